@@ -1,0 +1,28 @@
+"""hwbench: what this machine can do, and how much of it your Python gets."""
+
+from importlib import metadata as _metadata
+from typing import TYPE_CHECKING, Any
+
+__version__ = _metadata.version("hwbench")
+
+if TYPE_CHECKING:
+    from .api import load, measure, roofline
+    from .bench import Bench, Skip, Sweep, Threads, Work
+    from .model import Case, Record, Run
+
+__all__ = ["Bench", "Case", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
+
+# Where each public name lives; imported when first asked for, so that `import hwbench` costs next to nothing.
+_HOMES = {
+    "Bench": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
+    "Case": "model", "Record": "model", "Run": "model",
+    "load": "api", "measure": "api", "roofline": "api",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwbench' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,46 @@
+"""The devices that benches run on, and what the engine asks of one.
+
+`cpu.py` drives the host's CPUs. A device is whatever fits `Device`: the tests' scripted one has a clock of its own,
+so that every rule of the engine can be checked to the digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ..bench import Work
+from ..model import Scalar
+
+
+class Device(Protocol):
+    """What the engine needs of a device."""
+
+    name: str  # "cpu", "gpu:0"
+    kind: str  # "cpu", "gpu"
+    sizes: Mapping[str, int]  # bytes a thread of each size label resolved so far, for one thread
+
+    def spread(self, value: Any) -> Sequence[Scalar]:
+        """The plain axis values that a `Sweep` or `Threads` stands for on this machine."""
+
+    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
+        """What builders are given for each axis.
+
+        `size` becomes bytes a thread, `threads` a count, `dtype` a `numpy.dtype`; everything else stays. Raises `Skip`
+        where this machine has no such level, page size or thread count.
+        """
+
+    def free_memory(self) -> int:
+        """Bytes that may still be taken, a cgroup's limit counted in."""
+
+    def settle(self, seconds: float) -> None:
+        """Keep the device busy until its clock is stable, `seconds` at most."""
+
+    def time(self, work: Work, loops: int) -> float:
+        """Seconds that `loops` calls of the work took."""
+
+    def counters(self) -> dict[str, float]:
+        """Running totals whose growth over a round tells what disturbed it: `steal_s`, `others_s`, `faults` …"""
+
+    def gauges(self) -> dict[str, float]:
+        """Readings of the moment: `clock_hz` …"""

@@ -1,0 +1,55 @@
+"""Quantities as people write them: `24KiB`, `1e6`, `8 B`, and back. KiB is 2¹⁰ bytes, kB is 10³."""
+
+from __future__ import annotations
+
+import math
+import re
+
+UNITS = {
+    "": 1, "B": 1,
+    "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+_FORM = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*")
+
+
+def parse(text: str) -> int:
+    """The whole number that `text` stands for; ValueError says what is wrong with it."""
+    form = _FORM.fullmatch(text)
+    if form is None or form[2] not in UNITS:
+        raise ValueError(f"'{text}' is no quantity such as 24KiB, 3MB or 1e6")
+    value = float(form[1]) * UNITS[form[2]]
+    if not math.isfinite(value) or value >= 2**63:
+        raise ValueError(f"'{text}' is too large")
+    if value != int(value):
+        raise ValueError(f"'{text}' is not a whole number of bytes or elements")
+    return int(value)
+
+
+def format_bytes(count: float) -> str:
+    """`1536` as `1.5 KiB`: three significant digits, binary units."""
+    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count / size < 1000 else f"{count / size:.0f} {unit}"
+    return f"{count:.0f} B"
+
+
+def exact(count: int) -> str:
+    """The shortest quantity that `parse` turns back into `count`: `1536` as `1536B`, `2048` as `2KiB`."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size and count % size == 0:
+            return f"{count // size}{unit}"
+    return f"{count}B"
+
+
+def octaves(first: int, last: int, points: int) -> tuple[int, ...]:
+    """Sizes from `first` (a power of two) to `last`, `points` (1, 2 or 4) evenly spaced ones an octave.
+
+    Even spacing inside an octave (4, 5, 6, 7, 8, 10 … KiB) keeps every size a round number of cache lines.
+    """
+    sizes = []
+    base = first
+    while base <= last:
+        sizes += [base + base * i // points for i in range(points)]
+        base *= 2
+    return tuple(size for size in sizes if size <= last)

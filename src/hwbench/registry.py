@@ -1,0 +1,192 @@
+"""Finds the benches, selects them by glob and expands their axes to cases."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from . import quantity
+from .bench import LEVELS, Bench, Sweep, Threads
+from .model import Case, Scalar, key
+
+
+class UsageError(ValueError):
+    """Something that was asked for does not exist; the message is one line, with the nearest names."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are measured interleaved: the variants of a contrast, and the values of a bench's `together` axes."""
+
+    bench: Bench
+    cases: tuple[Case, ...]
+
+
+@functools.cache
+def benches() -> dict[str, Bench]:
+    """Every bench in `hwbench.benches`, by name, in the order of files and of definition."""
+    package = importlib.import_module("hwbench.benches")
+    found: dict[str, Bench] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"hwbench.benches.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Bench) and value.name not in found:
+                value.doc = module.__doc__ or ""
+                found[value.name] = value
+    return found
+
+
+def select(patterns: Sequence[str] = ()) -> list[Bench]:
+    """The benches whose name matches one of the globs (a bare topic means all of it); none given: all."""
+    known = benches()
+    if not patterns:
+        return list(known.values())
+    chosen: dict[str, Bench] = {}
+    for pattern in patterns:
+        hits = [name for name in known if fnmatchcase(name, pattern) or name.partition(".")[0] == pattern]
+        if not hits:
+            topics = {name.partition(".")[0] for name in known}
+            raise UsageError(f"no bench matches '{pattern}'{nearest(pattern, [*known, *topics])}")
+        chosen |= {name: known[name] for name in hits}
+    return [bench for name, bench in known.items() if name in chosen]
+
+
+def nearest(word: str, known: Iterable[str], label: str = "known") -> str:
+    """`; did you mean …?` where something is close, else the known names."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; {label}: {', '.join(names)}"
+
+
+def groups(
+    chosen: Iterable[Bench],
+    *,
+    preset: str = "standard",
+    params: Mapping[str, Sequence[str]] | None = None,
+    variants: Sequence[str] = (),
+    devices: Mapping[str, str],
+    spread: Callable[[Any], Sequence[Scalar]],
+) -> list[Group]:
+    """The cases of the chosen benches, in groups to be measured interleaved.
+
+    `devices` maps a device's name to its kind (`cpu`, `gpu:0`: `gpu`); `spread` turns machine-dependent axis values
+    (`Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values that the
+    standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
+    """
+    chosen = list(chosen)
+    params = params or {}
+    _refuse_unknown(chosen, params, variants)
+    out: list[Group] = []
+    for bench in chosen:
+        if any(axis not in bench.axes for axis in params):
+            continue
+        seen: dict[Any, list[Case]] = {}
+        taken = set()
+        for grid in bench.grids(preset):
+            for case in _expand(bench, grid, params, variants, devices, spread):
+                if key(case) not in taken:
+                    taken.add(key(case))
+                    apart = tuple((axis, value) for axis, value in case.params.items() if axis not in bench.together)
+                    seen.setdefault(apart, []).append(case)
+        out += [Group(bench, tuple(cases)) for cases in seen.values()]
+    if not out:
+        on = ", ".join(devices) or "no device"
+        raise UsageError(
+            f"nothing to measure on {on} with these variants and parameters; `hwbench list` shows what there is"
+        )
+    return out
+
+
+def _expand(
+    bench: Bench,
+    grid: Mapping[str, Any],
+    params: Mapping[str, Sequence[str]],
+    variants: Sequence[str],
+    devices: Mapping[str, str],
+    spread: Callable[[Any], Sequence[Scalar]],
+) -> Iterable[Case]:
+    axes = {}
+    for axis in bench.axes:
+        values = plain(grid[axis], spread)
+        axes[axis] = [_value(axis, text) for text in params[axis]] if axis in params else values
+    wanted = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
+    for combination in itertools.product(*axes.values()):
+        values_of = dict(zip(axes, combination, strict=True))
+        for name in wanted:
+            if variants and name not in variants:
+                continue
+            for device, kind in devices.items():
+                if bench.variants[name].on == kind:
+                    yield Case(bench.name, name, device, values_of)
+
+
+def plain(values: Any, spread: Callable[[Any], Sequence[Scalar]]) -> list[Scalar]:
+    """Axis values with the machine-dependent ones spread out."""
+    out: list[Scalar] = []
+    for value in values if isinstance(values, tuple) else (values,):
+        out += spread(value) if isinstance(value, Sweep | Threads) else [value]
+    return list(dict.fromkeys(out))
+
+
+def _value(axis: str, text: str) -> Scalar:
+    """A value from the command line: whole numbers become `int`, the rest stays text."""
+    if axis == "size":
+        if text not in LEVELS:
+            try:
+                number = quantity.parse(text)
+            except ValueError as error:
+                raise UsageError(f"size: {error}, nor one of {', '.join(LEVELS)}") from None
+            if number < 1:
+                raise UsageError(f"size: '{text}' is not at least 1 byte")
+        return text
+    try:
+        number = quantity.parse(text)
+    except ValueError as error:
+        if axis == "n":
+            raise UsageError(f"n: {error}") from None
+        return text
+    if axis == "n" and number < 1:
+        raise UsageError(f"n: '{text}' is not at least 1")
+    return number
+
+
+def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]], variants: Sequence[str]) -> None:
+    axes = dict.fromkeys(axis for bench in chosen for axis in bench.axes)
+    for axis, texts in params.items():
+        if axis not in axes:
+            raise UsageError(f"no selected bench has an axis '{axis}'{nearest(axis, axes)}")
+        if axis in ("size", "n"):
+            continue  # any quantity will do; `_value` refuses what is none
+        known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
+        for text in texts:
+            number = axis in ("threads", "chains", "stride", "streams") and text.isdigit() and int(text) > 0
+            if text not in known and not number:
+                raise UsageError(f"axis '{axis}' has no value '{text}'{nearest(text, known)}")
+    names = dict.fromkeys(name for bench in chosen for name in bench.variants)
+    for name in variants:
+        if name not in names:
+            raise UsageError(f"no selected bench has a variant '{name}'{nearest(name, names)}")
+
+
+def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:
+    """Every plain value that a bench names for an axis in any preset or sweep."""
+    if axis not in bench.axes:
+        return
+    for source in (bench.axes, *bench.presets.values(), *bench.sweeps):
+        values = source.get(axis, ())
+        for value in values if isinstance(values, tuple) else (values,):
+            if isinstance(value, Threads):
+                yield from (1, "all")
+            elif not isinstance(value, Sweep):
+                yield value

@@ -1,0 +1,122 @@
+"""Pure functions on numbers: medians, intervals, paired ratios, and the shape of a set of samples."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 999
+
+
+class Estimate(NamedTuple):
+    """A median with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def relative(self) -> float:
+        """Half the width of the interval over the median."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate in another unit."""
+        return Estimate(self.value * factor, *sorted((self.low * factor, self.high * factor)))
+
+    def inverse(self, factor: float = 1.0) -> Estimate:
+        """`factor` over the estimate: a rate from seconds."""
+        return Estimate(factor / self.value, factor / self.high, factor / self.low)
+
+
+def estimate(samples: Sequence[float]) -> Estimate:
+    """The median of `samples` with a percentile bootstrap interval (seeded: the same samples give the same interval).
+
+    Fewer than three samples bound nothing: the interval is then the whole line, (0, ∞) for times.
+    """
+    return _estimate(tuple(samples))
+
+
+@functools.lru_cache(maxsize=8192)
+def _estimate(samples: tuple[float, ...]) -> Estimate:
+    if not samples:
+        raise ValueError("no samples")
+    middle = float(np.median(samples))
+    if len(samples) < 3:
+        return Estimate(middle, 0.0, math.inf)
+    if min(samples) == max(samples):
+        return Estimate(middle, middle, middle)
+    from scipy.stats import bootstrap  # half a second to import, so only where samples are judged
+
+    result = bootstrap(
+        (samples,), np.median, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=0
+    )
+    return Estimate(middle, float(result.confidence_interval.low), float(result.confidence_interval.high))
+
+
+def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
+    """Median of sample / base, round by round, with its interval: drift that hit both cancels.
+
+    Samples of unlike length were not measured in the same rounds; see `unpaired_ratio`.
+    """
+    if len(samples) != len(base):
+        raise ValueError(f"{len(samples)} samples cannot be paired with {len(base)}")
+    return estimate([a / b for a, b in zip(samples, base, strict=True)])
+
+
+def unpaired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
+    """Ratio of the medians of two sets measured apart, the interval from resampling each on its own."""
+    return _unpaired(tuple(samples), tuple(base))
+
+
+@functools.lru_cache(maxsize=8192)
+def _unpaired(samples: tuple[float, ...], base: tuple[float, ...]) -> Estimate:
+    middle = float(np.median(samples) / np.median(base))
+    if min(len(samples), len(base)) < 3:
+        return Estimate(middle, 0.0, math.inf)
+    from scipy.stats import bootstrap
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(np.median(a, axis=axis) / np.median(b, axis=axis))
+
+    result = bootstrap(
+        (samples, base), ratio, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=0
+    )
+    low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return Estimate(middle, middle if math.isnan(low) else low, middle if math.isnan(high) else high)
+
+
+def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> tuple[float, float] | None:
+    """The two centres where samples fall into two heaps, else None.
+
+    Two heaps: the widest gap between neighbours in order is at least `gap` of the median and three times as wide as
+    the middle half of either heap, and each heap holds at least `share` of the samples.
+    """
+    ordered = np.sort(np.asarray(samples, dtype=float))
+    if len(ordered) < 10:
+        return None
+    least = math.ceil(share * len(ordered))
+    steps = np.diff(ordered)[least - 1 : len(ordered) - least]
+    if not len(steps):
+        return None
+    cut = int(np.argmax(steps)) + least
+    low, high = ordered[:cut], ordered[cut:]
+    step = ordered[cut] - ordered[cut - 1]
+    spread = max(float(np.subtract(*np.percentile(heap, (75, 25)))) for heap in (low, high))
+    if step < gap * float(np.median(ordered)) or step < 3 * spread:
+        return None
+    return float(np.median(low)), float(np.median(high))
+
+
+def drift(readings: Sequence[float]) -> float:
+    """Spread of a gauge: the 10th to 90th percentile over the median, so that one bad reading is none."""
+    values = np.asarray([reading for reading in readings if reading > 0], dtype=float)
+    if len(values) < 3:
+        return 0.0
+    low, middle, high = np.percentile(values, (10, 50, 90))
+    return float((high - low) / middle)
