@@ -1,0 +1,82 @@
+"""Whether a variant's output is the reference answer: exact for integers, within rounding for floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+CHUNK = 1 << 18  # elements compared at a time: 2 MiB of float64, so that large arrays are compared from cache
+
+
+def allowed(dtype: Any, operations: float, stated: float | None = None) -> float:
+    """Relative error allowed: what the bench states, else 4 ε √operations, 0 for integers.
+
+    Rounding errors of n operations add up like a random walk; 4 of its standard deviations are beyond chance.
+    """
+    if stated is not None:
+        return stated
+    kind = np.dtype(dtype)
+    if kind.kind not in "fc":
+        return 0.0
+    return 4 * float(np.finfo(kind).eps) * math.sqrt(max(operations, 1.0))
+
+
+def mismatch(output: Any, reference: Any, values: Mapping[str, Any], flops: float, stated: float | None = None) -> str:
+    """How the output differs from the reference, in words; "" where it agrees.
+
+    Parameters
+    ----------
+    output, reference
+        Numbers, arrays of one shape, or tuples of these.
+    values
+        The case's axis values; a float `dtype` among them sets the precision.
+    flops
+        Operations of the whole call, spread evenly over the elements of the reference.
+    stated
+        The bench's own relative tolerance.
+    """
+    if isinstance(reference, tuple | list):
+        if not isinstance(output, tuple | list) or len(output) != len(reference):
+            return f"gave {_shape(output)} where the reference has {len(reference)} parts"
+        for part, (out, ref) in enumerate(zip(output, reference, strict=True)):
+            if reason := mismatch(out, ref, values, flops, stated):
+                return f"part {part}: {reason}"
+        return ""
+    out, ref = np.asarray(output), np.asarray(reference)
+    if out.shape != ref.shape:
+        return f"gave shape {out.shape} where the reference has {ref.shape}"
+    if out.dtype.kind not in "biufc" or ref.dtype.kind not in "biufc":
+        return f"gave {out.dtype}, which is no number"
+    precision = values.get("dtype", ref.dtype)
+    precision = precision if np.dtype(precision).kind in "fc" and ref.dtype.kind in "fc" else ref.dtype
+    return _compare(out.reshape(-1), ref.reshape(-1), allowed(precision, flops / max(ref.size, 1), stated))
+
+
+def _compare(out: np.ndarray, ref: np.ndarray, tolerance: float) -> str:
+    """Chunk by chunk: |out - ref| against the tolerance times the largest |ref| of the chunk."""
+    for start in range(0, len(ref), CHUNK):
+        a, b = out[start : start + CHUNK], ref[start : start + CHUNK]
+        if np.array_equal(a, b):
+            continue
+        if tolerance == 0.0:
+            at = int(np.flatnonzero(a != b)[0])
+            return f"differs from the reference at element {start + at}: {a[at]!s} instead of {b[at]!s}"
+        # float64 at least, so that the difference itself is exact
+        wide_a, wide_b = a.astype(np.result_type(a, np.float64)), b.astype(np.result_type(b, np.float64))
+        error = np.abs(wide_a - wide_b)
+        scale = float(np.max(np.abs(wide_b))) or 1.0
+        bad = ~(error <= tolerance * scale)  # the negation also catches NaN
+        if bad.any():
+            at = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+            return (
+                f"differs from the reference at element {start + at}: {wide_a[at]:.10g} instead of {wide_b[at]:.10g} "
+                f"(relative error {error[at] / scale:.2g}, allowed {tolerance:.2g})"
+            )
+    return ""
+
+
+def _shape(output: Any) -> str:
+    return f"{len(output)} parts" if isinstance(output, tuple | list) else f"one {type(output).__name__}"

@@ -1,0 +1,79 @@
+"""What is derived from a record on demand: its estimate in the unit that tells most, and its share of the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .bench import Bench
+from .limits import Limit, limit_for, measured, share
+from .model import Metric, Record, Run, metrics
+from .stats import Estimate, estimate
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A timed record as it is shown: seconds a call, the leading metric, and how much of which limit it reaches."""
+
+    seconds: Estimate
+    metric: Metric | None
+    value: Estimate
+    limit: Limit | None
+    share: float | None
+
+
+def in_unit(record: Record, metric: Metric) -> Estimate:
+    """The record's median and interval in the metric's unit."""
+    seconds = estimate(record.samples)
+    amount = record.counts[metric.count]
+    value = seconds.inverse(amount) if metric.higher else seconds.scaled(1 / amount)
+    return value.scaled(metric.scale)
+
+
+def read(record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Reading:
+    """What to show of a timed record."""
+    seconds = estimate(record.samples)
+    leading = next(iter(metrics(record)), None)
+    value = in_unit(record, leading) if leading else seconds
+    limit = limit_for(record, bench.limit if bench else None, limits, sizes)
+    return Reading(seconds, leading, value, limit, share(record, limit, seconds.value) if limit else None)
+
+
+def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """The run as plain data, with derived `limits`, `findings`, and `rates` on every timed record."""
+    import msgspec
+
+    limits = measured(run.records)
+    data: dict[str, Any] = msgspec.to_builtins(run)
+    for record, plain in zip(run.records, data["records"], strict=True):
+        if record.timed:
+            plain["rates"] = _rates(record, read(record, benches.get(record.bench), limits, run.policy.sizes))
+    data["limits"] = [
+        {
+            "kind": limit.kind,
+            "level": limit.level,
+            "threads": limit.threads,
+            "dtype": limit.dtype,
+            "value": limit.value,
+            "unit": {"bytes": "B/s", "flops": "FLOP/s", "hops": "s"}[limit.metric.count],
+            "variant": limit.variant,
+            "suspect": limit.suspect,
+        }
+        for limit in limits
+    ]
+    data["findings"] = {name: list(sentences) for name, sentences in findings.items()}
+    return data
+
+
+def _rates(record: Record, reading: Reading) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "median_s": reading.seconds.value, "low_s": reading.seconds.low, "high_s": reading.seconds.high,
+        "best_s": min(record.samples), "n": len(record.samples),
+    }  # fmt: skip
+    for metric in metrics(record):
+        value = in_unit(record, metric)
+        out[metric.name] = {"value": value.value, "low": value.low, "high": value.high, "unit": metric.unit}
+    if reading.limit is not None and reading.share is not None:
+        out["limit"] = {"name": reading.limit.name, "share": reading.share}
+    return out

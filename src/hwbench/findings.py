@@ -1,0 +1,96 @@
+"""What a bench's records say in plain words, and the reader that its `finding` hook is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .bench import Bench
+from .limits import Limit, limit_for, measured, share
+from .model import Record, Run, contrast_key
+from .stats import Estimate, estimate, paired_ratio, unpaired_ratio
+
+
+def times(ratio: Estimate) -> str:
+    """`13.2× (12.8–13.6)`: a ratio with its interval, to three digits."""
+    return f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})"
+
+
+class Reading:
+    """One bench's records in one run, as a finding or a view asks for them.
+
+    `find` and all that builds on it match the parameters given, and give None where no such record was timed, so that
+    a finding simply says nothing about what was not measured.
+    """
+
+    def __init__(self, bench: Bench, run: Run, limits: Sequence[Limit] | None = None) -> None:
+        self.bench = bench
+        self.run = run
+        self.sizes: Mapping[str, int] = run.policy.sizes
+        self.records = [record for record in run.records if record.bench == bench.name]
+        self.limits = measured(run.records) if limits is None else limits
+
+    def find(self, variant: str, **params: Any) -> Record | None:
+        """The first timed record of a variant with these parameters."""
+        for record in self.records:
+            if record.variant == variant and record.timed and _fits(record, params):
+                return record
+        return None
+
+    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
+        """Seconds of `variant` over seconds of `over`, paired by round, at the first values where both were timed."""
+        for record in self.records:
+            if record.variant != variant or not record.timed or not _fits(record, params):
+                continue
+            for base in self.records:
+                if base.variant == over and base.timed and contrast_key(base) == contrast_key(record):
+                    return ratio(record, base)
+        return None
+
+    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
+        """Seconds a hop, call or item."""
+        record = self.find(variant, **params)
+        if record is None or not record.counts.get(count):
+            return None
+        return estimate(record.samples).scaled(1 / record.counts[count])
+
+    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
+        """Bytes or flops a second."""
+        record = self.find(variant, **params)
+        if record is None or not record.counts.get(count):
+            return None
+        return estimate(record.samples).inverse(record.counts[count])
+
+    def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
+        """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""
+        record = self.find(variant, **params)
+        if record is None:
+            return None
+        limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes)
+        return None if limit is None else share(record, limit, estimate(record.samples).value)
+
+
+def ratio(record: Record, base: Record) -> Estimate:
+    """Seconds of one record over seconds of another: paired where they have the same rounds, else of the medians."""
+    if len(record.samples) == len(base.samples) and contrast_key(record)[0] == contrast_key(base)[0]:
+        return paired_ratio(record.samples, base.samples)
+    return unpaired_ratio(record.samples, base.samples)
+
+
+def _fits(record: Record, params: Mapping[str, Any]) -> bool:
+    return all(record.params.get(name) == value for name, value in params.items())
+
+
+def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
+    """The findings of a run by bench, in the benches' order; a bench with nothing to say is left out."""
+    limits = measured(run.records)
+    told = {}
+    for bench in benches:
+        hook = bench.hooks.get("finding")
+        reading = Reading(bench, run, limits)
+        if hook is None or not reading.records:
+            continue
+        sentences = list(hook(reading))
+        if sentences:
+            told[bench.name] = sentences
+    return told

@@ -1,0 +1,47 @@
+"""What a contrast's telemetry and a case's samples say against their figures: reasons to call them suspect.
+
+Each rule is a pure function that returns a reason, or "" where it has nothing to say. A suspect figure is shown as
+such; it is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .stats import bimodal, drift
+
+STEAL = 0.01  # of a CPU: what the hypervisor gave to other guests
+OTHERS = 0.15  # of a CPU: what other processes took on the CPUs we may use
+LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
+THROTTLED = 0.001  # of the wall time
+DRIFT = 0.03  # of the clock
+
+
+def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
+    """What disturbed a whole contrast, from the growth of its counters and the spread of its clock."""
+    wall = sum(telemetry.get("wall_s", ()))
+    if wall <= 0:
+        return []
+    reasons = []
+
+    def total(name: str) -> float:
+        return sum(telemetry.get(name, ()))
+
+    if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_OTHERS_S / 3:
+        reasons.append(f"the hypervisor took {total('steal_s') / wall:.0%} of a CPU (steal)")
+    if total("others_s") > OTHERS * wall and total("others_s") >= LEAST_OTHERS_S:
+        reasons.append(f"other processes took {total('others_s') / wall:.0%} of a CPU")
+    if total("throttled_s") > THROTTLED * wall:
+        reasons.append(f"the cgroup's CPU quota stopped us for {total('throttled_s') / wall:.1%} of the time")
+    moved = drift(telemetry.get("clock_hz", ()))
+    if moved > DRIFT:
+        reasons.append(f"the clock drifted by {moved:.1%}")
+    return reasons
+
+
+def shape(samples: Sequence[float]) -> str:
+    """Whether a case's samples fall into two heaps, so that their median stands for neither."""
+    heaps = bimodal(samples)
+    if heaps is None:
+        return ""
+    return f"samples fall into two heaps, {heaps[1] / heaps[0] - 1:.0%} apart"

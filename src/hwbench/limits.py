@@ -1,0 +1,240 @@
+"""From records to what the machine can do at best, and to what cannot be true.
+
+A limit is the best sample of a bench that does nothing but touch it: `stream.*` for bandwidth, `peak.fma` for
+floating-point rates, `latency.chase` for latency. Everything else is set against these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .bench import LEVELS
+from .model import BANDWIDTH, FLOP_RATE, HOP_TIME, Metric, Record
+from .quantity import format_bytes
+
+# The bench that measures a limit, its kind, and the metric it is told in.
+SOURCES: dict[str, tuple[str, Metric]] = {
+    "stream.load": ("load", BANDWIDTH),
+    "stream.copy": ("copy", BANDWIDTH),
+    "stream.triad": ("triad", BANDWIDTH),
+    "peak.fma": ("fma", FLOP_RATE),
+    "latency.chase": ("latency", HOP_TIME),
+}
+TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
+LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The best that was measured of one kind.
+
+    `value` is in SI units: B/s, FLOP/s, or s a hop. `level` is a size label, or "" for `fma`; `threads` a count.
+    `suspect` carries the reason where only disturbed samples were to be had.
+    """
+
+    kind: str
+    level: str
+    threads: int
+    dtype: str
+    value: float
+    metric: Metric
+    variant: str
+    suspect: str = ""
+
+    @property
+    def name(self) -> str:
+        """`L2 load, 1 thread`."""
+        what = "FP peak" if self.kind == "fma" else self.kind
+        return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"
+
+    @property
+    def shown(self) -> float:
+        """The value in the metric's unit."""
+        return self.value * self.metric.scale
+
+
+def threads_of(record: Record) -> int:
+    """How many threads the record's work ran on."""
+    stated = record.facts.get("threads", record.params.get("threads", 1))
+    return stated if isinstance(stated, int) and stated > 0 else 1
+
+
+def rate(record: Record, metric: Metric, seconds: float) -> float | None:
+    """SI value of `metric` for a call of `seconds`: work a second, or seconds a piece of work."""
+    amount = record.counts.get(metric.count)
+    if not amount:
+        return None
+    return amount / seconds if metric.higher else seconds / amount
+
+
+def measured(records: Iterable[Record]) -> list[Limit]:
+    """The machine's limits: for each kind, level, thread count and dtype the best sample of any variant.
+
+    Suspect records count only where nothing better was measured, and are told as such.
+    """
+    best: dict[tuple[str, str, int, str], Limit] = {}
+    for record in records:
+        source = SOURCES.get(record.bench)
+        level = str(record.params.get("size", ""))
+        if source is None or not record.timed or (level and level not in LEVELS):
+            continue
+        kind, metric = source
+        value = rate(record, metric, min(record.samples))
+        if value is None:
+            continue
+        place = (kind, level, threads_of(record), str(record.params.get("dtype", "")))
+        found = Limit(*place, value, metric, record.variant, record.reason if record.status == "suspect" else "")
+        old = best.get(place)
+        if old is None or _better(found, old):
+            best[place] = found
+    return list(best.values())
+
+
+def _better(new: Limit, old: Limit) -> bool:
+    if bool(new.suspect) != bool(old.suspect):
+        return not new.suspect
+    return new.value > old.value if new.metric.higher else new.value < old.value
+
+
+def level_of(record: Record, sizes: Mapping[str, int]) -> str:
+    """The size label in whose level the record's footprint lies: the first whose own size holds it.
+
+    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level.
+    """
+    stated = record.params.get("size")
+    if stated in LEVELS:
+        return str(stated)
+    footprint = record.facts.get("footprint")
+    if not isinstance(footprint, int | float):
+        return ""
+    for label in LEVELS[:-1]:
+        if label in sizes and footprint <= 2 * sizes[label]:
+            return label
+    return LEVELS[-1]
+
+
+def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Limit | None:
+    """The limit of this kind at the record's level, thread count and dtype; None where it was not measured.
+
+    Bandwidth is a matter of bytes, so a limit of another dtype serves where the record's own is missing; a
+    floating-point peak is not.
+    """
+    if kind is None:
+        return None
+    level = "" if kind == "fma" else level_of(record, sizes)
+    fitting = [x for x in limits if x.kind == kind and x.level == level and x.threads == threads_of(record)]
+    dtype = str(record.params.get("dtype", "f8"))
+    exact = [x for x in fitting if x.dtype in (dtype, "")]
+    if exact:
+        return exact[0]
+    return fitting[0] if fitting and kind != "fma" else None
+
+
+def share(record: Record, limit: Limit, seconds: float) -> float | None:
+    """How much of the limit a call of `seconds` reaches: 1.0 is all of it."""
+    value = rate(record, limit.metric, seconds)
+    if value is None:
+        return None
+    return value / limit.value if limit.metric.higher else limit.value / value
+
+
+def impossible(records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int]) -> dict[int, str]:
+    """Records (by position) whose figures cannot be true, each with the reason.
+
+    Faster than the limit that its bench (`kinds`: bench to limit) touches; or, for a limit, faster than the same at a
+    level nearer to the core. A best sample is compared with a best sample.
+    """
+    limits = measured(records)
+    found: dict[int, str] = {}
+    for index, record in enumerate(records):
+        if not record.timed:
+            continue
+        best = min(record.samples)
+        if record.bench in SOURCES:
+            nearer = _nearer(record, limits)
+            value = rate(record, SOURCES[record.bench][1], best)
+            if nearer is not None and value is not None and _beats(value, nearer, LEVEL_TOLERANCE):
+                found[index] = (
+                    f"faster than {nearer.name} ({nearer.shown:.3g} {nearer.metric.unit}), a level nearer to the core"
+                )
+            continue
+        limit = limit_for(record, kinds.get(record.bench), limits, sizes)
+        if limit is None or limit.suspect:
+            continue
+        reached = share(record, limit, best)
+        if reached is not None and reached > TOLERANCE:
+            found[index] = (
+                f"{reached:.2f} times the limit it should touch ({limit.name}: {limit.shown:.3g} {limit.metric.unit})"
+            )
+    return found
+
+
+def _nearer(record: Record, limits: Sequence[Limit]) -> Limit | None:
+    """The limit of the same kind one level nearer to the core."""
+    kind = SOURCES[record.bench][0]
+    level = record.params.get("size")
+    if level not in LEVELS or level == LEVELS[0]:
+        return None
+    for label in reversed(LEVELS[: LEVELS.index(str(level))]):
+        for limit in limits:
+            same = limit.threads == threads_of(record) and limit.dtype == str(record.params.get("dtype", ""))
+            if limit.kind == kind and limit.level == label and same and not limit.suspect:
+                return limit
+    return None
+
+
+def _beats(value: float, limit: Limit, tolerance: float) -> bool:
+    return value > limit.value * tolerance if limit.metric.higher else value < limit.value / tolerance
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stretch of a latency sweep in which the latency stays level: `low`–`high` bytes at `seconds` a hop."""
+
+    low: int
+    high: int
+    seconds: float
+
+
+def staircase(points: Sequence[tuple[int, float]], rise: float = 0.15) -> list[Step]:
+    """The plateaus of a latency sweep: sizes in bytes against seconds a hop.
+
+    A plateau is a run of three points or more whose logarithm stays within `rise` of its median; where runs meet, the
+    boundary is the last size still on the lower one.
+    """
+    steps: list[Step] = []
+    ordered = sorted(points)
+    start = 0
+    while start < len(ordered):
+        end = start + 1
+        while end < len(ordered) and abs(math.log(ordered[end][1] / _middle(ordered[start:end]))) <= rise:
+            end += 1
+        if end - start >= 3:
+            steps.append(Step(ordered[start][0], ordered[end - 1][0], _middle(ordered[start:end])))
+            start = end
+        else:
+            start += 1
+    return _joined(steps, rise)
+
+
+def _middle(points: Sequence[tuple[int, float]]) -> float:
+    ordered = sorted(seconds for _, seconds in points)
+    return ordered[len(ordered) // 2]
+
+
+def _joined(steps: list[Step], rise: float) -> list[Step]:
+    out: list[Step] = []
+    for step in steps:
+        if out and abs(math.log(step.seconds / out[-1].seconds)) <= rise:
+            out[-1] = dataclasses.replace(out[-1], high=step.high)
+        else:
+            out.append(step)
+    return out
+
+
+def describe_steps(steps: Sequence[Step]) -> str:
+    """`1.2 ns to 32 KiB, 4.1 ns to 1 MiB`."""
+    return ", ".join(f"{step.seconds * 1e9:.3g} ns to {format_bytes(step.high)}" for step in steps)

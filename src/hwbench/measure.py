@@ -1,0 +1,340 @@
+"""The engine: check, warm up, calibrate, sample interleaved, judge -> Records.
+
+It knows devices only through `Device` and time only through the clock it is given, so that every rule here can be
+tested to the digit with a scripted device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import judge
+from .bench import Bench, Skip, Work
+from .check import mismatch
+from .devices import Device
+from .model import Case, Policy, Record, Status, contrast_key
+from .quantity import format_bytes
+from .registry import Group
+from .stats import estimate
+
+MEMORY_SHARE = 0.6  # of the free memory: the rest stays with the system and whoever else is on it
+STABLE = 0.02  # three warm-up samples in a row within this of one another
+GROWTH = 10.0  # a call measured too briefly is a poor forecast, so loops grow by this at most
+DIGITS = 4  # significant ones kept of telemetry, which judges and explains but is never a result
+
+
+class Phases:
+    """Where the wall time goes: seconds by phase, `with phases("check"): …`."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `name`."""
+        start = self.clock()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - start
+
+
+@dataclass
+class _Trial:
+    """A case on its way to a record."""
+
+    case: Case
+    values: dict[str, Any]
+    counts: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    work: Work | None = None
+    loops: int = 0
+    samples: list[float] = field(default_factory=list)
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Still to be measured."""
+        return self.status == "ok" and self.work is not None
+
+    def end(self, status: Status, reason: str) -> None:
+        """Not to be measured further, and why. Samples go: such a record has none."""
+        self.status, self.reason, self.samples = status, reason, []
+
+
+class Engine:
+    """Measures groups of cases on devices, by one policy.
+
+    Parameters
+    ----------
+    devices
+        By name, as cases name them.
+    policy
+        Samples, rounds, precision and budgets.
+    clock
+        Seconds, monotonic; what budgets and phases are read from.
+    """
+
+    def __init__(
+        self, devices: Mapping[str, Device], policy: Policy, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.devices = devices
+        self.policy = policy
+        self.clock = clock
+        self.phases = Phases(clock)
+        self._settled: set[str] = set()
+
+    def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
+        """The records of one group, in the order of its cases; `seconds` bounds its rounds beside the policy."""
+        trials = [self._resolve(group.bench, case) for case in group.cases]
+        try:
+            self._prepare(group.bench, trials)
+            live = [trial for trial in trials if trial.live]
+            telemetry = self._time(live, seconds) if live else {}
+        finally:
+            for trial in trials:
+                if trial.work is not None and trial.work.close is not None:
+                    trial.work.close()
+        with self.phases("judge"):
+            return [self._record(group.bench, trial, telemetry) for trial in trials]
+
+    # --- before the clock -----------------------------------------------------------------------------------------
+
+    def _resolve(self, bench: Bench, case: Case) -> _Trial:
+        """Axis values as builders get them, or the reason why this machine has none."""
+        trial = _Trial(case, dict(case.params))
+        device = self.devices[case.device]
+        with self.phases("resolve"), _caught(trial):
+            trial.values = {**device.resolve(case.params), "device": device}
+            trial.facts = {"threads": trial.values["threads"]} if "threads" in trial.values else {}
+            if reason := bench.lacks(case.variant, trial.values):
+                raise Skip(reason)
+        return trial
+
+    def _prepare(self, bench: Bench, trials: Sequence[_Trial]) -> None:
+        """Inputs, works and checks; what cannot be had or answers wrongly ends here."""
+        live = [trial for trial in trials if trial.status == "ok"]
+        self._guard_memory(bench, live)
+        made: dict[Any, tuple[Any, ...]] = {}
+        answers: dict[Any, Any] = {}
+        for trial in live:
+            if trial.status != "ok":
+                continue
+            with _caught(trial):
+                shared = _shared(bench, trial)
+                trial.values["rng"] = _generator(self.policy.seed, trial.case)
+                with self.phases("inputs"):
+                    if shared not in made:
+                        made[shared] = bench.make_inputs(trial.values)
+                    trial.counts = bench.count(trial.values, made[shared])
+                with self.phases("build"):
+                    trial.work = bench.build(trial.case.variant, trial.values, made[shared])
+                    trial.facts |= trial.work.facts
+                with self.phases("check"):
+                    output = trial.work.call()
+                    output = output if trial.work.output is None else trial.work.output()
+                    asked = _asked(bench, trial)
+                    if asked not in answers:
+                        answers[asked] = bench.ask("reference", trial.values, made[shared])
+                    flops = trial.counts.get("flops", 0.0)
+                    if reason := mismatch(output, answers[asked], trial.values, flops, bench.tolerance):
+                        trial.end("wrong", reason)
+
+    def _guard_memory(self, bench: Bench, trials: Sequence[_Trial]) -> None:
+        """Skip a group that would take more than its share of the free memory; both numbers are told."""
+        if not trials:
+            return
+        needs = []
+        for trial in trials:
+            with _caught(trial):
+                own = _footprint(bench, trial.values)
+                trial.facts = (
+                    {"footprint": own // int(trial.facts.get("threads", 1))} | trial.facts if own else trial.facts
+                )
+                needs.append(own)
+        # once more the largest, for the reference answer and its temporaries
+        need = sum(needs) + max(needs, default=0)
+        free = self.devices[trials[0].case.device].free_memory()
+        if need > MEMORY_SHARE * free:
+            for trial in trials:
+                trial.end(
+                    "skipped",
+                    f"needs {format_bytes(need)} for {len(trials)} variants; "
+                    f"{MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken",
+                )
+
+    # --- on the clock ---------------------------------------------------------------------------------------------
+
+    def _time(self, trials: list[_Trial], seconds: float) -> dict[str, list[float]]:
+        """Warm up, calibrate and sample; returns the telemetry: a list for each counter and gauge, an entry a round."""
+        for name in {trial.case.device for trial in trials} - self._settled:
+            with self.phases("warm-up"):
+                self.devices[name].settle(2.0)
+            self._settled.add(name)
+        enabled = gc.isenabled()
+        gc.collect()
+        gc.disable()  # a collection inside a sample would be ours, not the variant's
+        try:
+            for trial in trials:
+                with self.phases("warm-up"), _caught(trial):
+                    self._warm_up(trial)
+            return self._rounds(trials, seconds)
+        finally:
+            if enabled:
+                gc.enable()
+
+    def _sample(self, trial: _Trial, loops: int) -> float:
+        """Seconds a call, of `loops` calls."""
+        if trial.work is None:
+            raise RuntimeError("no work was built")
+        taken = self.devices[trial.case.device].time(trial.work, loops)
+        if not (math.isfinite(taken) and taken > 0):
+            raise RuntimeError(f"the timer said {taken} s for {loops} calls")
+        return taken / loops
+
+    def _warm_up(self, trial: _Trial) -> None:
+        """Run until three samples in a row agree, for `warmup_s` at most; sets the loops of a sample on the way."""
+        target = self.policy.min_sample_s
+        started = self.clock()
+        recent: list[float] = []
+        trial.loops = 1
+        while True:
+            each = self._sample(trial, trial.loops)
+            wanted = max(1, math.ceil(target / each))
+            if wanted > 1.25 * trial.loops:
+                trial.loops = min(wanted, math.ceil(trial.loops * GROWTH))
+                recent.clear()
+            else:
+                recent.append(each)
+            last = recent[-3:]
+            if len(last) == 3 and max(last) <= min(last) * (1 + STABLE):
+                break
+            if self.clock() - started > self.policy.warmup_s:
+                break
+        trial.loops = max(1, math.ceil(target / min(recent, default=each)))
+
+    def _rounds(self, trials: list[_Trial], seconds: float) -> dict[str, list[float]]:
+        """Time every trial once a round in balanced random order, until the medians are known well enough."""
+        order = _orders(_generator(self.policy.seed, trials[0].case), len(trials))
+        devices = [self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)]
+        budget = min(seconds, self.policy.case_s * len(trials))
+        telemetry: dict[str, list[float]] = {}
+        started = self.clock()
+        check_at = self.policy.rounds
+        for done in range(1, self.policy.max_rounds + 1):
+            with self.phases("telemetry"):
+                before = [device.counters() for device in devices]
+                gauges = [device.gauges() for device in devices]
+            with self.phases("sample"):
+                for index in next(order):
+                    trial = trials[index]
+                    if trial.live:
+                        with _caught(trial):
+                            trial.samples.append(self._sample(trial, trial.loops))
+            with self.phases("telemetry"):
+                for device, old, gauge in zip(devices, before, gauges, strict=True):
+                    new = device.counters()
+                    growth = {name: new[name] - old[name] for name in old if name in new}
+                    for name, value in (growth | gauge).items():
+                        telemetry.setdefault(name, []).append(_rounded(value))
+            live = [trial for trial in trials if trial.live]
+            if not live:
+                break
+            if done >= self.policy.rounds and self.clock() - started >= budget:
+                break
+            if done == check_at:
+                with self.phases("stopping rule"):
+                    if all(estimate(trial.samples).relative <= self.policy.precision for trial in live):
+                        break
+                check_at = math.ceil(check_at * 1.25)
+        return telemetry
+
+    # --- after the clock ------------------------------------------------------------------------------------------
+
+    def _record(self, bench: Bench, trial: _Trial, telemetry: dict[str, list[float]]) -> Record:
+        status, reason = trial.status, trial.reason
+        if status == "ok":
+            reasons = [*judge.disturbed(telemetry), *filter(None, [judge.shape(trial.samples)])]
+            if reasons:
+                status, reason = "suspect", "; ".join(reasons)
+        return Record(
+            bench=bench.name,
+            version=bench.version,
+            variant=trial.case.variant,
+            device=trial.case.device,
+            params=trial.case.params,
+            status=status,
+            reason=reason,
+            loops=trial.loops if trial.samples else 0,
+            samples=trial.samples,
+            counts=trial.counts,
+            facts=trial.facts,
+            telemetry=dict(telemetry) if trial.samples else {},
+        )
+
+
+@contextlib.contextmanager
+def _caught(trial: _Trial) -> Iterator[None]:
+    """A `Skip` or a failure inside ends the trial with its reason; nothing else of the contrast is lost."""
+    try:
+        yield
+    except Skip as skip:
+        trial.end("skipped", str(skip))
+    except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
+        trial.end("error", f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
+
+
+def _generator(seed: int, case: Case) -> np.random.Generator:
+    """Random numbers that depend on the run's seed and the contrast alone, so that every variant gets the same."""
+    return np.random.default_rng([seed, zlib.crc32(repr(contrast_key(case)).encode())])
+
+
+def _shared(bench: Bench, trial: _Trial) -> Any:
+    """What the inputs depend on: cases of a group that agree in it share their arrays."""
+    return _parameters(trial, bench.names("inputs"))
+
+
+def _asked(bench: Bench, trial: _Trial) -> Any:
+    """What the reference answer depends on."""
+    return _parameters(trial, (*bench.names("inputs"), *bench.names("reference")))
+
+
+def _parameters(trial: _Trial, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple((name, str(trial.values[name])) for name in names if name in trial.case.params)
+
+
+def _footprint(bench: Bench, values: Mapping[str, Any]) -> int:
+    """Bytes that one variant keeps."""
+    if "memory" in bench.hooks:
+        return int(bench.ask("memory", values))
+    return int(values.get("size", 0)) * int(values.get("threads", 1))
+
+
+def _orders(rng: np.random.Generator, count: int) -> Iterator[Sequence[int]]:
+    """Endless balanced random orders: in every block of `count` rounds each trial takes each place exactly once.
+
+    A block is a Latin square of the rotations of one random order, in random sequence; every second round runs
+    backwards in the next block, so that nobody always follows the same neighbour.
+    """
+    backwards = False
+    while True:
+        base = rng.permutation(count)
+        for turn in rng.permutation(count):
+            order = np.roll(base, turn)
+            yield [int(index) for index in (order[::-1] if backwards else order)]
+        backwards = not backwards
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

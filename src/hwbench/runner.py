@@ -1,0 +1,226 @@
+"""One run from selection to file: plans the groups, measures them, saves after each, judges the whole at the end."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import psutil
+
+from . import __version__, limits, machine, registry, store
+from .devices import Device
+from .measure import Engine
+from .model import Case, Policy, Record, Run, key
+
+POLICIES = {
+    "quick": Policy(preset="quick", case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
+    "standard": Policy(preset="standard"),
+    "full": Policy(preset="full", case_s=1.0, warmup_s=0.5, max_rounds=300),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for on the command line."""
+
+    select: Sequence[str] = ()
+    preset: str = "standard"
+    device: str = "cpu"
+    params: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    variants: Sequence[str] = ()
+    budget: float | None = None
+    out: Path = Path("reports")
+    machine: str | None = None
+    resume: bool = False
+
+
+class Observer(Protocol):
+    """Who watches a run: a progress bar, lines, a test."""
+
+    def planned(self, groups: Sequence[registry.Group], measured: int) -> None:
+        """What will be measured, and how many cases an earlier run measured already."""
+
+    def measuring(self, group: registry.Group) -> None:
+        """A group is about to be measured."""
+
+    def measured(self, group: registry.Group, records: Sequence[Record]) -> None:
+        """A group was measured and saved."""
+
+    def trouble(self, message: str) -> None:
+        """Something went wrong that the run survives."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it ends a run as Ctrl-C asked, it is no error
+    """A run that was stopped; carries what was measured and where it lies."""
+
+    def __init__(self, run: Run, path: Path | None) -> None:
+        super().__init__("interrupted")
+        self.run = run
+        self.path = path
+
+
+class _Keeper:
+    """Saves a run where it belongs; where that fails, in the temporary directory; where that fails too, in memory."""
+
+    def __init__(self, path: Path, observer: Observer) -> None:
+        self.path: Path | None = path
+        self.observer = observer
+
+    def save(self, run: Run) -> None:
+        """Write this state of the run; says once where it went wrong and where the run lies now."""
+        while self.path is not None:
+            try:
+                store.write(run, self.path)
+                return
+            except store.StoreError as error:
+                spare = Path(tempfile.gettempdir()) / f"{run.id}.json"
+                self.path = spare if spare != self.path else None
+                where = f"keeping the run in {spare}" if self.path else "keeping the run in memory until its end"
+                self.observer.trouble(f"{error}; {where}")
+
+
+def devices(which: str) -> dict[str, Device]:
+    """The devices named by `--device`: cpu, gpu, gpu:N or all."""
+    from .devices.cpu import CpuDevice
+
+    if which in ("cpu", "all"):
+        return {"cpu": CpuDevice()}
+    if which == "gpu" or which.startswith("gpu:"):
+        raise registry.UsageError(
+            f"--device {which}: no bench has a GPU variant in hwbench {__version__}; --device cpu is what there is"
+        )
+    raise registry.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
+
+
+def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
+    """Measure what the plan asks for; the run, and the file it lies in (None: it could be written nowhere).
+
+    Raises UsageError or StoreError before anything is measured, Interrupted after Ctrl-C or SIGTERM.
+    """
+    started = begun = time.perf_counter()
+    if plan.budget is not None and not (math.isfinite(plan.budget) and plan.budget > 0):
+        raise registry.UsageError(f"--budget {plan.budget:g}: is no time in seconds")
+    if plan.preset not in POLICIES:
+        raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
+    chosen = registry.select(plan.select)
+    known = devices(plan.device)
+    groups = registry.groups(
+        chosen,
+        preset=plan.preset,
+        params=plan.params,
+        variants=plan.variants,
+        devices={name: device.kind for name, device in known.items()},
+        spread=next(iter(known.values())).spread,
+    )
+    here = machine.describe(plan.machine)
+    run, path = _begin(plan, here)
+    done = {key(record) for record in run.records}
+    left = [group for group in groups if not all(key(case) in done for case in group.cases)]
+    engine = Engine(known, run.policy)
+    started -= run.policy.phases.get("total", 0.0)  # a resumed run goes on with its clock
+    engine.phases.seconds |= {"start-up": time.perf_counter() - started} | run.policy.phases
+    keeper = _Keeper(path, observer)
+    keeper.save(run)
+    observer.planned(left, len(done))
+    try:
+        for index, group in enumerate(left):
+            observer.measuring(group)
+            seconds = _share(plan.budget, time.perf_counter() - begun, len(left) - index)
+            records = _measure(engine, group, seconds, plan.budget)
+            with engine.phases("save"):
+                run = msgspec.structs.replace(
+                    run, records=[*run.records, *records], policy=_policy(run.policy, engine, known, started)
+                )
+                keeper.save(run)
+            observer.measured(group, records)
+    except KeyboardInterrupt:
+        raise Interrupted(run, keeper.path) from None
+    run = msgspec.structs.replace(
+        run,
+        records=refuse_impossible(run.records, run.policy.sizes),
+        policy=_policy(run.policy, engine, known, started),
+        finished=store.now(),
+    )
+    keeper.save(run)
+    return run, keeper.path
+
+
+def _begin(plan: Plan, here: Any) -> tuple[Run, Path]:
+    """A new run, or the one that was cut off; its directory is known to be writable."""
+    store.prepare(plan.out / "runs" / here.name)
+    stamp = {**identity(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
+    if plan.resume:
+        path, run = store.unfinished(plan.out, here)
+        return msgspec.structs.replace(run, hwbench=stamp), path
+    policy = msgspec.structs.replace(POLICIES[plan.preset], budget_s=plan.budget)
+    run = Run(
+        id=store.new_id(here.name), started=store.now(), hwbench=stamp,
+        machine=here, software=machine.software(), policy=policy,
+    )  # fmt: skip
+    return run, store.path_of(run, plan.out)
+
+
+def _share(budget: float | None, spent: float, groups: int) -> float:
+    """Seconds that the rounds of the next group may take: an even share of what is left; 0 when nothing is."""
+    return math.inf if budget is None else max(0.0, (budget - spent) / groups)
+
+
+def _measure(engine: Engine, group: registry.Group, seconds: float, budget: float | None) -> list[Record]:
+    if seconds > 0:
+        return engine.measure(group, seconds)
+    reason = f"the budget of {budget:g} s was spent before its turn; raise --budget"
+    return [skipped(group, case, reason) for case in group.cases]
+
+
+def skipped(group: registry.Group, case: Case, reason: str) -> Record:
+    """A record that says why a case was not measured."""
+    return Record(
+        bench=group.bench.name, version=group.bench.version, variant=case.variant, device=case.device,
+        params=case.params, status="skipped", reason=reason,
+    )  # fmt: skip
+
+
+def _policy(policy: Policy, engine: Engine, known: Mapping[str, Device], started: float) -> Policy:
+    sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
+    phases = {name: round(value, 3) for name, value in engine.phases.seconds.items()}
+    phases["total"] = round(time.perf_counter() - started, 3)
+    return msgspec.structs.replace(policy, sizes=policy.sizes | sizes, phases=phases)
+
+
+def refuse_impossible(records: Sequence[Record], sizes: Mapping[str, int]) -> list[Record]:
+    """The records with those made suspect that the machine's limits say cannot be true."""
+    kinds = {name: bench.limit for name, bench in registry.benches().items()}
+    out = list(records)
+    for index, reason in limits.impossible(records, kinds, sizes).items():
+        old = out[index]
+        out[index] = msgspec.structs.replace(
+            old, status="suspect", reason="; ".join(filter(None, [old.reason, reason]))
+        )
+    return out
+
+
+def identity() -> dict[str, Any]:
+    """Version of hwbench, and commit and cleanliness of the checkout it runs from, None where it is no checkout."""
+    root = Path(__file__).resolve().parents[2]
+    commit = dirty = None
+    if (root / ".git").exists():
+        commit = _git(root, "rev-parse", "HEAD") or None
+        changed = _git(root, "status", "--porcelain", "--", "src")
+        dirty = None if changed is None else bool(changed)
+    return {"version": __version__, "commit": commit, "dirty": dirty}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603, S607
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
