@@ -1,0 +1,135 @@
+"""The public face for use from Python: measure a bench, load a run, place a function of your own on the roofline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import registry, runner, store
+from .bench import Bench, Work
+from .devices import Device
+from .limits import Limit, limit_for, measured, share
+from .measure import Engine
+from .model import Case, Record, Run
+from .stats import Estimate, estimate
+
+
+def measure(
+    bench: str | Bench, *, preset: str = "standard", variants: tuple[str, ...] = (), **params: Any
+) -> list[Record]:
+    """Measure one bench here and now and return its records.
+
+    Parameters
+    ----------
+    bench
+        A bench, or its name.
+    preset
+        `quick`, `standard` or `full`: the axis values and how long to sample.
+    variants
+        Only these; none: all.
+    params
+        Axis values, one or a list each: `size="L1"`, `threads=[1, "all"]`.
+
+    Raises
+    ------
+    ValueError
+        For a bench, variant, axis or value that does not exist; the message names the nearest.
+    """
+    chosen = bench if isinstance(bench, Bench) else registry.select([bench])[0]
+    known = runner.devices("cpu")
+    wanted = {
+        name: [str(x) for x in (value if isinstance(value, list | tuple) else [value])]
+        for name, value in params.items()
+    }
+    groups = registry.groups(
+        [chosen], preset=preset, params=wanted, variants=variants,
+        devices={name: device.kind for name, device in known.items()}, spread=known["cpu"].spread,
+    )  # fmt: skip
+    engine = Engine(known, runner.POLICIES[preset])
+    return [record for group in groups for record in engine.measure(group)]
+
+
+def load(path: str | os.PathLike[str]) -> Run:
+    """The run in a file; `hwbench.store.StoreError` says what is wrong with one that is none."""
+    return store.read(Path(path))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A function on the roofline: its rates, the roof above it, and how much of it is reached.
+
+    `bandwidth` in B/s, `flop_rate` in FLOP/s, `intensity` in flop/B; `share` is 1.0 at the roof.
+    """
+
+    seconds: Estimate
+    bandwidth: float
+    flop_rate: float
+    intensity: float
+    roof: Limit
+    share: float
+
+
+def roofline(
+    function: Callable[[], Any],
+    *,
+    bytes: float,
+    flops: float,
+    run: Run,
+    footprint: int,
+    threads: int = 1,
+    dtype: str = "f8",
+) -> Placed:
+    """Measure a function of your own and place it under the measured roofs of a run of this machine.
+
+    Parameters
+    ----------
+    function
+        Does one call's work; takes nothing, and what it returns is not looked at.
+    bytes, flops
+        What one call moves and computes.
+    run
+        A run that holds `stream.load` and `peak.fma`.
+    footprint
+        Bytes a thread that the call touches: it decides under which level's roof it stands.
+    threads, dtype
+        What the call runs on and in; they choose the roof.
+
+    Raises
+    ------
+    ValueError
+        Where the run holds no limit for this level, thread count and dtype.
+    """
+
+    def build() -> Work:
+        return Work(function)
+
+    bench = Bench(
+        "user.function", question="How much of the machine does this function get?", axes={}, baseline="function"
+    )
+    bench.variant("function")(build)
+    known: Mapping[str, Device] = runner.devices("cpu")
+    engine = Engine(known, runner.POLICIES["standard"])
+    bench.counts(lambda: {"bytes": bytes, "flops": flops})
+    [record] = engine.measure(registry.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
+    if not record.timed:
+        raise ValueError(f"the function could not be measured: {record.reason}")
+    seconds = estimate(record.samples)
+    at = Record(
+        bench=bench.name, version=1, variant="function", device="cpu", params={"dtype": dtype}, status="ok",
+        samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
+    )  # fmt: skip
+    limits = measured(run.records)
+    reached = {
+        limit: share(at, limit, seconds.value) or 0.0
+        for kind in ("load", "fma")
+        if (limit := limit_for(at, kind, limits, run.policy.sizes)) is not None
+    }
+    if not reached:
+        raise ValueError(
+            f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
+        )
+    roof = max(reached, key=lambda limit: reached[limit])  # the roof that is nearest is the one that holds it down
+    return Placed(seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, reached[roof])

@@ -1,0 +1,330 @@
+"""The commands; no logic. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .model import Run
+
+app = typer.Typer(
+    name="hwbench",
+    help="What can this machine do, and how much of it does my Python get?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Select = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SELECT]...", help="Globs of bench names, or topics; none: the standard set."),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and the report go.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hwbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    select: Select = None,
+    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
+    device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N or all.")] = "all",
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")
+    ] = None,
+    variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
+    budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time for the whole run.")] = None,
+    out: Out = Path("reports"),
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Also write the run here; - is standard output, to which nothing else then goes.",
+        ),
+    ] = None,
+    machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest run that was cut off.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, no HTML.")] = False,
+) -> None:
+    """Measure what matches, print the findings, write the run and the report."""
+    from . import runner
+
+    to_stdout = json is not None and str(json) == "-"
+    plan = runner.Plan(
+        select=select or (), preset=preset, device=device, params=_params(param or ()), variants=variant or (),
+        budget=budget, out=out, machine=machine, resume=resume,
+    )  # fmt: skip
+    observer = _observer()
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        done, path = runner.execute(plan, observer)
+    except runner.Interrupted as stop:
+        observer.close()
+        _say(f"interrupted: {len(stop.run.records)} cases are saved in {stop.path}; --resume goes on with them")
+        raise typer.Exit(130) from None
+    finally:
+        observer.close()
+    _deliver(done, path, json, quiet=to_stdout)
+    if not no_report:
+        _report_beside(done, out, quiet=to_stdout)
+    if any(record.status in ("wrong", "error") for record in done.records):
+        raise typer.Exit(1)
+
+
+def _deliver(done: Run, path: Path | None, json: Path | None, *, quiet: bool) -> None:
+    """Print the findings and what is to be said against the run; write its JSON where asked."""
+    from . import registry, store, text
+    from .findings import findings
+
+    echo = _say if quiet else typer.echo
+    for line in text.findings(findings(done, registry.benches().values())):
+        echo(line)
+    for line in text.quality(done):
+        echo(line)
+    if path is None:
+        text.tables(done, registry.benches(), _console(stderr=quiet))
+    else:
+        echo(f"run: {path}")
+    if quiet:
+        sys.stdout.buffer.write(store.encode(done))
+        sys.stdout.buffer.flush()
+    elif json is not None:
+        store.write(done, json)
+
+
+def _report_beside(done: Run, out: Path, *, quiet: bool) -> None:
+    """Write the report of a run; a failure costs the page, never the run."""
+    from . import report as pages
+    from .store import StoreError
+
+    echo = _say if quiet else typer.echo
+    page = out / "index.html"
+    try:
+        pages.write([done], page)
+    except StoreError as error:
+        _say(f"warning: no report: {error}")
+    else:
+        echo(f"report: {page}")
+
+
+@app.command("list")
+def list_(select: Select = None, json: AsJson = False) -> None:
+    """List the benches: question, variants, axes, what this machine can run and why not the rest."""
+    from . import listing, registry
+
+    entries = listing.entries(registry.select(select or ()))
+    if json:
+        _json(entries)
+    else:
+        listing.show(entries, _console())
+
+
+@app.command()
+def show(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run file, or a run's id; none: the newest.")
+    ] = None,
+    out: Out = Path("reports"),
+    json: AsJson = False,
+) -> None:
+    """Show one run as tables and findings."""
+    from . import derive, registry, text
+    from .findings import findings
+
+    done = _open(run, out)
+    told = findings(done, registry.benches().values())
+    if json:
+        _json(derive.as_json(done, registry.benches(), told))
+        return
+    text.tables(done, registry.benches(), _console())
+    for line in [*text.findings(told), *text.quality(done)]:
+        typer.echo(line)
+
+
+@app.command()
+def report(
+    path: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Run files, or directories of them; none: the newest run."),
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
+        "reports/index.html"
+    ),
+    out: Out = Path("reports"),
+) -> None:
+    """Write one offline HTML page from runs."""
+    from . import report as pages
+    from . import store
+
+    paths = _run_files(path or [store.newest(out)])
+    pages.write([store.read(one) for one in paths], output)
+    typer.echo(f"report: {output}")
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="A run file or id.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="A run file or id.")],
+    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.05,
+    out: Out = Path("reports"),
+    json: AsJson = False,
+) -> None:
+    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 where something is slower."""
+    from . import registry
+    from .tracking import table, verdict
+
+    if not 0 <= threshold < 10:
+        raise registry.UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+    old, now = _open(base, out), _open(new, out)
+    verdicts = verdict.compare(old, now, threshold)
+    differences = verdict.unlike(old.machine, now.machine)
+    if json:
+        _json(
+            {"base": old.id, "new": now.id, "threshold": threshold, "machines_differ": differences, "cases": verdicts}
+        )
+    else:
+        table.show(verdicts, differences, _console())
+    if any(one.verdict == "slower" for one in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def machine(json: AsJson = False) -> None:
+    """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    from . import machine as facts
+    from . import machine_text
+
+    here = facts.describe()
+    troubles = facts.disturbances(here)
+    if json:
+        _json({"machine": here, "software": facts.software(), "disturbances": troubles})
+    else:
+        machine_text.show(here, facts.software(), troubles, _console())
+
+
+# --- what the commands share ------------------------------------------------------------------------------------------
+
+
+def _params(texts: Sequence[str]) -> dict[str, list[str]]:
+    from .registry import UsageError
+
+    found: dict[str, list[str]] = {}
+    for pair in texts:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"--param {pair}: is not of the form KEY=VALUE, such as size=L1")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _open(name: str | None, out: Path) -> Run:
+    """A run by file or id; the newest where none is named."""
+    from . import store
+
+    if name is None:
+        return store.read(store.newest(out))
+    if Path(name).exists() or "/" in name or name.endswith(".json"):
+        return store.read(Path(name))
+    for path in store.find(out):
+        if path.stem == name:
+            return store.read(path)
+    raise store.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
+
+
+def _run_files(paths: Sequence[Path]) -> list[Path]:
+    from .store import StoreError
+
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*.json") if not one.name.startswith("."))
+            if not inside:
+                raise StoreError(f"{path}: holds no run files")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _observer() -> Any:
+    from .progress import Bar, Lines
+
+    console = _console(stderr=True)
+    return Bar(console) if console.is_terminal else Lines()
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    # Off a terminal rich would fold tables at 80 columns, which nobody can search or cut.
+    return console if console.is_terminal else Console(stderr=stderr, width=240, no_color=True)
+
+
+def _json(data: Any) -> None:
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _terminated(_number: int, _frame: Any) -> None:
+    """SIGTERM ends a run as Ctrl-C does: what was measured is saved."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run a command; every failure is one line on standard error and the design's exit code."""
+    from .registry import UsageError
+    from .store import StoreError
+
+    try:
+        app()
+    except (UsageError, StoreError) as error:
+        _say(f"hwbench: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say("hwbench: interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`hwbench list | head`); let Python's own flush at exit find a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("HWBENCH_DEBUG"):
+            raise
+        _say(
+            f"hwbench: {type(error).__name__}: {' '.join(str(error).split())} (HWBENCH_DEBUG=1 shows where)"
+        )
+        sys.exit(1)

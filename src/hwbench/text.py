@@ -1,0 +1,106 @@
+"""Runs as text for a terminal: numbers with their units and intervals, tables, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from . import derive
+from .bench import Bench
+from .limits import measured
+from .model import Record, Run
+from .stats import Estimate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+
+def seconds(value: float) -> str:
+    """`1.23 ms`: seconds at three digits in the unit that fits."""
+    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if value >= size:
+            return f"{digits(value / size)} {unit}"
+    return f"{digits(value * 1e9)} ns"
+
+
+def digits(value: float) -> str:
+    """Three significant digits without an exponent where that can be read."""
+    size = abs(value)
+    if size == 0 or 0.01 <= size < 1e6:
+        places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+        return f"{value:.{places}f}"
+    return f"{value:.3g}"
+
+
+def interval(value: Estimate, unit: str) -> str:
+    """`25.1 GB/s (24.9–25.3)`."""
+    return f"{digits(value.value)} {unit} ({digits(value.low)}–{digits(value.high)})"
+
+
+def duration(value: float) -> str:
+    """`1:05` or `12 s`, for time left and spent."""
+    return f"{value:.0f} s" if value < 90 else f"{int(value) // 60}:{int(value) % 60:02d} min"
+
+
+def params(record: Record) -> str:
+    """`size=L1 dtype=f8`."""
+    return " ".join(f"{name}={value}" for name, value in record.params.items())
+
+
+def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
+    """Print one table a bench: every record with its figure, share of the limit, and what is to be said against it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    limits = measured(run.records)
+    for name in dict.fromkeys(record.bench for record in run.records):
+        bench = benches.get(name)
+        table = Table(
+            title=name, title_justify="left", caption=bench.question if bench else None, caption_justify="left"
+        )
+        table.add_column("case")
+        table.add_column("variant")
+        table.add_column("a call", justify="right")
+        table.add_column("median (95% interval)", justify="right")
+        table.add_column("of limit", justify="right")
+        table.add_column("status")
+        for record in (record for record in run.records if record.bench == name):
+            cells = [params(record), record.variant]
+            if record.timed:
+                reading = derive.read(record, bench, limits, run.policy.sizes)
+                unit = reading.metric.unit if reading.metric else "s"
+                cells += [seconds(reading.seconds.value), interval(reading.value, unit)]
+                cells.append("" if reading.share is None else f"{reading.share:.0%}")
+            else:
+                cells += ["", "", ""]
+            cells.append(record.status + (f": {record.reason}" if record.reason else ""))
+            table.add_row(*(Text(_plain(cell)) for cell in cells))
+        console.print(table)
+
+
+def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
+    """The findings as lines, a bench's name before its sentences."""
+    lines = []
+    for name, sentences in told.items():
+        lines.append(name)
+        lines += [f"  {sentence}" for sentence in sentences]
+    return lines
+
+
+def quality(run: Run) -> list[str]:
+    """What is to be said against a run: a line for each status that is not ok, the commonest reasons named."""
+    lines = []
+    for status in ("wrong", "error", "suspect", "skipped"):
+        reasons = [record.reason for record in run.records if record.status == status]
+        if reasons:
+            common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
+            more = f" (and {len(common) - 2} more reasons)" if len(common) > 2 else ""
+            lines.append(f"{len(reasons)} {status}: {_plain(' | '.join(common[:2]))}{more}")
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Text from a file with its control characters made visible: an escape sequence must not reach the terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,0 +1,1 @@
+"""Verdicts over time: comparisons of runs, and later of commits and machines."""
