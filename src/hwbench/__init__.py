@@ -7,14 +7,14 @@ __version__ = _metadata.version("hwbench")
 
 if TYPE_CHECKING:
     from .api import load, measure, roofline
-    from .bench import Bench, Skip, Sweep, Threads, Work
+    from .bench import Bench, Pages, Skip, Sweep, Threads, Work
     from .model import Case, Record, Run
 
-__all__ = ["Bench", "Case", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
+__all__ = ["Bench", "Case", "Pages", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
 
 # Where each public name lives; imported when first asked for, so that `import hwbench` costs next to nothing.
 _HOMES = {
-    "Bench": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
+    "Bench": "bench", "Pages": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
     "Case": "model", "Record": "model", "Run": "model",
     "load": "api", "measure": "api", "roofline": "api",
 }  # fmt: skip

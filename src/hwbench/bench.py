@@ -8,6 +8,7 @@ parameter, in order, what `inputs` returned.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,6 +36,11 @@ class Sweep:
 @dataclass(frozen=True)
 class Threads:
     """Axis values that depend on the machine: 1, 2, 4 … and the number of CPUs that may be used."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """An axis value that depends on the machine: huge pages where they can be asked for, else the small ones (`4K`)."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,8 @@ class Bench:
 
     def ask(self, kind: str, values: Mapping[str, Any], inputs: tuple[Any, ...] = ()) -> Any:
         """What the function registered as `kind` says for these axis values and inputs."""
+        if kind not in self.hooks:
+            raise TypeError(f"{self.name} has no @{kind}")
         return supply(self.hooks[kind], values, inputs)
 
     def names(self, kind: str) -> tuple[str, ...]:
@@ -211,6 +219,9 @@ class Bench:
         counts = self.ask("counts", values, inputs) if "counts" in self.hooks else {}
         if unknown := set(counts) - set(COUNTS):
             raise ValueError(f"{self.name} counts {', '.join(sorted(unknown))}; known are {', '.join(COUNTS)}")
+        for name, amount in counts.items():
+            if not (math.isfinite(amount) and amount >= 0):
+                raise ValueError(f"{self.name} counts {amount} {name}, which is no amount of work")
         return {name: float(amount) for name, amount in counts.items()}
 
     def grids(self, preset: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import registry, runner
-from .bench import Bench, Skip, Sweep, Threads
+from .bench import Bench, Pages, Skip, Sweep, Threads
 from .devices import Device
 from .model import Scalar
 
@@ -54,6 +54,8 @@ def missing(bench: Bench, variant: str, device: Device) -> dict[str, str]:
 def _stated(value: Any) -> Scalar:
     if isinstance(value, Sweep):
         return f"{value.first} B … {value.last}, {value.points} an octave"
+    if isinstance(value, Pages):
+        return "huge, or 4K where there are none"
     return "1 … all" if isinstance(value, Threads) else value
 
 

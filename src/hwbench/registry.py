@@ -7,14 +7,18 @@ import functools
 import importlib
 import itertools
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from . import quantity
-from .bench import LEVELS, Bench, Sweep, Threads
+from .bench import LEVELS, Bench, Pages, Sweep, Threads
 from .model import Case, Scalar, key
+
+COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
+_WHOLE = re.compile("[1-9][0-9]{0,9}")
 
 
 class UsageError(ValueError):
@@ -81,7 +85,7 @@ def groups(
     """The cases of the chosen benches, in groups to be measured interleaved.
 
     `devices` maps a device's name to its kind (`cpu`, `gpu:0`: `gpu`); `spread` turns machine-dependent axis values
-    (`Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values that the
+    (`Pages`, `Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values that the
     standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
     """
     chosen = list(chosen)
@@ -119,7 +123,7 @@ def _expand(
     axes = {}
     for axis in bench.axes:
         values = plain(grid[axis], spread)
-        axes[axis] = [_value(axis, text) for text in params[axis]] if axis in params else values
+        axes[axis] = [_value(bench, axis, text) for text in params[axis]] if axis in params else values
     wanted = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
     for combination in itertools.product(*axes.values()):
         values_of = dict(zip(axes, combination, strict=True))
@@ -135,12 +139,15 @@ def plain(values: Any, spread: Callable[[Any], Sequence[Scalar]]) -> list[Scalar
     """Axis values with the machine-dependent ones spread out."""
     out: list[Scalar] = []
     for value in values if isinstance(values, tuple) else (values,):
-        out += spread(value) if isinstance(value, Sweep | Threads) else [value]
+        out += spread(value) if isinstance(value, Pages | Sweep | Threads) else [value]
     return list(dict.fromkeys(out))
 
 
-def _value(axis: str, text: str) -> Scalar:
-    """A value from the command line: whole numbers become `int`, the rest stays text."""
+def _value(bench: Bench, axis: str, text: str) -> Scalar:
+    """A value from the command line as the bench states it, else whole numbers as `int` and the rest as text."""
+    stated = {str(value): value for value in _stated(bench, axis)}
+    if text in stated:
+        return stated[text]
     if axis == "size":
         if text not in LEVELS:
             try:
@@ -149,6 +156,7 @@ def _value(axis: str, text: str) -> Scalar:
                 raise UsageError(f"size: {error}, nor one of {', '.join(LEVELS)}") from None
             if number < 1:
                 raise UsageError(f"size: '{text}' is not at least 1 byte")
+            return quantity.exact(number)  # 4096 and 4KiB are one case
         return text
     try:
         number = quantity.parse(text)
@@ -170,8 +178,7 @@ def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]]
             continue  # any quantity will do; `_value` refuses what is none
         known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
         for text in texts:
-            number = axis in ("threads", "chains", "stride", "streams") and text.isdigit() and int(text) > 0
-            if text not in known and not number:
+            if text not in known and not (axis in COUNTED and _WHOLE.fullmatch(text)):
                 raise UsageError(f"axis '{axis}' has no value '{text}'{nearest(text, known)}")
     names = dict.fromkeys(name for bench in chosen for name in bench.variants)
     for name in variants:
@@ -188,5 +195,7 @@ def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:
         for value in values if isinstance(values, tuple) else (values,):
             if isinstance(value, Threads):
                 yield from (1, "all")
+            elif isinstance(value, Pages):
+                yield from ("4K", "huge")
             elif not isinstance(value, Sweep):
                 yield value

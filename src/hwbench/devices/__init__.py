@@ -18,7 +18,10 @@ class Device(Protocol):
 
     name: str  # "cpu", "gpu:0"
     kind: str  # "cpu", "gpu"
-    sizes: Mapping[str, int]  # bytes a thread of each size label resolved so far, for one thread
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """What each size label resolved so far stands for, in bytes, for one thread."""
 
     def spread(self, value: Any) -> Sequence[Scalar]:
         """The plain axis values that a `Sweep` or `Threads` stands for on this machine."""
@@ -40,7 +43,10 @@ class Device(Protocol):
         """Seconds that `loops` calls of the work took."""
 
     def counters(self) -> dict[str, float]:
-        """Running totals whose growth over a round tells what disturbed it: `steal_s`, `others_s`, `faults` …"""
+        """Running totals whose growth over a round tells what disturbed it.
+
+        `wall_s`, against which the others are judged, and what is known of `steal_s`, `others_s`, `throttled_s` …
+        """
 
     def gauges(self) -> dict[str, float]:
-        """Readings of the moment: `clock_hz` …"""
+        """Readings of the moment, such as `clock_hz`."""

@@ -1,0 +1,76 @@
+"""The clock of a CPU, from a chain of dependent additions: one cycle each, on every processor that is timed here.
+
+A register plus a *register* is chosen on purpose. Additions of a small constant are free on some cores (Golden Cove
+does them while renaming, uops.info), and the latency of a multiplication is 3 to 5 cycles by the model.
+"""
+
+from __future__ import annotations
+
+import functools
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from ..simd import compiled, instruction
+
+CHAIN = 64  # additions an iteration; the loop's own counting runs beside the chain and costs nothing
+WINDOW = 3000  # iterations: 192 000 cycles, about 60 µs
+
+
+@instruction
+def opaque(_typing: Any, value: Any) -> Any:  # noqa: ARG001 - only its type is fixed: int64
+    """The 64-bit `value`, through an empty asm statement that LLVM cannot look into; memory is read anew after it."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        through = ir.InlineAsm(ir.FunctionType(word, [word]), "", "=r,0,~{memory}", side_effect=True)
+        return builder.call(through, arguments)
+
+    return types.int64(types.int64), codegen
+
+
+@compiled
+def chain(iterations: int, step: int) -> int:
+    """CHAIN × `iterations` additions, each waiting for the one before; the sum, so that the chain can be checked."""
+    total = opaque(0)
+    for _ in range(iterations):
+        # unrolled by LLVM: the count is a constant, and the asm statements keep the additions apart
+        for _ in range(CHAIN):
+            total = opaque(total + step)
+    return int(total)
+
+
+@functools.cache
+def _overhead_ns() -> int:
+    """What an empty call of the chain costs, the least of many: 0.3 µs of 60 would be half a percent."""
+    return min(_window_ns(0) for _ in range(50))
+
+
+def _window_ns(iterations: int) -> int:
+    start = perf_counter_ns()
+    chain(iterations, 1)
+    return perf_counter_ns() - start
+
+
+def estimate_hz(windows: int = 3, iterations: int = WINDOW) -> float:
+    """Cycles per second of the CPU that runs this: the best of short windows, as interruptions only slow."""
+    best = min(_window_ns(iterations) for _ in range(windows))
+    return CHAIN * iterations / (max(1, best - _overhead_ns()) * 1e-9)
+
+
+@compiled
+def gate(lines: np.ndarray, rank: int, count: int, ticket: int, stagger: int) -> None:
+    """Wait, without the GIL, until `count` threads arrived with the same `ticket`, then `rank × stagger` cycles more.
+
+    Each thread writes its own cache line (8 words) and reads the others', so no atomic operation is needed.
+    """
+    lines[rank * 8] = ticket
+    for other in range(count):
+        while opaque(lines[other * 8]) < ticket:
+            pass
+    wait = opaque(0)
+    for _ in range(rank * stagger):
+        wait = opaque(wait + 1)

@@ -1,0 +1,484 @@
+"""The host's CPUs as a device: a crew of pinned threads, memory on known pages, sizes by cache level, counters.
+
+Numba cannot place its threads, so limits of the machine are measured by threads of our own, each pinned to one CPU and
+first to touch its memory. The main thread is never pinned: pools that Numba or BLAS start later would inherit its mask.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import psutil
+
+from .. import quantity
+from ..bench import LEVELS, Pages, Skip, Sweep, Threads, Work
+from ..model import Scalar
+from ..quantity import format_bytes
+from . import host as system
+from .host import Host
+from .memory import Buffer
+
+T = TypeVar("T")
+
+# Threads leave the gate at once, but need the GIL for the microsecond between it and their kernel. All asking at once,
+# the losers sleep and are woken one after the other; 8 000 cycles (2 µs) apart, each finds it free. Spread of the
+# starts of 2 threads on 2 CPUs of a virtual machine, median / 95th percentile of 500: threading.Barrier 19 / 22 µs,
+# this gate without the stagger 1.6 / 29 µs, with it 2.4 / 2.6 µs.
+STAGGER = 8_000
+
+DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep can still lie in them (STREAM's rule)
+# A thread's own share: below it, a private L2 of a few MiB and the start of each pass would still show.
+DRAM_LEAST = 64 * 2**20
+# Where no cache is reported there is no rule to apply. No processor sold has more than this in front of one thread.
+UNKNOWN_LAST_LEVEL = 256 * 2**20
+MEMORY_SHARE = 0.6  # of the free memory may be taken
+
+SETTLE_WINDOW_S = 0.010
+SETTLE_WINDOWS = 5  # in a row that agree within SETTLE_SPREAD
+SETTLE_SPREAD = 0.01
+
+
+class _Worker:
+    """One thread, pinned to `cpu` where the system can, that runs what is put into its inbox."""
+
+    def __init__(self, cpu: int) -> None:
+        self.cpu = cpu
+        self.pinned = False
+        self.inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        ready = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(ready,), name=f"hwbench-cpu{cpu}", daemon=True)
+        self.thread.start()
+        ready.wait()
+
+    def _run(self, ready: threading.Event) -> None:
+        if hasattr(os, "sched_setaffinity"):
+            with suppress(OSError):  # the cpuset may have shrunk since the mask was read
+                os.sched_setaffinity(0, {self.cpu})
+                self.pinned = True
+        ready.set()
+        while (job := self.inbox.get()) is not None:
+            job()
+
+
+class _Countdown:
+    """The outcomes of `count` threads; the last one in wakes whoever waits: nobody wakes while others measure."""
+
+    def __init__(self, count: int) -> None:
+        self.results: list[Any] = [None] * count
+        self.errors: list[tuple[int, BaseException]] = []
+        self._left = count
+        self._lock = threading.Lock()
+        self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def run(self, rank: int, function: Callable[[int], Any]) -> None:
+        """Keep what `function(rank)` returns or raises."""
+        try:
+            self.results[rank] = function(rank)
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            self.errors.append((rank, error))
+        with self._lock:
+            self._left -= 1
+            last = not self._left
+        if last:
+            self._done.put(None)
+
+    def wait(self) -> list[Any]:
+        """All results by rank; raises the first exception instead."""
+        self._done.get()
+        if self.errors:
+            raise self.errors[0][1]
+        return self.results
+
+
+class Crew:
+    """Pinned threads that work side by side, one on each of `cpus`."""
+
+    def __init__(self, workers: Sequence[_Worker]) -> None:
+        self._workers = tuple(workers)
+        self.cpus = tuple(worker.cpu for worker in workers)
+        self.pinned = all(worker.pinned for worker in workers)
+        self._lines = np.zeros(8 * len(workers), dtype=np.int64)  # the gate's: a cache line for each thread
+        self._ticket = 0
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def each(self, function: Callable[[int], T]) -> list[T]:
+        """What `function(rank)` returns on each thread, by rank; the first exception is raised, the threads live on."""
+        countdown = _Countdown(len(self))
+        for rank, worker in enumerate(self._workers):
+            worker.inbox.put(lambda rank=rank: countdown.run(rank, function))  # type: ignore[misc]
+        return countdown.wait()
+
+    def race(self, jobs: Sequence[Callable[[int], Any]], loops: int) -> list[tuple[int, int]]:
+        """Run jobs[rank](loops) on all threads at once; (start, end) of each in ns of one clock."""
+        from .clock import gate
+
+        if len(jobs) != len(self):
+            raise ValueError(f"{len(jobs)} jobs for {len(self)} threads")
+        if not self._ticket:
+            gate(np.zeros(8, dtype=np.int64), 0, 1, 1, 0)  # compiled here, not while others wait at it
+        self._ticket += 1
+        lines, count, ticket, clock = self._lines, len(self), self._ticket, time.perf_counter_ns
+
+        def run(rank: int) -> tuple[int, int]:
+            job = jobs[rank]
+            gate(lines, rank, count, ticket, STAGGER)
+            start = clock()
+            job(loops)
+            return start, clock()
+
+        return self.each(run)
+
+    def work(
+        self,
+        jobs: Sequence[Callable[[int], Any]],
+        *,
+        output: Callable[[], Any] | None,
+        facts: Mapping[str, Any] | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> Work:
+        """The work of running jobs[rank](loops) on every thread at once.
+
+        Its time is the last end minus the first start, in seconds. A job should spend `loops` inside one kernel that
+        gives up the GIL; what it does in Python is serial between the threads.
+        """
+
+        def timer(loops: int) -> float:
+            spans = self.race(jobs, loops)
+            return (max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9
+
+        about = {"threads": len(self), "cpus": list(self.cpus), "pinned": self.pinned, **(facts or {})}
+        return Work(call=lambda: timer(1), output=output, timer=timer, facts=about, close=close)
+
+
+class CpuDevice:
+    """The host's CPUs, as `Device` asks for them and as builders use them (`crew`, `buffer`).
+
+    Parameters
+    ----------
+    host
+        What the operating system says; read now where it is not given.
+    root
+        Where `/proc` and `/sys` are; tests put trees of their own here.
+    """
+
+    name = "cpu"
+    kind = "cpu"
+
+    def __init__(self, host: Host | None = None, root: Path = system.ROOT) -> None:
+        self.host = system.read_host(root) if host is None else host
+        self.root = root
+        self._workers: list[_Worker] = []
+        self._crews: dict[int, Crew] = {}
+        self._sizes: dict[str, int] = {}
+        self._last_level: dict[int, int | None] = {}
+        self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
+
+    # --- what builders use ----------------------------------------------------------------------------------------
+
+    def crew(self, threads: int) -> Crew:
+        """A crew of `threads` pinned threads: one on each physical core first, SMT siblings after. Threads are kept."""
+        order = self.host.order
+        if not 1 <= threads <= len(order):
+            raise ValueError(f"a crew of {threads} on {len(order)} CPUs cannot be")
+        while len(self._workers) < threads:
+            self._workers.append(_Worker(order[len(self._workers)]))
+        if threads not in self._crews:
+            self._crews[threads] = Crew(self._workers[:threads])
+        return self._crews[threads]
+
+    def buffer(self, nbytes: int, pages: str = "4K", offset: int = 0) -> Buffer:
+        """Untouched memory on small (`4K`) or `huge` pages, aligned to them, `offset` bytes in; touch it where used."""
+        if pages == "huge":
+            self._refuse_huge()
+        return Buffer(nbytes, pages, offset, self.host.huge_bytes)
+
+    def pooled(
+        self, call: Callable[[], Any], threads: int | None = None, *, output: Callable[[], Any] | None = None,
+        facts: Mapping[str, Any] | None = None, close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of calling a kernel with `prange` on `threads` (None: all usable) threads of Numba's own pool.
+
+        The pool is as large as the affinity mask and knows no quota, so its count is set for the calls and put back
+        after. Raises `Skip` where the pool has fewer threads.
+        """
+        import numba
+
+        most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined,unused-ignore]
+        count = min(self.host.usable, most) if threads is None else threads
+        if count > most:
+            raise Skip(f"needs {count} threads of Numba's pool, which has {most} (NUMBA_NUM_THREADS)")
+
+        def timer(loops: int) -> float:
+            before = numba.get_num_threads()
+            numba.set_num_threads(count)
+            try:
+                return _seconds(call, loops)
+            finally:
+                numba.set_num_threads(before)
+
+        return Work(
+            call=lambda: timer(1), output=output, timer=timer, facts={"threads": count, **(facts or {})}, close=close
+        )
+
+    def close(self) -> None:
+        """End the threads."""
+        for worker in self._workers:
+            worker.inbox.put(None)
+        for worker in self._workers:
+            worker.thread.join()
+        self._workers.clear()
+        self._crews.clear()
+
+    # --- axis values ----------------------------------------------------------------------------------------------
+
+    def spread(self, value: Any) -> Sequence[Scalar]:
+        """Threads: 1, 2, 4 … and all. A Sweep: sizes up to the label's, or to the largest level below that is there."""
+        if isinstance(value, Threads):
+            powers = itertools.takewhile(lambda n: n < self.host.usable, (2**i for i in itertools.count()))
+            return [*powers, self.host.usable]
+        if isinstance(value, Sweep):
+            sizes = quantity.octaves(value.first, self._sweep_end(value.last), value.points)
+            return [quantity.exact(size) for size in sizes]
+        if isinstance(value, Pages):
+            return ["4K" if self._why_no_huge() else "huge"]
+        raise TypeError(f"{value!r} is no axis value that depends on the machine")
+
+    def _sweep_end(self, last: str) -> int:
+        if last not in LEVELS:
+            return quantity.parse(last)
+        for label in reversed(LEVELS[: LEVELS.index(last) + 1]):
+            with suppress(Skip):
+                return self.size(label)
+        return 2**20  # nothing is known of this machine's caches or memory
+
+    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
+        """What builders are given for each axis; raises `Skip` where this machine has no such thing."""
+        values: dict[str, Any] = dict(params)
+        if "threads" in params:
+            values["threads"] = self._threads(params["threads"])
+        if "dtype" in params:
+            values["dtype"] = _dtype(str(params["dtype"]))
+        if params.get("pages") == "huge":
+            self._refuse_huge()
+        if "size" in params:
+            label = str(params["size"])
+            values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else quantity.parse(label)
+        return values
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What each size label asked for so far stands for, in bytes, for one thread."""
+        return dict(self._sizes)
+
+    def size(self, label: str, threads: int = 1) -> int:
+        """Bytes for each of `threads` threads that lie in the level `label`; `Skip` with the numbers where none do."""
+        if label not in self._sizes:
+            # For one thread, too, which policy.sizes tells: where that is not to be had, nothing more threads take is.
+            self._sizes[label] = self._size(label, 1)
+        return self._sizes[label] if threads == 1 else self._size(label, threads)
+
+    def _size(self, label: str, threads: int) -> int:
+        if label == "DRAM":
+            return self._memory_size(threads)
+        level = int(label[1:])
+        active = self.host.order[:threads]
+        share = self.host.share(level, active)
+        if share is None:
+            known = ", ".join(f"L{found}" for found in self.host.levels()) or "no cache at all"
+            raise Skip(f"this machine reports no {label} ({known}); give a size in bytes instead: --param size=24KiB")
+        if level >= 3:
+            share = self._last_level_share(level, active)
+        # Half of the level: the other half is for the stack, the code and what the kernel touches on every tick.
+        return share // 2 // 64 * 64
+
+    def _last_level_share(self, level: int, active: Sequence[int]) -> int:
+        """What really lies in a shared last level for each active thread; Skip where the level above would hold it."""
+        first = self.host.order[:1]
+        reported, above = self.host.share(level, first) or 0, self.host.share(level - 1, first) or 0
+        if level not in self._last_level:
+            self._last_level[level] = self._probe(reported, 4 * above)
+        found = self._last_level[level]
+        if found is None:
+            raise Skip(
+                f"L{level} of {format_bytes(reported)} is reported, but beyond L{level - 1} of {format_bytes(above)} "
+                "memory's latency was measured: others fill it"
+            )
+        # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
+        share = found * (self.host.share(level, active) or 0) // max(reported, 1)
+        if share // 2 < 2 * above:
+            raise Skip(
+                f"{format_bytes(share)} of L{level} are there for each thread, half of which is less than twice "
+                f"L{level - 1} ({format_bytes(above)}), where it would lie"
+            )
+        return share
+
+    def _probe(self, reported: int, near: int) -> int | None:
+        from .levels import measure_last_level, probe_sizes
+
+        if near >= reported:
+            return reported  # too close to the level above for a probe to tell them apart
+        needed = probe_sizes(near, reported)[-1]
+        free = self.free_memory()
+        if needed > MEMORY_SHARE * free:
+            raise Skip(f"finding the last-level cache takes {format_bytes(needed)}; {format_bytes(free)} are free")
+        buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
+        try:
+            return self.crew(1).each(lambda _: measure_last_level(reported, near, buffer.array))[0]
+        finally:
+            buffer.close()
+
+    def _memory_size(self, threads: int) -> int:
+        cached = self.host.last_level_total() or UNKNOWN_LAST_LEVEL
+        size = max(DRAM_LEAST, -(-DRAM_FACTOR * cached // threads // 4096) * 4096)
+        free = self.free_memory()
+        if size * threads > MEMORY_SHARE * free:
+            raise Skip(
+                f"DRAM takes {format_bytes(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
+                f"{format_bytes(cached)}); {MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken"
+            )
+        return size
+
+    def _threads(self, wanted: Scalar) -> int:
+        usable = self.host.usable
+        if wanted == "all":
+            return usable
+        count = int(wanted)
+        if count < 1:
+            raise Skip(f"{count} threads cannot be")
+        if count > usable:
+            raise Skip(f"needs {count} CPUs; {usable} may be used")
+        return count
+
+    def _refuse_huge(self) -> None:
+        if reason := self._why_no_huge():
+            raise Skip(reason)
+
+    def _why_no_huge(self) -> str:
+        """Why huge pages cannot be asked for here; "" where they can."""
+        if sys.platform != "linux":
+            return "huge pages on request are known on Linux only"
+        if self.host.huge_policy is None:
+            return "this kernel has no transparent huge pages"
+        if self.host.huge_policy == "never":
+            return "transparent huge pages are switched off (never in /sys/kernel/mm/transparent_hugepage/enabled)"
+        return ""
+
+    # --- time, counters, gauges -----------------------------------------------------------------------------------
+
+    def free_memory(self) -> int:
+        """Bytes that may still be taken: what the system has available, within the cgroup's limit."""
+        free = int(psutil.virtual_memory().available)
+        limit = system.memory_limit(self.root) if sys.platform == "linux" else None
+        return free if limit is None else min(free, limit[1])
+
+    def settle(self, seconds: float) -> None:
+        """Load every usable CPU until the clocks stay within 1% for some windows in a row, `seconds` at most."""
+        from .clock import estimate_hz
+
+        estimate_hz(1, 1)  # compiled here, not by all the threads at once
+
+        def window(_rank: int) -> float:
+            end = time.perf_counter() + SETTLE_WINDOW_S
+            best = 0.0
+            while time.perf_counter() < end:
+                best = max(best, estimate_hz(1))
+            return best
+
+        crew = self.crew(self.host.usable)
+        deadline = time.perf_counter() + seconds
+        recent: list[float] = []
+        while time.perf_counter() < deadline:
+            recent = [*recent, sum(crew.each(window)) / len(crew)][-SETTLE_WINDOWS:]
+            if len(recent) == SETTLE_WINDOWS and max(recent) <= min(recent) * (1 + SETTLE_SPREAD):
+                return
+
+    def time(self, work: Work, loops: int) -> float:
+        """Seconds that `loops` calls of the work took: by its own timer, its own repetition, or a loop of calls."""
+        if work.timer is not None:
+            return work.timer(loops)
+        if work.repeat is not None:
+            start = time.perf_counter()
+            work.repeat(loops)
+            return time.perf_counter() - start
+        return _seconds(work.call, loops)
+
+    def counters(self) -> dict[str, float]:
+        """Running totals; one that this system lacks is not there.
+
+        `others_s` is the time that the CPUs we may use worked for somebody else: their busy time less our own and that
+        of children that have ended. `involuntary_switches` and `faults` (of pages) are this process's.
+        """
+        totals = {"wall_s": time.perf_counter(), **_own_counters()}
+        busy = None
+        if sys.platform == "linux":
+            with suppress(OSError, ValueError):
+                stat = (self.root / "proc/stat").read_text()
+                busy, totals["steal_s"] = system.busy_and_steal(stat, self.host.allowed)
+            stopped = [system.throttled_seconds(system.read(file)) for file in self._throttle_files]
+            if known := [value for value in stopped if value is not None]:
+                totals["throttled_s"] = max(known)
+        else:
+            busy = sum(_busy(times) for times in psutil.cpu_times(percpu=True))
+        if busy is not None:
+            totals["others_s"] = busy - totals["own_s"]
+        return totals
+
+    def gauges(self) -> dict[str, float]:
+        """The clock of the first CPU that crews work on."""
+        from .clock import estimate_hz
+
+        return {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
+
+
+def _seconds(call: Callable[[], Any], loops: int) -> float:
+    """Seconds that a plain loop of calls takes; its own cost, some 10 ns a call, is part of it."""
+    rounds = itertools.repeat(None, loops)
+    start = time.perf_counter()
+    for _ in rounds:
+        call()
+    return time.perf_counter() - start
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    if name == "bf16":
+        try:
+            import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise Skip("bf16 needs the package ml_dtypes") from None
+        bf16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bf16
+    return np.dtype(name)
+
+
+def _own_counters() -> dict[str, float]:
+    """Processor time, involuntary switches and page faults of this process; of ended children the time."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        process = psutil.Process()
+        totals = {"own_s": time.process_time()}
+        if (faults := getattr(process.memory_info(), "num_page_faults", None)) is not None:
+            totals["faults"] = float(faults)
+        return totals
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "own_s": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
+        "involuntary_switches": float(own.ru_nivcsw),
+        "faults": float(own.ru_minflt + own.ru_majflt),
+    }
+
+
+def _busy(times: Any) -> float:
+    return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "interrupt", "dpc"))

@@ -1,0 +1,521 @@
+"""The CPU device: axis values on made-up machines, and crews, memory, clock and counters on this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+import trees
+from assembly import assembly
+from hwbench.bench import Pages, Skip, Sweep, Threads, Work
+from hwbench.devices import Device, clock, levels
+from hwbench.devices.cpu import CpuDevice
+from hwbench.devices.host import Host, SharedCache, linux_host
+from hwbench.devices.memory import huge_share
+
+GIB = 2**30
+linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
+
+
+def machine(l3: int | None = 32 * 2**20, cpus: int = 8, **kwargs: Any) -> Host:
+    """48 KiB and 2 MiB for each CPU, one L3 for all."""
+    caches = [SharedCache(1, 48 * 2**10, 64, (cpu,)) for cpu in range(cpus)]
+    caches += [SharedCache(2, 2 * 2**20, 64, (cpu,)) for cpu in range(cpus)]
+    caches += [SharedCache(3, l3, 64, tuple(range(cpus)))] if l3 else []
+    return Host(allowed=tuple(range(cpus)), caches=tuple(caches), huge_policy="madvise", **kwargs)
+
+
+def device(host: Host, monkeypatch: pytest.MonkeyPatch, free: int = 64 * GIB, found: int | None = -1) -> CpuDevice:
+    """A device of a made-up host, with so much free memory and what the probe of the last level finds."""
+    made = CpuDevice(host)
+    monkeypatch.setattr(made, "free_memory", lambda: free)
+    monkeypatch.setattr(made, "_probe", lambda reported, near: reported if found == -1 else found)
+    return made
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+# --- axis values ------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_a_device() -> None:
+    """The engine's protocol is met; mypy checks this assignment."""
+    made: Device = CpuDevice(machine())
+    assert (made.name, made.kind) == ("cpu", "cpu")
+
+
+def test_labels_are_half_of_their_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L1, L2 and L3 stand for half of what each thread has there; memory for four times the last level."""
+    made = device(machine(), monkeypatch)
+    assert made.resolve({"size": "L1"}) == {"size": 24 * 2**10}
+    assert made.resolve({"size": "L2", "threads": 8}) == {"size": 2**20, "threads": 8}
+    assert made.resolve({"size": "L3"}) == {"size": 16 * 2**20}
+    assert made.resolve({"size": "DRAM"}) == {"size": 128 * 2**20}
+    assert made.resolve({"size": "96KiB"}) == {"size": 96 * 2**10}
+    assert made.sizes == {"L1": 24 * 2**10, "L2": 2**20, "L3": 16 * 2**20, "DRAM": 128 * 2**20}
+
+
+def test_siblings_share_the_first_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both threads of a core at work each has half of its L1."""
+    made = device(linux_host(trees.intel(tmp_path), range(8)), monkeypatch)
+    assert made.size("L1", 4) == 24 * 2**10
+    assert made.size("L1", 8) == 12 * 2**10
+
+
+def test_a_cache_shared_with_strangers_counts_as_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 260 MiB reported and 32 that are there, a thread's label is half of the 32, divided by the sharers."""
+    made = device(machine(260 * 2**20), monkeypatch, found=32 * 2**20)
+    assert made.size("L3") == 16 * 2**20
+    assert made.size("L3", 2) == 8 * 2**20
+
+
+def test_a_third_level_within_reach_of_the_second_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label that would lie in L2 is no L3: the skip tells both numbers."""
+    made = device(machine(), monkeypatch)
+    with pytest.raises(Skip, match=r"4 MiB of L3 .* L2 \(2 MiB\)"):
+        made.size("L3", 8)
+
+
+def test_a_third_level_taken_by_others_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the probe finds memory's latency at once, there is no L3 for us."""
+    with pytest.raises(Skip, match="others fill it"):
+        device(machine(), monkeypatch, found=None).size("L3")
+
+
+def test_no_third_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without L3 skips it, and takes memory as four times its L2s."""
+    made = device(machine(l3=None, cpus=64), monkeypatch)
+    with pytest.raises(Skip, match=r"reports no L3 \(L1, L2\)"):
+        made.size("L3")
+    assert made.size("DRAM") == 4 * 64 * 2 * 2**20
+
+
+def test_memory_for_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All threads together exceed the caches four times, but each has 64 MiB at least."""
+    made = device(machine(256 * 2**20), monkeypatch)
+    assert made.size("DRAM", 4) == 256 * 2**20
+    assert device(machine(), monkeypatch).size("DRAM", 8) == 64 * 2**20
+
+
+def test_memory_that_is_not_free_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times the caches must fit into 60% of what is free; the skip tells both numbers."""
+    with pytest.raises(Skip, match=r"DRAM takes 128 MiB .* 200 MiB free"):
+        device(machine(), monkeypatch, free=200 * 2**20).size("DRAM")
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thread counts are powers of two and all; more than may be used is skipped with both counts."""
+    made = device(machine(cpus=6), monkeypatch)
+    assert made.spread(Threads()) == [1, 2, 4, 6]
+    assert device(machine(), monkeypatch).spread(Threads()) == [1, 2, 4, 8]
+    assert made.resolve({"threads": "all"}) == {"threads": 6}
+    with pytest.raises(Skip, match="needs 8 CPUs; 6 may be used"):
+        made.resolve({"threads": 8})
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_quota_bounds_the_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    """A container with 1.5 CPUs is a machine of one thread, however many CPUs its mask has."""
+    made = device(linux_host(trees.container(tmp_path, version), range(64)), monkeypatch)
+    assert made.spread(Threads()) == [1]
+    assert made.resolve({"threads": "all"}) == {"threads": 1}
+    with pytest.raises(Skip, match="needs 2 CPUs; 1 may be used"):
+        made.resolve({"threads": 2})
+
+
+def test_sweeps_are_exact_quantities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep runs from its first size to its label's, in text that means exactly that many bytes."""
+    made = device(machine(), monkeypatch)
+    assert made.spread(Sweep(4096, "L1", 2)) == ["4KiB", "6KiB", "8KiB", "12KiB", "16KiB", "24KiB"]
+    assert made.spread(Sweep(4096, "DRAM", 1))[-1] == "128MiB"
+    assert device(machine(), monkeypatch, free=2**20).spread(Sweep(2**20, "DRAM", 1))[-1] == "16MiB"
+
+
+def test_data_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of data types become NumPy's; bf16 is skipped where its package is missing."""
+    made = device(machine(), monkeypatch)
+    assert [made.resolve({"dtype": name})["dtype"] for name in ("f2", "f4", "f8", "i8")] == [
+        np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
+    ]  # fmt: skip
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(Skip, match="ml_dtypes"):
+        made.resolve({"dtype": "bf16"})
+
+
+def test_other_axes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the device knows nothing of is handed on."""
+    assert device(machine(), monkeypatch).resolve({"order": "random", "stride": 3}) == {"order": "random", "stride": 3}
+
+
+@pytest.mark.parametrize(("policy", "reason"), [("never", "switched off"), (None, "no transparent huge pages")])
+def test_huge_pages_that_are_not_to_be_had(monkeypatch: pytest.MonkeyPatch, policy: str | None, reason: str) -> None:
+    """Huge pages are skipped with a reason where the kernel gives none."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    made = CpuDevice(Host(allowed=(0,), huge_policy=policy))
+    assert made.spread(Pages()) == ["4K"]
+    assert device(machine(), monkeypatch).spread(Pages()) == ["huge"]
+    with pytest.raises(Skip, match=reason):
+        made.resolve({"pages": "huge"})
+    with pytest.raises(Skip, match=reason):
+        made.buffer(4096, "huge")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(Skip, match="Linux only"):
+        made.buffer(4096, "huge")
+
+
+# --- the probe of the last level --------------------------------------------------------------------------------------
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ({4: 20, 8: 20, 16: 21, 32: 22, 64: 100, 512: 150}, 32),
+        ({4: 20, 8: 25, 16: 30, 32: 90, 64: 120, 512: 150}, 16),
+        ({4: 20, 8: 20, 16: 68, 32: 100, 512: 120}, 8),
+        ({4: 100, 8: 101, 16: 110, 64: 110}, None),
+        ({4: 20, 8: 21, 32: 100}, 8),
+    ],
+)
+def test_effective_size(times: dict[int, float], found: int | None) -> None:
+    """The last footprint of which three quarters still hit is the cache; memory's time everywhere means none."""
+    size = levels.effective_size({size * MIB: time * 1e-9 for size, time in times.items()})
+    assert (size if size is None else levels.half_octave(size) // MIB) == found
+
+
+def test_probe_sizes() -> None:
+    """Sizes double from beyond the level above to the reported size; the last one is certainly memory."""
+    assert levels.probe_sizes(4 * MIB, 32 * MIB) == [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
+    assert levels.probe_sizes(5 * MIB, 30 * MIB) == [8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
+
+
+@pytest.mark.parametrize(("size", "rounded"), [(16, 16), (23, 16), (24, 24), (31, 24), (32, 32), (47, 32), (48, 48)])
+def test_half_octave(size: int, rounded: int) -> None:
+    """Sizes are rounded down to powers of two and one and a half times them."""
+    assert levels.half_octave(size) == rounded
+
+
+def test_the_wanderer_visits_every_line_once() -> None:
+    """Hops go through all lines before one comes back, so that the footprint is what it is said to be."""
+    lines = 1024
+    words = np.zeros(lines * 8, dtype=np.uint64)
+    at, seen = np.uint64(1), set()
+    for _ in range(lines):
+        at = np.uint64(levels.wander(words, at, np.uint64(lines), 1))
+        seen.add(int(at))
+    assert seen == set(range(lines))
+
+
+def test_each_hop_waits_for_the_load_before_it() -> None:
+    """The word that is found decides the next line: without that the hops would overlap and time nothing."""
+    words = np.zeros(64 * 8, dtype=np.uint64)
+    plain = levels.wander(words, np.uint64(1), np.uint64(64), 1)
+    words[8] = 5
+    assert levels.wander(words, np.uint64(1), np.uint64(64), 1) == (plain + 5) % 64
+
+
+# --- crews ------------------------------------------------------------------------------------------------------------
+
+
+@linux
+def test_a_crew_is_pinned_and_the_main_thread_is_not(here: CpuDevice) -> None:
+    """Each thread of a crew may run on its own CPU only; the main thread keeps its mask."""
+    before = os.sched_getaffinity(0)
+    crew = here.crew(here.host.usable)
+    assert crew.each(lambda rank: os.sched_getaffinity(0)) == [{cpu} for cpu in crew.cpus]
+    assert crew.pinned
+    assert os.sched_getaffinity(0) == before
+
+
+def test_crews_are_kept(here: CpuDevice) -> None:
+    """A crew asked for again is the same, with the same threads."""
+    assert here.crew(1) is here.crew(1)
+    assert here.crew(1).each(lambda _: threading.get_ident()) == here.crew(1).each(lambda _: threading.get_ident())
+
+
+def test_an_exception_is_raised_and_the_threads_live_on(here: CpuDevice) -> None:
+    """What a job raises reaches the caller, and the crew goes on working."""
+    crew = here.crew(here.host.usable)
+
+    def fail(rank: int) -> None:
+        raise RuntimeError(f"rank {rank}")
+
+    with pytest.raises(RuntimeError, match="rank"):
+        crew.each(fail)
+    with pytest.raises(RuntimeError, match="rank 0"):
+        crew.work([lambda loops: fail(0)] * len(crew), output=None).call()
+    assert crew.each(lambda rank: rank) == list(range(len(crew)))
+
+
+def test_a_crew_runs_every_job_with_its_loops(here: CpuDevice) -> None:
+    """Each job runs once a sample, on its own thread, with the loops asked for."""
+    crew = here.crew(here.host.usable)
+    seen: list[tuple[int, int, int]] = []
+    jobs = [lambda loops, rank=rank: seen.append((rank, loops, threading.get_ident())) for rank in range(len(crew))]
+    closed: list[bool] = []
+    work = crew.work(jobs, output=lambda: "out", facts={"pages": "4K"}, close=lambda: closed.append(True))
+    assert work.timer is not None
+    assert work.output is not None
+    assert work.close is not None
+    assert work.timer(7) > 0
+    assert sorted((rank, loops) for rank, loops, _ in seen) == [(rank, 7) for rank in range(len(crew))]
+    assert len({ident for *_, ident in seen}) == len(crew)
+    assert work.output() == "out"
+    assert {"threads", "cpus", "pinned", "pages"} <= set(work.facts)
+    work.close()
+    assert closed == [True]
+
+
+def test_the_span_is_last_end_minus_first_start(here: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a crew is from the first start to the last end, in seconds."""
+    crew = here.crew(1)
+    monkeypatch.setattr(crew, "race", lambda jobs, loops: [(1_000, 5_000), (3_000, 9_000)])
+    timer = crew.work([], output=None).timer
+    assert timer is not None
+    assert timer(1) == pytest.approx(8e-6)
+
+
+@pytest.mark.parametrize("threads", [0, 10_000])
+def test_a_crew_of_no_threads_or_too_many(here: CpuDevice, threads: int) -> None:
+    """A crew needs a CPU for each thread."""
+    with pytest.raises(ValueError, match="crew"):
+        here.crew(threads)
+
+
+def test_jobs_and_threads_must_match(here: CpuDevice) -> None:
+    """A crew refuses another number of jobs than it has threads, before anyone waits at the gate."""
+    with pytest.raises(ValueError, match="2 jobs for 1 threads"):
+        here.crew(1).race([print, print], 1)
+
+
+def test_where_nothing_can_be_pinned_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without affinity gives unpinned crews, which say so in the facts, and no crash."""
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    made = CpuDevice(Host(allowed=(0,)))
+    crew = made.crew(1)
+    assert crew.each(lambda rank: rank) == [0]
+    assert crew.work([lambda loops: None], output=None).facts["pinned"] is False
+    made.close()
+
+
+def test_pooled_work_restores_the_pool(here: CpuDevice) -> None:
+    """Numba's thread count is set for the calls, and put back even when one raises."""
+    import numba
+
+    before = numba.get_num_threads()
+    counts: list[int] = []
+    work = here.pooled(lambda: counts.append(numba.get_num_threads()), 1, output=None)
+    work.call()
+    assert counts == [1]
+
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        here.pooled(fail, 1, output=None).call()
+    assert numba.get_num_threads() == before
+    with pytest.raises(Skip, match="NUMBA_NUM_THREADS"):
+        here.pooled(fail, 10_000, output=None)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def mapping(address: int) -> tuple[str, set[str]]:
+    """Permissions and flags of this process's mapping that holds an address, from smaps."""
+    permissions = ""
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, _, rest = line.partition(" ")
+        if "-" in first:
+            start, end = (int(part, 16) for part in first.split("-"))
+            permissions = rest.split()[0] if start <= address < end else ""
+        elif permissions and first == "VmFlags:":
+            return permissions, set(rest.split())
+    raise AssertionError("no mapping holds the address")
+
+
+@linux
+@pytest.mark.parametrize(("pages", "flag"), [("4K", "nh"), ("huge", "hg")])
+def test_the_kernel_is_told_which_pages(here: CpuDevice, pages: str, flag: str) -> None:
+    """Memory is private, since shared memory has huge pages by another policy, and advised as was asked."""
+    try:
+        here.resolve({"pages": pages})
+    except Skip as skip:
+        pytest.skip(str(skip))
+    buffer = here.buffer(8 * MIB, pages)
+    permissions, flags = mapping(buffer.address)
+    assert permissions == "rw-p"
+    assert flag in flags
+    buffer.close()
+
+
+@linux
+def test_small_pages_are_small(here: CpuDevice) -> None:
+    """A buffer on 4K pages holds no huge page once it is touched, and lies `offset` bytes into a page."""
+    buffer = here.buffer(8 * MIB, "4K", offset=192)
+    buffer.array[:] = 1
+    assert buffer.pages == f"{os.sysconf('SC_PAGESIZE') // 1024}K"
+    assert buffer.address % os.sysconf("SC_PAGESIZE") == 192
+    assert buffer.array.ctypes.data == buffer.address
+    assert buffer.array.nbytes == 8 * MIB
+    buffer.close()
+
+
+@linux
+def test_huge_pages_are_huge(here: CpuDevice) -> None:
+    """A buffer on huge pages is aligned for them, and smaps confirms them once it is touched."""
+    try:
+        here.resolve({"pages": "huge"})
+    except Skip as skip:
+        pytest.skip(str(skip))
+    buffer = here.buffer(8 * MIB - 4096, "huge")
+    assert buffer.address % here.host.huge_bytes == 0
+    buffer.array[:] = 1
+    if buffer.pages != "huge":
+        pytest.skip(f"the kernel had no huge pages left: {buffer.pages}")
+    buffer.close()
+
+
+def test_other_systems_have_plain_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere memory is aligned to a page and says `default` of its pages."""
+    from hwbench.devices import memory
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(memory, "SMAPS", Path("nowhere"))
+    buffer = CpuDevice(Host(allowed=(0,))).buffer(10_000, offset=64)
+    assert buffer.address % 4096 == 64
+    assert buffer.pages == "default"
+    buffer.close()
+
+
+@pytest.mark.parametrize(("nbytes", "offset"), [(0, 0), (-1, 0), (8, -8)])
+def test_memory_that_cannot_be(here: CpuDevice, nbytes: int, offset: int) -> None:
+    """A buffer has at least a byte and no negative offset."""
+    with pytest.raises(ValueError, match="cannot be"):
+        here.buffer(nbytes, offset=offset)
+
+
+def test_closing_with_a_view_left_keeps_the_memory(here: CpuDevice) -> None:
+    """A view that outlives its buffer still reads what was written: nothing is unmapped under it."""
+    buffer = here.buffer(4096)
+    view = buffer.array[:8]
+    view[:] = 7
+    buffer.close()
+    assert view.tolist() == [7] * 8
+
+
+def test_huge_share() -> None:
+    """The share is of the mappings that hold the bytes, and of what is resident there."""
+    smaps = (
+        "1000-3000 rw-p 0 00:00 0\nRss:  100 kB\nAnonHugePages:  100 kB\n"
+        "3000-5000 rw-p 0 00:00 0\nRss:  80 kB\nAnonHugePages:  20 kB\n"
+    )
+    assert huge_share(smaps, 0x3000, 0x1000) == 0.25
+    assert huge_share(smaps, 0x2000, 0x2000) == pytest.approx(120 / 180)
+    assert huge_share(smaps, 0x9000, 1) is None
+
+
+# --- clock, time, counters --------------------------------------------------------------------------------------------
+
+
+def test_the_chain_adds(here: CpuDevice) -> None:
+    """The chain's sum says that every addition happened."""
+    assert clock.chain(10, 3) == 10 * clock.CHAIN * 3
+
+
+def test_the_chain_is_a_chain() -> None:
+    """LLVM leaves the additions in place, one after the other: as many as the chain is long, and no multiplication."""
+    body = [line.split() for line in assembly(clock.chain, 1, 1).splitlines() if "\t" in line]
+    adds = [words for words in body if words and words[0] in ("addq", "add")]
+    assert len(adds) >= clock.CHAIN
+    assert not [words for words in body if words and words[0] in ("imulq", "imul", "mul", "shlq", "lsl")]
+
+
+def test_the_gauge_is_a_clock(here: CpuDevice) -> None:
+    """The clock estimate is of the order of a processor's."""
+    assert 2e8 < here.gauges()["clock_hz"] < 1e10
+
+
+def test_time_uses_what_the_work_has(here: CpuDevice) -> None:
+    """A work's own timer goes before its repetition, and that before a loop of calls."""
+    done: list[Any] = []
+    call = Work(lambda: done.append("call"))
+    repeat = Work(lambda: done.append("call"), repeat=lambda n: done.append(n))
+    timer = Work(lambda: done.append("call"), repeat=lambda n: done.append(n), timer=lambda n: 42.0 * n)
+    assert here.time(timer, 2) == 84.0
+    assert done == []
+    here.time(repeat, 5)
+    assert done == [5]
+    done.clear()
+    assert here.time(call, 3) > 0
+    assert done == ["call"] * 3
+
+
+@linux
+def test_counters_never_run_backwards(here: CpuDevice) -> None:
+    """Totals grow; `others_s` alone may fall by the kernel's ticks."""
+    before, after = here.counters(), here.counters()
+    assert {"wall_s", "own_s", "others_s", "steal_s", "faults", "involuntary_switches"} <= set(before)
+    assert all(after[name] >= before[name] for name in before if name != "others_s")
+
+
+def test_counters_of_a_made_up_container(tmp_path: Path) -> None:
+    """Steal, others and throttling come from the files of the root, for the allowed CPUs."""
+    root = trees.container(tmp_path, 2)
+    trees.write(root, {"proc/stat": "cpu  0\ncpu0 300 0 0 0 0 0 0 25 0 0\ncpu1 900 0 0 0 0 0 0 900 0 0"})
+    counters = CpuDevice(linux_host(root, [0]), root).counters()
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    assert counters["steal_s"] == pytest.approx(25 * tick)
+    assert counters["others_s"] == pytest.approx(300 * tick - counters["own_s"])
+    assert counters["throttled_s"] == 2.5
+
+
+def test_counters_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere what the system does not count is missing, not zero."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    counters = CpuDevice(Host(allowed=(0,))).counters()
+    assert "steal_s" not in counters
+    assert "throttled_s" not in counters
+    assert "others_s" in counters
+
+
+def test_free_memory_obeys_the_cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of the group counts where it is below what the system has."""
+    root = trees.container(tmp_path, 2)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 100 * GIB}))
+    assert CpuDevice(machine(), root).free_memory() == 4 * GIB - GIB + GIB // 2
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": GIB}))
+    assert CpuDevice(machine(), root).free_memory() == GIB
+
+
+def test_settling_ends_when_the_clock_is_stable(here: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops after five windows within 1%, and not before the clock has stopped rising."""
+    readings = iter([1.0, 1.2, 1.4, 1.5, 1.5, 1.5, 1.5, 1.5, 9.9, 9.9])
+    taken: list[float] = []
+
+    class Steady:
+        def __len__(self) -> int:
+            return 1
+
+        def each(self, _function: Any) -> list[float]:
+            taken.append(next(readings))
+            return [taken[-1]]
+
+    made = CpuDevice(Host(allowed=(0,)))
+    monkeypatch.setattr(made, "crew", lambda threads: Steady())
+    made.settle(60.0)
+    assert taken == [1.0, 1.2, 1.4, 1.5, 1.5, 1.5, 1.5, 1.5]
