@@ -1,0 +1,168 @@
+"""Row- against column-major access: what walking across the layout costs.
+
+A C-ordered matrix keeps a row in consecutive cache lines. Along a row all 64 bytes of a line are used, one vector
+instruction takes several elements, and the next line is prefetched. Down a column 8 of the 64 are used, elements come
+one by one, and each step may be a new page, which no prefetcher follows.
+
+The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same.
+From 2 MiB on a step down a column is larger than a 4 KiB page. A row is an odd number of cache lines long: with a power
+of two all elements of a column would fall into the same few sets of the cache, which is another question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..bench import Bench, Work
+from ..simd import clobber, compiled
+
+LINE = 64
+VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
+
+row_column = Bench(
+    "access.row_column",
+    question="How much slower is a column than a row of a row-major matrix?",
+    axes={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f8",), "layout": ("C",)},
+    quick={"size": ("L1", "DRAM")},
+    full={"dtype": ("f4", "f8"), "layout": ("C", "F")},
+    baseline="row",
+    limit="load",
+    tolerance=0.0,
+    version=1,
+)
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+# fastmath, for both: without it additions keep their order, one after the other at the latency of an addition (4
+# cycles), and that chain would hide what memory does. The clobber after each inner loop forbids LLVM to swap the loops.
+
+
+@compiled(fastmath=True)
+def sum_by_rows(a: np.ndarray, passes: int) -> float:
+    """The sum of all elements, row after row, `passes` times over."""
+    total = 0.0
+    for _ in range(passes):
+        total = 0.0
+        for i in range(a.shape[0]):
+            part = a.dtype.type(0)
+            for j in range(a.shape[1]):
+                part += a[i, j]
+            total += part
+            clobber()
+    return total
+
+
+@compiled(fastmath=True)
+def sum_by_columns(a: np.ndarray, passes: int) -> float:
+    """The sum of all elements, column after column, `passes` times over."""
+    total = 0.0
+    for _ in range(passes):
+        total = 0.0
+        for j in range(a.shape[1]):
+            part = a.dtype.type(0)
+            for i in range(a.shape[0]):
+                part += a[i, j]
+            total += part
+            clobber()
+    return total
+
+
+def sum_views(views: np.ndarray) -> float:
+    """The sum of all elements, one `sum()` for each view along the first axis.
+
+    A plain loop, as one writes it who needs each row or column for itself. `a.sum(axis=0)` would be no walk down
+    columns: NumPy turns it round and adds whole rows to a row of sums.
+    """
+    total = np.float64(0)
+    for view in views:
+        total += view.sum()
+    return float(total)
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+def shape(size: int, itemsize: int) -> tuple[int, int]:
+    """Rows and columns of a nearly square matrix of at most `size` bytes whose rows are an odd number of lines long."""
+    in_line = LINE // itemsize
+    lines = round(math.sqrt(size / itemsize) / in_line)
+    columns = max(1, lines - 1 + lines % 2) * in_line
+    return max(1, size // (columns * itemsize)), columns
+
+
+@row_column.inputs
+def matrix(rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str) -> np.ndarray:
+    """Small whole numbers in a matrix of `size` bytes, in C or Fortran order."""
+    drawn = rng.integers(0, VALUES, shape(size, dtype.itemsize), dtype=np.int8)
+    return drawn.astype(dtype, order="F" if layout == "F" else "C")
+
+
+@row_column.reference
+def reference(a: np.ndarray) -> float:
+    """The sum of all elements, exact."""
+    return float(a.sum(dtype=np.float64))
+
+
+@row_column.counts
+def counts(a: np.ndarray) -> dict[str, float]:
+    """Each element is read once and added once."""
+    return {"bytes": a.nbytes, "flops": a.size, "items": a.size}
+
+
+@row_column.variant("row")
+def row(a: np.ndarray) -> Work:
+    """Numba, the inner loop along a row."""
+    return Work(lambda: sum_by_rows(a, 1), repeat=lambda n: sum_by_rows(a, n), facts=facts(a))
+
+
+@row_column.variant("column")
+def column(a: np.ndarray) -> Work:
+    """Numba, the inner loop down a column."""
+    return Work(lambda: sum_by_columns(a, 1), repeat=lambda n: sum_by_columns(a, n), facts=facts(a))
+
+
+@row_column.variant("numpy-row")
+def numpy_row(a: np.ndarray) -> Work:
+    """NumPy, row.sum() for each row."""
+    return Work(lambda: sum_views(a), facts=facts(a))
+
+
+@row_column.variant("numpy-column")
+def numpy_column(a: np.ndarray) -> Work:
+    """NumPy, column.sum() for each column."""
+    columns = a.T
+    return Work(lambda: sum_views(columns), facts=facts(a))
+
+
+def facts(a: np.ndarray) -> dict[str, Any]:
+    """What lies where: the footprint, the shape, and the step down a column in bytes."""
+    return {"footprint": a.nbytes, "rows": a.shape[0], "columns": a.shape[1], "step_bytes": a.strides[0]}
+
+
+@row_column.finding
+def finding(read: Any) -> Iterator[str]:
+    """What a column costs at each level, in Numba and in NumPy."""
+    levels = list(dict.fromkeys(record.params["size"] for record in read.records if record.params["layout"] == "C"))
+    for dtype in dict.fromkeys(record.params["dtype"] for record in read.records):
+        by_level = {size: read.ratio("column", "row", size=size, dtype=dtype, layout="C") for size in levels}
+        ratios = {size: ratio for size, ratio in by_level.items() if ratio is not None}
+        if not ratios:
+            continue
+        furthest, ratio = list(ratios.items())[-1]
+        kind = np.dtype(dtype)
+        used = f"{kind.itemsize} bytes of each {LINE}-byte line are used"
+        yield f"Down a column costs {_times(ratio, furthest, kind)}: {used}."
+        nearer = [f"{other.value:.1f}× in {size}" for size, other in ratios.items() if size != furthest]
+        if nearer:
+            why = "there no line is wasted for long, but a column's elements are not loaded as vectors"
+            yield f"Nearer to the core a column costs {', '.join(nearer)}: {why}."
+        in_numpy = read.ratio("numpy-column", "numpy-row", size=furthest, dtype=dtype, layout="C")
+        if in_numpy is not None:
+            yield f"In NumPy, summing column by column costs {_times(in_numpy, furthest, kind)}."
+
+
+def _times(ratio: Any, level: str, kind: np.dtype[Any]) -> str:
+    return f"{ratio.value:.1f}× a row ({ratio.low:.1f}–{ratio.high:.1f}, {level}, {kind.name})"

@@ -1,0 +1,145 @@
+"""Memory latency: how long a load takes whose address is known only when the load before it has come back.
+
+The memory is one ring of pointers, one to a cache line, and the chase follows it. In `random` order no prefetcher can
+guess the next line, and each hop may also leave the pages that the TLB knows; `page-local` order is random within
+groups of 64 small pages, which a first-level TLB holds, and takes the groups in sequence: the difference is what
+translation costs. `pages` says which pages the ring lies on.
+
+A permutation of all lines, linked in its own order, is one single ring. It is walked once in full before anything is
+timed, and its length asserted. Calls are short and go on where the one before ended, so that even a ring larger than
+the last-level cache is seen everywhere. The answer of a call is the line it ends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..bench import Bench, Pages, Skip, Sweep, Work
+from ..simd import compiled, follow, untold
+
+LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
+HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
+GROUP = 64 * 4096 // LINE  # lines of 64 small pages
+
+
+@compiled
+def chase(address: int, hops: int) -> int:
+    """The address `hops` hops (a multiple of 16) on from `address`: each load has to wait for the one before."""
+    sixteen = untold(16)
+    while hops > 0:
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        hops -= sixteen
+    return address
+
+
+@compiled
+def ring_length(start: int, most: int) -> int:
+    """Hops from `start` until it comes back there, at most `most`."""
+    address, hops = follow(start), 1
+    while address != start and hops < most:
+        address = follow(address)
+        hops += 1
+    return hops if address == start else -1
+
+
+bench = Bench(
+    "latency.chase",
+    question="How long does a load from each level take?",
+    axes={"size": ("L1", "L2", "L3", "DRAM"), "pages": (Pages(),), "order": ("random",)},
+    baseline="follow",
+    limit="latency",
+    sweeps=(
+        {"size": (Sweep(4096, points=2),)},
+        {"size": ("L1", "L2", "L3", "DRAM", Sweep(4096, points=1)), "pages": ("4K",)},
+        {"size": ("L3", "DRAM"), "pages": ("4K",), "order": ("page-local",)},
+    ),
+    full={"size": (Sweep(4096, points=4),), "pages": ("4K", "huge"), "order": ("random", "page-local")},
+)
+
+
+@bench.inputs
+def ring(rng: np.random.Generator, size: int, order: str) -> np.ndarray:
+    """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
+    n = size // LINE
+    if n < 2:
+        raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
+    if order == "random":
+        return rng.permutation(n)
+    groups = np.arange(n - n % GROUP).reshape(-1, GROUP)
+    return np.concatenate([rng.permuted(groups, axis=1).reshape(-1), rng.permutation(np.arange(groups.size, n))])
+
+
+@bench.reference
+def last_line(lines: np.ndarray) -> int:
+    """The line on which the first call ends."""
+    return int(lines[HOPS % len(lines)])
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """One load is one hop."""
+    return {"hops": HOPS}
+
+
+def link(base: int, memory: np.ndarray, lines: np.ndarray) -> None:
+    """Write into the first word of each line of `memory` (bytes, at address `base`) where the next line lies."""
+    memory.view(np.int64)[:: LINE // 8][lines] = base + LINE * np.roll(lines, -1)
+
+
+@bench.variant("follow")
+def follow_pointers(device: Any, lines: np.ndarray, pages: str) -> Work:
+    """Raw pointers, sixteen dependent loads an iteration, on one pinned thread."""
+    crew = device.crew(1)
+
+    def build(_rank: int) -> Any:
+        buffer = device.buffer(len(lines) * LINE, pages=pages)
+        buffer.array[:] = 0  # in sequence, which faults huge pages in whole
+        link(buffer.address, buffer.array, lines)
+        return buffer
+
+    buffer = crew.each(build)[0]
+    at = [buffer.address + LINE * int(lines[0])]
+    length = crew.each(lambda _rank: ring_length(at[0], len(lines)))[0]
+    if length != len(lines):
+        raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
+
+    def run(loops: int) -> None:
+        at[0] = chase(at[0], HOPS * loops)
+
+    work: Work = crew.work(
+        [run],
+        output=lambda: (at[0] - buffer.address) // LINE,
+        facts={"pages": buffer.pages, "elements": len(lines), "line": LINE},
+        close=buffer.close,
+    )
+    return work
+
+
+@bench.finding
+def finding(read: Any) -> Iterator[str]:
+    """The latency of each level, what small pages add, and how much of that is translation."""
+    levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
+    pages = "huge" if read.find("follow", pages="huge") else "4K"
+    times = {size: _nanoseconds(read, size, pages, "random") for size in levels}
+    told = [f"{time:.3g} ns from {levels[size]}" for size, time in times.items() if time]
+    if told:
+        yield f"A load that waits for the one before takes {', '.join(told)} (random order, {pages} pages)."
+    far, small, local = times["DRAM"], *(_nanoseconds(read, "DRAM", "4K", order) for order in ("random", "page-local"))
+    if pages == "huge" and far and small and small >= far:
+        yield f"On 4 KiB pages memory answers in {small:.3g} ns instead of {far:.3g}: the rest is address translation."
+    if local and small:
+        yield (
+            f"In groups of 64 pages, which the TLB holds, a load from memory takes {local:.3g} ns of {small:.3g} on "
+            "4 KiB pages; prefetchers that work within a page help too."
+        )
+
+
+def _nanoseconds(read: Any, size: str, pages: str, order: str) -> float | None:
+    found = read.each("hops", "follow", size=size, pages=pages, order=order)
+    return None if found is None else found.value * 1e9

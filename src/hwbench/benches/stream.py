@@ -1,0 +1,408 @@
+"""Bandwidth by level: how many bytes a second one thread and all threads move to and from each cache and memory.
+
+The kernels are those of McCalpin's STREAM: load reads an array, copy is a = b, triad is a = b + s·c. Bytes are counted
+as STREAM counts them: an array once for each time the kernel names it. The hardware moves more where it writes: a store
+to a line that is in no cache reads the line first (write-allocate), so that a copy moves three arrays and a triad four;
+`facts["traffic_bytes"]` says what crosses to memory. Non-temporal stores (`simd-nt`) save that read, and are slow where
+the data would have stayed in a cache.
+
+`simd` and `simd-nt` state the vector instructions and run on pinned threads, each on memory of its own that it touched
+first: the machine's limit. `numba` is a plain prange loop over one set of arrays on Numba's own threads, `numpy` the
+same in NumPy: what Python gets of that limit. All lie on huge pages in the standard set, as NumPy's own large arrays do
+on Linux: with small ones a figure for memory would in part be one for page walks.
+
+Every answer is a whole number in which each bit of each element counts. The floats are whole numbers below 2¹¹, so that
+nothing rounds in f4 or f8, with or without FMA, and results can be compared bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numba
+import numpy as np
+from numba import prange
+
+from ..bench import Bench, Pages, Skip, Sweep, Work
+from ..simd import Registers, add, clobber, compiled, fence, fill, fma, load, store, stream_width, total, width
+
+SCALE = 3  # s of triad; whole, so that nothing rounds
+UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and branch for all of them
+GRANULE = 512  # bytes of the largest block (8 × 64): arrays are cut to a multiple, so that no kernel needs a remainder
+PAGE = 4096
+
+# --- kernels: explicit vectors ----------------------------------------------------------------------------------------
+# Addresses of arrays of `nbytes` each, a multiple of the block; `r` are the registers of a block.
+
+
+@compiled
+def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any:  # noqa: ARG001
+    """The sum of the words of `a`, times `passes`: each load is an addition's operand, and costs no more for it."""
+    step, sums = width(r), fill(r, 0)
+    for _ in range(passes):
+        i = 0
+        while i < nbytes:
+            sums = add(sums, load(r, a + i))
+            i += step
+        clobber()
+    return total(sums)
+
+
+@compiled
+def simd_copy(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+    """Copy: a = b."""
+    step = width(r)
+    for _ in range(passes):
+        i = 0
+        while i < nbytes:
+            store(a + i, load(r, b + i))
+            i += step
+        clobber()
+    fence()
+
+
+@compiled
+def simd_triad(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
+    """Triad: a = b + s·c."""
+    step, s = width(r), fill(r, SCALE)
+    for _ in range(passes):
+        i = 0
+        while i < nbytes:
+            store(a + i, fma(s, load(r, c + i), load(r, b + i)))
+            i += step
+        clobber()
+    fence()
+
+
+# --- kernels: as one writes them in Numba and NumPy -------------------------------------------------------------------
+
+
+@compiled(parallel=True)
+def numba_load(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> int:  # noqa: ARG001
+    """The sum of the words of `a`."""
+    found = 0
+    for i in prange(len(a)):
+        found += a[i]
+    return found
+
+
+@compiled(parallel=True)
+def numba_copy(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> None:  # noqa: ARG001
+    """Copy: a = b."""
+    for i in prange(len(a)):
+        a[i] = b[i]
+
+
+@compiled(parallel=True)
+def numba_triad(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> None:
+    """Triad: a = b + s·c."""
+    for i in prange(len(a)):
+        a[i] = b[i] + s * c[i]
+
+
+def numpy_load(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> Any:  # noqa: ARG001
+    """The sum of the words of `a`."""
+    return a.sum()
+
+
+def numpy_copy(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> None:  # noqa: ARG001
+    """Copy: a = b."""
+    np.copyto(a, b)
+
+
+def numpy_triad(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> None:
+    """Triad: a = b + s·c, in two passes over `a` since NumPy has no fused operation."""
+    np.multiply(c, s, out=a)
+    np.add(a, b, out=a)
+
+
+# --- the rows ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel of STREAM, from which one bench is made.
+
+    The kernels take arrays a, b, c in this order, as many as are read and written; `flops` are those of one element.
+    """
+
+    name: str
+    question: str
+    reads: int
+    writes: int
+    flops: int
+    simd: Any
+    numba: Any
+    numpy: Callable[..., Any]
+
+    @property
+    def arrays(self) -> int:
+        """How many arrays the kernel names."""
+        return self.reads + self.writes
+
+
+LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load)
+COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy)
+TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad)
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def digest(words: np.ndarray) -> int:
+    """The sum of all words (int64), each times the odd number 2 i + 1, modulo 2⁶⁴.
+
+    An odd factor has an inverse modulo 2⁶⁴, so no single wrong element goes unseen, nor do two that changed places.
+    """
+    found = 0
+    for i in range(len(words)):
+        found += words[i] * (2 * i + 1)
+    return found
+
+
+@compiled(parallel=True)
+def spread(rows: np.ndarray, words: np.ndarray) -> None:
+    """Write `words` to each row, a row for each thread: so it lies near the thread whose part of a loop it will be."""
+    for row in prange(len(rows)):
+        for i in range(len(words)):
+            rows[row, i] = words[i]
+
+
+def array_bytes(row: Row, size: int) -> int:
+    """Bytes of each array of one thread; `size` bytes is the footprint of all its arrays."""
+    nbytes = size // row.arrays // GRANULE * GRANULE
+    if nbytes == 0:
+        raise Skip(f"{size} bytes are too few: {row.arrays} arrays of at least {GRANULE} bytes are needed")
+    return nbytes
+
+
+def places(row: Row, nbytes: int) -> list[int]:
+    """Where in one buffer each array starts.
+
+    Never a multiple of 4 KiB apart: a load is held up by an older store whose address has the same last 12 bits.
+    """
+    apart = -(-nbytes // PAGE) * PAGE + PAGE // row.arrays // 64 * 64
+    return [k * apart for k in range(row.arrays)]
+
+
+def fill_arrays(row: Row, buffer: np.ndarray, nbytes: int, data: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    """The arrays of one thread in `buffer`, touched here: -1 in what will be written, `data` in what will be read."""
+    parts = [buffer[start : start + nbytes].view(np.int64) for start in places(row, nbytes)]
+    for part in parts[: row.writes]:
+        part.fill(-1)
+    for part, words in zip(parts[row.writes :], data, strict=True):
+        np.copyto(part, words.view(np.int64))
+    return parts
+
+
+def stream(row: Row) -> Bench:
+    """The bench of one row."""
+    bench = Bench(
+        f"stream.{row.name}",
+        question=row.question,
+        axes={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f8",), "threads": (1, "all"), "pages": (Pages(),)},
+        baseline="simd",
+        limit=row.name,
+        quick={"size": ("L1", "DRAM")},
+        full={"dtype": ("f4", "f8") if row.writes else ("f8",), "pages": ("4K", "huge")},
+        # The picture of bandwidth by size is one of loads; copies and triads have their levels.
+        sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
+    )
+
+    @bench.inputs
+    def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[tuple[np.ndarray, ...]]:
+        """The arrays that one thread reads; all threads read alike."""
+        n = array_bytes(row, size) // dtype.itemsize
+        if not row.writes:  # nothing is computed, so the bits may be anything
+            return ((rng.integers(-(2**63), 2**63 - 1, n * dtype.itemsize // 8),),)
+        return (tuple(rng.integers(1, 2**11, n).astype(dtype) for _ in range(row.reads)),)
+
+    @bench.reference
+    def answer(data: tuple[np.ndarray, ...], dtype: np.dtype, threads: int) -> Any:
+        """The sum of all words (load) or the digest of each thread's result, by NumPy on arrays of its own."""
+        if not row.writes:
+            return np.full(threads, data[0].sum()).sum()  # wraps around in silence, as the kernels do
+        a = np.empty_like(data[0])
+        row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
+        return np.full(threads, digest(a.view(np.int64)))
+
+    @bench.counts
+    def counts(size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
+        nbytes = array_bytes(row, size) * threads
+        return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
+
+    @bench.variant("simd")
+    def simd(device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
+        """Explicit vectors of the widest registers, unrolled, one pinned thread a CPU."""
+        return on_crew(row, device, data, size, dtype, threads, pages, nt=False)
+
+    if row.writes:
+
+        @bench.variant("simd-nt")
+        def simd_nt(
+            device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+        ) -> Work:
+            """The same with non-temporal stores, which write memory without reading the line first."""
+            return on_crew(row, device, data, size, dtype, threads, pages, nt=True)
+
+    @bench.variant("numba", needs=too_many_threads)
+    def numba_loop(
+        device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+    ) -> Work:
+        """A plain prange loop over one set of arrays, on Numba's threads."""
+        return in_numba(row, device, data, size, dtype, threads, pages)
+
+    @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
+    def in_numpy(device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, pages: str) -> Work:
+        """NumPy's own functions, writing where they are told to."""
+        nbytes = array_bytes(row, size)
+        buffer = device.buffer(places(row, nbytes)[-1] + nbytes, pages=pages)
+        words = fill_arrays(row, buffer.array, nbytes, data)
+        arrays = [part.view(data[0].dtype) for part in words]
+        return Work(
+            call=partial(row.numpy, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE)),
+            output=(lambda: np.full(1, digest(words[0]))) if row.writes else None,
+            facts={"pages": buffer.pages, "elements": nbytes // dtype.itemsize},
+            close=buffer.close,
+        )
+
+    @bench.finding
+    def finding(read: Any) -> Iterator[str]:
+        yield from tell(row, read)
+
+    return bench
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+def on_crew(
+    row: Row,
+    device: Any,
+    data: tuple[np.ndarray, ...],
+    size: int,
+    dtype: np.dtype,
+    threads: int,
+    pages: str,
+    *,
+    nt: bool,
+) -> Work:
+    """The explicit vectors on pinned threads, each of which allocates and first touches the arrays it works on."""
+    nbytes = array_bytes(row, size)
+    registers = Registers(dtype.str[1:] if row.writes else "i8", stream_width(), UNROLL, nt)
+    crew = device.crew(threads)
+
+    def allocate(_rank: int) -> tuple[Any, list[np.ndarray]]:
+        buffer = device.buffer(places(row, nbytes)[-1] + nbytes, pages=pages)
+        return buffer, fill_arrays(row, buffer.array, nbytes, data)
+
+    memory = crew.each(allocate)
+    sums = np.zeros(threads, np.int64)
+
+    def job(rank: int) -> Callable[[int], None]:
+        addresses = [part.ctypes.data for part in memory[rank][1]]
+        addresses += addresses[:1] * (3 - row.arrays)
+
+        def run(loops: int) -> None:
+            found = row.simd(registers, *addresses, nbytes, loops)
+            if found is not None:
+                sums[rank] = found
+
+        return run
+
+    def output() -> Any:
+        if not row.writes:
+            return sums.sum()
+        return np.array(crew.each(lambda rank: digest(memory[rank][1][0])))
+
+    def close() -> None:
+        for buffer, _ in memory:
+            buffer.close()
+
+    arrays_moved = row.arrays + (0 if nt else row.writes)  # a plain store reads its line first
+    work: Work = crew.work(
+        [job(rank) for rank in range(threads)],
+        output=output,
+        facts={
+            "pages": memory[0][0].pages,
+            "elements": nbytes // dtype.itemsize,
+            "width": registers.bits,
+            "traffic_bytes": arrays_moved * nbytes * threads,
+        },
+        close=close,
+    )
+    return work
+
+
+def too_many_threads(threads: int) -> str:
+    """What Numba's pool lacks for so many threads."""
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined,unused-ignore]
+    return f"Numba was started with {most} threads (NUMBA_NUM_THREADS)" if threads > most else ""
+
+
+def in_numba(
+    row: Row, device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+) -> Work:
+    """The prange loop over arrays of `threads` times the length; a digest for each thread's part."""
+    nbytes = array_bytes(row, size)
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    starts = places(row, nbytes * threads)
+    buffer = device.buffer(starts[-1] + nbytes * threads, pages=pages)
+    whole = [buffer.array[start : start + nbytes * threads].view(np.int64) for start in starts]
+    unwritten = np.full(nbytes // 8, -1)
+    for words, source in zip(whole, [unwritten] * row.writes + list(data), strict=True):
+        spread(words.reshape(threads, -1), source.view(np.int64))
+    arrays = [words.view(data[0].dtype) for words in whole]
+    layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+
+    def close() -> None:
+        numba.set_num_threads(before)
+        buffer.close()
+
+    return Work(
+        call=partial(row.numba, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE)),
+        output=(lambda: np.array([digest(part) for part in whole[0].reshape(threads, -1)])) if row.writes else None,
+        facts={"pages": buffer.pages, "elements": nbytes // dtype.itemsize, "layer": layer},
+        close=close,
+    )
+
+
+# --- in plain words ---------------------------------------------------------------------------------------------------
+
+
+def tell(row: Row, read: Any) -> Iterator[str]:
+    """Memory against L1, one thread against all, non-temporal against plain stores, Python against the limit."""
+    rest = {"dtype": "f8", "pages": "huge" if read.find("simd", pages="huge") else "4K"}
+    verb = {"load": "reads", "copy": "copies", "triad": "moves in a triad"}[row.name]
+    best = max(("simd", "simd-nt"), key=lambda name: _rate(read, name, size="DRAM", threads="all", **rest) or 0.0)
+    one, every = (_rate(read, best, size="DRAM", threads=threads, **rest) for threads in (1, "all"))
+    near = _rate(read, "simd", size="L1", threads=1, **rest)
+    if one and near:
+        threads = read.find(best, size="DRAM", threads="all", **rest)
+        count = threads.facts.get("threads", 1) if threads else 1
+        more = f" and all {count} threads {every:.3g} GB/s" if every and count > 1 else ""
+        yield f"From memory one thread {verb} {one:.3g} GB/s{more}; in L1 it {verb} {near:.3g} GB/s."
+    saved = read.ratio("simd", "simd-nt", size="DRAM", threads="all", **rest)
+    if saved:
+        yield (
+            f"Non-temporal stores make the {row.name} in memory {saved.value:.3g}× ({saved.low:.3g}–{saved.high:.3g}) "
+            "as fast on all threads: a plain store reads the line before it writes it."
+        )
+    for name, label, threads_of in (("numba", "A plain prange loop", "all"), ("numpy", "NumPy", 1)):
+        found = read.ratio(best, name, size="DRAM", threads=threads_of, **rest)
+        if found:
+            who = "all threads" if threads_of == "all" else "one thread"
+            yield f"{label} reaches {100 * found.value:.0f}% of what explicit vectors get from memory on {who}."
+
+
+def _rate(read: Any, variant: str, **params: Any) -> float | None:
+    """The median bandwidth in GB/s."""
+    found = read.rate(variant, "bytes", **params)
+    return None if found is None else found.value / 1e9
+
+
+load_bench, copy_bench, triad_bench = stream(LOAD), stream(COPY), stream(TRIAD)

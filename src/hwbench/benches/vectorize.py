@@ -1,0 +1,210 @@
+"""Loops and vectors: what c = a + b costs in a Python loop, and what when the loop is compiled.
+
+A Python loop pays for every element: an index object, two lookups, two boxed floats, an addition found by type.
+A call of NumPy or Numba pays once, for the call, and then some 24 bytes of memory traffic an element. So each way has a
+time for the call and a time for the element, and there are lengths from which the one beats the other.
+
+The loop is the one people write, over NumPy arrays; the comprehension works on lists, where an element is an object
+already. All others write into an array that is there: what a new one costs is another question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ..bench import Bench, Work
+from ..simd import compiled
+
+ELEMENT = 24  # bytes: two float64 read, one written
+LISTED = 96  # bytes an element as three lists: a pointer of 8 and a float object of 24 in each
+LONGEST_LOOP = 10**6  # a tenth of a second a call in the loop
+
+add = Bench(
+    "vectorize.add",
+    question="What does adding two arrays cost in a Python loop, in NumPy and in compiled loops?",
+    axes={"n": (1, 10, 100, 1000, 10**4, 10**5, LONGEST_LOOP)},
+    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange")},),
+    quick={"n": (1, 100, 10**4)},
+    baseline="numpy",
+    limit="triad",
+    tolerance=0.0,
+    version=1,
+)
+
+# --- the ways to do it ------------------------------------------------------------------------------------------------
+
+
+def loop_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """Element by element in Python: c = a + b."""
+    for i in range(len(a)):
+        c[i] = a[i] + b[i]
+
+
+def list_add(a: list[float], b: list[float]) -> list[float]:
+    """Two lists added, as a new one."""
+    return [x + y for x, y in zip(a, b, strict=True)]
+
+
+@compiled
+def numba_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """The same loop, compiled; LLVM makes vectors of it."""
+    for i in range(len(a)):
+        c[i] = a[i] + b[i]
+
+
+@compiled(parallel=True)
+def prange_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """The compiled loop, a part of it on each thread."""
+    for i in prange(len(a)):
+        c[i] = a[i] + b[i]
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@add.inputs
+def arrays(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of `n` float64."""
+    return rng.random(n), rng.random(n)
+
+
+@add.reference
+def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum, which is one rounding whoever computes it."""
+    total: np.ndarray = a + b
+    return total
+
+
+@add.counts
+def counts(n: int) -> dict[str, float]:
+    """STREAM's count of an add: three arrays, one operation an element."""
+    return {"bytes": ELEMENT * n, "flops": n, "items": n, "calls": 1}
+
+
+@add.memory
+def memory(n: int) -> int:
+    """The arrays, and where the loop is long enough for it the lists."""
+    return (ELEMENT + (LISTED if n <= LONGEST_LOOP else 0)) * n
+
+
+@add.variant("loop")
+def loop(a: np.ndarray, b: np.ndarray) -> Work:
+    """Python: for i in range(len(a)): c[i] = a[i] + b[i]."""
+    c = unwritten(a)
+    return Work(partial(loop_add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("comprehension")
+def comprehension(a: np.ndarray, b: np.ndarray) -> Work:
+    """Python: [x + y for x, y in zip(a, b)] of two lists."""
+    return Work(partial(list_add, a.tolist(), b.tolist()), facts={"footprint": LISTED * len(a)})
+
+
+@add.variant("numpy")
+def numpy(a: np.ndarray, b: np.ndarray) -> Work:
+    """NumPy: np.add(a, b, c)."""
+    c = unwritten(a)
+    return Work(partial(np.add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("numba")
+def numba(a: np.ndarray, b: np.ndarray) -> Work:
+    """Numba: the loop, compiled."""
+    c = unwritten(a)
+    return Work(partial(numba_add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("prange")
+def threaded(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+    """Numba: the loop with prange, on all CPUs that may be used."""
+    c = unwritten(a)
+    work: Work = device.pooled(partial(prange_add, a, b, c), output=lambda: c)
+    return Work(
+        work.call, output=work.output, timer=work.timer, facts={**work.facts, **facts(a, work.facts["threads"])}
+    )
+
+
+def unwritten(like: np.ndarray) -> np.ndarray:
+    """An array that no sum equals, with its pages in place."""
+    return np.full_like(like, np.nan)
+
+
+def facts(a: np.ndarray, threads: int = 1) -> dict[str, Any]:
+    """The bytes that one thread touches."""
+    return {"footprint": ELEMENT * len(a) // threads}
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+NAMES = {
+    "loop": "the Python loop",
+    "comprehension": "the comprehension",
+    "numpy": "NumPy",
+    "numba": "Numba",
+    "prange": "prange",
+}
+
+
+@add.finding
+def finding(read: Any) -> Iterator[str]:
+    """The time of a call, the time of an element, and the lengths from which one beats the other."""
+    lengths = sorted({record.params["n"] for record in read.records})
+    calls = {name: read.each("calls", name, n=1) for name in NAMES}
+    told = [f"{NAMES[name]} {time(call.value)}" for name, call in calls.items() if call is not None]
+    if told:
+        yield f"A call for one element takes {', '.join(told)}."
+    both = [n for n in lengths if read.find("loop", n=n) and read.find("numpy", n=n)]
+    if both:
+        n = both[-1]
+        slow, fast = (read.each("items", name, n=n) for name in ("loop", "numpy"))
+        ratio = read.ratio("loop", "numpy", n=n)
+        yield (
+            f"At n = {count(n)} an element takes {time(slow.value)} in a Python loop and {time(fast.value)} in NumPy: "
+            f"{ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
+        )
+    for fast, slow in (("numpy", "loop"), ("numpy", "comprehension"), ("numba", "numpy"), ("prange", "numpy")):
+        points = [(n, ratio.value) for n in lengths if (ratio := read.ratio(fast, slow, n=n)) is not None]
+        said = crossing(points)
+        if said:
+            yield f"{NAMES[fast][0].upper()}{NAMES[fast][1:]} {said.format(other=NAMES[slow])}."
+
+
+def crossing(points: list[tuple[int, float]]) -> str:
+    """In words, from which n on the ratio of times `fast / slow` stays below 1; "" for fewer than two points.
+
+    Between two measured lengths the logarithm of the ratio is taken to be linear in log n.
+    """
+    if len(points) < 2:
+        return ""
+    if all(ratio < 1 for _, ratio in points):
+        return f"beats {{other}} at every length from n = {count(points[0][0])}"
+    if points[-1][1] >= 1:
+        return f"has not overtaken {{other}} at n = {count(points[-1][0])}"
+    # the last time that it goes below 1, since single points in the middle may be noise
+    (n0, r0), (n1, r1) = [(a, b) for a, b in pairwise(points) if a[1] >= 1 > b[1]][-1]
+    share = math.log(r0) / (math.log(r0) - math.log(r1))
+    return f"beats {{other}} from n ≈ {count(n0 * (n1 / n0) ** share)}"
+
+
+def count(n: float) -> str:
+    """`12 000`: two significant digits, at least whole; powers of ten from 10⁶."""
+    power = round(math.log10(n)) if n >= 1 else 0
+    if power >= 6 and n == 10**power:
+        return f"10{str(power).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
+    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")
+
+
+def time(seconds: float) -> str:
+    """Seconds to three digits in the unit that suits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"

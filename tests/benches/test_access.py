@@ -1,0 +1,108 @@
+"""Rows and columns: every variant adds up the whole matrix, and walks it as it says."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+import pytest
+from answers import reading, verdict, work_of
+
+from assembly import assembly
+from hwbench.benches import access
+from hwbench.benches.access import row_column, shape
+
+SIZES = [64, 1000, 16 * 2**10, 777_777]
+
+
+def values(size: int = 16 * 2**10, dtype: str = "f8", layout: str = "C") -> dict[str, Any]:
+    return {"size": size, "dtype": np.dtype(dtype), "layout": layout}
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("variant", row_column.variants)
+def test_the_answer_is_the_sum(variant: str, size: int, dtype: str, layout: str) -> None:
+    """Each variant gives the exact sum for odd sizes, both data types and both layouts."""
+    assert verdict(row_column, variant, values(size, dtype, layout)) == ""
+
+
+@pytest.mark.parametrize("variant", ["row", "column"])
+def test_repetitions_give_one_sum(variant: str) -> None:
+    """The passes inside a kernel each add up the whole matrix, and do not add to one another."""
+    work, (a,) = work_of(row_column, variant, values())
+    assert work.repeat is not None
+    assert work.repeat(3) == a.sum()
+
+
+@pytest.mark.parametrize(("variant", "kernel"), [("row", "sum_by_rows"), ("column", "sum_by_columns")])
+def test_a_kernel_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str) -> None:
+    """The check tells a sum that lacks a single element, in f4 as in f8."""
+    real = getattr(access, kernel)
+    monkeypatch.setattr(access, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
+    for dtype in ("f4", "f8"):
+        given = values(2**22, dtype)  # a million elements: one is less than f4's usual tolerance
+        a = row_column.make_inputs({**given, "rng": np.random.default_rng(7)})[0]
+        assert a[-1, -1] != 0
+        assert "differs" in verdict(row_column, variant, given)
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("size", [16 * 2**10, 2**19, 2**23, 2**27, 3 * 2**28])
+def test_shape(size: int, itemsize: int) -> None:
+    """The matrix fits, is nearly square, and its rows are an odd number of lines long; from 8 MiB a step is a page."""
+    rows, columns = shape(size, itemsize)
+    assert size - columns * itemsize < rows * columns * itemsize <= size
+    assert columns * itemsize % 128 == 64
+    assert 0.5 < rows / columns < 2
+    if size >= 2**23 and itemsize == 8:
+        assert columns * itemsize > 4096
+
+
+def test_counts() -> None:
+    """Each element is read once and added once; the bytes are the matrix's."""
+    _, (a,) = work_of(row_column, "row", values())
+    assert row_column.count(values(), (a,)) == {"bytes": a.nbytes, "flops": a.size, "items": a.size}
+
+
+def test_rows_are_vectors_and_columns_are_not() -> None:
+    """LLVM adds whole vectors of a row from memory, and of a column single elements: the loops are not interchanged."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("reads x86 assembly")
+    a = np.ones((3, 3))
+    rows, columns = (assembly(kernel, a, 1) for kernel in (access.sum_by_rows, access.sum_by_columns))
+
+    def from_memory(text: str, operation: str) -> int:
+        return sum(operation in line and "(" in line for line in text.splitlines())
+
+    assert from_memory(rows, "addpd") >= 4
+    # the unrolled loop; packed additions stand here too, for the case that a matrix of one column is contiguous
+    assert from_memory(columns, "addsd") >= 8
+    assert from_memory(rows, "addsd") < 8
+
+
+def test_the_finding_tells_the_furthest_level_first() -> None:
+    """The sentence has the ratio with its interval, the level and the data type, then the nearer levels, then NumPy."""
+    rows = []
+    for size, ratio in (("L1", 3.0), ("DRAM", 13.0)):
+        params = {"size": size, "dtype": "f8", "layout": "C"}
+        rows += [
+            ("row", params, 1.0),
+            ("column", params, ratio),
+            ("numpy-row", params, 2.0),
+            ("numpy-column", params, 8.0),
+        ]
+    said = list(row_column.hooks["finding"](reading(row_column, rows, {"items": 10})))
+    assert said[0].startswith("Down a column costs 13.0× a row (")
+    assert said[0].endswith(", DRAM, float64): 8 bytes of each 64-byte line are used.")
+    assert "3.0× in L1" in said[1]
+    assert "4.0× a row" in said[2]
+
+
+def test_without_records_nothing_is_found() -> None:
+    """A run in which one of the two is missing has no finding."""
+    params = {"size": "L1", "dtype": "f8", "layout": "C"}
+    assert list(row_column.hooks["finding"](reading(row_column, [("row", params, 1.0)], {}))) == []
+    assert list(row_column.hooks["finding"](reading(row_column, [], {}))) == []

@@ -1,0 +1,257 @@
+"""STREAM: every element of every thread is checked, what is counted was moved, and what is said was measured."""
+
+import itertools
+from types import SimpleNamespace
+
+import numba
+import numpy as np
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.benches import stream
+from hwbench.check import mismatch
+from hwbench.devices.cpu import CpuDevice
+from hwbench.simd import clobber, compiled, fence, fill, load, store, total, width
+from hwbench.stats import Estimate
+
+BENCHES = (stream.load_bench, stream.copy_bench, stream.triad_bench)
+SIZE = 9 * 1024 + 700  # not a multiple of anything
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def values_of(device, threads=1, dtype="f8", size=SIZE, pages="4K"):
+    rng = np.random.default_rng(7)
+    return {"device": device, "threads": threads, "dtype": np.dtype(dtype), "size": size, "pages": pages, "rng": rng}
+
+
+def verdict(bench, variant, values):
+    """What the check says of a variant after one call."""
+    inputs = bench.make_inputs(values)
+    work = bench.build(variant, values, inputs)
+    try:
+        output = work.call()
+        output = output if work.output is None else work.output()
+        return mismatch(output, bench.ask("reference", values, inputs), values, 1.0)
+    finally:
+        work.close()
+
+
+def cases():
+    for bench in BENCHES:
+        for name in bench.variants:
+            for dtype in ("f8", "f4"):
+                for threads in (1, 2):
+                    yield pytest.param(bench, name, dtype, threads, id=f"{bench.name}-{name}-{dtype}-{threads}")
+
+
+@pytest.mark.parametrize(("bench", "variant", "dtype", "threads"), list(cases()))
+def test_every_variant_gives_the_answer(device, bench, variant, dtype, threads):
+    """Each variant gives exactly the reference answer, in both precisions, on one thread and two."""
+    if threads > device.host.usable:
+        pytest.skip("one CPU may be used")
+    values = values_of(device, threads, dtype)
+    if reason := bench.lacks(variant, values):
+        pytest.skip(reason)
+    assert verdict(bench, variant, values) == ""
+
+
+# Kernels with one mistake each, in place of the right one.
+
+
+@compiled
+def first_block_only(r, a, b, c, nbytes, passes):
+    for _ in range(passes):
+        store(a, load(r, b))
+        clobber()
+    fence()
+
+
+@compiled
+def shifted(r, a, b, c, nbytes, passes):
+    step = width(r)
+    for _ in range(passes):
+        i = 0
+        while i + step < nbytes:
+            store(a + i, load(r, b + i + step))
+            i += step
+        store(a + i, load(r, b))
+        clobber()
+    fence()
+
+
+@compiled
+def one_block_too_few(r, a, b, c, nbytes, passes):
+    sums = fill(r, 0)
+    found = 0
+    i = width(r)
+    while i < nbytes:
+        found += total(load(r, a + i))
+        i += width(r)
+    return found + total(sums)
+
+
+@compiled
+def nothing(r, a, b, c, nbytes, passes):
+    fence()
+
+
+@pytest.mark.parametrize(
+    ("bench", "kernel"),
+    [
+        (stream.copy_bench, first_block_only),
+        (stream.copy_bench, shifted),
+        (stream.copy_bench, nothing),
+        (stream.triad_bench, stream.simd_copy),
+        (stream.load_bench, one_block_too_few),
+        (stream.load_bench, nothing),
+    ],
+)
+def test_a_mistaken_kernel_is_caught(device, monkeypatch, bench, kernel):
+    """A kernel that leaves out a block, the addition or everything, or moves blocks, does not pass the check."""
+    row = {"stream.load": stream.LOAD, "stream.copy": stream.COPY, "stream.triad": stream.TRIAD}[bench.name]
+    values = values_of(device)
+    assert verdict(bench, "simd", values) == ""
+    monkeypatch.setitem(row.__dict__, "simd", kernel)  # frozen, so past its own door
+    assert "differs from the reference" in verdict(bench, "simd", values)
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_mistake_of_the_second_thread_is_caught(device, monkeypatch, bench):
+    """The check sees each thread's output: it fails where the second thread alone does nothing."""
+    if device.host.usable < 2:
+        pytest.skip("one CPU may be used")
+    values = values_of(device, threads=2)
+    crew = device.crew(2)
+    right = crew.work
+    monkeypatch.setattr(crew, "work", lambda jobs, **rest: right([jobs[0], lambda loops: None], **rest))
+    assert "differs from the reference" in verdict(bench, "simd", values)
+
+
+def test_load_counts_every_pass(device):
+    """The load kernel's sum grows with each pass, so that a pass left out would show."""
+    words = np.random.default_rng(1).integers(-(2**62), 2**62, 128)
+    memory = np.zeros(2048, np.uint8)
+    start = -memory.ctypes.data % 64
+    there = memory[start : start + 1024].view(np.int64)
+    there[:] = words
+    registers = stream.Registers("i8", stream.stream_width(), 8)
+    found = stream.simd_load(registers, there.ctypes.data, 0, 0, 1024, 5)
+    assert found == (there * 5).sum()
+
+
+def test_digest_sees_every_element_and_its_place():
+    """Another value anywhere, or two elements that changed places, give another digest."""
+    words = np.random.default_rng(2).integers(-(2**63), 2**63 - 1, 500)
+    right = stream.digest(words)
+    for i in range(len(words)):
+        changed = words.copy()
+        changed[i] ^= 1 << (i % 63)
+        assert stream.digest(changed) != right
+        swapped = words.copy()
+        swapped[[i, (i + 7) % 500]] = swapped[[(i + 7) % 500, i]]
+        assert stream.digest(swapped) != right
+
+
+@pytest.mark.parametrize("row", [stream.COPY, stream.TRIAD])
+@pytest.mark.parametrize("nbytes", [512, 4096, 7680, 2**20, 2**25])
+def test_arrays_do_not_alias(row, nbytes):
+    """Arrays lie apart, on lines of their own, and no two of them at the same distance from a 4 KiB boundary."""
+    starts = stream.places(row, nbytes)
+    assert all(b - a >= nbytes for a, b in itertools.pairwise(starts))
+    assert all(start % 64 == 0 for start in starts)
+    distances = [(b - a) % 4096 for i, a in enumerate(starts) for b in starts[i + 1 :]]
+    assert all(1024 <= distance <= 3072 for distance in distances)
+
+
+def test_size_is_the_footprint_of_all_arrays():
+    """The arrays of one thread take at most `size` bytes together, and less than a block each below it."""
+    for row in (stream.LOAD, stream.COPY, stream.TRIAD):
+        for size in (4096, SIZE, 1_000_000):
+            taken = row.arrays * stream.array_bytes(row, size)
+            assert size - row.arrays * stream.GRANULE < taken <= size
+
+
+def test_too_small_a_size_is_skipped():
+    """A size that holds no block is refused with the numbers."""
+    with pytest.raises(Skip, match="1000 bytes are too few: 3 arrays of at least 512"):
+        stream.array_bytes(stream.TRIAD, 1000)
+
+
+def test_bytes_are_those_of_stream(device):
+    """A copy counts two arrays and a triad three, for all threads; the traffic of plain stores is one array more."""
+    values = values_of(device, threads=1, size=3 * 1024)
+    for bench, arrays, flops in ((stream.load_bench, 1, 0), (stream.copy_bench, 2, 0), (stream.triad_bench, 3, 256)):
+        nbytes = 3 * 1024 // arrays // 512 * 512
+        assert bench.count(values) == {"bytes": arrays * nbytes, "flops": flops}
+        assert bench.count(values | {"threads": 5})["bytes"] == 5 * arrays * nbytes
+        inputs = bench.make_inputs(values)
+        for variant, more in (("simd", int(arrays > 1)), ("simd-nt", 0)):
+            if variant in bench.variants:
+                work = bench.build(variant, values, inputs)
+                assert work.facts["traffic_bytes"] == (arrays + more) * nbytes
+                assert work.facts["elements"] == nbytes // 8
+                work.close()
+
+
+def test_numba_threads_are_restored(device):
+    """The prange variant takes as many of Numba's threads as asked for, and gives the setting back at the end."""
+    before = numba.get_num_threads()
+    values = values_of(device, threads=1)
+    work = stream.copy_bench.build("numba", values, stream.copy_bench.make_inputs(values))
+    assert numba.get_num_threads() == 1
+    work.close()
+    assert numba.get_num_threads() == before
+
+
+def test_what_cannot_run_says_why():
+    """NumPy has one thread, and Numba no more than it was started with."""
+    assert stream.copy_bench.lacks("numpy", {"threads": 2}) == "NumPy runs on one thread"
+    assert "NUMBA_NUM_THREADS" in stream.copy_bench.lacks("numba", {"threads": numba.config.NUMBA_NUM_THREADS + 1})
+
+
+class Told:
+    """Records of a machine with 25 GB/s from memory for one thread, 40 for two, 200 in L1; 1.5 times that with nt."""
+
+    def find(self, variant, **params):
+        return SimpleNamespace(facts={"threads": 2})
+
+    def rate(self, variant, count, size, threads, **params):
+        rate = {("DRAM", 1): 25e9, ("DRAM", "all"): 40e9, ("L1", 1): 200e9}[size, threads]
+        rate *= 1.5 if variant == "simd-nt" else 1.0
+        return Estimate(rate, rate, rate)
+
+    def ratio(self, variant, over, **params):
+        return Estimate(1.5, 1.4, 1.6) if over == "simd-nt" else Estimate(0.5, 0.4, 0.6)
+
+
+def test_findings_tell_the_numbers():
+    """The sentences name one thread, all threads, L1, what non-temporal stores gain, and Python's share."""
+    sentences = list(stream.copy_bench.hooks["finding"](Told()))
+    assert sentences == [
+        "From memory one thread copies 37.5 GB/s and all 2 threads 60 GB/s; in L1 it copies 200 GB/s.",
+        "Non-temporal stores make the copy in memory 1.5× (1.4–1.6) as fast on all threads: "
+        "a plain store reads the line before it writes it.",
+        "A plain prange loop reaches 50% of what explicit vectors get from memory on all threads.",
+        "NumPy reaches 50% of what explicit vectors get from memory on one thread.",
+    ]
+
+
+class Nothing:
+    """No record was timed."""
+
+    def find(self, variant, **params):
+        return None
+
+    rate = ratio = lambda self, *names, **params: None
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_without_records_nothing_is_said(bench):
+    """Where nothing was measured there is no sentence, and no error."""
+    assert list(bench.hooks["finding"](Nothing())) == []
