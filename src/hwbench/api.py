@@ -38,14 +38,18 @@ def measure(
     ValueError
         For a bench, variant, axis or value that does not exist; the message names the nearest.
     """
-    chosen = bench if isinstance(bench, Bench) else registry.select([bench])[0]
+    found = [bench] if isinstance(bench, Bench) else registry.select([bench])
+    if len(found) > 1:
+        raise registry.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
+    if preset not in runner.POLICIES:
+        raise registry.UsageError(f"'{preset}' is no preset{registry.nearest(preset, runner.POLICIES)}")
     known = runner.devices("cpu")
     wanted = {
         name: [str(x) for x in (value if isinstance(value, list | tuple) else [value])]
         for name, value in params.items()
     }
     groups = registry.groups(
-        [chosen], preset=preset, params=wanted, variants=variants,
+        found, preset=preset, params=wanted, variants=variants,
         devices={name: device.kind for name, device in known.items()}, spread=known["cpu"].spread,
     )  # fmt: skip
     engine = Engine(known, runner.POLICIES[preset])
@@ -102,9 +106,11 @@ def roofline(
     ValueError
         Where the run holds no limit for this level, thread count and dtype.
     """
+    if not bytes > 0:
+        raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
 
     def build() -> Work:
-        return Work(function)
+        return Work(function, output=lambda: 0)  # there is no reference for a function of the user's own
 
     bench = Bench(
         "user.function", question="How much of the machine does this function get?", axes={}, baseline="function"
@@ -113,6 +119,7 @@ def roofline(
     known: Mapping[str, Device] = runner.devices("cpu")
     engine = Engine(known, runner.POLICIES["standard"])
     bench.counts(lambda: {"bytes": bytes, "flops": flops})
+    bench.reference(lambda: 0)
     [record] = engine.measure(registry.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
     if not record.timed:
         raise ValueError(f"the function could not be measured: {record.reason}")

@@ -66,11 +66,15 @@ def _compare(out: np.ndarray, ref: np.ndarray, tolerance: float) -> str:
             return f"differs from the reference at element {start + at}: {a[at]!s} instead of {b[at]!s}"
         # float64 at least, so that the difference itself is exact
         wide_a, wide_b = a.astype(np.result_type(a, np.float64)), b.astype(np.result_type(b, np.float64))
-        error = np.abs(wide_a - wide_b)
-        scale = float(np.max(np.abs(wide_b))) or 1.0
-        bad = ~(error <= tolerance * scale)  # the negation also catches NaN
+        # An infinite or NaN reference would make any tolerance infinite: there the output must be the same.
+        finite = np.isfinite(wide_b)
+        alike = (wide_a == wide_b) | (np.isnan(wide_a) & np.isnan(wide_b))
+        with np.errstate(invalid="ignore", over="ignore"):
+            error = np.where(alike, 0.0, np.abs(wide_a - wide_b))
+        scale = float(np.max(np.abs(wide_b), where=finite, initial=0.0)) or 1.0
+        bad = ~np.where(finite, error <= tolerance * scale, alike)  # the negation also catches NaN
         if bad.any():
-            at = int(np.argmax(np.where(np.isnan(error), np.inf, error)))
+            at = int(np.argmax(np.where(bad, np.where(np.isnan(error), np.inf, error), -1.0)))
             return (
                 f"differs from the reference at element {start + at}: {wide_a[at]:.10g} instead of {wide_b[at]:.10g} "
                 f"(relative error {error[at] / scale:.2g}, allowed {tolerance:.2g})"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .model import Run
+    from .runner import Interrupted
 
 app = typer.Typer(
     name="hwbench",
@@ -77,6 +78,8 @@ def run(
     from . import runner
 
     to_stdout = json is not None and str(json) == "-"
+    if json is not None and not to_stdout:
+        _prepare_file(json)
     plan = runner.Plan(
         select=select or (), preset=preset, device=device, params=_params(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
@@ -87,7 +90,8 @@ def run(
         done, path = runner.execute(plan, observer)
     except runner.Interrupted as stop:
         observer.close()
-        _say(f"interrupted: {len(stop.run.records)} cases are saved in {stop.path}; --resume goes on with them")
+        _interrupted(stop)
+        _deliver_json(stop.run, json, to_stdout)
         raise typer.Exit(130) from None
     finally:
         observer.close()
@@ -98,9 +102,21 @@ def run(
         raise typer.Exit(1)
 
 
+def _interrupted(stop: Interrupted) -> None:
+    """Say where the part that was measured lies; print it where it could be written nowhere."""
+    from . import registry, text
+
+    cases = len(stop.run.records)
+    if stop.path is None:
+        text.tables(stop.run, registry.benches(), _console(stderr=True))
+        _say(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
+    else:
+        _say(f"interrupted: {cases} cases are saved in {stop.path}; --resume goes on with them")
+
+
 def _deliver(done: Run, path: Path | None, json: Path | None, *, quiet: bool) -> None:
     """Print the findings and what is to be said against the run; write its JSON where asked."""
-    from . import registry, store, text
+    from . import registry, text
     from .findings import findings
 
     echo = _say if quiet else typer.echo
@@ -112,7 +128,14 @@ def _deliver(done: Run, path: Path | None, json: Path | None, *, quiet: bool) ->
         text.tables(done, registry.benches(), _console(stderr=quiet))
     else:
         echo(f"run: {path}")
-    if quiet:
+    _deliver_json(done, json, quiet)
+
+
+def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
+    """The run's JSON, where `--json` asked for it."""
+    from . import store
+
+    if to_stdout:
         sys.stdout.buffer.write(store.encode(done))
         sys.stdout.buffer.flush()
     elif json is not None:
@@ -244,13 +267,22 @@ def _params(texts: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
+def _prepare_file(path: Path) -> None:
+    """See that a file can be written before anything is measured for it."""
+    from . import store
+
+    if path.is_dir():
+        raise store.StoreError(f"{path}: is a directory; name a file")
+    store.prepare(path.parent)
+
+
 def _open(name: str | None, out: Path) -> Run:
     """A run by file or id; the newest where none is named."""
     from . import store
 
     if name is None:
         return store.read(store.newest(out))
-    if Path(name).exists() or "/" in name or name.endswith(".json"):
+    if os.path.exists(name) or os.sep in name or name.endswith(".json"):  # noqa: PTH110 - Path raises for a long name
         return store.read(Path(name))
     for path in store.find(out):
         if path.stem == name:
@@ -296,7 +328,10 @@ def _json(data: Any) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    """One line on standard error, whatever the names and values in it hold."""
+    from .text import plain
+
+    print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _terminated(_number: int, _frame: Any) -> None:
@@ -314,17 +349,12 @@ def main() -> None:
     except (UsageError, StoreError) as error:
         _say(f"hwbench: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("hwbench: interrupted")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away (`hwbench list | head`); let Python's own flush at exit find a sink.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        # What the commands look at before they read or write it: a name too long, a folder that may not be listed.
+        _say(f"hwbench: {error.filename or 'output'}: {error.strerror or error}")
+        sys.exit(2)
     except Exception as error:
         if os.environ.get("HWBENCH_DEBUG"):
             raise
-        _say(
-            f"hwbench: {type(error).__name__}: {' '.join(str(error).split())} (HWBENCH_DEBUG=1 shows where)"
-        )
+        _say(f"hwbench: {type(error).__name__}: {' '.join(str(error).split())} (HWBENCH_DEBUG=1 shows where)")
         sys.exit(1)

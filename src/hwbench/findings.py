@@ -90,7 +90,10 @@ def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
         reading = Reading(bench, run, limits)
         if hook is None or not reading.records:
             continue
-        sentences = list(hook(reading))
+        try:
+            sentences = list(hook(reading))
+        except Exception as error:  # noqa: BLE001 - a file's records need not be what the bench expects
+            sentences = [f"no finding: {type(error).__name__}: {error}"]
         if sentences:
             told[bench.name] = sentences
     return told

@@ -12,6 +12,7 @@ from .stats import bimodal, drift
 
 STEAL = 0.01  # of a CPU: what the hypervisor gave to other guests
 OTHERS = 0.15  # of a CPU: what other processes took on the CPUs we may use
+LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may have been lost to rounding before the contrast
 LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
 THROTTLED = 0.001  # of the wall time
 DRIFT = 0.03  # of the clock
@@ -27,7 +28,7 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
     def total(name: str) -> float:
         return sum(telemetry.get(name, ()))
 
-    if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_OTHERS_S / 3:
+    if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_STEAL_S:
         reasons.append(f"the hypervisor took {total('steal_s') / wall:.0%} of a CPU (steal)")
     if total("others_s") > OTHERS * wall and total("others_s") >= LEAST_OTHERS_S:
         reasons.append(f"other processes took {total('others_s') / wall:.0%} of a CPU")

@@ -202,8 +202,9 @@ class Step:
 def staircase(points: Sequence[tuple[int, float]], rise: float = 0.15) -> list[Step]:
     """The plateaus of a latency sweep: sizes in bytes against seconds a hop.
 
-    A plateau is a run of three points or more whose logarithm stays within `rise` of its median; where runs meet, the
-    boundary is the last size still on the lower one.
+    A plateau is a run of three points or more, over an octave of sizes or more, whose logarithm stays within `rise` of
+    its median; where runs meet, the boundary is the last size still on the lower one. A slow climb from one level to
+    the next also holds three points that agree, but only in a dense sweep and over less than an octave.
     """
     steps: list[Step] = []
     ordered = sorted(points)
@@ -212,7 +213,7 @@ def staircase(points: Sequence[tuple[int, float]], rise: float = 0.15) -> list[S
         end = start + 1
         while end < len(ordered) and abs(math.log(ordered[end][1] / _middle(ordered[start:end]))) <= rise:
             end += 1
-        if end - start >= 3:
+        if end - start >= 3 and ordered[end - 1][0] >= 2 * ordered[start][0]:
             steps.append(Step(ordered[start][0], ordered[end - 1][0], _middle(ordered[start:end])))
             start = end
         else:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from . import judge
@@ -29,6 +30,8 @@ from .stats import estimate
 MEMORY_SHARE = 0.6  # of the free memory: the rest stays with the system and whoever else is on it
 STABLE = 0.02  # three warm-up samples in a row within this of one another
 GROWTH = 10.0  # a call measured too briefly is a poor forecast, so loops grow by this at most
+LONGEST = 500  # characters of a reason
+PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
 DIGITS = 4  # significant ones kept of telemetry, which judges and explains but is never a result
 
 
@@ -50,7 +53,7 @@ class Phases:
 
 
 @dataclass
-class _Trial:
+class Trial:
     """A case on its way to a record."""
 
     case: Case
@@ -69,8 +72,10 @@ class _Trial:
         return self.status == "ok" and self.work is not None
 
     def end(self, status: Status, reason: str) -> None:
-        """Not to be measured further, and why. Samples go: such a record has none."""
-        self.status, self.reason, self.samples = status, reason, []
+        """Not to be measured further, and why, in one line. Samples go: such a record has none."""
+        # What an exception quotes need not be text that JSON can hold: a file name may have lone surrogates.
+        line = " ".join(reason.split()).encode(errors="backslashreplace").decode()
+        self.status, self.reason, self.samples = status, line[:LONGEST], []
 
 
 class Engine:
@@ -97,23 +102,30 @@ class Engine:
 
     def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
         """The records of one group, in the order of its cases; `seconds` bounds its rounds beside the policy."""
-        trials = [self._resolve(group.bench, case) for case in group.cases]
-        try:
-            self._prepare(group.bench, trials)
+        with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
-        finally:
-            for trial in trials:
-                if trial.work is not None and trial.work.close is not None:
-                    trial.work.close()
         with self.phases("judge"):
             return [self._record(group.bench, trial, telemetry) for trial in trials]
 
+    @contextlib.contextmanager
+    def prepared(self, group: Group) -> Iterator[list[Trial]]:
+        """The group's cases with their work built and checked, in order; what they hold is freed at the end."""
+        trials = [self._resolve(group.bench, case) for case in group.cases]
+        try:
+            self._prepare(group.bench, trials)
+            yield trials
+        finally:
+            for trial in trials:
+                if trial.work is not None and trial.work.close is not None:
+                    with _caught(trial):  # so that the others are closed too
+                        trial.work.close()
+
     # --- before the clock -----------------------------------------------------------------------------------------
 
-    def _resolve(self, bench: Bench, case: Case) -> _Trial:
+    def _resolve(self, bench: Bench, case: Case) -> Trial:
         """Axis values as builders get them, or the reason why this machine has none."""
-        trial = _Trial(case, dict(case.params))
+        trial = Trial(case, dict(case.params))
         device = self.devices[case.device]
         with self.phases("resolve"), _caught(trial):
             trial.values = {**device.resolve(case.params), "device": device}
@@ -122,7 +134,7 @@ class Engine:
                 raise Skip(reason)
         return trial
 
-    def _prepare(self, bench: Bench, trials: Sequence[_Trial]) -> None:
+    def _prepare(self, bench: Bench, trials: Sequence[Trial]) -> None:
         """Inputs, works and checks; what cannot be had or answers wrongly ends here."""
         live = [trial for trial in trials if trial.status == "ok"]
         self._guard_memory(bench, live)
@@ -139,8 +151,9 @@ class Engine:
                         made[shared] = bench.make_inputs(trial.values)
                     trial.counts = bench.count(trial.values, made[shared])
                 with self.phases("build"):
+                    trial.values["rng"] = _generator(self.policy.seed, trial.case)  # whoever made the inputs
                     trial.work = bench.build(trial.case.variant, trial.values, made[shared])
-                    trial.facts |= trial.work.facts
+                    trial.facts |= _plain(trial.work.facts)
                 with self.phases("check"):
                     output = trial.work.call()
                     output = output if trial.work.output is None else trial.work.output()
@@ -151,7 +164,7 @@ class Engine:
                     if reason := mismatch(output, answers[asked], trial.values, flops, bench.tolerance):
                         trial.end("wrong", reason)
 
-    def _guard_memory(self, bench: Bench, trials: Sequence[_Trial]) -> None:
+    def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
         """Skip a group that would take more than its share of the free memory; both numbers are told."""
         if not trials:
             return
@@ -159,58 +172,59 @@ class Engine:
         for trial in trials:
             with _caught(trial):
                 own = _footprint(bench, trial.values)
-                trial.facts = (
-                    {"footprint": own // int(trial.facts.get("threads", 1))} | trial.facts if own else trial.facts
-                )
+                if own:
+                    trial.facts = {"footprint": own // int(trial.facts.get("threads", 1))} | trial.facts
                 needs.append(own)
         # once more the largest, for the reference answer and its temporaries
         need = sum(needs) + max(needs, default=0)
         free = self.devices[trials[0].case.device].free_memory()
         if need > MEMORY_SHARE * free:
-            for trial in trials:
+            for trial in (trial for trial in trials if trial.status == "ok"):
                 trial.end(
                     "skipped",
-                    f"needs {format_bytes(need)} for {len(trials)} variants; "
+                    f"needs {format_bytes(need)} for {len(needs)} variants; "
                     f"{MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken",
                 )
 
     # --- on the clock ---------------------------------------------------------------------------------------------
 
-    def _time(self, trials: list[_Trial], seconds: float) -> dict[str, list[float]]:
+    def _time(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Warm up, calibrate and sample; returns the telemetry: a list for each counter and gauge, an entry a round."""
         for name in {trial.case.device for trial in trials} - self._settled:
             with self.phases("warm-up"):
                 self.devices[name].settle(2.0)
             self._settled.add(name)
+        with self.phases("stopping rule"):
+            estimate((1.0, 2.0, 3.0))  # imports scipy.stats, a second that the first contrast's rounds must not pay for
         enabled = gc.isenabled()
         gc.collect()
         gc.disable()  # a collection inside a sample would be ours, not the variant's
         try:
             for trial in trials:
                 with self.phases("warm-up"), _caught(trial):
-                    self._warm_up(trial)
+                    self.warm_up(trial)
             return self._rounds(trials, seconds)
         finally:
             if enabled:
                 gc.enable()
 
-    def _sample(self, trial: _Trial, loops: int) -> float:
+    def sample(self, trial: Trial, loops: int) -> float:
         """Seconds a call, of `loops` calls."""
         if trial.work is None:
             raise RuntimeError("no work was built")
         taken = self.devices[trial.case.device].time(trial.work, loops)
         if not (math.isfinite(taken) and taken > 0):
             raise RuntimeError(f"the timer said {taken} s for {loops} calls")
-        return taken / loops
+        return float(taken) / loops
 
-    def _warm_up(self, trial: _Trial) -> None:
+    def warm_up(self, trial: Trial) -> None:
         """Run until three samples in a row agree, for `warmup_s` at most; sets the loops of a sample on the way."""
         target = self.policy.min_sample_s
         started = self.clock()
         recent: list[float] = []
         trial.loops = 1
         while True:
-            each = self._sample(trial, trial.loops)
+            each = self.sample(trial, trial.loops)
             wanted = max(1, math.ceil(target / each))
             if wanted > 1.25 * trial.loops:
                 trial.loops = min(wanted, math.ceil(trial.loops * GROWTH))
@@ -224,7 +238,7 @@ class Engine:
                 break
         trial.loops = max(1, math.ceil(target / min(recent, default=each)))
 
-    def _rounds(self, trials: list[_Trial], seconds: float) -> dict[str, list[float]]:
+    def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round in balanced random order, until the medians are known well enough."""
         order = _orders(_generator(self.policy.seed, trials[0].case), len(trials))
         devices = [self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)]
@@ -241,7 +255,8 @@ class Engine:
                     trial = trials[index]
                     if trial.live:
                         with _caught(trial):
-                            trial.samples.append(self._sample(trial, trial.loops))
+                            self._prime(trial)
+                            trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
                 for device, old, gauge in zip(devices, before, gauges, strict=True):
                     new = device.counters()
@@ -260,9 +275,18 @@ class Engine:
                 check_at = math.ceil(check_at * 1.25)
         return telemetry
 
+    def _prime(self, trial: Trial) -> None:
+        """One untimed call where a sample has many: it brings back the data that the variants before it have evicted.
+
+        Refilling an L3 of 16 MiB at memory's 15 GB/s takes 1 ms of a sample of 10, which would read as a slower L3.
+        Where a sample has few calls they are long, and hold the same misses as any other call.
+        """
+        if trial.work is not None and trial.loops >= PRIMED_LOOPS:
+            trial.work.call()
+
     # --- after the clock ------------------------------------------------------------------------------------------
 
-    def _record(self, bench: Bench, trial: _Trial, telemetry: dict[str, list[float]]) -> Record:
+    def _record(self, bench: Bench, trial: Trial, telemetry: dict[str, list[float]]) -> Record:
         status, reason = trial.status, trial.reason
         if status == "ok":
             reasons = [*judge.disturbed(telemetry), *filter(None, [judge.shape(trial.samples)])]
@@ -285,14 +309,14 @@ class Engine:
 
 
 @contextlib.contextmanager
-def _caught(trial: _Trial) -> Iterator[None]:
+def _caught(trial: Trial) -> Iterator[None]:
     """A `Skip` or a failure inside ends the trial with its reason; nothing else of the contrast is lost."""
     try:
         yield
     except Skip as skip:
         trial.end("skipped", str(skip))
     except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
-        trial.end("error", f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
+        trial.end("error", f"{type(error).__name__}: {error}")
 
 
 def _generator(seed: int, case: Case) -> np.random.Generator:
@@ -300,17 +324,17 @@ def _generator(seed: int, case: Case) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(repr(contrast_key(case)).encode())])
 
 
-def _shared(bench: Bench, trial: _Trial) -> Any:
+def _shared(bench: Bench, trial: Trial) -> Any:
     """What the inputs depend on: cases of a group that agree in it share their arrays."""
     return _parameters(trial, bench.names("inputs"))
 
 
-def _asked(bench: Bench, trial: _Trial) -> Any:
+def _asked(bench: Bench, trial: Trial) -> Any:
     """What the reference answer depends on."""
     return _parameters(trial, (*bench.names("inputs"), *bench.names("reference")))
 
 
-def _parameters(trial: _Trial, names: Sequence[str]) -> tuple[Any, ...]:
+def _parameters(trial: Trial, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple((name, str(trial.values[name])) for name in names if name in trial.case.params)
 
 
@@ -324,8 +348,8 @@ def _footprint(bench: Bench, values: Mapping[str, Any]) -> int:
 def _orders(rng: np.random.Generator, count: int) -> Iterator[Sequence[int]]:
     """Endless balanced random orders: in every block of `count` rounds each trial takes each place exactly once.
 
-    A block is a Latin square of the rotations of one random order, in random sequence; every second round runs
-    backwards in the next block, so that nobody always follows the same neighbour.
+    A block is a Latin square of the rotations of one random order, in random sequence; every second block runs
+    backwards, so that nobody always follows the same neighbour.
     """
     backwards = False
     while True:
@@ -334,6 +358,18 @@ def _orders(rng: np.random.Generator, count: int) -> Iterator[Sequence[int]]:
             order = np.roll(base, turn)
             yield [int(index) for index in (order[::-1] if backwards else order)]
         backwards = not backwards
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as a run file holds them: NumPy's scalars and arrays as numbers and lists; TypeError for anything else."""
+
+    def builtin(value: Any) -> Any:
+        if isinstance(value, np.generic | np.ndarray):
+            return value.tolist()
+        raise TypeError(f"a fact is no plain data but {type(value).__name__}")
+
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(facts), enc_hook=builtin))
+    return plain
 
 
 def _rounded(value: float) -> float:

@@ -39,8 +39,8 @@ class Forecast:
 class Lines:
     """Plain lines, for logs and pipes: one for each contrast, with how far the run is and the time left."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
         self.total = self.done = 0
         self.forecast = Forecast(())
         self.began = 0.0

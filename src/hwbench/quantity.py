@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 UNITS = {
@@ -18,8 +17,9 @@ def parse(text: str) -> int:
     form = _FORM.fullmatch(text)
     if form is None or form[2] not in UNITS:
         raise ValueError(f"'{text}' is no quantity such as 24KiB, 3MB or 1e6")
-    value = float(form[1]) * UNITS[form[2]]
-    if not math.isfinite(value) or value >= 2**63:
+    whole = form[1].isdecimal() and len(form[1]) < 20  # exact beyond 2⁵³, where a float is not
+    value = (int(form[1]) if whole else float(form[1])) * UNITS[form[2]]
+    if value >= 2**63:
         raise ValueError(f"'{text}' is too large")
     if value != int(value):
         raise ValueError(f"'{text}' is not a whole number of bytes or elements")
@@ -30,7 +30,7 @@ def format_bytes(count: float) -> str:
     """`1536` as `1.5 KiB`: three significant digits, binary units."""
     for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= size:
-            return f"{count / size:.3g} {unit}" if count / size < 1000 else f"{count / size:.0f} {unit}"
+            return f"{count / size:.3g} {unit}" if count / size < 999.5 else f"{count / size:.0f} {unit}"
     return f"{count:.0f} B"
 
 

@@ -18,7 +18,7 @@ import psutil
 from . import __version__, limits, machine, registry, store
 from .devices import Device
 from .measure import Engine
-from .model import Case, Policy, Record, Run, key
+from .model import Case, Machine, Policy, Record, Run, key
 
 POLICIES = {
     "quick": Policy(preset="quick", case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
@@ -112,21 +112,25 @@ def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
     chosen = registry.select(plan.select)
     known = devices(plan.device)
+    here = machine.describe(plan.machine)
+    cut_off = store.unfinished(plan.out, here) if plan.resume else None
+    preset = _preset(plan, cut_off, observer)
     groups = registry.groups(
         chosen,
-        preset=plan.preset,
+        preset=preset,
         params=plan.params,
         variants=plan.variants,
         devices={name: device.kind for name, device in known.items()},
         spread=next(iter(known.values())).spread,
     )
-    here = machine.describe(plan.machine)
-    run, path = _begin(plan, here)
-    done = {key(record) for record in run.records}
+    run, path = _begin(plan, here, cut_off)
+    versions = {bench.name: bench.version for bench in chosen}
+    done = {key(record) for record in run.records if versions.get(record.bench) == record.version}
     left = [group for group in groups if not all(key(case) in done for case in group.cases)]
     engine = Engine(known, run.policy)
-    started -= run.policy.phases.get("total", 0.0)  # a resumed run goes on with its clock
-    engine.phases.seconds |= {"start-up": time.perf_counter() - started} | run.policy.phases
+    engine.phases.seconds |= run.policy.phases  # a resumed run goes on with its clock
+    started -= run.policy.phases.get("total", 0.0)
+    engine.phases.seconds["start-up"] = run.policy.phases.get("start-up", 0.0) + time.perf_counter() - begun
     keeper = _Keeper(path, observer)
     keeper.save(run)
     observer.planned(left, len(done))
@@ -136,12 +140,16 @@ def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
             seconds = _share(plan.budget, time.perf_counter() - begun, len(left) - index)
             records = _measure(engine, group, seconds, plan.budget)
             with engine.phases("save"):
+                # A contrast that an earlier session had in part is measured anew as a whole, and replaces that part.
+                fresh = {key(record) for record in records}
+                kept = [record for record in run.records if key(record) not in fresh]
                 run = msgspec.structs.replace(
-                    run, records=[*run.records, *records], policy=_policy(run.policy, engine, known, started)
+                    run, records=[*kept, *records], policy=_policy(run.policy, engine, known, started)
                 )
                 keeper.save(run)
             observer.measured(group, records)
     except KeyboardInterrupt:
+        keeper.save(run)  # it may have come in the middle of saving
         raise Interrupted(run, keeper.path) from None
     run = msgspec.structs.replace(
         run,
@@ -153,12 +161,24 @@ def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
     return run, keeper.path
 
 
-def _begin(plan: Plan, here: Any) -> tuple[Run, Path]:
+def _preset(plan: Plan, cut_off: tuple[Path, Run] | None, observer: Observer) -> str:
+    """The preset of the plan, or of the run that is resumed: half of one and half of another would be neither."""
+    if cut_off is None:
+        return plan.preset
+    path, run = cut_off
+    if run.policy.preset not in POLICIES:
+        raise store.StoreError(f"{path}: was measured by a preset that is none of {', '.join(POLICIES)}; cannot go on")
+    if run.policy.preset != plan.preset:
+        observer.trouble(f"going on with --preset {run.policy.preset}, as the run was begun")
+    return run.policy.preset
+
+
+def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None) -> tuple[Run, Path]:
     """A new run, or the one that was cut off; its directory is known to be writable."""
     store.prepare(plan.out / "runs" / here.name)
     stamp = {**identity(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
-    if plan.resume:
-        path, run = store.unfinished(plan.out, here)
+    if cut_off is not None:
+        path, run = cut_off
         return msgspec.structs.replace(run, hwbench=stamp), path
     policy = msgspec.structs.replace(POLICIES[plan.preset], budget_s=plan.budget)
     run = Run(

@@ -30,8 +30,8 @@ class Estimate(NamedTuple):
         return Estimate(self.value * factor, *sorted((self.low * factor, self.high * factor)))
 
     def inverse(self, factor: float = 1.0) -> Estimate:
-        """`factor` over the estimate: a rate from seconds."""
-        return Estimate(factor / self.value, factor / self.high, factor / self.low)
+        """`factor` over the estimate: a rate from seconds; an interval from 0 becomes one to ∞."""
+        return Estimate(factor / self.value, factor / self.high, factor / self.low if self.low else math.inf)
 
 
 def estimate(samples: Sequence[float]) -> Estimate:
@@ -56,7 +56,8 @@ def _estimate(samples: tuple[float, ...]) -> Estimate:
     result = bootstrap(
         (samples,), np.median, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=0
     )
-    return Estimate(middle, float(result.confidence_interval.low), float(result.confidence_interval.high))
+    low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return Estimate(middle, min(low, middle), max(high, middle))  # quantiles are interpolated, hence rounded
 
 
 def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
@@ -118,5 +119,6 @@ def drift(readings: Sequence[float]) -> float:
     values = np.asarray([reading for reading in readings if reading > 0], dtype=float)
     if len(values) < 3:
         return 0.0
-    low, middle, high = np.percentile(values, (10, 50, 90))
-    return float((high - low) / middle)
+    # Inner readings, not interpolated ones: of ten readings the outermost would still count for a tenth.
+    low, high = np.percentile(values, 10, method="higher"), np.percentile(values, 90, method="lower")
+    return max(0.0, float((high - low) / np.median(values)))

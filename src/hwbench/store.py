@@ -23,7 +23,8 @@ import psutil
 from .model import COUNTS, Machine, Record, Run
 
 SCHEMA = 1
-LARGEST = 256 * 2**20  # bytes; a full run of every bench is about 5 MB
+LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
+MOST_SAMPLES = 10_000  # of a record; the full preset takes 300, and resampling a million would take 16 GB
 ROOM = 16 * 2**20  # bytes that should be free where a run is to be written
 
 
@@ -88,9 +89,11 @@ def write_bytes(data: bytes, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             partial.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise StoreError(f"{path}: cannot be written ({_why(error)}); free some space or name another place") from None
 
 
@@ -142,6 +145,10 @@ def _validate(run: Run, name: str) -> None:
     """What the types alone do not say: finite positive samples, counts that metrics know."""
     for index, record in enumerate(run.records):
         where = f"{name}: records[{index}]"
+        if len(record.samples) > MOST_SAMPLES:
+            raise StoreError(
+                f"{where}.samples: {len(record.samples)} are more than the {MOST_SAMPLES} a record may have"
+            )
         for position, sample in enumerate(record.samples):
             if not (math.isfinite(sample) and sample > 0):
                 raise StoreError(f"{where}.samples[{position}]: {sample} is no time in seconds; measure again")
@@ -159,6 +166,10 @@ def _validate(run: Run, name: str) -> None:
     for label, size in run.policy.sizes.items():
         if size <= 0:
             raise StoreError(f"{name}: policy.sizes.{label[:40]}: {size} is no size")
+    policy = run.policy
+    negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
+    if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
+        raise StoreError(f"{name}: policy: a negative number, or no rounds; nothing can have been measured so")
 
 
 def _validate_telemetry(record: Record, where: str) -> None:
@@ -186,15 +197,22 @@ def newest(out: Path, machine: str | None = None) -> Path:
 
 
 def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
-    """The newest run of this machine that was cut off and that nobody is measuring now; StoreError where none is."""
+    """The newest run of this machine that was cut off and that nobody is measuring now; StoreError where none is.
+
+    A run of another CPU, or on other CPUs of it, is none that could be gone on with.
+    """
+    others = 0
     for path in reversed(find(out, machine.name)):
         try:
             run = read(path)
         except StoreError:
             continue
         if run.finished is None and not _measuring(run.hwbench):
-            return path, run
-    raise StoreError(f"{out / 'runs' / machine.name}: no run there was cut off; leave --resume away")
+            if (run.machine.cpu.model, run.machine.cpu.allowed) == (machine.cpu.model, machine.cpu.allowed):
+                return path, run
+            others += 1
+    why = "what was cut off there was measured on other CPUs" if others else "no run there was cut off"
+    raise StoreError(f"{out / 'runs' / machine.name}: {why}; leave --resume away")
 
 
 def _measuring(stamp: dict[str, Any]) -> bool:
@@ -203,7 +221,9 @@ def _measuring(stamp: dict[str, Any]) -> bool:
     if not isinstance(pid, int) or not isinstance(born, int | float) or not psutil.pid_exists(pid):
         return False
     try:
-        return bool(abs(psutil.Process(pid).create_time() - born) < 2)
+        process = psutil.Process(pid)
+        # A zombie was killed and only waits for its parent to notice, for ever where a container has no init.
+        return bool(abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

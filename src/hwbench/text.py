@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from .stats import Estimate
 if TYPE_CHECKING:
     from rich.console import Console
 
-PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-
 
 def seconds(value: float) -> str:
     """`1.23 ms`: seconds at three digits in the unit that fits."""
@@ -27,10 +26,10 @@ def seconds(value: float) -> str:
 
 def digits(value: float) -> str:
     """Three significant digits without an exponent where that can be read."""
+    value = float(f"{value:.3g}")
     size = abs(value)
-    if size == 0 or 0.01 <= size < 1e6:
-        places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
-        return f"{value:.{places}f}"
+    if 0.01 <= size < 1e6:
+        return f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}"
     return f"{value:.3g}"
 
 
@@ -57,9 +56,8 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
     limits = measured(run.records)
     for name in dict.fromkeys(record.bench for record in run.records):
         bench = benches.get(name)
-        table = Table(
-            title=name, title_justify="left", caption=bench.question if bench else None, caption_justify="left"
-        )
+        question = bench.question if bench else None
+        table = Table(title=Text(plain(name)), title_justify="left", caption=question, caption_justify="left")
         table.add_column("case")
         table.add_column("variant")
         table.add_column("a call", justify="right")
@@ -76,7 +74,7 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
             else:
                 cells += ["", "", ""]
             cells.append(record.status + (f": {record.reason}" if record.reason else ""))
-            table.add_row(*(Text(_plain(cell)) for cell in cells))
+            table.add_row(*(Text(plain(cell)) for cell in cells))
         console.print(table)
 
 
@@ -85,7 +83,7 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for name, sentences in told.items():
         lines.append(name)
-        lines += [f"  {sentence}" for sentence in sentences]
+        lines += [f"  {plain(sentence)}" for sentence in sentences]
     return lines
 
 
@@ -97,10 +95,10 @@ def quality(run: Run) -> list[str]:
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
             more = f" (and {len(common) - 2} more reasons)" if len(common) > 2 else ""
-            lines.append(f"{len(reasons)} {status}: {_plain(' | '.join(common[:2]))}{more}")
+            lines.append(f"{len(reasons)} {status}: {plain(' | '.join(common[:2]))}{more}")
     return lines
 
 
-def _plain(text: str) -> str:
-    """Text from a file with its control characters made visible: an escape sequence must not reach the terminal."""
+def plain(text: str) -> str:
+    """Text from a file or argument with its control characters made visible: no escape sequence reaches a terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

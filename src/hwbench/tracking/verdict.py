@@ -51,6 +51,9 @@ def _case(old: Record | None, new: Record | None, threshold: float) -> Compariso
     if old is not None and new is not None and not reason:
         if old.version != new.version:
             reason = f"version {old.version} in base, {new.version} in new: they time different things"
+        elif old.counts != new.counts:
+            # A label such as L3 is resolved on the machine, so that it may stand for another size in another run.
+            reason = f"a call does other work: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
         else:
             ratio = unpaired_ratio(new.samples, old.samples)
             verdict = judge(ratio, threshold)
@@ -73,6 +76,10 @@ def _unfit(record: Record | None, name: str) -> str:
     if record is None:
         return f"not in {name}"
     return "" if record.timed else f"{record.status} in {name}" + (f": {record.reason}" if record.reason else "")
+
+
+def _work(record: Record) -> str:
+    return ", ".join(f"{amount:.6g} {name}" for name, amount in record.counts.items()) or "nothing counted"
 
 
 def judge(ratio: Estimate, threshold: float) -> Verdict:

@@ -1,0 +1,85 @@
+"""What several tests share: scripted benches in place of the real ones, and the command line run in-process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from hwbench.bench import Bench, Sweep, Threads
+from scripted import MACHINE, ScriptedDevice, scripted_bench
+
+# Property tests here call pure functions; a slow, shared machine must not fail one of them for its time.
+settings.register_profile("hwbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hwbench")
+
+
+@pytest.fixture
+def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
+    """Three scripted benches in place of the real ones."""
+    from hwbench import registry
+
+    made = [
+        scripted_bench({"fast": 0.001, "slow": 0.004}, "access.steps", {"size": ("L1", "L2"), "dtype": ("f8", "f4")},
+                       quick={"dtype": ("f8",)}),
+        scripted_bench({"fast": 0.002}, "access.share", {"share": (0.0, 0.5, 1.0)}),
+        scripted_bench({"loop": 0.002, "simd": 0.001}, "sweep.sizes", {"size": ("L1",), "threads": (Threads(),)},
+                       sweeps=({"size": (Sweep(4096, "L2", 2),), "threads": (1,), "variant": "simd"},)),
+    ]  # fmt: skip
+    known = {bench.name: bench for bench in made}
+    monkeypatch.setattr(registry, "benches", lambda: known)
+    return known
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
+    """A scripted device in place of the CPU, a scripted machine, and their clock in the runner."""
+    from hwbench import machine, measure, runner
+
+    made = ScriptedDevice()
+    monkeypatch.setattr(runner, "devices", lambda which: {"cpu": made})
+    monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
+    monkeypatch.setattr(runner, "Engine", lambda devices, policy: measure.Engine(devices, policy, made.clock))
+    return made
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Iterator[Callable[..., Outcome]]:
+    """`command("list", "--json")` runs `hwbench list --json` in this process."""
+    from hwbench import cli
+
+    monkeypatch.setitem(os.environ, "COLUMNS", "200")
+    for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["hwbench", *map(str, arguments)])
+        capfdbinary.readouterr()
+        code: object = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
+        sys.stdout.flush()
+        captured = capfdbinary.readouterr()
+        return Outcome(int(str(code or 0)), captured.out.decode(), captured.err.decode())
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)

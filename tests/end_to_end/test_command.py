@@ -1,0 +1,407 @@
+"""The real command in processes of its own: killed, stopped, resumed, two at once, without room, with bad input.
+
+The real clock decides only when a process is killed; nothing that is asserted depends on how long anything took.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import random
+import re
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hwbench import store
+from hwbench.model import Run, key
+from scripted import MACHINE, record, run_of
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="signals, pseudo-terminals and /dev/full as Linux has them"
+)
+
+HWBENCH = [sys.executable, "-m", "hwbench"]
+CASES = 7  # contrasts of one case each, about a third of a second long
+SIZES = [f"n={10**power}" for power in range(CASES)]
+SMALL = ["run", "vectorize.add", "--variant", "numpy", "--no-report", *(x for size in SIZES for x in ("--param", size))]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
+    }
+    return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
+
+
+def limits_off() -> None:
+    """In the child: SIGINT as a shell's foreground job has it, whatever started pytest."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(*arguments: object, **more) -> subprocess.Popen[str]:
+    given = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "env": environment(),
+        "preexec_fn": limits_off,
+    } | more
+    return subprocess.Popen([*HWBENCH, *map(str, arguments)], **given)
+
+
+def hwbench(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
+    with start(*arguments, **more) as process:
+        out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
+    """What the process said on standard error up to the line that starts so."""
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith(wanted):
+            return said
+    raise AssertionError(f"ended without {wanted!r}: {said}")
+
+
+def only_run(out: Path) -> Path:
+    [path] = store.find(out)
+    return path
+
+
+def whole(run: Run) -> None:
+    """Finished, every case once, all measured."""
+    assert run.finished is not None
+    assert len({key(r) for r in run.records}) == len(run.records) == CASES
+    assert {r.status for r in run.records} <= {"ok", "suspect"}
+
+
+# --- killed and stopped -----------------------------------------------------------------------------------------------
+
+
+def kill_and_resume(out: Path, kills: int, seed: int) -> int:
+    """Kill runs at random moments, each going on with the one before; the number of kills that hit a measuring one."""
+    rng = random.Random(seed)
+    hits = 0
+    before: Run | None = None
+    for _ in range(kills):
+        resume = ["--resume"] if before else []
+        with start(*SMALL, *resume, "--out", out) as process:
+            told = 0
+            with contextlib.suppress(AssertionError):
+                lines_until(process, "measuring")
+                hits += 1
+            end = time.monotonic() + rng.uniform(0, 2.5)
+            while time.monotonic() < end and process.poll() is None:
+                if select.select([process.stderr], [], [], 0.01)[0]:
+                    told += process.stderr.readline().startswith("[")
+            process.kill()
+            rest = process.stderr.read()
+            told += sum(line.startswith("[") for line in rest.splitlines())
+        assert "Traceback" not in rest
+        run = store.read(only_run(out))
+        had = before.records if before else []
+        assert run.records[: len(had)] == had  # nothing that was measured is lost or changed
+        assert len(run.records) >= len(had) + told  # what was told as measured is in the file
+        before = run
+        if run.finished is not None:
+            whole(run)
+            only_run(out).unlink()
+            before = None
+    done = hwbench(*SMALL, *(["--resume"] if before else []), "--out", out)
+    assert done.returncode == 0, done.stderr
+    run = store.read(only_run(out))
+    whole(run)
+    assert run.records[: len(before.records)] == before.records if before else True
+    assert [path.name for path in out.rglob("*.json")] == [only_run(out).name]
+    return hits
+
+
+def test_kill_9_loses_no_finished_contrast(tmp_path):
+    """Killed twice at random moments, the file stays valid and `--resume` finishes it."""
+    assert kill_and_resume(tmp_path, 2, seed=1) == 2
+
+
+@pytest.mark.slow
+def test_kill_9_at_twenty_random_moments_loses_no_finished_contrast(tmp_path):
+    """The same twenty times over, each run going on with what the one before left."""
+    assert kill_and_resume(tmp_path, 20, seed=2) == 20
+
+
+def test_kill_9_before_measuring_leaves_nothing_broken(tmp_path):
+    """Killed while it still starts: no file, or a valid one without records."""
+    with start(*SMALL, "--out", tmp_path) as process:
+        time.sleep(random.Random(3).uniform(0, 1))
+        process.kill()
+    for path in store.find(tmp_path):
+        assert store.read(path).records == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_exit_130_and_resume_finishes(tmp_path, number):
+    """SIGTERM and Ctrl-C after the second contrast: two are saved, it is said how to go on, and that works."""
+    with start(*SMALL, "--out", tmp_path) as process:
+        lines_until(process, "[2/")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    path = only_run(tmp_path)
+    run = store.read(path)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert (
+        err.splitlines()[-1] == f"interrupted: {len(run.records)} cases are saved in {path}; --resume goes on with them"
+    )
+    assert run.finished is None
+    assert 2 <= len(run.records) < CASES
+    done = hwbench(*SMALL, "--resume", "--out", tmp_path)
+    assert done.returncode == 0
+    assert (
+        f"measuring {CASES - len(run.records)} cases of 1 bench; {len(run.records)} cases were measured before"
+        in done.stderr
+    )
+    finished = store.read(only_run(tmp_path))
+    whole(finished)
+    assert finished.records[: len(run.records)] == run.records
+    again = hwbench(*SMALL, "--resume", "--out", tmp_path)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "no run there was cut off" in again.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_starting_leaves_no_traceback(tmp_path, number):
+    """Stopped during the imports: 130 or the signal's own end, at most one line, and nothing broken is left."""
+    with start(*SMALL, "--out", tmp_path) as process:
+        time.sleep(0.7)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -number)
+    assert "Traceback" not in err
+    for path in store.find(tmp_path):
+        store.read(path)
+
+
+def test_two_runs_into_one_directory_both_survive(tmp_path):
+    """Started at once: two files, each whole; neither took the other for one that was cut off."""
+    with start(*SMALL, "--out", tmp_path) as one, start(*SMALL, "--out", tmp_path) as other:
+        lines_until(one, "measuring")
+        lines_until(other, "measuring")
+        resumed = hwbench(*SMALL, "--resume", "--out", tmp_path)
+        ends = [process.communicate(timeout=300) for process in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), ends
+    assert resumed.returncode in (0, 2)
+    if resumed.returncode == 2:
+        assert "no run there was cut off" in resumed.stderr
+    runs = [store.read(path) for path in store.find(tmp_path)]
+    assert len({run.id for run in runs}) == len(runs) == 2
+    for run in runs:
+        whole(run)
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def test_json_on_stdout_is_one_run(tmp_path):
+    """`--json -`: strict JSON from the first byte to the last, equal to the file; findings go to standard error."""
+    done = hwbench(
+        "run", "vectorize.add", "--param", "n=100", "--preset", "quick", "--no-report", "--json", "-", "--out", tmp_path
+    )
+    assert done.returncode == 0
+    assert msgspec.json.decode(done.stdout, type=Run) == store.read(only_run(tmp_path))
+    assert "run: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list", "--json"], ["machine", "--json"], ["show", "--json", "RUN"], ["compare", "--json", "RUN", "RUN"]],
+)
+def test_json_of_every_command_is_json(tmp_path, arguments):
+    """Valid, strict, and nothing on standard error."""
+    path = tmp_path / "run.json"
+    store.write(run_of(record(samples=(1.0,))), path)
+    done = hwbench(*[path if x == "RUN" else x for x in arguments])
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    json.loads(done.stdout, parse_constant=refuse)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def terminal(*arguments: object, **more: str) -> tuple[int, str]:
+    """Exit code and all output of a command on a terminal."""
+    parent, child = pty.openpty()
+    with start(*arguments, stdin=child, stdout=child, stderr=child, env=environment(**more)) as process:
+        os.close(child)
+        chunks = []
+        with contextlib.suppress(OSError):  # the other end is closed
+            while chunk := os.read(parent, 65536):
+                chunks.append(chunk)
+    os.close(parent)
+    return process.returncode, b"".join(chunks).decode()
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-9]|4[0-9]|9[0-7]|10[0-7])[0-9;]*m")
+
+
+@pytest.fixture(scope="module")
+def slower(tmp_path_factory) -> list[Path]:
+    """Two runs, of which the second is slower."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = [folder / "old.json", folder / "new.json"]
+    for path, factor in zip(paths, (1, 2), strict=True):
+        store.write(run_of(record(samples=[factor * (1 + i / 1000) for i in range(12)])), path)
+    return paths
+
+
+def test_no_color_is_honoured(slower):
+    """A terminal gets colours, one with NO_COLOR none, and a pipe no escape sequence at all."""
+    assert COLOUR.search(terminal("compare", *slower)[1])
+    code, text = terminal("compare", *slower, NO_COLOR="1")
+    assert code == 1
+    assert "slower" in text
+    assert not COLOUR.search(text)
+    assert "\x1b" not in hwbench("compare", *slower).stdout
+
+
+def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path):
+    """The bar moves on a terminal and is gone at the end; NO_COLOR takes its colours."""
+    code, text = terminal(*SMALL, "--preset", "quick", "--out", tmp_path, NO_COLOR="1")
+    assert code == 0
+    assert "\x1b[?25l" in text  # the cursor is hidden while a bar moves,
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # and is there again afterwards
+    assert f"{CASES}/{CASES}" in text
+    assert not COLOUR.search(text)
+    assert "run: " in text
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "RUN"], ["compare", "RUN", "RUN"]])
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path, arguments):
+    """`hwbench list | head` ends quietly, however much was still to come."""
+    path = tmp_path / "run.json"
+    store.write(run_of(*[record(params={"n": i}) for i in range(500)]), path)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with start(*[path if x == "RUN" else x for x in arguments], stdout=writing) as process:
+        os.close(writing)
+        _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode in (0, 1)
+
+
+def test_a_full_standard_output_is_one_line():
+    """`hwbench list > /dev/full` says so."""
+    with Path("/dev/full").open("w") as full, start("list", "--json", stdout=full) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == "hwbench: output: No space left on device\n"
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+GOOD = msgspec.json.encode(run_of(record(facts={"x": 1})))
+BAD = {
+    "cut off": GOOD[:200],
+    "newer": GOOD.replace(b'"schema":1', b'"schema":7'),
+    "nested": GOOD.replace(b'"x":1', b'"x":' + b"[" * 10**6),
+    "nan": GOOD.replace(b"1.0", b"NaN"),
+    "numbers": GOOD.replace(b"[1.0,1.0,1.0]", b"[" + b"1," * 10**6 + b"1]"),
+    "asv's": b'{"commit_hash": "abc", "results": {}}',
+    "escape": GOOD.replace(b'"status":"ok"', b'"status":"\\u001b[31mred"'),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("command", ["show", "report"])
+def test_a_bad_run_file_is_one_line(tmp_path, name, command):
+    """Which file, what about it; exit 2, no traceback, no page, no escape sequence."""
+    path = tmp_path / "bad.json"
+    path.write_bytes(BAD[name])
+    done = hwbench(command, path, *(["-o", tmp_path / "page.html"] if command == "report" else []))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"hwbench: {path}")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr[:-1].isprintable()
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_arguments_that_are_no_text_are_told(tmp_path):
+    """A byte that is no UTF-8 in a name: one line, exit 2."""
+    for arguments in (["show", "\udcff"], ["run", "\udcff"], ["run", "--param", "size=\udcff"], ["list", "\udcff"]):
+        done = hwbench(*arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith("hwbench: ")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../../escaped", "/abs", "\udcff\x1b[31m", "", "con", ".hidden", "x" * 5000, "<script>"]
+)
+def test_a_machine_s_name_never_leaves_the_directory(tmp_path, name):
+    """Whatever a machine is called, its run lies one directory below `runs`, and can be read."""
+    out = tmp_path / "inside" / "out"
+    done = hwbench("run", "vectorize.add", "--variant", "numpy", "--param", "n=100", "--preset", "quick", "--no-report",
+                   "--out", out, "--machine", name, "--budget", "0.001")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    path = only_run(out)
+    assert path.parent.parent == out / "runs"
+    assert [one.relative_to(tmp_path).parts[0] for one in tmp_path.rglob("*.json")] == ["inside"]
+    assert store.read(path).machine.name == path.parent.name
+
+
+def test_a_directory_that_cannot_be_made_is_told_before_measuring(tmp_path):
+    """A file in its place: exit 2, one line, nothing measured."""
+    (tmp_path / "file").write_text("")
+    done = hwbench(*SMALL, "--out", tmp_path / "file")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "name another directory with --out" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
+    """No file may grow beyond 6 KiB: the run can be kept nowhere, goes on, and is printed at its end."""
+
+    def small_files() -> None:
+        limits_off()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 1024, 6 * 1024))
+
+    (tmp_path / "tmp").mkdir()
+    done = hwbench(
+        *SMALL, "--out", tmp_path / "out", env=environment(TMPDIR=str(tmp_path / "tmp")), preexec_fn=small_files
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "cannot be written (File too large)" in done.stderr
+    assert "keeping the run in memory until its end" in done.stderr
+    assert f"[{CASES}/{CASES}]" in done.stderr
+    assert "n=1000000" in done.stdout
+    kept = store.read(only_run(tmp_path / "out"))  # the last state that there was room for
+    assert 1 <= len(kept.records) < CASES
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path):
+    """An exabyte is not tried: exit 0, the reason with what it takes and what is free."""
+    done = hwbench(
+        "run", "access.row_column", "--param", "size=1e18", "--preset", "quick", "--no-report", "--out", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    run = store.read(only_run(tmp_path))
+    assert {r.status for r in run.records} == {"skipped"}
+    assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.reason) for r in run.records)
+
+
+def test_the_fixed_machine_of_the_tests_is_not_this_one():
+    """Files of other machines are shown all the same: the tests' made-up machine has another CPU."""
+    assert hwbench("machine", "--json").stdout.find(MACHINE.cpu.model) == -1
