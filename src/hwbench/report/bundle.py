@@ -1,0 +1,78 @@
+"""Vega, Vega-Lite and vega-embed as one script, from vl-convert, which ships them.
+
+Putting the script together takes a second or two, so it is done in a thread while the charts are built, and kept in the
+user's cache directory under vl-convert's version. A cache that cannot be read, written or trusted costs only the time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+
+def prefetch() -> Future[str]:
+    """The script, on its way."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="bundle")
+    future = pool.submit(script)
+    pool.shutdown(wait=False)
+    return future
+
+
+def script(directory: Path | None = None) -> str:
+    """The script, from the cache in `directory` (the user's, unless given) or made anew; it cannot end a `<script>`."""
+    directory = directory or cache_directory()
+    path = directory / f"charts-{version('vl-convert-python')}.js"
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    import vl_convert
+
+    # Its stub asks for a snippet; without one it gives everything, with the entry points as globals.
+    made = harmless(vl_convert.javascript_bundle())  # type: ignore[call-arg]
+    _keep(made, path)
+    return made
+
+
+def harmless(code: str) -> str:
+    """The code with what would end or confuse a `<script>` element rewritten; inside strings it means the same."""
+    return code.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
+
+
+def cache_directory() -> Path:
+    """Where this user's caches lie on this system."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
+    if sys.platform == "darwin":
+        root = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return root / "hwbench"
+
+
+def _kept(path: Path) -> str | None:
+    """What the cache holds; None unless its first line is the hash of the rest, as of no file cut off."""
+    try:
+        stated, _, code = path.read_bytes().partition(b"\n")
+        return code.decode() if stated == _seal(code) else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _keep(code: str, path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = code.encode()
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
+            partial.write(_seal(data) + b"\n" + data)
+        Path(partial.name).replace(path)
+
+
+def _seal(data: bytes) -> bytes:
+    return b"// " + hashlib.sha256(data).hexdigest().encode()

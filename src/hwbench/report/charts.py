@@ -1,0 +1,477 @@
+"""The few kinds of charts that views draw, in Altair: bars and dots with intervals, lines over a sweep, a roofline.
+
+A chart is as wide as its container, has no legend of its own (the page writes one that wraps), and carries its values'
+unit as a title above or below it. Marks are given as plain rows whose tooltips are texts made beforehand, so that
+nothing from a run file is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+from altair.utils.schemapi import debug_mode
+
+from ..stats import Estimate
+from . import words
+from .sections import Spec
+from .source import Point, Runs
+from .theme import var
+
+BAR = 15  # pixels a bar, its gap counted in
+SIDE_BY_SIDE = 1.45  # ratio of two ridges at which their names still fit beside each other on a phone
+WIDE = 30.0  # a span of values beyond which bars give way to dots on a logarithmic scale
+BYTES_LABEL = (
+    "datum.value >= 1073741824 ? datum.value / 1073741824 + ' GiB' : datum.value >= 1048576 ? datum.value / 1048576 + "
+    "' MiB' : datum.value >= 1024 ? datum.value / 1024 + ' KiB' : datum.value + ' B'"
+)
+COUNT_LABEL = (
+    "datum.value < 1000 ? datum.value : '10' + slice('⁰¹²³⁴⁵⁶⁷⁸⁹', round(log(datum.value) / LN10), "
+    "round(log(datum.value) / LN10) + 1)"
+)
+NUMBER_LABEL = "format(datum.value, '~g')"
+
+
+LABEL = alt.Text("label:N")  # channels are given as objects: a string is looked up in the whole schema, 5 ms each
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One value to draw. `x` places it on a line's axis, `group` and `series` in bars; `label` is written beside it.
+
+    A mark without a value (`value` None) is a case without a time: its `label` says why where the bar would be.
+    """
+
+    series: str
+    colour: str
+    case: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    n: int = 0
+    group: str = ""
+    x: float = 0.0
+    label: str = ""
+    more: str = ""
+    suspect: str = ""
+    dash: str = ""
+
+    def row(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """The mark as a datum: what is drawn, and the texts of its tooltip. What is empty is left out.
+
+        `names` are what series are called in the chart, see `_numbered`.
+        """
+        low, high = self.low, self.high
+        # An interval from fewer than three samples is the whole line; it is not drawn.
+        bounded = low is not None and high is not None and low > 0 and math.isfinite(high)
+        row: dict[str, Any] = {
+            "series": names[self.series],
+            "group": self.group,
+            "x": _short(self.x),
+            "value": _short(self.value),
+            "low": _short(low if bounded else self.value),
+            "high": _short(high if bounded else self.value),
+            "label": self.label,
+            "case": self.case,
+            "shown": words.number(self.value, self.unit),
+            "interval": f"{words.number(low)}–{words.number(high, self.unit)}" if bounded else "",
+            "n": str(self.n) if self.n else "",
+            "more": self.more,
+            "suspect": self.suspect,
+            "dash": self.dash,
+            "fade": 0.4 if self.suspect else 1,
+        }
+        return {name: value for name, value in row.items() if value not in ("", None) or name in ("series", "group")}
+
+
+def mark_of(
+    runs: Runs,
+    point: Point,
+    *,
+    value: Estimate | None = None,
+    unit: str | None = None,
+    series: str = "",
+    colour: str = "",
+    group: str = "",
+    x: float = 0.0,
+    label: str = "",
+    more: str = "",
+    dash: str = "",
+) -> Mark:
+    """A point as a mark: its own value, unit, variant and colour, unless others are given."""
+    shown = point.value if value is None else value
+    record = point.record
+    return Mark(
+        series=series or record.variant,
+        colour=colour or runs.colours[record.variant],
+        case=words.case(record),
+        value=shown.value,
+        low=shown.low,
+        high=shown.high,
+        unit=point.unit if unit is None else unit,
+        n=len(record.samples),
+        group=group,
+        x=x,
+        label=label,
+        more=more,
+        suspect=record.reason or "yes" if point.suspect else "",
+        dash=dash,
+    )
+
+
+def bars(
+    marks: Sequence[Mark],
+    *,
+    groups: Sequence[str],
+    series: Sequence[str],
+    unit: str,
+    alt_text: str,
+    axis: str = "",
+    top: float,
+    bottom: float | None = None,
+    room: float = 0.32,
+    rule: float | None = None,
+    more: str = "",
+    best: bool = False,
+) -> Spec:
+    """Horizontal bars from 0 to `top`; with a `bottom` above 0, dots on a logarithmic scale between the two.
+
+    `groups` are the rows, `series` the bars of each, in order; with one series a group is a bar. `axis` names what the
+    groups are, `room` is the share of the width kept for labels, `rule` is where a dashed line goes. `more` is what the
+    tooltip calls `Mark.more`. `best` says that values are best samples, which have no interval.
+    """
+    logarithmic = bottom is not None
+    names = _numbered(marks, series)
+    rows = [mark.row(names) for mark in marks if mark.value is not None]
+    absent = [mark.row(names) for mark in marks if mark.value is None]
+    if bottom is not None:
+        low, high = bottom / 1.5, top * 1.05
+        edge = low
+        scale = alt.Scale(type="log", domain=[low, low * (high / low) ** (1 / (1 - room))], nice=False)
+        ticks, unit = _powers(low, high), f"{unit}, log scale"
+    else:
+        edge = 0.0
+        scale = alt.Scale(domain=[0, top / (1 - room)], nice=False)
+        ticks = _ticks(top)
+    with debug_mode(False):  # specs are validated by the tests; here it would take longer than all the rest
+        x = alt.X(
+            "value:Q",
+            scale=scale,
+            axis=alt.Axis(title=unit, values=ticks, labelExpr=NUMBER_LABEL, labelOverlap="greedy"),
+        )
+        y = alt.Y(
+            # The scale's domain gives the order; `sort` would put the names into expressions.
+            "group:N",
+            sort=None,
+            title=None,
+            scale=alt.Scale(domain=list(groups), paddingInner=0.18, paddingOuter=0.06),
+            axis=alt.Axis(labels=len(groups) > 1 or bool(groups[0])),
+        )
+        place: dict[str, Any] = {"y": y}
+        if len(series) > 1:
+            place["yOffset"] = alt.YOffset(
+                "series:N", sort=None, scale=alt.Scale(domain=[names[name] for name in series], paddingInner=0.16)
+            )
+        tooltip = _tooltip(marks, more, best)
+        base = _named("marks")
+        colour = _colour(marks, names)
+        fade = alt.Opacity("fade:Q", scale=None)
+        layers: list[alt.Chart] = []
+        if rule is not None:
+            line = _named("rule").mark_rule(color=var("ink-2"), strokeDash=[4, 4])
+            layers.append(line.encode(x=x))
+        if logarithmic:
+            # A thin stem ties the dot to its row; its length, from an edge that is no zero, means nothing.
+            layers.append(
+                base.mark_rule(strokeWidth=1.2).encode(
+                    x=x, x2=alt.X2Datum(edge), color=colour, opacity=alt.OpacityValue(0.45), **place
+                )
+            )
+            layers.append(base.mark_point(size=75).encode(x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
+        else:
+            layers.append(
+                base.mark_bar(cornerRadiusEnd=2).encode(x=x, color=colour, opacity=fade, tooltip=tooltip, **place)
+            )
+        if not best:
+            layers.append(
+                base.mark_rule(strokeWidth=1.5, clip=True).encode(
+                    x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), tooltip=tooltip, **place
+                )
+            )
+        # Beyond the interval's end, so that the text never sits on it.
+        text = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
+        layers.append(text.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
+        if absent:
+            reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
+            without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
+            layers.append(without.encode(x=alt.XDatum(edge, type="quantitative"), text=LABEL, tooltip=reasons, **place))
+        height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
+        frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
+        ruled = [{"value": rule}] if rule is not None else []
+        return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled)
+
+
+def lines(
+    marks: Sequence[Mark],
+    *,
+    x_title: str,
+    y_title: str,
+    alt_text: str,
+    x_kind: str,
+    log_y: bool = True,
+    x_domain: tuple[float, float] | None = None,
+    y_domain: tuple[float, float] | None = None,
+    rules: Sequence[tuple[float, str, bool]] = (),
+    ideal: Sequence[tuple[float, float]] = (),
+    height: int = 280,
+    more: str = "",
+) -> Spec:
+    """Lines over a sweep. `x_kind` is bytes, count or threads; the first two are logarithmic.
+
+    `rules` are vertical lines: position, label beside it, and whether it is dashed. `ideal` is a dotted line through
+    points. Marks with a `dash` are drawn dashed.
+    """
+    names = _numbered(marks)
+    rows = [mark.row(names) for mark in marks if mark.value is not None]
+    xs = [row["x"] for row in rows] + [at for at, _, _ in rules]
+    ys = [row["value"] for row in rows] + [at for _, at in ideal]
+    low_x, high_x = x_domain or (min(xs), max(xs))
+    with debug_mode(False):
+        if x_kind == "threads":
+            scale_x = alt.Scale(domain=[low_x - 0.1, high_x + 0.1], nice=False)
+            axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
+        else:
+            in_bytes = x_kind == "bytes"
+            scale_x = alt.Scale(type="log", base=2 if in_bytes else 10, domain=[low_x, high_x * 1.0001], nice=False)
+            axis_x = alt.Axis(
+                title=f"{x_title}, log scale",
+                values=_powers(low_x, high_x, 4 if in_bytes else 10),
+                grid=False,
+                labelExpr=BYTES_LABEL if in_bytes else COUNT_LABEL,
+                labelOverlap="greedy",
+                labelSeparation=6,
+            )
+        if log_y:
+            low_y, high_y = y_domain or _margins(min(ys), max(ys))
+            scale_y = alt.Scale(type="log", domain=[low_y, high_y], nice=False)
+            axis_y = alt.Axis(title=None, values=_steps(low_y, high_y), labelExpr=NUMBER_LABEL)
+            y_title += ", log scale"
+        else:
+            low_y, high_y = y_domain or (0.0, max(ys) * 1.08)
+            scale_y = alt.Scale(domain=[low_y, high_y], nice=False)
+            axis_y = alt.Axis(title=None, tickCount=5)
+        x = alt.X("x:Q", scale=scale_x, axis=axis_x)
+        y = alt.Y("value:Q", scale=scale_y, axis=axis_y)
+        data = _named("marks")
+        colour = _colour(marks, names)
+        dash = alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=["dash"], range=[[5, 4]]))
+        dashed = {"strokeDash": dash} if any(mark.dash for mark in marks) else {}
+        layers: list[alt.Chart] = []
+        for broken in (False, True):
+            if any(dashed_rule is broken for _, _, dashed_rule in rules):
+                vertical = _named("dashed" if broken else "solid")
+                pattern = [5, 4] if broken else [1, 0]
+                layers.append(vertical.mark_rule(color=var("ink-2"), strokeWidth=1, strokeDash=pattern).encode(x=x))
+                named = vertical.mark_text(align="right", baseline="top", dx=-3, dy=3)
+                layers.append(named.encode(x=x, y=alt.value(0), text=LABEL))
+        if ideal:
+            points = _named("ideal")
+            layers.append(points.mark_line(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5).encode(x=x, y=y))
+        layers.append(data.mark_line().encode(x=x, y=y, color=colour, detail=alt.Detail("series:N"), **dashed))
+        layers.append(
+            data.mark_rule(strokeWidth=1.5, clip=True).encode(
+                x=x, y=alt.Y("low:Q", scale=scale_y), y2=alt.Y2("high:Q"), color=colour
+            )
+        )
+        fade = alt.Opacity("fade:Q", scale=None)
+        layers.append(data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more)))
+        return finish(
+            layers,
+            {"height": height, "description": alt_text, "title": y_title},
+            names,
+            marks=rows,
+            solid=[{"x": at, "label": label} for at, label, broken in rules if not broken],
+            dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
+            ideal=[{"x": at, "value": value} for at, value in ideal],
+        )
+
+
+@dataclass(frozen=True)
+class Roof:
+    """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s, with its name."""
+
+    name: str
+    value: float
+    flat: bool
+    dashed: bool = False
+
+
+def roofline(
+    marks: Sequence[Mark], roofs: Sequence[Roof], shapes: Mapping[str, str], *, alt_text: str, height: int = 380
+) -> Spec:
+    """Floating-point rate over arithmetic intensity, both logarithmic, below the roofs. Rates are in GFLOP/s.
+
+    `Mark.group` chooses the shape of the point by `shapes`. A slope's name stands where it meets the highest ceiling.
+    """
+    names = _numbered(marks)
+    rows = [mark.row(names) for mark in marks]
+    ceiling = max(roof.value for roof in roofs if roof.flat)
+    slopes = sorted((roof for roof in roofs if not roof.flat), key=lambda roof: -roof.value)
+    ridges = [ceiling / slope.value for slope in slopes]
+    low_x = min([0.03, *(row["x"] / 2 for row in rows)])
+    high_x = max([10.0, *(6 * ridge for ridge in ridges), *(row["x"] * 2 for row in rows)])
+    high_y = ceiling * 2e-9
+    lowest = min([slopes[-1].value * low_x * 1e-9 if slopes else high_y * 1e-4, *(row["low"] / 1.6 for row in rows)])
+    low_y = max(lowest, high_y * 1e-6)
+    drawn: list[dict[str, Any]] = []
+    named: list[dict[str, Any]] = []
+    for slope, ridge in zip(slopes, ridges, strict=True):
+        start = max(low_x, low_y * 1e9 / slope.value)
+        drawn += [{"roof": slope.name, "x": x, "y": slope.value * x * 1e-9, "dash": ""} for x in (start, ridge)]
+        if named and ridge < named[-1]["x"] * SIDE_BY_SIDE:  # too close to write both names
+            named[-1]["label"] += f"·{slope.name}"
+        else:
+            named.append({"x": ridge, "y": ceiling * 1e-9, "label": slope.name})
+    flats = [roof for roof in roofs if roof.flat]
+    for flat in flats:
+        start = min(ridges, default=low_x) * flat.value / ceiling
+        drawn += [
+            {"roof": flat.name, "x": x, "y": flat.value * 1e-9, "dash": "dash" if flat.dashed else ""}
+            for x in (start, high_x)
+        ]
+    tops = [
+        {"x": high_x, "y": flat.value * 1e-9, "label": f"{flat.name} {words.number(flat.value * 1e-9)}"}
+        for flat in flats
+    ]
+    with debug_mode(False):
+        x = alt.X(
+            "x:Q",
+            scale=alt.Scale(type="log", domain=[low_x, high_x], nice=False),
+            axis=alt.Axis(
+                title="flop per byte, log scale", values=_powers(low_x, high_x), labelExpr=NUMBER_LABEL, grid=False
+            ),
+        )
+        scale_y = alt.Scale(type="log", domain=[low_y, high_y], nice=False)
+        y = alt.Y(
+            "y:Q", scale=scale_y, axis=alt.Axis(title=None, values=_powers(low_y, high_y), labelExpr=NUMBER_LABEL)
+        )
+        dash = alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=["", "dash"], range=[[1, 0], [5, 4]]))
+        lined = _named("roofs").mark_line(color=var("ink-2"), strokeWidth=1.3, clip=True)
+        layers = [
+            lined.encode(x=x, y=y, detail=alt.Detail("roof:N"), strokeDash=dash),
+            _named("ceilings").mark_text(align="right", dy=9).encode(x=x, y=y, text=LABEL),
+            _named("slopes").mark_text(align="center", dy=-8).encode(x=x, y=y, text=LABEL),
+        ]
+        if rows:
+            shape = alt.Shape("group:N", legend=None, scale=alt.Scale(domain=list(shapes), range=list(shapes.values())))
+            layers.append(
+                _named("marks")
+                .mark_point(size=60, clip=True)
+                .encode(
+                    x=x,
+                    y=alt.Y("value:Q", scale=scale_y),
+                    color=_colour(marks, names),
+                    shape=shape,
+                    opacity=alt.Opacity("fade:Q", scale=None),
+                    tooltip=_tooltip(marks, "of its roof"),
+                )
+            )
+        return finish(
+            layers,
+            {"height": height, "description": alt_text, "title": "GFLOP/s, log scale"},
+            names,
+            marks=rows,
+            roofs=drawn,
+            ceilings=tops,
+            slopes=named,
+        )
+
+
+def _named(name: str) -> alt.Chart:
+    """A chart of a data set that `finish` is given: layers that share data then hold it once."""
+    return alt.Chart(alt.NamedData(name))
+
+
+def finish(
+    layers: Sequence[alt.Chart], frame: Mapping[str, Any], names: Mapping[str, str], **data: list[dict[str, Any]]
+) -> Spec:
+    """The layers as one spec with its data, as wide as its container; the page states the configuration once.
+
+    `frame` is the chart's height, description and title. `usermeta` keeps what each series is really called, for who
+    adds a legend. The layers are put together here: `alt.layer` copies each of them to the ground, twice.
+    """
+    parts = [layer.to_dict(validate=False, context={"top_level": False}) for layer in layers]
+    spec: Spec = {"width": "container", "height": frame["height"], "description": frame["description"], "layer": parts}
+    if frame["title"]:
+        spec["title"] = {"text": frame["title"]}
+    spec["usermeta"] = {number: name for name, number in names.items()}
+    spec["datasets"] = {name: rows for name, rows in data.items() if rows}
+    return spec
+
+
+def spread_of(values: Iterable[float]) -> tuple[float, float]:
+    """The smallest and the largest of positive values."""
+    seen = [value for value in values if value > 0 and math.isfinite(value)]
+    return (min(seen), max(seen)) if seen else (1.0, 1.0)
+
+
+def _short(value: float | None) -> float | None:
+    """Five digits are more than a screen has pixels."""
+    return None if value is None else float(f"{value:.5g}")
+
+
+def _numbered(marks: Sequence[Mark], series: Sequence[str] = ()) -> dict[str, str]:
+    """What each series is called inside the chart: `s0`, `s1` and so on.
+
+    Vega-Lite writes the domain of a colour scale into expressions that it then evaluates; names from run files must not
+    get there.
+    """
+    every = dict.fromkeys([*series, *(mark.series for mark in marks)])
+    return {name: f"s{i}" for i, name in enumerate(every)}
+
+
+def _colour(marks: Sequence[Mark], names: Mapping[str, str]) -> alt.Color:
+    """Each series in its own colour, stated, so that a chart that lacks one leaves the others as they are."""
+    colours = {names[mark.series]: mark.colour for mark in marks}
+    scale = alt.Scale(domain=list(colours), range=[var(colour) for colour in colours.values()])
+    return alt.Color("series:N", legend=None, scale=scale)
+
+
+def _tooltip(marks: Sequence[Mark], more: str, best: bool = False) -> list[alt.Tooltip]:
+    """The case and its figures; a line that no mark could fill is left out."""
+    names = {"case": "case", "shown": "median", "interval": "95% interval", "n": "samples", "more": more}
+    if best:
+        names = {"case": "case", "shown": "value", "more": more}
+    if any(mark.suspect for mark in marks):
+        names["suspect"] = "suspect"
+    return [alt.Tooltip(f"{field}:N", title=title) for field, title in names.items() if title]
+
+
+def _margins(low: float, high: float) -> tuple[float, float]:
+    return (low / 1.25, high * 1.35) if high > low else (low / 3, high * 3)
+
+
+def _powers(low: float, high: float, base: int = 10) -> list[float]:
+    """The powers of `base` in a range."""
+    first, last = math.ceil(math.log(low, base) - 1e-9), math.floor(math.log(high, base) + 1e-9)
+    return [float(base) ** i for i in range(first, last + 1)]
+
+
+def _steps(low: float, high: float) -> list[float]:
+    """Powers of ten, and 2 and 5 times them where they alone would be too few to read a value by."""
+    powers = _powers(low / 10, high)
+    if math.log10(high / low) > 3:
+        return [value for value in powers if low <= value <= high]
+    return [value for power in powers for value in (power, 2 * power, 5 * power) if low <= value <= high]
+
+
+def _ticks(top: float) -> list[float]:
+    """Three to five round numbers from 0 up to the largest value: no ticks where only labels have their room."""
+    raw = top / 4
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    return [step * i for i in range(math.floor(top / step) + 1)]

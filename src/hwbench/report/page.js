@@ -1,0 +1,127 @@
+// Charts, theme, table and downloads of the page. Runs after the charting library, touches nothing outside the page,
+// and puts what comes from runs into it as text only.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const find = (selector, inside) => Array.from((inside || document).querySelectorAll(selector));
+
+  // Theme: as the system has it, or as chosen. Charts name their colours as CSS variables and simply follow.
+  const button = document.getElementById("theme");
+  const choices = ["auto", "light", "dark"];
+  const show = (choice) => {
+    if (choice === "auto") root.removeAttribute("data-theme");
+    else root.setAttribute("data-theme", choice);
+    button.querySelector("span").textContent = choice;
+  };
+  let choice = "auto";
+  try { choice = localStorage.getItem("hwbench-theme") || "auto"; } catch (error) { /* storage may be barred for files */ }
+  if (!choices.includes(choice)) choice = "auto";
+  show(choice);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    choice = choices[(choices.indexOf(choice) + 1) % choices.length];
+    show(choice);
+    try { localStorage.setItem("hwbench-theme", choice); } catch (error) { /* then it holds for this visit */ }
+  });
+
+  // Charts, one after the other from the top, so that the page answers meanwhile. The interpreter (ast) evaluates
+  // Vega's expressions without eval, which the page's policy forbids.
+  const data = JSON.parse(document.getElementById("charts").textContent);
+  const escape = (value) => String(value).replace(/[&<>"']/g, (char) => "&#" + char.charCodeAt(0) + ";");
+  const options = {
+    mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: data.config, defaultStyle: false,
+    tooltip: { disableDefaultStyle: true, sanitize: escape, theme: "custom" },
+    loader: { load: () => Promise.reject(new Error("nothing is loaded")) },
+  };
+  const draw = async () => {
+    for (const [id, spec] of Object.entries(data.specs)) {
+      const place = document.getElementById(id);
+      const alt = place.textContent;
+      try {
+        await window.vegaEmbed(place, spec, options);
+        place.style.minHeight = "";
+        place.dataset.state = "drawn";
+      } catch (error) {
+        place.textContent = alt + ": this chart could not be drawn; its table holds the figures.";
+        place.dataset.state = "failed";
+        console.error(id, error);
+      }
+      await new Promise((next) => setTimeout(next, 0));
+    }
+    root.dataset.charts = "done";
+  };
+  if (window.vegaEmbed) draw(); else root.dataset.charts = "done";
+
+  // The navigation marks the section in view.
+  const links = new Map(find("nav a").map((link) => [link.getAttribute("href").slice(1), link]));
+  if ("IntersectionObserver" in window) {
+    const seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        links.forEach((link) => link.removeAttribute("aria-current"));
+        links.get(entry.target.id).setAttribute("aria-current", "true");
+      }
+    }, { rootMargin: "-15% 0px -75% 0px" });
+    find("main section").forEach((section) => seen.observe(section));
+  }
+
+  // The table of all records: every word typed must occur in a row; a heading sorts, numbers by size.
+  const filter = document.getElementById("filter");
+  const table = document.querySelector("table.live");
+  if (filter && table) {
+    const body = table.tBodies[0];
+    const rows = Array.from(body.rows);
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const found = document.getElementById("found");
+    const apply = () => {
+      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let count = 0;
+      rows.forEach((row, i) => {
+        row.hidden = !words.every((word) => texts[i].includes(word));
+        count += row.hidden ? 0 : 1;
+      });
+      found.textContent = count + " of " + rows.length;
+    };
+    filter.addEventListener("input", apply);
+    apply();
+    const scales = { ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1 };
+    const size = (text) => {
+      const parts = /^(-?[\d.]+(?:e[+-]?\d+)?)%?\s*(ns|µs|ms|s)?(?:\s|$)/.exec(text);
+      return parts ? Number(parts[1]) * (scales[parts[2]] || 1) : NaN;
+    };
+    find("th", table).forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      find("th", table).forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const keyed = rows.map((row) => {
+        const text = row.cells[column] ? row.cells[column].textContent : "";
+        return { row, text, size: size(text) };
+      });
+      keyed.sort((a, b) => {
+        const numbers = !Number.isNaN(a.size) && !Number.isNaN(b.size);
+        const order = numbers ? a.size - b.size : Number.isNaN(a.size) - Number.isNaN(b.size) || a.text.localeCompare(b.text);
+        return down ? -order : order;
+      });
+      body.append(...keyed.map((entry) => entry.row));
+    }));
+  }
+
+  // Downloads lie in the page, packed; a browser that cannot unpack them saves them packed.
+  const save = (blob, name) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  find(".download").forEach((one) => one.addEventListener("click", async () => {
+    const file = document.getElementById(one.dataset.file);
+    const bytes = Uint8Array.from(atob(file.textContent), (char) => char.charCodeAt(0));
+    if (!("DecompressionStream" in window)) {
+      save(new Blob([bytes], { type: "application/gzip" }), file.dataset.name + ".gz");
+      return;
+    }
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    save(new Blob([await new Response(plain).arrayBuffer()], { type: file.dataset.type }), file.dataset.name);
+  }));
+})();

@@ -1,0 +1,129 @@
+"""The page: the views' sections, charts and data as inert JSON, one style sheet and one script.
+
+Its content security policy lets no other script run and nothing be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ..model import Run
+from . import bundle, theme
+from .sections import Download, Figure, Section
+from .source import Runs, when
+
+HERE = Path(__file__).parent
+
+
+def render(runs: Sequence[Run]) -> str:
+    """One HTML page of the runs; ValueError where there is none."""
+    if not runs:
+        raise ValueError("a report needs a run")
+    charting = bundle.prefetch()
+    source = Runs(runs)
+    sections = sections_of(source)
+    charts: dict[str, Any] = {}
+    # An element's number in order of appearance is its id: names from run files never get into an attribute.
+    identify = _Numbers(charts)
+    own = (HERE / "page.js").read_text("utf-8")
+    scripts = [bundle.harmless(own)]
+    has_charts = any(isinstance(block, Figure) and block.panels for section in sections for block in section.blocks)
+    if has_charts:
+        scripts.insert(0, charting.result())
+    template = _environment().get_template("page.html.j2")
+    return template.render(
+        runs=source,
+        sections=sections,
+        title=_title(source),
+        summary=_summary(source),
+        chart_id=identify.chart,
+        download=_packed,
+        css=theme.css() + (HERE / "page.css").read_text("utf-8"),
+        policy=_policy(scripts),
+        scripts=scripts,
+        charts=lambda: embedded({"config": theme.CONFIG, "specs": charts}),
+    )
+
+
+def sections_of(runs: Sequence[Run]) -> list[Section]:
+    """What the page shows of the runs, as data."""
+    from .views import VIEWS  # imports Altair, which takes its time; the charts' script is on its way meanwhile
+
+    source = Runs.of(runs)
+    return [section for section in (view(source) for view in VIEWS) if section is not None]
+
+
+class _Numbers:
+    """Hands out the ids of charts and keeps their specs."""
+
+    def __init__(self, charts: dict[str, Any]) -> None:
+        self.charts = charts
+
+    def chart(self, spec: dict[str, Any]) -> str:
+        name = f"chart-{len(self.charts) + 1}"
+        self.charts[name] = spec
+        return name
+
+
+def embedded(data: Any) -> str:
+    """JSON that can stand in a `<script>`: pure ASCII, and without the characters that HTML takes notice of."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """A content security policy: these scripts by their hashes, styles in the page, nothing from anywhere."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _packed(download: Download) -> str:
+    """The download's bytes as the page holds them: gzip, in base64. Samples shrink to a third."""
+    return base64.b64encode(gzip.compress(download.data, 6, mtime=0)).decode()
+
+
+def _title(runs: Runs) -> str:
+    return f"hwbench: {runs.labels[0]}" if not runs.several else f"hwbench: {len(runs)} runs side by side"
+
+
+def _summary(runs: Runs) -> list[str]:
+    """A line for each run: what it is, what it holds, and what it lacks."""
+    lines = []
+    for label, run in zip(runs.labels, runs, strict=True):
+        timed = sum(record.timed for record in run.records)
+        line = f"{label}: {timed} of {len(run.records)} cases timed, {when(run)} UTC, preset {run.policy.preset}"
+        if not run.records:
+            line = f"{label}: the run holds no cases yet"
+        elif not timed:
+            line += ". Nothing could be timed; Quality says why"
+        if run.finished is None:
+            line += ". The run was cut off; hwbench run --resume goes on with it"
+        lines.append(line + ".")
+    return lines
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,162 @@
+"""What a view hands to the page: a section made of figures, tables, tiles, facts and sentences.
+
+A view is a function `(runs) -> Section or None` and knows nothing of HTML; the template knows nothing of benches. All
+text is plain: the template escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are shown. `rows` may be shorter than `head`; columns of numbers are set flush right."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    kind: ClassVar[str] = "table"
+
+    @cached_property
+    def numeric(self) -> list[bool]:
+        """For each column whether its cells are numbers (or missing), which line up on the right."""
+        cells = [
+            [row[i] for row in self.rows if i < len(row) and row[i] not in ("", "–")] for i in range(len(self.head))
+        ]
+        return [bool(column) and all(cell[0].isdigit() or cell[0] in "−-<≈" for cell in column) for column in cells]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: a Vega-Lite spec whose width is the container's.
+
+    `alt` says what it shows to who cannot see it; `note` stands small below the title.
+    """
+
+    title: str
+    spec: Spec
+    alt: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: `colour` is a CSS variable's name without dashes, `mark` one of fill, line, dash, pale."""
+
+    label: str
+    colour: str
+    mark: str = "fill"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Charts that are read together, with one legend, and the same figures as a table.
+
+    `wide`: a lone chart takes the whole width; `narrow`: small charts, three in a row where there is room.
+    """
+
+    title: str
+    panels: Sequence[Panel]
+    table: Table
+    text: str = ""
+    legend: Sequence[Key] = ()
+    wide: bool = False
+    narrow: bool = False
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline number, and what to compare it with."""
+
+    label: str
+    value: str
+    unit: str
+    note: str = ""
+    lecture: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Headline numbers in a row."""
+
+    tiles: Sequence[Tile]
+    kind: ClassVar[str] = "tiles"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what they are: a description list for each group."""
+
+    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    kind: ClassVar[str] = "facts"
+
+
+@dataclass(frozen=True)
+class Sayings:
+    """Sentences under a heading; `about` is said below the heading, smaller."""
+
+    title: str
+    sentences: Sequence[str]
+    about: str = ""
+    kind: ClassVar[str] = "sayings"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Cases that share a reason: how many of which status, what to do, and which."""
+
+    status: str
+    reason: str
+    remedy: str
+    cases: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Troubles:
+    """What is to be said against the figures."""
+
+    items: Sequence[Trouble]
+    kind: ClassVar[str] = "troubles"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that the page can save: `label` on the button, the name it gets, its type and its bytes."""
+
+    label: str
+    name: str
+    type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Records:
+    """The table of everything, with a filter, and downloads."""
+
+    table: Table
+    downloads: Sequence[Download]
+    kind: ClassVar[str] = "records"
+
+
+Block = Figure | Table | Tiles | Facts | Sayings | Troubles | Records
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it.
+    """
+
+    id: str
+    short: str
+    title: str
+    intro: Sequence[str]
+    blocks: Sequence[Block] = field(default_factory=tuple)

@@ -1,0 +1,198 @@
+"""The runs of one page, and what all views read of them: derived once, named alike, coloured alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+
+from .. import derive, registry
+from ..bench import LEVELS, Bench
+from ..findings import ratio
+from ..limits import Limit, level_of, measured, threads_of
+from ..model import Cache, Metric, Record, Run, contrast_key
+from ..quantity import parse
+from ..stats import Estimate
+from . import theme
+
+
+@dataclass(frozen=True)
+class Point:
+    """A timed record as views show it. `run` is its run's position, `value` its median in the leading metric's unit."""
+
+    run: int
+    record: Record
+    bench: Bench | None
+    metric: Metric | None
+    seconds: Estimate
+    value: Estimate
+    limit: Limit | None
+    share: float | None
+    level: str
+    threads: int
+
+    @property
+    def unit(self) -> str:
+        """The unit of `value`."""
+        return self.metric.unit if self.metric else "s"
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the figure was disturbed."""
+        return self.record.status == "suspect"
+
+
+class Runs(Sequence[Run]):
+    """Runs in the order given. Views take any sequence of runs through `Runs.of`."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.runs = tuple(runs)
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Runs:
+        """The runs with what was derived of them already, where they are such."""
+        return runs if isinstance(runs, cls) else cls(runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | Sequence[Run]:
+        return self.runs[index]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is something to set side by side."""
+        return len(self.runs) > 1
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """A name for each run, no two alike: the machine, then its date, its time, its place in the list."""
+        names = [run.machine.name for run in self.runs]
+        if not self.several:
+            return names
+        by_date = [f"{name}, {run.started[:10]}" for name, run in zip(names, self.runs, strict=True)]
+        by_time = [f"{name}, {when(run)}" for name, run in zip(names, self.runs, strict=True)]
+        by_place = [f"{label} ({i})" for i, label in enumerate(by_time, 1)]
+        return next(labels for labels in (by_date, by_time, by_place) if len(set(labels)) == len(labels))
+
+    def row(self, run: int, cells: Sequence[str]) -> Sequence[str]:
+        """A table's row, the run's name before it where there are several."""
+        return (self.labels[run], *cells) if self.several else cells
+
+    def head(self, cells: Sequence[str]) -> Sequence[str]:
+        """The head of a table of such rows."""
+        return ("run", *cells) if self.several else cells
+
+    @cached_property
+    def benches(self) -> Mapping[str, Bench]:
+        """The benches this hwbench knows; a run may hold others, which then have no question and no baseline."""
+        return registry.benches()
+
+    @cached_property
+    def limits(self) -> list[list[Limit]]:
+        """What each run measured of its machine's limits."""
+        return [[limit for limit in measured(run.records) if plausible(limit.value)] for run in self.runs]
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Every timed record of every run."""
+        return [
+            point
+            for index, run in enumerate(self.runs)
+            for record in run.records
+            if record.timed and (point := self._point(index, run, record)) is not None
+        ]
+
+    def _point(self, index: int, run: Run, record: Record) -> Point | None:
+        bench = self.benches.get(record.bench)
+        reading = derive.read(record, bench, self.limits[index], run.policy.sizes)
+        if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
+            return None  # no run of ours: it stays in the table of records, and out of every chart
+        return Point(
+            index,
+            record,
+            bench,
+            reading.metric,
+            reading.seconds,
+            reading.value,
+            reading.limit,
+            reading.share,
+            level_of(record, run.policy.sizes),
+            threads_of(record),
+        )
+
+    @cached_property
+    def by_bench(self) -> dict[str, list[Point]]:
+        """The points by bench, the benches in the order of the runs."""
+        found: dict[str, list[Point]] = {}
+        for point in self.points:
+            found.setdefault(point.record.bench, []).append(point)
+        return found
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """A colour for each variant, the same in every chart of the page."""
+        together: dict[str, set[str]] = {}
+        for run in self.runs:
+            for record in run.records:
+                together.setdefault(record.bench, set()).add(record.variant)
+        return theme.assign(together.values())
+
+    @cached_property
+    def _bases(self) -> dict[tuple[int, object], Record]:
+        """The baseline's record of each contrast."""
+        return {
+            (point.run, contrast_key(point.record)): point.record
+            for point in self.points
+            if point.bench is not None and point.record.variant == point.bench.baseline
+        }
+
+    def against_baseline(self, point: Point) -> Estimate | None:
+        """Seconds of a point over those of its contrast's baseline; None for the baseline itself and without one."""
+        base = self._bases.get((point.run, contrast_key(point.record)))
+        return None if base is None or base is point.record else ratio(point.record, base)
+
+
+def when(run: Run) -> str:
+    """`2026-11-22 18:27`, in UTC."""
+    return run.started[:16].replace("T", " ")
+
+
+def plausible(value: float) -> bool:
+    """Whether a chart can show it: 10³⁰ is far beyond any machine, and near to where scales lose their digits."""
+    return math.isfinite(value) and 1e-30 < value < 1e30
+
+
+def footprint(record: Record) -> int | None:
+    """Bytes a thread: as stated among the facts, else as the swept size says."""
+    stated = record.facts.get("footprint")
+    if isinstance(stated, int) and 0 < stated < 2**63:
+        return stated
+    size = record.params.get("size")
+    try:
+        return parse(size) if isinstance(size, str) and size not in LEVELS else None
+    except ValueError:
+        return None
+
+
+def caches(run: Run) -> list[Cache]:
+    """The caches as reported, from the core outwards, one a level."""
+    found: dict[int, Cache] = {}
+    for cache in run.machine.cpu.caches:
+        if 1 <= cache.level <= 4 and cache.bytes > 0:
+            found.setdefault(cache.level, cache)
+    return [found[level] for level in sorted(found)]
+
+
+def swept(record: Record) -> bool:
+    """Whether the record is a point of a sweep of sizes and not of the labelled ones."""
+    return "size" in record.params and record.params["size"] not in LEVELS

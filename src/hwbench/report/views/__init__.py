@@ -1,0 +1,37 @@
+"""The sections of the page, in order. A view is a function `(runs) -> Section or None`.
+
+A view that has nothing to show of these runs gives None, and the page then has no such section. What reads other
+histories (asv results, pytest-benchmark JSON) becomes a view here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...model import Run
+from ..sections import Section
+from .bandwidth import view as bandwidth
+from .contrasts import view as contrasts
+from .findings import view as findings
+from .ladder import view as ladder
+from .latency import view as latency
+from .machine import view as machine
+from .quality import view as quality
+from .records import view as records
+from .roofline import view as roofline
+from .scaling import view as scaling
+
+View = Callable[[Sequence[Run]], Section | None]
+
+VIEWS: tuple[View, ...] = (
+    machine,
+    findings,
+    ladder,
+    contrasts,
+    latency,
+    bandwidth,
+    scaling,
+    roofline,
+    quality,
+    records,
+)

@@ -1,0 +1,179 @@
+"""Bandwidth by level: what load, copy and triad achieve out of each cache and memory, and the sweep across them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...bench import LEVELS
+from ...limits import Limit
+from ...model import BANDWIDTH, Run
+from ...quantity import format_bytes
+from .. import charts, words
+from ..sections import Block, Figure, Key, Panel, Section, Table
+from ..source import Point, Runs, caches, footprint, swept
+
+KINDS = {"load": "c1", "copy": "c2", "triad": "c3"}
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """Bars by level and the sweep; None where no stream bench was measured."""
+    runs = Runs.of(runs)
+    blocks: list[Block] = [figure for figure in (_by_level(runs), _sweep(runs)) if figure is not None]
+    if not blocks:
+        return None
+    intro = [
+        "How fast data flows: load reads an array, copy moves one into another, triad computes a = b + s·c. Bytes are "
+        "counted as STREAM does, what the program names and not what the caches move besides. More is better.",
+        "Nearer levels are faster, and each core has its own L1 and L2, so that they grow with the threads. Memory is "
+        "shared: often one or two threads already take all that it gives.",
+    ]
+    return Section("bandwidth", "Bandwidth", "Bandwidth by level", intro, blocks)
+
+
+def _chosen(limits: Sequence[Limit]) -> list[Limit]:
+    """The limits in float64, or in whatever was measured: a byte is a byte."""
+    found = [limit for limit in limits if limit.kind in KINDS and limit.level in LEVELS]
+    return [limit for limit in found if limit.dtype == "f8"] or found
+
+
+def _by_level(runs: Runs) -> Figure | None:
+    limits = [_chosen(limits) for limits in runs.limits]
+    every = [limit for row in limits for limit in row]
+    if not every:
+        return None
+    low, top = charts.spread_of(limit.shown for limit in every)
+    panels = []
+    for index, label in enumerate(runs.labels):
+        for threads in sorted({limit.threads for limit in limits[index]}):
+            here = [limit for limit in limits[index] if limit.threads == threads]
+            marks = [
+                charts.Mark(
+                    series=limit.kind,
+                    colour=KINDS[limit.kind],
+                    case=limit.name,
+                    value=limit.shown,
+                    unit="GB/s",
+                    n=0,
+                    group=limit.level,
+                    label=words.number(limit.shown),
+                    more=limit.variant,
+                    suspect=limit.suspect,
+                )
+                for limit in here
+            ]
+            title = words.value_of("threads", threads) + (f" · {label}" if runs.several else "")
+            spec = charts.bars(
+                marks,
+                groups=[level for level in LEVELS if any(limit.level == level for limit in here)],
+                series=[kind for kind in KINDS if any(limit.kind == kind for limit in here)],
+                unit="GB/s",
+                top=top,
+                bottom=low if top / low > charts.WIDE else None,
+                room=0.12,
+                more="variant",
+                best=True,
+                alt_text=f"Best bandwidth of load, copy and triad by level, {title}.",
+            )
+            panels.append(Panel(title, spec, f"Bandwidth by level, {title}"))
+    rows = []
+    for index, row in enumerate(limits):
+        for limit in sorted(row, key=lambda limit: (limit.threads, LEVELS.index(limit.level), limit.kind)):
+            cells = (
+                limit.level,
+                limit.kind,
+                str(limit.threads),
+                words.number(limit.shown),
+                limit.variant,
+                limit.suspect or "ok",
+            )
+            rows.append(runs.row(index, cells))
+    head = ("level", "work", "threads", "best, GB/s", "by variant", "status")
+    legend = [Key(kind, colour) for kind, colour in KINDS.items() if any(limit.kind == kind for limit in every)]
+    if any(limit.suspect for limit in every):
+        legend.append(Key("suspect", "c8", "pale"))
+    return Figure(
+        "Best of any variant",
+        panels,
+        Table("Best samples by level", runs.head(head), rows),
+        "The best sample of the fastest variant at each level; this is what 'the limit' means elsewhere on this page.",
+        legend,
+    )
+
+
+def _sweep(runs: Runs) -> Figure | None:
+    points = [
+        point
+        for kind in KINDS
+        for point in runs.by_bench.get(f"stream.{kind}", ())
+        if swept(point.record) and point.metric == BANDWIDTH and footprint(point.record) is not None
+    ]
+    split: dict[tuple[str, int, str, int], list[Point]] = {}
+    for point in points:
+        where = (point.record.bench, point.threads, str(point.record.params.get("dtype", "")), point.run)
+        split.setdefault(where, []).append(point)
+    split = {where: here for where, here in split.items() if len({footprint(p.record) for p in here}) > 2}
+    if not split:
+        return None
+    shown = [point for here in split.values() for point in here]
+    sizes = [float(footprint(point.record) or 1) for point in shown]
+    top = max(point.value.value for point in shown) * 1.1
+    panels = []
+    for where in sorted(split):
+        bench, threads, dtype, run = where
+        marks = [
+            charts.mark_of(
+                runs, point, x=float(footprint(point.record) or 1), more=format_bytes(footprint(point.record) or 1)
+            )
+            for point in split[where]
+        ]
+        rules = [
+            (float(cache.bytes), f"L{cache.level}", True)
+            for cache in caches(runs[run])
+            if min(sizes) < cache.bytes < max(sizes)
+        ]
+        title = ", ".join(
+            [
+                bench,
+                words.value_of("threads", threads),
+                words.value_of("dtype", dtype),
+                *([runs.labels[run]] if runs.several else []),
+            ]
+        )
+        spec = charts.lines(
+            marks,
+            x_title="footprint of a thread",
+            y_title="GB/s",
+            x_kind="bytes",
+            log_y=False,
+            more="footprint",
+            x_domain=(min(sizes), max(sizes)),
+            y_domain=(0.0, top),
+            rules=rules,
+            height=250,
+            alt_text=f"Bandwidth over the footprint, {title}.",
+        )
+        panels.append(Panel(title, spec, f"Bandwidth over footprint, {title}"))
+    rows = []
+    for point in sorted(shown, key=lambda p: (p.run, p.record.bench, p.record.variant, footprint(p.record) or 0)):
+        row = (
+            point.record.bench,
+            point.record.variant,
+            str(point.threads),
+            format_bytes(footprint(point.record) or 0),
+            words.number(point.value.value),
+            words.bounds(point.value),
+            point.record.status,
+        )
+        rows.append(runs.row(point.run, row))
+    head = ("bench", "variant", "threads", "footprint of a thread", "median, GB/s", "95% interval", "status")
+    variants = dict.fromkeys(point.record.variant for point in shown)
+    legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
+    legend.append(Key("level size as reported", "ink-2", "dash"))
+    return Figure(
+        "Across the levels",
+        panels,
+        Table("Every footprint", runs.head(head), rows),
+        "The bandwidth falls where the footprint outgrows a level. At the far left a call's overhead weighs more than "
+        "the few bytes it moves.",
+        legend,
+    )

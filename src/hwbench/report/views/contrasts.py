@@ -1,0 +1,204 @@
+"""Contrasts: every bench's variants side by side at the same axis values, with what each costs against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...bench import LEVELS
+from ...model import Record, Run, Scalar
+from .. import charts, words
+from ..sections import Figure, Key, Panel, Section, Table
+from ..source import Point, Runs, swept
+from .ladder import BENCH as LADDER
+
+GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many
+PANELS = 8
+NO_TIME = ("wrong", "error", "skipped")
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """One figure a bench that has two variants or more; the ladder's bench has a section of its own."""
+    runs = Runs.of(runs)
+    figures = [
+        figure
+        for name, points in runs.by_bench.items()
+        if name != LADDER and (figure := _figure(runs, name, points)) is not None
+    ]
+    if not figures:
+        return None
+    intro = [
+        "The same work done in different ways, measured in turns, round by round, so that what disturbed one "
+        "disturbed all. The words beside a bar compare times with the baseline; 'same' means that the 95% interval of "
+        "the ratio holds 1.",
+        "The thin line at a bar's end is the 95% interval of the median. Pale marks are suspect: something disturbed "
+        "them, see Quality.",
+    ]
+    return Section("contrasts", "Contrasts", "Contrasts", intro, figures)
+
+
+def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
+    points = [point for point in points if not swept(point.record)] or list(points)
+    variants = list(dict.fromkeys(point.record.variant for point in points))
+    leading = points[0].metric
+    points = [point for point in points if point.metric == leading]
+    if len(variants) < 2:
+        return None
+    bench = points[0].bench
+    if bench is not None:
+        variants.sort(
+            key=lambda variant: (
+                variant != bench.baseline,
+                list(bench.variants).index(variant) if variant in bench.variants else 99,
+            )
+        )
+    axes = _varying(points)
+    main = axes[0] if axes else ""
+    groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
+    missing = [
+        (index, record)
+        for index, run in enumerate(runs)
+        for record in run.records
+        if record.bench == name and record.status in NO_TIME and record.variant in variants and not swept(record)
+    ]
+    split: dict[tuple[int, tuple[Scalar, ...]], list[Point]] = {}
+    for point in points:
+        if point.record.params.get(main, "") in groups:
+            split.setdefault((point.run, _rest(point.record, axes)), []).append(point)
+    shown = {where: here for where, here in split.items() if len({p.record.variant for p in here}) > 1}
+    if not shown:
+        return None
+    where_shown = sorted(shown, key=lambda where: (*map(_rank, where[1]), where[0]))[:PANELS]
+    low, high = charts.spread_of(p.value.value for where in where_shown for p in shown[where])
+    logarithmic = high / low > charts.WIDE
+    top = max(
+        p.value.high if p.value.high < 4 * p.value.value else p.value.value
+        for where in where_shown
+        for p in shown[where]
+    )
+    unit = leading.unit if leading else "s"
+    direction = "more is better" if leading and leading.higher else "less is better"
+    what = leading.name if leading else "time a call"
+    panels = []
+    for where in where_shown:
+        run, rest = where
+        here = shown[where]
+        marks = [_mark(runs, point, main) for point in here]
+        present = {(mark.group, mark.series) for mark in marks}
+        marks += [
+            charts.Mark(
+                series=record.variant,
+                colour=runs.colours[record.variant],
+                case=words.case(record),
+                value=None,
+                group=words.value_of(main, record.params.get(main, "")),
+                label=record.status,
+                more=record.reason,
+            )
+            for index, record in missing
+            if index == run
+            and _rest(record, axes) == rest
+            and record.params.get(main, "") in groups
+            and (words.value_of(main, record.params.get(main, "")), record.variant) not in present
+        ]
+        labels = [words.value_of(axis, value) for axis, value in zip(axes[1:], rest, strict=True)]
+        title = ", ".join([*labels, *([runs.labels[run]] if runs.several else [])])
+        spec = charts.bars(
+            marks,
+            groups=[
+                words.value_of(main, group)
+                for group in groups
+                if any(p.record.params.get(main, "") == group for p in here)
+            ],
+            series=[variant for variant in variants if any(mark.series == variant for mark in marks)],
+            unit=unit if what == "time a call" else f"{what}, {unit}",
+            top=top,
+            bottom=low if logarithmic else None,
+            axis=main,
+            alt_text=f"{name}: {what} of each variant by {main or 'case'}. {title}",
+            more="against the baseline",
+        )
+        panels.append(Panel(title, spec, f"{name}: {what} by variant. {title}"))
+    legend = [
+        Key(variant + (" (baseline)" if bench and variant == bench.baseline else ""), runs.colours[variant])
+        for variant in variants
+    ]
+    if any(point.suspect for where in where_shown for point in shown[where]):
+        legend.append(Key("suspect", "c8", "pale"))
+    text = f"{bench.question} " if bench else ""
+    text += f"The figure is {what}, in {unit}: {direction}."
+    return Figure(name, panels, _table(runs, name, points, axes), text, legend)
+
+
+def _mark(runs: Runs, point: Point, main: str) -> charts.Mark:
+    against = runs.against_baseline(point)
+    label = words.compared(against) if against is not None else words.number(point.value.value, point.unit)
+    more = (
+        f"{words.compared(against)} ({words.bounds(against)}× the time)" if against is not None else "is the baseline"
+    )
+    if against is None and (point.bench is None or point.record.variant != point.bench.baseline):
+        more = "no baseline"
+    group = words.value_of(main, point.record.params.get(main, ""))
+    return charts.mark_of(runs, point, group=group, label=label, more=more)
+
+
+def _varying(points: Sequence[Point]) -> list[str]:
+    """The axes with more than one value, the one with most of them first: it becomes the rows of a chart."""
+    values: dict[str, set[Scalar]] = {}
+    for point in points:
+        for axis, value in point.record.params.items():
+            values.setdefault(axis, set()).add(value)
+    return sorted((axis for axis in values if len(values[axis]) > 1), key=lambda axis: (-len(values[axis]), axis))
+
+
+def _rest(record: Record, axes: Sequence[str]) -> tuple[Scalar, ...]:
+    return tuple(record.params.get(axis, "") for axis in axes[1:])
+
+
+def _rank(value: Scalar) -> tuple[int, float, str]:
+    """Numbers by size, levels from the core outwards, `all` after every number, other words by the alphabet."""
+    if isinstance(value, int | float):
+        return (0, float(value), "")
+    if value in LEVELS:
+        return (1, LEVELS.index(value), "")
+    return (2, 0.0, str(value))
+
+
+def _sorted(values: set[Scalar]) -> list[Scalar]:
+    return sorted(values, key=_rank)
+
+
+def _thinned(values: list[Scalar]) -> list[Scalar]:
+    if len(values) <= GROUPS:
+        return values
+    return [values[round(i * (len(values) - 1) / (GROUPS - 1))] for i in range(GROUPS)]
+
+
+def _table(runs: Runs, name: str, points: Sequence[Point], axes: Sequence[str]) -> Table:
+    rows = []
+    for point in sorted(
+        points, key=lambda point: (point.run, [_rank(point.record.params.get(axis, "")) for axis in axes])
+    ):
+        against = runs.against_baseline(point)
+        row = (
+            *(words.value_of(axis, point.record.params.get(axis, "")) for axis in axes),
+            point.record.variant,
+            words.number(point.value.value),
+            words.bounds(point.value),
+            words.number(against.value) if against else words.NOTHING,
+            words.bounds(against) if against else words.NOTHING,
+            words.percent(point.share),
+            point.record.status,
+        )
+        rows.append(runs.row(point.run, row))
+    unit = points[0].unit
+    head = (
+        *axes,
+        "variant",
+        f"median, {unit}",
+        "95% interval",
+        "× baseline's time",
+        "95% interval",
+        "of the limit",
+        "status",
+    )
+    return Table(f"{name}: every case", runs.head(head), rows)

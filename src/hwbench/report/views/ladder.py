@@ -1,0 +1,258 @@
+"""The ladder: one addition as a Python loop, in NumPy, in Numba, on all cores, as a share of the machine's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...limits import Limit, rate
+from ...model import BANDWIDTH, ITEM_TIME, Run
+from ...stats import Estimate
+from .. import charts, words
+from ..sections import Figure, Key, Panel, Section, Table
+from ..source import Point, Runs
+
+BENCH = "vectorize.add"
+RUNGS = ("loop", "comprehension", "numpy", "numba", "prange")
+KINDS = ("triad", "copy", "load")  # c = a + b moves two arrays in and one out, as the triad does
+SIZES = 4  # values of n that get rungs; the lines show them all
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A case with its share of what the whole machine could do at this size."""
+
+    point: Point
+    share: Estimate | None
+    limit: Limit | None
+
+    @property
+    def n(self) -> int:
+        """Elements."""
+        return _elements(self.point)
+
+    @property
+    def each(self) -> Estimate:
+        """Nanoseconds an element."""
+        return self.point.seconds.scaled(1e9 / self.point.record.counts["items"])
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """Rungs at several n, and the time an element over n; None without the bench."""
+    runs = Runs.of(runs)
+    rungs = [
+        _rung(runs, point)
+        for point in runs.by_bench.get(BENCH, ())
+        if _elements(point) > 0 and point.record.counts.get("items")
+    ]
+    if not rungs:
+        return None
+    blocks = [figure for figure in (_shares(runs, rungs), _times(runs, rungs)) if figure is not None]
+    intro = [
+        "One addition of two arrays, c = a + b, written in ever better ways. 100% is what the machine's fastest "
+        "memory streams achieve with all threads at this size, as measured by the bandwidth benches: no program can "
+        "do better for long.",
+        "At small n every way pays for its call, which is why even compiled code reaches little there and starting "
+        "threads costs more than it brings. At large n the loop still pays for every element, while the others wait "
+        "for memory.",
+    ]
+    return Section("ladder", "Ladder", "The ladder from Python to the machine", intro, blocks)
+
+
+def _elements(point: Point) -> int:
+    """The value of n; 0 where a file has something else there."""
+    n = point.record.params.get("n")
+    return n if isinstance(n, int) and 0 < n < 2**63 else 0
+
+
+def _rung(runs: Runs, point: Point) -> Rung:
+    """The share of the best bandwidth, of any number of threads, at the level in which the arrays then lie."""
+    moved = point.record.counts.get("bytes")
+    sizes = runs[point.run].policy.sizes
+    best: Limit | None = None
+    for kind in KINDS:
+        for limit in runs.limits[point.run]:
+            if (
+                limit.kind == kind
+                and not limit.suspect
+                and moved
+                and limit.level == _level(moved / limit.threads, sizes)
+            ):
+                best = limit if best is None or limit.value > best.value else best
+        if best is not None:
+            break
+    if best is None or rate(point.record, BANDWIDTH, point.seconds.value) is None:
+        return Rung(point, None, None)
+    return Rung(point, point.seconds.inverse((moved or 0.0) / best.value), best)
+
+
+def _level(footprint: float, sizes: dict[str, int]) -> str:
+    """The label of the first level that holds the footprint: a label's own size is half of its level."""
+    return next((label for label in ("L1", "L2", "L3") if label in sizes and footprint <= 2 * sizes[label]), "DRAM")
+
+
+def _order(rungs: Sequence[Rung]) -> list[str]:
+    names = {rung.point.record.variant for rung in rungs}
+    return [name for name in RUNGS if name in names] + sorted(names - set(RUNGS))
+
+
+def _chosen(values: Sequence[int]) -> list[int]:
+    """A few values of n, evenly spread, the largest among them."""
+    if len(values) <= SIZES:
+        return list(values)
+    return sorted({values[round(i * (len(values) - 1) / (SIZES - 1))] for i in range(SIZES)})
+
+
+def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
+    shown = [rung for rung in rungs if rung.share is not None and rung.limit is not None]
+    if not shown:
+        return None
+    names = _order(shown)
+    values = _chosen(sorted({rung.n for rung in shown}))
+    low, high = charts.spread_of(100 * rung.share.value for rung in shown if rung.share and rung.n in values)
+    panels = []
+    for n in values:
+        for index, label in enumerate(runs.labels):
+            here = [rung for rung in shown if rung.n == n and rung.point.run == index]
+            if not here:
+                continue
+            marks = [
+                charts.mark_of(
+                    runs,
+                    rung.point,
+                    value=rung.share.scaled(100),
+                    unit="%",
+                    group=rung.point.record.variant,
+                    label=words.percent(rung.share.value),
+                    more=f"{rung.limit.name}, {words.number(rung.limit.shown, 'GB/s')}",
+                )
+                for rung in here
+                if rung.share is not None and rung.limit is not None
+            ]
+            marks += [_absent(runs, index, n, name) for name in names if not any(mark.series == name for mark in marks)]
+            title = f"n = {words.elements(n)}" + (f" · {label}" if runs.several else "")
+            spec = charts.bars(
+                marks,
+                groups=names,
+                series=[""],
+                unit="% of the limit",
+                bottom=low,
+                top=max(high, 100.0),
+                room=0.12,
+                alt_text=f"Share of the machine's bandwidth reached by each way to add two arrays of {n} elements.",
+                more="100% is",
+                rule=100.0,
+            )
+            panels.append(Panel(title, spec, f"Share of the machine's bandwidth by variant at n = {n}"))
+    return Figure(
+        "Share of the machine's limit",
+        panels,
+        _table(runs, rungs, names),
+        "Each step to the right is a factor; the dashed line is all the machine can do.",
+    )
+
+
+def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
+    """A rung without a time, and why."""
+    for record in runs[index].records:
+        if record.bench == BENCH and record.variant == variant and record.params.get("n") == n and not record.timed:
+            return charts.Mark(
+                variant,
+                runs.colours[variant],
+                words.case(record),
+                None,
+                group=variant,
+                label=record.status,
+                more=record.reason,
+            )
+    label = "not measured at this n"
+    return charts.Mark(
+        variant,
+        runs.colours[variant],
+        f"{BENCH} {variant}",
+        None,
+        group=variant,
+        label=label,
+        more="the bench leaves it out",
+    )
+
+
+def _table(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
+    rows = []
+    for rung in sorted(
+        rungs,
+        key=lambda rung: (
+            rung.point.run,
+            rung.n,
+            names.index(rung.point.record.variant) if rung.point.record.variant in names else 99,
+        ),
+    ):
+        each = rung.each
+        against = runs.against_baseline(rung.point)
+        base = rung.point.bench.baseline if rung.point.bench else ""
+        row = (
+            words.elements(rung.n),
+            rung.point.record.variant,
+            words.number(each.value),
+            words.bounds(each),
+            words.compared(against) + f" than {base}" * (words.compared(against) != "same")
+            if against
+            else words.NOTHING,
+            words.percent(rung.share.value if rung.share else None),
+            rung.limit.name if rung.limit else words.NOTHING,
+        )
+        rows.append(runs.row(rung.point.run, row))
+    head = ("n", "variant", "ns per element", "95% interval", "against the baseline", "of the limit", "limit")
+    return Table("Every n and variant", runs.head(head), rows)
+
+
+def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
+    names = _order(rungs)
+    each = [rung.each.value for rung in rungs]
+    low, high = charts.spread_of(each)
+    ns = sorted({rung.n for rung in rungs})
+    if len(ns) < 2:
+        return None
+    panels = []
+    for index, label in enumerate(runs.labels):
+        marks = [
+            charts.mark_of(
+                runs,
+                rung.point,
+                value=rung.each,
+                unit=ITEM_TIME.unit,
+                x=float(rung.n),
+                more=words.percent(rung.share.value if rung.share else None),
+            )
+            for rung in rungs
+            if rung.point.run == index
+        ]
+        if marks:
+            spec = charts.lines(
+                marks,
+                x_title="n, elements",
+                y_title="ns per element",
+                x_kind="count",
+                x_domain=(float(ns[0]), float(ns[-1])),
+                y_domain=(low / 1.5, high * 1.5),
+                more="of the limit",
+                alt_text="Time per element over the number of elements, one line a variant.",
+            )
+            panels.append(Panel(label if runs.several else "", spec, "Nanoseconds per element over n, by variant"))
+    legend = [Key(name, runs.colours[name], "line") for name in names]
+    text = (
+        "Lower is better. Each line falls while the cost of the call spreads over more elements, and is level where "
+        "only the elements count. Where two lines cross, the other way becomes the faster one."
+    )
+    return Figure("Time per element", panels, _pivot(runs, rungs, names), text, legend, wide=not runs.several)
+
+
+def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
+    """One line an n, one column a variant."""
+    found = {(rung.point.run, rung.n, rung.point.record.variant): words.number(rung.each.value) for rung in rungs}
+    rows = []
+    for run, n in sorted({(run, n) for run, n, _ in found}):
+        row = (words.elements(n), *(found.get((run, n, name), words.NOTHING) for name in names))
+        rows.append(runs.row(run, row))
+    head = ("n", *names)
+    return Table("Nanoseconds per element", runs.head(head), rows)

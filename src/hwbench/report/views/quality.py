@@ -1,0 +1,236 @@
+"""Quality: what is to be said against the figures. Suspect, skipped, wrong and failed cases, each with its remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ...model import Record, Run, contrast_key
+from ...stats import drift
+from .. import charts, words
+from ..sections import Block, Figure, Panel, Section, Table, Trouble, Troubles
+from ..source import Runs
+
+ORDER = ("wrong", "error", "suspect", "skipped")
+
+# What a reason holds (the first that matches), and what to do about it.
+REMEDIES: tuple[tuple[str, str], ...] = (
+    (r"steal|hypervisor", "Other guests had the processor. Measure at a quieter hour, or on a machine of your own."),
+    (r"other processes", "Close what else is running, then measure these benches again."),
+    (r"quota", "Give the container more processor time, or measure with no more threads than its quota has CPUs."),
+    (
+        r"clock",
+        "Fix the clock (performance governor, no turbo), let the machine cool down, plug a laptop in, and measure "
+        "again.",
+    ),
+    (
+        r"two heaps|bimodal",
+        "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
+        "--preset full.",
+    ),
+    (
+        r"faster than|times the limit",
+        "It cannot be true as it stands: the limit it was held against was disturbed, or the counts are off. Measure "
+        "both again.",
+    ),
+    (r"budget", "Raise --budget, or go on with --resume."),
+    (r"free may be taken|memory", "Free some memory, or ask for a smaller size with --param size=…"),
+    (r"huge page", "Set transparent huge pages to madvise, or measure with --param pages=4K."),
+    (r"SMT|siblings", "Nothing to do: this machine has one thread a core, or hides its siblings."),
+    (r"vector|avx|neon|sve|isa|CPU has no", "Nothing to do: this processor has no such instructions."),
+    (r"GPU|CUDA|cupy", "Install a GPU extra of hwbench on a machine with a GPU."),
+)
+BY_STATUS = {
+    "wrong": "The answer differs from the reference, so no time is shown. A kernel or a compiler is at fault: please "
+    "report it.",
+    "error": "It failed before it could be timed. HWBENCH_DEBUG=1 shows where; please report it.",
+    "suspect": "Measure again when nothing else is running.",
+    "skipped": "It cannot be had here, or was left out as asked.",
+}
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """Troubles by reason, what the telemetry saw, and where the time went; None for runs without any record."""
+    runs = Runs.of(runs)
+    records = [(index, record) for index, run in enumerate(runs) for record in run.records]
+    blocks: list[Block] = []
+    if not records:
+        return None
+    troubles = _troubles(runs, records)
+    blocks.append(_counts(runs))
+    if troubles:
+        blocks.append(Troubles(troubles))
+    if (seen := _telemetry(runs)) is not None:
+        blocks.append(seen)
+    if (spent := _phases(runs)) is not None:
+        blocks.append(spent)
+    if not troubles:
+        intro = ["Every case was measured undisturbed, and every answer agrees with its reference."]
+    else:
+        intro = [
+            "What is to be said against the figures. A suspect case has a time that something disturbed: it is shown "
+            "pale, and heads no list. A wrong or failed one has no time at all, and neither has one that was skipped."
+        ]
+    return Section("quality", "Quality", "Quality", intro, blocks)
+
+
+def remedy(status: str, reason: str) -> str:
+    """What to do about a reason."""
+    if status in ("wrong", "error"):
+        return BY_STATUS[status]
+    for pattern, what in REMEDIES:
+        if re.search(pattern, reason, re.IGNORECASE):
+            return what
+    return BY_STATUS.get(status, "")
+
+
+def _counts(runs: Runs) -> Table:
+    rows = []
+    for label, run in zip(runs.labels, runs, strict=True):
+        have = [record.status for record in run.records]
+        rows.append((label, str(len(have)), *(str(sum(one == status for one in have)) for status in ("ok", *ORDER))))
+    return Table("Cases by status", ("run", "cases", "ok", *ORDER), rows)
+
+
+def _troubles(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Trouble]:
+    """Cases by status and reason; reasons that differ in their numbers alone are one.
+
+    A case that several things disturbed stands below each of them, since each has a remedy of its own.
+    """
+    groups: dict[tuple[str, str], list[tuple[int, Record, str]]] = {}
+    for index, record in records:
+        if record.status in ORDER:
+            # Only the judge joins reasons; a skip may hold a semicolon of its own.
+            for reason in record.reason.split("; ") if record.status == "suspect" else [record.reason]:
+                alike = re.sub(r"[\d.,]+(e[+-]?\d+)?", "#", reason)
+                groups.setdefault((record.status, alike), []).append((index, record, reason))
+    out = []
+    for (status, _), members in sorted(groups.items(), key=lambda item: (ORDER.index(item[0][0]), -len(item[1]))):
+        reasons = list(dict.fromkeys(reason for _, _, reason in members))
+        told = reasons[0] or "no reason given"
+        if len(reasons) > 1:
+            told += f" (and {len(reasons) - 1} more like it)"
+        cases = [
+            words.case(record)
+            + (f" ({runs.labels[index]})" if runs.several else "")
+            + (f": {reason}" if len(reasons) > 1 else "")
+            for index, record, reason in members
+        ]
+        out.append(Trouble(status, told, remedy(status, reasons[0]), cases))
+    return out
+
+
+def _telemetry(runs: Runs) -> Table | None:
+    """What disturbed each run as a whole: telemetry belongs to a contrast, so each is counted once."""
+    rows = []
+    for label, run in zip(runs.labels, runs, strict=True):
+        contrasts = {
+            contrast_key(record): record.telemetry for record in run.records if record.timed and record.telemetry
+        }
+        # Contrasts measured together hold the same telemetry.
+        apart = {repr(sorted(telemetry.items(), key=repr)): telemetry for telemetry in contrasts.values()}.values()
+        wall = sum(sum(words.numbers(telemetry.get("wall_s"))) for telemetry in apart)
+        clocks = [reading for telemetry in apart for reading in words.numbers(telemetry.get("clock_hz")) if reading > 0]
+        if not wall and not clocks:
+            continue
+
+        def share(name: str) -> str:
+            values = [x for telemetry in apart for x in words.numbers(telemetry.get(name))]  # noqa: B023
+            return words.percent(sum(values) / wall) if values and wall else words.NOTHING  # noqa: B023
+
+        def total(name: str) -> str:
+            values = [x for telemetry in apart for x in words.numbers(telemetry.get(name))]  # noqa: B023
+            return f"{sum(values):.0f}" if values else words.NOTHING
+
+        middle = sorted(clocks)[len(clocks) // 2] * 1e-9 if clocks else None
+        drifts = [drift(words.numbers(telemetry.get("clock_hz"))) for telemetry in apart]
+        rows.append(
+            (
+                label,
+                words.number(wall, "s"),
+                words.number(middle, "GHz"),
+                words.percent(max(drifts, default=0.0)) if clocks else words.NOTHING,
+                share("steal_s"),
+                share("others_s"),
+                share("throttled_s"),
+                total("involuntary_switches"),
+                total("faults"),
+            )
+        )
+    if not rows:
+        return None
+    head = (
+        "run",
+        "time in rounds",
+        "clock",
+        "largest drift",
+        "steal",
+        "others' load",
+        "throttled",
+        "involuntary switches",
+        "page faults",
+    )
+    return Table(
+        "What the telemetry saw during the rounds. Steal, others' load and throttling are shares of one CPU; the "
+        "drift is of the clock within one contrast.",
+        head,
+        rows,
+    )
+
+
+def _phases(runs: Runs) -> Figure | None:
+    names = list(dict.fromkeys(name for run in runs for name in run.policy.phases if name != "total"))
+    spent = {
+        (index, name): float(run.policy.phases[name])
+        for index, run in enumerate(runs)
+        for name in names
+        if run.policy.phases.get(name, 0) > 0
+    }
+    if not spent:
+        return None
+    names = sorted(
+        {name for _, name in spent}, key=lambda name: -max(spent.get((i, name), 0.0) for i in range(len(runs)))
+    )
+    top = max(spent.values())
+    panels = []
+    rows = []
+    for index, (label, run) in enumerate(zip(runs.labels, runs, strict=True)):
+        own = {name: seconds for (i, name), seconds in spent.items() if i == index}
+        if not own:
+            continue
+        total = run.policy.phases.get("total") or sum(own.values())
+        marks = [
+            charts.Mark(
+                series="",
+                colour="c1",
+                case=name,
+                value=seconds,
+                unit="s",
+                group=name,
+                label=f"{words.number(seconds, 's')}, {words.percent(seconds / total)}",
+            )
+            for name, seconds in own.items()
+        ]
+        spec = charts.bars(
+            marks,
+            groups=[name for name in names if name in own],
+            series=[""],
+            unit="seconds",
+            top=top,
+            best=True,
+            alt_text="Seconds of wall time spent in each phase of the run.",
+        )
+        panels.append(Panel(label if runs.several else "", spec, "Wall time by phase"))
+        for name in names:
+            if name in own:
+                row = (name, words.number(own[name]), words.percent(own[name] / total))
+                rows.append(runs.row(index, row))
+    head = ("phase", "seconds", "of the whole")
+    table = Table("Wall time by phase", runs.head(head), rows)
+    return Figure(
+        "Where the time went",
+        panels,
+        table,
+        "The more of it is spent in samples and warm-up, the better.",
+        wide=not runs.several,
+    )

@@ -1,0 +1,140 @@
+"""Every record, to be filtered, and to be taken away as CSV (one line a record) or JSON (the run file itself)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ...model import COUNTS, Record, Run, metrics
+from ...stats import estimate
+from ...store import encode
+from ...text import seconds as seconds_shown
+from .. import words
+from ..sections import Download, Records, Section, Table
+from ..source import Runs
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """The table and the downloads; None for runs without any record."""
+    runs = Runs.of(runs)
+    if not any(run.records for run in runs):
+        return None
+    points = {(point.run, id(point.record)): point for point in runs.points}
+    rows = []
+    for index, run in enumerate(runs):
+        for record in run.records:
+            point = points.get((index, id(record)))
+            params = " ".join(f"{axis}={value}" for axis, value in record.params.items())
+            figures = [words.NOTHING] * 5
+            if point is not None:
+                figures = [
+                    str(len(record.samples)),
+                    seconds_shown(point.seconds.value),
+                    words.number(point.value.value, point.unit),
+                    words.bounds(point.value),
+                    words.percent(point.share),
+                ]
+            status = record.status + (f": {record.reason}" if record.reason else "")
+            row = (record.bench, record.variant, params, *figures, status)
+            rows.append(runs.row(index, row))
+    head = ("bench", "variant", "parameters", "samples", "a call", "median", "95% interval", "of the limit", "status")
+    downloads = [Download("CSV, one line a record", "hwbench.csv", "text/csv", as_csv(runs).encode("utf-8", "replace"))]
+    for label, run in zip(runs.labels, runs, strict=True):
+        name = f"JSON, {label}" if runs.several else "JSON, the run with all samples"
+        downloads.append(Download(name, f"{file_name(run.id)}.json", "application/json", encode(run)))
+    table = Table("Every record", runs.head(head), rows)
+    intro = ["Everything that was measured, and what was not and why. Click a heading to sort; type to filter."]
+    return Section("records", "Records", "All records", intro, [Records(table, downloads)])
+
+
+def as_csv(runs: Runs) -> str:
+    """One line a record, SI units in the headings: seconds a call and every rate that the counts allow."""
+    axes = list(dict.fromkeys(axis for run in runs for record in run.records for axis in record.params))
+    rates = {
+        "bytes": "bytes_per_s",
+        "flops": "flops_per_s",
+        "hops": "s_per_hop",
+        "items": "s_per_item",
+        "calls": "s_per_call",
+    }
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(
+        [
+            "run",
+            "machine",
+            "started",
+            "bench",
+            "version",
+            "variant",
+            "device",
+            *(_safe(axis) for axis in axes),
+            "status",
+            "reason",
+            "n",
+            "loops",
+            "median_s",
+            "low_s",
+            "high_s",
+            "best_s",
+            *COUNTS,
+            *rates.values(),
+        ]
+    )
+    for run in runs:
+        for record in run.records:
+            writer.writerow(
+                [
+                    _safe(cell)
+                    for cell in (
+                        run.id,
+                        run.machine.name,
+                        run.started,
+                        record.bench,
+                        record.version,
+                        record.variant,
+                        record.device,
+                        *(record.params.get(axis, "") for axis in axes),
+                        record.status,
+                        record.reason,
+                        len(record.samples),
+                        record.loops,
+                        *_times(record),
+                        *(record.counts.get(count, "") for count in COUNTS),
+                        *_rates(record, list(rates)),
+                    )
+                ]
+            )
+    return out.getvalue()
+
+
+def _times(record: Record) -> list[Any]:
+    if not record.timed:
+        return [""] * 4
+    median = estimate(record.samples)
+    bounded = len(record.samples) >= 3
+    return [median.value, median.low if bounded else "", median.high if bounded else "", min(record.samples)]
+
+
+def _rates(record: Record, counts: Sequence[str]) -> list[Any]:
+    if not record.timed or min(record.samples) <= 0:
+        return [""] * len(counts)
+    median = estimate(record.samples).value
+    by_count = {metric.count: metric for metric in metrics(record)}
+    return [
+        "" if count not in by_count else f"{by_count[count].value(median, record.counts) / by_count[count].scale:.6g}"
+        for count in counts
+    ]
+
+
+def _safe(cell: Any) -> Any:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def file_name(text: str) -> str:
+    """A run's id as the name of a file: what is no letter, digit, dot, dash or underscore becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:100] or "run"

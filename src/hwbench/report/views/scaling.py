@@ -1,0 +1,169 @@
+"""Scaling: the speed-up of more threads against the ideal line, for work bound by memory, by arithmetic, and uneven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...findings import ratio
+from ...model import Run
+from ...stats import Estimate
+from .. import charts, words
+from ..sections import Figure, Key, Panel, Section, Table
+from ..source import Point, Runs
+
+BENCH = "parallel.scaling"
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """A case against one thread: work a second over work a second, so that it fits strong and weak scaling."""
+
+    point: Point
+    value: Estimate
+
+    @property
+    def efficiency(self) -> float:
+        """The speed-up a thread."""
+        return self.value.value / self.point.threads
+
+    @property
+    def serial(self) -> float | None:
+        """Karp and Flatt's experimentally determined serial fraction; only a fixed amount of work has one."""
+        p, s = self.point.threads, self.value.value
+        if p < 2 or self.point.record.params.get("scaling") == "weak":
+            return None
+        return (1 / s - 1 / p) / (1 - 1 / p)
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """One chart for each kind of work; None without one thread and more to compare."""
+    runs = Runs.of(runs)
+    speedups = _speedups(runs)
+    if not any(speedup.point.threads > 1 for speedup in speedups):
+        return None
+    works = list(dict.fromkeys(str(speedup.point.record.params.get("work", "")) for speedup in speedups))
+    most = max(speedup.point.threads for speedup in speedups)
+    highest = max([float(most), *(speedup.value.value for speedup in speedups)]) * 1.08
+    series = _series(runs, speedups)
+    panels = []
+    for work in works:
+        here = [speedup for speedup in speedups if str(speedup.point.record.params.get("work", "")) == work]
+        marks = [
+            charts.mark_of(
+                runs,
+                speedup.point,
+                value=speedup.value,
+                unit="×",
+                series=_name(runs, speedup.point),
+                colour=series[_name(runs, speedup.point)],
+                x=float(speedup.point.threads),
+                more=words.percent(speedup.efficiency),
+                dash="dash" if speedup.point.record.params.get("scaling") == "weak" else "",
+            )
+            for speedup in here
+        ]
+        spec = charts.lines(
+            marks,
+            x_title="threads",
+            y_title="speed-up over one thread",
+            x_kind="threads",
+            log_y=False,
+            height=240,
+            x_domain=(1.0, float(most)),
+            y_domain=(0.0, highest),
+            ideal=[(1.0, 1.0), (float(most), float(most))],
+            more="efficiency",
+            alt_text=f"Speed-up over threads for {work or 'the work'}, beside the ideal line.",
+        )
+        panels.append(Panel(work, spec, f"Speed-up over threads, {work}"))
+    legend = [Key(name, colour, "dash" if name.startswith("weak") else "line") for name, colour in series.items()]
+    legend.append(Key("ideal", "ink-2", "dots"))
+    rows = []
+    for speedup in speedups:
+        params = speedup.point.record.params
+        row = (
+            str(params.get("work", "")),
+            str(params.get("scaling", "")),
+            speedup.point.record.variant,
+            str(speedup.point.threads),
+            words.number(speedup.value.value),
+            words.bounds(speedup.value),
+            words.percent(speedup.efficiency),
+            words.number(speedup.serial),
+            speedup.point.record.status,
+        )
+        rows.append(runs.row(speedup.point.run, row))
+    head = (
+        "work",
+        "scaling",
+        "variant",
+        "threads",
+        "speed-up",
+        "95% interval",
+        "efficiency",
+        "serial fraction",
+        "status",
+    )
+    table = Table("Every thread count", runs.head(head), rows)
+    intro = [
+        "More threads on the same loop. The dotted line is the ideal: twice the threads, twice the work a second. "
+        "Strong scaling shares a fixed amount of work; weak scaling (dashed) gives every thread as much as one had.",
+        "Work bound by memory levels off as soon as memory gives all it has; work bound by arithmetic follows the "
+        "cores. The serial fraction (Karp and Flatt) is the part that behaves as if it could not be shared; where it "
+        "grows with the threads, overhead is to blame.",
+    ]
+    return Section(
+        "scaling",
+        "Scaling",
+        "Scaling with threads",
+        intro,
+        [Figure("Speed-up", panels, table, "", legend, narrow=True)],
+    )
+
+
+def _speedups(runs: Runs) -> list[Speedup]:
+    points = runs.by_bench.get(BENCH, [])
+    ones = {_apart(point): point for point in points if point.threads == 1}
+    found = []
+    for point in points:
+        one = ones.get(_apart(point))
+        if one is None:
+            continue
+        if one is point:
+            found.append(Speedup(point, Estimate(1.0, 1.0, 1.0)))
+            continue
+        count = next(
+            (
+                name
+                for name in ("items", "flops", "bytes")
+                if point.record.counts.get(name) and one.record.counts.get(name)
+            ),
+            None,
+        )
+        grown = point.record.counts[count] / one.record.counts[count] if count else 1.0
+        found.append(Speedup(point, ratio(point.record, one.record).inverse(grown)))
+    return sorted(found, key=lambda speedup: (speedup.point.run, _apart(speedup.point), speedup.point.threads))
+
+
+def _apart(point: Point) -> tuple[object, ...]:
+    """What a case and its one-thread twin share."""
+    rest = sorted((axis, str(value)) for axis, value in point.record.params.items() if axis != "threads")
+    return (point.run, point.record.variant, *rest)
+
+
+def _name(runs: Runs, point: Point) -> str:
+    names = [str(point.record.params.get("scaling", ""))]
+    names += [point.record.variant] if len({p.record.variant for p in runs.by_bench[BENCH]}) > 1 else []
+    names += [runs.labels[point.run]] if runs.several else []
+    return ", ".join(name for name in names if name) or point.record.variant
+
+
+def _series(runs: Runs, speedups: Sequence[Speedup]) -> dict[str, str]:
+    """A colour for each line: for each run where there are several, so that only the dash tells strong from weak."""
+    slots = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
+    names: dict[str, int] = {}
+    for speedup in speedups:
+        name = _name(runs, speedup.point)
+        names.setdefault(name, speedup.point.run if runs.several else len(names))
+    return {name: slots[place % len(slots)] for name, place in names.items()}

@@ -1,0 +1,309 @@
+"""The page as people meet it: opened from a file in headless Chromium, on a desk and on a phone, light and dark."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwbench import report, store
+from hwbench.model import Run
+from sample import LAPTOP, only_skipped, sample_run
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+)
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
+RUNS: dict[str, list[Run]] = {
+    "one": [sample_run()],
+    "two": [sample_run(), sample_run(LAPTOP)],
+    "hostile": [sample_run(hostile=True), sample_run(LAPTOP, hostile=True)],
+    "skipped": [only_skipped()],
+}
+
+
+def _chromium() -> str | None:
+    named = os.environ.get("HWBENCH_CHROMIUM")
+    if named:
+        return named
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = _chromium()
+    if path is None:
+        pytest.skip("no Chromium found; HWBENCH_CHROMIUM names one")
+    with playwright.sync_playwright() as tool:
+        opened = tool.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each page, written once."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, runs in RUNS.items():
+        report.write(runs, folder / f"{name}.html")
+    return {name: folder / f"{name}.html" for name in RUNS}
+
+
+@dataclass
+class Visit:
+    """An open page, and what it complained of or asked for."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
+    """`visit("one", viewport=PHONE, color_scheme="dark")` opens a page and waits for its charts."""
+    contexts = []
+
+    def go(name: str, **options: Any) -> Visit:
+        context = browser.new_context(**{"viewport": DESK, **options})
+        contexts.append(context)
+        page = context.new_page()
+        made = Visit(page)
+        page.on(
+            "console",
+            lambda message: made.complaints.append(message.text) if message.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        page.on("request", lambda request: made.requests.append(request.url))
+        page.goto(pages[name].as_uri())
+        if options.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-charts=done]", timeout=60_000)
+        return made
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+def test_the_page_opens_without_a_complaint_or_a_request(visit: Any, name: str) -> None:
+    """From file://, nothing is fetched, nothing is logged, and the policy is never broken."""
+    made = visit(name)
+    assert made.complaints == []
+    assert [url for url in made.requests if not url.startswith(("file://", "data:"))] == []
+    assert len([url for url in made.requests if url.startswith("file://")]) == 1
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+def test_every_chart_is_drawn(visit: Any, name: str) -> None:
+    """Each place for a chart holds a drawing of some size, with marks in it."""
+    page = visit(name).page
+    places = page.locator(".chart")
+    assert places.count() >= (1 if name == "skipped" else 20)
+    assert page.locator(".chart[data-state=drawn] svg").count() == places.count()
+    for box in page.evaluate(
+        "[...document.querySelectorAll('.chart svg')].map(svg => svg.getBoundingClientRect().toJSON())"
+    ):
+        assert box["width"] > 150
+        assert box["height"] > 40
+    marked = "svg => !svg.querySelector('.role-mark path, .role-mark line')"
+    assert page.evaluate(f"[...document.querySelectorAll('.chart svg')].filter({marked}).length") == 0
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_is_wider_than_the_screen(visit: Any, name: str, viewport: dict[str, int]) -> None:
+    """The page scrolls up and down only, with every table open; what is wide scrolls in a box of its own."""
+    page = visit(name, viewport=viewport).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert (
+        page.evaluate("[...document.querySelectorAll('.chart')].filter(c => c.scrollWidth > c.clientWidth + 1).length")
+        == 0
+    )
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_words_of_a_chart_are_cut_off_or_overlap(visit: Any, viewport: dict[str, int]) -> None:
+    """Every text of every chart lies within its drawing, and no two axis labels of a chart cover each other."""
+    page = visit("one", viewport=viewport).page
+    found = page.evaluate(
+        """() => {
+          const bad = [];
+          for (const svg of document.querySelectorAll('.chart svg')) {
+            const frame = svg.getBoundingClientRect();
+            for (const text of svg.querySelectorAll('text')) {
+              const box = text.getBoundingClientRect();
+              if (!box.width || text.getAttribute('opacity') === '0') continue;
+              if (box.left < frame.left - 1 || box.right > frame.right + 1
+                  || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
+                bad.push('cut off: ' + text.textContent);
+            }
+            for (const axis of svg.querySelectorAll('.role-axis-label')) {
+              const boxes = [...axis.querySelectorAll('text')].filter(t => t.getAttribute('opacity') !== '0')
+                .map(t => [t.textContent, t.getBoundingClientRect()]).filter(([, b]) => b.width);
+              boxes.forEach(([name, a], i) => boxes.slice(i + 1).forEach(([other, b]) => {
+                if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+                  bad.push('overlap: ' + name + ' / ' + other);
+              }));
+            }
+          }
+          return bad;
+        }"""
+    )
+    assert found == []
+
+
+def test_names_from_a_file_run_nothing(visit: Any) -> None:
+    """Script, image and handler in every name stay text, in the page, in its charts and in their tooltips."""
+    page = visit("hostile").page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    for mark in page.locator(".chart .role-mark path").all()[:40:8]:
+        mark.hover(force=True)
+    evil = page.locator("figure", has_text="evil.bench").locator(".mark-symbol path, .mark-rect path").first
+    evil.scroll_into_view_if_needed()
+    evil.hover(force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "window.pwned" in page.locator("#vg-tooltip-element").inner_text()
+    assert page.locator("#vg-tooltip-element img, #vg-tooltip-element script, img").count() == 0
+    page.fill("#filter", "pwned")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
+    """The system's theme is taken at first; the button changes page and charts alike, and is remembered in words."""
+    page = visit("one", color_scheme=scheme).page
+
+    def colours() -> list[str]:
+        return page.evaluate(
+            """() => [getComputedStyle(document.body).backgroundColor,
+                      getComputedStyle(document.querySelector('.chart svg .role-axis-label text')).fill,
+                      getComputedStyle(document.querySelector('.chart svg .mark-symbol path')).fill]"""
+        )
+
+    def bright(colour: str) -> bool:
+        return sum(int(part) for part in colour[4:-1].split(",")) > 3 * 128
+
+    first = colours()
+    assert bright(first[0]) == (scheme == "light")
+    assert bright(first[1]) != bright(first[0])
+    button = page.locator("#theme")
+    assert button.inner_text() == "Theme: auto"
+    button.click()
+    button.click()  # auto, light, dark
+    assert button.inner_text() == "Theme: dark"
+    dark = colours()
+    assert not bright(dark[0])
+    assert bright(dark[1])
+    if scheme == "light":
+        assert all(one != other for one, other in zip(first, dark, strict=True))
+
+
+def test_a_tooltip_tells_median_interval_and_samples(visit: Any) -> None:
+    """Pointing at a mark shows the case with its median, interval and count of samples."""
+    page = visit("one").page
+    mark = page.locator("#contrasts .chart .mark-symbol path").first
+    mark.scroll_into_view_if_needed()
+    mark.hover(force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    text = page.locator("#vg-tooltip-element").inner_text()
+    assert all(word in text for word in ("access.row_column", "median", "95% interval", "samples", "GB/s"))
+
+
+def test_everything_is_reached_by_keyboard(visit: Any) -> None:
+    """Tab leads to the skip link, theme, sections, tables, filter and downloads; each shows that it has the focus."""
+    page = visit("one").page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    seen, outlined = set(), True
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        where, width = page.evaluate(
+            """() => { const one = document.activeElement;
+                       return [one.id || one.className || one.tagName, getComputedStyle(one).outlineStyle]; }"""
+        )
+        seen.add(where)
+        outlined = outlined and (width != "none" or where == "BODY")
+    assert {"theme", "A", "SUMMARY", "scroll", "filter", "download", "sort"} <= seen
+    assert outlined
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details").first.evaluate("one => one.open")
+    page.locator("#theme").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#theme").inner_text() == "Theme: light"
+
+
+def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None:
+    """The buttons save the run file, which the store reads, and a CSV with a line a record."""
+    page = visit("one").page
+    [run] = RUNS["one"]
+    saved = {}
+    for button in page.locator(".download").all():
+        with page.expect_download() as download:
+            button.click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        saved[path.name] = path
+    assert store.read(saved[f"{run.id}.json"]) == run
+    with saved["hwbench.csv"].open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(run.records)
+
+
+def test_the_table_of_records_filters_and_sorts(visit: Any) -> None:
+    """Every word typed must occur in a row; a heading sorts by size, not by the alphabet, and back."""
+    page = visit("one").page
+    rows = "[...document.querySelectorAll('table.live tbody tr')].filter(row => !row.hidden)"
+    page.fill("#filter", "stream.copy L2 suspect")
+    texts = page.evaluate(f"{rows}.map(row => row.textContent)")
+    assert texts
+    assert all("stream.copy" in text and "size=L2" in text and "suspect" in text for text in texts)
+    assert page.locator("#found").inner_text().startswith(f"{len(texts)} of ")
+    page.fill("#filter", "vectorize.add")
+    page.get_by_role("button", name="a call", exact=True).click()
+    column = page.evaluate(
+        "[...document.querySelectorAll('table.live th')].findIndex(head => head.textContent === 'a call')"
+    )
+    times = [
+        _seconds(text) for text in page.evaluate(f"{rows}.map(row => row.cells[{column}].textContent)") if text != "–"
+    ]
+    assert len(times) > 20
+    assert times == sorted(times)
+    assert page.locator("th[aria-sort=ascending]").count() == 1
+
+
+def _seconds(text: str) -> float:
+    value, unit = text.split()
+    return float(value) * {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}[unit]
+
+
+def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
+    """Where JavaScript is barred the page says so and its tables hold every figure."""
+    page = visit("one", java_script_enabled=False).page
+    assert page.locator("noscript").count() == 1
+    assert page.locator("figure details").count() >= 5
+    assert page.locator("table.live tbody tr").count() == len(RUNS["one"][0].records)
+
+
+def test_print_is_on_white(visit: Any) -> None:
+    """On paper the page is light whatever the theme, without its navigation."""
+    page = visit("one", color_scheme="dark").page
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
+    assert not page.locator("nav").is_visible()

@@ -1,0 +1,276 @@
+"""The page as a file: complete in itself, inert whatever the runs hold, small, and written whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import altair
+import pytest
+
+from hwbench import report, store
+from hwbench.model import Run
+from hwbench.report import page
+from hwbench.report.sections import Figure, Section
+from sample import HOSTILE, LAPTOP, only_skipped, replace, sample_run
+
+ONE = sample_run()
+TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
+
+
+class Elements(HTMLParser):
+    """The elements of a page with their attributes, and the text of each script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture(scope="module")
+def plain() -> str:
+    return report.render([ONE])
+
+
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    return report.render([sample_run(hostile=True), sample_run(LAPTOP, hostile=True)])
+
+
+def test_a_run_of_four_hundred_records_fits_two_megabytes(plain: str) -> None:
+    """The page of a standard run stays below 2 MB, the charting library counted in."""
+    assert len(ONE.records) > 350
+    assert len(plain.encode()) < 2_000_000
+
+
+def test_the_page_refers_to_nothing_outside_itself(plain: str) -> None:
+    """No element has an address to load from: links stay in the page, the icon is empty data."""
+    for tag, attributes in Elements(plain).found:
+        for name in ("src", "href", "srcset", "action", "poster"):
+            address = attributes.get(name)
+            assert address is None or address.startswith("#") or address == "data:,", (tag, name, address)
+    assert "https://" not in plain.split("<script", 1)[0]
+
+
+def test_the_policy_allows_exactly_the_scripts_in_the_page(plain: str) -> None:
+    """Each script that runs is named by its hash in the content security policy, and nothing may be fetched."""
+    elements = Elements(plain)
+    policy = next(m["content"] for m in elements.all("meta") if m.get("http-equiv") == "Content-Security-Policy") or ""
+    running = [
+        text
+        for text, attributes in zip(elements.scripts, elements.all("script"), strict=True)
+        if "type" not in attributes
+    ]
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in running]
+    assert sorted(re.findall(r"sha256-([^']+)", policy)) == sorted(hashes)
+    assert len(running) == 2
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "connect-src" not in policy
+
+
+def test_names_from_a_file_make_no_elements(plain: str, hostile: str) -> None:
+    """Markup in machine, bench, variant, parameter and reason adds no element of its own and no event handler."""
+    elements = Elements(hostile)
+    assert {tag for tag, _ in elements.found} <= {tag for tag, _ in Elements(plain).found}
+    assert not any(name.startswith("on") for _, attributes in elements.found for name in attributes)
+    assert "window.pwned" in hostile  # the names are there, as text
+    assert "<img" not in hostile.split("<script", 1)[0]
+
+
+def test_the_hostile_run_is_a_valid_file() -> None:
+    """What these tests guard against can come from a file: the store takes the hostile run for what it says it is."""
+    run = sample_run(hostile=True)
+    assert store.decode(store.encode(run), "hostile") == run
+
+
+def test_embedded_json_cannot_leave_its_script() -> None:
+    """JSON in the page holds none of the characters that HTML or JavaScript takes notice of."""
+    text = page.embedded({"name": HOSTILE, "lone": "\ud800"})
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert text.isascii()
+    assert json.loads(text)["name"] == HOSTILE
+
+
+def test_chart_expressions_hold_no_names(hostile: str) -> None:
+    """What Vega-Lite turns into expressions (the domains of colour scales) is numbered, never named."""
+    specs = json.loads(next(text for text in Elements(hostile).scripts if '"specs"' in text))["specs"]
+    for spec in specs.values():
+        for layer in spec["layer"]:
+            for channel in ("color", "yOffset"):
+                domain = layer["encoding"].get(channel, {}).get("scale", {}).get("domain", [])
+                assert all(re.fullmatch(r"s\d+", name) for name in domain)
+
+
+@pytest.mark.parametrize("runs", [[ONE], TWO, [sample_run(hostile=True)]], ids=["one", "two", "hostile"])
+def test_every_chart_is_valid_vega_lite(runs: list[Run]) -> None:
+    """Altair's schema accepts each chart; the page itself does not spend the time to ask it."""
+    panels = [panel for figure in _figures(page.sections_of(runs)) for panel in figure.panels]
+    assert len(panels) >= 20
+    for panel in panels:
+        altair.LayerChart.from_dict(panel.spec, validate=True)
+        json.dumps(panel.spec, allow_nan=False)
+        assert panel.alt
+        assert panel.spec["description"]
+
+
+@pytest.mark.parametrize("runs", [[ONE], TWO], ids=["one", "two"])
+def test_every_figure_has_a_table_and_a_unit_on_each_scale(runs: list[Run]) -> None:
+    """Beside each chart stand its figures, and no quantitative scale is without a title."""
+    for figure in _figures(page.sections_of(runs)):
+        assert figure.table.rows
+        assert all(len(row) == len(figure.table.head) for row in figure.table.rows)
+        for panel in figure.panels:
+            titles = [layer["encoding"]["x"]["axis"]["title"] for layer in panel.spec["layer"]
+                      if isinstance(layer["encoding"].get("x", {}).get("axis"), dict)]  # fmt: skip
+            assert titles
+            assert all(titles)
+            upright = any(layer["encoding"].get("y", {}).get("type") == "quantitative" for layer in panel.spec["layer"])
+            assert not upright or panel.spec["title"]["text"]
+
+
+def test_several_runs_share_their_sections() -> None:
+    """Two runs give the sections of one, each once, with both runs' names in them."""
+    one, two = page.sections_of([ONE]), page.sections_of(TWO)
+    assert [section.id for section in one] == [section.id for section in two]
+    text = report.render(TWO)
+    assert "zen-vm, 2026-11-22" in text
+    assert "laptop, 2026-11-20" in text
+
+
+@pytest.mark.parametrize("bench", sorted({record.bench for record in ONE.records}))
+def test_a_run_of_one_bench_has_no_empty_section(bench: str) -> None:
+    """Whatever is missing, each section that is there says something, and the page renders."""
+    run = sample_run(benches=(bench,))
+    sections = page.sections_of([run])
+    assert {"machine", "quality", "records"} <= {section.id for section in sections}
+    assert all(section.blocks for section in sections)
+    assert report.render([run]).endswith("</html>")
+
+
+def test_sections_follow_the_benches() -> None:
+    """A bench's section stands in the page of a run that holds it, and in no other."""
+    for bench, section in (
+        ("vectorize.add", "ladder"),
+        ("latency.chase", "latency"),
+        ("parallel.scaling", "scaling"),
+        ("stream.load", "bandwidth"),
+    ):
+        others = tuple({record.bench for record in ONE.records if not record.bench.startswith(bench.partition(".")[0])})
+        assert section in [found.id for found in page.sections_of([sample_run(benches=(bench,))])]
+        assert section not in [found.id for found in page.sections_of([sample_run(benches=others)])]
+
+
+def test_a_run_in_which_nothing_could_be_timed_explains_itself() -> None:
+    """The page of skipped cases alone names the reason and the remedy, and draws no comparison."""
+    text = report.render([only_skipped()])
+    assert "Nothing could be timed" in text
+    assert "needs 1.2 GiB" in text
+    assert "Free some memory" in text
+    assert 'id="contrasts"' not in text
+
+
+def test_a_run_without_records_gives_a_page() -> None:
+    """A run that was cut off before its first contrast is said to be so, and needs no charting library."""
+    text = report.render([replace(ONE, records=[], finished=None)])
+    assert "holds no cases yet" in text
+    assert "--resume" in text
+    assert len(text) < 100_000
+
+
+def test_a_bench_that_this_version_does_not_know_is_shown() -> None:
+    """Records of a foreign bench have their chart and rows, without question and baseline."""
+    import msgspec
+
+    strange = [
+        msgspec.structs.replace(record, bench="future.bench") for record in ONE.records if record.bench == "stream.copy"
+    ]
+    sections = page.sections_of([replace(ONE, records=strange)])
+    contrasts = next(section for section in sections if section.id == "contrasts")
+    assert [figure.title for figure in _figures([contrasts])] == ["future.bench"]
+    assert "baseline" not in " ".join(key.label for key in _figures([contrasts])[0].legend)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_samples_have_no_interval(count: int) -> None:
+    """One or two samples bound nothing: a dash instead of an interval, and no infinity in any chart."""
+    sections = page.sections_of([sample_run(rounds=count)])
+    for figure in _figures(sections):
+        cells = [cell for row in figure.table.rows for cell in row]
+        assert not any(re.search(r"\b(inf|nan)\b", cell) for cell in cells)
+        for panel in figure.panels:
+            bounded = [mark for mark in panel.spec["datasets"]["marks"] if "interval" in mark]
+            assert all(mark["shown"] == "1.00 ×" for mark in bounded)  # one thread's speed-up is 1 by definition
+            json.dumps(panel.spec, allow_nan=False)
+
+
+def test_downloads_hold_the_run_itself(plain: str) -> None:
+    """The JSON in the page unpacks to the run file, byte for byte."""
+    elements = Elements(plain)
+    packed = {
+        attributes["data-name"]: text
+        for text, attributes in zip(elements.scripts, elements.all("script"), strict=True)
+        if attributes.get("type") == "text/plain"
+    }
+    assert set(packed) == {"hwbench.csv", f"{ONE.id}.json"}
+    unpacked = gzip.decompress(base64.b64decode(packed[f"{ONE.id}.json"]))
+    assert store.decode(unpacked, "page") == ONE
+
+
+def test_the_same_run_gives_the_same_page(plain: str) -> None:
+    """Nothing in the page depends on when or how often it is made."""
+    assert report.render([ONE]) == plain
+
+
+def test_no_run_is_refused() -> None:
+    """A page of nothing is an error of the caller."""
+    with pytest.raises(ValueError, match="needs a run"):
+        report.render([])
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk while writing is one line of trouble, and the page that was there stays whole."""
+    path = tmp_path / "index.html"
+    report.write([only_skipped()], path)
+    before = path.read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(store.StoreError, match="cannot be written"):
+        report.write([ONE], path)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_the_report_is_imported_without_its_libraries() -> None:
+    """`import hwbench.report` costs nothing: charts and templates are loaded when a page is made."""
+    heavy = ("altair", "jinja2", "vl_convert", "scipy")
+    code = f"import sys, hwbench.report; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _figures(sections: list[Section]) -> list[Figure]:
+    return [block for section in sections for block in section.blocks if isinstance(block, Figure)]
