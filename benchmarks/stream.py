@@ -1,0 +1,47 @@
+"""Bandwidth: reading, copying and the triad, in each cache and in memory."""
+
+from __future__ import annotations
+
+from ._glue import Records, _Suite, measure
+
+LEVELS = ("L1", "L2", "L3", "DRAM")
+AXES = (LEVELS, ("f8",), (1, "all"))
+
+
+class load(_Suite):
+    """How many bytes a second can be read."""
+
+    bench = "stream.load"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "numba", "numpy"), *AXES)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class copy(_Suite):
+    """How fast data is copied."""
+
+    bench = "stream.copy"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class triad(_Suite):
+    """How fast a = b + s·c goes."""
+
+    bench = "stream.triad"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -1,0 +1,21 @@
+"""Vectorisation: what a loop in Python costs against one in NumPy or compiled."""
+
+from __future__ import annotations
+
+from ._glue import Records, _Suite, measure
+
+
+class add(_Suite):
+    """Adding two arrays of n elements."""
+
+    bench = "vectorize.add"
+    version = 1
+    param_names = ("variant", "n")
+    params = (
+        ("loop", "comprehension", "numpy", "numba", "prange"),
+        (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000),
+    )
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -1,0 +1,97 @@
+"""A bench's version says what is timed; were that to change without it, old results would be compared with new."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from types import ModuleType
+
+import pytest
+
+import version_lock
+from hwbench import registry
+
+
+def test_what_is_timed_changes_only_with_its_version():
+    """The committed lock agrees with every bench and variant; the message says what to do where it does not."""
+    complaints = version_lock.complaints(version_lock.read(), version_lock.lock_of(registry.benches().values()))
+    assert not complaints, "\n".join(complaints)
+
+
+def digest_of(monkeypatch, source: str) -> str:
+    """The digest of the function `build` of a module of this source."""
+    module = ModuleType("hwbench.benches.made_up")
+    exec(compile(source, module.__name__, "exec"), vars(module))
+    tree = ast.parse(source)
+    monkeypatch.setattr(version_lock, "tree", lambda _name: tree)
+    monkeypatch.setattr(version_lock.importlib, "import_module", lambda _name: module)
+    monkeypatch.setattr(version_lock.inspect, "getmodule", lambda _function: module)
+    version_lock.definitions.cache_clear()
+    version_lock.imports.cache_clear()
+    try:
+        return version_lock.digest([module.build])
+    finally:
+        version_lock.definitions.cache_clear()
+        version_lock.imports.cache_clear()
+
+
+MADE_UP = '''
+UNROLL = 8
+
+def kernel(a):
+    """Adds."""
+    return a + UNROLL
+
+def tell(a):
+    return kernel(a)
+
+def build(a: int) -> int:
+    """Builds."""
+    return lambda: kernel(a)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("a + UNROLL", "a - UNROLL", True),
+        ("UNROLL = 8", "UNROLL = 4", True),
+        ("lambda: kernel(a)", "lambda: kernel(a + 1)", True),
+        ("Adds.", "Adds it up.", False),
+        ("UNROLL = 8", "# how many at a time\nUNROLL = 8", False),
+        ("a: int", "a: float", False),
+        ("return kernel(a)", "return kernel(a) + 1", False),
+    ],
+    ids=["kernel", "constant", "builder", "docstring", "comment", "annotation", "finding"],
+)
+def test_the_digest_follows_what_is_timed_and_nothing_else(monkeypatch, old, new, changes):
+    """A kernel, its constants and its builder change the digest; prose, types and what they do not use leave it."""
+    assert old in MADE_UP
+    before, after = digest_of(monkeypatch, MADE_UP), digest_of(monkeypatch, MADE_UP.replace(old, new))
+    assert (before != after) == changes
+
+
+def test_a_row_that_a_builder_closes_over_leads_to_its_kernels():
+    """`stream.copy` is built in a function from a row of a table: the digest reaches the kernel in that row."""
+    build = registry.benches()["stream.copy"].variants["simd"].build
+    found: dict[version_lock.Place, str] = {}
+    closed = version_lock.inspect.getclosurevars(build).nonlocals["row"]
+    home = [(build.__module__, name) for name, value in version_lock.module_vars(build) if value is closed]
+    version_lock.visit(home, found)
+    assert ("hwbench.benches.stream", "simd_copy") in found
+    assert ("hwbench.simd", "store") in found
+
+
+def test_a_change_without_a_new_version_is_refused():
+    """The complaint names the variant and both remedies; a raised version is only asked to be written down."""
+    old = version_lock.lock_of([registry.benches()["peak.fma"]])
+    new = copy.deepcopy(old)
+    new["peak.fma"]["variants"]["256"] = "0" * version_lock.DIGITS
+    [line] = version_lock.complaints(old, new)
+    assert line.startswith("peak.fma/256: what is timed has changed")
+    assert "raise `version=`" in line
+    new["peak.fma"]["version"] += 1
+    [line] = version_lock.complaints(old, new)
+    assert line == (
+        f"peak.fma: version {new['peak.fma']['version']} is not in the lock; run `python tests/version_lock.py`"
+    )
