@@ -1,0 +1,107 @@
+"""The benches as pytest-benchmark sees them: contrasts that hwbench's engine built and checked, and the limits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from hwbench import api, registry, runner
+from hwbench.bench import LEVELS, Pages, Skip, Sweep, Threads
+from hwbench.engine import Engine, Trial
+from hwbench.limits import SOURCES, Limit, level_of, measured
+from hwbench.model import Record, Scalar
+
+
+def labels(value: Pages | Sweep | Threads) -> Sequence[Scalar]:
+    """Machine-dependent axis values, sizes by label, so that collecting the tests measures nothing."""
+    if isinstance(value, Pages):
+        return runner.devices("cpu")["cpu"].spread(value)
+    return (1, "all") if isinstance(value, Threads) else LEVELS
+
+
+def contrasts() -> list[registry.Group]:
+    """The quick set: each group's variants share inputs, and its axis values."""
+    return registry.groups(registry.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test a case, named as the command line names it; the cases of a contrast follow one another."""
+    if {"group", "index"} <= set(metafunc.fixturenames):
+        cases = [
+            pytest.param(group, index, id=case.label.replace(" ", ""))
+            for group in contrasts()
+            for index, case in enumerate(group.cases)
+        ]
+        metafunc.parametrize(("group", "index"), cases)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """hwbench's engine on this machine's CPUs, by the policy of `--preset quick`."""
+    return Engine(runner.devices("cpu"), runner.POLICIES["quick"])
+
+
+class Contrasts:
+    """The contrast whose turn it is, built and checked against the reference; the one before is freed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.group: registry.Group | None = None
+        self.trials: list[Trial] = []
+        self.stack = contextlib.ExitStack()
+
+    def trial(self, group: registry.Group, index: int) -> Trial:
+        """One case of a group."""
+        if group is not self.group:
+            self.stack.close()
+            self.group, self.trials = group, self.stack.enter_context(self.engine.prepared(group))
+        return self.trials[index]
+
+
+@pytest.fixture(scope="session")
+def prepared(engine: Engine) -> Iterator[Contrasts]:
+    """Contrasts to measure, one at a time."""
+    contrasts = Contrasts(engine)
+    with contrasts.stack:
+        yield contrasts
+
+
+@pytest.fixture
+def trial(prepared: Contrasts, group: registry.Group, index: int) -> Trial:
+    """The case under test."""
+    return prepared.trial(group, index)
+
+
+class Limits:
+    """The machine's limits, each measured when it is first asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.device = engine.devices["cpu"]
+        self.known: dict[tuple[str, str], list[Limit]] = {}
+        for label in LEVELS:
+            with contextlib.suppress(Skip):  # not every machine has every level
+                self.device.resolve({"size": label})
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """What the size labels stand for here, in bytes a thread."""
+        return self.device.sizes
+
+    def touching(self, record: Record, kind: str | None) -> list[Limit]:
+        """The limits of a kind (load, copy, triad, fma, latency) at the level where the record's data lies."""
+        if kind is None:
+            return []
+        level = "" if kind == "fma" else level_of(record, self.sizes)
+        if (kind, level) not in self.known:
+            [source] = [name for name, (known, _) in SOURCES.items() if known == kind]
+            at = {"size": level} if level else {}
+            self.known[kind, level] = measured(api.measure(source, preset="quick", **at))
+        return self.known[kind, level]
+
+
+@pytest.fixture(scope="session")
+def limits(engine: Engine) -> Limits:
+    """The machine's limits."""
+    return Limits(engine)
