@@ -1,0 +1,154 @@
+"""Imports run one way, and what is heavy is imported by what needs it."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hwbench
+
+PACKAGE = Path(hwbench.__file__).parent
+
+# From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
+LAYERS = (
+    ("model", "stats", "quantity", "check", "simd"),
+    ("bench",),
+    ("benches", "devices", "machine", "limits", "judge"),
+    ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
+    ("report", "tracking"),
+    ("cli", "listing", "progress", "machine_text", "__main__"),
+)
+LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+HEAVY = ("numba", "scipy", "altair", "cupy", "numpy", "jinja2", "vl_convert")
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its name inside the package, a package by that of its directory; the root itself is none."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if parts:
+            found[".".join(parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def ours(name: str) -> set[str]:
+    """What a module imports of hwbench, anywhere in it and for types too."""
+    path = MODULES[name]
+    package = path.parent.relative_to(PACKAGE).parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
+            origin = ".".join(filter(None, base))
+            for alias in node.names:
+                inside = f"{origin}.{alias.name}".lstrip(".")
+                found.add(inside if inside in MODULES else origin)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not any(one.partition(".")[0] == "hwbench" for one in names), f"{name}: import hwbench relatively"
+    return found - {""}
+
+
+def others(name: str) -> set[str]:
+    """The top-level packages that a module imports which are neither ours nor Python's own."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found - set(sys.stdlib_module_names)
+
+
+def test_every_module_has_its_place():
+    """A new module is put into a layer, and none is listed that is gone."""
+    assert {name.partition(".")[0] for name in MODULES} == set(LAYER)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_run_one_way(name):
+    """A module imports nothing from a layer above its own."""
+    mine = LAYER[name.partition(".")[0]]
+    above = {one for one in ours(name) if LAYER[one.partition(".")[0]] > mine}
+    assert not above, f"{name} imports {', '.join(sorted(above))}, which is built on it"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Inside a layer, too, there is an order."""
+    graph = {name: ours(name) for name in MODULES}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("name", ["model", "stats"])
+def test_the_ground_imports_nothing_of_ours(name):
+    """Words and numbers stand alone."""
+    assert not ours(name)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("benches.")))
+def test_a_bench_knows_only_what_a_bench_needs(name):
+    """A bench is written against `bench` and `simd`, in NumPy, Numba and SciPy."""
+    assert ours(name) <= {"bench", "simd"}
+    assert others(name) <= {"numpy", "numba", "scipy"}
+
+
+@pytest.mark.parametrize("name", ["numba", "scipy", "altair", "vl_convert", "jinja2", "cupy"])
+def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
+    """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
+    homes = {
+        "numba": ("simd", "benches", "devices", "machine"),
+        "scipy": ("stats", "benches"),
+        "altair": ("report",),
+        "vl_convert": ("report",),
+        "jinja2": ("report",),
+        "cupy": ("devices.gpu",),
+    }[name]
+    users = {module for module in MODULES if name in others(module)}
+    assert {module for module in users if not module.startswith(homes)} == set()
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy packages that a fresh interpreter has loaded after running `code`."""
+    said = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sorted(sys.modules), file=sys.stderr)"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60,
+    ).stderr  # fmt: skip
+    return set(HEAVY) & set(said.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import hwbench", "import hwbench.cli", HELP := """
+import hwbench.cli
+sys.argv = ["hwbench", "--help"]
+try:
+    hwbench.cli.main()
+except SystemExit as end:
+    assert not end.code
+"""],
+    ids=["import", "cli", "help"],
+)  # fmt: skip
+def test_what_is_heavy_is_not_loaded_for_nothing(code):
+    """`import hwbench` and `hwbench --help` load no numba, scipy, altair, cupy, nor numpy."""
+    assert loaded_by(code) == set()
+
+
+def test_every_public_name_can_be_had():
+    """What `hwbench.__all__` promises is there, whatever was imported before it."""
+    lines = (f"assert callable(hwbench.{name}), {name!r}" for name in hwbench.__all__)
+    code = "\n".join(["import hwbench, hwbench.api, hwbench.engine", *lines])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

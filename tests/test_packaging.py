@@ -1,0 +1,43 @@
+"""What pyproject.toml, tox.ini and asv.conf.json say about the package agrees."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def project():
+    """The [project] table of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_oldest_versions_that_are_tried_are_those_that_are_allowed(project):
+    """tests/floors.txt pins every dependency to its lower bound, so that `tox -e floors` tries what pip may install."""
+    allowed = dict(dependency.split(">=") for dependency in project["dependencies"])
+    lines = [line for line in (ROOT / "tests/floors.txt").read_text().splitlines() if not line.startswith("#")]
+    tried = dict(line.split("==") for line in lines)
+    assert tried.keys() == allowed.keys()
+    for name, version in tried.items():
+        assert re.sub(r"(\.0)+$", "", version) == re.sub(r"(\.0)+$", "", allowed[name]), name
+
+
+def test_asv_installs_every_dependency(project):
+    """asv installs the package without its dependencies, so each has to stand in the matrix of asv.conf.json."""
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "asv.conf.json").read_text(), flags=re.MULTILINE)
+    matrix = json.loads(text)["matrix"]["req"]
+    assert {dependency.split(">=")[0] for dependency in project["dependencies"]} <= set(matrix)
+
+
+def test_tox_tries_every_python_that_is_named(project):
+    """The Pythons of the classifiers are those of tox.ini."""
+    named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
+    [versions] = re.findall(r"py\{([\d, ]+)\}", (ROOT / "tox.ini").read_text())
+    assert named == [f"3.{version.strip()[1:]}" for version in versions.split(",")]
+    assert project["requires-python"] == f">={named[0]}"
