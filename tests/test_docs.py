@@ -1,0 +1,52 @@
+"""What README.md and docs/ show is there and works."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from hwbench import registry, runner
+from hwbench.bench import Bench
+from hwbench.engine import Engine
+from hwbench.model import Case
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Every local file that a page links to or shows is there."""
+    missing = [
+        target for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]  # fmt: skip
+    assert not missing
+
+
+@pytest.fixture
+def shown(monkeypatch, tmp_path):
+    """The bench that docs/adding-a-bench.md walks through, as if its file lay with the others."""
+    page = (ROOT / "docs" / "adding-a-bench.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "every.py"
+    file.write_text(code)
+    module = ModuleType("hwbench.benches.every")
+    module.__file__, module.__package__ = str(file), "hwbench.benches"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(code, file, "exec"), vars(module))
+    [bench] = [value for value in vars(module).values() if isinstance(value, Bench)]
+    return bench
+
+
+def test_the_bench_that_is_shown_works(shown):
+    """Each variant of the example builds and gives the reference answer."""
+    engine = Engine(runner.devices("cpu"), runner.POLICIES["quick"])
+    cases = tuple(Case(shown.name, variant, "cpu", {"size": "L1", "stride": 8}) for variant in shown.variants)
+    with engine.prepared(registry.Group(shown, cases)) as trials:
+        assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(shown.variants)
+        assert trials[0].counts["bytes"] == 8 * trials[0].counts["items"]
