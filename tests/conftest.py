@@ -39,12 +39,12 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
     """A scripted device in place of the CPU, a scripted machine, and their clock in the runner."""
-    from hwbench import machine, measure, runner
+    from hwbench import engine, machine, runner
 
     made = ScriptedDevice()
     monkeypatch.setattr(runner, "devices", lambda which: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
-    monkeypatch.setattr(runner, "Engine", lambda devices, policy: measure.Engine(devices, policy, made.clock))
+    monkeypatch.setattr(runner, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import hwbench
 from hwbench import api, runner, store
-from hwbench.measure import Engine
+from hwbench.engine import Engine
 from hwbench.registry import UsageError
 from scripted import SIZES, ScriptedDevice, record, run_of, scripted_bench
 

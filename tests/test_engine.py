@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwbench.bench import Bench, Skip, Work
-from hwbench.measure import Engine, _orders
+from hwbench.engine import Engine, _orders
 from hwbench.model import Case, Policy
 from hwbench.registry import Group
 from scripted import ScriptedDevice, group, scripted_bench, scripted_work

@@ -254,7 +254,7 @@ def test_impossible_figures_become_suspect_and_keep_their_first_reason(monkeypat
     out = runner.refuse_impossible([limit, fast], SIZES)
     assert out[0] == limit
     assert (out[1].status, out[1].samples) == ("suspect", fast.samples)
-    assert out[1].reason == "steal; 2.00 times the limit it should touch (L1 load, 1 thread: 1 GB/s)"
+    assert out[1].reason == "steal; cannot be true: 2.00 times the limit it should touch (L1 load, 1 thread: 1 GB/s)"
 
 
 def test_trouble_in_a_bench_does_not_end_the_run(tmp_path, benches):

@@ -11,8 +11,8 @@ from typing import Any
 from . import registry, runner, store
 from .bench import Bench, Work
 from .devices import Device
+from .engine import Engine
 from .limits import Limit, limit_for, measured, share
-from .measure import Engine
 from .model import Case, Record, Run
 from .stats import Estimate, estimate
 

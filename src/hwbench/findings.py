@@ -47,6 +47,10 @@ class Reading:
                     return ratio(record, base)
         return None
 
+    def versus(self, record: Record, base: Record) -> Estimate:
+        """Seconds of one record over those of another, paired where they were measured in the same rounds."""
+        return ratio(record, base)
+
     def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
         """Seconds a hop, call or item."""
         record = self.find(variant, **params)

@@ -24,6 +24,7 @@ SOURCES: dict[str, tuple[str, Metric]] = {
     "latency.chase": ("latency", HOP_TIME),
 }
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
+IMPOSSIBLE = "cannot be true"  # how the reason of a record begins that the machine's limits refute
 LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
 
 
@@ -73,30 +74,30 @@ def rate(record: Record, metric: Metric, seconds: float) -> float | None:
 def measured(records: Iterable[Record]) -> list[Limit]:
     """The machine's limits: for each kind, level, thread count and dtype the best sample of any variant.
 
-    Suspect records count only where nothing better was measured, and are told as such.
+    A disturbed sample is slower than the machine, never faster: so the best counts though its record be suspect, and is
+    told as such, unless an undisturbed one comes within the tolerance of it. Figures that cannot be true are no limit.
     """
-    best: dict[tuple[str, str, int, str], Limit] = {}
+    found: dict[tuple[str, str, int, str], list[Limit]] = {}
     for record in records:
         source = SOURCES.get(record.bench)
         level = str(record.params.get("size", ""))
-        if source is None or not record.timed or (level and level not in LEVELS):
+        if source is None or not record.timed or (level and level not in LEVELS) or IMPOSSIBLE in record.reason:
             continue
         kind, metric = source
         value = rate(record, metric, min(record.samples))
         if value is None:
             continue
         place = (kind, level, threads_of(record), str(record.params.get("dtype", "")))
-        found = Limit(*place, value, metric, record.variant, record.reason if record.status == "suspect" else "")
-        old = best.get(place)
-        if old is None or _better(found, old):
-            best[place] = found
-    return list(best.values())
+        doubt = record.reason if record.status == "suspect" else ""
+        found.setdefault(place, []).append(Limit(*place, value, metric, record.variant, doubt))
+    return [_best(candidates) for candidates in found.values()]
 
 
-def _better(new: Limit, old: Limit) -> bool:
-    if bool(new.suspect) != bool(old.suspect):
-        return not new.suspect
-    return new.value > old.value if new.metric.higher else new.value < old.value
+def _best(candidates: Sequence[Limit]) -> Limit:
+    """The best of one kind; an undisturbed one where it is as good within the tolerance."""
+    ordered = sorted(candidates, key=lambda limit: limit.value, reverse=candidates[0].metric.higher)
+    clean = [limit for limit in ordered if not limit.suspect]
+    return clean[0] if clean and not _beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
 
 
 def level_of(record: Record, sizes: Mapping[str, int]) -> str:
@@ -157,18 +158,16 @@ def impossible(records: Sequence[Record], kinds: Mapping[str, str | None], sizes
             nearer = _nearer(record, limits)
             value = rate(record, SOURCES[record.bench][1], best)
             if nearer is not None and value is not None and _beats(value, nearer, LEVEL_TOLERANCE):
-                found[index] = (
-                    f"faster than {nearer.name} ({nearer.shown:.3g} {nearer.metric.unit}), a level nearer to the core"
-                )
+                shown = f"{nearer.name} ({nearer.shown:.3g} {nearer.metric.unit})"
+                found[index] = f"{IMPOSSIBLE}: faster than {shown}, a level nearer to the core"
             continue
         limit = limit_for(record, kinds.get(record.bench), limits, sizes)
         if limit is None or limit.suspect:
             continue
         reached = share(record, limit, best)
         if reached is not None and reached > TOLERANCE:
-            found[index] = (
-                f"{reached:.2f} times the limit it should touch ({limit.name}: {limit.shown:.3g} {limit.metric.unit})"
-            )
+            shown = f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
+            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown})"
     return found
 
 

@@ -85,8 +85,8 @@ def groups(
     """The cases of the chosen benches, in groups to be measured interleaved.
 
     `devices` maps a device's name to its kind (`cpu`, `gpu:0`: `gpu`); `spread` turns machine-dependent axis values
-    (`Pages`, `Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values that the
-    standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
+    (`Pages`, `Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values
+    that the standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
     """
     chosen = list(chosen)
     params = params or {}

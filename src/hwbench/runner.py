@@ -17,7 +17,7 @@ import psutil
 
 from . import __version__, limits, machine, registry, store
 from .devices import Device
-from .measure import Engine
+from .engine import Engine
 from .model import Case, Machine, Policy, Record, Run, key
 
 POLICIES = {

@@ -157,10 +157,10 @@ def test_the_finding() -> None:
     ]
     said = list(scaling_bench.hooks["finding"](reading(scaling_bench, rows, {})))
     assert said[0].startswith(
-        "A loop that only moves memory is 1.25× as fast with 4 threads as with one (31% of the ideal"
+        "A loop that only moves memory is 1.25× (1.25–1.25) as fast with 4 threads as with one: 31% of the ideal"
     )
     assert "as if 73% of it were serial" in said[0]
-    assert "4.00× as fast with 4 threads as with one (100% of the ideal, as if 0% of it were serial)" in said[1]
+    assert "as fast with 4 threads as with one: 100% of the ideal, as if 0% of it were serial" in said[1]
     assert "2.00×" in said[2]
     assert "equal parts allow 2.29×" in said[2]
     assert all("with the work growing along, 80% of the ideal" in sentence for sentence in said)

@@ -209,6 +209,23 @@ def test_half_octave(size: int, rounded: int) -> None:
     assert levels.half_octave(size) == rounded
 
 
+@pytest.mark.parametrize(("really", "found"), [(32, 32), (12, 24), (5, 8), (1, 4)])
+def test_a_size_is_halved_until_a_random_ring_fits(really: int, found: int) -> None:
+    """Half of what is found lies in the cache, whatever the probe saw; never less than the level above asks."""
+    time = lambda size: 15e-9 if size <= really * 2**20 else 120e-9  # noqa: E731
+    time_near = lambda size: 15e-9 if size <= 2 * 2**20 else time(size)  # noqa: E731
+    assert levels.shrink_to_fit(32 * 2**20, 4 * 2**20, time_near) == found * 2**20
+
+
+def test_the_ring_holds_every_line() -> None:
+    """A walk of as many hops as there are lines comes back to where it began, and not before."""
+    words = np.zeros(8 * 64, dtype=np.uint64)
+    assert levels.ring_time(words, 64 * 64, rounds=1) > 0
+    visited = {int(levels.follow_ring(words, np.uint64(0), hops)) for hops in range(64)}
+    assert visited == set(range(64))
+    assert levels.follow_ring(words, np.uint64(0), 64) == 0
+
+
 def test_the_wanderer_visits_every_line_once() -> None:
     """Hops go through all lines before one comes back, so that the footprint is what it is said to be."""
     lines = 1024

@@ -191,25 +191,25 @@ def finding(read: Any) -> Iterator[str]:
         found = faster(read, work, "strong")
         if found is None:
             continue
-        threads, speedup = found
-        said = (
-            f"{name} is {speedup:.2f}× as fast with {threads} threads as with one ({speedup / threads:.0%} of the ideal"
-        )
-        said += f", as if {max(0.0, serial_fraction(speedup, threads)):.0%} of it were serial)"
+        threads, ratio = found
+        speedup = ratio.value
+        said = f"{name} is {speedup:.2f}× ({ratio.low:.2f}–{ratio.high:.2f}) as fast with {threads} threads as with one"
+        said += f": {speedup / threads:.0%} of the ideal"
+        if speedup > 1:  # where more threads are slower, no serial part explains it
+            said += f", as if {max(0.0, serial_fraction(speedup, threads)):.0%} of it were serial"
         if work == "uneven":
             said += f"; equal parts allow {even_parts(threads):.2f}×"
         weak = faster(read, work, "weak")
         if weak is not None:
-            said += f"; with the work growing along, {weak[1]:.0%} of the ideal"
+            said += f"; with the work growing along, {weak[1].value:.0%} of the ideal"
         yield f"{said}."
 
 
-def faster(read: Any, work: str, scaling: str) -> tuple[int, float] | None:
-    """The largest thread count measured, and the time of one thread over its time, the median of the rounds."""
+def faster(read: Any, work: str, scaling: str) -> tuple[int, Any] | None:
+    """The largest thread count measured, and the time of one thread over its time, with its interval."""
     chosen = [r for r in read.records if r.timed and (r.params["work"], r.params["scaling"]) == (work, scaling)]
     timed = {r.facts["threads"]: r for r in chosen}
     most = max(timed, default=1)
     if most == 1 or 1 not in timed:
         return None
-    pairs = zip(timed[1].samples, timed[most].samples, strict=False)
-    return most, float(np.median([one / many for one, many in pairs]))
+    return most, read.versus(timed[1], timed[most])
