@@ -65,11 +65,13 @@ def test_sweeps_and_untimed_records_are_no_limits():
 
 
 def test_a_footprint_lies_in_the_first_level_that_holds_it():
-    """A label's size is half of its level."""
-    at = lambda footprint: level_of(record(facts={"footprint": footprint}), SIZES)  # noqa: E731
-    assert [at(1), at(2 * SIZES["L1"]), at(2 * SIZES["L1"] + 1), at(2 * SIZES["L2"]), at(2 * SIZES["L2"] + 1)] == [
-        "L1", "L1", "L2", "L2", "DRAM"
-    ]  # fmt: skip
+    """A label's size is half of its level; memory begins where nothing can be left in a cache."""
+
+    def at(footprint, threads=1):
+        return level_of(record(facts={"footprint": footprint, "threads": threads}), SIZES)
+
+    assert [at(1), at(2 * SIZES["L1"]), at(2 * SIZES["L1"] + 1), at(2 * SIZES["L2"])] == ["L1", "L1", "L2", "L2"]
+    assert [at(SIZES["DRAM"] - 1), at(SIZES["DRAM"]), at(SIZES["DRAM"] // 2, threads=2)] == ["L2", "DRAM", "DRAM"]
     assert level_of(record(params={"size": "L3"}), SIZES) == "L3"
     assert level_of(record(), SIZES) == ""
 

@@ -118,7 +118,7 @@ class Engine:
         finally:
             for trial in trials:
                 if trial.work is not None and trial.work.close is not None:
-                    with _caught(trial):  # so that the others are closed too
+                    with self.phases("close"), _caught(trial):  # so that the others are closed too
                         trial.work.close()
 
     # --- before the clock -----------------------------------------------------------------------------------------
@@ -197,7 +197,6 @@ class Engine:
         with self.phases("stopping rule"):
             estimate((1.0, 2.0, 3.0))  # imports scipy.stats, a second that the first contrast's rounds must not pay for
         enabled = gc.isenabled()
-        gc.collect()
         gc.disable()  # a collection inside a sample would be ours, not the variant's
         try:
             for trial in trials:

@@ -101,9 +101,11 @@ def _best(candidates: Sequence[Limit]) -> Limit:
 
 
 def level_of(record: Record, sizes: Mapping[str, int]) -> str:
-    """The size label in whose level the record's footprint lies: the first whose own size holds it.
+    """The size label whose limit bounds the record: the first level that holds its footprint.
 
-    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level.
+    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level. What is
+    larger lies in memory for certain only from the size of `DRAM` on, four times the last-level caches: below that, part
+    of it may hit, and the bound is that of the farthest cache.
     """
     stated = record.params.get("size")
     if stated in LEVELS:
@@ -111,10 +113,12 @@ def level_of(record: Record, sizes: Mapping[str, int]) -> str:
     footprint = record.facts.get("footprint")
     if not isinstance(footprint, int | float):
         return ""
-    for label in LEVELS[:-1]:
-        if label in sizes and footprint <= 2 * sizes[label]:
+    caches = [label for label in LEVELS[:-1] if label in sizes]
+    for label in caches:
+        if footprint <= 2 * sizes[label]:
             return label
-    return LEVELS[-1]
+    beyond = footprint * threads_of(record) >= sizes.get(LEVELS[-1], 0)
+    return LEVELS[-1] if beyond or not caches else caches[-1]
 
 
 def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Limit | None:

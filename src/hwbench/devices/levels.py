@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def probe_sizes(near: int, reported: int) -> list[int]:
 
 
 @compiled
-def follow_ring(words: np.ndarray, at: int, hops: int) -> int:
+def follow_ring(words: np.ndarray, at: Any, hops: int) -> Any:
     """The line `hops` hops after line `at`: the first word of each line holds the number of the next."""
     for _ in range(hops):
         at = words[at * np.uint64(8)]
@@ -105,11 +106,11 @@ def ring_time(words: np.ndarray, size: int, rounds: int = 3) -> float:
     """Seconds per hop along a ring through `size` bytes in random order, the best of some rounds."""
     order = np.random.default_rng(0).permutation(size // 64).astype(np.uint64)
     words[order * np.uint64(8)] = np.roll(order, -1)
-    at = np.uint64(follow_ring(words, order[0], len(order)))
+    at = follow_ring(words, order[0], len(order))
     best = float("inf")
     for _ in range(rounds):
         start = perf_counter()
-        at = np.uint64(follow_ring(words, at, HOPS))
+        at = follow_ring(words, np.uint64(at), HOPS)
         best = min(best, (perf_counter() - start) / HOPS)
     return best
 
