@@ -103,9 +103,9 @@ def _best(candidates: Sequence[Limit]) -> Limit:
 def level_of(record: Record, sizes: Mapping[str, int]) -> str:
     """The size label whose limit bounds the record: the first level that holds its footprint.
 
-    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level. What is
-    larger lies in memory for certain only from the size of `DRAM` on, four times the last-level caches: below that, part
-    of it may hit, and the bound is that of the farthest cache.
+    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level. What
+    is larger lies in memory for certain only from the size of `DRAM` on, four times the last-level caches: below that,
+    part of it may hit, and the bound is that of the farthest cache.
     """
     stated = record.params.get("size")
     if stated in LEVELS:
