@@ -67,7 +67,7 @@ def command(
     monkeypatch.setitem(os.environ, "COLUMNS", "200")
     for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["hwbench", *map(str, arguments)])
@@ -82,4 +82,5 @@ def command(
         return Outcome(int(str(code or 0)), captured.out.decode(), captured.err.decode())
 
     yield run
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +75,7 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, no HTML.")] = False,
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
+    _on_signals(_leave)
     from . import runner
 
     to_stdout = json is not None and str(json) == "-"
@@ -85,13 +86,15 @@ def run(
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
     observer = _observer()
-    signal.signal(signal.SIGTERM, _terminated)
+    stop = _Stop()
+    _on_signals(stop.ask)
     try:
-        done, path = runner.execute(plan, observer)
-    except runner.Interrupted as stop:
+        done, path = runner.execute(plan, observer, stop=stop.check)
+        _on_signals(_leave)
+    except runner.Interrupted as end:
         observer.close()
-        _interrupted(stop)
-        _deliver_json(stop.run, json, to_stdout)
+        _interrupted(end)
+        _deliver_json(end.run, json, to_stdout)
         raise typer.Exit(130) from None
     finally:
         observer.close()
@@ -334,9 +337,38 @@ def _say(line: str) -> None:
     print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _terminated(_number: int, _frame: Any) -> None:
-    """SIGTERM ends a run as Ctrl-C does: what was measured is saved."""
-    raise KeyboardInterrupt
+def _on_signals(handler: Callable[[int, Any], None]) -> None:
+    """SIGTERM ends a run as Ctrl-C does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _leave(_number: int, _frame: Any) -> None:
+    """Before measuring there is nothing to save, and after it all is saved."""
+    os.write(2, b"hwbench: interrupted\n")
+    os._exit(130)
+
+
+class _Stop:
+    """A signal's wish to stop, granted where the engine asks: the first is noted, a second ends the process at once.
+
+    An exception out of a signal handler may surface anywhere: inside a callback, which swallows it, or inside the code
+    that Numba executes, after which Python ends by the signal whatever the exit code was to be.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self, number: int, frame: Any) -> None:
+        """The signal handler."""
+        if self.asked:
+            _leave(number, frame)
+        self.asked = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal came."""
+        if self.asked:
+            raise KeyboardInterrupt
 
 
 def main() -> None:

@@ -98,6 +98,7 @@ class Engine:
         self.policy = policy
         self.clock = clock
         self.phases = Phases(clock)
+        self.stop: Callable[[], None] = lambda: None  # called between samples; may raise KeyboardInterrupt
         self._settled: set[str] = set()
 
     def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
@@ -143,6 +144,7 @@ class Engine:
         for trial in live:
             if trial.status != "ok":
                 continue
+            self.stop()
             with _caught(trial):
                 shared = _shared(bench, trial)
                 trial.values["rng"] = _generator(self.policy.seed, trial.case)
@@ -223,6 +225,7 @@ class Engine:
         recent: list[float] = []
         trial.loops = 1
         while True:
+            self.stop()
             each = self.sample(trial, trial.loops)
             wanted = max(1, math.ceil(target / each))
             if wanted > 1.25 * trial.loops:
@@ -251,6 +254,7 @@ class Engine:
                 gauges = [device.gauges() for device in devices]
             with self.phases("sample"):
                 for index in next(order):
+                    self.stop()
                     trial = trials[index]
                     if trial.live:
                         with _caught(trial):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -100,9 +100,10 @@ def devices(which: str) -> dict[str, Device]:
     raise registry.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
 
 
-def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
+def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: None) -> tuple[Run, Path | None]:
     """Measure what the plan asks for; the run, and the file it lies in (None: it could be written nowhere).
 
+    `stop` is called again and again between samples; it raises KeyboardInterrupt where the run is to end.
     Raises UsageError or StoreError before anything is measured, Interrupted after Ctrl-C or SIGTERM.
     """
     started = begun = time.perf_counter()
@@ -128,6 +129,7 @@ def execute(plan: Plan, observer: Observer) -> tuple[Run, Path | None]:
     done = {key(record) for record in run.records if versions.get(record.bench) == record.version}
     left = [group for group in groups if not all(key(case) in done for case in group.cases)]
     engine = Engine(known, run.policy)
+    engine.stop = stop
     engine.phases.seconds |= run.policy.phases  # a resumed run goes on with its clock
     started -= run.policy.phases.get("total", 0.0)
     engine.phases.seconds["start-up"] = run.policy.phases.get("start-up", 0.0) + time.perf_counter() - begun

@@ -42,7 +42,7 @@ class _Header(msgspec.Struct):
 def new_id(machine: str) -> str:
     """`<machine>-<UTC time>-<hex>`: two runs started at once on one machine differ in the hex."""
     now = datetime.datetime.now(datetime.UTC)
-    return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
 
 
 def now() -> str:

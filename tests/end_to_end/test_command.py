@@ -186,7 +186,7 @@ def test_a_signal_while_starting_leaves_no_traceback(tmp_path, number):
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert process.returncode in (130, -number)
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     for path in store.find(tmp_path):
         store.read(path)
 
