@@ -37,6 +37,14 @@ def test_globs_and_bare_topics_select(benches, patterns, names):
     assert [bench.name for bench in select(patterns)] == names
 
 
+def test_quick_takes_the_core_unless_asked(benches, monkeypatch):
+    """A bench outside the core is left out of the quick set, and of nothing else; by name it is taken there too."""
+    monkeypatch.setattr(benches["access.share"], "core", False)
+    assert [bench.name for bench in select((), "quick")] == ["access.steps", "sweep.sizes"]
+    assert len(select((), "standard")) == len(select((), "full")) == 3
+    assert [bench.name for bench in select(("access.share",), "quick")] == ["access.share"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [

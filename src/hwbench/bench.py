@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .model import COUNTS
+from .model import COUNTS, Scalar
 
 F = TypeVar("F", bound=Callable[..., Any])
 PRESETS = ("quick", "standard", "full")
@@ -114,6 +114,12 @@ class Bench:
         Axes whose values are measured interleaved too, as one contrast is (`threads` where a speed-up is asked for).
     tolerance
         Relative error allowed against the reference, where the default (by dtype and operation count) does not fit.
+    free
+        Axes for which `--param` may give values that no grid states: each with the function that makes the value of a
+        text, or raises ValueError with one line on what is wrong with it.
+    core
+        Part of the quick set, which has half a minute for the whole machine. A bench that is not is measured by
+        `--preset quick` only when it is selected.
     """
 
     def __init__(
@@ -130,6 +136,8 @@ class Bench:
         full: Mapping[str, tuple[Any, ...]] | None = None,
         together: tuple[str, ...] = (),
         tolerance: float | None = None,
+        free: Mapping[str, Callable[[str], Scalar]] | None = None,
+        core: bool = True,
     ) -> None:
         self.name = name
         self.question = question
@@ -141,6 +149,8 @@ class Bench:
         self.presets = {"quick": dict(quick or {}), "standard": {}, "full": dict(full or {})}
         self.together = together
         self.tolerance = tolerance
+        self.free = dict(free or {})
+        self.core = core
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Callable[..., Any]] = {}
         self.doc = ""

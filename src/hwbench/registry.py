@@ -49,11 +49,14 @@ def benches() -> dict[str, Bench]:
     return found
 
 
-def select(patterns: Sequence[str] = ()) -> list[Bench]:
-    """The benches whose name matches one of the globs (a bare topic means all of it); none given: all."""
+def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench]:
+    """The benches whose name matches one of the globs (a bare topic means all of it).
+
+    None given: all, of which the quick preset takes the core.
+    """
     known = benches()
     if not patterns:
-        return list(known.values())
+        return [bench for bench in known.values() if bench.core or preset != "quick"]
     chosen: dict[str, Bench] = {}
     for pattern in patterns:
         hits = [name for name in known if fnmatchcase(name, pattern) or name.partition(".")[0] == pattern]
@@ -148,6 +151,11 @@ def _value(bench: Bench, axis: str, text: str) -> Scalar:
     stated = {str(value): value for value in _stated(bench, axis)}
     if text in stated:
         return stated[text]
+    if axis in bench.free:
+        try:
+            return bench.free[axis](text)
+        except ValueError as error:
+            raise UsageError(f"{axis}: {error}") from None
     if axis == "size":
         if text not in LEVELS:
             try:
@@ -174,8 +182,8 @@ def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]]
     for axis, texts in params.items():
         if axis not in axes:
             raise UsageError(f"no selected bench has an axis '{axis}'{nearest(axis, axes)}")
-        if axis in ("size", "n"):
-            continue  # any quantity will do; `_value` refuses what is none
+        if axis in ("size", "n") or any(axis in bench.free for bench in chosen):
+            continue  # any quantity will do, or what the bench says; `_value` refuses what will not
         known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
         for text in texts:
             if text not in known and not (axis in COUNTED and _WHOLE.fullmatch(text)):

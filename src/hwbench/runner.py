@@ -111,13 +111,13 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         raise registry.UsageError(f"--budget {plan.budget:g}: is no time in seconds")
     if plan.preset not in POLICIES:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
-    chosen = registry.select(plan.select)
+    registry.select(plan.select)  # what is misspelt is said before the machine is looked at
     known = devices(plan.device)
     here = machine.describe(plan.machine)
     cut_off = store.unfinished(plan.out, here) if plan.resume else None
     preset = _preset(plan, cut_off, observer)
     groups = registry.groups(
-        chosen,
+        registry.select(plan.select, preset),
         preset=preset,
         params=plan.params,
         variants=plan.variants,

@@ -106,6 +106,53 @@
     }));
   }
 
+  // Frames to step through: one is shown, by buttons, by the arrow keys, Home and End, or one a second.
+  find("figure.steps").forEach((figure) => {
+    const frames = find(".frames > li", figure);
+    const bar = figure.querySelector(".stepper");
+    const shown = bar.querySelector("output");
+    const play = bar.querySelector("[data-go=play]");
+    let at = 0;
+    let timer = 0;
+    const show = (index) => {
+      at = Math.max(0, Math.min(frames.length - 1, index));
+      frames.forEach((frame, i) => { frame.hidden = i !== at; });
+      shown.textContent = (at + 1) + " of " + frames.length;
+      bar.querySelector("[data-go=back]").disabled = bar.querySelector("[data-go=first]").disabled = at === 0;
+      bar.querySelector("[data-go=next]").disabled = at === frames.length - 1;
+    };
+    const stop = () => {
+      clearInterval(timer);
+      timer = 0;
+      play.textContent = "Play";
+      play.setAttribute("aria-pressed", "false");
+    };
+    const start = () => {
+      if (at === frames.length - 1) show(0);
+      timer = setInterval(() => { show(at + 1); if (at === frames.length - 1) stop(); }, 1000);
+      play.textContent = "Pause";
+      play.setAttribute("aria-pressed", "true");
+    };
+    const go = { first: () => show(0), back: () => show(at - 1), next: () => show(at + 1) };
+    bar.addEventListener("click", (event) => {
+      const what = event.target.dataset.go;
+      if (!what) return;
+      const playing = timer !== 0;
+      stop();
+      if (what === "play") { if (!playing) start(); } else go[what]();
+    });
+    const keys = { ArrowLeft: () => show(at - 1), ArrowRight: () => show(at + 1), Home: () => show(0), End: () => show(frames.length - 1) };
+    figure.addEventListener("keydown", (event) => {
+      if (!keys[event.key] || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      stop();
+      keys[event.key]();
+    });
+    figure.classList.add("live");
+    bar.hidden = false;
+    show(0);
+  });
+
   // Downloads lie in the page, packed; a browser that cannot unpack them saves them packed.
   const save = (blob, name) => {
     const link = document.createElement("a");

@@ -145,7 +145,34 @@ class Records:
     kind: ClassVar[str] = "records"
 
 
-Block = Figure | Table | Tiles | Facts | Sayings | Troubles | Records
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a frame: lines of text, and how it looks: `mark` is one of void, wait, idle, busy, done, fresh."""
+
+    lines: Sequence[str] = ()
+    mark: str = "void"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a sequence, as a grid of cells; `text` says what happens in it."""
+
+    title: str
+    text: str
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Frames that are stepped through by buttons and keys, and stand one after the other where there is no script."""
+
+    title: str
+    frames: Sequence[Frame]
+    text: str = ""
+    kind: ClassVar[str] = "steps"
+
+
+Block = Steps | Figure | Table | Tiles | Facts | Sayings | Troubles | Records
 
 
 @dataclass(frozen=True)
