@@ -116,8 +116,9 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
     here = machine.describe(plan.machine)
     cut_off = store.unfinished(plan.out, here) if plan.resume else None
     preset = _preset(plan, cut_off, observer)
+    chosen = registry.select(plan.select, preset)
     groups = registry.groups(
-        registry.select(plan.select, preset),
+        chosen,
         preset=preset,
         params=plan.params,
         variants=plan.variants,
