@@ -1,4 +1,4 @@
-"""Bandwidth: reading, copying and the triad, in each cache and in memory."""
+"""Bandwidth: reading, writing and the kernels of STREAM, in each cache and in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ class load(_Suite):
     bench = "stream.load"
     version = 1
     param_names = ("variant", "size", "dtype", "threads")
-    params = (("simd", "numba", "numpy"), *AXES)
+    params = (("simd", "simd-streams", "numba", "numpy"), *AXES)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class store(_Suite):
+    """How fast data is written."""
+
+    bench = "stream.store"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -28,6 +41,32 @@ class copy(_Suite):
     version = 1
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class scale(_Suite):
+    """How fast a = s·b goes."""
+
+    bench = "stream.scale"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "simd-nt", "numba", "numpy"), ("L1", "DRAM"), *AXES[1:])
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class add(_Suite):
+    """How fast a = b + c goes."""
+
+    bench = "stream.add"
+    version = 1
+    param_names = ("variant", "size", "dtype", "threads")
+    params = (("simd", "simd-nt", "numba", "numpy"), ("L1", "DRAM"), *AXES[1:])
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -129,6 +129,47 @@ def test_copy_is_eight_loads_and_eight_stores(dtype, nt):
 
 
 @needs_x86
+@pytest.mark.parametrize("bits", NAMES)
+def test_streams_are_eight_additions_from_four_places(bits):
+    """A block of the loads in four streams is eight additions from memory, two from each quarter, and four pointers."""
+    needs_width(bits)
+    body = hot_loop(assembly(stream.simd_load_streams, Registers("i8", bits, 2), STREAM))
+    assert count(body, rf"^v?paddq\s.*\(.*%{NAMES[bits]}\d+$") == 8
+    assert count(body, r"\(%") == 8, body
+    assert len(body) <= 16, body
+
+
+@needs_x86
+@pytest.mark.parametrize("nt", [False, True])
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("bits", [256, 512])
+def test_store_is_eight_stores(bits, dtype, nt):
+    """A block of the store kernel is eight stores of full width, non-temporal where asked; no memset."""
+    needs_width(bits)
+    code = assembly(stream.simd_store, Registers(dtype, bits, 8, nt), STREAM)
+    body = hot_loop(code)
+    assert count(body, rf"^v?mov{'nt' if nt else 'a'}\w+\s+%{NAMES[bits]}\d+, .*\)$") == 8
+    assert len(body) == 11, body
+    assert count(code, r"call|memset") == 0
+
+
+@needs_x86
+@pytest.mark.parametrize("nt", [False, True])
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("bits", [256, 512])
+@pytest.mark.parametrize(("kernel", "operation", "loads"), [("simd_scale", "mul", 0), ("simd_add", "add", 8)])
+def test_scale_and_add_are_eight_operations_from_memory(kernel, operation, loads, bits, dtype, nt):
+    """A block of scale is eight multiplications from memory, a block of add eight loads and additions; both store."""
+    needs_width(bits)
+    body = hot_loop(assembly(getattr(stream, kernel), Registers(dtype, bits, 8, nt), STREAM))
+    name, suffix = NAMES[bits], "pd" if dtype == "f8" else "ps"
+    assert count(body, rf"^v{operation}{suffix}\s+[^%]*\(.*%{name}\d+$") == 8
+    assert count(body, rf"^vmova\w+\s.*\(.*, %{name}\d+$") == loads
+    assert count(body, rf"^vmov{'nt' if nt else 'a'}\w+\s+%{name}\d+, .*\)$") == 8
+    assert len(body) == 19 + loads, body
+
+
+@needs_x86
 @pytest.mark.parametrize("nt", [False, True])
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 @pytest.mark.parametrize("bits", NAMES)
@@ -257,6 +298,30 @@ def test_arm_copies_pairs(nt, dtype):
     assert count(body, r"^ldp\s+q\d+, q\d+") == 8
     assert count(body, rf"^{'stnp' if nt else 'stp'}\s+q\d+, q\d+") == 8
     assert count(code, r"^bl\b") == 0
+
+
+def test_arm_streams_load_from_four_places():
+    """On AArch64 the loads in four streams are eight q registers from memory and their additions; no spill."""
+    body = hot_loop(for_arm(stream.simd_load_streams, Registers("i8", 128, 2), STREAM))
+    assert 2 * count(body, r"^ldp\s+q\d+, q\d+") + count(body, r"^ldr\s+q\d+") == 8
+    assert count(body, r"^add\s+v\d+\.2d") == 8
+    assert count(body, r"\[sp") == 0
+
+
+@pytest.mark.parametrize("nt", [False, True])
+def test_arm_stores_pairs(nt):
+    """On AArch64 the store kernel is `stp q`, or the non-temporal `stnp q`; no call of memset."""
+    code = for_arm(stream.simd_store, Registers("f8", 256, 8, nt), STREAM)
+    assert count(hot_loop(code), rf"^{'stnp' if nt else 'stp'}\s+q\d+, q\d+") == 8
+    assert count(code, r"^bl\b") == 0
+
+
+@pytest.mark.parametrize(("kernel", "operation"), [("simd_scale", "fmul"), ("simd_add", "fadd")])
+def test_arm_scale_and_add_are_one_operation_a_register(kernel, operation):
+    """On AArch64 scale is sixteen fmul and add sixteen fadd, and eight stores of pairs."""
+    body = hot_loop(for_arm(getattr(stream, kernel), Registers("f8", 256, 8), STREAM))
+    assert count(body, rf"^{operation}\s+v\d+\.2d") == 16
+    assert count(body, r"^stp\s+q") == 8
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])

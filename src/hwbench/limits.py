@@ -18,7 +18,10 @@ from .quantity import format_bytes
 # The bench that measures a limit, its kind, and the metric it is told in.
 SOURCES: dict[str, tuple[str, Metric]] = {
     "stream.load": ("load", BANDWIDTH),
+    "stream.store": ("store", BANDWIDTH),
     "stream.copy": ("copy", BANDWIDTH),
+    "stream.scale": ("scale", BANDWIDTH),
+    "stream.add": ("add", BANDWIDTH),
     "stream.triad": ("triad", BANDWIDTH),
     "peak.fma": ("fma", FLOP_RATE),
     "latency.chase": ("latency", HOP_TIME),

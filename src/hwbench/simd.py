@@ -335,6 +335,12 @@ def add(_typing: Any, a: Block, b: Block) -> Any:
 
 
 @instruction
+def mul(_typing: Any, a: Block, b: Block) -> Any:
+    """Multiply floats a and b lane by lane; one register stands for as many equal ones as the other operand has."""
+    return _each(lambda builder, x, y: builder.fmul(x, y), a, b)
+
+
+@instruction
 def fma(_typing: Any, a: Block, b: Block, c: Block) -> Any:
     """Compute a × b + c of floats with one rounding; one register stands for as many equal ones as others have."""
     name = f"llvm.fma.v{a.lanes}{a.dtype[0]}{a.scalar.bitwidth}"

@@ -14,7 +14,10 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.simd import clobber, compiled, fence, fill, load, store, total, width
 from hwbench.stats import Estimate
 
-BENCHES = (stream.load_bench, stream.copy_bench, stream.triad_bench)
+ROWS = (stream.LOAD, stream.STORE, stream.COPY, stream.SCALE_BY, stream.ADD, stream.TRIAD)
+BENCHES = (
+    stream.load_bench, stream.store_bench, stream.copy_bench, stream.scale_bench, stream.add_bench, stream.triad_bench,
+)  # fmt: skip
 SIZE = 9 * 1024 + 700  # not a multiple of anything
 
 
@@ -107,6 +110,10 @@ def nothing(r, a, b, c, nbytes, passes):
         (stream.copy_bench, first_block_only),
         (stream.copy_bench, shifted),
         (stream.copy_bench, nothing),
+        (stream.store_bench, nothing),
+        (stream.scale_bench, stream.simd_copy),
+        (stream.add_bench, stream.simd_copy),
+        (stream.add_bench, stream.simd_triad),
         (stream.triad_bench, stream.simd_copy),
         (stream.load_bench, one_block_too_few),
         (stream.load_bench, nothing),
@@ -114,7 +121,7 @@ def nothing(r, a, b, c, nbytes, passes):
 )
 def test_a_mistaken_kernel_is_caught(device, monkeypatch, bench, kernel):
     """A kernel that leaves out a block, the addition or everything, or moves blocks, does not pass the check."""
-    row = {"stream.load": stream.LOAD, "stream.copy": stream.COPY, "stream.triad": stream.TRIAD}[bench.name]
+    row = ROWS[BENCHES.index(bench)]
     values = values_of(device)
     assert verdict(bench, "simd", values) == ""
     monkeypatch.setitem(row.__dict__, "simd", kernel)  # frozen, so past its own door
@@ -140,9 +147,9 @@ def test_load_counts_every_pass(device):
     start = -memory.ctypes.data % 64
     there = memory[start : start + 1024].view(np.int64)
     there[:] = words
-    registers = stream.Registers("i8", stream.stream_width(), 8)
-    found = stream.simd_load(registers, there.ctypes.data, 0, 0, 1024, 5)
-    assert found == (there * 5).sum()
+    registers = stream.Registers("i8", 128, 8)
+    for kernel in (stream.simd_load, stream.simd_load_streams):
+        assert kernel(registers, there.ctypes.data, 0, 0, 1024, 5) == (there * 5).sum()
 
 
 def test_digest_sees_every_element_and_its_place():
@@ -171,7 +178,7 @@ def test_arrays_do_not_alias(row, nbytes):
 
 def test_size_is_the_footprint_of_all_arrays():
     """The arrays of one thread take at most `size` bytes together, and less than a block each below it."""
-    for row in (stream.LOAD, stream.COPY, stream.TRIAD):
+    for row in ROWS:
         for size in (4096, SIZE, 1_000_000):
             taken = row.arrays * stream.array_bytes(row, size)
             assert size - row.arrays * stream.GRANULE < taken <= size
@@ -186,12 +193,13 @@ def test_too_small_a_size_is_skipped():
 def test_bytes_are_those_of_stream(device):
     """A copy counts two arrays and a triad three, for all threads; the traffic of plain stores is one array more."""
     values = values_of(device, threads=1, size=3 * 1024)
-    for bench, arrays, flops in ((stream.load_bench, 1, 0), (stream.copy_bench, 2, 0), (stream.triad_bench, 3, 256)):
+    expected = dict(zip(BENCHES, ((1, 0), (1, 0), (2, 0), (2, 192), (3, 128), (3, 256)), strict=True))
+    for bench, (arrays, flops) in expected.items():
         nbytes = 3 * 1024 // arrays // 512 * 512
         assert bench.count(values) == {"bytes": arrays * nbytes, "flops": flops}
         assert bench.count(values | {"threads": 5})["bytes"] == 5 * arrays * nbytes
         inputs = bench.make_inputs(values)
-        for variant, more in (("simd", int(arrays > 1)), ("simd-nt", 0)):
+        for variant, more in (("simd", int(bench is not stream.load_bench)), ("simd-streams", 0), ("simd-nt", 0)):
             if variant in bench.variants:
                 work = bench.build(variant, values, inputs)
                 assert work.facts["traffic_bytes"] == (arrays + more) * nbytes
