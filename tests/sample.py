@@ -519,3 +519,43 @@ def _poisoned(run: Run) -> Run:
         software={bad("numpy"): bad("2"), "deep": {"nested": [HOSTILE]}},
         hwbench={"version": bad("0"), "commit": HOSTILE},
     )
+
+
+def proof_run() -> Run:
+    """A made-up comparison with native tools: 100 to 80 GB/s, 50 to 100 GFLOP/s, 200 M hops/s to as many, no mbw."""
+    machine = sample_run(benches=()).machine
+
+    def side(bench: str, variant: str, tool: str, count: str, rate: float, **params: Any) -> Record:
+        return Record(
+            bench=f"verify.{bench}", version=1, variant=variant, device="cpu", status="ok", loops=1,
+            params={**params, "tool": tool}, samples=[1e9 / rate] * 9, counts={count: 1e9},
+            facts={"command": f"{tool} -t load", "threads": 1},
+        )  # fmt: skip
+
+    load = {"case": "simd", "size": "L1", "dtype": "f8", "threads": 1, "pages": "4K"}
+    peak = {"case": "512", "dtype": "f8", "threads": 2, "chains": 12}
+    chase = {"case": "follow", "size": "L1", "pages": "4K", "order": "random"}
+    records = [
+        side("stream.load", "ours", "likwid-bench", "bytes", 100e9, **load),
+        side("stream.load", "native", "likwid-bench", "bytes", 80e9, **load),
+        side("peak.fma", "ours", "likwid-bench", "flops", 50e9, **peak),
+        side("peak.fma", "native", "likwid-bench", "flops", 100e9, **peak),
+        side("latency.chase", "ours", "C loop", "hops", 200e6, **chase),
+        side("latency.chase", "native", "C loop", "hops", 200e6, **chase),
+        *(
+            Record(
+                bench="verify.stream.copy",
+                version=1,
+                variant=variant,
+                device="cpu",
+                status="skipped",
+                params={**load, "tool": "mbw"},
+                reason="no mbw",
+            )
+            for variant in ("ours", "native")
+        ),
+    ]
+    return Run(
+        id="laptop-proof", started="2026-11-22T12:00:00Z", finished="2026-11-22T12:05:00Z", machine=machine,
+        policy=Policy(preset="verify"), records=records,
+    )  # fmt: skip

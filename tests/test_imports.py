@@ -20,6 +20,7 @@ LAYERS = (
     ("bench",),
     ("benches", "devices", "machine", "limits", "judge"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
+    ("native",),
     ("report", "tracking"),
     ("cli", "listing", "progress", "machine_text", "__main__"),
 )

@@ -148,13 +148,13 @@ def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
 def _report_beside(done: Run, out: Path, *, quiet: bool) -> None:
     """Write the report of a run; a failure costs the page, never the run."""
     from . import report as pages
-    from .store import StoreError
+    from . import store
 
     echo = _say if quiet else typer.echo
     page = out / "index.html"
     try:
-        pages.write([done], page)
-    except StoreError as error:
+        pages.write([done, *store.verified(out, done.machine.name)], page)
+    except store.StoreError as error:
         _say(f"warning: no report: {error}")
     else:
         echo(f"report: {page}")
@@ -210,7 +210,8 @@ def report(
     from . import store
 
     paths = _run_files(path or [store.newest(out)])
-    pages.write([store.read(one) for one in paths], output)
+    runs = [store.read(one) for one in paths]
+    pages.write(runs if path else [*runs, *store.verified(out, runs[0].machine.name)], output)
     typer.echo(f"report: {output}")
 
 
@@ -238,6 +239,49 @@ def compare(
     else:
         table.show(verdicts, differences, _console())
     if any(one.verdict == "slower" for one in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    select: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SELECT]...", help="Parts or globs of a comparison's name; none: all of them."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 9,
+    seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.2,
+    pages: Annotated[str, typer.Option(help="Pages of our memory: 4K, as the tools have, or huge.")] = "4K",
+    stream: Annotated[
+        Path | None, typer.Option("--stream", metavar="PATH", help="A compiled STREAM to compare with, too.")
+    ] = None,
+    least: Annotated[float, typer.Option(help="Exit 1 where a ratio's median is below this.")] = 0.95,
+    out: Out = Path("reports"),
+    machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
+    stop = _Stop()
+    _on_signals(_leave)
+    from .native import table, verdict
+    from .native import verify as natives
+
+    plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
+    printer = table.Lines(_console(stderr=True) if json else _console())
+    _on_signals(stop.ask)
+    try:
+        done, path = natives.execute(plan, printer.told, stop.check)
+    except KeyboardInterrupt:
+        _say("interrupted: what was measured is below " + str(out / "verify"))
+        raise typer.Exit(130) from None
+    _on_signals(_leave)
+    found = verdict.verdicts(done)
+    if json:
+        _json({"run": done.id, "least": least, "comparisons": found})
+    else:
+        for line in table.summary(found, least):
+            typer.echo(line)
+        typer.echo(f"kept: {path}")
+    if any(one.status == "wrong" or (one.ratio is not None and one.ratio.value < least) for one in found):
         raise typer.Exit(1)
 
 

@@ -196,6 +196,15 @@ def newest(out: Path, machine: str | None = None) -> Path:
     return paths[-1]
 
 
+def verified(out: Path, machine: str) -> list[Run]:
+    """The newest comparison of a machine with native tools that can be read, as a list; [] where there is none."""
+    paths = (out / "verify").glob(f"{_literal(machine)}/*.json")
+    for path in sorted(paths, key=lambda path: (_stamp(path), path.name), reverse=True):
+        with contextlib.suppress(StoreError):
+            return [read(path)]
+    return []
+
+
 def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
     """The newest run of this machine that was cut off and that nobody is measuring now; StoreError where none is.
 

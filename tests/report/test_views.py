@@ -26,8 +26,9 @@ from hwbench.report.views.records import as_csv, file_name
 from hwbench.report.views.records import view as records
 from hwbench.report.views.roofline import view as roofline
 from hwbench.report.views.scaling import view as scaling
+from hwbench.report.views.verify import view as verify
 from hwbench.stats import Estimate
-from sample import HOSTILE, KIB, LAPTOP, MIB, Model, replace, sample_run
+from sample import HOSTILE, KIB, LAPTOP, MIB, Model, proof_run, replace, sample_run
 
 
 def record(bench: str, variant: str, seconds: float, counts: dict[str, float], **fields: object) -> Record:
@@ -402,7 +403,7 @@ def test_nonsense_in_a_file_breaks_no_view() -> None:
         policy=msgspec.structs.replace(run.policy, phases={"sample": -1.0, "total": 0.0}, sizes={"L1": 1}),
     )  # fmt: skip
     for runs in ([broken], [broken, sample_run()]):
-        shown = [view(Runs(runs)) for view in VIEWS]
+        shown = [view(Runs([*runs, proof_run()])) for view in VIEWS]
         assert None not in shown
         specs = [panel.spec for section in shown if section for block in section.blocks if isinstance(block, Figure)
                  for panel in block.panels]  # fmt: skip
@@ -418,3 +419,26 @@ def test_the_machine_card_names_what_disturbs() -> None:
     told = " ".join(sentence for block in section.blocks for sentence in getattr(block, "sentences", ()))
     assert all(word in told for word in ("virtual", "1.50 CPUs", "share a core", "huge pages"))
     assert any(isinstance(block, Facts) for block in section.blocks)
+
+
+def test_a_comparison_with_native_tools_is_no_run() -> None:
+    """It has its own section, one panel a tool, and stands beside the run instead of being one of two."""
+    runs = Runs([sample_run(), proof_run()])
+    assert not runs.several
+    section = verify(runs)
+    shown = figure(section)
+    assert [panel.title for panel in shown.panels] == ["likwid-bench", "C loop"]
+    assert column(shown.table, "ours / native") == ["1.250", "0.500", "1.000"]
+    assert column(shown.table, "native") == ["80.0 GB/s", "100 GFLOP/s", "200 M hops/s"]
+    assert column(shown.table, "native command")[0] == "likwid-bench -t load"
+    assert section is not None and "no mbw" in str(section.blocks[1])
+    assert verify(Runs([sample_run()])) is None
+
+
+def test_a_comparison_of_absurd_numbers_is_shown() -> None:
+    """Ratios beyond any axis are cut there, and told in the table."""
+    run = proof_run()
+    values = zip(run.records[:2], (5e-324, 1e300), strict=True)
+    ours, native = (msgspec.structs.replace(record, samples=[value] * 3) for record, value in values)
+    section = verify(Runs([replace(run, records=[ours, native])]))
+    assert column(figure(section).table, "ours / native") == ["inf"]

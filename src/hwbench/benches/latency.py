@@ -12,7 +12,7 @@ the last-level cache is seen everywhere. The answer of a call is the line it end
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -95,28 +95,43 @@ def link(base: int, memory: np.ndarray, lines: np.ndarray) -> None:
 @bench.variant("follow")
 def follow_pointers(device: Any, lines: np.ndarray, pages: str) -> Work:
     """Raw pointers, sixteen dependent loads an iteration, on one pinned thread."""
-    crew = device.crew(1)
+    buffer = place(device, lines, pages)
+    return walk(device, buffer, lines, chase, close=buffer.close)
+
+
+def place(device: Any, lines: np.ndarray, pages: str) -> Any:
+    """A buffer that holds the ring, touched first by the thread that will follow it."""
 
     def build(_rank: int) -> Any:
         buffer = device.buffer(len(lines) * LINE, pages=pages)
         buffer.array[:] = 0  # in sequence, which faults huge pages in whole
         link(buffer.address, buffer.array, lines)
+        length = ring_length(buffer.address + LINE * int(lines[0]), len(lines))
+        if length != len(lines):
+            raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
         return buffer
 
-    buffer = crew.each(build)[0]
+    return device.crew(1).each(build)[0]
+
+
+def walk(
+    device: Any,
+    buffer: Any,
+    lines: np.ndarray,
+    step: Callable[[int, int], int],
+    close: Callable[[], None] | None = None,
+) -> Work:
+    """The work of following a ring that lies in `buffer`: `step(address, hops)` gives the address it comes to."""
     at = [buffer.address + LINE * int(lines[0])]
-    length = crew.each(lambda _rank: ring_length(at[0], len(lines)))[0]
-    if length != len(lines):
-        raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
 
     def run(loops: int) -> None:
-        at[0] = chase(at[0], HOPS * loops)
+        at[0] = step(at[0], HOPS * loops)
 
-    work: Work = crew.work(
+    work: Work = device.crew(1).work(
         [run],
         output=lambda: (at[0] - buffer.address) // LINE,
         facts={"pages": buffer.pages, "elements": len(lines), "line": LINE},
-        close=buffer.close,
+        close=close,
     )
     return work
 

@@ -13,6 +13,7 @@ from ..bench import LEVELS, Bench
 from ..findings import ratio
 from ..limits import Limit, level_of, measured, threads_of
 from ..model import Cache, Metric, Record, Run, contrast_key
+from ..native.verdict import PRESET
 from ..quantity import parse
 from ..stats import Estimate
 from . import theme
@@ -45,10 +46,15 @@ class Point:
 
 
 class Runs(Sequence[Run]):
-    """Runs in the order given. Views take any sequence of runs through `Runs.of`."""
+    """Runs in the order given. Views take any sequence of runs through `Runs.of`.
+
+    Comparisons with native tools are about the benches, not about a machine: they are set apart as `proofs`, unless
+    nothing else was given.
+    """
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        self.runs = tuple(runs)
+        self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
+        self.runs = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Runs:

@@ -20,6 +20,7 @@ from .quality import view as quality
 from .records import view as records
 from .roofline import view as roofline
 from .scaling import view as scaling
+from .verify import view as verify
 
 View = Callable[[Sequence[Run]], Section | None]
 
@@ -32,6 +33,7 @@ VIEWS: tuple[View, ...] = (
     bandwidth,
     scaling,
     roofline,
+    verify,
     quality,
     records,
 )
