@@ -16,3 +16,16 @@ class fma(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class matmul(_Suite):
+    """NumPy's matrix product."""
+
+    bench = "peak.matmul"
+    version = 1
+    param_names = ("variant", "n", "dtype", "threads")
+    params = (("numpy",), (64, 256, 1024), ("f8", "f4"), (1, "all"))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -19,3 +19,16 @@ class add(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class call(_Suite):
+    """A call that does nothing."""
+
+    bench = "vectorize.call"
+    version = 1
+    param_names = ("variant",)
+    params = (("nothing", "function", "method", "builtin", "numpy", "numba", "ctypes"),)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -56,7 +56,8 @@ class Work:
     timer
         Seconds that n calls took, for work that only knows its own time: threads of a crew, events of a GPU.
     facts
-        What is true of the case beside its time: resolved footprint, page size, any outcome that is not a time.
+        What is true of the case beside its time: resolved footprint, page size, any outcome that is not a time. Read
+        once more after the last sample, so that a timer may add what it found out.
     close
         Frees what the builder took, after the last sample.
     """
@@ -178,7 +179,7 @@ class Bench:
         return self._hook("reference", function)
 
     def counts(self, function: F) -> F:
-        """Register the work of one call, the same for all variants: some of bytes, flops, hops, calls, items."""
+        """Register the work of one call, the same for all variants: some of what `model.COUNTS` names."""
         return self._hook("counts", function)
 
     def memory(self, function: F) -> F:

@@ -106,6 +106,9 @@ class Engine:
         with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
+            for trial in live:
+                with _caught(trial):
+                    trial.facts |= _plain(trial.work.facts) if trial.work is not None else {}
         with self.phases("judge"):
             return [self._record(group.bench, trial, telemetry) for trial in trials]
 

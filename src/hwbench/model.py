@@ -13,7 +13,7 @@ import msgspec
 Scalar = int | float | str
 Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
-COUNTS = ("bytes", "flops", "hops", "calls", "items")
+COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -183,7 +183,8 @@ FLOP_RATE = Metric("floating-point rate", "flops", "GFLOP/s", 1e-9, higher=True)
 HOP_TIME = Metric("latency", "hops", "ns", 1e9, higher=False)
 CALL_TIME = Metric("time per call", "calls", "µs", 1e6, higher=False)
 ITEM_TIME = Metric("time per element", "items", "ns", 1e9, higher=False)
-METRICS = (HOP_TIME, BANDWIDTH, FLOP_RATE, ITEM_TIME, CALL_TIME)
+CLOCK = Metric("clock", "cycles", "GHz", 1e-9, higher=True)
+METRICS = (CLOCK, HOP_TIME, BANDWIDTH, FLOP_RATE, ITEM_TIME, CALL_TIME)
 
 
 def metrics(record: Record) -> tuple[Metric, ...]:

@@ -375,6 +375,82 @@ def follow(_typing: Any, _address: Any) -> Any:
     return types.intp(types.intp), code
 
 
+@instruction
+def put(_typing: Any, _address: Any, word: Any) -> Any:
+    """Write an integer to an address, as a word of 64 bits."""
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        value = context.cast(builder, args[1], word, types.int64)
+        builder.store(value, builder.inttoptr(args[0], value.type.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, word), code
+
+
+@instruction
+def follow_each(_typing: Any, addresses: Block) -> Any:
+    """The pointers that lie at the addresses in 64-bit registers: one load for each, which wait for nothing but theirs.
+
+    As scalars (`Registers("i8", 64, count)`) they live in general registers, of which x86 has 15 to give.
+    """
+    word = ir.IntType(64)
+
+    def emit(builder: Any, register: Any) -> Any:
+        zero = ir.Constant(ir.IntType(32), 0)
+        address = builder.extract_element(register, zero)
+        found = builder.load(builder.inttoptr(address, word.as_pointer()))
+        return builder.insert_element(ir.Constant(addresses.register, ir.Undefined), found, zero)
+
+    if addresses.lanes != 1 or addresses.dtype != "i8":
+        raise numba.TypingError(f"addresses are in registers of one 64-bit word each, not in {addresses.name}")
+    return _each(emit, addresses)
+
+
+@instruction
+def byte_at(_typing: Any, _address: Any) -> Any:
+    """The byte at an address, as a number from 0 to 255."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        byte = builder.load(builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
+        return builder.zext(byte, args[0].type)
+
+    return types.intp(types.intp), code
+
+
+@instruction
+def read_shared(_typing: Any, _address: Any) -> Any:
+    """The word at an address as the other CPUs see it: what was written before it there is seen after it here."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.load_atomic(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), "acquire", 8)
+
+    return types.int64(types.intp), code
+
+
+@instruction
+def write_shared(_typing: Any, _address: Any, _value: Any) -> Any:
+    """Write the word at an address, after all that was read and written before."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        builder.store_atomic(context.cast(builder, args[1], signature.args[1], types.int64), pointer, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.int64), code
+
+
+@instruction
+def swap_shared(_typing: Any, _address: Any, _old: Any, _new: Any) -> Any:
+    """Write `new` to an address if `old` is there, as one step that nobody can come between; whether it was."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        both = builder.cmpxchg(pointer, args[1], args[2], "acq_rel", "acquire")
+        return builder.extract_value(both, 1)
+
+    return types.boolean(types.intp, types.int64, types.int64), code
+
+
 def _assembly(builder: Any, constraint: str, *operands: Any) -> None:
     """An empty assembly statement, which LLVM may neither drop nor move, and which costs no instruction."""
     kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])

@@ -181,6 +181,7 @@ class CpuDevice:
         self.root = root
         self._workers: list[_Worker] = []
         self._crews: dict[int, Crew] = {}
+        self._libraries: Any = None
         self._sizes: dict[str, int] = {}
         self._last_level: dict[int, int | None] = {}
         self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
@@ -197,6 +198,16 @@ class CpuDevice:
         if threads not in self._crews:
             self._crews[threads] = Crew(self._workers[:threads])
         return self._crews[threads]
+
+    def team(self, *ranks: int) -> Crew:
+        """A crew of some threads of the largest one, by their place in it: the CPUs `host.order[rank]`."""
+        return Crew([self.crew(self.host.usable)._workers[rank] for rank in ranks])
+
+    @property
+    def cores(self) -> int:
+        """How many crew members, from the first on, have a physical core to themselves."""
+        order = self.host.order[: self.host.usable]
+        return len({self.host.cores.get(cpu, (-1, cpu)) for cpu in order})
 
     def buffer(self, nbytes: int, pages: str = "4K", offset: int = 0) -> Buffer:
         """Untouched memory on small (`4K`) or `huge` pages, aligned to them, `offset` bytes in; touch it where used."""
@@ -231,6 +242,36 @@ class CpuDevice:
         return Work(
             call=lambda: timer(1), output=output, timer=timer, facts={"threads": count, **(facts or {})}, close=close
         )
+
+    def blas(
+        self, call: Callable[[], Any], threads: int, *, output: Callable[[], Any] | None = None,
+        facts: Mapping[str, Any] | None = None, close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of a call into NumPy's BLAS on `threads` threads of the library's own pool, unpinned.
+
+        The count is set for the calls and put back after. Raises `Skip` where the library cannot be told, or was built
+        or started with fewer threads.
+        """
+        if self._libraries is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._libraries = ThreadpoolController().select(user_api="blas")
+        known = self._libraries.info()
+        if not known and threads > 1:
+            raise Skip("the threads of this BLAS cannot be set (threadpoolctl knows no BLAS here)")
+        if known and threads > 1:
+            with self._libraries.limit(limits=threads):
+                given = max(library["num_threads"] for library in self._libraries.info())
+            if given < threads:
+                raise Skip(f"needs {threads} threads of BLAS, which gives {given} (OPENBLAS_NUM_THREADS and the like)")
+
+        def timer(loops: int) -> float:
+            with self._libraries.limit(limits=threads):
+                return _seconds(call, loops)
+
+        names = {f"{one['internal_api']} {one.get('version')} ({one.get('architecture', '?')})" for one in known}
+        about = {"threads": threads, "blas": ", ".join(sorted(names)) or "unknown", **(facts or {})}
+        return Work(call=lambda: timer(1), output=output, timer=timer, facts=about, close=close)
 
     def close(self) -> None:
         """End the threads."""
