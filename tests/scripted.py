@@ -83,6 +83,9 @@ class ScriptedDevice:
             values["size"] = quantity.parse(str(params["size"]))
         return values
 
+    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        return inputs
+
     def free_memory(self) -> int:
         return self.free
 

@@ -177,12 +177,16 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("which", ["gpu", "gpu:0", "tpu"])
-def test_a_device_that_is_not_there_is_told(benches, command, tmp_path, which, monkeypatch):
-    """The real devices: none but the CPU."""
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [("gpu", "nothing to measure on gpu "), ("gpu:0", "nothing to measure on gpu"), ("tpu", "--device tpu: is none"),
+     ("gpu:x", "--device gpu:x: is none of cpu, gpu, gpu:N, all")],
+)  # fmt: skip
+def test_a_device_that_is_not_there_is_told(benches, command, tmp_path, which, said):
+    """A bench without a GPU variant on a GPU, and devices of no kind."""
     done = command("run", "access.share", "--device", which, "--out", tmp_path / "new")
     assert done.code == 2
-    assert done.err.startswith(f"hwbench: --device {which}: ")
+    assert done.err.startswith(f"hwbench: {said}")
     assert not (tmp_path / "new").exists()
 
 
@@ -322,7 +326,7 @@ def test_compare_of_runs_with_nothing_in_common(command, out):
 def test_machine_as_json_and_text(command):
     """This machine, its software and what disturbs, both ways."""
     data = json.loads(command("machine", "--json").out)
-    assert set(data) == {"machine", "software", "disturbances"}
+    assert set(data) == {"machine", "no_gpu", "software", "disturbances"}
     assert data["machine"]["cpu"]["logical"] >= 1
     assert data["machine"]["name"] in command("machine").out
 

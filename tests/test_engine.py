@@ -182,7 +182,7 @@ def test_samples_pair_by_position():
     device = ScriptedDevice()
 
     def slow_round(factor):
-        return lambda _i: 0.01 * factor * (3.0 if device.rounds == 4 else 1.0)
+        return lambda _i: 0.01 * factor * (3.0 if device.rounds == 3 else 1.0)
 
     records = measure(scripted_bench({"a": slow_round(1), "b": slow_round(2), "c": slow_round(5)}), device)
     for record, factor in zip(records.values(), (1, 2, 5), strict=True):

@@ -16,7 +16,7 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd"),
+    ("model", "stats", "quantity", "check", "simd", "cuda"),
     ("bench",),
     ("benches", "devices", "machine", "limits", "judge"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
@@ -101,12 +101,12 @@ def test_the_ground_imports_nothing_of_ours(name):
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("benches.")))
 def test_a_bench_knows_only_what_a_bench_needs(name):
-    """A bench is written against `bench`, `simd` and parts of other benches, in NumPy, Numba and SciPy."""
-    assert {one for one in ours(name) if not one.startswith("benches.")} <= {"bench", "simd"}
+    """A bench is written against `bench`, `simd`, `cuda` and parts of other benches, in NumPy, Numba and SciPy."""
+    assert {one for one in ours(name) if not one.startswith("benches.")} <= {"bench", "simd", "cuda"}
     assert others(name) <= {"numpy", "numba", "scipy"}
 
 
-@pytest.mark.parametrize("name", ["numba", "scipy", "altair", "vl_convert", "jinja2", "cupy"])
+@pytest.mark.parametrize("name", ["numba", "scipy", "altair", "vl_convert", "jinja2", "cupy", "pynvml"])
 def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
     """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
     homes = {
@@ -116,6 +116,7 @@ def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
         "vl_convert": ("report",),
         "jinja2": ("report",),
         "cupy": ("devices.gpu",),
+        "pynvml": ("devices.nvml",),
     }[name]
     users = {module for module in MODULES if name in others(module)}
     assert {module for module in users if not module.startswith(homes)} == set()

@@ -22,12 +22,12 @@ def test_what_is_missing_is_told_with_its_reason():
     bench.variant("small", needs=lambda size: "too large" if size > 2**14 else "")(lambda: scripted_work(1.0))
     bench.variant("cupy", on="gpu")(lambda: scripted_work(1.0))
     device = ScriptedDevice()
-    assert listing.missing(bench, "a", device) == {
+    assert listing.missing(bench, "a", device, device.spread) == {
         "size=L3": "this machine has no L3", "threads=4": "needs 4 CPUs; 2 may be used"
     }  # fmt: skip
-    assert listing.missing(bench, "wide", device) == {"*": "needs 512-bit vectors"}
-    assert listing.missing(bench, "cupy", device) == {"*": "runs on a gpu only"}
-    assert set(listing.missing(bench, "small", device)) == {"size=L3", "threads=4"}
+    assert listing.missing(bench, "wide", device, device.spread) == {"*": "needs 512-bit vectors"}
+    assert listing.missing(bench, "cupy", None, device.spread) == {"*": "runs on a gpu only"}
+    assert set(listing.missing(bench, "small", device, device.spread)) == {"size=L3", "threads=4"}
 
 
 def test_values_that_depend_on_the_machine_are_told_in_words(device):
@@ -35,7 +35,7 @@ def test_values_that_depend_on_the_machine_are_told_in_words(device):
     bench = scripted_bench({"a": 1.0}, axes={"size": (Sweep(4096, "DRAM", 4),), "threads": (Threads(),)})
     [entry] = listing.entries([bench])
     assert entry["axes"] == {"size": ["4096 B … DRAM, 4 an octave"], "threads": ["1 … all"]}
-    assert listing.missing(bench, "a", device) == {}
+    assert listing.missing(bench, "a", device, device.spread) == {}
 
 
 def test_a_bench_without_axes_is_listed(device):

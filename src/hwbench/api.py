@@ -43,14 +43,14 @@ def measure(
         raise registry.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
     if preset not in runner.POLICIES:
         raise registry.UsageError(f"'{preset}' is no preset{registry.nearest(preset, runner.POLICIES)}")
-    known = runner.devices("cpu")
+    known = runner.devices(runner.needed("all", found))
     wanted = {
         name: [str(x) for x in (value if isinstance(value, list | tuple) else [value])]
         for name, value in params.items()
     }
     groups = registry.groups(
         found, preset=preset, params=wanted, variants=variants,
-        devices={name: device.kind for name, device in known.items()}, spread=known["cpu"].spread,
+        devices={name: device.kind for name, device in known.items()}, spread=runner.spread(known),
     )  # fmt: skip
     engine = Engine(known, runner.POLICIES[preset])
     return [record for group in groups for record in engine.measure(group)]

@@ -11,13 +11,14 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .model import COUNTS, Scalar
 
 F = TypeVar("F", bound=Callable[..., Any])
 PRESETS = ("quick", "standard", "full")
 LEVELS = ("L1", "L2", "L3", "DRAM")
+GPU_LEVELS = ("L2", "HBM")
 
 
 class Skip(Exception):  # noqa: N818 - it is no error: a builder raises it to say why a case cannot be had here
@@ -26,11 +27,15 @@ class Skip(Exception):  # noqa: N818 - it is no error: a builder raises it to sa
 
 @dataclass(frozen=True)
 class Sweep:
-    """Axis values that depend on the machine: sizes from `first` bytes to the size labelled `last`."""
+    """Axis values that depend on the machine: sizes from `first` bytes to the size labelled `last`.
+
+    `on` is the kind of device whose levels the label names, cpu or gpu.
+    """
 
     first: int
     last: str = "DRAM"
     points: int = 2
+    on: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,11 @@ class Work:
         Seconds that n calls took, for work that only knows its own time: threads of a crew, events of a GPU.
     facts
         What is true of the case beside its time: resolved footprint, page size, any outcome that is not a time. Read
-        once more after the last sample, so that a timer may add what it found out.
+        when the work is built and again after the last sample, for what is only known then.
     close
         Frees what the builder took, after the last sample.
+    most
+        The most calls that one sample may have, where each is prepared on its own (a cache flushed); None: any number.
     """
 
     call: Callable[[], Any]
@@ -68,20 +75,23 @@ class Work:
     timer: Callable[[int], float] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     close: Callable[[], None] | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
 class Variant:
     """One way to do a bench's work.
 
-    `on` is the kind of device, cpu or gpu. `needs` says in words what a machine lacks for it, or "" where it can be
-    had; it is asked before anything is built.
+    `on` is the kind of device, cpu or gpu, and `inputs` where its builder gets the inputs: on that device, or as the
+    host arrays they were made as. `needs` says in words what a machine lacks for it, or "" where it can be had; it is
+    asked before anything is built.
     """
 
     name: str
     build: Callable[..., Work]
     on: str = "cpu"
     needs: Callable[..., str] | None = None
+    inputs: Literal["device", "host"] = "device"
 
     @property
     def summary(self) -> str:
@@ -157,15 +167,26 @@ class Bench:
         self.doc = ""
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of device that its variants run on: cpu, gpu or both."""
+        return tuple(dict.fromkeys(variant.on for variant in self.variants.values()))
+
+    @property
     def topic(self) -> str:
         """The part of the name before the dot."""
         return self.name.partition(".")[0]
 
-    def variant(self, name: str, on: str = "cpu", needs: Callable[..., str] | None = None) -> Callable[[F], F]:
+    def variant(
+        self,
+        name: str,
+        on: str = "cpu",
+        needs: Callable[..., str] | None = None,
+        inputs: Literal["device", "host"] = "device",
+    ) -> Callable[[F], F]:
         """Register a builder `(inputs…, axes…) -> Work`; its docstring's first line says what the variant is."""
 
         def register(build: F) -> F:
-            self.variants[name] = Variant(name, build, on, needs)
+            self.variants[name] = Variant(name, build, on, needs, inputs)
             return build
 
         return register

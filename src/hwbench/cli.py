@@ -289,14 +289,14 @@ def verify(
 def machine(json: AsJson = False) -> None:
     """Say what this machine is and what will disturb measuring on it, with the remedy."""
     from . import machine as facts
-    from . import machine_text
+    from . import machine_text, runner
 
-    here = facts.describe()
+    here, no_gpu = runner.with_gpus(facts.describe(), runner.gpus())
     troubles = facts.disturbances(here)
     if json:
-        _json({"machine": here, "software": facts.software(), "disturbances": troubles})
+        _json({"machine": here, "no_gpu": no_gpu, "software": facts.software(), "disturbances": troubles})
     else:
-        machine_text.show(here, facts.software(), troubles, _console())
+        machine_text.show(here, facts.software(), troubles, _console(), no_gpu)
 
 
 # --- what the commands share ------------------------------------------------------------------------------------------

@@ -107,8 +107,9 @@ class Engine:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
             for trial in live:
-                with _caught(trial):
-                    trial.facts |= _plain(trial.work.facts) if trial.work is not None else {}
+                if trial.work is not None:
+                    with _caught(trial):
+                        trial.facts |= _plain(trial.work.facts)  # some are known only now
         with self.phases("judge"):
             return [self._record(group.bench, trial, telemetry) for trial in trials]
 
@@ -143,6 +144,7 @@ class Engine:
         live = [trial for trial in trials if trial.status == "ok"]
         self._guard_memory(bench, live)
         made: dict[Any, tuple[Any, ...]] = {}
+        placed: dict[Any, tuple[Any, ...]] = {}
         answers: dict[Any, Any] = {}
         for trial in live:
             if trial.status != "ok":
@@ -157,7 +159,10 @@ class Engine:
                     trial.counts = bench.count(trial.values, made[shared])
                 with self.phases("build"):
                     trial.values["rng"] = _generator(self.policy.seed, trial.case)  # whoever made the inputs
-                    trial.work = bench.build(trial.case.variant, trial.values, made[shared])
+                    where = bench.variants[trial.case.variant].inputs
+                    place = (trial.case.device, where, shared)
+                    found = self.devices[trial.case.device].place(() if place in placed else made[shared], where)
+                    trial.work = bench.build(trial.case.variant, trial.values, placed.setdefault(place, found))
                     trial.facts |= _plain(trial.work.facts)
                 with self.phases("check"):
                     output = trial.work.call()
@@ -170,9 +175,11 @@ class Engine:
                         trial.end("wrong", reason)
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
-        """Skip a group that would take more than its share of the free memory; both numbers are told."""
-        if not trials:
-            return
+        """Skip what would take more than its share of the free memory of its device; both numbers are told."""
+        for name in dict.fromkeys(trial.case.device for trial in trials):
+            self._guard_device(bench, name, [trial for trial in trials if trial.case.device == name])
+
+    def _guard_device(self, bench: Bench, device: str, trials: Sequence[Trial]) -> None:
         needs = []
         for trial in trials:
             with _caught(trial):
@@ -182,7 +189,7 @@ class Engine:
                 needs.append(own)
         # once more the largest, for the reference answer and its temporaries
         need = sum(needs) + max(needs, default=0)
-        free = self.devices[trials[0].case.device].free_memory()
+        free = self.devices[device].free_memory()
         if need > MEMORY_SHARE * free:
             for trial in (trial for trial in trials if trial.status == "ok"):
                 trial.end(
@@ -230,7 +237,7 @@ class Engine:
         while True:
             self.stop()
             each = self.sample(trial, trial.loops)
-            wanted = max(1, math.ceil(target / each))
+            wanted = _loops(trial, target / each)
             if wanted > 1.25 * trial.loops:
                 trial.loops = min(wanted, math.ceil(trial.loops * GROWTH))
                 recent.clear()
@@ -241,7 +248,7 @@ class Engine:
                 break
             if self.clock() - started > self.policy.warmup_s:
                 break
-        trial.loops = max(1, math.ceil(target / min(recent, default=each)))
+        trial.loops = _loops(trial, target / min(recent, default=each))
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round in balanced random order, until the medians are known well enough."""
@@ -254,7 +261,6 @@ class Engine:
         for done in range(1, self.policy.max_rounds + 1):
             with self.phases("telemetry"):
                 before = [device.counters() for device in devices]
-                gauges = [device.gauges() for device in devices]
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
@@ -264,11 +270,14 @@ class Engine:
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
-                for device, old, gauge in zip(devices, before, gauges, strict=True):
+                told: dict[str, float] = {}
+                for device, old in zip(devices, before, strict=True):
+                    gauges = device.gauges()  # before the counters, with which a device's next round begins
                     new = device.counters()
                     growth = {name: new[name] - old[name] for name in old if name in new}
-                    for name, value in (growth | gauge).items():
-                        telemetry.setdefault(name, []).append(_rounded(value))
+                    told = growth | gauges | told  # what two devices tell, such as steal, is the first one's word
+                for name, value in told.items():
+                    telemetry.setdefault(name, []).append(_rounded(value))
             live = [trial for trial in trials if trial.live]
             if not live:
                 break
@@ -295,7 +304,12 @@ class Engine:
     def _record(self, bench: Bench, trial: Trial, telemetry: dict[str, list[float]]) -> Record:
         status, reason = trial.status, trial.reason
         if status == "ok":
-            reasons = [*judge.disturbed(telemetry), *filter(None, [judge.shape(trial.samples)])]
+            device = self.devices[trial.case.device]
+            reasons = list(filter(None, [judge.shape(trial.samples)]))
+            if device.kind == "gpu":
+                reasons = judge.disturbed_gpu(telemetry) + reasons
+            if trial.facts.get("timed_by") != "events":  # the GPU's own clock does not stop for what the host does
+                reasons = judge.disturbed(telemetry) + reasons
             if reasons:
                 status, reason = "suspect", "; ".join(reasons)
         return Record(
@@ -342,6 +356,13 @@ def _asked(bench: Bench, trial: Trial) -> Any:
 
 def _parameters(trial: Trial, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple((name, str(trial.values[name])) for name in names if name in trial.case.params)
+
+
+def _loops(trial: Trial, wanted: float) -> int:
+    """Calls of a sample: as many as wanted, at least one, and no more than the work allows."""
+    most = trial.work.most if trial.work is not None else None
+    loops = max(1, math.ceil(wanted))
+    return loops if most is None else min(loops, most)
 
 
 def _footprint(bench: Bench, values: Mapping[str, Any]) -> int:

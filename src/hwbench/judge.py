@@ -7,6 +7,7 @@ such; it is never dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from .stats import bimodal, drift
 
@@ -16,6 +17,12 @@ LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may have been lost 
 LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
 THROTTLED = 0.001  # of the wall time
 DRIFT = 0.03  # of the clock
+LOW_CLOCK = 0.75  # of the highest SM clock: below it a GPU is held back or asleep (nvbench's threshold)
+THROTTLES = {
+    "gpu_throttle_power": "the GPU was held back by its power limit",
+    "gpu_throttle_thermal": "the GPU was held back by its temperature",
+    "gpu_throttle_hardware": "the GPU's hardware slowed its clock down",
+}
 
 
 def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
@@ -37,6 +44,30 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
     moved = drift(telemetry.get("clock_hz", ()))
     if moved > DRIFT:
         reasons.append(f"the clock drifted by {moved:.1%}")
+    return reasons
+
+
+def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
+    """What disturbed a whole contrast on a GPU, from what the driver told while it worked.
+
+    Figures with a low clock are told as such and kept: a power cap is the daily state of many cards.
+    """
+    reasons = []
+    for name, reason in THROTTLES.items():
+        rounds = telemetry.get(name, ())
+        if any(rounds):
+            reasons.append(f"{reason} in {sum(map(bool, rounds))} of {len(rounds)} rounds")
+    clocks = telemetry.get("gpu_clock_hz", ())
+    moved = drift(clocks)
+    if moved > DRIFT:
+        reasons.append(f"the GPU's clock drifted by {moved:.1%}")
+    limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
+    middle = median(clocks) if clocks else limit
+    if middle < LOW_CLOCK * limit:
+        reasons.append(f"the GPU's clock was {middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz")
+    opened = sum(telemetry.get("gpu_gate_timeouts", ()))
+    if opened:
+        reasons.append(f"the gate opened {opened:.0f} times before all was queued: waiting for the host is counted in")
     return reasons
 
 

@@ -36,7 +36,8 @@ class Limit:
     """The best that was measured of one kind.
 
     `value` is in SI units: B/s, FLOP/s, or s a hop. `level` is a size label, or "" for `fma`; `threads` a count.
-    `suspect` carries the reason where only disturbed samples were to be had.
+    `suspect` carries the reason where only disturbed samples were to be had. `device` is where it was measured: it
+    bounds nothing on another.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Limit:
     metric: Metric
     variant: str
     suspect: str = ""
+    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -75,12 +77,12 @@ def rate(record: Record, metric: Metric, seconds: float) -> float | None:
 
 
 def measured(records: Iterable[Record]) -> list[Limit]:
-    """The machine's limits: for each kind, level, thread count and dtype the best sample of any variant.
+    """The machine's limits: for each device, kind, level, thread count and dtype the best sample of any variant.
 
     A disturbed sample is slower than the machine, never faster: so the best counts though its record be suspect, and is
     told as such, unless an undisturbed one comes within the tolerance of it. Figures that cannot be true are no limit.
     """
-    found: dict[tuple[str, str, int, str], list[Limit]] = {}
+    found: dict[tuple[str, tuple[str, str, int, str]], list[Limit]] = {}
     for record in records:
         source = SOURCES.get(record.bench)
         level = str(record.params.get("size", ""))
@@ -92,7 +94,8 @@ def measured(records: Iterable[Record]) -> list[Limit]:
             continue
         place = (kind, level, threads_of(record), str(record.params.get("dtype", "")))
         doubt = record.reason if record.status == "suspect" else ""
-        found.setdefault(place, []).append(Limit(*place, value, metric, record.variant, doubt))
+        limit = Limit(*place, value, metric, record.variant, doubt, record.device)
+        found.setdefault((record.device, place), []).append(limit)
     return [_best(candidates) for candidates in found.values()]
 
 
@@ -125,7 +128,7 @@ def level_of(record: Record, sizes: Mapping[str, int]) -> str:
 
 
 def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Limit | None:
-    """The limit of this kind at the record's level, thread count and dtype; None where it was not measured.
+    """The limit of this kind at the record's device, level, thread count and dtype; None where it was not measured.
 
     Bandwidth is a matter of bytes, so a limit of another dtype serves where the record's own is missing; a
     floating-point peak is not.
@@ -133,7 +136,8 @@ def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: 
     if kind is None:
         return None
     level = "" if kind == "fma" else level_of(record, sizes)
-    fitting = [x for x in limits if x.kind == kind and x.level == level and x.threads == threads_of(record)]
+    here = [x for x in limits if x.device == record.device]
+    fitting = [x for x in here if x.kind == kind and x.level == level and x.threads == threads_of(record)]
     dtype = str(record.params.get("dtype", "f8"))
     exact = [x for x in fitting if x.dtype in (dtype, "")]
     if exact:
@@ -182,11 +186,12 @@ def _nearer(record: Record, limits: Sequence[Limit]) -> Limit | None:
     """The limit of the same kind one level nearer to the core."""
     kind = SOURCES[record.bench][0]
     level = record.params.get("size")
-    if level not in LEVELS or level == LEVELS[0]:
+    if level not in LEVELS or level == LEVELS[0] or record.device != "cpu":
         return None
     for label in reversed(LEVELS[: LEVELS.index(str(level))]):
         for limit in limits:
             same = limit.threads == threads_of(record) and limit.dtype == str(record.params.get("dtype", ""))
+            same = same and limit.device == record.device
             if limit.kind == kind and limit.level == label and same and not limit.suspect:
                 return limit
     return None

@@ -13,6 +13,7 @@ import socket
 import sys
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,13 @@ HYPERVISORS = (
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
 # Hostnames that say nothing: defaults, and the twelve hex digits that a container gets.
 NAMELESS = re.compile(r"(localhost.*|localdomain|vm|debian|ubuntu|[0-9a-f]{12}|)", re.IGNORECASE)
+
+# CuPy and what it compiles with, by CUDA generation.
+GPU_PACKAGES = {
+    "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+    "nvrtc": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"),
+    "nvml": ("nvidia-ml-py",),
+}
 
 Severity = Literal["note", "warning"]
 
@@ -248,6 +256,10 @@ def software() -> dict[str, Any]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = None
+    for name, distributions in GPU_PACKAGES.items():  # absent where nothing is installed for GPUs
+        for package in distributions:
+            with suppress(PackageNotFoundError):
+                found.setdefault(name, f"{version(package)} ({package})")
     found["blas"] = _blas()
     import numba
 

@@ -11,12 +11,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .machine import Disturbance
-    from .model import Machine
+    from .model import Gpu, Machine
 
 
-def show(machine: Machine, software: Mapping[str, Any], disturbances: Sequence[Disturbance], console: Console) -> None:
-    """Print the machine, the software under the benches, and each disturbance with what to do about it."""
-    for name, value in [*_facts(machine), *((name, value) for name, value in software.items() if value)]:
+def show(
+    machine: Machine,
+    software: Mapping[str, Any],
+    disturbances: Sequence[Disturbance],
+    console: Console,
+    no_gpu: str = "",
+) -> None:
+    """Print the machine, the software under the benches, and each disturbance with what to do about it.
+
+    `no_gpu` says why there is no GPU to measure on.
+    """
+    facts = _facts(machine, no_gpu)
+    for name, value in [*facts, *((name, value) for name, value in software.items() if value)]:
         console.print(f"{name + ':':18}{value}", markup=False, highlight=False, soft_wrap=True)
     console.print()
     if not disturbances:
@@ -26,7 +36,21 @@ def show(machine: Machine, software: Mapping[str, Any], disturbances: Sequence[D
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _facts(machine: Machine) -> list[tuple[str, str]]:
+def _gpu(gpu: Gpu) -> str:
+    """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16`."""
+    pcie = gpu.pcie or {}
+    parts = [
+        gpu.name,
+        format_bytes(gpu.memory) if gpu.memory else "",
+        f"{gpu.sm} SMs" if gpu.sm else "",
+        f"driver {gpu.driver}" if gpu.driver else "",
+        f"CUDA {gpu.cuda}" if gpu.cuda else "",
+        f"PCIe {pcie['max_generation']} x{pcie['max_width']}" if {"max_generation", "max_width"} <= set(pcie) else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _facts(machine: Machine, no_gpu: str) -> list[tuple[str, str]]:
     cpu = machine.cpu
     quota = "" if cpu.quota is None else f", of which a quota leaves {cpu.quota:g}"
     caches = ", ".join(
@@ -45,6 +69,7 @@ def _facts(machine: Machine) -> list[tuple[str, str]]:
         ),
         ("NUMA nodes", str(max(1, len(machine.numa)))),
         ("virtual", machine.virtual or "no"),
-        ("GPUs", ", ".join(gpu.name for gpu in machine.gpus) or "none"),
+        *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(machine.gpus)),
+        *([] if machine.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
         ("system", machine.os),
     ]

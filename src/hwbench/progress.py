@@ -52,6 +52,8 @@ class Lines:
         benches = len({group.bench.name for group in groups})
         already = f"; {measured} cases were measured before" if measured else ""
         cases = sum(len(group.cases) for group in groups)
+        if not groups and not measured:
+            return  # all of it is skipped, and the end says why
         self.say(f"measuring {cases} cases of {benches} bench{'es' * (benches != 1)}{already}")
 
     def measuring(self, group: Group) -> None:  # noqa: ARG002 - a line is only printed when the group is done

@@ -105,6 +105,7 @@ def groups(
                 if key(case) not in taken:
                     taken.add(key(case))
                     apart = tuple((axis, value) for axis, value in case.params.items() if axis not in bench.together)
+                    apart += (("device", _apart(case.device, devices)),)
                     seen.setdefault(apart, []).append(case)
         out += [Group(bench, tuple(cases)) for cases in seen.values()]
     if not out:
@@ -113,6 +114,12 @@ def groups(
             f"nothing to measure on {on} with these variants and parameters; `hwbench list` shows what there is"
         )
     return out
+
+
+def _apart(device: str, devices: Mapping[str, str]) -> str:
+    """Every GPU but the first is measured in groups of its own: telemetry is that of one GPU."""
+    first = next((name for name, kind in devices.items() if kind == "gpu"), device)
+    return device if devices[device] == "gpu" and device != first else ""
 
 
 def _expand(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -16,9 +17,11 @@ import msgspec
 import psutil
 
 from . import __version__, limits, machine, registry, store
+from .bench import Bench, Sweep
 from .devices import Device
+from .devices.absent import AbsentGpu
 from .engine import Engine
-from .model import Case, Machine, Policy, Record, Run, key
+from .model import Case, Machine, Policy, Record, Run, Scalar, key
 
 POLICIES = {
     "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
@@ -88,16 +91,68 @@ class _Keeper:
 
 
 def devices(which: str) -> dict[str, Device]:
-    """The devices named by `--device`: cpu, gpu, gpu:N or all."""
+    """The devices named by `--device`: cpu, gpu, gpu:N or all. Where there is no GPU, one that says why not."""
     from .devices.cpu import CpuDevice
 
-    if which in ("cpu", "all"):
-        return {"cpu": CpuDevice()}
-    if which == "gpu" or which.startswith("gpu:"):
-        raise registry.UsageError(
-            f"--device {which}: no bench has a GPU variant in hwbench {__version__}; --device cpu is what there is"
-        )
-    raise registry.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
+    if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
+        raise registry.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
+    found: dict[str, Device] = {"cpu": CpuDevice()} if which in ("cpu", "all") else {}
+    return found if which == "cpu" else found | gpus(which)
+
+
+def gpus(which: str = "gpu") -> dict[str, Device]:
+    """All GPUs, or `gpu:N`; in the place of what cannot be used, a device that says why not."""
+    from .devices.gpu_probe import probe
+
+    there = probe()
+    if there.state != "ok":
+        return {"gpu": AbsentGpu(there.why)}
+    from .devices.gpu import GpuDevice
+
+    index = which.partition(":")[2]
+    if index and int(index) >= there.count:
+        names = ", ".join(f"gpu:{i}" for i in range(there.count))
+        raise registry.UsageError(f"--device {which}: this machine has no such GPU; there is {names}")
+    found: dict[str, Device] = {}
+    for number in [int(index)] if index else range(there.count):
+        try:
+            found[f"gpu:{number}"] = GpuDevice(number)
+        except Exception as error:  # noqa: BLE001 - in exclusive use, out of memory, fallen off the bus …
+            found[f"gpu:{number}"] = AbsentGpu(
+                f"the GPU cannot be used ({error}); nvidia-smi tells more", f"gpu:{number}"
+            )
+    return found
+
+
+def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]:
+    """The machine with its GPUs described, and why those that cannot be used are missing ("" where none is)."""
+    described = [device.describe() for device in known.values() if hasattr(device, "describe")]
+    why = "; ".join(device.why for device in known.values() if isinstance(device, AbsentGpu))
+    return msgspec.structs.replace(here, gpus=described or here.gpus), why
+
+
+def needed(which: str, chosen: Sequence[Bench]) -> str:
+    """`--device`, less the GPU where `all` was asked for and no bench has a variant for one: it need not be woken."""
+    return "cpu" if which == "all" and not any("gpu" in bench.kinds for bench in chosen) else which
+
+
+def spread(known: Mapping[str, Device]) -> Callable[[Any], Sequence[Scalar]]:
+    """What machine-dependent axis values stand for, said by the first device of the kind that they are about."""
+
+    def values(value: Any) -> Sequence[Scalar]:
+        kind = value.on if isinstance(value, Sweep) else "cpu"
+        fitting = [device for device in known.values() if device.kind == kind]
+        if not fitting:  # a bench of CPU and GPU variants, of which only one kind is measured
+            return AbsentGpu("").spread(value) if kind == "gpu" else _cpu_spread(value)
+        return fitting[0].spread(value)
+
+    return values
+
+
+def _cpu_spread(value: Any) -> Sequence[Scalar]:
+    from .devices.cpu import CpuDevice
+
+    return CpuDevice().spread(value)
 
 
 def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: None) -> tuple[Run, Path | None]:
@@ -112,8 +167,8 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
     if plan.preset not in POLICIES:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
     registry.select(plan.select)  # what is misspelt is said before the machine is looked at
-    known = devices(plan.device)
-    here = machine.describe(plan.machine)
+    known = devices(needed(plan.device, registry.select(plan.select)))
+    here, _ = with_gpus(machine.describe(plan.machine), known)
     cut_off = store.unfinished(plan.out, here) if plan.resume else None
     preset = _preset(plan, cut_off, observer)
     chosen = registry.select(plan.select, preset)
@@ -123,12 +178,15 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         params=plan.params,
         variants=plan.variants,
         devices={name: device.kind for name, device in known.items()},
-        spread=next(iter(known.values())).spread,
+        spread=spread(known),
     )
     run, path = _begin(plan, here, cut_off)
     versions = {bench.name: bench.version for bench in chosen}
     done = {key(record) for record in run.records if versions.get(record.bench) == record.version}
-    left = [group for group in groups if not all(key(case) in done for case in group.cases)]
+    missing = [skipped(group, case, why) for group in groups for case, why in absent(group, known)]
+    run = msgspec.structs.replace(run, records=[*run.records, *(r for r in missing if key(r) not in done)])
+    left = [part for part in (_present(group, known) for group in groups) if part.cases]
+    left = [group for group in left if not all(key(case) in done for case in group.cases)]
     engine = Engine(known, run.policy)
     engine.stop = stop
     engine.phases.seconds |= run.policy.phases  # a resumed run goes on with its clock
@@ -201,6 +259,17 @@ def _measure(engine: Engine, group: registry.Group, seconds: float, budget: floa
         return engine.measure(group, seconds)
     reason = f"the budget of {budget:g} s was spent before its turn; raise --budget"
     return [skipped(group, case, reason) for case in group.cases]
+
+
+def absent(group: registry.Group, known: Mapping[str, Device]) -> list[tuple[Case, str]]:
+    """The cases of a group whose device is not there, with the reason."""
+    return [(case, device.why) for case in group.cases if isinstance(device := known[case.device], AbsentGpu)]
+
+
+def _present(group: registry.Group, known: Mapping[str, Device]) -> registry.Group:
+    """The rest of the group."""
+    there = tuple(case for case in group.cases if not isinstance(known[case.device], AbsentGpu))
+    return registry.Group(group.bench, there)
 
 
 def skipped(group: registry.Group, case: Case, reason: str) -> Record:

@@ -15,6 +15,8 @@ from .stats import Estimate
 if TYPE_CHECKING:
     from rich.console import Console
 
+NO_GPU = "gpu"  # the device of records for which there was none; real ones have a number: gpu:0
+
 
 def seconds(value: float) -> str:
     """`1.23 ms`: seconds at three digits in the unit that fits."""
@@ -54,7 +56,7 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
     from rich.text import Text
 
     limits = measured(run.records)
-    for name in dict.fromkeys(record.bench for record in run.records):
+    for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
         bench = benches.get(name)
         question = bench.question if bench else None
         table = Table(title=Text(plain(name)), title_justify="left", caption=question, caption_justify="left")
@@ -64,8 +66,11 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
         table.add_column("median (95% interval)", justify="right")
         table.add_column("of limit", justify="right")
         table.add_column("status")
-        for record in (record for record in run.records if record.bench == name):
-            cells = [params(record), record.variant]
+        for record in (record for record in run.records if record.bench == name and record.device != NO_GPU):
+            cells = [
+                params(record),
+                record.variant if record.device == "cpu" else f"{record.variant} ({record.device})",
+            ]
             if record.timed:
                 reading = derive.read(record, bench, limits, run.policy.sizes)
                 unit = reading.metric.unit if reading.metric else "s"
@@ -89,14 +94,26 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
 
 def quality(run: Run) -> list[str]:
     """What is to be said against a run: a line for each status that is not ok, the commonest reasons named."""
-    lines = []
+    lines = no_gpu(run)
     for status in ("wrong", "error", "suspect", "skipped"):
-        reasons = [record.reason for record in run.records if record.status == status]
+        reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
             more = f" (and {len(common) - 2} more reasons)" if len(common) > 2 else ""
             lines.append(f"{len(reasons)} {status}: {plain(' | '.join(common[:2]))}{more}")
     return lines
+
+
+def no_gpu(run: Run) -> list[str]:
+    """One paragraph where there was no GPU to measure on: how much that leaves out, why, and what to do."""
+    without = [record for record in run.records if record.device == NO_GPU]
+    if not without:
+        return []
+    names = list(dict.fromkeys(record.bench for record in without))
+    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
+    benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
+    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({shown}).")]
 
 
 def plain(text: str) -> str:

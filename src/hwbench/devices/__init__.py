@@ -1,7 +1,8 @@
 """The devices that benches run on, and what the engine asks of one.
 
-`cpu.py` drives the host's CPUs. A device is whatever fits `Device`: the tests' scripted one has a clock of its own,
-so that every rule of the engine can be checked to the digit.
+`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU each, and `absent.py` stands where there is none. A device is
+whatever fits `Device`: the tests' scripted one has a clock of its own, so that every rule of the engine can be checked
+to the digit.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ class Device(Protocol):
         where this machine has no such level, page size or thread count.
         """
 
+    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+        """The inputs as a builder gets them: copies on the `device`, or on the `host` as they are.
+
+        Called right before each build: a GPU is made the current one here.
+        """
+
     def free_memory(self) -> int:
         """Bytes that may still be taken, a cgroup's limit counted in."""
 
@@ -49,4 +56,4 @@ class Device(Protocol):
         """
 
     def gauges(self) -> dict[str, float]:
-        """Readings of the moment, such as `clock_hz`."""
+        """Readings of the moment, such as `clock_hz`; asked for after the samples of a round."""

@@ -289,7 +289,7 @@ class CpuDevice:
         if isinstance(value, Threads):
             powers = itertools.takewhile(lambda n: n < self.host.usable, (2**i for i in itertools.count()))
             return [*powers, self.host.usable]
-        if isinstance(value, Sweep):
+        if isinstance(value, Sweep) and value.on == self.kind:
             sizes = quantity.octaves(value.first, self._sweep_end(value.last), value.points)
             return [quantity.exact(size) for size in sizes]
         if isinstance(value, Pages):
@@ -310,13 +310,17 @@ class CpuDevice:
         if "threads" in params:
             values["threads"] = self._threads(params["threads"])
         if "dtype" in params:
-            values["dtype"] = _dtype(str(params["dtype"]))
+            values["dtype"] = numpy_dtype(str(params["dtype"]))
         if params.get("pages") == "huge":
             self._refuse_huge()
         if "size" in params:
             label = str(params["size"])
             values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else quantity.parse(label)
         return values
+
+    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:  # noqa: ARG002 - one and the same here
+        """The inputs as they are: this device is the host."""
+        return inputs
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -492,7 +496,8 @@ def _seconds(call: Callable[[], Any], loops: int) -> float:
     return time.perf_counter() - start
 
 
-def _dtype(name: str) -> np.dtype[Any]:
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The dtype by its name on the `dtype` axis; Skip for bf16 without the package that has it."""
     if name == "bf16":
         try:
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]

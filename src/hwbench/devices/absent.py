@@ -1,0 +1,66 @@
+"""What stands in the place of the GPU where there is none that can be measured on: it says why, and what to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from .. import quantity
+from ..bench import Pages, Skip, Sweep, Threads, Work
+from ..model import Scalar
+
+
+@dataclass
+class AbsentGpu:
+    """A `Device` on which every case is skipped: `why` is the reason of each, with its remedy."""
+
+    why: str
+    name: str = "gpu"
+    kind: str = "gpu"
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """No label stands for anything."""
+        return {}
+
+    def spread(self, value: Any) -> Sequence[Scalar]:
+        """One case for all values that only a machine with a GPU could tell apart."""
+        if isinstance(value, Sweep):
+            return [quantity.exact(value.first)]
+        if isinstance(value, Threads):
+            return [1]
+        if isinstance(value, Pages):
+            return ["4K"]
+        raise TypeError(f"{value!r} is no axis value that depends on the machine")
+
+    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:  # noqa: ARG002 - whatever is asked for
+        """Skip, with the reason."""
+        self._refuse()
+
+    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:  # noqa: ARG002
+        """Skip, with the reason."""
+        self._refuse()
+
+    def free_memory(self) -> int:
+        """Nothing."""
+        return 0
+
+    def settle(self, seconds: float) -> None:
+        """There is nothing to keep busy."""
+
+    def time(self, work: Work, loops: int) -> float:  # noqa: ARG002
+        """Skip, with the reason."""
+        self._refuse()
+
+    def counters(self) -> dict[str, float]:
+        """Time goes on here too."""
+        return {"wall_s": time.perf_counter()}
+
+    def gauges(self) -> dict[str, float]:
+        """Nothing to read."""
+        return {}
+
+    def _refuse(self) -> NoReturn:
+        raise Skip(self.why)

@@ -1,0 +1,186 @@
+"""Why there is no GPU to measure on, told apart, and what to do about it.
+
+A missing driver, one too old for the CUDA that CuPy was built for, a GPU hidden by an environment variable and a
+missing package all look alike to `cupy.cuda.is_available()`. Each has its own remedy, so each has its own state.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from importlib import util
+from typing import Any, Literal
+
+State = Literal[
+    "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"
+]
+
+# The first Linux driver of each CUDA generation that hwbench has an extra for: CUDA's compatibility guide, "minor
+# version compatibility". The extra serves every driver from there on.
+EXTRAS = {13: ("gpu-cuda13", 580), 12: ("gpu-cuda12", 525)}
+LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+
+# cudaError_t and cudaDeviceAttr of CUDA's runtime API, driver_types.h.
+INSUFFICIENT_DRIVER = 35
+NO_DEVICE = 100
+MAJOR, MINOR = 75, 76
+
+
+@dataclass(frozen=True)
+class Gpus:
+    """What was found: `count` usable GPUs where the state is ok, else why not and what to do about it."""
+
+    state: State
+    reason: str = ""
+    remedy: str = ""
+    count: int = 0
+
+    @property
+    def why(self) -> str:
+        """Reason and remedy in one line; "" where GPUs can be used."""
+        return "; ".join(filter(None, [self.reason, self.remedy]))
+
+
+def probe() -> Gpus:
+    """Look for GPUs that can be measured on. Never raises, and imports CuPy only where it is installed."""
+    if util.find_spec("cupy") is None:
+        return _without_cupy(driver_cuda())
+    try:
+        import cupy
+    except Exception as error:  # noqa: BLE001 - a half-installed CuPy raises whatever it likes
+        return Gpus(
+            "broken-cupy",
+            f"CuPy is installed but cannot be imported ({_line(error)})",
+            "uninstall every cupy package (pip list shows them), then install one of hwbench's extras, "
+            "gpu-cuda13 or gpu-cuda12",
+        )
+    return _with_cupy(cupy)
+
+
+def driver_cuda() -> tuple[int, int] | None:
+    """The newest CUDA (major, minor) that the NVIDIA driver here supports, asked without CuPy; None: no driver."""
+    try:
+        library = ctypes.CDLL(LIBRARY)
+        version = ctypes.c_int()
+        if library.cuDriverGetVersion(ctypes.byref(version)):
+            return None
+    except (OSError, AttributeError):
+        return None
+    return _version(version.value)
+
+
+def extra_for(driver: tuple[int, int]) -> str | None:
+    """The extra to install for a driver that supports this CUDA; None where it is too old for all of them."""
+    return next((extra for major, (extra, _) in EXTRAS.items() if driver[0] >= major), None)
+
+
+def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
+    if driver is None:
+        return Gpus(
+            "no-cupy",
+            "no NVIDIA driver was found, and CuPy is not installed",
+            "on a machine with an NVIDIA GPU install its driver, then pip install "
+            + " or ".join(f'"hwbench[{extra}]" (driver >= {first})' for extra, first in EXTRAS.values()),
+        )
+    reason = f"CuPy is not installed (the NVIDIA driver here supports CUDA {_dotted(driver)})"
+    extra = extra_for(driver)
+    if extra is None:
+        return Gpus("no-cupy", reason, _newer_driver())
+    return Gpus("no-cupy", reason, f'pip install "hwbench[{extra}]"')
+
+
+def _with_cupy(cupy: Any) -> Gpus:
+    runtime = cupy.cuda.runtime
+    try:
+        count = int(runtime.getDeviceCount())
+    except Exception as error:  # noqa: BLE001 - CUDARuntimeError, or a library that CuPy cannot load
+        return _no_count(runtime, error)
+    if not count:
+        return _nothing_visible()
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except Exception as error:  # noqa: BLE001 - RuntimeError, OSError or an NVRTCError, as the loader pleases
+        major = int(runtime.runtimeGetVersion()) // 1000
+        return Gpus(
+            "no-nvrtc",
+            f"NVRTC, CUDA's run-time compiler, cannot be loaded ({_line(error)})",
+            f'pip install "hwbench[{EXTRAS.get(major, EXTRAS[13])[0]}]", which brings it',
+        )
+    return _compilable(cupy, count)
+
+
+def _no_count(runtime: Any, error: Exception) -> Gpus:
+    """Why the GPUs could not be counted; `status` is the cudaError_t of a CUDARuntimeError."""
+    status = getattr(error, "status", None)
+    if status == INSUFFICIENT_DRIVER:
+        supported = int(runtime.driverGetVersion())
+        if not supported:
+            return Gpus(
+                "no-driver",
+                "no NVIDIA driver was found",
+                "on a machine with an NVIDIA GPU install its driver; to a container hand the GPU (docker --gpus all)",
+            )
+        return _old_driver(_version(supported), _version(int(runtime.runtimeGetVersion())))
+    if status == NO_DEVICE:
+        return _nothing_visible()
+    return Gpus(
+        "driver-error",
+        f"the NVIDIA driver refuses ({_line(error)})",
+        "see that nvidia-smi works; after an update of the driver restart the machine",
+    )
+
+
+def _old_driver(supported: tuple[int, int], wanted: tuple[int, int]) -> Gpus:
+    reason = f"the NVIDIA driver supports CUDA {_dotted(supported)}, the installed CuPy needs CUDA {_dotted(wanted)}"
+    extra = extra_for(supported)
+    if extra is None or EXTRAS.get(wanted[0], ("",))[0] == extra:
+        return Gpus("old-driver", reason, _newer_driver())
+    first = EXTRAS.get(wanted[0], EXTRAS[13])[1]
+    swap = f'pip uninstall cupy-cuda{wanted[0]}x, then pip install "hwbench[{extra}]"'
+    return Gpus("old-driver", reason, f"update the driver to {first} or later, or: {swap}")
+
+
+def _nothing_visible() -> Gpus:
+    return Gpus(
+        "no-device",
+        "the NVIDIA driver shows no GPU to this process",
+        "see that nvidia-smi lists one, and what CUDA_VISIBLE_DEVICES hides",
+    )
+
+
+def _compilable(cupy: Any, count: int) -> Gpus:
+    """Whether NVRTC makes code for every GPU: CUDA 13 has left Maxwell, Pascal and Volta behind."""
+    try:
+        known = [int(arch) for arch in cupy.cuda.nvrtc.getSupportedArchs()]
+        ask = cupy.cuda.runtime.deviceGetAttribute
+        has = [10 * ask(MAJOR, index) + ask(MINOR, index) for index in range(count)]
+    except Exception as error:  # noqa: BLE001 - whatever the driver says against its own device
+        return Gpus("driver-error", f"the NVIDIA driver refuses ({_line(error)})", "see that nvidia-smi works")
+    if known and max(has) < min(known):
+        own, least = max(has) / 10, min(known) / 10
+        return Gpus(
+            "old-gpu",
+            f"the GPU has compute capability {own:.1f}; the installed CUDA compiles for {least:.1f} and later",
+            'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"',
+        )
+    return Gpus("ok", count=count)
+
+
+def _newer_driver() -> str:
+    return f"install an NVIDIA driver >= {EXTRAS[13][1]} (or >= {EXTRAS[12][1]} for gpu-cuda12)"
+
+
+def _version(number: int) -> tuple[int, int]:
+    """CUDA writes 12.9 as 12090."""
+    return number // 1000, number % 1000 // 10
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _line(error: Exception) -> str:
+    """The first line of what an exception says, with its type where it says nothing."""
+    text = next(iter(str(error).strip().splitlines()), "")
+    return text or type(error).__name__
