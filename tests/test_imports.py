@@ -16,9 +16,9 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "cuda"),
+    ("model", "stats", "quantity", "check", "simd", "cuda", "levels"),
     ("bench",),
-    ("benches", "devices", "machine", "limits", "judge"),
+    ("benches", "devices", "machine", "limits", "hierarchy", "judge"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
     ("native",),
     ("report", "tracking"),

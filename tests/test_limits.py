@@ -1,12 +1,8 @@
-"""Limits, shares of them, figures that cannot be, and the staircase of a latency sweep."""
-
-import itertools
+"""Limits, shares of them, and figures that cannot be."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hwbench.limits import Step, describe_steps, impossible, level_of, limit_for, measured, share, staircase
+from hwbench.limits import impossible, level_of, limit_for, measured, share
 from scripted import SIZES, record
 
 GB = 1e9
@@ -132,34 +128,3 @@ def test_a_suspect_limit_accuses_nobody():
     """What was disturbed itself is no proof against another; a bench without a limit is never accused."""
     slow = load(rate=10 * GB, status="suspect", reason="steal")
     assert impossible([slow, load(bench="access.rows"), load(bench="free.bench", rate=1e15)], KINDS, SIZES) == {}
-
-
-def test_the_staircase_has_a_step_for_each_plateau():
-    """Three levels with a slope between them are three steps, with their ends and latencies."""
-    points = [(2**i, 1e-9) for i in range(12, 16)] + [(2**16, 2e-9)] + [(2**i, 4e-9) for i in range(17, 21)]
-    points += [(2**21, 2e-8)] + [(2**i, 1e-7 * (1 + 0.02 * (i % 3))) for i in range(22, 27)]
-    steps = staircase(points[::-1])
-    assert [(s.low, s.high) for s in steps] == [(2**12, 2**15), (2**17, 2**20), (2**22, 2**26)]
-    assert describe_steps(steps[:2]) == "1 ns to 32 KiB, 4 ns to 1 MiB"
-
-
-def test_a_plateau_cut_in_two_by_an_outlier_is_joined():
-    """One slow point inside a level does not make two levels of it."""
-    points = [(2**i, 5e-9 if i == 4 else 1e-9) for i in range(10)]
-    assert staircase(points) == [Step(1, 512, 1e-9)]
-
-
-def test_a_slow_climb_is_no_plateau():
-    """Three points of a dense sweep that agree over less than an octave are a stretch of the way up."""
-    climb = [(4096 + 512 * i, 1e-9 * 1.06**i) for i in range(9)]
-    assert staircase(climb) == []
-    assert staircase([(4096, 1e-9), (6144, 1e-9), (8192, 1e-9)]) == [Step(4096, 8192, 1e-9)]
-
-
-@given(st.lists(st.floats(1e-10, 1e-6), max_size=40))
-def test_steps_are_apart_and_in_order(times):
-    """Whatever was measured: steps do not overlap, and neighbours differ."""
-    steps = staircase(list(enumerate(times, start=1)))
-    assert all(a.high < b.low for a, b in itertools.pairwise(steps))
-    assert all(2 * s.low <= s.high for s in steps)
-    assert staircase([]) == []

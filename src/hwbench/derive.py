@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .bench import Bench
+from .hierarchy import Hierarchy, hierarchy
+from .levels import Level
 from .limits import Limit, limit_for, measured, share
 from .model import Metric, Record, Run, metrics
 from .stats import Estimate, estimate
@@ -41,7 +43,7 @@ def read(record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Ma
 
 
 def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Iterable[str]]) -> dict[str, Any]:
-    """The run as plain data, with derived `limits`, `findings`, and `rates` on every timed record."""
+    """The run as plain data, with derived `limits`, `levels`, `findings`, and `rates` on every timed record."""
     import msgspec
 
     limits = measured(run.records)
@@ -62,8 +64,33 @@ def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Itera
         }
         for limit in limits
     ]
+    data["levels"] = _levels(hierarchy(run))
     data["findings"] = {name: list(sentences) for name, sentences in findings.items()}
     return data
+
+
+def _levels(found: Hierarchy) -> dict[str, Any]:
+    """What the sweeps betray: sizes in bytes, times in seconds, each as value, low and high."""
+
+    def plain(value: Estimate | None) -> dict[str, float] | None:
+        return None if value is None else value._asdict()
+
+    def level(one: Level | None) -> dict[str, Any]:
+        return {"size": plain(one.size), "seconds": plain(one.seconds)} if one else {"size": None, "seconds": None}
+
+    return {
+        "caches": [
+            {
+                "level": one.cache.level if one.cache else None,
+                "reported": one.cache.bytes if one.cache else None,
+                **level(one.level),
+            }
+            for one in found.caches
+        ],
+        "memory": level(found.memory),
+        "translation": [level(one) for one in found.translation],
+        "line": plain(found.line),
+    }
 
 
 def _rates(record: Record, reading: Reading) -> dict[str, Any]:

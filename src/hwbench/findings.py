@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import hierarchy
 from .bench import Bench
 from .limits import Limit, limit_for, measured, share
 from .model import Record, Run, contrast_key
@@ -64,6 +65,10 @@ class Reading:
         if record is None or not record.counts.get(count):
             return None
         return estimate(record.samples).inverse(record.counts[count])
+
+    def levels(self) -> list[str]:
+        """What the run's latency sweeps and strides say of sizes, the TLB's reach and the line, in sentences."""
+        return hierarchy.sentences(hierarchy.hierarchy(self.run), self.run.machine.virtual)
 
     def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
         """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""

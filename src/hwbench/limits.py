@@ -6,14 +6,11 @@ floating-point rates, `latency.chase` for latency. Everything else is set agains
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .bench import LEVELS
 from .model import BANDWIDTH, FLOP_RATE, HOP_TIME, Metric, Record
-from .quantity import format_bytes
 
 # The bench that measures a limit, its kind, and the metric it is told in.
 SOURCES: dict[str, tuple[str, Metric]] = {
@@ -199,54 +196,3 @@ def _nearer(record: Record, limits: Sequence[Limit]) -> Limit | None:
 
 def _beats(value: float, limit: Limit, tolerance: float) -> bool:
     return value > limit.value * tolerance if limit.metric.higher else value < limit.value / tolerance
-
-
-@dataclass(frozen=True)
-class Step:
-    """A stretch of a latency sweep in which the latency stays level: `low`–`high` bytes at `seconds` a hop."""
-
-    low: int
-    high: int
-    seconds: float
-
-
-def staircase(points: Sequence[tuple[int, float]], rise: float = 0.15) -> list[Step]:
-    """The plateaus of a latency sweep: sizes in bytes against seconds a hop.
-
-    A plateau is a run of three points or more, over an octave of sizes or more, whose logarithm stays within `rise` of
-    its median; where runs meet, the boundary is the last size still on the lower one. A slow climb from one level to
-    the next also holds three points that agree, but only in a dense sweep and over less than an octave.
-    """
-    steps: list[Step] = []
-    ordered = sorted(points)
-    start = 0
-    while start < len(ordered):
-        end = start + 1
-        while end < len(ordered) and abs(math.log(ordered[end][1] / _middle(ordered[start:end]))) <= rise:
-            end += 1
-        if end - start >= 3 and ordered[end - 1][0] >= 2 * ordered[start][0]:
-            steps.append(Step(ordered[start][0], ordered[end - 1][0], _middle(ordered[start:end])))
-            start = end
-        else:
-            start += 1
-    return _joined(steps, rise)
-
-
-def _middle(points: Sequence[tuple[int, float]]) -> float:
-    ordered = sorted(seconds for _, seconds in points)
-    return ordered[len(ordered) // 2]
-
-
-def _joined(steps: list[Step], rise: float) -> list[Step]:
-    out: list[Step] = []
-    for step in steps:
-        if out and abs(math.log(step.seconds / out[-1].seconds)) <= rise:
-            out[-1] = dataclasses.replace(out[-1], high=step.high)
-        else:
-            out.append(step)
-    return out
-
-
-def describe_steps(steps: Sequence[Step]) -> str:
-    """`1.2 ns to 32 KiB, 4.1 ns to 1 MiB`."""
-    return ", ".join(f"{step.seconds * 1e9:.3g} ns to {format_bytes(step.high)}" for step in steps)

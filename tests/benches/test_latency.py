@@ -111,6 +111,9 @@ class Told:
     def find(self, variant, pages):
         return pages if pages in self.pages else None
 
+    def levels(self):
+        return ["where the levels end"]
+
     def each(self, count, variant, size, pages, order):
         times = {
             ("huge", "random"): {"L1": 1, "L2": 4, "L3": 15, "DRAM": 100},
@@ -130,6 +133,7 @@ def test_findings_tell_each_level():
     )
     assert "120 ns instead of 100" in told[1]
     assert "90 ns" in told[2]
+    assert told[3:] == ["where the levels end"]
 
 
 def test_findings_without_huge_pages_tell_the_small_ones():

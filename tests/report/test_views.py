@@ -9,7 +9,6 @@ import json
 import msgspec
 import pytest
 
-from hwbench.limits import Step, staircase
 from hwbench.model import Record, Run
 from hwbench.report import theme, words
 from hwbench.report.sections import Facts, Figure, Records, Section, Table, Tiles, Troubles
@@ -17,7 +16,6 @@ from hwbench.report.source import Runs
 from hwbench.report.views import VIEWS
 from hwbench.report.views.contrasts import view as contrasts
 from hwbench.report.views.ladder import view as ladder
-from hwbench.report.views.latency import _matched
 from hwbench.report.views.latency import view as latency
 from hwbench.report.views.machine import view as machine
 from hwbench.report.views.quality import remedy
@@ -28,7 +26,7 @@ from hwbench.report.views.roofline import view as roofline
 from hwbench.report.views.scaling import view as scaling
 from hwbench.report.views.verify import view as verify
 from hwbench.stats import Estimate
-from sample import HOSTILE, KIB, LAPTOP, MIB, Model, proof_run, replace, sample_run
+from sample import HOSTILE, KIB, LAPTOP, Model, proof_run, replace, sample_run
 
 
 def record(bench: str, variant: str, seconds: float, counts: dict[str, float], **fields: object) -> Record:
@@ -130,8 +128,8 @@ def test_level_sizes_are_set_beside_the_reported_ones() -> None:
     section = latency([sample_run()])
     assert section is not None
     table = next(block for block in section.blocks if isinstance(block, Table))
-    assert column(table, "size as reported")[:3] == ["32 KiB", "1 MiB", "260 MiB"]
-    assert column(table, "size as measured")[:3] == ["32 KiB", "1 MiB", "32 MiB"]
+    assert column(table, "reported")[:3] == ["32 KiB", "1 MiB", "260 MiB"]
+    assert column(table, "measured")[:3] == ["32 KiB", "1 MiB", "32 MiB"]
 
 
 def test_a_sweep_that_ends_unsettled_has_no_latency_of_memory() -> None:
@@ -146,33 +144,8 @@ def test_a_sweep_that_ends_unsettled_has_no_latency_of_memory() -> None:
     section = latency([run])
     assert section is not None
     table = next(block for block in section.blocks if isinstance(block, Table))
-    assert column(table, "size as measured") == ["32 KiB", "512 KiB", "–", "–"]
-    assert column(table, "latency as measured") == ["1.00 ns", "4.00 ns", "–", "–"]
-
-
-def test_levels_and_plateaus_are_paired_in_order() -> None:
-    """With a plateau too few the one that agrees is paired, and the level without one has no measured size."""
-    caches = sample_run(benches=()).machine.cpu.caches
-    steps = [Step(4 * KIB, 32 * KIB, 1e-9), Step(2 * MIB, 24 * MIB, 1e-8)]
-    assert [end for _, end in _matched(caches, steps)] == [32 * KIB, None, 24 * MIB]
-
-
-def test_a_slow_climb_is_no_plateau() -> None:
-    """Three neighbouring sizes of a dense sweep that agree within the rise, on the way to memory, are no level."""
-    climb = [
-        (32, 14.0),
-        (40, 50.0),
-        (48, 68.0),
-        (56, 79.0),
-        (64, 86.0),
-        (80, 100.0),
-        (96, 103.0),
-        (128, 104.0),
-        (192, 104.0),
-    ]
-    flat = [(size, 14.0) for size in (8, 16, 24)]
-    found = staircase([(size * MIB, ns * 1e-9) for size, ns in flat + climb])
-    assert [step.high // MIB for step in found] == [32, 192]
+    assert column(table, "measured") == ["32 KiB", "512 KiB", "–", "–"]
+    assert column(table, "latency") == ["1.00 ns", "4.00 ns", "–", "–"]
 
 
 def test_the_roof_is_the_lower_of_slope_and_ceiling() -> None:

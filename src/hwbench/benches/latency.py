@@ -138,7 +138,7 @@ def walk(
 
 @bench.finding
 def finding(read: Any) -> Iterator[str]:
-    """The latency of each level, what small pages add, and how much of that is translation."""
+    """The latency of each level, what small pages add, how much of that is translation, and where levels end."""
     levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
     pages = "huge" if read.find("follow", pages="huge") else "4K"
     times = {size: _nanoseconds(read, size, pages, "random") for size in levels}
@@ -153,6 +153,7 @@ def finding(read: Any) -> Iterator[str]:
             f"In groups of 64 pages, which the TLB holds, a load from memory takes {local:.3g} ns of {small:.3g} on "
             "4 KiB pages; prefetchers that work within a page help too."
         )
+    yield from read.levels()
 
 
 def _nanoseconds(read: Any, size: str, pages: str, order: str) -> float | None:

@@ -11,10 +11,10 @@ from typing import overload
 from .. import derive, registry
 from ..bench import LEVELS, Bench
 from ..findings import ratio
+from ..hierarchy import Hierarchy, hierarchy
 from ..limits import Limit, level_of, measured, threads_of
-from ..model import Cache, Metric, Record, Run, contrast_key
+from ..model import Metric, Record, Run, contrast_key
 from ..native.verdict import PRESET
-from ..quantity import parse
 from ..stats import Estimate
 from . import theme
 
@@ -109,6 +109,11 @@ class Runs(Sequence[Run]):
         return [[limit for limit in measured(run.records) if plausible(limit.value)] for run in self.runs]
 
     @cached_property
+    def hierarchies(self) -> list[Hierarchy]:
+        """The levels that each run's sweeps betray, set against the reported ones."""
+        return [hierarchy(run) for run in self.runs]
+
+    @cached_property
     def points(self) -> list[Point]:
         """Every timed record of every run."""
         return [
@@ -176,27 +181,6 @@ def when(run: Run) -> str:
 def plausible(value: float) -> bool:
     """Whether a chart can show it: 10³⁰ is far beyond any machine, and near to where scales lose their digits."""
     return math.isfinite(value) and 1e-30 < value < 1e30
-
-
-def footprint(record: Record) -> int | None:
-    """Bytes a thread: as stated among the facts, else as the swept size says."""
-    stated = record.facts.get("footprint")
-    if isinstance(stated, int) and 0 < stated < 2**63:
-        return stated
-    size = record.params.get("size")
-    try:
-        return parse(size) if isinstance(size, str) and size not in LEVELS else None
-    except ValueError:
-        return None
-
-
-def caches(run: Run) -> list[Cache]:
-    """The caches as reported, from the core outwards, one a level."""
-    found: dict[int, Cache] = {}
-    for cache in run.machine.cpu.caches:
-        if 1 <= cache.level <= 4 and cache.bytes > 0:
-            found.setdefault(cache.level, cache)
-    return [found[level] for level in sorted(found)]
 
 
 def swept(record: Record) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...bench import LEVELS
+from ...hierarchy import caches, footprint
 from ...limits import Limit
 from ...model import BANDWIDTH, Run
 from ...quantity import format_bytes
 from .. import charts, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
-from ..source import Point, Runs, caches, footprint, swept
+from ..source import Point, Runs, swept
 
 KINDS = {"load": "c1", "copy": "c2", "triad": "c3"}
 

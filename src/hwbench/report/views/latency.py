@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from ...limits import Step, staircase
-from ...model import HOP_TIME, Cache, Run
+from ...hierarchy import Found, caches, footprint
+from ...model import HOP_TIME, Run
 from ...quantity import format_bytes
+from ...stats import Estimate
 from .. import charts, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
-from ..source import Point, Runs, caches, footprint
+from ..source import Point, Runs
 
 BENCH = "latency.chase"
 LECTURE = {1: "0.5 ns", 2: "7 ns"}
@@ -28,11 +26,10 @@ def view(runs: Sequence[Run]) -> Section | None:
     ]
     if len({footprint(point.record) for point in points}) < 2:
         return None
-    stairs = {index: _stairs(points, index) for index in range(len(runs))}
-    figure = _figure(runs, points, stairs)
+    figure = _figure(runs, points)
     blocks: list[Block] = [figure]
-    if any(one.caches or one.memory for one in stairs.values()):
-        blocks.append(_levels(runs, stairs))
+    if any(one.memory or any(found.level for found in one.caches) for one in runs.hierarchies):
+        blocks.append(_levels(runs))
     intro = [
         "Each hop loads the address of the next one, so nothing can be fetched ahead: the time of a hop is the "
         "latency of the level that holds the data. The line is level while all of it fits, and climbs where it "
@@ -50,35 +47,10 @@ def _kind(point: Point) -> str:
     return ", ".join(laid) or point.record.variant
 
 
-def _main(points: Sequence[Point], run: int) -> str:
-    """The line least disturbed by address translation: huge pages and random order where they were measured."""
-    counts: dict[str, int] = {}
-    for point in points:
-        if point.run == run:
-            counts[_kind(point)] = counts.get(_kind(point), 0) + 1
-    return max(counts, key=lambda kind: ("huge" in kind, "random" in kind, counts[kind]), default="")
-
-
-@dataclass(frozen=True)
-class Stairs:
-    """The plateaus of a sweep: those of the caches, and memory's, where the sweep ends on a level stretch."""
-
-    caches: Sequence[Step]
-    memory: Step | None
-
-
-def _stairs(points: Sequence[Point], run: int) -> Stairs:
-    """The plateaus of the run's main line, by best samples: a latency is a limit, and only disturbance adds to it."""
-    main = _main(points, run)
-    best: dict[int, float] = {}
-    for point in points:
-        if point.run == run and _kind(point) == main:
-            size, hops = footprint(point.record) or 0, point.record.counts["hops"]
-            best[size] = min([best.get(size, math.inf), *(seconds / hops for seconds in point.record.samples)])
-    steps = staircase(list(best.items()))
-    if steps and steps[-1].high == max(best):
-        return Stairs(steps[:-1], steps[-1])
-    return Stairs(steps, None)
+def _main(runs: Runs, run: int) -> str:
+    """The line that the levels are read from."""
+    laid = runs.hierarchies[run].main
+    return ", ".join(words.value_of(axis, value) for axis, value in laid.items() if value)
 
 
 def _once(points: Sequence[Point]) -> list[Point]:
@@ -92,11 +64,15 @@ def _once(points: Sequence[Point]) -> list[Point]:
     return list(chosen.values())
 
 
-def _figure(runs: Runs, points: Sequence[Point], stairs: dict[int, Stairs]) -> Figure:
+def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
     kinds = list(dict.fromkeys(_kind(point) for point in points))
     variants = len({point.record.variant for point in points})
     # Side by side each run shows its main line alone; the others would hide what differs, and stand in the table.
-    shown = [point for point in _once(points) if not runs.several or _kind(point) == _main(points, point.run)]
+    shown = [
+        point
+        for point in _once(points)
+        if not runs.several or _kind(point) == (_main(runs, point.run) or point.record.variant)
+    ]
     marks = []
     legend = {}
     for point in shown:
@@ -111,9 +87,7 @@ def _figure(runs: Runs, points: Sequence[Point], stairs: dict[int, Stairs]) -> F
     sizes = [mark.x for mark in marks]
     if not runs.several:
         rules = [(float(cache.bytes), f"L{cache.level}", True) for cache in first if min(sizes) < cache.bytes]
-        for _, bound in _matched(first, stairs[0].caches):
-            if bound is not None:
-                rules.append((float(bound), "", False))
+        rules += [(found.size.value, "", False) for found in runs.hierarchies[0].caches if found.size is not None]
         if rules:
             legend["reported"] = Key("level size as reported", "ink-2", "dash")
         if any(not dashed for _, _, dashed in rules):
@@ -146,52 +120,62 @@ def _figure(runs: Runs, points: Sequence[Point], stairs: dict[int, Stairs]) -> F
     return Figure("Staircase", [Panel("", spec, "Latency over footprint")], table, "", list(legend.values()), wide=True)
 
 
-def _matched(levels: Sequence[Cache], plateaus: Sequence[Step]) -> list[tuple[Cache, int | None]]:
-    """Each reported level with the measured end of its plateau.
-
-    Levels and plateaus keep their order; where there are unlike numbers of them, those that agree best are paired.
-    """
-    ends = [step.high for step in plateaus]
-    count = min(len(levels), len(ends))
-
-    def apart(pair: tuple[tuple[Cache, ...], tuple[int, ...]]) -> float:
-        return sum(abs(math.log(cache.bytes / end)) for cache, end in zip(*pair, strict=True))
-
-    pairs = itertools.product(itertools.combinations(levels, count), itertools.combinations(ends, count))
-    chosen = min(pairs, key=apart)
-    found = dict(zip((cache.level for cache in chosen[0]), chosen[1], strict=True))
-    return [(cache, found.get(cache.level)) for cache in levels]
-
-
-def _levels(runs: Runs, stairs: dict[int, Stairs]) -> Table:
+def _levels(runs: Runs) -> Table:
     rows: list[Sequence[str]] = []
     for index, run in enumerate(runs):
-        plateaus, memory = stairs[index].caches, stairs[index].memory
-        if not plateaus and memory is None:
-            continue
-        by_end = {step.high: step for step in plateaus}
-        for cache, end in _matched(caches(run), plateaus):
-            latency = words.number(by_end[end].seconds * 1e9, "ns") if end else words.NOTHING
-            row = (
-                f"L{cache.level}",
-                format_bytes(cache.bytes),
-                format_bytes(end) if end else words.NOTHING,
-                latency,
-                LECTURE.get(cache.level, words.NOTHING),
+        found = runs.hierarchies[index]
+        rows += [runs.row(index, _row(one)) for one in found.caches]
+        memory = found.memory.seconds.scaled(1e9) if found.memory else None
+        row = ("memory", format_bytes(run.machine.memory.total), words.NOTHING, words.NOTHING, "")
+        rows.append(runs.row(index, (*row, *_latency(memory), "100 ns")))
+        for number, level in enumerate(found.translation[:-1]):
+            beyond = found.translation[number + 1].seconds.scaled(1e9)
+            if level.size is not None:
+                row = ("TLB, 4K pages", words.NOTHING, format_bytes(level.size.value), _bytes(level.size), "")
+                value, interval = _latency(beyond)
+                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, words.NOTHING)))
+        if found.line is not None:
+            reported = {cache.line for cache in caches(run)}
+            line = (
+                "line",
+                ", ".join(f"{size} B" for size in sorted(reported)),
+                format_bytes(found.line.value),
+                _bytes(found.line),
+                "as reported" if found.line.value in reported else "",
+                words.NOTHING,
+                words.NOTHING,
+                "64 B",
             )
-            rows.append(runs.row(index, row))
-        row = (
-            "memory",
-            format_bytes(run.machine.memory.total),
-            words.NOTHING,
-            words.number(memory.seconds * 1e9, "ns") if memory else words.NOTHING,
-            "100 ns",
-        )
-        rows.append(runs.row(index, row))
-    head = ("level", "size as reported", "size as measured", "latency as measured", "latency in the lecture")
+            rows.append(runs.row(index, line))
+    head = (
+        "level", "reported", "measured", "95% interval", "verdict", "latency", "95% interval", "latency in the lecture",
+    )  # fmt: skip
     caption = (
-        "Level sizes, reported and measured by best samples. A measured size is the last footprint still at its "
-        "level's latency, so it is exact to one step of the sweep; far below what is reported, the rest is shared "
-        "with others."
+        "Levels, reported and measured. A level is a stretch of the sweep in which the latency stays level, and ends "
+        "at the change point on the way to the next: after the last footprint that is nearer to it. The interval is "
+        "from a bootstrap over the samples and never narrower than a step of the sweep. What a virtual machine has "
+        "less than is reported is shared with others."
     )
     return Table(caption, runs.head(head), rows)
+
+
+def _row(found: Found) -> tuple[str, ...]:
+    size = found.size
+    latency = found.level.seconds.scaled(1e9) if found.level else None
+    return (
+        f"L{found.cache.level}" if found.cache else "a level",
+        format_bytes(found.cache.bytes) if found.cache else "not reported",
+        format_bytes(size.value) if size else words.NOTHING,
+        _bytes(size),
+        found.verdict,
+        *_latency(latency),
+        LECTURE.get(found.cache.level, words.NOTHING) if found.cache else words.NOTHING,
+    )
+
+
+def _bytes(size: Estimate | None) -> str:
+    return f"{format_bytes(size.low)}–{format_bytes(size.high)}" if size else words.NOTHING
+
+
+def _latency(value: Estimate | None) -> tuple[str, str]:
+    return (words.number(value.value, "ns"), words.bounds(value)) if value else (words.NOTHING, words.NOTHING)

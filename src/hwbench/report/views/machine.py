@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ...hierarchy import caches
 from ...limits import Limit
 from ...model import Machine, Run
 from ...quantity import format_bytes
 from ...text import digits
 from ..sections import Block, Facts, Sayings, Section, Table, Tile, Tiles
-from ..source import Runs, caches
+from ..source import Runs
 from ..words import NOTHING
 
 

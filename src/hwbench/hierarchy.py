@@ -1,0 +1,222 @@
+"""The memory hierarchy as a run's records betray it, set against what the operating system reports.
+
+A virtual machine may report a last-level cache that it shares with strangers, and huge pages that the host keeps on
+small ones; what was measured says how much of either is really there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .bench import LEVELS
+from .levels import Level, find_levels, find_line, find_translation
+from .model import Cache, Record, Run
+from .quantity import format_bytes, parse
+from .stats import Estimate
+
+LATENCY = "latency.chase"
+STRIDE = "access.stride"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A reported cache with the level that was measured for it, or one of them alone."""
+
+    cache: Cache | None
+    level: Level | None
+
+    @property
+    def size(self) -> Estimate | None:
+        """Where the level ends, in bytes."""
+        return self.level.size if self.level is not None else None
+
+    @property
+    def verdict(self) -> str:
+        """`as reported`, `less than reported` or `more than reported`; "" where there is nothing to compare."""
+        if self.cache is None or self.size is None:
+            return ""
+        if self.cache.bytes > self.size.high:
+            return "less than reported"
+        return "more than reported" if self.cache.bytes < self.size.low else "as reported"
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """What was found: caches from the core outwards, memory, what small pages add, and the bytes of a line.
+
+    `main` are the axis values of the sweep that the levels are from. `memory` is None where the sweep ends before it
+    settles; `translation` is empty where one kind of pages was measured alone.
+    """
+
+    caches: Sequence[Found]
+    memory: Level | None
+    translation: Sequence[Level]
+    line: Estimate | None
+    main: dict[str, str]
+
+    @property
+    def last(self) -> Found | None:
+        """The last-level cache, where one is reported and something was measured for it."""
+        reported = [found for found in self.caches if found.cache is not None]
+        return reported[-1] if reported and reported[-1].level is not None else None
+
+    @property
+    def reach(self) -> Estimate | None:
+        """The bytes on 4 KiB pages up to which translation costs nothing that shows; None where it never does."""
+        return self.translation[0].size if len(self.translation) > 1 else None
+
+
+def hierarchy(run: Run) -> Hierarchy:
+    """The hierarchy from the run's latency sweeps and strides; empty where none was measured."""
+    chases = [record for record in run.records if record.bench == LATENCY and record.timed]
+    kinds = list(dict.fromkeys((_text(record, "pages"), _text(record, "order")) for record in chases))
+    sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
+    # The sweep that translation and prefetchers disturb least; of two such the denser.
+    main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
+    levels = find_levels(sweeps.get(main, {}))
+    memory = levels[-1] if levels and levels[-1].size is None else None
+    small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
+    return Hierarchy(
+        match(caches(run), levels[:-1] if memory is not None else levels),
+        memory,
+        find_translation(small, huge) if small and huge else [],
+        find_line(strides(run.records)),
+        dict(zip(("pages", "order"), main, strict=True)),
+    )
+
+
+def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
+    """Each reported cache with its measured level; levels that no cache is reported for stand between them.
+
+    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired.
+    """
+    ending = [level for level in levels if level.size is not None]
+    count = min(len(reported), len(ending))
+
+    def apart(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
+        return sum(_distance(cache, level) for cache, level in zip(*pair, strict=True))
+
+    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
+    chosen = min(pairs, key=apart)
+    partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
+    found = [Found(cache, partner.get(cache.level)) for cache in reported]
+    found += [Found(None, level) for level in ending if level not in chosen[1]]
+    return sorted(found, key=_place)
+
+
+def _distance(cache: Cache, level: Level) -> float:
+    """How far the reported size is from the interval of the measured one, in octaves; a little for being inside."""
+    if level.size is None:
+        return math.inf
+    value, low, high = level.size
+    outside = max(0.0, math.log2(low / cache.bytes), math.log2(cache.bytes / high))
+    return outside + 0.01 * abs(math.log2(cache.bytes / value))
+
+
+def _place(found: Found) -> float:
+    if found.size is not None:
+        return found.size.value
+    return float(found.cache.bytes) if found.cache else math.inf
+
+
+def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
+    """Seconds a hop by footprint; where a labelled size is one of the sweep's too, the one less disturbed."""
+    best: dict[int, tuple[bool, float, list[float]]] = {}
+    for record in records:
+        size, hops = footprint(record), record.counts.get("hops")
+        if size is None or not hops:
+            continue
+        each = [seconds / hops for seconds in record.samples]
+        rated = (record.status == "suspect", sorted(each)[len(each) // 2], each)
+        if size not in best or rated < best[size]:
+            best[size] = rated
+    return {size: each for size, (_, _, each) in best.items()}
+
+
+def strides(records: Iterable[Record]) -> dict[int, list[float]]:
+    """Seconds an element by stride in bytes, of the farthest level for which strides were measured."""
+    found: dict[int, dict[int, list[float]]] = {}
+    for record in records:
+        step, items = record.facts.get("stride_bytes"), record.counts.get("items")
+        if record.bench == STRIDE and record.timed and items and isinstance(step, int) and step > 0:
+            size = str(record.params.get("size", ""))
+            far = LEVELS.index(size) if size in LEVELS else -1
+            found.setdefault(far, {})[step] = [seconds / items for seconds in record.samples]
+    return found[max(found)] if found else {}
+
+
+def footprint(record: Record) -> int | None:
+    """Bytes a thread: as stated among the facts, else as the swept size says."""
+    stated = record.facts.get("footprint")
+    if isinstance(stated, int) and 0 < stated < 2**63:
+        return stated
+    size = record.params.get("size")
+    try:
+        return parse(size) if isinstance(size, str) and size not in LEVELS else None
+    except ValueError:
+        return None
+
+
+def caches(run: Run) -> list[Cache]:
+    """The caches as reported, from the core outwards, one a level."""
+    found: dict[int, Cache] = {}
+    for cache in run.machine.cpu.caches:
+        if 1 <= cache.level <= 4 and cache.bytes > 0:
+            found.setdefault(cache.level, cache)
+    return [found[level] for level in sorted(found)]
+
+
+def _text(record: Record, axis: str) -> str:
+    return str(record.params.get(axis, ""))
+
+
+# --- in plain words ---------------------------------------------------------------------------------------------------
+
+
+def spread(size: Estimate) -> str:
+    """`32 KiB (32 KiB–48 KiB)`."""
+    return f"{format_bytes(size.value)} ({format_bytes(size.low)}–{format_bytes(size.high)})"
+
+
+def _added(level: Level) -> str:
+    added = level.seconds.scaled(1e9)
+    return f"{added.value:.3g} ns ({added.low:.3g}–{added.high:.3g})" if added.value >= 0.1 else "nothing"
+
+
+def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
+    """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
+    out = []
+    ends = [
+        f"{name} after {spread(one.size)}, {one.verdict}" if one.verdict else f"a level after {spread(one.size)}"
+        for one in found.caches
+        if one.size is not None
+        for name in [f"L{one.cache.level}" if one.cache else ""]
+    ]
+    if ends:
+        out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
+    last = found.last
+    if last is not None and last.cache is not None and last.size is not None and last.verdict == "less than reported":
+        whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
+        out.append(
+            f"{whole}, this guest ({virtual}) really gets {spread(last.size)}: the rest is others'."
+            if virtual
+            else f"{whole}, a chase on one thread finds {spread(last.size)}."
+        )
+    if found.reach:
+        *near, far = found.translation
+        parts = [f"{_added(one)} up to {spread(one.size)}" for one in near if one.size is not None]
+        parts.append(f"{_added(far)} beyond")
+        out.append(f"Over huge pages, 4 KiB pages add to a load {', '.join(parts)}: so far the TLB reaches.")
+    elif found.translation:
+        out.append(
+            f"4 KiB pages show no step against huge ones up to {format_bytes(found.translation[-1].last)}: the TLB "
+            "reaches so far, or a hypervisor keeps both on pages of one size."
+        )
+    if found.line is not None:
+        low, high = found.line.low, found.line.high
+        sure = "" if low == high else f" ({low:.0f}–{high:.0f})"
+        out.append(f"Memory moves {found.line.value:.0f} bytes{sure} at a time: up to that stride time grows with it.")
+    return out

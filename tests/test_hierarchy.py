@@ -1,0 +1,121 @@
+"""The memory hierarchy out of a run's records, set against what is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwbench import store
+from hwbench.hierarchy import Found, footprint, hierarchy, match, sentences, strides
+from hwbench.levels import Level
+from hwbench.model import Cache
+from hwbench.stats import Estimate
+from sample import KIB, LAPTOP, MIB, replace, sample_run
+from scripted import record
+
+REAL = next((Path(__file__).parents[1] / "reports/runs/amd-epyc-2cpu").glob("*.json"))
+CACHES = [Cache(1, 32 * KIB, 64, 1), Cache(2, MIB, 64, 1), Cache(3, 32 * MIB, 64, 2)]
+
+
+def level(end, seconds=1e-9):
+    return Level(Estimate(seconds, seconds, seconds), end // 4, end, Estimate(end, end, 1.5 * end))
+
+
+def test_the_committed_run_of_a_real_machine():
+    """Zen 4 in a virtual machine: 32 KiB and 1 MiB as reported, of 32 MiB some 4 to 8 MiB, memory at 130 to 160 ns.
+
+    Its second-level TLB has 3072 entries (12 MiB of 4 KiB pages), by AMD's optimisation guide for family 19h.
+    """
+    found = hierarchy(store.read(REAL))
+    l1, l2, l3 = found.caches
+    assert [one.verdict for one in found.caches] == ["as reported", "as reported", "less than reported"]
+    assert (l1.size.value, l1.level.seconds.value) == (32 * KIB, pytest.approx(1.095e-9, rel=0.01))
+    assert l2.size.low <= MIB <= l2.size.high
+    assert 4 * MIB <= l3.size.low <= l3.size.high <= 8 * MIB
+    assert 130e-9 < found.memory.seconds.value < 160e-9
+    assert found.reach.low <= 12 * MIB <= found.reach.high
+    assert found.line is None
+
+
+def test_a_shared_last_level_is_told_with_what_this_guest_gets():
+    """260 MiB reported, 32 there: the sentence has both numbers, and whose machine it is."""
+    run = sample_run()
+    told = sentences(hierarchy(run), run.machine.virtual)
+    assert "Of the 260 MiB of L3 that are reported, this guest (kvm) really gets 32 MiB (32 MiB–48 MiB)" in told[1]
+    bare = sentences(hierarchy(run))
+    assert "a chase on one thread finds 32 MiB" in bare[1]
+
+
+def test_what_is_as_reported_needs_no_second_sentence():
+    """On a machine of one's own the levels are told, and that they agree."""
+    told = sentences(hierarchy(sample_run(LAPTOP)))
+    assert told[0].count("as reported") == 3
+    assert not any("really gets" in sentence for sentence in told)
+    assert any("4 KiB pages add to a load nothing up to 256 KiB" in sentence for sentence in told)
+
+
+def test_nothing_measured_is_nothing_found():
+    """A run without sweeps has its reported caches and no more, and says nothing."""
+    found = hierarchy(sample_run(benches=()))
+    assert [one.level for one in found.caches] == [None] * 3
+    assert (found.memory, found.line, found.reach, found.last) == (None, None, None, None)
+    assert sentences(found) == []
+
+
+def test_labels_alone_are_no_sweep():
+    """Four labelled sizes, as the quick set has them, betray no levels."""
+    run = sample_run(benches=("latency.chase",))
+    labelled = [one for one in run.records if one.params["size"] in ("L1", "L2", "L3", "DRAM")]
+    assert all(one.level is None for one in hierarchy(replace(run, records=labelled)).caches)
+
+
+def test_pairs_keep_their_order_and_agree():
+    """With a level too few the ones that agree are paired; one too many stands between them, reported by nobody."""
+    found = match(CACHES, [level(32 * KIB), level(24 * MIB)])
+    assert [one.size and one.size.value for one in found] == [32 * KIB, None, 24 * MIB]
+    found = match(CACHES, [level(32 * KIB), level(256 * KIB), level(MIB), level(32 * MIB)])
+    assert [one.cache and one.cache.level for one in found] == [1, None, 2, 3]
+    assert [one.verdict for one in found] == ["as reported", "", "as reported", "as reported"]
+    assert [one.cache for one in match([], [level(MIB)])] == [None]
+
+
+def test_a_verdict_needs_the_whole_interval():
+    """What is reported and lies in the interval agrees, also at its ends."""
+    sizes = {64 * KIB: "less than reported", 48 * KIB: "as reported", 32 * KIB: "as reported"}
+    sizes[16 * KIB] = "more than reported"
+    for size, verdict in sizes.items():
+        assert Found(Cache(1, size, 64, 1), level(32 * KIB)).verdict == verdict
+
+
+def test_of_two_records_at_one_footprint_the_undisturbed_counts():
+    """A labelled size that is one of the sweep's too, and was disturbed, does not bend the sweep."""
+    run = sample_run(LAPTOP, benches=("latency.chase",), every_status=False)
+    spoilt = record("follow", status="suspect", samples=(1e-3,) * 9, bench="latency.chase", counts={"hops": 1.0},
+                    params={"size": "L1", "pages": "huge", "order": "random"},
+                     facts={"footprint": 8 * KIB})  # fmt: skip
+    found = hierarchy(replace(run, records=[spoilt, *run.records]))
+    assert found.caches == hierarchy(run).caches
+
+
+def test_the_line_is_read_from_the_farthest_strides():
+    """Strides in memory say what memory moves at a time; in L1 they say nothing."""
+
+    def stride(size, step, ns):
+        return record("numba", bench="access.stride", samples=(ns * 1e-9,) * 5, counts={"items": 1.0},
+                      params={"size": size, "stride": step // 8}, facts={"stride_bytes": step})  # fmt: skip
+
+    far = [stride("DRAM", step, min(step, 64)) for step in (8, 16, 32, 64, 128, 256)]
+    near = [stride("L1", step, 1) for step in (8, 16, 32, 64, 128, 256)]
+    assert set(strides([*far, *near])) == {8, 16, 32, 64, 128, 256}
+    found = hierarchy(replace(sample_run(benches=()), records=[*far, *near]))
+    assert found.line.value == 64
+    assert "64 bytes at a time" in sentences(found)[0]
+
+
+def test_a_footprint_is_stated_or_swept():
+    """The fact comes first, then a size in bytes; a label alone, and what is no size, say nothing."""
+    assert footprint(record(facts={"footprint": 48}, params={"size": "24KiB"})) == 48
+    assert footprint(record(params={"size": "24KiB"})) == 24 * KIB
+    assert footprint(record(params={"size": "L1"})) is None
+    assert footprint(record(params={"size": "<script>"})) is None
