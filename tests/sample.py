@@ -15,6 +15,7 @@ import numpy as np
 
 from hwbench.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status
 from hwbench.quantity import exact, octaves
+from sample_lecture import lecture_rows
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 CALL_S = 60e-9  # an empty Python call
@@ -66,7 +67,7 @@ def sample_run(
     started: str = "2026-11-22T18:27:00Z",
     every_status: bool = True,
 ) -> Run:
-    """A standard run of the six benches on a made-up machine.
+    """A standard run on a made-up machine.
 
     Parameters
     ----------
@@ -215,6 +216,7 @@ def _rows(model: Model) -> Iterator[Row]:
         yield from _stream(model, bench)
     yield from _chase(model)
     yield from _fma(model)
+    yield from lecture_rows()
 
 
 def _labels(model: Model) -> dict[str, int]:

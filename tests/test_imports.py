@@ -16,7 +16,7 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "cuda", "levels"),
+    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs"),
     ("bench",),
     ("benches", "devices", "machine", "limits", "hierarchy", "judge"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
@@ -25,6 +25,8 @@ LAYERS = (
     ("cli", "listing", "progress", "machine_text", "__main__"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+# What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
+BESIDES = {"benches._network": {"ml_dtypes"}, "benches._halves": {"llvmlite"}}
 HEAVY = ("numba", "scipy", "altair", "cupy", "numpy", "jinja2", "vl_convert")
 
 
@@ -103,7 +105,7 @@ def test_the_ground_imports_nothing_of_ours(name):
 def test_a_bench_knows_only_what_a_bench_needs(name):
     """A bench is written against `bench`, `simd`, `cuda` and parts of other benches, in NumPy, Numba and SciPy."""
     assert {one for one in ours(name) if not one.startswith("benches.")} <= {"bench", "simd", "cuda"}
-    assert others(name) <= {"numpy", "numba", "scipy"}
+    assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 
 
 @pytest.mark.parametrize("name", ["numba", "scipy", "altair", "vl_convert", "jinja2", "cupy", "pynvml"])

@@ -458,13 +458,17 @@ def test_kernels_are_kept_for_the_next_process(tmp_path):
     assert first[2] == second[2] == "True"
 
 
-def test_the_cache_is_named_after_the_instructions(tmp_path, monkeypatch):
-    """Another simd.py means another directory, so that no kernel with old instructions is found in it."""
+@pytest.mark.parametrize("edited", ["simd.py", "benches/_helper.py"])
+def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkeypatch, edited):
+    """Another simd.py or helper of the benches means another directory, so that no kernel with old code is found."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    changed = tmp_path / "simd.py"
-    changed.write_bytes(Path(simd.__file__).read_bytes() + b"\n# edited\n")
+    monkeypatch.setattr(simd, "__file__", str(tmp_path / "simd.py"))
+    (tmp_path / "benches").mkdir()
+    for name in ("simd.py", "benches/_helper.py"):
+        (tmp_path / name).write_text("")
     there = simd.kernel_cache.__wrapped__()
-    monkeypatch.setattr(simd, "__file__", str(changed))
+    assert simd.kernel_cache.__wrapped__() == there
+    (tmp_path / edited).write_text("# edited")
     assert simd.kernel_cache.__wrapped__() != there
 
 

@@ -75,10 +75,13 @@ def compiled(function: Any = None, /, **options: Any) -> Any:
 def kernel_cache() -> Path | None:
     """The directory of compiled kernels, None where it cannot be written.
 
-    Numba notices when the file of a kernel changed, but not when this file did, whose instructions are part of every
-    kernel: so the directory is named after its contents. NUMBA_CACHE_DIR says where, else the user's cache directory.
+    Numba notices when the file of a kernel changed, but not when a file did whose functions were compiled into it: this
+    one, and the benches' helpers (`benches/_*.py`). So the directory is named after the contents of these.
+    NUMBA_CACHE_DIR says where, else the user's cache directory.
     """
-    contents = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    here = Path(__file__)
+    inlined = [here, *sorted(here.parent.glob("benches/_*.py"))]
+    contents = hashlib.sha256(b"".join(path.read_bytes() for path in inlined)).hexdigest()[:16]
     root = Path(config.CACHE_DIR or user_dirs("hwbench", appauthor=False).user_cache_dir)
     directory = root / f"kernels-{contents}"
     try:

@@ -15,6 +15,11 @@ from .contrasts import view as contrasts
 from .findings import view as findings
 from .ladder import view as ladder
 from .latency import view as latency
+from .lecture_dsp import view as lecture_dsp
+from .lecture_house import view as lecture_house
+from .lecture_machine import view as lecture_machine
+from .lecture_stability import view as lecture_stability
+from .lecture_systolic import view as lecture_systolic
 from .machine import view as machine
 from .quality import view as quality
 from .records import view as records
@@ -26,6 +31,7 @@ View = Callable[[Sequence[Run]], Section | None]
 
 VIEWS: tuple[View, ...] = (
     machine,
+    lecture_machine,
     findings,
     ladder,
     contrasts,
@@ -33,6 +39,10 @@ VIEWS: tuple[View, ...] = (
     bandwidth,
     scaling,
     roofline,
+    lecture_stability,
+    lecture_systolic,
+    lecture_dsp,
+    lecture_house,
     verify,
     quality,
     records,

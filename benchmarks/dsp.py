@@ -1,0 +1,44 @@
+"""Signal processing: dot product, convolution, Fourier transform."""
+
+from __future__ import annotations
+
+from ._glue import Records, _Suite, measure
+
+
+class dot(_Suite):
+    """How fast a dot product is."""
+
+    bench = "dsp.dot"
+    version = 1
+    param_names = ("variant", "size", "dtype")
+    params = (("numpy", "blas", "numba", "numba-strict"), ("L1", "DRAM"), ("f8",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class convolution(_Suite):
+    """How long a convolution takes, by its taps."""
+
+    bench = "dsp.convolution"
+    version = 1
+    param_names = ("variant", "n", "taps", "dtype")
+    params = (("numpy", "numba", "oaconvolve", "fftconvolve"), (16384,), (8, 64, 256, 2048), ("f8",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class fft(_Suite):
+    """How long Fourier transforms take."""
+
+    bench = "dsp.fft"
+    version = 1
+    param_names = ("variant", "n", "dtype")
+    params = (("numpy", "scipy", "scipy-workers"), (256, 8192, 262144), ("f8",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -1,0 +1,44 @@
+"""Numerical stability: gradients through deep networks, variances by layer, activations."""
+
+from __future__ import annotations
+
+from ._glue import Records, _Suite, measure
+
+
+class gradients(_Suite):
+    """What a gradient through 100 layers costs."""
+
+    bench = "stability.gradients"
+    version = 1
+    param_names = ("variant", "activation", "init", "dtype", "remedy")
+    params = (("numpy", "numba"), ("identity",), ("orthogonal-1.5",), ("f2", "bf16", "f4", "f8"), ("plain",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class initialization(_Suite):
+    """What a batch through 20 layers and back costs."""
+
+    bench = "stability.initialization"
+    version = 1
+    param_names = ("variant", "init", "activation", "shape", "dtype")
+    params = (("numpy", "numba"), ("xavier-normal",), ("identity",), ("square",), ("f4",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class activations(_Suite):
+    """What an activation costs for each element."""
+
+    bench = "stability.activations"
+    version = 1
+    param_names = ("variant", "activation", "dtype", "n")
+    params = (("numpy", "scipy", "numba"), ("relu", "sigmoid", "tanh", "4sigmoid-2"), ("f4",), (4096,))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

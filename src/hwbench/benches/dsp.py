@@ -1,0 +1,367 @@
+"""The signal processor's algorithms, which the lecture names: dot product, convolution and Fourier transform, on a CPU.
+
+A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. Direct
+convolution does 2 · taps operations a sample on data that stays in L1: it is limited by the multiply-adds. By way of
+the Fourier transform (overlap-add) the same convolution costs the logarithm of the block instead of the taps, so from
+some number of taps on it wins, although each of its operations is slower. A transform of n points counts as 5 n log₂ n
+operations, as is usual, whatever the algorithm does.
+
+What is computed in the precision of `dtype` is compared with NumPy and SciPy in float64.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..bench import Bench, Work
+from ..simd import clobber, compiled
+
+UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
+BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
+BLAS_SPLITS = 10_000  # elements beyond which OpenBLAS's dot product uses all its threads (kernel/x86_64/ddot.c)
+
+
+@compiled(fastmath=True)
+def dot_fast(a: np.ndarray, b: np.ndarray, passes: int) -> Any:
+    """Σ a·b, in any order of the additions, `passes` times."""
+    total = a[0] * 0
+    for _ in range(passes):
+        total = a[0] * 0
+        for i in range(len(a)):
+            total += a[i] * b[i]
+        clobber()
+    return total
+
+
+@compiled
+def dot_strict(a: np.ndarray, b: np.ndarray, passes: int) -> Any:
+    """Σ a·b from the first to the last: without fastmath an addition waits for the one before, 4 cycles a step."""
+    total = a[0] * 0
+    for _ in range(passes):
+        total = a[0] * 0
+        for i in range(len(a)):
+            total += a[i] * b[i]
+        clobber()
+    return total
+
+
+# --- dot --------------------------------------------------------------------------------------------------------------
+
+dot = Bench(
+    "dsp.dot",
+    question="How fast is a dot product, and is it more than a load?",
+    axes={"size": ("L1", "DRAM"), "dtype": ("f8",)},
+    baseline="blas",
+    core=False,
+    limit="load",
+    quick={"size": ("L1",)},
+    full={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f4", "f8")},
+)
+
+
+@dot.inputs
+def vectors(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of `size` bytes together, around 1, so that the sum does not cancel."""
+    n = max(size // 2 // dtype.itemsize, 1)
+    return (rng.random(n) + 0.5).astype(dtype), (rng.random(n) + 0.5).astype(dtype)
+
+
+@dot.reference
+def exact_dot(a: np.ndarray, b: np.ndarray) -> float:
+    """The sum in float64."""
+    return float(np.dot(a.astype(np.float64), b.astype(np.float64)))
+
+
+@dot.counts
+def dot_counts(a: np.ndarray) -> dict[str, float]:
+    """Both arrays once, a multiply-add an element."""
+    return {"bytes": 2 * a.nbytes, "flops": 2 * a.size}
+
+
+@dot.variant("numpy")
+def dot_numpy(a: np.ndarray, b: np.ndarray) -> Work:
+    """(a * b).sum(): two passes and an array between them."""
+    product = np.empty_like(a)
+
+    def call() -> Any:
+        np.multiply(a, b, out=product)
+        return product.sum()
+
+    return Work(call)
+
+
+@dot.variant("blas")
+def dot_blas(a: np.ndarray, b: np.ndarray) -> Work:
+    """np.dot, which is BLAS: one pass, and all its threads where the arrays are long."""
+    return Work(lambda: np.dot(a, b), facts={"threads": _blas_threads() if len(a) > BLAS_SPLITS else 1})
+
+
+@dot.variant("numba")
+def dot_numba(a: np.ndarray, b: np.ndarray) -> Work:
+    """A loop in Numba with fastmath, which may add in any order and so in vectors."""
+    return Work(lambda: dot_fast(a, b, 1), repeat=partial(dot_fast, a, b))
+
+
+@dot.variant("numba-strict")
+def dot_numba_strict(a: np.ndarray, b: np.ndarray) -> Work:
+    """The same loop without fastmath: each addition waits for the one before."""
+    return Work(lambda: dot_strict(a, b, 1), repeat=partial(dot_strict, a, b))
+
+
+def _blas_threads() -> int:
+    """The threads that OpenBLAS takes: as many CPUs as may be used, or as it was told."""
+    told = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(int(told), allowed) if told.isdigit() and int(told) > 0 else allowed
+
+
+@dot.finding
+def dot_finding(read: Any) -> Iterator[str]:
+    """GFLOP/s in L1 and from memory, and the share of a load."""
+    for level in ("L1", "DRAM"):
+        rates = {
+            name: read.rate(name, "flops", size=level, dtype="f8")
+            for name in ("blas", "numba", "numba-strict", "numpy")
+        }
+        said = [f"{name} {rate.value / 1e9:.3g}" for name, rate in rates.items() if rate]
+        if said:
+            yield f"Dot product, {level}, GFLOP/s: {', '.join(said)}."
+    share = read.share("numba", size="DRAM", dtype="f8")
+    if share:
+        yield f"From memory the fused loop moves {100 * share:.0f}% of what one thread can load: it is a load."
+
+
+# --- convolution ------------------------------------------------------------------------------------------------------
+
+convolution = Bench(
+    "dsp.convolution",
+    question="From how many taps on is convolution by FFT faster than direct?",
+    axes={"n": (1 << 14,), "taps": (8, 64, 256, 2048), "dtype": ("f8",)},
+    baseline="numpy",
+    core=False,
+    quick={"taps": (256,)},
+    full={
+        "n": (1 << 12, 1 << 14, 1 << 18),
+        "taps": (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096),
+        "dtype": ("f4", "f8"),
+    },
+)
+
+
+@convolution.inputs
+def signal(rng: np.random.Generator, n: int, taps: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """A signal of n samples and a filter of `taps`."""
+    return (rng.random(n) + 0.5).astype(dtype), (rng.random(taps) + 0.5).astype(dtype)
+
+
+@convolution.reference
+def exact_convolution(x: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """All n + taps − 1 samples, in float64 by NumPy."""
+    return np.convolve(x.astype(np.float64), h.astype(np.float64))
+
+
+@convolution.counts
+def convolution_counts(x: np.ndarray, h: np.ndarray) -> dict[str, float]:
+    """Those of the direct way, for all variants: so a rate above the peak means operations that were not needed."""
+    return {"flops": 2 * x.size * h.size, "items": x.size}
+
+
+@convolution.variant("numpy")
+def convolve_numpy(x: np.ndarray, h: np.ndarray) -> Work:
+    """np.convolve: direct, a dot product a sample."""
+    return Work(lambda: np.convolve(x, h), facts=_operations(2 * x.size * h.size))
+
+
+@convolution.variant("numba")
+def convolve_numba(x: np.ndarray, h: np.ndarray) -> Work:
+    """Direct in Numba: eight taps a pass over a block of samples that stays in L1."""
+    y = np.zeros(len(x) + len(h) - 1, x.dtype)
+    # Zeros on both sides, so that no sample needs a test of its own; taps to a multiple of the pass.
+    taps = np.zeros(-(-len(h) // UNROLL) * UNROLL, h.dtype)
+    taps[: len(h)] = h
+    padded = np.zeros(len(x) + 2 * (len(taps) - 1), x.dtype)
+    padded[len(taps) - 1 : len(taps) - 1 + len(x)] = x
+    return Work(lambda: direct(padded, taps, y), output=lambda: y, facts=_operations(2 * len(y) * len(taps)))
+
+
+@convolution.variant("oaconvolve")
+def convolve_oa(x: np.ndarray, h: np.ndarray) -> Work:
+    """scipy.signal.oaconvolve: block by block through the Fourier transform, overlaps added."""
+    from scipy.signal import oaconvolve
+
+    return Work(lambda: oaconvolve(x, h))
+
+
+@convolution.variant("fftconvolve")
+def convolve_fft(x: np.ndarray, h: np.ndarray) -> Work:
+    """scipy.signal.fftconvolve: one transform as long as the whole result."""
+    from scipy.fft import next_fast_len
+    from scipy.signal import fftconvolve
+
+    length = next_fast_len(len(x) + len(h) - 1, True)
+    # Two transforms of real numbers forth and one back, half of 5 n log₂ n each, and a complex product of half as many.
+    own = 7.5 * length * math.log2(length) + 3 * length
+    return Work(lambda: fftconvolve(x, h), facts=_operations(own))
+
+
+def _operations(count: float) -> dict[str, float]:
+    """The operations that a variant itself does, for its place under the roofline."""
+    return {"own_flops": float(count)}
+
+
+@compiled(fastmath=True)
+def direct(x: np.ndarray, h: np.ndarray, y: np.ndarray) -> None:
+    """y[i] = Σ h[j] x[i − j]; x has len(h) − 1 zeros on both sides, len(h) is a multiple of 8."""
+    shift = len(h) - 1
+    for start in range(0, len(y), BLOCK):
+        size = min(BLOCK, len(y) - start)
+        out = y[start : start + size]
+        for i in range(size):
+            out[i] = 0
+        for j in range(0, len(h), UNROLL):
+            h0, h1, h2, h3, h4, h5, h6, h7 = h[j], h[j + 1], h[j + 2], h[j + 3], h[j + 4], h[j + 5], h[j + 6], h[j + 7]
+            # s[i + 7] is the sample under the first of these taps.
+            s = x[start + shift - j - 7 : start + shift - j + size]
+            for i in range(size):
+                out[i] += (
+                    h0 * s[i + 7] + h1 * s[i + 6] + h2 * s[i + 5] + h3 * s[i + 4]
+                    + h4 * s[i + 3] + h5 * s[i + 2] + h6 * s[i + 1] + h7 * s[i]
+                )  # fmt: skip
+
+
+def crossover(points: list[tuple[float, float, float]]) -> float | None:
+    """Where the second of two times falls below the first: of (taps, first, second) in order, by power laws between.
+
+    None where it never does, or does from the first point on.
+    """
+    for (n0, a0, b0), (n1, a1, b1) in itertools.pairwise(points):
+        before, after = math.log(b0 / a0), math.log(b1 / a1)
+        if before > 0 >= after:
+            return math.exp(math.log(n0) + (math.log(n1) - math.log(n0)) * before / (before - after))
+    return None
+
+
+@convolution.finding
+def convolution_finding(read: Any) -> Iterator[str]:
+    """Where the Fourier transform passes the direct ways, and how fast these are."""
+    for name in ("numpy", "numba"):
+        points = []
+        for record in sorted((r for r in read.records if r.variant == name), key=lambda r: r.params["taps"]):
+            other = read.find("oaconvolve", **record.params)
+            if record.timed and other and record.params["dtype"] == "f8" and record.params["n"] == 1 << 14:
+                points.append(
+                    (record.params["taps"], float(np.median(record.samples)), float(np.median(other.samples)))
+                )
+        at = crossover(points)
+        label = {"numpy": "NumPy's direct convolution", "numba": "a direct one in Numba"}[name]
+        if at:
+            yield f"Convolution by FFT (overlap-add) passes {label} at about {at:.0f} taps, for {1 << 14} samples."
+        elif points:
+            faster = "slower" if points[-1][2] > points[-1][1] else "faster"
+            first, last = points[0][0], points[-1][0]
+            yield f"Convolution by FFT (overlap-add) is {faster} than {label} from {first} to {last} taps."
+    best = [
+        (r, r.counts["flops"] / float(np.median(r.samples)) / 1e9)
+        for r in read.records
+        if r.timed and r.variant == "numba"
+    ]
+    if best:
+        record, rate = max(best, key=lambda pair: pair[1])
+        yield f"Direct in Numba reaches {rate:.3g} GFLOP/s with {record.params['taps']} taps on one thread."
+
+
+# --- Fourier transform ------------------------------------------------------------------------------------------------
+
+fft = Bench(
+    "dsp.fft",
+    question="How fast are Fourier transforms, by NumPy and SciPy, on one thread and on all?",
+    axes={"n": (1 << 8, 1 << 13, 1 << 18), "dtype": ("f8",)},
+    baseline="numpy",
+    core=False,
+    quick={"n": (1 << 13,)},
+    full={"n": tuple(1 << i for i in range(6, 23, 2)), "dtype": ("f4", "f8")},
+)
+SAMPLES = 1 << 17  # at least so many samples in one call, and two signals: the workers need something to share
+
+
+@fft.inputs
+def signals(rng: np.random.Generator, n: int, dtype: np.dtype) -> np.ndarray:
+    """Complex signals of n samples around 0, a row each; `dtype` is that of their parts."""
+    rows = max(2, SAMPLES // n)
+    kind = np.result_type(dtype, np.complex64)
+    return (rng.standard_normal((rows, n)) + 1j * rng.standard_normal((rows, n))).astype(kind)
+
+
+@fft.reference
+def exact_fft(x: np.ndarray) -> np.ndarray:
+    """NumPy's transform in complex128."""
+    return np.fft.fft(x.astype(np.complex128))
+
+
+@fft.counts
+def fft_counts(x: np.ndarray) -> dict[str, float]:
+    """5 n log₂ n for each signal."""
+    return {"flops": 5 * x.size * math.log2(x.shape[1]) if x.shape[1] > 1 else 0}
+
+
+@fft.memory
+def fft_memory(n: int, dtype: np.dtype) -> int:
+    """Signals, transforms and what SciPy works in, complex."""
+    return 6 * max(2 * n, SAMPLES) * dtype.itemsize
+
+
+def _spread(x: np.ndarray) -> dict[str, int]:
+    """Rows, and the bytes of signals and transforms, each of which is read or written once at least."""
+    return {"rows": len(x), "footprint": 2 * x.nbytes, "own_bytes": 2 * x.nbytes}
+
+
+@fft.variant("numpy")
+def fft_numpy(x: np.ndarray) -> Work:
+    """np.fft.fft into an array that is there already."""
+    y = np.empty_like(x)
+    return Work(lambda: np.fft.fft(x, out=y), output=lambda: y, facts=_spread(x))
+
+
+@fft.variant("scipy")
+def fft_scipy(x: np.ndarray) -> Work:
+    """scipy.fft.fft on one thread."""
+    from scipy.fft import fft as transform
+
+    return Work(partial(transform, x, workers=1), facts=_spread(x))
+
+
+@fft.variant("scipy-workers")
+def fft_workers(x: np.ndarray) -> Work:
+    """scipy.fft.fft with a worker for each CPU: signals are shared out, one signal is not."""
+    from scipy.fft import fft as transform
+
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Work(partial(transform, x, workers=workers), facts=_spread(x) | {"threads": min(workers, len(x))})
+
+
+@fft.finding
+def fft_finding(read: Any) -> Iterator[str]:
+    """The best rate of each variant, and what workers bring."""
+    rates: dict[str, list[tuple[float, int]]] = {}
+    for record in read.records:
+        if record.timed and record.params["dtype"] == "f8" and record.counts.get("flops"):
+            rate = record.counts["flops"] / float(np.median(record.samples)) / 1e9
+            rates.setdefault(record.variant, []).append((rate, record.params["n"]))
+    said = [f"{name} {best:.3g} GFLOP/s (n = {n})" for name, found in rates.items() for best, n in [max(found)]]
+    if said:
+        yield f"Fourier transform at its best, counted as 5 n log₂ n: {', '.join(said)}."
+    records = [r for r in read.records if r.variant == "scipy-workers" and r.timed]
+    gains = [(read.ratio("scipy", "scipy-workers", **r.params), r) for r in records]
+    found = [(gain, r) for gain, r in gains if gain is not None]
+    if found:
+        gain, record = max(found, key=lambda pair: pair[0].value)
+        threads = record.facts.get("threads", 1)
+        interval = f"{gain.low:.3g}–{gain.high:.3g}"
+        yield f"{threads} workers make SciPy's up to {gain.value:.3g}× as fast ({interval}; n = {record.params['n']})."

@@ -1,0 +1,309 @@
+"""House prices: how long an epoch takes over the batch size, where its time goes, and how good the predictions are."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from ...model import Run
+from .. import charts, words
+from ..sections import Block, Figure, Key, Panel, Section, Spec, Table, Tile, Tiles
+from ..source import Point, Runs
+from ..theme import var
+
+BENCH = "workload.house_prices"
+GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
+PHASES = {
+    "gather": ("gather a batch", "c8"),
+    "forward": ("forward", "c1"),
+    "backward": ("backward", "c2"),
+    "update": ("update weights", "c3"),
+}
+
+PARTS = {name: f"s{number}" for number, name in enumerate(PHASES)}  # as the chart calls them
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """Tiles, times over the batch size, shares of time and errors by fold; None where no epoch was timed."""
+    runs = Runs.of(runs)
+    points = [point for point in runs.by_bench.get(BENCH, ()) if _batch(point) and _errors(point)]
+    if not points:
+        return None
+    intro = [
+        "The lecture's exercise as a workload: 2,930 house sales in Ames, Iowa (De Cock 2011), about 340 numbers "
+        "each, a network with two hidden "
+        "layers of 32 units, trained on the logarithm of the price. Every sale is predicted once by a network that "
+        "never saw it.",
+        "One epoch is one pass over the training sales. A small batch means many short steps, each of which pays for "
+        "calls and for an "
+        "update of all weights; a large one means few long products.",
+    ]
+    blocks: list[Block] = [_tiles(runs, points), _times(runs, points), _shares(runs, points), _quality(runs, points)]
+    return Section("house-prices", "House prices", "Predicting house prices", intro, blocks)
+
+
+def _batch(point: Point) -> int:
+    value = point.record.params.get("batch")
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _errors(point: Point) -> list[float]:
+    return words.numbers(point.record.facts.get("fold_rmse"))
+
+
+def _phases(point: Point) -> dict[str, float]:
+    """Seconds by phase; empty where the record does not say."""
+    spent = point.record.facts.get("phases_s")
+    if not isinstance(spent, dict) or not all(
+        isinstance(spent.get(name), int | float) and spent[name] >= 0 for name in PHASES
+    ):
+        return {}
+    return {name: float(spent[name]) for name in PHASES} if sum(spent[name] for name in PHASES) > 0 else {}
+
+
+def _series(runs: Runs, point: Point) -> str:
+    """Variant and precision, and what else tells one line of this report from another."""
+    params = point.record.params
+    named = [point.record.variant, words.value_of("dtype", params.get("dtype", ""))]
+    unlike = [
+        axis for axis in ("optimizer", "data") if len({p.record.params.get(axis) for p in runs.by_bench[BENCH]}) > 1
+    ]
+    named += [str(params.get(axis, "")).rsplit("/", 1)[-1] for axis in unlike]
+    return ", ".join([*named, *([runs.labels[point.run]] if runs.several else [])])
+
+
+def _colours(runs: Runs, points: Sequence[Point]) -> dict[str, str]:
+    return {
+        name: f"c{number % 8 + 1}"
+        for number, name in enumerate(dict.fromkeys(_series(runs, point) for point in points))
+    }
+
+
+def _tiles(runs: Runs, points: Sequence[Point]) -> Tiles:
+    best = min(points, key=lambda point: sum(_errors(point)) / len(_errors(point)))
+    error = sum(_errors(best)) / len(_errors(best))
+    quick = min(points, key=lambda point: point.seconds.value)
+    return Tiles(
+        [
+            Tile(
+                "Error of held-out prices",
+                f"{error:.3f}",
+                "log-RMSE",
+                f"{len(_errors(best))} folds; the goal is {GOAL} at most",
+            ),
+            Tile("A typical prediction", f"{100 * (math.exp(error) - 1):.0f}", "% off", f"{_series(runs, best)}"),
+            Tile(
+                "Fastest epoch",
+                words.number(quick.seconds.value * 1e3),
+                "ms",
+                f"{_series(runs, quick)}, batch {_batch(quick)}",
+            ),
+        ]
+    )
+
+
+def _times(runs: Runs, points: Sequence[Point]) -> Figure:
+    colours = _colours(runs, points)
+    ordered = sorted(points, key=lambda point: (list(colours).index(_series(runs, point)), _batch(point)))
+    marks = [
+        charts.mark_of(
+            runs,
+            point,
+            value=point.seconds.scaled(1e3),
+            unit="ms",
+            series=_series(runs, point),
+            colour=colours[_series(runs, point)],
+            x=float(_batch(point)),
+            more=f"{point.record.facts.get('steps', '?')} steps",
+        )
+        for point in ordered
+    ]
+    low, high = charts.spread_of(mark.x for mark in marks)
+    spec = charts.lines(
+        marks,
+        x_title="batch size",
+        y_title="time an epoch, ms (less is better)",
+        x_kind="count",
+        x_domain=(low / 1.3, high * 1.3),
+        alt_text="Time of an epoch over the batch size, a line for each variant and precision",
+        more="in",
+    )
+    rows = [
+        (
+            _series(runs, point),
+            str(_batch(point)),
+            words.number(point.seconds.value * 1e3),
+            words.bounds(point.seconds.scaled(1e3)),
+            str(point.record.facts.get("steps", "")),
+            point.record.status,
+        )
+        for point in ordered
+    ]
+    table = Table("Time an epoch", ("variant", "batch", "median, ms", "95% interval", "steps", "status"), rows)
+    legend = [Key(name, colour, "line") for name, colour in colours.items()]
+    if any(point.suspect for point in points):
+        legend.append(Key("suspect", "c8", "pale"))
+    return Figure(
+        "An epoch, over the batch size", [Panel("", spec, "Time of an epoch over the batch size.")], table, "", legend
+    )
+
+
+def _shares(runs: Runs, points: Sequence[Point]) -> Figure:
+    """One bar a variant and batch, split by phase."""
+    rows: list[dict[str, Any]] = []
+    cells = []
+    names: dict[str, None] = {}
+    ordered = sorted(
+        (point for point in points if _phases(point)), key=lambda point: (_series(runs, point), _batch(point))
+    )
+    for point in ordered[:24]:
+        spent = _phases(point)
+        whole = sum(spent.values())
+        name = f"{_series(runs, point)}, batch {_batch(point)}"
+        names[name] = None
+        before = 0.0
+        for phase, seconds in spent.items():
+            share = 100 * seconds / whole
+            rows.append(
+                {
+                    "case": name,
+                    "part": PARTS[phase],
+                    "phase": PHASES[phase][0],
+                    "low": before,
+                    "high": before + share,
+                    "shown": f"{share:.0f}%, {words.number(seconds * 1e3, 'ms')}",
+                }
+            )
+            before += share
+        cells.append(
+            (
+                _series(runs, point),
+                str(_batch(point)),
+                *(words.percent(seconds / whole) for seconds in spent.values()),
+                words.number(whole * 1e3),
+            )
+        )
+    head = ("variant", "batch", *(label for label, _ in PHASES.values()), "together, ms")
+    panel = Panel(
+        "", _stacked(rows, list(names)), "Share of each phase in the time of an epoch, by variant and batch size."
+    )
+    legend = [Key(label, colour) for label, colour in PHASES.values()]
+    text = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
+    return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), text, legend)
+
+
+def _stacked(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
+    scale = alt.Scale(domain=list(PARTS.values()), range=[var(colour) for _, colour in PHASES.values()])
+    chart = (
+        alt.Chart(alt.NamedData("marks"))
+        .mark_bar(height={"band": 0.72})
+        .encode(
+            # The scale's domain gives the order; `sort` would put names from files into expressions.
+            y=alt.Y(
+                "case:N",
+                sort=None,
+                scale=alt.Scale(domain=list(names)),
+                axis=alt.Axis(title=None, labelLimit=240, ticks=False, domain=False),
+            ),
+            x=alt.X(
+                "low:Q",
+                scale=alt.Scale(domain=[0, 100], nice=False),
+                axis=alt.Axis(title="share of the epoch, %", tickCount=5),
+            ),
+            x2=alt.X2("high:Q"),
+            color=alt.Color("part:N", legend=None, scale=scale),
+            tooltip=[
+                alt.Tooltip("case:N", title="case"),
+                alt.Tooltip("phase:N", title="phase"),
+                alt.Tooltip("shown:N", title="share"),
+            ],
+        )
+    )
+    frame = {
+        "height": max(24 * len(names), 40),
+        "description": "Share of each phase in the time of an epoch",
+        "title": "",
+    }
+    return charts.finish([chart], frame, {}, marks=rows)
+
+
+def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
+    """The error by fold, and how it falls with the epochs; a net is trained once for each variant and precision."""
+    colours = _colours(runs, points)
+    nets = {_series(runs, point): point for point in points}
+    most = max(len(_errors(point)) for point in nets.values())
+    folds = [f"fold {number + 1}" for number in range(most)] + ["mean"]
+    bars, falls, rows = [], [], []
+    for name, point in nets.items():
+        errors = _errors(point)
+        mean = sum(errors) / len(errors)
+        for fold, value in zip([*folds[: len(errors)], "mean"], [*errors, mean], strict=True):
+            bars.append(
+                charts.Mark(
+                    series=name,
+                    colour=colours[name],
+                    case=f"{name}, {fold}",
+                    group=fold,
+                    value=value,
+                    label=f"{value:.3f}",
+                )
+            )
+        curve = words.numbers(point.record.facts.get("curve"))
+        falls += [
+            charts.Mark(series=name, colour=colours[name], case=f"{name}, epoch {epoch}", x=epoch, value=value)
+            for epoch, value in enumerate(curve, start=1)
+        ]
+        rows.append((name, *(f"{value:.4f}" for value in errors), *[""] * (most - len(errors)), f"{mean:.4f}"))
+    top = max(mark.value or 0 for mark in bars)
+    panels = [
+        Panel(
+            "By fold",
+            charts.bars(
+                bars,
+                groups=folds,
+                series=list(nets),
+                unit="log-RMSE of held-out sales (less is better)",
+                top=max(top, GOAL),
+                rule=GOAL,
+                alt_text="Error of held-out sales by fold",
+                best=True,
+            ),
+            "Error of held-out sales by fold and variant.",
+            f"The line is the goal, {GOAL}",
+        )
+    ]
+    if len({mark.x for mark in falls}) > 1:
+        spec = charts.lines(
+            falls,
+            x_title="epochs trained",
+            y_title="log-RMSE of held-out sales, mean of the folds (less is better)",
+            x_kind="threads",
+            log_y=False,
+            alt_text="Error of held-out sales over the epochs",
+        )
+        panels.append(Panel("By epoch", spec, "Error of held-out sales over the epochs trained, mean of the folds."))
+    head = ("variant", *folds)
+    apart = [
+        abs(a - b)
+        for one, other in itertools.combinations(nets.values(), 2)
+        if one.record.params.get("optimizer") == other.record.params.get("optimizer")
+        and one.record.params.get("data") == other.record.params.get("data")
+        for a, b in zip(_errors(one), _errors(other), strict=False)
+    ]
+    text = (
+        f"All variants start from the same weights and see the same batches: what is left are roundings, "
+        f"{max(apart):.1g} at most."
+        if apart
+        else ""
+    )
+    return Figure(
+        "How good the predictions are",
+        panels,
+        Table("log-RMSE of held-out sales by fold", head, rows),
+        text,
+        [Key(name, colours[name]) for name in nets],
+    )

@@ -1,0 +1,505 @@
+"""Numerical stability: closed forms, finite differences, every rounding checked, and a check that notices."""
+
+import dataclasses
+import itertools
+import json
+import math
+from types import SimpleNamespace
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hwbench.benches import _chain, _halves, _network, stability
+from hwbench.check import mismatch
+from hwbench.findings import Reading, findings
+from hwbench.model import Cpu, Machine, Memory, Record, Run
+
+try:
+    import ml_dtypes
+except ImportError:
+    ml_dtypes = None
+
+DTYPES = ("f2", "bf16", "f4", "f8")
+MAKERS = (_chain.in_numpy, _chain.in_numba)
+
+
+def type_of(name):
+    if name != "bf16":
+        return np.dtype(name)
+    if ml_dtypes is None:
+        pytest.skip("bf16 needs the package ml_dtypes")
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def network(init, layers, width, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = np.stack([_network.draw(rng, init, width, width) for _ in range(layers)]).astype(np.float64)
+    return weights, rng.standard_normal((2, width))
+
+
+def run_chain(init, dtype, activation="identity", remedy="plain", make=_chain.in_numba, layers=100, width=32, seed=0):
+    weights, x = network(init, layers, width, seed)
+    chain = _chain.prepare(weights.astype(type_of(dtype)), x, activation, remedy)
+    make(chain)()
+    return chain
+
+
+# --- float16 and bfloat16 in kernels ----------------------------------------------------------------------------------
+
+
+@numba.njit
+def widen_all(source, target):
+    for i in range(len(source)):
+        target[i] = _halves.widen(source[i])
+
+
+@numba.njit
+def narrow_all(source, target):
+    for i in range(len(source)):
+        target[i] = _halves.narrow(source[i], target[i])
+
+
+@numba.njit
+def widen_by_bits(source, target):
+    for i in range(len(source)):
+        target[i] = _halves.half_to_float_by_bits(source[i])
+
+
+@numba.njit
+def narrow_by_bits(source, target):
+    for i in range(len(source)):
+        target[i] = _halves.float_to_half_by_bits(source[i])
+
+
+def hard_floats():
+    """float32 numbers of all sizes, every midpoint between neighbouring float16 numbers, and what lies beside it."""
+    rng = np.random.default_rng(3)
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    middles = (halves[:-1] + halves[1:]) / 2
+    words = rng.integers(0, 2**32, 100_000, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    near = [middles, np.nextafter(middles, np.float32(0)), np.nextafter(middles, np.float32(1e9))]
+    special = np.array([65519.9, 65520.0, np.inf, np.nan, 0.0, 2.0**-25, 1e-45], np.float32)
+    numbers = np.concatenate([words, *near, special])
+    return np.concatenate([numbers, -numbers])
+
+
+@pytest.mark.parametrize("convert", [widen_all, widen_by_bits], ids=["instruction", "bits"])
+def test_every_float16_widens_exactly(convert):
+    """All 65536 float16 numbers become the float32 numbers that NumPy makes of them, by instruction and by bits."""
+    halves = np.arange(65536, dtype=np.uint16)
+    found = np.zeros(65536, np.float32)
+    convert(halves, found)
+    np.testing.assert_array_equal(found, halves.view(np.float16).astype(np.float32))
+
+
+@pytest.mark.parametrize("convert", [narrow_all, narrow_by_bits], ids=["instruction", "bits"])
+def test_float32_narrows_to_the_nearest_float16(convert):
+    """float32 rounds to nearest even, into subnormals, infinity and NaN, as NumPy rounds it."""
+    numbers = hard_floats()
+    found = np.zeros(len(numbers), np.uint16)
+    convert(numbers, found)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        np.testing.assert_array_equal(found.view(np.float16), numbers.astype(np.float16))
+
+
+def test_bfloat16_is_that_of_ml_dtypes():
+    """bfloat16 widens and narrows as in ml_dtypes, for all its 65536 numbers and for hard float32 ones."""
+    bfloat16 = type_of("bf16")
+    every = np.arange(65536, dtype=np.uint16).view(np.int16)
+    found = np.zeros(65536, np.float32)
+    widen_all(every, found)
+    np.testing.assert_array_equal(found, every.view(bfloat16).astype(np.float32))
+    numbers = hard_floats()
+    narrow = np.zeros(len(numbers), np.int16)
+    narrow_all(numbers, narrow)
+    with np.errstate(invalid="ignore", over="ignore"):
+        expected = numbers.astype(bfloat16)
+    np.testing.assert_array_equal(narrow.view(bfloat16).astype(np.float32), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_range_by_arithmetic_is_the_stated_one(name):
+    """Halving and doubling finds the step, smallest normal, smallest and largest number that the type states."""
+    assert _network.measured_format(type_of(name)) == _network.format_of(type_of(name))
+
+
+def test_float16_range_of_the_lecture():
+    """float16 holds normal numbers from 6e-5 to 6e4, to the digit that the lecture gives."""
+    half = _network.measured_format(np.float16)
+    assert half.tiny == pytest.approx(6e-5, rel=0.02)
+    assert half.top == pytest.approx(6e4, rel=0.1)
+    assert (half.tiny, half.top) == (2.0**-14, 65504.0)
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("f8", 1e-9), ("f4", 1e-4), ("bf16", 0.1)])
+@pytest.mark.parametrize(("factor", "lecture"), [(1.5, 4e17), (0.8, 2e-10)])
+def test_powers_of_the_lecture(make, dtype, tolerance, factor, lecture):
+    """A hundred layers that stretch by 1.5 or 0.8 give 1.5¹⁰⁰ ≈ 4e17 and 0.8¹⁰⁰ ≈ 2e-10, to the type's rounding."""
+    chain = run_chain(f"orthogonal-{factor}", dtype, make=make)
+    norm = float(np.linalg.norm(chain.g[-1].astype(np.float64)))
+    assert norm == pytest.approx(factor**100, rel=tolerance)
+    assert norm == pytest.approx(lecture, rel=0.15)
+    assert 10 ** _chain.outcome(chain)["log10_norms"][-1] == pytest.approx(norm, rel=1e-4)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_float16_loses_both_chains_where_arithmetic_says(make):
+    """In float16 the stretched chain overflows and the shrunk one fades within two layers of where its range ends."""
+    width, form = 32, _network.format_of(np.float16)
+    stretched = _chain.outcome(run_chain("orthogonal-1.5", "f2", make=make, width=width))
+    # The first number beyond 65504 is the largest of 32, about 2.5 times their root mean square, which starts at 32^-½.
+    expected = math.log(form.top * math.sqrt(width) / 2.5, 1.5)
+    assert abs(stretched["overflow"] - expected) < 2.5
+    assert stretched["safe_depth"] == min(stretched["overflow"], stretched["forward_overflow"]) - 1
+    assert stretched["log10_norms"][-1] is None
+    shrunk = _chain.outcome(run_chain("orthogonal-0.8", "f2", make=make, width=width))
+    assert abs(shrunk["underflow"] - math.log(form.tiny * math.sqrt(width), 0.8)) < 1.5
+    assert shrunk["safe_depth"] == shrunk["underflow"] - 1
+    assert shrunk["underflow"] < shrunk["dead"] < 100
+    assert shrunk["overflow"] is None
+
+
+def loss(weights, x, direction, activation, remedy):
+    """direction · h after all layers, in float64."""
+    sigma, h = _network.ACTIVATIONS[activation], x
+    for w in weights:
+        z = w @ h
+        if remedy == "normalised":
+            z = (z - z.mean()) / np.sqrt(z.var() + _chain.EPSILON)
+        h = sigma.value(z) + (h if remedy == "residual" else 0.0)
+    return float(direction @ h)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("remedy", ["plain", "residual", "normalised"])
+@pytest.mark.parametrize("activation", list(_network.ACTIVATIONS))
+def test_gradient_is_that_of_finite_differences(make, activation, remedy):
+    """The gradient that reaches the input is the loss's central difference, for each activation and remedy."""
+    weights, x = network("xavier-normal", 4, 12, seed=5)
+    chain = _chain.prepare(weights, x, activation, remedy)
+    make(chain)()
+    direction = x[1] / np.linalg.norm(x[1])
+    step = 1e-6
+    differences = [
+        (
+            loss(weights, x[0] + step * unit, direction, activation, remedy)
+            - loss(weights, x[0] - step * unit, direction, activation, remedy)
+        )
+        / (2 * step)
+        for unit in np.eye(12)
+    ]
+    np.testing.assert_allclose(chain.g[-1], differences, rtol=1e-6, atol=1e-8)
+
+
+@settings(max_examples=60)
+@given(
+    layers=st.integers(1, 12),
+    width=st.integers(1, 40),
+    init=st.sampled_from(_network.INITS),
+    activation=st.sampled_from(list(_network.ACTIVATIONS)),
+    remedy=st.sampled_from(_chain.REMEDIES),
+    dtype=st.sampled_from(["f2", "f4", "f8"] + ["bf16"] * (ml_dtypes is not None)),
+    make=st.sampled_from(MAKERS),
+    seed=st.integers(0, 2**16),
+)
+@example(1, 1, "he", "relu", "normalised", "f2", _chain.in_numba, 0)
+def test_any_chain_has_no_wrong_number(layers, width, init, activation, remedy, dtype, make, seed):
+    """Whatever its depth, width, type, activation and remedy: every number of a chain is exact to within rounding."""
+    chain = run_chain(init, dtype, activation, remedy, make, layers, width, seed)
+    assert not _chain.violations(chain).any()
+    found = _chain.outcome(chain)
+    assert 0 <= found["safe_depth"] <= layers
+    assert len(found["log10_norms"]) == len(found["log10_forward"]) == layers + 1
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("part", ["h", "z", "slope", "g"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_the_check_notices_one_wrong_number(part, dtype):
+    """A single number of any array that is off by a tenth is counted, and in its own layer or the next."""
+    chain = run_chain("xavier-normal", dtype, "tanh", layers=6)
+    assert not _chain.violations(chain).any()
+    array = getattr(chain, part)
+    at = int(np.argmax(np.abs(array[2].astype(np.float64))))
+    array[2, at] = array[2, at] * array.dtype.type(1.1)
+    assert _chain.violations(chain).any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_the_check_notices_a_chain_that_gives_up(value):
+    """A gradient that turns to NaN, infinity or zero where the type could hold it is wrong, not lost."""
+    chain = run_chain("xavier-normal", "f4", "tanh", layers=6)
+    chain.g[3:] = value
+    assert _chain.violations(chain).any()
+
+
+def test_the_check_notices_a_chain_that_did_not_run():
+    """Arrays as they were prepared, nothing computed, are wrong in every layer that can be judged."""
+    weights, x = network("xavier-normal", 3, 8)
+    assert _chain.violations(_chain.prepare(weights, x, "tanh", "plain")).any()
+
+
+def test_clipping_bounds_every_norm():
+    """With clipping no gradient is longer than 1000, to rounding, and those below are untouched."""
+    clipped = run_chain("orthogonal-1.5", "f4", remedy="clipped")
+    plain = run_chain("orthogonal-1.5", "f4")
+    norms = np.linalg.norm(clipped.g.astype(np.float64), axis=1)
+    assert norms.max() == pytest.approx(_chain.CLIP, rel=1e-5)
+    below = int(math.log(_chain.CLIP, 1.5))
+    np.testing.assert_array_equal(clipped.g[:below], plain.g[:below])
+
+
+def test_loss_scaling_delays_underflow_by_its_logarithm():
+    """Scaled by 2¹⁵ a float16 gradient lasts as many layers longer as 0.8 needs to use 2¹⁵ up; its norms are equal."""
+    plain = _chain.outcome(run_chain("orthogonal-0.8", "f2"))
+    scaled = _chain.outcome(run_chain("orthogonal-0.8", "f2", remedy="loss-scaled"))
+    assert abs(scaled["underflow"] - plain["underflow"] - math.log(2**15, 1 / 0.8)) < 1.5
+    np.testing.assert_allclose(scaled["log10_norms"][:20], plain["log10_norms"][:20], atol=0.01)
+
+
+def test_normalising_and_residuals_keep_what_they_are_for():
+    """Layer normalisation undoes a stretch of 1.5 in float16, a residual path a sigmoid's shrinking."""
+    stretched = _chain.outcome(run_chain("orthogonal-1.5", "f2", remedy="normalised"))
+    shrunk = _chain.outcome(run_chain("xavier-normal", "f2", "sigmoid", "residual"))
+    assert stretched["safe_depth"] == shrunk["safe_depth"] == 100
+    assert _chain.outcome(run_chain("xavier-normal", "f2", "sigmoid"))["safe_depth"] < 10
+
+
+# --- theory -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(300, 200), (200, 300), (256, 256)])
+def test_xavier_draws_its_variance(n_in, n_out):
+    """Xavier's weights have variance 2/(n_in + n_out) within 2%, the uniform ones none beyond √(6/(n_in + n_out))."""
+    rng = np.random.default_rng(1)
+    for init in ("xavier-normal", "xavier-uniform"):
+        w = _network.draw(rng, init, n_in, n_out)
+        assert w.shape == (n_out, n_in)
+        assert w.var() == pytest.approx(2 / (n_in + n_out), rel=0.02)
+        assert abs(w.mean()) < 4 * math.sqrt(2 / (n_in + n_out) / w.size)
+    bound = math.sqrt(6 / (n_in + n_out))
+    assert 0.99 * bound < np.abs(w).max() <= bound * (1 + 1e-6)
+    assert bound**2 / 3 == pytest.approx(_network.gamma("xavier-uniform", n_in, n_out))
+
+
+@given(st.integers(1, 64))
+def test_orthogonal_weights_stretch_every_vector_alike(n):
+    """An orthogonal initialisation times 1.5 makes any vector 1.5 times as long."""
+    rng = np.random.default_rng(n)
+    w, v = _network.draw(rng, "orthogonal-1.5", n, n), rng.standard_normal(n)
+    assert np.linalg.norm(w @ v) == pytest.approx(1.5 * np.linalg.norm(v), rel=1e-12)
+
+
+@given(st.lists(st.integers(1, 300), min_size=2, max_size=8), st.sampled_from(_network.INITS[:4]))
+def test_identity_variances_are_products_of_n_gamma(widths, init):
+    """Without activation the expected variances are ∏ n_in γ forwards and ∏ n_out γ backwards."""
+    forward, backward = _network.expected(init, "identity", widths)
+    pairs = list(itertools.pairwise(widths))
+    assert forward[-1] == pytest.approx(math.prod(a * _network.gamma(init, a, b) for a, b in pairs))
+    assert backward[0] == pytest.approx(math.prod(b * _network.gamma(init, a, b) for a, b in pairs))
+    assert len(forward) == len(backward) == len(widths)
+
+
+def test_relu_halves_and_he_makes_up_for_it():
+    """Behind a relu a mean square is half of what went in, so He keeps it at 1 and Xavier halves it at each layer."""
+    for init, factor in (("he", 1.0), ("xavier-normal", 0.5)):
+        forward, backward = _network.expected(init, "relu", [64] * 6)
+        np.testing.assert_allclose(forward, [factor**t for t in range(6)], rtol=1e-6)
+        # the node at 0 has no slope, which costs half a step of the integral
+        np.testing.assert_allclose(backward, [factor ** (5 - t) for t in range(6)], rtol=0.02)
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh"])
+def test_measured_variances_follow_theory(activation):
+    """Twelve layers of 256 units have the mean squares that theory expects, within a third, up and down."""
+    rng = np.random.default_rng(4)
+    widths = [256] * 13
+    weights = [_network.draw(rng, "he" if activation == "relu" else "xavier-normal", 256, 256) for _ in range(12)]
+    x, g = (rng.standard_normal((256, 64)).astype(np.float32) for _ in range(2))
+    found = stability.variances(weights, x, g, activation)
+    expected = _network.expected("he" if activation == "relu" else "xavier-normal", activation, widths)
+    np.testing.assert_allclose(found[0], expected[0], rtol=0.33)
+    np.testing.assert_allclose(found[1], expected[1], rtol=0.33)
+
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+TAYLOR = {
+    "sigmoid": (1 / 2, 1 / 4, 0, -1 / 48),
+    "tanh": (0, 1, 0, -1 / 3),
+    "relu": (0, 1, 0, 0),
+    "4sigmoid-2": (0, 1, 0, -1 / 12),
+}
+
+
+@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("activation", list(TAYLOR))
+def test_taylor_coefficients(activation, name):
+    """What an activation computes near 0 has the lecture's coefficients to the tolerance that the facts state."""
+    dtype = type_of(name)
+    found = _network.taylor_of(_network.ACTIVATIONS[activation].value, dtype, activation == "relu")
+    np.testing.assert_allclose(found, TAYLOR[activation], atol=_network.TAYLOR[dtype.name][1])
+    assert _network.ACTIVATIONS[activation].taylor == pytest.approx(TAYLOR[activation])
+
+
+@given(st.sampled_from(list(TAYLOR)), st.floats(1e-3, 0.3))
+def test_cubic_is_off_by_the_fifth_power(activation, x):
+    """Near 0 an activation differs from its cubic by less than x⁵: the expansion's next term."""
+    sigma = _network.ACTIVATIONS[activation]
+    value = float(sigma.value(np.array([x]))[0])
+    assert abs(value - _network.cubic(sigma.taylor, x)) <= x**5 + 1e-15
+
+
+@pytest.mark.parametrize("activation", list(_network.ACTIVATIONS))
+def test_slopes_are_derivatives(activation):
+    """σ' is the central difference of σ, wherever σ has one."""
+    sigma = _network.ACTIVATIONS[activation]
+    z = np.concatenate([np.linspace(-6, -0.01, 50), np.linspace(0.01, 6, 50)])
+    step = 1e-6
+    difference = (sigma.value(z + step) - sigma.value(z - step)) / (2 * step)
+    np.testing.assert_allclose(sigma.slope(z, sigma.value(z)), difference, atol=1e-8)
+
+
+# --- the benches ------------------------------------------------------------------------------------------------------
+
+
+def values_of(bench, **given):
+    first = {axis: values[0] for axis, values in bench.axes.items()} | given
+    return first | {
+        "dtype": type_of(first["dtype"]),
+        "device": SimpleNamespace(name="cpu"),
+        "rng": np.random.default_rng(2),
+    }
+
+
+def built(bench, variant, values):
+    inputs = bench.make_inputs(values)
+    return bench.build(variant, values, inputs), inputs
+
+
+def verdict(bench, variant, values):
+    work, inputs = built(bench, variant, values)
+    output = work.call()
+    output = output if work.output is None else work.output()
+    flops = bench.count(values, inputs).get("flops", 0.0)
+    return mismatch(output, bench.ask("reference", values, inputs), values, flops, bench.tolerance)
+
+
+def cases():
+    for bench in (stability.gradients, stability.initialization, stability.activations):
+        for variant in bench.variants:
+            for dtype in ("f2", "bf16", "f4", "f8") if bench is not stability.initialization else ("f4", "f8"):
+                for activation in ("relu", "sigmoid", "tanh", "4sigmoid-2"):
+                    yield pytest.param(
+                        bench, variant, dtype, activation, id=f"{bench.name}-{variant}-{dtype}-{activation}"
+                    )
+
+
+@pytest.mark.parametrize(("bench", "variant", "dtype", "activation"), list(cases()))
+def test_every_variant_gives_the_answer(bench, variant, dtype, activation):
+    """Each variant of each bench passes its check in every type and activation; its facts are small plain JSON."""
+    values = values_of(bench, dtype=dtype, activation=activation)
+    if reason := bench.lacks(variant, values):
+        pytest.skip(reason)
+    assert verdict(bench, variant, values) == ""
+    work, _ = built(bench, variant, values)
+    assert len(json.dumps(dict(work.facts), allow_nan=False)) < 20_000
+
+
+def test_a_wrong_activation_is_noticed(monkeypatch):
+    """A sigmoid whose kernel computes another function is refused by the check, with the count of wrong elements."""
+    values = values_of(stability.activations, activation="sigmoid", dtype="f4")
+    sigma = _network.ACTIVATIONS["sigmoid"]
+    monkeypatch.setitem(_network.ACTIVATIONS, "sigmoid", dataclasses.replace(sigma, code=3))
+    assert "instead of 0" in verdict(stability.activations, "numba", values)
+
+
+def test_wrong_variances_are_noticed(monkeypatch):
+    """Variances of a network with one layer more stretched are refused."""
+    values = values_of(stability.initialization)
+    inputs = stability.initialization.make_inputs(values)
+    answer = stability.initialization.ask("reference", values, inputs)
+    inputs[0][7] *= np.float32(1.01)
+    work = stability.initialization.build("numba", values, inputs)
+    assert "differs" in mismatch(work.call(), answer, values, 1e6)
+
+
+def test_scipy_says_what_it_lacks():
+    """SciPy has no tanh and no relu of its own, and says so instead of being timed."""
+    assert "SciPy has no tanh" in stability.activations.lacks(
+        "scipy", values_of(stability.activations, activation="tanh")
+    )
+    assert not stability.activations.lacks("scipy", values_of(stability.activations, activation="sigmoid"))
+
+
+# --- in plain words ---------------------------------------------------------------------------------------------------
+
+
+def record(bench, variant, seconds, **params):
+    values = values_of(bench, **params)
+    work, inputs = built(bench, variant, values)
+    shown = {axis: params.get(axis, bench.axes[axis][0]) for axis in bench.axes}
+    return Record(
+        bench=bench.name,
+        version=1,
+        variant=variant,
+        device="cpu",
+        params=shown,
+        status="ok",
+        loops=1,
+        samples=[seconds] * 10,
+        counts=bench.count(values, inputs),
+        facts=json.loads(json.dumps(dict(work.facts))),
+    )
+
+
+def run_of(records):
+    machine = Machine(name="m", cpu=Cpu(model="c", arch="x", logical=1, physical=1), memory=Memory(total=2**30))
+    return Run(id="m-1", started="2026-01-01T00:00:00Z", machine=machine, records=records)
+
+
+def test_findings_set_the_lecture_beside_the_measured():
+    """The findings name both powers, float16's range and safe depth with its speed, and what loss scaling brings."""
+    chains = [
+        record(stability.gradients, "numba", 1e-4 if dtype == "f2" else 2e-4, init=init, dtype=dtype)
+        for init in ("orthogonal-1.5", "orthogonal-0.8")
+        for dtype in ("f2", "f4", "f8")
+    ]
+    chains.append(record(stability.gradients, "numba", 1.5e-4, init="orthogonal-0.8", dtype="f2", remedy="loss-scaled"))
+    told = " ".join(findings(run_of(chains), [stability.gradients])["stability.gradients"])
+    assert "4.07 × 10¹⁷ in float64 (by arithmetic 1.5¹⁰⁰ = 4.07 × 10¹⁷; lecture: 4 × 10¹⁷)" in told
+    assert "2.04 × 10⁻¹⁰" in told
+    assert "from 6.1e-05 to 65504 (lecture: 6e-5 to 6e4)" in told
+    assert (
+        "float16 is safe for 24 layers at 1 µs each, float32 for all 100 at 2 µs: half the bytes are 2× the speed"
+        in told
+    )
+    assert "loss-scaled" in told
+    assert "(1.50× the time)" in told
+
+
+def test_findings_say_nothing_of_what_was_not_measured():
+    """Without records, and with failed ones alone, no bench says anything."""
+    failed = Record(bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error")
+    for bench in (stability.gradients, stability.initialization, stability.activations):
+        assert list(bench.hooks["finding"](Reading(bench, run_of([failed])))) == []
+
+
+def test_findings_of_variances_and_expansions():
+    """Xavier's variance stands beside its formula, closed form beside outcome, coefficients beside cost."""
+    variances = [record(stability.initialization, "numpy", 1e-3, init=init) for init in ("xavier-uniform", "he")]
+    told = " ".join(findings(run_of(variances), [stability.initialization])["stability.initialization"])
+    assert "where 2/(n_in + n_out) is 0.00781" in told
+    assert "√(6/(n_in + n_out)) = 0.153" in told
+    assert "(closed form 1e+06)" in told
+    costs = [record(stability.activations, "numpy", 4.096e-6, activation="sigmoid")]
+    told = " ".join(findings(run_of(costs), [stability.activations])["stability.activations"])
+    assert "numpy 1 ns" in told
+    assert "0.50000 + 0.25000 x" in told
