@@ -16,7 +16,7 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs"),
+    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs", "signals"),
     ("bench",),
     ("benches", "devices", "machine", "limits", "hierarchy", "judge"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),

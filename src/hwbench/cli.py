@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import __version__
+from .signals import handle, leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +75,7 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, no HTML.")] = False,
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
-    _on_signals(_leave)
+    handle(leave)
     from . import runner
 
     to_stdout = json is not None and str(json) == "-"
@@ -87,10 +87,10 @@ def run(
     )  # fmt: skip
     observer = _observer()
     stop = _Stop()
-    _on_signals(stop.ask)
+    handle(stop.ask)
     try:
         done, path = runner.execute(plan, observer, stop=stop.check)
-        _on_signals(_leave)
+        handle(leave)
     except runner.Interrupted as end:
         observer.close()
         _interrupted(end)
@@ -261,19 +261,19 @@ def verify(
 ) -> None:
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
     stop = _Stop()
-    _on_signals(_leave)
+    handle(leave)
     from .native import table, verdict
     from .native import verify as natives
 
     plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
     printer = table.Lines(_console(stderr=True) if json else _console())
-    _on_signals(stop.ask)
+    handle(stop.ask)
     try:
         done, path = natives.execute(plan, printer.told, stop.check)
     except KeyboardInterrupt:
         _say("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
-    _on_signals(_leave)
+    handle(leave)
     found = verdict.verdicts(done)
     if json:
         _json({"run": done.id, "least": least, "comparisons": found})
@@ -381,18 +381,6 @@ def _say(line: str) -> None:
     print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _on_signals(handler: Callable[[int, Any], None]) -> None:
-    """SIGTERM ends a run as Ctrl-C does."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
-
-
-def _leave(_number: int, _frame: Any) -> None:
-    """Before measuring there is nothing to save, and after it all is saved."""
-    os.write(2, b"hwbench: interrupted\n")
-    os._exit(130)
-
-
 class _Stop:
     """A signal's wish to stop, granted where the engine asks: the first is noted, a second ends the process at once.
 
@@ -406,7 +394,7 @@ class _Stop:
     def ask(self, number: int, frame: Any) -> None:
         """The signal handler."""
         if self.asked:
-            _leave(number, frame)
+            leave(number, frame)
         self.asked = True
 
     def check(self) -> None:
