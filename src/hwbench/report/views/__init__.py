@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ...model import Run
 from ..sections import Section
 from .bandwidth import view as bandwidth
+from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
 from .ladder import view as ladder
@@ -20,6 +21,7 @@ from .quality import view as quality
 from .records import view as records
 from .roofline import view as roofline
 from .scaling import view as scaling
+from .waiting import view as waiting
 
 View = Callable[[Sequence[Run]], Section | None]
 
@@ -29,9 +31,11 @@ VIEWS: tuple[View, ...] = (
     ladder,
     contrasts,
     latency,
+    waiting,
     bandwidth,
     scaling,
     roofline,
+    computing,
     quality,
     records,
 )
