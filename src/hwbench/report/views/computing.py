@@ -120,11 +120,7 @@ def _peak(runs: Runs, point: Point) -> Limit | None:
 
 def _matmul(runs: Runs) -> Figure | None:
     """GFLOP/s over n, a line for each precision and number of threads, with the peak of each panel as a dotted line."""
-    points = [
-        point
-        for point in runs.by_bench.get(MATMUL, ())
-        if point.metric == FLOP_RATE and isinstance(point.record.params.get("n"), int) and _n(point) > 0
-    ]
+    points = [point for point in runs.by_bench.get(MATMUL, ()) if point.record.counts.get("flops") and _n(point) > 0]
     dtypes = list(dict.fromkeys(str(point.record.params.get("dtype", "")) for point in points))
     panels = []
     legend: dict[str, Key] = {}
@@ -147,6 +143,8 @@ def _matmul(runs: Runs) -> Figure | None:
                     point,
                     series=name,
                     colour=colour,
+                    value=_rate(point),
+                    unit="GFLOP/s",
                     x=float(_n(point)),
                     more=words.percent(point.share),
                     dash=dash,
@@ -172,8 +170,8 @@ def _matmul(runs: Runs) -> Figure | None:
                 words.value_of("dtype", point.record.params.get("dtype", "")),
                 words.value_of("threads", point.record.params.get("threads", "")),
                 str(_n(point)),
-                words.number(point.value.value),
-                words.bounds(point.value),
+                words.number(_rate(point).value),
+                words.bounds(_rate(point)),
                 words.percent(point.share),
                 str(point.record.facts.get("blas", words.NOTHING))[:60],
                 point.record.status,
@@ -188,6 +186,11 @@ def _matmul(runs: Runs) -> Figure | None:
         "the call and for waking threads."
     )
     return Figure("Matrix product", panels, Table("Every n", runs.head(head), rows), text, list(legend.values()))
+
+
+def _rate(point: Point) -> Estimate:
+    """GFLOP/s; the bytes that the record counts as well would be told first."""
+    return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
 
 
 def _n(point: Point) -> int:
@@ -208,7 +211,15 @@ def _branch(runs: Runs) -> Figure | None:
     ]
     if len({_share(point) for point in points}) < 2:
         return None
-    points.sort(key=lambda point: (point.run, point.record.variant, _n(point), _share(point) or 0.0))
+    order = ("sorted", "shuffled", "branch-free")
+    points.sort(
+        key=lambda point: (
+            point.run,
+            order.index(point.record.variant) if point.record.variant in order else len(order),
+            _n(point),
+            _share(point) or 0.0,
+        )
+    )
     largest = max(_n(point) for point in points)
     legend: dict[str, Key] = {}
     marks = []
