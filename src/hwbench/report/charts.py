@@ -148,6 +148,9 @@ def bars(
     names = _numbered(marks, series)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
     absent = [mark.row(names) for mark in marks if mark.value is None]
+    for row in rows:
+        # An interval may end far outside; labels stand at its end, and one out there would squeeze the whole chart.
+        row["high"] = min(row["high"], max(top * 1.05, row["value"]))
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
@@ -229,11 +232,12 @@ def lines(
     ideal: Sequence[tuple[float, float]] = (),
     height: int = 280,
     more: str = "",
+    best: bool = False,
 ) -> Spec:
-    """Lines over a sweep. `x_kind` is bytes, count or threads; the first two are logarithmic.
+    """Lines over a sweep. `x_kind` is bytes, count, doubling, threads, share or rate; the first three are logarithmic.
 
     `rules` are vertical lines: position, label beside it, and whether it is dashed. `ideal` is a dotted line through
-    points. Marks with a `dash` are drawn dashed.
+    points. Marks with a `dash` are drawn dashed. `best` says that values are best samples, which have no interval.
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
@@ -244,14 +248,20 @@ def lines(
         if x_kind == "threads":
             scale_x = alt.Scale(domain=[low_x - 0.1, high_x + 0.1], nice=False)
             axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
+        elif x_kind in ("share", "rate"):
+            scale_x = alt.Scale(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
+            form = "%" if x_kind == "share" else "~g"
+            axis_x = alt.Axis(title=x_title, tickCount=5, format=form, grid=False, labelOverlap="greedy")
         else:
-            in_bytes = x_kind == "bytes"
-            scale_x = alt.Scale(type="log", base=2 if in_bytes else 10, domain=[low_x, high_x * 1.0001], nice=False)
+            base, step, label = {
+                "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
+            }[x_kind]  # fmt: skip
+            scale_x = alt.Scale(type="log", base=base, domain=[low_x, high_x * 1.0001], nice=False)
             axis_x = alt.Axis(
                 title=f"{x_title}, log scale",
-                values=_powers(low_x, high_x, 4 if in_bytes else 10),
+                values=_powers(low_x, high_x, step),
                 grid=False,
-                labelExpr=BYTES_LABEL if in_bytes else COUNT_LABEL,
+                labelExpr=label,
                 labelOverlap="greedy",
                 labelSeparation=6,
             )
@@ -288,7 +298,9 @@ def lines(
             )
         )
         fade = alt.Opacity("fade:Q", scale=None)
-        layers.append(data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more)))
+        layers.append(
+            data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more, best))
+        )
         return finish(
             layers,
             {"height": height, "description": alt_text, "title": y_title},
@@ -298,6 +310,52 @@ def lines(
             dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
             ideal=[{"x": at, "value": value} for at, value in ideal],
         )
+
+
+def heat(
+    cells: Sequence[tuple[str, str, float, str]], *, order: Sequence[str], unit: str, x_title: str, alt_text: str
+) -> Spec:
+    """A map of values: each cell is its row, its column, its value and what else its tooltip says.
+
+    `order` are the names of rows and columns alike. The larger the value, the fuller the colour; where there is room
+    for it the value is written into the cell.
+    """
+    names = {name: f"s{i:04d}" for i, name in enumerate(order)}
+    low, high = spread_of(value for *_, value, _ in cells)
+    rows = [
+        {
+            "row": names[row],
+            "column": names[column],
+            "cell": f"{row} and {column}",
+            "shown": words.number(value, unit),
+            "label": words.number(value),
+            "more": more,
+            # From a quarter to all of the colour, by the logarithm: neighbours and the far side both keep their shades.
+            "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
+        }
+        for row, column, value, more in cells
+    ]
+    ends = [{"row": names[name], "column": names[name], "label": name} for name in order]
+    every = max(1, math.ceil(len(order) / 16))
+    with debug_mode(False):
+        domain = list(names.values())
+        labelled = [{"row": end["row"], "column": end["column"], "label": end["label"]} for end in ends[::every]]
+        x = alt.X("column:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
+        y = alt.Y("row:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
+        tooltip = [alt.Tooltip(f"{field}:N", title=name) for field, name in
+                   (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
+        layers = [
+            _named("cells")
+            .mark_rect(color=var("c1"))
+            .encode(x=x, y=y, opacity=alt.Opacity("fade:Q", scale=None), tooltip=tooltip)
+        ]
+        if len(order) <= 12:
+            layers.append(_named("cells").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
+        # The names stand on the diagonal, where a CPU would meet itself.
+        layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
+        height = min(520, max(120, 44 * len(order)))
+        frame = {"height": height, "description": alt_text, "title": f"{unit}, {x_title} on the diagonal"}
+        return finish(layers, frame, names, cells=rows, ends=labelled)
 
 
 @dataclass(frozen=True)

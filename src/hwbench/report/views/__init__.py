@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ...model import Run
 from ..sections import Section
 from .bandwidth import view as bandwidth
+from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
 from .ladder import view as ladder
@@ -26,6 +27,7 @@ from .records import view as records
 from .roofline import view as roofline
 from .scaling import view as scaling
 from .verify import view as verify
+from .waiting import view as waiting
 
 View = Callable[[Sequence[Run]], Section | None]
 
@@ -36,9 +38,11 @@ VIEWS: tuple[View, ...] = (
     ladder,
     contrasts,
     latency,
+    waiting,
     bandwidth,
     scaling,
     roofline,
+    computing,
     lecture_stability,
     lecture_systolic,
     lecture_dsp,
