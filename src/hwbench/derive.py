@@ -90,6 +90,7 @@ def _levels(found: Hierarchy) -> dict[str, Any]:
         "memory": level(found.memory),
         "translation": [level(one) for one in found.translation],
         "line": plain(found.line),
+        "unit": plain(found.unit),
     }
 
 
