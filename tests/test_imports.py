@@ -18,7 +18,7 @@ PACKAGE = Path(hwbench.__file__).parent
 LAYERS = (
     ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs", "signals"),
     ("bench",),
-    ("benches", "devices", "machine", "limits", "hierarchy", "judge"),
+    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
     ("native",),
     ("report", "tracking"),

@@ -288,11 +288,11 @@ def verify(
 @app.command()
 def machine(json: AsJson = False) -> None:
     """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    from . import disturbances, machine_text, runner
     from . import machine as facts
-    from . import machine_text, runner
 
     here, no_gpu = runner.with_gpus(facts.describe(), runner.gpus())
-    troubles = facts.disturbances(here)
+    troubles = disturbances.find(here)
     if json:
         _json({"machine": here, "no_gpu": no_gpu, "software": facts.software(), "disturbances": troubles})
     else:

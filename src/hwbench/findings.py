@@ -67,7 +67,7 @@ class Reading:
         return estimate(record.samples).inverse(record.counts[count])
 
     def levels(self) -> list[str]:
-        """What the run's latency sweeps and strides say of sizes, the TLB's reach and the line, in sentences."""
+        """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
         return hierarchy.sentences(hierarchy.hierarchy(self.run), self.run.machine.virtual)
 
     def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 import psutil
 
-from . import __version__, limits, machine, registry, store
+from . import __version__, disturbances, limits, machine, registry, store
 from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
@@ -244,7 +244,7 @@ def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None) -> tuple
     policy = msgspec.structs.replace(POLICIES[plan.preset], budget_s=plan.budget)
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=stamp,
-        machine=here, software=machine.software(), policy=policy,
+        machine=here, software=machine.software(), policy=policy, disturbances=disturbances.find(here),
     )  # fmt: skip
     return run, store.path_of(run, plan.out)
 

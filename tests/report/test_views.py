@@ -9,12 +9,13 @@ import json
 import msgspec
 import pytest
 
-from hwbench.model import Record, Run
+from hwbench.model import Disturbance, Record, Run
 from hwbench.report import theme, words
-from hwbench.report.sections import Facts, Figure, Records, Section, Table, Tiles, Troubles
+from hwbench.report.sections import Facts, Figure, Records, Sayings, Section, Table, Tiles, Troubles
 from hwbench.report.source import Runs
 from hwbench.report.views import VIEWS
 from hwbench.report.views.contrasts import view as contrasts
+from hwbench.report.views.findings import view as findings
 from hwbench.report.views.ladder import view as ladder
 from hwbench.report.views.latency import view as latency
 from hwbench.report.views.machine import view as machine
@@ -415,3 +416,32 @@ def test_a_comparison_of_absurd_numbers_is_shown() -> None:
     ours, native = (msgspec.structs.replace(record, samples=[value] * 3) for record, value in values)
     section = verify(Runs([replace(run, records=[ours, native])]))
     assert column(figure(section).table, "ours / native") == ["inf"]
+
+
+def test_a_noisy_run_says_so_before_its_findings() -> None:
+    """The verdict heads the findings, and quality has each check with both numbers and the cases beyond."""
+    params = {"size": "DRAM", "dtype": "f8", "threads": 1, "pages": "huge"}
+    lonely = record("stream.load", "simd", 1.0, {"bytes": 1e10}, params=params)
+    run = run_of(msgspec.structs.replace(lonely, samples=[1.0, *[1.1] * 9]))
+    section = findings([run])
+    assert section is not None
+    first = section.blocks[0]
+    assert isinstance(first, Sayings)
+    assert first.sentences[0].startswith("The machine was too noisy")
+    section = quality([run])
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    [row] = [row for row in table.rows if row[3] == "too much"]
+    assert row[:3] == ("limits that few samples back", "10.0%", "3.0%")
+    assert "stream.load/simd [DRAM, f8, 1, huge] by 10.0%" in row[4]
+
+
+def test_what_disturbs_is_kept_with_the_run() -> None:
+    """Each disturbance of the machine stands in the report with what it bends and the remedy, as the run found it."""
+    one = Disturbance("swap", "1 GiB in use", "memory is short", "end what takes it")
+    section = quality([replace(sample_run(), disturbances=[one])])
+    assert section is not None
+    [(title, [(name, told)])] = next(block for block in section.blocks if isinstance(block, Facts)).groups
+    assert "before the run" in title
+    assert (name, told) == ("swap (warning)", "1 GiB in use. Bends: memory is short. Remedy: end what takes it.")
+    assert not any(isinstance(block, Facts) for block in quality([sample_run()]).blocks)  # type: ignore[union-attr]
