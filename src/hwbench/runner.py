@@ -107,12 +107,12 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
     there = probe()
     if there.state != "ok":
         return {"gpu": AbsentGpu(there.why)}
-    from .devices.gpu import GpuDevice
-
     index = which.partition(":")[2]
     if index and int(index) >= there.count:
         names = ", ".join(f"gpu:{i}" for i in range(there.count))
         raise registry.UsageError(f"--device {which}: this machine has no such GPU; there is {names}")
+    from .devices.gpu import GpuDevice
+
     found: dict[str, Device] = {}
     for number in [int(index)] if index else range(there.count):
         try:
