@@ -1,16 +1,13 @@
-"""One NVIDIA GPU as a device: events behind a gate, streams, host memory of every kind, L2 flush, telemetry.
+"""One NVIDIA GPU as a device: kernels, streams, memory, time by events and by the host, telemetry.
 
-The GPU's own time is that between two events. Were the work launched while the clock runs, a kernel of 2 µs would be
-timed as the 3 µs that Python and the driver need to launch it; so a gate kernel holds the stream until everything is
-queued. What the host sees (launch, pageable copies) is timed by the host's clock instead, and says so.
-
-This is the only module that imports CuPy. Settings of the card are read, never changed.
+The GPU's own time is that between two events behind a gate (gate.py). What the host sees (launch, pageable copies) is
+timed by the host's clock instead, and says so. CuPy is imported here and in gpu_memory.py, nowhere else. Settings of
+the card are read, never changed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import itertools
 import os
 import time
@@ -26,23 +23,20 @@ from .. import cuda, quantity
 from ..bench import GPU_LEVELS, Skip, Sweep, Work
 from ..model import Gpu, Scalar
 from ..quantity import format_bytes
+from . import gpu_memory as memory
 from . import host as system
 from .cpu import CpuDevice, numpy_dtype
+from .gate import Gate, Stopwatch, batch
+from .gpu_memory import PAGE, TILE, HostBuffer, Kind
 from .host import cpu_list, number, read
 from .nvml import Nvml
 
-# The driver queues some 1024 entries; the one after them blocks the host until the first has run, which behind a
-# closed gate is never. Half of it leaves room for what the driver queues by itself.
-QUEUE = 512
-GATE_LIMIT_NS = 1_000_000_000  # the gate opens itself then: whatever went wrong, the GPU is free again
 COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
 COLD_HOST_CALLS = 8  # the same for the host's caches, which take milliseconds
 FLUSH = 2  # × L2: what is written last evicts all else, whatever the policy of replacement
 HBM_FACTOR = 8  # × L2: at most an eighth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too: start-up and tail are below a percent of it
 MEMORY_SHARE = 0.6  # of the free device memory may be taken
-TILE = 2**22  # elements of random data, repeated: no hardware compresses over 16 MiB
-PAGE = 4096
 CLEARLY_WARM_S = 0.5  # of load, where NVML does not tell when the clock is up
 
 # cudaDeviceAttr of CUDA's runtime API, driver_types.h.
@@ -51,9 +45,6 @@ ATTRIBUTES = {
     "copy_engines": 40, "major": 75, "minor": 76, "shared_sm": 81, "registers_sm": 82, "managed": 83,
     "registered_pointer": 91, "cooperative": 95, "shared_block": 97, "registering": 99,
 }  # fmt: skip
-
-Kind = Literal["pageable", "pinned", "registered", "mapped", "managed"]
-KINDS: tuple[Kind, ...] = ("pageable", "pinned", "registered", "mapped", "managed")
 
 
 @dataclass(frozen=True)
@@ -79,66 +70,6 @@ class Properties:
     copy_engines: int
     numa_node: int | None
     pci: str
-
-
-class HostBuffer:
-    """Host memory of one kind, near the GPU: `array` are its bytes, `ptr` its address.
-
-    `device_ptr` is where a kernel finds it; Skip for kinds that kernels cannot reach.
-    """
-
-    def __init__(self, kind: Kind, nbytes: int, array: np.ndarray, owner: Any, reachable: bool) -> None:
-        self.kind = kind
-        self.nbytes = nbytes
-        self.array = array
-        self.ptr = int(array.ctypes.data)
-        self._owner = owner
-        self._reachable = reachable
-
-    @property
-    def device_ptr(self) -> int:
-        """The address for kernels: with unified addressing, the host's own."""
-        if not self._reachable:
-            raise Skip(f"kernels on this GPU cannot reach {self.kind} host memory")
-        return self.ptr
-
-    def close(self) -> None:
-        """Give the memory back; whoever still holds `array` must not touch it."""
-        if self.kind == "registered" and self._owner is not None:
-            cupy.cuda.runtime.hostUnregister(self.ptr)
-        self.array = np.empty(0, dtype=np.uint8)
-        self._owner = None
-
-
-class Gate:
-    """A kernel that holds a stream until the host opens it, or its own time limit does.
-
-    `flag` is pinned memory of two words: the ticket that may pass, and the last one that the limit let through.
-    """
-
-    def __init__(self, kernel: Any, flag: np.ndarray, limit_ns: int = GATE_LIMIT_NS) -> None:
-        self._kernel = kernel
-        self._flag = flag
-        self._limit = np.uint64(limit_ns)
-        self._ticket = 0
-        self.timeouts = 0
-        flag[:] = 0
-
-    @contextlib.contextmanager
-    def closed(self, stream: Any) -> Iterator[None]:
-        """Whatever is queued on the stream inside runs when this ends, also by an exception."""
-        self._ticket = self._ticket % 0x7FFF_FFFF + 1
-        pointer = np.uint64(self._flag.ctypes.data)
-        self._kernel((1,), (1,), (pointer, np.uint32(self._ticket), self._limit), stream=stream)
-        try:
-            yield
-        finally:
-            self._flag[0] = self._ticket
-
-    def passed(self) -> None:
-        """To be told when the work behind the gate is done: counts a gate that was opened by its limit."""
-        if int(self._flag[1]) == self._ticket:
-            self.timeouts += 1
 
 
 class GpuDevice:
@@ -173,8 +104,7 @@ class GpuDevice:
         self._sizes: dict[str, int] = {}
         self._flush: Any = None
         self._evicting: np.ndarray | None = None
-        self._events: list[Any] = []
-        self._gate: Gate | None = None
+        self._stopwatch: Stopwatch | None = None
         self._reading: dict[str, float] | None = None
 
     # --- what builders use: kernels -------------------------------------------------------------------------------
@@ -200,6 +130,8 @@ class GpuDevice:
         `shared` bytes beyond 48 KiB are asked for by name here, as CUDA wants it.
         """
         function = self._function(topic, kernel)
+        if cooperative and not self._has("cooperative"):
+            raise Skip("needs launches whose blocks wait for one another; this GPU has none")
         if shared > 48 * 1024:
             if shared > self.properties.shared_block:
                 raise Skip(
@@ -209,10 +141,11 @@ class GpuDevice:
             function.max_dynamic_shared_size_bytes = shared
         grid, block = _tuple(grid), _tuple(block)
         given, on = tuple(args), self.stream if stream is None else stream
-        more = {"enable_cooperative_groups": True} if cooperative else {}
+        with self._cuda:
+            loaded = function.kernel
 
         def launch() -> None:
-            function(grid, block, given, shared_mem=shared, stream=on, **more)
+            loaded(grid, block, given, shared_mem=shared, stream=on, enable_cooperative_groups=cooperative)
 
         return launch
 
@@ -262,11 +195,8 @@ class GpuDevice:
 
     def empty(self, shape: int | tuple[int, ...], dtype: Any = np.uint8) -> Any:
         """An array in a cudaMalloc of its own: CuPy's pool would hand back old blocks, rounded up. bf16 as uint16."""
-        kind = _storable(np.dtype(dtype))
-        count = int(np.prod(shape, dtype=np.int64))
         with self._cuda:
-            memory = cupy.cuda.Memory(max(1, count * kind.itemsize))
-            return cupy.ndarray(shape, dtype=kind, memptr=cupy.cuda.MemoryPointer(memory, 0))
+            return memory.plain(shape, np.dtype(dtype))
 
     def put(self, host: Any) -> Any:
         """A copy of a host array on the device."""
@@ -291,8 +221,8 @@ class GpuDevice:
         repeated.
         """
         wanted = np.dtype(dtype)
-        count = int(np.prod(shape, dtype=np.int64))
-        tile = self.put(_random(min(count, TILE), wanted, rng))
+        count = memory.elements(shape)
+        tile = self.put(memory.random(min(count, TILE), wanted, rng))
         there = self.empty(shape, wanted)
         flat = there.reshape(-1)
         with self._cuda:
@@ -303,27 +233,16 @@ class GpuDevice:
 
     def host(self, kind: Kind, nbytes: int) -> HostBuffer:
         """Host memory of a kind, touched, on the GPU's own NUMA node where there are several."""
-        if kind not in KINDS:
-            raise ValueError(f"'{kind}' is no kind of host memory; there are {', '.join(KINDS)}")
+        if kind not in memory.KINDS:
+            raise ValueError(f"'{kind}' is no kind of host memory; there are {', '.join(memory.KINDS)}")
+        if kind == "managed" and not self._has("managed"):
+            raise Skip("this GPU has no managed memory")
         with self._cuda, self._near_the_gpu():
             if kind in ("pageable", "registered"):
-                array = _pages(nbytes)
-                array.fill(1)  # a page is where it was first touched
-                if kind == "pageable":
-                    return HostBuffer(kind, nbytes, array, array, reachable=False)
-                if not self._has("registering"):
-                    raise Skip("this system cannot register host memory with CUDA")
-                self._runtime.hostRegister(array.ctypes.data, nbytes, 2)  # cudaHostRegisterMapped
-                return HostBuffer(kind, nbytes, array, array, reachable=self._has("registered_pointer"))
-            owner: Any
-            if kind == "managed":
-                owner = self._managed(nbytes)
-            else:
-                mapped = self._runtime.hostAllocMapped
-                owner = cupy.cuda.PinnedMemory(nbytes, mapped if kind == "mapped" else 0)
-            array = _view(int(owner.ptr), nbytes)
-            array.fill(1)
-            return HostBuffer(kind, nbytes, array, owner, reachable=kind in ("mapped", "managed"))
+                return memory.ordinary(
+                    kind, nbytes, registering=self._has("registering"), reachable=self._has("registered_pointer")
+                )
+            return memory.of_cuda(kind, nbytes)
 
     def pageable(self, nbytes: int) -> HostBuffer:
         """Ordinary memory: the driver copies it through a pinned buffer of its own."""
@@ -345,17 +264,9 @@ class GpuDevice:
         """Memory that moves to whoever touches it; never more than the GPU has free."""
         return self.host("managed", nbytes)
 
-    def _managed(self, nbytes: int) -> Any:
-        if not self._has("managed"):
-            raise Skip("this GPU has no managed memory")
-        free = int(self._runtime.memGetInfo()[0])
-        if nbytes > free:
-            raise Skip(f"{format_bytes(nbytes)} of managed memory; the GPU has {format_bytes(free)} free")
-        return cupy.cuda.ManagedMemory(nbytes)
-
     def copier(self, dst: Any, src: Any, nbytes: int, stream: Any = None) -> Callable[[], None]:
         """What enqueues one copy each time it is called; addresses, host buffers or device arrays."""
-        to, of, on = _address(dst), _address(src), self.stream if stream is None else stream
+        to, of, on = memory.address(dst), memory.address(src), self.stream if stream is None else stream
         copy, direction, handle = self._runtime.memcpyAsync, self._runtime.memcpyDefault, on.ptr
 
         def enqueue() -> None:
@@ -395,8 +306,7 @@ class GpuDevice:
         about: dict[str, Any] = {"timed_by": "events", **(facts or {})}
         if cold:
             about["l2"] = "flushed"
-        per_call = launches + (3 if cold else 0) + (2 * len(streams) if cold else 0)
-        batch = max(1, (QUEUE - 4 * len(streams) - 4) // per_call)
+        most = batch(launches, len(streams), apart=cold)
         ran: list[Any] = []
         best = [float("inf")]
 
@@ -412,15 +322,14 @@ class GpuDevice:
         def timer(loops: int) -> float:
             if not ran:
                 call()
-            total, left = 0.0, loops
+            watch, total, left = self.stopwatch, 0.0, loops
             with self._at_work():
                 while left:
-                    count = min(batch, left)
-                    seconds, ends = (
-                        self._each_behind_gate(launch, count, streams)
-                        if cold
-                        else self._behind_gate(launch, count, streams)
-                    )
+                    count = min(most, left)
+                    if cold:
+                        seconds, ends = watch.apart(launch, count, streams, self.flush_l2)
+                    else:
+                        seconds, ends = watch.together(launch, count, streams)
                     total, left = total + seconds, left - count
                     if streams and seconds / count < best[0]:
                         best[0] = seconds / count
@@ -470,73 +379,18 @@ class GpuDevice:
             most=COLD_HOST_CALLS if cold else None,
         )  # fmt: skip
 
-    # --- events and the gate --------------------------------------------------------------------------------------
-
     @property
-    def gate(self) -> Gate:
-        """The gate, made and passed once when it is first asked for: its loading cannot wait behind itself."""
-        if self._gate is None:
-            flag = self.host("mapped", 8)
-            self._gate_memory = flag  # lives as long as the gate
-            gate = Gate(self._function("gate", "gate"), flag.array.view(np.uint32))
+    def stopwatch(self) -> Stopwatch:
+        """Events behind the gate, which is passed once when this is first asked for: it cannot be loaded closed."""
+        if self._stopwatch is None:
+            self._gate_flag = self.host("mapped", 8)  # lives as long as the device
             with self._cuda:
+                gate = Gate(self._function("gate", "gate").kernel, self._gate_flag.array.view(np.uint32))
                 with gate.closed(self.stream):
                     pass
                 self.stream.synchronize()
-            gate.timeouts = 0
-            self._gate = gate
-        return self._gate
-
-    def _timing_events(self, count: int) -> list[Any]:
-        while len(self._events) < count:
-            self._events.append(self.event())
-        return self._events[:count]
-
-    def _behind_gate(
-        self, launch: Callable[[], Any], count: int, streams: Sequence[Any]
-    ) -> tuple[float, Sequence[float]]:
-        """Seconds that `count` calls took together, and when each of the streams was through."""
-        start, stop, *ends = self._timing_events(2 + len(streams))
-        main = self.stream
-        with self.gate.closed(main):
-            start.record(main)
-            for stream in streams:
-                stream.wait_event(start)
-            for _ in range(count):
-                launch()
-            for stream, end in zip(streams, ends, strict=True):
-                end.record(stream)
-                main.wait_event(end)
-            stop.record(main)
-        self._read_once()  # while the GPU works
-        stop.synchronize()
-        self.gate.passed()
-        return _elapsed(start, stop), [_elapsed(start, end) for end in ends]
-
-    def _each_behind_gate(
-        self, launch: Callable[[], Any], count: int, streams: Sequence[Any]
-    ) -> tuple[float, Sequence[float]]:
-        """The same with L2 flushed before each call and each call between events of its own."""
-        width = 2 + len(streams)
-        events = self._timing_events(width * count)
-        rows = [events[width * i : width * (i + 1)] for i in range(count)]
-        main = self.stream
-        with self.gate.closed(main):
-            for start, stop, *ends in rows:
-                self.flush_l2()
-                start.record(main)
-                for stream in streams:
-                    stream.wait_event(start)
-                launch()
-                for stream, end in zip(streams, ends, strict=True):
-                    end.record(stream)
-                    main.wait_event(end)
-                stop.record(main)
-        self._read_once()
-        rows[-1][1].synchronize()
-        self.gate.passed()
-        each = [sum(_elapsed(row[0], row[2 + i]) for row in rows) for i in range(len(streams))]
-        return sum(_elapsed(row[0], row[1]) for row in rows), each
+            self._stopwatch = Stopwatch(self.stream, gate, self.event, _elapsed, self._read_once)
+        return self._stopwatch
 
     def _host_seconds(self, call: Callable[[], Any], loops: int, sync: str) -> float:
         wait, each = self.synchronize, sync == "each"
@@ -743,7 +597,7 @@ class GpuDevice:
         A round begins here: the first sample after it reads the gauges while the GPU works.
         """
         self._reading = None
-        timeouts = self._gate.timeouts if self._gate is not None else 0
+        timeouts = self._stopwatch.gate.timeouts if self._stopwatch is not None else 0
         return {**self._cpu.counters(), "gpu_gate_timeouts": float(timeouts)}
 
     def gauges(self) -> dict[str, float]:
@@ -766,40 +620,6 @@ def _elapsed(start: Any, stop: Any) -> float:
 
 def _tuple(value: int | tuple[int, ...]) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (int(value),)
-
-
-def _address(what: Any) -> int:
-    """The address of a host buffer, a CuPy or NumPy array, or an address itself."""
-    if isinstance(what, HostBuffer):
-        return what.ptr
-    if isinstance(what, np.ndarray):
-        return int(what.ctypes.data)
-    if isinstance(what, cupy.ndarray):
-        return int(what.data.ptr)
-    return int(what)
-
-
-def _pages(nbytes: int) -> np.ndarray:
-    """Untouched bytes that begin at a page, as CUDA registers them."""
-    raw = np.empty(nbytes + PAGE, dtype=np.uint8)
-    start = -raw.ctypes.data % PAGE
-    return raw[start : start + nbytes]
-
-
-def _view(address: int, nbytes: int) -> np.ndarray:
-    return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))
-
-
-def _storable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype as CuPy knows it: two bytes of a bfloat16 are held as uint16."""
-    return np.dtype(np.uint16) if dtype.name == "bfloat16" else dtype
-
-
-def _random(count: int, dtype: np.dtype[Any], rng: np.random.Generator) -> np.ndarray:
-    if dtype.kind in "iu":
-        return rng.integers(0, 256, count * dtype.itemsize, dtype=np.uint8).view(dtype)
-    made = (rng.random(count, dtype=np.float32) + np.float32(0.5)) if dtype.itemsize < 8 else rng.random(count) + 0.5
-    return made.astype(dtype).view(_storable(dtype))
 
 
 def _pci_folder(root: Path, pci: str) -> Path:

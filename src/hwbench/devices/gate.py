@@ -1,0 +1,150 @@
+"""Time between events on a GPU, behind a gate that opens once everything is queued.
+
+Launched while the clock runs, a kernel of 2 µs would be timed as the 3 µs that Python and the driver need to launch
+it. So a kernel of one thread holds the stream, the work is queued after it between two events, and then the host opens
+the gate. What cannot be had so: work that allocates or waits for the GPU, which behind a closed gate waits for ever;
+hence the gate's own time limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+# The driver queues some 1024 entries; the one after them blocks the host until the first has run, which behind a
+# closed gate is never. Half of it leaves room for what the driver queues by itself.
+QUEUE = 512
+LIMIT_NS = 1_000_000_000  # the gate opens itself then: whatever went wrong, the GPU is free again
+
+
+class Gate:
+    """A kernel that holds a stream until the host opens it, or its own time limit does.
+
+    Parameters
+    ----------
+    kernel
+        `gate` of gate.cu, loaded, as CuPy calls it: `(grid, block, arguments, stream=)`.
+    flag
+        Two words of pinned memory that the GPU sees at the host's address: the ticket that may pass, and the last one
+        that the limit let through.
+    """
+
+    def __init__(self, kernel: Callable[..., Any], flag: np.ndarray, limit_ns: int = LIMIT_NS) -> None:
+        self._kernel = kernel
+        self._flag = flag
+        self._limit = np.uint64(limit_ns)
+        self._ticket = 0
+        self.timeouts = 0
+        flag[:] = 0
+
+    @contextlib.contextmanager
+    def closed(self, stream: Any) -> Iterator[None]:
+        """Whatever is queued on the stream inside runs when this ends, also by an exception."""
+        self._ticket = self._ticket % 0x7FFF_FFFF + 1
+        arguments = (np.uint64(self._flag.ctypes.data), np.uint32(self._ticket), self._limit)
+        self._kernel((1,), (1,), arguments, stream=stream)
+        try:
+            yield
+        finally:
+            self._flag[0] = self._ticket
+
+    def passed(self) -> None:
+        """To be told when the work behind the gate is done: counts a gate that was opened by its limit."""
+        if int(self._flag[1]) == self._ticket:
+            self.timeouts += 1
+
+
+class Stopwatch:
+    """Times what is queued on one main stream, and on others beside it.
+
+    Parameters
+    ----------
+    stream
+        The main stream, which the gate holds.
+    gate
+        Passed once before: its loading cannot wait behind itself.
+    event
+        Makes an event; `elapsed(start, stop)` are the seconds between two.
+    working
+        Called while the GPU works, for what is to be read under load.
+    """
+
+    def __init__(
+        self,
+        stream: Any,
+        gate: Gate,
+        event: Callable[[], Any],
+        elapsed: Callable[[Any, Any], float],
+        working: Callable[[], None],
+    ) -> None:
+        self.stream = stream
+        self.gate = gate
+        self._event = event
+        self._elapsed = elapsed
+        self._working = working
+        self._events: list[Any] = []
+
+    def events(self, count: int) -> list[Any]:
+        """`count` events, the same ones each time: making one costs as much as a launch."""
+        while len(self._events) < count:
+            self._events.append(self._event())
+        return self._events[:count]
+
+    def together(
+        self, launch: Callable[[], Any], count: int, streams: Sequence[Any] = ()
+    ) -> tuple[float, Sequence[float]]:
+        """Seconds that `count` calls took together, and until each of the further streams was through."""
+        start, stop, *ends = self.events(2 + len(streams))
+        with self.gate.closed(self.stream):
+            self._begin(start, streams)
+            for _ in range(count):
+                launch()
+            self._end(stop, streams, ends)
+        self._wait(stop)
+        return self._elapsed(start, stop), [self._elapsed(start, end) for end in ends]
+
+    def apart(
+        self, launch: Callable[[], Any], count: int, streams: Sequence[Any], prepare: Callable[[], Any]
+    ) -> tuple[float, Sequence[float]]:
+        """The same with `prepare` queued before each call, outside the events that each call has of its own."""
+        width = 2 + len(streams)
+        events = self.events(width * count)
+        rows = [events[width * i : width * (i + 1)] for i in range(count)]
+        with self.gate.closed(self.stream):
+            for start, stop, *ends in rows:
+                prepare()
+                self._begin(start, streams)
+                launch()
+                self._end(stop, streams, ends)
+        self._wait(rows[-1][1])
+        each = [sum(self._elapsed(row[0], row[2 + i]) for row in rows) for i in range(len(streams))]
+        return sum(self._elapsed(row[0], row[1]) for row in rows), each
+
+    def _begin(self, start: Any, streams: Sequence[Any]) -> None:
+        start.record(self.stream)
+        for stream in streams:
+            stream.wait_event(start)
+
+    def _end(self, stop: Any, streams: Sequence[Any], ends: Sequence[Any]) -> None:
+        for stream, end in zip(streams, ends, strict=True):
+            end.record(stream)
+            self.stream.wait_event(end)
+        stop.record(self.stream)
+
+    def _wait(self, last: Any) -> None:
+        self._working()
+        last.synchronize()
+        self.gate.passed()
+
+
+def batch(launches: int, streams: int, apart: bool) -> int:
+    """How many calls of `launches` entries each may be queued behind one gate."""
+    # Events and waits are entries too: two events on the main stream, and on each other stream a wait and an event,
+    # with a wait for it on the main one. Apart, each call has its own, and what prepares it.
+    around = 2 + 3 * streams
+    if apart:
+        return max(1, (QUEUE - 1) // (launches + 1 + around))
+    return max(1, (QUEUE - 1 - around) // launches)

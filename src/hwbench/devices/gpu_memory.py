@@ -1,0 +1,122 @@
+"""Memory of a GPU and of the host beside it: of every kind that a copy may start from, allocated plainly.
+
+CuPy's pools round sizes up and hand back old blocks, so limits are measured on memory of their own. Host memory is
+taken and first touched on the GPU's NUMA node.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Literal
+
+import cupy
+import numpy as np
+
+from ..bench import Skip
+from ..quantity import format_bytes
+
+TILE = 2**22  # elements of random data, repeated: no hardware compresses over 4 MiB
+PAGE = 4096
+MAPPED = 2  # cudaHostRegisterMapped, driver_types.h
+
+Kind = Literal["pageable", "pinned", "registered", "mapped", "managed"]
+KINDS: tuple[Kind, ...] = ("pageable", "pinned", "registered", "mapped", "managed")
+
+
+class HostBuffer:
+    """Host memory of one kind: `array` are its bytes, `ptr` its address.
+
+    `device_ptr` is where a kernel finds it; Skip for kinds that kernels cannot reach.
+    """
+
+    def __init__(self, kind: Kind, nbytes: int, array: np.ndarray, owner: Any, reachable: bool) -> None:
+        self.kind = kind
+        self.nbytes = nbytes
+        self.array = array
+        self.ptr = int(array.ctypes.data)
+        self._owner = owner
+        self._reachable = reachable
+
+    @property
+    def device_ptr(self) -> int:
+        """The address for kernels: with unified addressing, the host's own."""
+        if not self._reachable:
+            raise Skip(f"kernels on this GPU cannot reach {self.kind} host memory")
+        return self.ptr
+
+    def close(self) -> None:
+        """Give the memory back; whoever still holds `array` must not touch it."""
+        if self.kind == "registered" and self._owner is not None:
+            cupy.cuda.runtime.hostUnregister(self.ptr)
+        self.array = np.empty(0, dtype=np.uint8)
+        self._owner = None
+
+
+def ordinary(kind: Kind, nbytes: int, *, registering: bool = False, reachable: bool = False) -> HostBuffer:
+    """Memory of the operating system, `pageable`, or page-locked after the fact where it is `registered`."""
+    array = _pages(nbytes)
+    array.fill(1)  # a page lies where it was first touched
+    if kind == "pageable":
+        return HostBuffer(kind, nbytes, array, array, reachable=False)
+    if not registering:
+        raise Skip("this system cannot register host memory with CUDA")
+    cupy.cuda.runtime.hostRegister(array.ctypes.data, nbytes, MAPPED)
+    return HostBuffer(kind, nbytes, array, array, reachable)
+
+
+def of_cuda(kind: Kind, nbytes: int) -> HostBuffer:
+    """Memory that CUDA allocates: `pinned`, `mapped` into the GPU, or `managed`, which moves to whoever touches it."""
+    owner: Any
+    if kind == "managed":
+        free = int(cupy.cuda.runtime.memGetInfo()[0])
+        if nbytes > free:  # beyond it every touch would evict another page
+            raise Skip(f"{format_bytes(nbytes)} of managed memory; the GPU has {format_bytes(free)} free")
+        owner = cupy.cuda.ManagedMemory(nbytes)
+    else:
+        owner = cupy.cuda.PinnedMemory(nbytes, cupy.cuda.runtime.hostAllocMapped if kind == "mapped" else 0)
+    array = np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(int(owner.ptr)))
+    array.fill(1)
+    return HostBuffer(kind, nbytes, array, owner, reachable=kind != "pinned")
+
+
+def plain(shape: int | tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """A device array in a cudaMalloc of its own."""
+    kind = storable(dtype)
+    memory = cupy.cuda.Memory(max(1, elements(shape) * kind.itemsize))
+    return cupy.ndarray(shape, dtype=kind, memptr=cupy.cuda.MemoryPointer(memory, 0))
+
+
+def elements(shape: int | tuple[int, ...]) -> int:
+    """How many elements an array of this shape has."""
+    return int(np.prod(shape, dtype=np.int64))
+
+
+def storable(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype as CuPy holds it: bfloat16 as its two bytes, for kernels name their types themselves."""
+    return np.dtype(np.uint16) if dtype.name == "bfloat16" else dtype
+
+
+def random(count: int, dtype: np.dtype[Any], rng: np.random.Generator) -> np.ndarray:
+    """Random finite host data: floats in [0.5, 1.5), integers of all bits; bfloat16 as uint16."""
+    if dtype.kind in "iu":
+        return rng.integers(0, 256, count * dtype.itemsize, dtype=np.uint8).view(dtype)
+    made = rng.random(count) + 0.5 if dtype.itemsize == 8 else rng.random(count, dtype=np.float32) + np.float32(0.5)
+    return np.asarray(made.astype(dtype)).view(storable(dtype))
+
+
+def address(what: Any) -> int:
+    """The address of a host buffer, a device or host array, or an address itself."""
+    if isinstance(what, HostBuffer):
+        return what.ptr
+    if isinstance(what, np.ndarray):
+        return int(what.ctypes.data)
+    if isinstance(what, cupy.ndarray):
+        return int(what.data.ptr)
+    return int(what)
+
+
+def _pages(nbytes: int) -> np.ndarray:
+    """Untouched bytes that begin at a page, as CUDA registers them."""
+    raw = np.empty(nbytes + PAGE, dtype=np.uint8)
+    start = -raw.ctypes.data % PAGE
+    return raw[start : start + nbytes]
