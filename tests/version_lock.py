@@ -1,8 +1,9 @@
 """What a bench's version stands for: a digest of everything that is timed, to be compared with the committed one.
 
 Digested are the functions that build each variant and make the inputs and counts, and whatever module-level name of
-`hwbench.benches` or `hwbench.simd` they use, directly or through others. Comments, docstrings, annotations and
-formatting count for nothing; nor do findings, axes and presets, which change what is measured but not a case's time.
+`hwbench.benches` or `hwbench.simd` they use, directly or through others, and the CUDA C++ of the topics they name.
+Comments, docstrings, annotations and formatting count for nothing; nor do findings, axes and presets, which change what
+is measured but not a case's time.
 
     python tests/version_lock.py               after a version was raised, or a bench or variant added
     python tests/version_lock.py --unchanged   after an edit that you know changes nothing that is timed
@@ -17,16 +18,18 @@ import hashlib
 import importlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hwbench import registry
+from hwbench import cuda, registry
 from hwbench.bench import Bench
 
 LOCK = Path(__file__).with_suffix(".json")
+TOPICS = cuda.topics()
 LOCKED = ("hwbench.benches", "hwbench.simd")
 DIGITS = 16
 IGNORED = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "annotation", "returns"}
@@ -79,7 +82,14 @@ def digest(functions: Iterable[Callable[..., Any]]) -> str:
             parts.append(f"{name}={home or stated(value)}")
             visit(home, found)
     parts += [f"{place}: {text}" for place, text in sorted(found.items())]
+    parts += [kernels(topic) for topic in TOPICS if any(f"'{topic}'" in part for part in parts)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:DIGITS]
+
+
+def kernels(topic: str) -> str:
+    """The CUDA C++ of a topic that is named in what is timed, without comments and blanks."""
+    plain = re.sub(r"//[^\n]*|/\*.*?\*/", "", cuda.source(topic), flags=re.S)
+    return " ".join(plain.replace("\\\n", " ").split())
 
 
 def visit(wanted: Iterable[Place], found: dict[Place, str]) -> None:

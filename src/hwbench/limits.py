@@ -1,7 +1,8 @@
 """From records to what the machine can do at best, and to what cannot be true.
 
 A limit is the best sample of a bench that does nothing but touch it: `stream.*` for bandwidth, `peak.fma` for
-floating-point rates, `latency.chase` for latency. Everything else is set against these.
+floating-point rates, `latency.chase` for latency; on a GPU the benches of `GPU_SOURCES`. Everything else is set against
+these.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ SOURCES: dict[str, tuple[str, Metric]] = {
     "peak.fma": ("fma", FLOP_RATE),
     "latency.chase": ("latency", HOP_TIME),
 }
+# The same on a GPU and on the way to it; a kind may take the value of an axis of the record.
+GPU_SOURCES: dict[str, tuple[str, Metric]] = {
+    "transfer.copy": ("{direction}", BANDWIDTH),
+    "device.stream": ("gpu {kernel}", BANDWIDTH),
+    "device.latency": ("gpu latency", HOP_TIME),
+    "device.peak": ("gpu fma", FLOP_RATE),
+    "device.matmul": ("gpu matmul", FLOP_RATE),
+}
+# Which of these bounds a GPU's record, by what its bench calls the limit that it should touch.
+GPU_KINDS = {
+    "link": "{direction}", "device": "gpu {kernel}", "copy": "gpu copy", "triad": "gpu triad", "fma": "gpu fma",
+}  # fmt: skip
+GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU both ways"}
+GPU_CERTAIN = 4  # × L2: a footprint from which on a GPU's cache holds next to nothing of it
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
 IMPOSSIBLE = "cannot be true"  # how the reason of a record begins that the machine's limits refute
 LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
@@ -49,7 +64,11 @@ class Limit:
 
     @property
     def name(self) -> str:
-        """`L2 load, 1 thread`."""
+        """`L2 load, 1 thread`; `HBM copy of gpu:0`."""
+        if self.device != "cpu":
+            told = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
+            parts = (self.level, "FP peak" if told == "fma" else told, self.dtype, f"of {self.device}")
+            return " ".join(filter(None, parts))
         what = "FP peak" if self.kind == "fma" else self.kind
         return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"
 
@@ -81,6 +100,10 @@ def measured(records: Iterable[Record]) -> list[Limit]:
     """
     found: dict[tuple[str, tuple[str, str, int, str]], list[Limit]] = {}
     for record in records:
+        if record.bench in GPU_SOURCES:
+            if record.timed and IMPOSSIBLE not in record.reason and (limit := _of_gpu(record)) is not None:
+                found.setdefault((limit.device, (limit.kind, limit.level, 1, limit.dtype)), []).append(limit)
+            continue
         source = SOURCES.get(record.bench)
         level = str(record.params.get("size", ""))
         if source is None or not record.timed or (level and level not in LEVELS) or IMPOSSIBLE in record.reason:
@@ -94,6 +117,53 @@ def measured(records: Iterable[Record]) -> list[Limit]:
         limit = Limit(*place, value, metric, record.variant, doubt, record.device)
         found.setdefault((record.device, place), []).append(limit)
     return [_best(candidates) for candidates in found.values()]
+
+
+def _of_gpu(record: Record) -> Limit | None:
+    """The limit that a GPU's record stands for; None where it lies between two levels, or says too little of itself."""
+    kind, metric = GPU_SOURCES[record.bench]
+    value = rate(record, metric, min(record.samples))
+    level = _gpu_level(record) if record.bench in ("device.stream", "device.latency") else ""
+    if value is None or level is None or (record.bench == "device.latency" and record.variant != "l2"):
+        return None
+    try:
+        kind = kind.format_map(record.params)
+    except KeyError:
+        return None
+    dtype = str(record.params.get("dtype", record.params.get("precision", "")))
+    doubt = record.reason if record.status == "suspect" else ""
+    return Limit(kind, level, 1, dtype, value, metric, record.variant, doubt, record.device)
+
+
+def _gpu_level(record: Record) -> str | None:
+    """`L2` or `HBM`, where the record's footprint lies; None between the two."""
+    footprint, l2 = record.facts.get("footprint"), record.facts.get("l2_bytes")
+    if not (isinstance(footprint, int | float) and isinstance(l2, int | float)):
+        return None
+    if footprint <= l2 / 2:
+        return "L2"
+    return "HBM" if footprint >= GPU_CERTAIN * l2 else None
+
+
+def _gpu_limit(record: Record, kind: str, limits: Sequence[Limit]) -> Limit | None:
+    """The limit of a GPU that bounds the record: between two levels the better one."""
+    try:
+        kind = GPU_KINDS.get(kind, kind).format_map(record.params)
+    except KeyError:
+        return None
+    dtype = str(record.params.get("dtype", record.params.get("precision", "")))
+    level = _gpu_level(record)
+    fitting = [
+        limit
+        for limit in limits
+        if (limit.device, limit.kind) == (record.device, kind)
+        and limit.dtype in ("", dtype)
+        and (not limit.level or level in (None, limit.level))
+    ]
+    if not fitting:
+        return None
+    choose = max if fitting[0].metric.higher else min
+    return choose(fitting, key=lambda limit: limit.value)
 
 
 def _best(candidates: Sequence[Limit]) -> Limit:
@@ -132,6 +202,8 @@ def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: 
     """
     if kind is None:
         return None
+    if record.device != "cpu":
+        return _gpu_limit(record, kind, limits)
     level = "" if kind == "fma" else level_of(record, sizes)
     here = [x for x in limits if x.device == record.device]
     fitting = [x for x in here if x.kind == kind and x.level == level and x.threads == threads_of(record)]
@@ -162,6 +234,8 @@ def impossible(records: Sequence[Record], kinds: Mapping[str, str | None], sizes
         if not record.timed:
             continue
         best = min(record.samples)
+        if record.bench in GPU_SOURCES:
+            continue
         if record.bench in SOURCES:
             nearer = _nearer(record, limits)
             value = rate(record, SOURCES[record.bench][1], best)

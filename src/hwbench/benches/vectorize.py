@@ -30,7 +30,7 @@ add = Bench(
     "vectorize.add",
     question="What does adding two arrays cost in a Python loop, in NumPy and in compiled loops?",
     axes={"n": (1, 10, 100, 1000, 10**4, 10**5, LONGEST_LOOP)},
-    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange")},),
+    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange", "cupy", "cupy-copies")},),
     quick={"n": (1, 100, 10**4)},
     baseline="numpy",
     limit="triad",
@@ -131,6 +131,31 @@ def threaded(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
     )
 
 
+@add.variant("cupy", on="gpu")
+def on_the_gpu(a: Any, b: Any, device: Any) -> Work:
+    """CuPy: cupy.add(a, b, out=c) on arrays that are on the GPU; one wait at the end of a sample."""
+    c = device.empty(len(a), a.dtype)
+    c[...] = np.nan
+    work: Work = device.host_timed(
+        partial(device.xp.add, a, b, out=c), output=lambda: device.get(c), sync="end",
+        facts={"footprint": ELEMENT * len(a), "l2_bytes": device.properties.l2},
+    )  # fmt: skip
+    return work
+
+
+@add.variant("cupy-copies", on="gpu", inputs="host")
+def there_and_back(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+    """CuPy: cupy.asarray of both, cupy.add, cupy.asnumpy of the sum."""
+    xp = device.xp
+    found = [a]
+
+    def call() -> None:
+        found[0] = xp.asnumpy(xp.add(xp.asarray(a), xp.asarray(b)))
+
+    work: Work = device.host_timed(call, output=lambda: found[0], sync="none", facts={"footprint": ELEMENT * len(a)})
+    return work
+
+
 def unwritten(like: np.ndarray) -> np.ndarray:
     """An array that no sum equals, with its pages in place."""
     return np.full_like(like, np.nan)
@@ -149,7 +174,13 @@ NAMES = {
     "numpy": "NumPy",
     "numba": "Numba",
     "prange": "prange",
+    "cupy": "CuPy on the GPU",
+    "cupy-copies": "CuPy with the way there and back",
 }
+RIVALS = (
+    ("numpy", "loop"), ("numpy", "comprehension"), ("numba", "numpy"), ("prange", "numpy"), ("cupy", "numpy"),
+    ("cupy-copies", "numpy"),
+)  # fmt: skip
 
 
 @add.finding
@@ -169,7 +200,7 @@ def finding(read: Any) -> Iterator[str]:
             f"At n = {count(n)} an element takes {time(slow.value)} in a Python loop and {time(fast.value)} in NumPy: "
             f"{ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
         )
-    for fast, slow in (("numpy", "loop"), ("numpy", "comprehension"), ("numba", "numpy"), ("prange", "numpy")):
+    for fast, slow in RIVALS:
         points = [(n, ratio.value) for n in lengths if (ratio := read.ratio(fast, slow, n=n)) is not None]
         said = crossing(points)
         if said:

@@ -1,0 +1,67 @@
+"""What benches of the GPU share: the shape of a launch, data that rounds nowhere, and arrays too large to be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..bench import Skip
+
+BLOCK = 256  # threads of a block: eight warps, of which every card fits several blocks on a multiprocessor
+WARP = 32
+SECTOR = 32  # bytes that memory moves at least
+TILE = 2**20  # elements that are sent once and repeated on the device
+
+# x = UP·x + B; x = DOWN·x + E is a pair of operations that adds STEP to x. Nothing rounds in any precision down to half
+# as long as x is a multiple of STEP below 1, so that results can be compared bit by bit, and a missing step shows.
+STEP = 2.0**-11
+UP, DOWN, B = 2.0, 0.5, 0.25
+E = STEP - B / 2
+START = 0.25  # x begins below this; 1024 pairs bring it up by 1/2
+PAIRS = 1024
+
+
+def factors(dtype: Any, step: float = STEP) -> tuple[Any, ...]:
+    """The arguments up, b, down, e of a kernel that computes in `dtype`; half goes in pairs, as one uint32."""
+    kind = np.dtype(dtype)
+    values = np.array([UP, B, DOWN, step - B / 2], dtype=kind)
+    if kind.itemsize == 2:
+        values = np.repeat(values, 2).view(np.uint32)
+    return tuple(values)
+
+
+def starts(rng: np.random.Generator, n: int, dtype: Any, step: float = STEP) -> np.ndarray:
+    """`n` random multiples of `step`, or finer where `dtype` has the digits, from 0 to START."""
+    fine = step if np.dtype(dtype).itemsize == 2 else 2.0**-22
+    return (rng.integers(0, int(START / fine), n) * fine).astype(dtype)
+
+
+def repeated(device: Any, tile: Any, n: int) -> Any:
+    """`n` elements on the device: `tile`, an array that lies there, over and over (see `numpy.resize`)."""
+    whole = device.empty(n, tile.dtype)
+    length = min(len(tile), n)
+    full = n // length * length
+    whole[:full].reshape(-1, length)[...] = tile[:length]
+    whole[full:] = tile[: n - full]
+    return whole
+
+
+def needs_capability(device: Any, least: tuple[int, int], what: str) -> None:
+    """Skip where the card is older than `least`."""
+    have = tuple(device.properties.capability)
+    if have < least:
+        raise Skip(f"needs {what} (compute capability {least[0]}.{least[1]}); this card has {have[0]}.{have[1]}")
+
+
+def library(what: str, load: Any) -> Any:
+    """What `load` gives; Skip where the CUDA library it needs is not installed."""
+    try:
+        return load()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise Skip(f"needs {what}, which could not be loaded: {error}") from None
+
+
+def where(device: Any, footprint: int, **more: Any) -> dict[str, Any]:
+    """Facts: the bytes that a call touches, and the L2 that they may fit."""
+    return {"footprint": footprint, "l2_bytes": device.properties.l2, **more}
