@@ -103,8 +103,8 @@ def test_the_ground_imports_nothing_of_ours(name):
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("benches.")))
 def test_a_bench_knows_only_what_a_bench_needs(name):
-    """A bench is written against `bench`, `simd`, `cuda` and parts of other benches, in NumPy, Numba and SciPy."""
-    assert {one for one in ours(name) if not one.startswith("benches.")} <= {"bench", "simd", "cuda"}
+    """A bench is written against `bench`, `simd`, `cuda`, `quantity` and parts of others, in NumPy, Numba and SciPy."""
+    assert {one for one in ours(name) if not one.startswith("benches.")} <= {"bench", "simd", "cuda", "quantity"}
     assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 
 

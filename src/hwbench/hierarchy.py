@@ -144,7 +144,8 @@ def strides(records: Iterable[Record]) -> dict[int, list[float]]:
         if record.bench == STRIDE and record.timed and items and isinstance(step, int) and step > 0:
             size = str(record.params.get("size", ""))
             far = LEVELS.index(size) if size in LEVELS else -1
-            found.setdefault(far, {})[step] = [seconds / items for seconds in record.samples]
+            # of several ways to stride, the bench's first: a curve is of one kind
+            found.setdefault(far, {}).setdefault(step, [seconds / items for seconds in record.samples])
     return found[max(found)] if found else {}
 
 
