@@ -103,7 +103,7 @@ def test_line_and_unit_are_read_from_the_strides():
 
     def stride(size, step, ns, variant="numba"):
         return record(variant, bench="access.stride", samples=(ns * 1e-9,) * 5, counts={"items": 1.0},
-                      params={"size": size, "stride": step // 8}, facts={"step_bytes": step})  # fmt: skip
+                      params={"size": size, "stride": step // 8}, facts={"stride_bytes": step})  # fmt: skip
 
     steps = (8, 16, 32, 64, 128, 256, 512)
     records = [stride("DRAM", step, min(step, 128)) for step in steps]

@@ -144,7 +144,7 @@ def strides(records: Iterable[Record], level: str) -> dict[int, list[float]]:
     """Seconds an element by stride in bytes, from the compiled loop at a labelled size."""
     found = {}
     for record in records:
-        step, items = record.facts.get("step_bytes"), record.counts.get("items")
+        step, items = record.facts.get("stride_bytes"), record.counts.get("items")
         if record.bench != STRIDE or record.variant != "numba" or record.params.get("size") != level:
             continue
         if record.timed and items and isinstance(step, int) and 0 < step <= FARTHEST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -90,6 +91,31 @@ def _unpaired(samples: tuple[float, ...], base: tuple[float, ...]) -> Estimate:
     )
     low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
     return Estimate(middle, middle if math.isnan(low) else low, middle if math.isnan(high) else high)
+
+
+def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
+    """From which x on a ratio of times stays below 1, with the interval that the ratios' own intervals leave.
+
+    `points` are (x, ratio) in ascending order; between two of them the logarithm of the ratio is taken to be linear in
+    log x. The first x where it is below 1 from the start, ∞ where it is not at the end; None for fewer than two points.
+    """
+    if len(points) < 2:
+        return None
+    found = [_crossing([(x, ratio[k]) for x, ratio in points]) for k in range(3)]
+    return Estimate(found[0], min(found), max(found))
+
+
+def _crossing(points: Sequence[tuple[float, float]]) -> float:
+    """Where the ratio falls below 1 for the last time: single points before it may be noise."""
+    if points[-1][1] >= 1:
+        return math.inf
+    falls = [(before, after) for before, after in pairwise(points) if before[1] >= 1 > after[1]]
+    if not falls:
+        return points[0][0]
+    (x0, r0), (x1, r1) = falls[-1]
+    if not math.isfinite(r0) or r1 <= 0:
+        return x1 if r1 > 0 else x0  # an interval without an end: no more is known than between which two it is
+    return float(x0 * (x1 / x0) ** (math.log(r0) / (math.log(r0) - math.log(r1))))
 
 
 def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> tuple[float, float] | None:
