@@ -96,7 +96,7 @@ def test_a_known_device_gets_its_datasheet_and_its_share():
     )
     rows = table_of(machine_view([run_of([peak(0.256e12), stream(17.05e9)], machine)])).rows
     found = {(row[0], row[1]): row for row in rows}
-    assert found["box: T4", "datasheet"][5] == "300"
+    assert found["box: T4", "datasheet"][5] == "320"
     share = found["box: Core i7-6700K", "measured / datasheet"]
     assert (share[3], share[5]) == ("50%", "50%")
 
