@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from .model import Run
     from .runner import Interrupted
+    from .tracking.side import Side
+    from .tracking.verdict import Report as VerdictReport
 
 app = typer.Typer(
     name="hwbench",
@@ -217,28 +219,61 @@ def report(
 
 @app.command()
 def compare(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="A run file or id.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="A run file or id.")],
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.05,
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE",
+            help="A run (file, id, several with commas, directory), asv:COMMIT[@MACHINE][/ENVIRONMENT], "
+            "a file of pytest-benchmark, or a machine's name.",
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.02,
+    across_machines: Annotated[
+        bool, typer.Option("--across-machines", help="Compare unlike machines, each against its own limits.")
+    ] = False,
+    asv: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="asv's results; else asv/results below --out.")
+    ] = None,
     out: Out = Path("reports"),
     json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
 ) -> None:
-    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 where something is slower."""
-    from . import registry
-    from .tracking import table, verdict
+    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
+    from .registry import UsageError
+    from .tracking import side, sources, verdict
+
+    _check_threshold(threshold)
+    if json and markdown:
+        raise UsageError("--json and --markdown: choose one")
+    old, now = sources.side(base, out, asv), sources.side(new, out, asv)
+    differences = side.differing(old, now)
+    if differences and not across_machines:
+        raise UsageError(
+            f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
+            "--across-machines sets each against its own limits"
+        )
+    _verdicts(verdict.sides(old, now, threshold, across=across_machines), old, now, threshold, json, markdown)
+
+
+def _check_threshold(threshold: float) -> None:
+    from .registry import UsageError
 
     if not 0 <= threshold < 10:
-        raise registry.UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
-    old, now = _open(base, out), _open(new, out)
-    verdicts = verdict.compare(old, now, threshold)
-    differences = verdict.unlike(old.machine, now.machine)
+        raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+
+
+def _verdicts(told: VerdictReport, old: Side, now: Side, threshold: float, json: bool, markdown: bool) -> None:
+    """Print verdicts the way that was asked for; exit 1 where one is slower."""
+    from .tracking import table
+
     if json:
-        _json(
-            {"base": old.id, "new": now.id, "threshold": threshold, "machines_differ": differences, "cases": verdicts}
-        )
+        _json(table.as_json(told, old, now, threshold))
+    elif markdown:
+        typer.echo(table.markdown(told, old, now, threshold))
     else:
-        table.show(verdicts, differences, _console())
-    if any(one.verdict == "slower" for one in verdicts):
+        table.show(told, old, now, threshold, _console())
+    if any(one.verdict == "slower" for one in told.cases):
         raise typer.Exit(1)
 
 
