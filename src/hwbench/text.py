@@ -111,11 +111,11 @@ def no_gpu(run: Run) -> list[str]:
     without = [record for record in run.records if record.device == NO_GPU]
     if not without:
         return []
-    names = list(dict.fromkeys(record.bench for record in without))
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    names = {record.bench for record in without}
+    topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({shown}).")]
+    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]
 
 
 def plain(text: str) -> str:
