@@ -341,7 +341,8 @@ def heat(
     with debug_mode(False):
         domain = list(names.values())
         labelled = [{"row": end["row"], "column": end["column"], "label": end["label"]} for end in ends[::every]]
-        x = alt.X("column:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
+        bare = alt.Axis(title=f"{x_title}, named on the diagonal", labels=False, ticks=False, domain=False)
+        x = alt.X("column:N", scale=alt.Scale(domain=domain, padding=0.04), axis=bare)
         y = alt.Y("row:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
         tooltip = [alt.Tooltip(f"{field}:N", title=name) for field, name in
                    (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
@@ -355,7 +356,7 @@ def heat(
         # The names stand on the diagonal, where a CPU would meet itself.
         layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
         height = min(520, max(120, 44 * len(order)))
-        frame = {"height": height, "description": alt_text, "title": f"{unit}, {x_title} on the diagonal"}
+        frame = {"height": height, "description": alt_text, "title": unit}
         return finish(layers, frame, names, cells=rows, ends=labelled)
 
 
