@@ -200,19 +200,23 @@ def show(
 def report(
     path: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Run files, or directories of them; none: the newest run."),
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Run files, asv's results, files of pytest-benchmark, or directories of them; none: the newest run.",
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
         "reports/index.html"
     ),
     out: Out = Path("reports"),
 ) -> None:
-    """Write one offline HTML page from runs."""
+    """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from . import report as pages
     from . import store
+    from .tracking import sources
 
-    paths = _run_files(path or [store.newest(out)])
-    pages.write([store.read(one) for one in paths], output)
+    found = sources.gather(path or [store.newest(out)])
+    pages.write(found.runs, output, found.histories)
     typer.echo(f"report: {output}")
 
 
@@ -326,21 +330,6 @@ def _open(name: str | None, out: Path) -> Run:
         if path.stem == name:
             return store.read(path)
     raise store.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
-
-
-def _run_files(paths: Sequence[Path]) -> list[Path]:
-    from .store import StoreError
-
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*.json") if not one.name.startswith("."))
-            if not inside:
-                raise StoreError(f"{path}: holds no run files")
-            found += inside
-        else:
-            found.append(path)
-    return found
 
 
 def _observer() -> Any:

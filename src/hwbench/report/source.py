@@ -15,6 +15,7 @@ from ..limits import Limit, level_of, measured, threads_of
 from ..model import Cache, Metric, Record, Run, contrast_key
 from ..quantity import parse
 from ..stats import Estimate
+from ..tracking.history import History
 from . import theme
 
 
@@ -45,10 +46,11 @@ class Point:
 
 
 class Runs(Sequence[Run]):
-    """Runs in the order given. Views take any sequence of runs through `Runs.of`."""
+    """Runs in the order given, and histories that others measured. Views take any runs through `Runs.of`."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[Run], histories: Sequence[History] = ()) -> None:
         self.runs = tuple(runs)
+        self.histories = tuple(histories)
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Runs:

@@ -13,6 +13,7 @@ from ..sections import Section
 from .bandwidth import view as bandwidth
 from .contrasts import view as contrasts
 from .findings import view as findings
+from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
 from .machine import view as machine
@@ -32,6 +33,7 @@ VIEWS: tuple[View, ...] = (
     bandwidth,
     scaling,
     roofline,
+    history,
     quality,
     records,
 )
