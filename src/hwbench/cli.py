@@ -200,20 +200,24 @@ def show(
 def report(
     path: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Run files, or directories of them; none: the newest run."),
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Run files, asv's results, files of pytest-benchmark, or directories of them; none: the newest run.",
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
         "reports/index.html"
     ),
     out: Out = Path("reports"),
 ) -> None:
-    """Write one offline HTML page from runs."""
+    """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from . import report as pages
     from . import store
+    from .tracking import sources
 
-    paths = _run_files(path or [store.newest(out)])
-    runs = [store.read(one) for one in paths]
-    pages.write(runs if path else [*runs, *store.verified(out, runs[0].machine.name)], output)
+    found = sources.gather(path or [store.newest(out)])
+    proofs = [] if path else store.verified(out, found.runs[0].machine.name)
+    pages.write([*found.runs, *proofs], output, found.histories)
     typer.echo(f"report: {output}")
 
 
@@ -254,6 +258,53 @@ def compare(
             "--across-machines sets each against its own limits"
         )
     _verdicts(verdict.sides(old, now, threshold, across=across_machines), old, now, threshold, json, markdown)
+
+
+@app.command()
+def ab(
+    base: Annotated[
+        str, typer.Argument(metavar="BASE", help="A Python, the environment of one, or a commit of hwbench here.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    select: Select = None,
+    quads: Annotated[int, typer.Option(help="Times four processes, in the order base new new base.")] = 6,
+    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
+    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")
+    ] = None,
+    variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
+    json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
+) -> None:
+    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower."""
+    from . import registry, store
+    from .tracking import ab as duel
+
+    _check_threshold(threshold)
+    _params(param or ())
+    if not duel.FEWEST <= quads <= 1000:
+        raise registry.UsageError(f"--quads {quads}: at least {duel.FEWEST} are needed to bound a ratio")
+    if json and markdown:
+        raise registry.UsageError("--json and --markdown: choose one")
+    if keep is not None:
+        store.prepare(keep)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the process under way is ended, too
+    asked = duel.Asked(select or (), preset, param or (), variant or ())
+    try:
+        with duel.workplace() as scratch:
+            sides = [duel.contender(spec, scratch / f"side{i}") for i, spec in enumerate((base, new))]
+            runs = duel.interleaved(sides, asked, quads, scratch, _say)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if keep is not None:
+        for number, (quad, side) in enumerate(duel.order(quads)):
+            place = number % 4 // 2  # each side has two processes of a quad, one early and one late
+            store.write(runs[quad][side][place], keep / f"{number + 1:03}-{('base', 'new')[side]}.json")
+    told = duel.judged(runs, (base, new), threshold)
+    old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
+    _verdicts(told, old, now, threshold, json, markdown)
 
 
 def _check_threshold(threshold: float) -> None:
@@ -370,21 +421,6 @@ def _open(name: str | None, out: Path) -> Run:
         if path.stem == name:
             return store.read(path)
     raise store.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
-
-
-def _run_files(paths: Sequence[Path]) -> list[Path]:
-    from .store import StoreError
-
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*.json") if not one.name.startswith("."))
-            if not inside:
-                raise StoreError(f"{path}: holds no run files")
-            found += inside
-        else:
-            found.append(path)
-    return found
 
 
 def _observer() -> Any:

@@ -9,8 +9,8 @@ import shutil
 
 import numpy as np
 import pytest
-from histories import BOX, asv_file, benchmarks_file, commit, row
 
+from histories import BOX, asv_file, benchmarks_file, commit, row
 from hwbench.store import StoreError
 from hwbench.tracking import asv_results
 

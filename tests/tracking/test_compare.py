@@ -8,8 +8,8 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from histories import BOX, asv_file, benchmarks_file, commit, pytest_file, row
 
+from histories import BOX, asv_file, benchmarks_file, commit, pytest_file, row
 from hwbench import stats, store
 from hwbench.tracking import noise, side, verdict
 from scripted import MACHINE, record, run_of

@@ -6,8 +6,8 @@ import json
 import math
 
 import pytest
-from histories import commit, pytest_file
 
+from histories import commit, pytest_file
 from hwbench.store import StoreError
 from hwbench.tracking import pytest_results
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from .. import store
 from ..model import Run
+from ..native.verdict import PRESET
 from . import asv_results, pytest_results
+from . import runs as run_history
 from .history import History, TrackingError
 from .side import Side, of_asv, of_pytest, of_runs, unlike
 
@@ -197,6 +199,10 @@ def gather(paths: Sequence[Path]) -> Found:
             found.runs.append(store.read(path))
     if benchmarked:
         found.histories.append(pytest_results.history(benchmarked))
+    found.histories = [run_history.with_work(one, found.runs) for one in found.histories]
+    measured = [run for run in found.runs if run.policy.preset != PRESET]
+    if (own := run_history.history(measured)) is not None:
+        found.histories.insert(0, own)
     return found
 
 

@@ -14,6 +14,7 @@ from .bandwidth import view as bandwidth
 from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
+from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
 from .lecture_dsp import view as lecture_dsp
@@ -48,6 +49,7 @@ VIEWS: tuple[View, ...] = (
     lecture_dsp,
     lecture_house,
     verify,
+    history,
     quality,
     records,
 )

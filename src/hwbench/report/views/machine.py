@@ -41,9 +41,11 @@ HEADLINES = (
 )
 
 
-def view(runs: Sequence[Run]) -> Section:
+def view(runs: Sequence[Run]) -> Section | None:
     """What these machines are and what they can do at best."""
     runs = Runs.of(runs)
+    if not runs.runs:
+        return None
     best = [[_best(headline, limits) for headline in HEADLINES] for limits in runs.limits]
     blocks: list[Block] = []
     if any(limit for row in best for limit in row):
