@@ -42,7 +42,7 @@ def _clock(runs: Runs) -> Figure | None:
     groups = list(dict.fromkeys(_who(runs, point) for point in points))
     marks = [
         charts.mark_of(
-            runs, point, value=Estimate(*[_best(point)] * 3), group=_who(runs, point),
+            runs, point, value=charts.unbounded(_best(point)), group=_who(runs, point),
             label=words.number(_best(point), "GHz"), more=f"median {words.number(point.value.value, 'GHz')}",
         )
         for point in points

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model import HOP_TIME, Run
-from ...stats import Estimate
 from .. import charts, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
 from ..source import Point, Runs
@@ -60,7 +59,7 @@ def _parallel(runs: Runs) -> Figure | None:
         hop = words.number(_best(point), "ns")
         marks.append(
             charts.mark_of(
-                runs, point, value=Estimate(flight, flight, flight), unit="loads", series=name, colour=colour,
+                runs, point, value=charts.unbounded(flight), unit="loads", series=name, colour=colour,
                 x=float(point.record.params["chains"]), more=hop,
             )
         )  # fmt: skip
