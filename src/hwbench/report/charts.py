@@ -251,8 +251,8 @@ def lines(
             axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
         elif x_kind in ("share", "rate"):
             scale_x = alt.Scale(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
-            form = "%" if x_kind == "share" else "~g"
-            axis_x = alt.Axis(title=x_title, tickCount=5, format=form, grid=False, labelOverlap="greedy")
+            label = "format(datum.value, '.0%')" if x_kind == "share" else NUMBER_LABEL
+            axis_x = alt.Axis(title=x_title, tickCount=5, labelExpr=label, grid=False, labelOverlap="greedy")
         else:
             base, step, label = {
                 "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
