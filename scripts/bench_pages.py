@@ -52,7 +52,7 @@ def index(topics: Mapping[str, list[Bench]]) -> str:
             "# The benches",
             "",
             "Each asks one question. The pages say what is counted, which ways are compared, and how to read the",
-            "answer. `python scripts/bench_pages.py` writes them; [notes.toml](notes.toml) is the part to edit by hand.",
+            "answer. They are written by `python scripts/bench_pages.py`; by hand edit [notes.toml](notes.toml) alone.",
             "",
             "| bench | question |",
             "| --- | --- |",
