@@ -544,7 +544,7 @@ def test_what_disturbs_is_kept_with_the_run() -> None:
     one = Disturbance("swap", "1 GiB in use", "memory is short", "end what takes it")
     section = quality([replace(sample_run(), disturbances=[one])])
     assert section is not None
-    [(title, [(name, told)])] = next(block for block in section.blocks if isinstance(block, Facts)).groups
-    assert "before the run" in title
-    assert (name, told) == ("swap (warning)", "1 GiB in use. Bends: memory is short. Remedy: end what takes it.")
-    assert not any(isinstance(block, Facts) for block in quality([sample_run()]).blocks)  # type: ignore[union-attr]
+    [said] = [block for block in section.blocks if isinstance(block, Sayings)]
+    assert "before the run" in said.title
+    assert said.sentences == ["swap (warning): 1 GiB in use. Bends: memory is short. Remedy: end what takes it."]
+    assert not any(isinstance(block, Sayings) for block in quality([sample_run()]).blocks)  # type: ignore[union-attr]
