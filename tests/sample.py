@@ -15,6 +15,7 @@ import numpy as np
 
 from hwbench.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status
 from hwbench.quantity import exact, octaves
+from sample_contrasts import contrast_rows
 from sample_lecture import lecture_rows
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -219,6 +220,7 @@ def _rows(model: Model) -> Iterator[Row]:
     yield from lecture_rows()
     yield from _company(model)
     yield from _computing(model)
+    yield from contrast_rows()
 
 
 def _labels(model: Model) -> dict[str, int]:
