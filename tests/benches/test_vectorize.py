@@ -22,7 +22,7 @@ def device() -> Iterator[CpuDevice]:
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 1000, 4097])
-@pytest.mark.parametrize("variant", add.variants)
+@pytest.mark.parametrize("variant", [name for name, variant in add.variants.items() if variant.on == "cpu"])
 def test_the_answer_is_the_sum(device: CpuDevice, variant: str, n: int) -> None:
     """Each variant gives bit for bit what NumPy does, for odd lengths too."""
     assert verdict(add, variant, {"n": n, "device": device}) == ""
