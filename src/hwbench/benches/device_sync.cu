@@ -68,8 +68,9 @@ extern "C" __global__ void __launch_bounds__(256) atomic_shared(unsigned* counte
 extern "C" __global__ void __launch_bounds__(256) atomic_warp(unsigned* counters, int mask, int rounds) {
     const int thread = blockIdx.x * blockDim.x + threadIdx.x;
     const int lane = threadIdx.x & 31;
+    const unsigned one = __activemask() >> lane & 1;  // a 1 that no compiler knows: it would ask none of the lanes
     for (int round = 0; round < rounds; ++round) {
-        unsigned sum = 1;
+        unsigned sum = one;
         for (int apart = 16; apart > mask; apart /= 2) sum += __shfl_xor_sync(~0u, sum, apart);
         if (lane <= mask) atomicAdd(&counters[(thread + round) & mask], sum);
     }

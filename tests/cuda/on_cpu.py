@@ -1,0 +1,186 @@
+"""CUDA C++ sources as CPU code: built by g++ with `cuda_on_cpu.h`, launched through ctypes as CUDA would.
+
+`Module(source).launch("copy", grid, block, [a, b, np.int64(n)])`: arrays are passed by their address, scalars by
+their bytes, and both are held against the kernel's parameters, since a GPU would take whatever lies there.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+# Set in the environment: build with AddressSanitizer and UBSan; the directory that several processes build in.
+SANITIZE, BUILD = "CUDA_ON_CPU_SANITIZE", "CUDA_ON_CPU_BUILD"
+KERNEL = re.compile(r"""extern\s+"C"\s+__global__\s+(?:\w+\s*\([^)]*\)\s+)?void\s+(?:\w+\s*\([^)]*\)\s+)?(\w+)\s*\(""")
+INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*", re.M)
+DYNAMIC = re.compile(r"\bextern\s+__shared__\s+(?:__align__\s*\(\s*\d+\s*\)\s*)?([\w ]+?)\s*(\w+)\s*\[\s*\]\s*;")
+FLAGS = (
+    "-std=c++20", "-O1", "-shared", "-fPIC", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-Wno-sign-compare",
+    "-fvisibility=hidden",  # each module has its own scheduler and shared memory
+    "-ffp-contract=off",  # an FMA is what the source writes as one: answers agree to the bit
+    "-fno-strict-aliasing",  # kernels read float arrays as float4
+)  # fmt: skip
+SANITIZERS = (
+    "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O0",
+    "-fsanitize-sections=cuda_shared",
+)  # fmt: skip
+
+
+def lacking() -> str:
+    """Why sources cannot be run here; "" where they can."""
+    return "" if shutil.which("g++") else "needs g++ (Debian: apt install g++)"
+
+
+WRAPPER = """
+extern "C" __attribute__((visibility("default"))) const char* coc_launch_KERNEL(
+    const unsigned* grid, const unsigned* block, size_t shared, int reverse, int together, void** values) {
+    return cuda_on_cpu::launch(grid, block, shared, reverse, together, kernel::KERNEL, values);
+}
+extern "C" __attribute__((visibility("default"))) int coc_parameters_KERNEL(int* sizes, char* kinds) {
+    return cuda_on_cpu::parameters(kernel::KERNEL, sizes, kinds);
+}
+"""
+
+
+class LaunchError(RuntimeError):
+    """What a launch reports: a barrier that not all threads reach, a deadlock, arguments that do not fit."""
+
+
+class Module:
+    """A source built for the CPU. `macros` are `-D` options, `name` stands in messages and sanitizer reports."""
+
+    def __init__(self, source: str, macros: Sequence[str] = (), name: str = "kernel.cu") -> None:
+        self.kernels = kernels(source, macros)
+        self.library = ctypes.CDLL(str(_build(source, tuple(macros), name, bool(os.environ.get(SANITIZE)))))
+
+    def parameters(self, kernel: str) -> list[tuple[str, int]]:
+        """For each parameter its kind (`p`ointer, `f`loat, `i`nteger, `s`truct) and its bytes."""
+        sizes, kinds = (ctypes.c_int * 64)(), ctypes.create_string_buffer(64)
+        count = getattr(self.library, f"coc_parameters_{kernel}")(sizes, kinds)
+        return list(zip(kinds.raw[:count].decode(), sizes[:count], strict=True))
+
+    def launch(
+        self,
+        kernel: str,
+        grid: int | Sequence[int],
+        block: int | Sequence[int],
+        arguments: Sequence[Any],
+        *,
+        shared: int = 0,
+        reverse: bool = False,
+        cooperative: bool = False,
+    ) -> None:
+        """Run a kernel to its end; `reverse`: later blocks and threads first, which no right kernel notices."""
+        wanted = self.parameters(kernel)
+        if len(wanted) != len(arguments):
+            raise LaunchError(f"{kernel} takes {len(wanted)} arguments, not {len(arguments)}")
+        held = [
+            _argument(f"{kernel}, argument {i}", *fact) for i, fact in enumerate(zip(wanted, arguments, strict=True))
+        ]
+        values = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(one) for one in held))
+        function = getattr(self.library, f"coc_launch_{kernel}")
+        function.restype = ctypes.c_char_p
+        shape = ctypes.c_uint * 3
+        error = function(
+            shape(*_three(grid)), shape(*_three(block)), ctypes.c_size_t(shared), reverse, cooperative, values
+        )
+        if error:
+            raise LaunchError(f"{kernel}: {error.decode()}")
+
+
+def kernels(source: str, macros: Sequence[str] = ()) -> list[str]:
+    """The names of the kernels that a source defines, those made by its macros too."""
+    command = ["g++", "-E", "-P", "-x", "c++", *macros, "-"]
+    done = subprocess.run(command, input=INCLUDE.sub("", source), capture_output=True, text=True, check=True)
+    return KERNEL.findall(done.stdout)
+
+
+def _three(shape: int | Sequence[int]) -> Sequence[int]:
+    given = (shape,) if isinstance(shape, int) else tuple(shape)
+    return (*given, 1, 1)[:3]
+
+
+def _argument(where: str, wanted: tuple[str, int], value: Any) -> Any:
+    kind, size = wanted
+    if isinstance(value, np.ndarray):
+        if kind != "p":
+            raise LaunchError(f"{where} is an array where the kernel takes a scalar")
+        return ctypes.c_void_p(value.ctypes.data)
+    if not isinstance(value, np.generic):
+        raise LaunchError(f"{where} is a {type(value).__name__}: pass a NumPy scalar, whose size is certain")
+    if kind == "p":
+        raise LaunchError(f"{where} is a scalar where the kernel takes a pointer")
+    given = "f" if value.dtype.kind == "f" else "i"
+    if value.dtype.itemsize != size or given != kind:
+        raise LaunchError(f"{where} is {value.dtype} where the kernel takes {size} bytes of kind '{kind}'")
+    return (ctypes.c_char * size).from_buffer_copy(value.tobytes())
+
+
+@functools.cache
+def _directory() -> Path:
+    """Where modules are built: a directory of this process's own, unless one is given."""
+    if given := os.environ.get(BUILD):
+        return Path(given)
+    made = tempfile.mkdtemp(prefix="cuda-on-cpu-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
+
+
+@functools.cache
+def _header(flags: tuple[str, ...]) -> Path:
+    """`cuda_on_cpu.h`, compiled once for these flags: half of what a module takes to build."""
+    made = _directory() / hashlib.sha256(repr(flags).encode()).hexdigest()[:16] / "cuda_on_cpu.h"
+    compiled = made.with_name("cuda_on_cpu.h.gch")
+    if not compiled.exists():
+        made.parent.mkdir(exist_ok=True)
+        shutil.copy(HERE / made.name, made)
+        part = compiled.with_suffix(".part")
+        subprocess.run(["g++", *flags, "-x", "c++-header", str(made), "-o", str(part)], check=True)
+        part.replace(compiled)
+    return made
+
+
+@functools.cache
+def _build(source: str, macros: tuple[str, ...], name: str, sanitize: bool) -> Path:
+    plain = DYNAMIC.sub(r"\1* \2 = reinterpret_cast<\1*>(cuda_on_cpu::dynamic_shared());", source)
+    wrappers = "\n".join(WRAPPER.replace("KERNEL", kernel) for kernel in kernels(source))
+    # A namespace of their own, since a kernel may be called as a function of the C library is (`link`).
+    plain = INCLUDE.sub("", plain).replace('extern "C"', "")
+    headers = "\n".join(INCLUDE.findall(source))
+    text = f"""#include "cuda_on_cpu.h"
+{headers}
+namespace kernel {{
+#line 1 "{name}"
+{plain}
+}}
+#line 1 "wrappers"
+{wrappers}
+"""
+    # The same bytes give the same file, so that one process builds what it needs once.
+    stem = hashlib.sha256(repr((text, macros, sanitize)).encode()).hexdigest()[:16]
+    made = _directory() / f"{stem}.so"
+    if made.exists():
+        return made
+    code = made.with_suffix(".cpp")
+    code.write_text(text)
+    flags = (*FLAGS, *(SANITIZERS if sanitize else ()))
+    where = f"-I{_header(flags).parent}"
+    command = ["g++", *flags, where, *macros, str(code), "-o", str(code.with_suffix(".part"))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{name} does not compile for the CPU:\n{done.stderr[:4000]}")
+    code.with_suffix(".part").replace(made)
+    return made

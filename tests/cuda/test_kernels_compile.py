@@ -1,0 +1,167 @@
+"""Every kernel that hwbench ships, compiled for every architecture, and its machine code held against what is meant.
+
+A benchmark that the compiler has emptied, or whose loads it has split or merged, still gives an answer and a time. What
+it times is only in the machine code.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import nvrtc
+import on_cpu
+import pytest
+import sass
+
+from hwbench import cuda
+
+TOPICS = [*cuda.OWN, *cuda.topics()]
+Code = Sequence[sass.Instruction]
+
+
+@functools.cache
+def compiled(topic: str, arch: int) -> dict[str, list[sass.Instruction]]:
+    """The machine code of a topic's kernels, compiled with the options that CuPy is given and those it adds."""
+    options = (*cuda.OPTIONS, *cuda.CUPY_OPTIONS)
+    return sass.disassemble(nvrtc.compile_source(cuda.source(topic), arch, options, f"{topic}.cu"))
+
+
+def exactly(amount: int, *opcodes: str, bits: int | None = None) -> Callable[[Code], str]:
+    """`amount` instructions of these opcodes, and of this width, where one is given."""
+
+    def check(code: Code) -> str:
+        found = sass.count(code, *opcodes, bits=bits)
+        return "" if found == amount else f"{found} {'/'.join(opcodes)} of {bits or 'any'} bits, not {amount}"
+
+    return check
+
+
+def at_least(amount: int, *opcodes: str, bits: int | None = None) -> Callable[[Code], str]:
+    """No fewer than `amount` instructions of these opcodes."""
+
+    def check(code: Code) -> str:
+        found = sass.count(code, *opcodes, bits=bits)
+        return "" if found >= amount else f"{found} {'/'.join(opcodes)} of {bits or 'any'} bits, fewer than {amount}"
+
+    return check
+
+
+def between(least: int, most: int, *opcodes: str) -> Callable[[Code], str]:
+    """From `least` to `most` instructions of these opcodes."""
+
+    def check(code: Code) -> str:
+        found = sass.count(code, *opcodes)
+        return "" if least <= found <= most else f"{found} {'/'.join(opcodes)}, not {least} to {most}"
+
+    return check
+
+
+def links(amount: int) -> Callable[[Code], str]:
+    """As many loads that take their address from the load before."""
+
+    def check(code: Code) -> str:
+        found = sass.chained(code, "LDG" if sass.count(code, "LDG") else "LD")
+        return "" if found == amount else f"{found} loads wait for the one before, not {amount}"
+
+    return check
+
+
+def only(bits: int, *opcodes: str) -> Callable[[Code], str]:
+    """All accesses of these opcodes have this width."""
+
+    def check(code: Code) -> str:
+        widths = {one.bits for one in code if one.base in opcodes}
+        return "" if widths == {bits} else f"{'/'.join(opcodes)} of {sorted(widths)} bits, not {bits}"
+
+    return check
+
+
+FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
+    ("transfer", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
+    ("transfer", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
+    ("device_stream", "copy4"): (exactly(4, "LDG", bits=32), exactly(4, "STG", bits=32), only(32, "LDG", "STG")),
+    ("device_stream", "copy8"): (exactly(4, "LDG", bits=64), exactly(4, "STG", bits=64), only(64, "LDG", "STG")),
+    ("device_stream", "copy16"): (exactly(4, "LDG", bits=128), exactly(4, "STG", bits=128), only(128, "LDG", "STG")),
+    ("device_stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
+    ("device_stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
+    ("device_stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
+    ("device_latency", "chase_ca"): (links(16),),
+    ("device_latency", "chase_cg"): (links(16),),
+    ("device_coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
+    ("device_coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
+    ("device_coalescing", "banks"): (exactly(16, "LDS", bits=32), at_least(1, "STS"), at_least(16, "FADD")),
+    ("device_divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
+    **{
+        ("device_occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
+        for loads in (1, 2, 4, 8)
+    },
+    **{
+        ("device_peak", f"fma_{dtype}_{chains}"): (exactly(64 * chains, opcode), exactly(chains, "STG"))
+        for dtype, opcode in (("f4", "FFMA"), ("f8", "DFMA"), ("f2", "HFMA2"))
+        for chains in (1, 2, 4, 8)
+    },
+    # Not stored, so not computed: were it otherwise, counts would say nothing about what reaches memory.
+    ("device_peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
+    ("device_sync", "barriers_block"): (between(16, 18, "BAR"),),
+    ("device_sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
+    ("device_sync", "mark"): (exactly(1, "STG"),),
+    ("device_sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
+    ("device_sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
+    ("device_sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
+    ("gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
+    ("gate", "burn"): (at_least(64, "FFMA"),),
+}
+# Multiplications by tensor cores by architecture: 64 a turn of the loop where the instruction exists, none elsewhere.
+TENSOR = {
+    "mma_f16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_bf16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_tf32": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_fp8": {arch: 64 * (arch >= 120) for arch in cuda.ARCHS},
+}
+
+
+@pytest.mark.parametrize("arch", cuda.ARCHS, ids="sm_{}".format)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_kernel_compiles_and_spills_nothing(topic, arch):
+    """Each source gives machine code for each architecture, all of its kernels in it, none with local memory."""
+    code = compiled(topic, arch)
+    assert set(code) == set(on_cpu.kernels(cuda.source(topic)))
+    assert {kernel: sass.spills(one) for kernel, one in code.items() if sass.spills(one)} == {}
+
+
+@pytest.mark.parametrize("arch", cuda.ARCHS, ids="sm_{}".format)
+@pytest.mark.parametrize(("topic", "kernel"), FACTS, ids=lambda name: name)
+def test_the_machine_code_is_what_is_timed(topic, kernel, arch):
+    """Loads, stores and arithmetic are there in the number and width that the bench counts."""
+    code = compiled(topic, arch)[kernel]
+    assert [said for fact in FACTS[topic, kernel] if (said := fact(code))] == []
+
+
+@pytest.mark.parametrize("arch", cuda.ARCHS, ids="sm_{}".format)
+@pytest.mark.parametrize("kernel", TENSOR)
+def test_tensor_cores_do_the_multiplying(kernel, arch):
+    """A matrix instruction is 64 times in the loop where the architecture has it, and the kernel is empty elsewhere."""
+    assert sass.count(compiled("device_peak", arch)[kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
+
+
+def test_facts_are_of_kernels_that_are_shipped():
+    """No fact is left behind when a kernel goes or is renamed."""
+    shipped = {(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))}
+    assert set(FACTS) | {("device_peak", kernel) for kernel in TENSOR} <= shipped
+
+
+@pytest.mark.parametrize(
+    ("topic", "kernel", "right", "wrong", "said"),
+    [
+        ("device_stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
+        ("device_peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
+        ("device_latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),
+    ],
+)
+def test_machine_code_that_is_not_what_is_meant_is_noticed(topic, kernel, right, wrong, said):
+    """Narrower accesses, arithmetic whose result nobody needs, and loads that need not wait each break a fact."""
+    source = cuda.source(topic)
+    assert right in source
+    code = sass.disassemble(nvrtc.compile_source(source.replace(right, wrong), 90, cuda.OPTIONS))[kernel]
+    assert any(said in fact(code) for fact in FACTS[topic, kernel])

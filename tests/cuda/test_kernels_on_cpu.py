@@ -1,0 +1,385 @@
+"""Every kernel that hwbench ships, run on the CPU and held against NumPy: the very source that goes to the GPU.
+
+What is checked is what a kernel computes, at shapes that do not fit evenly where it allows them, blocks and threads
+in both orders. That the checks can fail is shown by running them on sources with one thing broken.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+
+import numpy as np
+import on_cpu
+import pytest
+
+from hwbench import cuda
+
+TOPICS = [*cuda.OWN, *cuda.topics()]
+Launch = Callable[..., None]
+CHECKS: dict[tuple[str, str], Callable[[Launch], None]] = {}
+SENTINEL = -77
+
+
+def checks(topic: str, *kernels: str) -> Callable[[Callable[[str, Launch], None]], Callable[[str, Launch], None]]:
+    """Register a check `(kernel, launch)` of these kernels of a topic."""
+
+    def register(check: Callable[[str, Launch], None]) -> Callable[[str, Launch], None]:
+        CHECKS.update({(topic, kernel): functools.partial(check, kernel) for kernel in kernels})
+        return check
+
+    return register
+
+
+@functools.cache
+def module(topic: str, source: str | None = None) -> on_cpu.Module:
+    return on_cpu.Module(cuda.source(topic) if source is None else source, name=f"{topic}.cu")
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+def fma(a, b, c):
+    """a·b + c in float32: the product is exact in float64."""
+    return (np.asarray(a, np.float64) * b + c).astype(np.float32)
+
+
+# --- the link -------------------------------------------------------------------------------------------------------
+
+
+@checks("transfer", "move16")
+def moves_any_number_of_words(kernel, launch):
+    for n in (0, 1, 999):
+        source = rng().integers(0, 2**32, 4 * 1000, dtype=np.uint32)
+        target = np.full_like(source, 7)
+        launch(kernel, 3, 64, [source, target, np.int64(n)])
+        np.testing.assert_array_equal(target, np.where(np.arange(4000) < 4 * n, source, 7))
+
+
+@checks("transfer", "chain")
+def computes_on_each_element(kernel, launch):
+    x = rng().integers(512, 1536, 192).astype(np.float32) / 1024
+    y = np.full(192 + 5, SENTINEL, np.float32)
+    up, b, down, step = 2.0, 0.75, 0.5, 0.125  # a pair of multiply-adds adds `step`, and nothing rounds
+    scalars = [np.int32(3), *np.float32([up, b, down, step - b / 2])]
+    launch(kernel, 3, 64, [x, y, *scalars])
+    np.testing.assert_array_equal(y, np.append(x + np.float32(3 * 16 * step), np.full(5, SENTINEL, np.float32)))
+
+
+# --- streams on the device ------------------------------------------------------------------------------------------
+
+
+@checks("device_stream", "copy4", "copy8", "copy16")
+def copies_every_bit(kernel, launch):
+    words = int(kernel.removeprefix("copy")) // 4
+    source = rng().integers(0, 2**32, 3 * 64 * 4 * words, dtype=np.uint32)
+    target = np.full(source.size + 8, 7, np.uint32)
+    launch(kernel, 3, 64, [source, target])
+    np.testing.assert_array_equal(target, np.append(source, np.full(8, 7, np.uint32)))
+
+
+@checks("device_stream", "triad4", "triad8", "triad16")
+def adds_what_is_scaled_in_one_rounding(kernel, launch):
+    words = int(kernel.removeprefix("triad")) // 4
+    b, c = rng().random((2, 3 * 64 * 4 * words), np.float32)
+    a = np.full(b.size + 8, SENTINEL, np.float32)
+    launch(kernel, 3, 64, [b, c, a, np.float32(0.3)])
+    np.testing.assert_array_equal(a, np.append(fma(np.float32(0.3), c, b), np.full(8, SENTINEL, np.float32)))
+
+
+# --- latency --------------------------------------------------------------------------------------------------------
+
+
+@checks("device_latency", "link", "chase_ca", "chase_cg")
+def follows_the_ring(kernel, launch):
+    lines, words = 40, 16
+    order = rng().permutation(lines)
+    ring = np.zeros(lines * words, np.uint64)
+    launch("link", 2, 8, [ring, order, np.int64(lines), np.int32(words)])
+    places = ring.ctypes.data + 8 * words * order.astype(np.uint64)
+    np.testing.assert_array_equal(ring[order * words], np.roll(places, -1))
+    assert not np.delete(ring, order * words).any()
+    if kernel == "link":
+        return
+    state = np.array([places[3], 0], np.uint64)
+    launch(kernel, 1, 1, [state, np.int32(7)])
+    assert state[0] == places[(3 + 7 * 16) % lines]
+    assert state[1] > 0
+
+
+# --- addresses ------------------------------------------------------------------------------------------------------
+
+
+@checks("device_coalescing", "pick")
+def picks_by_step_and_offset(kernel, launch):
+    source = rng().random(128 * 5 + 3, np.float32)
+    for step, offset in ((1, 0), (1, 3), (5, 2)):
+        target = np.zeros(128, np.float32)
+        launch(kernel, 2, 64, [source, target, np.int32(step), np.int32(offset)])
+        np.testing.assert_array_equal(target, source[offset::step][:128])
+
+
+@checks("device_coalescing", "pick_index")
+def picks_by_index(kernel, launch):
+    source = rng().random(500, np.float32)
+    index = rng().integers(0, 500, 128, dtype=np.int32)
+    target = np.zeros(128, np.float32)
+    launch(kernel, 2, 64, [source, index, target])
+    np.testing.assert_array_equal(target, source[index])
+
+
+@checks("device_coalescing", "sum_fields")
+def sums_fields_of_either_layout(kernel, launch):
+    items, fields = 128, 7
+    values = rng().integers(0, 1000, (items, fields)).astype(np.float32)
+    for source, item, field in ((values, fields, 1), (np.ascontiguousarray(values.T), 1, items)):
+        target = np.zeros(items, np.float32)
+        launch(kernel, 2, 64, [source, target, np.int32(fields), np.int64(item), np.int64(field)])
+        np.testing.assert_array_equal(target, values.sum(1))
+
+
+@checks("device_coalescing", "banks")
+def reads_the_banks_it_says(kernel, launch):
+    words = 8192
+    seeds = rng().integers(0, 1000, words).astype(np.float32)
+    thread = np.arange(256)
+    for step in (1, 33):
+        target = np.zeros(512, np.float32)
+        launch(kernel, 2, 256, [seeds, target, np.int32(step), np.int32(32)])
+        first = thread % 32 * step + thread // 32
+        expected = seeds[(first[:, None] + 32 * np.arange(32)) % words].sum(1)
+        np.testing.assert_array_equal(target, np.tile(expected, 2))
+
+
+# --- branches -------------------------------------------------------------------------------------------------------
+
+
+@checks("device_divergence", "paths")
+def goes_each_way_as_often(kernel, launch):
+    bits = {
+        int(way): int(text, 16) for way, text in re.findall(r"WAY\((\d+), (0x\w+)\)", cuda.source("device_divergence"))
+    }
+    assert sorted(bits) == list(range(32)) and len(set(bits.values())) == 32
+    x = rng().integers(0, 1024, 1024).astype(np.float32)
+    up, b, down, e = 2.0, 3.0, 0.5, -1.0  # a pair adds e + b/2 for a 0 and 2e + b for a 1, and nothing rounds
+    for paths in (1, 4, 32):
+        ones = np.array([bits[i % paths].bit_count() for i in range(1024)])
+        expected = x + 3 * (ones * (2 * e + b) + (16 - ones) * (e + b / 2))
+        for across in (0, 1):
+            y = np.full_like(x, SENTINEL)
+            scalars = [*np.int32([paths, across, 3]), *np.float32([up, b, down, e])]
+            launch(kernel, 4, 256, [x, y, *scalars])
+            np.testing.assert_array_equal(y, expected)
+
+
+# --- arithmetic -----------------------------------------------------------------------------------------------------
+
+
+@checks("device_peak", *(f"fma_{dtype}_{chains}" for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)))
+def adds_up_by_pairs(kernel, launch):
+    _, dtype, chains = kernel.split("_")
+    chains, dtype, threads, loops = int(chains), np.dtype(dtype), 2 * 32, 2
+    lanes = 2 if dtype == "f2" else 1  # two halves in a register
+    seeds = rng().integers(0, 4, 1024 * lanes).astype(dtype)
+    up, b, down, step = 2.0, 1.0, 0.5, 0.25  # a pair of multiply-adds adds `step`, and nothing rounds
+    scalars = np.array([up, b, down, step - b / 2], dtype)
+    if lanes == 2:
+        scalars = np.repeat(scalars, 2).view(np.uint32)
+    result = np.full((chains * threads + 3) * lanes, SENTINEL, dtype)
+    launch(kernel, 2, 32, [seeds, result, np.int32(loops), *scalars])
+    first = seeds.reshape(1024, lanes)[np.arange(chains * threads) % 1024].reshape(threads, chains, lanes)
+    expected = (first + dtype.type(loops * 32 * step)).transpose(1, 0, 2).ravel()
+    np.testing.assert_array_equal(result, np.append(expected, np.full(3 * lanes, SENTINEL, dtype)))
+
+
+@checks("device_peak", "control")
+def leaves_everything_as_it_was(kernel, launch):
+    result = np.full(64, SENTINEL, np.float32)
+    launch(kernel, 1, 64, [np.zeros(1024, np.float32), result, np.int32(2), *np.float32([2, 1, 0.5, 0])])
+    assert (result == SENTINEL).all()
+
+
+def e4m3(values):
+    """The bits of small whole numbers and halves in fp8: sign, 4 bits of exponent (bias 7), 3 of mantissa."""
+    mantissa, exponent = np.frexp(np.abs(values))
+    bits = np.where(values == 0, 0, (exponent + 6) << 3 | ((mantissa * 16).astype(int) & 7))
+    return (bits | np.where(values < 0, 128, 0)).astype(np.uint8)
+
+
+# For each format how many elements lie in a register, and the bits of values.
+FRAGMENTS = {
+    "mma_f16": (2, lambda values: values.astype(np.float16).view(np.uint16)),
+    "mma_bf16": (2, lambda values: (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)),
+    "mma_tf32": (1, lambda values: values.astype(np.float32).view(np.uint32)),
+    "mma_fp8": (4, e4m3),
+}
+
+
+@checks("device_peak", *FRAGMENTS)
+def multiplies_matrices_by_fragments(kernel, launch):
+    each, bits = FRAGMENTS[kernel]
+    depth, loops, warps, sums = 8 * each, 3, 2, 8
+    lane, element = np.arange(32)[:, None], np.arange(each)
+    group, place = lane // 4, lane % 4
+
+    def registers(cells):
+        """Rows of `each` elements as one 32-bit register each."""
+        return np.ascontiguousarray(bits(cells)).view(np.uint32).ravel()
+
+    def of_a(a):
+        columns = each * place + element
+        return np.stack([registers(a[group + 8 * (r % 2), columns + 4 * each * (r // 2)]) for r in range(4)])
+
+    def of_b(b):
+        return np.stack([registers(b[each * place + element + 4 * each * r, group]) for r in range(2)])
+
+    a, second = rng().integers(-2, 3, (2, 16, depth)).astype(float) / 2
+    right = rng().integers(-2, 3, (sums, depth, 8)).astype(float)
+    result = np.full((warps, sums, 4, 32), SENTINEL, np.float32)
+    launch(kernel, warps, 32, [of_a(a), of_a(second), np.stack([of_b(b) for b in right]), result, np.int32(loops)])
+    lane = np.arange(32)
+    for j, b in enumerate(right):
+        product = 4 * loops * (a + second) @ b
+        fragment = np.stack([product[lane // 4 + 8 * (r // 2), 2 * (lane % 4) + r % 2] for r in range(4)])
+        np.testing.assert_array_equal(result[:, j], np.stack([fragment] * warps))
+
+
+# --- how many threads, and how they wait ----------------------------------------------------------------------------
+
+
+@checks("device_occupancy", *(f"copy_{loads}" for loads in (1, 2, 4, 8)))
+def copies_with_as_many_threads_as_there_are(kernel, launch):
+    words = 4 * 64 * 8 * 3
+    source = rng().integers(0, 2**32, words, dtype=np.uint32)
+    target = np.full(words + 4, 7, np.uint32)
+    launch(kernel, 2, 32, [source, target, np.int64(words // 4)])
+    np.testing.assert_array_equal(target, np.append(source, np.uint32([7] * 4)))
+
+
+@checks("device_sync", "mark")
+def leaves_a_mark(kernel, launch):
+    flag = np.zeros(2, np.int32)
+    launch(kernel, 1, 1, [flag])
+    assert flag.tolist() == [1, 0]
+
+
+@checks("device_sync", "barriers_block")
+def passes_a_token_round_the_block(kernel, launch):
+    counted = np.zeros(3, np.int32)
+    launch(kernel, 2, 64, [counted, np.int32(70)])
+    assert counted.tolist() == [16 * 70, 16 * 70, 0]
+
+
+@checks("device_sync", "barriers_grid")
+def passes_a_token_round_the_grid(kernel, launch):
+    arrived, token = np.zeros(1, np.uint32), np.zeros(1, np.int32)
+    for launches in (1, 2):  # the second goes on where the first left the counter
+        launch(kernel, 5, 32, [arrived, token, np.int32(12)], cooperative=True)
+        assert token[0] == 12 * launches
+        assert arrived[0] == 12 * 5 * launches
+
+
+@checks("device_sync", "step")
+def takes_one_step_a_launch(kernel, launch):
+    token = np.zeros(1, np.int32)
+    for _ in range(3):
+        launch(kernel, 3, 32, [token])
+    assert token[0] == 3
+
+
+@checks("device_sync", "atomic_global", "atomic_shared", "atomic_warp")
+def loses_no_increment(kernel, launch):
+    for addresses in (1, 8, 128):
+        counters = np.zeros(128, np.uint32)
+        launch(kernel, 2, 64, [counters, np.int32(addresses - 1), np.int32(5)])
+        targets = (np.arange(128)[:, None] + np.arange(5)) % addresses
+        np.testing.assert_array_equal(counters, np.bincount(targets.ravel(), minlength=128))
+
+
+# --- the device's own -----------------------------------------------------------------------------------------------
+
+
+@checks("gate", "gate")
+def opens_by_its_ticket_or_its_time_limit(kernel, launch):
+    for flag, after in (([5, 0], [5, 0]), ([4, 0], [4, 5])):
+        held = np.array(flag, np.uint32)
+        launch(kernel, 1, 1, [held, np.uint32(5), np.uint64(1000)])
+        assert held.tolist() == after
+
+
+@checks("gate", "burn")
+def burns_and_leaves_nothing(kernel, launch):
+    sink = np.full(1, SENTINEL, np.float32)
+    launch(kernel, 2, 32, [sink, np.uint64(20)])
+    assert sink[0] == SENTINEL
+
+
+# --- all of them ----------------------------------------------------------------------------------------------------
+
+
+def known() -> list[tuple[str, str]]:
+    """Every kernel that is shipped, by topic."""
+    return [(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))]
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["in-order", "reverse"])
+@pytest.mark.parametrize(("topic", "kernel"), CHECKS, ids=lambda name: name)
+def test_a_kernel_gives_what_numpy_gives(topic, kernel, reverse):
+    """The answer is NumPy's, to the bit, in whichever order threads and blocks run."""
+    CHECKS[topic, kernel](functools.partial(module(topic).launch, reverse=reverse))
+
+
+def test_every_kernel_is_run():
+    """No kernel is shipped that is not run here, and none is named here that is not shipped."""
+    assert set(CHECKS) == set(known())
+
+
+def test_every_kernel_can_be_found_by_its_name():
+    """A kernel that is not extern "C" would have a mangled name, which no caller knows."""
+    for topic in TOPICS:
+        source = re.sub(r"//[^\n]*|/\*.*?\*/", "", cuda.source(topic), flags=re.S)
+        assert source.count("__global__") == len(re.findall(r'extern\s+"C"\s+__global__', source)), topic
+
+
+MUTANTS = [
+    ("transfer", "move16", "i += threads", "i += threads + 1"),
+    ("transfer", "move16", "i < n", "i <= n"),
+    ("transfer", "chain", "pair < 16", "pair < 15"),
+    ("transfer", "chain", "fmaf(x, down, e)", "fmaf(x, down, b)"),
+    ("device_stream", "copy16", "k < ITEMS; ++k) to", "k < ITEMS - 1; ++k) to"),
+    ("device_stream", "triad8", "fmaf(s, c.y, b.y)", "fmaf(s, c.x, b.y)"),
+    ("device_stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
+    ("device_latency", "chase_cg", "hop < 16", "hop < 15"),
+    ("device_latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
+    ("device_coalescing", "pick", "i * step + offset", "i * step"),
+    ("device_coalescing", "sum_fields", "float total = 0", "float total = at[0]"),
+    ("device_coalescing", "banks", "    __syncthreads();\n", ""),
+    ("device_peak", "fma_f4_4", "fused(x[i], down, e)", "fused(x[i], up, e)"),
+    ("device_peak", "fma_f2_2", "(16 * i)", "(15 * i)"),
+    ("device_peak", "mma_f16", "d[j], second", "d[j], first"),
+    ("device_peak", "mma_fp8", "4 * g + s", "4 * g + t"),
+    ("device_occupancy", "copy_4", "k < U; ++k) to", "k < U - 1; ++k) to"),
+    (
+        "device_sync",
+        "barriers_grid",
+        "if (threadIdx.x == 0) {\n            __threadfence",
+        "if (0) {\n            __threadfence",
+    ),
+    ("device_sync", "atomic_shared", "own[i] = 0;\n    __syncthreads();", "own[i] = 0;"),
+    ("device_sync", "atomic_warp", "apart > mask", "apart > 0"),
+    ("gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
+    ("device_divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
+]
+
+
+@pytest.mark.parametrize(("topic", "kernel", "right", "wrong"), MUTANTS)
+def test_a_broken_kernel_is_noticed(topic, kernel, right, wrong):
+    """Each check fails, in one order of threads at least, on a source in which one thing is broken."""
+    source = cuda.source(topic)
+    assert right in source
+    broken = module(topic, source.replace(right, wrong, 1))
+    with pytest.raises((AssertionError, on_cpu.LaunchError)):
+        for reverse in (False, True):
+            CHECKS[topic, kernel](functools.partial(broken.launch, reverse=reverse))
