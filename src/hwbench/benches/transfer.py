@@ -194,6 +194,7 @@ def _touched(device: Any, way: str, host: Any, there: Any, data: np.ndarray) -> 
     managed = np.uint64(host.device_ptr)
     here = np.zeros_like(data)
     begin, end = device.event(), device.event()
+    device.synchronize()
 
     if way == "h2d":
         read = device.launcher("transfer", "move16", blocks, BLOCK, (managed, there, words))
@@ -253,9 +254,10 @@ def finding(read: Any) -> Iterator[str]:
         pinned = read.rate("raw", "bytes", direction=direction, memory="pinned", size=size)
         plain = read.rate("cupy", "bytes", direction=direction, memory="pageable", size=size)
         if pinned is not None and plain is not None:
-            call = "cupy.asarray of an ordinary array" if direction == "h2d" else ".get() into an ordinary array"
-            text = f"{call} gets {plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
-            yield f"{text[0].upper()}{text[1:]}; {remedy}." if plain.value < 0.9 * pinned.value else f"{text}."
+            call = "sent by cupy.asarray" if direction == "h2d" else "fetched by .get()"
+            share = f"{plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
+            hint = f"; {remedy}" if plain.value < 0.9 * pinned.value else ""
+            yield f"An ordinary array {call} gets {share}{hint}."
     for memory in ("registered", "mapped", "managed"):
         rate = _best(read, "raw", direction="h2d", memory=memory)
         if rate is not None and one is not None:
