@@ -16,3 +16,42 @@ class row_column(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class stride(_Suite):
+    """Sums of every k-th element, the same number of them at each stride."""
+
+    bench = "access.stride"
+    version = 1
+    param_names = ("variant", "size", "stride")
+    params = (("numba", "numpy"), ("DRAM",), (1, 8, 64, 512))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class pattern(_Suite):
+    """The same elements in another order."""
+
+    bench = "access.pattern"
+    version = 1
+    param_names = ("variant", "size")
+    params = (("sequential", "reverse", "strided", "page-random", "random"), ("L1", "L2", "L3", "DRAM"))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class blocking(_Suite):
+    """Transposition and product with their loops in order, swapped and in blocks."""
+
+    bench = "access.blocking"
+    version = 1
+    param_names = ("variant", "work", "n")
+    params = (("naive", "loop-order", "blocked"), ("transpose",), (3064, 3072))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -32,3 +32,29 @@ class call(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class temporaries(_Suite):
+    """a*b + c*d with temporaries, without, and in one loop."""
+
+    bench = "vectorize.temporaries"
+    version = 1
+    param_names = ("variant", "n")
+    params = (("numpy", "numpy-out", "numba", "prange"), (1_000, 10_000, 100_000, 4_000_000))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class reduction(_Suite):
+    """Sums and dot products."""
+
+    bench = "vectorize.reduction"
+    version = 1
+    param_names = ("variant", "operation", "dtype", "n")
+    params = (("loop", "builtin", "numpy", "numba", "numba-fastmath"), ("sum", "dot"), ("f8",), (1_000, 100_000))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

@@ -19,6 +19,16 @@ settings.register_profile("hwbench", deadline=None, suppress_health_check=[Healt
 settings.load_profile("hwbench")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With HWBENCH_NO_SKIPS a skip is a failure: where everything is installed, none may hide behind a reason."""
+    report = yield
+    if report.skipped and os.environ.get("HWBENCH_NO_SKIPS") and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"{item.nodeid}: {reason}; HWBENCH_NO_SKIPS allows none"
+    return report
+
+
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     """Three scripted benches in place of the real ones."""

@@ -217,6 +217,8 @@ def _rows(model: Model) -> Iterator[Row]:
     yield from _chase(model)
     yield from _fma(model)
     yield from lecture_rows()
+    yield from _company(model)
+    yield from _computing(model)
 
 
 def _labels(model: Model) -> dict[str, int]:
@@ -387,6 +389,88 @@ def _fma(model: Model) -> Iterator[Row]:
                             "width": 64 if variant == "scalar" else int(variant),
                         },
                     )
+
+
+def _company(model: Model) -> Iterator[Row]:
+    """Chases side by side, a chase beside streams, and a line between CPUs."""
+    for label, footprint in list(_labels(model).items())[1:]:
+        alone = hop_time(model, footprint, "huge", "random")
+        for chains in (1, 2, 4, 8, 16):
+            room = {"L2": 12, "L3": 14, "DRAM": 11}[label]
+            flight = chains / (1 + (chains / room) ** 4) ** 0.25  # as many as asked for, until there is no more room
+            hops = 1024.0 * chains
+            yield (
+                "latency.parallel",
+                "follow",
+                {"size": label, "pages": "huge", "chains": chains},
+                hops * alone / flight,
+                {"hops": hops, "bytes": 64 * hops},
+                {"footprint": footprint, "threads": 1},
+            )
+    idle = hop_time(model, _labels(model)["DRAM"], "huge", "random")
+    for variant, traffic in (("read", 1), ("write", 2)):
+        for gap in ("idle", 1024, 256, 64, 16, 0):
+            wait = 0.0 if gap == "idle" else 64 * traffic / (int(gap) / model.clock + 64 * traffic / model.load[-1])
+            streamed = min(wait * (model.cpus - 1), model.memory_total)
+            yield (
+                "latency.loaded",
+                variant,
+                {"size": "DRAM", "pages": "huge", "gap": gap},
+                1024 * idle * (1 + 0.3 / (1.12 - streamed / model.memory_total) - 0.3 / 1.12),
+                {"hops": 1024.0},
+                {"threads": 1, "streaming": 0 if gap == "idle" else model.cpus - 1, "streamed": streamed},
+            )
+    for variant, factor in (("store", 1.0), ("exchange", 1.3)):
+        between = [
+            [a, b, "cache" if a // 2 == b // 2 else "package", factor * (48e-9 if a // 2 == b // 2 else 110e-9)]
+            for a in range(model.cpus)
+            for b in range(a + 1, model.cpus)
+        ]
+        hops = 8192.0 * len(between)
+        yield (
+            "latency.core_to_core",
+            variant,
+            {"pairs": "all"},
+            8192 * sum(seconds for *_, seconds in between),
+            {"hops": hops},
+            {"threads": 2, "between": between},
+        )
+
+
+def _computing(model: Model) -> Iterator[Row]:
+    """The clock, the matrix product, branches and calls."""
+    for threads in (1, "all"):
+        count = model.cpus if threads == "all" else 1
+        for variant in ("scalar", "128", "256", "512"):
+            if variant == "scalar" or int(variant) <= model.vector:
+                clock = model.clock * (0.94 if variant == "512" else 1.0) * (0.97 if count > 1 else 1.0)
+                yield (
+                    "clock.frequency", variant, {"threads": threads}, 32768 / clock, {"cycles": 32768.0},
+                    {"threads": count, "multiply_adds_per_cycle": 0.75},
+                )  # fmt: skip
+        for dtype in ("f8", "f4"):
+            for n in (16, 32, 64, 128, 256, 512, 1024) if dtype == "f8" else (64, 256, 1024):
+                peak = 2 * model.vector // 8 // WIDTH[dtype] * model.clock * count
+                seconds = 2 * n**3 / (0.9 * peak) + 1e-6 * count + n * n * 3e-10
+                yield (
+                    "peak.matmul",
+                    "numpy",
+                    {"n": n, "dtype": dtype, "threads": threads},
+                    seconds,
+                    {"flops": 2.0 * n**3, "bytes": 3.0 * n * n * WIDTH[dtype]},
+                    {"threads": count, "footprint": 3 * n * n * WIDTH[dtype] // count, "blas": "openblas 0.3.29"},
+                )
+    for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
+        for variant, each in (("sorted", 0.55e-9), ("shuffled", 0.55e-9), ("branch-free", 0.6e-9)):
+            wrong = min(share, 1 - share) if variant == "shuffled" else 0.0
+            n = 2**18
+            yield (
+                "branch.prediction", variant, {"share": share, "n": n}, n * (each + 5e-9 * wrong), {"items": float(n)},
+                {"taken": share, "footprint": n},
+            )  # fmt: skip
+    for variant, each in {"nothing": 2e-9, "function": 32e-9, "method": 40e-9, "builtin": 15e-9, "numpy": 370e-9,
+                          "numba": 260e-9, "ctypes": 360e-9}.items():  # fmt: skip
+        yield "vectorize.call", variant, {}, 10 * each, {"calls": 10.0}, {}
 
 
 # --- noise, and trouble -----------------------------------------------------------------------------------------------

@@ -266,7 +266,7 @@ def hostile_run(out, stamp="20261122T180000Z"):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["show"], ["compare"]])
+@pytest.mark.parametrize("arguments", [["show"], ["compare", "--across-machines"]])
 def test_nothing_in_a_file_reaches_the_terminal_raw(benches, command, out, arguments):
     """Escape sequences, markup and overrides in names, values, reasons and findings are shown, not obeyed."""
     benches["access.steps"].finding(lambda r: [f"measured on {next(iter(r.records[0].params))}"])

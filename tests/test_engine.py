@@ -394,6 +394,29 @@ def test_facts_become_plain_data():
     assert records["bad"].reason == "TypeError: a fact is no plain data but object"
 
 
+def test_facts_that_a_timer_adds_are_kept():
+    """What the timer finds out while it is timed is in the record; what it finds that is no data ends the case."""
+
+    def finding_out(found):
+        facts = {"moved": 0, "fixed": 1}
+
+        def timer(loops):
+            facts["moved"] = found
+            return 0.01 * loops
+
+        return Work(lambda: 42, timer=timer, facts=facts)
+
+    def build_good():
+        return finding_out(7)
+
+    def build_bad():
+        return finding_out(object())
+
+    records = measure(scripted_bench({"good": build_good, "bad": build_bad}))
+    assert records["good"].facts == {"moved": 7, "fixed": 1}
+    assert (records["bad"].status, records["bad"].samples) == ("error", [])
+
+
 def test_samples_are_plain_floats():
     """A timer that counts in NumPy's floats still gives a run that can be written."""
     assert {type(x) for x in measure(scripted_bench({"a": lambda i: np.float64(0.01)}))["a"].samples} == {float}

@@ -35,7 +35,7 @@ def test_the_committed_run_of_a_real_machine():
     assert 4 * MIB <= l3.size.low <= l3.size.high <= 8 * MIB
     assert 130e-9 < found.memory.seconds.value < 160e-9
     assert found.reach.low <= 12 * MIB <= found.reach.high
-    assert found.line is None
+    assert (found.line, found.unit) == (None, None)
 
 
 def test_a_shared_last_level_is_told_with_what_this_guest_gets():
@@ -59,7 +59,7 @@ def test_nothing_measured_is_nothing_found():
     """A run without sweeps has its reported caches and no more, and says nothing."""
     found = hierarchy(sample_run(benches=()))
     assert [one.level for one in found.caches] == [None] * 3
-    assert (found.memory, found.line, found.reach, found.last) == (None, None, None, None)
+    assert (found.memory, found.line, found.unit, found.reach, found.last) == (None,) * 5
     assert sentences(found) == []
 
 
@@ -98,19 +98,20 @@ def test_of_two_records_at_one_footprint_the_undisturbed_counts():
     assert found.caches == hierarchy(run).caches
 
 
-def test_the_line_is_read_from_the_farthest_strides():
-    """Strides in memory say what memory moves at a time; in L1 they say nothing."""
+def test_line_and_unit_are_read_from_the_strides():
+    """In L2 the turn is the line's, from memory that of a pair; what lies beyond 512 bytes, and NumPy, bend neither."""
 
-    def stride(size, step, ns):
-        return record("numba", bench="access.stride", samples=(ns * 1e-9,) * 5, counts={"items": 1.0},
+    def stride(size, step, ns, variant="numba"):
+        return record(variant, bench="access.stride", samples=(ns * 1e-9,) * 5, counts={"items": 1.0},
                       params={"size": size, "stride": step // 8}, facts={"stride_bytes": step})  # fmt: skip
 
-    far = [stride("DRAM", step, min(step, 64)) for step in (8, 16, 32, 64, 128, 256)]
-    near = [stride("L1", step, 1) for step in (8, 16, 32, 64, 128, 256)]
-    assert set(strides([*far, *near])) == {8, 16, 32, 64, 128, 256}
-    found = hierarchy(replace(sample_run(benches=()), records=[*far, *near]))
-    assert found.line.value == 64
-    assert "64 bytes at a time" in sentences(found)[0]
+    steps = (8, 16, 32, 64, 128, 256, 512)
+    records = [stride("DRAM", step, min(step, 128)) for step in steps]
+    records += [stride("L2", step, min(step, 64)) for step in steps] + [stride("L2", 1024, 1e4)]
+    records += [stride("L2", step, 1.0, "numpy") for step in steps]
+    assert set(strides(records, "L2")) == set(steps)
+    found = hierarchy(replace(sample_run(benches=()), records=records))
+    assert (found.line.value, found.unit.value) == (64, 128)
 
 
 def test_a_footprint_is_stated_or_swept():

@@ -16,9 +16,9 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs", "fits"),
+    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs", "signals", "fits"),
     ("bench",),
-    ("benches", "devices", "machine", "limits", "hierarchy", "judge"),
+    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
     ("native",),
     ("report", "tracking"),

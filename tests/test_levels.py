@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwbench.levels import LEAST, STEP, find_levels, find_line, find_translation
@@ -30,6 +30,7 @@ def hop(size, ends, times, sharpness):
     return seconds
 
 
+@settings(max_examples=40)
 @given(
     exponents=st.tuples(st.integers(14, 16), st.integers(18, 21), st.integers(23, 25)),
     three_quarters=st.tuples(*[st.booleans()] * 3),
@@ -119,6 +120,7 @@ def test_too_little_tells_nothing(sweep):
     assert find_line(sweep) is None
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.integers(1, 2**40), st.lists(st.floats(1e-10, 1e-3), min_size=1, max_size=4), max_size=40))
 def test_levels_are_apart_and_in_order_whatever_was_measured(sweep):
     """They do not overlap, span an octave each, rise by a step, and every interval holds its value."""
@@ -147,6 +149,7 @@ def pages(reaches, added, points, seed=0):
     return noisy(times, 0.005, seed=seed)
 
 
+@settings(max_examples=40)
 @given(seed=st.integers(0, 99), points=st.sampled_from([1, 2, 4]))
 def test_both_tlbs_show_as_steps_of_what_small_pages_add(seed, points):
     """A first TLB of 64 pages and a second of 2048: their reaches and what lies beyond, through the caches' steps."""
@@ -182,6 +185,7 @@ def strided(line, floor=1, beyond=0.0):
     return {s: 1e-9 * max(floor, min(s, line)) * max(1.0, s / line) ** beyond for s in STRIDES}
 
 
+@settings(max_examples=40)
 @given(
     line=st.sampled_from([32, 64, 128]),
     floor=st.sampled_from([1, 8, 16]),
@@ -202,6 +206,7 @@ def test_lines_that_do_not_show_are_not_told():
     assert find_line({8: [1e-9], 16: [2e-9], 32: [4e-9]}) is None
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.integers(1, 2**20), st.lists(st.floats(1e-10, 1e-3), min_size=1, max_size=4), max_size=12))
 def test_a_line_is_one_of_the_strides_whatever_was_measured(sweep):
     """Nonsense gives nothing, or a stride with an interval around it."""

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trees
-from hwbench import machine
+from hwbench import disturbances, machine
 from hwbench.devices import host as system
 from hwbench.devices.host import Host, linux_host
-from hwbench.machine import Disturbance
-from hwbench.model import Cache, Cpu, Machine, Memory
+from hwbench.model import Cache, Cpu, Disturbance, Machine, Memory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names of made-up files have colons")
 
@@ -29,7 +28,7 @@ def described(root: Path, cpus: int, name: str | None = "box") -> Machine:
 
 
 def troubles(root: Path, cpus: int) -> dict[str, Disturbance]:
-    found = machine.disturbances(described(root, cpus), root)
+    found = disturbances.find(described(root, cpus), root)
     assert [one.severity for one in found] == sorted((one.severity for one in found), reverse=True)
     return {one.name: one for one in found}
 
@@ -47,48 +46,6 @@ def test_bare_metal(tmp_path: Path) -> None:
     assert found.os == "Debian 12, Linux 6.8.0"
 
 
-def test_disturbances_of_bare_metal(tmp_path: Path) -> None:
-    """Each setting that bends figures is told, the worst first, with what to do about it."""
-    found = troubles(trees.intel(tmp_path), 8)
-    assert set(found) == {
-        "SMT", "NUMA", "NUMA balancing", "governor", "turbo", "huge pages", "swap", "busy neighbours"
-    }  # fmt: skip
-    assert found["governor"].severity == "note"
-    assert "powersave on 8 of 8 CPUs (intel_pstate)" in found["governor"].state
-    assert "1 GiB" in found["swap"].state
-    assert "3.50" in found["busy neighbours"].state
-    assert found["turbo"].remedy.endswith("echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo")
-    assert all(one.state and one.affects and one.remedy for one in found.values())
-
-
-def test_a_quiet_machine_has_none(tmp_path: Path) -> None:
-    """With everything set as it should be nothing is told."""
-    root = trees.intel(tmp_path)
-    quiet = {f"{trees.CPU}/cpu{cpu}/cpufreq/scaling_governor": "performance" for cpu in range(8)}
-    quiet |= {
-        f"{trees.CPU}/intel_pstate/no_turbo": "1", trees.THP: "always [madvise] never",
-        "proc/loadavg": "0.01 0 0 1/9 9", "proc/meminfo": "MemTotal: 9000000 kB", "proc/sys/kernel/numa_balancing": "0",
-    }  # fmt: skip
-    trees.write(root, quiet)
-    assert set(troubles(root, 8)) == {"SMT", "NUMA"}
-
-
-@pytest.mark.parametrize(
-    ("governor", "driver", "severity"),
-    [
-        ("ondemand", "acpi-cpufreq", "warning"),
-        ("powersave", "acpi-cpufreq", "warning"),
-        ("powersave", "amd-pstate-epp", "note"),
-    ],
-)
-def test_governors(tmp_path: Path, governor: str, driver: str, severity: str) -> None:
-    """A governor that keeps the clock low is a warning; powersave of a pstate driver, which does not, a note."""
-    root = trees.intel(tmp_path)
-    trees.write(root, {f"{trees.CPU}/cpu{cpu}/cpufreq/scaling_governor": governor for cpu in range(8)})
-    trees.write(root, {f"{trees.CPU}/cpu{cpu}/cpufreq/scaling_driver": driver for cpu in range(8)})
-    assert troubles(root, 8)["governor"].severity == severity
-
-
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_container(tmp_path: Path, version: int) -> None:
     """A container of 1.5 CPUs and 4 GiB is described with its limits, its hypervisor and the time stolen from it."""
@@ -101,14 +58,6 @@ def test_a_container(tmp_path: Path, version: int) -> None:
     assert told["CPU quota"].state == "the cgroup grants 1.5 of 64 CPUs"
     assert "5.0% of the CPUs' time was stolen" in told["virtualisation"].state
     assert told["virtualisation"].severity == "warning"
-
-
-def test_a_mask_smaller_than_the_machine(tmp_path: Path) -> None:
-    """CPUs kept from us are told as ranges."""
-    root = trees.intel(tmp_path)
-    found = machine.describe("box", root, linux_host(root, [0, 1, 5]))
-    told = {one.name: one for one in machine.disturbances(found, root)}
-    assert told["affinity"].state == "3 of 8 CPUs may be used (0-1,5)"
 
 
 def test_big_little(tmp_path: Path) -> None:
@@ -133,7 +82,7 @@ def test_an_empty_tree_is_a_machine(tmp_path: Path) -> None:
     """Where no file tells anything, the description has the mask and the lack of caches is told."""
     found = machine.describe("box", tmp_path, linux_host(tmp_path, [0]))
     assert (found.cpu.logical, found.cpu.physical, found.memory.total, found.cpu.caches) == (1, 1, 0, [])
-    assert "caches" in {one.name for one in machine.disturbances(found, tmp_path)}
+    assert "caches" in {one.name for one in disturbances.find(found, tmp_path)}
 
 
 def test_bare_metal_of_a_cloud_is_no_virtual_machine(tmp_path: Path) -> None:
@@ -154,14 +103,14 @@ def test_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform
     )
     monkeypatch.setattr(system, "sysctl", lambda: text)
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: {"brand_raw": "Ryzen 9", "flags": ["avx2", "fma"]})
-    monkeypatch.setattr(machine, "_load_elsewhere", lambda found: 4.0)
-    monkeypatch.setattr(machine, "_battery_elsewhere", lambda: None)
+    monkeypatch.setattr(disturbances, "_load_elsewhere", lambda found: 4.0)
+    monkeypatch.setattr(disturbances, "_battery_elsewhere", lambda: None)
     host = Host(allowed=(0, 1), online=(0, 1))
     found = machine.describe("box", tmp_path, host)
     assert found.cpu.model == ("Apple M2" if platform == "darwin" else "Ryzen 9")
     assert set(found.cpu.isa) >= ({"bf16"} if platform == "darwin" else {"avx2", "fma"})
     assert found.memory.total > 0
-    told = {one.name for one in machine.disturbances(found, tmp_path)}
+    told = {one.name for one in disturbances.find(found, tmp_path)}
     assert told >= {"pinning", "busy neighbours", "caches"}
 
 
@@ -226,4 +175,4 @@ def test_this_machine_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.cpu.logical >= 1
     assert found.memory.total > 0
     assert msgspec.json.decode(msgspec.json.encode(found), type=Machine) == found
-    assert all(one.remedy for one in machine.disturbances(found))
+    assert all(one.remedy for one in disturbances.find(found))

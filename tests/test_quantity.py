@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hwbench.quantity import UNITS, exact, format_bytes, octaves, parse
+from hwbench.quantity import UNITS, exact, format_bytes, format_count, format_seconds, octaves, parse
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,19 @@ def test_octaves_rise_and_stay_within(power, last, points):
     assert list(sizes) == sorted(set(sizes))
     assert all(2**power <= size <= last for size in sizes)
     assert bool(sizes) == (2**power <= last)
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(1, "1"), (2.6, "3"), (47.2, "47"), (8_612, "8 600"), (10**6, "10⁶"), (10**7, "10⁷")]
+)
+def test_counts_are_told_to_two_digits(n, text):
+    """A length is told to two digits, a large power of ten as one."""
+    assert format_count(n) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.0, "2 s"), (0.0123, "12.3 ms"), (1.5e-6, "1.5 µs"), (8.6e-10, "0.86 ns")]
+)
+def test_seconds_are_told_in_the_unit_that_suits(seconds, text):
+    """Times get three digits and the unit in which they are not below one."""
+    assert format_seconds(seconds) == text

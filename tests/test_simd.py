@@ -19,7 +19,7 @@ import pytest
 from numba import types
 
 from hwbench import simd
-from hwbench.benches import latency, peak, stream
+from hwbench.benches import branch, core_to_core, frequency, latency, latency_loaded, latency_parallel, peak, stream
 from hwbench.simd import Registers, clobber, compiled, fill, load, sink, store, total, width
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -27,6 +27,8 @@ NAMES = {128: "xmm", 256: "ymm", 512: "zmm"}
 INT, FLOAT = types.intp, types.float64
 STREAM = (INT, INT, INT, INT, INT)
 STEPS = (INT, INT, INT, FLOAT, FLOAT, INT, INT)
+UNTIL = (INT, INT, INT, INT, INT)
+BUSY = (INT, INT, FLOAT, FLOAT, INT, INT, INT)
 
 needs_x86 = pytest.mark.skipif(not X86, reason="reads x86 machine code")
 
@@ -78,6 +80,11 @@ def loops(code):
 def hot_loop(code):
     """The innermost loop with the most instructions."""
     return max(loops(code), key=len)
+
+
+def instructions(body):
+    """What is executed of it: without the marks of empty assembly statements."""
+    return [line for line in body if not line.startswith("#")]
 
 
 def count(body, pattern):
@@ -216,6 +223,97 @@ def test_chase_is_sixteen_dependent_loads():
     assert len(body) <= 16 + 4, body
 
 
+# --- parallel and loaded latency, core to core, clock, branches, on this host -----------------------------------------
+
+
+@needs_x86
+@pytest.mark.parametrize("chains", [1, 2, 8, 14])
+def test_each_chase_has_a_register_of_its_own(chains):
+    """Four hops of each chase are four loads from the address that the one before brought, none of them the stack."""
+    body = hot_loop(assembly(latency_parallel.chase_all, Registers("i8", 64, chains), (INT, INT, INT)))
+    assert count(body, r"^movq\s+\((%r\w+)\), \1$") >= 4 * chains - chains
+    assert count(body, r"^movq\s+\(%r(?!sp)\w+\), %r") == 4 * chains
+    assert count(body, r"\(%rsp\)") <= 1, "of fourteen chases one may wait on the stack"
+
+
+@needs_x86
+def test_of_sixteen_chases_few_wait_on_the_stack():
+    """x86 has too few registers for sixteen: all their loads are there, and at most one move in three is a spill's."""
+    body = hot_loop(assembly(latency_parallel.chase_all, Registers("i8", 64, 16), (INT, INT, INT)))
+    assert count(body, r"\(%r(?!sp)\w+\), %r") == 64
+    assert count(body, r"\(%rsp\)") <= 32
+
+
+@needs_x86
+@pytest.mark.parametrize("bits", NAMES)
+def test_streams_look_at_the_flag_once_a_block(bits):
+    """A block of the streams beside a loaded chase is eight full-width loads or stores, and one look at the flag."""
+    needs_width(bits)
+    registers = Registers("i8", bits, 8)
+    reading = assembly(latency_loaded.read_until, registers, UNTIL)
+    assert count(reading, rf"^v?paddq\s.*\(.*%{NAMES[bits]}\d+$") == 8
+    wide = simd.stream_width()  # narrower stores of one value LLVM would join
+    writing = assembly(latency_loaded.write_until, Registers("i8", wide, 8), UNTIL)
+    assert count(writing, rf"^v?mov\w+\s+%{NAMES[wide]}\d+, .*\)$") == 8
+    for code in (reading, writing):
+        assert count(code, r"^cmpq\s+\$0, \(%r\w+\)$") == 2, "before the first block, and after each"
+
+
+@needs_x86
+@pytest.mark.parametrize("kernel", [latency_loaded.read_until, latency_loaded.write_until])
+def test_a_gap_is_a_chain_of_decrements(kernel):
+    """The wait between two blocks is a loop of one decrement, a test and a jump: a cycle each, not made a formula."""
+    code = assembly(kernel, Registers("i8", simd.stream_width(), 8), UNTIL)
+    waits = [instructions(body) for body in loops(code)]
+    assert [wait for wait in waits if count(wait, r"^decq|^addq\s+\$-1") == 1 and len(wait) == 3], code
+
+
+@needs_x86
+def test_a_handover_is_one_load_and_one_store():
+    """On x86 acquire and release are plain moves: the wait is load, compare, jump, and nothing locks the bus."""
+    code = assembly(core_to_core.bounce_store, None, (INT, INT, INT))
+    assert count(code, r"^lock|^xchg|fence") == 0
+    wait = min(loops(code), key=len)
+    assert [line.split()[0] for line in wait] == ["movq", "cmpq", "jne"]
+
+
+@needs_x86
+def test_an_exchange_is_a_locked_compare_and_swap():
+    """A try of the other variant is one `lock cmpxchg`."""
+    assert count(assembly(core_to_core.bounce_exchange, None, (INT, INT, INT)), r"^lock\s+cmpxchgq") == 1
+
+
+@needs_x86
+@pytest.mark.parametrize("bits", [64, *NAMES])
+def test_the_clock_chain_is_sixteen_additions_of_registers(bits):
+    """A step is sixteen additions to one register, twelve multiply-adds between registers, and nothing from memory."""
+    if bits > 64:
+        needs_width(bits)
+    if not simd.has_fma():
+        pytest.skip("this CPU has no fused multiply-add")
+    body = hot_loop(assembly(frequency.busy, Registers("f8", bits, frequency.CHAINS), BUSY))
+    chain = [line for line in body if re.match(r"addq\s+%r", line)]
+    assert len(chain) == frequency.CHAIN
+    assert len(set(chain)) == 1, "one and the same register is added to"
+    suffix = "sd" if bits == 64 else "pd"
+    assert count(body, rf"^vfmadd\d+{suffix}\s+%{NAMES[max(bits, 128)]}") == frequency.CHAINS
+    assert count(body, r"\(") == 0, "a spill or a load"
+
+
+@needs_x86
+def test_the_branch_stays_and_the_other_kernel_has_none():
+    """One byte is loaded an element; the first kernel jumps around its addition, the second only back to its start."""
+    jumping, free = (assembly(k, None, (INT, INT, INT)) for k in (branch.add_if, branch.add_either))
+    for code in (jumping, free):
+        assert count(code, r"^movz?x?bl\s+\(") == 1, "no vectors, not unrolled"
+    [body] = [body for body in loops(free) if count(body, r"^movz?x?bl\s+\(")]
+    assert count(body, r"^j") == 1
+    start = next(i for i, line in enumerate(jumping) if re.match(r"movz?x?bl\s+\(", line))
+    around = jumping[start : start + 5]
+    assert [line.split()[0][0] for line in around].count("j") == 1, around
+    assert count(jumping, r"^(cmov|sar|sbb|set)") == 0
+
+
 # --- what LLVM may drop -----------------------------------------------------------------------------------------------
 
 
@@ -346,6 +444,48 @@ def test_arm_chase_is_sixteen_loads():
     """On AArch64 the chase is sixteen loads an iteration."""
     body = hot_loop(for_arm(latency.chase, None, (INT, INT)))
     assert count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 16
+
+
+@pytest.mark.parametrize("chains", [1, 8, 16])
+def test_arm_keeps_sixteen_chases_in_registers(chains):
+    """AArch64 has registers for sixteen chases: four loads each an iteration, none from the stack."""
+    body = hot_loop(for_arm(latency_parallel.chase_all, Registers("i8", 64, chains), (INT, INT, INT)))
+    assert count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 4 * chains
+    assert count(body, r"\[sp") == 0
+
+
+def test_arm_streams_beside_a_loaded_chase():
+    """On AArch64 a block is eight pairs of q registers, and the wait is a subtraction and a branch."""
+    registers = Registers("i8", 256, 8)
+    reading = for_arm(latency_loaded.read_until, registers, UNTIL)
+    assert count(reading, r"^ldp\s+q\d+, q\d+") == 8
+    assert count(for_arm(latency_loaded.write_until, registers, UNTIL), r"^stp\s+q\d+, q\d+") == 8
+    assert any(count(body, r"^subs?\s+x\d+, x\d+, #1") == 1 and len(body) <= 3 for body in loops(reading))
+
+
+def test_arm_hands_over_with_acquire_and_release():
+    """On AArch64 the orders are instructions of their own: a load-acquire, a store-release, a compare-and-swap."""
+    storing = for_arm(core_to_core.bounce_store, None, (INT, INT, INT))
+    assert count(storing, r"^ldap?r\s+x") == 1
+    assert count(storing, r"^stlr\s+x") == 1
+    assert count(for_arm(core_to_core.bounce_exchange, None, (INT, INT, INT)), r"^casal\s+x") == 1
+
+
+def test_arm_clock_chain_is_sixteen_additions():
+    """On AArch64 a step is sixteen additions of registers and twelve fmla."""
+    body = hot_loop(for_arm(frequency.busy, Registers("f8", 128, frequency.CHAINS), BUSY))
+    chain = [line for line in body if re.match(r"add\s+x\d+, x\d+, x\d+$", line)]
+    assert len(chain) == frequency.CHAIN
+    assert count(body, r"^fmla\s+v\d+\.2d") == frequency.CHAINS
+    assert count(body, r"\[(sp|x)") == 0
+
+
+def test_arm_keeps_the_branch_too():
+    """On AArch64 the first kernel tests and branches, the second masks or selects."""
+    jumping, free = (for_arm(k, None, (INT, INT, INT)) for k in (branch.add_if, branch.add_either))
+    assert count(jumping, r"^tbn?z\s+w\d+, #(7|31)|^b\.(lt|ge|lo|hs|mi|pl|le|gt)") >= 1
+    [body] = [body for body in loops(free) if count(body, r"^ldr\w*b\s")]
+    assert count(body, r"^(b\.|cb|tb)") == 1
 
 
 # --- values -----------------------------------------------------------------------------------------------------------

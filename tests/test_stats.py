@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.stats import Estimate, bimodal, drift, estimate, paired_ratio, unpaired_ratio
+from hwbench.stats import Estimate, bimodal, crossover, drift, estimate, paired_ratio, unpaired_ratio
 
 TIMES = st.lists(st.floats(1e-9, 1e3), min_size=3, max_size=40)
 
@@ -127,3 +127,38 @@ def test_drift_forgives_one_bad_reading():
     assert drift([3e9 * (1 + 0.1 * i / 20) for i in range(21)]) == pytest.approx(0.08 / 1.05, rel=1e-6)
     assert drift([3e9, 4e9]) == 0.0
     assert drift([0.0, 0.0, 0.0, 3e9]) == 0.0
+
+
+def sure(points):
+    """Points whose ratios are known exactly."""
+    return [(x, Estimate(ratio, ratio, ratio)) for x, ratio in points]
+
+
+@pytest.mark.parametrize(
+    ("points", "at"),
+    [
+        ([(1, 2.0), (100, 0.5)], 10.0),
+        ([(1, 0.9), (10, 0.1)], 1.0),
+        ([(1, 9.0), (1000, 1.5)], math.inf),
+        ([(1, 4.0), (10, 0.9), (100, 2.0), (10000, 0.5)], 1000.0),
+    ],
+)
+def test_crossover(points, at):
+    """The crossover is interpolated in log x, at the last time the ratio falls below 1."""
+    assert crossover(sure(points)) == pytest.approx((at, at, at))
+
+
+def test_a_crossover_needs_two_points():
+    """One point has no neighbour to cross towards."""
+    assert crossover(sure([(1, 0.5)])) is None
+    assert crossover([]) is None
+
+
+def test_a_crossover_is_as_uncertain_as_its_ratios():
+    """Ratios known to a factor of two leave a crossover within what both ends of their intervals give."""
+    at = crossover([(1, Estimate(2.0, 1.0, 4.0)), (100, Estimate(0.5, 0.25, 0.9))])
+    assert at is not None
+    assert (at.value, at.low) == pytest.approx((10.0, 1.0))
+    assert at.high == pytest.approx(100 ** (math.log(4) / (math.log(4) - math.log(0.9))))
+    open_ended = crossover([(1, Estimate(2.0, 0.0, math.inf)), (100, Estimate(0.5, 0.0, math.inf))])
+    assert open_ended == (10.0, 1, math.inf)

@@ -71,6 +71,32 @@ def test_the_digest_follows_what_is_timed_and_nothing_else(monkeypatch, old, new
     assert (before != after) == changes
 
 
+LAUNCHES = """
+def build(device):
+    return device.launcher("copies", "copy", 1, 32)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [("b[i] = a[i]", "b[i] = a[i] + 1", True), ("// a word each", "// four bytes each", False),
+     ("{ b", "{\n    b", False), ("/* copies */ ", "", False)],
+    ids=["kernel", "comment", "formatting", "remark"],
+)  # fmt: skip
+def test_the_digest_follows_the_kernels_that_are_launched(monkeypatch, old, new, changes):
+    """The CUDA C++ of the topic that a builder names is timed as its Python is; another topic's is not."""
+    sources = {"copies": "/* copies */ void copy() { b[i] = a[i]; }  // a word each\n", "other": "void f() {}"}
+    monkeypatch.setattr(version_lock, "TOPICS", list(sources))
+    monkeypatch.setattr(version_lock.cuda, "source", sources.__getitem__)
+    before = digest_of(monkeypatch, LAUNCHES)
+    assert old in sources["copies"]
+    sources["copies"] = sources["copies"].replace(old, new)
+    assert (digest_of(monkeypatch, LAUNCHES) != before) == changes
+    sources["other"] += "// changed"
+    sources["other"] = sources["other"].replace("f()", "g()")
+    assert (digest_of(monkeypatch, LAUNCHES) != before) == changes
+
+
 def test_a_row_that_a_builder_closes_over_leads_to_its_kernels():
     """`stream.copy` is built in a function from a row of a table: the digest reaches the kernel in that row."""
     build = registry.benches()["stream.copy"].variants["simd"].build

@@ -1,6 +1,18 @@
-"""`python -m hwbench`, the same as `hwbench`."""
+"""The program: `hwbench`, or `python -m hwbench`.
 
-from .cli import main
+It says how a signal ends it before anything heavy is imported: a traceback out of an import is nobody's business.
+"""
+
+from .signals import handle, leave
+
+
+def main() -> None:
+    """Run the command line."""
+    handle(leave)
+    from .cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import __version__
+from .signals import handle, leave
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .model import Run
     from .runner import Interrupted
+    from .tracking.side import Side
+    from .tracking.verdict import Report as VerdictReport
 
 app = typer.Typer(
     name="hwbench",
@@ -75,7 +77,7 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, no HTML.")] = False,
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
-    _on_signals(_leave)
+    handle(leave)
     from . import runner
 
     to_stdout = json is not None and str(json) == "-"
@@ -87,10 +89,10 @@ def run(
     )  # fmt: skip
     observer = _observer()
     stop = _Stop()
-    _on_signals(stop.ask)
+    handle(stop.ask)
     try:
         done, path = runner.execute(plan, observer, stop=stop.check)
-        _on_signals(_leave)
+        handle(leave)
     except runner.Interrupted as end:
         observer.close()
         _interrupted(end)
@@ -198,47 +200,131 @@ def show(
 def report(
     path: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Run files, or directories of them; none: the newest run."),
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Run files, asv's results, files of pytest-benchmark, or directories of them; none: the newest run.",
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
         "reports/index.html"
     ),
     out: Out = Path("reports"),
 ) -> None:
-    """Write one offline HTML page from runs."""
+    """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from . import report as pages
     from . import store
+    from .tracking import sources
 
-    paths = _run_files(path or [store.newest(out)])
-    runs = [store.read(one) for one in paths]
-    pages.write(runs if path else [*runs, *store.verified(out, runs[0].machine.name)], output)
+    found = sources.gather(path or [store.newest(out)])
+    proofs = [] if path else store.verified(out, found.runs[0].machine.name)
+    pages.write([*found.runs, *proofs], output, found.histories)
     typer.echo(f"report: {output}")
 
 
 @app.command()
 def compare(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="A run file or id.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="A run file or id.")],
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.05,
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE",
+            help="A run (file, id, several with commas, directory), asv:COMMIT[@MACHINE][/ENVIRONMENT], "
+            "a file of pytest-benchmark, or a machine's name.",
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.02,
+    across_machines: Annotated[
+        bool, typer.Option("--across-machines", help="Compare unlike machines, each against its own limits.")
+    ] = False,
+    asv: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="asv's results; else asv/results below --out.")
+    ] = None,
     out: Out = Path("reports"),
     json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
 ) -> None:
-    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 where something is slower."""
-    from . import registry
-    from .tracking import table, verdict
+    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
+    from .registry import UsageError
+    from .tracking import side, sources, verdict
+
+    _check_threshold(threshold)
+    if json and markdown:
+        raise UsageError("--json and --markdown: choose one")
+    old, now = sources.side(base, out, asv), sources.side(new, out, asv)
+    differences = side.differing(old, now)
+    if differences and not across_machines:
+        raise UsageError(
+            f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
+            "--across-machines sets each against its own limits"
+        )
+    _verdicts(verdict.sides(old, now, threshold, across=across_machines), old, now, threshold, json, markdown)
+
+
+@app.command()
+def ab(
+    base: Annotated[
+        str, typer.Argument(metavar="BASE", help="A Python, the environment of one, or a commit of hwbench here.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    select: Select = None,
+    quads: Annotated[int, typer.Option(help="Times four processes, in the order base new new base.")] = 6,
+    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
+    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")
+    ] = None,
+    variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
+    json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
+) -> None:
+    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower."""
+    from . import registry, store
+    from .tracking import ab as duel
+
+    _check_threshold(threshold)
+    _params(param or ())
+    if not duel.FEWEST <= quads <= 1000:
+        raise registry.UsageError(f"--quads {quads}: at least {duel.FEWEST} are needed to bound a ratio")
+    if json and markdown:
+        raise registry.UsageError("--json and --markdown: choose one")
+    if keep is not None:
+        store.prepare(keep)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the process under way is ended, too
+    asked = duel.Asked(select or (), preset, param or (), variant or ())
+    try:
+        with duel.workplace() as scratch:
+            sides = [duel.contender(spec, scratch / f"side{i}") for i, spec in enumerate((base, new))]
+            runs = duel.interleaved(sides, asked, quads, scratch, _say)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if keep is not None:
+        for number, (quad, side) in enumerate(duel.order(quads)):
+            place = number % 4 // 2  # each side has two processes of a quad, one early and one late
+            store.write(runs[quad][side][place], keep / f"{number + 1:03}-{('base', 'new')[side]}.json")
+    told = duel.judged(runs, (base, new), threshold)
+    old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
+    _verdicts(told, old, now, threshold, json, markdown)
+
+
+def _check_threshold(threshold: float) -> None:
+    from .registry import UsageError
 
     if not 0 <= threshold < 10:
-        raise registry.UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
-    old, now = _open(base, out), _open(new, out)
-    verdicts = verdict.compare(old, now, threshold)
-    differences = verdict.unlike(old.machine, now.machine)
+        raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+
+
+def _verdicts(told: VerdictReport, old: Side, now: Side, threshold: float, json: bool, markdown: bool) -> None:
+    """Print verdicts the way that was asked for; exit 1 where one is slower."""
+    from .tracking import table
+
     if json:
-        _json(
-            {"base": old.id, "new": now.id, "threshold": threshold, "machines_differ": differences, "cases": verdicts}
-        )
+        _json(table.as_json(told, old, now, threshold))
+    elif markdown:
+        typer.echo(table.markdown(told, old, now, threshold))
     else:
-        table.show(verdicts, differences, _console())
-    if any(one.verdict == "slower" for one in verdicts):
+        table.show(told, old, now, threshold, _console())
+    if any(one.verdict == "slower" for one in told.cases):
         raise typer.Exit(1)
 
 
@@ -261,19 +347,19 @@ def verify(
 ) -> None:
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
     stop = _Stop()
-    _on_signals(_leave)
+    handle(leave)
     from .native import table, verdict
     from .native import verify as natives
 
     plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
     printer = table.Lines(_console(stderr=True) if json else _console())
-    _on_signals(stop.ask)
+    handle(stop.ask)
     try:
         done, path = natives.execute(plan, printer.told, stop.check)
     except KeyboardInterrupt:
         _say("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
-    _on_signals(_leave)
+    handle(leave)
     found = verdict.verdicts(done)
     if json:
         _json({"run": done.id, "least": least, "comparisons": found})
@@ -288,11 +374,11 @@ def verify(
 @app.command()
 def machine(json: AsJson = False) -> None:
     """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    from . import disturbances, machine_text, runner
     from . import machine as facts
-    from . import machine_text, runner
 
     here, no_gpu = runner.with_gpus(facts.describe(), runner.gpus())
-    troubles = facts.disturbances(here)
+    troubles = disturbances.find(here)
     if json:
         _json({"machine": here, "no_gpu": no_gpu, "software": facts.software(), "disturbances": troubles})
     else:
@@ -337,21 +423,6 @@ def _open(name: str | None, out: Path) -> Run:
     raise store.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
 
 
-def _run_files(paths: Sequence[Path]) -> list[Path]:
-    from .store import StoreError
-
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*.json") if not one.name.startswith("."))
-            if not inside:
-                raise StoreError(f"{path}: holds no run files")
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
 def _observer() -> Any:
     from .progress import Bar, Lines
 
@@ -381,18 +452,6 @@ def _say(line: str) -> None:
     print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _on_signals(handler: Callable[[int, Any], None]) -> None:
-    """SIGTERM ends a run as Ctrl-C does."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
-
-
-def _leave(_number: int, _frame: Any) -> None:
-    """Before measuring there is nothing to save, and after it all is saved."""
-    os.write(2, b"hwbench: interrupted\n")
-    os._exit(130)
-
-
 class _Stop:
     """A signal's wish to stop, granted where the engine asks: the first is noted, a second ends the process at once.
 
@@ -406,7 +465,7 @@ class _Stop:
     def ask(self, number: int, frame: Any) -> None:
         """The signal handler."""
         if self.asked:
-            _leave(number, frame)
+            leave(number, frame)
         self.asked = True
 
     def check(self) -> None:

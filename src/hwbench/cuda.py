@@ -6,7 +6,7 @@ or run it on the CPU.
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 # What is compiled everywhere: Turing, Ampere, Hopper, and data centre and workstation Blackwell, the architectures that
 # NVRTC of CUDA 13 and the cards in use have in common.
@@ -16,19 +16,19 @@ OPTIONS = ("-std=c++17",)
 # without an execution space are device code.
 CUPY_OPTIONS = ("-ftz=true", "--device-as-default-execution-space")
 
+PACKAGE = Path(__file__).parent
 # Kernels of the device itself; all others lie beside the bench that they belong to.
 OWN = ("gate",)
 
 
 def topics() -> list[str]:
     """The topics that have kernels: the names of `benches/*.cu`."""
-    folder = resources.files("hwbench.benches")
-    return sorted(file.name.removesuffix(".cu") for file in folder.iterdir() if file.name.endswith(".cu"))
+    return sorted(file.stem for file in (PACKAGE / "benches").glob("*.cu"))
 
 
 def source(topic: str) -> str:
     """The CUDA C++ of a topic (`stream`: benches/stream.cu); ValueError with the known names where there is none."""
-    folder = resources.files("hwbench.devices" if topic in OWN else "hwbench.benches")
+    folder = PACKAGE / ("devices" if topic in OWN else "benches")
     try:
         return (folder / f"{topic}.cu").read_text(encoding="utf-8")
     except OSError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import noise
 from .bench import Bench
 from .hierarchy import Hierarchy, hierarchy
 from .levels import Level
@@ -43,7 +44,7 @@ def read(record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Ma
 
 
 def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Iterable[str]]) -> dict[str, Any]:
-    """The run as plain data, with derived `limits`, `levels`, `findings`, and `rates` on every timed record."""
+    """The run as plain data, with what is derived: limits, levels, noise, findings, and rates on every timed record."""
     import msgspec
 
     limits = measured(run.records)
@@ -65,6 +66,8 @@ def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Itera
         for limit in limits
     ]
     data["levels"] = _levels(hierarchy(run))
+    checks = noise.check(run)
+    data["noise"] = {"noisy": noise.noisy(checks), "checks": msgspec.to_builtins(checks)}
     data["findings"] = {name: list(sentences) for name, sentences in findings.items()}
     return data
 
@@ -90,6 +93,7 @@ def _levels(found: Hierarchy) -> dict[str, Any]:
         "memory": level(found.memory),
         "translation": [level(one) for one in found.translation],
         "line": plain(found.line),
+        "unit": plain(found.unit),
     }
 
 

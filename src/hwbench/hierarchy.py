@@ -19,6 +19,7 @@ from .stats import Estimate
 
 LATENCY = "latency.chase"
 STRIDE = "access.stride"
+FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """What was found: caches from the core outwards, memory, what small pages add, and the bytes of a line.
+    """What was found: caches from the core outwards, memory, what small pages add, and the bytes that move at a time.
 
+    `line` is what L2 moves to L1, `unit` what memory moves: some processors answer a miss with a pair of lines.
     `main` are the axis values of the sweep that the levels are from. `memory` is None where the sweep ends before it
     settles; `translation` is empty where one kind of pages was measured alone.
     """
@@ -55,6 +57,7 @@ class Hierarchy:
     memory: Level | None
     translation: Sequence[Level]
     line: Estimate | None
+    unit: Estimate | None
     main: dict[str, str]
 
     @property
@@ -83,7 +86,8 @@ def hierarchy(run: Run) -> Hierarchy:
         match(caches(run), levels[:-1] if memory is not None else levels),
         memory,
         find_translation(small, huge) if small and huge else [],
-        find_line(strides(run.records)),
+        find_line(strides(run.records, "L2")),
+        find_line(strides(run.records, LEVELS[-1])),
         dict(zip(("pages", "order"), main, strict=True)),
     )
 
@@ -136,16 +140,16 @@ def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
     return {size: each for size, (_, _, each) in best.items()}
 
 
-def strides(records: Iterable[Record]) -> dict[int, list[float]]:
-    """Seconds an element by stride in bytes, of the farthest level for which strides were measured."""
-    found: dict[int, dict[int, list[float]]] = {}
+def strides(records: Iterable[Record], level: str) -> dict[int, list[float]]:
+    """Seconds an element by stride in bytes, from the compiled loop at a labelled size."""
+    found = {}
     for record in records:
         step, items = record.facts.get("stride_bytes"), record.counts.get("items")
-        if record.bench == STRIDE and record.timed and items and isinstance(step, int) and step > 0:
-            size = str(record.params.get("size", ""))
-            far = LEVELS.index(size) if size in LEVELS else -1
-            found.setdefault(far, {})[step] = [seconds / items for seconds in record.samples]
-    return found[max(found)] if found else {}
+        if record.bench != STRIDE or record.variant != "numba" or record.params.get("size") != level:
+            continue
+        if record.timed and items and isinstance(step, int) and 0 < step <= FARTHEST:
+            found[step] = [seconds / items for seconds in record.samples]
+    return found
 
 
 def footprint(record: Record) -> int | None:
@@ -215,8 +219,4 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
             f"4 KiB pages show no step against huge ones up to {format_bytes(found.translation[-1].last)}: the TLB "
             "reaches so far, or a hypervisor keeps both on pages of one size."
         )
-    if found.line is not None:
-        low, high = found.line.low, found.line.high
-        sure = "" if low == high else f" ({low:.0f}–{high:.0f})"
-        out.append(f"Memory moves {found.line.value:.0f} bytes{sure} at a time: up to that stride time grows with it.")
     return out

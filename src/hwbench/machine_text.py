@@ -10,8 +10,7 @@ from .quantity import format_bytes
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .machine import Disturbance
-    from .model import Gpu, Machine
+    from .model import Disturbance, Gpu, Machine
 
 
 def show(

@@ -125,6 +125,19 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     os: str = ""
 
 
+class Disturbance(msgspec.Struct, frozen=True):
+    """Something that bends figures: how it stands now, which figures it bends and how, and what one can do.
+
+    A `warning` makes figures wrong or unrepeatable; a `note` is to be known when reading them.
+    """
+
+    name: str
+    state: str
+    affects: str
+    remedy: str
+    severity: Literal["note", "warning"] = "warning"
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How it was measured.
 
@@ -147,7 +160,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run file, schema 1."""
+    """One run file, schema 1. `disturbances` are those that the machine showed before anything was measured."""
 
     schema: int = 1
     id: str
@@ -157,6 +170,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     software: dict[str, Any] = {}
     policy: Policy = Policy()
+    disturbances: list[Disturbance] = []
     records: list[Record] = []
 
 

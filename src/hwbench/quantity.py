@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 UNITS = {
@@ -53,3 +54,20 @@ def octaves(first: int, last: int, points: int) -> tuple[int, ...]:
         sizes += [base + base * i // points for i in range(points)]
         base *= 2
     return tuple(size for size in sizes if size <= last)
+
+
+def format_count(n: float) -> str:
+    """`12 000`: two significant digits, at least whole; powers of ten from 10⁶."""
+    power = round(math.log10(n)) if n >= 1 else 0
+    if power >= 6 and n == 10**power:
+        return f"10{str(power).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
+    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")
+
+
+def format_seconds(seconds: float) -> str:
+    """`12.3 µs`: three digits at most, in the unit that suits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 import psutil
 
-from . import __version__, limits, machine, registry, store
+from . import __version__, disturbances, limits, machine, registry, store
 from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
@@ -107,12 +107,12 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
     there = probe()
     if there.state != "ok":
         return {"gpu": AbsentGpu(there.why)}
-    from .devices.gpu import GpuDevice
-
     index = which.partition(":")[2]
     if index and int(index) >= there.count:
         names = ", ".join(f"gpu:{i}" for i in range(there.count))
         raise registry.UsageError(f"--device {which}: this machine has no such GPU; there is {names}")
+    from .devices.gpu import GpuDevice
+
     found: dict[str, Device] = {}
     for number in [int(index)] if index else range(there.count):
         try:
@@ -244,7 +244,7 @@ def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None) -> tuple
     policy = msgspec.structs.replace(POLICIES[plan.preset], budget_s=plan.budget)
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=stamp,
-        machine=here, software=machine.software(), policy=policy,
+        machine=here, software=machine.software(), policy=policy, disturbances=disturbances.find(here),
     )  # fmt: skip
     return run, store.path_of(run, plan.out)
 

@@ -149,8 +149,13 @@ class Block(types.Type):  # type: ignore[misc,unused-ignore]
 
     @property
     def register(self) -> ir.Type:
-        """One register in LLVM's words."""
-        return ir.VectorType(self.llvm_scalar, self.lanes)
+        """One register in LLVM's words: a vector, or the integer that a general register holds."""
+        return self.llvm_scalar if self.general else ir.VectorType(self.llvm_scalar, self.lanes)
+
+    @property
+    def general(self) -> bool:
+        """Whether these are general registers: integers, one each. AArch64 keeps vectors of one apart from them."""
+        return self.lanes == 1 and self.dtype[0] == "i"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Block, (self.dtype, self.bits, self.count, self.nt)  # LLVM's types cannot be pickled into Numba's cache
@@ -289,8 +294,8 @@ def fill(_typing: Any, registers: Shape, value: Any) -> Any:
 
     def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         lane = context.cast(builder, args[1], value, block.scalar)
-        filled = ir.Constant(block.register, ir.Undefined)
-        for k in range(block.lanes):
+        filled = lane if block.general else ir.Constant(block.register, ir.Undefined)
+        for k in range(0 if block.general else block.lanes):
             filled = builder.insert_element(filled, lane, ir.Constant(ir.IntType(32), k))
         return _pack(builder, block, [filled] * block.count)
 
@@ -362,6 +367,8 @@ def total(_typing: Any, value: Block) -> Any:
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         plus = builder.fadd if value.dtype[0] == "f" else builder.add
         folded = functools.reduce(plus, _unpack(builder, value, args[0], value.count))
+        if value.general:
+            return folded
         lanes = [builder.extract_element(folded, ir.Constant(ir.IntType(32), k)) for k in range(value.lanes)]
         return functools.reduce(plus, lanes)
 
@@ -392,21 +399,13 @@ def put(_typing: Any, _address: Any, word: Any) -> Any:
 
 @instruction
 def follow_each(_typing: Any, addresses: Block) -> Any:
-    """The pointers that lie at the addresses in 64-bit registers: one load for each, which wait for nothing but theirs.
+    """The pointers that lie at the addresses in general registers (`Registers("i8", 64, count)`): one load for each.
 
-    As scalars (`Registers("i8", 64, count)`) they live in general registers, of which x86 has 15 to give.
+    No load waits for another of them; x86 has 15 registers to give.
     """
-    word = ir.IntType(64)
-
-    def emit(builder: Any, register: Any) -> Any:
-        zero = ir.Constant(ir.IntType(32), 0)
-        address = builder.extract_element(register, zero)
-        found = builder.load(builder.inttoptr(address, word.as_pointer()))
-        return builder.insert_element(ir.Constant(addresses.register, ir.Undefined), found, zero)
-
-    if addresses.lanes != 1 or addresses.dtype != "i8":
+    if not addresses.general or addresses.dtype != "i8":
         raise numba.TypingError(f"addresses are in registers of one 64-bit word each, not in {addresses.name}")
-    return _each(emit, addresses)
+    return _each(lambda builder, at: builder.load(builder.inttoptr(at, at.type.as_pointer())), addresses)
 
 
 @instruction
@@ -467,7 +466,7 @@ def sink(_typing: Any, value: Block) -> Any:
 
     def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         for register in _unpack(builder, value, args[0], value.count):
-            _assembly(builder, constraint, register)
+            _assembly(builder, "r" if value.general else constraint, register)
         return context.get_dummy_value()
 
     return types.void(value), code

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from . import derive
+from . import derive, noise
 from .bench import Bench
 from .limits import measured
 from .model import Record, Run
@@ -93,8 +93,10 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def quality(run: Run) -> list[str]:
-    """What is to be said against a run: a line for each status that is not ok, the commonest reasons named."""
+    """What is to be said against a run: whether it was too noisy, and the commonest reasons of each status not ok."""
     lines = no_gpu(run)
+    if noise.noisy(noise.check(run)):
+        lines += [plain(sentence) for sentence in noise.sentences(run)]
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
@@ -109,11 +111,11 @@ def no_gpu(run: Run) -> list[str]:
     without = [record for record in run.records if record.device == NO_GPU]
     if not without:
         return []
-    names = list(dict.fromkeys(record.bench for record in without))
-    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    names = {record.bench for record in without}
+    topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({shown}).")]
+    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]
 
 
 def plain(text: str) -> str:

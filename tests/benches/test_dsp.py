@@ -80,4 +80,4 @@ def test_no_crossover_where_one_is_always_faster():
 def test_passes_do_not_add_up(passes):
     """A call that repeats the product inside the kernel gives it once."""
     a = np.arange(100.0)
-    assert dsp.dot_strict(a, a, passes) == dsp.dot_fast(a, a, passes) == 328_350
+    assert dsp.dot_fast(a, a, passes) == 328_350

@@ -10,7 +10,7 @@ import pytest
 from answers import reading, verdict, work_of
 
 from hwbench.benches import vectorize
-from hwbench.benches.vectorize import add, count, crossing, time
+from hwbench.benches.vectorize import add
 from hwbench.devices.cpu import CpuDevice
 
 
@@ -22,7 +22,7 @@ def device() -> Iterator[CpuDevice]:
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 1000, 4097])
-@pytest.mark.parametrize("variant", [name for name, variant in add.variants.items() if variant.on == "cpu"])
+@pytest.mark.parametrize("variant", [name for name, one in add.variants.items() if one.on == "cpu"])
 def test_the_answer_is_the_sum(device: CpuDevice, variant: str, n: int) -> None:
     """Each variant gives bit for bit what NumPy does, for odd lengths too."""
     assert verdict(add, variant, {"n": n, "device": device}) == ""
@@ -67,38 +67,6 @@ def test_long_arrays_are_not_for_python_loops() -> None:
     assert set(grids[1]["variant"]) == {"numpy", "numba", "prange", "cupy", "cupy-copies"}
 
 
-@pytest.mark.parametrize(
-    ("points", "said"),
-    [
-        ([(1, 2.0), (100, 0.5)], "beats {other} from n ≈ 10"),
-        ([(1, 0.9), (10, 0.1)], "beats {other} at every length from n = 1"),
-        ([(1, 9.0), (1000, 1.5)], "has not overtaken {other} at n = 1 000"),
-        ([(1, 4.0), (10, 0.9), (100, 2.0), (10000, 0.5)], "beats {other} from n ≈ 1 000"),
-        ([(1, 0.5)], ""),
-        ([], ""),
-    ],
-)
-def test_crossing(points: list[tuple[int, float]], said: str) -> None:
-    """The crossover is interpolated in log n, at the last time the ratio falls below 1."""
-    assert crossing(points) == said
-
-
-@pytest.mark.parametrize(
-    ("n", "text"), [(1, "1"), (2.6, "3"), (47.2, "47"), (8_612, "8 600"), (10**6, "10⁶"), (10**7, "10⁷")]
-)
-def test_count(n: float, text: str) -> None:
-    """Lengths are told to two digits."""
-    assert count(n) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(2.0, "2 s"), (0.0123, "12.3 ms"), (1.5e-6, "1.5 µs"), (8.6e-10, "0.86 ns")]
-)
-def test_time(seconds: float, text: str) -> None:
-    """Times are told in the unit that suits."""
-    assert time(seconds) == text
-
-
 def test_the_finding() -> None:
     """Made-up times, 100 ns an element in the loop and 1 µs + 1 ns in NumPy, cross at about ten elements."""
     cost: dict[str, Any] = {"loop": (0, 100e-9), "numpy": (1e-6, 1e-9), "prange": (20e-6, 0.5e-9)}
@@ -109,7 +77,7 @@ def test_the_finding() -> None:
     said = list(add.hooks["finding"](read))
     assert said[0] == "A call for one element takes the Python loop 100 ns, NumPy 1 µs, prange 20 µs."
     assert said[1].startswith("At n = 10⁶ an element takes 100 ns in a Python loop and 1 ns in NumPy: 100× as long")
-    assert said[2] == "NumPy beats the Python loop from n ≈ 10."
+    assert said[2] == "NumPy beats the Python loop from n ≈ 10 (10–10)."
     assert said[3].startswith("Prange beats NumPy from n ≈ ")
     assert list(add.hooks["finding"](reading(add, [], {}))) == []
     assert np.isfinite(read.records[0].samples).all()

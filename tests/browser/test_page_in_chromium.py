@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+import histories
 from hwbench import report, store
 from hwbench.model import Run
+from hwbench.tracking import sources
 from sample import LAPTOP, only_skipped, sample_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
@@ -307,3 +309,55 @@ def test_print_is_on_white(visit: Any) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
     assert not page.locator("nav").is_visible()
+
+
+# --- histories --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a results directory of asv: five commits of three cases on two machines, the fourth slower."""
+    folder = tmp_path_factory.mktemp("tracked")
+    results = folder / "results"
+    histories.benchmarks_file(results, {"suite.time_sum": {"param_names": ["n"]}, "suite.time_max": {}})
+    for number in range(1, 6):
+        slow = 1.5 if number >= 4 else 1.0 + number / 1000
+        for machine in ("box", "fox"):
+            histories.asv_file(
+                results,
+                number,
+                {
+                    "suite.time_sum": histories.row([1e-3 * slow, 2e-3], [["1", "2"]]),
+                    "suite.time_max": histories.row([5e-6]),
+                },
+                {**histories.BOX, "machine": machine, "cpu": machine},
+            )
+    found = sources.gather([results])
+    report.write(found.runs, folder / "page.html", found.histories)
+    return folder / "page.html"
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Path, viewport: dict[str, int]) -> None:
+    """Bench and case are chosen, lines switched off; the slow commit stands in words, in the list and in the chart."""
+    pytest.importorskip("asv")
+    context = browser.new_context(viewport=viewport)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(tracked.as_uri())
+    page.wait_for_selector("html[data-charts=done]", timeout=60_000)
+    assert "00000004" in page.locator(".sayings li").first.inner_text()
+    chart = page.locator(".chart.chosen")
+    assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
+    assert "00000004" in chart.inner_text()
+    assert chart.locator(".mark-symbol path").count() == 10
+    page.locator("[data-line='1']").uncheck()
+    page.wait_for_function("document.querySelectorAll('.chosen .mark-symbol path').length === 5")
+    page.locator("select.bench").select_option(label="suite.time_max")
+    page.wait_for_selector(".chosen[data-shown='suite.time_max']")
+    page.locator(".go").first.click()
+    page.wait_for_selector(".chosen[data-shown='suite.time_sum [1]']")
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert complaints == []
+    context.close()

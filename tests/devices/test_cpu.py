@@ -278,6 +278,31 @@ def test_an_exception_is_raised_and_the_threads_live_on(here: CpuDevice) -> None
     assert crew.each(lambda rank: rank) == list(range(len(crew)))
 
 
+def test_a_team_is_some_of_the_largest_crew(here: CpuDevice) -> None:
+    """A team's threads are those of the crew of all, by rank, on the same CPUs, in the order asked for."""
+    last = here.host.usable - 1
+    team = here.team(last, 0) if last else here.team(0)
+    assert team.cpus == ((here.host.order[last], here.host.order[0]) if last else here.host.order[:1])
+    everyone = here.crew(here.host.usable).each(lambda _: threading.get_ident())
+    assert team.each(lambda _: threading.get_ident()) == ([everyone[last], everyone[0]] if last else everyone[:1])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "cores", "quota", "count"),
+    [
+        ((0, 1, 2, 3), {0: (0, 0), 1: (0, 1), 2: (0, 0), 3: (0, 1)}, None, 2),
+        ((0, 1), {0: (0, 0), 1: (0, 0)}, None, 1),
+        ((0, 1, 2, 3), {}, None, 4),
+        ((0, 1, 2, 3), {}, 2.5, 2),
+    ],
+)
+def test_cores_are_counted_among_the_usable(
+    allowed: tuple[int, ...], cores: dict[int, tuple[int, int]], quota: float | None, count: int
+) -> None:
+    """Siblings share a core, and of a quota's CPUs the first ones count, which have a core each."""
+    assert CpuDevice(Host(allowed=allowed, cores=cores, quota=quota)).cores == count
+
+
 def test_a_crew_runs_every_job_with_its_loops(here: CpuDevice) -> None:
     """Each job runs once a sample, on its own thread, with the loops asked for."""
     crew = here.crew(here.host.usable)

@@ -294,7 +294,7 @@ def test_random_data_is_finite_and_not_the_same_everywhere(device, dtype):
     assert made.dtype == np.dtype(dtype)
     assert np.array_equal(made[TILE:], made[:5])
     assert np.array_equal(again[:, 0], made[:5])
-    assert len(np.unique(made)) > 100
+    assert len(np.unique(made[:4096])) > 100
     if made.dtype.kind == "f":
         assert made.min() >= 0.5
         assert made.max() <= 1.5

@@ -9,12 +9,15 @@ import json
 import msgspec
 import pytest
 
-from hwbench.model import Record, Run
+from hwbench.model import Disturbance, Record, Run
 from hwbench.report import theme, words
-from hwbench.report.sections import Facts, Figure, Records, Section, Table, Tiles, Troubles
+from hwbench.report.sections import Facts, Figure, Records, Sayings, Section, Table, Tiles, Troubles
 from hwbench.report.source import Runs
 from hwbench.report.views import VIEWS
+from hwbench.report.views.computing import view as computing
 from hwbench.report.views.contrasts import view as contrasts
+from hwbench.report.views.findings import view as findings
+from hwbench.report.views.history import view as history
 from hwbench.report.views.ladder import view as ladder
 from hwbench.report.views.latency import view as latency
 from hwbench.report.views.machine import view as machine
@@ -25,6 +28,7 @@ from hwbench.report.views.records import view as records
 from hwbench.report.views.roofline import view as roofline
 from hwbench.report.views.scaling import view as scaling
 from hwbench.report.views.verify import view as verify
+from hwbench.report.views.waiting import view as waiting
 from hwbench.stats import Estimate
 from sample import HOSTILE, KIB, LAPTOP, Model, proof_run, replace, sample_run
 
@@ -354,6 +358,98 @@ def _contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def test_loads_in_flight_are_the_latency_over_the_time_between_loads() -> None:
+    """Four chases whose hops come four times as often are four in flight; by best samples, in any unit of work."""
+    chases = [
+        record(
+            "latency.parallel", "follow", seconds, {"hops": 1000.0 * chains}, params={"size": "L3", "chains": chains}
+        )
+        for chains, seconds in ((1, 50e-6), (4, 50e-6), (16, 100e-6))
+    ]
+    table = figure(waiting([run_of(*chases)])).table
+    assert column(table, "loads in flight") == ["1.00", "4.00", "8.00"]
+    assert column(table, "GB/s of lines") == ["1.28", "5.12", "10.2"]
+    assert waiting([run_of(chases[1], chases[2])]) is None, "without one chase alone nothing is known"
+
+
+def test_latency_is_drawn_over_what_was_streamed() -> None:
+    """The points stand at the measured traffic in GB/s, in its order, whatever the gaps are called."""
+    run = run_of(
+        *(
+            record("latency.loaded", "read", ns * 1e-6, {"hops": 1000.0}, params={"gap": gap},
+                   facts={"streamed": streamed, "streaming": 3})
+            for gap, ns, streamed in (("idle", 90, 0.0), (0, 200, 30e9), (64, 100, 12e9))
+        )
+    )  # fmt: skip
+    shown = figure(waiting([run]))
+    assert [(mark["x"], mark["value"]) for mark in shown.panels[0].spec["datasets"]["marks"]] == [
+        (0, 90), (12, 100), (30, 200),
+    ]  # fmt: skip
+    assert column(shown.table, "they wait") == ["all the time", "64 cycles a line", "0 cycles a line"]
+
+
+def test_the_map_of_pairs_is_symmetric_and_has_no_diagonal() -> None:
+    """Each pair stands in two cells, none for a CPU and itself; the slowest has all of the colour."""
+    between = [[0, 1, "cache", 50e-9], [0, 5, "memory", 200e-9], [1, 5, "memory", 100e-9]]
+    run = run_of(record("latency.core_to_core", "store", 1e-3, {"hops": 1e4}, facts={"between": between}))
+    shown = figure(waiting([run]))
+    cells = shown.panels[0].spec["datasets"]["cells"]
+    assert len(cells) == 6
+    assert {(cell["row"], cell["column"]) for cell in cells} == {(c["column"], c["row"]) for c in cells}
+    assert all(cell["row"] != cell["column"] for cell in cells)
+    assert {cell["label"]: cell["fade"] for cell in cells} == {"50.0": 0.25, "100": 0.625, "200": 1.0}
+    assert column(shown.table, "they share") == ["the last-level cache", "memory alone", "memory alone"]
+
+
+def test_the_clock_is_its_best_sample_and_the_peak_is_told_by_it() -> None:
+    """3 GHz at best; 96 GFLOP/s of the same width on one thread are 32 operations a cycle."""
+    clock = record("clock.frequency", "512", 1e-5, {"cycles": 3e4}, params={"threads": 1}, facts={"threads": 1})
+    clock = msgspec.structs.replace(clock, samples=[1e-5, *[1.5e-5] * 9])
+    peak = record("peak.fma", "512", 1e-3, {"flops": 96e6}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
+    table = figure(computing([run_of(clock, peak)])).table
+    assert column(table, "GHz, best sample") == ["3.00"]
+    assert column(table, "GHz, median") == ["2.00"]
+    assert column(table, "peak.fma: operations a cycle and core") == ["32.0"]
+
+
+def test_the_matrix_product_is_told_in_operations() -> None:
+    """The curve is GFLOP/s although bytes are counted too, under the dotted peak of the most threads."""
+    products = [
+        record("peak.matmul", "numpy", 2 * n**3 / 4e10, {"flops": 2.0 * n**3, "bytes": 24.0 * n * n},
+               params={"n": n, "dtype": "f8", "threads": 1}, facts={"threads": 1})
+        for n in (64, 256)
+    ]  # fmt: skip
+    peak = record("peak.fma", "512", 1e-3, {"flops": 5e7}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
+    shown = figure(computing([run_of(*products, peak)]))
+    assert [mark["value"] for mark in shown.panels[0].spec["datasets"]["marks"]] == [40, 40]
+    assert {point["value"] for point in shown.panels[0].spec["datasets"]["ideal"]} == {50}
+    assert column(shown.table, "of the peak") == ["80%", "80%"]
+
+
+def test_branches_are_drawn_at_the_largest_n() -> None:
+    """The curve is of one n, the largest; the table has them all, sorted before shuffled."""
+    run = run_of(
+        *(
+            record("branch.prediction", variant, n * 1e-9, {"items": float(n)}, params={"share": share, "n": n})
+            for variant in ("shuffled", "sorted")
+            for share in (0.0, 0.5)
+            for n in (1024, 4096)
+        )
+    )
+    shown = figure(computing([run]))
+    assert len(shown.panels[0].spec["datasets"]["marks"]) == 4
+    assert column(shown.table, "variant") == ["sorted"] * 4 + ["shuffled"] * 4
+
+
+def test_a_label_never_stands_outside_the_chart() -> None:
+    """An interval that ends a thousand times further out is cut: its label would squeeze the chart to nothing."""
+    wild = record("latency.core_to_core", "store", 1e-3, {"hops": 1e4}, params={"pairs": "all"})
+    wild = msgspec.structs.replace(wild, samples=[1e-3, 1e-3, 1e-3, 1.0, 1.0])
+    other = record("latency.core_to_core", "exchange", 1e-3, {"hops": 1e4}, params={"pairs": "all"})
+    marks = figure(contrasts([run_of(wild, other)])).panels[0].spec["datasets"]["marks"]
+    assert all(mark["high"] <= 1.05 * max(m["value"] for m in marks) for mark in marks)
+
+
 def test_nonsense_in_a_file_breaks_no_view() -> None:
     """Caches of no size, absurd values, axes of another type and negative phases leave the rest standing."""
     run = sample_run(hostile=True)
@@ -370,13 +466,21 @@ def test_nonsense_in_a_file_breaks_no_view() -> None:
         record("latency.chase", "follow", 1e300, {"hops": 1.0}, params={"size": "1e18"}),
         record("parallel.scaling", "prange", 1.0, {}, params={"threads": "some"}, telemetry={"wall_s": [-1.0]}),
         record("peak.fma", "512", 1e300, {"flops": 1e-300}, params={}),
+        record("latency.parallel", "follow", 1.0, {"hops": 1.0}, params={"chains": "many"}),
+        record("latency.parallel", "follow", 1.0, {"items": 1.0}, params={"chains": 1, "size": "L7"}),
+        record("latency.loaded", "read", 1.0, {"hops": 1.0}, params={"gap": []}, facts={"streamed": "much"}),
+        record("latency.loaded", "x", 1.0, {"hops": 1.0}, params={}, facts={"streamed": -1.0}),
+        record("latency.core_to_core", "y", 1.0, {"hops": 1.0}, facts={"between": [[0, 1], 7, [0, "1", "a", 1e-9]]}),
+        record("clock.frequency", "1024", 1.0, {"cycles": 1.0}, params={"threads": None}),
+        record("peak.matmul", "numpy", 1.0, {"flops": 1.0}, params={"n": "large"}),
+        record("branch.prediction", "perhaps", 1.0, {"items": 1.0}, params={"share": 7, "n": 1}),
     ]
     broken = replace(
         run, machine=msgspec.structs.replace(run.machine, cpu=cpu), records=run.records + odd,
         policy=msgspec.structs.replace(run.policy, phases={"sample": -1.0, "total": 0.0}, sizes={"L1": 1}),
     )  # fmt: skip
     for runs in ([broken], [broken, sample_run()]):
-        shown = [view(Runs([*runs, proof_run()])) for view in VIEWS]
+        shown = [view(Runs([*runs, proof_run()])) for view in VIEWS if view is not history]
         assert None not in shown
         specs = [panel.spec for section in shown if section for block in section.blocks if isinstance(block, Figure)
                  for panel in block.panels]  # fmt: skip
@@ -415,3 +519,32 @@ def test_a_comparison_of_absurd_numbers_is_shown() -> None:
     ours, native = (msgspec.structs.replace(record, samples=[value] * 3) for record, value in values)
     section = verify(Runs([replace(run, records=[ours, native])]))
     assert column(figure(section).table, "ours / native") == ["inf"]
+
+
+def test_a_noisy_run_says_so_before_its_findings() -> None:
+    """The verdict heads the findings, and quality has each check with both numbers and the cases beyond."""
+    params = {"size": "DRAM", "dtype": "f8", "threads": 1, "pages": "huge"}
+    lonely = record("stream.load", "simd", 1.0, {"bytes": 1e10}, params=params)
+    run = run_of(msgspec.structs.replace(lonely, samples=[1.0, *[1.1] * 9]))
+    section = findings([run])
+    assert section is not None
+    first = section.blocks[0]
+    assert isinstance(first, Sayings)
+    assert first.sentences[0].startswith("The machine was too noisy")
+    section = quality([run])
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    [row] = [row for row in table.rows if row[3] == "too much"]
+    assert row[:3] == ("limits that few samples back", "10.0%", "3.0%")
+    assert "stream.load/simd [DRAM, f8, 1, huge] by 10.0%" in row[4]
+
+
+def test_what_disturbs_is_kept_with_the_run() -> None:
+    """Each disturbance of the machine stands in the report with what it bends and the remedy, as the run found it."""
+    one = Disturbance("swap", "1 GiB in use", "memory is short", "end what takes it")
+    section = quality([replace(sample_run(), disturbances=[one])])
+    assert section is not None
+    [(title, [(name, told)])] = next(block for block in section.blocks if isinstance(block, Facts)).groups
+    assert "before the run" in title
+    assert (name, told) == ("swap (warning)", "1 GiB in use. Bends: memory is short. Remedy: end what takes it.")
+    assert not any(isinstance(block, Facts) for block in quality([sample_run()]).blocks)  # type: ignore[union-attr]

@@ -61,7 +61,7 @@ def test_a_regression_of_a_tenth_is_found():
     [one] = compare(run_of(record(samples=old)), run_of(record(samples=new)))
     assert one.verdict == "slower"
     assert one.ratio == pytest.approx(1.1, rel=0.02)
-    assert THRESHOLD == 0.05
+    assert THRESHOLD == 0.02
 
 
 def verdict_of(old, new):

@@ -34,6 +34,7 @@ from ..simd import compiled
 FLOWS = ("weight-stationary", "output-stationary")
 LARGEST = 1024  # rows or columns of an array
 LARGEST_OPERAND = 1 << 16  # m, k, n
+MOST_CYCLES = 1 << 27  # so that tags, at most 16 × the cycles, fit into 32 bits
 FIRST, LAST = 1, 2  # marks that travel with w in the output-stationary array, below the tile's number
 
 
@@ -117,9 +118,11 @@ class Plan:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The plan as the kernels take it."""
-        along = self.down if self.weights_stay else self.across
-        return self.r, self.c, self.length, along, self.start, self.interval, self.tiles, int(self.double)
+        """The plan as the kernels take it. Numbers are packed by shifts: a division takes longer than a row of PEs."""
+        common = (self.r, self.c, self.length, self.down, self.across)
+        if self.weights_stay:
+            return *common, self.interval, int(self.double), (self.n - 1).bit_length()
+        return *common, self.interval, (self.across - 1).bit_length(), (self.r - 1).bit_length()
 
     @property
     def cycles(self) -> int:
@@ -145,214 +148,223 @@ class Plan:
 
 
 # --- weight-stationary ------------------------------------------------------------------------------------------------
+# Ports at the edge are counters, as the address generators beside a real array are: a row of `ports` holds where a port
+# is in its tile (below 0: it waits), and the tile's place in the other operand's direction (`b`) and along it (`a`).
 
 
 @compiled
-def step_weights(
-    t: int, state: Any, tags: Any, w: Any, fresh: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any, moved: Any
-) -> int:
-    """One clock edge of the weight-stationary array, the t-th; returns how many results leave at it.
+def run_weights(
+    begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any,
+    moved: Any,
+) -> int:  # fmt: skip
+    """Clock edges `begin` to `end` of the weight-stationary array; how many there were when all results had left, or 0.
 
     state
-        [2][x, partial sum, weight on its way down][r][c] of any dtype: before (t even: 0) and after the edge.
+        [8][r][c] of any dtype: x, partial sum, weight on its way down, before (t even: 0, 1, 2) and after an edge
+        (3, 4, 5); the weight in use (6) and the next tile's (7).
     tags
-        [2][x's, weight's][r][c], i4. An x carries ± (1 + its number in the whole stream), negative if the first of
-        its tile, 0 for no x; a weight carries 1 + the rows it has still to go, 0 for no weight.
-    w, fresh
-        [r][c]: the weight in use, and the next tile's.
+        [4][r][c], i4: x's and the weight's before, and after an edge. An x carries ± (1 + its tile across and its
+        column in one), negative if the first of its tile, 0 for no x; a weight carries 1 + the rows it has still to go.
+    ports
+        [r + c][3], i8: the rows' on the left, for x, then the columns' at the top, for weights.
     y
         m × n accumulators below the array.
     plan
-        r, c, n, tiles down, start, interval, tiles, double.
+        r, c, n, tiles down, tiles across, interval, double, bits of a column's number.
     moved
-        Words of w and x that entered so far.
+        Words of w and of x that entered so far, and results that left.
     """
-    r, c, n, down, start, interval, tiles, double = plan
+    r, c, n, down, across, interval, double, shift = plan
     m, k = operand_w.shape
-    old, new = t & 1, 1 - (t & 1)
-    left = 0
+    keep, fresh = state[6], state[7]
+    results = down * across * c * n
+    for t in range(begin, end):
+        old, new = 3 * (t & 1), 3 - 3 * (t & 1)
+        tag_old, tag_new = 2 * (t & 1), 2 - 2 * (t & 1)
 
-    # What the sums' last row held before this edge leaves now.
-    for j in range(c):
-        tag = max(tags[old, 0, r - 1, j], -tags[old, 0, r - 1, j])
-        if tag:
-            tile, column = (tag - 1) // n, (tag - 1) % n
-            row = tile // down * c + j
-            if row < m:
-                y[row, column] += state[old, 1, r - 1, j]
-            left += 1
-
-    for i in range(r):
-        # The registers of the row to the left (x) and above (sums, weights), before the edge.
-        into, into_tag = state[new, 0, i], tags[new, 0, i]
-        left_x, left_tag = state[old, 0, i], tags[old, 0, i]
-        for j in range(1, c):
-            into[j], into_tag[j] = left_x[j - 1], left_tag[j - 1]
-        # Row i's port on the left: i cycles behind row 0, tile after tile.
-        into[0], into_tag[0] = 0, 0
-        tile, column = (t - start - i) // interval, (t - start - i) % interval
-        if t >= start + i and tile < tiles and column < n:
-            into_tag[0] = (-1 if column == 0 else 1) * (tile * n + column + 1)
-            row = tile % down * r + i
-            if row < k:
-                into[0] = operand_x[row, column]
-                moved[1] += 1
-
-        # Multiply-add: with the weight in use, or at the mark of a new tile the next one, which then is in use.
-        keep, following = w[i], fresh[i]
-        sums = state[new, 1, i]
-        if double:
-            for j in range(c):
-                keep[j] = following[j] if into_tag[j] < 0 else keep[j]
-        if i == 0:
-            for j in range(c):
-                sums[j] = keep[j] * into[j]
-        else:
-            above = state[old, 1, i - 1]
-            for j in range(c):
-                sums[j] = above[j] + keep[j] * into[j]
-
-        # Weights on their way down: one that has arrived is kept, any other goes on.
-        falling, to_go = state[new, 2, i], tags[new, 1, i]
-        if i > 0:
-            above_w, above_tag = state[old, 2, i - 1], tags[old, 1, i - 1]
-            for j in range(c):
-                falling[j], to_go[j] = above_w[j], above_tag[j]
-        else:
-            # The ports at the top, the last row's weight first. The first tile comes down all columns together, each
-            # later one in column j j cycles behind column 0, as the marks of the tile before do.
-            for j in range(c):
-                falling[j], to_go[j] = 0, 0
-                begin = t if t < r else t - j - start - (0 if double else n)
-                tile, place = (0, begin) if t < r else (begin // interval + 1, begin % interval)
-                if begin >= 0 and place < r and tile < tiles:
-                    to_go[j] = r - place
-                    row, column = tile // down * c + j, tile % down * r + r - 1 - place
-                    if row < m and column < k:
-                        falling[j] = operand_w[row, column]
-                        moved[0] += 1
-        target = following if double else keep
+        # What the sums' last row held before this edge leaves now.
+        last, last_tag = state[old + 1, r - 1], tags[tag_old, r - 1]
         for j in range(c):
-            target[j] = falling[j] if to_go[j] == 1 else target[j]
-        for j in range(c):
-            to_go[j] = max(to_go[j] - 1, 0)
-    return left
+            tag = abs(last_tag[j]) - 1
+            if tag >= 0:
+                row = (tag >> shift) * c + j
+                if row < m:
+                    y[row, tag & ((1 << shift) - 1)] += last[j]
+                moved[2] += 1
 
+        for i in range(r):
+            # The registers of the row to the left (x) and above (sums, weights), before the edge.
+            into, into_tag, left_x, left_tag = state[new, i], tags[tag_new, i], state[old, i], tags[tag_old, i]
+            for j in range(1, c):
+                into[j], into_tag[j] = left_x[j - 1], left_tag[j - 1]
+            # Row i's port on the left: i cycles behind row 0, tile after tile.
+            place, b, a = ports[i]
+            into[0], into_tag[0] = 0, 0
+            if 0 <= place < n and a < across:
+                into_tag[0] = (a << shift) + place + 1
+                if place == 0:
+                    into_tag[0] = -into_tag[0]
+                row = b * r + i
+                if row < k:
+                    into[0] = operand_x[row, place]
+                    moved[1] += 1
+            ports[i, 0] = place + 1
+            if place + 1 == interval:
+                ports[i, 0], ports[i, 1] = 0, b + 1
+                if b + 1 == down:
+                    ports[i, 1], ports[i, 2] = 0, a + 1
 
-@compiled
-def run_weights(operand_w: Any, operand_x: Any, y: Any, plan: Any, most: int, moved: Any) -> int:
-    """All cycles of the weight-stationary array until every result has left; how many, or -1 after `most`."""
-    r, c, n = plan[0], plan[1], plan[2]
-    state, tags = np.zeros((2, 3, r, c), operand_w.dtype), np.zeros((2, 2, r, c), np.int32)
-    w, fresh = np.zeros((r, c), operand_w.dtype), np.zeros((r, c), operand_w.dtype)
-    y.fill(0)
-    moved.fill(0)
-    left, results = 0, plan[6] * c * n
-    for t in range(most):
-        left += step_weights(t, state, tags, w, fresh, operand_w, operand_x, y, plan, moved)
-        if left == results:
+            # Multiply-add: with the weight in use, or at the mark of a new tile the next one, which then is in use.
+            using, following, sums = keep[i], fresh[i], state[new + 1, i]
+            if double:
+                for j in range(c):
+                    using[j] = following[j] if into_tag[j] < 0 else using[j]
+            if i == 0:
+                for j in range(c):
+                    sums[j] = using[j] * into[j]
+            else:
+                above = state[old + 1, i - 1]
+                for j in range(c):
+                    sums[j] = above[j] + using[j] * into[j]
+
+            # Weights on their way down: one that has arrived is kept, any other goes on.
+            falling, to_go = state[new + 2, i], tags[tag_new + 1, i]
+            if i > 0:
+                above_w, above_tag = state[old + 2, i - 1], tags[tag_old + 1, i - 1]
+                for j in range(c):
+                    falling[j], to_go[j] = above_w[j], above_tag[j]
+            else:
+                # The ports at the top, the last row's weight first. The first tile comes down all columns together,
+                # each later one in column j j cycles behind column 0, as the marks of the tile before do.
+                for j in range(c):
+                    falling[j], to_go[j] = 0, 0
+                    place, b, a = ports[r + j]
+                    if 0 <= place < r and a < across:
+                        to_go[j] = r - place
+                        row, column = a * c + j, b * r + r - 1 - place
+                        if row < m and column < k:
+                            falling[j] = operand_w[row, column]
+                            moved[0] += 1
+                    first = a == 0 and b == 0
+                    ports[r + j, 0] = place + 1
+                    if place + 1 == (r if first else interval):
+                        ports[r + j, 0] = 0 if not first else -j if double else -j - n
+                        ports[r + j, 1] = b + 1
+                        if b + 1 == down:
+                            ports[r + j, 1], ports[r + j, 2] = 0, a + 1
+            target = following if double else using
+            for j in range(c):
+                target[j] = falling[j] if to_go[j] == 1 else target[j]
+            for j in range(c):
+                to_go[j] = max(to_go[j] - 1, 0)
+        if moved[2] == results:
             return t + 1
-    return -1
+    return 0
 
 
 # --- output-stationary ------------------------------------------------------------------------------------------------
 
 
 @compiled
-def step_outputs(t: int, state: Any, tags: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any, moved: Any) -> int:
-    """One clock edge of the output-stationary array, the t-th; returns how many results leave at it.
+def run_outputs(
+    begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any,
+    moved: Any,
+) -> int:  # fmt: skip
+    """Clock edges of the output-stationary array; how many when all results had left, 0 for not yet, -1 if two met.
 
     state
-        [2][w, x, sum, result on its way up][r][c].
+        [8][r][c]: w, x, sum, result on its way up, before (t even: 0 to 3) and after an edge (4 to 7).
     tags
-        [2][w's, result's][r][c], i4. A w carries 4 × (1 + its tile) and the marks FIRST and LAST; a result carries
-        1 + its row and tile's number in one; 0 is none.
+        [4][r][c], i4: w's and the result's before, and after an edge. A w carries 4 × (1 + its tile) and the marks
+        FIRST and LAST; a result carries 1 + its row and tile's number in one; 0 is none.
+    ports
+        [r + c][3]: the rows' on the left, for w, then the columns' at the top, for x.
     plan
-        r, c, k, tiles across, start, interval, tiles, double.
+        r, c, k, tiles down, tiles across, interval, bits of a tile's number across, bits of a row's number.
     """
-    r, c, length, across, _start, interval, tiles, _double = plan
+    r, c, length, down, across, interval, tile_shift, row_shift = plan
     m = len(operand_w)
     n = operand_x.shape[1]
-    old, new = t & 1, 1 - (t & 1)
-    left = 0
+    results = down * across * c * r
+    for t in range(begin, end):
+        old, new = 4 * (t & 1), 4 - 4 * (t & 1)
+        tag_old, tag_new = 2 * (t & 1), 2 - 2 * (t & 1)
 
-    # What the chain's first row held before this edge leaves now.
-    for j in range(c):
-        tag = tags[old, 1, 0, j]
-        if tag:
-            tile, i = (tag - 1) // r, (tag - 1) % r
-            row, column = tile // across * r + i, tile % across * c + j
-            if row < m and column < n:
-                y[row, column] = state[old, 3, 0, j]
-            left += 1
-
-    for i in range(r):
-        into, into_tag = state[new, 0, i], tags[new, 0, i]
-        left_w, left_tag = state[old, 0, i], tags[old, 0, i]
-        for j in range(1, c):
-            into[j], into_tag[j] = left_w[j - 1], left_tag[j - 1]
-        into[0], into_tag[0] = 0, 0
-        tile, place = (t - i) // interval, (t - i) % interval
-        if t >= i and tile < tiles and place < length:
-            into_tag[0] = 4 * (tile + 1) + (FIRST if place == 0 else 0) + (LAST if place == length - 1 else 0)
-            row = tile // across * r + i
-            if row < m:
-                into[0] = operand_w[row, place]
-                moved[0] += 1
-
-        falling = state[new, 1, i]
-        if i > 0:
-            above = state[old, 1, i - 1]
-            for j in range(c):
-                falling[j] = above[j]
-        else:
-            for j in range(c):
-                falling[j] = 0
-                tile, place = (t - j) // interval, (t - j) % interval
-                column = tile % across * c + j
-                if t >= j and tile < tiles and place < length and column < n:
-                    falling[j] = operand_x[place, column]
-                    moved[1] += 1
-
-        # Multiply-add onto the sum that stays, from zero at a tile's first product.
-        sums, before = state[new, 2, i], state[old, 2, i]
+        # What the chain's first row held before this edge leaves now.
         for j in range(c):
-            sums[j] = (before[j] - before[j] if into_tag[j] & FIRST else before[j]) + into[j] * falling[j]
+            tag = tags[tag_old + 1, 0, j] - 1
+            if tag >= 0:
+                tile = tag >> row_shift
+                row = (tile >> tile_shift) * r + (tag & ((1 << row_shift) - 1))
+                column = (tile & ((1 << tile_shift) - 1)) * c + j
+                if row < m and column < n:
+                    y[row, column] = state[old + 3, 0, j]
+                moved[2] += 1
 
-        # The chain of results: what the row below held, or, at a tile's last product, this PE's own.
-        rising, rising_tag = state[new, 3, i], tags[new, 1, i]
-        if i < r - 1:
-            below, below_tag = state[old, 3, i + 1], tags[old, 1, i + 1]
+        for i in range(r):
+            into, into_tag, left_w, left_tag = state[new, i], tags[tag_new, i], state[old, i], tags[tag_old, i]
+            for j in range(1, c):
+                into[j], into_tag[j] = left_w[j - 1], left_tag[j - 1]
+            place, b, a = ports[i]
+            into[0], into_tag[0] = 0, 0
+            if 0 <= place < length and a < down:
+                into_tag[0] = 4 * ((a << tile_shift) + b + 1)
+                if place == 0:
+                    into_tag[0] += FIRST
+                if place == length - 1:
+                    into_tag[0] += LAST
+                row = a * r + i
+                if row < m:
+                    into[0] = operand_w[row, place]
+                    moved[0] += 1
+            ports[i, 0] = place + 1
+            if place + 1 == interval:
+                ports[i, 0], ports[i, 1] = 0, b + 1
+                if b + 1 == across:
+                    ports[i, 1], ports[i, 2] = 0, a + 1
+
+            falling = state[new + 1, i]
+            if i > 0:
+                above = state[old + 1, i - 1]
+                for j in range(c):
+                    falling[j] = above[j]
+            else:
+                for j in range(c):
+                    falling[j] = 0
+                    place, b, a = ports[r + j]
+                    column = b * c + j
+                    if 0 <= place < length and a < down and column < n:
+                        falling[j] = operand_x[place, column]
+                        moved[1] += 1
+                    ports[r + j, 0] = place + 1
+                    if place + 1 == interval:
+                        ports[r + j, 0], ports[r + j, 1] = 0, b + 1
+                        if b + 1 == across:
+                            ports[r + j, 1], ports[r + j, 2] = 0, a + 1
+
+            # Multiply-add onto the sum that stays, from zero at a tile's first product.
+            sums, before = state[new + 2, i], state[old + 2, i]
             for j in range(c):
-                rising[j], rising_tag[j] = below[j], below_tag[j]
-        else:
+                sums[j] = (before[j] - before[j] if into_tag[j] & FIRST else before[j]) + into[j] * falling[j]
+
+            # The chain of results: what the row below held, or, at a tile's last product, this PE's own.
+            rising, rising_tag = state[new + 3, i], tags[tag_new + 1, i]
+            if i < r - 1:
+                below, below_tag = state[old + 3, i + 1], tags[tag_old + 1, i + 1]
+                for j in range(c):
+                    rising[j], rising_tag[j] = below[j], below_tag[j]
+            else:
+                for j in range(c):
+                    rising[j], rising_tag[j] = 0, 0
             for j in range(c):
-                rising[j], rising_tag[j] = 0, 0
-        for j in range(c):
-            if into_tag[j] & LAST:
-                if rising_tag[j]:
-                    return -1  # two results on one link: the interval is too short
-                rising[j] = sums[j]
-                rising_tag[j] = (into_tag[j] // 4 - 1) * r + i + 1
-    return left
-
-
-@compiled
-def run_outputs(operand_w: Any, operand_x: Any, y: Any, plan: Any, most: int, moved: Any) -> int:
-    """All cycles of the output-stationary array until every result has left; how many, or -1 after `most`."""
-    r, c = plan[0], plan[1]
-    state, tags = np.zeros((2, 4, r, c), operand_w.dtype), np.zeros((2, 2, r, c), np.int32)
-    y.fill(0)
-    moved.fill(0)
-    left, results = 0, plan[6] * r * c
-    for t in range(most):
-        now = step_outputs(t, state, tags, operand_w, operand_x, y, plan, moved)
-        if now < 0:
-            return -1
-        left += now
-        if left == results:
+                if into_tag[j] & LAST:
+                    if rising_tag[j]:
+                        return -1  # two results on one link: the interval is too short
+                    rising[j] = sums[j]
+                    rising_tag[j] = (((into_tag[j] >> 2) - 1) << row_shift) + i + 1
+        if moved[2] == results:
             return t + 1
-    return -1
+    return 0
 
 
 # --- from Python ------------------------------------------------------------------------------------------------------
@@ -366,14 +378,45 @@ class Outcome:
     words: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """An array with its registers, in the state before the first clock edge; `run` lets the clock tick."""
+
+    plan: Plan
+    w: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    state: np.ndarray
+    tags: np.ndarray
+    ports: np.ndarray
+    moved: np.ndarray
+
+    @classmethod
+    def at_rest(cls, plan: Plan, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Machine:
+        """Registers empty, results zero, each port as far before its first tile as the skew demands."""
+        ports = np.zeros((plan.r + plan.c, 3), np.int64)
+        ports[: plan.r, 0] = -plan.start - np.arange(plan.r)
+        if not plan.weights_stay:
+            ports[plan.r :, 0] = -np.arange(plan.c)
+        y.fill(0)
+        state, tags = np.zeros((8, plan.r, plan.c), w.dtype), np.zeros((4, plan.r, plan.c), np.int32)
+        return cls(plan, w, x, y, state, tags, ports, np.zeros(3, np.int64))
+
+    def run(self, begin: int, end: int) -> int:
+        """Clock edges `begin` to `end`: how many there were when all results had left, 0 for not yet, -1: two met."""
+        kernel = run_weights if self.plan.weights_stay else run_outputs
+        return int(
+            kernel(begin, end, self.state, self.tags, self.ports, self.w, self.x, self.y, self.plan.numbers, self.moved)
+        )
+
+
 def simulate(plan: Plan, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Outcome:
     """Compute y = w x (m × k, k × n, m × n, one dtype) on the array; RuntimeError if results meet or never leave."""
-    moved = np.zeros(2, np.int64)
-    run = run_weights if plan.weights_stay else run_outputs
-    cycles = int(run(w, x, y, plan.numbers, 2 * plan.cycles + 64, moved))
-    if cycles < 0:
+    machine = Machine.at_rest(plan, w, x, y)
+    cycles = machine.run(0, 2 * plan.cycles + 64)
+    if cycles <= 0:
         raise RuntimeError(f"the {plan.flow} array lost results of {plan}")
-    return Outcome(cycles, {"w": int(moved[0]), "x": int(moved[1]), "y": y.size})
+    return Outcome(cycles, {"w": int(machine.moved[0]), "x": int(machine.moved[1]), "y": y.size})
 
 
 def frames(plan: Plan, w: np.ndarray, x: np.ndarray) -> list[dict[str, Any]]:
@@ -385,27 +428,24 @@ def frames(plan: Plan, w: np.ndarray, x: np.ndarray) -> list[dict[str, Any]]:
     """
     if plan.tiles != 1 or not plan.weights_stay:
         raise ValueError(f"frames show a weight-stationary array with one tile, not {plan}")
-    r, c, n = plan.r, plan.c, plan.n
-    state, tags = np.zeros((2, 3, r, c), w.dtype), np.zeros((2, 2, r, c), np.int32)
-    keep, fresh = np.zeros((r, c), w.dtype), np.zeros((r, c), w.dtype)
-    y, moved = np.zeros((plan.m, n), w.dtype), np.zeros(2, np.int64)
+    machine = Machine.at_rest(plan, w, x, np.zeros((plan.m, plan.n), w.dtype))
+    state, tags = machine.state, machine.tags
     shots: list[dict[str, Any]] = []
     left: list[list[int]] = []
     for t in range(plan.cycles + 1):
+        held, tagged = 3 * (t & 1), np.abs(tags[2 * (t & 1)])  # what the edge before wrote
         if t >= plan.start:
-            now = t & 1  # what the edge before wrote
             shots.append(
                 {
-                    "column": np.abs(tags[now, 0]).tolist(),
-                    "x": state[now, 0].tolist(),
-                    "sum": state[now, 1].tolist(),
-                    "weights": fresh.tolist(),
+                    "column": tagged.tolist(),
+                    "x": state[held].tolist(),
+                    "sum": state[held + 1].tolist(),
+                    "weights": state[7].tolist(),
                     "left": [list(pair) for pair in left],
                 }
             )
-        leaving = np.abs(tags[t & 1, 0, r - 1])
-        step_weights(t, state, tags, keep, fresh, w, x, y, plan.numbers, moved)
-        left += [[j + 1, int(leaving[j])] for j in range(c) if leaving[j]]
+        machine.run(t, t + 1)
+        left += [[j + 1, int(column)] for j, column in enumerate(tagged[-1]) if column]
     return shots
 
 

@@ -13,13 +13,12 @@ the line for writing, the failed ones too, so that the one who waits disturbs th
 in the map: CPUs that share a cache stand out, and numbering need not follow them.
 
 Every pair of the CPUs that may be used is measured, one pair at a time, in every round; the record's time is the mean
-of all pairs, and `facts["between"]` holds for each pair its CPUs, what they share, and the median time of a handover.
+of all pairs, and `facts["between"]` holds for each pair its CPUs, what they share, and the best time of a handover.
 """
 
 from __future__ import annotations
 
 import itertools
-import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -130,7 +129,6 @@ def bouncing(device: Any, kernel: Callable[[int, int, int], None]) -> Work:
     buffers = [crew.each(lambda rank: None if rank else allocate(rank))[0] for crew in crews]
     counters = [buffer.array.view(np.int64) for buffer in buffers]
     rounds = trips(device)
-    seen: list[list[float]] = [[] for _ in crews]
     between: list[list[Any]] = [[*crew.cpus, shared(device.host, *crew.cpus), 0.0] for crew in crews]
 
     def handovers(crew: Any, buffer: Any, counter: np.ndarray, loops: int) -> float:
@@ -146,8 +144,8 @@ def bouncing(device: Any, kernel: Callable[[int, int, int], None]) -> Work:
         total = 0.0
         for place, (crew, buffer, counter) in enumerate(zip(crews, buffers, counters, strict=True)):
             taken = handovers(crew, buffer, counter, loops)
-            seen[place].append(taken / (2 * rounds * loops))
-            between[place][-1] = statistics.median(seen[place])
+            each = taken / (2 * rounds * loops)
+            between[place][-1] = min(between[place][-1] or each, each)
             total += taken
         return total
 

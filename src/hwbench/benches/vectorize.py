@@ -10,16 +10,15 @@ already. All others write into an array that is there: what a new one costs is a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ..bench import Bench, Work
+from ..quantity import format_count, format_seconds
 from ..simd import compiled
 
 ELEMENT = 24  # bytes: two float64 read, one written
@@ -188,7 +187,7 @@ def finding(read: Any) -> Iterator[str]:
     """The time of a call, the time of an element, and the lengths from which one beats the other."""
     lengths = sorted({record.params["n"] for record in read.records})
     calls = {name: read.each("calls", name, n=1) for name in NAMES}
-    told = [f"{NAMES[name]} {time(call.value)}" for name, call in calls.items() if call is not None]
+    told = [f"{NAMES[name]} {format_seconds(call.value)}" for name, call in calls.items() if call is not None]
     if told:
         yield f"A call for one element takes {', '.join(told)}."
     both = [n for n in lengths if read.find("loop", n=n) and read.find("numpy", n=n)]
@@ -197,45 +196,21 @@ def finding(read: Any) -> Iterator[str]:
         slow, fast = (read.each("items", name, n=n) for name in ("loop", "numpy"))
         ratio = read.ratio("loop", "numpy", n=n)
         yield (
-            f"At n = {count(n)} an element takes {time(slow.value)} in a Python loop and {time(fast.value)} in NumPy: "
-            f"{ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
+            f"At n = {format_count(n)} an element takes {format_seconds(slow.value)} in a Python loop and "
+            f"{format_seconds(fast.value)} in NumPy: {ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
         )
     for fast, slow in RIVALS:
-        points = [(n, ratio.value) for n in lengths if (ratio := read.ratio(fast, slow, n=n)) is not None]
-        said = crossing(points)
+        said = read.overtakes(fast, slow, NAMES[slow])
         if said:
-            yield f"{NAMES[fast][0].upper()}{NAMES[fast][1:]} {said.format(other=NAMES[slow])}."
+            yield f"{NAMES[fast][0].upper()}{NAMES[fast][1:]} {said}."
+    yield from nearest_the_limit(read, lengths)
 
 
-def crossing(points: list[tuple[int, float]]) -> str:
-    """In words, from which n on the ratio of times `fast / slow` stays below 1; "" for fewer than two points.
-
-    Between two measured lengths the logarithm of the ratio is taken to be linear in log n.
-    """
-    if len(points) < 2:
-        return ""
-    if all(ratio < 1 for _, ratio in points):
-        return f"beats {{other}} at every length from n = {count(points[0][0])}"
-    if points[-1][1] >= 1:
-        return f"has not overtaken {{other}} at n = {count(points[-1][0])}"
-    # the last time that it goes below 1, since single points in the middle may be noise
-    (n0, r0), (n1, r1) = [(a, b) for a, b in pairwise(points) if a[1] >= 1 > b[1]][-1]
-    share = math.log(r0) / (math.log(r0) - math.log(r1))
-    return f"beats {{other}} from n ≈ {count(n0 * (n1 / n0) ** share)}"
-
-
-def count(n: float) -> str:
-    """`12 000`: two significant digits, at least whole; powers of ten from 10⁶."""
-    power = round(math.log10(n)) if n >= 1 else 0
-    if power >= 6 and n == 10**power:
-        return f"10{str(power).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
-    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")
-
-
-def time(seconds: float) -> str:
-    """Seconds to three digits in the unit that suits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
+def nearest_the_limit(read: Any, lengths: list[int]) -> Iterator[str]:
+    """How much of what the memory streams reach each way gets at the largest length."""
+    for n in reversed(lengths):
+        shares = {name: read.share(name, n=n) for name in NAMES}
+        told = [f"{NAMES[name]} {share:.0%}" for name, share in shares.items() if share is not None]
+        if told:
+            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {format_count(n)}."
+            return

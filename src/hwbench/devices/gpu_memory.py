@@ -6,6 +6,7 @@ taken and first touched on the GPU's NUMA node.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from typing import Any, Literal
 
@@ -45,11 +46,15 @@ class HostBuffer:
         return self.ptr
 
     def close(self) -> None:
-        """Give the memory back; whoever still holds `array` must not touch it."""
+        """Give the memory back, once nobody holds a view of `array` any more."""
         if self.kind == "registered" and self._owner is not None:
             cupy.cuda.runtime.hostUnregister(self.ptr)
         self.array = np.empty(0, dtype=np.uint8)
         self._owner = None
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # at the interpreter's end CUDA may be gone before
+            self.close()
 
 
 def ordinary(kind: Kind, nbytes: int, *, registering: bool = False, reachable: bool = False) -> HostBuffer:
@@ -74,7 +79,9 @@ def of_cuda(kind: Kind, nbytes: int) -> HostBuffer:
         owner = cupy.cuda.ManagedMemory(nbytes)
     else:
         owner = cupy.cuda.PinnedMemory(nbytes, cupy.cuda.runtime.hostAllocMapped if kind == "mapped" else 0)
-    array = np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(int(owner.ptr)))
+    buffer = (ctypes.c_uint8 * nbytes).from_address(int(owner.ptr))
+    buffer._owner = owner  # type: ignore[attr-defined]  # whoever keeps only a view keeps the memory
+    array = np.ctypeslib.as_array(buffer)
     array.fill(1)
     return HostBuffer(kind, nbytes, array, owner, reachable=kind != "pinned")
 

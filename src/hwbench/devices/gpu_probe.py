@@ -132,11 +132,15 @@ def _no_count(runtime: Any, error: Exception) -> Gpus:
 
 
 def _old_driver(supported: tuple[int, int], wanted: tuple[int, int]) -> Gpus:
-    reason = f"the NVIDIA driver supports CUDA {_dotted(supported)}, the installed CuPy needs CUDA {_dotted(wanted)}"
+    # Within a generation of CUDA an older driver serves a newer runtime; where it does not, the whole version counts.
+    needs = str(wanted[0]) if supported[0] < wanted[0] else _dotted(wanted)
+    reason = f"the NVIDIA driver supports CUDA {_dotted(supported)}, the installed CuPy needs CUDA {needs}"
     extra = extra_for(supported)
-    if extra is None or EXTRAS.get(wanted[0], ("",))[0] == extra:
-        return Gpus("old-driver", reason, _newer_driver())
     first = EXTRAS.get(wanted[0], EXTRAS[13])[1]
+    if supported[0] >= wanted[0]:
+        return Gpus("old-driver", reason, "update the driver")
+    if extra is None:
+        return Gpus("old-driver", reason, _newer_driver())
     swap = f'pip uninstall cupy-cuda{wanted[0]}x, then pip install "hwbench[{extra}]"'
     return Gpus("old-driver", reason, f"update the driver to {first} or later, or: {swap}")
 

@@ -9,24 +9,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..model import Run
+from ..tracking.history import History
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
     """One HTML page of the runs, complete in itself: it loads nothing and opens from `file://`.
 
-    Several runs stand side by side, named by machine and date. ValueError where there is none.
+    Several runs stand side by side, named by machine and date; histories are told commit by commit. ValueError where
+    there is neither.
     """
     from .page import render as render_page
 
-    return render_page(runs)
+    return render_page(runs, histories)
 
 
-def write(runs: Sequence[Run], path: Path) -> None:
+def write(runs: Sequence[Run], path: Path, histories: Sequence[History] = ()) -> None:
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
     from ..store import write_bytes
 
     # A lone surrogate cannot be UTF-8; a name that holds one is shown with a question mark instead.
-    write_bytes(render(runs).encode("utf-8", "replace"), path)
+    write_bytes(render(runs, histories).encode("utf-8", "replace"), path)
 
 
 def pictures(run: Run, directory: Path) -> list[Path]:

@@ -22,7 +22,8 @@ from .source import Point, Runs
 from .theme import var
 
 BAR = 15  # pixels a bar, its gap counted in
-SIDE_BY_SIDE = 1.45  # ratio of two ridges at which their names still fit beside each other on a phone
+PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of a letter at the size of labels
+ROW = 15  # pixels a line of text takes, with a little air
 WIDE = 30.0  # a span of values beyond which bars give way to dots on a logarithmic scale
 BYTES_LABEL = (
     "datum.value >= 1073741824 ? datum.value / 1073741824 + ' GiB' : datum.value >= 1048576 ? datum.value / 1048576 + "
@@ -148,6 +149,9 @@ def bars(
     names = _numbered(marks, series)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
     absent = [mark.row(names) for mark in marks if mark.value is None]
+    for row in rows:
+        # An interval may end far outside; labels stand at its end, and one out there would squeeze the whole chart.
+        row["high"] = min(row["high"], max(top * 1.05, row["value"]))
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
@@ -229,11 +233,12 @@ def lines(
     ideal: Sequence[tuple[float, float]] = (),
     height: int = 280,
     more: str = "",
+    best: bool = False,
 ) -> Spec:
-    """Lines over a sweep. `x_kind` is bytes, count or threads; the first two are logarithmic.
+    """Lines over a sweep. `x_kind` is bytes, count, doubling, threads, share or rate; the first three are logarithmic.
 
     `rules` are vertical lines: position, label beside it, and whether it is dashed. `ideal` is a dotted line through
-    points. Marks with a `dash` are drawn dashed.
+    points. Marks with a `dash` are drawn dashed. `best` says that values are best samples, which have no interval.
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
@@ -244,14 +249,20 @@ def lines(
         if x_kind == "threads":
             scale_x = alt.Scale(domain=[low_x - 0.1, high_x + 0.1], nice=False)
             axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
+        elif x_kind in ("share", "rate"):
+            scale_x = alt.Scale(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
+            form = "%" if x_kind == "share" else "~g"
+            axis_x = alt.Axis(title=x_title, tickCount=5, format=form, grid=False, labelOverlap="greedy")
         else:
-            in_bytes = x_kind == "bytes"
-            scale_x = alt.Scale(type="log", base=2 if in_bytes else 10, domain=[low_x, high_x * 1.0001], nice=False)
+            base, step, label = {
+                "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
+            }[x_kind]  # fmt: skip
+            scale_x = alt.Scale(type="log", base=base, domain=[low_x, high_x * 1.0001], nice=False)
             axis_x = alt.Axis(
                 title=f"{x_title}, log scale",
-                values=_powers(low_x, high_x, 4 if in_bytes else 10),
+                values=_powers(low_x, high_x, step),
                 grid=False,
-                labelExpr=BYTES_LABEL if in_bytes else COUNT_LABEL,
+                labelExpr=label,
                 labelOverlap="greedy",
                 labelSeparation=6,
             )
@@ -288,7 +299,9 @@ def lines(
             )
         )
         fade = alt.Opacity("fade:Q", scale=None)
-        layers.append(data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more)))
+        layers.append(
+            data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more, best))
+        )
         return finish(
             layers,
             {"height": height, "description": alt_text, "title": y_title},
@@ -300,59 +313,105 @@ def lines(
         )
 
 
+def heat(
+    cells: Sequence[tuple[str, str, float, str]], *, order: Sequence[str], unit: str, x_title: str, alt_text: str
+) -> Spec:
+    """A map of values: each cell is its row, its column, its value and what else its tooltip says.
+
+    `order` are the names of rows and columns alike. The larger the value, the fuller the colour; where there is room
+    for it the value is written into the cell.
+    """
+    names = {name: f"s{i:04d}" for i, name in enumerate(order)}
+    low, high = spread_of(value for *_, value, _ in cells)
+    rows = [
+        {
+            "row": names[row],
+            "column": names[column],
+            "cell": f"{row} and {column}",
+            "shown": words.number(value, unit),
+            "label": words.number(value),
+            "more": more,
+            # From a quarter to all of the colour, by the logarithm: neighbours and the far side both keep their shades.
+            "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
+        }
+        for row, column, value, more in cells
+    ]
+    ends = [{"row": names[name], "column": names[name], "label": name} for name in order]
+    every = max(1, math.ceil(len(order) / 16))
+    with debug_mode(False):
+        domain = list(names.values())
+        labelled = [{"row": end["row"], "column": end["column"], "label": end["label"]} for end in ends[::every]]
+        bare = alt.Axis(title=f"{x_title}, named on the diagonal", labels=False, ticks=False, domain=False)
+        x = alt.X("column:N", scale=alt.Scale(domain=domain, padding=0.04), axis=bare)
+        y = alt.Y("row:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
+        tooltip = [alt.Tooltip(f"{field}:N", title=name) for field, name in
+                   (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
+        layers = [
+            _named("cells")
+            .mark_rect(color=var("c1"))
+            .encode(x=x, y=y, opacity=alt.Opacity("fade:Q", scale=None), tooltip=tooltip)
+        ]
+        if len(order) <= 12:
+            layers.append(_named("cells").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
+        # The names stand on the diagonal, where a CPU would meet itself.
+        layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
+        height = min(520, max(120, 44 * len(order)))
+        frame = {"height": height, "description": alt_text, "title": unit}
+        return finish(layers, frame, names, cells=rows, ends=labelled)
+
+
 @dataclass(frozen=True)
 class Roof:
-    """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s, with its name."""
+    """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s. `name` is short; `told` is its tooltip."""
 
     name: str
     value: float
     flat: bool
     dashed: bool = False
+    told: str = ""
 
 
 def roofline(
-    marks: Sequence[Mark], roofs: Sequence[Roof], shapes: Mapping[str, str], *, alt_text: str, height: int = 380
+    marks: Sequence[Mark], roofs: Sequence[Roof], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
 ) -> Spec:
     """Floating-point rate over arithmetic intensity, both logarithmic, below the roofs. Rates are in GFLOP/s.
 
-    `Mark.group` chooses the shape of the point by `shapes`. A slope's name stands where it meets the highest ceiling.
+    `Mark.group` chooses the shape of the point by `shapes`. A slope's name stands at its lower end, a ceiling's at its
+    right end, both in strips that no point enters. Names too close to be written below each other are joined.
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks]
-    ceiling = max(roof.value for roof in roofs if roof.flat)
+    flats = sorted((roof for roof in roofs if roof.flat), key=lambda roof: -roof.value)
     slopes = sorted((roof for roof in roofs if not roof.flat), key=lambda roof: -roof.value)
+    ceiling = flats[0].value
     ridges = [ceiling / slope.value for slope in slopes]
-    low_x = min([0.03, *(row["x"] / 2 for row in rows)])
-    high_x = max([10.0, *(6 * ridge for ridge in ridges), *(row["x"] * 2 for row in rows)])
+    start_x = min([0.03, *(row["x"] / 2 for row in rows), *(ridge / 2 for ridge in ridges)])
+    end_x = max([10.0, *(3 * ridge for ridge in ridges), *(row["x"] * 1.5 for row in rows)])
     high_y = ceiling * 2e-9
-    lowest = min([slopes[-1].value * low_x * 1e-9 if slopes else high_y * 1e-4, *(row["low"] / 1.6 for row in rows)])
+    lowest = min(
+        [slopes[-1].value * start_x * 0.8e-9 if slopes else high_y * 1e-4, *(row["low"] / 1.6 for row in rows)]
+    )
     low_y = max(lowest, high_y * 1e-6)
-    drawn: list[dict[str, Any]] = []
-    named: list[dict[str, Any]] = []
-    for slope, ridge in zip(slopes, ridges, strict=True):
-        start = max(low_x, low_y * 1e9 / slope.value)
-        drawn += [{"roof": slope.name, "x": x, "y": slope.value * x * 1e-9, "dash": ""} for x in (start, ridge)]
-        if named and ridge < named[-1]["x"] * SIDE_BY_SIDE:  # too close to write both names
-            named[-1]["label"] += f"·{slope.name}"
-        else:
-            named.append({"x": ridge, "y": ceiling * 1e-9, "label": slope.name})
-    flats = [roof for roof in roofs if roof.flat]
-    for flat in flats:
-        start = min(ridges, default=low_x) * flat.value / ceiling
-        drawn += [
-            {"roof": flat.name, "x": x, "y": flat.value * 1e-9, "dash": "dash" if flat.dashed else ""}
-            for x in (start, high_x)
-        ]
-    tops = [
-        {"x": high_x, "y": flat.value * 1e-9, "label": f"{flat.name} {words.number(flat.value * 1e-9)}"}
-        for flat in flats
+    row = (high_y / low_y) ** (ROW / height)
+    before = _joined([(slope.name, 1 / slope.value) for slope in slopes], row)
+    beside = _joined([(flat.name, 1 / flat.value) for flat in flats], row)
+    strips = [
+        min(0.4, (CHAR * max((len(name) for name, _ in labels), default=0) + 8) / PHONE) for labels in (before, beside)
     ]
+    wider = (end_x / start_x) ** (1 / (1 - sum(strips)))
+    low_x, high_x = start_x / wider ** strips[0], end_x * wider ** strips[1]
+    drawn: list[dict[str, Any]] = []
+    for slope, ridge in zip(slopes, ridges, strict=True):
+        drawn += [_along(slope, x, slope.value * x) for x in (max(start_x, low_y * 1e9 / slope.value), ridge)]
+    for flat in flats:
+        start = min(ridges, default=start_x) * flat.value / ceiling
+        drawn += [_along(flat, x, flat.value) for x in (start, high_x)]
     with debug_mode(False):
         x = alt.X(
             "x:Q",
             scale=alt.Scale(type="log", domain=[low_x, high_x], nice=False),
             axis=alt.Axis(
-                title="flop per byte, log scale", values=_powers(low_x, high_x), labelExpr=NUMBER_LABEL, grid=False
+                title="flop per byte, log scale", values=_powers(start_x, end_x), labelExpr=NUMBER_LABEL, grid=False
             ),
         )
         scale_y = alt.Scale(type="log", domain=[low_y, high_y], nice=False)
@@ -360,23 +419,33 @@ def roofline(
             "y:Q", scale=scale_y, axis=alt.Axis(title=None, values=_powers(low_y, high_y), labelExpr=NUMBER_LABEL)
         )
         dash = alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=["", "dash"], range=[[1, 0], [5, 4]]))
+        told = [alt.Tooltip("told:N", title="roof")]
         lined = _named("roofs").mark_line(color=var("ink-2"), strokeWidth=1.3, clip=True)
         layers = [
             lined.encode(x=x, y=y, detail=alt.Detail("roof:N"), strokeDash=dash),
-            _named("ceilings").mark_text(align="right", dy=9).encode(x=x, y=y, text=LABEL),
-            _named("slopes").mark_text(align="center", dy=-8).encode(x=x, y=y, text=LABEL),
+            # As wide as a finger, and invisible: a line of one pixel is hard to point at.
+            _named("roofs")
+            .mark_line(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
+            .encode(x=x, y=y, detail=alt.Detail("roof:N"), tooltip=told),
+            _named("ceilings").mark_text(align="right", baseline="bottom", dy=-2).encode(x=x, y=y, text=LABEL),
+            _named("slopes").mark_text(align="right", dx=-4).encode(x=x, y=y, text=LABEL),
         ]
         if rows:
             shape = alt.Shape("group:N", legend=None, scale=alt.Scale(domain=list(shapes), range=list(shapes.values())))
+            colour, fade = _colour(marks, names), alt.Opacity("fade:Q", scale=None)
+            points = _named("marks")
             layers.append(
-                _named("marks")
-                .mark_point(size=60, clip=True)
-                .encode(
+                points.mark_rule(strokeWidth=1.5, clip=True).encode(
+                    x=x, y=alt.Y("low:Q", scale=scale_y), y2=alt.Y2("high:Q"), color=colour, opacity=fade
+                )
+            )
+            layers.append(
+                points.mark_point(size=60, clip=True).encode(
                     x=x,
                     y=alt.Y("value:Q", scale=scale_y),
-                    color=_colour(marks, names),
+                    color=colour,
                     shape=shape,
-                    opacity=alt.Opacity("fade:Q", scale=None),
+                    opacity=fade,
                     tooltip=_tooltip(marks, "of its roof"),
                 )
             )
@@ -386,9 +455,26 @@ def roofline(
             names,
             marks=rows,
             roofs=drawn,
-            ceilings=tops,
-            slopes=named,
+            ceilings=[{"x": high_x, "y": 1e-9 / down, "label": label} for label, down in beside],
+            slopes=[{"x": start_x, "y": start_x * 1e-9 / down, "label": label} for label, down in before],
         )
+
+
+def _along(roof: Roof, x: float, height: float) -> dict[str, Any]:
+    """A point of a roof's line, `height` in FLOP/s."""
+    dash = "dash" if roof.dashed else ""
+    return {"roof": roof.name, "x": x, "y": height * 1e-9, "dash": dash, "told": roof.told or roof.name}
+
+
+def _joined(named: Sequence[tuple[str, float]], apart: float) -> list[tuple[str, float]]:
+    """Names at rising places, those nearer than the ratio `apart` to the first of their group joined at its place."""
+    out: list[tuple[str, float]] = []
+    for name, place in named:
+        if out and place < out[-1][1] * apart:
+            out[-1] = (f"{out[-1][0]}·{name}", out[-1][1])
+        else:
+            out.append((name, place))
+    return out
 
 
 def _named(name: str) -> alt.Chart:

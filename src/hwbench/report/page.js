@@ -33,9 +33,110 @@
     tooltip: { disableDefaultStyle: true, sanitize: escape, theme: "custom" },
     loader: { load: () => Promise.reject(new Error("nothing is loaded")) },
   };
+  const unpack = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    return new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  };
+
+  // A history: one case at a time, its lines over the commits. Numbers lie in the page as whole multiples of a quantum.
+  const tracks = async (place, spec) => {
+    const figure = place.closest("figure");
+    const alt = place.textContent;
+    const fail = (error) => {
+      place.textContent = alt + ": this chart could not be drawn; the table below lists the changes.";
+      place.dataset.state = "failed";
+      if (error) console.error(place.id, error);
+    };
+    if (!("DecompressionStream" in window)) { fail(); return; }
+    let all;
+    try {
+      all = JSON.parse(await new Response(await unpack(figure.querySelector(".tracked").textContent)).text());
+    } catch (error) { fail(error); return; }
+    const [bench, chosen] = [figure.querySelector(".bench"), figure.querySelector(".case")];
+    const calm = figure.querySelector(".calm");
+    const lines = find("[data-line]", figure);
+    const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
+    all.benches.forEach((one, i) => bench.append(option(one[0], i)));
+    const list = () => {
+      chosen.replaceChildren(...all.benches[bench.value][1].map((number) => option(all.cases[number].label, number)));
+    };
+    const shown = (value, unit) => Number(value.toPrecision(4)) + (unit ? " " + unit : "");
+    const marksOf = (one) => {
+      const marks = [];
+      const steps = [];
+      for (const series of one.series) {
+        if (lines[series.s] && !lines[series.s].checked) continue;
+        const index = calm.checked && series.i >= 0 ? all.indices[series.i] : null;
+        let at = 0;
+        const changed = new Map(series.c);
+        series.v.forEach((whole, k) => {
+          if (whole === null) return;
+          let factor = series.q;
+          if (index) {
+            if (!index[k]) return;
+            factor *= one.higher ? index[k] / 10000 : 10000 / index[k];
+          }
+          const value = whole * factor;
+          const bounded = series.l[k] !== null;
+          const low = bounded ? (whole - series.l[k]) * factor : value;
+          const high = bounded ? (whole + series.t[k]) * factor : value;
+          const [name, date, subject] = all.commits[k];
+          marks.push({
+            series: "s" + series.s, x: k, value, low, high, order: at++,
+            commit: name + (date ? " (" + date + ")" : ""), subject, where: all.lines[series.s],
+            shown: shown(value, one.unit), interval: bounded ? shown(low, "") + "–" + shown(high, one.unit) : "",
+            change: changed.get(k) || "",
+          });
+          if (changed.has(k)) steps.push({ series: "s" + series.s, x: k - 0.5, label: name });
+        });
+      }
+      return [marks, steps];
+    };
+    let turn = 0;
+    const redraw = async () => {
+      const one = all.cases[chosen.value];
+      const mine = ++turn;
+      const [marks, steps] = marksOf(one);
+      const filled = JSON.parse(JSON.stringify(spec));
+      filled.datasets = { ...filled.datasets, marks, steps };
+      const direction = one.higher ? "more is better" : "less is better";
+      filled.title = { text: (one.unit || "value") + ", " + direction + (calm.checked ? ", without the machine's drift" : "") };
+      place.setAttribute("aria-label", one.name + " over the commits");
+      try {
+        await window.vegaEmbed(place, filled, options);
+        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; }
+      } catch (error) { fail(error); }
+    };
+    const choose = (number) => {
+      bench.value = all.cases[number].bench;
+      list();
+      chosen.value = number;
+      return redraw();
+    };
+    bench.addEventListener("change", () => { list(); redraw(); });
+    chosen.addEventListener("change", redraw);
+    calm.addEventListener("change", redraw);
+    lines.forEach((line) => line.addEventListener("change", redraw));
+    find(".go", figure).forEach((one) => one.addEventListener("click", () => {
+      choose(Number(one.dataset.case));
+      figure.scrollIntoView({ block: "start" });
+    }));
+    figure.querySelector(".choices").hidden = false;
+    figure.querySelector(".switches").hidden = lines.length < 2;
+    calm.parentElement.hidden = !all.indices.length;
+    const told = (commit) => commit[0] + (commit[1] ? " (" + commit[1] + ")" : "");
+    const [first, last] = [all.commits[0], all.commits[all.commits.length - 1]];
+    figure.querySelector(".range").textContent =
+      all.commits.length + " commits, from " + told(first) + " on the left to " + told(last) + " on the right.";
+    await choose(all.first);
+  };
   const draw = async () => {
     for (const [id, spec] of Object.entries(data.specs)) {
       const place = document.getElementById(id);
+      if (place.classList.contains("chosen")) {
+        await tracks(place, spec);
+        continue;
+      }
       const alt = place.textContent;
       try {
         await window.vegaEmbed(place, spec, options);
@@ -163,12 +264,12 @@
   };
   find(".download").forEach((one) => one.addEventListener("click", async () => {
     const file = document.getElementById(one.dataset.file);
-    const bytes = Uint8Array.from(atob(file.textContent), (char) => char.charCodeAt(0));
     if (!("DecompressionStream" in window)) {
+      const bytes = Uint8Array.from(atob(file.textContent), (char) => char.charCodeAt(0));
       save(new Blob([bytes], { type: "application/gzip" }), file.dataset.name + ".gz");
       return;
     }
-    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const plain = await unpack(file.textContent);
     save(new Blob([await new Response(plain).arrayBuffer()], { type: file.dataset.type }), file.dataset.name);
   }));
 })();

@@ -17,26 +17,28 @@ from typing import Any
 import jinja2
 
 from ..model import Run
+from ..tracking.history import History
 from . import bundle, theme
-from .sections import Download, Figure, Section
+from .sections import Download, Figure, Section, Tracks
 from .source import Runs, when
 
 HERE = Path(__file__).parent
 
 
-def render(runs: Sequence[Run]) -> str:
-    """One HTML page of the runs; ValueError where there is none."""
-    if not runs:
-        raise ValueError("a report needs a run")
+def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
+    """One HTML page of the runs and histories; ValueError where there is neither."""
+    if not runs and not histories:
+        raise ValueError("a report needs a run or a history")
     charting = bundle.prefetch()
-    source = Runs(runs)
+    source = Runs(runs, histories)
     sections = sections_of(source)
     charts: dict[str, Any] = {}
     # An element's number in order of appearance is its id: names from run files never get into an attribute.
     identify = _Numbers(charts)
     own = (HERE / "page.js").read_text("utf-8")
     scripts = [bundle.harmless(own)]
-    has_charts = any(isinstance(block, Figure) and block.panels for section in sections for block in section.blocks)
+    blocks = [block for section in sections for block in section.blocks]
+    has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:
         scripts.insert(0, charting.result())
     template = _environment().get_template("page.html.j2")
@@ -47,6 +49,7 @@ def render(runs: Sequence[Run]) -> str:
         summary=_summary(source),
         chart_id=identify.chart,
         download=_packed,
+        pack=_pack,
         css=theme.css() + (HERE / "page.css").read_text("utf-8"),
         policy=_policy(scripts),
         scripts=scripts,
@@ -95,10 +98,16 @@ def _policy(scripts: Sequence[str]) -> str:
 
 def _packed(download: Download) -> str:
     """The download's bytes as the page holds them: gzip, in base64. Samples shrink to a third."""
-    return base64.b64encode(gzip.compress(download.data, 6, mtime=0)).decode()
+    return _pack(download.data)
+
+
+def _pack(data: bytes) -> str:
+    return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
 
 
 def _title(runs: Runs) -> str:
+    if not runs.runs:
+        return f"hwbench: {', '.join(history.name for history in runs.histories)}"
     return f"hwbench: {runs.labels[0]}" if not runs.several else f"hwbench: {len(runs)} runs side by side"
 
 
@@ -115,6 +124,12 @@ def _summary(runs: Runs) -> list[str]:
         if run.finished is None:
             line += ". The run was cut off; hwbench run --resume goes on with it"
         lines.append(line + ".")
+    for history in runs.histories:
+        machines = len({setting.machine for setting in history.settings})
+        lines.append(
+            f"{history.name}, measured by {history.source}: {len(history.series)} series over {len(history.commits)} "
+            f"commits on {machines} machine{'s' * (machines != 1)}."
+        )
     return lines
 
 

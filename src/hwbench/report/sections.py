@@ -172,7 +172,26 @@ class Steps:
     kind: ClassVar[str] = "steps"
 
 
-Block = Steps | Figure | Table | Tiles | Facts | Sayings | Troubles | Records
+@dataclass(frozen=True)
+class Tracks:
+    """A chart of one case at a time, chosen by the reader out of `data`, and the list of all changes.
+
+    `data` is packed JSON as the page's script reads it, `spec` the chart without its marks, `lines` a key for each line
+    that can be switched off. Each of `changes` is the number of its case in `data` and its cells below `head`.
+    """
+
+    title: str
+    text: str
+    data: bytes
+    spec: Spec
+    lines: Sequence[Key]
+    head: Sequence[str]
+    changes: Sequence[tuple[int, Sequence[str]]]
+    caption: str
+    kind: ClassVar[str] = "tracks"
+
+
+Block = Tracks | Steps | Figure | Table | Tiles | Facts | Sayings | Troubles | Records
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ..limits import Limit, level_of, measured, threads_of
 from ..model import Metric, Record, Run, contrast_key
 from ..native.verdict import PRESET
 from ..stats import Estimate
+from ..tracking.history import History
 from . import theme
 
 
@@ -46,15 +47,16 @@ class Point:
 
 
 class Runs(Sequence[Run]):
-    """Runs in the order given. Views take any sequence of runs through `Runs.of`.
+    """Runs in the order given, and histories that others measured. Views take any runs through `Runs.of`.
 
     Comparisons with native tools are about the benches, not about a machine: they are set apart as `proofs`, unless
     nothing else was given.
     """
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[Run], histories: Sequence[History] = ()) -> None:
         self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
         self.runs = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs
+        self.histories = tuple(histories)
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Runs:

@@ -34,6 +34,7 @@ KNOWN = {
     "simd": "c4", "simd-nt": "c5", "cupy": "c6", "raw": "c4",
     "row": "c3", "column": "c2", "numpy-row": "c1", "numpy-column": "c6",
     "scalar": "c8", "128": "c6", "256": "c1", "512": "c4", "chase": "c1",
+    "sorted": "c3", "shuffled": "c2", "branch-free": "c1", "read": "c1", "write": "c2", "store": "c1", "exchange": "c4",
 }  # fmt: skip
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

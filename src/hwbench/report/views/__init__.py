@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from ...model import Run
 from ..sections import Section
 from .bandwidth import view as bandwidth
+from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
+from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
 from .lecture_dsp import view as lecture_dsp
@@ -26,6 +28,7 @@ from .records import view as records
 from .roofline import view as roofline
 from .scaling import view as scaling
 from .verify import view as verify
+from .waiting import view as waiting
 
 View = Callable[[Sequence[Run]], Section | None]
 
@@ -36,14 +39,17 @@ VIEWS: tuple[View, ...] = (
     ladder,
     contrasts,
     latency,
+    waiting,
     bandwidth,
     scaling,
     roofline,
+    computing,
     lecture_stability,
     lecture_systolic,
     lecture_dsp,
     lecture_house,
     verify,
+    history,
     quality,
     records,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ... import noise
 from ...findings import findings
 from ...model import Run
 from ..sections import Sayings, Section
@@ -19,11 +20,22 @@ def view(runs: Sequence[Run]) -> Section | None:
             told.setdefault(name, []).extend(
                 f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
             )
-    if not told:
+    blocks = [] if (quiet := _quiet(runs)) is None else [quiet]
+    blocks += [Sayings(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
+    if not blocks:
         return None
-    blocks = [Sayings(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
     intro = [
         "Each bench asks one question; this is what it answers here. Figures in brackets are 95% intervals of the "
         "median. The sections below show where the sentences come from."
     ]
     return Section("findings", "Findings", "Findings", intro, blocks)
+
+
+def _quiet(runs: Runs) -> Sayings | None:
+    """Whether the figures below can be trusted, before any of them is told."""
+    told = [
+        f"{label}: {sentence}" if runs.several else sentence
+        for label, run in zip(runs.labels, runs, strict=True)
+        for sentence in noise.sentences(run)
+    ]
+    return Sayings("Was the machine quiet enough?", told, "quality") if told else None

@@ -134,19 +134,13 @@ def _levels(runs: Runs) -> Table:
                 row = ("TLB, 4K pages", words.NOTHING, format_bytes(level.size.value), _bytes(level.size), "")
                 value, interval = _latency(beyond)
                 rows.append(runs.row(index, (*row, f"+{value} beyond", interval, words.NOTHING)))
-        if found.line is not None:
-            reported = {cache.line for cache in caches(run)}
-            line = (
-                "line",
-                ", ".join(f"{size} B" for size in sorted(reported)),
-                format_bytes(found.line.value),
-                _bytes(found.line),
-                "as reported" if found.line.value in reported else "",
-                words.NOTHING,
-                words.NOTHING,
-                "64 B",
-            )
-            rows.append(runs.row(index, line))
+        reported = {cache.line for cache in caches(run)}
+        for name, size in (("line, L2 to L1", found.line), ("unit, memory to L2", found.unit)):
+            if size is not None:
+                told = ", ".join(f"{line} B" for line in sorted(reported))
+                verdict = "as reported" if size.value in reported else "lines in pairs" * (size.value / 2 in reported)
+                row = (name, told, format_bytes(size.value), _bytes(size), verdict)
+                rows.append(runs.row(index, (*row, words.NOTHING, words.NOTHING, "64 B")))
     head = (
         "level", "reported", "measured", "95% interval", "verdict", "latency", "95% interval", "latency in the lecture",
     )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
+from ...benches.dsp import crossover
 from ...limits import threads_of
 from ...model import FLOP_RATE, Run
 from .. import charts, words
@@ -66,14 +66,10 @@ def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, object]]) -> str:
 def crossing(points: Sequence[Point], first: str, second: str, sweep: str) -> float | None:
     """Where on the sweep the second variant's time falls below the first's, by power laws between neighbours."""
     times = {(point.record.variant, _number(point, sweep)): point.seconds.value for point in points}
-    both = sorted(
-        x for x in {_number(point, sweep) for point in points} if x and (first, x) in times and (second, x) in times
+    both = sorted(x for x in {_number(point, sweep) for point in points} if x)
+    return crossover(
+        [(x, times[first, x], times[second, x]) for x in both if (first, x) in times and (second, x) in times]
     )
-    for low, high in itertools.pairwise(both):
-        before, after = (math.log(times[second, x] / times[first, x]) for x in (low, high))
-        if before > 0 >= after:
-            return float(math.exp(math.log(low) + math.log(high / low) * before / (before - after)))
-    return None
 
 
 def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:

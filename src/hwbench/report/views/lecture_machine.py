@@ -376,18 +376,15 @@ def _sources(own: Sequence[Row], machines: Sequence[Row], known: specs.Specs) ->
     )
     rows = []
     for name in names:
+        told: dict[str, list[str]] = {}
         for what, figure in known.named(name).figures.items():
-            source = known.sources[figure.source]
-            rows.append(
-                (
-                    name,
-                    what,
-                    _amount(what, figure.value),
-                    figure.note or NOTHING,
-                    f"{source.title}. {source.url.removeprefix('https://')}".strip(),
-                )
-            )
-    return Table("Sources of the datasheet figures", ("device", "figure", "value", "note", "source"), rows)
+            note = f" ({figure.note})" if figure.note else ""
+            told.setdefault(figure.source, []).append(f"{what} {_amount(what, figure.value)}{note}")
+        for key, figures in told.items():
+            source = known.sources[key]
+            # Without its scheme: nothing on the page leads out of it.
+            rows.append((name, f"{source.title}. {source.url.partition('//')[2]}".strip(), "; ".join(figures)))
+    return Table("Sources of the datasheet figures", ("device", "source", "figures"), rows)
 
 
 def _amount(what: str, value: float) -> str:

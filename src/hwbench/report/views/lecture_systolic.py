@@ -271,7 +271,7 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
     """Every simulated product: counted cycles beside the closed form's, and how fast the simulator was."""
     rows = []
-    for point in points:
+    for point in sorted(points, key=lambda point: (point.run, point.record.facts["rows"])):
         facts = point.record.facts
         blas = runs.against_baseline(point)
         row = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...hierarchy import caches
 from ...limits import Limit
-from ...model import Machine, Run
+from ...model import Run
 from ...quantity import format_bytes
 from ...text import digits
 from ..sections import Block, Facts, Sayings, Section, Table, Tile, Tiles
@@ -41,9 +41,11 @@ HEADLINES = (
 )
 
 
-def view(runs: Sequence[Run]) -> Section:
+def view(runs: Sequence[Run]) -> Section | None:
     """What these machines are and what they can do at best."""
     runs = Runs.of(runs)
+    if not runs.runs:
+        return None
     best = [[_best(headline, limits) for headline in HEADLINES] for limits in runs.limits]
     blocks: list[Block] = []
     if any(limit for row in best for limit in row):
@@ -52,7 +54,7 @@ def view(runs: Sequence[Run]) -> Section:
     troubles = [
         (f"{label}: {sentence}" if runs.several else sentence)
         for label, run in zip(runs.labels, runs, strict=True)
-        for sentence in _disturbances(run.machine)
+        for sentence in _disturbances(run)
     ]
     if troubles:
         blocks.append(Sayings("What disturbs measuring here", troubles))
@@ -158,9 +160,14 @@ def _when(run: Run) -> str:
     return text if run.finished else f"{text}; not finished"
 
 
-def _disturbances(machine: Machine) -> list[str]:
-    """What the description alone says will disturb measuring; what did disturb stands under quality."""
-    cpu, found = machine.cpu, []
+def _disturbances(run: Run) -> list[str]:
+    """What was found to disturb measuring, in short: what it does and the remedies stand under quality.
+
+    A run of before these were kept has its description alone, which tells some of them.
+    """
+    if run.disturbances:
+        return [f"{one.name}: {one.state} ({one.severity})." for one in run.disturbances]
+    machine, cpu, found = run.machine, run.machine.cpu, []
     if machine.virtual:
         found.append(
             f"It is a virtual machine or container ({machine.virtual}): other guests can take processor time and "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...model import Record, Run, contrast_key
+from ... import noise
+from ...model import Record, Run
 from ...stats import drift
 from .. import charts, words
-from ..sections import Block, Figure, Panel, Section, Table, Trouble, Troubles
+from ..sections import Block, Facts, Figure, Panel, Section, Table, Trouble, Troubles
 from ..source import Runs
 
 ORDER = ("wrong", "error", "suspect", "skipped")
@@ -57,11 +58,15 @@ def view(runs: Sequence[Run]) -> Section | None:
     if not records:
         return None
     troubles = _troubles(runs, records)
+    if (checks := _checks(runs)) is not None:
+        blocks.append(checks)
     blocks.append(_counts(runs))
     if troubles:
         blocks.append(Troubles(troubles))
     if (seen := _telemetry(runs)) is not None:
         blocks.append(seen)
+    if (before := _disturbances(runs)) is not None:
+        blocks.append(before)
     if (spent := _phases(runs)) is not None:
         blocks.append(spent)
     if not troubles:
@@ -72,6 +77,39 @@ def view(runs: Sequence[Run]) -> Section | None:
             "pale, and heads no list. A wrong or failed one has no time at all, and neither has one that was skipped."
         ]
     return Section("quality", "Quality", "Quality", intro, blocks)
+
+
+def _checks(runs: Runs) -> Table | None:
+    """The run's verdict on itself: each check with what was seen, what is allowed, and the remedy where it failed."""
+    rows = []
+    for index, run in enumerate(runs):
+        for one in noise.check(run):
+            which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
+            verdict = ("passed", "") if one.passed else ("too much", which)
+            row = (one.name, f"{one.seen:.1%}", f"{one.allowed:.1%}", *verdict)
+            rows.append(runs.row(index, row))
+    if not rows:
+        return None
+    caption = (
+        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample; few "
+        "samples back it where a quarter of them does not come near, and it does not repeat where the same footprint, "
+        "measured again later in the run, gives another best: then another run will differ as well."
+    )
+    return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
+
+
+def _disturbances(runs: Runs) -> Facts | None:
+    """What the machine showed before anything was measured, each with the figures it bends and the remedy."""
+    groups = []
+    for label, run in zip(runs.labels, runs, strict=True):
+        told = [
+            (f"{one.name} ({one.severity})", f"{one.state}. Bends: {one.affects}. Remedy: {one.remedy}.")
+            for one in run.disturbances
+        ]
+        title = "What disturbs measuring here, as it stood before the run"
+        groups.append((f"{title}: {label}" if runs.several else title, told))
+    groups = [(title, told) for title, told in groups if told]
+    return Facts(groups) if groups else None
 
 
 def remedy(status: str, reason: str) -> str:
@@ -124,11 +162,7 @@ def _telemetry(runs: Runs) -> Table | None:
     """What disturbed each run as a whole: telemetry belongs to a contrast, so each is counted once."""
     rows = []
     for label, run in zip(runs.labels, runs, strict=True):
-        contrasts = {
-            contrast_key(record): record.telemetry for record in run.records if record.timed and record.telemetry
-        }
-        # Contrasts measured together hold the same telemetry.
-        apart = {repr(sorted(telemetry.items(), key=repr)): telemetry for telemetry in contrasts.values()}.values()
+        apart = noise.telemetry(run.records)
         wall = sum(sum(words.numbers(telemetry.get("wall_s"))) for telemetry in apart)
         clocks = [reading for telemetry in apart for reading in words.numbers(telemetry.get("clock_hz")) if reading > 0]
         if not wall and not clocks:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...bench import LEVELS
-from ...limits import Limit
-from ...model import FLOP_RATE, Run
+from ...limits import IMPOSSIBLE, Limit, threads_of
+from ...model import FLOP_RATE, Record, Run
 from ...stats import Estimate
 from .. import charts, words
 from ..sections import Figure, Key, Panel, Section, Table
@@ -36,14 +36,14 @@ def view(runs: Sequence[Run]) -> Section | None:
     used: dict[str, None] = {}
     for index, label in enumerate(runs.labels):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
-            roofs, slopes, peaks = _roofs(runs.limits[index], threads)
+            roofs, slopes, peaks = _roofs(runs, index, threads)
             placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
             title = words.value_of("threads", threads) + (f" · {label}" if runs.several else "")
             marks = [_mark(runs, one) for one in placed]
             variants |= dict.fromkeys(one.point.record.variant for one in placed)
-            used |= dict.fromkeys(one.point.record.bench for one in placed)
+            used |= dict.fromkeys(_topic(one.point.record) for one in placed)
             spec = charts.roofline(
                 marks,
                 roofs,
@@ -62,35 +62,70 @@ def view(runs: Sequence[Run]) -> Section | None:
         "Below the measured roofs",
         panels,
         Table("Every case on the roofline", runs.head(head), rows),
-        "Colours are variants, shapes are benches: "
-        + ", ".join(f"{bench} {_spoken(shapes[bench])}" for bench in used)
-        + ". "
-        "Of a sweep, the best case of each level is shown. Dashed ceilings are float32.",
+        "Colours are variants, shapes are topics: "
+        + ", ".join(f"{topic} {_spoken(shapes[topic])}" for topic in used)
+        + ". Of a sweep, the best case of each level is shown. Dashed ceilings are float32. Point at a case or at a "
+        "roof to see what it is, and how much of which limit is reached.",
         [Key(variant, runs.colours[variant]) for variant in variants],
     )
     intro = [
         "How much a program computes for each byte it moves decides what holds it back. Under a slope it waits for "
         "the level whose bandwidth the slope is; under the flat ceiling it waits for the arithmetic units. Higher is "
         "better, and touching a roof is all there is.",
-        "The roofs are measured here, not taken from a datasheet: the slopes by loads out of each level, the ceilings "
-        "by fused multiply-adds.",
+        "The roofs are measured here, not taken from a datasheet, and each is the best sample of its bench: the slopes "
+        "by loads out of each level, the ceilings by fused multiply-adds in registers, one number at a time (scalar) "
+        "and in vectors of each width. What lies between the scalar ceiling and the highest is what vectors give; what "
+        "lies between a slope and the next is what staying in the nearer cache gives.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure])
 
 
-def _roofs(limits: Sequence[Limit], threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
-    """The roofs to draw, and the limits behind them: slopes by level, peaks by dtype."""
-    loads = [limit for limit in limits if limit.kind == "load" and limit.threads == threads]
+def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
+    """The roofs to draw, and the limits that bound: slopes by level, the highest peak of each dtype."""
+    limits = [limit for limit in runs.limits[run] if limit.threads == threads]
     slopes: dict[str, Limit] = {}
-    for limit in sorted(loads, key=lambda limit: limit.dtype != "f8"):
+    for limit in sorted((limit for limit in limits if limit.kind == "load"), key=lambda limit: limit.dtype != "f8"):
         slopes.setdefault(limit.level, limit)
-    peaks = {limit.dtype: limit for limit in limits if limit.kind == "fma" and limit.threads == threads}
-    roofs = [charts.Roof(level, slopes[level].value, flat=False) for level in LEVELS if level in slopes]
+    peaks = {limit.dtype: limit for limit in limits if limit.kind == "fma"}
+    roofs = [
+        charts.Roof(level, slopes[level].value, flat=False, told=_told(slopes[level]))
+        for level in LEVELS
+        if level in slopes
+    ]
     roofs += [
-        charts.Roof(words.value_of("dtype", dtype), limit.value, flat=True, dashed=dtype != "f8")
-        for dtype, limit in peaks.items()
+        charts.Roof(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
+        for limit in _ceilings(runs[run].records, threads, peaks)
     ]
     return roofs, slopes, peaks
+
+
+def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) -> list[Limit]:
+    """The peak of each way to compute in float64, by the best sample, and of the best way in any other precision."""
+    best: dict[str, float] = {}
+    for record in records:
+        fits = record.bench == "peak.fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
+        flops = record.counts.get("flops")
+        if fits and flops and record.timed and IMPOSSIBLE not in record.reason:
+            best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))
+    by_variant = [Limit("fma", "", threads, "f8", value, FLOP_RATE, variant) for variant, value in best.items()]
+    # The one that bounds is a limit of the run: it says so where only disturbed samples were to be had.
+    top = [limit for dtype, limit in peaks.items() if dtype != "f8" or limit.variant not in best]
+    return [peaks["f8"] if peaks.get("f8") and peaks["f8"].variant == x.variant else x for x in by_variant] + top
+
+
+def _short(limit: Limit) -> str:
+    """`scalar`, `512-bit`, `float32`: a ceiling's name beside its line."""
+    if limit.dtype != "f8":
+        return words.value_of("dtype", limit.dtype)
+    return f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
+
+
+def _told(limit: Limit) -> str:
+    """A roof in a tooltip: what it is, its height, and by which variant it was measured."""
+    how = f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
+    kind = f"{words.value_of('dtype', limit.dtype)} {limit.name}" if limit.kind == "fma" else limit.name
+    doubt = f"; suspect: {limit.suspect}" if limit.suspect else ""
+    return f"{kind}: {words.number(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
 
 
 def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:
@@ -148,7 +183,7 @@ def _mark(runs: Runs, one: Placed) -> charts.Mark:
         one.point,
         value=one.rate.scaled(FLOP_RATE.scale),
         unit=FLOP_RATE.unit,
-        group=one.point.record.bench,
+        group=_topic(one.point.record),
         x=one.intensity,
         more=f"{words.percent(one.share)} of {one.roof}",
     )
@@ -171,13 +206,18 @@ def _row(runs: Runs, one: Placed) -> Sequence[str]:
     return runs.row(one.point.run, row)
 
 
+def _topic(record: Record) -> str:
+    return record.bench.partition(".")[0]
+
+
 def _shapes(runs: Runs) -> dict[str, str]:
-    names = [
-        name
-        for name, points in runs.by_bench.items()
+    """A shape for each topic: there are too many benches to tell them apart by shape."""
+    topics = dict.fromkeys(
+        _topic(points[0].record)
+        for points in runs.by_bench.values()
         if any(point.record.counts.get("bytes") and point.record.counts.get("flops") for point in points)
-    ]
-    return {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
+    )
+    return {topic: SHAPES[i % len(SHAPES)] for i, topic in enumerate(topics)}
 
 
 def _spoken(shape: str) -> str:

@@ -1,0 +1,361 @@
+"""History: each case over the commits, machine by machine, the commits that changed it, and whether it was the code."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+from altair.utils.schemapi import debug_mode
+
+from ...model import METRICS, Metric, Run
+from ...tracking import drift, steps
+from ...tracking.history import History, Series, Values
+from ...tracking.side import Block as Measured
+from ...tracking.side import Entry
+from .. import charts
+from ..sections import Block, Key, Sayings, Section, Spec, Table, Tracks
+from ..source import Runs
+from ..theme import SLOTS, var
+
+MOST_CHANGES = 200  # rows of the list of changes; the largest come first
+MOST_TOLD = 8  # commits that are told in sentences
+DIGITS = 3  # decimal digits after the first of a value as the page keeps it: more than a screen has pixels
+NEAR = 3  # commits
+RECENT = 5  # commits whose median stands for a machine as it is now
+WHOSE = {"code": "the code", "machine": "the machine", "unclear": "unclear", "": "the code, as far as is known"}
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a series: `factor` above 1 is worse; `whose` as `drift.blame` has it, with the machine's factor."""
+
+    series: Series
+    step: steps.Step
+    factor: float
+    whose: str
+    machine: float
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """A chart to choose from for each history; None where there is none."""
+    source = Runs.of(runs)
+    blocks: list[Block] = []
+    for history in source.histories:
+        if history.series:
+            blocks += _blocks(history, len(source.histories) > 1)
+    if not blocks:
+        return None
+    intro = [
+        "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
+        "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
+        "The benches of the machine's own limits (stream.load, latency.chase, peak.fma) are the controls: where at "
+        "least two of them moved together, what moved as much is told as the machine's and not as the code's. One "
+        "control alone may have changed itself, and proves nothing.",
+    ]
+    if not steps.available():
+        intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")
+    return Section("history", "History", "From commit to commit", intro, blocks)
+
+
+def _blocks(history: History, several: bool) -> Iterator[Block]:
+    indices = drift.Indices(history)
+    labels = history.labels()
+    ordered = sorted(history.series, key=lambda one: one.setting)
+    changes = [
+        _change(one, step, indices) for one, found in zip(ordered, steps.find(ordered), strict=True) for step in found
+    ]
+    changes.sort(key=lambda one: ("code", "", "unclear", "machine").index(one.whose) * 1e3 - abs(math.log(one.factor)))
+    name = f": {history.name}, by {history.source}" if several else ""
+    told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels)]
+    if told:
+        yield Sayings(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
+    if history.notes:
+        yield Sayings(f"What to know of these results{name}", history.notes)
+    yield _tracks(history, changes, indices, labels, name)
+    if (table := _machines(history, labels)) is not None:
+        yield table
+
+
+def _change(series: Series, step: steps.Step, indices: drift.Indices) -> Change:
+    factor = 1 / step.factor if series.higher else step.factor
+    whose, machine = drift.blame(factor, indices.of(series), step.before, step.after)
+    return Change(series, step, factor, whose, machine)
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
+    """A sentence a commit: its name, how many cases, by how much, on which machine, and which case most."""
+    grouped: dict[tuple[int, int, bool], list[Change]] = {}
+    for one in changes:
+        if one.whose != "machine":
+            grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
+    ranked = sorted(grouped.items(), key=lambda item: -max(abs(math.log(one.factor)) for one in item[1]))
+    out = []
+    for (last, first, _), here in ranked[:MOST_TOLD]:
+        where = ", ".join(dict.fromkeys(labels[one.series.setting] for one in here))
+        cases = dict.fromkeys(one.series.label for one in here)
+        most = max(here, key=lambda one: abs(math.log(one.factor)))
+        many = f"{len(cases)} cases" if len(cases) > 1 else next(iter(cases))
+        best = f", {most.series.label} most" if len(cases) > 1 else ""
+        doubt = " (one control moved alike, so it may be the machine)" if most.whose == "unclear" else ""
+        out.append(f"{_named(history, last, first)}: {many} {_factors(here)} on {where}{best}{doubt}.")
+    if len(ranked) > MOST_TOLD:
+        more = len(ranked) - MOST_TOLD
+        out.append(f"And {more} more commit{'s' * (more != 1)}.")
+    return out
+
+
+def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
+    """A sentence for each time that a machine moved by its own limits, and how many changes that explains."""
+    grouped: list[list[Change]] = []
+    for one in sorted(changes, key=lambda one: (one.series.setting, one.step.first)):
+        if one.whose != "machine":
+            continue
+        # Noise moves a detected step by a commit or two: what lies that near is one drift.
+        last = grouped[-1][-1] if grouped else None
+        if last and last.series.setting == one.series.setting and one.step.first - last.step.first <= NEAR:
+            grouped[-1].append(one)
+        else:
+            grouped.append([one])
+    out = []
+    for here in sorted(grouped, key=len, reverse=True)[: MOST_TOLD // 2]:
+        first = statistics.mode(one.step.first for one in here)
+        out.append(
+            f"From {history.commits[first].told} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
+            f"its own limits: {len(here)} change{'s' * (len(here) != 1)} there {'are' if len(here) > 1 else 'is'} the "
+            "machine's."
+        )
+    return out
+
+
+def _named(history: History, last: int, first: int) -> str:
+    """The commit that brought a change, or the stretch that it lies in where commits between were not measured."""
+    if first == last + 1:
+        return history.commits[first].told
+    return f"{history.commits[first].told}, or one of the {first - last - 1} not measured before it"
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.3g}× slower" if factor > 1 else f"{1 / factor:.3g}× faster"
+
+
+def _factors(here: Sequence[Change]) -> str:
+    sizes = sorted(max(one.factor, 1 / one.factor) for one in here)
+    span = f"{sizes[0]:.3g}" if f"{sizes[0]:.3g}" == f"{sizes[-1]:.3g}" else f"{sizes[0]:.3g}–{sizes[-1]:.3g}"
+    return f"{span}× {'slower' if here[0].factor > 1 else 'faster'}"
+
+
+# --- the chart --------------------------------------------------------------------------------------------------------
+
+
+def _tracks(
+    history: History, changes: Sequence[Change], indices: drift.Indices, labels: Sequence[str], name: str
+) -> Tracks:
+    packer = _Packer(history, changes, indices, labels)
+    shown = changes[:MOST_CHANGES]
+    rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
+    more = f", of which the {MOST_CHANGES} that matter most are listed" if len(changes) > MOST_CHANGES else ""
+    lines = [Key(label, SLOTS[i % len(SLOTS)], "line") for i, label in enumerate(labels)]
+    return Tracks(
+        f"One case over {len(history.commits)} commits{name}",
+        "Choose a bench and a case. Without the machine's drift, each value is divided by what the controls did at the "
+        "same commit.",
+        packer.data(),
+        _spec(len(history.commits), labels),
+        lines,
+        ("case", "change", "commit", "machine", "before", "after", "whose"),
+        rows,
+        f"{len(changes)} changes{more}",
+    )
+
+
+class _Packer:
+    """A history as the page's script reads it: values as whole multiples of a quantum that keeps four digits."""
+
+    def __init__(
+        self, history: History, changes: Sequence[Change], indices: drift.Indices, labels: Sequence[str]
+    ) -> None:
+        self.history, self.indices, self.labels = history, indices, labels
+        self.cases: dict[Any, list[Series]] = {}
+        for one in history.series:
+            self.cases.setdefault(one.case, []).append(one)
+        self.number = {case: i for i, case in enumerate(self.cases)}
+        self.metrics = {case: _metric(series) for case, series in self.cases.items()}
+        self.changes: dict[int, list[Change]] = {}
+        for change in changes:
+            self.changes.setdefault(id(change.series), []).append(change)
+        self.first = self.number[changes[0].series.case] if changes else 0
+        self.places: dict[Any, int] = {}
+        self.kept: list[list[int | None]] = []
+
+    def row(self, one: Change) -> tuple[str, ...]:
+        """A change as the list has it."""
+        before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
+        whose = WHOSE[one.whose]
+        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= drift.MATTERS:
+            whose += f" (it moved ×{one.machine:.3f})"
+        where = _named(self.history, one.step.last, one.step.first)
+        return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
+
+    def _shown(self, series: Series, value: float) -> str:
+        unit, convert, _ = self._scale(series)
+        return f"{convert(value):.4g} {unit}".rstrip()
+
+    def _scale(self, series: Series) -> tuple[str, Any, bool]:
+        """Unit, conversion and whether more is better, as all series of a case are shown."""
+        metric = self.metrics[series.case]
+        if metric is not None:
+            return metric.unit, lambda value: metric.value(value, dict(series.counts)), metric.higher
+        if series.unit != "s":
+            return series.unit, lambda value: value, series.higher
+        middle = float(np.nanmedian(np.concatenate([one.values for one in self.cases[series.case]])))
+        size, unit = next(((size, unit) for size, unit in UNITS if abs(middle) >= size), UNITS[-1])
+        return unit, lambda value: value / size, False
+
+    def data(self) -> bytes:
+        """The JSON; cases are grouped by bench."""
+        cases = []
+        benches: dict[str, list[int]] = {}
+        for number, series in enumerate(self.cases.values()):
+            one = series[0]
+            benches.setdefault(one.bench, []).append(number)
+            unit, _, higher = self._scale(one)
+            label = " ".join([one.variant, *(f"{axis}={value}" for axis, value in one.params.items())]).strip()
+            cases.append(
+                {
+                    "name": one.label, "label": label or one.bench, "unit": unit, "higher": higher,
+                    "series": [self._series(each) for each in series],
+                }
+            )  # fmt: skip
+        ordered = sorted(benches.items())
+        for place, (_, numbers) in enumerate(ordered):
+            for number in numbers:
+                cases[number]["bench"] = place
+        out = {
+            "commits": [(commit.short, commit.date, commit.subject) for commit in self.history.commits],
+            "lines": self.labels, "benches": ordered, "cases": cases, "indices": self.kept, "first": self.first,
+        }  # fmt: skip
+        return json.dumps(out, separators=(",", ":"), allow_nan=False).encode()
+
+    def _series(self, series: Series) -> dict[str, Any]:
+        _, convert, higher = self._scale(series)
+        with np.errstate(all="ignore"):
+            values, ends = convert(series.values), (convert(series.low), convert(series.high))
+        low, high = (ends[1], ends[0]) if higher and not series.higher else ends
+        finite = values[np.isfinite(values)]
+        middle = float(np.median(np.abs(finite))) if len(finite) else 1.0
+        quantum = 10.0 ** (math.floor(math.log10(middle)) - DIGITS) if middle > 0 else 1.0
+        return {
+            "s": series.setting, "q": quantum, "v": _whole(values / quantum),
+            "l": _whole((values - low) / quantum), "t": _whole((high - values) / quantum), "i": self._index(series),
+            "c": [(one.step.first, _told(one)) for one in self.changes.get(id(series), ())],
+        }  # fmt: skip
+
+    def _index(self, series: Series) -> int:
+        """The number of the index that a series is divided by, in ten-thousandths; -1 without controls."""
+        index = self.indices.of(series)
+        if index is None:
+            return -1
+        at = self.indices.key(series)
+        if at not in self.places:
+            self.places[at] = len(self.kept)
+            self.kept.append(_whole(index.values * 1e4))
+        return self.places[at]
+
+
+def _told(one: Change) -> str:
+    return f"{_times(one.factor)}: {WHOSE[one.whose]}"
+
+
+def _metric(series: Sequence[Series]) -> Metric | None:
+    """The rate that a case is told in, where the work of a call is known for each of its series."""
+    if any(one.unit != "s" for one in series):
+        return None
+    return next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
+
+
+def _whole(values: Values) -> list[int | None]:
+    """Rounded; null for what is not there or beyond what a chart can show."""
+    there = np.isfinite(values) & (np.abs(values) < 1e12)
+    whole = np.where(there, np.round(np.where(there, values, 0.0)), 0.0).astype(np.int64).tolist()
+    return [number if known else None for number, known in zip(whole, there.tolist(), strict=True)]
+
+
+def _spec(commits: int, labels: Sequence[str]) -> Spec:
+    """The chart without marks: bands, lines, points, and a vertical line at each change with the commit's name."""
+    with debug_mode(False):
+        many = commits > 80
+        names = [f"s{i}" for i in range(len(labels))]
+        colours = [var(SLOTS[i % len(SLOTS)]) for i in range(len(labels))]
+        scale = alt.Scale(domain=[-0.7, max(commits - 0.3, 0.7)], nice=False)
+        axis = alt.Axis(title="commit, oldest first", format="d", tickMinStep=1, grid=False, labelOverlap="greedy")
+        x = alt.X("x:Q", scale=scale, axis=axis)
+        height = alt.Scale(zero=False, nice=True)
+        y = alt.Y("value:Q", scale=height, axis=alt.Axis(title=None))
+        colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=colours))
+        fields = {
+            "where": "machine", "commit": "commit", "subject": "subject", "shown": "median", "interval": "interval",
+            "change": "change",
+        }  # fmt: skip
+        tooltip = [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
+        marks, changed = alt.Chart(alt.NamedData("marks")), alt.Chart(alt.NamedData("steps"))
+        low = alt.Y("low:Q", scale=height)
+        band = marks.mark_area(opacity=0.18) if many else marks.mark_rule(strokeWidth=1.5)
+        layers = [
+            changed.mark_rule(strokeDash=[4, 3], strokeWidth=1.3).encode(x=x, color=colour),
+            changed.mark_text(align="left", baseline="top", dx=3, dy=2).encode(x=x, y=alt.value(0), text=charts.LABEL),
+            band.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=colour),
+            marks.mark_line(strokeWidth=1.4 if many else 2).encode(x=x, y=y, color=colour, order=alt.Order("order:Q")),
+            marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
+        ]
+        frame: Mapping[str, Any] = {"height": 320, "description": "One case over the commits", "title": "value"}
+        return charts.finish(layers, frame, {})
+
+
+# --- machines side by side --------------------------------------------------------------------------------------------
+
+
+def _machines(history: History, labels: Sequence[str]) -> Table | None:
+    """Every bench on every other machine against the first: as measured, and against the machine's own limits."""
+    if len(labels) < 2:
+        return None
+    entries: list[dict[Any, Entry]] = [{} for _ in labels]
+    for one in history.series:
+        recent = one.values[~np.isnan(one.values)][-RECENT:]
+        if len(recent) and float(np.median(recent)) > 0:
+            entries[one.setting][one.case] = Entry(
+                one.bench, one.variant, "", one.params, one.version, one.counts,
+                (Measured(float(np.median(recent)), 0.0),), higher=one.higher,
+            )  # fmt: skip
+    rows = []
+    for label, mine in zip(labels[1:], entries[1:], strict=True):
+        pairs = [(entries[0][case], entry) for case, entry in mine.items() if case in entries[0]]
+        controls = drift.Controls(pairs, per_work=True)
+        by_bench: dict[str, list[tuple[float, float | None]]] = {}
+        for old, new in pairs:
+            moved = drift.shift(old, new, per_work=True)
+            limit = controls.own_limit(old)
+            by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit))
+        for bench, found in sorted(by_bench.items()):
+            raw = math.exp(float(np.median([moved for moved, _ in found])))
+            rest = [left for _, left in found if left is not None]
+            normalised = f"{math.exp(float(np.median(rest))):.3f}" if rest else "–"
+            rows.append((bench, label, str(len(found)), f"{raw:.3f}", normalised))
+    if not rows:
+        return None
+    return Table(
+        f"Time against {labels[0]}, in the middle over the cases of a bench and its last {RECENT} commits: as "
+        "measured, and when each machine is set against its own limits. A slower box has a raw figure above 1 and a "
+        "normalised one near 1; what stays above 1 is slower for another reason.",
+        ("bench", "machine", "cases", "raw", "normalised"),
+        rows,
+    )

@@ -1,0 +1,171 @@
+"""pytest-benchmark's JSON, ours and anybody's: one file is one run at one commit.
+
+Times are seconds a call. Files of ours state variant, axis values and rates; the work of a call follows from a rate and
+the median. Files may hold the rounds themselves (`stats.data`), or only what was made of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..model import METRICS
+from .history import Commit, History, Series, Setting, TrackingError, identities_told
+
+LARGEST = 512 * 2**20
+NORMAL_IQR = 1.349  # interquartile range of a normal distribution in standard deviations
+MEDIAN = 1.2533  # standard error of a median over that of a mean, for normal samples: sqrt(pi / 2)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One benchmark of a file: seconds a call, the median's standard error, and the rounds where they were kept."""
+
+    bench: str
+    variant: str
+    params: dict[str, str]
+    median: float
+    error: float
+    samples: tuple[float, ...]
+    counts: dict[str, float]
+    version: str
+
+
+@dataclass(frozen=True)
+class PytestFile:
+    """One file."""
+
+    path: Path
+    machine: str
+    identity: tuple[tuple[str, str], ...]
+    environment: str
+    commit: Commit
+    timed: Sequence[Timed]
+
+
+def is_results(data: Any) -> bool:
+    """Whether a JSON value is what pytest-benchmark writes."""
+    return isinstance(data, dict) and isinstance(data.get("benchmarks"), list) and "machine_info" in data
+
+
+def read_file(path: Path) -> PytestFile:
+    """One file of pytest-benchmark; TrackingError says what is wrong with it."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB; save it without --benchmark-save-data")
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise TrackingError(f"{path}: is no JSON, or was cut off ({error}); measure again") from None
+    if not is_results(data):
+        raise TrackingError(f"{path}: is no file of pytest-benchmark: it has no machine_info and benchmarks")
+    machine = _mapping(data["machine_info"])
+    cpu = _mapping(machine.get("cpu"))
+    identity = {
+        "cpu": cpu.get("brand_raw") or cpu.get("brand") or machine.get("processor"),
+        "arch": machine.get("machine"),
+        "num_cpu": cpu.get("count"),
+        "l2": cpu.get("l2_cache_size"),
+        "l3": cpu.get("l3_cache_size"),
+    }
+    commit = _mapping(data.get("commit_info"))
+    when = _seconds(data.get("datetime"))
+    name = str(commit.get("id") or path.stem) + ("+" if commit.get("dirty") else "")
+    return PytestFile(
+        path,
+        str(machine.get("node") or "machine"),
+        tuple((key, str(value)) for key, value in identity.items() if value),
+        f"py{machine.get('python_version', '')}".rstrip(),
+        Commit(name, when),
+        [_timed(entry, f"{path}: benchmarks[{i}]") for i, entry in enumerate(data["benchmarks"])],
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(text: Any) -> float:
+    try:
+        stamp = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return 0.0
+    return stamp.replace(tzinfo=stamp.tzinfo or datetime.UTC).timestamp()
+
+
+def _timed(entry: Any, where: str) -> Timed:
+    stats = _mapping(_mapping(entry).get("stats"))
+    try:
+        median, rounds = float(stats["median"]), int(stats["rounds"])
+        iqr = float(stats.get("iqr") or 0.0)
+        samples = tuple(float(x) for x in stats.get("data") or ())
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({error!r})") from None
+    if not (math.isfinite(median) and median > 0) or not all(math.isfinite(x) and x > 0 for x in samples):
+        raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
+    params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
+    info = _mapping(entry.get("extra_info"))
+    name = str(entry.get("name") or entry.get("fullname") or "?")
+    bench, variant = name, ""
+    if isinstance(info.get("bench"), str) and "variant" in params:
+        bench, variant = info["bench"], params.pop("variant")
+    else:
+        # The parameters stand in the name as well: test_sum[1000-f8].
+        bench, params = (name.partition("[")[0], params) if params else (name, {})
+        group = entry.get("group")
+        bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
+    doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if rounds > 2 and iqr > 0 else math.inf
+    return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), str(info.get("version", "")))
+
+
+def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
+    """The work of one call from the rates that we leave in `extra_info`; nanoseconds are of a hop or of an item."""
+    found: dict[str, float] = {}
+    for metric in METRICS:
+        rate = info.get(metric.unit)
+        if isinstance(rate, int | float) and math.isfinite(rate) and rate > 0 and "bench" in info:
+            amount = rate / metric.scale * median if metric.higher else median * metric.scale / rate
+            found.setdefault(metric.count, amount)
+    if "hops" in found:
+        found.pop("items", None)
+    return {count: float(f"{amount:.9g}") for count, amount in found.items()}
+
+
+def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
+    """Files as one history, in the order of their times; a commit measured twice is two points."""
+    found = sorted((read_file(path) for path in paths), key=lambda one: (one.commit.when, one.path.name))
+    settings: dict[Setting, int] = {}
+    made: dict[Any, Series] = {}
+    for now, file in enumerate(found):
+        setting = settings.setdefault(Setting(file.machine, file.identity, file.environment), len(settings))
+        for one in file.timed:
+            at = (one.bench, one.variant, tuple(one.params.items()), setting, one.version)
+            series = made.get(at)
+            if series is None:
+                values, low, high = np.full((3, len(found)), np.nan)
+                series = made[at] = Series(
+                    one.bench,
+                    one.variant,
+                    one.params,
+                    setting,
+                    values,
+                    low,
+                    high,
+                    version=one.version,
+                    counts=one.counts,
+                )
+            spread = 1.96 * one.error
+            series.values[now] = one.median
+            series.low[now], series.high[now] = one.median - spread, one.median + spread
+    return History(
+        name, "pytest-benchmark", [one.commit for one in found], list(settings), list(made.values()),
+        identities_told(list(settings)),
+    )  # fmt: skip

@@ -1,0 +1,243 @@
+"""From what a user names to what can be compared or drawn: runs, asv's commits, pytest-benchmark's files, machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import store
+from ..model import Run
+from ..native.verdict import PRESET
+from . import asv_results, pytest_results
+from . import runs as run_history
+from .history import History, TrackingError
+from .side import Side, of_asv, of_pytest, of_runs, unlike
+
+EARLIER = 8  # earlier runs of a machine that are read for their noise; ten megabytes at most
+SPEC = re.compile(r"asv:(?P<commit>[^@/]+)(?:@(?P<machine>[^/]+))?(?:/(?P<environment>.+))?")
+ASV = Path("asv") / "results"
+
+
+@dataclass
+class Found:
+    """What the paths given to a report hold."""
+
+    runs: list[Run] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+
+
+# --- sides ------------------------------------------------------------------------------------------------------------
+
+
+def side(spec: str, out: Path, asv: Path | None = None) -> Side:
+    """What a BASE or NEW of `hwbench compare` names.
+
+    A run file, a run's id, several of them with commas between, a directory of runs;
+    `asv:COMMIT[@MACHINE][/ENVIRONMENT]` out of asv's results (`asv`, else below `out`); a file of pytest-benchmark; or
+    a machine's name: its newest run, else its newest commit in asv's results.
+    """
+    results = asv or out / ASV
+    if spec.startswith("asv:"):
+        return _asv_side(spec, results)
+    paths = _paths(spec, out)
+    if not paths:
+        if (out / "runs" / spec).is_dir() and _plain_name(spec) and store.find(out, spec):
+            paths = [store.newest(out, spec)]
+        elif _plain_name(spec) and (results / spec / "machine.json").is_file():
+            return _newest_of(spec, results)
+        else:
+            raise TrackingError(
+                f"{spec}: is no file, no run of this id lies below {out / 'runs'}, and no machine of this name has "
+                "measured; asv's commits are written asv:COMMIT"
+            )
+    if len(paths) == 1 and _is_pytest(paths[0]):
+        return of_pytest(pytest_results.read_file(paths[0]))
+    runs = [store.read(path) for path in paths]
+    return of_runs(runs, _earlier(runs, paths, out))
+
+
+def _plain_name(text: str) -> bool:
+    return bool(text) and text not in (".", "..") and os.sep not in text and "\0" not in text and len(text) < 200
+
+
+def _paths(spec: str, out: Path) -> list[Path]:
+    """The files that a spec names; [] where it is none and no run's id."""
+    if os.path.isdir(spec):  # noqa: PTH112 - Path raises for a long name
+        found = sorted(path for path in Path(spec).rglob("*.json") if not path.name.startswith("."))
+        if not found:
+            raise store.StoreError(f"{spec}: holds no run files")
+        return found
+    if os.path.exists(spec):  # noqa: PTH110
+        return [Path(spec)]
+    parts = [part for part in spec.split(",") if part]
+    if len(parts) > 1:
+        return [path for part in parts for path in (_paths(part, out) or _missing(part, out))]
+    if os.sep in spec or spec.endswith(".json"):
+        return [Path(spec)]  # to be refused by name
+    return [path for path in store.find(out) if path.stem == spec][:1]
+
+
+def _missing(part: str, out: Path) -> list[Path]:
+    raise store.StoreError(f"{part}: is no file, and no run of this id lies below {out / 'runs'}")
+
+
+def _is_pytest(path: Path) -> bool:
+    """Whether a file is pytest-benchmark's; cheaply, since a run file may have megabytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False  # whoever reads it says so
+    return b'"machine_info"' in head or b'"benchmarks"' in head
+
+
+def _earlier(runs: Sequence[Run], paths: Sequence[Path], out: Path) -> list[Run]:
+    """Other finished runs of this machine, oldest first, by the same preset: what tells its noise."""
+    first = runs[0]
+    mine = {run.id for run in runs}
+    roots = {paths[0].parent}
+    if _plain_name(first.machine.name):
+        roots.add(out / "runs" / first.machine.name)
+    near = {path.resolve() for root in roots for path in root.glob("*.json") if path.stat().st_size < 8 * 2**20}
+    found = []
+    for path in sorted(near, key=lambda one: one.name, reverse=True)[: EARLIER + len(mine)]:
+        try:
+            run = store.read(path)
+        except store.StoreError:
+            continue
+        alike = not unlike(run.machine, first.machine) and run.machine.name == first.machine.name
+        if run.id not in mine and run.finished and alike and run.policy.preset == first.policy.preset:
+            found.append(run)
+    return sorted(found[:EARLIER], key=lambda run: run.started)
+
+
+def _asv_side(spec: str, results: Path) -> Side:
+    form = SPEC.fullmatch(spec)
+    if form is None:
+        raise TrackingError(f"{spec}: is not of the form asv:COMMIT[@MACHINE][/ENVIRONMENT]")
+    if not results.is_dir():
+        raise TrackingError(f"{results}: holds no results of asv; `asv run` makes some, --asv names another directory")
+    return _asv_commit(spec, form["commit"], form["machine"], form["environment"] or "", results)
+
+
+def _newest_of(machine: str, results: Path) -> Side:
+    found = [file for file in asv_results.files(results) if file.machine == machine]
+    if not found:
+        raise TrackingError(f"{machine}: has no results of asv in {results}")
+    newest = max(found, key=lambda file: file.when)
+    return _asv_commit(machine, newest.commit, machine, "", results)
+
+
+def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: Path) -> Side:
+    """The results of one commit; TrackingError where none or several are meant."""
+    every = list(asv_results.files(results))
+    hits = [file for file in every if file.commit.startswith(commit)] if len(commit) >= 4 else []
+    if not hits and (resolved := _resolved(commit, results)):
+        hits = [file for file in every if file.commit == resolved]
+    if len({file.commit for file in hits}) > 1:
+        raise TrackingError(f"{spec}: {commit} begins several commits: {_some(sorted({x.commit[:12] for x in hits}))}")
+    if not hits:
+        newest = sorted({(file.when, file.commit[:8]) for file in every}, reverse=True)
+        known = f"; measured are {_some([name for _, name in newest])}" if newest else ""
+        raise TrackingError(f"{spec}: asv has no results of commit {commit} in {results}{known}")
+    there = sorted({file.machine for file in hits})
+    if machine is not None:
+        hits = [file for file in hits if file.machine == machine]
+    elif len(there) > 1:
+        raise TrackingError(f"{spec}: was measured on {_some(there)}; name one as asv:{commit}@{there[0]}")
+    if not hits:
+        raise TrackingError(f"{spec}: {machine} did not measure {commit}, but {_some(there)} did")
+    chosen = [file for file in hits if environment in file.environment]
+    if not chosen:
+        known = _some([file.environment for file in hits])
+        raise TrackingError(f"{spec}: no environment has '{environment}'; there are {known}")
+    return of_asv(chosen, asv_results.benchmarks(results), asv_results.history(results))
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    unique = list(dict.fromkeys(names))
+    return ", ".join(unique[:most]) + (f" and {len(unique) - most} more" if len(unique) > most else "")
+
+
+def _resolved(name: str, results: Path) -> str:
+    """The commit that a branch, tag or `HEAD~1` names in the repository where the results lie, or here; else ""."""
+    if name.startswith("-"):
+        return ""
+    for directory in (results, Path()):
+        try:
+            done = subprocess.run(  # noqa: S603
+                ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],  # noqa: S607
+                capture_output=True, text=True, timeout=10, check=True,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError):
+            continue
+        return done.stdout.strip()
+    return ""
+
+
+# --- what a report shows ----------------------------------------------------------------------------------------------
+
+
+def gather(paths: Sequence[Path]) -> Found:
+    """Runs, asv's results and pytest-benchmark's files among files and directories, each directory looked through.
+
+    Several runs of ours also make a history; so do several files of pytest-benchmark.
+    """
+    found = Found()
+    benchmarked: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            _directory(path, found, benchmarked)
+        elif path.is_file() and _kind(path) == "pytest":
+            benchmarked.append(path)
+        else:
+            found.runs.append(store.read(path))
+    if benchmarked:
+        found.histories.append(pytest_results.history(benchmarked))
+    found.histories = [run_history.with_work(one, found.runs) for one in found.histories]
+    measured = [run for run in found.runs if run.policy.preset != PRESET]
+    if (own := run_history.history(measured)) is not None:
+        found.histories.insert(0, own)
+    return found
+
+
+def _directory(path: Path, found: Found, benchmarked: list[Path]) -> None:
+    """Whatever a directory holds, at any depth; what lies in asv's results is asv's."""
+    asv = [one for one in (path, path / "results", *sorted(path.glob("**/results"))) if _is_asv(one)]
+    asv = list(dict.fromkeys(asv))
+    found.histories += [asv_results.history(one) for one in asv]
+    found_before = len(found.runs) + len(benchmarked)
+    for file in sorted(path.rglob("*.json")):
+        if file.name.startswith(".") or any(one in file.parents for one in asv):
+            continue
+        if _kind(file) == "pytest":
+            benchmarked.append(file)
+        else:
+            found.runs.append(store.read(file))
+    if len(found.runs) + len(benchmarked) == found_before and not asv:
+        raise store.StoreError(f"{path}: holds no run files, no results of asv and none of pytest-benchmark")
+
+
+def _is_asv(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*/machine.json")) and any(asv_results_in(path))
+
+
+def asv_results_in(path: Path) -> list[Path]:
+    """The result files right below an asv results directory, machine by machine."""
+    return [file for file in path.glob("*/*.json") if file.name not in asv_results.BESIDE]
+
+
+def _kind(path: Path) -> str:
+    """`pytest` for pytest-benchmark's, else `run`."""
+    if not _is_pytest(path):
+        return "run"
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return "pytest"
+    return "pytest" if pytest_results.is_results(data) else "run"

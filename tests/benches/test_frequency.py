@@ -1,0 +1,87 @@
+"""The clock under load: every addition and multiply-add in the answer, one thread a core, widths that are not there."""
+
+import numpy as np
+import pytest
+from answers import reading, verdict, work_of
+
+from hwbench import simd
+from hwbench.benches import frequency as bench_file
+from hwbench.devices.cpu import CpuDevice
+from hwbench.devices.host import Host
+from hwbench.model import CLOCK
+
+BENCH = bench_file.bench
+WIDTHS = {"scalar": 64, "128": 128, "256": 256, "512": 512}
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("variant", WIDTHS)
+def test_every_addition_and_multiply_add_counts(device, variant):
+    """The sum of the chain and the ends of all registers are those of the closed form, to the last bit."""
+    if reason := BENCH.lacks(variant, {}):
+        pytest.skip(reason)
+    for threads in {1, device.host.usable}:
+        assert verdict(BENCH, variant, {"device": device, "threads": threads}) == ""
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("STEPS", bench_file.STEPS - 1), ("CHAIN", bench_file.CHAIN + 1)])
+def test_a_step_more_or_less_is_caught(device, monkeypatch, name, wrong):
+    """A kernel that runs another number of steps, or another chain, does not give the answer of the closed form."""
+    if reason := BENCH.lacks("scalar", {}):
+        pytest.skip(reason)
+    work, _inputs = work_of(BENCH, "scalar", {"device": device, "threads": 1})
+    work.call()
+    monkeypatch.setattr(bench_file, name, wrong)
+    assert work.output() != bench_file.closed_form(1, device) or work.output()[1] != 0
+    work.close()
+
+
+def test_a_cycle_is_an_addition():
+    """The counts are cycles, which the metric tells in GHz."""
+    counts = BENCH.count({})
+    assert counts == {"cycles": 16 * 2048}
+    assert CLOCK.value(counts["cycles"] / 3.5e9, counts) == pytest.approx(3.5)
+
+
+def test_two_threads_of_a_core_run_one(device):
+    """On siblings one thread a core runs, since two would delay each other's chain."""
+    host = Host(allowed=(0, 1, 2, 3), cores={0: (0, 0), 1: (0, 1), 2: (0, 0), 3: (0, 1)})
+    assert CpuDevice(host).cores == 2
+    assert bench_file.closed_form(4, CpuDevice(host)) == (2 * 16 * 2048, 0.0)
+
+
+def test_widths_that_are_not_there_are_skipped(monkeypatch):
+    """A CPU without 512 bits, or without multiply-add, says so."""
+    monkeypatch.setattr(bench_file, "widths", lambda: (128, 256))
+    monkeypatch.setattr(bench_file, "has_fma", lambda: True)
+    assert BENCH.lacks("512", {}) == "this CPU's vector registers have 256 bits"
+    assert BENCH.lacks("256", {}) == ""
+    monkeypatch.setattr(bench_file, "has_fma", lambda: False)
+    assert BENCH.lacks("scalar", {}) == "this CPU has no fused multiply-add"
+
+
+def test_results_are_exact_in_float64():
+    """All numbers are multiples of 2⁻²⁰ below 8, so that no step rounds."""
+    x = bench_file.numbers(np.random.default_rng(0))
+    assert len(x) * 8 >= max(WIDTHS.values()) // 8 * bench_file.CHAINS
+    assert ((x + bench_file.STEPS * bench_file.A * bench_file.B) < 8).all()
+    assert simd.Registers("f8", 512, bench_file.CHAINS).nbytes == bench_file.BYTES
+
+
+def test_the_finding_names_the_lowest_clock():
+    """The clocks by width, and by how much the lowest is below the highest."""
+    rows = [(v, {"threads": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("256", 3.9e9), ("512", 3e9))]
+    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
+    assert said == (
+        "With one core multiplying the clock is 4 GHz (scalar), 3.9 GHz (256), 3 GHz (512): "
+        "25% lower with 512 than at its highest."
+    )
+    rows = [(v, {"threads": "all"}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("512", 3.99e9))]
+    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
+    assert said.endswith("the same within 2%.")

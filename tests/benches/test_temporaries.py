@@ -1,0 +1,67 @@
+"""Temporaries: one pass or three, the answer is the same to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from answers import reading, verdict, work_of
+
+from hwbench.benches import temporaries
+from hwbench.benches.temporaries import bench
+from hwbench.devices.cpu import CpuDevice
+from machine_code import moved_by_vectors, needs_x86, simple_loops
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("n", [1, 7, 1000, 4097])
+@pytest.mark.parametrize("variant", bench.variants)
+def test_the_answer_is_the_same_to_the_bit(device: CpuDevice, variant: str, n: int) -> None:
+    """Three roundings an element: a fused multiply-add, which rounds twice, would not pass."""
+    assert verdict(bench, variant, {"n": n, "device": device}) == ""
+
+
+@pytest.mark.parametrize(("variant", "kernel"), [("numba", "fused"), ("prange", "fused_prange")])
+def test_an_element_left_out_is_caught(
+    device: CpuDevice, monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str
+) -> None:
+    """What was not written is no number."""
+    real = getattr(temporaries, kernel)
+    monkeypatch.setattr(temporaries, kernel, lambda *arrays: real(*(array[:-1] for array in arrays)))
+    assert "differs" in verdict(bench, variant, {"n": 100, "device": device})
+
+
+def test_counts(device: CpuDevice) -> None:
+    """Four arrays read and one written, three operations an element; a thread of prange has its part of them."""
+    assert bench.count({"n": 10}) == {"bytes": 400, "flops": 30, "items": 10, "calls": 1}
+    work, _ = work_of(bench, "prange", {"n": 1000, "device": device})
+    assert work.facts["footprint"] == 40_000 // work.facts["threads"]
+
+
+@needs_x86
+def test_the_loop_is_one_of_vectors_without_fused_multiply_adds() -> None:
+    """LLVM takes several elements at a time, and rounds as NumPy does."""
+    arrays = [np.ones(64) for _ in range(5)]
+    loops = simple_loops(temporaries.fused, *arrays)
+    assert any(moved_by_vectors(loop, "mul") >= 2 for loop in loops)
+    assert not any("fmadd" in line for loop in loops for line in loop)
+
+
+def test_the_finding() -> None:
+    """New memory, passes and cores are told at the largest n, then from which n each way wins."""
+    cost = {"numpy": (1e-6, 4e-9), "numpy-out": (1e-6, 3e-9), "numba": (1e-7, 2e-9), "prange": (1e-5, 1e-9)}
+    rows = [(name, {"n": n}, fixed + each * n) for name, (fixed, each) in cost.items() for n in (1000, 10**6)]
+    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**6})))
+    assert said[0].startswith(
+        "At n = 10⁶ NumPy's a*b + c*d takes 4 ns an element; it is 1.33× (1.33–1.33) as fast with"
+    )
+    assert said[1] == "The fused loop beats NumPy at every length from n = 1 000."
+    assert said[2].startswith("The fused prange beats NumPy from n ≈ ")
+    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []

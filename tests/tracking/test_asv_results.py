@@ -1,0 +1,189 @@
+"""asv's results as we read them: cut rows, bare NaN, machines merged by copying, and the same as asv's own reader."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from histories import BOX, asv_file, benchmarks_file, commit, row
+from hwbench.store import StoreError
+from hwbench.tracking import asv_results
+
+LOAD = "stream.load.track_seconds"
+PARAMS = [["'simd'", "'numba'"], ["'L1'", "'DRAM'"]]
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Three commits of a bench of ours and of a foreign one."""
+    directory = tmp_path / "results"
+    benchmarks_file(
+        directory,
+        {
+            LOAD: {"param_names": ["variant", "size"]},
+            "suite.time_sum": {},
+            "suite.track_rate": {"unit": "GB/s"},
+        },
+    )
+    for number in (1, 2, 3):
+        asv_file(
+            directory,
+            number,
+            {
+                LOAD: row([1e-6 * number, math.nan, None, 4e-6], PARAMS),
+                "suite.time_sum": row([0.5], width=None),
+                "suite.track_rate": row([10.0 * number]),
+            },
+        )
+    return directory
+
+
+def test_values_stand_at_their_commits_under_our_names(results):
+    """NaN and null are gaps, a row cut after its duration has no interval, and order is by date."""
+    history = asv_results.history(results)
+    assert [one.name for one in history.commits] == [commit(1), commit(2), commit(3)]
+    by_label = {one.label: one for one in history.series}
+    assert set(by_label) == {"stream.load/simd [L1]", "stream.load/numba [DRAM]", "suite.time_sum", "suite.track_rate"}
+    fast = by_label["stream.load/simd [L1]"]
+    assert fast.values.tolist() == [1e-6, 2e-6, 3e-6]
+    assert fast.low.tolist() == pytest.approx([0.99e-6, 1.98e-6, 2.97e-6])
+    assert np.isnan(by_label["suite.time_sum"].low).all()
+
+
+def test_a_rate_is_better_when_it_rises(results):
+    """asv takes every rise for a regression; the unit says which way is better."""
+    found = {one.bench: one.higher for one in asv_results.history(results).series}
+    assert found == {"stream.load": False, "suite.time_sum": False, "suite.track_rate": True}
+
+
+def test_machines_merge_by_copying(results, tmp_path):
+    """A second machine's directory beside the first adds its series; neither mixes with the other."""
+    other = tmp_path / "other"
+    asv_file(other, 2, {LOAD: row([7e-6, 7e-6, 7e-6, 7e-6], PARAMS)}, {**BOX, "machine": "fox", "cpu": "Other CPU"})
+    shutil.copytree(other / "fox", results / "fox")
+    history = asv_results.history(results)
+    assert [one.machine for one in history.settings] == ["box", "fox"]
+    assert {
+        history.settings[one.setting].machine for one in history.series if one.label == "stream.load/simd [L1]"
+    } == {
+        "box",
+        "fox",
+    }
+    assert history.notes == []
+
+
+def test_a_resized_machine_is_split_and_told(results):
+    """The same name with other CPUs is another machine from that commit on."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "num_cpu": "4"})
+    history = asv_results.history(results)
+    assert history.labels() == ["box (1)", "box (2)"]
+    assert history.notes == [
+        "box is not the same machine throughout: num_cpu: 2, then 4. Its series are split, as box (2)."
+    ]
+    [first, second] = [one for one in history.series if one.label == "stream.load/simd [L1]"]
+    assert np.isnan(first.values[3])
+    assert np.flatnonzero(~np.isnan(second.values)).tolist() == [3]
+
+
+def test_a_renamed_machine_is_noticed(results):
+    """Two names for what is alike in all respects: kept apart, and said."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "machine": "renamed"})
+    assert "box and renamed are alike" in asv_results.history(results).notes[0]
+
+
+def test_a_little_less_memory_is_the_same_machine(results):
+    """A kernel that keeps some megabytes more to itself makes no other machine."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "ram": str(16777216 - 9000), "os": "Linux 6.8"})
+    assert len(asv_results.history(results).settings) == 1
+
+
+def test_other_versions_are_left_out_and_said(results):
+    """asv drops what was measured by another version of a benchmark; so do we."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS, version="2")})
+    history = asv_results.history(results)
+    fast = next(one for one in history.series if one.label == "stream.load/simd [L1]")
+    assert np.isnan(fast.values[3])
+    assert history.notes == ["Results of other versions of 1 benchmark are left out: they time something else."]
+
+
+def test_environments_are_series_of_their_own(results):
+    """Two versions of NumPy at one commit are two lines, named by the version."""
+    for version in ("2.3.0", "2.4.6"):
+        asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, requirements={"numpy": version, "hatchling": ""})
+    labels = asv_results.history(results).labels()
+    assert labels == ["box, py3.11", "box, py3.11 numpy 2.3.0", "box, py3.11 numpy 2.4.6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"version": 2, "comm', "is no JSON, or was cut off"),
+        ("[]", "holds no JSON object"),
+        ('{"version": 1}', "result format 1"),
+        ('{"version": 2}', "lacks what asv writes"),
+        (
+            '{"version": 2, "result_columns": [], "results": [], "params": {}, "commit_hash": "a", "date": 1}',
+            "lacks what",
+        ),
+    ],
+)
+def test_a_broken_file_is_one_line(results, text, said):
+    """Which file, what is wrong, what to do."""
+    path = results / "box" / "zzz.json"
+    path.write_text(text)
+    with pytest.raises(StoreError) as caught:
+        asv_results.history(results)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_parameters_are_text_and_never_evaluated(results):
+    """A parameter that looks like code stays as it is."""
+    evil = "__import__('os').abort()"
+    asv_file(results, 4, {"suite.time_sum": row([1.0], [[evil]])})
+    assert {"param1": evil} in [one.params for one in asv_results.history(results).series]
+
+
+def test_asvs_own_reader_finds_the_same(tmp_path):
+    """The contract: what asv's classes wrote and read is what we read; number, interval, samples, parameters."""
+    asv = pytest.importorskip("asv.results", reason="asv is not installed: pip install 'hwbench[asv]'")
+    from asv.runner import BenchmarkResult
+    from asv_runner.statistics import compute_stats
+
+    assert asv.Results.api_version == asv_results.FORMAT
+    results = tmp_path / "results"
+    samples = [3e-6, 1e-6, 2e-6, 5e-6, 4e-6, 2e-6, 3e-6]
+    median, _ = compute_stats(samples, 1000)
+    written = asv.Results(
+        {**BOX, "python": "3.11"}, {"numpy": "2.4.6"}, commit(1), 1_700_000_000_000, "3.11", "env", {}
+    )
+    entry = {"name": LOAD, "version": "3", "params": PARAMS, "param_names": ["variant", "size"]}
+    nothing = [None, None, None]
+    result = BenchmarkResult([median, math.nan, None, math.inf], [samples, *nothing], [1000, *nothing], 0, "", None)
+    written.add_result(entry, result, record_samples=True)
+    (results / "box").mkdir(parents=True)
+    (results / "box" / "machine.json").write_text(json.dumps({**BOX, "version": 1}))
+    written.save(str(results))
+
+    [theirs] = list(asv.iter_results(str(results)))
+    [ours] = list(asv_results.files(results))
+    assert (ours.commit, ours.when * 1000, ours.machine) == (theirs.commit_hash, theirs.date, theirs.params["machine"])
+    [name] = theirs.get_all_result_keys()
+    axes = theirs.get_result_params(name)
+    values = theirs.get_result_value(name, axes)
+    found = asv_results.values_of(ours.rows[name])
+    assert [combination for combination, _ in found] == [
+        tuple(text.strip("'") for text in combination) for combination in itertools.product(*axes)
+    ]
+    assert [one.value if one else None for _, one in found] == [median, None, None, None]
+    assert values[0] == median
+    known = theirs.get_result_stats(name, axes)[0]
+    first = found[0][1]
+    assert (first.low, first.high) == (known["ci_99_a"], known["ci_99_b"])
+    assert list(first.samples) == theirs.get_result_samples(name, axes)[0] == samples

@@ -1,0 +1,241 @@
+"""`hwbench compare` over runs, asv's commits, pytest-benchmark's files and machines, and what makes it trustworthy."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from histories import BOX, asv_file, benchmarks_file, commit, pytest_file, row
+from hwbench import stats, store
+from hwbench.tracking import noise, side, verdict
+from scripted import MACHINE, record, run_of
+
+LOAD, SUM = "stream.load.track_seconds", "suite.time_sum"
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Where runs and asv's results lie."""
+    return tmp_path / "reports"
+
+
+@pytest.fixture
+def results(out):
+    """Five commits on a box, of which the last is slower by half."""
+    directory = out / "asv" / "results"
+    benchmarks_file(
+        directory, {LOAD: {"param_names": ["variant", "size"]}, SUM: {}, "suite.track_rate": {"unit": "GB/s"}}
+    )
+    for number in range(1, 6):
+        slow = 1.5 if number == 5 else 1.0 + number / 1e4
+        rows = {
+            LOAD: row([1e-6], [["'simd'"], ["'L1'"]], width=0.002),
+            SUM: row([0.5 * slow], width=0.002),
+            "suite.track_rate": row([10 * slow], width=0.002),
+        }
+        asv_file(directory, number, rows)
+    return directory
+
+
+def verdicts(done):
+    return {one["bench"]: one["verdict"] for one in json.loads(done.out)["cases"]}
+
+
+def test_commits_of_asv(command, out, results):
+    """A slower sum is slower and exits 1; a rate that rose by half is faster."""
+    done = command("compare", f"asv:{commit(4)[:8]}", f"asv:{commit(5)}@box", "--out", out, "--json")
+    assert verdicts(done) == {"stream.load": "same", SUM: "slower", "suite.track_rate": "faster"}
+    assert done.code == 1
+    assert command("compare", f"asv:{commit(5)}", f"asv:{commit(4)}", "--out", out).code == 1  # the rate fell
+    assert command("compare", f"asv:{commit(3)}", f"asv:{commit(4)}", "--asv", results).code == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [("asv:0000", "begins several commits"), ("asv:ffffffff", "has no results of commit ffffffff"),
+     ("asv:00000001@fox", "fox did not measure"), ("asv:00000001/py9", "no environment has 'py9'"),
+     ("asv:", "is not of the form"), ("nobody", "is no file"), ("a.json,b.json", "a.json: cannot be read")],
+)  # fmt: skip
+def test_what_cannot_be_found_is_one_line(command, out, results, spec, said):
+    """What is misspelt is said, with what there is."""
+    done = command("compare", spec, f"asv:{commit(1)}", "--out", out)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err
+
+
+def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
+    """A commit that two machines measured needs the machine's name, and unlike machines a flag."""
+    asv_file(results, 5, {SUM: row([1.5], width=0.002), LOAD: row([2e-6], [["'simd'"], ["'L1'"]], width=0.002)},
+             {**BOX, "machine": "fox", "cpu": "Other"})  # fmt: skip
+    assert "name one as asv:" in command("compare", f"asv:{commit(5)}", f"asv:{commit(4)}", "--out", out).err
+    pair = ("compare", f"asv:{commit(5)}@box", f"asv:{commit(5)}@fox", "--out", out)
+    refused = command(*pair)
+    assert refused.code == 2
+    assert "cpu: Scripted CPU in base, Other in new" in refused.err
+    told = {one["bench"]: one for one in json.loads(command(*pair, "--across-machines", "--json").out)["cases"]}
+    # Twice the time, but its loads take twice the time too: a slower box, no slower code.
+    assert told[SUM]["ratio"] == pytest.approx(2.0)
+    assert told[SUM]["machine"] == pytest.approx(2.0)
+    assert told[SUM]["normalised"] == pytest.approx(1.0)
+    assert told[SUM]["verdict"] == "same"
+
+
+def test_a_machine_s_name_is_its_newest_commit_or_run(command, out, results):
+    """`box` is the newest commit of asv's; once it has run, its newest run."""
+    done = command("compare", f"asv:{commit(4)}", "box", "--out", out, "--json")
+    assert json.loads(done.out)["new"] == f"{commit(5)[:8]} on box"
+    store.write(run_of(record()), out / "runs" / "box" / "box-20261122T180000Z-abcdef.json")
+    assert json.loads(command("compare", "box", "box", "--out", out, "--json").out)["new"].endswith("abcdef")
+
+
+def test_files_of_pytest_benchmark(command, tmp_path):
+    """Two files, one of them of slower code; a name is matched by group, function and parameters."""
+    fast = [1e-3 + i * 1e-7 for i in range(15)]
+    old = pytest_file(
+        tmp_path / "old.json", [{"name": "x[1]", "params": {"n": 1}, "data": fast}, {"name": "y", "data": fast}]
+    )
+    new = pytest_file(tmp_path / "new.json", [
+        {"name": "x[1]", "params": {"n": 1}, "data": [2 * t for t in fast]}, {"name": "y", "data": fast, "keep": False},
+    ])  # fmt: skip
+    done = command("compare", old, new, "--json")
+    assert done.code == 1
+    assert verdicts(done) == {"x": "slower", "y": "same"}
+
+
+def test_a_markdown_table_for_a_pull_request(command, tmp_path):
+    """What changed stands in the table, and markup in a name is text."""
+    fast = [1e-3 + i * 1e-7 for i in range(15)]
+    old, new = (
+        pytest_file(tmp_path / f"{name}.json", [{"name": "a|<b>`c`", "data": [t * factor for t in fast]}])
+        for name, factor in (("old", 1), ("new", 2))
+    )
+    text = command("compare", old, new, "--markdown").out
+    assert text.startswith("### hwbench: 1 slower\n")
+    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.000 |" in text
+    assert command("compare", old, new, "--markdown", "--json").code == 2
+
+
+def scattered(rng, cases, spread, factors=None):
+    """A run of so many cases whose medians each stray from 1 s by `spread`."""
+    factors = factors or {}
+    medians = [factors.get(i, 1.0) * math.exp(rng.normal(0, spread)) for i in range(cases)]
+    return run_of(*(record(f"v{i}", (m * rng.normal(1, 0.002, 12)).tolist()) for i, m in enumerate(medians)))
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.05, 0.2])
+def test_nobody_is_accused_where_nothing_changed(spread):
+    """Whatever medians stray by from run to run, 100 cases tell by their scatter: ≤ 1% slower."""
+    rng = np.random.default_rng(7)
+    found = [
+        one.verdict
+        for _ in range(20)
+        for one in verdict.compare(scattered(rng, 100, spread), scattered(rng, 100, spread))
+    ]
+    assert found.count("slower") <= len(found) / 100
+    assert found.count("faster") <= len(found) / 100
+
+
+def test_few_that_changed_are_found_among_many():
+    """Five cases slower by a tenth are found among a hundred that stray by half a percent, and no others."""
+    rng = np.random.default_rng(3)
+    changed = dict.fromkeys(range(0, 100, 20), 1.1)
+    told = verdict.compare(scattered(rng, 100, 0.005), scattered(rng, 100, 0.005, changed))
+    assert [one.variant for one in told if one.verdict == "slower"] == [f"v{i}" for i in changed]
+
+
+def test_several_runs_a_side_show_their_own_noise():
+    """Ten runs each that stray by 4%: a tenth is found; two single runs of them could not tell."""
+    rng = np.random.default_rng(5)
+    olds, news = ([scattered(rng, 1, 0.04, {0: factor}) for _ in range(10)] for factor in (1.0, 1.1))
+    [one] = verdict.sides(side.of_runs(olds), side.of_runs(news)).cases
+    assert one.verdict == "slower"
+    assert one.ratio == pytest.approx(1.1, rel=0.05)
+    [alone] = verdict.sides(side.of_runs(olds[:1], olds), side.of_runs(news[:1], olds)).cases
+    assert alone.verdict == "ambiguous"
+
+
+def test_the_history_of_a_machine_says_how_much_it_strays(command, out):
+    """A figure that always strayed by 10% is not slower for straying once more; without its past it would be."""
+    rng = np.random.default_rng(11)
+    for number in range(8):
+        run = scattered(rng, 1, 0.1)
+        stamp = f"2026112{number}T180000Z"
+        store.write(msgspec.structs.replace(run, id=f"box-{stamp}-a"), out / "runs" / "box" / f"box-{stamp}-a.json")
+    old = record("v0", [1.0 + i / 1e4 for i in range(12)])
+    new = record("v0", [1.08 + i / 1e4 for i in range(12)])
+    paths = []
+    for name, one in (("old", old), ("new", new)):
+        paths.append(out / f"{name}.json")
+        store.write(msgspec.structs.replace(run_of(one), id=name), paths[-1])
+    done = command("compare", *paths, "--out", out, "--json")
+    assert verdicts(done) == {"test.bench": "ambiguous"}
+    assert "history" in json.loads(done.out)["run_to_run"]["source"]
+    assert verdict.compare(run_of(old), run_of(new))[0].verdict == "slower"
+
+
+def limits(factor):
+    """Records of the three controls, all slower by a factor."""
+    return [record("simd", (factor, factor * 1.001, factor * 0.999) * 4, bench=bench, params={"size": "L1"})
+            for bench in ("stream.load", "latency.chase", "peak.fma")]  # fmt: skip
+
+
+def test_what_the_limits_share_is_the_machine_s():
+    """Everything slower by 8%, limits too: nobody's code; a case slower by half besides is accused all the same."""
+    base = run_of(*limits(1.0), record("a", (1.0, 1.001, 0.999) * 4), record("b", (1.0, 1.001, 0.999) * 4))
+    new = run_of(*limits(1.08), record("a", (1.08, 1.081, 1.079) * 4), record("b", (1.5, 1.501, 1.499) * 4))
+    report = verdict.sides(side.of_runs([base]), side.of_runs([new]))
+    found = {one.variant: one for one in report.cases if one.bench == "test.bench"}
+    assert found["a"].verdict == "ambiguous"
+    assert found["a"].reason == "the machine's own limits moved alike (×1.080)"
+    assert found["b"].verdict == "slower"
+    assert "moved together" in report.remarks[0]
+
+
+def test_a_control_that_moves_alone_is_code():
+    """stream.load slower while chase and peak stay: its kernel changed."""
+    base, new = run_of(*limits(1.0)), run_of(*limits(1.2)[:1], *limits(1.0)[1:])
+    assert {one.bench: one.verdict for one in verdict.compare(base, new)} == {
+        "stream.load": "slower", "latency.chase": "same", "peak.fma": "same",
+    }  # fmt: skip
+
+
+def test_runs_of_a_resized_machine_are_refused(command, out):
+    """Half the CPUs under the same name: refused, and said in what they differ."""
+    small = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
+    for name, machine in (("a", MACHINE), ("b", small)):
+        store.write(run_of(record(), machine=machine, id=name), out / f"{name}.json")
+    done = command("compare", out / "a.json", out / "b.json")
+    assert done.code == 2
+    assert "CPUs allowed: 2 in base, 1 in new" in done.err
+
+
+# --- the numbers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [10, 20, 100])
+def test_the_median_s_error_is_what_medians_scatter_by(n):
+    """Price and Bonett's error of normal samples is the deviation of many such medians, within a fifth."""
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(10, 1, (2000, n))
+    mean = float(np.mean([stats.median_error(samples) for samples in drawn]))
+    assert mean == pytest.approx(float(np.median(drawn, axis=1).std()), rel=0.2)
+    assert stats.median_error([1.0, 2.0]) == math.inf
+
+
+def test_adjusted_p_is_scipy_s():
+    """Benjamini and Hochberg's step-up, as scipy.stats has it."""
+    from scipy.stats import false_discovery_control
+
+    ps = np.random.default_rng(1).uniform(size=50) ** 3
+    assert stats.adjusted(ps.tolist()) == pytest.approx(false_discovery_control(ps).tolist())
+    assert stats.adjusted([]) == []
+
+
+def test_nothing_is_known_better_than_a_floor():
+    """Identical histories do not make a figure exact."""
+    entry = side.of_runs([run_of(record())] * 3).entries[0]
+    assert noise.moderated((entry, entry), noise.common([(entry, entry)]))[0] == noise.LEAST**2

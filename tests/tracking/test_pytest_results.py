@@ -1,0 +1,92 @@
+"""pytest-benchmark's files as we read them: ours with rates, anybody's by group and name."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from histories import commit, pytest_file
+from hwbench.store import StoreError
+from hwbench.tracking import pytest_results
+
+DATA = [1.0e-3, 1.1e-3, 1.2e-3, 1.3e-3, 1.4e-3]
+
+
+def test_a_foreign_benchmark_keeps_its_name(tmp_path):
+    """Group and function name the bench, parameters the case."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {"name": "test_sum[1000]", "group": "sums", "params": {"n": 1000}, "data": DATA},
+            {"name": "test_plain", "data": DATA},
+        ],
+    )
+    first, second = pytest_results.read_file(path).timed
+    assert (first.bench, first.params, first.median) == ("sums: test_sum", {"n": "1000"}, 1.2e-3)
+    assert (second.bench, second.params, second.samples) == ("test_plain", {}, tuple(DATA))
+
+
+def test_ours_tell_the_work_of_a_call(tmp_path):
+    """Rate times median is the bytes of a call."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {
+                "name": "stream.load/simd [L1]",
+                "params": {"variant": "simd", "size": "L1"},
+                "data": DATA,
+                "extra_info": {"bench": "stream.load", "version": 1, "GB/s": 2.0},
+            }
+        ],
+    )
+    [one] = pytest_results.read_file(path).timed
+    assert (one.bench, one.variant, one.params, one.version) == ("stream.load", "simd", {"size": "L1"}, "1")
+    assert one.counts == {"bytes": pytest.approx(2.4e6)}
+
+
+def test_without_the_rounds_the_quartiles_bound_the_median(tmp_path):
+    """What was saved without its data has an error from the interquartile range; two rounds bound nothing."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {"name": "a", "data": DATA, "keep": False},
+            {"name": "b", "data": DATA[:2], "keep": False},
+        ],
+    )
+    first, second = pytest_results.read_file(path).timed
+    assert first.error == pytest.approx(1.2533 * 0.2e-3 / 1.349 / math.sqrt(5))
+    assert second.error == math.inf
+
+
+def test_files_make_a_history(tmp_path):
+    """Two files are two points, in the order of their times; a dirty tree is marked."""
+    late = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA}], when="2026-11-23T18:00:00")
+    early = pytest_file(
+        tmp_path / "b.json",
+        [{"name": "x", "data": [t * 2 for t in DATA]}],
+        commit_info={"id": commit(7), "dirty": True},
+    )
+    history = pytest_results.history([late, early])
+    assert [one.name for one in history.commits] == [commit(7) + "+", commit(1)]
+    [series] = history.series
+    assert series.values.tolist() == [2.4e-3, 1.2e-3]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"benchmarks": 3}, "is no file of pytest-benchmark"),
+        ({"benchmarks": [{"stats": {}}]}, "benchmarks[0].stats: lacks"),
+        ({"benchmarks": [{"stats": {"median": -1, "rounds": 3}}]}, "no time in seconds"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path, change, said):
+    """Which file, where in it, what is wrong."""
+    path = pytest_file(tmp_path / "a.json", [])
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(StoreError) as caught:
+        pytest_results.read_file(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
