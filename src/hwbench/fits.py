@@ -153,16 +153,18 @@ def crossing(sizes: Sequence[float], ratios: Sequence[float] | np.ndarray) -> fl
 
 def _relative_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Intercept and slope of y = a + b·x with residuals relative to y, neither of them negative."""
-    columns = np.stack([1 / y, x / y], axis=1)
-    # Columns of like length, since bytes reach 2³⁰ and seconds 10⁻⁶.
-    lengths = np.linalg.norm(columns, axis=0)
-    (a, b), *_ = np.linalg.lstsq(columns / lengths, np.ones(len(y)), rcond=None)
-    a, b = a / lengths[0], b / lengths[1]
+    one, other = 1 / y, x / y
+    # Columns of like length, since bytes reach 2³⁰ and seconds 10⁻⁶; their normal equations, solved by hand.
+    lengths = math.sqrt(one @ one), math.sqrt(other @ other)
+    one, other = one / lengths[0], other / lengths[1]
+    cosine, p, q = float(one @ other), float(one.sum()), float(other.sum())
+    apart = 1 - cosine**2
+    a, b = (p - cosine * q) / apart, (q - cosine * p) / apart
     if a < 0:  # noise at large sizes outweighs the latency: the line goes through the origin
-        a, b = 0.0, float((x / y).sum() / ((x / y) ** 2).sum())
-    if b < 0:
-        a, b = float((1 / y).sum() / ((1 / y) ** 2).sum()), 0.0
-    return float(a), float(b)
+        a, b = 0.0, q
+    elif b < 0:
+        a, b = p, 0.0
+    return a / lengths[0], b / lengths[1]
 
 
 def _resampled(rows: Sequence[Samples], fit: Callable[[np.ndarray], tuple[float, ...]]) -> list[Estimate]:
@@ -177,13 +179,14 @@ def _resampled(rows: Sequence[Samples], fit: Callable[[np.ndarray], tuple[float,
     middle = fit(np.array([np.median(row) for row in data]))
     if min(len(row) for row in data) < 3:
         return [Estimate(value, 0.0, math.inf) for value in middle]
+    if all(row.min() == row.max() for row in data):
+        return [Estimate(value, value, value) for value in middle]
     rng = np.random.default_rng(0)
     paired = len({len(row) for row in data}) == 1
-    draws = np.empty((RESAMPLES, len(middle)))
-    for draw in range(RESAMPLES):
-        rounds = rng.integers(0, len(data[0]), len(data[0]))
-        medians = [np.median(row[rounds if paired else rng.integers(0, len(row), len(row))]) for row in data]
-        draws[draw] = fit(np.array(medians))
+    rounds = rng.integers(0, len(data[0]), (RESAMPLES, len(data[0])))
+    chosen = [rounds if paired else rng.integers(0, len(row), (RESAMPLES, len(row))) for row in data]
+    medians = np.stack([np.median(row[which], axis=1) for row, which in zip(data, chosen, strict=True)], axis=1)
+    draws = np.array([fit(seconds) for seconds in medians])
     tail = (1 - CONFIDENCE) / 2
     bounds = [np.sort(column[~np.isnan(column)]) for column in draws.T]
     out = []

@@ -59,7 +59,8 @@ def library(what: str, load: Any) -> Any:
     try:
         return load()
     except (ImportError, OSError, RuntimeError) as error:
-        raise Skip(f"needs {what}, which could not be loaded: {error}") from None
+        first = str(error).partition("\n")[0]
+        raise Skip(f"needs {what}, which could not be loaded ({first}); pip install nvidia-{what.lower()}") from None
 
 
 def where(device: Any, footprint: int, **more: Any) -> dict[str, Any]:

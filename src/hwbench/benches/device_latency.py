@@ -75,6 +75,7 @@ def build(kernel: str, how: str) -> Callable[..., Work]:
         launch = device.launcher("device_latency", kernel, 1, 1, (state, np.int32(HOPS // 16)))
         link()
         state[0] = start
+        device.synchronize()  # that was on CuPy's stream, not on the launches'
         cycles = []
         for _ in range(min(-(-n // HOPS), WALKS) + 5):
             launch()

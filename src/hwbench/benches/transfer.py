@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bench import Bench, Work
+from ..bench import Bench, Skip, Work
 from ..fits import link, overlap, slope
 from ..quantity import format_bytes
 from ._gpu import BLOCK, DOWN, STEP, UP, B, E, starts
@@ -75,14 +75,20 @@ def both_ends(size: int, direction: str) -> int:
 @copy_bench.variant("raw", on="gpu", inputs="host")
 def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
     """The CUDA runtime's own copy (mapped: a kernel; managed: the first touch)."""
+    if (direction, memory) == ("both", "pageable"):
+        raise Skip("a copy of ordinary memory makes its caller wait; both ways at once takes two threads")
+    if (direction, memory) == ("both", "managed"):
+        raise Skip("a page of managed memory is on one side at a time")
     ends: list[tuple[Callable[[], Any], Callable[[], Any]]] = []  # launch and output of each direction
     buffers = []
+    kept = []  # a copy knows addresses only
     streams = tuple(device.streams(2)) if direction == "both" else (device.stream,)
     for way, stream in zip(("h2d", "d2h") if direction == "both" else (direction,), streams, strict=True):
         host = device.host(memory, size)
         buffers.append(host)
         host.array[:] = data if way == "h2d" else 0
         there = device.put(data if way == "d2h" else np.zeros_like(data))
+        kept.append(there)
         if memory == "managed":
             return _touched(device, way, host, there, data)
         source, target = (host, there) if way == "h2d" else (there, host)
@@ -98,14 +104,16 @@ def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -
         return found if direction == "both" else found[0]
 
     def close() -> None:
+        kept.clear()
         for buffer in buffers:
             buffer.close()
 
     facts = {"memory": memory, "footprint": size}
     if memory == "pageable":
-        call = ends[0][0] if len(ends) == 1 else _one_after_the_other([launch for launch, _ in ends])
         cold = size >= COLD
-        work = device.host_timed(call, output=output, sync="each", cold=cold, facts=facts | {"cold": cold}, close=close)
+        work = device.host_timed(
+            ends[0][0], output=output, sync="each", cold=cold, facts=facts | {"cold": cold}, close=close
+        )
     else:
         forked = streams if direction == "both" else ()
         work = device.timed(
@@ -119,6 +127,8 @@ def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -
 @copy_bench.variant("cupy", on="gpu", inputs="host")
 def through_cupy(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
     """CuPy: cupy.asarray(array), and array.get() (pinned: get(out=…) into a pinned array)."""
+    if direction == "both":
+        raise Skip("CuPy waits for each copy, so that none goes the other way meanwhile")
     xp = device.xp
     host = device.host(memory, size)
     host.array[:] = data if direction == "h2d" else 0
@@ -184,6 +194,7 @@ def _touched(device: Any, way: str, host: Any, there: Any, data: np.ndarray) -> 
     managed = np.uint64(host.device_ptr)
     here = np.zeros_like(data)
     begin, end = device.event(), device.event()
+    device.synchronize()
 
     if way == "h2d":
         read = device.launcher("transfer", "move16", blocks, BLOCK, (managed, there, words))
@@ -243,9 +254,10 @@ def finding(read: Any) -> Iterator[str]:
         pinned = read.rate("raw", "bytes", direction=direction, memory="pinned", size=size)
         plain = read.rate("cupy", "bytes", direction=direction, memory="pageable", size=size)
         if pinned is not None and plain is not None:
-            call = "cupy.asarray of an ordinary array" if direction == "h2d" else ".get() into an ordinary array"
-            text = f"{call} gets {plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
-            yield f"{text[0].upper()}{text[1:]}; {remedy}." if plain.value < 0.9 * pinned.value else f"{text}."
+            call = "sent by cupy.asarray" if direction == "h2d" else "fetched by .get()"
+            share = f"{plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
+            hint = f"; {remedy}" if plain.value < 0.9 * pinned.value else ""
+            yield f"An ordinary array {call} gets {share}{hint}."
     for memory in ("registered", "mapped", "managed"):
         rate = _best(read, "raw", direction="h2d", memory=memory)
         if rate is not None and one is not None:

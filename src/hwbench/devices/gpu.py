@@ -303,6 +303,7 @@ class GpuDevice:
         launches
             How many entries one call queues, so that the queue is never full behind the gate.
         """
+        self.synchronize()  # what a builder has queued with CuPy is on another stream than the launch
         about: dict[str, Any] = {"timed_by": "events", **(facts or {})}
         if cold:
             about["l2"] = "flushed"
@@ -352,6 +353,7 @@ class GpuDevice:
         `sync`: wait for the GPU once at the end of a sample, after each call, or never, where the call itself waits.
         `cold`: the host's caches are filled with something else before each call, outside the clock.
         """
+        self.synchronize()  # as for `timed`
         about: dict[str, Any] = {"timed_by": "host", **(facts or {})}
         ran: list[Any] = []
 

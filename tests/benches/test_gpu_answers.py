@@ -1,0 +1,108 @@
+"""Every GPU bench on a made-up GPU that computes: what its builders launch gives the reference answer.
+
+The kernels are the very CUDA C++ of the package, compiled by g++; grids, arguments and layouts are the benches' own.
+Sizes are small, since a thread of the GPU is a fiber here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hwbench import registry
+from hwbench.devices.cpu import CpuDevice
+from hwbench.engine import Engine
+from hwbench.model import Case, Policy
+
+gpu_on_cpu = pytest.importorskip("gpu_on_cpu", reason="needs tests/cuda/on_cpu.py")
+pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
+
+SMALL = {
+    "device_coalescing": {"ELEMENTS": 2**14, "READS": 512, "TILE": 2**10},
+    "device_divergence": {"N": 2**11, "ROUNDS": 3},
+    "device_latency": {"WALKS": 1, "HOPS": 64},
+    "device_sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3},
+    "device_peak": {"MMA_LOOPS": 1, "BLOCK": 32},
+    "device_occupancy": {"EACH": 1024},
+    "transfer": {"LOOPS": 3},
+}
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *(("transfer.copy", {"direction": way, "memory": kind, "size": size})
+      for way in ("h2d", "d2h") for kind in ("pinned", "pageable", "registered", "mapped", "managed")
+      for size in ("64B", "64KiB")),
+    ("transfer.copy", {"direction": "both", "memory": "pinned", "size": "1MiB"}),
+    ("transfer.copy", {"direction": "both", "memory": "mapped", "size": "64KiB"}),
+    *(("transfer.chunks", {"direction": "h2d", "size": "64KiB", "pieces": pieces}) for pieces in (1, 16)),
+    *(("transfer.overlap", {"stage": stage, "streams": streams, "size": "64KiB"})
+      for stage, streams in (("all", 1), ("all", 4), ("h2d", 1), ("kernel", 1), ("d2h", 1))),
+    *(("device.stream", {"kernel": kernel, "size": "1MiB"}) for kernel in ("copy", "triad")),
+    *(("device.latency", {"size": size}) for size in ("8KiB", "256KiB")),
+    ("device.coalescing", {"n": 2**12}),
+    *(("device.layout", {"fields": fields}) for fields in (4, 32)),
+    *(("device.banks", {"stride": stride}) for stride in (1, 4, 32, 33)),
+    *(("device.divergence", {"paths": paths}) for paths in (1, 4, 32)),
+    *(("device.occupancy", {"work": work, "threads": threads, "chains": chains})
+      for work in ("fma", "copy") for threads in (32, 512) for chains in (1, 4, 8)),
+    ("device.launch", {}),
+    *(("device.sync", {"block": block}) for block in (64, 256)),
+    *(("device.atomics", {"addresses": addresses}) for addresses in (1, 32, 2048)),
+    *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2") for chains in (1, 8)),
+    *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8")),
+    *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16")),
+    *(("offload.breakeven", {"work": work, "n": 4**5}) for work in ("add", "sum", "matmul", "fft")),
+    ("vectorize.add", {"n": 1000}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes that benches fix for real GPUs, cut to what fibers do in a moment."""
+    for name, values in SMALL.items():
+        for constant, value in values.items():
+            monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, small: None) -> Any:
+    """A workstation's Blackwell, which has all that kernels ask for."""
+    return gpu_on_cpu.computing_gpu(monkeypatch, tmp_path, capability=(12, 0))
+
+
+@pytest.fixture(scope="module")
+def cpu() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def measured(device: Any, cpu: Any, name: str, params: dict[str, Any]) -> dict[str, Any]:
+    """By variant, its trial after building and checking; the GPU's are timed once."""
+    bench = registry.benches()[name]
+    cases = tuple(
+        Case(name, variant.name, "gpu:0" if variant.on == "gpu" else "cpu", params)
+        for variant in bench.variants.values()
+    )
+    engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
+    with engine.prepared(registry.Group(bench, cases)) as trials:
+        for trial in trials:
+            if trial.live and trial.case.device == "gpu:0" and trial.work.timer is not None:
+                assert trial.work.timer(2) > 0
+        return {trial.case.variant: trial for trial in trials}
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value).replace(" ", ""))
+def test_every_variant_gives_the_answer(device: Any, cpu: CpuDevice, name: str, params: dict[str, Any]) -> None:
+    """What is launched computes what NumPy does; what cannot be had here says why."""
+    lacking = ("NumPy's product is on all CPUs already", "CuPy waits for each copy")
+    for variant, trial in measured(device, cpu, name, params).items():
+        assert trial.status == "ok" or trial.reason.startswith(lacking), f"{variant}: {trial.status}, {trial.reason}"
+        assert trial.counts
+        assert all(value >= 0 for value in trial.counts.values())
+
+
+def test_every_bench_with_a_gpu_variant_is_here() -> None:
+    """A new GPU bench is not left unchecked."""
+    assert {name for name, bench in registry.benches().items() if "gpu" in bench.kinds} <= {name for name, _ in CASES}

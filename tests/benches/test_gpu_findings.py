@@ -1,0 +1,275 @@
+"""What GPU benches say of made-up records, what they bound one another by, and what their counts are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from answers import reading
+
+from hwbench import limits, registry
+from hwbench.benches import (
+    device_divergence,
+    device_occupancy,
+    device_peak,
+    device_stream,
+    offload,
+    transfer,
+)
+from hwbench.findings import Reading
+from hwbench.model import Cpu, Machine, Memory, Record, Run
+
+GPU = "gpu:0"
+L2 = 50 * 2**20
+BENCHES = [bench for bench in registry.benches().values() if "gpu" in bench.kinds]
+
+
+def record(bench: str, variant: str, params: Mapping[str, Any], seconds: float, **more: Any) -> Record:
+    """A record with ten samples around `seconds`."""
+    samples = [seconds * (1 + 0.001 * (i % 3 - 1)) for i in range(10)]
+    given = {"device": GPU, "version": 1, "status": "ok", "loops": 1, "samples": samples} | more
+    return Record(bench=bench, variant=variant, params=dict(params), **given)
+
+
+def said(bench: Any, *records: Record) -> list[str]:
+    """What the bench says of these records."""
+    box = Machine(
+        name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
+    )
+    run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
+    return list(bench.hooks["finding"](Reading(bench, run)))
+
+
+@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)
+def test_without_records_nothing_is_said(bench):
+    """Where nothing was measured there is no sentence, and no error."""
+    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+
+
+@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)
+def test_a_skipped_case_is_no_figure(bench):
+    """Where there is no GPU each case is skipped, and nothing is said of it."""
+    params = {axis: values[0] for axis, values in bench.axes.items()}
+    skipped = record(bench.name, bench.baseline, params, 1.0, status="skipped", samples=[], device="gpu")
+    assert said(bench, skipped) == []
+
+
+def copies(variant: str, direction: str, memory: str, latency: float, bandwidth: float) -> list[Record]:
+    sizes = {"64KiB": 2**16, "1MiB": 2**20, "16MiB": 2**24, "256MiB": 2**28}
+    ways = 1 + (direction == "both")
+    return [
+        record("transfer.copy", variant, {"direction": direction, "memory": memory, "size": label},
+               latency + size / bandwidth, counts={"bytes": ways * size, "calls": 1})
+        for label, size in sizes.items()
+    ]  # fmt: skip
+
+
+def test_transfers_tell_latency_bandwidth_and_the_remedy():
+    """A link of 8 µs and 50 GB/s is told as such, with the half-bandwidth size and how Python gets what it lacks."""
+    records = [
+        *copies("raw", "h2d", "pinned", 8e-6, 50e9),
+        *copies("raw", "both", "pinned", 8e-6, 40e9),
+        *copies("cupy", "h2d", "pageable", 20e-6, 10e9),
+        *copies("raw", "h2d", "mapped", 5e-6, 25e9),
+    ]
+    first, both, remedy, mapped = said(transfer.copy_bench, *records)
+    assert first.startswith("Copies to the GPU reach 49.9 GB/s from pinned memory; each costs 8 µs (")
+    assert "391 KiB at once" in first
+    assert both == "Both ways at once the link moves 79.9 GB/s, 1.60× what it moves one way."
+    assert remedy.startswith("An ordinary array sent by cupy.asarray gets 20% of that (9.99 GB/s, 256MiB); keep ")
+    assert mapped == "Mapped memory is read at 25 GB/s, 50% of pinned memory's."
+
+
+def test_pieces_cost_their_slope():
+    """Each piece of 5 µs is told, and how much longer many take than one."""
+    records = [
+        record("transfer.chunks", "each", {"direction": "h2d", "size": "64MiB", "pieces": pieces}, 1e-3 + 5e-6 * pieces,
+               counts={"bytes": 2**26, "calls": 1}, facts={"piece_bytes": 2**26 // pieces})
+        for pieces in (1, 64, 4096)
+    ]  # fmt: skip
+    cost, ratio = said(transfer.chunks_bench, *records)
+    assert cost == "Each further piece of a copy costs 5 µs waited for."
+    assert ratio.startswith("64 MiB in 4096 pieces of 16 KiB, each waited for, take 21.4× as long as in one (")
+
+
+def overlapped(stage: str, streams: int, seconds: float) -> Record:
+    return record("transfer.overlap", "pipeline", {"stage": stage, "streams": streams, "size": "64MiB"}, seconds)
+
+
+def test_overlap_is_told_as_a_share_of_the_ideal():
+    """Of 3 ms in turn, of which none can be shorter than 1, two streams at 2 ms have half."""
+    parts = [overlapped(stage, 1, 1e-3) for stage in ("h2d", "kernel", "d2h")]
+    [text] = said(transfer.overlap_bench, *parts, overlapped("all", 1, 3e-3), overlapped("all", 2, 2e-3))
+    assert "on 2 streams is 1.50× as fast as in turn: 50% (" in text
+
+
+def streamed(variant: str, kernel: str, size: str, footprint: int, rate: float, **more: Any) -> Record:
+    facts = {"footprint": footprint, "l2_bytes": L2}
+    counts = {"bytes": float(footprint)}
+    return record("device.stream", variant, {"kernel": kernel, "size": size}, footprint / rate, counts=counts,
+                  facts=facts, **more)  # fmt: skip
+
+
+def test_streams_tell_memory_cache_and_python():
+    """HBM's rate, what narrow accesses cost, CuPy's share, and the L2."""
+    records = [
+        streamed("bytes16", "copy", "HBM", 2**30, 3e12),
+        streamed("bytes4", "copy", "HBM", 2**30, 2.5e12),
+        streamed("cupy", "copy", "HBM", 2**30, 2.9e12),
+        streamed("bytes16", "copy", "8MiB", 2**23, 6e12),
+    ]
+    assert said(device_stream.bench, *records) == [
+        "On the device a kernel copies 3000 GB/s. The lecture's Titan X Pascal: 480 GB/s.",
+        "With accesses of 4 bytes instead of 16 the copy takes 1.2× as long (1.2–1.2).",
+        "CuPy's copy takes 1.03× as long as the kernel.",
+        "What fits the L2 of 50 MiB is 2× as fast: the copy reaches 6000 GB/s at 8 MiB.",
+    ]
+
+
+def test_limits_of_a_gpu_are_its_own():
+    """The link's and the device's best bound what is measured on the same GPU at the same level, and nothing else."""
+    records = [
+        streamed("bytes16", "triad", "HBM", 2**30, 3e12),
+        streamed("bytes16", "triad", "8MiB", 2**23, 6e12),
+        streamed("bytes16", "triad", "64MiB", 2**26, 4e12),  # between the levels: no limit
+        *copies("raw", "h2d", "pinned", 8e-6, 50e9),
+    ]
+    found = limits.measured(records)
+    assert {(x.kind, x.level, round(x.value, -9)) for x in found} == {
+        ("gpu triad", "HBM", 3003e9), ("gpu triad", "L2", 6006e9), ("h2d", "", 50e9),
+    }  # fmt: skip
+    assert [x.name for x in found] == ["HBM triad of gpu:0", "L2 triad of gpu:0", "host to GPU of gpu:0"]
+    cupy = record("vectorize.add", "cupy", {"n": 10**8}, 1e-3, counts={"bytes": 2.4e9},
+                  facts={"footprint": 2.4e9, "l2_bytes": L2})  # fmt: skip
+    bound = limits.limit_for(cupy, "triad", found, {})
+    assert (bound.kind, bound.level) == ("gpu triad", "HBM")
+    assert limits.share(cupy, bound, 1e-3) == pytest.approx(0.8, rel=0.01)
+    on_cpu = record("vectorize.add", "numpy", {"n": 10**8}, 1e-3, device="cpu", counts={"bytes": 2.4e9},
+                    facts={"footprint": 2.4e9})  # fmt: skip
+    assert limits.limit_for(on_cpu, "triad", found, {"L1": 1, "DRAM": 2}) is None
+    other = record("transfer.copy", "raw", {"direction": "h2d"}, 1.0, device="gpu:1", counts={"bytes": 1})
+    assert limits.limit_for(other, "link", found, {}) is None
+
+
+def test_a_chunked_copy_beyond_the_link_cannot_be_true():
+    """Faster than the best copy of the same direction: refused."""
+    fast = record("transfer.chunks", "once", {"direction": "h2d", "size": "64MiB", "pieces": 1}, 2**26 / 80e9,
+                  counts={"bytes": 2**26})  # fmt: skip
+    records = [*copies("raw", "h2d", "pinned", 8e-6, 50e9), fast]
+    [(index, reason)] = limits.impossible(records, {"transfer.chunks": "link"}, {}).items()
+    assert index == 4
+    assert "times the limit it should touch (host to GPU of gpu:0: 50" in reason
+
+
+def diverged(variant: str, paths: int, seconds: float) -> Record:
+    return record("device.divergence", variant, {"paths": paths}, seconds, counts={"items": 1e6})
+
+
+def test_divergence_is_told_beside_the_cpus_misprediction():
+    """Ways that are gone one after the other cost all of one each; half of shuffled branches are mispredicted."""
+    ways = [diverged("divergent", paths, 1e-4 * paths) for paths in (1, 2, 32)]
+    same = [diverged("uniform", paths, 1e-4) for paths in (1, 2, 32)]
+    cpu = [
+        record("branch.prediction", name, {"share": 0.5, "n": 10}, 1e-6 * each, device="cpu", counts={"items": 1000})
+        for name, each in (("sorted", 1.0), ("shuffled", 4.0))
+    ]
+    gpu, guess = said(device_divergence.bench, *ways, *same, *cpu)
+    assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
+    assert gpu.endswith("each further way costs 100% of going one.")
+    assert guess == "On this machine's CPU a mispredicted branch costs 6 ns, and a predicted one nothing."
+
+
+def test_each_way_of_the_kernel_is_another():
+    """The ways' bits are read from the source itself: 32, no two alike, so that no compiler can make one of two."""
+    ways = device_divergence.ways()
+    assert len(ways) == len(set(ways)) == 32
+    assert all(0 < bits < 2**16 for bits in ways)
+
+
+def test_occupancy_tells_the_threads_that_saturate():
+    """Where the rate grows with the threads up to 10⁴, more are needed with one chain than with four."""
+    rows = [
+        record("device.occupancy", "kernel", {"work": "fma", "threads": threads, "chains": chains},
+               threads * chains / min(1e4, threads * chains), counts={"flops": threads * chains},
+               facts={"resident": 270336})
+        for threads in (32, 128, 512, 2048, 8192, 32768) for chains in (1, 4)
+    ]  # fmt: skip
+    text, single = said(device_occupancy.bench, *rows)
+    assert text.startswith("To compute at 90% of the best rate takes 15 200 threads with one chain each, 3 800 with 4;")
+    assert text.endswith("the card holds 270 300 at a time.")
+    assert single == "A single warp gets 0.32% of what all together do when they compute."
+
+
+def test_peaks_are_told_by_precision():
+    """Rates of each precision, and what one chain gets."""
+    rows = [
+        record("device.peak", "fma", {"dtype": dtype, "chains": chains}, 1.0, counts={"flops": rate})
+        for dtype, chains, rate in (("f4", 8, 60e12), ("f4", 1, 30e12), ("f8", 8, 30e12))
+    ]
+    first, second = said(device_peak.peak, *rows)
+    assert first.startswith("Fused multiply-adds reach 60 TFLOP/s in single, 30 TFLOP/s in double precision.")
+    assert second.startswith("One chain a thread reaches 50% of what eight do")
+
+
+def test_break_even_takes_the_best_of_the_cpu():
+    """The GPU has to beat whichever CPU variant is the faster one at each size."""
+    rows = []
+    for n in (4**5, 4**6, 4**7, 4**8):
+        for variant, device, seconds in (
+            ("numpy", "cpu", 1e-9 * n), ("parallel", "cpu", 4e-6 + 0.25e-9 * n), ("cupy", GPU, 1e-3 + 1e-9 * n),
+            ("resident", GPU, 1e-5 + 1e-12 * n),
+        ):  # fmt: skip
+            rows.append(record("offload.breakeven", variant, {"work": "add", "n": n}, seconds, device=device))
+    [text] = said(offload.bench, *rows)
+    assert text.startswith("For adding two arrays the GPU never wins with the way there and back, and wins from n ≈ 2")
+
+
+def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
+    """Without a GPU the sentence is about all CPUs against NumPy."""
+    rows = [
+        record("offload.breakeven", variant, {"work": "sum", "n": 4**10}, seconds, device="cpu")
+        for variant, seconds in (("numpy", 4e-4), ("parallel", 2e-4))
+    ]
+    [text] = said(offload.bench, *rows)
+    assert text == "On the CPU alone, for summing an array of n = 1 000 000 all threads are 2× as fast as NumPy (2–2)."
+
+
+@pytest.mark.parametrize(
+    ("bench", "values", "counts"),
+    [
+        ("transfer.copy", {"size": 100, "direction": "h2d"}, {"bytes": 100, "calls": 1}),
+        ("transfer.copy", {"size": 100, "direction": "both"}, {"bytes": 200, "calls": 1}),
+        ("device.stream", {"size": 2**20, "kernel": "copy"}, {"bytes": 2**20, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "triad"}, {"bytes": 3 * 21 * 2**14, "flops": 2 * 21 * 2**12}),
+        ("device.occupancy", {"work": "fma", "threads": 32, "chains": 2}, {"flops": 2 * 2048 * 64}),
+        ("device.occupancy", {"work": "copy", "threads": 32, "chains": 2}, {"bytes": 2 * 32 * 65536}),
+        ("device.matmul", {"n": 10}, {"flops": 2000, "items": 100}),
+        ("offload.breakeven", {"work": "fft", "n": 1024}, {"items": 1024, "flops": 51200, "bytes": 16384}),
+    ],
+)
+def test_counts(bench, values, counts):
+    """Bytes as STREAM counts them, two operations for a multiply-add, both directions of a link."""
+    assert registry.benches()[bench].count(values) == counts
+
+
+def test_only_two_gpu_benches_are_quick():
+    """The quick set of 30 seconds has a copy across the link and the device's own bandwidth."""
+    assert {bench.name for bench in BENCHES if bench.core} == {"transfer.copy", "device.stream", "vectorize.add"}
+
+
+def test_numbers_of_the_kernels_round_nothing():
+    """What a chain adds in all its pairs is exact in every precision, and stays below 1."""
+    from hwbench.benches import _gpu
+
+    for dtype in (np.float16, np.float32, np.float64):
+        x = _gpu.starts(np.random.default_rng(1), 500, dtype)
+        up, b, down, e = (dtype(value) for value in (_gpu.UP, _gpu.B, _gpu.DOWN, _gpu.E))
+        end = x.copy()
+        for _ in range(_gpu.PAIRS):
+            end = end * up + b
+            end = end * down + e
+        assert end.dtype == dtype
+        assert (end == x + dtype(_gpu.PAIRS * _gpu.STEP)).all()
+        assert end.max() < 1

@@ -1,0 +1,51 @@
+"""What needs a GPU; on a machine without one all of it is skipped, with the reason and what to do about it.
+
+python -m pytest tests/gpu                          kernels, arguments, answers, memory accesses
+python -m pytest tests/gpu --gpu-run run.json       the same, and the whole GPU set, its run written to run.json
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from targets import TARGETS
+
+from hwbench.devices.gpu_probe import probe
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))  # which kernels a source has is told there
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gpu-run", metavar="FILE", type=Path, help="measure the whole GPU set and write its run to FILE")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for line in TARGETS:
+        terminalreporter.write_line(line)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = [item for item in items if Path(item.fspath).parent == Path(__file__).parent]
+    if here and (state := probe()).state != "ok":
+        for item in here:
+            item.add_marker(pytest.mark.skip(reason=state.why))
+
+
+@pytest.fixture
+def run_file(request: pytest.FixtureRequest) -> Path:
+    given = request.config.getoption("--gpu-run", default=None)
+    if given is None:
+        pytest.skip("measures for minutes: --gpu-run FILE asks for it")
+    return Path(given)
+
+
+@pytest.fixture(scope="session")
+def device() -> Iterator[Any]:
+    """The first GPU."""
+    from hwbench.devices.gpu import GpuDevice
+
+    yield GpuDevice(0)
