@@ -1,9 +1,9 @@
-"""Five commits, one of which slows a kernel, measured by real `asv run`: does everybody name it?
+"""Five commits, one of which slows a kernel, measured by real `asv run`: whether everybody names it.
 
     python scripts/tracking_commits.py [--keep DIR]
 
-In a clone of this repository the third of five commits makes a planted kernel half as slow again. Each is measured by asv
-with the Python that runs this. Then the page is opened in Chromium from its file, and what it says is set against
+In a clone of this repository the third of five commits makes a planted kernel half as slow again. Each is measured by
+asv with the Python that runs this. Then the page is opened in Chromium from its file, and what it says is set against
 `asv publish`, `asv compare`, asv's own reader and `hwbench compare`. Exit 1 where one of them disagrees.
 """
 
@@ -65,8 +65,8 @@ def measured(root: Path) -> list[str]:
         run(root, "git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"State {number}",
             GIT_COMMITTER_DATE=when, GIT_AUTHOR_DATE=when)  # fmt: skip
         commits.append(run(root, "git", "rev-parse", "HEAD").strip())
-        run(root, *asv, "run", "-E", f"existing:{sys.executable}", "--machine", "here", "--set-commit-hash", commits[-1],
-            "--quick", "--record-samples", "--bench", "planted")  # fmt: skip
+        run(root, *asv, "run", "-E", f"existing:{sys.executable}", "--machine", "here", "--quick", "--record-samples",
+            "--set-commit-hash", commits[-1], "--bench", "planted")  # fmt: skip
         print(f"commit {number} of {len(EXTRAS)}: {commits[-1][:8]}", file=sys.stderr)
     return commits
 
@@ -121,9 +121,8 @@ def main() -> int:
     print(page)
     print(f"asv publish: {published}")
     print(f"asv compare: {' '.join(next((x for x in compared.splitlines() if 'planted' in x), '').split())}")
-    print(
-        f"hwbench compare: {case['verdict']} {case['ratio']:.4f} ({case['low']:.4f}–{case['high']}); asv's values: {theirs:.4f}"
-    )
+    bounds = f"{case['ratio']:.4f} ({case['low']:.4f}–{case['high']})"
+    print(f"hwbench compare: {case['verdict']} {bounds}; asv's values: {theirs:.4f}")
     for what, holds in checks.items():
         print(f"{'holds ' if holds else 'BROKEN'} {what}")
     return int(not all(checks.values()))

@@ -117,8 +117,8 @@ def test_a_python_without_hwbench_is_given_this_one(tmp_path):
 @pytest.mark.slow
 def test_the_same_environment_twice_is_not_slower(command):
     """End to end: twelve processes of this Python on both sides, one case; a ratio near 1 with its interval."""
-    done = command("ab", sys.executable, sys.executable, "latency.chase", "--quads", "3", "--param", "size=L1", "--json",
-                   "--threshold", "0.5")  # fmt: skip
+    only = ("--quads", "3", "--param", "size=L1", "--threshold", "0.5")
+    done = command("ab", sys.executable, sys.executable, "latency.chase", *only, "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["software_differs"] == []
