@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -50,12 +51,22 @@ def run(where: Path, *command: str, **variables: str) -> str:
     return done.stdout
 
 
+def environment(root: Path) -> str:
+    """A Python that has what this one has, but for hwbench, which is the clone's: asv clears PYTHONPATH."""
+    where = root.parent / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(where)], check=True)  # noqa: S603
+    [packages] = where.glob("lib/python*/site-packages")
+    (packages / "clone.pth").write_text(f"{root / 'src'}\n{sysconfig.get_path('purelib')}\n")
+    return str(where / "bin" / "python")
+
+
 def measured(root: Path) -> list[str]:
     """Five commits on main, each measured by asv; their hashes."""
     asv = (sys.executable, "-m", "asv")
     run(root, "git", "checkout", "-q", "-B", "main")
     (root / "benchmarks" / "planted.py").write_text(GLUE)
     run(root, *asv, "machine", "--machine", "here", "--yes")
+    python = environment(root)
     commits = []
     for number, extra in enumerate(EXTRAS, 1):
         kernel = PLANTED.format(extra=extra) + f"\n# state {number}\n"
@@ -65,7 +76,7 @@ def measured(root: Path) -> list[str]:
         run(root, "git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"State {number}",
             GIT_COMMITTER_DATE=when, GIT_AUTHOR_DATE=when)  # fmt: skip
         commits.append(run(root, "git", "rev-parse", "HEAD").strip())
-        run(root, *asv, "run", "-E", f"existing:{sys.executable}", "--machine", "here", "--quick", "--record-samples",
+        run(root, *asv, "run", "-E", f"existing:{python}", "--machine", "here", "--quick", "--record-samples",
             "--set-commit-hash", commits[-1], "--bench", "planted")  # fmt: skip
         print(f"commit {number} of {len(EXTRAS)}: {commits[-1][:8]}", file=sys.stderr)
     return commits
