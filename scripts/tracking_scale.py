@@ -133,8 +133,8 @@ def main() -> int:
             "report s": seconds, "report MiB": memory, "page MB": page.stat().st_size / 1e6, "compare s": compared,
         }  # fmt: skip
     for name, value in found.items():
-        print(f"{name:12} {value:8.1f}  limit {LIMITS[name]:g}")  # noqa: T201
-    print(f"CPU seconds: report {cpu:.1f} over its processes, compare {compared_cpu:.1f}")  # noqa: T201
+        print(f"{name:12} {value:8.1f}  limit {LIMITS[name]:g}")
+    print(f"CPU seconds: report {cpu:.1f} over its processes, compare {compared_cpu:.1f}")
     return int(any(value > LIMITS[name] for name, value in found.items()))
 
 
