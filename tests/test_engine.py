@@ -438,7 +438,7 @@ def test_a_group_beyond_its_share_of_memory_is_skipped_with_both_numbers():
 
 
 def test_memory_that_a_contrast_shares_is_counted_once():
-    """Two variants on one memory of 16 MiB and its like for the reference fit into 60% of 64 MiB; two memories do not."""
+    """One memory of 16 MiB and its like for the reference fit into 60% of 64 MiB; one a variant does not."""
     device = ScriptedDevice(free=64 * 2**20)
     scripts = {"a": 0.01, "b": 0.01}
     apart = measure(scripted_bench(scripts, axes={"size": ("16MiB",)}), device, size="16MiB")
