@@ -227,3 +227,12 @@ def test_sweeps_are_spread_by_the_device_that_they_are_about(gpu):
     assert spread(Sweep(64, "256B", 1, on="gpu")) == ["64B", "128B", "256B"]
     assert spread(Sweep(4096, "L1", 1)) == ["4KiB", "8KiB", "16KiB"]
     assert runner.spread({"cpu": ScriptedDevice()})(Sweep(64, "HBM", 4, on="gpu")) == ["64B"]
+
+
+def test_what_two_devices_tell_is_the_first_ones_word(gpu):
+    """Both know the host's counters; they are written down once a round, not added up, nor one for the other."""
+    known = devices(gpu, others_s=0.5)
+    known["cpu"] = ScriptedDevice(rates={"others_s": 0.0})
+    cpu, on_gpu = measured_by(known, bench())
+    assert cpu.status == "ok", cpu.reason
+    assert on_gpu.telemetry["others_s"] == [0.0] * 5
