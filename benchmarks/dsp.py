@@ -24,7 +24,7 @@ class convolution(_Suite):
     bench = "dsp.convolution"
     version = 1
     param_names = ("variant", "n", "taps", "dtype")
-    params = (("numpy", "numba", "oaconvolve"), (16384,), (8, 64, 512, 2048), ("f8",))
+    params = (("numpy", "numba", "oaconvolve", "cupy"), (16384,), (8, 64, 512, 2048), ("f8",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -37,7 +37,7 @@ class fft(_Suite):
     bench = "dsp.fft"
     version = 1
     param_names = ("variant", "n", "dtype")
-    params = (("numpy", "scipy", "scipy-workers"), (256, 8192, 262144), ("f8",))
+    params = (("numpy", "scipy", "scipy-workers", "cupy"), (256, 8192, 262144), ("f8",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -4,8 +4,8 @@
     python scripts/tracking_experiments.py planted --pairs 20   # a 10 ms kernel made 5% slower, in runs of their own
     python scripts/tracking_experiments.py ab --times 3         # made 2% slower: `hwbench ab` against two runs
 
-Kernels are planted in a clone of this repository, one commit each. `--keep DIR` keeps what was measured, and `null` goes
-on with what lies there. What is said is of this machine, as disturbed as it was: run it on a quiet one, too.
+Kernels are planted in a clone of this repository, one commit each. `--keep DIR` keeps what was measured, and `null`
+goes on with what lies there. What is said is of this machine, as disturbed as it was: run it on a quiet one, too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -73,7 +74,7 @@ def loop(n):
 def hwbench(*arguments: str, cwd: Path = ROOT, source: Path = ROOT / "src") -> subprocess.CompletedProcess[str]:
     """An hwbench command with the package of `source`; its exit code may be 0 or 1."""
     variables = {**os.environ, "PYTHONPATH": str(source)}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-m", "hwbench", *arguments], cwd=cwd, env=variables, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode not in (0, 1):
@@ -103,14 +104,14 @@ def null(asked: argparse.Namespace, out: Path) -> bool:
 
     while len(there()) < asked.runs:
         hwbench("run", "--preset", "quick", "--no-report", "--machine", "null", "--out", str(out), *asked.select)
-        print(f"run {len(there())} of {asked.runs}", file=sys.stderr)  # noqa: T201
+        print(f"run {len(there())} of {asked.runs}", file=sys.stderr)
     paths = there()[: asked.runs]
     total: collections.Counter[str] = collections.Counter()
-    for old, new in zip(paths, paths[1:], strict=False):
+    for old, new in itertools.pairwise(paths):
         total += verdicts(old, new, out)
     alone: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as scratch:  # once more without the history of the machine
-        for i, (old, new) in enumerate(zip(paths, paths[1:], strict=False)):
+        for i, (old, new) in enumerate(itertools.pairwise(paths)):
             pair = [Path(scratch) / str(i) / side / path.name for side, path in (("old", old), ("new", new))]
             for path, source in zip(pair, (old, new), strict=True):
                 path.parent.mkdir(parents=True)
@@ -118,7 +119,7 @@ def null(asked: argparse.Namespace, out: Path) -> bool:
             alone += verdicts(*pair, Path(scratch))
     for name, counts in (("with the machine's history", total), ("two runs alone", alone)):
         compared = sum(counts.values()) - counts["not measured"]
-        print(f"null, {len(paths) - 1} comparisons, {name}: slower {share(counts['slower'], compared)}, " + ", ".join(  # noqa: T201
+        print(f"null, {len(paths) - 1} comparisons, {name}: slower {share(counts['slower'], compared)}, " + ", ".join(
             f"{verdict} {count}" for verdict, count in sorted(counts.items()) if verdict != "slower"))  # fmt: skip
     return all(counts["slower"] <= 0.01 * sum(counts.values()) for counts in (total, alone))
 
@@ -143,7 +144,7 @@ def clone(extras: Sequence[float]) -> Iterator[tuple[Path, list[str]]]:
 
 def git(where: Path, *arguments: str) -> str:
     """What a git command prints."""
-    return subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
+    return subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True).stdout  # noqa: S607
 
 
 def measure(root: Path, commit: str, out: Path, machine: str = "planted") -> Path:
@@ -164,10 +165,9 @@ def planted(asked: argparse.Namespace, out: Path) -> bool:
             where = out / str(pair)  # a place of its own, so that no pair is the history of another
             old, new = (measure(root, commit, where) for commit in (base, slow))
             counts += verdicts(old, new, where)
-            print(f"pair {pair + 1} of {asked.pairs}: {dict(counts)}", file=sys.stderr)  # noqa: T201
-    print(
-        f"planted {asked.by:.0%}, {asked.pairs} pairs of runs: slower {share(counts['slower'], asked.pairs)}, {dict(counts)}"
-    )
+            print(f"pair {pair + 1} of {asked.pairs}: {dict(counts)}", file=sys.stderr)
+    found = share(counts["slower"], asked.pairs)
+    print(f"planted {asked.by:.0%}, {asked.pairs} pairs of runs: slower {found}, {dict(counts)}")
     return counts["slower"] >= 0.95 * asked.pairs
 
 
@@ -186,7 +186,7 @@ def ab(asked: argparse.Namespace, out: Path) -> bool:
             print(
                 f"ab {turn + 1} of {asked.times}: {case['verdict']} {bounds}; two runs: {dict(alone)}", file=sys.stderr
             )
-    print(f"planted {asked.by:.0%}, {asked.times} times: ab {dict(found)}, two runs {dict(alone)}")  # noqa: T201
+    print(f"planted {asked.by:.0%}, {asked.times} times: ab {dict(found)}, two runs {dict(alone)}")
     return found["slower"] == asked.times
 
 

@@ -103,7 +103,7 @@ def run_of(seed: int, cases: int) -> Run:
 def command(*arguments: str) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds and peak MiB of an hwbench command, by a process of its own."""
     started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "hwbench", *arguments], stdout=subprocess.DEVNULL)  # noqa: S603
+    child = subprocess.Popen([sys.executable, "-m", "hwbench", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     taken = time.perf_counter() - started
     if os.waitstatus_to_exitcode(status) not in (0, 1):
@@ -133,8 +133,8 @@ def main() -> int:
             "report s": seconds, "report MiB": memory, "page MB": page.stat().st_size / 1e6, "compare s": compared,
         }  # fmt: skip
     for name, value in found.items():
-        print(f"{name:12} {value:8.1f}  limit {LIMITS[name]:g}")  # noqa: T201
-    print(f"CPU seconds: report {cpu:.1f} over its processes, compare {compared_cpu:.1f}")  # noqa: T201
+        print(f"{name:12} {value:8.1f}  limit {LIMITS[name]:g}")
+    print(f"CPU seconds: report {cpu:.1f} over its processes, compare {compared_cpu:.1f}")
     return int(any(value > LIMITS[name] for name, value in found.items()))
 
 

@@ -2,12 +2,17 @@
 
 Host and GPU have a time line each. Queueing an entry takes the host `launch_s`; on the GPU an entry begins when its
 stream, the events it waits for and its own queueing allow, and lasts what the script says. Nothing runs before somebody
-synchronises, as nothing is seen of a real GPU before. Device memory is host memory, so copies really copy.
+synchronises, as nothing is seen of a real GPU before. Device memory is host memory, so copies really copy, and what
+CuPy computes is computed by NumPy; kernels compute nothing, but their launches are held against what they declare.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import re
+import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Mapping
@@ -24,6 +29,43 @@ class CUDARuntimeError(RuntimeError):
     def __init__(self, status: int, text: str = "cudaErrorScripted: as the script says") -> None:
         super().__init__(text)
         self.status = status
+
+
+@functools.cache
+def signatures(code: str) -> dict[str, list[str]]:
+    """The parameters' types of every kernel in CUDA C++, as g++'s preprocessor writes it; {} without g++."""
+    if shutil.which("g++") is None:
+        return {}
+    plain = re.sub(r"^\s*#\s*include.*$", "", code, flags=re.MULTILINE)
+    command = ["g++", "-E", "-P", "-x", "c++", "-D__CUDA_ARCH__=900", "-"]
+    text = subprocess.run(command, input=plain, capture_output=True, text=True, check=True).stdout
+    form = r'extern "C" __global__ void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
+    return {
+        name: [re.sub(r"\bconst\b|\bvolatile\b|\b__restrict__\b|\w+\s*$", "", one).strip() for one in given.split(",")]
+        for name, given in re.findall(form, text)
+    }
+
+
+# What CuPy passes for each type of a parameter: bytes, and whether they are those of a float.
+PASSED = {
+    "int": (4, False), "unsigned": (4, False), "unsigned int": (4, False), "long long": (8, False),
+    "unsigned long long": (8, False), "float": (4, True), "double": (8, True), "__half2": (4, False),
+    "half2": (4, False),
+}  # fmt: skip
+
+
+def refuse_arguments(name: str, types: list[str], args: tuple[Any, ...]) -> None:
+    """TypeError where the arguments of a launch are not of the number and types that the kernel declares."""
+    if len(args) != len(types):
+        raise TypeError(f"{name} takes {len(types)} arguments, {len(args)} were given")
+    for place, (wanted, given) in enumerate(zip(types, args, strict=True)):
+        if "*" in wanted:
+            if not isinstance(given, ndarray) and not (isinstance(given, np.generic) and given.itemsize == 8):
+                raise TypeError(f"{name}: argument {place} is to be an address, not {type(given).__name__}")
+            continue
+        got = (getattr(given, "itemsize", 0), isinstance(given, np.floating))
+        if isinstance(given, np.ndarray) or got != PASSED.get(wanted, got):
+            raise TypeError(f"{name}: argument {place} is to be {wanted}, not {type(given).__name__}")
 
 
 class FakeGpu:
@@ -53,6 +95,7 @@ class FakeGpu:
         }  # fmt: skip
         self.free, self.total = 70 * 2**30, 80 * 2**30
         self.registered: list[int] = []
+        self.launched: set[str] = set()
 
     # --- the two time lines ---------------------------------------------------------------------------------------
 
@@ -177,6 +220,22 @@ class ndarray(np.ndarray):
     def data(self) -> Any:  # type: ignore[override]
         return types.SimpleNamespace(ptr=self.ctypes.data)
 
+    def get(self, out: Any = None, **_: Any) -> Any:
+        if out is None:
+            return np.array(self, subok=False)
+        out[...] = self
+        return out
+
+    def set(self, source: Any, **_: Any) -> None:
+        self[...] = source
+
+
+def on_device(source: Any) -> ndarray:
+    host = np.asarray(source)
+    there = ndarray(host.shape, host.dtype, MemoryPointer(Memory(max(1, host.nbytes)), 0))
+    there[...] = host
+    return there
+
 
 def _module(gpu: FakeGpu) -> types.ModuleType:
     class Device:
@@ -227,16 +286,23 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         def synchronize(self) -> None:
             gpu.synchronize()
 
+        @property
+        def done(self) -> bool:
+            return not gpu.pending
+
     class Function:
         ptr = 1
 
-        def __init__(self, name: str) -> None:
-            self.name = name
+        def __init__(self, name: str, types: list[str] | None) -> None:
+            self.name, self.types = name, types
 
         def __call__(self, grid, block, args, shared_mem=0, stream=None, enable_cooperative_groups=False) -> None:
             assert isinstance(grid, tuple)
             assert isinstance(block, tuple)
             assert all(isinstance(one, np.generic | np.ndarray) for one in args), "a scalar of no exact type"
+            if self.types is not None:
+                refuse_arguments(self.name, self.types, args)
+            gpu.launched.add(self.name)
             where = (stream or gpu.stream).ptr
             if self.name == "gate":
                 flag = np.ctypeslib.as_array((ctypes.c_uint32 * 2).from_address(int(args[0])))
@@ -248,17 +314,18 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         num_regs, local_size_bytes, shared_size_bytes, max_threads_per_block = 32, 0, 1024, 1024
         max_dynamic_shared_size_bytes = 48 * 1024
 
-        def __init__(self, name: str) -> None:
-            self.kernel = Function(name)
+        def __init__(self, name: str, types: list[str] | None = None) -> None:
+            self.kernel = Function(name, types)
 
     class RawModule:
         def __init__(self, *, code: str, options: tuple[str, ...] = ()) -> None:
             self.code, self.options = code, options
 
         def get_function(self, name: str) -> RawKernel:
-            if f"{name}(" not in self.code:
+            known = signatures(self.code)
+            if name not in known and f"{name}(" not in self.code:
                 raise CUDARuntimeError(500, f"CUDA_ERROR_NOT_FOUND: named symbol not found: {name}")
-            return RawKernel(name)
+            return RawKernel(name, known.get(name))
 
     def device_count() -> int:
         if isinstance(gpu.count, Exception):
@@ -278,8 +345,10 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
 
     cupy = types.ModuleType("cupy")
     cupy.__version__ = "14.2.0"  # type: ignore[attr-defined]
+    cupy.__getattr__ = lambda name: getattr(np, name)  # type: ignore[method-assign]
     parts: dict[str, Any] = {
-        "ndarray": ndarray, "asnumpy": lambda array: np.array(array, subok=False), "RawModule": RawModule,
+        "ndarray": ndarray, "asnumpy": lambda array, **_: np.array(array, subok=False), "RawModule": RawModule,
+        "asarray": lambda source, **_: source if isinstance(source, ndarray) else on_device(source),
         "get_default_memory_pool": lambda: types.SimpleNamespace(
             free_all_blocks=lambda: setattr(gpu, "freed_pool", gpu.freed_pool + 1)
         ),

@@ -15,6 +15,7 @@ import numpy as np
 
 from hwbench.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status
 from hwbench.quantity import exact, octaves
+from sample_contrasts import contrast_rows
 from sample_lecture import lecture_rows
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -219,6 +220,7 @@ def _rows(model: Model) -> Iterator[Row]:
     yield from lecture_rows()
     yield from _company(model)
     yield from _computing(model)
+    yield from contrast_rows()
 
 
 def _labels(model: Model) -> dict[str, int]:
@@ -460,7 +462,7 @@ def _computing(model: Model) -> Iterator[Row]:
                     {"flops": 2.0 * n**3, "bytes": 3.0 * n * n * WIDTH[dtype]},
                     {"threads": count, "footprint": 3 * n * n * WIDTH[dtype] // count, "blas": "openblas 0.3.29"},
                 )
-    for share in (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0):
+    for share in (0.0, 0.1, 0.25, 0.5, 0.75, 1.0):
         for variant, each in (("sorted", 0.55e-9), ("shuffled", 0.55e-9), ("branch-free", 0.6e-9)):
             wrong = min(share, 1 - share) if variant == "shuffled" else 0.0
             n = 2**18

@@ -437,6 +437,16 @@ def test_a_group_beyond_its_share_of_memory_is_skipped_with_both_numbers():
     )["b"].timed
 
 
+def test_memory_that_a_contrast_shares_is_counted_once():
+    """Two variants on one memory of 16 MiB and its like for the reference fit into 60% of 64 MiB; two memories do not."""
+    device = ScriptedDevice(free=64 * 2**20)
+    scripts = {"a": 0.01, "b": 0.01}
+    apart = measure(scripted_bench(scripts, axes={"size": ("16MiB",)}), device, size="16MiB")
+    together = measure(scripted_bench(scripts, axes={"size": ("16MiB",)}, shared=True), device, size="16MiB")
+    assert {record.status for record in apart.values()} == {"skipped"}
+    assert all(record.timed for record in together.values())
+
+
 def test_memory_is_what_the_bench_says_times_nothing_else():
     """A `memory` hook is taken at its word; `size` counts for each thread."""
     device = ScriptedDevice(free=100)

@@ -169,7 +169,7 @@ def test_facts_that_are_only_known_after_measuring_are_kept(gpu):
     def both(device):
         """Two streams."""
         streams = device.streams(2)
-        kernels = [device.launcher("gate", "burn", 1, 32, (np.uint64(0),), stream=stream) for stream in streams]
+        kernels = [device.launcher("gate", "burn", 1, 32, (np.uint64(0),) * 2, stream=stream) for stream in streams]
         return device.timed(lambda: [kernel() for kernel in kernels], streams=streams, launches=2, output=lambda: 0)
 
     [found] = measured_by(devices(gpu), made)

@@ -131,6 +131,8 @@ class Bench:
     core
         Part of the quick set, which has half a minute for the whole machine. A bench that is not is measured by
         `--preset quick` only when it is selected.
+    shared
+        All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class Bench:
         tolerance: float | None = None,
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
         core: bool = True,
+        shared: bool = False,
     ) -> None:
         self.name = name
         self.question = question
@@ -162,6 +165,7 @@ class Bench:
         self.tolerance = tolerance
         self.free = dict(free or {})
         self.core = core
+        self.shared = shared
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Callable[..., Any]] = {}
         self.doc = ""

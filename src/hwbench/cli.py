@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -290,7 +291,7 @@ def ab(
         raise registry.UsageError("--json and --markdown: choose one")
     if keep is not None:
         store.prepare(keep)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the process under way is ended, too
+    handle(signal.default_int_handler)  # so that the process under way is ended, too
     asked = duel.Asked(select or (), preset, param or (), variant or ())
     try:
         with duel.workplace() as scratch:

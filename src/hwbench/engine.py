@@ -188,7 +188,7 @@ class Engine:
                     trial.facts = {"footprint": own // int(trial.facts.get("threads", 1))} | trial.facts
                 needs.append(own)
         # once more the largest, for the reference answer and its temporaries
-        need = sum(needs) + max(needs, default=0)
+        need = (max(needs, default=0) if bench.shared else sum(needs)) + max(needs, default=0)
         free = self.devices[device].free_memory()
         if need > MEMORY_SHARE * free:
             for trial in (trial for trial in trials if trial.status == "ok"):

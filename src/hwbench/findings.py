@@ -81,6 +81,10 @@ class Reading:
         limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes)
         return None if limit is None else share(record, limit, estimate(record.samples).value)
 
+    def limit(self, record: Record, kind: str) -> Limit | None:
+        """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
+        return limit_for(record, kind, self.limits, self.sizes)
+
     def line(self, variant: str, **params: Any) -> Estimate | None:
         """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""
         sweep: dict[int, list[float]] = {}

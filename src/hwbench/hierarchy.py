@@ -19,6 +19,7 @@ from .stats import Estimate
 
 LATENCY = "latency.chase"
 STRIDE = "access.stride"
+SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
 FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
 
 
@@ -214,7 +215,7 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
         parts = [f"{_added(one)} up to {spread(one.size)}" for one in near if one.size is not None]
         parts.append(f"{_added(far)} beyond")
         out.append(f"Over huge pages, 4 KiB pages add to a load {', '.join(parts)}: so far the TLB reaches.")
-    elif found.translation:
+    elif found.translation and found.translation[-1].seconds.high < SEEN:
         out.append(
             f"4 KiB pages show no step against huge ones up to {format_bytes(found.translation[-1].last)}: the TLB "
             "reaches so far, or a hypervisor keeps both on pages of one size."

@@ -123,7 +123,8 @@ def unsupported(records: Iterable[Record]) -> dict[str, float]:
     for record in limits(records):
         if record.params.get("size", LEVELS[0]) in LEVELS:
             amount = record.counts[SOURCES[record.bench][1].count]
-            place = (record.bench, record.params.get("size"), threads_of(record), record.params.get("dtype"))
+            other = (record.params.get(axis) for axis in ("size", "dtype"))
+            place = (record.bench, record.device, threads_of(record), *other)
             each = min(record.samples) / amount
             if place not in best or each < best[place][0]:
                 best[place] = (each, record)
@@ -143,7 +144,7 @@ def unrepeated(records: Iterable[Record]) -> dict[str, float]:
         if size is None or "size" not in record.params:
             continue
         other = {axis: value for axis, value in record.params.items() if axis not in ("size", "threads")}
-        place = (record.bench, record.variant, size, threads_of(record), tuple(sorted(other.items())))
+        place = (record.bench, record.variant, record.device, size, threads_of(record), tuple(sorted(other.items())))
         each = min(record.samples) / record.counts[SOURCES[record.bench][1].count]
         times.setdefault(place, {})[str(record.params["size"])] = each
         if record.params["size"] in LEVELS or place not in names:

@@ -5,12 +5,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwbench.bench import Work
 from hwbench.benches import dsp
 from hwbench.check import mismatch
 
 
+class NumpyGpu:
+    """A device whose CuPy is NumPy: what a GPU variant does with it can be checked where there is none."""
+
+    xp = np
+
+    def __init__(self):
+        self.waits = []
+
+    def get(self, array):
+        return array
+
+    def host_timed(self, call, *, output, sync, facts):
+        self.waits.append(sync)
+        return Work(call, output=output, facts=facts)
+
+
 def verdict(bench, variant, **params):
-    values = {**params, "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
+    values = {**params, "device": NumpyGpu(), "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
     inputs = bench.make_inputs(values)
     work = bench.build(variant, values, inputs)
     output = work.call()
@@ -81,3 +98,16 @@ def test_passes_do_not_add_up(passes):
     """A call that repeats the product inside the kernel gives it once."""
     a = np.arange(100.0)
     assert dsp.dot_fast(a, a, passes) == 328_350
+
+
+@pytest.mark.parametrize("bench", [dsp.convolution, dsp.fft])
+def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses(bench):
+    """CuPy's variant is timed with what it was given on the device, the wait included, and says so."""
+    device = NumpyGpu()
+    values = {"n": 64, "taps": 8, "dtype": np.dtype("f8"), "rng": np.random.default_rng(5), "device": device}
+    work = bench.build("cupy", values, bench.make_inputs(values))
+    assert bench.variants["cupy"].on == "gpu"
+    assert device.waits == ["end"]
+    assert work.facts["transfers"] is False
+    work.call()
+    assert work.output() is work.output()  # computed by the call, not by fetching

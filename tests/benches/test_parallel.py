@@ -170,3 +170,21 @@ def test_one_thread_finds_nothing() -> None:
     """On a machine of one thread there is nothing to compare."""
     rows = [("prange", {"work": "triad", "scaling": "strong", "threads": 1}, 1.0)]
     assert list(scaling_bench.hooks["finding"](reading(scaling_bench, rows, {}))) == []
+
+
+def test_what_one_thread_draws_bounds_the_rest() -> None:
+    """Where one thread draws 15 of the 20 GB/s that memory gives four, more of them can bring a third and no more."""
+    from hwbench.limits import Limit
+    from hwbench.model import BANDWIDTH
+
+    rows = [
+        ("prange", {"work": "triad", "scaling": "strong", "threads": threads}, 24e9 / rate)
+        for threads, rate in ((1, 15e9), (4, 18e9))
+    ]
+    read = reading(scaling_bench, rows, {"bytes": 24e9})
+    read.limits = [Limit("triad", "", 4, "f8", 20e9, BANDWIDTH, "simd-nt")]
+    said = list(scaling_bench.hooks["finding"](read))
+    assert said[1].startswith(
+        "One thread alone draws 15 GB/s of the 20 that memory gives 4 at best: more threads can bring 1.33× and no more"
+    )
+    assert "Together they reach 90% of it" in said[1]

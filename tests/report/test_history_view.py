@@ -111,6 +111,11 @@ def test_five_commits_are_enough():
     assert told(history(series("a.b", [1.0, 1.01, 1.5, 1.51, 1.5]), count=5))[0].startswith("c2 ")
 
 
+def test_a_few_values_that_scatter_have_not_changed():
+    """asv would cut 1, 1.03, 1.5, 1.45, 1.52 into five levels; the step to 1.5 alone is told."""
+    assert [step.first for step in steps.find([series("a.b", [1.0, 1.03, 1.5, 1.45, 1.52])])[0]] == [2]
+
+
 def test_noise_is_no_change():
     """Two hundred series of 5% noise: hardly any is said to have changed."""
     rng = np.random.default_rng(1)

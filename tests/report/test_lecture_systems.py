@@ -121,6 +121,8 @@ def test_house_prices_show_errors_times_and_shares():
     assert tiles.tiles[0].value == "0.130"
     assert [row[1] for row in times.table.rows] == ["16", "64", "64"]
     assert shares.table.rows[0][2:] == ("10%", "30%", "40%", "20%", "10.0")
+    drawn = [row for row in shares.panels[0].spec["datasets"]["marks"] if row["case"] == "numpy, float32, batch 16"]
+    assert [(row["low"], row["high"]) for row in drawn] == [(0, 10), (10, 40), (40, 80), (80, 100)]
     assert quality.table.rows[0][-1] == "0.1300"
 
 

@@ -220,7 +220,8 @@ def test_too_few_samples_have_no_interval(count: int) -> None:
         assert not any(re.search(r"\b(inf|nan)\b", cell) for cell in cells)
         for panel in figure.panels:
             bounded = [mark for mark in panel.spec["datasets"]["marks"] if "interval" in mark]
-            assert all(mark["shown"] == "1.00 ×" for mark in bounded)  # one thread's speed-up is 1 by definition
+            # one thread's speed-up is 1 by definition, and all of the ideal
+            assert all(mark["shown"] in ("1.00 ×", "100 %") for mark in bounded)
             json.dumps(panel.spec, allow_nan=False)
 
 

@@ -94,6 +94,13 @@ def test_blas_stands_below_the_peak_with_its_interval() -> None:
     assert mark["more"] == "86% of float64 peak, 58.0 GFLOP/s"
 
 
+def test_a_gpu_is_not_set_below_the_roofs_of_the_cpu() -> None:
+    """Its records have counts too, and run on no threads of the CPU."""
+    gpu = msgspec.structs.replace(gemm(1000, [1e-4] * 5), device="gpu:0")
+    marks = panel(machine(LOADS, PEAKS, gemm(1000, [0.04] * 5), gpu)).spec["datasets"]["marks"]
+    assert [mark["value"] for mark in marks] == [pytest.approx(50)]
+
+
 def boxes(spec: dict, width: float) -> list[tuple[float, float, float, float]]:
     """Where the names stand at a chart's width, in pixels: left, right, top, bottom."""
     scales = spec["layer"][0]["encoding"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from ..bench import Bench, Work
 from ..simd import clobber, compiled
+from ._gpu import library
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
@@ -178,6 +179,25 @@ def convolve_oa(x: np.ndarray, h: np.ndarray) -> Work:
     return Work(lambda: oaconvolve(x, h))
 
 
+@convolution.variant("cupy", on="gpu")
+def convolve_cupy(device: Any, x: Any, h: Any) -> Work:
+    """cupy.convolve, direct or by Fourier transform as CuPy chooses, on arrays that are on the device."""
+    return _resident(device, device.xp.convolve, x, h)
+
+
+def _resident(device: Any, operation: Callable[..., Any], *given: Any, **facts: Any) -> Work:
+    """An operation of CuPy on arrays that stay on the device: calls follow each other, one wait ends a sample."""
+    found: list[Any] = [None]
+
+    def call() -> None:
+        found[0] = operation(*given)
+
+    made: Work = device.host_timed(
+        call, output=lambda: device.get(found[0]), sync="end", facts={"transfers": False, **facts}
+    )
+    return made
+
+
 def _operations(count: float) -> dict[str, float]:
     """The operations that a variant itself does, for its place under the roofline."""
     return {"own_flops": float(count)}
@@ -233,7 +253,8 @@ def convolution_finding(read: Any) -> Iterator[str]:
         elif points:
             faster = "slower" if points[-1][2] > points[-1][1] else "faster"
             first, last = points[0][0], points[-1][0]
-            yield f"Convolution by FFT (overlap-add) is {faster} than {label} from {first} to {last} taps."
+            taps = f"from {first} to {last} taps" if first != last else f"at {first} taps"
+            yield f"Convolution by FFT (overlap-add) is {faster} than {label} {taps}."
     best = [
         (r, r.counts["flops"] / float(np.median(r.samples)) / 1e9)
         for r in read.records
@@ -313,6 +334,13 @@ def fft_workers(x: np.ndarray) -> Work:
     return Work(partial(transform, x, workers=workers), facts=_spread(x) | {"threads": min(workers, len(x))})
 
 
+@fft.variant("cupy", on="gpu")
+def fft_cupy(device: Any, x: Any) -> Work:
+    """cupy.fft.fft, which is cuFFT, on signals that are on the device."""
+    library("cuFFT", lambda: device.xp.fft.fft(x[:1]))
+    return _resident(device, device.xp.fft.fft, x, **_spread(x))
+
+
 @fft.finding
 def fft_finding(read: Any) -> Iterator[str]:
     """The best rate of each variant, and what workers bring."""
@@ -331,4 +359,8 @@ def fft_finding(read: Any) -> Iterator[str]:
         gain, record = max(found, key=lambda pair: pair[0].value)
         threads = record.facts.get("threads", 1)
         interval = f"{gain.low:.3g}–{gain.high:.3g}"
-        yield f"{threads} workers make SciPy's up to {gain.value:.3g}× as fast ({interval}; n = {record.params['n']})."
+        where = f"({interval}; n = {record.params['n']})"
+        if gain.low > 1:
+            yield f"{threads} workers make SciPy's up to {gain.value:.3g}× as fast {where}."
+        else:
+            yield f"{threads} workers do not make SciPy's faster: {gain.value:.3g}× as fast at best {where}."

@@ -93,6 +93,7 @@ bench = Bench(
     together=("gap",),
     free={"gap": gap_of},
     core=False,
+    shared=True,
 )
 
 

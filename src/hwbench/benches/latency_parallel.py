@@ -50,6 +50,7 @@ bench = Bench(
     full={"size": ("L1", "L2", "L3", "DRAM"), "chains": (*range(1, 17), 20, 24, 32)},
     together=("chains",),
     core=False,
+    shared=True,
 )
 
 

@@ -13,6 +13,7 @@ made: that is what Python code gets. Speed-ups are against the same code with on
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -203,6 +204,25 @@ def finding(read: Any) -> Iterator[str]:
         if weak is not None:
             said += f"; with the work growing along, {weak[1].value:.0%} of the ideal"
         yield f"{said}."
+        if work == "triad":
+            yield from why_memory_levels_off(read, threads)
+
+
+def why_memory_levels_off(read: Any, threads: int) -> Iterator[str]:
+    """How much of what memory gives all threads one draws alone, which bounds what more of them can bring."""
+    here = {"work": "triad", "scaling": "strong"}
+    timed = {r.facts["threads"]: r for r in read.records if r.timed and here.items() <= r.params.items()}
+    limit = read.limit(timed[threads], "triad")
+    if limit is None:
+        return
+    alone, together = (statistics.median(timed[t].samples) for t in (1, threads))
+    moved = timed[1].counts["bytes"]
+    yield (
+        f"One thread alone draws {moved / alone * 1e-9:.3g} GB/s of the {limit.value * 1e-9:.3g} that memory gives "
+        f"{threads} at best: more threads can bring {max(1.0, limit.value * alone / moved):.2f}× and no more, whatever "
+        f"the loop. Together they reach {moved / together / limit.value:.0%} of it; the limit is measured with stores "
+        "that need not read their lines first, where such are faster, and a prange's do."
+    )
 
 
 def faster(read: Any, work: str, scaling: str) -> tuple[int, Any] | None:

@@ -266,7 +266,6 @@ initialization = Bench(
     },
     baseline="numpy",
     core=False,
-    quick={"variant": ("numpy",)},  # quick, so without compiling
     full={
         "init": ("normal-0.01", "xavier-normal", "xavier-uniform", "he"),
         "activation": tuple(ACTIVATIONS),
@@ -490,7 +489,7 @@ activations = Bench(
     },
     baseline="numpy",
     core=False,
-    quick={"activation": ("sigmoid", "tanh"), "variant": ("numpy",)},  # quick, so without compiling
+    quick={"activation": ("sigmoid", "tanh")},
     full={"dtype": ("f2", "bf16", "f4", "f8")},
     sweeps=({"variant": "numpy", "activation": ("sigmoid", "tanh"), "dtype": ("f8",)},),
 )

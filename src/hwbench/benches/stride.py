@@ -182,6 +182,8 @@ def finding(read: Any) -> Iterator[str]:
     if near is not None:
         reported = next((cache.line for cache in read.run.machine.cpu.caches if cache.line), 0)
         beside = "as the system reports" if reported == near.value else f"where the system reports {reported}"
+        if near.low <= reported <= near.high and reported != near.value:
+            beside = f"too uncertain to deny the {reported} that the system reports"
         yield (
             f"In L2 the cost of an element grows with the stride up to {_bytes(near)} and is level from there: that is "
             f"the size of a cache line{f', {beside}' if reported else ''}."

@@ -184,6 +184,7 @@ class CpuDevice:
         self._libraries: Any = None
         self._sizes: dict[str, int] = {}
         self._last_level: dict[int, int | None] = {}
+        self._children: dict[int, psutil.Process] = {}
         self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
 
     # --- what builders use ----------------------------------------------------------------------------------------
@@ -272,6 +273,15 @@ class CpuDevice:
         names = {f"{one['internal_api']} {one.get('version')} ({one.get('architecture', '?')})" for one in known}
         about = {"threads": threads, "blas": ", ".join(sorted(names)) or "unknown", **(facts or {})}
         return Work(call=lambda: timer(1), output=output, timer=timer, facts=about, close=close)
+
+    def adopt(self, pid: int) -> Callable[[], None]:
+        """Count what a child process takes as our own while it lives; call what is returned once it was waited for.
+
+        The kernel adds a child's time to its parent's only then; until then it would read as another's.
+        """
+        with suppress(psutil.Error):
+            self._children[pid] = psutil.Process(pid)
+        return lambda: (self._children.pop(pid, None), None)[1]
 
     def close(self) -> None:
         """End the threads."""
@@ -463,9 +473,10 @@ class CpuDevice:
         """Running totals; one that this system lacks is not there.
 
         `others_s` is the time that the CPUs we may use worked for somebody else: their busy time less our own and that
-        of children that have ended. `involuntary_switches` and `faults` (of pages) are this process's.
+        of children that have ended or were adopted. `involuntary_switches` and `faults` (of pages) are this process's.
         """
         totals = {"wall_s": time.perf_counter(), **_own_counters()}
+        totals["own_s"] += sum(map(_lived, self._children.values()))
         busy = None
         if sys.platform == "linux":
             with suppress(OSError, ValueError):
@@ -524,6 +535,14 @@ def _own_counters() -> dict[str, float]:
         "involuntary_switches": float(own.ru_nivcsw),
         "faults": float(own.ru_minflt + own.ru_majflt),
     }
+
+
+def _lived(process: psutil.Process) -> float:
+    """Processor time of a child that has not been waited for; 0 once it is gone."""
+    with suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def _busy(times: Any) -> float:

@@ -269,7 +269,7 @@ class GpuDevice:
         to, of, on = memory.address(dst), memory.address(src), self.stream if stream is None else stream
         copy, direction, handle = self._runtime.memcpyAsync, self._runtime.memcpyDefault, on.ptr
 
-        def enqueue() -> None:
+        def enqueue(_kept: tuple[Any, Any, Any] = (dst, src, on)) -> None:  # an address alone keeps no memory alive
             copy(to, of, nbytes, direction, handle)
 
         return enqueue

@@ -151,7 +151,7 @@ def bars(
     absent = [mark.row(names) for mark in marks if mark.value is None]
     for row in rows:
         # An interval may end far outside; labels stand at its end, and one out there would squeeze the whole chart.
-        row["high"] = min(row["high"], max(top * 1.05, row["value"]))
+        row["high"] = _short(min(row["high"], max(top * 1.05, row["value"])))
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
@@ -251,8 +251,8 @@ def lines(
             axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
         elif x_kind in ("share", "rate"):
             scale_x = alt.Scale(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
-            form = "%" if x_kind == "share" else "~g"
-            axis_x = alt.Axis(title=x_title, tickCount=5, format=form, grid=False, labelOverlap="greedy")
+            label = "format(datum.value, '.0%')" if x_kind == "share" else NUMBER_LABEL
+            axis_x = alt.Axis(title=x_title, tickCount=5, labelExpr=label, grid=False, labelOverlap="greedy")
         else:
             base, step, label = {
                 "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
@@ -347,17 +347,17 @@ def heat(
         tooltip = [alt.Tooltip(f"{field}:N", title=name) for field, name in
                    (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
         layers = [
-            _named("cells")
+            _named("marks")
             .mark_rect(color=var("c1"))
             .encode(x=x, y=y, opacity=alt.Opacity("fade:Q", scale=None), tooltip=tooltip)
         ]
         if len(order) <= 12:
-            layers.append(_named("cells").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
+            layers.append(_named("marks").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
         # The names stand on the diagonal, where a CPU would meet itself.
         layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
         height = min(520, max(120, 44 * len(order)))
         frame = {"height": height, "description": alt_text, "title": unit}
-        return finish(layers, frame, names, cells=rows, ends=labelled)
+        return finish(layers, frame, names, marks=rows, ends=labelled)
 
 
 @dataclass(frozen=True)
@@ -497,6 +497,11 @@ def finish(
     spec["usermeta"] = {number: name for name, number in names.items()}
     spec["datasets"] = {name: rows for name, rows in data.items() if rows}
     return spec
+
+
+def unbounded(value: float) -> Estimate:
+    """A value without an interval, such as a best sample."""
+    return Estimate(value, 0.0, math.inf)
 
 
 def spread_of(values: Iterable[float]) -> tuple[float, float]:

@@ -1,13 +1,14 @@
 """Two environments or commits measured interleaved, whole processes in the order A B B A, so that drift cancels.
 
 Two runs one after the other see two machines: another clock, other neighbours, other pages. Here each *quad* starts
-four processes, base new new base (every second one the other way round). What drifts evenly over a quad adds the same to
-both sides of its ratio; what a single process drew by chance (pages, alignment, cores) differs from quad to quad, and the
-scatter of the quads' ratios is the whole uncertainty: nothing is assumed about noise.
+four processes, base new new base (every second one the other way round). What drifts evenly over a quad adds the same
+to both sides of its ratio; what a single process drew by chance (pages, alignment, cores) differs from quad to quad,
+and the scatter of the quads' ratios is the whole uncertainty: nothing is assumed about noise.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -16,7 +17,6 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,7 +112,10 @@ def _commit(spec: str, scratch: Path) -> Contender:
     if not commit:
         raise TrackingError(f"{spec}: is no Python, no environment of one, and no commit of a repository here")
     target = scratch / commit[:12]
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive:
+    with (
+        contextlib.suppress(tarfile.ReadError),  # an empty tree
+        tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive,
+    ):
         archive.extractall(target, filter="data")
     source = target / "src"
     if not (source / "hwbench" / "__main__.py").is_file():
@@ -179,7 +182,7 @@ def interleaved(
     return out
 
 
-@contextmanager
+@contextlib.contextmanager
 def workplace() -> Iterator[Path]:
     """A directory for sources, kernels and runs that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hwbench-ab-") as name:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .history import Series, Values
 
 SMALLEST = 0.02  # relative; a smaller step is not told
+ONE_VALUE = 0.05  # by how much a level of one value is in doubt; one of many is so by as much less
 SIEVE = 5.0  # noise deviations between neighbouring stretches from which asv is asked
 LEAST_SHARE = 40  # series for which starting a process pays: it takes half a second
 FEW = 12  # commits up to which asv is always asked
@@ -117,7 +118,9 @@ def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
     """What lies between pieces, where it is large enough to be told."""
     found = []
     for (left, mid, old), (start, right, new) in itertools.pairwise(pieces):
-        if old > 0 and new > 0 and abs(math.log(new / old)) >= math.log1p(SMALLEST):
+        # asv divides a few scattered values into levels of one value each; two such differ by chance.
+        doubt = ONE_VALUE * math.sqrt(1 / (mid - left) + 1 / (right - start))
+        if old > 0 and new > 0 and abs(math.log(new / old)) >= max(math.log1p(SMALLEST), doubt):
             last, first = int(there[mid - 1]), int(there[start])
             found.append(
                 Step(last, first, old, new, slice(int(there[left]), last + 1), slice(first, int(there[right - 1]) + 1))

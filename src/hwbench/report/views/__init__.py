@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ...model import Run
 from ..sections import Section
 from .bandwidth import view as bandwidth
+from .blocking import view as blocking
 from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
@@ -25,8 +26,10 @@ from .lecture_systolic import view as lecture_systolic
 from .machine import view as machine
 from .quality import view as quality
 from .records import view as records
+from .reduction import view as reduction
 from .roofline import view as roofline
 from .scaling import view as scaling
+from .stride import view as stride
 from .verify import view as verify
 from .waiting import view as waiting
 
@@ -38,6 +41,9 @@ VIEWS: tuple[View, ...] = (
     findings,
     ladder,
     contrasts,
+    stride,
+    blocking,
+    reduction,
     latency,
     waiting,
     bandwidth,

@@ -39,25 +39,29 @@ def _clock(runs: Runs) -> Figure | None:
         return None
     widths = [width for width in WIDTHS if any(point.record.variant == width for point in points)]
     widths += sorted({point.record.variant for point in points} - set(WIDTHS))
-    groups = list(dict.fromkeys(_who(runs, point) for point in points))
-    marks = [
-        charts.mark_of(
-            runs, point, value=Estimate(*[_best(point)] * 3), group=_who(runs, point),
-            label=words.number(_best(point), "GHz"), more=f"median {words.number(point.value.value, 'GHz')}",
-        )
-        for point in points
-    ]  # fmt: skip
-    spec = charts.bars(
-        marks, groups=groups, series=widths, unit="GHz", top=max(mark.value or 0.0 for mark in marks),
-        best=True, more="of all samples",
-        alt_text="The clock by the width of the multiply-adds that run meanwhile.",
-    )  # fmt: skip
+    top = max(_best(point) for point in points)
+    panels = []
+    for index in dict.fromkeys(point.run for point in points):
+        here = [point for point in points if point.run == index]
+        marks = [
+            charts.mark_of(
+                runs, point, value=charts.unbounded(_best(point)), group=_threads(point),
+                label=words.number(_best(point), "GHz"), more=f"median {words.number(point.value.value, 'GHz')}",
+            )
+            for point in here
+        ]  # fmt: skip
+        spec = charts.bars(
+            marks, groups=list(dict.fromkeys(_threads(point) for point in here)), series=widths, unit="GHz", top=top,
+            best=True, more="of all samples",
+            alt_text="The clock by the width of the multiply-adds that run meanwhile.",
+        )  # fmt: skip
+        panels.append(Panel(runs.labels[index] if runs.several else "", spec, "Clock by vector width"))
     rows = []
     for point in points:
         peak = _peak(runs, point)
         each = peak.value / (_best(point) * 1e9) if peak else None
         row = (
-            _who(runs, point),
+            _threads(point),
             point.record.variant,
             words.number(_best(point)),
             words.number(point.value.value),
@@ -84,11 +88,11 @@ def _clock(runs: Runs) -> Figure | None:
     legend = [Key(width, runs.colours[width]) for width in widths]
     return Figure(
         "Clock under load",
-        [Panel("", spec, "Clock by vector width")],
+        panels,
         Table("Every load", runs.head(head), rows),
         text,
         legend,
-        wide=True,
+        wide=not runs.several,
     )
 
 
@@ -98,8 +102,11 @@ def _best(point: Point) -> float:
 
 
 def _who(runs: Runs, point: Point) -> str:
-    who = words.value_of("threads", point.record.params.get("threads", 1))
-    return f"{runs.labels[point.run]}: {who}" if runs.several else who
+    return f"{runs.labels[point.run]}: {_threads(point)}" if runs.several else _threads(point)
+
+
+def _threads(point: Point) -> str:
+    return words.value_of("threads", point.record.params.get("threads", 1))
 
 
 def _peak(runs: Runs, point: Point) -> Limit | None:

@@ -9,7 +9,13 @@ from ...model import Record, Run, Scalar
 from .. import charts, words
 from ..sections import Figure, Key, Panel, Section, Table
 from ..source import Point, Runs, swept
+from .blocking import BENCH as BLOCKING
 from .ladder import BENCH as LADDER
+from .overhead import BENCH as OVERHEAD
+from .reduction import BENCH as REDUCTION
+from .stride import BENCH as STRIDE
+
+ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD)  # have a picture of their own
 
 GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many
 PANELS = 8
@@ -17,12 +23,12 @@ NO_TIME = ("wrong", "error", "skipped")
 
 
 def view(runs: Sequence[Run]) -> Section | None:
-    """One figure a bench that has two variants or more; the ladder's bench has a section of its own."""
+    """One figure a bench that has two variants or more, but for those whose picture stands elsewhere."""
     runs = Runs.of(runs)
     figures = [
         figure
         for name, points in runs.by_bench.items()
-        if name != LADDER and (figure := _figure(runs, name, points)) is not None
+        if name not in ELSEWHERE and (figure := _figure(runs, name, points)) is not None
     ]
     if not figures:
         return None

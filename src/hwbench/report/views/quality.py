@@ -9,7 +9,7 @@ from ... import noise
 from ...model import Record, Run
 from ...stats import drift
 from .. import charts, words
-from ..sections import Block, Facts, Figure, Panel, Section, Table, Trouble, Troubles
+from ..sections import Block, Figure, Panel, Sayings, Section, Table, Trouble, Troubles
 from ..source import Runs
 
 ORDER = ("wrong", "error", "suspect", "skipped")
@@ -98,18 +98,15 @@ def _checks(runs: Runs) -> Table | None:
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 
 
-def _disturbances(runs: Runs) -> Facts | None:
+def _disturbances(runs: Runs) -> Sayings | None:
     """What the machine showed before anything was measured, each with the figures it bends and the remedy."""
-    groups = []
-    for label, run in zip(runs.labels, runs, strict=True):
-        told = [
-            (f"{one.name} ({one.severity})", f"{one.state}. Bends: {one.affects}. Remedy: {one.remedy}.")
-            for one in run.disturbances
-        ]
-        title = "What disturbs measuring here, as it stood before the run"
-        groups.append((f"{title}: {label}" if runs.several else title, told))
-    groups = [(title, told) for title, told in groups if told]
-    return Facts(groups) if groups else None
+    told = [
+        (f"{label}: " if runs.several else "")
+        + f"{one.name} ({one.severity}): {one.state}. Bends: {one.affects}. Remedy: {one.remedy}."
+        for label, run in zip(runs.labels, runs, strict=True)
+        for one in run.disturbances
+    ]
+    return Sayings("What disturbs measuring here, as it stood before the run", told) if told else None
 
 
 def remedy(status: str, reason: str) -> str:

@@ -13,6 +13,7 @@ from .. import charts, words
 from ..sections import Figure, Key, Panel, Section, Table
 from ..source import Point, Runs, swept
 
+CPU = "cpu"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
@@ -82,7 +83,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
     """The roofs to draw, and the limits that bound: slopes by level, the highest peak of each dtype."""
-    limits = [limit for limit in runs.limits[run] if limit.threads == threads]
+    limits = [limit for limit in runs.limits[run] if limit.threads == threads and limit.device == CPU]
     slopes: dict[str, Limit] = {}
     for limit in sorted((limit for limit in limits if limit.kind == "load"), key=lambda limit: limit.dtype != "f8"):
         slopes.setdefault(limit.level, limit)
@@ -140,6 +141,7 @@ def _points(runs: Runs, run: int, threads: int) -> list[Point]:
         point
         for point in runs.points
         if point.run == run
+        and point.record.device == CPU  # a GPU is bound by its own roofs
         and point.threads == threads
         and not swept(point.record)
         and point.record.counts.get("bytes")
@@ -215,7 +217,10 @@ def _shapes(runs: Runs) -> dict[str, str]:
     topics = dict.fromkeys(
         _topic(points[0].record)
         for points in runs.by_bench.values()
-        if any(point.record.counts.get("bytes") and point.record.counts.get("flops") for point in points)
+        if any(
+            point.record.device == CPU and point.record.counts.get("bytes") and point.record.counts.get("flops")
+            for point in points
+        )
     )
     return {topic: SHAPES[i % len(SHAPES)] for i, topic in enumerate(topics)}
 

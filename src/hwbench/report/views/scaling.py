@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,10 @@ from ...stats import Estimate
 from .. import charts, words
 from ..sections import Figure, Key, Panel, Section, Table
 from ..source import Point, Runs
+from . import overhead
 
 BENCH = "parallel.scaling"
+SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ def view(runs: Sequence[Run]) -> Section | None:
     """One chart for each kind of work; None without one thread and more to compare."""
     runs = Runs.of(runs)
     speedups = _speedups(runs)
+    price = overhead.figure(runs)
     if not any(speedup.point.threads > 1 for speedup in speedups):
-        return None
+        return _section([price]) if price is not None else None
     works = list(dict.fromkeys(str(speedup.point.record.params.get("work", "")) for speedup in speedups))
     most = max(speedup.point.threads for speedup in speedups)
     highest = max([float(most), *(speedup.value.value for speedup in speedups)]) * 1.08
@@ -106,6 +110,11 @@ def view(runs: Sequence[Run]) -> Section | None:
         "status",
     )
     table = Table("Every thread count", runs.head(head), rows)
+    blocks = [Figure("Speed-up", panels, table, "", legend, narrow=True), _efficiency(runs, speedups)]
+    return _section([block for block in (*blocks, price) if block is not None])
+
+
+def _section(blocks: Sequence[Figure]) -> Section:
     intro = [
         "More threads on the same loop. The dotted line is the ideal: twice the threads, twice the work a second. "
         "Strong scaling shares a fixed amount of work; weak scaling (dashed) gives every thread as much as one had.",
@@ -113,13 +122,61 @@ def view(runs: Sequence[Run]) -> Section | None:
         "cores. The serial fraction (Karp and Flatt) is the part that behaves as if it could not be shared; where it "
         "grows with the threads, overhead is to blame.",
     ]
-    return Section(
-        "scaling",
-        "Scaling",
-        "Scaling with threads",
-        intro,
-        [Figure("Speed-up", panels, table, "", legend, narrow=True)],
+    return Section("scaling", "Scaling", "Scaling with threads", intro, blocks)
+
+
+def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
+    """What is left of each thread as they become more, in strong scaling, and what Karp and Flatt make of it."""
+    strong = [speedup for speedup in speedups if speedup.point.record.params.get("scaling") != "weak"] or speedups
+    works = list(dict.fromkeys(str(speedup.point.record.params.get("work", "")) for speedup in strong))
+    colours = dict(zip(works, itertools.cycle(SLOTS), strict=False))
+    panels = []
+    for index, label in enumerate(runs.labels):
+        here = [speedup for speedup in strong if speedup.point.run == index]
+        if not here:
+            continue
+        marks = [
+            charts.mark_of(
+                runs,
+                speedup.point,
+                value=speedup.value.scaled(100 / speedup.point.threads),
+                unit="%",
+                series=(work := str(speedup.point.record.params.get("work", ""))),
+                colour=colours[work],
+                x=float(speedup.point.threads),
+                more=words.number(speedup.serial),
+            )
+            for speedup in here
+        ]
+        most = float(max(speedup.point.threads for speedup in here))
+        top = 1.08 * max(100.0, *(mark.value for mark in marks if mark.value is not None))
+        spec = charts.lines(
+            marks, x_title="threads", y_title="% of the ideal", x_kind="threads", log_y=False, height=240,
+            x_domain=(1.0, most), y_domain=(0.0, top), ideal=[(1.0, 100.0), (most, 100.0)], more="serial fraction",
+            alt_text="Efficiency over threads for each kind of work.",
+        )  # fmt: skip
+        panels.append(Panel(label if runs.several else "", spec, "Efficiency over threads"))
+    rows = [
+        runs.row(
+            speedup.point.run,
+            (
+                str(speedup.point.record.params.get("work", "")),
+                str(speedup.point.threads),
+                words.percent(speedup.efficiency),
+                words.number(speedup.serial),
+            ),
+        )
+        for speedup in strong
+    ]
+    table = Table(
+        "Efficiency and serial fraction", runs.head(("work", "threads", "efficiency", "serial fraction")), rows
     )
+    text = (
+        "A thread's share of the ideal. Where it falls while the serial fraction stays, a part of the work is not "
+        "shared; where the fraction grows too, the threads cost something themselves, or wait for the same memory."
+    )
+    legend = [Key(work, colours[work], "line") for work in works]
+    return Figure("Efficiency", panels, table, text, legend, wide=not runs.several)
 
 
 def _speedups(runs: Runs) -> list[Speedup]:
@@ -161,9 +218,8 @@ def _name(runs: Runs, point: Point) -> str:
 
 def _series(runs: Runs, speedups: Sequence[Speedup]) -> dict[str, str]:
     """A colour for each line: for each run where there are several, so that only the dash tells strong from weak."""
-    slots = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
     names: dict[str, int] = {}
     for speedup in speedups:
         name = _name(runs, speedup.point)
         names.setdefault(name, speedup.point.run if runs.several else len(names))
-    return {name: slots[place % len(slots)] for name, place in names.items()}
+    return {name: SLOTS[place % len(SLOTS)] for name, place in names.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model import HOP_TIME, Run
-from ...stats import Estimate
 from .. import charts, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
 from ..source import Point, Runs
@@ -51,26 +50,32 @@ def _parallel(runs: Runs) -> Figure | None:
         return None
     flights.sort(key=lambda flight: (flight[0].run, str(_apart(flight[0])), flight[0].record.params["chains"]))
     legend: dict[str, Key] = {}
-    marks = []
-    for point, flight in flights:
-        size = str(point.record.params.get("size", ""))
-        name = _series(runs, point, _level(size))
-        colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
-        legend[name] = Key(name, colour, "line")
-        hop = words.number(_best(point), "ns")
-        marks.append(
-            charts.mark_of(
-                runs, point, value=Estimate(flight, flight, flight), unit="loads", series=name, colour=colour,
-                x=float(point.record.params["chains"]), more=hop,
-            )
+    panels = []
+    # One chart with a line for each level; side by side a chart for each level, with a line for each run.
+    sizes = list(dict.fromkeys(str(point.record.params.get("size", "")) for point, _ in flights))
+    for shown in [(size,) for size in sizes] if runs.several else [tuple(sizes)]:
+        marks = []
+        for point, flight in flights:
+            size = str(point.record.params.get("size", ""))
+            if size not in shown:
+                continue
+            name = runs.labels[point.run] if runs.several else _level(size)
+            colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
+            legend[name] = Key(name, colour, "line")
+            marks.append(
+                charts.mark_of(
+                    runs, point, value=charts.unbounded(flight), unit="loads", series=name, colour=colour,
+                    x=float(point.record.params["chains"]), more=words.number(_best(point), "ns"),
+                )
+            )  # fmt: skip
+        most = max(mark.x for mark in marks)
+        title = _level(shown[0]) if runs.several else ""
+        spec = charts.lines(
+            marks, x_title="independent chases", y_title="loads in flight", x_kind="doubling", log_y=False,
+            ideal=[(2.0**k, 2.0**k) for k in range(12) if 2.0**k <= most], more="a load comes every", best=True,
+            alt_text=f"Loads in flight over the number of independent pointer chases, and the ideal. {title}",
         )  # fmt: skip
-    most = max(mark.x for mark in marks)
-    spec = charts.lines(
-        marks, x_title="independent chases", y_title="loads in flight", x_kind="doubling", log_y=False,
-        ideal=[(2.0**k, 2.0**k) for k in range(12) if 2.0**k <= most], more="a load comes every",
-        best=True,
-        alt_text="Loads in flight over the number of independent pointer chases, beside as many as are asked for.",
-    )  # fmt: skip
+        panels.append(Panel(title, spec, "Loads in flight over independent chases"))
     rows = [
         runs.row(
             point.run,
@@ -97,11 +102,12 @@ def _parallel(runs: Runs) -> Figure | None:
     legend["ideal"] = Key("as many as chases", "ink-2", "dots")
     return Figure(
         "Loads in flight",
-        [Panel("", spec, "Loads in flight over independent chases")],
+        panels,
         Table("Every number of chases", runs.head(head), rows),
         text,
         list(legend.values()),
-        wide=True,
+        wide=not runs.several,
+        narrow=runs.several,
     )
 
 

@@ -1,0 +1,132 @@
+"""Does the suite repeat itself? Several runs in a row, and how far their limits are apart.
+
+    python scripts/five_runs.py [--runs 5] [--out DIR] [--json FILE] [-- SELECT … --preset quick …]
+    python scripts/five_runs.py --from DIR
+
+What stands after `--` goes to `hwbench run`; without it the standard set is measured. `--from` reads runs that are
+there already. The table has a row for each limit of the machine: its best in each run, and the spread (largest over
+smallest, less 1). A limit repeats where the spread is within 3%. Runs beyond it are excused only by themselves: each
+says, from its telemetry and the spread of its own samples, whether its machine was too noisy.
+
+Exit code: 0 where every limit repeats, or some run said that it was too noisy; 1 where limits differ and no run
+noticed; 2 where a run failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hwbench import noise, store
+from hwbench.limits import Limit, measured
+from hwbench.model import Run
+from hwbench.text import digits
+
+
+@dataclass(frozen=True)
+class Row:
+    """A limit over the runs, in `unit`; None where a run has none."""
+
+    name: str
+    unit: str
+    values: list[float | None]
+    spread: float
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the runs agree as far as two measurements on a quiet machine do."""
+        return self.spread <= noise.REPEATS
+
+
+def compare(runs: Sequence[Run]) -> list[Row]:
+    """A row for each limit that two runs or more have, the widest spread first."""
+    found: dict[str, list[Limit | None]] = {}
+    for position, run in enumerate(runs):
+        for limit in measured(run.records):
+            name = f"{limit.name}, {limit.dtype}" if limit.dtype else limit.name
+            found.setdefault(name, [None] * len(runs))[position] = limit
+    rows = []
+    for name, limits in found.items():
+        there = [limit for limit in limits if limit is not None]
+        if len(there) > 1:
+            values = [limit.value for limit in there]
+            shown = [None if limit is None else limit.shown for limit in limits]
+            rows.append(Row(name, there[0].metric.unit, shown, max(values) / min(values) - 1))
+    return sorted(rows, key=lambda row: -row.spread)
+
+
+def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
+    """The table, what each run says of its own noise, and what follows."""
+    wide = max((len(row.name) for row in rows), default=5)
+    out = [f"{'limit':{wide}}  {'unit':8} {' '.join(f'run {i}'.rjust(8) for i in range(1, len(runs) + 1))}  spread"]
+    for row in rows:
+        values = " ".join(("–" if value is None else digits(value)).rjust(8) for value in row.values)
+        out.append(f"{row.name:{wide}}  {row.unit:8} {values}  {row.spread:6.1%}{'' if row.repeats else '  *'}")
+    for number, run in enumerate(runs, start=1):
+        told = noise.sentences(run) or ["Nothing was timed."]
+        out += ["", f"run {number}, {run.id}", *(f"  {sentence}" for sentence in told)]
+    return [*out, "", verdict(rows, runs)]
+
+
+def verdict(rows: Sequence[Row], runs: Sequence[Run]) -> str:
+    """Whether the limits repeat, and if not, whether the runs say so themselves, in one sentence."""
+    apart = [row for row in rows if not row.repeats]
+    loud = sum(noise.noisy(noise.check(run)) for run in runs)
+    said = f"{loud} of {len(runs)} runs say that the machine was too noisy"
+    if not apart:
+        return f"All {len(rows)} limits repeat within {noise.REPEATS:.0%} over {len(runs)} runs; {said}."
+    widest = f"{len(apart)} of {len(rows)} limits (*) differ by more than {noise.REPEATS:.0%}"
+    return f"{widest}, by {apart[0].spread:.1%} at most; {said}{'' if loud else ': it went unnoticed'}."
+
+
+def measure(count: int, out: Path, arguments: Sequence[str]) -> list[Path]:
+    """Run `hwbench run` so many times, one after the other; the run files in order."""
+    for number in range(1, count + 1):
+        print(f"run {number} of {count}", file=sys.stderr, flush=True)
+        command = [sys.executable, "-m", "hwbench", "run", "--no-report", "--out", str(out), *arguments]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode not in (0, 1):  # 1: something is wrong, and the run says what
+            raise SystemExit(2)
+    return store.find(out)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, measure or read, print; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="how many runs in a row (default: 5)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the runs go (default: a temporary directory)")
+    parser.add_argument("--from", type=Path, dest="source", metavar="DIR", help="read the runs that lie here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write rows and verdicts here")
+    parser.add_argument("rest", nargs="*", metavar="ARGUMENT", help="for hwbench run, after --")
+    given = parser.parse_args(arguments)
+    if given.runs < 2 and given.source is None:
+        parser.error("--runs: it takes two runs to compare")
+    try:
+        paths = (
+            store.find(given.source)
+            if given.source
+            else measure(given.runs, given.out or Path(tempfile.mkdtemp(prefix="five-runs-")), given.rest)
+        )
+        runs = [store.read(path) for path in paths]
+    except store.StoreError as error:
+        parser.error(str(error))
+    if len(runs) < 2:
+        parser.error(f"{given.source}: holds {len(runs)} runs; it takes two to compare")
+    rows = compare(runs)
+    print("\n".join(lines(rows, runs)))
+    if given.json:
+        checks = {run.id: [asdict(one) | {"passed": one.passed} for one in noise.check(run)] for run in runs}
+        data = {"limits": [asdict(row) for row in rows], "noise": checks, "verdict": verdict(rows, runs)}
+        given.json.write_text(f"{json.dumps(data, indent=1)}\n")
+    unnoticed = any(not row.repeats for row in rows) and not any(noise.noisy(noise.check(run)) for run in runs)
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,154 @@
+"""Five commits, one of which slows a kernel, measured by real `asv run`: whether everybody names it.
+
+    python scripts/tracking_commits.py [--keep DIR]
+
+In a clone of this repository the third of five commits makes a planted kernel half as slow again. Each is measured by
+asv with the Python that runs this. Then the page is opened in Chromium from its file, and what it says is set against
+`asv publish`, `asv compare`, asv's own reader and `hwbench compare`. Exit 1 where one of them disagrees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from tracking_experiments import PLANTED, ROOT
+
+EXTRAS = (0.0, 0.0, 0.5, 0.5, 0.5)
+GLUE = '''"""A kernel of ten milliseconds in which a slowdown is planted."""
+
+from ._glue import Records, _Suite, measure
+
+
+class loop(_Suite):
+    """The planted kernel."""
+
+    bench = "planted.loop"
+    version = 1
+    param_names = ("variant", "n")
+    params = (("loop",), (4_000_000,))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+'''
+NAME = "planted.loop.track_seconds"
+
+
+def run(where: Path, *command: str, **variables: str) -> str:
+    """What a command prints; its exit code must be 0, or 1 where it says that something is slower."""
+    environment = {**os.environ, "PYTHONPATH": str(where / "src"), "HOME": str(where.parent), **variables}
+    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def environment(root: Path) -> str:
+    """A Python that has what this one has, but for hwbench, which is the clone's: asv clears PYTHONPATH."""
+    where = root.parent / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(where)], check=True)
+    [packages] = where.glob("lib/python*/site-packages")
+    (packages / "clone.pth").write_text(f"{root / 'src'}\n{sysconfig.get_path('purelib')}\n")
+    return str(where / "bin" / "python")
+
+
+def measured(root: Path) -> list[str]:
+    """Five commits on main, each measured by asv; their hashes."""
+    asv = (sys.executable, "-m", "asv")
+    run(root, "git", "checkout", "-q", "-B", "main")
+    (root / "benchmarks" / "planted.py").write_text(GLUE)
+    run(root, *asv, "machine", "--machine", "here", "--yes")
+    python = environment(root)
+    commits = []
+    for number, extra in enumerate(EXTRAS, 1):
+        kernel = PLANTED.format(extra=extra) + f"\n# state {number}\n"
+        (root / "src" / "hwbench" / "benches" / "planted.py").write_text(kernel)
+        run(root, "git", "add", "src", "benchmarks")
+        when = f"2026-01-0{number}T12:00:00+0000"
+        run(root, "git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"State {number}",
+            GIT_COMMITTER_DATE=when, GIT_AUTHOR_DATE=when)  # fmt: skip
+        commits.append(run(root, "git", "rev-parse", "HEAD").strip())
+        run(root, *asv, "run", "-E", f"existing:{python}", "--machine", "here", "--quick", "--record-samples",
+            "--set-commit-hash", commits[-1], "--bench", "planted")  # fmt: skip
+        print(f"commit {number} of {len(EXTRAS)}: {commits[-1][:8]}", file=sys.stderr)
+    return commits
+
+
+def page_says(page: Path) -> str:
+    """The first sentence of the history, and what the chart is of, in Chromium from a file."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("HWBENCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page()
+        opened.goto(page.as_uri())
+        opened.wait_for_selector("html[data-charts=done]", timeout=60_000)
+        said = opened.locator("#history .sayings li").first.inner_text()
+        drawn = opened.locator(".chart.chosen").inner_text()
+        browser.close()
+    return f"{said} | chart: {' '.join(drawn.split())}"
+
+
+def main() -> int:
+    """Measure, ask everybody, say who agrees."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--keep", type=Path, metavar="DIR")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        root = (asked.keep or Path(scratch)).resolve() / "clone"
+        root.parent.mkdir(parents=True, exist_ok=True)
+        run(root.parent, "git", "clone", "-q", str(ROOT), str(root))
+        commits = measured(root)
+        good, bad = commits[1], commits[2]
+        results = root / "reports" / "asv" / "results"
+        run(root, sys.executable, "-m", "hwbench", "report", str(results), "-o", str(root / "page.html"))
+        page = page_says(root / "page.html")
+        run(root, sys.executable, "-m", "asv", "publish", "--no-pull")
+        regressions = json.loads((root / ".asv" / "html" / "regressions.json").read_text())["regressions"]
+        published = json.dumps([one for one in regressions if one[0].startswith(NAME)])
+        compared = run(root, sys.executable, "-m", "asv", "compare", good, bad, "--machine", "here")
+        ours = json.loads(run(root, sys.executable, "-m", "hwbench", "compare", f"asv:{good}", f"asv:{bad}", "--json"))
+        [case] = [one for one in ours["cases"] if one["bench"] == "planted.loop"]
+        theirs = ratio_of_asv(results, good, bad)
+        subject = "State 3"
+    checks = {
+        f"the page names {bad[:8]} ({subject})": bad[:8] in page and subject in page,
+        "asv publish reports a regression of it": len(json.loads(published)) == 1,
+        "asv compare marks it": any(
+            line.lstrip().startswith("+") and "planted" in line for line in compared.splitlines()
+        ),
+        "hwbench compare calls it slower": case["verdict"] == "slower",
+        "our ratio is that of asv's own reader": abs(case["ratio"] / theirs - 1) < 1e-9,
+    }
+    print(page)
+    print(f"asv publish: {published}")
+    print(f"asv compare: {' '.join(next((x for x in compared.splitlines() if 'planted' in x), '').split())}")
+    bounds = f"{case['ratio']:.4f} ({case['low']:.4f}–{case['high']})"
+    print(f"hwbench compare: {case['verdict']} {bounds}; asv's values: {theirs:.4f}")
+    for what, holds in checks.items():
+        print(f"{'holds ' if holds else 'BROKEN'} {what}")
+    return int(not all(checks.values()))
+
+
+def ratio_of_asv(results: Path, base: str, new: str) -> float:
+    """New over base as `asv.results` reads them."""
+    from asv.results import iter_results
+
+    values = {
+        one.commit_hash: one.get_result_value(NAME, one.get_result_params(NAME))[0]
+        for one in iter_results(str(results))
+    }
+    return float(values[new] / values[base])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The price of a prange by threading layer: the time of a call over n, and where it begins to be worth it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...model import CALL_TIME, Run
+from ...quantity import format_count
+from ...stats import Estimate, crossover
+from .. import charts, words
+from ..sections import Figure, Key, Panel, Table
+from ..source import Point, Runs
+
+BENCH = "parallel.overhead"
+SERIAL = "serial"
+
+
+def figure(runs: Sequence[Run]) -> Figure | None:
+    """A line for each layer and one for the plain loop; None where fewer than two lengths were measured."""
+    runs = Runs.of(runs)
+    points = [point for point in runs.by_bench.get(BENCH, ()) if _length(point)]
+    lengths = sorted({_length(point) for point in points})
+    variants = list(dict.fromkeys(point.record.variant for point in points))
+    if len(lengths) < 2 or len(variants) < 2:
+        return None
+    panels, rows = [], []
+    for index, label in enumerate(runs.labels):
+        here = [point for point in points if point.run == index]
+        if not here:
+            continue
+        found = {name: _break_even(runs, here, name) for name in variants if name != SERIAL}
+        rules = [
+            (at.value, name, False)
+            for name, at in found.items()
+            if at is not None and lengths[0] < at.value < lengths[-1]
+        ]
+        marks = [
+            charts.mark_of(
+                runs, point, value=point.seconds.scaled(CALL_TIME.scale), unit=CALL_TIME.unit, x=float(_length(point))
+            )
+            for point in here
+        ]
+        spec = charts.lines(
+            marks, x_title="n, elements", y_title="µs per call", x_kind="count", rules=rules,
+            alt_text="Time of a call over the number of elements, with the n from which each layer's prange wins.",
+        )  # fmt: skip
+        panels.append(Panel(label if runs.several else "", spec, "Microseconds per call over n, by threading layer"))
+        rows += [runs.row(index, _row(here, name, found.get(name), lengths)) for name in variants]
+    head = ("variant", *(f"µs at n = {words.elements(n)}" for n in lengths), "wins from n", "95% interval")
+    text = (
+        "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
+        "meets the plain loop's, prange begins to win; the upright lines mark those n. A process has one layer, so "
+        "each was measured in a process of its own."
+    )
+    legend = [Key(name, runs.colours[name], "line") for name in variants]
+    table = Table("What a prange costs, and from which n it wins", runs.head(head), rows)
+    return Figure("The price of a prange", panels, table, text, legend, wide=not runs.several)
+
+
+def _length(point: Point) -> int:
+    n = point.record.params.get("n")
+    return n if isinstance(n, int) and 0 < n < 2**63 else 0
+
+
+def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | None:
+    """From which n on the layer's prange takes less time than the plain loop."""
+    ratios = [
+        (float(_length(point)), against)
+        for point in sorted(points, key=_length)
+        if point.record.variant == name and (against := runs.against_baseline(point)) is not None
+    ]
+    return crossover(ratios)
+
+
+def _row(points: Sequence[Point], name: str, at: Estimate | None, lengths: Sequence[int]) -> tuple[str, ...]:
+    times = {_length(point): point.seconds.value * CALL_TIME.scale for point in points if point.record.variant == name}
+    cells = [words.number(times.get(n)) for n in lengths]
+    if at is None:
+        return name, *cells, words.NOTHING, words.NOTHING
+    if math.isinf(at.value):
+        return name, *cells, "not up to here", words.NOTHING
+    bounded = math.isfinite(at.high)
+    return name, *cells, format_count(at.value), f"{format_count(at.low)}–{format_count(at.high) if bounded else '∞'}"

@@ -1,0 +1,109 @@
+"""Strides: the cost of an element over the step to the next one, and the size of a line that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...findings import Reading
+from ...model import ITEM_TIME, Run
+from ...stats import Estimate
+from .. import charts, words
+from ..sections import Figure, Key, Panel, Section, Table
+from ..source import Point, Runs
+
+BENCH = "access.stride"
+SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
+LEVELS = {"DRAM": "memory"}
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """A curve for each level and way, one chart a run; None where fewer than three strides were measured."""
+    runs = Runs.of(runs)
+    points = [point for point in runs.by_bench.get(BENCH, ()) if _step(point) and point.record.counts.get("items")]
+    if len({_step(point) for point in points}) < 3:
+        return None
+    names = list(dict.fromkeys(_name(point) for point in points))
+    colours = {name: SLOTS[i % len(SLOTS)] for i, name in enumerate(names)}
+    panels, said = [], []
+    for index, run in enumerate(runs):
+        here = [point for point in points if point.run == index]
+        if not here:
+            continue
+        line, unit = lines_of(runs, index)
+        reported = next((cache.line for cache in run.machine.cpu.caches if cache.line), 0)
+        pair = "pair" if line and unit and unit.value == 2 * line.value else "memory"
+        rules = [(found.value, label, False) for found, label in ((line, "line"), (unit, pair)) if found]
+        rules = rules[:1] if line and unit and line.value == unit.value else rules
+        if reported and not any(at == reported for at, _, _ in rules):
+            rules.append((float(reported), "OS", True))
+        marks = [
+            charts.mark_of(
+                runs, point, value=_cost(point), unit=ITEM_TIME.unit, series=_name(point), colour=colours[_name(point)],
+                x=float(_step(point)), dash="dash" if point.record.variant == "numpy" else "",
+            )
+            for point in here
+        ]  # fmt: skip
+        label = runs.labels[index] if runs.several else ""
+        spec = charts.lines(
+            marks, x_title="step to the next element", y_title="ns per element", x_kind="bytes", rules=rules,
+            alt_text=f"Nanoseconds per element over the stride in bytes. {label}",
+        )  # fmt: skip
+        panels.append(Panel(label, spec, f"Cost of an element over the stride. {label}"))
+        said.append(f"{label + ': ' if label else ''}{_told(line, unit, reported)}")
+    legend = [Key(name, colours[name], "dash" if name.startswith("numpy") else "line") for name in names]
+    intro = [
+        "The same number of elements at every stride. While a line holds several of the elements that are used, twice "
+        "the stride brings twice the lines; from the line's size on each element has one to itself, and the curve "
+        "turns level. The height of that level over the start is what a column of a matrix costs against a row.",
+        *said,
+    ]
+    figure = Figure("Cost of an element by stride", panels, _table(runs, points), "", legend, wide=not runs.several)
+    return Section("strides", "Strides", "Strides and the cache line", intro, [figure])
+
+
+def lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
+    """The line's size, from L2, and the bytes that memory moves at a time."""
+    reading = Reading(runs.benches[BENCH], runs[index], runs.limits[index])
+    return reading.line("numba", size="L2"), reading.line("numba", size="DRAM")
+
+
+def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
+    told = f"Measured in L2: a line of {line.value:.0f} bytes" if line else "In L2 the stride does not show"
+    if line and reported:
+        told += ", as the system reports" if line.value == reported else f", where the system reports {reported}"
+        told += " (OS in the picture)" if line.value != reported else ""
+    if unit:
+        told += f"; memory moves {unit.value:.0f} bytes at a time"
+        told += ", a pair of lines" if line and unit.value == 2 * line.value else ""
+    return f"{told}."
+
+
+def _step(point: Point) -> int:
+    """The stride in bytes; 0 where a file has something else there."""
+    step = point.record.facts.get("stride_bytes")
+    return step if isinstance(step, int) and 0 < step < 2**40 else 0
+
+
+def _cost(point: Point) -> Estimate:
+    return point.seconds.scaled(ITEM_TIME.scale / point.record.counts["items"])
+
+
+def _name(point: Point) -> str:
+    size = str(point.record.params.get("size", ""))
+    return f"{point.record.variant}, {LEVELS.get(size, size)}"
+
+
+def _table(runs: Runs, points: Sequence[Point]) -> Table:
+    first = {(point.run, _name(point)): _cost(point).value for point in sorted(points, key=_step, reverse=True)}
+    rows = []
+    for point in sorted(points, key=lambda point: (point.run, _name(point), _step(point))):
+        cost = _cost(point)
+        name = _name(point)
+        cells = (
+            name, str(point.record.params.get("stride", "")), words.short_bytes(_step(point)),
+            words.number(cost.value), words.bounds(cost), words.number(cost.value / first[point.run, name], "×"),
+            words.percent(point.share), point.record.status,
+        )  # fmt: skip
+        rows.append(runs.row(point.run, cells))
+    head = ("where", "stride", "bytes", "ns per element", "95% interval", "× the first", "of the limit", "status")
+    return Table("Every stride", runs.head(head), rows)

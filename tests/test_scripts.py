@@ -1,0 +1,192 @@
+"""The scripts beside the package: pages of the benches, and several runs in a row."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import pytest
+
+from hwbench import registry, store
+from hwbench.bench import Bench, Pages, Sweep, Threads, Work
+from sample import replace, sample_run
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+bench_pages, five_runs = script("bench_pages"), script("five_runs")
+
+# --- bench_pages ------------------------------------------------------------------------------------------------------
+
+
+def test_the_committed_pages_are_current() -> None:
+    """What lies in docs/benches is what the script writes: `python scripts/bench_pages.py` brings it up to date."""
+    said: list[str] = []
+    assert bench_pages.main(["--check"], said.append) == 0, said
+
+
+def test_every_bench_says_what_to_look_at() -> None:
+    """No bench without both notes, and no note without its text."""
+    notes = bench_pages.read_notes()
+    assert bench_pages.missing(registry.benches().values(), notes) == []
+    assert all(text.strip() for note in notes.values() for text in note.values())
+
+
+def made_up() -> Bench:
+    bench = Bench(
+        "odd.bench", question="Is a_b * c [not] markup?", baseline="plain", limit="load",
+        axes={"size": ("L1", Sweep(4096, points=2)), "t": (Threads(),), "pages": (Pages(),)},
+        sweeps=({"variant": "plain", "n": (1, 2)},), quick={"size": ("L1",)}, core=False,
+    )  # fmt: skip
+    bench.doc = "What <this> file says, with `a_b` in code."
+
+    @bench.counts
+    def counts(a: object) -> dict[str, float]:
+        """Each element once."""
+        return {"bytes": a.nbytes, "flops": 2 * a.size}  # type: ignore[attr-defined]
+
+    @bench.variant("other", on="gpu")
+    def other() -> Work:
+        """Another way."""
+        return Work(lambda: None)
+
+    @bench.variant("plain")
+    def plain() -> Work:
+        """The plain way | with a bar."""
+        return Work(lambda: None)
+
+    return bench
+
+
+def test_a_page_says_what_the_bench_says() -> None:
+    """Question, arithmetic, limit, axes in words, and the variants with the baseline first, safe from Markdown."""
+    text = bench_pages.page("odd", [made_up()], {"odd.bench": {"look": "Look here.", "plateau": "It ends there."}})
+    for line in (
+        "*Is a\\_b \\* c \\[not\\] markup?*",
+        "What \\<this> file says, with `a_b` in code.",
+        "| one call | Each element once. `bytes = a.nbytes`, `flops = 2 * a.size` |",
+        "| limit | load, at the level where the data lies, as `stream.load` measures it |",
+        "| axes | `size` L1, 4 KiB … DRAM (2 an octave); `t` 1, 2, 4 … all; `pages` huge (4K where there are none) |",
+        "| also | `variant` plain; `n` 1, 2 |",
+        "|  | `--preset quick` measures it only where it is selected. |",
+        "**What to look at.** Look here.",
+        "**Why it ends where it does.** It ends there.",
+    ):
+        assert line in text.splitlines()
+    rows = [line for line in text.splitlines() if " | cpu | " in line or " | gpu | " in line]
+    assert rows == ["| `plain` (baseline) | cpu | The plain way \\| with a bar. |", "| `other` | gpu | Another way. |"]
+
+
+def test_pages_that_are_out_of_date_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Written, found current, changed by hand and found out; a page of a topic that is gone is removed."""
+    monkeypatch.setattr(bench_pages, "HERE", tmp_path)
+    monkeypatch.setattr(registry, "benches", lambda: {"odd.bench": made_up()})
+    monkeypatch.setattr(bench_pages, "read_notes", lambda: {"odd.bench": {"look": "a", "plateau": "b"}})
+    (tmp_path / "gone.md").write_text("old")
+    said: list[str] = []
+    assert bench_pages.main([], said.append) == 0
+    assert said == [f"docs/benches/{name}: {what}" for name, what in
+                    (("README.md", "written"), ("gone.md", "removed"), ("odd.md", "written"))]  # fmt: skip
+    assert bench_pages.main(["--check"], said.append) == 0
+    (tmp_path / "odd.md").write_text("by hand")
+    assert bench_pages.main(["--check"], said.append) == 1
+    assert said[-1] == "docs/benches/odd.md: out of date"
+
+
+def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A new bench is written without them, and the exit code says that something is missing."""
+    monkeypatch.setattr(bench_pages, "HERE", tmp_path)
+    monkeypatch.setattr(registry, "benches", lambda: {"odd.bench": made_up()})
+    monkeypatch.setattr(bench_pages, "read_notes", dict)
+    said: list[str] = []
+    assert bench_pages.main([], said.append) == 1
+    assert said[-1] == "docs/benches/notes.toml: needs `look` and `plateau` for odd.bench"
+
+
+# --- five_runs --------------------------------------------------------------------------------------------------------
+
+
+def faster(run, factor, kind="stream.load"):
+    """The run with every sample of one bench shorter by a factor."""
+    records = [
+        msgspec.structs.replace(one, samples=[s / factor for s in one.samples]) if one.bench == kind else one
+        for one in run.records
+    ]
+    return replace(run, records=records, id=f"{run.id}-{factor}")
+
+
+@pytest.fixture
+def quiet():
+    """A run of steady samples, as a quiet machine gives."""
+    run = sample_run(benches=("stream.load", "peak.fma"), every_status=False)
+    records = [msgspec.structs.replace(one, samples=[min(one.samples)] * 12) for one in run.records]
+    return replace(run, records=records)
+
+
+def test_the_spread_is_largest_over_smallest(quiet) -> None:
+    """4% between the best samples of two runs of three are 4%, and do not repeat; what is the same is 0%."""
+    rows = five_runs.compare([quiet, faster(quiet, 1.04), faster(quiet, 1.02)])
+    loads = [row for row in rows if "load" in row.name]
+    assert [row.spread for row in loads] == pytest.approx([0.04] * len(loads))
+    assert not any(row.repeats for row in loads)
+    assert all(row.repeats and row.spread == 0 for row in rows if row not in loads)
+    assert rows[0] in loads
+
+
+def test_a_limit_that_one_run_lacks_is_left_open(quiet) -> None:
+    """It is compared over the runs that have it, and shown as missing in the other; one run alone compares nothing."""
+    short = replace(quiet, records=[one for one in quiet.records if one.bench != "peak.fma"])
+    rows = {row.name: row for row in five_runs.compare([quiet, short, quiet])}
+    peak = next(row for name, row in rows.items() if name.startswith("FP peak"))
+    assert peak.values[1] is None
+    assert peak.spread == 0
+    assert five_runs.compare([quiet, replace(quiet, records=[])]) == []
+
+
+def written(tmp_path, *runs):
+    for number, run in enumerate(runs):
+        store.write(replace(run, id=f"box-20261122T18270{number}Z-00000{number}"), tmp_path / f"runs/box/{number}.json")
+    return ["--from", str(tmp_path), "--json", str(tmp_path / "said.json")]
+
+
+def test_limits_that_repeat_end_well(quiet, tmp_path, capsys) -> None:
+    """Exit 0, a line for each limit, each run's verdict, and the same as JSON."""
+    assert five_runs.main(written(tmp_path, quiet, faster(quiet, 1.01))) == 0
+    out = capsys.readouterr().out
+    assert "limits repeat within 3% over 2 runs; 0 of 2 runs say that the machine was too noisy." in out
+    assert out.count("The machine was quiet enough") == 2
+    assert len(json.loads((tmp_path / "said.json").read_text())["noise"]) == 2
+
+
+def test_limits_that_differ_unnoticed_are_a_failure(quiet, tmp_path, capsys) -> None:
+    """Exit 1 where the runs differ and none says why; 0 where one said that it was too noisy."""
+    assert five_runs.main(written(tmp_path, quiet, faster(quiet, 1.05))) == 1
+    assert "it went unnoticed" in capsys.readouterr().out
+    steal = [msgspec.structs.replace(one, telemetry=one.telemetry | {"steal_s": [0.01] * 15}) for one in quiet.records]
+    assert five_runs.main(written(tmp_path, replace(quiet, records=steal), faster(quiet, 1.05))) == 0
+    assert "1 of 2 runs say that the machine was too noisy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--runs", "1"], "two runs"), (["--from", "nowhere"], "holds 0 runs")]
+)
+def test_what_cannot_be_compared_is_said_in_one_line(arguments, said, capsys) -> None:
+    """One run is no comparison, and an empty directory holds none."""
+    with pytest.raises(SystemExit) as end:
+        five_runs.main(arguments)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]

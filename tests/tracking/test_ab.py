@@ -1,0 +1,141 @@
+"""`hwbench ab`: the order of processes, what cancels, what is found, and who can contend."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwbench.store import StoreError
+from hwbench.tracking import ab
+from scripted import record, run_of
+
+
+def test_the_order_is_a_b_b_a_then_b_a_a_b():
+    """In each quad each side has an early and a late process, and neither is always first."""
+    assert list(ab.order(2)) == [(0, 0), (0, 1), (0, 1), (0, 0), (1, 1), (1, 0), (1, 0), (1, 1)]
+
+
+def quads(count, ratio, *, drift=0.0, noise=0.0, seed=0, **more):
+    """Scripted quads: a machine that gets slower by `drift` a process, and strays by `noise`."""
+    rng = np.random.default_rng(seed)
+    out = [([], []) for _ in range(count)]
+    for number, (quad, side) in enumerate(ab.order(count)):
+        level = math.exp(drift * number + rng.normal(0, noise)) * (ratio if side else 1.0)
+        out[quad][side].append(run_of(record(samples=[level * (1 + i / 1e4) for i in range(10)], **more)))
+    return out
+
+
+def verdict(runs, threshold=ab.THRESHOLD):
+    [case] = ab.judged(runs, ("base", "new"), threshold).cases
+    return case
+
+
+def test_two_percent_are_found_though_the_machine_drifts():
+    """A machine that loses 1% with every process: the drift cancels to the last digit, 2% are found."""
+    case = verdict(quads(6, 1.02, drift=0.01))
+    assert case.verdict == "slower"
+    assert case.ratio == pytest.approx(1.02, rel=1e-9)
+    assert verdict(quads(6, 1.0, drift=0.01)).verdict == "same"
+
+
+def test_two_percent_in_noise_of_half_a_percent():
+    """Found with six quads; an interval that covers the truth; nothing found where nothing is."""
+    found = [verdict(quads(6, 1.02, noise=0.005, seed=seed)) for seed in range(20)]
+    assert sum(case.verdict == "slower" for case in found) >= 19
+    assert sum(case.low <= 1.02 <= case.high for case in found) >= 17
+    nothing = [verdict(quads(6, 1.0, noise=0.005, seed=seed)).verdict for seed in range(200)]
+    assert nothing.count("slower") <= 2
+
+
+def test_faster_is_faster():
+    """The other way round."""
+    assert verdict(quads(6, 0.9, noise=0.005)).verdict == "faster"
+
+
+def test_what_cannot_be_compared_is_said():
+    """Another version on one side, a failure, and too few quads."""
+    runs = quads(4, 1.0)
+    for _, new in runs:
+        new[:] = [run_of(record(version=2)) for _ in new]
+    assert "different things" in verdict(runs).reason
+    assert verdict(quads(2, 1.0)).reason == "not measured on both sides"
+    lacking = [run_of(record(samples=(), status="skipped", reason="needs SMT"))] * 2
+    assert verdict([(lacking, [run_of(record())] * 2)] * 4).reason == "skipped: needs SMT"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository of two commits: one of hwbench's sources, one without."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    root = tmp_path / "repository"
+    shutil.copytree(ab.SOURCE / "hwbench", root / "src" / "hwbench", ignore=shutil.ignore_patterns("__pycache__"))
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "one"], ["tag", "good"],
+                      ["rm", "-rq", "src"], [*identity, "commit", "-qm", "two"]):  # fmt: skip
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_a_commit_is_unpacked_and_comes_first(repository, tmp_path):
+    """A tag of the repository here: its sources lie before all others."""
+    found = ab.contender("good", tmp_path / "side")
+    assert found.python == sys.executable
+    first = Path(found.variables["PYTHONPATH"].split(":")[0])
+    assert (first / "hwbench" / "__main__.py").is_file()
+    assert tmp_path in first.parents
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"), [("HEAD", "none of hwbench"), ("nothing", "is no Python"), ("--help", "is no Python")]
+)
+def test_who_cannot_contend_is_one_line(repository, tmp_path, spec, said):
+    """A commit of something else, a word, an option."""
+    with pytest.raises(StoreError, match=said):
+        ab.contender(spec, tmp_path / "side")
+
+
+def test_a_python_without_hwbench_is_given_this_one(tmp_path):
+    """An interpreter that finds no hwbench gets the path of ours; one that lacks NumPy is refused with the reason."""
+    lone = tmp_path / "python"
+    lone.write_text(f'#!/bin/sh\nunset PYTHONPATH_X\nexec "{sys.executable}" -I -S "$@"\n')
+    lone.chmod(0o755)
+    with pytest.raises(StoreError, match="cannot run hwbench"):
+        ab.contender(str(lone), tmp_path / "side")
+    assert list((tmp_path / "side").glob("hwbench-*.dist-info"))
+    assert ab.contender(sys.executable, tmp_path / "other").python == sys.executable
+
+
+@pytest.mark.slow
+def test_the_same_environment_twice_is_not_slower(command):
+    """End to end: twelve processes of this Python on both sides, one case; a ratio near 1 with its interval."""
+    only = ("--quads", "3", "--param", "size=L1", "--threshold", "0.5")
+    done = command("ab", sys.executable, sys.executable, "latency.chase", *only, "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["software_differs"] == []
+    assert {case["verdict"] for case in told["cases"]} <= {"same", "ambiguous"}
+    assert "process 12 of 12" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--quads", "2"], "at least 3"),
+        (["--threshold", "-1"], "no relative difference"),
+        (["--param", "x"], "KEY=VALUE"),
+    ],
+)
+def test_bad_wishes_are_one_line(command, arguments, said):
+    """Before any process is started."""
+    done = command("ab", sys.executable, sys.executable, *arguments)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err
