@@ -104,5 +104,6 @@ def test_every_variant_gives_the_answer(device: Any, cpu: CpuDevice, name: str, 
 
 
 def test_every_bench_with_a_gpu_variant_is_here() -> None:
-    """A new GPU bench is not left unchecked."""
-    assert {name for name, bench in registry.benches().items() if "gpu" in bench.kinds} <= {name for name, _ in CASES}
+    """A new GPU bench is not left unchecked; those of `dsp` are on CuPy's own libraries, and need a real one."""
+    there = {name for name, bench in registry.benches().items() if "gpu" in bench.kinds and bench.topic != "dsp"}
+    assert there <= {name for name, _ in CASES}

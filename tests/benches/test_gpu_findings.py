@@ -234,6 +234,9 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
     ]
     [text] = said(offload.bench, *rows)
     assert text == "On the CPU alone, for summing an array of n = 1 000 000 all threads are 2× as fast as NumPy (2–2)."
+    rows[1] = record("offload.breakeven", "parallel", {"work": "sum", "n": 4**10}, 8e-4, device="cpu")
+    [text] = said(offload.bench, *rows)
+    assert text.endswith("all threads are 2× as slow as NumPy (2–2).")
 
 
 @pytest.mark.parametrize(

@@ -232,9 +232,11 @@ def _on_the_cpu(read: Any, work: str) -> Iterator[str]:
     both = [n for n in sizes if read.find("numpy", work=work, n=n) and read.find("parallel", work=work, n=n)]
     if both:
         ratio = read.ratio("numpy", "parallel", work=work, n=both[-1])
+        faster = ratio.value >= 1
+        told = ratio if faster else ratio.inverse()
         yield (
-            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {ratio.value:.2g}× as fast "
-            f"as NumPy ({ratio.low:.2g}–{ratio.high:.2g})."
+            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {told.value:.2g}× as "
+            f"{'fast' if faster else 'slow'} as NumPy ({told.low:.2g}–{told.high:.2g})."
         )
 
 
