@@ -15,6 +15,9 @@ from .blocking import view as blocking
 from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
+from .gpu_breakeven import view as gpu_breakeven
+from .gpu_link import view as gpu_link
+from .gpu_roofline import view as gpu_roofline
 from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
@@ -50,6 +53,9 @@ VIEWS: tuple[View, ...] = (
     scaling,
     roofline,
     computing,
+    gpu_link,
+    gpu_roofline,
+    gpu_breakeven,
     lecture_stability,
     lecture_systolic,
     lecture_dsp,
