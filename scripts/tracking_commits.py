@@ -2,9 +2,10 @@
 
     python scripts/tracking_commits.py [--keep DIR] [--by 0.5]
 
-In a clone of this repository the third of five commits makes a planted kernel half as slow again (`--by`: a machine that
-others use needs more to be told from its noise). Each is measured by asv with the Python that runs this. Then the page is opened in Chromium from its file, and what it says is set against
-`asv publish`, `asv compare`, asv's own reader and `hwbench compare`. Exit 1 where one of them disagrees.
+In a clone of this repository the third of five commits makes a planted kernel half as slow again (`--by`: a machine
+that others use needs more to be told from its noise). Each is measured by asv with the Python that runs this. Then the
+page is opened in Chromium from its file, and what it says is set against `asv publish`, `asv compare`, asv's own reader
+and `hwbench compare`. Exit 1 where one of them disagrees.
 """
 
 from __future__ import annotations
