@@ -49,7 +49,7 @@ def run(where: Path, *command: str, **variables: str) -> str:
     environment.pop("PYTHONPATH", None)
     if "hwbench" in command:
         environment["PYTHONPATH"] = str(where / "src")
-    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True)
     if done.returncode not in (0, 1):
         sys.exit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -58,7 +58,7 @@ def run(where: Path, *command: str, **variables: str) -> str:
 def environment(root: Path) -> str:
     """A Python that has what this one has, but for hwbench, which is the clone's: asv clears PYTHONPATH."""
     where = root.parent / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(where)], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(where)], check=True)
     [packages] = where.glob("lib/python*/site-packages")
     (packages / "clone.pth").write_text(f"{root / 'src'}\n{sysconfig.get_path('purelib')}\n")
     return str(where / "bin" / "python")
