@@ -14,6 +14,9 @@ from .bandwidth import view as bandwidth
 from .computing import view as computing
 from .contrasts import view as contrasts
 from .findings import view as findings
+from .gpu_breakeven import view as gpu_breakeven
+from .gpu_link import view as gpu_link
+from .gpu_roofline import view as gpu_roofline
 from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
@@ -44,6 +47,9 @@ VIEWS: tuple[View, ...] = (
     scaling,
     roofline,
     computing,
+    gpu_link,
+    gpu_roofline,
+    gpu_breakeven,
     lecture_stability,
     lecture_systolic,
     lecture_dsp,

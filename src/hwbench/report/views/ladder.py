@@ -81,7 +81,8 @@ def _rung(runs: Runs, point: Point) -> Rung:
                 best = limit if best is None or limit.value > best.value else best
         if best is not None:
             break
-    if best is None or rate(point.record, BANDWIDTH, point.seconds.value) is None:
+    # The CPU's limits bound no GPU.
+    if best is None or point.record.device != "cpu" or rate(point.record, BANDWIDTH, point.seconds.value) is None:
         return Rung(point, None, None)
     return Rung(point, point.seconds.inverse((moved or 0.0) / best.value), best)
 

@@ -14,7 +14,7 @@ from ...model import Record, Run
 from ...quantity import format_bytes
 from ...stats import estimate
 from ...text import digits
-from .. import words
+from .. import gpu, words
 from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
 from ..source import Runs
 from ..words import NOTHING
@@ -41,6 +41,7 @@ class Row:
     bandwidth: float | None = None
     control: str = NOTHING
     note: str = ""
+    kind: str = "cpu"
 
     @property
     def balance(self) -> float | None:
@@ -87,7 +88,12 @@ def view(runs: Sequence[Run]) -> Section | None:
     machines = [_stated(known.named(name), name) for name in MACHINES]
     blocks: list[Block] = [_figure(own, machines, known)]
     blocks.append(_table(own, machines))
-    sentences = [sentence for row in own if row.origin == MEASURED for sentence in _suits(row, machines, runs.several)]
+    sentences = [
+        sentence
+        for row in own
+        if (row.origin, row.kind) == (MEASURED, "cpu")
+        for sentence in _suits(row, machines, runs.several)
+    ]
     if sentences:
         blocks.append(Sayings("What this balance suits", sentences, _assumptions()))
     blocks.append(_sources(own, machines, known))
@@ -126,10 +132,47 @@ def _own(runs: Runs, index: int, known: specs.Specs) -> Iterator[Row]:
         _control(run),
         "; ".join(origin),
     )
-    for device, kind in [(cpu.model, "cpu"), *((gpu.name, "gpu") for gpu in run.machine.gpus)]:
+    for number, (device, kind) in enumerate([(cpu.model, "cpu"), *((one.name, "gpu") for one in run.machine.gpus)], -1):
+        if kind == "gpu":
+            yield from _measured_gpu(runs, index, number)
         stated = known.find(device, kind)
         if stated is not None:
             yield _stated(stated, f"{label}: {stated.name}")
+
+
+def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
+    """A GPU's row, where it was measured: float32 on the ordinary cores, as the datasheet's figure is."""
+    run, limits, device = runs[index], runs.limits[index], f"gpu:{number}"
+    peak = gpu.best(limits, device, "gpu fma", dtype="f4")
+    memory = gpu.best(limits, device, "gpu copy", "gpu triad", level="HBM")
+    if peak is None and memory is None:
+        return
+    card = run.machine.gpus[number]
+    origin = [f"{limit.name}{', disturbed' if limit.suspect else ''}" for limit in (peak, memory) if limit is not None]
+    yield Row(
+        f"{runs.labels[index]}: {card.name}",
+        MEASURED,
+        None,
+        peak.value if peak else None,
+        card.memory,
+        memory.value if memory else None,
+        _divergence(run, device),
+        "; ".join(origin),
+        "gpu",
+    )
+
+
+def _divergence(run: Run, device: str) -> str:
+    """What a warp pays whose threads go 32 ways, where that was measured."""
+    times = {
+        record.variant: estimate(record.samples).value
+        for record in run.records
+        if (record.bench, record.device, record.params.get("paths")) == ("device.divergence", device, 32)
+        and record.timed
+    }
+    if times.get("uniform", 0) > 0 and "divergent" in times:
+        return f"{digits(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
+    return NOTHING
 
 
 def _best(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str) -> Limit | None:
@@ -166,6 +209,7 @@ def _stated(device: specs.Device, name: str) -> Row:
         value(device.memory),
         value(device.bandwidth),
         "strong" if device.kind == "cpu" else "weak",
+        kind=device.kind,
     )
 
 
@@ -207,9 +251,9 @@ def _sold(count: float) -> str:
 
 
 def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
-    """What the measured CPU reaches of its own datasheet, in the row below it."""
+    """What a measured CPU or GPU reaches of its own datasheet, in the row below it."""
     for measured, stated in itertools.pairwise(own):
-        if stated.name == name and measured.origin == MEASURED and stated.control == "strong":
+        if stated.name == name and measured.origin == MEASURED and stated.kind == measured.kind:
             shares = [
                 words.percent(a / b) if a and b else NOTHING
                 for a, b in ((measured.flops, stated.flops), (measured.bandwidth, stated.bandwidth))
@@ -285,6 +329,8 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: specs.Specs) -> 
 
 
 def _short(row: Row) -> str:
+    if row.origin == MEASURED and row.kind == "gpu":
+        return f"this machine's {row.name.rpartition(': ')[2]}"
     if row.origin == MEASURED:
         return "this machine" if ": " not in row.name else row.name.partition(": ")[0]
     if row.origin == LECTURE:

@@ -140,6 +140,7 @@ def _points(runs: Runs, run: int, threads: int) -> list[Point]:
         point
         for point in runs.points
         if point.run == run
+        and point.record.device == "cpu"
         and point.threads == threads
         and not swept(point.record)
         and point.record.counts.get("bytes")
