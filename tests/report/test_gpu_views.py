@@ -198,3 +198,16 @@ def test_no_view_fails_on_any_of_these_runs():
     for run in (RUN, without_gpu()):
         for view in VIEWS:
             view([run])
+
+
+@pytest.mark.parametrize("nonsense", [["a", "list"], {"a": 1}, None, -3, 1e400, "\u202e<b>"])
+def test_nonsense_in_a_file_breaks_no_gpu_view(nonsense):
+    """A file may hold any JSON where a parameter or a fact is expected: nothing is drawn of it, and nothing fails."""
+    names = ("n", "work", "size", "direction", "memory", "kernel", "footprint", "l2_bytes", "transfers")
+    for where in ("params", "facts"):
+        records = [
+            replace(r, **{where: getattr(r, where) | {names[i % len(names)]: nonsense}})
+            for i, r in enumerate(record for record in RUN.records if gpu.on_gpu(record))
+        ]
+        for view in (gpu_link, gpu_roofline, gpu_breakeven):
+            view([replace(RUN, records=records)])

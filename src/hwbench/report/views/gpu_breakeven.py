@@ -26,14 +26,14 @@ def view(runs: Sequence[Run]) -> Section | None:
     points = runs.by_bench.get(BENCH, [])
     for index in range(len(runs)):
         for device in gpu.devices(runs, index):
-            for work in dict.fromkeys(p.record.params.get("work") for p in points if p.run == index):
-                here = [p for p in points if p.run == index and p.record.params.get("work") == work]
+            for work in dict.fromkeys(str(p.record.params.get("work")) for p in points if p.run == index):
+                here = [p for p in points if p.run == index and str(p.record.params.get("work")) == work]
                 lines = _lines(here, device)
                 if CPU not in lines or len(lines) < 2:
                     continue
                 crossings = {way: _crossing(lines[CPU], lines[way]) for way in (SENT, KEPT) if way in lines}
                 xs = [float(n) for line in lines.values() for n in line]
-                what = NAMES.get(str(work), str(work))
+                what = NAMES.get(work, work)
                 title = f"{what}, {gpu.label(runs, index, device)}"
                 about = f"Time of {what} over the number of elements: CPU, GPU with and without transfers."
                 spec = charts.lines(
@@ -53,7 +53,7 @@ def view(runs: Sequence[Run]) -> Section | None:
                     runs.row(
                         index,
                         (
-                            device, str(work), words.elements(n), way, point.record.variant,
+                            device, work, words.elements(n), way, point.record.variant,
                             words.number(point.seconds.value * 1e6), words.bounds(point.seconds.scaled(1e6)),
                             point.record.status,
                         ),

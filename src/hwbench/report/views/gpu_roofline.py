@@ -103,7 +103,7 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
     found: dict[tuple[object, ...], Point] = {}
     for point in points:
         record = point.record
-        what = tuple(record.params.get(axis) for axis in ("work", "kernel", "dtype", "fields"))
+        what = tuple(str(record.params.get(axis)) for axis in ("work", "kernel", "dtype", "fields"))
         where = (record.bench, record.variant, *what, _in_l2(record))
         if where not in found or _rate(point) > _rate(found[where]):
             found[where] = point
