@@ -26,10 +26,10 @@
 
   // Charts, one after the other from the top, so that the page answers meanwhile. The interpreter (ast) evaluates
   // Vega's expressions without eval, which the page's policy forbids.
-  const data = JSON.parse(document.getElementById("charts").textContent);
+  const config = JSON.parse(document.getElementById("config").textContent);
   const escape = (value) => String(value).replace(/[&<>"']/g, (char) => "&#" + char.charCodeAt(0) + ";");
   const options = {
-    mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: data.config, defaultStyle: false,
+    mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, defaultStyle: false,
     tooltip: { disableDefaultStyle: true, sanitize: escape, theme: "custom" },
     loader: { load: () => Promise.reject(new Error("nothing is loaded")) },
   };
@@ -130,8 +130,19 @@
       all.commits.length + " commits, from " + told(first) + " on the left to " + told(last) + " on the right.";
     await choose(all.first);
   };
+  const missing = (place, alt, error) => {
+    place.textContent = alt + ": this chart could not be drawn; its table holds the figures.";
+    place.dataset.state = "failed";
+    console.error(place.id, error);
+  };
   const draw = async () => {
-    for (const [id, spec] of Object.entries(data.specs)) {
+    let specs = {};
+    try {
+      specs = JSON.parse(await new Response(await unpack(document.getElementById("charts").textContent)).text());
+    } catch (error) {
+      find("[id^=chart-]").forEach((place) => missing(place, place.textContent, error));
+    }
+    for (const [id, spec] of Object.entries(specs)) {
       const place = document.getElementById(id);
       if (place.classList.contains("chosen")) {
         await tracks(place, spec);
@@ -143,9 +154,7 @@
         place.style.minHeight = "";
         place.dataset.state = "drawn";
       } catch (error) {
-        place.textContent = alt + ": this chart could not be drawn; its table holds the figures.";
-        place.dataset.state = "failed";
-        console.error(id, error);
+        missing(place, alt, error);
       }
       await new Promise((next) => setTimeout(next, 0));
     }

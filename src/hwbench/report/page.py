@@ -53,7 +53,8 @@ def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
         css=theme.css() + (HERE / "page.css").read_text("utf-8"),
         policy=_policy(scripts),
         scripts=scripts,
-        charts=lambda: embedded({"config": theme.CONFIG, "specs": charts}),
+        config=embedded(theme.CONFIG),
+        charts=lambda: _pack(embedded(charts).encode()),
     )
 
 

@@ -280,7 +280,7 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         spec = charts.lines(
             falls,
             x_title="epochs trained",
-            y_title="log-RMSE of held-out sales, mean of the folds (less is better)",
+            y_title="log-RMSE, mean of folds (less is better)",
             x_kind="threads",
             log_y=False,
             alt_text="Error of held-out sales over the epochs",
