@@ -67,7 +67,7 @@ def test_a_footprint_lies_in_the_first_level_that_holds_it():
         return level_of(record(facts={"footprint": footprint, "threads": threads}), SIZES)
 
     assert [at(1), at(2 * SIZES["L1"]), at(2 * SIZES["L1"] + 1), at(2 * SIZES["L2"])] == ["L1", "L1", "L2", "L2"]
-    assert [at(SIZES["DRAM"] - 1), at(SIZES["DRAM"]), at(SIZES["DRAM"] // 2, threads=2)] == ["L2", "DRAM", "DRAM"]
+    assert [at(SIZES["DRAM"] // 2), at(SIZES["DRAM"] - 24), at(SIZES["DRAM"] // 2, threads=2)] == ["L2", "DRAM", "DRAM"]
     assert level_of(record(params={"size": "L3"}), SIZES) == "L3"
     assert level_of(record(), SIZES) == ""
 

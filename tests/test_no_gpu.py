@@ -47,6 +47,16 @@ def device(device, monkeypatch) -> ScriptedDevice:
     return device
 
 
+def test_what_needs_a_gpu_to_be_answered_is_left_out_of_the_standard_set(benches, device, command, tmp_path):
+    """A bench about the GPU costs no time without one, on the CPU neither, unless it is selected."""
+    benches["vectorize.add"].about = "gpu"
+    for select, expected in (((), False), (("vectorize.add",), True)):
+        out = tmp_path / str(expected)
+        assert command("run", *select, "--out", out, "--no-report").code == 0
+        [path] = store.find(out)
+        assert ("vectorize.add" in {record.bench for record in store.read(path).records}) is expected
+
+
 def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tmp_path):
     """Two directions of two variants (a sweep stands for itself), exit 0, and one line of words."""
     done = command("run", "transfer.*", "--out", tmp_path, "--no-report")

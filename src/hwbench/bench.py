@@ -128,6 +128,9 @@ class Bench:
     free
         Axes for which `--param` may give values that no grid states: each with the function that makes the value of a
         text, or raises ValueError with one line on what is wrong with it.
+    about
+        The kind of device without which the question has no answer, if any: where it is missing, the standard set
+        leaves out what other devices would do beside it.
     core
         Part of the quick set, which has half a minute for the whole machine. A bench that is not is measured by
         `--preset quick` only when it is selected.
@@ -151,6 +154,7 @@ class Bench:
         tolerance: float | None = None,
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
         core: bool = True,
+        about: str = "",
         shared: bool = False,
     ) -> None:
         self.name = name
@@ -165,6 +169,7 @@ class Bench:
         self.tolerance = tolerance
         self.free = dict(free or {})
         self.core = core
+        self.about = about
         self.shared = shared
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Callable[..., Any]] = {}

@@ -190,7 +190,8 @@ def level_of(record: Record, sizes: Mapping[str, int]) -> str:
     for label in caches:
         if footprint <= 2 * sizes[label]:
             return label
-    beyond = footprint * threads_of(record) >= sizes.get(LEVELS[-1], 0)
+    # arrays are cut to whole elements, and shared out to whole threads
+    beyond = footprint * threads_of(record) >= 0.99 * sizes.get(LEVELS[-1], 0)
     return LEVELS[-1] if beyond or not caches else caches[-1]
 
 

@@ -173,7 +173,7 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
     preset = _preset(plan, cut_off, observer)
     chosen = registry.select(plan.select, preset)
     groups = registry.groups(
-        chosen,
+        chosen if plan.select else [bench for bench in chosen if _answerable(bench, known)],
         preset=preset,
         params=plan.params,
         variants=plan.variants,
@@ -220,6 +220,12 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
     )
     keeper.save(run)
     return run, keeper.path
+
+
+def _answerable(bench: Bench, known: Mapping[str, Device]) -> bool:
+    """Whether there is a device of the kind without which the bench's question has no answer."""
+    usable = {device.kind for device in known.values() if not isinstance(device, AbsentGpu)}
+    return not bench.about or bench.about in usable
 
 
 def _preset(plan: Plan, cut_off: tuple[Path, Run] | None, observer: Observer) -> str:

@@ -38,6 +38,7 @@ bench = Bench(
     quick={"n": (4**5, 4**8, 4**10)},
     baseline="numpy",
     core=False,
+    about="gpu",
 )
 
 

@@ -213,7 +213,7 @@ def why_memory_levels_off(read: Any, threads: int) -> Iterator[str]:
     here = {"work": "triad", "scaling": "strong"}
     timed = {r.facts["threads"]: r for r in read.records if r.timed and here.items() <= r.params.items()}
     limit = read.limit(timed[threads], "triad")
-    if limit is None:
+    if limit is None or limit.level != "DRAM":  # another level's bandwidth bounds nothing here
         return
     alone, together = (statistics.median(timed[t].samples) for t in (1, threads))
     moved = timed[1].counts["bytes"]

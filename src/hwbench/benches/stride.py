@@ -181,13 +181,15 @@ def finding(read: Any) -> Iterator[str]:
     near, far = (read.line("numba", size=size) for size in ("L2", "DRAM"))
     if near is not None:
         reported = next((cache.line for cache in read.run.machine.cpu.caches if cache.line), 0)
-        beside = "as the system reports" if reported == near.value else f"where the system reports {reported}"
-        if near.low <= reported <= near.high and reported != near.value:
-            beside = f"too uncertain to deny the {reported} that the system reports"
-        yield (
-            f"In L2 the cost of an element grows with the stride up to {_bytes(near)} and is level from there: that is "
-            f"the size of a cache line{f', {beside}' if reported else ''}."
-        )
+        grows = f"In L2 the cost of an element grows with the stride up to {_bytes(near)} and is level from there"
+        if not reported:
+            yield f"{grows}: that is the size of a cache line."
+        elif reported == near.value:
+            yield f"{grows}: that is the size of a cache line, as the system reports."
+        elif near.low <= reported <= near.high:
+            yield f"{grows}: too uncertain to deny the line of {reported} bytes that the system reports."
+        else:
+            yield f"{grows}, where the system reports a line of {reported}: noise, or L2 hides what half a line costs."
     if far is not None:
         pair = near is not None and far.value == 2 * near.value
         yield f"From memory it grows up to a stride of {_bytes(far)}{': lines are fetched in pairs' if pair else ''}."
