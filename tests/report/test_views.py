@@ -314,12 +314,19 @@ def test_a_download_is_named_by_harmless_characters(name: str, safe: str | None)
 
 
 def test_every_record_is_in_the_raw_table() -> None:
-    """No status is left out of the table of everything."""
-    run = sample_run()
-    section = records([run])
+    """No status is left out of the table; what was skipped for one reason is a row with the number of cases."""
+    run = sample_run(benches=("stream.load",))
+    absent = [msgspec.structs.replace(record("device.stream", "raw", 1.0, {}, params={"n": n}), status="skipped",
+                                      reason="no GPU", samples=[]) for n in range(7)]  # fmt: skip
+    section = records([replace(run, records=[*run.records, *absent])])
     assert section is not None
     block = next(block for block in section.blocks if isinstance(block, Records))
-    assert len(block.table.rows) == len(run.records)
+    skipped = {(one.bench, one.variant, one.reason) for one in run.records if one.status == "skipped"}
+    timed = [one for one in run.records if one.status != "skipped"]
+    assert len(block.table.rows) == len(timed) + len(skipped) + 1
+    assert column(block.table, "parameters")[-1] == "7 cases"
+    assert b"device.stream" in block.downloads[0].data
+    assert block.downloads[0].data.count(b"no GPU") == 7
 
 
 def test_labels_tell_runs_apart() -> None:

@@ -25,9 +25,10 @@ def view(runs: Sequence[Run]) -> Section | None:
     points = {(point.run, id(point.record)): point for point in runs.points}
     rows = []
     for index, run in enumerate(runs):
-        for record in run.records:
+        for record, cases in _gathered(run.records):
             point = points.get((index, id(record)))
             params = " ".join(f"{axis}={value}" for axis, value in record.params.items())
+            params = params if cases == 1 else f"{cases} cases"
             figures = [words.NOTHING] * 5
             if point is not None:
                 figures = [
@@ -46,8 +47,22 @@ def view(runs: Sequence[Run]) -> Section | None:
         name = f"JSON, {label}" if runs.several else "JSON, the run with all samples"
         downloads.append(Download(name, f"{file_name(run.id)}.json", "application/json", encode(run)))
     table = Table("Every record", runs.head(head), rows)
-    intro = ["Everything that was measured, and what was not and why. Click a heading to sort; type to filter."]
+    intro = [
+        "Everything that was measured, and what was not and why; cases of a variant that were skipped for one reason are "
+        "one row here, and apart in the downloads. Click a heading to sort; type to filter."
+    ]
     return Section("records", "Records", "All records", intro, [Records(table, downloads)])
+
+
+def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:
+    """Each record and 1; of a variant's cases skipped for one reason the first, and how many there are."""
+    found: dict[object, tuple[Record, int]] = {}
+    for record in records:
+        alike = record.status == "skipped" and not record.samples
+        group = (record.bench, record.variant, record.device, record.reason) if alike else id(record)
+        first, count = found.get(group, (record, 0))
+        found[group] = (first, count + 1)
+    return list(found.values())
 
 
 def as_csv(runs: Runs) -> str:
