@@ -14,7 +14,7 @@ from hwbench.stats import Estimate
 from sample import KIB, LAPTOP, MIB, replace, sample_run
 from scripted import record
 
-REAL = next((Path(__file__).parents[1] / "reports/runs/amd-epyc-2cpu").glob("*.json"))
+REAL = next((Path(__file__).parents[1] / "reports/runs/amd-epyc-2cpu").glob("*-b4c4dc.json"))
 CACHES = [Cache(1, 32 * KIB, 64, 1), Cache(2, MIB, 64, 1), Cache(3, 32 * MIB, 64, 2)]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ... import specs
-from ...limits import Limit, threads_of
-from ...model import Record, Run
+from ...limits import Limit
+from ...model import Run
 from ...quantity import format_bytes
 from ...stats import estimate
 from ...text import digits
@@ -181,20 +182,15 @@ def _best(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str)
 
 
 def _control(run: Run) -> str:
-    """What a branch costs that cannot be predicted, where that was measured."""
-    times: dict[str, float] = {}
+    """What a branch costs that cannot be predicted, where that was measured: at the share at which it costs most."""
+    times: dict[str, dict[object, float]] = {"sorted": {}, "shuffled": {}}
     for record in run.records:
-        if record.bench == "branch.prediction" and record.timed and threads_of(record) == 1:
-            times.setdefault(_kind_of_branch(record), estimate(record.samples).value)
-    if "sorted" in times and "shuffled" in times and times["sorted"] > 0:
-        return f"{digits(times['shuffled'] / times['sorted'])}× for unpredictable"
-    return NOTHING
-
-
-def _kind_of_branch(record: Record) -> str:
-    return (
-        record.variant if record.variant in ("sorted", "shuffled") else str(record.params.get("order", record.variant))
-    )
+        if record.bench == "branch.prediction" and record.variant in times and record.timed:
+            times[record.variant][record.params.get("share")] = statistics.median(record.samples)
+    both = times["sorted"].keys() & times["shuffled"].keys()
+    if not both:
+        return NOTHING
+    return f"{digits(max(times['shuffled'][share] / times['sorted'][share] for share in both))}× for unpredictable"
 
 
 def _stated(device: specs.Device, name: str) -> Row:

@@ -48,8 +48,8 @@ def view(runs: Sequence[Run]) -> Section | None:
         downloads.append(Download(name, f"{file_name(run.id)}.json", "application/json", encode(run)))
     table = Table("Every record", runs.head(head), rows)
     intro = [
-        "Everything that was measured, and what was not and why; cases of a variant that were skipped for one reason are "
-        "one row here, and apart in the downloads. Click a heading to sort; type to filter."
+        "Everything that was measured, and what was not and why; cases of a variant that were skipped for one reason "
+        "are one row here, and apart in the downloads. Click a heading to sort; type to filter."
     ]
     return Section("records", "Records", "All records", intro, [Records(table, downloads)])
 
