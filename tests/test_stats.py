@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,3 +163,15 @@ def test_a_crossover_is_as_uncertain_as_its_ratios():
     assert at.high == pytest.approx(100 ** (math.log(4) / (math.log(4) - math.log(0.9))))
     open_ended = crossover([(1, Estimate(2.0, 0.0, math.inf)), (100, Estimate(0.5, 0.0, math.inf))])
     assert open_ended == (10.0, 1, math.inf)
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 37, 100])
+def test_the_interval_is_that_of_scipy(count):
+    """Percentile bootstrap of the median, 999 resamples, by the same seed: SciPy's own to the last digit but one."""
+    from scipy.stats import bootstrap
+
+    samples = np.random.default_rng(count).lognormal(0, 0.1, count)
+    theirs = bootstrap((samples,), np.median, n_resamples=999, confidence_level=0.95, method="percentile", rng=0)
+    found = estimate(list(samples))
+    low, high = theirs.confidence_interval
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)

@@ -206,8 +206,6 @@ class Engine:
             with self.phases("warm-up"):
                 self.devices[name].settle(2.0)
             self._settled.add(name)
-        with self.phases("stopping rule"):
-            estimate((1.0, 2.0, 3.0))  # imports scipy.stats, a second that the first contrast's rounds must not pay for
         enabled = gc.isenabled()
         gc.disable()  # a collection inside a sample would be ours, not the variant's
         try:
