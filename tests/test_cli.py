@@ -10,6 +10,7 @@ import pytest
 
 from hwbench import runner, store
 from hwbench.model import Run
+from sample import proof_run
 from scripted import MACHINE, record, run_of, scripted_work
 
 HOSTILE = "\x1b[31m\x07</script><script>x\u202e[bold]\r\n\x9b2J"
@@ -354,3 +355,26 @@ def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
     monkeypatch.setenv("HWBENCH_DEBUG", "1")
     with pytest.raises(RuntimeError):
         command("list")
+
+
+def test_the_report_shows_the_newest_comparison_with_native_tools(benches, command, out, tmp_path):
+    """What `verify` kept of this machine is in its report, the newest readable one; not what another machine kept."""
+    path = saved(out, record("loop"))
+    page = tmp_path / "page.html"
+    assert command("report", "--out", out, "-o", page).code == 0
+    assert "Beside native tools" not in page.read_text("utf-8")
+    kept = out / "verify" / MACHINE.name
+    for stamp, tool in (("20261122T180000Z", "older-tool"), ("20261122T190000Z", "newer-tool")):
+        proof = proof_run()
+        records = [msgspec.structs.replace(one, params=one.params | {"tool": tool}) for one in proof.records]
+        store.write(msgspec.structs.replace(proof, records=records), kept / f"box-{stamp}-ffffff.json")
+    (kept / "box-20261122T200000Z-ffffff.json").write_text("{")
+    store.write(proof_run(), out / "verify" / "elsewhere" / "box-20261122T210000Z-ffffff.json")
+    assert command("report", "--out", out, "-o", page).code == 0
+    text = page.read_text("utf-8")
+    assert "Beside native tools" in text
+    assert "newer-tool" in text
+    assert "older-tool" not in text
+    assert "likwid-bench</td>" not in text
+    assert command("report", path, "-o", page).code == 0
+    assert "Beside native tools" not in page.read_text("utf-8")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench import fits
+from hwbench import fits, stats
 
 SIZES = [64 * 4**i for i in range(12)]  # 64 B … 256 MiB
 
@@ -128,7 +128,7 @@ def test_break_even_always_and_never():
 def test_the_last_crossing_counts():
     """A single lucky point in the middle is not where it begins to win."""
     ratios = [2.0, 0.9, 2.0, 0.5]
-    assert fits.crossing([1, 10, 100, 1000], ratios) == pytest.approx(100 * 10**0.5)
+    assert stats.crossing(list(zip([1, 10, 100, 1000], ratios, strict=True))) == pytest.approx(100 * 10**0.5)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -361,7 +361,7 @@ def verify(
         _say("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
     handle(leave)
-    found = verdict.verdicts(done)
+    found = verdict.verdicts(done.records)
     if json:
         _json({"run": done.id, "least": least, "comparisons": found})
     else:

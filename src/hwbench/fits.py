@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .stats import CONFIDENCE, Estimate
+from .stats import CONFIDENCE, Estimate, crossing
 
 RESAMPLES = 499
 Samples = Sequence[float]
@@ -129,7 +128,7 @@ def breakeven(points: Sequence[tuple[float, Samples, Samples]]) -> Breakeven:
         raise ValueError("a break-even needs two sizes")
 
     def cross(seconds: np.ndarray) -> tuple[float]:
-        return (crossing(sizes, seconds[1::2] / seconds[::2]),)
+        return (crossing(list(zip(sizes, seconds[1::2] / seconds[::2], strict=True))),)
 
     [found] = _resampled([samples for _, one, other in ordered for samples in (one, other)], cross)
     if found.value == 0:
@@ -137,18 +136,6 @@ def breakeven(points: Sequence[tuple[float, Samples, Samples]]) -> Breakeven:
     if found.value == math.inf:
         return Breakeven(None, "never")
     return Breakeven(found, "crosses")
-
-
-def crossing(sizes: Sequence[float], ratios: Sequence[float] | np.ndarray) -> float:
-    """The size from which on the ratio stays below 1: 0 where it always is, ∞ where it is not at the last size."""
-    if ratios[-1] >= 1:
-        return math.inf
-    above = [i for i, (ratio, _) in enumerate(pairwise(ratios)) if ratio >= 1]
-    if not above:
-        return 0.0
-    i = above[-1]
-    high, low = math.log(ratios[i]), math.log(ratios[i + 1])
-    return float(sizes[i] * (sizes[i + 1] / sizes[i]) ** (high / (high - low)))
 
 
 def _relative_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

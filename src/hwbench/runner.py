@@ -166,8 +166,8 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         raise registry.UsageError(f"--budget {plan.budget:g}: is no time in seconds")
     if plan.preset not in POLICIES:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
-    registry.select(plan.select)  # what is misspelt is said before the machine is looked at
-    known = devices(needed(plan.device, registry.select(plan.select)))
+    asked = registry.select(plan.select)  # what is misspelt is said before the machine is looked at
+    known = devices(needed(plan.device, asked))
     here, _ = with_gpus(machine.describe(plan.machine), known)
     cut_off = store.unfinished(plan.out, here) if plan.resume else None
     preset = _preset(plan, cut_off, observer)

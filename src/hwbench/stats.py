@@ -105,17 +105,21 @@ def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
     """
     if len(points) < 2:
         return None
-    found = [_crossing([(x, ratio[k]) for x, ratio in points]) for k in range(3)]
+    found = [max(points[0][0], crossing([(x, ratio[k]) for x, ratio in points])) for k in range(3)]
     return Estimate(found[0], min(found), max(found))
 
 
-def _crossing(points: Sequence[tuple[float, float]]) -> float:
-    """Where the ratio falls below 1 for the last time: single points before it may be noise."""
+def crossing(points: Sequence[tuple[float, float]]) -> float:
+    """The x from which on the ratio stays below 1, of points (x, ratio) in ascending order, two at least.
+
+    0 where it always is, ∞ where it is not at the last x. Of several falls below 1 the last counts, since single points
+    before it may be noise.
+    """
     if points[-1][1] >= 1:
         return math.inf
     falls = [(before, after) for before, after in pairwise(points) if before[1] >= 1 > after[1]]
     if not falls:
-        return points[0][0]
+        return 0.0
     (x0, r0), (x1, r1) = falls[-1]
     if not math.isfinite(r0) or r1 <= 0:
         return x1 if r1 > 0 else x0  # an interval without an end: no more is known than between which two it is

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from answers import reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,17 +81,29 @@ def test_what_a_call_counts():
     assert dsp.fft.count({}, (np.zeros((2, 1024), complex),))["flops"] == 2 * 5 * 1024 * 10
 
 
-def test_crossover_between_two_power_laws():
-    """Times taps and 100 cross at 100 taps, exactly, since both are power laws."""
-    points = [(taps, float(taps), 100.0) for taps in (10, 40, 160, 640)]
-    assert dsp.crossover(points) == pytest.approx(100)
+def convolutions(direct, by_fft):
+    """What is said of made-up convolutions: seconds by taps of NumPy's direct way and of the Fourier transform."""
+    rows = [
+        (variant, {"n": 1 << 14, "taps": taps, "dtype": "f8"}, seconds(taps))
+        for taps in (10, 40, 160, 640)
+        for variant, seconds in (("numpy", direct), ("oaconvolve", by_fft))
+    ]
+    return list(dsp.convolution.hooks["finding"](reading(dsp.convolution, rows, {"flops": 1e9})))
 
 
-def test_no_crossover_where_one_is_always_faster():
-    """None where lines do not cross, cross the other way, or nothing was measured."""
-    assert dsp.crossover([(1, 1.0, 2.0), (2, 1.0, 3.0)]) is None
-    assert dsp.crossover([(1, 2.0, 1.0), (2, 1.0, 3.0)]) is None
-    assert dsp.crossover([]) is None
+def test_the_finding_tells_from_where_the_transform_wins():
+    """A time of taps and one of 100 cross at 100 taps, since both are power laws."""
+    (said,) = convolutions(float, lambda _taps: 100.0)
+    assert said.startswith("Convolution by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100 (")
+    assert said.endswith(", for 16384 samples.")
+
+
+def test_the_finding_tells_where_the_lines_do_not_cross():
+    """Always faster, and never: both are said with the taps that bound what is known."""
+    (always,) = convolutions(lambda _taps: 2.0, lambda _taps: 1.0)
+    (never,) = convolutions(lambda _taps: 1.0, lambda _taps: 2.0)
+    assert "beats NumPy's direct convolution at every length from taps = 10" in always
+    assert "has not overtaken NumPy's direct convolution at taps = 640" in never
 
 
 @pytest.mark.parametrize("passes", [1, 3])

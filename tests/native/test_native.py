@@ -15,7 +15,7 @@ from hwbench.native.table import summary
 from hwbench.native.verdict import verdicts
 from hwbench.registry import UsageError
 from hwbench.simd import widths
-from sample import proof_run, replace
+from sample import proof_run
 
 STREAM_SAYS = """
 STREAM version $Revision: 5.10 $
@@ -185,7 +185,7 @@ def test_a_wrong_answer_of_ours_is_no_ratio(tool, tmp_path, monkeypatch):
     monkeypatch.setattr("hwbench.native.ours.mismatch", lambda *_: "differs from the reference")
     run, _ = verify.execute(verify.Plan(["load/simd L1 f8 1"], 3, 0.01, out=tmp_path), lambda *_: None)
     assert [record.status for record in run.records] == ["wrong", "wrong"]
-    assert verdicts(run)[0].ratio is None
+    assert verdicts(run.records)[0].ratio is None
 
 
 def test_what_was_compared_is_kept_when_interrupted(tool, tmp_path):
@@ -210,14 +210,14 @@ def test_the_ratio_is_of_rates_and_paired():
                status="ok", samples=samples, counts={"bytes": 100.0}, facts={"command": "t -x"})
         for name, samples in (("ours", [2.0, 20.0, 4.0]), ("native", [1.0, 10.0, 2.0]))
     ]  # fmt: skip
-    (one,) = verdicts(replace(proof_run(), records=records))
+    (one,) = verdicts(records)
     assert (one.ratio, one.ours.value, one.theirs.value) == ((0.5, 0.5, 0.5), 25.0, 50.0)
     assert (one.name, one.tool, one.command) == ("stream.load/simd ", "t", "t -x")
 
 
 def test_the_summary_tells_the_median_and_what_is_below():
     """A line for each tool, and the names of the comparisons below the least ratio."""
-    lines = summary(verdicts(proof_run()), 0.95)
+    lines = summary(verdicts(proof_run().records), 0.95)
     assert lines[0] == "likwid-bench: 2 comparisons, median 0.875, from 0.500 to 1.250"
     assert lines[-1] == "below 0.95: peak.fma/512 f8 2 12"
     assert "nothing could be compared" in summary([], 0.95)[-1]

@@ -11,7 +11,6 @@ What is computed in the precision of `dtype` is compared with NumPy and SciPy in
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -223,38 +222,16 @@ def direct(x: np.ndarray, h: np.ndarray, y: np.ndarray) -> None:
                 )  # fmt: skip
 
 
-def crossover(points: list[tuple[float, float, float]]) -> float | None:
-    """Where the second of two times falls below the first: of (taps, first, second) in order, by power laws between.
-
-    None where it never does, or does from the first point on.
-    """
-    for (n0, a0, b0), (n1, a1, b1) in itertools.pairwise(points):
-        before, after = math.log(b0 / a0), math.log(b1 / a1)
-        if before > 0 >= after:
-            return math.exp(math.log(n0) + (math.log(n1) - math.log(n0)) * before / (before - after))
-    return None
+DIRECT = {"numpy": "NumPy's direct convolution", "numba": "a direct one in Numba"}
 
 
 @convolution.finding
 def convolution_finding(read: Any) -> Iterator[str]:
     """Where the Fourier transform passes the direct ways, and how fast these are."""
-    for name in ("numpy", "numba"):
-        points = []
-        for record in sorted((r for r in read.records if r.variant == name), key=lambda r: r.params["taps"]):
-            other = read.find("oaconvolve", **record.params)
-            if record.timed and other and record.params["dtype"] == "f8" and record.params["n"] == 1 << 14:
-                points.append(
-                    (record.params["taps"], float(np.median(record.samples)), float(np.median(other.samples)))
-                )
-        at = crossover(points)
-        label = {"numpy": "NumPy's direct convolution", "numba": "a direct one in Numba"}[name]
-        if at:
-            yield f"Convolution by FFT (overlap-add) passes {label} at about {at:.0f} taps, for {1 << 14} samples."
-        elif points:
-            faster = "slower" if points[-1][2] > points[-1][1] else "faster"
-            first, last = points[0][0], points[-1][0]
-            taps = f"from {first} to {last} taps" if first != last else f"at {first} taps"
-            yield f"Convolution by FFT (overlap-add) is {faster} than {label} {taps}."
+    for name, label in DIRECT.items():
+        said = read.overtakes("oaconvolve", name, label, axis="taps", n=1 << 14, dtype="f8")
+        if said:
+            yield f"Convolution by FFT (overlap-add) {said}, for {1 << 14} samples."
     best = [
         (r, r.counts["flops"] / float(np.median(r.samples)) / 1e9)
         for r in read.records

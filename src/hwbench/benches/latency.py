@@ -104,14 +104,19 @@ def place(device: Any, lines: np.ndarray, pages: str) -> Any:
 
     def build(_rank: int) -> Any:
         buffer = device.buffer(len(lines) * LINE, pages=pages)
-        buffer.array[:] = 0  # in sequence, which faults huge pages in whole
-        link(buffer.address, buffer.array, lines)
-        length = ring_length(buffer.address + LINE * int(lines[0]), len(lines))
-        if length != len(lines):
-            raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
+        write_ring(buffer, lines)
         return buffer
 
     return device.crew(1).each(build)[0]
+
+
+def write_ring(buffer: Any, lines: np.ndarray) -> None:
+    """Write the ring into an untouched buffer, and walk it once in full."""
+    buffer.array[:] = 0  # in sequence, which faults huge pages in whole
+    link(buffer.address, buffer.array, lines)
+    length = ring_length(buffer.address + LINE * int(lines[0]), len(lines))
+    if length != len(lines):
+        raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
 
 
 def walk(

@@ -28,7 +28,7 @@ import numpy as np
 
 from ..bench import Bench, Pages, Work
 from ..simd import Registers, add, clobber, compiled, fill, follow, load, put, store, stream_width, total, untold, width
-from .latency import LINE, chase, link, ring, ring_length
+from .latency import LINE, chase, ring, write_ring
 
 HOPS = 1024  # a call: 0.1 ms in idle memory
 UNROLL = 8  # registers a block
@@ -130,11 +130,7 @@ def memory_of(rng: np.random.Generator, size: int, pages: str, device: Any) -> M
         if rank:
             buffer.array.view(np.int64)[:] = 1
             return buffer
-        buffer.array[:] = 0  # in sequence, which faults huge pages in whole
-        link(buffer.address, buffer.array, lines)
-        length = ring_length(buffer.address + LINE * int(lines[0]), len(lines))
-        if length != len(lines):
-            raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
+        write_ring(buffer, lines)
         return buffer
 
     chased, *streamed = crew.each(build)

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..bench import Bench, Pages, Work
 from ..simd import Registers, compiled, follow_each, load, store, untold
-from .latency import LINE, link, ring, ring_length
+from .latency import LINE, place, ring
 
 HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
 
@@ -71,17 +71,7 @@ class Ring:
 def linked(rng: np.random.Generator, size: int, pages: str, device: Any) -> Ring:
     """A ring through all lines of `size` bytes in random order, written by the thread that will follow it."""
     lines = ring(rng, size, "random")
-
-    def build(_rank: int) -> Any:
-        buffer = device.buffer(len(lines) * LINE, pages=pages)
-        buffer.array[:] = 0  # in sequence, which faults huge pages in whole
-        link(buffer.address, buffer.array, lines)
-        length = ring_length(buffer.address + LINE * int(lines[0]), len(lines))
-        if length != len(lines):
-            raise AssertionError(f"the ring of {len(lines)} lines closes after {length} hops")
-        return buffer
-
-    buffer = device.crew(1).each(build)[0]
+    buffer = place(device, lines, pages)
     return Ring(lines, buffer, buffer.pages)
 
 

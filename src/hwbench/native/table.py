@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..model import Cpu, Machine, Memory, Record, Run
+from ..model import Record
 from ..text import digits, plain
 from .cells import Cell
 from .verdict import Verdict, verdicts
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNITS = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
-_NOBODY = Machine(name="", cpu=Cpu(model="", arch="", logical=1, physical=1), memory=Memory(total=0))
 
 
 class Lines:
@@ -28,7 +27,7 @@ class Lines:
 
     def told(self, _cell: Cell, records: Sequence[Record]) -> None:
         """A comparison ended."""
-        one = verdicts(Run(id="", started="", machine=_NOBODY, records=list(records)))[0]
+        (one,) = verdicts(records)
         if one.ratio is None:
             if one.reason not in self.told_reasons:
                 self.told_reasons.add(one.reason)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..model import Record, Run
+from ..model import Record
 from ..stats import Estimate, estimate, paired_ratio
 
 PREFIX = "verify."  # of the names of benches in such a run
@@ -31,10 +32,10 @@ class Verdict:
     reason: str
 
 
-def verdicts(run: Run) -> list[Verdict]:
-    """The comparisons of a run, in the order in which they were measured."""
+def verdicts(records: Iterable[Record]) -> list[Verdict]:
+    """The comparisons among the records, in the order in which they were measured."""
     pairs: dict[tuple[Any, ...], dict[str, Record]] = {}
-    for record in run.records:
+    for record in records:
         if record.bench.startswith(PREFIX) and record.variant in (OURS, NATIVE):
             pairs.setdefault((record.bench, *record.params.items()), {})[record.variant] = record
     return [_verdict(sides[OURS], sides[NATIVE]) for sides in pairs.values() if len(sides) == 2]
@@ -48,8 +49,6 @@ def _verdict(ours: Record, native: Record) -> Verdict:
     count = next((one for one in ("hops", "bytes", "flops") if ours.counts.get(one)), "") if paired else ""
     if not count:
         return Verdict(name, tool, "", "", None, None, None, ours.status, ours.reason)
-    if ours.bench == f"{PREFIX}peak.fma":
-        count = "flops"
     amount = ours.counts[count]
     return Verdict(
         name,

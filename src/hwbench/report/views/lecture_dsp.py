@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
-from ...benches.dsp import crossover
+from ...findings import ratio
 from ...limits import threads_of
 from ...model import FLOP_RATE, Run
+from ...stats import crossover
 from .. import charts, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
 from ..source import Point, Runs
@@ -64,12 +66,11 @@ def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, object]]) -> str:
 
 
 def crossing(points: Sequence[Point], first: str, second: str, sweep: str) -> float | None:
-    """Where on the sweep the second variant's time falls below the first's, by power laws between neighbours."""
-    times = {(point.record.variant, _number(point, sweep)): point.seconds.value for point in points}
-    both = sorted(x for x in {_number(point, sweep) for point in points} if x)
-    return crossover(
-        [(x, times[first, x], times[second, x]) for x in both if (first, x) in times and (second, x) in times]
-    )
+    """Where on the sweep the second variant's time falls below the first's; None where that is at no measured point."""
+    records = {(point.record.variant, _number(point, sweep)): point.record for point in points}
+    both = [x for x in sorted({x for _, x in records if x}) if (first, x) in records and (second, x) in records]
+    at = crossover([(x, ratio(records[second, x], records[first, x])) for x in both])
+    return at.value if at is not None and both[0] < at.value < math.inf else None
 
 
 def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:

@@ -22,7 +22,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     runs = Runs.of(runs)
     blocks: list[Block] = []
     for run in runs.proofs:
-        found = verdicts(run)
+        found = verdicts(run.records)
         compared = [one for one in found if one.ratio is not None]
         if compared:
             blocks.append(_figure(run, compared))
