@@ -103,6 +103,14 @@ def test_no_third_level(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.size("DRAM") == 4 * 64 * 2 * 2**20
 
 
+def test_a_gpus_level_is_none_of_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HBM is skipped with the levels that there are, not taken for a quantity; an L2 both have."""
+    made = device(machine(), monkeypatch)
+    with pytest.raises(Skip, match="a CPU has no HBM; its levels are L1, L2, L3, DRAM"):
+        made.resolve({"size": "HBM"})
+    assert made.resolve({"size": "L2"})["size"] == made.size("L2")
+
+
 def test_memory_for_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """All threads together exceed the caches four times, but each has 64 MiB at least."""
     made = device(machine(256 * 2**20), monkeypatch)

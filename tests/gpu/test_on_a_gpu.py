@@ -18,7 +18,7 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.engine import Engine
 
 BENCHES = [name for name, bench in registry.benches().items() if "gpu" in bench.kinds]
-SET = ("transfer.*", "device.*", "offload.*", "vectorize.add", "dsp.*")
+SET = ("transfer.*", "device.*", "offload.*", "vectorize.add", "dsp.*", "stability.*", "workload.*")
 LONGEST_S = 480  # that the GPU's cases of the standard set may take
 
 # What others reach (nvbandwidth, BabelStream, cuBLAS, chases), by the card's name: kind of limit, level, dtype, figure.

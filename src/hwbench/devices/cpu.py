@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 
 from .. import quantity
-from ..bench import LEVELS, Pages, Skip, Sweep, Threads, Work
+from ..bench import GPU_LEVELS, LEVELS, Pages, Skip, Sweep, Threads, Work
 from ..model import Scalar
 from ..quantity import format_bytes
 from . import host as system
@@ -327,6 +327,8 @@ class CpuDevice:
             self._refuse_huge()
         if "size" in params:
             label = str(params["size"])
+            if label in GPU_LEVELS and label not in LEVELS:
+                raise Skip(f"a CPU has no {label}; its levels are {', '.join(LEVELS)}")
             values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else quantity.parse(label)
         return values
 
