@@ -37,7 +37,7 @@ def signatures(code: str) -> dict[str, list[str]]:
     if shutil.which("g++") is None:
         return {}
     plain = re.sub(r"^\s*#\s*include.*$", "", code, flags=re.MULTILINE)
-    command = ["g++", "-E", "-P", "-x", "c++", "-D__CUDA_ARCH__=900", "-"]
+    command = ["g++", "-E", "-P", "-x", "c++", "-D__CUDACC__", "-D__CUDA_ARCH__=900", "-"]
     text = subprocess.run(command, input=plain, capture_output=True, text=True, check=True).stdout
     form = r'extern "C" __global__ void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
     return {

@@ -2,13 +2,15 @@
 
 What a bench builds for a GPU (grids, arguments, layouts, copies) then gives real answers where there is no GPU. An
 entry runs when it is queued; its time is the script's. Beside what `fake_cupy` has, the module knows the few operations
-of CuPy that benches call, and cuBLAS's product as it is specified, columns first.
+of CuPy that benches call, cuBLAS's product as it is specified, columns first, and a cuBLASLt (cuda/stub_cublaslt.c).
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -26,6 +28,23 @@ import on_cpu
 
 SM = 2  # a small GPU: a fiber a thread takes its time
 SECONDS = 1e-5  # of a kernel
+# Sizes that benches fix for real GPUs, cut to what fibers do in a moment.
+SMALL = {
+    "device_coalescing": {"ELEMENTS": 2**14, "READS": 512, "TILE": 2**10},
+    "device_divergence": {"N": 2**11, "ROUNDS": 3},
+    "device_latency": {"WALKS": 1, "HOPS": 64},
+    "device_sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3, "BARRIERS": 32},
+    "device_peak": {"MMA_LOOPS": 1, "BLOCK": 32},
+    "device_occupancy": {"EACH": 1024},
+    "transfer": {"LOOPS": 3},
+}
+
+
+def shrink(monkeypatch: Any) -> None:
+    """The benches with small sizes."""
+    for name, values in SMALL.items():
+        for constant, value in values.items():
+            monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)
 
 
 def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9, 0), sm: int = SM) -> Any:
@@ -34,9 +53,35 @@ def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9
     gpu.attributes |= {16: sm, 38: 2**20, 75: capability[0], 76: capability[1]}
     install(monkeypatch, gpu, FakeNvml())
     _extend(sys.modules["cupy"], gpu)
+    from hwbench.devices import cublas_lt
     from hwbench.devices.gpu import GpuDevice
 
+    monkeypatch.setattr(cublas_lt, "library", lambda cuda: CublasLt(gpu))
     return GpuDevice(0, root=root)
+
+
+@functools.cache
+def stub_cublaslt() -> Any:
+    """The stub of cuBLASLt, built once."""
+    source = Path(__file__).parent / "cuda" / "stub_cublaslt.c"
+    made = on_cpu._directory() / "libcublasLt.so"
+    flags = ("-x", "c", "-std=c11", "-O2", "-shared", "-fPIC")
+    subprocess.run(["g++", *flags, str(source), "-o", str(made)], check=True)
+    return ctypes.CDLL(str(made))
+
+
+class CublasLt:
+    """The stub as ctypes has a library; a product takes its time in the queue."""
+
+    def __init__(self, gpu: FakeGpu) -> None:
+        self.gpu = gpu
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(stub_cublaslt(), name)
+
+    def cublasLtMatmul(self, *arguments: Any) -> int:
+        self.gpu.queue("product", arguments[-1].value, SECONDS)
+        return int(stub_cublaslt().cublasLtMatmul(*arguments))
 
 
 @functools.cache

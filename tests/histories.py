@@ -57,6 +57,7 @@ def asv_file(
     machine: Mapping[str, str] = BOX,
     python: str = "3.11",
     requirements: Mapping[str, str] | None = None,
+    result_name: str = "",
     **more: Any,
 ) -> Path:
     """Write one commit's results on a machine, and the machine's own file."""
@@ -79,7 +80,7 @@ def asv_file(
         "durations": {},
         **more,
     }
-    path = folder / f"{commit(number)[:8]}-{environment}.json"
+    path = folder / f"{commit(number)[:8]}-{result_name or environment}.json"
     path.write_text(json.dumps(data))  # NaN as asv writes it
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -150,6 +151,57 @@ def run(root: Path, pattern: str, *, fails: bool = False) -> tuple[dict[str, dic
     data = json.loads(file.read_text())
     columns = data["result_columns"]
     return {name: dict(zip(columns, row, strict=False)) for name, row in data["results"].items()}, said
+
+
+def shown(language: str) -> str:
+    """The block of code of a language in docs/tracking.md."""
+    [block] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "tracking.md").read_text(), re.DOTALL)
+    return block
+
+
+def test_the_matrix_that_is_shown_is_asv_s():
+    """In the shipped file's place it gives six environments: two threads each of three pairs of NumPy and Numba."""
+    from asv.config import Config
+    from asv.environment import iter_matrix
+
+    part = json.loads("{" + shown("json") + "}")
+    config = Config.load(str(ROOT / "asv.conf.json"))
+    config.matrix = {"req": config.matrix["req"] | part["matrix"]["req"], "env": part["matrix"]["env"]}
+    config.exclude = part["exclude"]
+    made = list(iter_matrix("virtualenv", config.pythons, config))
+    wanted = [("req", "numpy"), ("req", "numba"), ("env", "NUMBA_NUM_THREADS")]
+    assert [[one[key] for key in wanted] for one in made] == [
+        [numpy, numba, threads]
+        for numpy, numba in (("2.3.5", "0.65.1"), ("2.3.5", "0.68.1"), ("2.4.6", "0.68.1"))
+        for threads in ("1", "4")
+    ]
+    # All that the package needs to run is there, since asv installs it alone.
+    assert {key for kind, key in made[0] if kind == "req"} >= {"altair", "msgspec", "scipy", "vl-convert-python"}
+
+
+def test_the_workflow_that_is_shown_fails_only_on_slower(tmp_path):
+    """YAML, its steps Bash; of ab's exit codes 0 passes, 1 is told and fails at the end, 2 fails at once."""
+    import yaml
+
+    steps = yaml.safe_load(shown("yaml"))["jobs"]["ab"]["steps"]
+    assert [step["name"] for step in steps if "name" in step] == ["measure", "comment", "fail only on slower"]
+    measure, _, last = steps[-3:]
+    ab = tmp_path / "hwbench"
+    for code, measured, end in ((0, True, True), (1, True, False), (2, False, None)):
+        ab.write_text(f'#!/bin/sh\necho "$@"\nexit {code}\n')
+        ab.chmod(0o755)
+        output, summary = tmp_path / f"output{code}", tmp_path / f"summary{code}"
+        variables = {
+            **os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "BASE": "origin/main", "HEAD": "abc",
+            "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary),
+        }  # fmt: skip
+        done = subprocess.run(["bash", "-e", "-c", measure["run"]], cwd=tmp_path, env=variables)
+        assert (done.returncode == 0) is measured
+        assert summary.read_text().startswith("ab origin/main abc ")
+        told = dict(line.split("=") for line in output.read_text().splitlines())
+        text = last["run"].replace("${{ steps.measure.outputs.code }}", told["code"])
+        if end is not None:
+            assert (subprocess.run(["bash", "-e", "-c", text]).returncode == 0) is end
 
 
 def test_asv_accepts_the_suite(checkout):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import typer
 
-from hwbench import registry, runner
+from hwbench import cli, registry, runner
 from hwbench.bench import Bench
 from hwbench.engine import Engine
 from hwbench.model import Case
@@ -50,3 +52,26 @@ def test_the_bench_that_is_shown_works(shown):
     with engine.prepared(registry.Group(shown, cases)) as trials:
         assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(shown.variants)
         assert trials[0].counts["bytes"] == 8 * trials[0].counts["items"]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every `hwbench …` that stands in a block of code, with its page; lines that go on are joined."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:console|yaml|bash|sh)\n(.*?)```", page.read_text(), re.DOTALL):
+            lines = re.sub(r"\\\n\s*", "", block).splitlines()
+            shown = [re.search(r"(?:^|\s)(hwbench .*)", line) for line in lines]
+            found += [(page.name, line[1]) for line in shown if line]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), commands(), ids=lambda text: text[:40])
+def test_commands_that_are_shown_exist(page, line):
+    """Each names a command, and options that it has."""
+    words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "x", line), comments=True)
+    words = words[1 : next((i for i, word in enumerate(words) if word in (">", "&&")), None)]
+    words = [word.strip("[]") for word in words]
+    there = typer.main.get_command(cli.app).commands
+    assert words[0] in there, f"{page}: hwbench has no command {words[0]}"
+    known = {option for parameter in there[words[0]].params for option in parameter.opts}
+    assert {word for word in words if word.startswith("-")} <= known

@@ -1,4 +1,4 @@
-"""The scripts beside the package: pages of the benches, and several runs in a row."""
+"""The scripts beside the package: pages of the benches, several runs in a row, and five commits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 import msgspec
+import numpy as np
 import pytest
 
 from hwbench import registry, store
 from hwbench.bench import Bench, Pages, Sweep, Threads, Work
+from hwbench.tracking import steps
+from hwbench.tracking.history import Series
 from sample import replace, sample_run
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -29,6 +32,8 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, five_runs = script("bench_pages"), script("five_runs")
+script("tracking_experiments")
+tracking_commits = script("tracking_commits")
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
 
@@ -190,3 +195,33 @@ def test_what_cannot_be_compared_is_said_in_one_line(arguments, said, capsys) ->
         five_runs.main(arguments)
     assert end.value.code == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+# --- tracking_commits -------------------------------------------------------------------------------------------------
+
+
+def test_passes_go_there_and_back() -> None:
+    """Every commit in each pass, and each in the middle at the same time, so that an even drift is the same to all."""
+    commits = ["a", "b", "c", "d", "e"]
+    assert "".join(tracking_commits.order(commits, 3)) == "abcdeedcbaabcde"
+    turns = list(tracking_commits.order(commits, 4))
+    assert {sum(turn for turn, one in enumerate(turns) if one == commit) for commit in commits} == {38}
+
+
+def test_half_as_slow_again_is_found_in_noise_of_two_percent() -> None:
+    """What the script says that its five commits bear: the step at the third is the greatest that is told."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    rng = np.random.default_rng(0)
+    level = np.where(tracking_commits.SLOW, 1.5, 1.0)
+
+    def named(noise: float) -> float:
+        found = 0
+        for _ in range(100):
+            values = level * np.exp(rng.normal(0, noise, len(level)))
+            [told] = steps.find([Series("a", "", {}, 0, values, values * 0.99, values * 1.01)])
+            found += bool(told) and max(told, key=lambda step: step.factor).first == 2
+        return found / 100
+
+    assert named(0.01) == 1.0
+    assert named(0.02) >= 0.95
+    assert named(0.05) < 0.9  # the script's docstring says so

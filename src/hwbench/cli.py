@@ -229,7 +229,7 @@ def compare(
         typer.Argument(
             metavar="BASE",
             help="A run (file, id, several with commas, directory), asv:COMMIT[@MACHINE][/ENVIRONMENT], "
-            "a file of pytest-benchmark, or a machine's name.",
+            "files of pytest-benchmark, or a machine's name.",
         ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
@@ -251,7 +251,7 @@ def compare(
     _check_threshold(threshold)
     if json and markdown:
         raise UsageError("--json and --markdown: choose one")
-    old, now = sources.side(base, out, asv), sources.side(new, out, asv)
+    old, now = sources.sides(base, new, out, asv)
     differences = side.differing(old, now)
     if differences and not across_machines:
         raise UsageError(

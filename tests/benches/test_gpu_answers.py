@@ -6,7 +6,6 @@ Sizes are small, since a thread of the GPU is a fiber here.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,15 +19,6 @@ from hwbench.model import Case, Policy
 gpu_on_cpu = pytest.importorskip("gpu_on_cpu", reason="needs tests/cuda/on_cpu.py")
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
 
-SMALL = {
-    "device_coalescing": {"ELEMENTS": 2**14, "READS": 512, "TILE": 2**10},
-    "device_divergence": {"N": 2**11, "ROUNDS": 3},
-    "device_latency": {"WALKS": 1, "HOPS": 64},
-    "device_sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3},
-    "device_peak": {"MMA_LOOPS": 1, "BLOCK": 32},
-    "device_occupancy": {"EACH": 1024},
-    "transfer": {"LOOPS": 3},
-}
 CASES: list[tuple[str, dict[str, Any]]] = [
     *(("transfer.copy", {"direction": way, "memory": kind, "size": size})
       for way in ("h2d", "d2h") for kind in ("pinned", "pageable", "registered", "mapped", "managed")
@@ -51,7 +41,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.atomics", {"addresses": addresses}) for addresses in (1, 32, 2048)),
     *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2") for chains in (1, 8)),
     *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8")),
-    *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16")),
+    *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16", "fp8")),
     *(("offload.breakeven", {"work": work, "n": 4**5}) for work in ("add", "sum", "matmul", "fft")),
     ("vectorize.add", {"n": 1000}),
     *(("stability.gradients", {"activation": "tanh", "init": "xavier-normal", "dtype": dtype, "remedy": remedy})
@@ -65,9 +55,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes that benches fix for real GPUs, cut to what fibers do in a moment."""
-    for name, values in SMALL.items():
-        for constant, value in values.items():
-            monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)
+    gpu_on_cpu.shrink(monkeypatch)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What needs a GPU; on a machine without one all of it is skipped, with the reason and what to do about it.
 
-python -m pytest tests/gpu                          kernels, arguments, answers, memory accesses
-python -m pytest tests/gpu --gpu-run run.json       the same, and the whole GPU set, its run written to run.json
+python -m pytest tests/gpu                          kernels, arguments, answers, memory accesses, speed beside nvcc's
+python -m pytest tests/gpu --gpu-run run.json       the same, and the whole GPU set, its run written to run.json, and
+                                                    what was reached of what is wanted to run.targets.txt
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from targets import TARGETS
+import targets
 
 from hwbench.devices.gpu_probe import probe
 
@@ -23,9 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gpu-run", metavar="FILE", type=Path, help="measure the whole GPU set and write its run to FILE")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for line in TARGETS:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for line in targets.TOLD:
         terminalreporter.write_line(line)
+    given = config.getoption("--gpu-run", default=None)
+    if given is not None and targets.TOLD:
+        Path(given).with_suffix(".targets.txt").write_text("\n".join(targets.TOLD) + "\n", "utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

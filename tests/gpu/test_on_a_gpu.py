@@ -1,4 +1,5 @@
-"""On a real GPU: kernels load and spill nothing, every bench's answers are right, nothing reads out of bounds."""
+"""On a real GPU: kernels load and spill nothing, every bench's answers are right, nothing reads out of bounds, and
+each kernel takes as long as the same source built by nvcc."""
 
 from __future__ import annotations
 
@@ -11,23 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from targets import TARGETS
+import targets
+from beside_nvcc import beside, copies, recorded
 
-from hwbench import cuda, limits, registry, runner, store
+from hwbench import cuda, registry, runner, store
 from hwbench.devices.cpu import CpuDevice
 from hwbench.engine import Engine
 
 BENCHES = [name for name, bench in registry.benches().items() if "gpu" in bench.kinds]
-SET = ("transfer.*", "device.*", "offload.*", "vectorize.add", "dsp.*", "stability.*", "workload.*")
 LONGEST_S = 480  # that the GPU's cases of the standard set may take
-
-# What others reach (nvbandwidth, BabelStream, cuBLAS, chases), by the card's name: kind of limit, level, dtype, figure.
-REACHED = {
-    "H100": [("gpu copy", "HBM", "", 3.0e12), ("h2d", "", "", 50e9), ("d2h", "", "", 50e9),
-             ("gpu matmul", "", "bf16", 0.9 * 798e12)],
-    "H200": [("gpu copy", "HBM", "", 4.3e12), ("h2d", "", "", 50e9), ("d2h", "", "", 50e9),
-             ("gpu matmul", "", "bf16", 0.9 * 798e12)],
-}  # fmt: skip
+SHARE = 0.98  # of nvcc's speed that each kernel is to have
+COPY_SHARE = 0.95
 
 
 @pytest.mark.parametrize("topic", cuda.topics())
@@ -104,35 +99,65 @@ def test_nothing_is_read_or_written_out_of_bounds(name, tool):
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
+@pytest.fixture(scope="module")
+def by_nvcc(device):
+    """A library of a topic's kernels that nvcc has built for this card."""
+    import nvcc
+
+    if nvcc.lacking():
+        pytest.skip(nvcc.lacking())
+    major, minor = device.properties.capability
+    return lambda topic: nvcc.Native(nvcc.build(topic, 10 * major + minor), device.index)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Kernels that were set beside nvcc's already: several benches launch the same ones."""
+    return set()
+
+
+@pytest.mark.parametrize("name", [name for name in BENCHES if name.startswith(("transfer.", "device."))])
+def test_kernels_are_as_fast_as_nvccs(device, by_nvcc, compared, name):
+    """Each kernel that a bench launches has at least 0.98 of the speed of the same source built by nvcc."""
+    slow = []
+    cpu, bench = CpuDevice(), registry.benches()[name]
+    engine = Engine({"gpu:0": device, "cpu": cpu}, runner.POLICIES["quick"])
+    spread = runner.spread({"gpu:0": device})
+    for group in reversed(registry.groups([bench], preset="quick", devices={"gpu:0": "gpu"}, spread=spread)):
+        with recorded(device) as launches, engine.prepared(group):
+            for launch in launches:
+                if (launch.topic, launch.kernel) in compared:
+                    continue
+                compared.add((launch.topic, launch.kernel))
+                ratio = beside(device, launch, by_nvcc(launch.topic))
+                targets.tell(f"{launch.topic}/{launch.kernel} of nvcc's speed", ratio, SHARE)
+                if ratio.high < SHARE:
+                    slow.append(f"{launch.kernel}: {ratio.value:.3f} ({ratio.low:.3f}–{ratio.high:.3f})")
+    cpu.close()
+    assert not slow, "; ".join(slow)
+
+
+@pytest.mark.parametrize("direction", ["h2d", "d2h"])
+def test_copies_are_as_fast_as_a_loop_of_memcpy_async(device, by_nvcc, direction):
+    """Pinned copies of 256 MiB have at least 0.95 of the rate that a C loop of cudaMemcpyAsync has."""
+    ratio = copies(device, by_nvcc(""), direction, 2**28)
+    targets.tell(f"pinned {direction} of a loop of cudaMemcpyAsync", ratio, COPY_SHARE)
+    assert ratio.high >= COPY_SHARE
+
+
 def test_the_whole_set(run_file: Path):
     """The standard set ends within eight minutes with nothing wrong; its run is a file that hwbench reads."""
-    command = [
-        *(sys.executable, "-m", "hwbench", "run", *SET, "--device", "gpu:0"),
-        "--no-report",
-        "--json",
-        str(run_file),
-    ]
+    command = [sys.executable, "-m", "hwbench", "run", *BENCHES, "--device", "gpu:0", "--no-report"]
     started = time.monotonic()
-    done = subprocess.run([*command, "--out", str(run_file.parent / "gpu-run")], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "--json", str(run_file), "--out", str(run_file.parent / "gpu-run")], capture_output=True, text=True
+    )
     took = time.monotonic() - started
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     run = store.read(run_file)
     assert {record.bench for record in run.records} >= set(BENCHES)
-    bad = [f"{r.case.label}: {r.status}: {r.reason}" for r in run.records if r.status in ("wrong", "error")]
+    bad = [f"{r.bench}/{r.variant} {r.params}: {r.status}: {r.reason}" for r in run.records
+           if r.status in ("wrong", "error")]  # fmt: skip
     assert not bad, "\n".join(bad)
-    _tell(run)
+    targets.TOLD.extend(target.line for target in targets.targets(run))
     assert took <= LONGEST_S, f"the set took {took:.0f} s; {json.dumps(run.policy.phases)}"
-
-
-def _tell(run) -> None:
-    """What this card reached beside what others reach on its like, for the end of the session."""
-    name = run.machine.gpus[0].name if run.machine.gpus else ""
-    found = limits.measured(run.records)
-    for card, rows in REACHED.items():
-        if card not in name:
-            continue
-        for kind, level, dtype, wanted in rows:
-            here = [x.value for x in found if (x.kind, x.level) == (kind, level) and dtype in ("", x.dtype)]
-            reached = max(here, default=0.0)
-            said = "reached" if reached >= wanted else "NOT REACHED"
-            TARGETS.append(f"{kind} {level} {dtype}: {reached:.3g} of {wanted:.3g}: {said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import math
@@ -12,7 +13,7 @@ import pytest
 
 from histories import BOX, asv_file, benchmarks_file, commit, row
 from hwbench.store import StoreError
-from hwbench.tracking import asv_results
+from hwbench.tracking import asv_results, sources
 
 LOAD = "stream.load.track_seconds"
 PARAMS = [["'simd'", "'numba'"], ["'L1'", "'DRAM'"]]
@@ -141,6 +142,66 @@ def test_a_broken_file_is_one_line(results, text, said):
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"a": 5}, "the row of a is no list"),
+        ({"a": [[1.0], "abc", "1"]}, "the parameters of a are no lists"),
+        ({"a": [[1.0], [5], "1"]}, "the parameters of a are no lists"),
+        ({"a": [[1.0], [["x"] * 1000] * 6, "1"]}, "more than 1000000 combinations"),
+    ],
+)
+def test_rows_that_asv_does_not_write_are_one_line(results, wrong, said):
+    """The benchmark is named, and nobody waits until memory is full of combinations."""
+    asv_file(results, 4, wrong)
+    with pytest.raises(StoreError, match=said):
+        asv_results.history(results)
+
+
+def test_what_is_no_number_is_a_gap(results):
+    """Text, objects, truth, and integers beyond what a float holds among the values: each is not there, others are."""
+    values = ["x", {"a": 1}, 10**400, 2e-6]
+    asv_file(results, 4, {LOAD: row(values, PARAMS, width=None)})
+    last = {one.label: one.values[3] for one in asv_results.history(results).series if one.bench == "stream.load"}
+    assert last["stream.load/numba [DRAM]"] == 2e-6
+    assert math.isnan(last["stream.load/simd [L1]"])
+    benchmarks = json.loads((results / "benchmarks.json").read_text())
+    (results / "benchmarks.json").write_text(json.dumps(benchmarks | {LOAD: {"param_names": 5, "unit": 7}, "x": 3}))
+    assert asv_results.history(results).series
+
+
+def test_a_case_goes_on_where_its_neighbours_changed(results):
+    """A value more of a parameter from a commit on: one series for the case, of all commits."""
+    asv_file(results, 4, {LOAD: row([5e-6] * 6, [["'simd'", "'numba'", "'numpy'"], ["'L1'", "'DRAM'"]])})
+    labels = [one.label for one in asv_results.history(results).series if one.bench == "stream.load"]
+    assert len(labels) == len(set(labels)) == 6
+    fast = next(one for one in asv_results.history(results).series if one.label == "stream.load/simd [L1]")
+    assert fast.values.tolist() == [1e-6, 2e-6, 3e-6, 5e-6]
+
+
+def test_reading_leaves_the_collector_as_it_was(results):
+    """It rests while files are read, and is on again afterwards, also where one of them is broken."""
+    asv_results.history(results)
+    assert gc.isenabled()
+    (results / "box" / "zzz.json").write_text("[")
+    with pytest.raises(StoreError):
+        asv_results.history(results)
+    assert gc.isenabled()
+
+
+def test_one_machine_s_directory_can_be_shown(results):
+    """Its name is that of the folder's results, and others beside it are left out."""
+    asv_file(results, 2, {LOAD: row([7e-6] * 4, PARAMS)}, {**BOX, "machine": "fox"})
+    [history] = sources.gather([results / "fox"]).histories
+    assert [one.machine for one in history.settings] == ["fox"]
+
+
+def test_a_single_file_is_told_from_a_broken_run(results):
+    """What it is, and what to name instead."""
+    with pytest.raises(StoreError, match="one of asv's files: name the results directory"):
+        sources.gather([next((results / "box").glob("0*.json"))])
 
 
 def test_parameters_are_text_and_never_evaluated(results):

@@ -67,6 +67,55 @@ def test_what_cannot_be_found_is_one_line(command, out, results, spec, said):
     assert said in done.err
 
 
+def test_two_environments_at_one_commit(command, out, results):
+    """NumPy's versions are set against each other, each with as many threads: what both sides share names no case."""
+    for numpy, factor in (("2.3.5", 1.0), ("2.4.6", 2.0)):
+        for threads in ("1", "4"):
+            asv_file(
+                results, 7, {SUM: row([0.5 * factor * int(threads)], width=0.002)}, requirements={"numpy": numpy},
+                env_vars={"NUMBA_NUM_THREADS": threads}, env_name=f"virtualenv-{numpy}-{threads}",
+                result_name=f"{numpy}-{threads}",
+            )  # fmt: skip
+    pair = [f"asv:{commit(7)[:8]}@box/numpy {numpy}" for numpy in ("2.3.5", "2.4.6")]
+    told = json.loads(command("compare", *pair, "--out", out, "--json").out)["cases"]
+    assert [(one["params"], round(one["ratio"], 6)) for one in told] == [
+        ({"NUMBA_NUM_THREADS": "1"}, 2.0), ({"NUMBA_NUM_THREADS": "4"}, 2.0)
+    ]  # fmt: skip
+
+
+def test_files_that_are_not_asked_for_are_not_read(command, out, results):
+    """A broken file of another machine stops nobody; one of the machine's own history is named."""
+    asv_file(results, 3, {SUM: row([0.5])}, {**BOX, "machine": "fox"}).write_text("{")
+    pair = ("compare", f"asv:{commit(4)[:8]}@box", f"asv:{commit(5)[:8]}@box", "--out", out)
+    assert command(*pair).code == 1
+    (results / "box" / f"{commit(2)[:8]}-other.json").write_text("{")
+    done = command(*pair)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "other.json: is no JSON, or was cut off" in done.err
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [("results", "holds results of asv: name a commit, asv:COMMIT --asv"), ("file", "is one of asv's files")],
+)
+def test_asv_s_own_files_are_told_from_broken_runs(command, out, results, spec, said):
+    """The directory or a file of it in the place of a run: what to write instead."""
+    path = results if spec == "results" else next((results / "box").glob("0*.json"))
+    done = command("compare", path, path, "--out", out)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert said in done.err
+
+
+def test_two_names_for_one_machine_are_told(command, out):
+    """Alike in every respect: compared, and said above the table."""
+    for name in ("box", "renamed"):
+        run = run_of(record(), machine=msgspec.structs.replace(MACHINE, name=name), id=name)
+        store.write(run, out / f"{name}.json")
+    done = command("compare", out / "box.json", out / "renamed.json")
+    assert done.code == 0
+    assert "box and renamed are alike in every respect that is known, and taken for one machine" in done.out
+
+
 def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
     """A commit that two machines measured needs the machine's name, and unlike machines a flag."""
     asv_file(results, 5, {SUM: row([1.5], width=0.002), LOAD: row([2e-6], [["'simd'"], ["'L1'"]], width=0.002)},
@@ -104,6 +153,35 @@ def test_files_of_pytest_benchmark(command, tmp_path):
     done = command("compare", old, new, "--json")
     assert done.code == 1
     assert verdicts(done) == {"x": "slower", "y": "same"}
+
+
+def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
+    """Files that differ by a tenth though nothing changed, with commas or in a directory: a tenth accuses nobody."""
+
+    def written(name, factor):
+        data = [1e-3 * factor + i * 1e-8 for i in range(15)]
+        return str(pytest_file(tmp_path / name, [{"name": "x", "data": data}]))
+
+    (tmp_path / "old").mkdir()
+    old = [written(f"old/{i}.json", factor) for i, factor in enumerate((0.95, 1.0, 1.05, 1.1))]
+    new = written("new.json", 1.15)
+    for base in (",".join(old), tmp_path / "old"):
+        told = json.loads(command("compare", base, new, "--json").out)
+        assert [one["verdict"] for one in told["cases"]] == ["ambiguous"]
+        assert told["run_to_run"]["deviation"] == pytest.approx(0.063, rel=0.01)
+    assert verdicts(command("compare", old[1], new, "--json")) == {"x": "slower"}
+
+
+def test_sides_of_unlike_files_are_refused(command, tmp_path):
+    """Two machines on a side, and a run beside a file of pytest-benchmark."""
+    data = [1e-3 + i * 1e-8 for i in range(15)]
+    one = pytest_file(tmp_path / "a.json", [{"name": "x", "data": data}])
+    other = pytest_file(tmp_path / "b.json", [{"name": "x", "data": data}], machine_info={"cpu": {"brand_raw": "B"}})
+    store.write(run_of(record()), tmp_path / "run.json")
+    for second, said in ((other, "cannot be one side"), (tmp_path / "run.json", "no side holds both")):
+        done = command("compare", f"{one},{second}", one)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert said in done.err
 
 
 def test_a_markdown_table_for_a_pull_request(command, tmp_path):

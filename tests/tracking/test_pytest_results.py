@@ -80,6 +80,7 @@ def test_files_make_a_history(tmp_path):
         ({"benchmarks": 3}, "is no file of pytest-benchmark"),
         ({"benchmarks": [{"stats": {}}]}, "benchmarks[0].stats: lacks"),
         ({"benchmarks": [{"stats": {"median": -1, "rounds": 3}}]}, "no time in seconds"),
+        ({"benchmarks": [{"stats": {"median": 1.0, "rounds": 10**400}}]}, "benchmarks[0].stats: lacks"),
     ],
 )
 def test_a_broken_file_is_one_line(tmp_path, change, said):
@@ -90,3 +91,10 @@ def test_a_broken_file_is_one_line(tmp_path, change, said):
         pytest_results.read_file(path)
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
+
+
+def test_a_rate_that_no_machine_has_counts_nothing(tmp_path):
+    """An integer beyond what a float holds is no rate of ours, and no error."""
+    info = {"bench": "a.b", "GB/s": 10**400, "version": {}}
+    path = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA, "extra_info": info}])
+    assert pytest_results.read_file(path).timed[0].counts == {}

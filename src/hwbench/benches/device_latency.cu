@@ -26,7 +26,7 @@ extern "C" __global__ void link(address* ring, const long long* order, long long
 
 // Said to be global: what came out of memory could be any address, and a generic load takes longer.
 __device__ __forceinline__ address in_l1(const address* at) {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     address next;
     asm volatile("ld.global.u64 %0, [%1];" : "=l"(next) : "l"(at) : "memory");
     return next;

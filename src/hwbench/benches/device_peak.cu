@@ -9,7 +9,7 @@
 __device__ __forceinline__ float fused(float x, float a, float b) { return fmaf(x, a, b); }
 __device__ __forceinline__ double fused(double x, double a, double b) { return fma(x, a, b); }
 
-#ifndef __CUDA_ARCH__
+#ifndef __CUDACC__
 static float half_of(unsigned word, int i) {
     const unsigned short bits = word >> (16 * i);
     _Float16 value;
@@ -20,7 +20,7 @@ static float half_of(unsigned word, int i) {
 
 // Two halves in a register at once.
 __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     unsigned y;
     asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(y) : "r"(x), "r"(a), "r"(b));
     return y;
@@ -88,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(256)
 //   d[r]:            row g + 8·(r / 2), column 2·t + r % 2
 // (PTX ISA, "Matrix fragments for mma.m16n8k8/k16/k32").
 
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
 #define MULTIPLY(format, shape, least)                                                                      \
     struct format {                                                                                         \
         static __device__ __forceinline__ void multiply(float* d, const unsigned* a, const unsigned* b) {   \
@@ -143,7 +143,7 @@ static float tf32_of(unsigned word, int i) { return element(0.0f, word, i); }
     };
 #endif
 
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
 MULTIPLY(F16, "m16n8k16.row.col.f32.f16.f16.f32", 80)
 MULTIPLY(BF16, "m16n8k16.row.col.f32.bf16.bf16.f32", 80)
 MULTIPLY(TF32, "m16n8k8.row.col.f32.tf32.tf32.f32", 80)

@@ -187,6 +187,16 @@ def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: st
     return work
 
 
+# Whole numbers 0 … 8 in e4m3: sign, 4 bits of exponent less 7, 3 of mantissa.
+E4M3 = np.array([0x00, 0x38, 0x40, 0x44, 0x48, 0x4A, 0x4C, 0x4E, 0x50], np.uint8)
+
+
+def e4m3(x: np.ndarray) -> np.ndarray:
+    """Whole numbers -8 … 8 in fp8, as the bytes that they are (uint8)."""
+    whole = x.astype(np.int8)
+    return np.asarray(E4M3[np.abs(whole)] | np.where(whole < 0, np.uint8(0x80), np.uint8(0)))
+
+
 # Where a lane finds its elements (see the kernel): lane 4·g + t, register r, element i of `per`.
 _G, _T = np.arange(WARP) // 4, np.arange(WARP) % 4
 
@@ -215,9 +225,9 @@ def result(flat: np.ndarray) -> np.ndarray:
 
 def encoded(x: np.ndarray, precision: str) -> np.ndarray:
     """Whole numbers -2 … 2 in a format, packed to uint32 along the last axis."""
-    if precision == "fp8":  # e4m3: sign, 4 bits of exponent less 7, 3 of mantissa
-        table = {0: 0x00, 1: 0x38, 2: 0x40}
-        codes: np.ndarray = np.array([table[abs(int(v))] | (0x80 if v < 0 else 0) for v in x.reshape(-1)], np.uint8)
+    codes: np.ndarray
+    if precision == "fp8":
+        codes = e4m3(x).reshape(-1)
     elif precision == "f16":
         codes = x.astype(np.float16).reshape(-1)
     elif precision == "bf16":
@@ -239,7 +249,7 @@ def tensor_finding(read: Any) -> Iterator[str]:
 # --- a whole product --------------------------------------------------------------------------------------------------
 
 # CUDA's numbers (library_types.h, cublas_api.h): the data type, the type that is computed in, and NumPy's for input.
-R_32F, R_64F, R_16F, R_16BF = 0, 1, 2, 14
+R_32F, R_64F, R_16F, R_16BF, R_8F_E4M3 = 0, 1, 2, 14, 28
 COMPUTE_32F, COMPUTE_64F, COMPUTE_TF32 = 68, 70, 77
 PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
     "f8": (R_64F, COMPUTE_64F, (0, 0)),
@@ -247,7 +257,9 @@ PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
     "tf32": (R_32F, COMPUTE_TF32, (8, 0)),
     "f16": (R_16F, COMPUTE_32F, (7, 0)),
     "bf16": (R_16BF, COMPUTE_32F, (8, 0)),
+    "fp8": (R_8F_E4M3, COMPUTE_32F, (8, 9)),
 }
+LARGEST_FP8 = 7  # sums of 128 products stay below 2¹³: Hopper's fp8 keeps no more bits before they are added in float32
 LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2²⁴, so that nothing rounds in float32
 
 matmul = Bench(
@@ -264,9 +276,10 @@ matmul = Bench(
 
 
 @matmul.inputs
-def factors_of_product(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def factors_of_product(rng: np.random.Generator, n: int, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two n × n matrices of small whole numbers (int8), and a vector to check the product with."""
-    a, b = (rng.integers(-LARGEST, LARGEST, (n, n), dtype=np.int8) for _ in range(2))
+    largest = LARGEST_FP8 if precision == "fp8" else LARGEST
+    a, b = (rng.integers(-largest, largest, (n, n), dtype=np.int8) for _ in range(2))
     return a, b, rng.integers(-8, 9, n).astype(np.float64)
 
 
@@ -290,13 +303,13 @@ def matmul_memory(n: int) -> int:
 
 @matmul.variant("cublas", on="gpu", inputs="host")
 def cublas(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int) -> Work:
-    """NVIDIA's cuBLAS (gemmEx), the result in float32, in f8 in float64."""
-    if precision == "fp8":
-        raise Skip("needs cuBLASLt, which CuPy does not offer")
+    """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32, in f8 in float64."""
     kind, compute, least = PRODUCTS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
     xp = device.xp
     blas, handle = library("cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
+    if precision == "fp8":
+        return in_fp8(device, a, b, v)
     wide = np.float64 if precision == "f8" else np.float32
     left, right = (device.put(stored(x, precision)) for x in (a, b))
     to = device.empty((n, n), wide)
@@ -314,6 +327,18 @@ def cublas(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: 
     work: Work = device.timed(
         launch, output=lambda: device.get(to).astype(np.float64) @ v, launches=4,
         facts={"sm": device.properties.sm, "footprint": 3 * to.nbytes},
+    )  # fmt: skip
+    return work
+
+
+def in_fp8(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray) -> Work:
+    """The product by cuBLASLt, which wants the second matrix by columns."""
+    to = device.empty(a.shape, np.float32)
+    to[...] = np.float32(np.nan)
+    product = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to)
+    work: Work = device.timed(
+        product, output=lambda: device.get(to).astype(np.float64) @ v, launches=4, close=product.close,
+        facts={"sm": device.properties.sm, "footprint": to.nbytes + 2 * a.nbytes},
     )  # fmt: skip
     return work
 

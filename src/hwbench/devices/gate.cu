@@ -4,7 +4,7 @@
 // Nanoseconds of a clock that all of the GPU shares. Its step is 32 ns to 1 us by card: fine for a limit, not for timing.
 __device__ unsigned long long now_ns() {
     unsigned long long now;
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
 #else
     now = clock64();  // where tests run it on a CPU

@@ -274,6 +274,22 @@ class GpuDevice:
 
         return enqueue
 
+    def fp8_product(self, left: Any, right: Any, to: Any) -> Any:
+        """What enqueues `to = left · right` each time it is called; `close()` gives back what describes it.
+
+        Device arrays: square, `left` row by row and `right` column by column in e4m3 (as uint8), `to` in float32.
+        Skip where cuBLASLt has no such product for this card, or is not there.
+        """
+        from . import cublas_lt
+
+        lt = cublas_lt.library(int(self._runtime.runtimeGetVersion()) // 1000)
+        workspace = self.empty(cublas_lt.WORKSPACE)
+        a, b, c, scratch = (memory.address(one) for one in (left, right, to, workspace))
+        with self._cuda:
+            product = cublas_lt.Fp8Product(lt, len(to), a, b, c, scratch, self.stream.ptr)
+        product.kept = (left, right, to, workspace)  # it knows addresses only
+        return product
+
     def flush_l2(self, stream: Any = None) -> None:
         """Enqueue writing twice the L2 through it: what it held before is evicted."""
         if self._flush is None:

@@ -9,26 +9,31 @@ failed. Names and parameters are data: nothing is evaluated, no file outside the
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import gc
+import glob
 import itertools
 import json
 import math
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from .history import Commit, History, Series, Setting, TrackingError, higher_is_better, identities_told
+from .history import Commit, History, Series, Setting, TrackingError, Values, higher_is_better, identities_told
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
 OURS = ".track_seconds"
+NUMBERS = ("result", "stats_ci_99_a", "stats_ci_99_b")
 BESIDE = {"machine.json", "benchmarks.json"}
 LARGEST = 256 * 2**20  # bytes of one result file
+MOST_CASES = 10**6  # of one benchmark; more combinations of parameters than memory holds fit a short line
 CI_99 = 2 * 2.5758293035489004  # width of asv's 99% interval in standard errors
 # Of what asv writes about a machine: its name, which is told apart, and what an update of the system changes.
 NOT_IDENTITY = {"machine", "os", "version", "python"}
@@ -52,6 +57,7 @@ class ResultFile:
     commit: str
     when: float
     environment: str
+    asked: Mapping[str, str]  # of the environment: Python, versions and variables
     params: Mapping[str, str]
     rows: Mapping[str, Mapping[str, Any]]
 
@@ -74,8 +80,13 @@ class Benchmark:
 
 
 def is_results(path: Path) -> bool:
-    """Whether a directory is one of asv's results: it holds benchmarks.json, or a machine's directory."""
-    return (path / "benchmarks.json").is_file() or any(path.glob("*/machine.json"))
+    """Whether a directory is one of asv's results: there are machines in it, and results of one at least."""
+    return path.is_dir() and any(path.glob("*/machine.json")) and bool(paths(path))
+
+
+def is_machine(path: Path) -> bool:
+    """Whether a directory is that of one machine among asv's results."""
+    return (path / "machine.json").is_file() and bool(paths(path.parent, path.name))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -85,9 +96,7 @@ def load(path: Path) -> dict[str, Any]:
             raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB, so it is no result file of asv")
         text = path.read_bytes()
         try:
-            data = msgspec.json.decode(
-                text
-            )  # three times as fast, but strict: NaN, which is everywhere, is not its own
+            data = msgspec.json.decode(text)  # three times as fast, but strict: it knows no NaN, which is everywhere
         except (msgspec.DecodeError, UnicodeDecodeError):
             data = json.loads(text)
     except OSError as error:
@@ -99,11 +108,20 @@ def load(path: Path) -> dict[str, Any]:
     return data
 
 
+def paths(directory: Path, machine: str | None = None, commit: str = "") -> list[Path]:
+    """The result files below a directory of asv's, in the order of their names.
+
+    Of one machine's directory, and of commits whose hashes begin so, where that is asked for: asv names a file by the
+    first eight digits.
+    """
+    folder = "*" if machine is None else glob.escape(machine)
+    found = directory.glob(f"{folder}/{glob.escape(commit[:8])}*.json")
+    return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
+
+
 def files(directory: Path) -> Iterator[ResultFile]:
-    """The result files below a directory of asv's, in the order of their names."""
-    for path in sorted(directory.glob("*/*.json")):
-        if path.name not in BESIDE and not path.name.startswith("."):
-            yield read_file(path)
+    """The contents of all result files below a directory of asv's."""
+    return map(read_file, paths(directory))
 
 
 def read_file(path: Path) -> ResultFile:
@@ -115,21 +133,35 @@ def read_file(path: Path) -> ResultFile:
         )
     try:
         columns = [str(column) for column in data["result_columns"]]
-        rows = {
-            str(name): dict(zip(columns, row, strict=False)) for name, row in data["results"].items() if row is not None
-        }
+        rows = {str(name): _row(columns, name, row) for name, row in data["results"].items() if row is not None}
         params = {str(key): "" if value is None else str(value) for key, value in data["params"].items()}
         requirements = {str(key): str(value or "") for key, value in (data.get("requirements") or {}).items()}
         variables = {str(key): str(value or "") for key, value in (data.get("env_vars") or {}).items()}
         commit, when = str(data["commit_hash"]), float(data["date"]) / 1e3
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if not math.isfinite(when):
+            raise ValueError("date is no number")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TrackingError(f"{path}: lacks what asv writes, or has it otherwise ({error!r}); run asv again") from None
     asked = {**requirements, **variables}
     machine = {key: value for key, value in params.items() if key not in asked}
     return ResultFile(
         path, machine.get("machine") or path.parent.name, commit, when,
-        _environment(str(data.get("python") or ""), asked, str(data.get("env_name") or "")), machine, rows,
+        _environment(str(data.get("python") or ""), asked, str(data.get("env_name") or "")),
+        {"python": str(data.get("python") or ""), **asked}, machine, rows,
     )  # fmt: skip
+
+
+def _row(columns: Sequence[str], name: str, row: Any) -> dict[str, Any]:
+    """A row by its columns; TypeError or ValueError where its parameters are none, or too many."""
+    if not isinstance(row, list):
+        raise TypeError(f"the row of {name} is no list")
+    found = dict(zip(columns, row, strict=False))
+    params = found.get("params") or []
+    if not (isinstance(params, list) and all(isinstance(axis, list) for axis in params)):
+        raise TypeError(f"the parameters of {name} are no lists")
+    if len(params) > 1 and math.prod(map(len, params)) > MOST_CASES:
+        raise ValueError(f"the parameters of {name} have more than {MOST_CASES} combinations")
+    return found
 
 
 def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
@@ -145,7 +177,7 @@ def benchmarks(directory: Path) -> dict[str, Benchmark]:
         return {}
     return {
         str(name): Benchmark(
-            tuple(str(one) for one in entry.get("param_names") or ()),
+            tuple(map(str, names)) if isinstance(names := entry.get("param_names"), list) else (),
             str(entry.get("unit") or ""),
             None if entry.get("version") is None else str(entry["version"]),
         )
@@ -156,37 +188,58 @@ def benchmarks(directory: Path) -> dict[str, Benchmark]:
 
 def values_of(row: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Value | None]]:
     """Every combination of parameters of a row with its value; None for what was skipped or failed."""
-    combinations = _combinations(tuple(tuple(map(str, axis)) for axis in row.get("params") or ()))
-    result = row.get("result")
-    if not isinstance(result, list):
-        return [(combination, None) for combination in combinations]
-    lows, highs, samples = (_column(row, name) for name in ("stats_ci_99_a", "stats_ci_99_b", "samples"))
-    out: list[tuple[tuple[str, ...], Value | None]] = []
-    for place, (combination, value) in enumerate(zip(combinations, result, strict=False)):
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            out.append((combination, None))
-            continue
-        low, high = (_finite(column, place) for column in (lows, highs))
-        taken = samples[place] if place < len(samples) else None
-        kept = [x for x in taken if isinstance(x, int | float) and math.isfinite(x)] if isinstance(taken, list) else []
-        out.append((combination, Value(float(value), low, high, tuple(map(float, kept)))))
-    return out
+    combinations = combinations_of(row)
+    values, lows, highs = (_matrix([row.get(name)], len(combinations))[0].tolist() for name in NUMBERS)
+    samples = row.get("samples")
+    kept = [_samples(samples, place) for place in range(len(combinations))]
+    return [
+        (combination, None if math.isnan(value) else Value(value, low, high, taken))
+        for combination, value, low, high, taken in zip(combinations, values, lows, highs, kept, strict=True)
+    ]
+
+
+def _samples(column: Any, place: int) -> tuple[float, ...]:
+    taken = column[place] if isinstance(column, list) and place < len(column) else None
+    return tuple(x for x in map(_number, taken) if not math.isnan(x)) if isinstance(taken, list) else ()
+
+
+def combinations_of(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Every combination of a row's parameters, in asv's order."""
+    return _combinations(tuple(tuple(map(str, axis)) for axis in row.get("params") or ()))
+
+
+def _matrix(rows: Sequence[Any], count: int) -> Values:
+    """Rows of `count` numbers each; NaN for what is none, or is not finite, and for what a row lacks."""
+    whole = [row if isinstance(row, list) and len(row) == count else _padded(row, count) for row in rows]
+    try:
+        found = np.array(whole, dtype=float)  # null becomes NaN
+    except (TypeError, ValueError, OverflowError):
+        found = np.empty(0)
+    if found.shape != (len(rows), count):  # something else than numbers is among them
+        found = np.array([[_number(x) for x in row] for row in whole]).reshape(len(rows), count)
+    found[~np.isfinite(found)] = np.nan
+    return found
+
+
+def _padded(row: Any, count: int) -> list[Any]:
+    """A row that was cut, or is none, at its full length."""
+    there = row[:count] if isinstance(row, list) else []
+    return [*there, *[math.nan] * (count - len(there))]
+
+
+def _number(value: Any) -> float:
+    """A number as float; NaN for what is none, is not finite, or too large for a float."""
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 @functools.lru_cache(maxsize=4096)
 def _combinations(params: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
     """Every combination of parameters, in asv's order; the same thousands of times in a history."""
     return list(itertools.product(*([_plain(text) for text in axis] for axis in params)))
-
-
-def _column(row: Mapping[str, Any], name: str) -> Sequence[Any]:
-    value = row.get(name)
-    return value if isinstance(value, list) else ()
-
-
-def _finite(column: Sequence[Any], place: int) -> float:
-    value = column[place] if place < len(column) else None
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else math.nan
 
 
 def _plain(text: str) -> str:
@@ -208,60 +261,106 @@ def split(name: str, param_names: Sequence[str], combination: Sequence[str]) -> 
     return name, "", params
 
 
-def history(directory: Path) -> History:
-    """Every series of a results directory, of any number of machines, commits and environments."""
-    found = list(files(directory))
+@dataclass
+class _Rows:
+    """The rows of one benchmark with the same parameters in one setting: where they belong, and their columns."""
+
+    combinations: Sequence[tuple[str, ...]]
+    version: str
+    places: list[int] = field(default_factory=list)
+    columns: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
+
+
+def history(directory: Path, found: Sequence[ResultFile] | None = None) -> History:
+    """Every series of a results directory, of any number of machines, commits and environments; or of these files."""
+    with _without_collector():
+        return _history(directory, list(files(directory)) if found is None else found)
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """No search for cycles meanwhile: JSON has none, and looking for them takes twice as long as reading it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _history(directory: Path, found: Sequence[ResultFile]) -> History:
     if not found:
         raise TrackingError(f"{directory}: holds no results of asv; `asv run` makes some")
     known = benchmarks(directory)
-    notes: list[str] = []
     commits = _ordered(directory, found)
     place = {commit.name: i for i, commit in enumerate(commits)}
     settings: dict[Setting, int] = {}
-    made: dict[Any, Series] = {}
+    gathered: dict[Any, _Rows] = {}
     outdated: set[str] = set()
     versions = {name: one.version for name, one in known.items()}
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # The newest first, so that its version of a benchmark is the one that counts where none is stated.
+        setting = settings.setdefault(Setting(file.machine, file.identity, file.environment), len(settings))
         for name, row in file.rows.items():
             version = row.get("version")
             if str(version) != str(versions.setdefault(name, version)):
                 outdated.add(name)
                 continue
-            setting = settings.setdefault(Setting(file.machine, file.identity, file.environment), len(settings))
-            stated = known.get(name)
-            unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
-            for combination, value in values_of(row):
-                if value is None:
-                    continue
-                at = (name, combination, setting)
-                series = made.get(at)
-                if series is None:
-                    bench, variant, params = split(name, stated.param_names if stated else (), combination)
-                    values, low, high = np.full((3, len(commits)), np.nan)
-                    series = made[at] = Series(
-                        bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
-                        version=str(version),
-                    )  # fmt: skip
-                now = place[file.commit]
-                series.values[now], series.low[now], series.high[now] = value.value, value.low, value.high
+            at = (name, setting, str(row.get("params")))
+            rows = gathered.get(at)
+            if rows is None:
+                rows = gathered[at] = _Rows(combinations_of(row), str(version))
+            rows.places.append(place[file.commit])
+            for column, number in zip(rows.columns, NUMBERS, strict=True):
+                column.append(row.get(number))
+    made = _series(gathered, known, len(commits))
+    ordered = _oldest_first(list(settings), made)
+    notes = identities_told(ordered)
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
             "time something else."
         )
-    ordered = _oldest_first(list(settings), list(made.values()))
-    return History(
-        _project(directory), "asv", commits, ordered, sorted(made.values(), key=lambda one: (one.bench, one.setting)),
-        [*identities_told(ordered), *notes],
-    )  # fmt: skip
+    made.sort(key=lambda one: (one.bench, one.setting))
+    return History(_project(directory), "asv", commits, ordered, made, notes)
+
+
+def _series(gathered: Mapping[Any, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
+    """A series for each case in each setting, those without a value left out.
+
+    All rows become numbers at once: a history has a million values, and most of the time would go into taking them one
+    by one.
+    """
+    made: dict[Any, Series] = {}
+    for (name, setting, _), rows in gathered.items():
+        stated = known.get(name)
+        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
+        numbers = np.stack([_matrix(column, len(rows.combinations)) for column in rows.columns])
+        for number, combination in enumerate(rows.combinations):
+            taken = numbers[:, :, number]
+            there = ~np.isnan(taken[0])
+            if not there.any():
+                continue
+            series = made.get((name, combination, setting))
+            if series is None:  # it has rows already where its neighbours were others in some commits
+                bench, variant, params = split(name, stated.param_names if stated else (), combination)
+                values, low, high = np.full((3, commits), np.nan)
+                series = made[name, combination, setting] = Series(
+                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
+                    version=rows.version,
+                )  # fmt: skip
+            at = np.array(rows.places)[there]
+            series.values[at], series.low[at], series.high[at] = taken[:, there]
+    return list(made.values())
 
 
 def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting]:
-    """The settings in the order in which they first measured, and the series numbered anew."""
-    first = dict.fromkeys(range(len(settings)), 10**9)
+    """The settings of the series in the order in which they first measured, and the series numbered anew."""
+    first: dict[int, int] = {}
     for one in series:
-        first[one.setting] = min(first[one.setting], int(np.argmax(~np.isnan(one.values))))
+        now = int(np.argmax(~np.isnan(one.values)))
+        first[one.setting] = min(first.get(one.setting, now), now)
     order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
     place = {old: new for new, old in enumerate(order)}
     for one in series:

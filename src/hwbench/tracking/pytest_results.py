@@ -104,7 +104,7 @@ def _seconds(text: Any) -> float:
 def _timed(entry: Any, where: str) -> Timed:
     stats = _mapping(_mapping(entry).get("stats"))
     try:
-        median, rounds = float(stats["median"]), int(stats["rounds"])
+        median, rounds = float(stats["median"]), float(stats["rounds"])
         iqr = float(stats.get("iqr") or 0.0)
         samples = tuple(float(x) for x in stats.get("data") or ())
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -131,7 +131,7 @@ def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
     found: dict[str, float] = {}
     for metric in METRICS:
         rate = info.get(metric.unit)
-        if isinstance(rate, int | float) and math.isfinite(rate) and rate > 0 and "bench" in info:
+        if isinstance(rate, float) and math.isfinite(rate) and rate > 0 and "bench" in info:
             amount = rate / metric.scale * median if metric.higher else median * metric.scale / rate
             found.setdefault(metric.count, amount)
     if "hops" in found:

@@ -6,6 +6,7 @@ figures differ from run to run, which the samples of one run cannot.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def of_asv(
 ) -> Side:
     """Result files of one commit on one machine; the history of the machine's results tells how much they vary."""
     first = files[0]
-    several = len({file.environment for file in files}) > 1
+    differing_in = _in_which(files)
     past = _past(history, first) if history is not None else {}
     entries = []
     for file in files:
@@ -175,7 +176,7 @@ def of_asv(
             higher = bool(stated) and higher_is_better(stated.unit if stated else "")
             for combination, value in asv_results.values_of(row):
                 bench, variant, params = asv_results.split(name, names, combination)
-                at = dict(params) | ({"environment": file.environment} if several else {})
+                at = params | differing_in[file.environment]
                 if value is None or value.value <= 0:
                     unfit = "skipped or failed" if value is None else "no positive value"
                     entries.append(Entry(bench, variant, "cpu", at, str(row.get("version")), unfit=unfit))
@@ -194,6 +195,19 @@ def of_asv(
     )
 
 
+def _in_which(files: Sequence[asv_results.ResultFile]) -> dict[str, dict[str, str]]:
+    """For each environment what tells it from the others, as parameters: what all share is no part of a case's name.
+
+    So two versions of NumPy can be set against each other though both were measured with one and with four threads.
+    """
+    asked = {file.environment: file.asked for file in files}
+    keys = [key for key in dict.fromkeys(key for one in asked.values() for key in one)
+            if len({one.get(key, "") for one in asked.values()}) > 1]  # fmt: skip
+    if len(asked) > 1 and not keys:  # told apart by their names alone
+        return {name: {"environment": name} for name in asked}
+    return {name: {key.removeprefix("pip+"): one.get(key, "") for key in keys} for name, one in asked.items()}
+
+
 def _past(history: History, file: asv_results.ResultFile) -> dict[object, Sequence[float]]:
     """The medians of every case of this machine, in the order of its commits."""
     return {
@@ -206,14 +220,23 @@ def _past(history: History, file: asv_results.ResultFile) -> dict[object, Sequen
 # --- pytest-benchmark -------------------------------------------------------------------------------------------------
 
 
-def of_pytest(file: pytest_results.PytestFile) -> Side:
-    """A file of pytest-benchmark as a side."""
-    entries = [
-        Entry(
-            one.bench, one.variant, "cpu", dict(one.params), one.version, one.counts,
-            (block_of(one.samples) if len(one.samples) > 2 else Block(one.median, one.error),),
-        )
-        for one in file.timed
-    ]  # fmt: skip
-    name = f"{file.path.name} ({file.commit.short})"
-    return Side(name, file.machine, dict(file.identity), entries, {"python": file.environment}, "pytest-benchmark")
+def of_pytest(files: Sequence[pytest_results.PytestFile]) -> Side:
+    """Files of pytest-benchmark from one machine as a side; several show how much figures vary from run to run."""
+    first = files[0]
+    found: dict[Key, Entry] = {}
+    for file in files:
+        if differences := told_unlike(dict(first.identity), dict(file.identity)):
+            names = f"{first.path} and {file.path}"
+            raise TrackingError(f"{names} cannot be one side, their machines differ: {differences[0]}")
+        for one in file.timed:
+            block = block_of(one.samples) if len(one.samples) > 2 else Block(one.median, one.error)
+            entry = Entry(one.bench, one.variant, "cpu", dict(one.params), one.version, one.counts)
+            known = found.setdefault(entry.key, entry)
+            found[entry.key] = dataclasses.replace(known, blocks=(*known.blocks, block))
+    name = f"{first.path.name} ({first.commit.short})"
+    if len(files) > 1:
+        name = f"{len(files)} files from {name} on"
+    return Side(
+        name, first.machine, dict(first.identity), list(found.values()), {"python": first.environment},
+        "pytest-benchmark",
+    )  # fmt: skip

@@ -21,6 +21,7 @@ from .side import Side, of_asv, of_pytest, of_runs, unlike
 EARLIER = 8  # earlier runs of a machine that are read for their noise; ten megabytes at most
 SPEC = re.compile(r"asv:(?P<commit>[^@/]+)(?:@(?P<machine>[^/]+))?(?:/(?P<environment>.+))?")
 ASV = Path("asv") / "results"
+FEWEST_DIGITS = 4  # of a hash: fewer might be a branch's name
 
 
 @dataclass
@@ -34,30 +35,54 @@ class Found:
 # --- sides ------------------------------------------------------------------------------------------------------------
 
 
-def side(spec: str, out: Path, asv: Path | None = None) -> Side:
+class Results:
+    """A results directory of asv's, each file of which is read once, and only where it is asked for."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._read: dict[Path, asv_results.ResultFile] = {}
+
+    def files(self, machine: str | None = None, commit: str = "") -> list[asv_results.ResultFile]:
+        """The result files of one machine's directory and of commits that begin so, where that is asked for."""
+        found = asv_results.paths(self.directory, machine, commit)
+        for path in found:
+            if path not in self._read:
+                self._read[path] = asv_results.read_file(path)
+        return [file for path in found if (file := self._read[path]).commit.startswith(commit)]
+
+
+def sides(base: str, new: str, out: Path, asv: Path | None = None) -> tuple[Side, Side]:
+    """What the BASE and NEW of `hwbench compare` name; asv's results lie in `asv`, else below `out`."""
+    results = Results(asv or out / ASV)
+    return side(base, out, results), side(new, out, results)
+
+
+def side(spec: str, out: Path, results: Results) -> Side:
     """What a BASE or NEW of `hwbench compare` names.
 
     A run file, a run's id, several of them with commas between, a directory of runs;
-    `asv:COMMIT[@MACHINE][/ENVIRONMENT]` out of asv's results (`asv`, else below `out`); a file of pytest-benchmark; or
-    a machine's name: its newest run, else its newest commit in asv's results.
+    `asv:COMMIT[@MACHINE][/ENVIRONMENT]` out of asv's results; files of pytest-benchmark, likewise; or a machine's name:
+    its newest run, else its newest commit in asv's results.
     """
-    results = asv or out / ASV
     if spec.startswith("asv:"):
         return _asv_side(spec, results)
     paths = _paths(spec, out)
     if not paths:
         if (out / "runs" / spec).is_dir() and _plain_name(spec) and store.find(out, spec):
             paths = [store.newest(out, spec)]
-        elif _plain_name(spec) and (results / spec / "machine.json").is_file():
+        elif _plain_name(spec) and (results.directory / spec / "machine.json").is_file():
             return _newest_of(spec, results)
         else:
             raise TrackingError(
                 f"{spec}: is no file, no run of this id lies below {out / 'runs'}, and no machine of this name has "
                 "measured; asv's commits are written asv:COMMIT"
             )
-    if len(paths) == 1 and _is_pytest(paths[0]):
-        return of_pytest(pytest_results.read_file(paths[0]))
-    runs = [store.read(path) for path in paths]
+    benchmarked = [path for path in paths if _is_pytest(path)]
+    if benchmarked and len(benchmarked) < len(paths):
+        raise TrackingError(f"{spec}: {benchmarked[0]} is pytest-benchmark's and others are not: no side holds both")
+    if benchmarked:
+        return of_pytest([pytest_results.read_file(path) for path in benchmarked])
+    runs = [_run(path) for path in paths]
     return of_runs(runs, _earlier(runs, paths, out))
 
 
@@ -68,6 +93,8 @@ def _plain_name(text: str) -> bool:
 def _paths(spec: str, out: Path) -> list[Path]:
     """The files that a spec names; [] where it is none and no run's id."""
     if os.path.isdir(spec):  # noqa: PTH112 - Path raises for a long name
+        if asv_results.is_results(Path(spec)):
+            raise TrackingError(f"{spec}: holds results of asv: name a commit, asv:COMMIT --asv {spec}")
         found = sorted(path for path in Path(spec).rglob("*.json") if not path.name.startswith("."))
         if not found:
             raise store.StoreError(f"{spec}: holds no run files")
@@ -86,14 +113,26 @@ def _missing(part: str, out: Path) -> list[Path]:
     raise store.StoreError(f"{part}: is no file, and no run of this id lies below {out / 'runs'}")
 
 
-def _is_pytest(path: Path) -> bool:
-    """Whether a file is pytest-benchmark's; cheaply, since a run file may have megabytes."""
+def _head(path: Path) -> bytes:
+    """How a file begins, which may have megabytes; nothing where it cannot be read: whoever reads it says so."""
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
+            return file.read(4096)
     except OSError:
-        return False  # whoever reads it says so
+        return b""
+
+
+def _is_pytest(path: Path) -> bool:
+    """Whether a file is pytest-benchmark's."""
+    head = _head(path)
     return b'"machine_info"' in head or b'"benchmarks"' in head
+
+
+def _run(path: Path) -> Run:
+    """A run file; one of asv's is told from one that is broken."""
+    if b'"commit_hash"' in _head(path):
+        raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
+    return store.read(path)
 
 
 def _earlier(runs: Sequence[Run], paths: Sequence[Path], out: Path) -> list[Run]:
@@ -116,35 +155,36 @@ def _earlier(runs: Sequence[Run], paths: Sequence[Path], out: Path) -> list[Run]
     return sorted(found[:EARLIER], key=lambda run: run.started)
 
 
-def _asv_side(spec: str, results: Path) -> Side:
+def _asv_side(spec: str, results: Results) -> Side:
     form = SPEC.fullmatch(spec)
     if form is None:
         raise TrackingError(f"{spec}: is not of the form asv:COMMIT[@MACHINE][/ENVIRONMENT]")
-    if not results.is_dir():
-        raise TrackingError(f"{results}: holds no results of asv; `asv run` makes some, --asv names another directory")
+    if not results.directory.is_dir():
+        raise TrackingError(
+            f"{results.directory}: holds no results of asv; `asv run` makes some, --asv names another directory"
+        )
     return _asv_commit(spec, form["commit"], form["machine"], form["environment"] or "", results)
 
 
-def _newest_of(machine: str, results: Path) -> Side:
-    found = [file for file in asv_results.files(results) if file.machine == machine]
+def _newest_of(machine: str, results: Results) -> Side:
+    found = results.files(machine)
     if not found:
-        raise TrackingError(f"{machine}: has no results of asv in {results}")
+        raise TrackingError(f"{machine}: has no results of asv in {results.directory}")
     newest = max(found, key=lambda file: file.when)
-    return _asv_commit(machine, newest.commit, machine, "", results)
+    return _asv_commit(machine, newest.commit, newest.machine, "", results)
 
 
-def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: Path) -> Side:
+def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: Results) -> Side:
     """The results of one commit; TrackingError where none or several are meant."""
-    every = list(asv_results.files(results))
-    hits = [file for file in every if file.commit.startswith(commit)] if len(commit) >= 4 else []
-    if not hits and (resolved := _resolved(commit, results)):
-        hits = [file for file in every if file.commit == resolved]
+    hits = results.files(commit=commit) if len(commit) >= FEWEST_DIGITS else []
+    if not hits and (resolved := _resolved(commit, results.directory)):
+        hits = results.files(commit=resolved)
     if len({file.commit for file in hits}) > 1:
         raise TrackingError(f"{spec}: {commit} begins several commits: {_some(sorted({x.commit[:12] for x in hits}))}")
     if not hits:
-        newest = sorted({(file.when, file.commit[:8]) for file in every}, reverse=True)
+        newest = sorted({(file.when, file.commit[:8]) for file in results.files()}, reverse=True)
         known = f"; measured are {_some([name for _, name in newest])}" if newest else ""
-        raise TrackingError(f"{spec}: asv has no results of commit {commit} in {results}{known}")
+        raise TrackingError(f"{spec}: asv has no results of commit {commit} in {results.directory}{known}")
     there = sorted({file.machine for file in hits})
     if machine is not None:
         hits = [file for file in hits if file.machine == machine]
@@ -156,7 +196,8 @@ def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, r
     if not chosen:
         known = _some([file.environment for file in hits])
         raise TrackingError(f"{spec}: no environment has '{environment}'; there are {known}")
-    return of_asv(chosen, asv_results.benchmarks(results), asv_results.history(results))
+    past = results.files(chosen[0].path.parent.name)
+    return of_asv(chosen, asv_results.benchmarks(results.directory), asv_results.history(results.directory, past))
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
@@ -196,7 +237,7 @@ def gather(paths: Sequence[Path]) -> Found:
         elif path.is_file() and _kind(path) == "pytest":
             benchmarked.append(path)
         else:
-            found.runs.append(store.read(path))
+            found.runs.append(_run(path))
     if benchmarked:
         found.histories.append(pytest_results.history(benchmarked))
     found.histories = [run_history.with_work(one, found.runs) for one in found.histories]
@@ -208,7 +249,10 @@ def gather(paths: Sequence[Path]) -> Found:
 
 def _directory(path: Path, found: Found, benchmarked: list[Path]) -> None:
     """Whatever a directory holds, at any depth; what lies in asv's results is asv's."""
-    asv = [one for one in (path, path / "results", *sorted(path.glob("**/results"))) if _is_asv(one)]
+    if asv_results.is_machine(path):
+        found.histories.append(asv_results.history(path.parent, Results(path.parent).files(path.name)))
+        return
+    asv = [one for one in (path, path / "results", *sorted(path.glob("**/results"))) if asv_results.is_results(one)]
     asv = list(dict.fromkeys(asv))
     found.histories += [asv_results.history(one) for one in asv]
     found_before = len(found.runs) + len(benchmarked)
@@ -218,18 +262,9 @@ def _directory(path: Path, found: Found, benchmarked: list[Path]) -> None:
         if _kind(file) == "pytest":
             benchmarked.append(file)
         else:
-            found.runs.append(store.read(file))
+            found.runs.append(_run(file))
     if len(found.runs) + len(benchmarked) == found_before and not asv:
         raise store.StoreError(f"{path}: holds no run files, no results of asv and none of pytest-benchmark")
-
-
-def _is_asv(path: Path) -> bool:
-    return path.is_dir() and any(path.glob("*/machine.json")) and any(asv_results_in(path))
-
-
-def asv_results_in(path: Path) -> list[Path]:
-    """The result files right below an asv results directory, machine by machine."""
-    return [file for file in path.glob("*/*.json") if file.name not in asv_results.BESIDE]
 
 
 def _kind(path: Path) -> str:

@@ -92,6 +92,9 @@ def software(base: Side, new: Side) -> list[str]:
 def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
+    if base.machine != new.machine and not differing(base, new):
+        names = f"{base.machine} and {new.machine}"
+        lines.append(f"{names} are alike in every respect that is known, and taken for one machine")
     lines += [f"the software differs: {line}" for line in software(base, new)]
     lines += report.remarks
     lines.append(
