@@ -18,9 +18,8 @@ import numpy as np
 import pytest
 from numba import types
 
-from hwbench import simd
+from hwbench import handover, simd
 from hwbench.benches import branch, core_to_core, frequency, latency, latency_loaded, latency_parallel, peak, stream
-from hwbench.devices import handover
 from hwbench.simd import Registers, clobber, compiled, fill, load, sink, store, total, width
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")

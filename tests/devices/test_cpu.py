@@ -15,8 +15,9 @@ import pytest
 
 import trees
 from assembly import assembly
+from hwbench import handover
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
-from hwbench.devices import Device, clock, handover, levels
+from hwbench.devices import Device, clock, levels
 from hwbench.devices.cpu import CpuDevice
 from hwbench.devices.host import Host, SharedCache, linux_host
 from hwbench.devices.memory import huge_share

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..bench import Bench, Work
-from ..devices.handover import bounce
+from ..handover import bounce
 from ..simd import compiled, swap_shared
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs

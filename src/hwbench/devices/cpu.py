@@ -502,7 +502,7 @@ class CpuDevice:
         readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
         if self.host.usable > 1:
             if self._handover is None:
-                from .handover import Handover
+                from ..handover import Handover
 
                 self._handover = Handover(self.team(0, self.host.usable - 1))
             readings["handover_s"] = self._handover.seconds()
