@@ -145,7 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--by", type=float, default=0.5, help="how much slower, as a share; 0.5")
-    parser.add_argument("--passes", type=int, default=4, help="over all commits; 4 take about three minutes")
+    parser.add_argument("--passes", type=int, default=4, help="over all commits; 4 take a minute or two")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = (asked.keep or Path(scratch)).resolve() / "clone"

@@ -135,6 +135,22 @@ def test_the_sieve_lets_every_step_through_that_asv_finds():
         assert steps.suspicious(values)
 
 
+def test_pieces_are_those_of_asv():
+    """The contract: lengths from 3 to 200, no step, one and three, noise of all sizes, weights known and not."""
+    from asv.step_detect import detect_steps
+
+    rng = np.random.default_rng(5)
+    for number in range(300):
+        n = int(rng.choice([3, 4, 5, 8, 13, 50, 200]))
+        values = 10 ** rng.uniform(-9, 3) * np.exp(rng.normal(0, 10 ** rng.uniform(-4, -0.5), n))
+        for at in rng.integers(1, n, rng.choice([0, 1, 3])):
+            values[at:] *= rng.choice([0.5, 0.9, 1.05, 2.0])
+        weights = [None if rng.random() < 0.2 * (number % 3) else float(rng.uniform(0.5, 2)) for _ in range(n)]
+        theirs = [(left, right, level) for left, right, level, *_ in detect_steps(values.tolist(), weights)]
+        assert steps._pieces(values.tolist(), weights) == theirs
+    assert steps._pieces([1.0] * 5, [None] * 5) == [(0, 5, 1.0)]
+
+
 def test_many_series_are_shared_among_processes_with_the_same_result():
     """A hundred series with steps, by several processes and by one."""
     every = [series("a.b", noisy(i, 1.0, 1.0 + i / 100), variant=f"v{i}") for i in range(4, 104)]

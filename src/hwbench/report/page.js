@@ -90,6 +90,16 @@
           if (changed.has(k)) steps.push({ series: "s" + series.s, x: k - 0.5, label: name });
         });
       }
+      // Names that would lie on each other stand one below the other: a name is as wide as 70 pixels.
+      const near = (70 / Math.max(200, place.clientWidth)) * all.commits.length;
+      const rows = new Map();
+      for (const x of [...new Set(steps.map((step) => step.x))].sort((a, b) => a - b)) {
+        const taken = new Set([...rows].filter(([other]) => x - other < near).map(([, row]) => row));
+        let row = 0;
+        while (taken.has(row)) row++;
+        rows.set(x, row);
+      }
+      steps.forEach((step) => { step.y = 14 * rows.get(step.x); });
       return [marks, steps];
     };
     let turn = 0;

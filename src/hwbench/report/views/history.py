@@ -101,7 +101,7 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
     ranked = sorted(grouped.items(), key=lambda item: -max(abs(math.log(one.factor)) for one in item[1]))
     out = []
     for (last, first, _), here in ranked[:MOST_TOLD]:
-        where = ", ".join(dict.fromkeys(labels[one.series.setting] for one in here))
+        where = ", ".join(labels[setting] for setting in sorted({one.series.setting for one in here}))
         cases = dict.fromkeys(one.series.label for one in here)
         most = max(here, key=lambda one: abs(math.log(one.factor)))
         many = f"{len(cases)} cases" if len(cases) > 1 else next(iter(cases))
@@ -174,7 +174,7 @@ def _tracks(
         lines,
         ("case", "change", "commit", "machine", "before", "after", "whose"),
         rows,
-        f"{len(changes)} changes{more}",
+        f"{len(changes)} change{'s' * (len(changes) != 1)}{more}",
     )
 
 
@@ -312,7 +312,9 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
         band = marks.mark_area(opacity=0.18) if many else marks.mark_rule(strokeWidth=1.5)
         layers = [
             changed.mark_rule(strokeDash=[4, 3], strokeWidth=1.3).encode(x=x, color=colour),
-            changed.mark_text(align="left", baseline="top", dx=3, dy=2).encode(x=x, y=alt.value(0), text=charts.LABEL),
+            changed.mark_text(align="left", baseline="top", dx=3, dy=2).encode(
+                x=x, y=alt.Y("y:Q", scale=None, axis=None), text=charts.LABEL
+            ),
             band.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=colour),
             marks.mark_line(strokeWidth=1.4 if many else 2).encode(x=x, y=y, color=colour, order=alt.Order("order:Q")),
             marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
