@@ -11,7 +11,7 @@ class dot(_Suite):
     bench = "dsp.dot"
     version = 1
     param_names = ("variant", "size", "dtype")
-    params = (("numpy", "blas", "numba"), ("L1", "DRAM"), ("f8",))
+    params = (("numpy", "blas", "numba", "cupy"), ("L1", "DRAM"), ("f8",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

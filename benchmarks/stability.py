@@ -11,7 +11,7 @@ class gradients(_Suite):
     bench = "stability.gradients"
     version = 1
     param_names = ("variant", "activation", "init", "dtype", "remedy")
-    params = (("numpy", "numba"), ("identity",), ("orthogonal-1.5",), ("f2", "bf16", "f4", "f8"), ("plain",))
+    params = (("numpy", "numba", "cupy"), ("identity",), ("orthogonal-1.5",), ("f2", "bf16", "f4", "f8"), ("plain",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -24,7 +24,7 @@ class initialization(_Suite):
     bench = "stability.initialization"
     version = 1
     param_names = ("variant", "init", "activation", "shape", "dtype")
-    params = (("numpy", "numba"), ("xavier-normal",), ("identity",), ("square",), ("f4",))
+    params = (("numpy", "numba", "cupy"), ("xavier-normal",), ("identity",), ("square",), ("f4",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -37,7 +37,7 @@ class activations(_Suite):
     bench = "stability.activations"
     version = 1
     param_names = ("variant", "activation", "dtype", "n")
-    params = (("numpy", "scipy", "numba"), ("relu", "sigmoid", "tanh", "4sigmoid-2"), ("f4",), (4096,))
+    params = (("numpy", "scipy", "numba", "cupy"), ("relu", "sigmoid", "tanh", "4sigmoid-2"), ("f4",), (4096,))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -9,7 +9,7 @@ class matmul(_Suite):
     """How fast an array is simulated."""
 
     bench = "systolic.matmul"
-    version = 1
+    version = 2
     param_names = ("variant", "array", "shape")
     params = (("weight-stationary", "output-stationary", "blas"), ("3x3",), ("3x3x2",))
 

@@ -11,7 +11,7 @@ class house_prices(_Suite):
     bench = "workload.house_prices"
     version = 1
     param_names = ("variant", "data", "batch", "dtype", "optimizer")
-    params = (("numpy", "numba"), ("ames",), (16, 64, 1024), ("f4",), ("adam",))
+    params = (("numpy", "numba", "cupy", "cupy-copies"), ("ames",), (16, 64, 1024), ("f4",), ("adam",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

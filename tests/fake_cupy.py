@@ -87,7 +87,7 @@ class FakeGpu:
         self.closed = False
         self.behind = self.fullest = 0
         self.current = 0
-        self.stream: Any = None
+        self.stream: Any = types.SimpleNamespace(ptr=0)  # the default one
         self.freed_pool = 0
         self.attributes = {
             10: 32, 13: 1_980_000, 16: 132, 36: 2_619_000, 37: 5120, 38: 50 * 2**20, 39: 2048, 40: 3, 75: 9, 76: 0,
@@ -354,7 +354,7 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         ),
         "cuda": types.SimpleNamespace(
             Device=Device, Stream=Stream, Event=Event, Memory=Memory, PinnedMemory=Memory, ManagedMemory=Memory,
-            MemoryPointer=MemoryPointer,
+            MemoryPointer=MemoryPointer, device=types.SimpleNamespace(get_cublas_handle=lambda: 1),
             get_elapsed_time=lambda start, stop: 1e3 * (stop.time - start.time),
             nvrtc=types.SimpleNamespace(getVersion=lambda: (13, 0), getSupportedArchs=lambda: (75, 80, 90, 100, 120)),
             driver=types.SimpleNamespace(occupancyMaxActiveBlocksPerMultiprocessor=lambda ptr, block, shared: 4),

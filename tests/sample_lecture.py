@@ -1,4 +1,4 @@
-"""Made-up records of the lecture's other systems, for the sample run: from closed forms, without compiling."""
+"""Made-up records of the lecture's other systems, for the sample runs: from closed forms, without compiling."""
 
 from __future__ import annotations
 
@@ -47,6 +47,32 @@ def lecture_rows() -> Iterator[Row]:
     for variant, step in (("numpy", 1e-4), ("numba", 3e-5)):
         for batch in (16, 64, 256):
             yield _house(variant, batch, step)
+
+
+def lecture_gpu_rows(l2: int) -> Iterator[Row]:
+    """The same on a GPU with so many bytes of L2: launches of 5 µs, and 2 TB/s of its memory."""
+    for dtype in RANGE:
+        for init, factor in (("orthogonal-1.5", 1.5), ("orthogonal-0.8", 0.8)):
+            bench, _, params, _, counts, facts = _gradient(dtype, "identity", init, "plain", factor)
+            yield bench, "cupy", params, 600 * 5e-6, counts, facts | {"transfers": False}
+    for bench, _, params, _, counts, facts in (
+        _variance("xavier-normal", "square", 1.0),
+        _activation("tanh", [0, 1, 0, -1 / 3]),
+    ):
+        yield bench, "cupy", params, 200 * 5e-6, counts, facts | {"transfers": False}
+    for size, bytes_ in (("L2", l2 // 2), ("HBM", 8 * l2)):
+        facts = {"transfers": False, "footprint": bytes_, "l2_bytes": l2}
+        counts = {"bytes": float(bytes_), "flops": bytes_ / 8}
+        yield "dsp.dot", "cupy", {"size": size, "dtype": "f8"}, 1e-5 + bytes_ / 2e12, counts, facts
+    for taps in (8, 64, 512):
+        counts = {"flops": 2.0 * taps * 16384, "items": 16384.0}
+        yield "dsp.convolution", "cupy", {"n": 16384, "taps": taps, "dtype": "f8"}, 5e-5, counts, {"transfers": False}
+    for variant, sending in (("cupy", 0.0), ("cupy-copies", 3e-5)):
+        for batch in (16, 64, 256):
+            bench, _, params, seconds, counts, facts = _house(variant, batch, 60 * 5e-6)
+            facts |= {"busy_s": facts["steps"] * 5e-5} if variant == "cupy" else {}
+            phases = facts["phases_s"] | ({"send": facts["steps"] * sending} if sending else {})
+            yield bench, variant, params, seconds + facts["steps"] * sending, counts, facts | {"phases_s": phases}
 
 
 def _gradient(dtype: str, activation: str, init: str, remedy: str, factor: float) -> Row:

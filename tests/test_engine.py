@@ -565,6 +565,19 @@ def test_what_disturbed_a_contrast_makes_it_suspect(rates, reason):
     assert len(record.samples) == 10
 
 
+def test_cpus_that_were_moved_make_figures_of_several_threads_suspect():
+    """What one thread did is the same wherever its neighbour is."""
+    moving = ScriptedDevice(gauge=lambda i: {"handover_s": 163e-9 if i % 3 == 0 else 42e-9})
+
+    def build_pair() -> Work:
+        return scripted_work(1 / 64, "pair", facts={"threads": 2})
+
+    records = measure(scripted_bench({"alone": 1 / 64, "pair": build_pair}), moving)
+    assert records["alone"].status == "ok"
+    assert records["pair"].status == "suspect"
+    assert "in 42 ns in 6 rounds and in 163 ns in 4" in records["pair"].reason
+
+
 def test_a_drifting_clock_makes_suspect():
     """A clock that falls by a tenth over the contrast is told; one reading that is off is not."""
     falling = ScriptedDevice(gauge=lambda i: {"clock_hz": 3e9 * (1 - i / 90)})

@@ -44,6 +44,14 @@ def test_ratios_pair_at_the_same_values():
     assert reading(*records).ratio("b", "a", size="L1") is None
 
 
+def test_what_did_other_work_is_not_compared():
+    """A label that is another size on another device makes no contrast: the counts differ."""
+    cpu = record("a", params={"size": "L2"}, counts={"bytes": 1e6})
+    gpu = record("b", params={"size": "L2"}, counts={"bytes": 1e8}, device="gpu:0")
+    assert reading(cpu, gpu).ratio("b", "a") is None
+    assert reading(cpu, record("b", params={"size": "L2"}, counts={"bytes": 1e6})).ratio("b", "a").value == 1.0
+
+
 def test_unlike_rounds_and_benches_are_compared_unpaired():
     """Sample counts that differ, or another bench, give the ratio of the medians."""
     assert ratio(record(samples=(4.0,) * 4), record(samples=(2.0,) * 3)).value == 2.0

@@ -16,7 +16,7 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "cuda", "levels", "specs", "signals", "fits"),
+    ("model", "stats", "quantity", "check", "simd", "handover", "cuda", "levels", "specs", "signals", "fits"),
     ("bench",),
     ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
@@ -103,8 +103,8 @@ def test_the_ground_imports_nothing_of_ours(name):
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("benches.")))
 def test_a_bench_knows_only_what_a_bench_needs(name):
-    """A bench is written against `bench`, `simd`, `cuda`, `fits`, `quantity` and parts of other benches."""
-    needed = {"bench", "simd", "cuda", "fits", "quantity"}
+    """A bench is written against `bench`, `simd`, `cuda`, `fits`, `handover`, `quantity` and parts of other benches."""
+    needed = {"bench", "simd", "cuda", "fits", "handover", "quantity"}
     assert {one for one in ours(name) if not one.startswith("benches.")} <= needed
     assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.judge import disturbed, shape
+from hwbench.judge import disturbed, moved, shape
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,30 @@ def test_heaps_are_told_with_their_distance():
     """Half as long again is 50% apart."""
     assert shape([1.0, 1.5] * 10) == "samples fall into two heaps, 50% apart"
     assert shape([1.0] * 20) == ""
+
+
+NEAR, FAR = 42e-9, 163e-9
+
+
+@pytest.mark.parametrize(
+    ("handovers", "told"),
+    [
+        ([NEAR] * 8 + [FAR] * 2, True),
+        ([FAR, NEAR] * 5, True),
+        ([NEAR] * 9 + [FAR], False),  # once is a hiccup
+        ([NEAR] + [FAR] * 9, False),
+        ([FAR] * 10, False),  # apart throughout: the machine is like that
+        ([NEAR, 1.4 * NEAR] * 5, False),
+        ([], False),
+    ],
+)
+def test_cpus_that_were_moved_are_told(handovers, told):
+    """Two rounds at least in each of two states that are more than half as long again apart."""
+    assert bool(moved({"handover_s": handovers})) == told
+
+
+def test_where_cpus_were_is_said_with_both_times():
+    """How often which was seen."""
+    assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == (
+        "CPUs were moved between caches: a line changed hands in 42 ns in 7 rounds and in 163 ns in 3"
+    )

@@ -199,6 +199,25 @@ def test_the_line_is_where_time_stops_growing_with_the_stride(line, floor, beyon
     assert found.value == line
 
 
+def test_sets_that_large_strides_share_do_not_move_the_line():
+    """An L2 of a Zen 4: level from 64 to 512 bytes, then steep again: steps of 1 KiB and more share few sets of L1."""
+    seen = {
+        8: 0.14,
+        16: 0.162,
+        32: 0.275,
+        64: 0.559,
+        128: 0.556,
+        256: 0.553,
+        512: 0.55,
+        1024: 0.87,
+        2048: 2.13,
+        4096: 2.67,
+    }
+    found = find_line({stride: [time * 1e-9 * (1 + i / 1000) for i in range(10)] for stride, time in seen.items()})
+    assert found is not None
+    assert found.value == 64
+
+
 def test_lines_that_do_not_show_are_not_told():
     """Flat throughout (data in L1), or growing throughout (strides below a line): there is no corner."""
     assert find_line(noisy(dict.fromkeys(STRIDES, 1e-9))) is None

@@ -72,6 +72,17 @@ def test_a_footprint_lies_in_the_first_level_that_holds_it():
     assert level_of(record(), SIZES) == ""
 
 
+def test_a_gpu_has_levels_of_its_own():
+    """What fits half its L2, what is beyond four of it, and nothing between; a CPU's sizes say nothing of it."""
+
+    def at(footprint, **params):
+        facts = {"footprint": footprint, "l2_bytes": 100}
+        return level_of(record(device="gpu:0", facts=facts, params=params), SIZES)
+
+    assert [at(50, size="L2"), at(400, size="HBM"), at(200), at(50)] == ["L2", "HBM", "", "L2"]
+    assert level_of(record(device="gpu:0", params={"size": "L2"}), SIZES) == ""
+
+
 def test_a_limit_is_looked_up_by_kind_level_threads_and_dtype():
     """Bandwidth of another dtype serves, a floating-point peak of another does not."""
     peak = record(

@@ -66,6 +66,19 @@ def test_a_clock_that_moves_between_contrasts_is_noise():
     assert "drift of the clock over the run" in failed(*records)
 
 
+def test_cpus_that_were_moved_make_a_run_noisy():
+    """Apart in 5% of the rounds is told with both times; apart throughout, or hardly ever, is the machine as it is."""
+
+    def at(near, far):
+        return QUIET | {"handover_s": [42e-9] * near + [163e-9] * far}
+
+    told = sentences(run_of(load(telemetry=at(95, 5))))
+    assert told[1].startswith("Rounds in which CPUs had been moved between caches: 5.0%, where 1.0% is allowed")
+    assert "42 or 163 ns" in told[1]
+    for steady in (at(0, 100), at(100, 0), at(999, 1), at(1, 999)):
+        assert not failed(load(telemetry=steady))
+
+
 def test_a_best_sample_that_stands_alone_is_told():
     """One sample in ten 8% faster than the rest is a limit that another run would miss."""
     lonely = load(samples=(1.0, *[1.08 + i / 1000 for i in range(9)]))

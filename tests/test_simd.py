@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numba import types
 
-from hwbench import simd
+from hwbench import handover, simd
 from hwbench.benches import branch, core_to_core, frequency, latency, latency_loaded, latency_parallel, peak, stream
 from hwbench.simd import Registers, clobber, compiled, fill, load, sink, store, total, width
 
@@ -271,7 +271,7 @@ def test_a_gap_is_a_chain_of_decrements(kernel):
 @needs_x86
 def test_a_handover_is_one_load_and_one_store():
     """On x86 acquire and release are plain moves: the wait is load, compare, jump, and nothing locks the bus."""
-    code = assembly(core_to_core.bounce_store, None, (INT, INT, INT))
+    code = assembly(handover.bounce, None, (INT, INT, INT))
     assert count(code, r"^lock|^xchg|fence") == 0
     wait = min(loops(code), key=len)
     assert [line.split()[0] for line in wait] == ["movq", "cmpq", "jne"]
@@ -465,7 +465,7 @@ def test_arm_streams_beside_a_loaded_chase():
 
 def test_arm_hands_over_with_acquire_and_release():
     """On AArch64 the orders are instructions of their own: a load-acquire, a store-release, a compare-and-swap."""
-    storing = for_arm(core_to_core.bounce_store, None, (INT, INT, INT))
+    storing = for_arm(handover.bounce, None, (INT, INT, INT))
     assert count(storing, r"^ldap?r\s+x") == 1
     assert count(storing, r"^stlr\s+x") == 1
     assert count(for_arm(core_to_core.bounce_exchange, None, (INT, INT, INT)), r"^casal\s+x") == 1

@@ -308,6 +308,8 @@ class Engine:
                 reasons = judge.disturbed_gpu(telemetry) + reasons
             if trial.facts.get("timed_by") != "events":  # the GPU's own clock does not stop for what the host does
                 reasons = judge.disturbed(telemetry) + reasons
+                if trial.facts.get("threads", 1) > 1:
+                    reasons += filter(None, [judge.moved(telemetry)])
             if reasons:
                 status, reason = "suspect", "; ".join(reasons)
         return Record(

@@ -10,7 +10,7 @@ from . import hierarchy
 from .bench import Bench
 from .levels import find_line
 from .limits import Limit, limit_for, measured, share
-from .model import Record, Run, contrast_key
+from .model import Record, Run, contrast_key, same_work
 from .quantity import format_count
 from .stats import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
 
@@ -47,7 +47,7 @@ class Reading:
             if record.variant != variant or not record.timed or not _fits(record, params):
                 continue
             for base in self.records:
-                if base.variant == over and base.timed and contrast_key(base) == contrast_key(record):
+                if base.variant == over and base.timed and same_work(base, record):
                     return ratio(record, base)
         return None
 

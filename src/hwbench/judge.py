@@ -17,6 +17,7 @@ LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may have been lost 
 LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
 THROTTLED = 0.001  # of the wall time
 DRIFT = 0.03  # of the clock
+APART = 1.5  # × the shortest handover: beyond it two CPUs do not share the cache that they share otherwise
 LOW_CLOCK = 0.75  # of the highest SM clock: below it a GPU is held back or asleep (nvbench's threshold)
 THROTTLES = {
     "gpu_throttle_power": "the GPU was held back by its power limit",
@@ -45,6 +46,27 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
     if moved > DRIFT:
         reasons.append(f"the clock drifted by {moved:.1%}")
     return reasons
+
+
+def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
+    """Whether CPUs were moved away from each other and back while they worked together, from what handovers took.
+
+    Two rounds in each state are asked for, since one may be a hiccup.
+    """
+    near, far = states(telemetry.get("handover_s", ()))
+    if len(near) < 2 or len(far) < 2:
+        return ""
+    return (
+        f"CPUs were moved between caches: a line changed hands in {median(near) * 1e9:.0f} ns in {len(near)} rounds "
+        f"and in {median(far) * 1e9:.0f} ns in {len(far)}"
+    )
+
+
+def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The handovers between CPUs as near as they ever were, and those between CPUs that were further apart."""
+    closest = min(handovers, default=0.0)
+    near = [time for time in handovers if time <= APART * closest]
+    return near, [time for time in handovers if time > APART * closest]
 
 
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:

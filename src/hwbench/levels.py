@@ -30,6 +30,7 @@ from .stats import CONFIDENCE, Estimate
 TOLERANCE = 0.10  # of a level's time, at its points; what the samples themselves leave open is added
 WALKS = 0.20  # the same for translation: the page tables, too, move from cache to cache as they grow
 PRICE = 4.0  # of a level, and of a point on none: two tolerances, squared
+LARGEST_LINE = 256  # bytes: A64FX
 STEP = 1.5  # a level takes at least so many times as long as the one before; lmbench's cache.c asks for as much
 LONG = 4  # a climb over so many times the size may hide a level that the sweep's few points do not show
 LESSER = 0.8  # a slope that is less than 1 beyond the doubt that disturbance leaves
@@ -117,9 +118,10 @@ def find_line(sweep: Sweep) -> Estimate | None:
     elements: the time doubles. From the line's size on each element brings one, and the time may still grow, since
     prefetchers and pages are outrun, but no longer with the stride. So the curve is level while arithmetic hides
     memory, then of slope 1 on logarithmic axes, then of a lesser slope: the line is the second corner, from the best
-    fit of such three pieces, in which the corners are among the strides.
+    fit of such three pieces, in which the corners are among the strides. Larger strides than two of the largest lines
+    known are left out: from 1 KiB on they fall into fewer sets of a cache, which is a corner of its own.
     """
-    stairs = Staircase(sweep)
+    stairs = Staircase({stride: samples for stride, samples in sweep.items() if stride <= 2 * LARGEST_LINE})
     if len(stairs.sizes) < 4 or stairs.sizes[0] <= 0:
         return None
     weights = 1 / stairs.tolerances

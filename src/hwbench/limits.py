@@ -178,8 +178,10 @@ def level_of(record: Record, sizes: Mapping[str, int]) -> str:
 
     `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level. What
     is larger lies in memory for certain only from the size of `DRAM` on, four times the last-level caches: below that,
-    part of it may hit, and the bound is that of the farthest cache.
+    part of it may hit, and the bound is that of the farthest cache. A GPU has levels of its own.
     """
+    if record.device != "cpu":
+        return _gpu_level(record) or ""
     stated = record.params.get("size")
     if stated in LEVELS:
         return str(stated)

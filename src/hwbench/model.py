@@ -72,6 +72,11 @@ def contrast_key(case: Case | Record) -> tuple[str, tuple[tuple[str, Scalar], ..
     return case.bench, tuple(sorted(case.params.items()))
 
 
+def same_work(one: Record, other: Record) -> bool:
+    """Whether two records are of one contrast and did the same: an L2 is another size on a GPU than on a CPU."""
+    return contrast_key(one) == contrast_key(other) and one.counts == other.counts
+
+
 class Cache(msgspec.Struct, frozen=True):
     """One data or unified cache as the operating system reports it; `shared_by` counts logical CPUs."""
 

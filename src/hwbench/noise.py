@@ -17,7 +17,7 @@ import numpy as np
 
 from .bench import LEVELS
 from .hierarchy import footprint
-from .judge import STEAL, THROTTLED
+from .judge import STEAL, THROTTLED, states
 from .limits import IMPOSSIBLE, SOURCES, threads_of
 from .model import Record, Run, contrast_key
 from .stats import drift
@@ -25,6 +25,7 @@ from .stats import drift
 REPEATS = 0.03  # two best samples of one limit on a quiet machine are within this
 OTHERS = 0.05  # of a CPU over the whole run: what other processes may take
 CLOCK = 0.03  # between contrasts
+MOVED = 0.01  # of the rounds: those that found CPUs further apart, or nearer, than the others did
 SUSPECT = 0.10  # of the timed cases
 SHOWN = 3  # limits named in a sentence
 
@@ -70,6 +71,14 @@ def check(run: Run) -> list[Check]:
         found.append(
             Check("drift of the clock over the run", drift(clocks), CLOCK, "fix the clock, or cool the machine")
         )
+    if handovers := [reading for one in apart for reading in _readings(one, "handover_s") if reading > 0]:
+        near, far = states(handovers)
+        seen = f" ({np.median(near) * 1e9:.0f} or {np.median(far) * 1e9:.0f} ns for a line between them)" if far else ""
+        remedy = (
+            f"ask the host for CPUs that stay in place{seen}: without a cache in common, two have two ways to memory"
+        )
+        rarer = min(len(near), len(far)) / len(handovers)
+        found.append(Check("rounds in which CPUs had been moved between caches", rarer, MOVED, remedy))
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
     found.append(Check("cases that are suspect", suspect, SUSPECT, "see below what disturbed them"))
     again = "measure again when nothing else runs; on a virtual machine at another hour"

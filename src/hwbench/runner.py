@@ -26,7 +26,7 @@ from .model import Case, Machine, Policy, Record, Run, Scalar, key
 POLICIES = {
     "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
     "standard": Policy(preset="standard"),
-    "full": Policy(preset="full", case_s=1.0, warmup_s=0.5, max_rounds=300),
+    "full": Policy(preset="full", case_s=0.4, warmup_s=0.3, max_rounds=300),
 }
 
 

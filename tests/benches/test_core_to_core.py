@@ -51,12 +51,12 @@ def test_every_handover_counts(device, variant):
 
 def test_one_handover_less_is_caught(device, monkeypatch):
     """A thread that stops a handover early leaves another number."""
-    right = bench_file.bounce_store
+    right = bench_file.bounce
 
     def early(address, turn, last):
         right(address, turn, last - 1)
 
-    monkeypatch.setattr(bench_file, "bounce_store", early)
+    monkeypatch.setattr(bench_file, "bounce", early)
     assert "differs" in verdict(BENCH, "store", here(device))
 
 

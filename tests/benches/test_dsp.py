@@ -6,31 +6,24 @@ from answers import reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwbench.bench import Work
+from hwbench import limits
 from hwbench.benches import dsp
 from hwbench.check import mismatch
+from hwbench.findings import Reading, findings
+from scripted import record, run_of
+from strict_cupy import StrictGpu
 
 
-class NumpyGpu:
-    """A device whose CuPy is NumPy: what a GPU variant does with it can be checked where there is none."""
-
-    xp = np
-
-    def __init__(self):
-        self.waits = []
-
-    def get(self, array):
-        return array
-
-    def host_timed(self, call, *, output, sync, facts):
-        self.waits.append(sync)
-        return Work(call, output=output, facts=facts)
+def built(bench, variant, device, **params):
+    """The work of a variant, its inputs where it wants them, and what the check needs to know."""
+    values = {**params, "device": device, "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
+    inputs = bench.make_inputs(values)
+    there = tuple(map(device.put, inputs)) if bench.variants[variant].on == "gpu" else inputs
+    return bench.build(variant, values, there), inputs, values
 
 
 def verdict(bench, variant, **params):
-    values = {**params, "device": NumpyGpu(), "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
-    inputs = bench.make_inputs(values)
-    work = bench.build(variant, values, inputs)
+    work, inputs, values = built(bench, variant, StrictGpu(), **params)
     output = work.call()
     output = output if work.output is None else work.output()
     counts = bench.count(values, inputs)
@@ -113,14 +106,64 @@ def test_passes_do_not_add_up(passes):
     assert dsp.dot_fast(a, a, passes) == 328_350
 
 
-@pytest.mark.parametrize("bench", [dsp.convolution, dsp.fft])
+@pytest.mark.parametrize("bench", [dsp.dot, dsp.convolution, dsp.fft])
 def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses(bench):
     """CuPy's variant is timed with what it was given on the device, the wait included, and says so."""
-    device = NumpyGpu()
-    values = {"n": 64, "taps": 8, "dtype": np.dtype("f8"), "rng": np.random.default_rng(5), "device": device}
-    work = bench.build("cupy", values, bench.make_inputs(values))
+    device = StrictGpu()
+    work, *_ = built(bench, "cupy", device, size=4096, n=64, taps=8, dtype="f8")
+    sent = device.sent
     assert bench.variants["cupy"].on == "gpu"
-    assert device.waits == ["end"]
+    assert device.synced == ["end"]
     assert work.facts["transfers"] is False
     work.call()
-    assert work.output() is work.output()  # computed by the call, not by fetching
+    assert device.waits == 0
+    assert work.output() is not None
+    assert device.sent == sent
+
+
+def dots(*rows):
+    """Records of dot products: variant, device, size, bytes and GB/s."""
+    facts = {"footprint": 2**29, "l2_bytes": 50 * 2**20}
+    return [
+        record(variant, (bytes_ / (rate * 1e9),) * 10, bench="dsp.dot", device=device,
+               params={"size": size, "dtype": "f8"}, counts={"bytes": bytes_, "flops": bytes_ / 8}, facts=facts)
+        for variant, device, size, bytes_, rate in rows
+    ]  # fmt: skip
+
+
+def copied(rate):
+    """A record of the GPU's own copy in its memory."""
+    return record(
+        "bytes16", (1e9 / (rate * 1e9),) * 10, bench="device.stream", device="gpu:0", counts={"bytes": 1e9},
+        params={"kernel": "copy", "size": "HBM"}, facts={"footprint": 2**29, "l2_bytes": 50 * 2**20},
+    )  # fmt: skip
+
+
+def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
+    """1500 GB/s are 187.5 GFLOP/s, half of a copy at 3000; without a copy nothing is said of one."""
+    mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
+    told = findings(run_of(*mine, copied(3000)), [dsp.dot])["dsp.dot"]
+    assert told == [
+        "Dot product, DRAM, GFLOP/s: blas 2.5.",
+        "CuPy's dot product does 188 GFLOP/s on arrays in the GPU's memory, and takes them in at 50% of the bandwidth "
+        "of a copy there.",
+    ]
+    assert findings(run_of(*mine), [dsp.dot])["dsp.dot"][1].endswith("on arrays in the GPU's memory.")
+
+
+def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
+    """A GPU reads faster than any CPU: no figure of its is impossible for that, and none is a share of it."""
+    load = record(
+        "simd", (1.0,) * 10, bench="stream.load", params={"size": "L2", "dtype": "f8"}, counts={"bytes": 5e10}
+    )
+    (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
+    assert limits.impossible([load, mine], {"dsp.dot": dsp.dot.limit}, {}) == {}
+    assert Reading(dsp.dot, run_of(load, mine)).share("cupy", size="L2") is None
+
+
+def test_a_gpus_l2_is_not_compared_with_a_cpus():
+    """The same label stands for other arrays on each, so no ratio is told; the same number of bytes is compared."""
+    read = Reading(dsp.dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
+    assert read.ratio("cupy", "blas", size="L2") is None
+    read = Reading(dsp.dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100))))
+    assert read.ratio("cupy", "blas").value == pytest.approx(0.5)

@@ -44,6 +44,11 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16", "fp8")),
     *(("offload.breakeven", {"work": work, "n": 4**5}) for work in ("add", "sum", "matmul", "fft")),
     ("vectorize.add", {"n": 1000}),
+    *(("stability.gradients", {"activation": "tanh", "init": "xavier-normal", "dtype": dtype, "remedy": remedy})
+      for dtype in ("f8", "f2") for remedy in ("plain", "clipped")),
+    ("stability.initialization", {"init": "he", "activation": "relu", "shape": "alternating", "dtype": "f4"}),
+    *(("stability.activations", {"activation": "sigmoid", "dtype": dtype, "n": 1000}) for dtype in ("f8", "f4", "f2")),
+    ("workload.house_prices", {"data": "ames", "batch": 100, "dtype": "f4", "optimizer": "adam"}),
 ]  # fmt: skip
 
 

@@ -6,16 +6,19 @@ import json
 import math
 from types import SimpleNamespace
 
+import msgspec
 import numba
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hwbench.bench import Skip
 from hwbench.benches import _chain, _halves, _network, stability
 from hwbench.check import mismatch
 from hwbench.findings import Reading, findings
 from hwbench.model import Cpu, Machine, Memory, Record, Run
+from strict_cupy import StrictGpu
 
 try:
     import ml_dtypes
@@ -381,6 +384,9 @@ def values_of(bench, **given):
 
 def built(bench, variant, values):
     inputs = bench.make_inputs(values)
+    if bench.variants[variant].on == "gpu":
+        assert bench.variants[variant].inputs == "host"
+        values = {"device": StrictGpu()} | {name: value for name, value in values.items() if name != "device"}
     return bench.build(variant, values, inputs), inputs
 
 
@@ -439,18 +445,109 @@ def test_scipy_says_what_it_lacks():
     assert not stability.activations.lacks("scipy", values_of(stability.activations, activation="sigmoid"))
 
 
+# --- on a GPU ---------------------------------------------------------------------------------------------------------
+
+
+def on_gpu(bench, device=None, **params):
+    """The work of the CuPy variant on a device that is strict, and that device."""
+    device = device or StrictGpu()
+    values = values_of(bench, **params) | {"device": device}
+    return bench.build("cupy", values, bench.make_inputs(values)), device
+
+
+NETWORKS = [
+    ("identity", "orthogonal-1.5", "plain"), ("identity", "orthogonal-0.8", "loss-scaled"),
+    ("sigmoid", "xavier-normal", "residual"), ("tanh", "he", "clipped"), ("relu", "he", "normalised"),
+    ("4sigmoid-2", "normal-0.01", "plain"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("activation", "init", "remedy"), NETWORKS)
+def test_the_same_becomes_of_a_gradient_in_cupy(activation, init, remedy, dtype):
+    """Depths are NumPy's, and norms to 2% where both are safe: only what is flushed to 0 is lost sooner."""
+    params = {"activation": activation, "init": init, "remedy": remedy, "dtype": dtype}
+    work, _ = on_gpu(stability.gradients, **params)
+    there, here = work.facts, built(stability.gradients, "numpy", values_of(stability.gradients, **params))[0].facts
+    same = ("layers", "width", "overflow", "underflow", "forward_overflow", "safe_depth", "smallest_normal", "largest")
+    assert {name: there[name] for name in same} == {name: here[name] for name in same}
+    assert (there["dead"] or 101) <= (here["dead"] or 101)
+    for name in ("log10_norms", "log10_forward"):
+        both = [(a, b) for a, b in zip(there[name], here[name], strict=True) if a is not None and b is not None]
+        safe = both[: there["safe_depth"] + 1]
+        np.testing.assert_allclose(*zip(*safe, strict=True), atol=0.01)
+
+
+@pytest.mark.parametrize("bench", [stability.gradients, stability.initialization, stability.activations])
+def test_a_call_in_cupy_waits_for_nothing_and_sends_nothing(bench):
+    """Launches follow each other; one wait ends a sample, and the host is told that nothing crossed."""
+    for params in ({}, {"remedy": "clipped"}, {"remedy": "normalised"}) if bench is stability.gradients else ({},):
+        work, device = on_gpu(bench, **params)
+        launches, waits, sent = device.launches, device.waits, device.sent
+        work.call()
+        assert device.launches > launches
+        assert (device.waits, device.sent) == (waits, sent)
+        assert device.synced == ["end"]
+        assert work.facts["transfers"] is False
+
+
+def test_numbers_that_a_gpu_flushes_to_zero_are_not_wrong():
+    """CuPy's float32 ends at its smallest normal number: its range is measured there, and the check reckons with it."""
+    work, device = on_gpu(stability.gradients, activation="sigmoid", init="normal-0.01", dtype="f4")
+    assert not work.output().any()
+    assert stability.range_on(device, np.dtype("f4")).least == np.finfo("f4").tiny
+    weights, x = stability.network("normal-0.01", np.dtype("f4"))
+    chain = _chain.prepare(weights, x, "sigmoid", "plain").moved(device.put)
+    _chain.in_numpy(chain, device.xp)()
+    assert _chain.violations(chain.moved(device.get)).any()  # by the range that the type states
+
+
+@pytest.mark.parametrize("bench", [stability.gradients, stability.activations])
+def test_a_type_that_cupy_does_not_know_is_skipped_with_the_reason(bench):
+    """bfloat16 lies on the device as bytes; a CuPy without it says so when it is to compute."""
+    device, bfloat16 = StrictGpu(), type_of("bf16")
+    launch = device.launch
+
+    def refusing(function, *given, **more):
+        if any(getattr(one, "dtype", None) == bfloat16 for one in given):
+            raise TypeError("Unsupported dtype bfloat16\nin line 2")
+        return launch(function, *given, **more)
+
+    device.launch = refusing
+    with pytest.raises(
+        Skip, match=r"^CuPy 14\.2\.0 does not compute in bfloat16 \(TypeError: Unsupported dtype bfloat16\)$"
+    ):
+        on_gpu(bench, device, dtype="bf16")
+    on_gpu(bench, device, dtype="f2")
+
+
+def test_without_cublas_products_are_skipped_with_the_remedy():
+    """CuPy loads cuBLAS when it first multiplies matrices."""
+    device = StrictGpu()
+
+    def missing():
+        raise ImportError("libcublas.so.13: cannot open shared object file")
+
+    device.xp.cuda.device.get_cublas_handle = missing
+    for bench in (stability.gradients, stability.initialization):
+        with pytest.raises(Skip, match="pip install nvidia-cublas"):
+            on_gpu(bench, device)
+    on_gpu(stability.activations, device)
+
+
 # --- in plain words ---------------------------------------------------------------------------------------------------
 
 
 def record(bench, variant, seconds, **params):
     values = values_of(bench, **params)
+    device = "gpu:0" if bench.variants[variant].on == "gpu" else "cpu"
     work, inputs = built(bench, variant, values)
     shown = {axis: params.get(axis, bench.axes[axis][0]) for axis in bench.axes}
     return Record(
         bench=bench.name,
         version=1,
         variant=variant,
-        device="cpu",
+        device=device,
         params=shown,
         status="ok",
         loops=1,
@@ -503,3 +600,43 @@ def test_findings_of_variances_and_expansions():
     told = " ".join(findings(run_of(costs), [stability.activations])["stability.activations"])
     assert "numpy 1 ns" in told
     assert "0.50000 + 0.25000 x" in told
+
+
+def test_findings_set_the_gpus_layers_beside_the_cpus():
+    """Microseconds a layer by type on both, and that depths are the same; nothing of a GPU where none was measured."""
+    chains = [
+        record(stability.gradients, variant, seconds, dtype=dtype)
+        for dtype in ("f2", "f4") for variant, seconds in (("numba", 1e-4), ("cupy", 5e-3))
+    ]  # fmt: skip
+    told = findings(run_of(chains), [stability.gradients])["stability.gradients"]
+    assert told[-2:] == [
+        "On the GPU a layer of 128 units takes CuPy, in µs: 50 in float16 (the CPU's numba 1), 50 in float32 (the "
+        "CPU's numba 1).",
+        "In float16, float32 a network is safe for as many layers on the GPU as on the CPU.",
+    ]
+    without = findings(run_of([chain for chain in chains if chain.device == "cpu"]), [stability.gradients])
+    assert not [line for line in without["stability.gradients"] if "GPU" in line]
+
+
+def test_depths_that_differ_are_told():
+    """A GPU that loses a gradient sooner is not said to agree."""
+    half = [record(stability.gradients, variant, 1e-4, dtype="f2") for variant in ("numpy", "cupy")]
+    half[1].facts["safe_depth"] = 7
+    told = findings(run_of(half), [stability.gradients])["stability.gradients"]
+    assert told[-1] == "Safe depths differ: float16 is safe for 7 layers on the GPU, for 24 on the CPU."
+
+
+def test_findings_of_activations_and_variances_have_the_gpu_beside_numpy():
+    """The cost of an element at the same n, and in many; the time of a batch as a ratio."""
+    costs = [record(stability.activations, variant, 4.096e-6, activation="tanh") for variant in ("numpy", "cupy")]
+    many = msgspec.structs.replace(
+        costs[1], params=costs[1].params | {"n": stability.MANY}, counts={"items": float(stability.MANY)}
+    )
+    told = " ".join(findings(run_of([*costs, many]), [stability.activations])["stability.activations"])
+    assert "tanh costs numpy 1 ns, cupy 1 ns, cupy on 2²⁴ of them 0.000244 ns an element" in told
+    batches = [record(stability.initialization, variant, s) for variant, s in (("numpy", 1e-3), ("cupy", 4e-3))]
+    told = findings(run_of(batches), [stability.initialization])["stability.initialization"]
+    assert told[-1] == "A batch of 32 up and down takes CuPy on the GPU 4× the time of NumPy (4–4)."
+    alone = findings(run_of(batches[1:]), [stability.initialization])["stability.initialization"]
+    assert "where 2/(n_in + n_out) is 0.00781" in alone[0]
+    assert not [line for line in alone if "NumPy" in line]

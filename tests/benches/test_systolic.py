@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwbench.benches import _systolic, systolic
-from hwbench.benches._systolic import FLOWS, Plan, frames, simulate
+from hwbench.benches._systolic import FLOWS, Machine, Plan, frames, simulate
+from machine_code import moved_by_vectors, needs_x86, simple_loops
 
 small = st.integers(1, 13)
 sides = st.integers(1, 7)
@@ -31,6 +32,44 @@ def test_any_product_on_any_array_is_numpys_in_as_many_cycles_as_the_closed_form
     assert np.array_equal(y, w @ x)
     assert outcome.cycles == plan.cycles
     assert outcome.words == plan.words
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_each_computation_begins_with_an_array_at_rest(flow):
+    """Thrice in one call gives what once does: results, cycles and words."""
+    plan = Plan(flow, 3, 2, 5, 7, 4)
+    w, x = operands(plan)
+    machine = Machine.of(plan, w, x, np.full((5, 4), np.nan, np.float32))
+    once, thrice = machine.compute(), machine.compute(3)
+    assert once == thrice
+    assert (once.cycles, once.words) == (plan.cycles, plan.words)
+    assert np.array_equal(machine.y, w @ x)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_lies_between_the_rows_reaches_no_result(flow, value):
+    """An x that is no number spoils its own column of results and no other."""
+    plan = Plan(flow, 3, 2, 6, 6, 4)
+    w, x = operands(plan)
+    w[w == 0] = 1
+    x[2, 1] = value
+    y = np.zeros((6, 4), np.float32)
+    simulate(plan, w, x, y)
+    assert np.array_equal(y, w @ x, equal_nan=True)
+
+
+@needs_x86
+@pytest.mark.parametrize("flow", FLOWS)
+def test_an_edge_is_one_loop_over_vectors(flow):
+    """LLVM multiplies whole vectors of PEs, though an edge works on more arrays than it would compare addresses of."""
+    machine = Machine.of(plan := Plan(flow, 3, 3, 3, 3, 2), *operands(plan), np.zeros((3, 2), np.float32))
+    kernel = _systolic.run_weights if plan.weights_stay else _systolic.run_outputs
+    loops = simple_loops(
+        kernel, 1, 0, 1, machine.state, machine.tags, machine.ports, machine.w, machine.x, machine.y, plan.numbers,
+        machine.moved,
+    )  # fmt: skip
+    assert any(moved_by_vectors(loop, "mul") for loop in loops)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +179,10 @@ def test_each_variant_gives_the_exact_product_and_plain_facts(variant):
     values = {"array": "4x3", "shape": "7x9x5", "rng": np.random.default_rng(1)}
     inputs = systolic.bench.make_inputs(values)
     work = systolic.bench.build(variant, values, inputs)
-    work.call()
-    assert np.array_equal(work.output(), systolic.bench.ask("reference", values, inputs))
+    for call in [work.call, lambda: work.repeat(3)] if work.repeat else [work.call]:
+        work.output()[:] = 0
+        call()
+        assert np.array_equal(work.output(), systolic.bench.ask("reference", values, inputs))
     if variant in FLOWS:
         assert work.facts["cycles"] == work.facts["closed_form"]
         assert len(work.facts["batches"]) == len(work.facts["cycles_by_batch"])

@@ -1,6 +1,8 @@
 """House prices: data read alike whatever its spelling, gradients by finite differences, nets that end alike."""
 
 import csv
+import dataclasses
+import functools
 import io
 import lzma
 
@@ -9,10 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwbench.benches import _ames, _mlp, workload
+from hwbench.benches import _ames, _mlp, _mlp_gpu, workload
 from hwbench.check import mismatch
+from hwbench.findings import findings
+from scripted import record, run_of
+from strict_cupy import Array, StrictGpu
 
-NETS = (_mlp.NumpyNet, _mlp.NumbaNet)
+NETS = (_mlp.ArrayNet, _mlp.NumbaNet)
+CUPY = (_mlp_gpu.CupyNet, _mlp_gpu.SendingNet)
+
+
+def named(kind):
+    return kind.__name__
+
+
+def on_device(kind, device=None):
+    """The kind of net, on a device of its own where it wants one."""
+    return functools.partial(kind, device=device or StrictGpu()) if kind in CUPY else kind
 
 
 def shipped():
@@ -185,31 +200,32 @@ def test_gradients_equal_finite_differences(kind, sizes, rows, seed):
 
 @pytest.mark.parametrize("optimizer", _mlp.OPTIMIZERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("f8", 1e-9), ("f4", 1e-3)])
-@pytest.mark.parametrize("kind", NETS)
+@pytest.mark.parametrize("kind", NETS + CUPY, ids=named)
 @pytest.mark.parametrize("batch", [16, 100, 5000])
 def test_all_nets_end_at_the_same_weights(kind, dtype, tolerance, optimizer, batch):
-    """After an epoch NumPy and Numba, f4 and f8, agree with NumPy in f8, also where the last batch is smaller."""
+    """After an epoch NumPy, Numba and CuPy, f4 and f8, agree with NumPy in f8, also where the last batch is smaller."""
     values = {"data": "ames", "batch": batch, "dtype": np.dtype("f8"), "optimizer": optimizer}
     fold = workload.first_fold("ames")
     expected = workload.bench.ask("reference", values, (fold,))
-    net, epoch = workload.made(kind, fold, batch, np.dtype(dtype), optimizer)
+    net, epoch = workload.made(on_device(kind), fold, batch, np.dtype(dtype), optimizer)
     net.epoch(*epoch)
-    assert mismatch(net.theta, expected, values, 1.0, tolerance) == ""
-    assert mismatch(net.start, expected, values, 1.0, 1e-2) != ""  # an epoch does change the weights
+    assert mismatch(net.fetch(net.theta), expected, values, 1.0, tolerance) == ""
+    assert mismatch(net.fetch(net.start), expected, values, 1.0, 1e-2) != ""  # an epoch does change the weights
 
 
-@pytest.mark.parametrize("kind", NETS)
+@pytest.mark.parametrize("kind", NETS + CUPY, ids=named)
 def test_phases_timed_one_by_one_are_the_epoch(kind):
     """The epoch that is timed phase by phase ends at the same weights as the one that is timed as a whole."""
     fold = workload.first_fold("ames")
-    net, epoch = workload.made(kind, fold, 64, np.dtype("f4"), "adam")
+    net, epoch = workload.made(on_device(kind), fold, 64, np.dtype("f4"), "adam")
     net.epoch(*epoch)
-    whole = net.theta.copy()
+    whole = net.fetch(net.theta).copy()
     net.reset()
-    assert np.array_equal(net.theta, net.start)
+    assert np.array_equal(net.fetch(net.theta), net.fetch(net.start))
     spent = net.timed_epoch(*epoch)
-    assert np.array_equal(net.theta, whole)
-    assert set(spent) == set(_mlp.PHASES)
+    assert np.array_equal(net.fetch(net.theta), whole)
+    sent = ["send"] if kind is _mlp_gpu.SendingNet else []
+    assert list(spent) == ["gather", *sent, "forward", "backward", "update"]
 
 
 def test_adams_first_step_is_the_rate():
@@ -240,7 +256,7 @@ def test_what_an_epoch_counts():
 @pytest.mark.parametrize("optimizer", _mlp.OPTIMIZERS)
 def test_held_out_prices_are_predicted_within_the_goal(optimizer):
     """The mean log-RMSE over five folds is 0.15 at most, and far better than the spread of prices."""
-    errors = workload.held_out_errors("numpy", "ames", "f4", optimizer)
+    errors = workload.held_out_errors(_mlp.ArrayNet, "ames", "f4", optimizer)
     assert len(errors) == workload.FOLDS
     assert np.mean([curve[-1] for curve in errors]) <= 0.15
 
@@ -250,3 +266,131 @@ def test_a_batch_that_is_none_is_refused(text):
     """What is no whole number from 1 to 65536 raises ValueError that quotes it."""
     with pytest.raises(ValueError, match="whole number"):
         workload.text_of_batch(text)
+
+
+# --- on a GPU ---------------------------------------------------------------------------------------------------------
+
+
+def gpu_net(kind, batch=64, device=None):
+    """A net on a strict device, the device, and what an epoch takes."""
+    device = device or StrictGpu()
+    net, epoch = workload.made(on_device(kind, device), workload.first_fold("ames"), batch, np.dtype("f4"), "adam")
+    return net, device, epoch
+
+
+@pytest.mark.parametrize("kind", CUPY, ids=named)
+def test_weights_are_drawn_on_the_host(kind):
+    """A net on the GPU starts from NumPy's weights, bit for bit, and goes through the rows in NumPy's order."""
+    net, _, epoch = gpu_net(kind)
+    numpy, its = workload.made(_mlp.ArrayNet, workload.first_fold("ames"), 64, np.dtype("f4"), "adam")
+    assert np.array_equal(net.fetch(net.start), numpy.start)
+    for mine, other in zip(epoch, its, strict=True):
+        assert np.array_equal(net.fetch(mine) if isinstance(mine, Array) else mine, other)
+
+
+@pytest.mark.parametrize("kind", CUPY, ids=named)
+def test_an_epoch_on_the_gpu_waits_for_nothing_and_sends_what_it_says(kind):
+    """Resident data cross once, before; sent ones in every epoch, each row and its price."""
+    net, device, epoch = gpu_net(kind)
+    waits, sent = device.waits, device.sent
+    net.reset()
+    net.epoch(*epoch)
+    assert device.waits == waits
+    rows = 4 * len(epoch[2]) * (net.sizes[0] + 1)
+    assert device.sent - sent == (rows if kind is _mlp_gpu.SendingNet else 0)
+
+
+def test_how_long_the_gpu_works_is_that_of_its_launches_without_the_host():
+    """So many launches a step, a microsecond each, for 37 steps of 64 rows; the 41 of NumPy leave room for CuPy's."""
+    net, device, epoch = gpu_net(_mlp_gpu.CupyNet)
+    before = device.launches
+    for phase in net.phases(*epoch[:2], epoch[2][:64], epoch[3]).values():
+        phase()
+    launches = device.launches - before
+    assert _mlp_gpu.busy_seconds(net, epoch) == pytest.approx(37 * launches * 1e-6)
+    assert 2 * launches < _mlp_gpu.LAUNCHES
+
+
+def test_a_gate_that_opened_by_itself_tells_nothing_of_the_work():
+    """What waits for the GPU in the middle of a step lets the queue run dry, and the time is the host's again."""
+    device = StrictGpu()
+    net, _, epoch = gpu_net(_mlp_gpu.CupyNet, device=device)
+    timed = device.timed
+
+    def stuck(*given, **more):
+        work = timed(*given, **more)
+
+        def timer(loops):
+            device.gate_timeouts += 1
+            return work.timer(loops)
+
+        return dataclasses.replace(work, timer=timer)
+
+    device.timed = stuck
+    assert _mlp_gpu.busy_seconds(net, epoch) is None
+
+
+@pytest.mark.parametrize("variant", ["cupy", "cupy-copies"])
+def test_gpu_variants_say_how_good_they_are_and_where_their_time_goes(variant, monkeypatch):
+    """Errors of nets that the GPU trained, which are NumPy's; phases; of the resident one how long the GPU works."""
+    monkeypatch.setitem(_mlp.RECIPES, "adam", _mlp.Recipe(epochs=2))  # as for fifteen, in less time
+    device = StrictGpu()
+    values = {"data": "ames", "batch": 1024, "dtype": np.dtype("f4"), "optimizer": "adam", "device": device}
+    fold = workload.first_fold("ames")
+    work = workload.bench.build(variant, values, (fold,))
+    expected = workload.bench.ask("reference", values, (fold,))
+    work.call()
+    assert mismatch(work.output(), expected, values, 1.0, workload.bench.tolerance) == ""
+    numpys = workload.held_out_errors(functools.partial(_mlp.ArrayNet), "ames", "f4", "adam")
+    np.testing.assert_allclose(work.facts["fold_rmse"], [curve[-1] for curve in numpys], rtol=1e-3)
+    assert len(work.facts["curve"]) == 2
+    assert work.facts["transfers"] is (variant == "cupy-copies")
+    assert ("send" in work.facts["phases_s"]) is (variant == "cupy-copies")
+    assert ("busy_s" in work.facts) is (variant == "cupy")
+    assert workload.bench.variants[variant].on == "gpu"
+
+
+def epochs(variant, seconds, busy=None, **params):
+    """Records of an epoch by batch size; `busy` of it the GPU works."""
+    facts = {"fold_rmse": [0.12, 0.13], "rmse": 0.125, "curve": [0.2, 0.125], "recipe_batch": 64, "phases_s": {
+        "gather": 1.0, "send": 0.0, "forward": 4.0, "backward": 2.0, "update": 1.0}}  # fmt: skip
+    shown = {"data": "ames", "dtype": "f4", "optimizer": "adam"} | params
+    return [
+        record(
+            variant, (each,) * 10, bench="workload.house_prices", device="gpu:0" if "cupy" in variant else "cpu",
+            params=shown | {"batch": batch}, facts=facts | ({} if busy is None else {"busy_s": busy}),
+            counts={"flops": 1.0},
+        )
+        for batch, each in seconds.items()
+    ]  # fmt: skip
+
+
+def test_findings_tell_the_shares_of_launch_and_transfer():
+    """Of 100 ms 90 wait at a batch of 16, of 20 ms half at 1024; sending takes half as long again, and a quarter."""
+    told = findings(
+        run_of(
+            *epochs("numpy", {16: 50e-3, 1024: 40e-3}),
+            *epochs("cupy", {16: 100e-3, 1024: 20e-3}, busy=10e-3),
+            *epochs("cupy-copies", {16: 150e-3, 1024: 25e-3}),
+        ),
+        [workload.bench],
+    )["workload.house_prices"]
+    assert told[-3:-1] == [
+        "On the GPU an epoch waits for launches 90% of its time in batches of 16, 50% of its time in batches of 1024.",
+        "Sending each batch instead of all sales once, it takes 1.5× as long (1.5–1.5) in batches of 16, 1.25× as long "
+        "(1.25–1.25) in batches of 1024.",
+    ]
+    assert told[-1].startswith("CuPy beats NumPy from batch ≈ ")
+
+
+def test_findings_claim_nothing_of_a_gpu_that_was_not_measured():
+    """Without GPU records nothing of one; without its own working time no share of launches; skipped cases are none."""
+    cpu = epochs("numpy", {16: 50e-3})
+    skipped = record("cupy", (), bench="workload.house_prices", device="gpu", status="skipped", params=cpu[0].params)
+    for records, said in (
+        ([*cpu, skipped], []),
+        (epochs("cupy", {16: 0.1}), []),
+        (epochs("cupy", {16: 0.1}, busy="x"), []),
+    ):
+        told = findings(run_of(*records), [workload.bench])["workload.house_prices"]
+        assert [line for line in told if "GPU" in line] == said

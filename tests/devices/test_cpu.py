@@ -15,6 +15,7 @@ import pytest
 
 import trees
 from assembly import assembly
+from hwbench import handover
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
 from hwbench.devices import Device, clock, levels
 from hwbench.devices.cpu import CpuDevice
@@ -101,6 +102,14 @@ def test_no_third_level(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Skip, match=r"reports no L3 \(L1, L2\)"):
         made.size("L3")
     assert made.size("DRAM") == 4 * 64 * 2 * 2**20
+
+
+def test_a_gpus_level_is_none_of_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HBM is skipped with the levels that there are, not taken for a quantity; an L2 both have."""
+    made = device(machine(), monkeypatch)
+    with pytest.raises(Skip, match="a CPU has no HBM; its levels are L1, L2, L3, DRAM"):
+        made.resolve({"size": "HBM"})
+    assert made.resolve({"size": "L2"})["size"] == made.size("L2")
 
 
 def test_memory_for_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -490,6 +499,30 @@ def test_the_chain_is_a_chain() -> None:
 def test_the_gauge_is_a_clock(here: CpuDevice) -> None:
     """The clock estimate is of the order of a processor's."""
     assert 2e8 < here.gauges()["clock_hz"] < 1e10
+
+
+def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:
+    """With two CPUs the time in which they hand over a line is read; with one there is nobody to hand it to."""
+    readings = here.gauges()
+    assert ("handover_s" in readings) == (here.host.usable > 1)
+    if here.host.usable > 1:
+        assert 1e-9 < readings["handover_s"] < 1e-3
+        assert here.gauges()["handover_s"] > 0  # the counter goes on where it was
+
+
+@pytest.mark.parametrize("spans", [[(100, 2660), (100, 2661)], [(103, 2660), (100, 2600)]])
+def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> None:
+    """From the first start to the last end, by the handovers of a burst; an interrupted burst does not count."""
+
+    class Crew:
+        def __init__(self) -> None:
+            self.answers = [[(0, 10**6), (0, 10**6)], spans, [(0, 10**7), (0, 10)]]
+
+        def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
+            return self.answers.pop(0)
+
+    taken = handover.Handover(Crew()).seconds()
+    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * handover.TRIPS))
 
 
 def test_time_uses_what_the_work_has(here: CpuDevice) -> None:

@@ -7,11 +7,23 @@ import itertools
 import pytest
 
 from gpu_sample import CARD, LATENCY, LINK, REASON, gpu_run, without_gpu
+from hwbench.findings import findings
+from hwbench.registry import benches
 from hwbench.report import gpu
 from hwbench.report.page import render
 from hwbench.report.sections import Figure, Sayings
 from hwbench.report.source import Runs
-from hwbench.report.views import VIEWS, gpu_breakeven, gpu_link, gpu_roofline, lecture_machine, roofline
+from hwbench.report.views import (
+    VIEWS,
+    gpu_breakeven,
+    gpu_link,
+    gpu_roofline,
+    lecture_dsp,
+    lecture_house,
+    lecture_machine,
+    lecture_stability,
+    roofline,
+)  # fmt: skip
 from sample import replace, sample_run
 
 RUN = gpu_run()
@@ -93,7 +105,7 @@ def test_the_roofline_has_a_ceiling_for_each_precision_and_both_slopes():
     [figure] = figures(gpu_roofline, RUN).values()
     note = figure.panels[0].note
     assert "HBM 3050 GB/s" in note and "fp32 50.0" in note and "bf16 779" in note
-    assert {row[1] for row in figure.table.rows} == {"device.stream", "offload.breakeven", "roof"}
+    assert {row[1] for row in figure.table.rows} == {"device.stream", "dsp.dot", "offload.breakeven", "roof"}
     names = [row["label"] for row in figure.panels[0].spec["datasets"]["ceilings"]]
     assert len(names) == len(set(names))
     shares = [float(row[6].rstrip("%")) for row in figure.table.rows if row[1] == "device.stream"]
@@ -191,6 +203,31 @@ def test_names_from_a_file_are_data():
     assert gpu.gpu_of(RUN, "gpu:7") is None and gpu.gpu_of(RUN, "gpu:x") is None
     stray = [replace(r, device="gpu:7") if r.device == "gpu:0" else r for r in RUN.records]
     assert gpu.label(Runs([replace(RUN, records=stray)]), 0, "gpu:7") == "gpu:7"
+
+
+def told(view, run):
+    """All that a view says and tabulates, as one text."""
+    section = view([run])
+    blocks = [[getattr(block, "text", ""), getattr(block, "table", block)] for block in section.blocks]
+    return " ".join(map(str, [*section.intro, *blocks]))
+
+
+@pytest.mark.parametrize("view", [lecture_dsp, lecture_house, lecture_stability])
+def test_the_lectures_systems_have_the_gpu_beside_the_cpu(view):
+    """Its variants stand in the tables of a run that has them, and in no other."""
+    assert "cupy" in told(view, RUN)
+    assert "cupy" not in told(view, sample_run())
+    assert told(view, without_gpu()) == told(view, sample_run())
+
+
+def test_findings_of_the_lectures_systems_name_a_gpu_only_where_one_was_measured():
+    """What was skipped is no figure: a run that asked for a GPU in vain says what the CPU's says."""
+    chosen = [bench for bench in benches().values() if bench.topic in ("dsp", "stability", "workload")]
+    on_gpu, asked, without = (findings(run, chosen) for run in (RUN, without_gpu(), sample_run()))
+    assert asked == without
+    for name in ("dsp.dot", "stability.gradients", "stability.initialization", "workload.house_prices"):
+        assert any("GPU" in line for line in on_gpu[name])
+        assert not any("GPU" in line or "cupy" in line for line in without.get(name, []))
 
 
 def test_no_view_fails_on_any_of_these_runs():

@@ -19,8 +19,9 @@ MACHINE = Machine(
 
 
 def chain(
-    factor, dtype, init, *, activation="identity", remedy="plain", safe=100, seconds=2e-4, variant="numba", **facts
-):
+    factor, dtype, init, *, activation="identity", remedy="plain", safe=100, seconds=2e-4, variant="numba",
+    device="cpu", **facts,
+):  # fmt: skip
     norms = [round(k * math.log10(factor), 5) for k in range(101)]
     for k in range(safe + 1, 101):
         norms[k] = None
@@ -44,7 +45,7 @@ def chain(
         bench="stability.gradients",
         version=1,
         variant=variant,
-        device="cpu",
+        device=device,
         params={"activation": activation, "init": init, "dtype": dtype, "remedy": remedy},
         status="ok",
         loops=1,
@@ -186,6 +187,52 @@ def test_speed_stands_against_safe_depth():
     assert rows["float16", "plain"][3:5] == ("24", "1.00 µs")
     assert rows["float32", "plain"][3] == "≥ 100"
     assert rows["float16", "plain"][6] == "the gradient overflows at layer 25"
+
+
+def on_gpu():
+    """The plain network in three types on a GPU, 50 µs a layer whatever the type."""
+    return [
+        chain(1.5, dtype, "orthogonal-1.5", safe=safe, seconds=5e-3, variant="cupy", device="gpu:0")
+        for dtype, safe in (("f2", 24), ("f4", 100), ("f8", 100))
+    ]
+
+
+def test_a_gpus_layers_stand_beside_the_cpus():
+    """A point and a row of its own for each type; the map has each network once."""
+    section = stability_view([run_of([*networks(), *on_gpu()])])
+    figure = block(section, "Speed against safe depth")
+    points = {point["case"]: point for point in data_of(figure.panels[0].spec) if "case" in point}
+    assert points["identity, orthogonal-1.5, float16, plain"]["y"] == pytest.approx(1.0)
+    assert points["identity, orthogonal-1.5, float16, plain, GPU"]["y"] == pytest.approx(50.0)
+    assert points["identity, orthogonal-1.5, float16, plain, GPU"]["label"] == "float16 (GPU)"
+    cupy = [row for row in figure.table.rows if row[5] == "cupy"]
+    assert [(row[1], row[3], row[4]) for row in cupy] == [
+        ("float16", "24", "50.0 µs"), ("float32", "≥ 100", "50.0 µs"), ("float64", "≥ 100", "50.0 µs"),
+    ]  # fmt: skip
+    assert "launch of its own, by CuPy" in figure.text
+    alone = stability_view([run_of(networks())])
+    for title in ("Gradients by layer", "The lecture's figures beside those of this run"):
+        tables = [getattr(block(one, title), "table", block(one, title)) for one in (section, alone)]
+        assert tables[0].rows == tables[1].rows
+    assert "GPU" not in block(alone, "Speed against safe depth").text
+
+
+def test_a_run_of_a_gpu_alone_has_its_figures():
+    """What became of the numbers is told by whoever computed it."""
+    records = [*on_gpu(), msgspec.structs.replace(variance("xavier-uniform", variant="cupy"), device="gpu:0")]
+    section = stability_view([run_of(records)])
+    table = block(section, "The lecture's figures beside those of this run")
+    assert {"1.5¹⁰⁰", "float16, largest", "xavier-uniform, variance of a weight"} <= {row[0] for row in table.rows}
+    assert block(section, "Variance by layer and initialisation").panels
+
+
+def test_an_implementation_has_one_row_of_expansions_however_many_elements():
+    """A GPU computes one function in few elements and in many."""
+    cupy = msgspec.structs.replace(activation(), variant="cupy", device="gpu:0")
+    many = msgspec.structs.replace(cupy, params=cupy.params | {"n": 1 << 24})
+    section = stability_view([run_of([activation(), cupy, many])])
+    (table,) = [one for one in section.blocks if getattr(one, "caption", "").startswith("Expansions at 0")]
+    assert [row[2] for row in table.rows] == ["numpy", "cupy"]
 
 
 def test_variances_stand_beside_their_closed_form():

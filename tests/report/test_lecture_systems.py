@@ -22,10 +22,10 @@ def run_of(*records):
     return Run(id="m-1", started="2026-01-01T00:00:00Z", machine=machine, policy=Policy(), records=list(records))
 
 
-def record(bench, variant, params, seconds, counts=None, facts=None, status="ok"):
+def record(bench, variant, params, seconds, counts=None, facts=None, status="ok", device="cpu"):
     plain = json.loads(msgspec.json.encode(facts or {}, enc_hook=lambda value: value.tolist()))
     return Record(
-        bench=bench, version=1, variant=variant, device="cpu", params=params, status=status, loops=1,
+        bench=bench, version=1, variant=variant, device=device, params=params, status=status, loops=1,
         samples=[seconds] * 10, counts=counts or {}, facts=plain,
     )  # fmt: skip
 
@@ -45,13 +45,14 @@ def convolutions():
     ]  # fmt: skip
 
 
-def house(batch, dtype="f4", variant="numpy", **facts):
+def house(batch, dtype="f4", variant="numpy", seconds=0.01, **facts):
     whole = {
         "fold_rmse": [0.12, 0.14], "rmse": 0.13, "curve": [0.3, 0.2, 0.13], "steps": 9,
         "phases_s": {"gather": 1e-3, "forward": 3e-3, "backward": 4e-3, "update": 2e-3},
     }  # fmt: skip
     params = {"data": "ames", "batch": batch, "dtype": dtype, "optimizer": "adam"}
-    return record("workload.house_prices", variant, params, 0.01, {"flops": 1.0}, whole | facts)
+    device = "gpu:0" if variant.startswith("cupy") else "cpu"
+    return record("workload.house_prices", variant, params, seconds, {"flops": 1.0}, whole | facts, device=device)
 
 
 def blocks(section, kind):
@@ -111,6 +112,39 @@ def test_a_share_of_the_roof_is_of_own_operations_and_measured_limits():
     assert [row[4] for row in table.rows] == ["50%", "–"]
 
 
+def on_gpu(bench, variant, params, seconds, **more):
+    """A record of gpu:0, whose data lie in its memory of 50 MiB of L2."""
+    facts = {"footprint": 2**30, "l2_bytes": 50 * 2**20} | more.pop("facts", {})
+    return record(bench, variant, params, seconds, facts=facts, device="gpu:0", **more)
+
+
+def test_a_gpus_roof_is_its_own():
+    """Half of its copy and a tenth of its peak, whatever the CPU loads; without roofs of its own it has none."""
+    dot = {"bench": "dsp.dot", "variant": "cupy", "params": {"size": "HBM", "dtype": "f8"}, "seconds": 1.0}
+    mine = on_gpu(**dot, counts={"bytes": 1e9, "flops": 125e6})
+    level_of_the_cpu = on_gpu(
+        **(dot | {"params": {"size": "L2", "dtype": "f8"}}), counts={"bytes": 1e9, "flops": 125e6}
+    )
+    copy = on_gpu("device.stream", "bytes16", {"kernel": "copy", "size": "HBM"}, 1.0, counts={"bytes": 2e9})
+    peak = on_gpu("device.peak", "fma", {"dtype": "f8", "chains": 8}, 1.0, counts={"flops": 2.5e9})
+    load = record("stream.load", "simd", {"size": "L2", "dtype": "f8"}, 1.0, {"bytes": 1e9}, {"threads": 1})
+    fma = record("peak.fma", "512", {"dtype": "f8", "threads": 1, "chains": 12}, 1.0, {"flops": 1e9}, {"threads": 1})
+    (table,) = blocks(dsp_view([run_of(mine, copy, peak, load, fma)]), Table)
+    assert table.rows[0][3:5] == ("HBM copy", "50%")
+    (table,) = blocks(dsp_view([run_of(mine, level_of_the_cpu, load, fma)]), Table)
+    assert [row[3] for row in table.rows] == ["–", "–"]
+
+
+def test_a_gpu_stands_beside_the_cpu_where_it_was_measured():
+    """Its convolutions are a line of the chart; without them nobody speaks of a GPU."""
+    cpu = convolutions()
+    gpu = [on_gpu("dsp.convolution", "cupy", r.params, 5e-5, counts=r.counts) for r in cpu if r.variant == "numpy"]
+    with_gpu, without = dsp_view([run_of(*cpu, *gpu)]), dsp_view([run_of(*cpu)])
+    assert "on this machine's GPU, by CuPy" in with_gpu.intro[0]
+    assert [key.label for key in blocks(with_gpu, Figure)[0].legend] == ["numpy", "oaconvolve", "cupy"]
+    assert "GPU" not in " ".join(without.intro)
+
+
 # --- house prices -----------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +158,48 @@ def test_house_prices_show_errors_times_and_shares():
     drawn = [row for row in shares.panels[0].spec["datasets"]["marks"] if row["case"] == "numpy, float32, batch 16"]
     assert [(row["low"], row["high"]) for row in drawn] == [(0, 10), (10, 40), (40, 80), (80, 100)]
     assert quality.table.rows[0][-1] == "0.1300"
+
+
+def gpu_houses():
+    """An epoch of 100 ms, of which the GPU works 10; with each batch sent it takes 150."""
+    return [
+        house(16, seconds=0.05),
+        house(16, variant="cupy", seconds=0.1, busy_s=0.01),
+        house(16, variant="cupy-copies", seconds=0.15,
+              phases_s={"gather": 1e-3, "send": 4e-3, "forward": 1e-3, "backward": 1e-3, "update": 3e-3}),
+    ]  # fmt: skip
+
+
+def test_launch_and_transfer_are_what_the_gpu_does_not_work():
+    """10% work and 90% launches; with copies a third waits for data. The CPU has no row."""
+    section = house_view([run_of(*gpu_houses())])
+    (figure,) = [block for block in blocks(section, Figure) if block.title == "Launch and transfer"]
+    assert figure.table.rows == [
+        ("cupy, float32", "16", "10%", "–", "90%", "100", "ok"),
+        ("cupy-copies, float32", "16", "6.67%", "33%", "60%", "150", "ok"),
+    ]
+    drawn = figure.panels[0].spec["datasets"]["marks"]
+    assert [(row["phase"], row["high"]) for row in drawn if row["case"].startswith("cupy-copies")] == [
+        ("the GPU works", pytest.approx(20 / 3)), ("waits for data", pytest.approx(40)),
+        ("waits for launches", pytest.approx(100)),
+    ]  # fmt: skip
+
+
+def test_sending_is_a_phase_of_those_that_send():
+    """A column of the shares where somebody sends; a dash for who does not; no column where nobody does."""
+    with_gpu = house_view([run_of(*gpu_houses())]).blocks[2].table
+    assert with_gpu.head[2:4] == ("gather a batch", "send it to the GPU")
+    assert [row[3] for row in with_gpu.rows] == ["–", "40%", "–"]
+    assert "send it to the GPU" not in house_view([run_of(house(16))]).blocks[2].table.head
+
+
+def test_without_a_gpus_own_working_time_no_share_is_claimed():
+    """Nor for copies whose counterpart is missing."""
+    cpu, kept, sent = gpu_houses()
+    unknown = msgspec.structs.replace(kept, facts=kept.facts | {"busy_s": None})
+    for records in ((cpu,), (cpu, unknown, sent), (cpu, sent)):
+        titles = [block.title for block in blocks(house_view([run_of(*records)]), Figure)]
+        assert "Launch and transfer" not in titles
 
 
 # --- what files may hold ----------------------------------------------------------------------------------------------
@@ -148,6 +224,15 @@ def test_odd_facts_of_a_systolic_record_break_nothing(fact, odd):
 def test_odd_facts_of_a_house_record_break_nothing(fact, odd):
     """The sound record beside it is shown all the same."""
     assert house_view([run_of(house(16, **{fact: odd}), house(64))]) is not None
+
+
+@pytest.mark.parametrize("odd", [*ODD, 1e-3])
+@pytest.mark.parametrize("fact", ["busy_s", "phases_s", "fold_rmse"])
+def test_odd_facts_of_a_gpus_epoch_break_nothing(fact, odd):
+    """The CPU beside it is shown all the same."""
+    cpu, kept, sent = gpu_houses()
+    bad = msgspec.structs.replace(kept, facts=kept.facts | {fact: odd})
+    assert house_view([run_of(cpu, bad, sent)]) is not None
 
 
 @pytest.mark.parametrize("odd", ODD)

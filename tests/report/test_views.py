@@ -552,6 +552,20 @@ def test_a_noisy_run_says_so_before_its_findings() -> None:
     assert "stream.load/simd [DRAM, f8, 1, huge] by 10.0%" in row[4]
 
 
+@pytest.mark.parametrize(
+    ("handovers", "shown"),
+    [([42e-9] * 9 + [163e-9], "42 ns, in 10% of rounds 163 ns"), ([42e-9] * 10, "42 ns"), ([], "–")],
+)
+def test_where_cpus_were_stands_in_the_telemetry(handovers: list[float], shown: str) -> None:
+    """One state of the machine, or both with the share of the rarer; a run from before is silent."""
+    timed = record("stream.load", "simd", 1.0, {"bytes": 1e10}, params={"size": "L1", "dtype": "f8", "threads": 2})
+    telemetry = {"wall_s": [0.1] * 10, "handover_s": handovers}
+    section = quality([run_of(msgspec.structs.replace(timed, telemetry=telemetry))])
+    assert section is not None
+    [table] = [block for block in section.blocks if isinstance(block, Table) and "telemetry" in block.caption]
+    assert column(table, "line between CPUs") == [shown]
+
+
 def test_what_disturbs_is_kept_with_the_run() -> None:
     """Each disturbance of the machine stands in the report with what it bends and the remedy, as the run found it."""
     one = Disturbance("swap", "1 GiB in use", "memory is short", "end what takes it")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,11 @@ class Chain:
     activation: str
     remedy: str
 
+    def moved(self, move: Callable[[Array], Any]) -> Chain:
+        """The same chain with what `move` makes of each array: a copy of it on a GPU, or back from there."""
+        arrays = ("weights", "h", "z", "slope", "inverse", "g")
+        return replace(self, **{name: move(getattr(self, name)) for name in arrays})
+
     @property
     def scale(self) -> float:
         """What the loss was multiplied by."""
@@ -68,11 +73,14 @@ def prepare(weights: Array, x: Array, activation: str, remedy: str) -> Chain:
     return Chain(weights, h, z, slope, np.ones(d, wide(dtype)), g, activation, remedy)
 
 
-# --- in NumPy ---------------------------------------------------------------------------------------------------------
+# --- in NumPy and in CuPy ---------------------------------------------------------------------------------------------
 
 
-def in_numpy(chain: Chain) -> Callable[[], None]:
-    """The chain with NumPy's own arithmetic of the type: a product and a few small temporaries a layer."""
+def in_numpy(chain: Chain, xp: Any = np) -> Callable[[], None]:
+    """The chain with NumPy's own arithmetic of the type: a product and a few small temporaries a layer.
+
+    With `xp` CuPy and a chain whose arrays lie on its device, each of these is a launch, and nothing is waited for.
+    """
     weights, h, z, slope, inverse, g = chain.weights, chain.h, chain.z, chain.slope, chain.inverse, chain.g
     d = len(weights)
     transposed = weights.transpose(0, 2, 1)
@@ -85,22 +93,30 @@ def in_numpy(chain: Chain) -> Callable[[], None]:
     def layer_norm(row: Array) -> tuple[Array, Any]:
         values = row.astype(sums)
         centred = values - values.mean()
-        scale = sums.type(1) / np.sqrt((centred * centred).mean() + sums.type(EPSILON))
+        scale = sums.type(1) / xp.sqrt((centred * centred).mean() + sums.type(EPSILON))
         return (centred * scale).astype(same), scale
 
     def norm_backward(u: Array, hat: Array, scale: Any) -> Array:
         u, hat = u.astype(sums), hat.astype(sums)
-        return np.asarray((scale * (u - u.mean() - hat * (u * hat).mean())).astype(same))
+        found: Array = (scale * (u - u.mean() - hat * (u * hat).mean())).astype(same)
+        return found
 
     def clip(row: Array) -> Array:
         values = row.astype(sums)
-        length = np.sqrt((values * values).sum())
-        return np.asarray((values * (limit / length)).astype(same)) if length > limit else row
+        length = xp.sqrt((values * values).sum())
+        if xp is not np:  # to ask a GPU which of the two is larger is to wait for it
+            factor = xp.minimum(limit / length, sums.type(1))
+        elif length > limit:
+            factor = limit / length
+        else:
+            return row
+        found: Array = (values * factor).astype(same)
+        return found
 
     def call() -> None:
         with np.errstate(all="ignore"):  # going out of range is what is being looked at
             for t in range(d):
-                np.matmul(weights[t], h[t], out=z[t])
+                xp.matmul(weights[t], h[t], out=z[t])
                 if normalised:
                     z[t], inverse[t] = layer_norm(z[t])
                 value = sigma.value(z[t])
@@ -111,7 +127,7 @@ def in_numpy(chain: Chain) -> Callable[[], None]:
                 u = g[k] * slope[t]
                 if normalised:
                     u = norm_backward(u, z[t], inverse[t])
-                np.matmul(transposed[t], u, out=g[k + 1])
+                xp.matmul(transposed[t], u, out=g[k + 1])
                 if residual:
                     g[k + 1] += g[k]
                 if clipped:
@@ -232,31 +248,31 @@ def in_numba(chain: Chain) -> Callable[[], None]:
 # --- the check --------------------------------------------------------------------------------------------------------
 
 
-def violations(chain: Chain) -> Array:
+def violations(chain: Chain, form_of: Callable[[Any], Format] = format_of) -> Array:
     """For each layer, how many numbers are not the exact result of the step before to within rounding (d, int64).
 
     Exact means float64, from what the chain itself stored. A number may be infinite where the exact one is beyond the
-    type's range; a step whose input is infinite or NaN has no answer, and is left out.
+    type's range; a step whose input is infinite or NaN has no answer, and is left out. `form_of` says what a type's
+    range is where the chain was computed.
     """
-    form = format_of(chain.weights.dtype)
+    form, sums = form_of(chain.weights.dtype), form_of(wide(chain.weights.dtype))
     w = chain.weights.astype(np.float64)
     h, z, slope, g = (array.astype(np.float64) for array in (chain.h, chain.z, chain.slope, chain.g))
     with np.errstate(all="ignore"):
-        wrong = _forward_violations(chain, form, w, h, z, slope)
-        return wrong + _backward_violations(chain, form, w, z, slope, g)[::-1]
+        wrong = _forward_violations(chain, form, sums, w, h, z, slope)
+        return wrong + _backward_violations(chain, form, sums, w, z, slope, g)[::-1]
 
 
-def _sum_error(chain: Chain, magnitude: Array) -> Any:
+def _sum_error(chain: Chain, sums: Format, magnitude: Array) -> Any:
     """The rounding of a sum over n products: n ε of the type of sums times Σ |a b|, and its least number for each."""
-    sums = np.finfo(wide(chain.weights.dtype))
-    return chain.weights.shape[1] * (float(sums.eps) * magnitude + float(sums.smallest_subnormal))
+    return chain.weights.shape[1] * (sums.eps * magnitude + sums.least)
 
 
-def _forward_violations(chain: Chain, form: Format, w: Array, h: Array, z: Array, slope: Array) -> Array:
+def _forward_violations(chain: Chain, form: Format, sums: Format, w: Array, h: Array, z: Array, slope: Array) -> Array:
     sigma = ACTIVATIONS[chain.activation]
     exact = np.matmul(w, h[:-1, :, None])[..., 0]
-    error = _sum_error(chain, np.matmul(np.abs(w), np.abs(h[:-1, :, None]))[..., 0]) + 2 * form.eps * np.abs(exact)
-    error += form.least
+    error = _sum_error(chain, sums, np.matmul(np.abs(w), np.abs(h[:-1, :, None]))[..., 0])
+    error += 2 * form.eps * np.abs(exact) + form.least
     known = np.isfinite(h[:-1]).all(axis=1, keepdims=True)
     if chain.remedy == "normalised":
         known = known & (np.abs(exact) < form.top / 2).all(axis=1, keepdims=True)
@@ -277,7 +293,7 @@ def _forward_violations(chain: Chain, form: Format, w: Array, h: Array, z: Array
     return wrong + _count(h[1:], after, error, form, stored & known)
 
 
-def _backward_violations(chain: Chain, form: Format, w: Array, z: Array, slope: Array, g: Array) -> Array:
+def _backward_violations(chain: Chain, form: Format, sums: Format, w: Array, z: Array, slope: Array, g: Array) -> Array:
     slope, z, w = slope[::-1], z[::-1], w[::-1]
     before = g[:-1]
     known = (np.isfinite(before) & np.isfinite(slope) & np.isfinite(z)).all(axis=1, keepdims=True)
@@ -292,7 +308,7 @@ def _backward_violations(chain: Chain, form: Format, w: Array, z: Array, slope: 
     transposed = w.transpose(0, 2, 1)
     exact = np.matmul(transposed, u[..., None])[..., 0]
     magnitude = np.matmul(np.abs(transposed), np.abs(u)[..., None])[..., 0]
-    error = np.matmul(np.abs(transposed), error[..., None])[..., 0] + _sum_error(chain, magnitude)
+    error = np.matmul(np.abs(transposed), error[..., None])[..., 0] + _sum_error(chain, sums, magnitude)
     if chain.remedy == "residual":
         exact = exact + before
         magnitude = magnitude + np.abs(before)

@@ -1,7 +1,8 @@
-"""What benches of the GPU share: the shape of a launch, data that rounds nowhere, and arrays too large to be sent."""
+"""What benches of the GPU share: the shape of a launch, data that rounds nowhere, what is sent and what is not."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,40 @@ def library(what: str, load: Any) -> Any:
     except (ImportError, OSError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise Skip(f"needs {what}, which could not be loaded ({first}); pip install nvidia-{what.lower()}") from None
+
+
+def cublas(device: Any) -> None:
+    """Load cuBLAS, which multiplies CuPy's matrices; Skip where it is not installed."""
+    library("cuBLAS", lambda: device.xp.cuda.device.get_cublas_handle())
+
+
+def sent(device: Any, host: np.ndarray) -> Any:
+    """A copy of an array on the device, in its own type; Skip where CuPy does not compute in that (bfloat16)."""
+    there = device.put(host)
+    if there.dtype == host.dtype:
+        return there
+    if why := refused(device, host.dtype):
+        raise Skip(why)
+    return there.view(host.dtype)
+
+
+def fetched(device: Any, array: Any) -> Any:
+    """A copy on the host, in the same type, once everything queued is done."""
+    if array.dtype.name == "bfloat16":
+        return device.get(array.view(np.uint16)).view(array.dtype)
+    return device.get(array)
+
+
+@functools.lru_cache(maxsize=8)
+def refused(device: Any, dtype: Any) -> str:
+    """Why CuPy does not compute in a type that the device's memory holds as bytes; "" where it does."""
+    try:
+        one = device.put(np.ones((2, 2), dtype)).view(dtype)
+        fetched(device, device.xp.exp(one @ one) - one)
+    except Exception as error:  # noqa: BLE001 - what a library without the type raises is its own affair
+        first = str(error).partition("\n")[0]
+        return f"CuPy {device.xp.__version__} does not compute in {dtype.name} ({type(error).__name__}: {first})"
+    return ""
 
 
 def where(device: Any, footprint: int, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A multilayer perceptron for regression, twice: in NumPy, and in Numba as one compiled function an epoch.
+"""A multilayer perceptron for regression, twice: in arrays (NumPy's or CuPy's), and in Numba as one function an epoch.
 
 h = relu(x W + b) for each hidden layer, a linear last one, mean squared error, Xavier's uniform weights, SGD or Adam.
 All parameters lie in one vector θ, so that an update is one pass over it, and two nets can be compared at a glance.
@@ -22,7 +22,6 @@ import numpy as np
 from ..simd import compiled
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba's own
-PHASES = ("gather", "forward", "backward", "update")
 OPTIMIZERS = ("adam", "sgd")
 
 
@@ -91,25 +90,43 @@ class Net:
     """θ, its gradient, the optimizer's memory and the buffers of a batch.
 
     State that the phases of a step share: `gather` a batch, `forward`, `backward`, `update`. `epoch` does all steps.
+    All of it are arrays of `xp`, NumPy or CuPy.
     """
 
-    def __init__(self, sizes: Sequence[int], theta: np.ndarray, recipe: Recipe, dtype: Any) -> None:
+    def __init__(self, sizes: Sequence[int], theta: np.ndarray, recipe: Recipe, dtype: Any, xp: Any = np) -> None:
         self.sizes = tuple(sizes)
         self.layers = layers(sizes)
         self.recipe = recipe
-        self.start = theta.astype(dtype)
+        self.xp = xp
+        self.start = self.put(theta.astype(dtype))
         self.theta = self.start.copy()
-        self.mask = decaying(sizes).astype(dtype)
-        self.gradient, self.first, self.second = (np.zeros_like(self.theta) for _ in range(3))
-        self.x = np.zeros((recipe.batch, sizes[0]), dtype)
-        self.y = np.zeros(recipe.batch, dtype)
+        self.mask = self.put(decaying(sizes).astype(dtype))
+        self.gradient, self.first, self.second = (xp.zeros_like(self.theta) for _ in range(3))
+        self.x = self.put(np.zeros((recipe.batch, sizes[0]), dtype))
+        self.y = self.put(np.zeros(recipe.batch, dtype))
         units = self.layers[-1].place.stop
-        self.activations, self.deltas = (np.zeros((recipe.batch, units), dtype) for _ in range(2))
+        self.activations, self.deltas = (self.put(np.zeros((recipe.batch, units), dtype)) for _ in range(2))
         self.steps = 0
+
+    def put(self, array: np.ndarray) -> Any:
+        """A host array as one of `xp`."""
+        return self.xp.asarray(array)
+
+    def fetch(self, array: Any) -> np.ndarray:
+        """An array of `xp` on the host, once it is computed."""
+        found: np.ndarray = array
+        return found
+
+    def wait(self) -> None:
+        """Until all that was begun is done."""
+
+    def keep(self, *arrays: np.ndarray) -> tuple[Any, ...]:
+        """Data and the order of its rows where `epoch` reads them."""
+        return tuple(self.put(array) for array in arrays)
 
     def reset(self) -> None:
         """Back to the weights it was made with."""
-        np.copyto(self.theta, self.start)
+        self.xp.copyto(self.theta, self.start)
         self.first.fill(0)
         self.second.fill(0)
         self.steps = 0
@@ -124,24 +141,28 @@ class Net:
             self.update(rate)
 
     def timed_epoch(self, x: np.ndarray, y: np.ndarray, order: np.ndarray, rate: float) -> dict[str, float]:
-        """An epoch phase by phase from Python; the seconds that each phase took."""
-        spent = dict.fromkeys(PHASES, 0.0)
+        """An epoch phase by phase from Python, each waited for; the seconds that each phase took."""
+        spent: dict[str, float] = {}
         clock = time.perf_counter
+        self.wait()
         for begin in range(0, len(order), self.recipe.batch):
-            rows = order[begin : begin + self.recipe.batch]
-            marks = [clock()]
-            steps: tuple[Callable[[], None], ...] = (
-                lambda rows=rows: self.gather(x, y, rows),  # type: ignore[misc]
-                lambda rows=rows: self.forward(len(rows)),  # type: ignore[misc]
-                lambda rows=rows: self.backward(len(rows)),  # type: ignore[misc]
-                lambda: self.update(rate),
-            )
-            for step in steps:
+            before = clock()
+            for phase, step in self.phases(x, y, order[begin : begin + self.recipe.batch], rate).items():
                 step()
-                marks.append(clock())
-            for phase, (before, after) in zip(PHASES, itertools.pairwise(marks), strict=True):
-                spent[phase] += after - before
+                self.wait()
+                after = clock()
+                spent[phase] = spent.get(phase, 0.0) + after - before
+                before = after
         return spent
+
+    def phases(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, rate: float) -> dict[str, Callable[[], None]]:
+        """The phases of the step that learns from these rows, in their order."""
+        return {
+            "gather": lambda: self.gather(x, y, rows),
+            "forward": lambda: self.forward(len(rows)),
+            "backward": lambda: self.backward(len(rows)),
+            "update": lambda: self.update(rate),
+        }
 
     def gather(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> None:
         """Copy the rows of a batch together."""
@@ -165,31 +186,31 @@ class Net:
         for layer in self.layers:
             h = h @ self.theta[layer.weights].reshape(layer.inputs, layer.outputs) + self.theta[layer.biases]
             if layer is not self.layers[-1]:
-                h = np.maximum(h, 0)
+                h = self.xp.maximum(h, 0)
         return h[:, 0]
 
     def loss(self, count: int) -> float:
         """Half the mean squared error of the batch after `forward`."""
-        error = self.activations[:count, -1] - self.y[:count]
+        error = self.fetch(self.activations[:count, -1] - self.y[:count])
         return float(0.5 * np.mean(error * error))
 
 
-class NumpyNet(Net):
-    """The net in NumPy: a call of BLAS for each product, a pass over memory for each operation between them."""
+class ArrayNet(Net):
+    """The net in arrays: a call of BLAS for each product, a pass over memory for each operation between them."""
 
     def gather(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> None:
         """Copy the rows of a batch together."""
-        np.take(x, rows, axis=0, out=self.x[: len(rows)])
-        np.take(y, rows, out=self.y[: len(rows)])
+        self.xp.take(x, rows, axis=0, out=self.x[: len(rows)])
+        self.xp.take(y, rows, out=self.y[: len(rows)])
 
     def forward(self, count: int) -> None:
         """The activations of the batch's first `count` rows."""
-        h = self.x[:count]
+        xp, h = self.xp, self.x[:count]
         for layer in self.layers:
             out = self.activations[:count, layer.place]
-            np.add(h @ self._weights(self.theta, layer), self.theta[layer.biases], out=out)
+            xp.add(h @ self._weights(self.theta, layer), self.theta[layer.biases], out=out)
             if layer is not self.layers[-1]:
-                np.maximum(out, 0, out=out)
+                xp.maximum(out, 0, out=out)
             h = out
 
     def backward(self, count: int) -> None:
@@ -198,7 +219,7 @@ class NumpyNet(Net):
         for number in reversed(range(len(self.layers))):
             layer = self.layers[number]
             below = self.activations[:count, self.layers[number - 1].place] if number else self.x[:count]
-            np.matmul(below.T, delta, out=self._weights(self.gradient, layer))
+            self.xp.matmul(below.T, delta, out=self._weights(self.gradient, layer))
             delta.sum(axis=0, out=self.gradient[layer.biases])
             if number:
                 delta = (delta @ self._weights(self.theta, layer).T) * (below > 0)
@@ -213,7 +234,7 @@ class NumpyNet(Net):
             self.first += kind(1 - BETA1) * (self.gradient - self.first)
             self.second += kind(1 - BETA2) * (self.gradient * self.gradient - self.second)
             step = self.first / kind(1 - BETA1**self.steps)
-            step /= np.sqrt(self.second / kind(1 - BETA2**self.steps)) + kind(EPSILON)
+            step /= self.xp.sqrt(self.second / kind(1 - BETA2**self.steps)) + kind(EPSILON)
         self.theta -= kind(rate) * (step + kind(self.recipe.decay) * self.mask * self.theta)
 
     @staticmethod
@@ -382,15 +403,19 @@ class Fold:
     deviation: float
 
 
-def train(kind: type[Net], fold: Fold, recipe: Recipe, dtype: Any, seed: int) -> tuple[Net, list[float]]:
+def train(kind: Callable[..., Net], fold: Fold, recipe: Recipe, dtype: Any, seed: int) -> tuple[Net, list[float]]:
     """A net trained on a fold, and the log-RMSE on its held-out rows after each epoch."""
     rng = np.random.default_rng(seed)
     sizes = (fold.x.shape[1], *recipe.hidden, 1)
     net = kind(sizes, xavier(sizes, rng), recipe, dtype)
-    x, y = fold.x.astype(dtype), fold.y.astype(dtype)
+    x = fold.x.astype(dtype)
+    held_out = net.put(x[fold.held_out])
+    x, y = net.keep(x, fold.y.astype(dtype))
     curve = []
     for epoch in range(recipe.epochs):
-        net.epoch(x, y, rng.permutation(fold.train), recipe.rate * (1 - epoch / recipe.epochs))
-        error = net.predict(x[fold.held_out]).astype(np.float64) - fold.y[fold.held_out]
+        # Drawn on the host whatever computes: all nets see the same batches.
+        (order,) = net.keep(rng.permutation(fold.train))
+        net.epoch(x, y, order, recipe.rate * (1 - epoch / recipe.epochs))
+        error = net.fetch(net.predict(held_out)).astype(np.float64) - fold.y[fold.held_out]
         curve.append(fold.deviation * math.sqrt(float(np.mean(error * error))))
     return net, curve

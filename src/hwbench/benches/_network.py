@@ -29,6 +29,7 @@ class Activation:
 
     value, slope
         σ(z), and σ'(z) given z and σ(z); arrays of any float type in, the same type out, every step rounded to it.
+        Of CuPy's arrays they make CuPy's: they are written in what NumPy hands on to an array's own library.
     taylor
         c₀ … c₃ of its expansion at 0; for relu that from the right.
     code
@@ -46,34 +47,40 @@ def sigmoid(z: Array) -> Array:
     """1 / (1 + e⁻ᶻ). Where e⁻ᶻ is beyond the type's range the quotient is 0, which is right to within rounding."""
     one = z.dtype.type(1)
     with np.errstate(over="ignore"):
-        return np.asarray(one / (one + np.exp(-z)))
+        found: Array = one / (one + np.exp(-z))
+    return found
 
 
 def scaled_sigmoid(z: Array) -> Array:
     """4 sigmoid(z) - 2: the sigmoid moved and stretched until it is x near 0, as tanh is."""
-    return np.asarray(z.dtype.type(4) * sigmoid(z) - z.dtype.type(2))
+    found: Array = z.dtype.type(4) * sigmoid(z) - z.dtype.type(2)
+    return found
 
 
 def _relu_slope(z: Array, _value: Array) -> Array:
-    return np.asarray((z > 0).astype(z.dtype))
+    return (z > 0).astype(z.dtype)
 
 
 def _sigmoid_slope(z: Array, value: Array) -> Array:
-    return np.asarray(value * (z.dtype.type(1) - value))
+    found: Array = value * (z.dtype.type(1) - value)
+    return found
 
 
 def _tanh_slope(z: Array, value: Array) -> Array:
-    return np.asarray(z.dtype.type(1) - value * value)
+    found: Array = z.dtype.type(1) - value * value
+    return found
 
 
 def _scaled_slope(z: Array, value: Array) -> Array:
     """4 s (1 - s) with s = (value + 2) / 4, which is (2 + value)(2 - value) / 4."""
     two, quarter = z.dtype.type(2), z.dtype.type(0.25)
-    return np.asarray((two + value) * (two - value) * quarter)
+    found: Array = (two + value) * (two - value) * quarter
+    return found
 
 
 def _relu(z: Array) -> Array:
-    return np.asarray(np.maximum(z, z.dtype.type(0)))
+    found: Array = np.maximum(z, z.dtype.type(0))
+    return found
 
 
 ACTIVATIONS = {
@@ -199,9 +206,13 @@ def format_of(dtype: Any) -> Format:
     return Format(float(info.eps), float(info.tiny), float(info.smallest_subnormal), float(info.max))
 
 
-def measured_format(dtype: Any) -> Format:
-    """The same found by arithmetic in the type: halve and double until something is lost."""
-    one, two = np.ones(1, dtype), np.full(1, 2, dtype)
+def measured_format(dtype: Any, xp: Any = np) -> Format:
+    """The same found by arithmetic in the type: halve and double until something is lost.
+
+    `xp` computes, NumPy or CuPy. A GPU's float32 may end at its smallest normal number: CuPy has its kernels compiled
+    to take what is below for 0 (`-ftz=true`).
+    """
+    one, two = xp.ones(1, dtype), xp.full(1, 2, dtype)
     eps = one
     with np.errstate(all="ignore"):
         while (one + eps / two)[0] != one[0]:
@@ -213,7 +224,7 @@ def measured_format(dtype: Any) -> Format:
         while (least / two)[0] != 0:
             least = least / two
         top = two - eps
-        while np.isfinite((top * two).astype(np.float64)[0]):
+        while xp.isfinite((top * two).astype(np.float64)[0]):
             top = top * two
     return Format(*(float(x[0]) for x in (eps, tiny, least, top)))
 

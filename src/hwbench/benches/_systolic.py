@@ -3,7 +3,7 @@
 An array of processing elements (PEs) multiplies Y = W X, with W m × k and X k × n. In each cycle a PE reads what its
 neighbours held, does one multiply-add, and at the clock edge all registers take their new values together: nothing is
 seen before its edge, and nothing moves further than to the next PE. So the arrays here come in pairs, the state before
-an edge and the state after it.
+an edge and the state after it; edges go to and fro between the two.
 
 Weight-stationary, as in the lecture: PE (i, j) keeps w[j, i]; x enters from the left, row i one cycle after row i - 1,
 and moves right; partial sums move down and leave below row r - 1. Weights come down from above, each with the number of
@@ -29,13 +29,16 @@ from typing import Any
 
 import numpy as np
 
-from ..simd import compiled
+from ..simd import compiled, restrict
 
 FLOWS = ("weight-stationary", "output-stationary")
 LARGEST = 1024  # rows or columns of an array
 LARGEST_OPERAND = 1 << 16  # m, k, n
 MOST_CYCLES = 1 << 27  # so that tags, at most 16 × the cycles, fit into 32 bits
-FIRST, LAST = 1, 2  # marks that travel with w in the output-stationary array, below the tile's number
+FIRST, LAST = 1, 2  # marks that travel with w in the output-stationary array, below what its tile's results start with
+MET = -1  # what two results make that meet on one link: it travels on, and is seen when it leaves
+NEVER = -(1 << 62)  # where a port stands that has sent all
+LANES = 16  # an edge computes whole vectors of so many cells
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,15 @@ class Plan:
     @property
     def numbers(self) -> tuple[int, ...]:
         """The plan as the kernels take it. Numbers are packed by shifts: a division takes longer than a row of PEs."""
-        common = (self.r, self.c, self.length, self.down, self.across)
+        common = (self.r, self.c, self.span, self.length, self.down, self.across)
         if self.weights_stay:
             return *common, self.interval, int(self.double), (self.n - 1).bit_length()
         return *common, self.interval, (self.across - 1).bit_length(), (self.r - 1).bit_length()
+
+    @property
+    def span(self) -> int:
+        """Cells of a plane that an edge computes: from the first PE to the last, and up to a whole vector."""
+        return -(-(self.r * (self.c + 1) - 1) // LANES) * LANES
 
     @property
     def cycles(self) -> int:
@@ -147,224 +155,264 @@ class Plan:
         return {"w": w * self.across, "x": x * self.down, "y": self.m * self.n}
 
 
-# --- weight-stationary ------------------------------------------------------------------------------------------------
-# Ports at the edge are counters, as the address generators beside a real array are: a row of `ports` holds where a port
-# is in its tile (below 0: it waits), and the tile's place in the other operand's direction (`b`) and along it (`a`).
+# --- one clock edge ---------------------------------------------------------------------------------------------------
+# A plane holds one register of every PE, row after row, as a vector with a margin: a cell before each row, a row at
+# each end. The margin is the links that lead into the array, and ports write there; what an edge leaves in it reaches
+# no PE. So an edge is one loop over all cells, in which no PE is told from another and none lies at a border.
+
+
+@restrict
+def weights_edge(registers: Any, links: Any, weights: Any, double: bool) -> None:
+    """All PEs of the weight-stationary array: `registers` after the edge, from `links` to the neighbours before it."""
+    x, tag, total, weight, to_go = registers
+    left_x, left_tag, above_total, above_weight, above_to_go = links
+    keep, fresh = weights
+    for p in range(len(x)):
+        word, mark = left_x[p], left_tag[p]
+        x[p], tag[p] = word, mark
+        # Multiply-add: with the weight in use, or at the mark of a new tile the next one, which then is in use.
+        waiting = fresh[p]
+        using = waiting if mark < 0 else keep[p]
+        total[p] = above_total[p] + using * word
+        # Weights on their way down: one that has arrived is kept, any other goes on.
+        falling, rows = above_weight[p], above_to_go[p]
+        weight[p] = falling
+        to_go[p] = rows - (rows > 0)
+        if double:
+            keep[p] = using
+            fresh[p] = falling if rows == 1 else waiting
+        else:
+            keep[p] = falling if rows == 1 else using
+
+
+@restrict
+def outputs_edge(registers: Any, links: Any, total: Any) -> None:
+    """All PEs of the output-stationary array: `registers` after the edge, from `links` to the neighbours before it."""
+    w, tag, x, result, result_tag = registers
+    left_w, left_tag, above_x, below_result, below_tag = links
+    zero = total.dtype.type(0)
+    for p in range(len(w)):
+        word, mark, other = left_w[p], left_tag[p], above_x[p]
+        w[p], tag[p], x[p] = word, mark, other
+        # Multiply-add onto the sum that stays, from zero at a tile's first product.
+        done = (zero if mark & FIRST else total[p]) + word * other
+        total[p] = done
+        # The chain of results: what the row below held, one row further, or, at a tile's last product, this PE's own.
+        last, passing = mark & LAST, below_tag[p]
+        result[p] = done if last else below_result[p]
+        result_tag[p] = (MET if passing else mark >> 2) if last else passing + (passing > 0)
+
+
+# --- the arrays in time -----------------------------------------------------------------------------------------------
+# Ports at the edge are counters, as the address generators beside a real array are: where a port is in its tile (below
+# 0: it waits), and the tile's place in the other operand's direction (`b`) and along it (`a`).
+
+
+@restrict
+def following(at: int, interval: int, port: int, tile_b: Any, tile_a: Any, inner: int, outer: int) -> int:
+    """Where a port stands a cycle later: one word on, before its next tile, or at NEVER after the last of them."""
+    if at + 1 < interval:
+        return at + 1
+    tile_b[port] += 1
+    if tile_b[port] < inner:
+        return 0
+    tile_b[port] = 0
+    tile_a[port] += 1
+    return 0 if tile_a[port] < outer else NEVER
 
 
 @compiled
 def run_weights(
-    begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any,
-    moved: Any,
+    passes: int, begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any,
+    plan: Any, moved: Any,
 ) -> int:  # fmt: skip
     """Clock edges `begin` to `end` of the weight-stationary array; how many there were when all results had left, or 0.
 
+    passes
+        How often; from edge 0 on each begins with an array at rest.
     state
-        [8][r][c] of any dtype: x, partial sum, weight on its way down, before (t even: 0, 1, 2) and after an edge
+        [8][cells] of any dtype: x, partial sum, weight on its way down, before (t even: 0, 1, 2) and after an edge
         (3, 4, 5); the weight in use (6) and the next tile's (7).
     tags
-        [4][r][c], i4: x's and the weight's before, and after an edge. An x carries ± (1 + its tile across and its
+        [4][cells], i4: x's and the weight's before, and after an edge. An x carries ± (1 + its tile across and its
         column in one), negative if the first of its tile, 0 for no x; a weight carries 1 + the rows it has still to go.
     ports
-        [r + c][3], i8: the rows' on the left, for x, then the columns' at the top, for weights.
+        [3][r + c], i8: the rows' on the left, for x, then the columns' at the top, for weights.
     y
         m × n accumulators below the array.
     plan
-        r, c, n, tiles down, tiles across, interval, double, bits of a column's number.
+        r, c, cells an edge computes, n, tiles down, tiles across, interval, double, bits of a column's number.
     moved
         Words of w and of x that entered so far, and results that left.
     """
-    r, c, n, down, across, interval, double, shift = plan
+    r, c, span, n, down, across, interval, double, shift = plan
     m, k = operand_w.shape
-    keep, fresh = state[6], state[7]
+    width = c + 1
+    pe, bottom = width + 1, r * width + 1  # the cells of the first PE, and of the first in the last row
     results = down * across * c * n
-    for t in range(begin, end):
-        old, new = 3 * (t & 1), 3 - 3 * (t & 1)
-        tag_old, tag_new = 2 * (t & 1), 2 - 2 * (t & 1)
-
-        # What the sums' last row held before this edge leaves now.
-        last, last_tag = state[old + 1, r - 1], tags[tag_old, r - 1]
-        for j in range(c):
-            tag = abs(last_tag[j]) - 1
-            if tag >= 0:
-                row = (tag >> shift) * c + j
-                if row < m:
-                    y[row, tag & ((1 << shift) - 1)] += last[j]
-                moved[2] += 1
-
-        for i in range(r):
-            # The registers of the row to the left (x) and above (sums, weights), before the edge.
-            into, into_tag, left_x, left_tag = state[new, i], tags[tag_new, i], state[old, i], tags[tag_old, i]
-            for j in range(1, c):
-                into[j], into_tag[j] = left_x[j - 1], left_tag[j - 1]
-            # Row i's port on the left: i cycles behind row 0, tile after tile.
-            place, b, a = ports[i]
-            into[0], into_tag[0] = 0, 0
-            if 0 <= place < n and a < across:
-                into_tag[0] = (a << shift) + place + 1
-                if place == 0:
-                    into_tag[0] = -into_tag[0]
-                row = b * r + i
-                if row < k:
-                    into[0] = operand_x[row, place]
-                    moved[1] += 1
-            ports[i, 0] = place + 1
-            if place + 1 == interval:
-                ports[i, 0], ports[i, 1] = 0, b + 1
-                if b + 1 == down:
-                    ports[i, 1], ports[i, 2] = 0, a + 1
-
-            # Multiply-add: with the weight in use, or at the mark of a new tile the next one, which then is in use.
-            using, following, sums = keep[i], fresh[i], state[new + 1, i]
-            if double:
-                for j in range(c):
-                    using[j] = following[j] if into_tag[j] < 0 else using[j]
-            if i == 0:
-                for j in range(c):
-                    sums[j] = using[j] * into[j]
-            else:
-                above = state[old + 1, i - 1]
-                for j in range(c):
-                    sums[j] = above[j] + using[j] * into[j]
-
-            # Weights on their way down: one that has arrived is kept, any other goes on.
-            falling, to_go = state[new + 2, i], tags[tag_new + 1, i]
-            if i > 0:
-                above_w, above_tag = state[old + 2, i - 1], tags[tag_old + 1, i - 1]
-                for j in range(c):
-                    falling[j], to_go[j] = above_w[j], above_tag[j]
-            else:
-                # The ports at the top, the last row's weight first. The first tile comes down all columns together,
-                # each later one in column j j cycles behind column 0, as the marks of the tile before do.
-                for j in range(c):
-                    falling[j], to_go[j] = 0, 0
-                    place, b, a = ports[r + j]
-                    if 0 <= place < r and a < across:
-                        to_go[j] = r - place
-                        row, column = a * c + j, b * r + r - 1 - place
-                        if row < m and column < k:
-                            falling[j] = operand_w[row, column]
-                            moved[0] += 1
-                    first = a == 0 and b == 0
-                    ports[r + j, 0] = place + 1
-                    if place + 1 == (r if first else interval):
-                        ports[r + j, 0] = 0 if not first else -j if double else -j - n
-                        ports[r + j, 1] = b + 1
-                        if b + 1 == down:
-                            ports[r + j, 1], ports[r + j, 2] = 0, a + 1
-            target = following if double else using
+    place, tile_b, tile_a = ports[0], ports[1], ports[2]
+    here, left, above = slice(pe, pe + span), slice(pe - 1, pe - 1 + span), slice(pe - width, pe - width + span)
+    even = state[0][here], tags[0][here], state[1][here], state[2][here], tags[1][here]
+    odd = state[3][here], tags[2][here], state[4][here], state[5][here], tags[3][here]
+    even_links = state[0][left], tags[0][left], state[1][above], state[2][above], tags[1][above]
+    odd_links = state[3][left], tags[2][left], state[4][above], state[5][above], tags[3][above]
+    weights = state[6][here], state[7][here]
+    t = 0
+    for _ in range(passes):
+        if begin == 0:
+            state[:], tags[:], y[:], tile_a[:], tile_b[:], moved[:] = 0, 0, 0, 0, 0, 0
+            for i in range(r):
+                place[i] = -r - i
             for j in range(c):
-                target[j] = falling[j] if to_go[j] == 1 else target[j]
+                place[r + j] = 0
+        in_w, in_x, out = moved
+        for t in range(begin, end):
+            old, old_tag = 3 * (t & 1), 2 * (t & 1)
+
+            # What the sums' last row held before this edge leaves now.
             for j in range(c):
-                to_go[j] = max(to_go[j] - 1, 0)
-        if moved[2] == results:
-            return t + 1
-    return 0
+                tag = abs(tags[old_tag, bottom + j]) - 1
+                if tag >= 0:
+                    row = (tag >> shift) * c + j
+                    if row < m:
+                        y[row, tag & ((1 << shift) - 1)] += state[old + 1, bottom + j]
+                    out += 1
 
+            # The rows' ports: each one cycle behind the one above it, tile after tile.
+            for i in range(r):
+                link = (i + 1) * width
+                at = place[i]
+                tags[old_tag, link], state[old, link] = 0, 0
+                if 0 <= at < n:
+                    tag = (tile_a[i] << shift) + at + 1
+                    tags[old_tag, link] = -tag if at == 0 and double else tag
+                    row = tile_b[i] * r + i
+                    if row < k:
+                        state[old, link] = operand_x[row, at]
+                        in_x += 1
+                place[i] = following(at, interval, i, tile_b, tile_a, down, across)
 
-# --- output-stationary ------------------------------------------------------------------------------------------------
+            # The columns' ports, the last row's weight first. The first tile comes down all columns together, each
+            # later one in column j j cycles behind column 0, as its x does.
+            for j in range(c):
+                at = place[r + j]
+                tags[old_tag + 1, 1 + j], state[old + 2, 1 + j] = 0, 0
+                if 0 <= at < r:
+                    tags[old_tag + 1, 1 + j] = r - at
+                    row, column = tile_a[r + j] * c + j, tile_b[r + j] * r + r - 1 - at
+                    if row < m and column < k:
+                        state[old + 2, 1 + j] = operand_w[row, column]
+                        in_w += 1
+                place[r + j] = following(at, interval, r + j, tile_b, tile_a, down, across)
+                if t == interval - 1:
+                    place[r + j] -= j
+
+            if t & 1:
+                weights_edge(even, odd_links, weights, double)
+            else:
+                weights_edge(odd, even_links, weights, double)
+            if out == results:
+                break
+        moved[0], moved[1], moved[2] = in_w, in_x, out
+    return t + 1 if moved[2] == results else 0
 
 
 @compiled
 def run_outputs(
-    begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any, plan: Any,
-    moved: Any,
+    passes: int, begin: int, end: int, state: Any, tags: Any, ports: Any, operand_w: Any, operand_x: Any, y: Any,
+    plan: Any, moved: Any,
 ) -> int:  # fmt: skip
     """Clock edges of the output-stationary array; how many when all results had left, 0 for not yet, -1 if two met.
 
+    Rows lie in their planes from the last to the first, so that results, too, move on to later cells.
+
     state
-        [8][r][c]: w, x, sum, result on its way up, before (t even: 0 to 3) and after an edge (4 to 7).
+        [7][cells]: w, x, result on its way up, before (t even: 0, 1, 2) and after an edge (3, 4, 5); the sum (6).
     tags
-        [4][r][c], i4: w's and the result's before, and after an edge. A w carries 4 × (1 + its tile) and the marks
-        FIRST and LAST; a result carries 1 + its row and tile's number in one; 0 is none.
+        [4][cells], i4: w's and the result's before, and after an edge. A result carries 1 + its tile and row in one, of
+        which it counts the rows itself, on its way; a w carries 4 × what its tile's results will start with, and the
+        marks FIRST and LAST; 0 is none.
     ports
-        [r + c][3]: the rows' on the left, for w, then the columns' at the top, for x.
+        [3][r + c]: the rows' on the left, for w, then the columns' at the top, for x.
     plan
-        r, c, k, tiles down, tiles across, interval, bits of a tile's number across, bits of a row's number.
+        r, c, cells an edge computes, k, tiles down, tiles across, interval, bits of a tile's number across, bits of a
+        row's number.
     """
-    r, c, length, down, across, interval, tile_shift, row_shift = plan
+    r, c, span, length, down, across, interval, tile_shift, row_shift = plan
     m = len(operand_w)
     n = operand_x.shape[1]
+    width = c + 1
+    pe, top = width + 1, r * width + 1  # the cells of the last row's first PE, and of the first row's
     results = down * across * c * r
-    for t in range(begin, end):
-        old, new = 4 * (t & 1), 4 - 4 * (t & 1)
-        tag_old, tag_new = 2 * (t & 1), 2 - 2 * (t & 1)
-
-        # What the chain's first row held before this edge leaves now.
-        for j in range(c):
-            tag = tags[tag_old + 1, 0, j] - 1
-            if tag >= 0:
-                tile = tag >> row_shift
-                row = (tile >> tile_shift) * r + (tag & ((1 << row_shift) - 1))
-                column = (tile & ((1 << tile_shift) - 1)) * c + j
-                if row < m and column < n:
-                    y[row, column] = state[old + 3, 0, j]
-                moved[2] += 1
-
-        for i in range(r):
-            into, into_tag, left_w, left_tag = state[new, i], tags[tag_new, i], state[old, i], tags[tag_old, i]
-            for j in range(1, c):
-                into[j], into_tag[j] = left_w[j - 1], left_tag[j - 1]
-            place, b, a = ports[i]
-            into[0], into_tag[0] = 0, 0
-            if 0 <= place < length and a < down:
-                into_tag[0] = 4 * ((a << tile_shift) + b + 1)
-                if place == 0:
-                    into_tag[0] += FIRST
-                if place == length - 1:
-                    into_tag[0] += LAST
-                row = a * r + i
-                if row < m:
-                    into[0] = operand_w[row, place]
-                    moved[0] += 1
-            ports[i, 0] = place + 1
-            if place + 1 == interval:
-                ports[i, 0], ports[i, 1] = 0, b + 1
-                if b + 1 == across:
-                    ports[i, 1], ports[i, 2] = 0, a + 1
-
-            falling = state[new + 1, i]
-            if i > 0:
-                above = state[old + 1, i - 1]
-                for j in range(c):
-                    falling[j] = above[j]
-            else:
-                for j in range(c):
-                    falling[j] = 0
-                    place, b, a = ports[r + j]
-                    column = b * c + j
-                    if 0 <= place < length and a < down and column < n:
-                        falling[j] = operand_x[place, column]
-                        moved[1] += 1
-                    ports[r + j, 0] = place + 1
-                    if place + 1 == interval:
-                        ports[r + j, 0], ports[r + j, 1] = 0, b + 1
-                        if b + 1 == across:
-                            ports[r + j, 1], ports[r + j, 2] = 0, a + 1
-
-            # Multiply-add onto the sum that stays, from zero at a tile's first product.
-            sums, before = state[new + 2, i], state[old + 2, i]
+    place, tile_b, tile_a = ports[0], ports[1], ports[2]
+    here, left = slice(pe, pe + span), slice(pe - 1, pe - 1 + span)
+    above, below = slice(pe + width, pe + width + span), slice(pe - width, pe - width + span)
+    even = state[0][here], tags[0][here], state[1][here], state[2][here], tags[1][here]
+    odd = state[3][here], tags[2][here], state[4][here], state[5][here], tags[3][here]
+    even_links = state[0][left], tags[0][left], state[1][above], state[2][below], tags[1][below]
+    odd_links = state[3][left], tags[2][left], state[4][above], state[5][below], tags[3][below]
+    total = state[6][here]
+    t = 0
+    for _ in range(passes):
+        if begin == 0:
+            state[:], tags[:], y[:], tile_a[:], tile_b[:], moved[:] = 0, 0, 0, 0, 0, 0
+            for i in range(r):
+                place[i] = -i
             for j in range(c):
-                sums[j] = (before[j] - before[j] if into_tag[j] & FIRST else before[j]) + into[j] * falling[j]
+                place[r + j] = -j
+        in_w, in_x, out = moved
+        for t in range(begin, end):
+            old, old_tag = 3 * (t & 1), 2 * (t & 1)
 
-            # The chain of results: what the row below held, or, at a tile's last product, this PE's own.
-            rising, rising_tag = state[new + 3, i], tags[tag_new + 1, i]
-            if i < r - 1:
-                below, below_tag = state[old + 3, i + 1], tags[tag_old + 1, i + 1]
-                for j in range(c):
-                    rising[j], rising_tag[j] = below[j], below_tag[j]
-            else:
-                for j in range(c):
-                    rising[j], rising_tag[j] = 0, 0
+            # What the chain's first row held before this edge leaves now.
             for j in range(c):
-                if into_tag[j] & LAST:
-                    if rising_tag[j]:
-                        return -1  # two results on one link: the interval is too short
-                    rising[j] = sums[j]
-                    rising_tag[j] = (((into_tag[j] >> 2) - 1) << row_shift) + i + 1
-        if moved[2] == results:
-            return t + 1
-    return 0
+                tag = tags[old_tag + 1, top + j] - 1
+                if tag >= 0:
+                    tile = tag >> row_shift
+                    row = (tile >> tile_shift) * r + (tag & ((1 << row_shift) - 1))
+                    column = (tile & ((1 << tile_shift) - 1)) * c + j
+                    if row < m and column < n:
+                        y[row, column] = state[old + 2, top + j]
+                    out += 1
+                elif tag < -1:
+                    return -1  # two results on one link: the interval is too short
+
+            for i in range(r):
+                link = (r - i) * width
+                at = place[i]
+                tags[old_tag, link], state[old, link] = 0, 0
+                if 0 <= at < length:
+                    tag = 4 * ((((tile_a[i] << tile_shift) + tile_b[i]) << row_shift) + 1)
+                    if at == 0:
+                        tag += FIRST
+                    if at == length - 1:
+                        tag += LAST
+                    tags[old_tag, link] = tag
+                    row = tile_a[i] * r + i
+                    if row < m:
+                        state[old, link] = operand_w[row, at]
+                        in_w += 1
+                place[i] = following(at, interval, i, tile_b, tile_a, across, down)
+
+            for j in range(c):
+                link = top + width + j
+                at = place[r + j]
+                state[old + 1, link] = 0
+                if 0 <= at < length:
+                    column = tile_b[r + j] * c + j
+                    if column < n:
+                        state[old + 1, link] = operand_x[at, column]
+                        in_x += 1
+                place[r + j] = following(at, interval, r + j, tile_b, tile_a, across, down)
+
+            if t & 1:
+                outputs_edge(even, odd_links, total)
+            else:
+                outputs_edge(odd, even_links, total)
+            if out == results:
+                break
+        moved[0], moved[1], moved[2] = in_w, in_x, out
+    return t + 1 if moved[2] == results else 0
 
 
 # --- from Python ------------------------------------------------------------------------------------------------------
@@ -380,7 +428,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Machine:
-    """An array with its registers, in the state before the first clock edge; `run` lets the clock tick."""
+    """An array, its operands and results; `run` lets the clock tick."""
 
     plan: Plan
     w: np.ndarray
@@ -392,31 +440,42 @@ class Machine:
     moved: np.ndarray
 
     @classmethod
-    def at_rest(cls, plan: Plan, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Machine:
-        """Registers empty, results zero, each port as far before its first tile as the skew demands."""
-        ports = np.zeros((plan.r + plan.c, 3), np.int64)
-        ports[: plan.r, 0] = -plan.start - np.arange(plan.r)
-        if not plan.weights_stay:
-            ports[plan.r :, 0] = -np.arange(plan.c)
-        y.fill(0)
-        state, tags = np.zeros((8, plan.r, plan.c), w.dtype), np.zeros((4, plan.r, plan.c), np.int32)
-        return cls(plan, w, x, y, state, tags, ports, np.zeros(3, np.int64))
+    def of(cls, plan: Plan, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Machine:
+        """An array that will compute y = w x (m × k, k × n, m × n, one dtype)."""
+        cells = plan.span + 2 * (plan.c + 1) + 1
+        state, tags = np.zeros((8, cells), w.dtype), np.zeros((4, cells), np.int32)
+        return cls(plan, w, x, y, state, tags, np.zeros((3, plan.r + plan.c), np.int64), np.zeros(3, np.int64))
 
-    def run(self, begin: int, end: int) -> int:
-        """Clock edges `begin` to `end`: how many there were when all results had left, 0 for not yet, -1: two met."""
+    def run(self, begin: int, end: int, passes: int = 1) -> int:
+        """Clock edges `begin` to `end`: how many there were when all results had left, 0 for not yet, -1: two met.
+
+        From edge 0 on the array begins at rest, with results at zero.
+        """
         kernel = run_weights if self.plan.weights_stay else run_outputs
         return int(
-            kernel(begin, end, self.state, self.tags, self.ports, self.w, self.x, self.y, self.plan.numbers, self.moved)
-        )
+            kernel(
+                passes, begin, end, self.state, self.tags, self.ports, self.w, self.x, self.y, self.plan.numbers,
+                self.moved,
+            )
+        )  # fmt: skip
+
+    def compute(self, times: int = 1) -> Outcome:
+        """The whole product; RuntimeError if results meet or never leave."""
+        cycles = self.run(0, 2 * self.plan.cycles + 64, times)
+        if cycles <= 0:
+            raise RuntimeError(f"the {self.plan.flow} array lost results of {self.plan}")
+        return Outcome(cycles, {"w": int(self.moved[0]), "x": int(self.moved[1]), "y": self.y.size})
+
+    def plane(self, registers: np.ndarray) -> list[list[Any]]:
+        """One plane's registers by row and column of a weight-stationary array, without the margin."""
+        r, c = self.plan.r, self.plan.c
+        rows: list[list[Any]] = registers[: (r + 1) * (c + 1)].reshape(r + 1, c + 1)[1:, 1:].tolist()
+        return rows
 
 
 def simulate(plan: Plan, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Outcome:
     """Compute y = w x (m × k, k × n, m × n, one dtype) on the array; RuntimeError if results meet or never leave."""
-    machine = Machine.at_rest(plan, w, x, y)
-    cycles = machine.run(0, 2 * plan.cycles + 64)
-    if cycles <= 0:
-        raise RuntimeError(f"the {plan.flow} array lost results of {plan}")
-    return Outcome(cycles, {"w": int(machine.moved[0]), "x": int(machine.moved[1]), "y": y.size})
+    return Machine.of(plan, w, x, y).compute()
 
 
 def frames(plan: Plan, w: np.ndarray, x: np.ndarray) -> list[dict[str, Any]]:
@@ -428,24 +487,24 @@ def frames(plan: Plan, w: np.ndarray, x: np.ndarray) -> list[dict[str, Any]]:
     """
     if plan.tiles != 1 or not plan.weights_stay:
         raise ValueError(f"frames show a weight-stationary array with one tile, not {plan}")
-    machine = Machine.at_rest(plan, w, x, np.zeros((plan.m, plan.n), w.dtype))
-    state, tags = machine.state, machine.tags
+    machine = Machine.of(plan, w, x, np.zeros((plan.m, plan.n), w.dtype))
     shots: list[dict[str, Any]] = []
     left: list[list[int]] = []
     for t in range(plan.cycles + 1):
-        held, tagged = 3 * (t & 1), np.abs(tags[2 * (t & 1)])  # what the edge before wrote
+        held = 3 * (t & 1)  # what the edge before wrote
+        columns = machine.plane(np.abs(machine.tags[2 * (t & 1)]))
         if t >= plan.start:
             shots.append(
                 {
-                    "column": tagged.tolist(),
-                    "x": state[held].tolist(),
-                    "sum": state[held + 1].tolist(),
-                    "weights": state[7].tolist(),
+                    "column": columns,
+                    "x": machine.plane(machine.state[held]),
+                    "sum": machine.plane(machine.state[held + 1]),
+                    "weights": machine.plane(machine.state[7]),
                     "left": [list(pair) for pair in left],
                 }
             )
         machine.run(t, t + 1)
-        left += [[j + 1, int(column)] for j, column in enumerate(tagged[-1]) if column]
+        left += [[j + 1, int(column)] for j, column in enumerate(columns[-1]) if column]
     return shots
 
 

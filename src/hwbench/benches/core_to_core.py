@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from ..bench import Bench, Work
-from ..simd import compiled, read_shared, swap_shared, write_shared
+from ..handover import bounce
+from ..simd import compiled, swap_shared
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs
 BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
@@ -34,18 +35,8 @@ BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
 
 
 @compiled
-def bounce_store(address: int, turn: int, last: int) -> None:
-    """Wait for `turn`, write the number after it, wait for the one after that, below `last`."""
-    while turn < last:
-        while read_shared(address) != turn:
-            pass
-        write_shared(address, turn + 1)
-        turn += 2
-
-
-@compiled
 def bounce_exchange(address: int, turn: int, last: int) -> None:
-    """The same, each step by compare-and-swap until it succeeds."""
+    """Wait for `turn` and write the number after it, in one compare-and-swap that is tried until it succeeds."""
     while turn < last:
         while not swap_shared(address, turn, turn + 1):
             pass
@@ -108,7 +99,7 @@ def counts(device: Any) -> dict[str, float]:
 @bench.variant("store", needs=lacking)
 def storing(device: Any) -> Work:
     """Wait with loads, hand over with a store (acquire and release)."""
-    return bouncing(device, bounce_store)
+    return bouncing(device, bounce)
 
 
 @bench.variant("exchange", needs=lacking)

@@ -1,6 +1,8 @@
-"""The signal processor's algorithms, which the lecture names: dot product, convolution and Fourier transform, on a CPU.
+"""The signal processor's algorithms, which the lecture names: dot product, convolution, Fourier transform.
 
-A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. Direct
+A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. Sizes
+by label are each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. What one of them lacks is skipped there, and an
+L2 of the one is never compared with that of the other, which is as much as a hundred times as large. Direct
 convolution does 2 · taps operations a sample on data that stays in L1: it is limited by the multiply-adds. By way of
 the Fourier transform (overlap-add) the same convolution costs the logarithm of the block instead of the taps, so from
 some number of taps on it wins, although each of its operations is slower. A transform of n points counts as 5 n log₂ n
@@ -21,7 +23,7 @@ import numpy as np
 
 from ..bench import Bench, Work
 from ..simd import clobber, compiled
-from ._gpu import library
+from ._gpu import library, where
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
@@ -49,7 +51,9 @@ dot = Bench(
     baseline="blas",
     core=False,
     limit="load",
-    quick={"size": ("L1",)},
+    sweeps=({"variant": "cupy", "size": ("L2", "HBM")},),
+    # A megabyte is a size to both kinds of device, and fits the L2 of every GPU.
+    quick={"size": ("L1", "1MiB")},
     full={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f4", "f8")},
 )
 
@@ -97,6 +101,12 @@ def dot_numba(a: np.ndarray, b: np.ndarray) -> Work:
     return Work(lambda: dot_fast(a, b, 1), repeat=partial(dot_fast, a, b))
 
 
+@dot.variant("cupy", on="gpu")
+def dot_cupy(device: Any, a: Any, b: Any) -> Work:
+    """cupy.dot on arrays that are on the device: CuPy may write the products out and read them again to add them."""
+    return _resident(device, device.xp.dot, a, b, **where(device, 2 * a.nbytes))
+
+
 def _blas_threads() -> int:
     """The threads that OpenBLAS takes: as many CPUs as may be used, or as it was told."""
     told = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
@@ -106,7 +116,7 @@ def _blas_threads() -> int:
 
 @dot.finding
 def dot_finding(read: Any) -> Iterator[str]:
-    """GFLOP/s in L1 and from memory, and the share of a load."""
+    """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
     for level in ("L1", "DRAM"):
         rates = {name: read.rate(name, "flops", size=level, dtype="f8") for name in ("blas", "numba", "numpy")}
         said = [f"{name} {rate.value / 1e9:.3g}" for name, rate in rates.items() if rate]
@@ -115,6 +125,14 @@ def dot_finding(read: Any) -> Iterator[str]:
     share = read.share("numba", size="DRAM", dtype="f8")
     if share:
         yield f"From memory the fused loop moves {100 * share:.0f}% of what one thread can load: it is a load."
+    on_gpu = {"size": "HBM", "dtype": "f8"}
+    rate = read.rate("cupy", "flops", **on_gpu)
+    if rate:
+        copy = read.share("cupy", "copy", **on_gpu)
+        yield (
+            f"CuPy's dot product does {rate.value / 1e9:.3g} GFLOP/s on arrays in the GPU's memory"
+            + (f", and takes them in at {100 * copy:.0f}% of the bandwidth of a copy there." if copy else ".")
+        )
 
 
 # --- convolution ------------------------------------------------------------------------------------------------------
@@ -315,7 +333,7 @@ def fft_workers(x: np.ndarray) -> Work:
 def fft_cupy(device: Any, x: Any) -> Work:
     """cupy.fft.fft, which is cuFFT, on signals that are on the device."""
     library("cuFFT", lambda: device.xp.fft.fft(x[:1]))
-    return _resident(device, device.xp.fft.fft, x, **_spread(x))
+    return _resident(device, device.xp.fft.fft, x, **_spread(x), l2_bytes=device.properties.l2)
 
 
 @fft.finding

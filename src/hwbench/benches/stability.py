@@ -10,6 +10,10 @@ are read once on the way up and once on the way down, 32 KiB in float16 and 128 
 multiply and add: it is the bandwidth of L2 and L3 that the compiled variant should touch.
 `stability.initialization` compares variances layer by layer with their closed forms. `stability.activations` asks what
 an activation costs for each element, and how far it is from its expansion at 0.
+
+On a GPU CuPy does what NumPy does, each operation a launch. For networks as small as these, launches are what a layer
+should cost there, whatever its precision. What becomes of the gradient is the same to within rounding, and checked by
+the same rules.
 """
 
 from __future__ import annotations
@@ -23,9 +27,11 @@ from typing import Any
 import numpy as np
 
 from ..bench import Bench, Work
+from ..quantity import format_seconds
 from ..simd import compiled
 from . import _chain, _network
 from ._chain import activate
+from ._gpu import cublas, fetched, sent, where
 from ._halves import bits, narrow, wide, widen
 from ._network import ACTIVATIONS
 
@@ -123,6 +129,12 @@ def range_of(dtype: np.dtype) -> _network.Format:
     return _network.measured_format(dtype)
 
 
+@functools.lru_cache(maxsize=16)
+def range_on(device: Any, dtype: np.dtype) -> _network.Format:
+    """The same of a GPU's arithmetic, as CuPy has it compiled."""
+    return _network.measured_format(dtype, device.xp)
+
+
 def pass_through(
     network: tuple[np.ndarray, np.ndarray], activation: str, remedy: str, make: Callable[[Any], Callable[[], None]]
 ) -> Work:
@@ -151,6 +163,27 @@ def gradients_numba(weights: np.ndarray, x: np.ndarray, activation: str, remedy:
     return pass_through((weights, x), activation, remedy, _chain.in_numba)
 
 
+@gradients.variant("cupy", on="gpu", inputs="host")
+def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+    """CuPy on the GPU, layer by layer as NumPy does it, each operation a launch; one wait at the end of a sample."""
+    cublas(device)
+    chain = _chain.prepare(weights, x, activation, remedy).moved(functools.partial(sent, device))
+    call = _chain.in_numpy(chain, device.xp)
+    call()
+    here = functools.partial(chain.moved, functools.partial(fetched, device))
+    form_of = functools.partial(range_on, device)
+    found = form_of(weights.dtype)
+    made: Work = device.host_timed(
+        call,
+        output=lambda: _chain.violations(here(), form_of),
+        sync="end",
+        facts=_chain.outcome(here())
+        | {"smallest_normal": found.tiny, "largest": found.top}
+        | where(device, weights.nbytes, transfers=False),
+    )
+    return made
+
+
 @gradients.finding
 def tell_gradients(read: Any) -> Iterator[str]:
     """The lecture's two powers, float16's range, its safe depth against its speed, and what each remedy does."""
@@ -158,15 +191,38 @@ def tell_gradients(read: Any) -> Iterator[str]:
     yield from _tell_half(read)
     yield from _tell_remedies(read)
     yield from _tell_map(read)
+    yield from _tell_gpu(read)
 
 
 POWERS = ((1.5, "orthogonal-1.5", "4 × 10¹⁷"), (0.8, "orthogonal-0.8", "2 × 10⁻¹⁰"))
 
 
 def _find(read: Any, dtype: str, init: str, activation: str = "identity", remedy: str = "plain") -> Any:
-    """The record of a chain, compiled if it was measured so."""
+    """The record of a chain on the CPU, compiled if it was measured so."""
     asked = {"dtype": dtype, "init": init, "activation": activation, "remedy": remedy}
     return read.find("numba", **asked) or read.find("numpy", **asked)
+
+
+def _tell_gpu(read: Any) -> Iterator[str]:
+    """What a layer costs on the GPU in each type, beside the CPU's, and whether the same becomes of the gradient."""
+    costs, compared, unlike = [], [], []
+    for dtype, name in NAMES.items():
+        asked = {"dtype": dtype, "init": POWERS[0][1], "activation": "identity", "remedy": "plain"}
+        there, here = read.find("cupy", **asked), _find(read, dtype, POWERS[0][1])
+        if there is None:
+            continue
+        beside = f" (the CPU's {here.variant} {_median(here) / LAYERS * 1e6:.3g})" if here is not None else ""
+        costs.append(f"{_median(there) / LAYERS * 1e6:.3g} in {name}{beside}")
+        if here is not None:
+            compared.append(name)
+            if there.facts["safe_depth"] != here.facts["safe_depth"]:
+                unlike.append(f"{name} is safe for {depth(there)} layers on the GPU, for {depth(here)} on the CPU")
+    if costs:
+        yield f"On the GPU a layer of {WIDTH} units takes CuPy, in µs: {', '.join(costs)}."
+    if unlike:
+        yield f"Safe depths differ: {'; '.join(unlike)}."
+    elif compared:
+        yield f"In {', '.join(compared)} a network is safe for as many layers on the GPU as on the CPU."
 
 
 def _tell_powers(read: Any) -> Iterator[str]:
@@ -302,28 +358,31 @@ def drawn(init: str, shape: str, dtype: np.dtype) -> tuple[list[np.ndarray], np.
     return weights, x, g
 
 
-def variances(weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, activation: str) -> np.ndarray:
-    """Mean squares of h and of the gradient by layer, from input to loss: (2, d + 1) float64."""
+def variances(weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, activation: str, xp: Any = np) -> np.ndarray:
+    """Mean squares of h and of the gradient by layer, from input to loss: (2, d + 1) float64.
+
+    Arrays are those of `xp`, NumPy or CuPy, and so is what is found.
+    """
     sigma = ACTIVATIONS[activation]
     d = len(weights)
-    found = np.empty((2, d + 1))
-    found[0, 0] = _mean_square(x)
+    found: np.ndarray = xp.empty((2, d + 1))
+    found[0, 0] = _mean_square(x, xp)
     slopes = []
     h = x
     for t, w in enumerate(weights):
         z = w @ h
         h = sigma.value(z)
         slopes.append(sigma.slope(z, h))
-        found[0, t + 1] = _mean_square(h)
-    found[1, d] = _mean_square(g)
+        found[0, t + 1] = _mean_square(h, xp)
+    found[1, d] = _mean_square(g, xp)
     for t in range(d - 1, -1, -1):
         g = weights[t].T @ (g * slopes[t])
-        found[1, t] = _mean_square(g)
+        found[1, t] = _mean_square(g, xp)
     return found
 
 
-def _mean_square(a: np.ndarray) -> float:
-    return float(np.vdot(a, a)) / a.size
+def _mean_square(a: np.ndarray, xp: Any = np) -> Any:
+    return xp.vdot(a, a) / a.size
 
 
 @initialization.reference
@@ -440,11 +499,38 @@ def variance_numba(
     return Work(call=call, facts=variance_facts(weights, call(), init, activation, shape))
 
 
+@initialization.variant("cupy", on="gpu", inputs="host")
+def variance_cupy(
+    device: Any, weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
+) -> Work:
+    """CuPy on the GPU, as NumPy does it, products by cuBLAS; one wait at the end of a sample."""
+    cublas(device)
+    there, x_there, g_there = [sent(device, w) for w in weights], sent(device, x), sent(device, g)
+    found: list[Any] = [None]
+
+    def call() -> None:
+        found[0] = variances(there, x_there, g_there, activation, device.xp)
+
+    call()
+    made: Work = device.host_timed(
+        call,
+        output=lambda: fetched(device, found[0]),
+        sync="end",
+        facts=variance_facts(weights, fetched(device, found[0]), init, activation, shape) | {"transfers": False},
+    )
+    return made
+
+
+def _variances_of(read: Any, **asked: str) -> Any:
+    """The record of a network by NumPy, or by CuPy where that alone was measured."""
+    return read.find("numpy", **asked) or read.find("cupy", **asked)
+
+
 @initialization.finding
 def tell_variances(read: Any) -> Iterator[str]:
     """Xavier's variance, what 20 layers do to outputs and gradients, and what unlike widths do to Xavier and He."""
     for init in ("xavier-normal", "xavier-uniform"):
-        found = read.find("numpy", init=init, shape="square", activation="identity")
+        found = _variances_of(read, init=init, shape="square", activation="identity")
         if found is not None:
             facts = found.facts
             yield (
@@ -459,14 +545,14 @@ def tell_variances(read: Any) -> Iterator[str]:
             )
     kept = []
     for init in ("normal-0.01", "xavier-normal", "xavier-uniform", "he"):
-        found = read.find("numpy", init=init, shape="square", activation="identity")
+        found = _variances_of(read, init=init, shape="square", activation="identity")
         if found is not None:
             f = found.facts
             kept.append(f"{init} {f['forward'][-1]:.2g} (closed form {f['expected_forward'][-1]:.2g})")
     if kept:
         yield f"{DEPTH} layers without activation take an output's variance from 1 to: {', '.join(kept)}."
     for init in ("xavier-normal", "he"):
-        found = read.find("numpy", init=init, shape="alternating", activation="identity")
+        found = _variances_of(read, init=init, shape="alternating", activation="identity")
         if found is not None:
             f = found.facts
             yield (
@@ -475,9 +561,17 @@ def tell_variances(read: Any) -> Iterator[str]:
                 f"and {f['backward'][0]:.2g} at the first gradient (closed forms {f['expected_forward'][-1]:.2g}, "
                 f"{f['expected_backward'][0]:.2g})."
             )
+    ratio = read.ratio("cupy", "numpy", shape="square", activation="identity")
+    if ratio is not None:
+        yield (
+            f"A batch of {BATCH} up and down takes CuPy on the GPU {ratio.value:.3g}× the time of NumPy "
+            f"({ratio.low:.3g}–{ratio.high:.3g})."
+        )
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
+
+MANY = 1 << 24
 
 activations = Bench(
     "stability.activations",
@@ -491,7 +585,11 @@ activations = Bench(
     core=False,
     quick={"activation": ("sigmoid", "tanh")},
     full={"dtype": ("f2", "bf16", "f4", "f8")},
-    sweeps=({"variant": "numpy", "activation": ("sigmoid", "tanh"), "dtype": ("f8",)},),
+    sweeps=(
+        {"variant": "numpy", "activation": ("sigmoid", "tanh"), "dtype": ("f8",)},
+        # To a GPU 4096 elements are as good as one: what an element costs by itself shows in many.
+        {"variant": "cupy", "activation": ("sigmoid", "tanh"), "n": (MANY,)},
+    ),
 )
 
 
@@ -513,14 +611,16 @@ def elements(n: int) -> dict[str, float]:
     return {"items": n}
 
 
-def wrong(activation: str, x: np.ndarray, y: np.ndarray) -> tuple[int, float]:
+def wrong(activation: str, x: np.ndarray, y: np.ndarray, form: _network.Format | None = None) -> tuple[int, float]:
     """How many of y are wrong, and the largest error in steps of the type at 1 (ε).
+
+    `form` is the type's range where y was computed, if that is not what the type states.
 
     Four roundings of numbers around 1 (a sigmoid is 1 / (1 + …)), around 4 in 4 s - 2; relative ones for tanh and relu.
     """
     sigma = ACTIVATIONS[activation]
     exact = sigma.value(x.astype(np.float64))
-    form = _network.format_of(x.dtype)
+    form = form or _network.format_of(x.dtype)
     around = {"sigmoid": 1.0, "4sigmoid-2": 4.0}.get(activation, 0.0)
     error = np.abs(y.astype(np.float64) - exact)
     # NaN is wrong, too
@@ -537,24 +637,28 @@ def applied(activation: str, x: np.ndarray, y: np.ndarray, function: Callable[[n
         return out
 
     function(x, y)
-    sigma = ACTIVATIONS[activation]
-    steps = np.array([0.125, 0.25, 0.5, 1.0]).astype(x.dtype)  # exact in every type
-    values = near_zero(steps).astype(np.float64)
     return Work(
         call=lambda: function(x, y),
         output=lambda: np.array([wrong(activation, x, y)[0]]),
-        facts={
-            "taylor": [float(f"{c:.8f}") for c in _network.taylor_of(near_zero, x.dtype, activation == "relu")],
-            "taylor_expected": list(sigma.taylor),
-            "taylor_tolerance": _network.TAYLOR[x.dtype.name][1],
-            "steps": [float(step) for step in steps],
-            "cubic_errors": [
-                float(f"{abs(value - _network.cubic(sigma.taylor, float(step))):.3g}")
-                for step, value in zip(steps, values, strict=True)
-            ],
-            "largest_error_eps": wrong(activation, x, y)[1],
-        },
+        facts=expansion(activation, x.dtype, near_zero) | {"largest_error_eps": wrong(activation, x, y)[1]},
     )
+
+
+def expansion(activation: str, dtype: np.dtype, near_zero: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    """What a function, which takes host arrays and gives them, computes near 0, beside Taylor's expansion."""
+    sigma = ACTIVATIONS[activation]
+    steps = np.array([0.125, 0.25, 0.5, 1.0]).astype(dtype)  # exact in every type
+    values = near_zero(steps).astype(np.float64)
+    return {
+        "taylor": [float(f"{c:.8f}") for c in _network.taylor_of(near_zero, dtype, activation == "relu")],
+        "taylor_expected": list(sigma.taylor),
+        "taylor_tolerance": _network.TAYLOR[dtype.name][1],
+        "steps": [float(step) for step in steps],
+        "cubic_errors": [
+            float(f"{abs(value - _network.cubic(sigma.taylor, float(step))):.3g}")
+            for step, value in zip(steps, values, strict=True)
+        ],
+    }
 
 
 @activations.variant("numpy")
@@ -605,17 +709,42 @@ def activation_numba(x: np.ndarray, activation: str) -> Work:
     return applied(activation, x, np.empty_like(x), lambda points, out: each(bits(points), bits(out), code, one))
 
 
+@activations.variant("cupy", on="gpu", inputs="host")
+def activation_cupy(device: Any, x: np.ndarray, activation: str) -> Work:
+    """The formula in CuPy on the GPU, a launch for each operation; one wait at the end of a sample."""
+    value, points = ACTIVATIONS[activation].value, sent(device, x)
+    y = device.xp.empty_like(points)
+
+    def call() -> None:
+        y[...] = value(points)
+
+    def checked() -> tuple[int, float]:
+        return wrong(activation, x, fetched(device, y), range_on(device, x.dtype))
+
+    call()
+    made: Work = device.host_timed(
+        call,
+        output=lambda: np.array([checked()[0]]),
+        sync="end",
+        facts=expansion(activation, x.dtype, lambda host: fetched(device, value(sent(device, host))))
+        | {"largest_error_eps": checked()[1], "transfers": False},
+    )
+    return made
+
+
 @activations.finding
 def tell_activations(read: Any) -> Iterator[str]:
     """Cost by implementation, and the expansions."""
     for activation in ACTIVATIONS:
-        costs = {
-            name: read.each("items", name, activation=activation, dtype="f4") for name in ("numpy", "scipy", "numba")
-        }
-        told = [f"{name} {cost.value * 1e9:.2g} ns" for name, cost in costs.items() if cost is not None]
         found = read.find("numpy", activation=activation, dtype="f4")
         if found is None:
             continue
+        asked = {"activation": activation, "dtype": "f4", "n": found.params["n"]}
+        costs = {name: read.each("items", name, **asked) for name in ("numpy", "scipy", "numba", "cupy")}
+        told = [f"{name} {format_seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
+        many = read.each("items", "cupy", **(asked | {"n": MANY}))
+        if many is not None:
+            told.append(f"cupy on 2²⁴ of them {format_seconds(many.value)}")
         series = " + ".join(f"{c:.5f} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4)
         yield (
             f"{activation} costs {', '.join(told)} an element in float32; near 0 it is "

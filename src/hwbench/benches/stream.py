@@ -537,7 +537,9 @@ def tell(row: Row, read: Any) -> Iterator[str]:
         found = read.ratio(best, name, size="DRAM", threads=threads_of, **rest)
         if found:
             who = "all threads" if threads_of == "all" else "one thread"
-            yield f"{label} reaches {100 * found.value:.0f}% of what explicit vectors get from memory on {who}."
+            like = read.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
+            share = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
+            yield f"{label} reaches {100 * found.value:.0f}% of what explicit vectors get from memory on {who}{share}."
 
 
 def _rate(read: Any, variant: str, **params: Any) -> float | None:

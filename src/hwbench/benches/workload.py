@@ -9,14 +9,18 @@ An epoch of a small batch is many short steps: each pays for calls from Python t
 weights, however few rows it learnt from. An epoch of a large batch is a few long products, which BLAS does at the speed
 of the arithmetic units, and learns less, since it makes fewer steps. In between lies what one trains with.
 
-NumPy and Numba do the same steps on the same batches and are checked to end at the same weights. Products by zero are
+On a GPU a step is some sixty launches, whatever the batch: in small ones each has little to do, and the GPU waits for
+the next. Its variants tell for how long of an epoch the GPU works (`busy_s`), and what it adds to send each batch when
+it is needed instead of all sales once.
+
+All variants do the same steps on the same batches and are checked to end at the same weights. Products by zero are
 counted like others.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +28,11 @@ import numpy as np
 
 from ..bench import Bench, Work
 from . import _ames, _mlp
+from ._gpu import cublas
+from ._mlp_gpu import CupyNet, SendingNet, busy_seconds
 
+Kind = Callable[..., _mlp.Net]
 FOLDS = 5
-NETS: dict[str, type[_mlp.Net]] = {"numpy": _mlp.NumpyNet, "numba": _mlp.NumbaNet}
 SEED = 157  # of folds, weights and the order of rows: the same on every machine
 
 
@@ -76,11 +82,11 @@ def five_folds(data: str) -> tuple[_mlp.Fold, ...]:
 
 
 @functools.lru_cache(maxsize=16)
-def held_out_errors(variant: str, data: str, dtype: str, optimizer: str) -> tuple[tuple[float, ...], ...]:
+def held_out_errors(kind: Kind, data: str, dtype: str, optimizer: str) -> tuple[tuple[float, ...], ...]:
     """For each fold the log-RMSE on its held-out sales after each epoch, trained by the optimizer's own recipe."""
     recipe = _mlp.RECIPES[optimizer]
     return tuple(
-        tuple(_mlp.train(NETS[variant], fold, recipe, np.dtype(dtype), SEED + number)[1])
+        tuple(_mlp.train(kind, fold, recipe, np.dtype(dtype), SEED + number)[1])
         for number, fold in enumerate(five_folds(data))
     )
 
@@ -91,9 +97,7 @@ def first_fold(data: str) -> _mlp.Fold:
     return five_folds(data)[0]
 
 
-def made(
-    kind: type[_mlp.Net], fold: _mlp.Fold, batch: int, dtype: np.dtype, optimizer: str
-) -> tuple[_mlp.Net, tuple[Any, ...]]:
+def made(kind: Kind, fold: _mlp.Fold, batch: int, dtype: np.dtype, optimizer: str) -> tuple[Any, tuple[Any, ...]]:
     """A net with the weights that all variants start from, and what an epoch of it takes."""
     from dataclasses import replace
 
@@ -101,15 +105,16 @@ def made(
     sizes = (fold.x.shape[1], *recipe.hidden, 1)
     rng = np.random.default_rng(SEED)
     net = kind(sizes, _mlp.xavier(sizes, rng), recipe, dtype)
-    return net, (fold.x.astype(dtype), fold.y.astype(dtype), rng.permutation(fold.train), recipe.rate)
+    return net, (*net.keep(fold.x.astype(dtype), fold.y.astype(dtype), rng.permutation(fold.train)), recipe.rate)
 
 
 @bench.reference
 def weights(fold: _mlp.Fold, batch: int, optimizer: str) -> np.ndarray:
     """All weights after one epoch, by NumPy in float64."""
-    net, epoch = made(_mlp.NumpyNet, fold, batch, np.dtype("f8"), optimizer)
+    net, epoch = made(_mlp.ArrayNet, fold, batch, np.dtype("f8"), optimizer)
     net.epoch(*epoch)
-    return net.theta
+    found: np.ndarray = net.theta
+    return found
 
 
 @bench.counts
@@ -125,37 +130,85 @@ def memory() -> int:
     return 64 << 20
 
 
-def training(variant: str, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
-    """One epoch from the first weights; how good the net gets and where the time goes are facts."""
-    net, epoch = made(NETS[variant], fold, batch, dtype, optimizer)
-    curves: np.ndarray = np.array(list(held_out_errors(variant, data, dtype.str[1:], optimizer)))
-    net.epoch(*epoch)  # compiles what has to be compiled, and settles caches before phases are timed
-    net.timed_epoch(*epoch)
-    phases = [net.timed_epoch(*epoch) for _ in range(3)]
-    facts = {
-        "fold_rmse": curves[:, -1], "rmse": float(curves[:, -1].mean()), "curve": curves.mean(axis=0),
-        "phases_s": {phase: float(np.median([spent[phase] for spent in phases])) for phase in _mlp.PHASES},
-        "rows": len(fold.train), "columns": fold.x.shape[1], "parameters": len(net.theta),
-        "steps": -(-len(fold.train) // net.recipe.batch), "recipe_batch": _mlp.RECIPES[optimizer].batch,
-    }  # fmt: skip
+def training(net: _mlp.Net, epoch: tuple[Any, ...]) -> Callable[[], None]:
+    """One epoch from the first weights."""
 
     def call() -> None:
         net.reset()
         net.epoch(*epoch)
 
-    return Work(call, output=lambda: net.theta, facts=facts)
+    return call
+
+
+def learnt(
+    net: _mlp.Net, epoch: tuple[Any, ...], errors: tuple[tuple[float, ...], ...], fold: _mlp.Fold
+) -> dict[str, Any]:
+    """Facts: how good the net gets, from the errors of its folds, and where the time of an epoch goes."""
+    curves = np.array(errors)
+    net.epoch(*epoch)  # compiles what has to be compiled, and settles caches before phases are timed
+    net.timed_epoch(*epoch)
+    spent = [net.timed_epoch(*epoch) for _ in range(3)]
+    return {
+        "fold_rmse": curves[:, -1], "rmse": float(curves[:, -1].mean()), "curve": curves.mean(axis=0),
+        "phases_s": {phase: float(np.median([one[phase] for one in spent])) for phase in spent[0]},
+        "rows": len(fold.train), "columns": fold.x.shape[1], "parameters": len(net.theta),
+        "steps": -(-len(fold.train) // net.recipe.batch),
+        "recipe_batch": _mlp.RECIPES[net.recipe.optimizer].batch,
+    }  # fmt: skip
+
+
+def on_cpu(kind: Kind, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+    """The work of a net of this kind on the CPU."""
+    net, epoch = made(kind, fold, batch, dtype, optimizer)
+    facts = learnt(net, epoch, held_out_errors(kind, data, dtype.str[1:], optimizer), fold)
+    return Work(training(net, epoch), output=lambda: net.theta, facts=facts)
 
 
 @bench.variant("numpy")
 def in_numpy(fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
     """NumPy: BLAS for the products, a pass over memory for everything between."""
-    return training("numpy", fold, data, batch, dtype, optimizer)
+    return on_cpu(_mlp.ArrayNet, fold, data, batch, dtype, optimizer)
 
 
 @bench.variant("numba")
 def in_numba(fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
     """Numba: an epoch in one call, loops that skip the zeros of one-hot columns."""
-    return training("numba", fold, data, batch, dtype, optimizer)
+    return on_cpu(_mlp.NumbaNet, fold, data, batch, dtype, optimizer)
+
+
+@functools.cache
+def kind_on(kind: Callable[..., CupyNet], device: Any) -> Kind:
+    """A kind of net on one GPU, always the same: what it learnt is kept for it."""
+    return functools.partial(kind, device=device)
+
+
+def on_gpu(
+    kind: Callable[..., CupyNet], device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str
+) -> Work:
+    """The work of a net of this kind on a GPU, timed by the host; one wait at the end of a sample."""
+    cublas(device)
+    net, epoch = made(kind_on(kind, device), fold, batch, dtype, optimizer)
+    # Where the data lie changes no weight, so one training tells how good either kind gets.
+    errors = held_out_errors(kind_on(CupyNet, device), data, dtype.str[1:], optimizer)
+    facts = learnt(net, epoch, errors, fold) | {"transfers": kind is SendingNet}
+    if kind is CupyNet:
+        facts["busy_s"] = busy_seconds(net, epoch)
+    made_work: Work = device.host_timed(
+        training(net, epoch), output=lambda: net.fetch(net.theta), sync="end", facts=facts
+    )
+    return made_work
+
+
+@bench.variant("cupy", on="gpu", inputs="host")
+def in_cupy(device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+    """CuPy: NumPy's steps on the GPU, where all sales lie."""
+    return on_gpu(CupyNet, device, fold, data, batch, dtype, optimizer)
+
+
+@bench.variant("cupy-copies", on="gpu", inputs="host")
+def in_cupy_with_copies(device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+    """CuPy: the same, but the host keeps the sales, gathers each batch and sends it."""
+    return on_gpu(SendingNet, device, fold, data, batch, dtype, optimizer)
 
 
 @bench.finding
@@ -189,10 +242,49 @@ def finding(read: Any) -> Iterator[str]:
                 else "."
             )
         )
+    yield from _on_the_gpu(read)
+
+
+def waiting(record: Any) -> float | None:
+    """The share of an epoch in which the GPU has nothing to do; None where it was not measured."""
+    busy = record.facts.get("busy_s")
+    if not isinstance(busy, int | float) or not busy >= 0:
+        return None
+    return max(0.0, 1 - busy / float(np.median(record.samples)))
+
+
+def _on_the_gpu(read: Any) -> Iterator[str]:
+    """How much of an epoch is launching and sending, for the smallest batch and the largest, and who is faster."""
+    own = [r for r in read.records if r.variant == "cupy" and r.timed and r.params["dtype"] == "f4"]
+    if not own:
+        return
+    own.sort(key=lambda record: record.params["batch"])
+    ends = [own[0], own[-1]] if own[-1] is not own[0] else own
+    idle = [
+        f"{100 * share:.0f}% of its time in batches of {r.params['batch']}"
+        for r in ends
+        if (share := waiting(r)) is not None
+    ]
+    if idle:
+        yield f"On the GPU an epoch waits for launches {', '.join(idle)}."
+    sent = [(r, read.ratio("cupy-copies", "cupy", **r.params)) for r in ends]
+    longer = [
+        f"{ratio.value:.3g}× as long ({ratio.low:.3g}–{ratio.high:.3g}) in batches of {r.params['batch']}"
+        for r, ratio in sent
+        if ratio is not None
+    ]
+    if longer:
+        yield f"Sending each batch instead of all sales once, it takes {', '.join(longer)}."
+    said = read.overtakes(
+        "cupy", "numpy", "NumPy", axis="batch", **{k: v for k, v in ends[0].params.items() if k != "batch"}
+    )
+    if said:
+        yield f"CuPy {said}."
 
 
 _ING = {
     "gather": "gathering batches",
+    "send": "sending batches",
     "forward": "the forward pass",
     "backward": "the backward pass",
     "update": "updating weights",

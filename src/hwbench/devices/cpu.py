@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 
 from .. import quantity
-from ..bench import LEVELS, Pages, Skip, Sweep, Threads, Work
+from ..bench import GPU_LEVELS, LEVELS, Pages, Skip, Sweep, Threads, Work
 from ..model import Scalar
 from ..quantity import format_bytes
 from . import host as system
@@ -181,6 +181,7 @@ class CpuDevice:
         self.root = root
         self._workers: list[_Worker] = []
         self._crews: dict[int, Crew] = {}
+        self._handover: Any = None
         self._libraries: Any = None
         self._sizes: dict[str, int] = {}
         self._last_level: dict[int, int | None] = {}
@@ -291,6 +292,7 @@ class CpuDevice:
             worker.thread.join()
         self._workers.clear()
         self._crews.clear()
+        self._handover = None
 
     # --- axis values ----------------------------------------------------------------------------------------------
 
@@ -325,6 +327,8 @@ class CpuDevice:
             self._refuse_huge()
         if "size" in params:
             label = str(params["size"])
+            if label in GPU_LEVELS and label not in LEVELS:
+                raise Skip(f"a CPU has no {label}; its levels are {', '.join(LEVELS)}")
             values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else quantity.parse(label)
         return values
 
@@ -492,10 +496,17 @@ class CpuDevice:
         return totals
 
     def gauges(self) -> dict[str, float]:
-        """The clock of the first CPU that crews work on."""
+        """The clock of the first CPU that crews work on, and how long a line takes from it to the last one."""
         from .clock import estimate_hz
 
-        return {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
+        readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
+        if self.host.usable > 1:
+            if self._handover is None:
+                from ..handover import Handover
+
+                self._handover = Handover(self.team(0, self.host.usable - 1))
+            readings["handover_s"] = self._handover.seconds()
+        return readings
 
 
 def _seconds(call: Callable[[], Any], loops: int) -> float:

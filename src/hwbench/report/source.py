@@ -13,7 +13,7 @@ from ..bench import LEVELS, Bench
 from ..findings import ratio
 from ..hierarchy import Hierarchy, hierarchy
 from ..limits import Limit, level_of, measured, threads_of
-from ..model import Metric, Record, Run, contrast_key
+from ..model import Metric, Record, Run, contrast_key, same_work
 from ..native.verdict import PRESET
 from ..stats import Estimate
 from ..tracking.history import History
@@ -170,9 +170,10 @@ class Runs(Sequence[Run]):
         }
 
     def against_baseline(self, point: Point) -> Estimate | None:
-        """Seconds of a point over those of its contrast's baseline; None for the baseline itself and without one."""
+        """Seconds of a point over those of its contrast's baseline; None for itself or without one of the same work."""
         base = self._bases.get((point.run, contrast_key(point.record)))
-        return None if base is None or base is point.record else ratio(point.record, base)
+        alike = base is not None and base is not point.record and same_work(base, point.record)
+        return ratio(point.record, base) if base is not None and alike else None
 
 
 def when(run: Run) -> str:

@@ -109,6 +109,7 @@ def _add_legend(spec: dict[str, Any], names: dict[str, str]) -> None:
                 "title": None,
                 "orient": "bottom",
                 "columns": 4,
+                "columnPadding": 36,  # names are measured in our font, and may be a quarter wider in the reader's
                 "offset": 10,
                 "symbolOpacity": 1,
             }

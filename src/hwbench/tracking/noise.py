@@ -10,14 +10,18 @@ a bootstrap within a run expects, and a comparison that ignores it accuses the i
    (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004) 96);
 3. where there is neither, `ASSUMED`, or as much as the runs doubt their own medians if that is more.
 
-A case's own estimate counts by its degrees of freedom beside the common one, which counts as `PRIOR` of them
-(a moderated variance: Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3).
+In 1 and 2 a case is measured by its like: those that are about as steady within a run. A peak that repeats within 0.3%
+is not to be judged by a latency that does so within 20%, nor the other way round.
+
+A case's own estimate counts by its degrees of freedom beside that of its like, which counts as `PRIOR` of them
+(a moderated variance: Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma).
 """
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,16 +32,32 @@ from .side import Entry
 ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
 LEAST = 0.002  # nothing is known better than this, however well a few figures agree
 PRIOR = 5.0  # degrees of freedom of the common estimate: five let a case have three times its neighbours' noise
+HEAVY = 3.0  # of the scatter of ratios, which has heavy tails: on a virtual machine some case always moves by a lot
 ENOUGH = 20  # cases from which a comparison is its own measure of noise
+LIKE = 30  # cases by which one is measured, the nearest in steadiness; a robust spread of so many is known within 15%
 EARLIER = 30  # medians of a history that are looked at
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The common run-to-run standard deviation of a median (relative), and where it is from."""
+    """The run-to-run standard deviation of a median (relative) that most cases have, and where it is from.
+
+    `trend` has it by how unsteady cases are within a run (`unsteady`), in rising order; empty: the same for all.
+    `weight` are the degrees of freedom that it counts for.
+    """
 
     common: float
     source: str
+    trend: Sequence[tuple[float, float]] = ()
+    weight: float = PRIOR
+
+    def at(self, unsteadiness: float) -> float:
+        """The deviation of cases that are about so unsteady within a run."""
+        if not self.trend:
+            return self.common
+        place = bisect.bisect_left(self.trend, (unsteadiness,))
+        near = self.trend[max(0, place - 1) : place + 1]
+        return min(near, key=lambda one: abs(one[0] - unsteadiness))[1]
 
 
 def own(entries: Sequence[Entry]) -> tuple[float, int]:
@@ -61,20 +81,43 @@ def own(entries: Sequence[Entry]) -> tuple[float, int]:
 
 def common(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
     """The run-to-run deviation that the cases of a comparison share."""
-    owned = [(variance, dof) for variance, dof in map(own, pairs) if dof]
+    owned = [(unsteady(pair), variance) for pair in pairs for variance, dof in [own(pair)] if dof]
     if owned:
         # The median over cases, so that a few that changed or are wild do not speak for the others.
-        middle = float(np.median([variance for variance, _ in owned]))
-        return Noise(max(LEAST, math.sqrt(middle)), "several runs or the history of each case")
+        def usual(cases: Sequence[tuple[float, float]]) -> float:
+            return max(LEAST, math.sqrt(float(np.median([variance for _, variance in cases]))))
+
+        return Noise(usual(owned), "several runs or the history of each case", _trend(owned, usual), HEAVY)
     if len(pairs) >= ENOUGH:
-        shifts = [math.log(new.blocks[0].median / old.blocks[0].median) for old, new in pairs]
-        within = [relative(old) ** 2 + relative(new) ** 2 for old, new in pairs]
-        between = spread(shifts) ** 2 - float(np.median(within))
-        return Noise(max(LEAST, math.sqrt(max(0.0, between) / 2)), f"the scatter of the {len(pairs)} ratios themselves")
+        shifts = [(unsteady(pair), math.log(pair[1].blocks[0].median / pair[0].blocks[0].median)) for pair in pairs]
+
+        def scatter(cases: Sequence[tuple[float, float]]) -> float:
+            within = float(np.median([unsteadiness for unsteadiness, _ in cases])) ** 2
+            between = spread([shift for _, shift in cases]) ** 2 - within
+            return max(LEAST, math.sqrt(max(0.0, between) / 2))
+
+        source = f"the scatter of the {len(pairs)} ratios themselves"
+        return Noise(scatter(shifts), source, _trend(shifts, scatter), HEAVY)
     doubt = [relative(entry) for pair in pairs for entry in pair]
     doubt = [error for error in doubt if math.isfinite(error)]
     assumed = max(ASSUMED, float(np.median(doubt)) if doubt else 0.0)
     return Noise(assumed, "assumed, for nothing here tells it")
+
+
+def _trend(
+    cases: Sequence[tuple[float, float]], deviation: Callable[[Sequence[tuple[float, float]]], float]
+) -> list[tuple[float, float]]:
+    """For each case its unsteadiness and the deviation of the `LIKE` cases that are nearest to it in rank."""
+    ordered = sorted(cases)
+    last = max(0, len(ordered) - LIKE)
+    starts = (min(max(0, at - LIKE // 2), last) for at in range(len(ordered)))
+    return [(ordered[at][0], deviation(ordered[start : start + LIKE])) for at, start in enumerate(starts)]
+
+
+def unsteady(pair: Sequence[Entry]) -> float:
+    """How little a case's medians are known from within their runs: the standard error of the log of their ratio."""
+    found = math.hypot(*map(relative, pair))
+    return found if math.isfinite(found) else math.inf
 
 
 def relative(entry: Entry) -> float:
@@ -85,5 +128,5 @@ def relative(entry: Entry) -> float:
 def moderated(entries: Sequence[Entry], shared: Noise) -> tuple[float, float]:
     """Run-to-run variance of a case's log median, and the degrees of freedom behind it."""
     variance, dof = own(entries)
-    weighed = (PRIOR * shared.common**2 + dof * variance) / (PRIOR + dof)
-    return max(LEAST**2, weighed), PRIOR + dof
+    weighed = (shared.weight * shared.at(unsteady(entries)) ** 2 + dof * variance) / (shared.weight + dof)
+    return max(LEAST**2, weighed), shared.weight + dof

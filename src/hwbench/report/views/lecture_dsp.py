@@ -10,7 +10,7 @@ from ...findings import ratio
 from ...limits import threads_of
 from ...model import FLOP_RATE, Run
 from ...stats import crossover
-from .. import charts, words
+from .. import charts, gpu, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
 from ..source import Point, Runs
 
@@ -33,11 +33,14 @@ def view(runs: Sequence[Run]) -> Section | None:
         for figure in (_crossover(runs, points[CONVOLUTION]), _transforms(runs, points[FFT]))
         if figure is not None
     ]
-    blocks.append(_table(runs, list(itertools.chain(*points.values()))))
+    every = list(itertools.chain(*points.values()))
+    blocks.append(_table(runs, every))
+    on_gpu = any(gpu.on_gpu(point.record) for point in every)
     intro = [
         "A digital signal processor is built for dot products, convolutions and Fourier transforms: many "
         "multiply-adds in one "
-        "instruction. These are the same algorithms on this CPU, by NumPy, SciPy and Numba.",
+        "instruction. These are the same algorithms on this CPU, by NumPy, SciPy and Numba"
+        + (", and on this machine's GPU, by CuPy." if on_gpu else "."),
         "Direct convolution does work in proportion to its taps; by way of the Fourier transform the work hardly "
         "grows with them, but "
         "each operation is slower. Where the lines cross, the better algorithm changes.",
@@ -189,7 +192,8 @@ def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
     """The rate that a point's own operations reach and the roof above it, both in FLOP/s, and the roof's name.
 
     Own operations are those that the variant does, where it does others than are counted; what has to be read
-    or written counts once. None where no roof was measured for its threads.
+    or written counts once. Roofs are those of the point's own device; a GPU's bandwidth is that of its copy. None where
+    none was measured for its threads.
     """
     record = point.record
     own = record.facts.get("own_flops", record.counts["flops"])
@@ -199,14 +203,15 @@ def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
     if not isinstance(own, int | float) or own <= 0:
         return None
     threads, dtype = threads_of(record), str(record.params.get("dtype", "f8"))
+    peak, bandwidth = ("gpu fma", "gpu copy") if gpu.on_gpu(record) else ("fma", "load")
     roofs = []
     for limit in runs.limits[point.run]:
-        if limit.threads != threads:
+        if limit.device != record.device or (limit.threads != threads and not gpu.on_gpu(record)):
             continue
-        if limit.kind == "fma" and limit.dtype == dtype:
+        if limit.kind == peak and limit.dtype == dtype:
             roofs.append((limit.value, f"peak of {words.value_of('dtype', dtype)}"))
-        elif limit.kind == "load" and isinstance(moved, int | float) and moved > 0 and limit.level == point.level:
-            roofs.append((limit.value * own / moved, f"{limit.level} load"))
+        elif limit.kind == bandwidth and isinstance(moved, int | float) and moved > 0 and limit.level == point.level:
+            roofs.append((limit.value * own / moved, f"{limit.level} {bandwidth.removeprefix('gpu ')}"))
     if not roofs:
         return None
     height, name = min(roofs)

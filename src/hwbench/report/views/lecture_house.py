@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
 from ...model import Run
-from .. import charts, words
+from .. import charts, gpu, words
 from ..sections import Block, Figure, Key, Panel, Section, Spec, Table, Tile, Tiles
 from ..source import Point, Runs
 from ..theme import var
 
 BENCH = "workload.house_prices"
+MOST = 24  # bars of a chart
 GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
 PHASES = {
     "gather": ("gather a batch", "c8"),
+    "send": ("send it to the GPU", "c6"),
     "forward": ("forward", "c1"),
     "backward": ("backward", "c2"),
     "update": ("update weights", "c3"),
 }
-
-PARTS = {name: f"s{number}" for number, name in enumerate(PHASES)}  # as the chart calls them
+OPTIONAL = ("send",)  # phases that not every variant has
+# What an epoch on a GPU is made of: its own work, and what it waits for.
+WAITS = {"work": ("the GPU works", "c3"), "send": ("waits for data", "c6"), "launch": ("waits for launches", "c2")}
+RESIDENT, SENDING = "cupy", "cupy-copies"
+Parts = Mapping[str, tuple[str, str]]  # by name what a chart calls it, and its colour
 
 
 def view(runs: Sequence[Run]) -> Section | None:
@@ -42,7 +47,9 @@ def view(runs: Sequence[Run]) -> Section | None:
         "calls and for an "
         "update of all weights; a large one means few long products.",
     ]
-    blocks: list[Block] = [_tiles(runs, points), _times(runs, points), _shares(runs, points), _quality(runs, points)]
+    waits = _waits(runs, points)
+    blocks: list[Block] = [_tiles(runs, points), _times(runs, points), _shares(runs, points)]
+    blocks += [*([waits] if waits else []), _quality(runs, points)]
     return Section("house-prices", "House prices", "Predicting house prices", intro, blocks)
 
 
@@ -58,11 +65,12 @@ def _errors(point: Point) -> list[float]:
 def _phases(point: Point) -> dict[str, float]:
     """Seconds by phase; empty where the record does not say."""
     spent = point.record.facts.get("phases_s")
-    if not isinstance(spent, dict) or not all(
-        isinstance(spent.get(name), int | float) and spent[name] >= 0 for name in PHASES
-    ):
+    if not isinstance(spent, dict):
         return {}
-    return {name: float(spent[name]) for name in PHASES} if sum(spent[name] for name in PHASES) > 0 else {}
+    names = [name for name in PHASES if name in spent or name not in OPTIONAL]
+    if not all(isinstance(spent.get(name), int | float) and spent[name] >= 0 for name in names):
+        return {}
+    return {name: float(spent[name]) for name in names} if sum(spent[name] for name in names) > 0 else {}
 
 
 def _series(runs: Runs, point: Point) -> str:
@@ -73,6 +81,8 @@ def _series(runs: Runs, point: Point) -> str:
         axis for axis in ("optimizer", "data") if len({p.record.params.get(axis) for p in runs.by_bench[BENCH]}) > 1
     ]
     named += [str(params.get(axis, "")).rsplit("/", 1)[-1] for axis in unlike]
+    if gpu.on_gpu(point.record) and len(gpu.devices(runs, point.run)) > 1:
+        named.append(point.record.device)
     return ", ".join([*named, *([runs.labels[point.run]] if runs.several else [])])
 
 
@@ -160,44 +170,94 @@ def _shares(runs: Runs, points: Sequence[Point]) -> Figure:
     ordered = sorted(
         (point for point in points if _phases(point)), key=lambda point: (_series(runs, point), _batch(point))
     )
-    for point in ordered[:24]:
+    phases = {name: told for name, told in PHASES.items() if any(name in _phases(point) for point in ordered[:MOST])}
+    for point in ordered[:MOST]:
         spent = _phases(point)
-        whole = sum(spent.values())
         name = f"{_series(runs, point)}, batch {_batch(point)}"
         names[name] = None
-        before = 0.0
-        for phase, seconds in spent.items():
-            share = 100 * seconds / whole
-            rows.append(
-                {
-                    "case": name,
-                    "part": PARTS[phase],
-                    "phase": PHASES[phase][0],
-                    "low": before,
-                    "high": before + share,
-                    "shown": f"{share:.0f}%, {words.number(seconds * 1e3, 'ms')}",
-                }
-            )
-            before += share
-        cells.append(
-            (
-                _series(runs, point),
-                str(_batch(point)),
-                *(words.percent(seconds / whole) for seconds in spent.values()),
-                words.number(whole * 1e3),
-            )
-        )
-    head = ("variant", "batch", *(label for label, _ in PHASES.values()), "together, ms")
-    panel = Panel(
-        "", _stacked(rows, list(names)), "Share of each phase in the time of an epoch, by variant and batch size."
-    )
-    legend = [Key(label, colour) for label, colour in PHASES.values()]
+        rows += _bar(name, spent, phases)
+        cells.append(_shares_row(runs, point, spent, phases))
+    head = ("variant", "batch", *(label for label, _ in phases.values()), "together, ms")
+    about = "Share of each phase in the time of an epoch"
+    panel = Panel("", _stacked(rows, list(names), phases, about), f"{about}, by variant and batch size.")
+    legend = [Key(label, colour) for label, colour in phases.values()]
     text = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
+    if any(gpu.on_gpu(point.record) for point in ordered[:MOST]):
+        text += " On a GPU each phase is waited for, which an epoch is not."
     return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), text, legend)
 
 
-def _stacked(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
-    scale = alt.Scale(domain=list(PARTS.values()), range=[var(colour) for _, colour in PHASES.values()])
+def _shares_row(runs: Runs, point: Point, spent: Mapping[str, float], parts: Parts) -> tuple[str, ...]:
+    whole = sum(spent.values())
+    shares = (words.percent(spent[name] / whole) if name in spent else words.NOTHING for name in parts)
+    return (_series(runs, point), str(_batch(point)), *shares, words.number(whole * 1e3))
+
+
+def _bar(name: str, spent: Mapping[str, float], parts: Parts) -> list[dict[str, Any]]:
+    """The pieces of one bar, from 0 to 100%. Parts have numbers in the chart: their names are for readers."""
+    rows, before, whole = [], 0.0, sum(spent.values())
+    for part, seconds in spent.items():
+        share = 100 * seconds / whole
+        shown = f"{share:.0f}%, {words.number(seconds * 1e3, 'ms')}"
+        place = {"case": name, "part": f"s{list(parts).index(part)}", "phase": parts[part][0]}
+        rows.append(place | {"low": before, "high": before + share, "shown": shown})
+        before += share
+    return rows
+
+
+def _waits(runs: Runs, points: Sequence[Point]) -> Figure | None:
+    """What a GPU works and waits for in an epoch, by batch size; None where none was measured that says so."""
+    rows: list[dict[str, Any]] = []
+    cells: list[tuple[str, ...]] = []
+    names: dict[str, None] = {}
+    told = [(point, spent) for point in points if (spent := _waited(points, point))]
+    for point, spent in sorted(told, key=lambda pair: (_series(runs, pair[0]), _batch(pair[0])))[:MOST]:
+        name = f"{_series(runs, point)}, batch {_batch(point)}"
+        names[name] = None
+        rows += _bar(name, spent, WAITS)
+        cells.append((*_shares_row(runs, point, spent, WAITS), point.record.status))
+    if not cells:
+        return None
+    head = ("variant", "batch", *(label for label, _ in WAITS.values()), "an epoch, ms", "status")
+    about = "Share of an epoch in which the GPU works, and waits"
+    return Figure(
+        "Launch and transfer",
+        [Panel("", _stacked(rows, list(names), WAITS, about), f"{about}, by variant and batch size.")],
+        Table("What the GPU works and waits for", head, cells),
+        "How long the GPU itself works was measured with all launches of a step queued before it begins; the rest of "
+        f"an epoch it waits. `{RESIDENT}` keeps all sales on the GPU; what `{SENDING}`, which sends each batch, takes "
+        "longer is the wait for data.",
+        [Key(label, colour) for label, colour in WAITS.values()],
+    )
+
+
+def _waited(points: Sequence[Point], point: Point) -> dict[str, float]:
+    """Seconds of an epoch that a GPU works, waits for data, and for launches; empty where that was not measured."""
+    record = point.record
+    kept = next(
+        (
+            other
+            for other in points
+            if other.run == point.run
+            and (other.record.variant, other.record.device) == (RESIDENT, record.device)
+            and other.record.params == record.params
+        ),
+        None,
+    )
+    if record.variant not in (RESIDENT, SENDING) or kept is None:
+        return {}
+    busy, whole = kept.record.facts.get("busy_s"), point.seconds.value
+    if not isinstance(busy, int | float) or isinstance(busy, bool) or not 0 <= busy < math.inf:
+        return {}
+    send = max(0.0, whole - kept.seconds.value)
+    work = min(float(busy), whole - send)
+    waited = {"work": work, **({"send": send} if record.variant == SENDING else {})}
+    return waited | {"launch": whole - send - work}
+
+
+def _stacked(rows: list[dict[str, Any]], names: Sequence[str], parts: Parts, about: str) -> Spec:
+    numbers = [f"s{number}" for number in range(len(parts))]
+    scale = alt.Scale(domain=numbers, range=[var(colour) for _, colour in parts.values()])
     chart = (
         alt.Chart(alt.NamedData("marks"))
         .mark_bar(height={"band": 0.72})
@@ -225,7 +285,7 @@ def _stacked(rows: list[dict[str, Any]], names: Sequence[str]) -> Spec:
     )
     frame = {
         "height": max(24 * len(names), 40),
-        "description": "Share of each phase in the time of an epoch",
+        "description": about,
         "title": "",
     }
     return charts.finish([chart], frame, {}, marks=rows)

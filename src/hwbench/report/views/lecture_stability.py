@@ -8,7 +8,7 @@ from typing import Any
 
 from ...model import Record, Run
 from ...stats import estimate
-from .. import words
+from .. import gpu, words
 from ..sections import Block, Figure, Key, Panel, Section, Table
 from ..source import Runs
 from . import lecture_charts
@@ -85,11 +85,18 @@ def _param(record: Record, name: str) -> str:
 
 
 def _chains(records: Iterable[Record]) -> list[Record]:
-    """One record a network: in either variant the same becomes of the gradient, and the compiled one is the faster."""
+    """One record a network: in any variant the same becomes of the gradient, and the compiled one is the fastest."""
+    return _preferred(records, ("numba", "numpy"))
+
+
+def _preferred(records: Iterable[Record], variants: Sequence[str]) -> list[Record]:
+    """Of records with the same parameters that of the first of these variants, or of any other where none is there."""
+    order = {variant: number for number, variant in enumerate(variants)}
     chosen: dict[tuple[str, ...], Record] = {}
     for record in records:
         place = tuple(f"{name}={value}" for name, value in sorted(record.params.items()))
-        if place not in chosen or record.variant == "numba":
+        old = chosen.get(place)
+        if old is None or order.get(record.variant, len(order)) < order.get(old.variant, len(order)):
             chosen[place] = record
     return list(chosen.values())
 
@@ -180,9 +187,9 @@ def _ranges(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
 
 
 def _xavier(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
-    for record in records:
+    for record in _preferred(records, ("numpy",)):
         init = _param(record, "init")
-        if not init.startswith("xavier") or record.variant != "numpy" or _param(record, "activation") != "identity":
+        if not init.startswith("xavier") or _param(record, "activation") != "identity":
             continue
         if _param(record, "shape") != "square":
             continue
@@ -215,9 +222,9 @@ SERIES = {
 
 
 def _series(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
-    """The expansions in the widest type measured, by NumPy."""
+    """The expansions in the widest type measured, by NumPy where it was."""
     for activation, (lecture, powers) in SERIES.items():
-        fitting = [r for r in records if r.variant == "numpy" and _param(r, "activation") == activation]
+        fitting = [r for r in _preferred(records, ("numpy",)) if _param(r, "activation") == activation]
         for dtype in ("f8", "f4"):
             record = next((r for r in fitting if _param(r, "dtype") == dtype), None)
             if record is None:
@@ -323,7 +330,10 @@ def _depths(record: Record) -> tuple[str, str]:
 
 
 def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) -> Figure | None:
-    """Time a layer over safe depth, a panel for each network that was run in several types or with remedies."""
+    """Time a layer over safe depth, a panel for each network that was run in several types or with remedies.
+
+    Of the CPU's variants the fastest, and beside it the GPU's.
+    """
     chains = [r for r in _chains_by_run(records, labels) if _count(r, "safe_depth") is not None and _count(r, "layers")]
     networks: dict[str, list[Record]] = {}
     for record in chains:
@@ -373,7 +383,12 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
         "A layer costs the time on the y axis, up and down; to the right of its point a network of this kind loses "
         "gradients. Right and low is good. "
         "Narrow types are read faster and reach less far; a remedy moves a point right for what it costs in time. "
-        "The largest depth tried is 100.",
+        "The largest depth tried is 100."
+        + (
+            " On the GPU each operation of a layer is a launch of its own, by CuPy."
+            if any(gpu.on_gpu(record) for record in chains)
+            else ""
+        ),
         [
             Key(words.value_of("dtype", dtype), colour)
             for dtype, colour in DTYPES.items()
@@ -383,8 +398,9 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
 
 
 def _chains_by_run(records: Sequence[Record], labels: Mapping[int, str]) -> list[Record]:
-    names = dict.fromkeys(labels[id(record)] for record in records)
-    return [chosen for name in names for chosen in _chains(r for r in records if labels[id(r)] == name)]
+    """For each run and each device one record a network."""
+    places = dict.fromkeys((labels[id(record)], record.device) for record in records)
+    return [chosen for place in places for chosen in _chains(r for r in records if (labels[id(r)], r.device) == place)]
 
 
 def _layer_time(record: Record) -> float:
@@ -396,8 +412,9 @@ def _point(record: Record, labels: Mapping[int, str], several: bool) -> dict[str
     safe = _count(record, "safe_depth") or 0
     remedy, dtype = _param(record, "remedy"), words.value_of("dtype", _param(record, "dtype"))
     name = dtype if remedy == "plain" else remedy
-    if several:
-        name = f"{name} ({labels[id(record)]})"
+    about = [*(["GPU"] if gpu.on_gpu(record) else []), *([labels[id(record)]] if several else [])]
+    if about:
+        name = f"{name} ({', '.join(about)})"
     seconds = _layer_time(record)
     return {
         "x": safe,
@@ -406,7 +423,7 @@ def _point(record: Record, labels: Mapping[int, str], several: bool) -> dict[str
         "label": name,
         "right": safe < 60,
         "fade": 0.45 if record.status == "suspect" else 1.0,
-        "case": f"{_network(record)}, {dtype}, {remedy}",
+        "case": ", ".join([_network(record), dtype, remedy, *(["GPU"] if gpu.on_gpu(record) else [])]),
         "more": f"safe for {_depths(record)[0]} layers, {words.number(seconds, 'µs')} each, {_depths(record)[1]}",
     }
 
@@ -415,7 +432,7 @@ def _point(record: Record, labels: Mapping[int, str], several: bool) -> dict[str
 
 
 def _variances(records: Sequence[Record]) -> list[Figure]:
-    numpy = [record for record in records if record.variant == "numpy"]
+    numpy = _preferred(records, ("numpy",))
     square = [record for record in numpy if _param(record, "shape") == "square"]
     by_init = {_param(r, "init"): r for r in square if _param(r, "activation") == "identity"}
     by_activation = {
@@ -521,7 +538,12 @@ def _plain(value: float) -> str:
 
 def _taylor(records: Sequence[Record], labels: Mapping[int, str], several: bool) -> Table | None:
     rows = []
+    seen = set()
     for record in records:
+        case = tuple(_param(record, name) for name in ("activation", "dtype"))
+        if (labels[id(record)], record.device, record.variant, *case) in seen:
+            continue  # the same function, of more elements
+        seen.add((labels[id(record)], record.device, record.variant, *case))
         measured, stated = (numbers_or_gaps(record.facts.get(name)) for name in ("taylor", "taylor_expected"))
         errors = numbers_or_gaps(record.facts.get("cubic_errors"))
         if len(measured) != 4 or len(stated) != 4 or len(errors) != 4:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from statistics import median
 
-from ... import noise
+from ... import judge, noise
 from ...model import Record, Run
 from ...stats import drift
 from .. import charts, words
@@ -16,6 +17,11 @@ ORDER = ("wrong", "error", "suspect", "skipped")
 
 # What a reason holds (the first that matches), and what to do about it.
 REMEDIES: tuple[tuple[str, str], ...] = (
+    (
+        r"moved between caches",
+        "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host); until then "
+        "figures for several threads are of two machines.",
+    ),
     (r"steal|hypervisor", "Other guests had the processor. Measure at a quieter hour, or on a machine of your own."),
     (r"other processes", "Close what else is running, then measure these benches again."),
     (r"quota", "Give the container more processor time, or measure with no more threads than its quota has CPUs."),
@@ -181,6 +187,7 @@ def _telemetry(runs: Runs) -> Table | None:
                 words.number(wall, "s"),
                 words.number(middle, "GHz"),
                 words.percent(max(drifts, default=0.0)) if clocks else words.NOTHING,
+                _handovers(apart),
                 share("steal_s"),
                 share("others_s"),
                 share("throttled_s"),
@@ -195,6 +202,7 @@ def _telemetry(runs: Runs) -> Table | None:
         "time in rounds",
         "clock",
         "largest drift",
+        "line between CPUs",
         "steal",
         "others' load",
         "throttled",
@@ -203,10 +211,21 @@ def _telemetry(runs: Runs) -> Table | None:
     )
     return Table(
         "What the telemetry saw during the rounds. Steal, others' load and throttling are shares of one CPU; the "
-        "drift is of the clock within one contrast.",
+        "drift is of the clock within one contrast; the time a line takes from one CPU to another tells whether they "
+        "were moved between caches.",
         head,
         rows,
     )
+
+
+def _handovers(apart: Sequence[noise.Telemetry]) -> str:
+    """What a line took between two CPUs: `42 ns`, or both states with the share of the second."""
+    times = [time for telemetry in apart for time in words.numbers(telemetry.get("handover_s")) if time > 0]
+    if not times:
+        return words.NOTHING
+    near, far = judge.states(times)
+    told = [f"{median(state) * 1e9:.0f} ns" for state in (near, far) if state]
+    return told[0] if not far else f"{told[0]}, in {words.percent(len(far) / len(times))} of rounds {told[1]}"
 
 
 def _phases(runs: Runs) -> Figure | None:
