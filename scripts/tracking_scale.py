@@ -70,7 +70,7 @@ def generate(directory: Path, machines: int, commits: int) -> None:
                 low, high = ([*np.round(values * x, 10).tolist(), None] for x in (0.99, 1.01))
                 params = [[f"'{variant}'" for variant in (*variants, "absent")]]
                 count = [*[10] * len(values), None]
-                # What a machine lacks is NaN, as in the results of every real suite: strict readers stumble over it.
+                # What a machine lacks is NaN, as in the results of every real suite; strict readers stumble over it.
                 rows[f"{name}.track_seconds"] = [
                     [*values.tolist(), math.nan], params, "1", 1, 1.0, low, high, low, high, count, count,
                 ]  # fmt: skip

@@ -91,6 +91,18 @@ def test_one_control_that_moves_alone_has_changed_itself():
     assert not [sentence for sentence in sentences if "own limits" in sentence]
 
 
+def test_the_section_speaks_of_controls_where_there_are_some():
+    """Without them it says that nobody knows whether the code changed or the machine."""
+    for every, said, divided in (
+        (controls(1e-3), "least two of them moved together", True),
+        ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
+    ):
+        section = view(Runs([], [history(*every)]))
+        assert said in section.intro[1]
+        [tracks] = [block for block in section.blocks if isinstance(block, Tracks)]
+        assert ("Without the machine's drift" in tracks.text) is divided
+
+
 def test_a_single_control_proves_nothing():
     """With one control alone, what moved with it may be the machine's."""
     made = history(series("stream.load", noisy(1, 1e-3, 1.1e-3)), series("a.b", noisy(2, 1e-3, 1.1e-3)))

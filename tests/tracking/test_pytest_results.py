@@ -60,6 +60,12 @@ def test_without_the_rounds_the_quartiles_bound_the_median(tmp_path):
     assert second.error == math.inf
 
 
+def test_without_a_commit_the_file_names_what_was_measured(tmp_path):
+    """pytest-benchmark calls every tree outside of a repository `unversioned`."""
+    path = pytest_file(tmp_path / "before.json", [{"name": "x", "data": DATA}], commit_info={"id": "unversioned"})
+    assert pytest_results.read_file(path).commit.name == "before"
+
+
 def test_files_make_a_history(tmp_path):
     """Two files are two points, in the order of their times; a dirty tree is marked."""
     late = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA}], when="2026-11-23T18:00:00")

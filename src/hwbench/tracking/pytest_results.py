@@ -20,6 +20,7 @@ from ..model import METRICS
 from .history import Commit, History, Series, Setting, TrackingError, identities_told
 
 LARGEST = 512 * 2**20
+UNKNOWN = ("unversioned", "unknown")  # what it writes for a commit where there is none
 NORMAL_IQR = 1.349  # interquartile range of a normal distribution in standard deviations
 MEDIAN = 1.2533  # standard error of a median over that of a mean, for normal samples: sqrt(pi / 2)
 
@@ -78,7 +79,8 @@ def read_file(path: Path) -> PytestFile:
     }
     commit = _mapping(data.get("commit_info"))
     when = _seconds(data.get("datetime"))
-    name = str(commit.get("id") or path.stem) + ("+" if commit.get("dirty") else "")
+    known = commit.get("id") not in (None, "", *UNKNOWN)
+    name = str(commit["id"] if known else path.stem) + ("+" if commit.get("dirty") else "")
     return PytestFile(
         path,
         str(machine.get("node") or "machine"),

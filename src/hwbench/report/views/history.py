@@ -55,13 +55,25 @@ def view(runs: Sequence[Run]) -> Section | None:
     intro = [
         "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
         "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
-        "The benches of the machine's own limits (stream.load, latency.chase, peak.fma) are the controls: where at "
-        "least two of them moved together, what moved as much is told as the machine's and not as the code's. One "
-        "control alone may have changed itself, and proves nothing.",
+        _about_controls(source.histories),
     ]
     if not steps.available():
         intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")
     return Section("history", "History", "From commit to commit", intro, blocks)
+
+
+def _about_controls(histories: Sequence[History]) -> str:
+    """What tells a machine that drifted from code that changed, or that nothing does."""
+    if not any(drift.Indices(history).series for history in histories):
+        return (
+            f"None of the benches of the machine's own limits ({', '.join(drift.CONTROLS)}) was measured along: "
+            "whether the code changed or the machine cannot be told."
+        )
+    return (
+        "The benches of the machine's own limits (stream.load, latency.chase, peak.fma) are the controls: where at "
+        "least two of them moved together, what moved as much is told as the machine's and not as the code's. One "
+        "control alone may have changed itself, and proves nothing."
+    )
 
 
 def _blocks(history: History, several: bool) -> Iterator[Block]:
@@ -167,8 +179,9 @@ def _tracks(
     lines = [Key(label, SLOTS[i % len(SLOTS)], "line") for i, label in enumerate(labels)]
     return Tracks(
         f"One case over {len(history.commits)} commits{name}",
-        "Choose a bench and a case. Without the machine's drift, each value is divided by what the controls did at the "
-        "same commit.",
+        "Choose a bench and a case."
+        + " Without the machine's drift, each value is divided by what the controls did at the same commit."
+        * bool(indices.series),
         packer.data(),
         _spec(len(history.commits), labels),
         lines,
