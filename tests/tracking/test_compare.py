@@ -246,6 +246,19 @@ def test_the_steady_are_not_judged_by_the_unsteady():
     assert "slower" not in steady + unsteady
 
 
+def test_cases_of_one_sample_judge_nobody():
+    """Sixty medians of which nothing is known do not make the noise of the others, which stray by 5%, look small."""
+    rng = np.random.default_rng(13)
+
+    def run():
+        known = [record(f"v{i}", (math.exp(rng.normal(0, 0.05)) * rng.normal(1, 0.002, 12)).tolist()) for i in range(25)]
+        return run_of(*known, *(record(f"w{i}", [math.exp(rng.normal(0, 0.05))]) for i in range(60)))
+
+    told = [one for _ in range(8) for one in verdict.compare(run(), run())]
+    assert sum(one.verdict == "slower" for one in told) <= 0.01 * len(told)
+    assert {one.verdict for one in told if one.variant.startswith("w")} == {"ambiguous"}
+
+
 def test_several_runs_a_side_show_their_own_noise():
     """Ten runs each that stray by 4%: a tenth is found; two single runs of them could not tell."""
     rng = np.random.default_rng(5)

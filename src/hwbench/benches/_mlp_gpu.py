@@ -13,9 +13,7 @@ import numpy as np
 
 from ._mlp import ArrayNet, Recipe
 
-LAUNCHES = (
-    128  # entries of a step, generously: sixty operations, and the copies and second passes that CuPy adds to some
-)
+LAUNCHES = 128  # entries of a step, generously: sixty operations, with copies and second passes that CuPy adds to some
 TIMED = 21  # steps that are timed at once, three behind each gate
 
 

@@ -13,8 +13,9 @@ a bootstrap within a run expects, and a comparison that ignores it accuses the i
 In 1 and 2 a case is measured by its like: those that are about as steady within a run. A peak that repeats within 0.3%
 is not to be judged by a latency that does so within 20%, nor the other way round.
 
-A case's own estimate counts by its degrees of freedom beside that of its like, which counts as `PRIOR` of them
-(a moderated variance: Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma).
+A case's own estimate counts by its degrees of freedom beside that of its like, which counts as `HEAVY` of them, an
+assumed one as `PRIOR` (a moderated variance: Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a
+covariate as in limma).
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from .side import Entry
 
 ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
 LEAST = 0.002  # nothing is known better than this, however well a few figures agree
-PRIOR = 5.0  # degrees of freedom of the common estimate: five let a case have three times its neighbours' noise
-HEAVY = 3.0  # of the scatter of ratios, which has heavy tails: on a virtual machine some case always moves by a lot
+PRIOR = 5.0  # degrees of freedom of an assumed estimate: five let a case have three times as much noise
+HEAVY = 3.0  # of one by a case's like, which has heavy tails: on a virtual machine some case always moves by a lot
 ENOUGH = 20  # cases from which a comparison is its own measure of noise
 LIKE = 30  # cases by which one is measured, the nearest in steadiness; a robust spread of so many is known within 15%
 EARLIER = 30  # medians of a history that are looked at
@@ -88,15 +89,17 @@ def common(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
             return max(LEAST, math.sqrt(float(np.median([variance for _, variance in cases]))))
 
         return Noise(usual(owned), "several runs or the history of each case", _trend(owned, usual), HEAVY)
-    if len(pairs) >= ENOUGH:
-        shifts = [(unsteady(pair), math.log(pair[1].blocks[0].median / pair[0].blocks[0].median)) for pair in pairs]
+    # A median of which nothing is known within its run says nothing of runs, and is judged by nobody.
+    known = [pair for pair in pairs if math.isfinite(unsteady(pair))]
+    if len(known) >= ENOUGH:
+        shifts = [(unsteady(pair), math.log(pair[1].blocks[0].median / pair[0].blocks[0].median)) for pair in known]
 
         def scatter(cases: Sequence[tuple[float, float]]) -> float:
             within = float(np.median([unsteadiness for unsteadiness, _ in cases])) ** 2
             between = spread([shift for _, shift in cases]) ** 2 - within
             return max(LEAST, math.sqrt(max(0.0, between) / 2))
 
-        source = f"the scatter of the {len(pairs)} ratios themselves"
+        source = f"the scatter of the {len(known)} ratios themselves"
         return Noise(scatter(shifts), source, _trend(shifts, scatter), HEAVY)
     doubt = [relative(entry) for pair in pairs for entry in pair]
     doubt = [error for error in doubt if math.isfinite(error)]

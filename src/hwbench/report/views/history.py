@@ -64,15 +64,12 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _about_controls(histories: Sequence[History]) -> str:
     """What tells a machine that drifted from code that changed, or that nothing does."""
-    if not any(drift.Indices(history).series for history in histories):
-        return (
-            f"None of the benches of the machine's own limits ({', '.join(drift.CONTROLS)}) was measured along: "
-            "whether the code changed or the machine cannot be told."
-        )
+    limits = f"benches of the machine's own limits ({', '.join(drift.CONTROLS)})"
+    if not any(one.bench in drift.CONTROLS for history in histories for one in history.series):
+        return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
     return (
-        "The benches of the machine's own limits (stream.load, latency.chase, peak.fma) are the controls: where at "
-        "least two of them moved together, what moved as much is told as the machine's and not as the code's. One "
-        "control alone may have changed itself, and proves nothing."
+        f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
+        "machine's and not as the code's. One control alone may have changed itself, and proves nothing."
     )
 
 
