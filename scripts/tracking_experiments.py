@@ -2,7 +2,9 @@
 
     python scripts/tracking_experiments.py null --runs 21       # neighbouring runs of one code: who is called slower?
     python scripts/tracking_experiments.py planted --pairs 20   # a 10 ms kernel made 5% slower, in runs of their own
+    python scripts/tracking_experiments.py planted --beside     # the same among twenty other cases
     python scripts/tracking_experiments.py ab --times 3         # made 2% slower: `hwbench ab` against two runs
+    python scripts/tracking_experiments.py power                # made-up runs: what is found among how many
 
 Kernels are planted in a clone of this repository, one commit each. `--keep DIR` keeps what was measured, and `null`
 goes on with what lies there. What is said is of this machine, as disturbed as it was: run it on a quiet one, too.
@@ -15,14 +17,19 @@ import collections
 import contextlib
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+OTHERS = ("peak.fma", "latency.chase")  # twenty cases of the quick set
 PLANTED = '''"""A kernel of ten milliseconds in which a slowdown is planted."""
 
 from __future__ import annotations
@@ -82,10 +89,11 @@ def hwbench(*arguments: str, cwd: Path = ROOT, source: Path = ROOT / "src") -> s
     return done
 
 
-def verdicts(base: Path, new: Path, out: Path, *more: str) -> collections.Counter[str]:
-    """How many cases of which verdict."""
+def verdicts(base: Path, new: Path, out: Path, *more: str, bench: str = "") -> collections.Counter[str]:
+    """How many cases of which verdict; of one bench where that is named."""
     done = hwbench("compare", str(base), str(new), "--out", str(out), "--json", *more)
-    return collections.Counter(case["verdict"] for case in json.loads(done.stdout)["cases"])
+    cases = json.loads(done.stdout)["cases"]
+    return collections.Counter(case["verdict"] for case in cases if bench in ("", case["bench"]))
 
 
 def share(count: int, total: int) -> str:
@@ -117,11 +125,13 @@ def null(asked: argparse.Namespace, out: Path) -> bool:
                 path.parent.mkdir(parents=True)
                 path.write_bytes(source.read_bytes())
             alone += verdicts(*pair, Path(scratch))
+    holds = True
     for name, counts in (("with the machine's history", total), ("two runs alone", alone)):
         compared = sum(counts.values()) - counts["not measured"]
+        holds &= counts["slower"] <= 0.01 * compared
         print(f"null, {len(paths) - 1} comparisons, {name}: slower {share(counts['slower'], compared)}, " + ", ".join(
             f"{verdict} {count}" for verdict, count in sorted(counts.items()) if verdict != "slower"))  # fmt: skip
-    return all(counts["slower"] <= 0.01 * sum(counts.values()) for counts in (total, alone))
+    return holds
 
 
 # --- a planted slowdown -----------------------------------------------------------------------------------------------
@@ -147,12 +157,12 @@ def git(where: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True).stdout  # noqa: S607
 
 
-def measure(root: Path, commit: str, out: Path, machine: str = "planted") -> Path:
-    """A run of the planted kernel at a commit."""
+def measure(root: Path, commit: str, out: Path, beside: Sequence[str] = ()) -> Path:
+    """A run of the planted kernel at a commit, and of other benches beside it where they are named."""
     git(root, "checkout", "-q", commit)
     before = set((out / "runs").glob("*/*.json"))
-    hwbench("run", "planted", "--preset", "full", "--no-report", "--machine", machine, "--out", str(out),
-            cwd=root, source=root / "src")  # fmt: skip
+    hwbench("run", "planted", *beside, "--preset", "quick" if beside else "full", "--no-report", "--machine", "planted",
+            "--out", str(out), cwd=root, source=root / "src")  # fmt: skip
     [path] = set((out / "runs").glob("*/*.json")) - before
     return path
 
@@ -163,31 +173,138 @@ def planted(asked: argparse.Namespace, out: Path) -> bool:
     with clone([0.0, asked.by]) as (root, (base, slow)):
         for pair in range(asked.pairs):
             where = out / str(pair)  # a place of its own, so that no pair is the history of another
-            old, new = (measure(root, commit, where) for commit in (base, slow))
-            counts += verdicts(old, new, where)
+            old, new = (measure(root, commit, where, asked.beside) for commit in (base, slow))
+            counts += verdicts(old, new, where, bench="planted.loop")
             print(f"pair {pair + 1} of {asked.pairs}: {dict(counts)}", file=sys.stderr)
     found = share(counts["slower"], asked.pairs)
-    print(f"planted {asked.by:.0%}, {asked.pairs} pairs of runs: slower {found}, {dict(counts)}")
+    among = f" beside {', '.join(asked.beside)}" if asked.beside else ""
+    print(f"planted {asked.by:.0%}{among}, {asked.pairs} pairs of runs: slower {found}, {dict(counts)}")
     return counts["slower"] >= 0.95 * asked.pairs
 
 
 def ab(asked: argparse.Namespace, out: Path) -> bool:
-    """`hwbench ab` of a kernel 2% slower, several times, beside two single runs of the same commits."""
+    """`hwbench ab` of a kernel 2% slower, several times, beside two single runs of the same commits.
+
+    Both by the same threshold; ab must find it every time, and two runs must not in most.
+    """
+    threshold = ("--threshold", "0.005")
     found: collections.Counter[str] = collections.Counter()
     alone: collections.Counter[str] = collections.Counter()
     with clone([0.0, asked.by]) as (root, (base, slow)):
         for turn in range(asked.times):
-            done = hwbench("ab", base, slow, "planted", "--quads", str(asked.quads), "--json", cwd=root)
+            done = hwbench("ab", base, slow, "planted", "--quads", str(asked.quads), "--json", *threshold, cwd=root)
             [case] = json.loads(done.stdout)["cases"]
             found[case["verdict"]] += 1
             where = out / str(turn)
-            alone += verdicts(measure(root, base, where), measure(root, slow, where), where)
+            alone += verdicts(measure(root, base, where), measure(root, slow, where), where, *threshold)
             bounds = f"{case['ratio']:.4f} ({case['low']:.4f}–{case['high']:.4f})"
             print(
                 f"ab {turn + 1} of {asked.times}: {case['verdict']} {bounds}; two runs: {dict(alone)}", file=sys.stderr
             )
     print(f"planted {asked.by:.0%}, {asked.times} times: ab {dict(found)}, two runs {dict(alone)}")
-    return found["slower"] == asked.times
+    return found["slower"] == asked.times and alone["slower"] <= asked.times / 2
+
+
+# --- made-up runs -----------------------------------------------------------------------------------------------------
+
+WITHIN = 0.0005  # standard error of a median as its own run knows it
+SIZES = (0.02, 0.03, 0.05, 0.1)
+CASES = (1, 10, 20, 40, 100)
+WAYS: dict[str, dict[str, int]] = {"single runs": {}, "with 8 earlier": {"earlier": 8}, "3 runs a side": {"runs": 3}}
+
+
+def noise(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """Deviations of medians from run to run (last axis: cases) in standard ones.
+
+    `normal`, Student's `t3`, `wild cases` (each tenth has five times the noise) or `wild runs` (each tenth median).
+    """
+    if kind == "t3":
+        return rng.standard_t(3, size=shape)
+    wild = {"wild cases": np.arange(shape[-1]) % 10 == 0, "wild runs": rng.random(shape) < 0.1}.get(kind, False)
+    return rng.normal(size=shape) * np.where(wild, 5.0, 1.0)
+
+
+def made_up(
+    rng: np.random.Generator, cases: int, deviation: float, by: float = 0.0, *, runs: int = 1, earlier: int = 0,
+    kind: str = "normal", changed: Sequence[int] = (0,),
+) -> tuple[Any, Any]:  # fmt: skip
+    """Two sides of so many runs each whose medians stray; the changed cases of the second are slower."""
+    from hwbench.tracking.side import Block, Entry, Side
+
+    logs = noise(kind, (2 * runs + earlier, cases), rng) * deviation
+    logs[runs : 2 * runs, list(changed)] += math.log1p(by)
+    logs[: 2 * runs] += rng.normal(size=(2 * runs, cases)) * WITHIN
+    medians, known = np.exp(logs), WITHIN * np.sqrt(rng.chisquare(6, (2 * runs, cases)) / 6)
+
+    def side(rows: range) -> Side:
+        entries = [
+            Entry(
+                "made.up", str(i), "cpu", {}, earlier=medians[2 * runs :, i].tolist(),
+                blocks=[Block(float(medians[row, i]), float(medians[row, i] * known[row, i])) for row in rows],
+            )
+            for i in range(cases)
+        ]  # fmt: skip
+        return Side("made up", "box", {}, entries)
+
+    return side(range(runs)), side(range(runs, 2 * runs))
+
+
+def found(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int, **how: Any) -> float:
+    """In what share of so many comparisons the one slower case is called so."""
+    from hwbench.tracking import verdict
+
+    told = (verdict.sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
+    return sum(one == "slower" for one in told) / times
+
+
+def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int) -> float:
+    """The same for `hwbench ab` with as many quads as it takes by itself."""
+    from hwbench.model import Record
+    from hwbench.tracking import ab as duel
+
+    def run(slow: int) -> Any:
+        medians = np.exp(rng.normal(0, deviation, cases))
+        medians[0] *= 1 + by * slow
+        records = [
+            Record(bench="made.up", version=1, variant=str(i), device="cpu", params={}, status="ok", samples=[float(x)])
+            for i, x in enumerate(medians)
+        ]
+        return argparse.Namespace(records=records)  # all of a run that is judged
+
+    def once() -> str:
+        quads = [([run(0), run(0)], [run(1), run(1)]) for _ in range(duel.QUADS)]
+        return str(duel.judged(quads, ("base", "new"), duel.THRESHOLD).cases[0].verdict)
+
+    return sum(once() == "slower" for _ in range(times)) / times
+
+
+def accused(rng: np.random.Generator, cases: int, deviation: float, times: int, **how: Any) -> tuple[float, float]:
+    """Where nothing changed: the share of cases called slower, and of comparisons in which one is."""
+    from hwbench.tracking import verdict
+
+    sides = (made_up(rng, cases, deviation, **how) for _ in range(times))
+    told = [sum(one.verdict == "slower" for one in verdict.sides(*pair).cases) for pair in sides]
+    return sum(told) / cases / times, sum(map(bool, told)) / times
+
+
+def power(asked: argparse.Namespace, _: Path) -> bool:
+    """Tables of made-up comparisons: which slowdown of one case is found among how many, and who else is accused."""
+    rng = np.random.default_rng(0)
+    print(f"medians stray by {asked.noise:.1%} from run to run; found in so many of {asked.times} comparisons\n")
+    print("| cases | slower by | " + " | ".join([*WAYS, "ab"]) + " |\n| ---: | ---: |" + " ---: |" * (len(WAYS) + 1))
+    for cases, by in itertools.product(CASES, SIZES):
+        shares = [found(rng, cases, asked.noise, by, asked.times, **how) for how in WAYS.values()]
+        shares.append(found_by_ab(rng, cases, asked.noise, by, max(10, asked.times // 5)))
+        print(f"| {cases} | {by:.0%} | " + " | ".join(f"{share:.0%}" for share in shares) + " |", flush=True)
+    print("\nnothing changed, medians stray by 5%: cases called slower (comparisons in which one is)\n")
+    print("| noise | cases | " + " | ".join(WAYS) + " |\n| --- | ---: |" + " ---: |" * len(WAYS))
+    worst = 0.0
+    for kind, cases in itertools.product(("normal", "t3", "wild cases", "wild runs"), (20, 100)):
+        told = [accused(rng, cases, 0.05, asked.times, kind=kind, **how) for how in WAYS.values()]
+        worst = max(worst, *(share for share, _ in told))
+        cells = (f"{share:.2%} ({once:.0%})" for share, once in told)
+        print(f"| {kind} | {cases} | " + " | ".join(cells) + " |", flush=True)
+    return worst <= 0.01
 
 
 def main() -> int:
@@ -202,12 +319,23 @@ def main() -> int:
     two = kinds.add_parser("planted")
     two.add_argument("--pairs", type=int, default=20)
     two.add_argument("--by", type=float, default=0.05)
+    two.add_argument(
+        "--beside",
+        action="store_const",
+        const=OTHERS,
+        default=(),
+        help=f"measure {', '.join(OTHERS)}, too: twenty other cases",
+    )
     two.set_defaults(experiment=planted)
     three = kinds.add_parser("ab")
     three.add_argument("--times", type=int, default=3)
     three.add_argument("--quads", type=int, default=6)
     three.add_argument("--by", type=float, default=0.02)
     three.set_defaults(experiment=ab)
+    four = kinds.add_parser("power")
+    four.add_argument("--noise", type=float, default=0.003, help="from run to run, relative; 0.003")
+    four.add_argument("--times", type=int, default=100)
+    four.set_defaults(experiment=power)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         return int(not asked.experiment(asked, (asked.keep or Path(scratch)).resolve()))

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwbench import registry
+from hwbench import machine, registry
 from hwbench.bench import Pages, Threads
+from hwbench.tracking import asv_machine, asv_results
 
 pytest.importorskip("asv_runner", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -185,8 +186,12 @@ def test_the_workflow_that_is_shown_fails_only_on_slower(tmp_path):
 
     steps = yaml.safe_load(shown("yaml"))["jobs"]["ab"]["steps"]
     assert [step["name"] for step in steps if "name" in step] == ["measure", "comment", "fail only on slower"]
-    measure, _, last = steps[-3:]
+    measure, comment, last = steps[-3:]
+    assert comment["continue-on-error"] is True
     ab = tmp_path / "hwbench"
+    git = tmp_path / "git"
+    git.write_text('#!/bin/sh\necho "fork-of-$2-and-$3"\n')
+    git.chmod(0o755)
     for code, measured, end in ((0, True, True), (1, True, False), (2, False, None)):
         ab.write_text(f'#!/bin/sh\necho "$@"\nexit {code}\n')
         ab.chmod(0o755)
@@ -197,7 +202,7 @@ def test_the_workflow_that_is_shown_fails_only_on_slower(tmp_path):
         }  # fmt: skip
         done = subprocess.run(["bash", "-e", "-c", measure["run"]], cwd=tmp_path, env=variables)
         assert (done.returncode == 0) is measured
-        assert summary.read_text().startswith("ab origin/main abc ")
+        assert summary.read_text().startswith("ab fork-of-origin/main-and-abc abc ")
         told = dict(line.split("=") for line in output.read_text().splitlines())
         text = last["run"].replace("${{ steps.measure.outputs.code }}", told["code"])
         if end is not None:
@@ -247,6 +252,31 @@ def test_a_bench_is_measured_by_our_engine(checkout):
     assert [value for value in row["result"] if value is not None and not math.isnan(value)] == [
         pytest.approx(np.median(samples)) for samples in timed
     ]
+
+
+def test_each_result_states_what_the_machine_is(checkout):
+    """Facts once given to asv do not stay: a machine that is said to have 64 CPUs is told as it is, caches and all."""
+    home = checkout / ".asv-machine.json"
+    once = json.loads(home.read_text())
+    once["here"] |= {"num_cpu": "64", "cpu": "what it was", "gpu": "gone"}
+    home.write_text(json.dumps(once))
+    run(checkout, "contract[.]scripted", fails=True)
+    [result] = asv_results.files(checkout / "reports" / "asv" / "results")
+    told = asv_machine.facts(machine.describe())
+    assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
+    assert result.params["gpu"] != "gone"
+    assert {"caches", "gpu", "quota", "ram", "num_cpu", "cpu"} <= set(dict(result.identity))
+    # As it was before the machine was resized, under another commit: the series is split.
+    data = json.loads(result.path.read_text())
+    data |= {"commit_hash": "0" * 40, "date": data["date"] - 1000, "params": data["params"] | {"quota": "1.5"}}
+    before = result.path.with_name(result.path.name.replace(result.commit[:8], "0" * 8))
+    before.write_text(json.dumps(data))
+    try:
+        history = asv_results.history(checkout / "reports" / "asv" / "results")
+        assert history.labels() == ["here (1)", "here (2)"]
+        assert "quota: 1.5, then" in history.notes[0]
+    finally:
+        before.unlink()
 
 
 def test_results_become_pages(checkout):

@@ -32,7 +32,7 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, five_runs = script("bench_pages"), script("five_runs")
-script("tracking_experiments")
+tracking_experiments = script("tracking_experiments")
 tracking_commits = script("tracking_commits")
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ def compare(
     _check_threshold(threshold)
     if json and markdown:
         raise UsageError("--json and --markdown: choose one")
-    old, now = sources.sides(base, new, out, asv)
+    old, now = sources.sides(base, new, out, asv, across=across_machines)
     differences = side.differing(old, now)
     if differences and not across_machines:
         raise UsageError(

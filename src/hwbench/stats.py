@@ -201,6 +201,21 @@ def t_quantile(p: float, dof: float) -> float:
     return float(stdtrit(dof, p))
 
 
+def t_log_density(x: float, dof: float) -> float:
+    """Log-density at `x` of a t variable that is scaled to have the quartiles of the standard normal one."""
+    scale = t_quantile(0.75, dof) / 0.6744897501960817
+    norm = math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2 + math.log(scale)
+    return norm - (dof + 1) / 2 * math.log1p((x * scale) ** 2 / dof)
+
+
+@functools.lru_cache(maxsize=1024)
+def trigamma(x: float) -> float:
+    """Second derivative of log Γ: the variance of the log of a gamma variable of shape `x`."""
+    from scipy.special import polygamma
+
+    return float(polygamma(1, x))
+
+
 def adjusted(probabilities: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's adjusted p-values (J. R. Stat. Soc. B 57 (1995) 289), in the order given.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
-from hwbench import api, registry, runner
+from hwbench import api, machine, registry, runner
 from hwbench.bench import LEVELS, Pages, Skip, Sweep, Threads
 from hwbench.engine import Engine, Trial
 from hwbench.limits import SOURCES, Limit, level_of, measured
 from hwbench.model import Record, Scalar
+from hwbench.tracking.side import identity
 
 
 def labels(value: Pages | Sweep | Threads) -> Sequence[Scalar]:
@@ -24,6 +26,13 @@ def labels(value: Pages | Sweep | Threads) -> Sequence[Scalar]:
 def contrasts() -> list[registry.Group]:
     """The quick set: each group's variants share inputs, and its axis values."""
     return registry.groups(registry.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    """What times depend on and pytest-benchmark does not tell: memory, GPUs, quota, caches, huge pages."""
+    here, _ = runner.with_gpus(machine.describe(), runner.gpus())
+    machine_info["hwbench"] = identity(here)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -206,7 +206,7 @@ def test_the_page_holds_values_to_four_digits():
 def test_times_become_rates_where_a_run_tells_the_work():
     """asv has seconds alone; a run of the same machine, bench, version and size says how many bytes they took."""
     made = history(series("a.b", [1e-3, 1e-3, 2e-3], version="1"), count=3)
-    made.settings = [Setting("box")]
+    made.settings = [Setting("box", (("cpu", "Scripted CPU"), ("num_cpu", "2"), ("ram", "16 GiB")))]
     run = run_of(record("v", bench="a.b", params={"size": "L1"}, counts={"bytes": 2e6}))
     rated = runs.with_work(made, [run])
     data = json.loads(blocks(rated)[Tracks].data)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import registry
 from .history import History, Series, Values
-from .side import Entry
+from .side import Entry, Key
 
 CONTROLS = ("stream.load", "latency.chase", "peak.fma")
 TOUCHES = {"load": CONTROLS[0], "copy": CONTROLS[0], "triad": CONTROLS[0], "latency": CONTROLS[1], "fma": CONTROLS[2]}
@@ -37,56 +38,77 @@ def agreed(shifts: Sequence[float]) -> float:
 def shift(old: Entry, new: Entry, *, per_work: bool = False) -> float:
     """Logarithm of new over base, in seconds or whatever else is better when less; for the same work where asked."""
     value = _middle(new) - _middle(old)
-    if per_work:
-        count = next((name for name, amount in old.counts.items() if amount > 0 and new.counts.get(name, 0) > 0), None)
-        if count is not None:
-            value -= math.log(new.counts[count] / old.counts[count])
+    if per_work and (count := counted(old, new)):
+        value -= math.log(new.counts[count] / old.counts[count])
     return -value if new.higher else value
+
+
+def counted(old: Entry, new: Entry) -> str:
+    """In what the work of a call is known on both sides: bytes, flops …; "" where it is not."""
+    return next((name for name, amount in old.counts.items() if amount > 0 and new.counts.get(name, 0) > 0), "")
 
 
 def _middle(entry: Entry) -> float:
     return math.fsum(math.log(block.median) for block in entry.blocks) / len(entry.blocks)
 
 
-class Controls:
-    """What the machines' own limits did between two sides. `per_work` compares machines, whose sizes may differ."""
+class Moved(NamedTuple):
+    """By how much a limit moved, as a logarithm, and the standard error of that."""
 
-    def __init__(self, pairs: Sequence[tuple[Entry, Entry]], *, per_work: bool) -> None:
+    shift: float
+    error: float = 0.0
+
+
+class Controls:
+    """What the machines' own limits did between two sides. `per_work` compares machines, whose sizes may differ.
+
+    `errors` are the standard errors of the shifts of cases, where they matter.
+    """
+
+    def __init__(
+        self, pairs: Sequence[tuple[Entry, Entry]], *, per_work: bool, errors: Mapping[Key, float] | None = None
+    ) -> None:
         self.per_work = per_work
-        self.shifts: dict[str, list[tuple[Mapping[str, object], float]]] = {}
+        self.shifts: dict[str, list[tuple[Mapping[str, object], Moved]]] = {}
         for old, new in pairs:
             calm = not any(block.suspect for entry in (old, new) for block in entry.blocks)
             if old.bench in CONTROLS and (calm or per_work):
-                self.shifts.setdefault(old.bench, []).append((old.params, shift(old, new, per_work=per_work)))
+                moved = Moved(shift(old, new, per_work=per_work), (errors or {}).get(old.key, 0.0))
+                self.shifts.setdefault(old.bench, []).append((old.params, moved))
 
-    def own_limit(self, entry: Entry) -> float | None:
-        """Logarithm of how much the limit that bounds a case moved; None where that was not measured."""
+    def own_limit(self, entry: Entry) -> Moved | None:
+        """How much the limit that bounds a case moved; None where that was not measured."""
         if self.per_work:
             bench = registry.benches().get(entry.bench)
             touched = entry.bench if entry.bench in CONTROLS else TOUCHES.get((bench and bench.limit) or "")
             if touched in self.shifts:
                 return self._near(touched, entry)
             found = [self._near(name, entry) for name in self.shifts]
-            return float(np.median(found)) if found else None
+            return _middling(found) if found else None
         found = [self._near(name, entry) for name in self.shifts if name != entry.bench]
-        return agreed(found) if len(found) > 1 else None
+        return Moved(agreed([one.shift for one in found])) if len(found) > 1 else None
 
-    def _near(self, control: str, entry: Entry) -> float:
+    def _near(self, control: str, entry: Entry) -> Moved:
         """A control's shift over those of its cases that have most axis values in common with an entry."""
         scored = [
             (sum(str(params.get(axis)) == str(value) for axis, value in entry.params.items()), moved)
             for params, moved in self.shifts[control]
         ]
         best = max(score for score, _ in scored)
-        return float(np.median([moved for score, moved in scored if score == best]))
+        return _middling([moved for score, moved in scored if score == best])
 
     def told(self) -> list[str]:
         """A sentence where the controls moved together."""
-        moved = {name: float(np.median([value for _, value in shifts])) for name, shifts in self.shifts.items()}
+        moved = {name: _middling([one for _, one in shifts]).shift for name, shifts in self.shifts.items()}
         if len(moved) < 2 or abs(agreed(list(moved.values()))) < MATTERS:
             return []
         each = ", ".join(f"{name} ×{math.exp(value):.3f}" for name, value in moved.items())
         return [f"the machine's own limits moved together ({each}): what moved as much moved with the machine"]
+
+
+def _middling(found: Sequence[Moved]) -> Moved:
+    """The median, its error that of a single one: what a process drew by chance, its cases may share."""
+    return Moved(float(np.median([one.shift for one in found])), float(np.median([one.error for one in found])))
 
 
 # --- a history --------------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ def read_file(path: Path) -> PytestFile:
         "num_cpu": cpu.get("count"),
         "l2": cpu.get("l2_cache_size"),
         "l3": cpu.get("l3_cache_size"),
+        **_mapping(machine.get("hwbench")),  # what our suite adds: memory, GPUs, quota
     }
     commit = _mapping(data.get("commit_info"))
     when = _seconds(data.get("datetime"))
@@ -84,7 +85,7 @@ def read_file(path: Path) -> PytestFile:
     return PytestFile(
         path,
         str(machine.get("node") or "machine"),
-        tuple((key, str(value)) for key, value in identity.items() if value),
+        tuple((str(key), str(value)) for key, value in identity.items() if value),
         f"py{machine.get('python_version', '')}".rstrip(),
         Commit(name, when),
         [_timed(entry, f"{path}: benchmarks[{i}]") for i, entry in enumerate(data["benchmarks"])],

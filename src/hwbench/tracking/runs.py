@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..model import Run
+from ..model import Machine, Run
 from ..stats import median_error
+from .asv_machine import facts
 from .history import Commit, History, Series, Setting, identities_told
-from .side import identity
+from .side import Entry, Side, identity
 
 FEWEST = 3  # runs from which there is a history to tell
 VERSIONS = ("python", "numpy", "numba", "threading_layer", "numba_threads")
@@ -60,22 +61,65 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def with_work(found: History, runs: Sequence[Run]) -> History:
-    """A history whose series know the work of a call where a run of the same machine measured the same case.
+_Told = Mapping[str, tuple[str, ...]]
 
-    asv stores seconds alone. What a label such as L1 stands for is the machine's matter, so only its own runs tell.
+
+class Works:
+    """The work of a call, as runs tell it: asv stores seconds alone.
+
+    What a label such as L1 stands for is the machine's matter, so only its own runs tell, and of them those from when
+    it was what it is in the results: a machine that was resized has other sizes.
     """
-    known: dict[Any, dict[str, float]] = {}
-    for run in sorted(runs, key=lambda run: run.started):
-        for record in run.records:
-            if record.timed and record.counts:
-                for params in (record.params, {axis: x for axis, x in record.params.items() if axis != "pages"}):
-                    axes = tuple(sorted((axis, str(value)) for axis, value in params.items()))
-                    at = (run.machine.name, record.bench, record.variant, str(record.version), axes)
-                    known[at] = record.counts
-    series = []
-    for one in found.series:
-        axes = tuple(sorted(one.params.items()))
-        at = (found.settings[one.setting].machine, one.bench, one.variant, one.version, axes)
-        series.append(dataclasses.replace(one, counts=known[at]) if at in known and not one.counts else one)
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.known: dict[Any, list[tuple[_Told, dict[str, float]]]] = {}
+        for run in sorted(runs, key=lambda run: run.started, reverse=True):
+            told = _told(run.machine)
+            for record in run.records:
+                if record.timed and record.counts:
+                    for params in (record.params, {axis: x for axis, x in record.params.items() if axis != "pages"}):
+                        at = (run.machine.name, record.bench, record.variant, str(record.version), _axes(params))
+                        self.known.setdefault(at, []).append((told, record.counts))
+
+    def of(self, machine: str, identity: Mapping[str, str], one: Series | Entry) -> Mapping[str, float]:
+        """The counts of a case by the newest run that fits; those it has, where none does."""
+        at = (machine, one.bench, one.variant, one.version, _axes(one.params))
+        if one.counts or not {"cpu", "num_cpu"} <= set(identity):
+            return one.counts
+        fitting = (
+            counts
+            for told, counts in self.known.get(at, ())
+            if all(identity[key] in values for key, values in told.items() if key in identity)
+        )
+        return next(fitting, one.counts)
+
+
+def _axes(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((axis, str(value)) for axis, value in params.items()))
+
+
+def _told(machine: Machine) -> _Told:
+    """What results must say of their machine to be of this one, where they say it."""
+    own = facts(machine)
+    return {
+        "cpu": (own["cpu"],),
+        # asv by itself counts all CPUs, as pytest-benchmark does, and we those that may be used.
+        "num_cpu": (own["num_cpu"], str(machine.cpu.logical)),
+        "ram": (f"{round(machine.memory.total / 2**30)} GiB",),
+        "caches": (own["caches"],),
+    }
+
+
+def with_work(found: History, runs: Sequence[Run]) -> History:
+    """A history whose series know the work of a call where a run of the same machine measured the same case."""
+    works = Works(runs)
+    settings = [(one.machine, dict(one.identity)) for one in found.settings]
+    series = [dataclasses.replace(one, counts=works.of(*settings[one.setting], one)) for one in found.series]
     return dataclasses.replace(found, series=series)
+
+
+def worked(side: Side, runs: Sequence[Run]) -> Side:
+    """The same for a side of a comparison."""
+    works = Works(runs)
+    entries = [dataclasses.replace(one, counts=works.of(side.machine, side.identity, one)) for one in side.entries]
+    return dataclasses.replace(side, entries=entries)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from . import runs as run_history
 from .history import History, TrackingError
 from .side import Side, of_asv, of_pytest, of_runs, unlike
 
-EARLIER = 8  # earlier runs of a machine that are read for their noise; ten megabytes at most
+EARLIER = 8  # earlier runs of a machine that are read for their noise, or for the work of a call; ten megabytes at most
+LOOKED_AT = 4 * EARLIER  # files that are read to find as many that fit
 SPEC = re.compile(r"asv:(?P<commit>[^@/]+)(?:@(?P<machine>[^/]+))?(?:/(?P<environment>.+))?")
 ASV = Path("asv") / "results"
 FEWEST_DIGITS = 4  # of a hash: fewer might be a branch's name
@@ -51,14 +54,31 @@ class Results:
         return [file for path in found if (file := self._read[path]).commit.startswith(commit)]
 
 
-def sides(base: str, new: str, out: Path, asv: Path | None = None) -> tuple[Side, Side]:
-    """What the BASE and NEW of `hwbench compare` name; asv's results lie in `asv`, else below `out`."""
+def sides(base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False) -> tuple[Side, Side]:
+    """What the BASE and NEW of `hwbench compare` name; asv's results lie in `asv`, else below `out`.
+
+    Noise is taken from runs that are older than NEW: what came later was not known then. `across` machines, runs tell
+    the work of a call for what asv measured.
+    """
     results = Results(asv or out / ASV)
-    return side(base, out, results), side(new, out, results)
+    named = [side(spec, out, results) for spec in (base, new)]
+    mine = [run for one in named if not isinstance(one, Side) for run, _ in one]
+    before = min((run.started for run, _ in named[1]), default="") if not isinstance(named[1], Side) else ""
+    made = [one if isinstance(one, Side) else _of_runs(one, mine, before, out) for one in named]
+    if across:
+        made = [run_history.worked(one, _newest_runs(out, one.machine)) if one.kind == "asv" else one for one in made]
+    return made[0], made[1]
 
 
-def side(spec: str, out: Path, results: Results) -> Side:
-    """What a BASE or NEW of `hwbench compare` names.
+Runs = list[tuple[Run, Path]]
+
+
+def _of_runs(runs: Runs, mine: Sequence[Run], before: str, out: Path) -> Side:
+    return of_runs([run for run, _ in runs], _earlier(runs, mine, before or runs[0][0].started, out))
+
+
+def side(spec: str, out: Path, results: Results) -> Side | Runs:
+    """What a BASE or NEW of `hwbench compare` names; runs with their paths, for what lies beside them.
 
     A run file, a run's id, several of them with commas between, a directory of runs;
     `asv:COMMIT[@MACHINE][/ENVIRONMENT]` out of asv's results; files of pytest-benchmark, likewise; or a machine's name:
@@ -82,8 +102,7 @@ def side(spec: str, out: Path, results: Results) -> Side:
         raise TrackingError(f"{spec}: {benchmarked[0]} is pytest-benchmark's and others are not: no side holds both")
     if benchmarked:
         return of_pytest([pytest_results.read_file(path) for path in benchmarked])
-    runs = [_run(path) for path in paths]
-    return of_runs(runs, _earlier(runs, paths, out))
+    return [(_run(path), path) for path in paths]
 
 
 def _plain_name(text: str) -> bool:
@@ -135,24 +154,42 @@ def _run(path: Path) -> Run:
     return store.read(path)
 
 
-def _earlier(runs: Sequence[Run], paths: Sequence[Path], out: Path) -> list[Run]:
-    """Other finished runs of this machine, oldest first, by the same preset: what tells its noise."""
-    first = runs[0]
-    mine = {run.id for run in runs}
-    roots = {paths[0].parent}
+def _earlier(runs: Runs, mine: Sequence[Run], before: str, out: Path) -> list[Run]:
+    """Finished runs of this machine from before, oldest first, by the same preset: what tells its noise."""
+    first, path = runs[0]
+    taken = {run.id for run in mine}
+    near = {path.parent}
     if _plain_name(first.machine.name):
-        roots.add(out / "runs" / first.machine.name)
-    near = {path.resolve() for root in roots for path in root.glob("*.json") if path.stat().st_size < 8 * 2**20}
-    found = []
-    for path in sorted(near, key=lambda one: one.name, reverse=True)[: EARLIER + len(mine)]:
-        try:
-            run = store.read(path)
-        except store.StoreError:
-            continue
-        alike = not unlike(run.machine, first.machine) and run.machine.name == first.machine.name
-        if run.id not in mine and run.finished and alike and run.policy.preset == first.policy.preset:
-            found.append(run)
-    return sorted(found[:EARLIER], key=lambda run: run.started)
+        near.add(out / "runs" / first.machine.name)
+
+    def fits(run: Run) -> bool:
+        alike = run.machine.name == first.machine.name and not unlike(run.machine, first.machine)
+        earlier = run.id not in taken and bool(run.finished) and run.started < before
+        return alike and earlier and run.policy.preset == first.policy.preset
+
+    files = [file for folder in near for file in folder.glob("*.json") if _stamp(file.stem) <= _stamp(before)]
+    found = itertools.islice(filter(fits, _read(files)), EARLIER)
+    return sorted(found, key=lambda run: run.started)
+
+
+def _newest_runs(out: Path, machine: str) -> list[Run]:
+    """The newest runs of a machine."""
+    folder = out / "runs" / machine
+    return list(itertools.islice(_read(folder.glob("*.json")), EARLIER)) if _plain_name(machine) else []
+
+
+def _read(files: Iterable[Path]) -> Iterator[Run]:
+    """The runs among files, by their names the newest first; what is none is passed over."""
+    there = {path.resolve() for path in files if path.stat().st_size < 8 * 2**20}
+    for path in sorted(there, key=lambda one: one.name, reverse=True)[:LOOKED_AT]:
+        with contextlib.suppress(store.StoreError):
+            yield store.read(path)
+
+
+def _stamp(text: str) -> str:
+    """The digits of a time, as a run's id and its `started` both have it; "" where there is none."""
+    found = re.search(r"\d{8}T\d{6}", re.sub("[-:](?=\\d\\d)", "", text))
+    return found[0] if found else ""
 
 
 def _asv_side(spec: str, results: Results) -> Side:

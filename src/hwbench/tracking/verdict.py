@@ -8,7 +8,7 @@ number of cases (Benjamini and Hochberg, 5%); `same` needs the plain 95% interva
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,13 +61,18 @@ class Report:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A case of both sides, with the logarithm of the ratio, its standard error and degrees of freedom."""
+    """A case of both sides, with the logarithm of the ratio, its standard error, and what its machines' limits did.
+
+    `judged` is the shift that the verdict is on, with its error and the degrees of freedom for slower and for faster.
+    """
 
     old: Entry
     new: Entry
     shift: float
     error: float
-    dof: float
+    judged: float
+    doubt: float
+    dofs: tuple[float, float]
     machine: float | None
 
 
@@ -79,27 +84,20 @@ def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Compariso
 def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False) -> Report:
     """A comparison for every case of either side, in the base's order.
 
-    `across` machines, ratios are of seconds for the same work, and the verdict is on what is left of a ratio when the
-    machines' own limits are taken out of it.
+    `across` machines, ratios are of seconds for the same work where that is known, and the verdict is on what is left
+    of a ratio when the machines' own limits are taken out of it.
     """
     olds = {entry.key: entry for entry in base.entries}
     news = {entry.key: entry for entry in new.entries}
     places = list(dict.fromkeys([*olds, *news]))
     reasons = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
     fit = [(olds[place], news[place]) for place in places if not reasons[place]]
-    shared = noise.common(fit)
-    controls = drift.Controls(fit, per_work=across)
-    pairs: dict[Key, _Pair] = {}
-    for old, now in fit:
-        variance, dof = noise.moderated((old, now), shared)
-        runs = 1 / len(old.blocks) + 1 / len(now.blocks)
-        error = math.sqrt(noise.relative(old) ** 2 + noise.relative(now) ** 2 + variance * runs)
-        shift = drift.shift(old, now, per_work=across)
-        pairs[old.key] = _Pair(old, now, shift, error, dof, controls.own_limit(old))
+    shared = noise.common(fit, across=across)
+    pairs, controls = _paired(fit, shared, across)
     edge = math.log1p(threshold)
-    judged = {place: pair.shift - (pair.machine or 0.0) * across for place, pair in pairs.items()}
-    slower = dict(zip(pairs, adjusted([_p(judged[x], edge, pairs[x]) for x in pairs]), strict=True))
-    faster = dict(zip(pairs, adjusted([_p(-judged[x], edge, pairs[x]) for x in pairs]), strict=True))
+    slower, faster = (
+        dict(zip(pairs, adjusted([_p(one, edge, sign) for one in pairs.values()]), strict=True)) for sign in (1, -1)
+    )
     cases = []
     for place in places:
         shown = news.get(place) or olds[place]
@@ -107,22 +105,38 @@ def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool =
         if pair is None:
             cases.append(_blank(shown, reasons[place]))
             continue
-        cases.append(_judged(shown, pair, judged[place], edge, slower[place], faster[place], across))
+        cases.append(_judged(shown, pair, edge, slower[place], faster[place], across))
     return Report(cases, shared, controls.told() if not across else ())
 
 
-def _p(shift: float, edge: float, pair: _Pair) -> float:
-    """How likely so great a shift is where the truth is just at the threshold."""
-    if not math.isfinite(pair.error):
+def _paired(
+    fit: Sequence[tuple[Entry, Entry]], shared: noise.Noise, across: bool
+) -> tuple[dict[Key, _Pair], drift.Controls]:
+    """What is known of each case; `across` machines the limit that is taken out of it brings its own error along."""
+    known = {pair[0].key: noise.error(pair, shared) for pair in fit}
+    controls = drift.Controls(fit, per_work=across, errors={place: error for place, (error, _) in known.items()})
+    pairs = {}
+    for old, now in fit:
+        error, dofs = known[old.key]
+        shift, limit = drift.shift(old, now, per_work=across), controls.own_limit(old)
+        out = limit if across and limit else drift.Moved(0.0)
+        pairs[old.key] = _Pair(
+            old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift
+        )
+    return pairs, controls
+
+
+def _p(pair: _Pair, edge: float, sign: int) -> float:
+    """How likely so great a shift is where the truth is just at the threshold; `sign` 1 is slower, -1 faster."""
+    if not math.isfinite(pair.doubt):
         return 1.0
-    return t_tail((shift - edge) / pair.error, pair.dof)
+    return t_tail((sign * pair.judged - edge) / pair.doubt, pair.dofs[sign < 0])
 
 
-def _judged(
-    shown: Entry, pair: _Pair, judged: float, edge: float, slower: float, faster: float, across: bool
-) -> Comparison:
-    reach = t_quantile(1 - LEVEL, pair.dof) * pair.error
-    bounds = Estimate(*(_exp(x) for x in (judged, judged - reach, judged + reach)))
+def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float, across: bool) -> Comparison:
+    quantile = t_quantile(1 - LEVEL, min(pair.dofs))
+    reach = quantile * pair.doubt
+    bounds = Estimate(*(_exp(x) for x in (pair.judged, pair.judged - reach, pair.judged + reach)))
     verdict: Verdict = "ambiguous"
     if slower <= LEVEL:
         verdict = "slower"
@@ -141,6 +155,7 @@ def _judged(
         verdict = "ambiguous"  # a disturbed figure accuses nobody
     elif accused and not across and pair.machine and _machines(pair, edge):
         verdict, reason = "ambiguous", f"the machine's own limits moved alike (×{_exp(pair.machine):.3f})"
+    reach = quantile * pair.error
     raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
     machine = pair.machine
     return Comparison(
@@ -149,15 +164,24 @@ def _judged(
         p=min(slower, faster),
         machine=None if machine is None else _exp(machine),
         normalised=None if machine is None else _exp(pair.shift - machine),
-        reason=reason or ("its machine's limits are not known: raw" if across and machine is None else ""),
+        reason="; ".join(filter(None, [reason, *(_raw(pair) if across else ())])),
     )  # fmt: skip
 
 
+def _raw(pair: _Pair) -> Iterator[str]:
+    """What a ratio of two machines is not related to."""
+    if pair.machine is None:
+        yield "its machine's limits are not known: raw"
+    if not pair.new.higher and not drift.counted(pair.old, pair.new):
+        yield "the work of a call is not known: seconds as they are"
+
+
 def _machines(pair: _Pair, edge: float) -> bool:
-    """Whether a shift is the machine's: its controls moved the same way, and what they leave over is no change."""
+    """Whether a shift is the machine's: its controls moved the same way, by what matters, and leave no change over."""
     moved = pair.machine or 0.0
     rest = pair.shift - moved
-    return moved * pair.shift > 0 and abs(rest) <= max(edge, drift.SHARE * abs(pair.shift))
+    matters = moved * pair.shift > 0 and abs(moved) >= min(drift.MATTERS, edge)
+    return matters and abs(rest) <= max(edge, drift.SHARE * abs(pair.shift))
 
 
 def _exp(x: float) -> float:

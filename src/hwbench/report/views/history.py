@@ -29,6 +29,8 @@ DIGITS = 3  # decimal digits after the first of a value as the page keeps it: mo
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
 WHOSE = {"code": "the code", "machine": "the machine", "unclear": "unclear", "": "the code, as far as is known"}
+# Colours come round again; the second round is dashed, the third and all others are dotted.
+DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -173,7 +175,7 @@ def _tracks(
     shown = changes[:MOST_CHANGES]
     rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
     more = f", of which the {MOST_CHANGES} that matter most are listed" if len(changes) > MOST_CHANGES else ""
-    lines = [Key(label, SLOTS[i % len(SLOTS)], "line") for i, label in enumerate(labels)]
+    lines = [Key(label, SLOTS[i % len(SLOTS)], MARKS[_round(i)]) for i, label in enumerate(labels)]
     return Tracks(
         f"One case over {len(history.commits)} commits{name}",
         "Choose a bench and a case."
@@ -300,18 +302,25 @@ def _whole(values: Values) -> list[int | None]:
     return [number if known else None for number, known in zip(whole, there.tolist(), strict=True)]
 
 
+def _round(line: int) -> int:
+    """How often the colours came round before a line, as far as lines are told apart."""
+    return min(line // len(SLOTS), len(DASHES) - 1)
+
+
 def _spec(commits: int, labels: Sequence[str]) -> Spec:
     """The chart without marks: bands, lines, points, and a vertical line at each change with the commit's name."""
     with debug_mode(False):
         many = commits > 80
         names = [f"s{i}" for i in range(len(labels))]
         colours = [var(SLOTS[i % len(SLOTS)]) for i in range(len(labels))]
+        dashes = [list(DASHES[_round(i)]) for i in range(len(labels))]
         scale = alt.Scale(domain=[-0.7, max(commits - 0.3, 0.7)], nice=False)
         axis = alt.Axis(title="commit, oldest first", format="d", tickMinStep=1, grid=False, labelOverlap="greedy")
         x = alt.X("x:Q", scale=scale, axis=axis)
         height = alt.Scale(zero=False, nice=True)
         y = alt.Y("value:Q", scale=height, axis=alt.Axis(title=None))
         colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=colours))
+        dash = alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=names, range=dashes))
         fields = {
             "where": "machine", "commit": "commit", "subject": "subject", "shown": "median", "interval": "interval",
             "change": "change",
@@ -326,7 +335,9 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
                 x=x, y=alt.Y("y:Q", scale=None, axis=None), text=charts.LABEL
             ),
             band.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=colour),
-            marks.mark_line(strokeWidth=1.4 if many else 2).encode(x=x, y=y, color=colour, order=alt.Order("order:Q")),
+            marks.mark_line(strokeWidth=1.4 if many else 2).encode(
+                x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("order:Q")
+            ),
             marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
         ]
         frame: Mapping[str, Any] = {"height": 320, "description": "One case over the commits", "title": "value"}
@@ -356,7 +367,7 @@ def _machines(history: History, labels: Sequence[str]) -> Table | None:
         for old, new in pairs:
             moved = drift.shift(old, new, per_work=True)
             limit = controls.own_limit(old)
-            by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit))
+            by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit.shift))
         for bench, found in sorted(by_bench.items()):
             raw = math.exp(float(np.median([moved for moved, _ in found])))
             rest = [left for _, left in found if left is not None]
