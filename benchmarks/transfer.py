@@ -9,7 +9,7 @@ class copy(_Suite):
     """Copies of all sizes, from pinned and ordinary memory."""
 
     bench = "transfer.copy"
-    version = 1
+    version = 2
     param_names = ("variant", "direction", "memory", "size")
     params = (
         ("raw", "cupy"),

@@ -6,7 +6,9 @@ A slip in it would else be found by whoever has a GPU for half an hour.
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,10 @@ import pytest
 
 import gpu_on_cpu
 from gpu_sample import CARD, gpu_run
+from hwbench import registry, runner, store
+from hwbench.devices.absent import AbsentGpu
+from hwbench.devices.cpu import CpuDevice
+from hwbench.model import Run, key
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
 
@@ -47,6 +53,7 @@ def session(module: Any, targets: ModuleType) -> ModuleType:
     """The tests themselves, with samples of two launches."""
     beside = module("beside_nvcc")
     beside.SAMPLE_S, beside.ROUNDS = 2 * gpu_on_cpu.SECONDS, 3
+    module("kernels")
     return module("test_on_a_gpu")
 
 
@@ -70,24 +77,54 @@ def test_kernels_arguments_and_answers_are_checked(session, device):
     session.test_answers_are_numpys(device, "device.sync")
 
 
-@pytest.mark.parametrize("name", ["device.sync", "device.atomics"])
-def test_each_kernel_is_set_beside_nvccs_once(session, targets, device, name):
-    """Each kernel that a bench launches has a line; ours take a hundredth of what the made-up runtime counts."""
-    compared: set[tuple[str, str]] = set()
-    session.test_kernels_are_as_fast_as_nvccs(device, by_fibers, compared, name)
-    assert compared
-    assert len(targets.TOLD) == len(compared)
-    assert all(line.startswith("reached      device_") and " 100.000 (" in line for line in targets.TOLD)
-    session.test_kernels_are_as_fast_as_nvccs(device, by_fibers, compared, name)
-    assert len(targets.TOLD) == len(compared)
+@pytest.fixture
+def cpu() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
 
 
-def test_a_kernel_that_is_slower_than_nvccs_is_named(session, targets, device, monkeypatch):
+@pytest.mark.slow
+def test_every_kernel_is_built_checked_and_set_beside_nvccs(session, targets, device, cpu):
+    """Each has a case that launches it, and a line; ours take a hundredth of what the made-up runtime counts."""
+    session.test_every_kernel_is_compared()
+    session.SMALL = True
+    alike = {("device_peak", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8")}  # ten seconds each
+    for kernel in session.kernels.SHOWN:
+        if kernel in alike:
+            with session.kernels.built(device, cpu, kernel, small=True) as (_, launch):
+                assert launch is not None
+        else:
+            session.test_a_kernel_is_as_fast_as_nvccs(device, cpu, by_fibers, kernel)
+    assert len(targets.TOLD) == len(session.kernels.SHOWN) - len(alike)
+    assert all(line.startswith("reached      ") and " 100.000 (" in line for line in targets.TOLD)
+
+
+def test_a_kernel_that_is_slower_than_nvccs_is_named(session, targets, device, cpu, monkeypatch):
     """Ours at twice what the made-up runtime counts: the test fails with the ratio and its interval."""
     monkeypatch.setattr(gpu_on_cpu, "SECONDS", 2e-3)
-    with pytest.raises(AssertionError, match=r"barriers_block: 0\.500 \(0\.500–0\.500\)"):
-        session.test_kernels_are_as_fast_as_nvccs(device, by_fibers, set(), "device.sync")
+    with pytest.raises(AssertionError, match=r"device_sync/barriers_block: 0\.500 \(0\.500–0\.500\)"):
+        session.test_a_kernel_is_as_fast_as_nvccs(device, cpu, by_fibers, ("device_sync", "barriers_block"))
     assert targets.TOLD[0].startswith("NOT REACHED  device_sync/")
+
+
+def test_a_kernel_that_the_card_has_not_is_named_too(session, targets, monkeypatch, tmp_path, cpu):
+    """Hopper has no fp8 in the instruction of one warp: a skip with the reason, and a line."""
+    gpu_on_cpu.shrink(monkeypatch)
+    hopper = gpu_on_cpu.computing_gpu(monkeypatch, tmp_path, capability=(9, 0))
+    with pytest.raises(pytest.skip.Exception, match="wgmma"):
+        session.test_a_kernel_is_as_fast_as_nvccs(hopper, cpu, by_fibers, ("device_peak", "mma_fp8"))
+    assert targets.TOLD[0].startswith("left out     device_peak/mma_fp8: ")
+
+
+def test_what_compute_sanitizer_watches_launches_the_kernels_of_its_topic(session, device, monkeypatch):
+    """The script that it runs, in this process: it passes here, and fails where a kernel answers wrongly."""
+    monkeypatch.setattr(runner, "gpus", lambda which: {which: device})
+    monkeypatch.setattr(sys, "argv", ["-c", "device_coalescing"])
+    exec(session.CHECKED, {})
+    monkeypatch.setattr(gpu_on_cpu.on_cpu.Module, "launch", lambda *_, **__: None)
+    with pytest.raises(AssertionError, match="wrong"):
+        exec(session.CHECKED, {})
 
 
 @pytest.mark.parametrize("direction", ["h2d", "d2h"])
@@ -135,3 +172,74 @@ def test_targets_that_are_near_may_be_off_by_a_seventh_either_way(targets):
     """Cycles depend on which half of L2 a line lies in."""
     near = [targets.Target("x", reached, 265, "cycles", "near").met for reached in (220, 230, 265, 300, 310)]
     assert near == [False, True, True, True, False]
+
+
+# --- the whole set ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commands(session, command, monkeypatch) -> list[runner.Plan]:
+    """The plans of what the session runs: their records are those of the made-up run, skipped where it has none."""
+    plans, sample = [], gpu_run(spread=0.0, suspect=False)
+    kinds = {"cpu": {"cpu": "cpu"}, "gpu:0": {"gpu:0": "gpu"}, "all": {"cpu": "cpu", "gpu:0": "gpu"}}
+
+    def named(bench: str, variant: str, device: str, params: Mapping[str, Any]) -> tuple[object, ...]:
+        return bench, variant, device, *((axis, value) for axis, value in params.items() if axis != "pages")
+
+    known = {named(one.bench, one.variant, one.device, one.params): one for one in sample.records}
+
+    def execute(plan: runner.Plan, observer: Any, stop: Any) -> tuple[Run, Path | None]:
+        plans.append(plan)
+        chosen = registry.select(plan.select, plan.preset)
+        groups = registry.groups(
+            chosen, params=plan.params, devices=kinds[plan.device], spread=lambda value: AbsentGpu("").spread(value)
+        )
+        records = [
+            known.get(named(case.bench, case.variant, case.device, case.params))
+            or runner.skipped(group, case, "nobody made it up")
+            for group in groups for case in group.cases
+        ]  # fmt: skip
+        return msgspec.structs.replace(sample, records=records), None
+
+    monkeypatch.setattr(runner, "execute", execute)
+
+    def run(arguments: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        done = command(*arguments[3:])
+        return subprocess.CompletedProcess(arguments, done.code, done.out, done.err)
+
+    monkeypatch.setattr(session.subprocess, "run", run)
+    return plans
+
+
+def test_the_whole_set_and_the_cpu_beside_it_are_one_run(session, targets, commands, tmp_path):
+    """First the GPU alone, which is timed; then what its views set beside it, of which each shows all."""
+    session.test_the_whole_set(tmp_path / "run.json")
+    assert {record.device for record in store.read(tmp_path / "run.json").records} == {"gpu:0"}
+    assert "reached      bf16 product of matrices: 780 TFLOP/s, at least 718 TFLOP/s" in targets.TOLD
+    session.test_the_cpu_beside_it(tmp_path / "run.json")
+    assert [(plan.device, plan.params) for plan in commands] == [
+        ("gpu:0", {}), ("all", {}), ("all", {"size": ["DRAM"]}), ("all", {})
+    ]  # fmt: skip
+    run = store.read(tmp_path / "run.json")
+    assert len({key(record) for record in run.records}) == len(run.records)
+    found = {(record.bench, record.device, record.params.get("size")) for record in run.records}
+    assert {place for place in found if place[0] in ("stream.copy", "latency.chase", "vectorize.add")} == {
+        ("stream.copy", "cpu", "DRAM"), ("latency.chase", "cpu", "DRAM"),
+        ("vectorize.add", "cpu", None), ("vectorize.add", "gpu:0", None),
+    }  # fmt: skip
+
+
+def test_a_run_whose_views_lack_the_cpu_is_noticed(session, commands, tmp_path):
+    """Without the host's memory the map has no such arrow."""
+    session.test_the_whole_set(tmp_path / "run.json")
+    session.BESIDE = session.BESIDE[:1]
+    with pytest.raises(AssertionError, match=r"lacks {'Host memory – CPU'}"):
+        session.test_the_cpu_beside_it(tmp_path / "run.json")
+
+
+def test_a_set_that_takes_too_long_is_noticed(session, commands, monkeypatch, tmp_path):
+    """Its run is written all the same."""
+    monkeypatch.setattr(session, "LONGEST_S", 0)
+    with pytest.raises(AssertionError, match="the set took"):
+        session.test_the_whole_set(tmp_path / "run.json")
+    assert store.read(tmp_path / "run.json").records

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from hwbench import api, listing, runner, store
 from hwbench.bench import Bench, Sweep
+from hwbench.devices import gpu_probe
 from hwbench.devices.absent import AbsentGpu
 from hwbench.registry import UsageError
-from scripted import ScriptedDevice, scripted_bench, scripted_work
+from scripted import MACHINE, ScriptedDevice, scripted_bench, scripted_work
 
 WHY = "no NVIDIA driver was found; install one"
 
@@ -164,8 +166,6 @@ def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, mo
 
 def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
     """There is gpu:0 and gpu:1; a third was asked for."""
-    from hwbench.devices import gpu_probe
-
     monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
     with pytest.raises(UsageError, match="--device gpu:2: this machine has no such GPU; there is gpu:0, gpu:1"):
         runner.devices("gpu:2")
@@ -173,10 +173,7 @@ def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
 
 def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
     """In exclusive use by somebody else, say: its cases are skipped, the other's are not."""
-    import sys
-
     from fake_cupy import CUDARuntimeError, FakeGpu, install
-    from hwbench.devices import gpu_probe
 
     gpu = FakeGpu(count=2)
     install(monkeypatch, gpu)
@@ -193,3 +190,27 @@ def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
     assert list(found) == ["gpu:0", "gpu:1"]
     assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
     assert found["gpu:1"].properties.sm == 132
+
+
+def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
+    """CUDA 13 makes no code for Pascal: its cases are skipped with that reason, and not tried; the other is measured.
+
+    Records name a card by its number, so that the machine lists each at its own place.
+    """
+    from fake_cupy import FakeGpu, install
+
+    gpu = FakeGpu(count=2)
+    install(monkeypatch, gpu)
+    runtime = sys.modules["cupy"].cuda.runtime
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        runtime, "deviceGetAttribute", lambda which, index: gpu.attributes[which] - 3 * (which == 75 and index == 0)
+    )
+    found = runner.devices("gpu")
+    assert isinstance(found["gpu:0"], AbsentGpu)
+    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
+    assert found["gpu:1"].properties.capability == (9, 0)
+    assert runner.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
+    machine, why = runner.with_gpus(MACHINE, found)
+    assert [card.name for card in machine.gpus] == ["not used", "NVIDIA H100 80GB HBM3"]
+    assert why == found["gpu:0"].why

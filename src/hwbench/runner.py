@@ -21,11 +21,13 @@ from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
 from .engine import Engine
-from .model import Case, Machine, Policy, Record, Run, Scalar, key
+from .model import Case, Gpu, Machine, Policy, Record, Run, Scalar, key
+
+NOT_USED = Gpu(name="not used")
 
 POLICIES = {
     "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
-    "standard": Policy(preset="standard"),
+    "standard": Policy(preset="standard", case_s=0.15, warmup_s=0.15),
     "full": Policy(preset="full", case_s=0.4, warmup_s=0.3, max_rounds=300),
 }
 
@@ -115,20 +117,27 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
 
     found: dict[str, Device] = {}
     for number in [int(index)] if index else range(there.count):
+        name = f"gpu:{number}"
+        if number in there.unusable:
+            found[name] = AbsentGpu(there.unusable[number], name)
+            continue
         try:
-            found[f"gpu:{number}"] = GpuDevice(number)
+            found[name] = GpuDevice(number)
         except Exception as error:  # noqa: BLE001 - in exclusive use, out of memory, fallen off the bus …
-            found[f"gpu:{number}"] = AbsentGpu(
-                f"the GPU cannot be used ({error}); nvidia-smi tells more", f"gpu:{number}"
-            )
+            found[name] = AbsentGpu(f"the GPU cannot be used ({error}); nvidia-smi tells more", name)
     return found
 
 
 def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]:
-    """The machine with its GPUs described, and why those that cannot be used are missing ("" where none is)."""
-    described = [device.describe() for device in known.values() if hasattr(device, "describe")]
+    """The machine with its GPUs described, and why those that cannot be used are missing ("" where none is).
+
+    Each has the place of its number, for records name it by that; nothing is known of those in between.
+    """
+    described = {name: device.describe() for name, device in known.items() if hasattr(device, "describe")}
+    last = max((int(name.partition(":")[2]) for name in described), default=-1)
+    cards = [described.get(f"gpu:{number}", NOT_USED) for number in range(last + 1)]
     why = "; ".join(device.why for device in known.values() if isinstance(device, AbsentGpu))
-    return msgspec.structs.replace(here, gpus=described or here.gpus), why
+    return msgspec.structs.replace(here, gpus=cards or here.gpus), why
 
 
 def needed(which: str, chosen: Sequence[Bench]) -> str:
@@ -137,14 +146,14 @@ def needed(which: str, chosen: Sequence[Bench]) -> str:
 
 
 def spread(known: Mapping[str, Device]) -> Callable[[Any], Sequence[Scalar]]:
-    """What machine-dependent axis values stand for, said by the first device of the kind that they are about."""
+    """What machine-dependent axis values stand for, said by the first usable device of the kind they are about."""
 
     def values(value: Any) -> Sequence[Scalar]:
         kind = value.on if isinstance(value, Sweep) else "cpu"
         fitting = [device for device in known.values() if device.kind == kind]
         if not fitting:  # a bench of CPU and GPU variants, of which only one kind is measured
             return AbsentGpu("").spread(value) if kind == "gpu" else _cpu_spread(value)
-        return fitting[0].spread(value)
+        return min(fitting, key=lambda device: isinstance(device, AbsentGpu)).spread(value)
 
     return values
 

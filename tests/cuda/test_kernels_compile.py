@@ -86,10 +86,13 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device_stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
     ("device_stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
     ("device_stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
+    ("device_latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
     ("device_latency", "chase_ca"): (links(16),),
     ("device_latency", "chase_cg"): (links(16),),
     ("device_coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
     ("device_coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
+    # Four fields a turn, and those left over one by one; none waits for the one before.
+    ("device_coalescing", "sum_fields"): (at_least(5, "LDG", bits=32), exactly(1, "STG"), only(32, "LDG"), links(0)),
     ("device_coalescing", "banks"): (exactly(16, "LDS", bits=32), at_least(1, "STS"), at_least(16, "FADD")),
     ("device_divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
@@ -105,6 +108,7 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device_peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
     ("device_sync", "barriers_block"): (between(16, 18, "BAR"),),
     ("device_sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
+    ("device_sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
     ("device_sync", "mark"): (exactly(1, "STG"),),
     ("device_sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
     ("device_sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
@@ -145,10 +149,35 @@ def test_tensor_cores_do_the_multiplying(kernel, arch):
     assert sass.count(compiled("device_peak", arch)[kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
 
 
-def test_facts_are_of_kernels_that_are_shipped():
-    """No fact is left behind when a kernel goes or is renamed."""
+def test_every_kernel_that_is_shipped_has_its_facts():
+    """None is shipped of which nobody says what its machine code is to be; no fact is left behind when one goes."""
     shipped = {(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))}
-    assert set(FACTS) | {("device_peak", kernel) for kernel in TENSOR} <= shipped
+    assert set(FACTS) | {("device_peak", kernel) for kernel in TENSOR} == shipped
+
+
+def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch):
+    """Beside where its headers lie and the architecture: what a release of CuPy changes there would be seen here."""
+    pytest.importorskip("cupy", reason="needs CuPy (tox -e gpu)")
+    from cupy._core import core
+    from cupy.cuda import compiler
+
+    class Seen(Exception):
+        pass
+
+    asked, plain = [], compiler._NVRTCProgram.compile
+
+    def spy(self, options=(), log_stream=None):
+        if self.src:  # an empty source comes first, for the compiler's version
+            asked.extend(options)
+            raise Seen
+        return plain(self, options, log_stream)
+
+    monkeypatch.setattr(compiler._NVRTCProgram, "compile", spy)
+    monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: ("-arch=sm_90", "cubin"))
+    with pytest.raises(Seen):  # as RawModule compiles, which asks for the GPU first
+        core.compile_with_cache(cuda.source("gate"), cuda.OPTIONS, arch="90", prepend_cupy_headers=False)
+    added = [option for option in asked if not option.startswith(("-I", "-arch="))]
+    assert sorted(added) == sorted((*cuda.OPTIONS, *cuda.CUPY_OPTIONS))
 
 
 @pytest.mark.parametrize(
@@ -157,6 +186,8 @@ def test_facts_are_of_kernels_that_are_shipped():
         ("device_stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
         ("device_peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
         ("device_latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),
+        ("device_coalescing", "sum_fields", "total += at[f * field]", "total += at[f * (int)total]", "wait"),
+        ("device_sync", "step", "*to = *to + 1", "*to = 1", "LDG"),
     ],
 )
 def test_machine_code_that_is_not_what_is_meant_is_noticed(topic, kernel, right, wrong, said):

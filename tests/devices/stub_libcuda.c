@@ -1,5 +1,6 @@
 // A CUDA driver that answers as the environment says: HWBENCH_STUB_VERSION (12040 is CUDA 12.4) and HWBENCH_STUB_INIT,
-// what cuInit returns. It has no devices; whatever else is called fails with 999, an unknown error.
+// what cuInit returns; whatever else is called fails with 999, an unknown error. It has no devices and cannot have any:
+// before it counts them CUDA's runtime, which CuPy has linked into itself, makes sure that the driver is NVIDIA's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ from fake_cupy import CUDARuntimeError, FakeGpu
 from hwbench.devices import gpu_probe
 from hwbench.devices.gpu_probe import Gpus, probe
 
-STUB = Path(__file__).with_name("stub_libcuda.c")
+HERE = Path(__file__).parent
 COMPILER = shutil.which("cc") or shutil.which("g++")
 has_cupy = importlib.util.find_spec("cupy") is not None
 needs_compiler = pytest.mark.skipif(
@@ -25,20 +25,26 @@ needs_compiler = pytest.mark.skipif(
 needs_cupy = pytest.mark.skipif(not has_cupy, reason="needs CuPy (tox -e gpu)")
 
 
+def built(source: str, made: Path) -> Path:
+    """A library of C code that lies beside this file."""
+    flags = ("-x", "c", "-shared", "-fPIC", "-o", str(made))
+    subprocess.run([str(COMPILER), *flags, str(HERE / source), "-ldl"], check=True)
+    return made
+
+
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory) -> Path:
     """The folder of a libcuda.so.1 that answers as the environment says."""
-    folder = tmp_path_factory.mktemp("driver")
-    output = str(folder / "libcuda.so.1")
-    subprocess.run([str(COMPILER), "-x", "c", "-shared", "-fPIC", "-o", output, str(STUB), "-ldl"], check=True)
-    return folder
+    return built("stub_libcuda.c", tmp_path_factory.mktemp("driver") / "libcuda.so.1").parent
 
 
-def probed(code: str, driver: Path | None = None, **stub: int) -> Gpus:
+def probed(code: str, driver: Path | None = None, preload: Path | None = None, **stub: int) -> Gpus:
     """What a fresh process finds: a driver is loaded once, and then stays."""
     environment = {**os.environ, **{f"HWBENCH_STUB_{name}": str(value) for name, value in stub.items()}}
     if driver is not None:
         environment["LD_LIBRARY_PATH"] = f"{driver}:{environment.get('LD_LIBRARY_PATH', '')}"
+    if preload is not None:
+        environment["LD_PRELOAD"] = str(preload)
     lines = f"from hwbench.devices.gpu_probe import *\n{code}\nprint(repr(probe()))"
     done = subprocess.run(
         [sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -118,19 +124,30 @@ def test_a_machine_without_a_driver_is_told(tmp_path):
 
 
 @needs_cupy
+@needs_compiler
+def test_an_nvrtc_that_cannot_be_found_is_told(tmp_path):
+    """The real CuPy looks for NVRTC in vain: its words, and the extra that brings it."""
+    found = probed(
+        "import cupy; cupy.cuda.runtime.getDeviceCount = lambda: 1",
+        preload=built("hide_nvrtc.c", tmp_path / "hide_nvrtc.so"),
+    )
+    assert found.state == "no-nvrtc"
+    assert "libnvrtc.so: hidden: cannot open shared object file" in found.reason
+    assert found.remedy == 'pip install "hwbench[gpu-cuda13]", which brings it'
+
+
+@needs_cupy
 @pytest.mark.parametrize(
     ("code", "state", "said"),
     [("runtime.getDeviceCount = lambda: 0", "no-device", "what CUDA_VISIBLE_DEVICES hides"),
-     ("runtime.getDeviceCount = lambda: 1; nvrtc.getVersion = lambda: 1 / 0", "no-nvrtc",
-      'cannot be loaded (division by zero); pip install "hwbench[gpu-cuda13]", which brings it'),
      ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 6, 76: 1}[which]",
       "old-gpu", "compute capability 6.1; the installed CUDA compiles for 7.5 and later; uninstall cupy-cuda13x"),
      ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 9, 76: 0}[which]",
       "ok", "")],
 )  # fmt: skip
 def test_what_cupy_says_is_told(code, state, said):
-    """The real CuPy with what only a GPU could answer put into its mouth."""
-    found = probed(f"import cupy; runtime, nvrtc = cupy.cuda.runtime, cupy.cuda.nvrtc\n{code}")
+    """The real CuPy, and its NVRTC, with what only a GPU could answer put into its mouth (see stub_libcuda.c)."""
+    found = probed(f"import cupy; runtime = cupy.cuda.runtime\n{code}")
     assert found.state == state
     assert said in found.why
     assert found.count == (2 if state == "ok" else 0)
@@ -148,6 +165,27 @@ def with_cupy(monkeypatch, cupy) -> Gpus:
 def test_usable_gpus_are_counted(monkeypatch):
     """Two cards that NVRTC compiles for: nothing is to be said."""
     assert with_cupy(monkeypatch, FakeGpu(count=2).cupy()) == Gpus("ok", count=2)
+
+
+@pytest.mark.parametrize(
+    ("majors", "unusable"), [((9, 6, 7), [1]), ((6, 9), [0]), ((6, 5), None), ((7, 9), [])], ids=str
+)
+def test_each_card_is_compiled_for_or_not(monkeypatch, majors, unusable):
+    """One that is too old for the installed CUDA is told apart from those beside it; all of them are a state."""
+    gpu = FakeGpu(count=len(majors))
+    cupy = gpu.cupy()
+    cupy.cuda.runtime.deviceGetAttribute = lambda which, index: majors[index] if which == 75 else 5
+    found = with_cupy(monkeypatch, cupy)
+    if unusable is None:
+        assert (found.state, found.count) == ("old-gpu", 0)
+        assert "compute capability 6.5" in found.reason  # of the newest
+        return
+    assert (found.state, found.count, list(found.unusable)) == ("ok", len(majors), unusable)
+    for index, why in found.unusable.items():
+        assert why == (
+            f"the GPU has compute capability {majors[index]}.5; the installed CUDA compiles for 7.5 and later; "
+            'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'
+        )
 
 
 @pytest.mark.parametrize(

@@ -387,7 +387,7 @@ class GpuDevice:
                     seconds = sum(self._cold_call(call, sync) for _ in range(loops))
                 else:
                     seconds = self._host_seconds(call, loops, sync)
-                self._read_once()
+                self.read_gauges()
                 self.synchronize()
             return seconds
 
@@ -396,6 +396,19 @@ class GpuDevice:
             call=once, output=lambda: self._fetched(fetch), timer=timer, facts=about, close=self._here(close),
             most=COLD_HOST_CALLS if cold else None,
         )  # fmt: skip
+
+    def seconds(self, launch: Callable[[], Any]) -> float:
+        """Seconds of one call of a `launch` that only enqueues, by events behind the gate; it has been called before.
+
+        For work between whose calls the host has something to do, which `timed` would time or not wait for.
+        """
+        with self._at_work():
+            return self.stopwatch.together(launch, 1)[0]
+
+    def read_gauges(self) -> None:
+        """Read the gauges of this round, if none has: to be called while the GPU works."""
+        if self._reading is None:
+            self._reading = self.nvml.readings()
 
     @property
     def stopwatch(self) -> Stopwatch:
@@ -407,7 +420,7 @@ class GpuDevice:
                 with gate.closed(self.stream):
                     pass
                 self.stream.synchronize()
-            self._stopwatch = Stopwatch(self.stream, gate, self.event, _elapsed, self._read_once)
+            self._stopwatch = Stopwatch(self.stream, gate, self.event, _elapsed, self.read_gauges)
         return self._stopwatch
 
     def _host_seconds(self, call: Callable[[], Any], loops: int, sync: str) -> float:
@@ -566,6 +579,13 @@ class GpuDevice:
             return inputs
         return tuple(self.put(one) if isinstance(one, np.ndarray) else one for one in inputs)
 
+    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+        """An array of NumPy's own."""
+        return np.empty(shape, dtype)
+
+    def reclaim(self) -> None:
+        """Nothing: NumPy frees what nobody holds."""
+
     def free_memory(self) -> int:
         """Bytes that may still be taken: free on the GPU, or on the host where that is less, for inputs are made there.
 
@@ -622,10 +642,6 @@ class GpuDevice:
         """Clocks, power, temperature, throttling and the PCIe link, as read during the first sample of the round."""
         reading = self.nvml.readings() if self._reading is None else self._reading
         return {**reading, "gpu_clock_limit_hz": self.properties.clock_hz} if "gpu_clock_hz" in reading else reading
-
-    def _read_once(self) -> None:
-        if self._reading is None:
-            self._reading = self.nvml.readings()
 
 
 # --- small things -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import util
 from typing import Any, Literal
 
@@ -29,12 +30,16 @@ MAJOR, MINOR = 75, 76
 
 @dataclass(frozen=True)
 class Gpus:
-    """What was found: `count` usable GPUs where the state is ok, else why not and what to do about it."""
+    """What was found: `count` GPUs where the state is ok, else why none can be used and what to do about it.
+
+    `unusable` has the number of each that cannot be used beside others that can, and why.
+    """
 
     state: State
     reason: str = ""
     remedy: str = ""
     count: int = 0
+    unusable: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def why(self) -> str:
@@ -154,21 +159,26 @@ def _nothing_visible() -> Gpus:
 
 
 def _compilable(cupy: Any, count: int) -> Gpus:
-    """Whether NVRTC makes code for every GPU: CUDA 13 has left Maxwell, Pascal and Volta behind."""
+    """For which GPUs NVRTC makes code: CUDA 13 has left Maxwell, Pascal and Volta behind."""
     try:
         known = [int(arch) for arch in cupy.cuda.nvrtc.getSupportedArchs()]
         ask = cupy.cuda.runtime.deviceGetAttribute
         has = [10 * ask(MAJOR, index) + ask(MINOR, index) for index in range(count)]
     except Exception as error:  # noqa: BLE001 - whatever the driver says against its own device
         return Gpus("driver-error", f"the NVIDIA driver refuses ({_line(error)})", "see that nvidia-smi works")
-    if known and max(has) < min(known):
-        own, least = max(has) / 10, min(known) / 10
-        return Gpus(
-            "old-gpu",
-            f"the GPU has compute capability {own:.1f}; the installed CUDA compiles for {least:.1f} and later",
-            'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"',
-        )
-    return Gpus("ok", count=count)
+    least = min(known, default=0)
+    old = {index: _old_gpu(own, least) for index, own in enumerate(has) if own < least}
+    if len(old) == count:
+        return old[has.index(max(has))]
+    return Gpus("ok", count=count, unusable={index: one.why for index, one in old.items()})
+
+
+def _old_gpu(own: int, least: int) -> Gpus:
+    return Gpus(
+        "old-gpu",
+        f"the GPU has compute capability {own / 10:.1f}; the installed CUDA compiles for {least / 10:.1f} and later",
+        'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"',
+    )
 
 
 def _newer_driver() -> str:

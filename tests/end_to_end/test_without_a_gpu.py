@@ -1,0 +1,47 @@
+"""The command of docs/gpu.md in a process of its own, with a report, on a machine without a GPU."""
+
+from __future__ import annotations
+
+import html
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hwbench import store
+from hwbench.devices.gpu_probe import probe
+
+COMMAND = ("run", "transfer.*", "device.*", "offload.*", "--preset", "quick", "--budget", "2")
+
+
+@pytest.mark.slow
+def test_the_gpus_benches_end_well_without_one(tmp_path):
+    """Exit 0, one paragraph that says why there is none and what to do, and a report whose GPU section says it too."""
+    found = probe()
+    if found.state == "ok":
+        pytest.skip("this machine has a GPU, which tests/gpu is for")
+    why = found.why
+    done = subprocess.run(
+        [sys.executable, "-m", "hwbench", *COMMAND, "--out", str(tmp_path)],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    [path] = store.find(tmp_path)
+    run = store.read(path)
+    assert run.finished is not None
+    without = [record for record in run.records if record.device == "gpu"]
+    assert {record.bench.partition(".")[0] for record in without} == {"transfer", "device", "offload"}
+    assert {(record.status, record.reason) for record in without} == {("skipped", why)}
+    assert {record.device for record in run.records if record.timed} <= {"cpu"}
+    [told] = [line for line in (done.stdout + done.stderr).splitlines() if why in line]
+    benches = len({record.bench for record in without})
+    assert told == (
+        f"No GPU was measured: {why}. That leaves out {len(without)} cases of {benches} benches "
+        "(device, offload, transfer)."
+    )
+    page = html.unescape((tmp_path / "index.html").read_text("utf-8"))
+    section = page.partition('id="gpu"')[2].partition("</section>")[0]
+    assert "No GPU was measured" in section
+    assert f"{why}. {len(without)} cases wait for one." in section
