@@ -58,6 +58,7 @@ class ScriptedDevice:
         self.sizes = dict(SIZES)
         self.timed: list[tuple[str, int]] = []
         self.settled: list[float] = []
+        self.reclaimed = 0
         self.rounds = 0
 
     def spread(self, value: Any) -> Sequence[Scalar]:
@@ -85,6 +86,12 @@ class ScriptedDevice:
 
     def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
         return inputs
+
+    def host_empty(self, shape: Any, dtype: Any) -> Any:
+        return np.empty(shape, dtype)
+
+    def reclaim(self) -> None:
+        self.reclaimed += 1
 
     def free_memory(self) -> int:
         return self.free

@@ -87,6 +87,10 @@ class StrictGpu:
         self.xp = Module(self)
         self.properties = types.SimpleNamespace(l2=50 * 2**20)
 
+    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+        """An array of NumPy's own."""
+        return np.empty(shape, dtype)
+
     def launch(self, function: Callable[..., Any], *given: Any, **more: Any) -> Any:
         """What NumPy makes of device arrays and plain numbers; TypeError for a host array among them."""
         self.launches += 1

@@ -484,8 +484,9 @@ def closing(closed, name, call=lambda: 42, close_error=None, timer=lambda loops:
 
 
 def test_every_work_is_closed_once():
-    """Also that of a wrong answer, of a failure, and after another's `close` failed."""
+    """Also that of a wrong answer, of a failure, and after another's `close` failed; what was lent is taken back."""
     closed = []
+    device = ScriptedDevice()
     records = measure(
         scripted_bench(
             {
@@ -495,9 +496,11 @@ def test_every_work_is_closed_once():
                 "raises": closing(closed, "raises", call=lambda: 1 / 0),
                 "nonsense": closing(closed, "nonsense", timer=lambda loops: -1.0),
             }
-        )
+        ),
+        device,
     )
     assert sorted(closed) == ["bad", "good", "nonsense", "raises", "wrong"]
+    assert device.reclaimed == 1
     assert records["good"].status == "ok"
     assert (records["bad"].status, records["bad"].reason) == ("error", "OSError: busy")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwbench import store
-from hwbench.hierarchy import Found, footprint, hierarchy, match, sentences, strides
+from hwbench.hierarchy import Found, Hierarchy, footprint, hierarchy, match, sentences, strides
 from hwbench.levels import Level
 from hwbench.model import Cache
 from hwbench.stats import Estimate
@@ -78,6 +78,17 @@ def test_pairs_keep_their_order_and_agree():
     assert [one.cache and one.cache.level for one in found] == [1, None, 2, 3]
     assert [one.verdict for one in found] == ["as reported", "", "as reported", "as reported"]
     assert [one.cache for one in match([], [level(MIB)])] == [None]
+
+
+def test_what_ends_beyond_all_caches_is_none_of_them():
+    """480 MiB of L3 reported, steps at 6 MiB and 1 GiB: the guest gets 6 MiB, and the far step is translation's."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    found = match(caches, [level(48 * KIB), level(2 * MIB), level(6 * MIB), level(1024 * MIB)])
+    assert [one.cache and one.cache.level for one in found] == [1, 2, 3, None]
+    assert found[2].verdict == "less than reported"
+    told = sentences(Hierarchy(found, None, (), None, None, {}), "KVM")
+    assert "a level after 1 GiB (1 GiB–1.5 GiB), beyond all caches: most likely address translation" in told[0]
+    assert "this guest (KVM) really gets 6 MiB (6 MiB–9 MiB)" in told[1]
 
 
 def test_a_verdict_needs_the_whole_interval():

@@ -112,12 +112,13 @@ def for_arm(kernel, registers, arguments):
 
 @needs_x86
 @pytest.mark.parametrize("bits", NAMES)
-def test_load_is_eight_additions_from_memory(bits):
-    """A block of the load kernel is eight additions whose operand is memory, and add, compare, jump; nothing else."""
+def test_load_is_eight_loads_and_in_the_last_pass_eight_additions(bits):
+    """A block is eight loads of full width, or in the last pass eight additions from memory; add, compare, jump."""
     needs_width(bits)
-    body = hot_loop(assembly(stream.simd_load, Registers("i8", bits, 8), STREAM))
-    assert count(body, rf"^v?paddq\s.*\(.*%{NAMES[bits]}\d+$") == 8
-    assert len(body) == 11, body
+    code = loops(assembly(stream.simd_load, Registers("i8", bits, 8), STREAM))
+    bodies = [body for body in code if count(body, r"\(%")]
+    moves, sums = (rf"^v?{what}\s.*\(.*%{NAMES[bits]}\d+$" for what in (r"mov[ad]\w+", "paddq"))
+    assert sorted((count(body, moves), count(body, sums), len(body)) for body in bodies) == [(0, 8, 11), (8, 0, 11)]
 
 
 @needs_x86
@@ -379,12 +380,17 @@ def test_passes_are_merged_without_a_clobber():
 # --- the same IR on AArch64 -------------------------------------------------------------------------------------------
 
 
-def test_arm_loads_pairs_and_adds():
-    """On AArch64 a block of the load kernel loads pairs of q registers and adds them to the sums: no spill, no call."""
-    body = hot_loop(for_arm(stream.simd_load, Registers("i8", 256, 8), STREAM))
-    assert count(body, r"^ldp\s+q\d+, q\d+") == 8
-    assert count(body, r"^add\s+v\d+\.2d") == 16
-    assert count(body, r"\[sp") == 0
+def test_arm_loads_and_adds_in_the_last_pass():
+    """On AArch64 a block is sixteen loads of q registers, in the last pass eight of pairs and additions; no spill."""
+    code = loops(for_arm(stream.simd_load, Registers("i8", 256, 8), STREAM))
+    bodies = [body for body in code if count(body, r"\[x")]
+    assert len(bodies) == 2
+    loading, adding = sorted(bodies, key=lambda body: count(body, r"^add\s+v"))
+    assert count(loading, r"^ldr\s+q\d+, \[") == 16
+    assert len(loading) <= 20, loading
+    assert count(adding, r"^ldp\s+q\d+, q\d+") == 8
+    assert count(adding, r"^add\s+v\d+\.2d") == 16
+    assert count(loading + adding, r"\[sp") == 0
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
@@ -533,7 +539,6 @@ def test_follow_reads_the_pointer():
     first = ctypes.addressof(pair)
     pair[0], pair[1] = first + 8, first
     assert latency.chase(first, 16) == first
-    assert latency.ring_length(first, 10) == 2
 
 
 @compiled

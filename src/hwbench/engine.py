@@ -125,6 +125,8 @@ class Engine:
                 if trial.work is not None and trial.work.close is not None:
                     with self.phases("close"), _caught(trial):  # so that the others are closed too
                         trial.work.close()
+            for name in {trial.case.device for trial in trials}:
+                self.devices[name].reclaim()
 
     # --- before the clock -----------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from .stats import Estimate
 LATENCY = "latency.chase"
 STRIDE = "access.stride"
 SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
+BEYOND = 1.5  # × the largest cache reported: what ends out there is none of them
 FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
 
 
@@ -96,15 +97,18 @@ def hierarchy(run: Run) -> Hierarchy:
 def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
     """Each reported cache with its measured level; levels that no cache is reported for stand between them.
 
-    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired.
+    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired. A guest may
+    get less of a cache than is reported, and never more: a level that ends far beyond the largest is no cache's.
     """
     ending = [level for level in levels if level.size is not None]
-    count = min(len(reported), len(ending))
+    most = BEYOND * max((cache.bytes for cache in reported), default=math.inf)
+    within = [level for level in ending if level.size is not None and level.size.low <= most]
+    count = min(len(reported), len(within))
 
     def apart(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
         return sum(_distance(cache, level) for cache, level in zip(*pair, strict=True))
 
-    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
+    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(within, count))
     chosen = min(pairs, key=apart)
     partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
     found = [Found(cache, partner.get(cache.level)) for cache in reported]
@@ -191,15 +195,21 @@ def _added(level: Level) -> str:
     return f"{added.value:.3g} ns ({added.low:.3g}–{added.high:.3g})" if added.value >= 0.1 else "nothing"
 
 
+def _end(one: Found, caches: Sequence[Found]) -> str:
+    """`L1 after 32 KiB (32 KiB–48 KiB), as reported`."""
+    if one.size is None:
+        return ""
+    if one.cache is not None:
+        return f"L{one.cache.level} after {spread(one.size)}, {one.verdict}"
+    known = [other.cache.bytes for other in caches if other.cache is not None]
+    outside = bool(known) and one.size.low > BEYOND * max(known)
+    return f"a level after {spread(one.size)}" + ", beyond all caches: most likely address translation" * outside
+
+
 def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
     out = []
-    ends = [
-        f"{name} after {spread(one.size)}, {one.verdict}" if one.verdict else f"a level after {spread(one.size)}"
-        for one in found.caches
-        if one.size is not None
-        for name in [f"L{one.cache.level}" if one.cache else ""]
-    ]
+    ends = [_end(one, found.caches) for one in found.caches if one.size is not None]
     if ends:
         out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
     last = found.last

@@ -333,6 +333,32 @@ def load(_typing: Any, registers: Shape, _address: Any) -> Any:
     return block(registers, types.intp), code
 
 
+class _Stays(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
+    """A load that LLVM may neither drop, move nor join with another: volatile, which llvmlite has no word for."""
+
+    def descr(self, buf: list[str]) -> None:
+        """Write it as the load it is, with that word."""
+        plain: list[str] = []
+        super().descr(plain)
+        buf.append("".join(plain).replace("load", "load volatile", 1))
+
+
+@instruction
+def read(_typing: Any, registers: Shape, _address: Any) -> Any:
+    """Registers loaded from consecutive memory, whether or not anybody uses them: a load and nothing beside it."""
+    block = registers.block
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        loaded = []
+        for pointer in _pointers(builder, block, args[1]):
+            loaded.append(_Stays(builder.block, pointer))
+            loaded[-1].align = block.bits // 8
+            builder._insert(loaded[-1])
+        return _pack(builder, block, loaded)
+
+    return block(registers, types.intp), code
+
+
 @instruction
 def store(_typing: Any, _address: Any, value: Block) -> Any:
     """Store registers to consecutive memory; past the caches where they were declared `nt`.

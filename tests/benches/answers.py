@@ -11,11 +11,12 @@ from hwbench.bench import Bench, Work
 from hwbench.check import mismatch
 from hwbench.findings import Reading
 from hwbench.model import Cpu, Machine, Memory, Record, Run
+from scripted import ScriptedDevice
 
 
 def work_of(bench: Bench, variant: str, values: Mapping[str, Any]) -> tuple[Work, tuple[Any, ...]]:
     """The work of a variant and its inputs, from the bench's own generator with a fixed seed."""
-    given = {**values, "rng": np.random.default_rng(7)}
+    given = {"device": ScriptedDevice(), **values, "rng": np.random.default_rng(7)}
     inputs = bench.make_inputs(given)
     return bench.build(variant, given, inputs), inputs
 

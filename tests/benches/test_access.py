@@ -10,8 +10,9 @@ import pytest
 from answers import reading, verdict, work_of
 
 from assembly import assembly
-from hwbench.benches import access
+from hwbench.benches import _turns, access
 from hwbench.benches.access import row_column, shape
+from scripted import ScriptedDevice
 
 SIZES = [64, 1000, 16 * 2**10, 777_777]
 
@@ -32,7 +33,10 @@ def test_the_answer_is_the_sum(variant: str, size: int, dtype: str, layout: str)
 @pytest.mark.parametrize("variant", ["row", "column"])
 def test_repetitions_give_one_sum(variant: str) -> None:
     """The passes inside a kernel each add up the whole matrix, and do not add to one another."""
-    work, (a,) = work_of(row_column, variant, values())
+    work, (a, turns) = work_of(row_column, variant, values())
+    assert turns.parts == work.facts["parts"] == 1
+    assert work.output is None
+    assert work.call() == a.sum()
     assert work.repeat is not None
     assert work.repeat(3) == a.sum()
 
@@ -44,7 +48,7 @@ def test_a_kernel_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(access, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
     for dtype in ("f4", "f8"):
         given = values(2**22, dtype)  # a million elements: one is less than f4's usual tolerance
-        a = row_column.make_inputs({**given, "rng": np.random.default_rng(7)})[0]
+        a = row_column.make_inputs({**given, "rng": np.random.default_rng(7), "device": ScriptedDevice()})[0]
         assert a[-1, -1] != 0
         assert "differs" in verdict(row_column, variant, given)
 
@@ -61,18 +65,90 @@ def test_shape(size: int, itemsize: int) -> None:
         assert columns * itemsize > 4096
 
 
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("size", [2**28, 3 * 2**28, 1920 * 2**20 + 12345, 2**33])
+def test_shape_in_bands(size: int, itemsize: int) -> None:
+    """All bands are equal, those of columns whole lines wide, and what is lost of the size is next to nothing."""
+    parts = _turns.parts_of(size)
+    rows, columns = shape(size, itemsize, parts)
+    assert parts >= 3
+    assert rows % parts == columns * itemsize // 64 % parts == 0
+    assert columns * itemsize % 128 == 64
+    assert 0.99 * size < rows * columns * itemsize <= size
+    assert 0.9 < rows / columns < 1.1
+
+
+CUT = 2**20  # the size of a matrix, which for these tests is cut into bands
+
+
+@pytest.fixture
+def bands(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many bands a matrix of `CUT` bytes is cut into."""
+    monkeypatch.setattr(_turns, "PART", 2**17)
+    return 9
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("variant", row_column.variants)
+def test_the_answer_of_bands_is_the_sum(variant: str, dtype: str, layout: str, bands: int) -> None:
+    """What is checked is the sum of all bands, though a call does one."""
+    assert verdict(row_column, variant, values(CUT, dtype, layout)) == ""
+
+
+@pytest.mark.parametrize("variant", row_column.variants)
+def test_a_call_sums_one_band_and_the_next_call_the_next(variant: str, bands: int) -> None:
+    """Bands of rows or of columns, equal in elements, one after the other and round again; counts are of one."""
+    work, (a, turns) = work_of(row_column, variant, values(CUT))
+    assert work.repeat is None
+    assert work.facts["parts"] == turns.parts == bands
+    assert work.facts["footprint"] == a.nbytes
+    parts = np.split(a, bands, axis=1 if "column" in variant else 0)
+    assert [work.call() for _ in range(bands + 1)] == [part.sum() for part in (*parts, parts[0])]
+    assert row_column.count(values(CUT), (a, turns)) == {
+        "bytes": parts[0].nbytes,
+        "flops": parts[0].size,
+        "items": parts[0].size,
+    }
+
+
+def test_variants_share_their_turns(bands: int) -> None:
+    """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
+    row, (a, turns) = work_of(row_column, "row", values(CUT))
+    in_numpy = row_column.build("numpy-row", values(CUT), (a, turns))
+    parts = np.split(a, bands)
+    assert [row.call(), in_numpy.call(), row.call()] == [part.sum() for part in parts[:3]]
+
+
+@pytest.mark.parametrize(("variant", "kernel"), [("row", "sum_by_rows"), ("column", "sum_by_columns")])
+def test_one_wrong_band_is_caught(monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str, bands: int) -> None:
+    """The check tells where a band that the checked call did not visit lacks a single one."""
+    real = getattr(access, kernel)
+    done: list[float] = []
+
+    def wrong(a: np.ndarray, passes: int) -> float:
+        done.append(real(a, passes) - (len(done) == bands - 1))
+        return done[-1]
+
+    monkeypatch.setattr(access, kernel, wrong)
+    assert "differs" in verdict(row_column, variant, values(CUT))
+    assert len(done) == bands
+
+
 def test_counts() -> None:
     """Each element is read once and added once; the bytes are the matrix's."""
-    _, (a,) = work_of(row_column, "row", values())
-    assert row_column.count(values(), (a,)) == {"bytes": a.nbytes, "flops": a.size, "items": a.size}
+    _, (a, turns) = work_of(row_column, "row", values())
+    assert row_column.count(values(), (a, turns)) == {"bytes": a.nbytes, "flops": a.size, "items": a.size}
 
 
-def test_rows_are_vectors_and_columns_are_not() -> None:
+@pytest.mark.parametrize("given", ["whole", "bands"])
+def test_rows_are_vectors_and_columns_are_not(given: str) -> None:
     """LLVM adds whole vectors of a row from memory, and of a column single elements: the loops are not interchanged."""
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("reads x86 assembly")
-    a = np.ones((3, 3))
-    rows, columns = (assembly(kernel, a, 1) for kernel in (access.sum_by_rows, access.sum_by_columns))
+    a = np.ones((9, 9))
+    walked = {"whole": (a, a), "bands": (a[3:6], a[:, 3:6])}[given]
+    rows, columns = map(assembly, (access.sum_by_rows, access.sum_by_columns), walked, (1, 1))
 
     def from_memory(text: str, operation: str) -> int:
         return sum(operation in line and "(" in line for line in text.splitlines())

@@ -10,7 +10,7 @@ from hwbench import limits
 from hwbench.benches import dsp
 from hwbench.check import mismatch
 from hwbench.findings import Reading, findings
-from scripted import record, run_of
+from scripted import ScriptedDevice, record, run_of
 from strict_cupy import StrictGpu
 
 
@@ -68,7 +68,7 @@ def test_the_direct_loop_is_exact_on_whole_numbers(n, taps, seed):
 def test_what_a_call_counts():
     """2 n of a dot product, 2 n taps of a convolution, 5 n log2 n of a transform."""
     rng = np.random.default_rng(0)
-    a, b = dsp.vectors(rng, 1600, np.dtype("f8"))
+    a, b = dsp.vectors(rng, 1600, np.dtype("f8"), ScriptedDevice())
     assert dsp.dot.count({}, (a, b)) == {"bytes": 1600, "flops": 200}
     assert dsp.convolution.count({}, (np.zeros(1000), np.zeros(10)))["flops"] == 20_000
     assert dsp.fft.count({}, (np.zeros((2, 1024), complex),))["flops"] == 2 * 5 * 1024 * 10

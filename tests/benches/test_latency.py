@@ -83,7 +83,7 @@ def follow_on(address, hops):
 
 
 def test_two_rings_are_refused(device, monkeypatch):
-    """Where the memory falls into two rings the builder stops, with both lengths."""
+    """Where the memory falls into two rings the builder stops: two parts do not end where the next one begins."""
 
     def two(base, memory, lines):
         half = len(lines) // 2
@@ -92,7 +92,7 @@ def test_two_rings_are_refused(device, monkeypatch):
             words[part] = base + latency.LINE * np.roll(part, -1)
 
     monkeypatch.setattr(latency, "link", two)
-    with pytest.raises(AssertionError, match="the ring of 1024 lines closes after 512 hops"):
+    with pytest.raises(AssertionError, match="the ring of 1024 lines breaks in 2 of 16 parts"):
         latency.follow_pointers(device, lines_of(2**16), "4K")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwbench.bench import Skip
-from hwbench.benches import stream
+from hwbench.benches import _turns, stream
 from hwbench.check import mismatch
 from hwbench.devices.cpu import CpuDevice
 from hwbench.simd import clobber, compiled, fence, fill, load, store, total, width
@@ -141,15 +141,16 @@ def test_a_mistake_of_the_second_thread_is_caught(device, monkeypatch, bench):
 
 
 def test_load_counts_every_pass(device):
-    """The load kernel's sum grows with each pass, so that a pass left out would show."""
+    """Each pass leaves something in the load kernels' sum, so that one left out would show."""
     words = np.random.default_rng(1).integers(-(2**62), 2**62, 128)
     memory = np.zeros(2048, np.uint8)
     start = -memory.ctypes.data % 64
     there = memory[start : start + 1024].view(np.int64)
     there[:] = words
     registers = stream.Registers("i8", 128, 8)
-    for kernel in (stream.simd_load, stream.simd_load_streams):
-        assert kernel(registers, there.ctypes.data, 0, 0, 1024, 5) == (there * 5).sum()
+    assert stream.simd_load(registers, there.ctypes.data, 0, 0, 1024, 1) == there.sum()
+    assert stream.simd_load(registers, there.ctypes.data, 0, 0, 1024, 5) == there.sum() + (there[-16:] * 4).sum()
+    assert stream.simd_load_streams(registers, there.ctypes.data, 0, 0, 1024, 5) == (there * 5).sum()
 
 
 def test_digest_sees_every_element_and_its_place():
@@ -163,6 +164,53 @@ def test_digest_sees_every_element_and_its_place():
         swapped = words.copy()
         swapped[[i, (i + 7) % 500]] = swapped[[(i + 7) % 500, i]]
         assert stream.digest(swapped) != right
+
+
+@pytest.mark.parametrize("length", [1, 64, 499, 500, 501, 1000, 1234])
+def test_what_repeats_has_the_digest_of_the_whole(length):
+    """Sum and digest of data that comes over and over are those of the array that holds it, whatever is left over."""
+    words = np.random.default_rng(4).integers(-(2**63), 2**63 - 1, 500)
+    whole = np.empty(length, np.int64)
+    stream.repeat_into(whole, words)
+    assert (whole == np.resize(words, length)).all()
+    assert stream.digest_repeated(words, length) == stream.digest(whole)
+    assert stream.sum_repeated(words, length) == whole.sum()
+    rows = np.zeros((2, length), np.int64)
+    stream.spread(rows, words)
+    assert (rows == whole).all()
+
+
+@pytest.mark.parametrize("part", [10**6, 8000])
+@pytest.mark.parametrize(("bench", "variant", "dtype", "threads"), list(cases()))
+def test_answers_hold_where_data_repeats(device, monkeypatch, bench, variant, dtype, threads, part):
+    """Arrays of several periods and a part of one give the reference answer, whole and in parts that take turns."""
+    monkeypatch.setattr(stream, "PERIOD", 151)
+    monkeypatch.setattr(_turns, "PART", part)
+    values = values_of(device, threads, dtype, size=60_000)
+    if threads > device.host.usable or bench.lacks(variant, values):
+        pytest.skip("see above")
+    assert verdict(bench, variant, values) == ""
+
+
+@pytest.mark.parametrize("variant", ["simd", "numba", "numpy"])
+def test_a_call_goes_through_one_part(device, monkeypatch, variant):
+    """A call of a copy in parts writes the part whose turn it is, of as many bytes as are counted."""
+    monkeypatch.setattr(_turns, "PART", 8000)
+    values = values_of(device, size=60_000)
+    inputs = stream.copy_bench.make_inputs(values)
+    buffers = []
+    make = device.buffer
+    monkeypatch.setattr(device, "buffer", lambda *args, **more: buffers.append(make(*args, **more)) or buffers[-1])
+    work = stream.copy_bench.build(variant, values, inputs)
+    [buffer] = buffers
+    counted = int(stream.copy_bench.count(values)["bytes"]) // 2
+    target = buffer.array[: counted * 7].view(np.int64).reshape(7, -1)
+    assert work.facts["parts"] == 7
+    for turn in range(7):
+        assert (target != -1).all(axis=1).tolist() == [part < turn for part in range(7)]
+        work.call()
+    assert (target != -1).all()
+    work.close()
 
 
 @pytest.mark.parametrize("row", [stream.COPY, stream.TRIAD])

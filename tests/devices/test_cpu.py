@@ -17,10 +17,10 @@ import trees
 from assembly import assembly
 from hwbench import handover
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
-from hwbench.devices import Device, clock, levels
+from hwbench.devices import Device, clock, cpu, levels
 from hwbench.devices.cpu import CpuDevice
 from hwbench.devices.host import Host, SharedCache, linux_host
-from hwbench.devices.memory import huge_share
+from hwbench.devices.memory import Pool, Region, huge_share
 
 GIB = 2**30
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
@@ -467,6 +467,81 @@ def test_closing_with_a_view_left_keeps_the_memory(here: CpuDevice) -> None:
     view[:] = 7
     buffer.close()
     assert view.tolist() == [7] * 8
+
+
+def test_large_memory_is_lent_again(here: CpuDevice) -> None:
+    """A large buffer that was given back is the next one's memory, smaller or as large; idle memory counts as free."""
+    if here._near() is None:
+        pytest.skip("several last-level caches here: a thread that may run anywhere is near to none")
+    first = here.buffer(cpu.LENT + 8192)
+    first.array[:] = 7
+    address = first.address
+    first.close()
+    assert here._pool.idle >= cpu.LENT + 8192
+    again = here.buffer(cpu.LENT, offset=64)
+    assert (again.address, int(again.array[0])) == (address + 64, 7)
+    assert here._pool.idle == 0
+    other = here.buffer(cpu.LENT)
+    assert other.address != again.address - 64
+    again.close()
+    other.close()
+
+
+def test_arrays_lie_in_memory_that_is_taken_back(here: CpuDevice) -> None:
+    """A large array is lent until the contrast is over, a small one is NumPy's own."""
+    if here._near() is None:
+        pytest.skip("several last-level caches here: a thread that may run anywhere is near to none")
+    here._pool.clear()
+    array = here.host_empty((2, cpu.LENT // 16), np.float64)
+    assert (array.shape, array.dtype, array.nbytes) == ((2, cpu.LENT // 16), np.float64, cpu.LENT)
+    array[:] = 1
+    assert here._pool.idle == 0
+    here.reclaim()
+    assert here._pool.idle >= cpu.LENT
+    small = here.host_empty(10, np.int64)
+    here.reclaim()
+    small[:] = 1
+    assert small.sum() == 10
+
+
+def test_small_memory_is_new(here: CpuDevice) -> None:
+    """A small buffer is nobody's before: it is all zeros."""
+    before = here._pool.idle
+    first = here.buffer(4096)
+    first.array[:] = 7
+    first.close()
+    assert here._pool.idle == before
+    assert not here.buffer(4096).array.any()
+
+
+def test_the_pool_lends_what_fits_and_drops_what_does_not() -> None:
+    """The smallest that fits is lent, to who is as near and wants the same pages; too small ones make room."""
+    pool = Pool()
+    small, large = Region(4096), Region(16384)
+    pool.give_back(small, "a", 10**6)
+    pool.give_back(large, "a", 10**6)
+    assert pool.borrow(4096, "4K", "b") is None
+    assert pool.borrow(4096, "huge", "a") is None
+    assert pool.borrow(5000, "4K", "a") is large
+    assert pool.borrow(5000, "4K", "a") is None
+    assert pool.idle == 0, "what was too small is closed"
+    pool.give_back(large, "a", 16383)
+    assert pool.idle == 0, "what is over the limit is closed"
+    pool.give_back(Region(4096), "a", 10**6)
+    pool.clear()
+    assert pool.idle == 0
+
+
+def test_who_is_near() -> None:
+    """Memory is near to the CPUs of one last-level cache: of a pinned thread's own, or the only one there is."""
+    two = CpuDevice(Host(allowed=(0, 1), caches=(SharedCache(3, MIB, 64, (0,)), SharedCache(3, MIB, 64, (1,)))))
+    assert two._near() is None
+    near = two.crew(1).each(lambda _: two._near())
+    assert near in ([(0,)], [None])  # None where this system does not pin
+    one = CpuDevice(Host(allowed=(0, 1), caches=(SharedCache(3, MIB, 64, (0, 1)),)))
+    assert one._near() == (0, 1)
+    assert CpuDevice(Host(allowed=(0,)))._near() is None
+    two.close()
 
 
 def test_huge_share() -> None:

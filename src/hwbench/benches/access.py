@@ -7,18 +7,24 @@ one by one, and each step may be a new page, which no prefetcher follows.
 The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same.
 From 2 MiB on a step down a column is larger than a 4 KiB page. A row is an odd number of cache lines long: with a power
 of two all elements of a column would fall into the same few sets of the cache, which is another question.
+
+A matrix of 256 MiB and more is cut into bands, of rows for the one and of columns for the other, of which a call sums
+one, the next call the next. Rows and columns keep their full length, and a band of columns is a whole number of lines
+wide. Bands of rows cross those of columns: of four times the last-level cache, a quarter at most can be found there
+that the other left.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..bench import Bench, Work
 from ..simd import clobber, compiled
+from ._turns import Turns, parts_of
 
 LINE = 64
 VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
@@ -32,7 +38,7 @@ row_column = Bench(
     baseline="row",
     limit="load",
     tolerance=0.0,
-    version=1,
+    version=2,
 )
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
@@ -85,19 +91,27 @@ def sum_views(views: np.ndarray) -> float:
 # --- the bench --------------------------------------------------------------------------------------------------------
 
 
-def shape(size: int, itemsize: int) -> tuple[int, int]:
-    """Rows and columns of a nearly square matrix of at most `size` bytes whose rows are an odd number of lines long."""
+def shape(size: int, itemsize: int, parts: int = 1) -> tuple[int, int]:
+    """Rows and columns of a nearly square matrix of at most `size` bytes whose rows are an odd number of lines long.
+
+    Rows, and the lines of a row, come in as many equal bands as there are `parts`, an odd number.
+    """
     in_line = LINE // itemsize
-    lines = round(math.sqrt(size / itemsize) / in_line)
-    columns = max(1, lines - 1 + lines % 2) * in_line
-    return max(1, size // (columns * itemsize)), columns
+    lines = round(math.sqrt(size / itemsize) / in_line / parts)
+    columns = max(1, lines - 1 + lines % 2) * parts * in_line
+    return max(1, size // (columns * itemsize * parts)) * parts, columns
 
 
 @row_column.inputs
-def matrix(rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str) -> np.ndarray:
-    """Small whole numbers in a matrix of `size` bytes, in C or Fortran order."""
-    drawn = rng.integers(0, VALUES, shape(size, dtype.itemsize), dtype=np.int8)
-    return drawn.astype(dtype, order="F" if layout == "F" else "C")
+def matrix(
+    rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str, device: Any
+) -> tuple[np.ndarray, Turns]:
+    """Small whole numbers in a matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
+    turns = Turns(parts_of(size))
+    rows, columns = shape(size, dtype.itemsize, turns.parts)
+    a = device.host_empty((columns, rows), dtype).T if layout == "F" else device.host_empty((rows, columns), dtype)
+    a[:] = rng.integers(0, VALUES, a.shape, dtype=np.int8)
+    return a, turns
 
 
 @row_column.reference
@@ -107,34 +121,49 @@ def reference(a: np.ndarray) -> float:
 
 
 @row_column.counts
-def counts(a: np.ndarray) -> dict[str, float]:
-    """Each element is read once and added once."""
-    return {"bytes": a.nbytes, "flops": a.size, "items": a.size}
+def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+    """Each element of a part is read once and added once."""
+    return {"bytes": a.nbytes // turns.parts, "flops": a.size // turns.parts, "items": a.size // turns.parts}
 
 
 @row_column.variant("row")
-def row(a: np.ndarray) -> Work:
+def row(a: np.ndarray, turns: Turns) -> Work:
     """Numba, the inner loop along a row."""
-    return Work(lambda: sum_by_rows(a, 1), repeat=lambda n: sum_by_rows(a, n), facts=facts(a))
+    return compiled_loop(sum_by_rows, np.split(a, turns.parts, axis=0), a, turns)
 
 
 @row_column.variant("column")
-def column(a: np.ndarray) -> Work:
+def column(a: np.ndarray, turns: Turns) -> Work:
     """Numba, the inner loop down a column."""
-    return Work(lambda: sum_by_columns(a, 1), repeat=lambda n: sum_by_columns(a, n), facts=facts(a))
+    return compiled_loop(sum_by_columns, np.split(a, turns.parts, axis=1), a, turns)
 
 
 @row_column.variant("numpy-row")
-def numpy_row(a: np.ndarray) -> Work:
+def numpy_row(a: np.ndarray, turns: Turns) -> Work:
     """NumPy, row.sum() for each row."""
-    return Work(lambda: sum_views(a), facts=facts(a))
+    return python_loop(np.split(a, turns.parts), a, turns)
 
 
 @row_column.variant("numpy-column")
-def numpy_column(a: np.ndarray) -> Work:
+def numpy_column(a: np.ndarray, turns: Turns) -> Work:
     """NumPy, column.sum() for each column."""
-    columns = a.T
-    return Work(lambda: sum_views(columns), facts=facts(a))
+    return python_loop(np.split(a.T, turns.parts), a, turns)
+
+
+def compiled_loop(
+    kernel: Callable[[np.ndarray, int], float], bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns
+) -> Work:
+    """A kernel on a band a call.
+
+    Bands are views. To Numba one of rows is as contiguous as the matrix, so that it is added in vectors; one of columns
+    is not, but down a column nothing was contiguous before.
+    """
+    return turns.work(lambda part: kernel(bands[part], 1), repeat=lambda n: kernel(a, n), facts=facts(a))
+
+
+def python_loop(bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns) -> Work:
+    """The loop over the rows or columns of a band a call."""
+    return turns.work(lambda part: sum_views(bands[part]), facts=facts(a))
 
 
 def facts(a: np.ndarray) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import numpy as np
 from ..bench import Bench, Work
 from ..simd import clobber, compiled
 from ._gpu import library, where
+from ._turns import PERIOD, repeat_into
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
@@ -59,16 +60,19 @@ dot = Bench(
 
 
 @dot.inputs
-def vectors(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Two arrays of `size` bytes together, around 1, so that the sum does not cancel."""
+def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of `size` bytes together, around 1, so that the sum does not cancel; long ones repeat themselves."""
     n = max(size // 2 // dtype.itemsize, 1)
-    return (rng.random(n) + 0.5).astype(dtype), (rng.random(n) + 0.5).astype(dtype)
+    a, b = device.host_empty(n, dtype), device.host_empty(n, dtype)
+    for array in (a, b):
+        repeat_into(array, (rng.random(min(n, PERIOD)) + 0.5).astype(dtype))
+    return a, b
 
 
 @dot.reference
 def exact_dot(a: np.ndarray, b: np.ndarray) -> float:
     """The sum in float64."""
-    return float(np.dot(a.astype(np.float64), b.astype(np.float64)))
+    return float(np.dot(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)))
 
 
 @dot.counts
@@ -78,9 +82,9 @@ def dot_counts(a: np.ndarray) -> dict[str, float]:
 
 
 @dot.variant("numpy")
-def dot_numpy(a: np.ndarray, b: np.ndarray) -> Work:
+def dot_numpy(device: Any, a: np.ndarray, b: np.ndarray) -> Work:
     """(a * b).sum(): two passes and an array between them."""
-    product = np.empty_like(a)
+    product = device.host_empty(a.shape, a.dtype)
 
     def call() -> Any:
         np.multiply(a, b, out=product)

@@ -117,9 +117,10 @@ def arrays(rng: np.random.Generator, work: str, device: Any) -> tuple[np.ndarray
     if work == "polynomial":
         x = rng.uniform(-1.0, 1.0, n)
         return x, x, np.empty(n)
-    # small whole numbers, so that no order of additions rounds
-    x, y = (rng.integers(0, 16, n, dtype=np.int8).astype(np.float64) for _ in range(2))
-    return x, y, np.empty(n)
+    x, y, out = (device.host_empty(n, np.float64) for _ in range(3))
+    for numbers in (x, y):  # small and whole, so that no order of additions rounds
+        numbers[:] = rng.integers(0, 16, n, dtype=np.int8)
+    return x, y, out
 
 
 @scaling_bench.reference

@@ -15,21 +15,30 @@ So `strided` against `sequential` is the price of wasting lines, and `random` ag
 all should cost the same: every order is as good as any where nothing has to be fetched. A random gather is no chain
 (see latency.chase): its addresses are known beforehand, and a core keeps a dozen misses and more in flight at a time,
 which is why it costs a fraction of memory's latency.
+
+From 256 MiB on the index is cut into parts, of which a call takes one, the next call the next. `sequential`, `reverse`
+and `page-random` take the same part of the array at the same turn, so that none finds what another has just left;
+`strided` and `random` visit lines all over it, and find of it what a last-level cache can keep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..bench import Bench, Work
 from ..simd import clobber, compiled, follow, untold
+from ._turns import Turns, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
 PAGE = 512  # elements in a page of 4 KiB
 ELEMENT = 16  # bytes: 8 of the array, 8 of where they lie
+
+# Odd factors that mix well modulo a power of two: those of MurmurHash3's fmix32 (Austin Appleby, public domain).
+FIRST, SECOND = 0x85EBCA6B, 0xC2B2AE35
+ROUNDS = 4
 
 bench = Bench(
     "access.pattern",
@@ -39,6 +48,7 @@ bench = Bench(
     baseline="sequential",
     limit="load",
     core=False,
+    version=2,
 )
 
 
@@ -62,10 +72,89 @@ def gather(base: int, first: int, last: int, passes: int) -> int:
     return even + odd
 
 
+# --- the orders -------------------------------------------------------------------------------------------------------
+# Each is written as offsets in bytes, straight to its place: at a GiB fresh pages cost more than what is written to
+# them, and a shuffle's misses more than both. By the one thread that reads them: pages are near to who touches first.
+
+
+@compiled
+def ascending(offsets: np.ndarray) -> None:
+    """From the first element to the last."""
+    for i in range(len(offsets)):
+        offsets[i] = 8 * i
+
+
+@compiled
+def descending(offsets: np.ndarray) -> None:
+    """From the last element to the first."""
+    for i in range(len(offsets)):
+        offsets[i] = 8 * (len(offsets) - 1 - i)
+
+
+@compiled
+def line_by_line(offsets: np.ndarray) -> None:
+    """One element of each line, then the next one of each."""
+    lines = len(offsets) // WORDS
+    for word in range(WORDS):
+        for line in range(lines):
+            offsets[word * lines + line] = 8 * (line * WORDS + word)
+
+
+@compiled
+def mixed_in_pages(offsets: np.ndarray, keys: np.ndarray) -> None:
+    """The pages in sequence, the elements of each in an order of its own: a key for each page."""
+    bits = bits_below(PAGE)
+    for page in range(len(keys)):
+        for i in range(PAGE):
+            offsets[page * PAGE + i] = 8 * (page * PAGE + mixed(i, PAGE, bits, keys[page]))
+
+
+@compiled
+def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
+    """All elements in one random order."""
+    bits = bits_below(len(offsets))
+    for i in range(len(offsets)):
+        offsets[i] = 8 * mixed(i, len(offsets), bits, key)
+
+
+@compiled
+def bits_below(n: int) -> int:
+    """How many bits the numbers below n have."""
+    bits = 0
+    while (1 << bits) < n:
+        bits += 1
+    return bits
+
+
+@compiled
+def mixed(i: int, n: int, bits: int, key: int) -> int:
+    """Where `i` goes in the permutation of 0 … n - 1, of so many `bits`, that a key of 63 bits stands for.
+
+    Each step can be undone modulo a power of two: to flip bits by the key, to multiply by an odd number, which carries
+    low bits up, and to flip low bits by high ones. What falls beyond n goes round again until it comes back below
+    ("cycle walking": Black and Rogaway, Ciphers with Arbitrary Finite Domains, 2002).
+    """
+    mask, half = (1 << bits) - 1, (bits + 1) // 2
+    while True:
+        for step in range(ROUNDS):
+            i = (i ^ key >> 12 * step) & mask
+            i = i * (SECOND if step % 2 else FIRST) & mask
+            i ^= i >> half
+        if i < n:
+            return i
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
 @bench.inputs
-def numbers(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Whole numbers in whole pages, so that sums are exact in any order."""
-    return rng.integers(0, 2**20, max(1, size // ELEMENT // PAGE) * PAGE, dtype=np.int64)
+def numbers(rng: np.random.Generator, size: int, device: Any) -> tuple[np.ndarray, Turns]:
+    """Whole numbers in whole pages, so that sums are exact in any order, and whose turn it is."""
+    turns = Turns(parts_of(size))
+    pages = max(1, size // ELEMENT // PAGE // turns.parts) * turns.parts
+    a = device.host_empty(pages * PAGE, np.int64)
+    a[:] = rng.integers(0, 2**16, len(a), dtype=np.uint16)
+    return a, turns
 
 
 @bench.reference
@@ -75,9 +164,9 @@ def total(a: np.ndarray) -> int:
 
 
 @bench.counts
-def counts(a: np.ndarray) -> dict[str, float]:
-    """What is used: 8 bytes of the array and 8 of the index for each element."""
-    return {"items": len(a), "bytes": ELEMENT * len(a)}
+def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+    """What a part uses: 8 bytes of the array and 8 of the index for each element."""
+    return {"items": len(a) // turns.parts, "bytes": ELEMENT * len(a) // turns.parts}
 
 
 @bench.memory
@@ -86,45 +175,53 @@ def memory(size: int) -> int:
     return size
 
 
-def in_order(a: np.ndarray, order: np.ndarray) -> Work:
-    """The gather in this order."""
-    offsets = 8 * order.astype(np.int64)
-    first = offsets.ctypes.data
+def in_order(
+    device: Any, a: np.ndarray, turns: Turns, write: Callable[..., None], *keys: Any,
+    places: Sequence[int] | None = None,
+) -> Work:  # fmt: skip
+    """The gather in the order that `write` writes; `places[turn]` is the part of it that is taken at each turn."""
+    offsets = device.host_empty(len(a), np.int64)
+    write(offsets, *keys)
+    part = offsets.nbytes // turns.parts
+    places = range(turns.parts) if places is None else places
 
-    def repeat(n: int) -> int:
-        return gather(a.ctypes.data, first, first + offsets.nbytes, n)
+    def visit(turn: int, passes: int = 1) -> int:
+        first = offsets.ctypes.data + part * places[turn]
+        return gather(a.ctypes.data, first, first + part, passes)
 
-    return Work(lambda: repeat(1), repeat=repeat, facts={"footprint": a.nbytes + offsets.nbytes, "elements": len(a)})
+    return turns.work(
+        visit, repeat=lambda n: visit(0, n), facts={"footprint": a.nbytes + offsets.nbytes, "elements": len(a)}
+    )
 
 
 @bench.variant("sequential")
-def sequential(a: np.ndarray) -> Work:
+def sequential(device: Any, a: np.ndarray, turns: Turns) -> Work:
     """From the first to the last."""
-    return in_order(a, np.arange(len(a)))
+    return in_order(device, a, turns, ascending)
 
 
 @bench.variant("reverse")
-def reverse(a: np.ndarray) -> Work:
+def reverse(device: Any, a: np.ndarray, turns: Turns) -> Work:
     """From the last to the first."""
-    return in_order(a, np.arange(len(a))[::-1])
+    return in_order(device, a, turns, descending, places=range(turns.parts)[::-1])
 
 
 @bench.variant("strided")
-def strided(a: np.ndarray) -> Work:
+def strided(device: Any, a: np.ndarray, turns: Turns) -> Work:
     """One element of each line, then the next one of each: a stride of 64 bytes."""
-    return in_order(a, np.arange(len(a)).reshape(-1, WORDS).T.reshape(-1))
+    return in_order(device, a, turns, line_by_line)
 
 
 @bench.variant("page-random")
-def page_random(a: np.ndarray, rng: np.random.Generator) -> Work:
+def page_random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
     """Random within a page of 4 KiB, the pages in sequence."""
-    return in_order(a, rng.permuted(np.arange(len(a)).reshape(-1, PAGE), axis=1).reshape(-1))
+    return in_order(device, a, turns, mixed_in_pages, rng.integers(0, 2**63 - 1, len(a) // PAGE))
 
 
 @bench.variant("random")
-def random(a: np.ndarray, rng: np.random.Generator) -> Work:
+def random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
     """Random everywhere."""
-    return in_order(a, rng.permutation(len(a)))
+    return in_order(device, a, turns, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
 
 
 NAMES = {

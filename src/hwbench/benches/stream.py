@@ -7,6 +7,10 @@ it. The hardware moves more where it writes: a store to a line that is in no cac
 crosses to memory. Non-temporal stores (`simd-nt`) save that read, and are slow where the data would have stayed in a
 cache.
 
+A load is a load and nothing beside it: an addition whose operand is memory takes as long as a load on a Zen 4, but half
+as long again on an Intel core with 512-bit registers, whose additions have two ports to go to. So the passes of `load`
+only load, and the last one adds up, which is what is checked.
+
 One load after the other through an array is not yet all that memory gives: one stream keeps the banks and the
 prefetcher of one page busy. `simd-streams` reads four parts of the array at once, in registers half as wide: faster
 from memory (1.08 times on a Zen 4), and in no cache.
@@ -22,8 +26,8 @@ nothing rounds in f4 or f8, with or without FMA, and results can be compared bit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,12 +46,14 @@ from ..simd import (
     fma,
     load,
     mul,
+    read,
     store,
     stream_width,
     total,
     untold,
     width,
 )
+from ._turns import PERIOD, Turns, parts_of, repeat_into
 
 SCALE = 3  # s of triad; whole, so that nothing rounds
 UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and branch for all of them
@@ -60,14 +66,19 @@ PAGE = 4096
 
 @compiled
 def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any:  # noqa: ARG001
-    """The sum of the words of `a`, times `passes`: each load is an addition's operand, and costs no more for it."""
+    """Load `a` in every pass; the sum of its words as the last one finds them, and of the last block of each other."""
     step, sums = width(r), fill(r, 0)
-    for _ in range(passes):
-        i = 0
+    for _ in range(passes - 1):
+        i, seen = 0, sums
         while i < nbytes:
-            sums = add(sums, load(r, a + i))
+            seen = read(r, a + i)
             i += step
+        sums = add(sums, seen)
         clobber()
+    i = 0
+    while i < nbytes:
+        sums = add(sums, load(r, a + i))
+        i += step
     return total(sums)
 
 
@@ -274,28 +285,49 @@ TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_tr
 
 
 @compiled
-def digest(words: np.ndarray) -> int:
-    """The sum of all words (int64), each times the odd number 2 i + 1, modulo 2⁶⁴.
+def digest(words: np.ndarray, first: int = 0) -> int:
+    """The sum of all words (int64), each times the odd number 2 i + 1, modulo 2⁶⁴; i counts from `first` on.
 
     An odd factor has an inverse modulo 2⁶⁴, so no single wrong element goes unseen, nor do two that changed places.
     """
     found = 0
     for i in range(len(words)):
-        found += words[i] * (2 * i + 1)
+        found += words[i] * (2 * (first + i) + 1)
+    return found
+
+
+def digest_repeated(words: np.ndarray, length: int) -> int:
+    """The digest of `length` words in which `words` come over and over.
+
+    Word r stands at r, r + p, r + 2 p … where p is how many there are, t times in all: its factors add up to
+    t (2 r + 1) + p t (t - 1).
+    """
+    period = len(words)
+    r = np.arange(period)
+    t = length // period + (r < length % period)
+    return int((words * (t * (2 * r + 1) + period * t * (t - 1))).sum())
+
+
+def sum_repeated(words: np.ndarray, length: int) -> np.ndarray:
+    """The sum modulo 2⁶⁴ of `length` words in which `words` come over and over, in an array of one element."""
+    times, rest = divmod(length, len(words))
+    found: np.ndarray = np.array([words.sum()]) * times + words[:rest].sum()
     return found
 
 
 @compiled(parallel=True)
 def spread(rows: np.ndarray, words: np.ndarray) -> None:
-    """Write `words` to each row, a row for each thread: so it lies near the thread whose part of a loop it will be."""
+    """Fill each row with `words`, over and over, a thread each: so it lies near the one whose part of a loop it is."""
     for row in prange(len(rows)):
-        for i in range(len(words)):
-            rows[row, i] = words[i]
+        for start in range(0, rows.shape[1], len(words)):
+            for i in range(min(len(words), rows.shape[1] - start)):
+                rows[row, start + i] = words[i]
 
 
 def array_bytes(row: Row, size: int) -> int:
-    """Bytes of each array of one thread; `size` bytes is the footprint of all its arrays."""
-    nbytes = size // row.arrays // GRANULE * GRANULE
+    """Bytes of each array of one thread, in equal parts of whole blocks; `size` is the footprint of all its arrays."""
+    cut = GRANULE * parts_of(size)
+    nbytes = size // row.arrays // cut * cut
     if nbytes == 0:
         raise Skip(f"{size} bytes are too few: {row.arrays} arrays of at least {GRANULE} bytes are needed")
     return nbytes
@@ -311,12 +343,12 @@ def places(row: Row, nbytes: int) -> list[int]:
 
 
 def fill_arrays(row: Row, buffer: np.ndarray, nbytes: int, data: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    """The arrays of one thread in `buffer`, touched here: -1 in what will be written, `data` in what will be read."""
+    """The arrays of one thread in `buffer`, touched here: -1 in what will be written, else `data` over and over."""
     parts = [buffer[start : start + nbytes].view(np.int64) for start in places(row, nbytes)]
     for part in parts[: row.writes]:
         part.fill(-1)
     for part, words in zip(parts[row.writes :], data, strict=True):
-        np.copyto(part, words.view(np.int64))
+        repeat_into(part, words.view(np.int64))
     return parts
 
 
@@ -337,28 +369,31 @@ def stream(row: Row) -> Bench:
         # The picture of bandwidth by size is one of loads; copies and triads have their levels.
         sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
+        version=2,
     )
 
     @bench.inputs
     def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[tuple[np.ndarray, ...]]:
-        """The arrays that one thread reads; all threads read alike."""
-        n = array_bytes(row, size) // dtype.itemsize
+        """What the arrays that a thread reads hold, over and over; all threads read alike."""
+        words = min(array_bytes(row, size) // 8, PERIOD)
         if not row.writes:  # nothing is computed, so the bits may be anything
-            return ((rng.integers(-(2**63), 2**63 - 1, n * dtype.itemsize // 8),),)
-        return (tuple(rng.integers(1, 2**11, n).astype(dtype) for _ in range(row.reads)),)
+            return ((rng.integers(-(2**63), 2**63 - 1, words),),)
+        return (tuple(rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads)),)
 
     @bench.reference
     def answer(data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int) -> Any:
         """The sum of all words (load) or the digest of each thread's result, by NumPy on arrays of its own."""
+        length = array_bytes(row, size) // 8
         if not row.writes:
-            return np.full(threads, data[0].sum()).sum()  # wraps around in silence, as the kernels do
-        a = np.empty(array_bytes(row, size) // dtype.itemsize, dtype)
+            return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
+        a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
         row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
-        return np.full(threads, digest(a.view(np.int64)))
+        return np.full(threads, digest_repeated(a.view(np.int64), length))
 
     @bench.counts
     def counts(size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
-        nbytes = array_bytes(row, size) * threads
+        """One call goes through a part of all arrays; up to 256 MiB that is the whole."""
+        nbytes = array_bytes(row, size) // parts_of(size) * threads
         return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
 
     @bench.variant("simd")
@@ -401,13 +436,7 @@ def stream(row: Row) -> Bench:
         nbytes = array_bytes(row, size)
         buffer = device.buffer(places(row, nbytes)[-1] + nbytes, pages=pages)
         words = fill_arrays(row, buffer.array, nbytes, data)
-        arrays = [part.view(row.element(dtype)) for part in words]
-        return Work(
-            call=partial(row.numpy, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE)),
-            output=(lambda: np.full(1, digest(words[0]))) if row.writes else None,
-            facts={"pages": buffer.pages, "elements": nbytes // dtype.itemsize},
-            close=buffer.close,
-        )
+        return in_turns(row, row.numpy, dtype, parts_of(size), 1, words, buffer)
 
     @bench.finding
     def finding(read: Any) -> Iterator[str]:
@@ -438,20 +467,35 @@ def on_crew(
         return buffer, fill_arrays(row, buffer.array, nbytes, data)
 
     memory = crew.each(allocate)
-    sums = np.zeros(threads, np.int64)
+    parts = parts_of(size)
+    sums = np.zeros((threads, parts), np.int64)
 
     def job(rank: int) -> Callable[[int], None]:
         addresses = [part.ctypes.data for part in memory[rank][1]]
         addresses += addresses[:1] * (3 - row.arrays)
+        turns = Turns(parts)
+
+        def visit(part: int, passes: int) -> None:
+            found = kernel(
+                registers, *(place + part * (nbytes // parts) for place in addresses), nbytes // parts, passes
+            )
+            if found is not None:
+                sums[rank, part] = found
 
         def run(loops: int) -> None:
-            found = kernel(registers, *addresses, nbytes, loops)
-            if found is not None:
-                sums[rank] = found
+            if parts == 1:
+                visit(0, loops)
+            else:
+                for _ in range(loops):
+                    visit(turns.take(), 1)
 
         return run
 
+    jobs = [job(rank) for rank in range(threads)]
+
     def output() -> Any:
+        if parts > 1:
+            crew.each(lambda rank: jobs[rank](parts - 1))  # the rest of the round
         if not row.writes:
             return sums.sum()
         return np.array(crew.each(lambda rank: digest(memory[rank][1][0])))
@@ -462,13 +506,14 @@ def on_crew(
 
     arrays_moved = row.arrays + (0 if registers.nt else row.writes)  # a plain store reads its line first
     work: Work = crew.work(
-        [job(rank) for rank in range(threads)],
+        jobs,
         output=output,
         facts={
             "pages": memory[0][0].pages,
             "elements": nbytes // np.dtype(registers.dtype).itemsize,
             "width": registers.bits,
-            "traffic_bytes": arrays_moved * nbytes * threads,
+            "traffic_bytes": arrays_moved * nbytes // parts * threads,
+            "parts": parts,
         },
         close=close,
     )
@@ -484,29 +529,70 @@ def too_many_threads(threads: int) -> str:
 def in_numba(
     row: Row, device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
 ) -> Work:
-    """The prange loop over arrays of `threads` times the length; a digest for each thread's part."""
-    nbytes = array_bytes(row, size)
+    """The prange loop over arrays of `threads` times the length; a digest for each thread's share of them.
+
+    A part of an array is what a loop goes through at once: in each, every thread finds its share where it touched it.
+    """
+    nbytes, parts = array_bytes(row, size), parts_of(size)
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
     starts = places(row, nbytes * threads)
     buffer = device.buffer(starts[-1] + nbytes * threads, pages=pages)
     whole = [buffer.array[start : start + nbytes * threads].view(np.int64) for start in starts]
-    unwritten = np.full(nbytes // 8, -1)
-    for words, source in zip(whole, [unwritten] * row.writes + list(data), strict=True):
-        spread(words.reshape(threads, -1), source.view(np.int64))
-    arrays = [words.view(row.element(dtype)) for words in whole]
+    share = nbytes // 8 // parts
+    for words, source in zip(whole, [np.full(1, -1)] * row.writes + [one.view(np.int64) for one in data], strict=True):
+        for part, rows in enumerate(words.reshape(parts, threads, share)):
+            spread(rows, np.roll(source, -part * share))
     layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    work = in_turns(row, row.numba, dtype, parts, threads, whole, buffer, layer=layer)
 
     def close() -> None:
         numba.set_num_threads(before)
         buffer.close()
 
-    return Work(
-        call=partial(row.numba, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE)),
-        output=(lambda: np.array([digest(part) for part in whole[0].reshape(threads, -1)])) if row.writes else None,
-        facts={"pages": buffer.pages, "elements": nbytes // dtype.itemsize, "layer": layer},
-        close=close,
-    )
+    return replace(work, close=close)
+
+
+def in_turns(
+    row: Row,
+    function: Callable[..., Any],
+    dtype: np.dtype,
+    parts: int,
+    threads: int,
+    whole: Sequence[np.ndarray],
+    buffer: Any,
+    **facts: Any,
+) -> Work:
+    """The work of calling a function on a part of the arrays (int64 words), with parts taking turns."""
+    turns = Turns(parts)
+
+    def bound(part: int) -> Callable[[], Any]:
+        n = len(whole[0]) // parts
+        arrays = [words[part * n : (part + 1) * n].view(row.element(dtype)) for words in whole]
+        return partial(function, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE))
+
+    calls = [bound(part) for part in range(parts)]
+    sums = np.zeros(parts, np.int64)
+
+    def call() -> None:
+        part = turns.take()
+        found = calls[part]()
+        if found is not None:
+            sums[part] = found
+
+    def output() -> Any:
+        for _ in range(parts - 1):
+            call()  # the rest of the round
+        if not row.writes:
+            return sums.sum()
+        shares = whole[0].reshape(parts, threads, -1)
+        digests = [[digest(words, part * len(words)) for words in rows] for part, rows in enumerate(shares)]
+        return np.array(digests).sum(axis=0)
+
+    about = {"pages": buffer.pages, "elements": whole[0].nbytes // dtype.itemsize // threads, "parts": parts, **facts}
+    if parts == 1:  # nothing stands between the clock and the function
+        return Work(calls[0], output=output if row.writes else None, facts=about, close=buffer.close)
+    return Work(call, output=output, facts=about, close=buffer.close)
 
 
 # --- in plain words ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from ..bench import Work
 from ..model import Scalar
 
@@ -39,6 +41,12 @@ class Device(Protocol):
 
         Called right before each build: a GPU is made the current one here.
         """
+
+    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+        """An array on the host, unwritten, until `reclaim`: what `inputs` and builders make theirs in."""
+
+    def reclaim(self) -> None:
+        """Take back what `host_empty` gave: the contrast is over."""
 
     def free_memory(self) -> int:
         """Bytes that may still be taken, a cgroup's limit counted in."""

@@ -43,6 +43,13 @@ class AbsentGpu:
         """Skip, with the reason."""
         self._refuse()
 
+    def host_empty(self, shape: Any, dtype: Any) -> NoReturn:  # noqa: ARG002
+        """Skip, with the reason."""
+        self._refuse()
+
+    def reclaim(self) -> None:
+        """Nothing was given."""
+
     def free_memory(self) -> int:
         """Nothing."""
         return 0

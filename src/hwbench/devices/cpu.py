@@ -26,7 +26,7 @@ from ..model import Scalar
 from ..quantity import format_bytes
 from . import host as system
 from .host import Host
-from .memory import Buffer
+from .memory import Buffer, Pool, Region
 
 T = TypeVar("T")
 
@@ -42,6 +42,9 @@ DRAM_LEAST = 64 * 2**20
 # Where no cache is reported there is no rule to apply. No processor sold has more than this in front of one thread.
 UNKNOWN_LAST_LEVEL = 256 * 2**20
 MEMORY_SHARE = 0.6  # of the free memory may be taken
+# Buffers from here on lie where others have lain before. Smaller ones take few faults, and which sets of a cache they
+# fall into is luck, which each contrast is to have anew.
+LENT = 64 * 2**20
 
 SETTLE_WINDOW_S = 0.010
 SETTLE_WINDOWS = 5  # in a row that agree within SETTLE_SPREAD
@@ -181,6 +184,8 @@ class CpuDevice:
         self.root = root
         self._workers: list[_Worker] = []
         self._crews: dict[int, Crew] = {}
+        self._pool = Pool()
+        self._given: list[Buffer] = []
         self._handover: Any = None
         self._libraries: Any = None
         self._sizes: dict[str, int] = {}
@@ -212,10 +217,48 @@ class CpuDevice:
         return len({self.host.cores.get(cpu, (-1, cpu)) for cpu in order})
 
     def buffer(self, nbytes: int, pages: str = "4K", offset: int = 0) -> Buffer:
-        """Untouched memory on small (`4K`) or `huge` pages, aligned to them, `offset` bytes in; touch it where used."""
+        """Memory on small (`4K`) or `huge` pages, aligned to them, `offset` bytes in; touch it where it is used.
+
+        Nobody has touched it yet, or, where it is large, a thread for which the same memory is near.
+        """
         if pages == "huge":
             self._refuse_huge()
-        return Buffer(nbytes, pages, offset, self.host.huge_bytes)
+        if nbytes < 1 or offset < 0:
+            raise ValueError(f"a buffer of {nbytes} bytes at offset {offset} cannot be")
+        taken, near = offset + nbytes, self._near()
+        if nbytes < LENT or near is None:
+            return Buffer(Region(taken, pages, self.host.huge_bytes), nbytes, offset)
+
+        def give_back(region: Region) -> None:
+            # Arrays that are not ours need memory, too: of what is promised as free, part must be free indeed.
+            self._pool.give_back(region, near, int(MEMORY_SHARE * psutil.virtual_memory().available))
+
+        region = self._pool.borrow(taken, pages, near) or Region(taken, pages, self.host.huge_bytes)
+        return Buffer(region, nbytes, offset, give_back)
+
+    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+        """An array, until `reclaim`; a large one lies, as NumPy's own do, on huge pages where there are any."""
+        array: np.ndarray
+        count, kind = int(np.prod(shape)), np.dtype(dtype)
+        if count * kind.itemsize < LENT:
+            return np.empty(shape, kind)
+        self._given.append(self.buffer(count * kind.itemsize, "4K" if self._why_no_huge() else "huge"))
+        array = self._given[-1].array.view(kind).reshape(shape)
+        return array
+
+    def reclaim(self) -> None:
+        """Take back what `host_empty` gave; nobody may use it any more."""
+        while self._given:
+            self._given.pop().close()
+
+    def _near(self) -> tuple[int, ...] | None:
+        """The CPUs that share the calling thread's last-level cache; None where it may run on one or another."""
+        levels = self.host.levels()
+        last = [cache.cpus for cache in self.host.caches if cache.level == levels[-1]]
+        if len(last) == 1:
+            return last[0]
+        here = [worker.cpu for worker in self._workers if worker.pinned and worker.thread is threading.current_thread()]
+        return next((cpus for cpus in last if here and here[0] in cpus), None)
 
     def pooled(
         self, call: Callable[[], Any], threads: int | None = None, *, output: Callable[[], Any] | None = None,
@@ -285,7 +328,8 @@ class CpuDevice:
         return lambda: (self._children.pop(pid, None), None)[1]
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads, and give back the memory."""
+        self._pool.clear()
         for worker in self._workers:
             worker.inbox.put(None)
         for worker in self._workers:
@@ -440,7 +484,7 @@ class CpuDevice:
         """Bytes that may still be taken: what the system has available, within the cgroup's limit."""
         free = int(psutil.virtual_memory().available)
         limit = system.memory_limit(self.root) if sys.platform == "linux" else None
-        return free if limit is None else min(free, limit[1])
+        return self._pool.idle + (free if limit is None else min(free, limit[1]))
 
     def settle(self, seconds: float) -> None:
         """Load every usable CPU until the clocks stay within 1% for some windows in a row, `seconds` at most."""

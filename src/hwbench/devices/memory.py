@@ -10,6 +10,7 @@ import contextlib
 import mmap
 import re
 import sys
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import numpy as np
@@ -20,28 +21,24 @@ SMAPS = Path("/proc/self/smaps")
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ")
 
 
-class Buffer:
-    """`nbytes` of anonymous memory that nobody has touched yet; the thread that writes it first is near it.
+class Region:
+    """At least `nbytes` of anonymous memory from a page on, with the wish for `pages` stated; nobody has touched it.
 
     Attributes
     ----------
-    array
-        View of the bytes, `np.uint8`.
-    address
-        Address of the first byte: a multiple of the page size (2 MiB for huge pages) plus `offset`.
+    bytes
+        All of it, `np.uint8`.
     """
 
-    def __init__(self, nbytes: int, pages: str = "4K", offset: int = 0, huge_bytes: int = 2**21) -> None:
-        if nbytes < 1 or offset < 0:
-            raise ValueError(f"a buffer of {nbytes} bytes at offset {offset} cannot be")
-        self.wanted = pages
+    def __init__(self, nbytes: int, pages: str = "4K", huge_bytes: int = 2**21) -> None:
+        self.pages = pages
         self._map: mmap.mmap | None = None
         linux = sys.platform == "linux"
         if pages == "huge" and not linux:
             raise Skip("huge pages on request are known on Linux only")
         align = huge_bytes if pages == "huge" else mmap.PAGESIZE
-        # Whole pages to the end, so that the tail of the buffer can be huge as well.
-        length = -(-(offset + nbytes) // align) * align
+        # Whole pages to the end, so that the tail can be huge as well.
+        length = -(-nbytes // align) * align
         whole: np.ndarray
         if linux:
             # Private: Python's default, shared, would be shmem, which has huge pages of its own policy.
@@ -55,7 +52,77 @@ class Buffer:
             # A kernel without transparent huge pages knows neither word, and has only small ones.
             with contextlib.suppress(OSError):
                 self._map.madvise(advice, start, length)
-        self.array: np.ndarray = whole[start + offset : start + offset + nbytes]
+        self.bytes: np.ndarray = whole[start : start + length]
+
+    def close(self) -> None:
+        """Give the memory back; where views of it are still held, it goes with the last of them."""
+        self.bytes = np.empty(0, dtype=np.uint8)
+        if self._map is not None:
+            with contextlib.suppress(BufferError):
+                self._map.close()
+            self._map = None
+
+
+class Pool:
+    """Large regions that were given back, kept for whoever next asks for as much on the same pages.
+
+    A page costs a fault when it is first touched, and in a guest perhaps one of the host's, too: 2 GiB took 5.5 s the
+    first time and 0.3 s while the guest still had them, but a guest may return what it does not use within seconds. A
+    bench of memory asks for as much with each of its variants. A region is lent only to who is as `near` to it
+    (whatever the device means by that), since pages stay with the thread that touched them first.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, Hashable], list[Region]] = {}
+
+    @property
+    def idle(self) -> int:
+        """Bytes that nobody has borrowed."""
+        return sum(region.bytes.nbytes for kept in self._kept.values() for region in kept)
+
+    def borrow(self, nbytes: int, pages: str, near: Hashable) -> Region | None:
+        """The smallest region that holds so much; None where there is none, and then those too small are closed."""
+        kept = self._kept.get((pages, near), [])
+        fitting = [region for region in kept if region.bytes.nbytes >= nbytes]
+        if not fitting:
+            while kept:
+                kept.pop().close()
+            return None
+        smallest = min(fitting, key=lambda region: region.bytes.nbytes)
+        kept.remove(smallest)
+        return smallest
+
+    def give_back(self, region: Region, near: Hashable, limit: int) -> None:
+        """Keep a region, then close the oldest until what is idle is within `limit` bytes."""
+        self._kept.setdefault((region.pages, near), []).append(region)
+        for kept in self._kept.values():
+            while kept and self.idle > limit:
+                kept.pop(0).close()
+
+    def clear(self) -> None:
+        """Close all that is idle."""
+        for kept in self._kept.values():
+            while kept:
+                kept.pop().close()
+
+
+class Buffer:
+    """`nbytes` of a region from `offset` on, until it is closed.
+
+    Attributes
+    ----------
+    array
+        View of the bytes, `np.uint8`.
+    address
+        Address of the first byte: a multiple of the page size (2 MiB for huge pages) plus `offset`.
+    """
+
+    def __init__(
+        self, region: Region, nbytes: int, offset: int = 0, give_back: Callable[[Region], None] = Region.close
+    ) -> None:
+        self._region: Region | None = region
+        self._give_back = give_back
+        self.array: np.ndarray = region.bytes[offset : offset + nbytes]
         self.address: int = self.array.ctypes.data
 
     @property
@@ -76,12 +143,11 @@ class Buffer:
         return "huge" if share >= 0.95 else "mixed" if share > 0.05 else small
 
     def close(self) -> None:
-        """Give the memory back; where views of it are still held, it goes with the last of them."""
+        """Give the memory back; whoever still holds a view must not use it."""
         self.array = np.empty(0, dtype=np.uint8)
-        if self._map is not None:
-            with contextlib.suppress(BufferError):
-                self._map.close()
-            self._map = None
+        if self._region is not None:
+            self._give_back(self._region)
+            self._region = None
 
 
 def huge_share(smaps: str, address: int, nbytes: int) -> float | None:
