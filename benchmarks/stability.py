@@ -9,7 +9,7 @@ class gradients(_Suite):
     """What a gradient through 100 layers costs."""
 
     bench = "stability.gradients"
-    version = 1
+    version = 2
     param_names = ("variant", "activation", "init", "dtype", "remedy")
     params = (("numpy", "numba", "cupy"), ("identity",), ("orthogonal-1.5",), ("f2", "bf16", "f4", "f8"), ("plain",))
 
@@ -35,7 +35,7 @@ class activations(_Suite):
     """What an activation costs for each element."""
 
     bench = "stability.activations"
-    version = 1
+    version = 2
     param_names = ("variant", "activation", "dtype", "n")
     params = (("numpy", "scipy", "numba", "cupy"), ("relu", "sigmoid", "tanh", "4sigmoid-2"), ("f4",), (4096,))
 

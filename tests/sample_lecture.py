@@ -1,12 +1,18 @@
-"""Made-up records of the lecture's other systems, for the sample runs: from closed forms, without compiling."""
+"""Made-up records of the lecture's other systems, for the sample runs: from closed forms, but the array's frames."""
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
 
-from hwbench.benches._systolic import Plan
+import msgspec
+import numpy as np
+
+from hwbench.benches._network import ACTIVATIONS, INITS
+from hwbench.benches._systolic import Plan, frames
 from hwbench.benches.systolic import BATCHES
 from hwbench.model import Scalar
 
@@ -84,13 +90,38 @@ def _gradient(dtype: str, activation: str, init: str, remedy: str, factor: float
     facts = {
         "layers": LAYERS, "width": WIDTH, "log10_norms": norms, "log10_forward": norms, "safe_depth": safe,
         "overflow": lost if factor > 1 else None, "underflow": lost if factor < 1 else None,
-        "dead": lost if factor < 1 else None, "forward_overflow": None,
+        "dead": lost if factor < 1 else None, "forward_overflow": None, "forward_underflow": None,
+        "forward_dead": None, "proper_depth": min(safe, 17),
+        "trouble": None if lost is None else "overflow" if factor > 1 else "underflow",
         "smallest_normal": 2.0**-14 if dtype == "f2" else 1e-38, "largest": 65504.0 if dtype == "f2" else 3.4e38,
     }  # fmt: skip
+    if (dtype, activation, init, remedy) == ("f4", "identity", "orthogonal-1.5", "plain"):
+        facts["map"] = _map()
     work = float(LAYERS * WIDTH**2)
     size = int(dtype[1])
     params = {"activation": activation, "init": init, "dtype": dtype, "remedy": remedy}
     return "stability.gradients", "numba", params, work * size / 1e10, {"bytes": 2 * size * work}, facts
+
+
+def _map() -> dict[str, Any]:
+    """Every network of 100 layers in three types: the nth stretches a gradient by 0.7 + n / 25."""
+    networks = [[activation, init] for init in INITS[:5] for activation in ACTIVATIONS]
+    depths = [1, 2, 5, 10, 20, 50, 100]
+    told: dict[str, Any] = {"networks": networks, "depths": depths, "lacking": {"bf16": "bf16 needs ml_dtypes"}}
+    for dtype, (low, high) in RANGE.items():
+        powers = [math.log10(0.7 + number / 25) for number in range(len(networks))]
+        safe = [min(LAYERS, int((high if power > 0 else low) / power) if power else LAYERS) for power in powers]
+        told[dtype] = {
+            "log10_norms": [
+                [round(k * power, 1) if k <= depth else None for k in depths]
+                for power, depth in zip(powers, safe, strict=True)
+            ],
+            "overflow": [
+                depth + 1 if power > 0 and depth < LAYERS else None for power, depth in zip(powers, safe, strict=True)
+            ],
+            "safe_depth": safe,
+        }  # fmt: skip
+    return told
 
 
 def _variance(init: str, shape: str, factor: float) -> Row:
@@ -105,7 +136,7 @@ def _variance(init: str, shape: str, factor: float) -> Row:
 
 def _activation(name: str, taylor: list[float]) -> Row:
     facts = {
-        "taylor": [c + 1e-7 for c in taylor], "taylor_expected": taylor, "taylor_tolerance": 1e-5,
+        "taylor": [c + 1e-7 for c in taylor], "taylor_expected": taylor, "taylor_tolerance": [1e-5] * 4,
         "steps": [0.125, 0.25, 0.5, 1.0], "cubic_errors": [0.0, 2e-6, 6e-5, 1.8e-3], "largest_error_eps": 1.0,
     }  # fmt: skip
     params = {"activation": name, "dtype": "f4", "n": 4096}
@@ -122,10 +153,23 @@ def _systolic(rows: int, shape: str) -> Iterator[Row]:
         "words_per_cycle": sum(plan.words.values()) / plan.cycles, "batches": list(BATCHES),
         "cycles_by_batch": [Plan(plan.flow, rows, rows, m, k, batch).cycles for batch in BATCHES],
     }  # fmt: skip
+    if shape == "3x3x2":
+        facts |= _example()
     params = {"array": f"{rows}x{rows}", "shape": shape}
     flops = {"flops": 2.0 * m * k * n}
     yield "systolic.matmul", "weight-stationary", params, facts["pe_cycles"] / 1e8, flops, facts
     yield "systolic.matmul", "blas", params, 1e-6, flops, {"threads": 1}
+
+
+@functools.cache
+def _example() -> dict[str, Any]:
+    """The lecture's 3 × 3 by 3 × 2 as it is simulated, frame by frame."""
+    w = np.array([[1, -2, 3], [4, 0, -5], [-6, 7, 2]], np.float32)
+    x = np.array([[2, -1], [0, 3], [-4, 5]], np.float32)
+    shots = frames(Plan("weight-stationary", 3, 3, 3, 3, 2), w, x)
+    told = {"w": w, "x": x, "y": w @ x, "frames": shots}
+    plain: dict[str, Any] = json.loads(msgspec.json.encode(told, enc_hook=lambda value: value.tolist()))
+    return plain
 
 
 def _house(variant: str, batch: int, step: float) -> Row:
@@ -134,7 +178,7 @@ def _house(variant: str, batch: int, step: float) -> Row:
     facts = {
         "fold_rmse": [0.128, 0.119, 0.141, 0.124, 0.132], "rmse": 0.129, "curve": [0.4, 0.2, 0.15, 0.129],
         "phases_s": {"gather": seconds / 10, "forward": seconds / 4, "backward": seconds / 2, "update": seconds / 5},
-        "rows": 2344, "columns": 340, "parameters": 12001, "steps": steps, "recipe_batch": 64,
+        "rows": 2344, "sales": 2930, "columns": 340, "parameters": 12001, "steps": steps, "recipe_batch": 64,
     }  # fmt: skip
     params = {"data": "ames", "batch": batch, "dtype": "f4", "optimizer": "adam"}
     counts = {"flops": 1.5e8, "items": 2344.0, "calls": 1.0}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwbench import store
 from hwbench.benches import _ames, _mlp, _mlp_gpu, workload
 from hwbench.check import mismatch
 from hwbench.findings import findings
@@ -72,7 +73,9 @@ def test_the_competitions_spelling_gives_the_same_numbers(tmp_path):
     assert np.array_equal(_ames.encode(theirs, rows), _ames.encode(ours, rows))
 
 
-@pytest.mark.parametrize("missing", [["SalePrice"], ["LotArea"], ["1stFlrSF", "MSZoning", "YrSold"]])
+@pytest.mark.parametrize(
+    "missing", [["SalePrice"], ["LotArea"], ["1stFlrSF", "MSZoning", "YrSold"], list(_ames.COLUMNS[5:60])]
+)
 def test_missing_columns_are_named_in_one_line(missing):
     """The message names the file and every column that is not there."""
     head, rows = as_in_the_competition(*shipped())
@@ -82,6 +85,38 @@ def test_missing_columns_are_named_in_one_line(missing):
     assert "\n" not in str(caught.value)
     assert all(name in str(caught.value) for name in missing)
     assert ("test.csv" in str(caught.value)) == (missing == ["SalePrice"])
+
+
+def competition_file(path, drop=(), sales=300):
+    """Some sales as the competition has them, without the columns to drop."""
+    head, rows = as_in_the_competition(*shipped())
+    keep = [place for place, name in enumerate(head) if name not in drop]
+    path.write_text(written([head[i] for i in keep], [[row[i] for i in keep] for row in rows[:sales]]), "utf-8")
+    return path
+
+
+def test_a_file_of_the_competition_runs_by_the_command_line(command, tmp_path):
+    """`--param data=FILE` measures it: exit 0, a record with the file's name, its sales and an error for each fold."""
+    path = competition_file(tmp_path / "train.csv")
+    done = command(
+        "run", "workload.house_prices", "--preset", "quick", "--variant", "numpy", "--device", "cpu",
+        "--param", f"data={path}", "--out", tmp_path / "out", "--no-report",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    [told] = store.read(store.newest(tmp_path / "out")).records
+    assert told.status in ("ok", "suspect")
+    assert (told.params["data"], told.facts["sales"]) == (str(path), 300)
+    assert len(told.facts["fold_rmse"]) == 5
+
+
+@pytest.mark.parametrize("missing", [["SalePrice"], list(_ames.COLUMNS[5:60])])
+def test_wrong_columns_end_a_run_with_one_line(command, tmp_path, missing):
+    """Exit 2 before anything is measured; the line names the file and every column that it lacks, however many."""
+    path = competition_file(tmp_path / "train.csv", missing)
+    done = command("run", "workload.house_prices", "--param", f"data={path}", "--out", tmp_path / "out")
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert f"{path}: lacks {', '.join(missing)}" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_misspelt_column_is_named_on_both_sides():

@@ -295,6 +295,71 @@ def _seconds(text: str) -> float:
     return float(value) * {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}[unit]
 
 
+def shown_frame(page: Any) -> str:
+    """The heading of the one frame that is shown."""
+    [title] = page.locator("figure.steps .frames > li:visible h4").all_inner_texts()
+    return title
+
+
+def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
+    """Next, Back and First move by a frame and to the first; at an end the buttons that lead beyond are disabled."""
+    page = visit("one").page
+    bar = page.locator("figure.steps .stepper")
+    first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
+    assert (shown_frame(page), bar.locator("output").inner_text()) == ("Time 0", "1 of 8")
+    assert (first.is_disabled(), back.is_disabled(), ahead.is_disabled()) == (True, True, False)
+    for time in range(1, 8):
+        ahead.click()
+        assert shown_frame(page) == f"Time {time}"
+        assert ("y₁₁" in page.locator("figure.steps .frames > li:visible").inner_text()) == (time >= 4)
+    assert (first.is_disabled(), back.is_disabled(), ahead.is_disabled()) == (False, False, True)
+    back.click()
+    assert (shown_frame(page), ahead.is_disabled()) == ("Time 6", False)
+    first.click()
+    assert (shown_frame(page), back.is_disabled()) == ("Time 0", True)
+
+
+def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
+    """Play goes on by itself, from the start where it was at the end; Pause and any step stop it."""
+    page = visit("one").page
+    bar = page.locator("figure.steps .stepper")
+    play = bar.locator("[data-go=play]")
+    play.click()
+    assert (play.inner_text(), play.get_attribute("aria-pressed")) == ("Pause", "true")
+    page.wait_for_selector("figure.steps .frames > li:nth-child(2):not([hidden])")
+    play.click()
+    assert play.inner_text() == "Play"
+    bar.locator("[data-go=next]").focus()
+    page.keyboard.press("End")
+    play.click()
+    assert shown_frame(page) == "Time 0"
+    page.keyboard.press("ArrowRight")
+    assert (shown_frame(page), play.inner_text()) == ("Time 1", "Play")
+
+
+def test_the_systolic_array_is_stepped_through_by_keys(visit: Any) -> None:
+    """Left, Right, Home and End move through the frames, and stop at both ends."""
+    page = visit("one").page
+    page.locator("figure.steps .stepper").focus()
+    for key, time in (
+        ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7), ("ArrowRight", 7),
+        ("Home", 0),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert shown_frame(page) == f"Time {time}"
+
+
+@pytest.mark.parametrize("how", ["without scripts", "on paper"])
+def test_all_frames_of_the_systolic_array_are_there(visit: Any, how: str) -> None:
+    """Without JavaScript, and in print, where nobody can press a button, the eight frames stand one after the other."""
+    page = visit("one", java_script_enabled=how == "on paper").page
+    if how == "on paper":
+        page.emulate_media(media="print")
+    titles = page.locator("figure.steps .frames > li:visible h4").all_inner_texts()
+    assert titles == [f"Time {time}" for time in range(8)]
+    assert not page.locator("figure.steps .stepper").is_visible()
+
+
 def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
     """Where JavaScript is barred the page says so and its tables hold every figure."""
     page = visit("one", java_script_enabled=False).page

@@ -35,6 +35,10 @@ def chain(
         "underflow": None,
         "dead": None,
         "forward_overflow": None,
+        "forward_underflow": None,
+        "forward_dead": None,
+        "trouble": None if safe == 100 else "overflow" if factor > 1 else "underflow",
+        "proper_depth": min(safe, 17),
         "smallest_normal": 2.0**-14,
         "largest": 65504.0,
     }
@@ -93,7 +97,7 @@ def activation(name="sigmoid", dtype="f4", **facts):
         facts={
             "taylor": [0.5, 0.25, -1e-9, -0.0208334],
             "taylor_expected": [0.5, 0.25, 0.0, -1 / 48],
-            "taylor_tolerance": 1e-5,
+            "taylor_tolerance": [1e-5] * 4,
             "steps": [0.125, 0.25, 0.5, 1.0],
             "cubic_errors": [0.0, 2e-6, 6e-5, 1.8e-3],
             "largest_error_eps": 1.0,
@@ -148,30 +152,110 @@ def test_the_lectures_figures_stand_beside_the_measured():
     section = stability_view([run_of([*networks(), variance("xavier-uniform"), activation()])])
     table = block(section, "The lecture's figures beside those of this run")
     rows = {row[0]: [r for r in table.rows if r[0] == row[0]] for row in table.rows}
-    assert [row[3] for row in rows["1.5¹⁰⁰"]] == ["4.07 × 10¹⁷", "lost at layer 25"]
+    assert [row[2:5] for row in rows["1.5¹⁰⁰"]] == [
+        ("4.07 × 10¹⁷", "4.07 × 10¹⁷", "± 0.01%: within"),
+        ("lost at layer 31", "lost at layer 25", "± 2 layers: outside"),
+    ]
     assert rows["1.5¹⁰⁰"][0][1:3] == ("≈ 4 × 10¹⁷", "4.07 × 10¹⁷")
     assert rows["float16, smallest normal"][0][3] == "6.10 × 10⁻⁵"
-    assert rows["float16, largest"][0][3] == "65504"
-    assert rows["xavier-uniform, variance of a weight"][0][2:4] == ("0.00781", "0.00780")
-    assert rows["xavier-uniform, largest weight"][0][2:4] == ("0.15309", "0.15310")
-    assert rows["sigmoid near 0"][0][2:4] == ("0.500000, 0.250000, -0.020833", "0.500000, 0.250000, -0.020833")
+    assert rows["float16, largest"][0][3:5] == ("65504", "± 0: within")
+    assert rows["xavier-uniform, variance"][0][2:5] == ("0.00781", "0.00780", "± 1%: within")
+    assert rows["xavier-uniform, largest"][0][2:5] == ("0.15309", "0.15310", "± 0.1%: within")
+    assert rows["sigmoid near 0"][0][2:4] == ("0.50000, 0.25000, -0.02083", "0.50000, 0.25000, -0.02083")
+    assert rows["sigmoid near 0"][0][4] == "± 1e-5: within"
 
 
-def test_the_map_has_a_cell_for_every_stretch():
+def judged(title, *records):
+    """The column of judgements of a table, by the first cell of its row."""
+    table = block(stability_view([run_of(list(records))]), title)
+    return {row[0]: row[table.head.index("tolerance")] for row in table.rows}
+
+
+def test_figures_beyond_their_tolerance_are_said_to_be():
+    """A power off by 1%, float16 with another range, weights of another variance, a wrong coefficient: outside, all."""
+    half = chain(1.5, "f2", "orthogonal-1.5", safe=24, smallest_normal=2.0**-15, largest=65472.0)
+    single = chain(1.5 * 1.01**0.01, "f4", "orthogonal-1.5")
+    weights = variance("xavier-uniform")
+    weights = msgspec.structs.replace(
+        weights, facts=weights.facts | {"weight_variance": 0.0080, "largest_weight": 0.16}
+    )
+    wrong = activation(taylor=[0.5, 0.25, 0.0, -0.0210])
+    found = judged("The lecture's figures beside those of this run", half, single, weights, wrong)
+    assert len(found) == 6
+    assert all(told.endswith(": outside") for told in found.values())
+
+
+def test_what_a_type_cannot_resolve_is_said():
+    """A tolerance as large as the coefficient judges nothing."""
+    record = activation(dtype="f4", taylor_tolerance=[5e-2] * 4)
+    found = judged("The lecture's figures beside those of this run", record)
+    assert found["sigmoid near 0"] == "± 0.05: within; c₃ not resolved"
+
+
+def test_the_map_of_single_records_has_a_cell_for_every_stretch():
     """Cells cover 0 to 100 without gap, grow stronger with the norm, and tell lost ones by how they were lost."""
     section = stability_view([run_of(networks())])
     figure = block(section, "Gradients by layer")
-    assert [panel.title for panel in figure.panels] == ["float16"]  # float32 and float64 have one network each
+    assert [panel.title for panel in figure.panels] == ["float16", "float32", "float64"]
     cells = [cell for cell in data_of(figure.panels[0].spec) if cell["row"] == "identity, orthogonal-1.5"]
-    assert [cell["a"] for cell in cells] == list(range(0, 100, 4))
-    assert all(cell["b"] == cell["a"] + 4 for cell in cells)
-    assert {cell["kind"] for cell in cells if cell["a"] >= 28} == {"infinite"}
-    kept = [cell for cell in cells if 4 <= cell["a"] <= 24]
+    assert [cell["a"] for cell in cells] == [0, *(cell["b"] for cell in cells)][:-1]
+    assert cells[-1]["b"] == 100
+    assert {cell["kind"] for cell in cells if cell["a"] >= 24} == {"infinite"}
+    kept = [cell for cell in cells if 4 <= cell["b"] <= 24]
     assert {cell["kind"] for cell in kept} == {"larger"}
-    assert [cell["fade"] for cell in kept] == sorted(cell["fade"] for cell in kept)
-    zero = [cell for cell in data_of(figure.panels[0].spec) if cell["row"] == "relu, he" and cell["a"] >= 16]
+    assert [cell["fade"] for cell in kept] == [0.3 if cell["b"] <= 17 else 0.7 for cell in kept]  # 1.5¹⁷ ≈ 10³
+    zero = [cell for cell in data_of(figure.panels[0].spec) if cell["row"] == "relu, he" and cell["b"] > 12]
     assert {cell["kind"] for cell in zero} == {"zero"}
     assert {row[0] for row in figure.table.rows} == {"float16", "float32", "float64"}
+
+
+def grid():
+    """Two networks in three types: one stretches by 10 a layer, of the other everything is lost on the way up."""
+    column = {"log10_norms": [[1, 10, None], [None] * 3], "overflow": [11, None], "safe_depth": [10, 20]}
+    whole = {"log10_norms": [[1, 10, 100], [-0.2, -2.1, -20.5]], "overflow": [None, None], "safe_depth": [100, 100]}
+    return {
+        "networks": [["identity", "he"], ["relu", "he"]], "depths": [1, 10, 100],
+        "lacking": {"bf16": "bf16 needs the package ml_dtypes"}, "f2": column, "f4": whole, "f8": whole,
+    }  # fmt: skip
+
+
+def test_the_map_has_a_panel_for_every_type():
+    """All networks in each type, whatever was timed; the type that cannot be had says why."""
+    section = stability_view([run_of([*networks(), chain(1.5, "f4", "orthogonal-1.5", remedy="clipped", map=grid())])])
+    figure = block(section, "Gradients by layer")
+    assert [panel.title for panel in figure.panels] == ["float16", "bfloat16", "float32", "float64"]
+    assert figure.panels[1].note == "Not computed: bf16 needs the package ml_dtypes"
+    for panel in figure.panels:
+        assert {cell["row"] for cell in data_of(panel.spec)} == {"identity, he", "relu, he"}
+    half = {(cell["row"], cell["b"]): cell["kind"] for cell in data_of(figure.panels[0].spec)}
+    assert [half["identity, he", depth] for depth in (1, 10, 100)] == ["larger", "larger", "infinite"]
+    assert {half["relu, he", depth] for depth in (1, 10, 100)} == {"zero"}
+    rows = {(row[0], row[1]): row[2:] for row in figure.table.rows}
+    assert rows["float16", "relu, he"] == (*["–"] * 5, "20")
+    assert rows["float64", "relu, he"] == ("0.631", "7.94 × 10⁻³", "–", "–", "3.16 × 10⁻²¹", "≥ 100")
+
+
+@pytest.mark.parametrize("part", ["networks", "depths", "lacking", "f2"])
+@pytest.mark.parametrize("junk", [None, "x", [], {}, [[1]], [None], 1e308, True, {"log10_norms": [1], "overflow": 2}])
+def test_a_strange_map_breaks_nothing(part, junk):
+    """The networks that were timed are drawn in its place."""
+    record = chain(1.5, "f4", "orthogonal-1.5", map=grid() | {part: junk})
+    for panel in block(stability_view([run_of([*networks(), record])]), "Gradients by layer").panels:
+        json.dumps(panel.spec, allow_nan=False)
+
+
+def test_six_networks_have_a_panel_of_speeds():
+    """Those with the most types and remedies; the table has every one."""
+    inits = [f"orthogonal-{number}" for number in range(9)]
+    records = [
+        chain(1.5, dtype, init, remedy=remedy)
+        for number, init in enumerate(inits)
+        for remedy in ("plain", "clipped")[: 1 + (number > 2)]
+        for dtype in ("f2", "f4", "f8")
+    ]
+    figure = block(stability_view([run_of(records)]), "Speed against safe depth")
+    assert [panel.title for panel in figure.panels] == [f"identity, {init}" for init in inits[3:]]
+    assert {row[0] for row in figure.table.rows} == {f"identity, {init}" for init in inits}
 
 
 def test_speed_stands_against_safe_depth():
@@ -184,9 +268,10 @@ def test_speed_stands_against_safe_depth():
     assert points["identity, orthogonal-1.5, float64, plain"]["y"] == pytest.approx(4.0)
     assert points["identity, orthogonal-1.5, float16, normalised"]["label"] == "normalised"
     rows = {(row[1], row[2]): row for row in figure.table.rows}
-    assert rows["float16", "plain"][3:5] == ("24", "1.00 µs")
+    assert rows["float16", "plain"][3:6] == ("24", "17", "1.00 µs")
     assert rows["float32", "plain"][3] == "≥ 100"
-    assert rows["float16", "plain"][6] == "the gradient overflows at layer 25"
+    assert rows["float16", "plain"][7] == "the gradient overflows, with 25 layers"
+    assert rows["float32", "plain"][7] == "none"
 
 
 def on_gpu():
@@ -205,8 +290,8 @@ def test_a_gpus_layers_stand_beside_the_cpus():
     assert points["identity, orthogonal-1.5, float16, plain"]["y"] == pytest.approx(1.0)
     assert points["identity, orthogonal-1.5, float16, plain, GPU"]["y"] == pytest.approx(50.0)
     assert points["identity, orthogonal-1.5, float16, plain, GPU"]["label"] == "float16 (GPU)"
-    cupy = [row for row in figure.table.rows if row[5] == "cupy"]
-    assert [(row[1], row[3], row[4]) for row in cupy] == [
+    cupy = [row for row in figure.table.rows if row[6] == "cupy"]
+    assert [(row[1], row[3], row[5]) for row in cupy] == [
         ("float16", "24", "50.0 µs"), ("float32", "≥ 100", "50.0 µs"), ("float64", "≥ 100", "50.0 µs"),
     ]  # fmt: skip
     assert "launch of its own, by CuPy" in figure.text
@@ -222,7 +307,7 @@ def test_a_run_of_a_gpu_alone_has_its_figures():
     records = [*on_gpu(), msgspec.structs.replace(variance("xavier-uniform", variant="cupy"), device="gpu:0")]
     section = stability_view([run_of(records)])
     table = block(section, "The lecture's figures beside those of this run")
-    assert {"1.5¹⁰⁰", "float16, largest", "xavier-uniform, variance of a weight"} <= {row[0] for row in table.rows}
+    assert {"1.5¹⁰⁰", "float16, largest", "xavier-uniform, variance"} <= {row[0] for row in table.rows}
     assert block(section, "Variance by layer and initialisation").panels
 
 
@@ -263,7 +348,7 @@ HOSTILE = "<script>alert(1)</script>"
 )
 def test_strange_facts_break_nothing(junk):
     """Facts of any type, and parameters that are markup, give a section or none, and no exception."""
-    names = set(chain(1.5, "f2", "he").facts) | set(variance("he").facts) | set(activation().facts)
+    names = {"map"} | set(chain(1.5, "f2", "he").facts) | set(variance("he").facts) | set(activation().facts)
     records = [
         msgspec.structs.replace(record, facts=dict.fromkeys(names, junk))
         for record in (*networks(), variance("xavier-uniform"), activation())

@@ -160,6 +160,16 @@ def test_house_prices_show_errors_times_and_shares():
     assert quality.table.rows[0][-1] == "0.1300"
 
 
+def test_the_intro_tells_what_was_learnt_from():
+    """Sales, table and columns are those of the records; without them no number is claimed."""
+    own = house_view([run_of(house(16, sales=2930, columns=338))]).intro[0]
+    assert "workload: 2,930 house sales in Ames, Iowa (De Cock 2011), 338 numbers each, a network" in own
+    theirs = house(16, sales=1460, columns=331)
+    theirs = msgspec.structs.replace(theirs, params=theirs.params | {"data": "/home/x/train.csv"})
+    assert "workload: 1,460 house sales of train.csv, 331 numbers each, a" in house_view([run_of(theirs)]).intro[0]
+    assert "workload: house sales in Ames, Iowa (De Cock 2011), a network" in house_view([run_of(house(16))]).intro[0]
+
+
 def gpu_houses():
     """An epoch of 100 ms, of which the GPU works 10; with each batch sent it takes 150."""
     return [

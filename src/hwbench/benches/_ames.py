@@ -181,13 +181,14 @@ def _places(head: Sequence[str], source: str) -> dict[str, int]:
             places[known] = place
     missing = [name for name in COLUMNS if name not in places]
     if missing:
-        hint = f"; unknown there: {_listed(strange)}" if strange else ""
+        hint = f"; unknown there: {_some(strange)}" if strange else ""
         advice = "; the competition's train.csv has prices, its test.csv has none" if missing == [TARGET] else ""
-        raise ValueError(f"{source}: lacks {_listed(missing)}{hint}{advice}")
+        raise ValueError(f"{source}: lacks {', '.join(missing)}{hint}{advice}")
     return places
 
 
-def _listed(names: Sequence[str], most: int = 8) -> str:
+def _some(names: Sequence[str], most: int = 8) -> str:
+    """The first of names that a file made up: it may hold any number of them."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more columns" if len(names) > most else "")
 
 

@@ -11,6 +11,7 @@ to within the type's rounding?
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,6 +53,12 @@ class Chain:
         """The same chain with what `move` makes of each array: a copy of it on a GPU, or back from there."""
         arrays = ("weights", "h", "z", "slope", "inverse", "g")
         return replace(self, **{name: move(getattr(self, name)) for name in arrays})
+
+    def first(self, d: int) -> Chain:
+        """The network of the first d layers, with arrays of its own but the weights."""
+        lengths = {"h": d + 1, "z": d, "slope": d, "inverse": d, "g": d + 1}
+        own = {name: getattr(self, name)[:length].copy() for name, length in lengths.items()}
+        return replace(self, weights=self.weights[:d], **own)
 
     @property
     def scale(self) -> float:
@@ -331,54 +338,111 @@ def _count(stored: Array, exact: Array, error: Array, form: Format, known: Any) 
 
 # --- the outcome ------------------------------------------------------------------------------------------------------
 
+PROPER = (-6.0, 3.0)  # log₁₀ of the norms between which the lecture wants a gradient
 
-def outcome(chain: Chain) -> dict[str, Any]:
-    """What became of the gradient, as plain data; depths count layers from the loss, or from the input for `forward`.
+
+def outcome(
+    chain: Chain, make: Callable[[Chain], Callable[[], None]], fetch: Callable[[Array], Array] = np.asarray
+) -> dict[str, Any]:
+    """What became of a chain that was computed, as plain data: its `trace`, and how deep such a network may be.
+
+    `make` is what computes chains, here shallower ones; `fetch` brings an array to the host from where they lie.
+
+    safe_depth
+        The largest d for which the network of the first d layers loses nothing: neither its outputs nor the gradient
+        that enters behind layer d leave the type's normal range.
+    trouble
+        What is lost with one layer more, by its name in `trace`; None where nothing is.
+    proper_depth
+        The largest d ≤ safe_depth for which the gradient's norm stays within 1e-6 … 1e3, where the lecture wants it.
+    """
+    found = trace(chain, fetch)
+    layers = found["layers"]
+
+    @functools.cache
+    def through(d: int) -> dict[str, Any]:
+        if d == layers:
+            return found
+        short = chain.first(d)
+        make(short)()
+        return trace(short, fetch)
+
+    # An output is the same however many layers follow it: where it is lost, all deeper networks lose it.
+    outputs = {found[name]: name for name in ("forward_underflow", "forward_overflow") if found[name] is not None}
+    reach = min(outputs, default=layers + 1) - 1
+    safe = _deepest(reach, lambda d: _lost(through(d)) is None)
+    return found | {
+        "safe_depth": safe,
+        "trouble": outputs.get(safe + 1) if safe == reach else _lost(through(safe + 1)),
+        "proper_depth": _deepest(safe, lambda d: all(_proper(norm) for norm in through(d)["log10_norms"])),
+    }
+
+
+def trace(chain: Chain, fetch: Callable[[Array], Array] = np.asarray) -> dict[str, Any]:
+    """Norms and losses of one chain; depths count layers from the loss, or from the input for `forward`.
 
     log10_norms
         log₁₀ ‖g‖ after 0 … d layers, the loss scale taken out; None where it is 0, infinite or NaN.
     log10_forward
         log₁₀ of the root mean square of h after 0 … d layers.
-    overflow, underflow, dead, forward_overflow
+    overflow, underflow, dead
         The first depth at which a gradient is infinite or NaN; at which its root mean square is below the smallest
-        normal number, where bits go missing; at which all of it is 0; at which h is infinite or NaN. None: never.
-    safe_depth
-        The most layers with none of that.
+        normal number, where bits go missing; at which all of it is 0. None: never. Where outputs are lost, the gradient
+        may be so from the loss on.
+    forward_overflow, forward_underflow, forward_dead
+        The same of h.
     """
     form = format_of(chain.weights.dtype)
-    g, h = chain.g.astype(np.float64), chain.h.astype(np.float64)
+    g, h = (fetch(array).astype(np.float64) for array in (chain.g, chain.h))
     n = g.shape[1]
-    norms = [_length(row) for row in g]
-    finite = [bool(np.isfinite(row).all()) for row in g]
-    fade = [length / math.sqrt(n) < form.tiny for length in norms]
-    depths = {
-        "overflow": _first(not ok for ok in finite),
-        "underflow": _first(ok and faded for ok, faded in zip(finite, fade, strict=True)),
-        "dead": _first(ok and length == 0 for ok, length in zip(finite, norms, strict=True)),
-        "forward_overflow": _first(not np.isfinite(row).all() for row in h),
-    }
-    lost = [depth for name, depth in depths.items() if depth is not None and name != "dead"]
-    scale = math.log10(chain.scale)
+    norms, outputs = _lengths(g), _lengths(h)
     return {
         "layers": len(g) - 1,
         "width": n,
-        **depths,
-        "safe_depth": max(0, min([*lost, len(g)]) - 1),
-        "log10_norms": [_log10(length, ok, scale) for length, ok in zip(norms, finite, strict=True)],
-        "log10_forward": [_log10(_length(row) / math.sqrt(n), bool(np.isfinite(row).all()), 0.0) for row in h],
+        **_losses(norms, form.tiny * math.sqrt(n), ""),
+        **_losses(outputs, form.tiny * math.sqrt(n), "forward_"),
+        "log10_norms": _log10(norms / chain.scale),
+        "log10_forward": _log10(outputs / math.sqrt(n)),
     }
 
 
-def _length(row: Array) -> float:
-    """‖row‖₂ without leaving float64's range on the way; NaN where the row is not finite."""
-    largest = float(np.max(np.abs(row)))
-    if not math.isfinite(largest):
-        return math.nan
-    return largest * float(np.sqrt(np.sum((row / largest) ** 2))) if largest > 0 else 0.0
+def _deepest(most: int, holds: Callable[[int], bool]) -> int:
+    """The largest depth up to `most` that `holds`, by bisection: what a network loses, one layer more does not mend."""
+    if most <= 0 or holds(most):
+        return max(most, 0)
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
-def _log10(length: float, finite: bool, scale: float) -> float | None:
-    return round(math.log10(length) - scale, 5) if finite and length > 0 else None
+def _lost(found: dict[str, Any]) -> str | None:
+    """What a gradient loses first."""
+    depths = [(found[name], name) for name in ("underflow", "overflow") if found[name] is not None]
+    return min(depths)[1] if depths else None
+
+
+def _proper(norm: float | None) -> bool:
+    return norm is not None and PROPER[0] <= norm <= PROPER[1]
+
+
+def _losses(lengths: Array, tiny: float, prefix: str) -> dict[str, int | None]:
+    """The first row whose length is not finite, below `tiny`, 0."""
+    lost = {"overflow": ~np.isfinite(lengths), "underflow": lengths < tiny, "dead": lengths == 0}
+    return {f"{prefix}{name}": _first(flags) for name, flags in lost.items()}
+
+
+def _lengths(rows: Array) -> Array:
+    """‖row‖₂ of each without leaving float64's range on the way; NaN where a row is not finite."""
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    largest[~np.isfinite(largest)] = np.nan
+    unit = np.divide(rows, largest, out=np.zeros_like(rows), where=largest != 0)
+    return np.asarray(largest[:, 0] * np.sqrt((unit**2).sum(axis=1)))
+
+
+def _log10(lengths: Array) -> list[float | None]:
+    return [round(math.log10(x), 5) if math.isfinite(x) and x > 0 else None for x in lengths]
 
 
 def _first(flags: Any) -> int | None:

@@ -193,6 +193,20 @@ class Format:
     top: float
 
 
+NO_BFLOAT16 = "bf16 needs the package ml_dtypes"
+
+
+def type_of(name: str) -> Any:
+    """The dtype called `f2`, `bf16`, `f4` or `f8`; None for bf16 where ml_dtypes is not installed."""
+    if name != "bf16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    return np.dtype(ml_dtypes.bfloat16)
+
+
 def format_of(dtype: Any) -> Format:
     """What the type states of itself."""
     dtype = np.dtype(dtype)
@@ -231,9 +245,20 @@ def measured_format(dtype: Any, xp: Any = np) -> Format:
 
 # --- expansions at 0 --------------------------------------------------------------------------------------------------
 
-# By dtype: the degree of the polynomial that is fitted on [-1, 1], and how far its c₀ … c₃ may be from Taylor's. A
-# higher degree cuts off less of the series, but tells the type's rounding for curvature; these are the best of 3 … 15.
-TAYLOR = {"float64": (15, 1e-5), "float32": (15, 1e-5), "float16": (9, 5e-3), "bfloat16": (7, 5e-2)}
+# By dtype: the degree of the polynomial that is fitted on [-1, 1], and how far each of its c₀ … c₃ may be from Taylor's
+# where numbers around 1 are rounded: 2 to 4 × what was found. A higher degree cuts off less of the series, but tells
+# the type's rounding for curvature; these are the best of 3 … 15. Even bfloat16 resolves sigmoid's c₃ = -1/48.
+TAYLOR = {
+    "float64": (15, (1e-7, 1e-6, 2e-6, 5e-6)),
+    "float32": (15, (1e-7, 1e-6, 2e-6, 5e-6)),
+    "float16": (9, (2e-5, 2e-4, 1e-3, 2e-3)),
+    "bfloat16": (7, (5e-4, 3e-3, 4e-3, 1.2e-2)),
+}
+
+
+def taylor_tolerance(activation: str, dtype: Any) -> list[float]:
+    """How far c₀ … c₃ of what an implementation computes may be from Taylor's; 4 s - 2 has four times s's rounding."""
+    return [(4 if activation == "4sigmoid-2" else 1) * tolerance for tolerance in TAYLOR[np.dtype(dtype).name][1]]
 
 
 def taylor_of(function: Callable[[Array], Array], dtype: Any, one_sided: bool = False) -> list[float]:

@@ -22,6 +22,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,14 @@ from ._network import ACTIVATIONS
 LAYERS = 100
 WIDTH = 128
 NAMES = {"f2": "float16", "bf16": "bfloat16", "f4": "float32", "f8": "float64"}
+POWERS = ((1.5, "orthogonal-1.5", "4 × 10¹⁷"), (0.8, "orthogonal-0.8", "2 × 10⁻¹⁰"))
 
 # --- gradients --------------------------------------------------------------------------------------------------------
 
 MAPPED = ("normal-0.01", "xavier-normal", "he")
+GRID = (*_network.INITS[:4], POWERS[0][1])  # initialisations of the map
+KEPT = (1, 2, 5, *range(10, 31, 5), *range(40, LAYERS + 1, 10))  # depths of the norms that the map keeps: 7 KB
+MAPPER = (np.dtype("f4"), POWERS[0][1], "identity", "plain")  # the case whose compiled record keeps the map
 
 gradients = Bench(
     "stability.gradients",
@@ -53,6 +58,7 @@ gradients = Bench(
         "remedy": ("plain",),
     },
     baseline="numpy",
+    version=2,
     core=False,
     limit="load",
     quick={"dtype": ("f2", "f4")},
@@ -96,7 +102,7 @@ def network(init: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     return weights.astype(dtype), x
 
 
-@functools.lru_cache(maxsize=3)  # the map goes through three initialisations for each activation
+@functools.lru_cache(maxsize=3)  # the sweep goes through three initialisations for each activation
 def seeded(init: str) -> tuple[np.ndarray, np.ndarray]:
     """The network before it is rounded."""
     rng = np.random.default_rng(157)
@@ -147,8 +153,43 @@ def pass_through(
     return Work(
         call=call,
         output=lambda: _chain.violations(chain),
-        facts=_chain.outcome(chain) | {"smallest_normal": found.tiny, "largest": found.top},
+        facts=_chain.outcome(chain, make) | {"smallest_normal": found.tiny, "largest": found.top},
     )
+
+
+@functools.cache
+def grid() -> dict[str, Any]:
+    """What becomes of a gradient in every activation, initialisation and type, plain: nobody need time it to know.
+
+    For each type a list with an entry for each of `networks`, pairs of activation and initialisation: `log10_norms`
+    after `depths` layers of 100, to what a colour shows; `overflow` and `safe_depth` as in `outcome`. A type that is
+    not to be had here is in `lacking`, with the reason.
+    """
+    types = {name: _network.type_of(name) for name in NAMES}
+    told: dict[str, dict[str, list[Any]]] = {
+        name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name, dtype in types.items() if dtype
+    }
+    for init in GRID:
+        for name, rows in told.items():
+            weights, x = network(init, types[name])
+            for activation in ACTIVATIONS:
+                chain = _chain.prepare(weights, x, activation, "plain")
+                _chain.in_numba(chain)()
+                found = _chain.outcome(chain, _chain.in_numba)
+                norms = [_coarse(found["log10_norms"][depth]) for depth in KEPT]
+                for key, values in (found | {"log10_norms": norms}).items():
+                    rows.get(key, []).append(values)
+    return {
+        "networks": [[activation, init] for init in GRID for activation in ACTIVATIONS],
+        "depths": list(KEPT),
+        "lacking": {name: _network.NO_BFLOAT16 for name in NAMES if name not in told},
+        **told,
+    }
+
+
+def _coarse(norm: float | None) -> float | None:
+    """A decimal place near 1, none far from it."""
+    return norm if norm is None else round(norm, 1) if abs(norm) < 10 else round(norm)
 
 
 @gradients.variant("numpy")
@@ -158,9 +199,12 @@ def gradients_numpy(weights: np.ndarray, x: np.ndarray, activation: str, remedy:
 
 
 @gradients.variant("numba")
-def gradients_numba(weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+def gradients_numba(weights: np.ndarray, x: np.ndarray, init: str, activation: str, remedy: str) -> Work:
     """One compiled loop that reads narrow weights, widens them in registers and sums in float32 or float64."""
-    return pass_through((weights, x), activation, remedy, _chain.in_numba)
+    work = pass_through((weights, x), activation, remedy, _chain.in_numba)
+    if (weights.dtype, init, activation, remedy) == MAPPER:
+        return replace(work, facts={**work.facts, "map": grid()})
+    return work
 
 
 @gradients.variant("cupy", on="gpu", inputs="host")
@@ -168,7 +212,8 @@ def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: 
     """CuPy on the GPU, layer by layer as NumPy does it, each operation a launch; one wait at the end of a sample."""
     cublas(device)
     chain = _chain.prepare(weights, x, activation, remedy).moved(functools.partial(sent, device))
-    call = _chain.in_numpy(chain, device.xp)
+    make = functools.partial(_chain.in_numpy, xp=device.xp)
+    call = make(chain)
     call()
     here = functools.partial(chain.moved, functools.partial(fetched, device))
     form_of = functools.partial(range_on, device)
@@ -177,7 +222,7 @@ def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: 
         call,
         output=lambda: _chain.violations(here(), form_of),
         sync="end",
-        facts=_chain.outcome(here())
+        facts=_chain.outcome(chain, make, functools.partial(fetched, device))
         | {"smallest_normal": found.tiny, "largest": found.top}
         | where(device, weights.nbytes, transfers=False),
     )
@@ -192,9 +237,6 @@ def tell_gradients(read: Any) -> Iterator[str]:
     yield from _tell_remedies(read)
     yield from _tell_map(read)
     yield from _tell_gpu(read)
-
-
-POWERS = ((1.5, "orthogonal-1.5", "4 × 10¹⁷"), (0.8, "orthogonal-0.8", "2 × 10⁻¹⁰"))
 
 
 def _find(read: Any, dtype: str, init: str, activation: str = "identity", remedy: str = "plain") -> Any:
@@ -273,19 +315,16 @@ def _tell_remedies(read: Any) -> Iterator[str]:
 
 
 def _tell_map(read: Any) -> Iterator[str]:
-    safe: dict[str, list[str]] = {}
-    for activation in ACTIVATIONS:
-        for init in MAPPED:
-            found = _find(read, "f2", init, activation)
-            if found is not None:
-                survived = found.facts["safe_depth"] >= found.facts["layers"]
-                safe.setdefault("all" if survived else "lost", []).append(f"{activation} with {init}")
-    if safe:
-        kept, lost = safe.get("all", []), safe.get("lost", [])
-        yield (
-            f"Of {len(kept) + len(lost)} pairs of activation and initialisation {len(kept)} keep a float16 gradient "
-            f"for all {LAYERS} layers: {', '.join(kept) or 'none'}."
-        )
+    """How many networks each type carries through all layers."""
+    found = read.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
+    told = found.facts.get("map") if found else None
+    if not told:
+        return
+    kept = {NAMES[name]: sum(safe >= LAYERS for safe in told[name]["safe_depth"]) for name in NAMES if name in told}
+    yield (
+        f"Of {len(told['networks'])} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
+        f"{', '.join(f'{count} in {name}' for name, count in kept.items())}."
+    )
 
 
 def depth(record: Any) -> str:
@@ -582,6 +621,7 @@ activations = Bench(
         "n": (4096,),
     },
     baseline="numpy",
+    version=2,
     core=False,
     quick={"activation": ("sigmoid", "tanh")},
     full={"dtype": ("f2", "bf16", "f4", "f8")},
@@ -652,7 +692,7 @@ def expansion(activation: str, dtype: np.dtype, near_zero: Callable[[np.ndarray]
     return {
         "taylor": [float(f"{c:.8f}") for c in _network.taylor_of(near_zero, dtype, activation == "relu")],
         "taylor_expected": list(sigma.taylor),
-        "taylor_tolerance": _network.TAYLOR[dtype.name][1],
+        "taylor_tolerance": _network.taylor_tolerance(activation, dtype),
         "steps": [float(step) for step in steps],
         "cubic_errors": [
             float(f"{abs(value - _network.cubic(sigma.taylor, float(step))):.3g}")
@@ -749,7 +789,7 @@ def tell_activations(read: Any) -> Iterator[str]:
         yield (
             f"{activation} costs {', '.join(told)} an element in float32; near 0 it is "
             f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
-            f"to {found.facts['taylor_tolerance']:g}, and off its expansion to x³ by "
+            f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
             f"{found.facts['cubic_errors'][1]:.1g} at x = 1/4 and by "
             f"{found.facts['cubic_errors'][3]:.1g} at x = 1."
         )

@@ -151,7 +151,7 @@ def learnt(
     return {
         "fold_rmse": curves[:, -1], "rmse": float(curves[:, -1].mean()), "curve": curves.mean(axis=0),
         "phases_s": {phase: float(np.median([one[phase] for one in spent])) for phase in spent[0]},
-        "rows": len(fold.train), "columns": fold.x.shape[1], "parameters": len(net.theta),
+        "rows": len(fold.train), "sales": len(fold.y), "columns": fold.x.shape[1], "parameters": len(net.theta),
         "steps": -(-len(fold.train) // net.recipe.batch),
         "recipe_batch": _mlp.RECIPES[net.recipe.optimizer].batch,
     }  # fmt: skip

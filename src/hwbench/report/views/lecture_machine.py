@@ -6,7 +6,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ... import specs
@@ -31,6 +31,17 @@ PCIE = 16e9  # B/s: PCIe 3.0 ×16 on the lecture's slide
 
 
 @dataclass(frozen=True)
+class Link:
+    """The way from host to GPU: what it is called, and its B/s."""
+
+    name: str
+    rate: float
+
+
+LECTURES_LINK = Link("the lecture's PCIe 3.0 ×16", PCIE)
+
+
+@dataclass(frozen=True)
 class Row:
     """A device in the table. FLOP/s in float32, bytes, B/s; None where there is no figure."""
 
@@ -43,6 +54,7 @@ class Row:
     control: str = NOTHING
     note: str = ""
     kind: str = "cpu"
+    link: Link | None = None  # a GPU's, where it was measured
 
     @property
     def balance(self) -> float | None:
@@ -89,12 +101,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     machines = [_stated(known.named(name), name) for name in MACHINES]
     blocks: list[Block] = [_figure(own, machines, known)]
     blocks.append(_table(own, machines))
-    sentences = [
-        sentence
-        for row in own
-        if (row.origin, row.kind) == (MEASURED, "cpu")
-        for sentence in _suits(row, machines, runs.several)
-    ]
+    sentences = [sentence for cards in _by_run(own) for sentence in _suits(*cards, machines, runs.several)]
     if sentences:
         blocks.append(Sayings("What this balance suits", sentences, _assumptions()))
     blocks.append(_sources(own, machines, known))
@@ -160,7 +167,15 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
         _divergence(run, device),
         "; ".join(origin),
         "gpu",
+        _link(limits, device),
     )
+
+
+def _link(limits: Sequence[Limit], device: str) -> Link | None:
+    """The measured link to a GPU: the way there, since weights are sent and answers are short."""
+    there, back = (gpu.best(limits, device, direction) for direction in ("h2d", "d2h"))
+    best = there or back
+    return None if best is None else Link("the measured link to it", best.value)
 
 
 def _divergence(run: Run, device: str) -> str:
@@ -345,43 +360,67 @@ def _assumptions() -> str:
     )
 
 
-def _suits(row: Row, machines: Sequence[Row], several: bool) -> Iterator[str]:
-    """What one machine's measured balance says about training and inference."""
+def _by_run(own: Sequence[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    """Each run's measured CPU, with the GPUs that were measured beside it."""
+    measured = [row for row in own if row.origin == MEASURED]
+    starts = [number for number, row in enumerate(measured) if row.kind == "cpu"]
+    for start, end in itertools.pairwise([*starts, len(measured)]):
+        yield measured[start], measured[start + 1 : end]
+
+
+def _suits(row: Row, cards: Sequence[Row], machines: Sequence[Row], several: bool) -> Iterator[str]:
+    """What one machine's measured balance says about training and inference, beside its own GPUs and the lecture's."""
     name = row.name.partition(":")[0] if several else "This machine"
-    balance, inference, training = row.balance, row.inference(), row.training()
-    if balance is None or inference is None or training is None or not row.bandwidth:
+    if row.balance is None or row.inference() is None:
         return
-    cpu, _, gpu = machines
+    cpu, _, lectures = machines
+    others = [replace(card, name=card.name.rpartition(": ")[2]) for card in cards if card.balance is not None]
+    beside = ", ".join(f"{card.name} {words.number(card.balance)}" for card in others)
+    whose = f"{name}'s CPU" if others else name
     yield (
-        f"{name} does {digits(balance)} float32 operations in the time that a byte takes from memory; by its "
-        f"datasheet {cpu.name} does "
-        f"{words.number(cpu.balance)}, {gpu.name} {words.number(gpu.balance)}."
+        f"{whose} does {digits(row.balance)} float32 operations in the time that a byte takes from memory"
+        f"{f', its own {beside} (measured)' if others else ''}; by its datasheet {cpu.name} does "
+        f"{words.number(cpu.balance)}, {lectures.name} {words.number(lectures.balance)}."
     )
-    batch = 2 * balance
     yield (
         "Inference of one example uses each weight once, half an operation a byte: memory is the limit, and an "
-        "answer takes at least "
-        f"{_seconds(inference)} here. From {math.ceil(batch)} examples at once on arithmetic would be the limit; "
-        f"{gpu.name} needs {math.ceil(2 * (gpu.balance or 0))}."
+        f"answer takes at least {_seconds(row.inference() or 0)} here. From {math.ceil(2 * row.balance)} examples at "
+        "once on arithmetic would be the limit; "
+        + ", ".join(f"{one.name} needs {math.ceil(2 * (one.balance or 0))}" for one in (*others, lectures))
+        + "."
     )
-    other_inference, other_training = gpu.inference(), gpu.training()
-    if other_inference and other_training:
-        faster, trained = inference / other_inference, training / other_training
-        yield (
-            f"{gpu.name} would answer in {_seconds(other_inference)}, {digits(faster)} times as fast, by its "
-            "bandwidth; a training step takes "
-            f"{_seconds(training)} here and {_seconds(other_training)} there, {digits(trained)} times as fast, by "
-            "its arithmetic."
-        )
-        yield _verdict(name, gpu.name, faster, trained)
-    copied = 4 * WEIGHTS / PCIE
-    word = "longer than" if copied > inference else "less than"
+    for other in others:
+        yield from _beside(whose, row, other, "answers")
+        yield from [_sent(row, other.link)] if other.link else []
+    yield from _beside(whose, row, lectures, "would answer")
+    yield _sent(row, LECTURES_LINK)
+
+
+def _beside(name: str, row: Row, other: Row, answers: str) -> Iterator[str]:
+    """A CPU beside a GPU: answers, training steps, and which of the two it suits better."""
+    times = row.inference(), row.training(), other.inference(), other.training()
+    here, training, there, other_training = (time or 0.0 for time in times)
+    if not (there and other_training):
+        return
+    faster, trained = here / there, training / other_training
     yield (
-        f"Copying the weights over the lecture's PCIe 3.0 ×16 (16 GB/s) takes {_seconds(copied)}, {word} the "
-        f"{_seconds(inference)} in which the CPU reads them: "
+        f"{other.name} {answers} in {_seconds(there)}, {digits(faster)} times as fast, by its bandwidth; a training "
+        f"step takes {_seconds(training)} here and {_seconds(other_training)} there, {digits(trained)} times "
+        "as fast, by its arithmetic."
+    )
+    yield _verdict(name, other.name, faster, trained)
+
+
+def _sent(row: Row, link: Link) -> str:
+    """Whether weights are better read by the CPU than sent to a GPU for each question."""
+    copied, inference = 4 * WEIGHTS / link.rate, row.inference() or 0.0
+    longer = copied > inference
+    return (
+        f"Copying the weights over {link.name} ({digits(link.rate * 1e-9)} GB/s) takes {_seconds(copied)}, "
+        f"{'longer' if longer else 'less'} than the {_seconds(inference)} in which the CPU reads them: "
         + (
             "a GPU pays for inference only if they stay there."
-            if copied > inference
+            if longer
             else "even copied for each question they could be used sooner there."
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...model import Record, Run
@@ -16,10 +17,18 @@ from . import lecture_charts
 GRADIENTS, INITIALIZATION, ACTIVATIONS = "stability.gradients", "stability.initialization", "stability.activations"
 DTYPES = {"f2": "c2", "bf16": "c6", "f4": "c1", "f8": "c3"}
 SLOTS = ("c1", "c2", "c3", "c4", "c6", "c7")
-STRETCH = 4  # layers a cell of the map
-FEW = 4  # networks: a type with fewer stays in the table, where another has a map of more
-BINS = ((0.5, 0.0), (2, 0.25), (5, 0.45), (10, 0.65), (20, 0.85), (math.inf, 1.0))  # |log₁₀ ‖g‖| up to …: how strong
-KINDS = {"smaller": "c1", "near 1": "line", "larger": "c2", "infinite": "bad", "zero": "ink-2"}
+STRETCH = 4  # layers a cell of the map, where records of their own are all there is
+PROPER = (-6, 3)  # log₁₀ of the norms between which the lecture wants gradients
+KINDS = {
+    "smaller": "c1", "near 1": "line", "larger": "c2", "infinite": "bad", "zero": "ink-2", "not computed": "grid",
+}  # fmt: skip
+MOST_PANELS = 6  # networks whose speed is drawn; the table has them all
+TROUBLES = {
+    "overflow": "the gradient overflows",
+    "underflow": "the gradient goes below the smallest normal number",
+    "forward_overflow": "the outputs overflow",
+    "forward_underflow": "the outputs go below the smallest normal number",
+}
 # (what, lecture, its value by arithmetic, where it was measured)
 POWERS = (("1.5¹⁰⁰", "≈ 4 × 10¹⁷", 1.5**100, "orthogonal-1.5"), ("0.8¹⁰⁰", "≈ 2 × 10⁻¹⁰", 0.8**100, "orthogonal-0.8"))
 
@@ -44,7 +53,7 @@ def view(runs: Sequence[Run]) -> Section | None:
         "A gradient goes down a network as a product of one matrix a layer. If each stretches it a little it "
         "explodes, if each shrinks it a little "
         "it vanishes; how soon that matters is a question of the floating-point type. The lecture wants gradients "
-        "between 10⁻⁶ and 10³.",
+        "between 10⁻⁶ and 10³; a table below says how deep a network keeps to that.",
         "Every network here has its layers' weights and gradients in the type named, is measured like any other "
         "bench, and what becomes of its "
         "gradient is kept beside its time.",
@@ -137,8 +146,13 @@ def _figures_of_the_lecture(
         rows += [(label, *row) if several else row for row in told]
     if not rows:
         return None
-    head = ("figure", "lecture", "by arithmetic", "measured here", "how")
+    head = ("figure", "lecture", "by arithmetic", "measured here", "tolerance", "how")
     return Table("The lecture's figures beside those of this run", ("run", *head) if several else head, rows)
+
+
+def _judged(tolerance: str, *within: bool) -> str:
+    """`± 1%: within`, where all of it is."""
+    return f"± {tolerance}: {'within' if all(within) else 'outside'}"
 
 
 def _powers(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
@@ -153,22 +167,29 @@ def _powers(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
         for dtype in (widest, "f2"):
             for record in fitting:
                 norms = numbers_or_gaps(record.facts.get("log10_norms"))
-                if _param(record, "dtype") != dtype or len(norms) != 101:
-                    continue
-                shown = _power(norms[-1]) if norms[-1] is not None else f"lost at layer {_lost(record)}"
-                yield (
-                    what,
-                    lecture,
-                    _power(math.log10(value)),
-                    shown,
-                    f"norm of a gradient after 100 layers, {words.value_of('dtype', dtype)}",
-                )
+                if _param(record, "dtype") == dtype and len(norms) == 101:
+                    told = _kept(norms[-1], value) if norms[-1] is not None else _lost(record, value)
+                    yield what, lecture, *told, f"norm of a gradient after 100 layers, {words.value_of('dtype', dtype)}"
 
 
-def _lost(record: Record) -> str:
-    """Where a gradient left the type's range for good."""
-    depths = [depth for depth in (_count(record, "overflow"), _count(record, "dead")) if depth is not None]
-    return str(min(depths)) if depths else words.NOTHING
+def _kept(log10: float, value: float) -> tuple[str, str, str]:
+    """A power that the type holds: norms are kept to 10⁻⁵ of their logarithm."""
+    exact = math.log10(value)
+    return _power(exact), _power(log10), _judged("0.01%", abs(log10 - exact) < math.log10(1.0001))
+
+
+def _lost(record: Record, value: float) -> tuple[str, str, str]:
+    """Where a gradient left the type's range, and where it has to.
+
+    A unit vector's n numbers have a root mean square of n^-½, and √(2 ln n) times that is the largest of them.
+    """
+    found = _count(record, "overflow" if value > 1 else "underflow")
+    n, end = _count(record, "width") or 0, _amount(record, "largest" if value > 1 else "smallest_normal")
+    if found is None or end is None or n < 2 or end <= 0:
+        return _power(math.log10(value)), "lost", words.NOTHING
+    peak = math.sqrt(2 * math.log(n)) if value > 1 else 1.0
+    expected = math.ceil(100 * (math.log(end) + math.log(n) / 2 - math.log(peak)) / math.log(value))
+    return f"lost at layer {expected}", f"lost at layer {found}", _judged("2 layers", abs(found - expected) <= 2)
 
 
 def _ranges(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
@@ -180,10 +201,12 @@ def _ranges(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
             "6e-5",
             _power(-14 * math.log10(2)),
             _power(_log(tiny)),
+            _judged("0", tiny == 2.0**-14),
             "halved until its last bit was lost",
         )
     if top is not None:
-        yield "float16, largest", "6e4", "65504", f"{top:.0f}", "doubled until it was infinite"
+        judged = _judged("0", top == 65504)
+        yield "float16, largest", "6e4", "65504", f"{top:.0f}", judged, "doubled until it was infinite"
 
 
 def _xavier(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
@@ -197,18 +220,20 @@ def _xavier(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
         if gamma is None or variance is None or gamma <= 0:
             continue
         yield (
-            f"{init}, variance of a weight",
+            f"{init}, variance",
             "2/(n_in + n_out)",
             f"{gamma:.5f}",
             f"{variance:.5f}",
-            "all weights of 20 layers of 128",
+            _judged("1%", abs(variance / gamma - 1) <= 0.01),  # 4 standard deviations of 20 × 128² draws
+            "weights of 20 layers of 128",
         )
         if init == "xavier-uniform" and largest is not None:
             yield (
-                f"{init}, largest weight",
+                f"{init}, largest",
                 "√(6/(n_in + n_out))",
                 f"{math.sqrt(3 * gamma):.5f}",
                 f"{largest:.5f}",
+                _judged("0.1%", abs(largest / math.sqrt(3 * gamma) - 1) <= 1e-3),
                 "variance of U[-a, a] is a²/3",
             )
 
@@ -230,53 +255,116 @@ def _series(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
             if record is None:
                 continue
             measured, stated = (numbers_or_gaps(record.facts.get(name)) for name in ("taylor", "taylor_expected"))
-            tolerance = _amount(record, "taylor_tolerance")
-            if len(measured) == 4 and len(stated) == 4 and tolerance is not None:
-                texts = [", ".join(f"{round(c[k] or 0.0, 6) + 0.0:.6f}" for k in powers) for c in (stated, measured)]
-                how = f"coefficients of a polynomial fitted to {words.value_of('dtype', dtype)}, to ± {tolerance:g}"
-                yield f"{activation} near 0", lecture, *texts, how
+            if len(measured) == 4 and len(stated) == 4:
+                texts = [", ".join(_plain(c[k] or 0.0) for k in powers) for c in (stated, measured)]
+                how = f"coefficients of a polynomial fitted to {words.value_of('dtype', dtype)}"
+                yield f"{activation} near 0", lecture, *texts, _coefficients(record, powers), how
             break
+
+
+def _span(tolerances: Iterable[float]) -> str:
+    """`1e-7 … 5e-6`, or one number."""
+    ends = sorted(set(tolerances))
+    return " … ".join(f"{end:g}".replace("e-0", "e-") for end in dict.fromkeys((ends[0], ends[-1])))
+
+
+def _coefficients(record: Record, powers: Sequence[int]) -> str:
+    """The tolerances of these coefficients, and whether each keeps its own; those it is too wide for by name."""
+    measured, stated, within = (
+        numbers_or_gaps(record.facts.get(name)) for name in ("taylor", "taylor_expected", "taylor_tolerance")
+    )
+    chosen = [
+        (k, a, b, t)
+        for k, (a, b, t) in enumerate(zip(measured, stated, within, strict=False))
+        if k in powers and a is not None and b is not None and t is not None
+    ]
+    if len(chosen) < len(powers):
+        return words.NOTHING
+    told = _judged(_span(t for *_, t in chosen), *(abs(a - b) <= t for _, a, b, t in chosen))
+    blurred = [f"c{'₀₁₂₃'[k]}" for k, _, b, t in chosen if b and t >= abs(b)]
+    return f"{told}; {', '.join(blurred)} not resolved" if blurred else told
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One network: log₁₀ of the gradient's norm after each of `depths` layers, None where it was lost.
+
+    `infinite`: from where on it is lost upwards.
+    """
+
+    name: str
+    depths: Sequence[int]
+    norms: Sequence[float | None]
+    infinite: int | None
+    safe: str
+
+    def cells(self) -> Iterable[dict[str, Any]]:
+        """Stretches of the row, each up to the depth whose norm it shows."""
+        for start, end, value in zip([0, *self.depths], self.depths, self.norms, strict=False):
+            lost = "infinite" if self.infinite is not None and end >= self.infinite else "zero"
+            yield {
+                "row": self.name, "a": start, "b": end, "case": f"{end} layers",
+                "kind": _kind(value) if value is not None else lost, "fade": _strength(value),
+                "shown": _power(value) if value is not None else f"lost: {lost}",
+            }  # fmt: skip
+
+    def shown(self, depth: int) -> str:
+        """The norm after so many layers."""
+        return _power(dict(zip(self.depths, self.norms, strict=False)).get(depth))
+
+
+@dataclass(frozen=True)
+class _Map:
+    """Rows by type, and why a type has none."""
+
+    rows: Mapping[str, Sequence[_Row]]
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+
+def _kind(log10: float) -> str:
+    return "near 1" if abs(log10) <= 0.5 else "larger" if log10 > 0 else "smaller"
+
+
+def _strength(log10: float | None) -> float:
+    """Pale where the lecture wants gradients, full beyond 10²⁰ either way."""
+    if log10 is None or abs(log10) <= 0.5 or abs(log10) > 20:
+        return 1.0
+    return 0.3 if PROPER[0] <= log10 <= PROPER[1] else 0.7
+
+
 def _map(records: Sequence[Record]) -> Figure | None:
     """Gradient norms by layer: a panel a type, a row for each activation and initialisation, without remedies."""
-    plain = [record for record in _chains(records) if _param(record, "remedy") == "plain"]
+    grid = next((found for r in records if (found := _grid(r.facts.get("map"))) is not None), None)
+    grid = grid or _of_records(records)
+    names = list(dict.fromkeys(row.name for rows in grid.rows.values() for row in rows))
     panels, rows_of_table = [], []
-    most = max((len({_network(r) for r in plain if _param(r, "dtype") == dtype}) for dtype in DTYPES), default=0)
     for dtype in DTYPES:
-        here = [record for record in plain if _param(record, "dtype") == dtype]
-        rows = list(dict.fromkeys(_network(record) for record in here))
-        cells = [cell for record in here for cell in _cells(record)]
-        if not cells:
+        name, rows, why = words.value_of("dtype", dtype), grid.rows.get(dtype, ()), grid.lacking.get(dtype, "")
+        cells = [cell for row in rows for cell in row.cells()]
+        if not cells and not why:
             continue
-        name = words.value_of("dtype", dtype)
-        for record in here:
-            norms = numbers_or_gaps(record.facts.get("log10_norms"))
-            picked = [_power(norms[k]) if k < len(norms) else words.NOTHING for k in (1, 10, 20, 50, 100)]
-            rows_of_table.append((name, _network(record), *picked, *_depths(record)))
-        if len(rows) < FEW <= most:
-            continue
+        rows_of_table += [(name, row.name, *(row.shown(k) for k in (1, 10, 20, 50, 100)), row.safe) for row in rows]
+        about = f"Norm of the gradient by layer in {name}, for {len(rows)} networks"
+        if why:
+            cells = [_blank(name, why) for name in names]
         spec = lecture_charts.by_layer(
-            cells,
-            rows,
-            KINDS,
-            x_title="layers from the loss",
-            alt_text=f"Norm of the gradient by layer in {name}, for {len(rows)} networks",
+            cells, [row.name for row in rows] or names, KINDS, x_title="layers from the loss", alt_text=about
         )
-        panels.append(Panel(name, spec, f"Norm of the gradient by layer in {name}, for {len(rows)} networks"))
+        panels.append(Panel(name, spec, about, f"Not computed: {why}" if why else ""))
     if not panels:
         return None
-    head = ("type", "network", "after 1 layer", "10", "20", "50", "100", "safe depth", "first trouble")
+    head = ("type", "network", "after 1 layer", "10", "20", "50", "100", "safe depth")
     return Figure(
         "Gradients by layer",
         panels,
         Table("Norm of the gradient, which is 1 at the loss", head, rows_of_table),
-        "Each row is a network of 100 layers; the gradient enters on the left with norm 1. The stronger the colour, "
-        "the further it is from 1: "
-        "full colour is beyond 10²⁰ either way. A network trains where its row stays without colour, at every layer.",
+        "Each row is a network of 100 layers; the gradient enters on the left with norm 1. Pale is within 10⁻⁶ … 10³, "
+        "where the lecture wants it, strong is beyond, full colour beyond 10²⁰ either way. Where the outputs are lost "
+        "on the way up, no gradient comes down, and the row is lost from the left on: how deep such a network may be "
+        "says the safe depth in the table.",
         [
             Key("vanishing", "c1"),
             Key("between 0.3 and 3", "line"),
@@ -287,43 +375,62 @@ def _map(records: Sequence[Record]) -> Figure | None:
     )
 
 
+def _blank(row: str, why: str) -> dict[str, Any]:
+    return {"row": row, "a": 0, "b": 100, "kind": "not computed", "fade": 1.0, "case": "any layer", "shown": why}
+
+
+def _grid(told: Any) -> _Map | None:
+    """The map that a record keeps of all networks; None where there is none, or none that can be drawn."""
+    try:
+        names = [f"{activation}, {init}" for activation, init in told["networks"]]
+        depths = [int(depth) for depth in told["depths"]]
+        rows = {dtype: _rows(told[dtype], names, depths) for dtype in DTYPES if dtype in told}
+        lacking = {dtype: str(told["lacking"][dtype]) for dtype in DTYPES if dtype in told["lacking"]}
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    fitting = depths == sorted(set(depths)) and len(depths) <= 101 and len(names) <= 100
+    return _Map(rows, lacking) if fitting and any(rows.values()) else None
+
+
+def _rows(told: Any, names: Sequence[str], depths: Sequence[int]) -> list[_Row]:
+    columns = (told["log10_norms"], told["overflow"], told["safe_depth"])
+    return [
+        _Row(name, depths, numbers_or_gaps(norms), overflow and int(overflow), _reached(int(safe), max(depths)))
+        for name, norms, overflow, safe in zip(names, *columns, strict=True)
+    ]
+
+
+def _of_records(records: Sequence[Record]) -> _Map:
+    """The same from networks that were measured one by one: what an older run has, or a GPU's."""
+    plain = [record for record in _chains(records) if _param(record, "remedy") == "plain"]
+    rows: dict[str, list[_Row]] = {}
+    for record in plain:
+        norms = numbers_or_gaps(record.facts.get("log10_norms"))
+        depths = [depth for depth in range(1, len(norms)) if depth == 1 or depth % STRETCH == 0 or depth % 10 == 0]
+        row = _Row(
+            _network(record), depths, [norms[depth] for depth in depths], _count(record, "overflow"), _depths(record)[0]
+        )
+        if depths:
+            rows.setdefault(_param(record, "dtype"), []).append(row)
+    return _Map(rows)
+
+
 def _network(record: Record) -> str:
     return f"{_param(record, 'activation')}, {_param(record, 'init')}"
 
 
-def _cells(record: Record) -> Iterable[dict[str, Any]]:
-    norms = numbers_or_gaps(record.facts.get("log10_norms"))
-    overflow = _count(record, "overflow")
-    for k in range(0, len(norms) - 1, STRETCH):
-        value = norms[k]
-        if value is None:
-            kind, fade = ("infinite" if overflow is not None and k >= overflow else "zero"), 1.0
-        else:
-            fade = next(strength for bound, strength in BINS if abs(value) <= bound)
-            kind = "near 1" if fade == 0 else "larger" if value > 0 else "smaller"
-        yield {
-            "row": _network(record),
-            "a": k,
-            "b": min(k + STRETCH, len(norms) - 1),
-            "kind": kind,
-            "fade": fade or 1.0,
-            "case": f"{k} layers",
-            "shown": _power(value) if value is not None else f"lost: {kind}",
-        }
+def _reached(safe: int, layers: int) -> str:
+    return f"≥ {layers}" if safe >= layers else f"{safe}"
 
 
 def _depths(record: Record) -> tuple[str, str]:
-    """The safe depth, and which trouble comes first."""
+    """The safe depth, and which trouble a layer more brings; a run before version 2 does not say."""
     safe, layers = _count(record, "safe_depth"), _count(record, "layers")
-    named = {
-        "overflow": "the gradient overflows",
-        "underflow": "the gradient goes below the smallest normal number",
-        "forward_overflow": "the outputs overflow",
-    }
-    troubles = [(depth, said) for name, said in named.items() if (depth := _count(record, name)) is not None]
-    first = min(troubles, default=None)
-    shown = words.NOTHING if safe is None else f"{safe}" if first or layers is None else f"≥ {layers}"
-    return shown, f"{first[1]} at layer {first[0]}" if first else "none"
+    if safe is None or layers is None:
+        return words.NOTHING, words.NOTHING
+    trouble = record.facts.get("trouble", words.NOTHING)
+    said = TROUBLES.get(trouble, words.NOTHING) if isinstance(trouble, str) else "none"
+    return _reached(safe, layers), f"{said}, with {safe + 1} layers" if said in TROUBLES.values() else said
 
 
 # --- speed against safe depth -----------------------------------------------------------------------------------------
@@ -339,6 +446,7 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
     for record in chains:
         networks.setdefault(_network(record), []).append(record)
     networks = {name: found for name, found in networks.items() if len(found) > 2}
+    drawn = sorted(networks, key=lambda name: -len(networks[name]))[:MOST_PANELS]
     panels, rows = [], []
     for name, found in networks.items():
         points = [_point(record, labels, several) for record in found]
@@ -355,7 +463,8 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
             log_x=False,
             alt_text=f"Time a layer over safe depth, {name}",
         )
-        panels.append(Panel(name, spec, f"Time a layer over safe depth, {name}"))
+        if name in drawn:
+            panels.append(Panel(name, spec, f"Time a layer over safe depth, {name}"))
         for record in sorted(
             found,
             key=lambda r: (
@@ -368,6 +477,7 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
                 words.value_of("dtype", _param(record, "dtype")),
                 _param(record, "remedy"),
                 _depths(record)[0],
+                _proper(record),
                 words.number(_layer_time(record), "µs"),
                 record.variant,
                 _depths(record)[1],
@@ -375,12 +485,12 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
             rows.append((labels[id(record)], *row) if several else row)
     if not panels:
         return None
-    head = ("network", "type", "remedy", "safe depth", "a layer", "variant", "first trouble")
+    head = ("network", "type", "remedy", "safe depth", "within 10⁻⁶ … 10³", "a layer", "variant", "first trouble")
     return Figure(
         "Speed against safe depth",
         panels,
         Table("Time a layer, up and down, and how deep the network may be", ("run", *head) if several else head, rows),
-        "A layer costs the time on the y axis, up and down; to the right of its point a network of this kind loses "
+        "A layer costs the time on the y axis, up and down; a network of more layers than its point's loses outputs or "
         "gradients. Right and low is good. "
         "Narrow types are read faster and reach less far; a remedy moves a point right for what it costs in time. "
         "The largest depth tried is 100."
@@ -395,6 +505,11 @@ def _speed(records: Sequence[Record], labels: Mapping[int, str], several: bool) 
             if any(_param(r, "dtype") == dtype for r in chains)
         ],
     )
+
+
+def _proper(record: Record) -> str:
+    proper, layers = _count(record, "proper_depth"), _count(record, "layers")
+    return words.NOTHING if proper is None or layers is None else _reached(proper, layers)
 
 
 def _chains_by_run(records: Sequence[Record], labels: Mapping[int, str]) -> list[Record]:
@@ -556,6 +671,7 @@ def _taylor(records: Sequence[Record], labels: Mapping[int, str], several: bool)
                 words.NOTHING if a is None or b is None else f"{_plain(a)} ({_plain(b)})"
                 for a, b in zip(measured, stated, strict=True)
             ),
+            _coefficients(record, range(4)),
             *(words.number(error) if error else "0" for error in (errors[1], errors[3])),
             words.number(_amount(record, "largest_error_eps"), "ε"),
         )
@@ -570,6 +686,7 @@ def _taylor(records: Sequence[Record], labels: Mapping[int, str], several: bool)
         "c₁",
         "c₂",
         "c₃",
+        "tolerance",
         "off at x = 1/4",
         "off at x = 1",
         "largest error",
