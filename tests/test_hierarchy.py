@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwbench import store
-from hwbench.hierarchy import Found, Hierarchy, footprint, hierarchy, match, sentences, strides
+from hwbench.hierarchy import Found, Hierarchy, apart, footprint, hierarchy, match, sentences, strides
 from hwbench.levels import Level
 from hwbench.model import Cache
 from hwbench.stats import Estimate
@@ -80,15 +80,18 @@ def test_pairs_keep_their_order_and_agree():
     assert [one.cache for one in match([], [level(MIB)])] == [None]
 
 
-def test_what_ends_beyond_all_caches_is_none_of_them():
-    """480 MiB of L3 reported, steps at 6 MiB and 1 GiB: the guest gets 6 MiB, and the far step is translation's."""
+def test_what_ends_beyond_all_caches_is_memory():
+    """480 MiB of L3 reported, steps at 6 MiB and 1 GiB: the guest gets 6 MiB, and what ends at 1 GiB is memory."""
     caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
-    found = match(caches, [level(48 * KIB), level(2 * MIB), level(6 * MIB), level(1024 * MIB)])
-    assert [one.cache and one.cache.level for one in found] == [1, 2, 3, None]
-    assert found[2].verdict == "less than reported"
-    told = sentences(Hierarchy(found, None, (), None, None, {}), "KVM")
-    assert "a level after 1 GiB (1 GiB–1.5 GiB), beyond all caches: most likely address translation" in told[0]
+    far = level(1024 * MIB, 170e-9)
+    near, memory = apart(caches, [level(48 * KIB), level(2 * MIB), level(6 * MIB), far, level(4096 * MIB)])
+    assert (len(near), memory) == (3, Level(far.seconds, far.first, far.last, None))
+    found = match(caches, near)
+    assert [one.verdict for one in found] == ["as reported", "as reported", "less than reported"]
+    told = sentences(Hierarchy(found, memory, (), None, None, {}), "KVM")
     assert "this guest (KVM) really gets 6 MiB (6 MiB–9 MiB)" in told[1]
+    assert apart([], [far]) == ([far], None)
+    assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
 
 
 def test_a_verdict_needs_the_whole_interval():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .bench import LEVELS
 from .levels import Level, find_levels, find_line, find_translation
@@ -81,11 +81,11 @@ def hierarchy(run: Run) -> Hierarchy:
     sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
     # The sweep that translation and prefetchers disturb least; of two such the denser.
     main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
-    levels = find_levels(sweeps.get(main, {}))
-    memory = levels[-1] if levels and levels[-1].size is None else None
+    reported = caches(run)
+    near, memory = apart(reported, find_levels(sweeps.get(main, {})))
     small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
     return Hierarchy(
-        match(caches(run), levels[:-1] if memory is not None else levels),
+        match(reported, near),
         memory,
         find_translation(small, huge) if small and huge else [],
         find_line(strides(run.records, "L2")),
@@ -94,22 +94,31 @@ def hierarchy(run: Run) -> Hierarchy:
     )
 
 
+def apart(reported: Sequence[Cache], levels: Sequence[Level]) -> tuple[list[Level], Level | None]:
+    """The levels that may be caches, and the one that is memory: which has no end, or one that is beyond all caches.
+
+    A guest may get less of a cache than is reported, and never more. What ends out there is the reach of translation.
+    """
+    most = BEYOND * max((cache.bytes for cache in reported), default=math.inf)
+    for position, level in enumerate(levels):
+        if level.size is None or level.size.low > most:
+            return list(levels[:position]), replace(level, size=None)
+    return list(levels), None
+
+
 def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
     """Each reported cache with its measured level; levels that no cache is reported for stand between them.
 
-    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired. A guest may
-    get less of a cache than is reported, and never more: a level that ends far beyond the largest is no cache's.
+    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired.
     """
     ending = [level for level in levels if level.size is not None]
-    most = BEYOND * max((cache.bytes for cache in reported), default=math.inf)
-    within = [level for level in ending if level.size is not None and level.size.low <= most]
-    count = min(len(reported), len(within))
+    count = min(len(reported), len(ending))
 
-    def apart(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
+    def unlike(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
         return sum(_distance(cache, level) for cache, level in zip(*pair, strict=True))
 
-    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(within, count))
-    chosen = min(pairs, key=apart)
+    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
+    chosen = min(pairs, key=unlike)
     partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
     found = [Found(cache, partner.get(cache.level)) for cache in reported]
     found += [Found(None, level) for level in ending if level not in chosen[1]]
@@ -195,21 +204,15 @@ def _added(level: Level) -> str:
     return f"{added.value:.3g} ns ({added.low:.3g}–{added.high:.3g})" if added.value >= 0.1 else "nothing"
 
 
-def _end(one: Found, caches: Sequence[Found]) -> str:
-    """`L1 after 32 KiB (32 KiB–48 KiB), as reported`."""
-    if one.size is None:
-        return ""
-    if one.cache is not None:
-        return f"L{one.cache.level} after {spread(one.size)}, {one.verdict}"
-    known = [other.cache.bytes for other in caches if other.cache is not None]
-    outside = bool(known) and one.size.low > BEYOND * max(known)
-    return f"a level after {spread(one.size)}" + ", beyond all caches: most likely address translation" * outside
-
-
 def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
     out = []
-    ends = [_end(one, found.caches) for one in found.caches if one.size is not None]
+    ends = [
+        f"{name} after {spread(one.size)}, {one.verdict}" if one.verdict else f"a level after {spread(one.size)}"
+        for one in found.caches
+        if one.size is not None
+        for name in [f"L{one.cache.level}" if one.cache else ""]
+    ]
     if ends:
         out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
     last = found.last
