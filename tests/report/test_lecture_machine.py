@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from hwbench import specs
-from hwbench.model import Cpu, Gpu, Machine, Memory, Record, Run
+from hwbench.limits import Limit
+from hwbench.model import Cpu, Gpu, Machine, Memory, Metric, Record, Run
 from hwbench.report.sections import Figure, Sayings
-from hwbench.report.views.lecture_machine import BATCH, MACHINES, WEIGHTS, Row, _verdict
+from hwbench.report.views.lecture_machine import BATCH, MACHINES, WEIGHTS, Row, _best, _verdict
 from hwbench.report.views.lecture_machine import view as machine_view
 
 MACHINE = Machine(
@@ -239,3 +240,16 @@ def test_every_datasheet_figure_names_its_source():
         told = "; ".join(row[2] for row in rows)
         assert all(what in told for what in known.named(name).figures)
         assert all("." in row[1] for row in rows)
+
+
+def test_a_machine_is_what_all_its_threads_do():
+    """Disturbed on all threads is nearer to the machine than undisturbed on one; of like ones the undisturbed counts."""
+    unit = Metric("rate", "flops", "GFLOP/s", 1e-9, True)
+
+    def limit(threads, value, suspect=""):
+        return Limit("fma", "", threads, "f4", value, unit, "512", suspect)
+
+    chosen = _best([limit(1, 2e11), limit(2, 4e11, "steal"), limit(2, 3e11, "steal")], ("fma",), "", "f4")
+    assert (chosen.threads, chosen.value) == (2, 4e11)
+    assert _best([limit(2, 4e11, "steal"), limit(2, 3e11)], ("fma",), "", "f4").value == 3e11
+    assert _best([], ("fma",), "", "f4") is None

@@ -193,6 +193,9 @@ def _divergence(run: Run, device: str) -> str:
 
 def _best(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str) -> Limit | None:
     fitting = [x for x in limits if x.kind in kinds and x.level == level and dtype in ("", x.dtype)]
+    # A machine is what all its threads do: of one thread an undisturbed figure would be less true.
+    most = max((x.threads for x in fitting), default=0)
+    fitting = [x for x in fitting if x.threads == most]
     return max([x for x in fitting if not x.suspect] or fitting, key=lambda limit: limit.value, default=None)
 
 
