@@ -120,7 +120,7 @@ def test_walks_through_the_array_take_the_same_place_at_a_turn(parts: int) -> No
 def test_variants_share_their_turns(parts: int) -> None:
     """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
     sequential, (a, turns) = work_of(bench, "sequential", CUT)
-    backwards = bench.build("reverse", CUT, (a, turns))
+    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, turns))
     places = np.split(a, parts)
     assert [sequential.call(), backwards.call(), sequential.call()] == [part.sum() for part in places[:3]]
 

@@ -243,7 +243,7 @@ def test_every_datasheet_figure_names_its_source():
 
 
 def test_a_machine_is_what_all_its_threads_do():
-    """Disturbed on all threads is nearer to the machine than undisturbed on one; of like ones the undisturbed counts."""
+    """Disturbed on all threads is nearer the machine than undisturbed on one; of like ones the undisturbed counts."""
     unit = Metric("rate", "flops", "GFLOP/s", 1e-9, True)
 
     def limit(threads, value, suspect=""):
