@@ -485,6 +485,9 @@ def test_large_memory_is_lent_again(here: CpuDevice) -> None:
     assert other.address != again.address - 64
     again.close()
     other.close()
+    here.forget()
+    assert here._pool.idle == 0
+    assert not here.buffer(cpu.LENT).array[:64].any()
 
 
 def test_arrays_lie_in_memory_that_is_taken_back(here: CpuDevice) -> None:

@@ -251,6 +251,10 @@ class CpuDevice:
         while self._given:
             self._given.pop().close()
 
+    def forget(self) -> None:
+        """Give the system back what idles: the next buffer gets pages that nobody has had."""
+        self._pool.clear()
+
     def _near(self) -> tuple[int, ...] | None:
         """The CPUs that share the calling thread's last-level cache; None where it may run on one or another."""
         levels = self.host.levels()
@@ -329,7 +333,7 @@ class CpuDevice:
 
     def close(self) -> None:
         """End the threads, and give back the memory."""
-        self._pool.clear()
+        self.forget()
         for worker in self._workers:
             worker.inbox.put(None)
         for worker in self._workers:
