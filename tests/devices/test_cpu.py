@@ -530,7 +530,9 @@ def test_the_pool_lends_what_fits_and_drops_what_does_not() -> None:
     assert pool.idle == 0, "what was too small is closed"
     pool.give_back(large, "a", 16383)
     assert pool.idle == 0, "what is over the limit is closed"
-    pool.give_back(Region(4096), "a", 10**6)
+    pool.give_back(Region(16384), "a", 10**6)
+    pool.give_back(Region(4096), "b", 16384)
+    assert pool.idle == 16384, "the smallest goes first"
     pool.clear()
     assert pool.idle == 0
 

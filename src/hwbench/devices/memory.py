@@ -78,32 +78,38 @@ class Pool:
     @property
     def idle(self) -> int:
         """Bytes that nobody has borrowed."""
-        return sum(region.bytes.nbytes for kept in self._kept.values() for region in kept)
+        return sum(_length(region) for kept in self._kept.values() for region in kept)
 
     def borrow(self, nbytes: int, pages: str, near: Hashable) -> Region | None:
         """The smallest region that holds so much; None where there is none, and then those too small are closed."""
         kept = self._kept.get((pages, near), [])
-        fitting = [region for region in kept if region.bytes.nbytes >= nbytes]
+        fitting = [region for region in kept if _length(region) >= nbytes]
         if not fitting:
             while kept:
                 kept.pop().close()
             return None
-        smallest = min(fitting, key=lambda region: region.bytes.nbytes)
+        smallest = min(fitting, key=_length)
         kept.remove(smallest)
         return smallest
 
     def give_back(self, region: Region, near: Hashable, limit: int) -> None:
-        """Keep a region, then close the oldest until what is idle is within `limit` bytes."""
+        """Keep a region, then close the smallest, which serve the fewest, until at most `limit` bytes are idle."""
         self._kept.setdefault((region.pages, near), []).append(region)
-        for kept in self._kept.values():
-            while kept and self.idle > limit:
-                kept.pop(0).close()
+        while self.idle > limit:
+            kept = min(filter(None, self._kept.values()), key=lambda regions: min(map(_length, regions)))
+            smallest = min(kept, key=_length)
+            kept.remove(smallest)
+            smallest.close()
 
     def clear(self) -> None:
         """Close all that is idle."""
         for kept in self._kept.values():
             while kept:
                 kept.pop().close()
+
+
+def _length(region: Region) -> int:
+    return region.bytes.nbytes
 
 
 class Buffer:
