@@ -19,6 +19,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -168,16 +169,24 @@ def measure(root: Path, commit: str, out: Path, beside: Sequence[str] = ()) -> P
 
 
 def planted(asked: argparse.Namespace, out: Path) -> bool:
-    """Pairs of single runs, the second of a kernel 5% slower; at least 95% are to be found."""
+    """Pairs of single runs, the second of a kernel 5% slower; at least 95% are to be found.
+
+    With `--earlier` so many runs of the old kernel come first, and are the history of each pair.
+    """
     counts: collections.Counter[str] = collections.Counter()
     with clone([0.0, asked.by]) as (root, (base, slow)):
+        for _ in range(asked.earlier):
+            measure(root, base, out / "earlier", asked.beside)
         for pair in range(asked.pairs):
             where = out / str(pair)  # a place of its own, so that no pair is the history of another
+            if asked.earlier:
+                shutil.copytree(out / "earlier", where)
             old, new = (measure(root, commit, where, asked.beside) for commit in (base, slow))
             counts += verdicts(old, new, where, bench="planted.loop")
             print(f"pair {pair + 1} of {asked.pairs}: {dict(counts)}", file=sys.stderr)
     found = share(counts["slower"], asked.pairs)
     among = f" beside {', '.join(asked.beside)}" if asked.beside else ""
+    among += f" after {asked.earlier} runs" * bool(asked.earlier)
     print(f"planted {asked.by:.0%}{among}, {asked.pairs} pairs of runs: slower {found}, {dict(counts)}")
     return counts["slower"] >= 0.95 * asked.pairs
 
@@ -319,6 +328,7 @@ def main() -> int:
     two = kinds.add_parser("planted")
     two.add_argument("--pairs", type=int, default=20)
     two.add_argument("--by", type=float, default=0.05)
+    two.add_argument("--earlier", type=int, default=0, help="runs of the old kernel before, as a history has them")
     two.add_argument(
         "--beside",
         action="store_const",
