@@ -276,12 +276,20 @@ def ab(
     ] = None,
     variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
+    no_build: Annotated[
+        bool,
+        typer.Option("--no-build", help="Run a commit's sources by this Python, with the packages that are here."),
+    ] = False,
     json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
 ) -> None:
-    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower."""
+    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower.
+
+    A commit is built by pip into a temporary environment, with the dependencies that it declares.
+    """
     from . import registry, store
     from .tracking import ab as duel
+    from .tracking import environments
 
     _check_threshold(threshold)
     _params(param or ())
@@ -295,7 +303,7 @@ def ab(
     asked = duel.Asked(select or (), preset, param or (), variant or ())
     try:
         with duel.workplace() as scratch:
-            sides = [duel.contender(spec, scratch / f"side{i}") for i, spec in enumerate((base, new))]
+            sides = environments.contenders((base, new), scratch / "sides", _say, build=not no_build)
             runs = duel.interleaved(sides, asked, quads, scratch, _say)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

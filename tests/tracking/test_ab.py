@@ -1,18 +1,14 @@
-"""`hwbench ab`: the order of processes, what cancels, what is found, and who can contend."""
+"""`hwbench ab`: the order of processes, what cancels and what is found."""
 
 from __future__ import annotations
 
 import json
 import math
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hwbench.store import StoreError
 from hwbench.tracking import ab
 from scripted import record, run_of
 
@@ -68,50 +64,6 @@ def test_what_cannot_be_compared_is_said():
     assert verdict(quads(2, 1.0)).reason == "not measured on both sides"
     lacking = [run_of(record(samples=(), status="skipped", reason="needs SMT"))] * 2
     assert verdict([(lacking, [run_of(record())] * 2)] * 4).reason == "skipped: needs SMT"
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """A repository of two commits: one of hwbench's sources, one without."""
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    root = tmp_path / "repository"
-    shutil.copytree(ab.SOURCE / "hwbench", root / "src" / "hwbench", ignore=shutil.ignore_patterns("__pycache__"))
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "one"], ["tag", "good"],
-                      ["rm", "-rq", "src"], [*identity, "commit", "-qm", "two"]):  # fmt: skip
-        subprocess.run(["git", *arguments], cwd=root, check=True)
-    monkeypatch.chdir(root)
-    return root
-
-
-def test_a_commit_is_unpacked_and_comes_first(repository, tmp_path):
-    """A tag of the repository here: its sources lie before all others."""
-    found = ab.contender("good", tmp_path / "side")
-    assert found.python == sys.executable
-    first = Path(found.variables["PYTHONPATH"].split(":")[0])
-    assert (first / "hwbench" / "__main__.py").is_file()
-    assert tmp_path in first.parents
-
-
-@pytest.mark.parametrize(
-    ("spec", "said"), [("HEAD", "none of hwbench"), ("nothing", "is no Python"), ("--help", "is no Python")]
-)
-def test_who_cannot_contend_is_one_line(repository, tmp_path, spec, said):
-    """A commit of something else, a word, an option."""
-    with pytest.raises(StoreError, match=said):
-        ab.contender(spec, tmp_path / "side")
-
-
-def test_a_python_without_hwbench_is_given_this_one(tmp_path):
-    """An interpreter that finds no hwbench gets the path of ours; one that lacks NumPy is refused with the reason."""
-    lone = tmp_path / "python"
-    lone.write_text(f'#!/bin/sh\nunset PYTHONPATH_X\nexec "{sys.executable}" -I -S "$@"\n')
-    lone.chmod(0o755)
-    with pytest.raises(StoreError, match="cannot run hwbench"):
-        ab.contender(str(lone), tmp_path / "side")
-    assert list((tmp_path / "side").glob("hwbench-*.dist-info"))
-    assert ab.contender(sys.executable, tmp_path / "other").python == sys.executable
 
 
 @pytest.mark.slow

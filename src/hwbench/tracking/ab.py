@@ -9,22 +9,20 @@ and the scatter of the quads' ratios is the whole uncertainty: nothing is assume
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import os
 import subprocess
-import sys
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .. import __version__, store
+from .. import store
 from ..model import Record, Run, key
 from ..stats import adjusted, t_quantile, t_tail
+from .environments import Contender, last_line
 from .history import TrackingError
 from .noise import LEAST, Noise
 from .side import Side, identity
@@ -34,16 +32,6 @@ THRESHOLD = 0.005
 QUADS = 6
 FEWEST = 3  # quads: two ratios bound nothing worth knowing
 PROCESS_S = 3600.0
-SOURCE = Path(__file__).resolve().parents[2]  # what holds the package hwbench
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One side: the interpreter that measures, and the variables it is given."""
-
-    name: str
-    python: str
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,85 +50,6 @@ class Asked:
             for value in values:
                 out += [name, value]
         return [*out, "--", *self.select] if self.select else out
-
-
-# --- who contends -----------------------------------------------------------------------------------------------------
-
-
-def contender(spec: str, scratch: Path) -> Contender:
-    """The side that a path of a Python or of its environment, or else a commit of the repository here, names.
-
-    An environment without hwbench is given this one; a commit is unpacked and run by this Python with all it has.
-    """
-    python = _python(Path(spec))
-    if python is not None:
-        return _environment(spec, python, scratch)
-    return _commit(spec, scratch)
-
-
-def _python(path: Path) -> Path | None:
-    """The interpreter at a path; None where it names none."""
-    if path.is_dir():
-        inside = (path / "bin" / "python", path / "Scripts" / "python.exe")
-        return next((one for one in inside if one.exists()), None)
-    return path if path.is_file() and os.access(path, os.X_OK) else None
-
-
-def _environment(spec: str, python: Path, scratch: Path) -> Contender:
-    # Its link is not followed: what a virtual environment holds hangs on where its python seems to lie.
-    where = str(python.absolute())
-    probe = subprocess.run([where, "-c", "import hwbench"], capture_output=True, text=True, timeout=120)  # noqa: S603
-    if probe.returncode == 0:
-        return Contender(spec, where)
-    # importlib.metadata finds a version wherever sys.path leads.
-    facts = scratch / f"hwbench-{__version__}.dist-info"
-    facts.mkdir(parents=True, exist_ok=True)
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hwbench\nVersion: {__version__}\n")
-    lent = Contender(spec, where, {"PYTHONPATH": _first(str(SOURCE), str(scratch))})
-    probe = subprocess.run(  # noqa: S603
-        [where, "-c", "import hwbench.runner"], env={**os.environ, **lent.variables}, capture_output=True, text=True,
-        timeout=120,
-    )  # fmt: skip
-    if probe.returncode:
-        raise TrackingError(f"{spec}: cannot run hwbench ({_last(probe.stderr)}); {where} -m pip install hwbench")
-    return lent
-
-
-def _commit(spec: str, scratch: Path) -> Contender:
-    """A commit's sources, unpacked."""
-    commit = _git("rev-parse", "--verify", "--quiet", f"{spec}^{{commit}}").decode().strip() if spec[:1] != "-" else ""
-    if not commit:
-        raise TrackingError(f"{spec}: is no Python, no environment of one, and no commit of a repository here")
-    target = scratch / commit[:12]
-    with (
-        contextlib.suppress(tarfile.ReadError),  # an empty tree
-        tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive,
-    ):
-        # Pythons before 3.11.4 have no filters; what is unpacked is a commit of the user's own repository.
-        if hasattr(tarfile, "data_filter"):
-            archive.extraction_filter = tarfile.data_filter
-        archive.extractall(target)  # noqa: S202
-    source = target / "src"
-    if not (source / "hwbench" / "__main__.py").is_file():
-        raise TrackingError(f"{spec}: is a commit, but none of hwbench: it has no src/hwbench")
-    return Contender(f"{spec} ({commit[:8]})", sys.executable, {"PYTHONPATH": _first(str(source))})
-
-
-def _git(*arguments: str) -> bytes:
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, timeout=60, check=True).stdout  # noqa: S603, S607
-    except (OSError, subprocess.SubprocessError):
-        return b""
-
-
-def _first(*paths: str) -> str:
-    return os.pathsep.join(filter(None, [*paths, os.environ.get("PYTHONPATH", "")]))
-
-
-def _last(text: str) -> str:
-    """The last line of what a process said: where Python says what went wrong."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
@@ -170,7 +79,7 @@ def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
     except subprocess.TimeoutExpired:
         raise TrackingError(f"{one.name}: a process took more than {PROCESS_S:.0f} s; select less") from None
     if done.returncode not in (0, 1) or not (folder / "run.json").exists():
-        raise TrackingError(f"{one.name}: hwbench run failed there: {_last(done.stderr)}")
+        raise TrackingError(f"{one.name}: hwbench run failed there: {last_line(done.stderr)}")
     return store.read(folder / "run.json")
 
 
@@ -187,7 +96,7 @@ def interleaved(
 
 @contextlib.contextmanager
 def workplace() -> Iterator[Path]:
-    """A directory for sources, kernels and runs that is gone afterwards."""
+    """A directory for environments, kernels and runs that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hwbench-ab-") as name:
         yield Path(name)
 
