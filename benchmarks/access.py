@@ -9,7 +9,7 @@ class row_column(_Suite):
     """Sums along the rows and down the columns of a row-major matrix."""
 
     bench = "access.row_column"
-    version = 2
+    version = 3
     param_names = ("variant", "size", "dtype", "layout")
     params = (("row", "column", "numpy-row", "numpy-column"), ("L1", "L2", "L3", "DRAM"), ("f8",), ("C",))
 
@@ -22,7 +22,7 @@ class stride(_Suite):
     """Sums of every k-th element, the same number of them at each stride."""
 
     bench = "access.stride"
-    version = 1
+    version = 2
     param_names = ("variant", "size", "stride")
     params = (("numba", "numpy"), ("DRAM",), (1, 8, 64, 512))
 
@@ -35,7 +35,7 @@ class pattern(_Suite):
     """The same elements in another order."""
 
     bench = "access.pattern"
-    version = 2
+    version = 3
     param_names = ("variant", "size")
     params = (("sequential", "reverse", "strided", "page-random", "random"), ("L1", "L2", "L3", "DRAM"))
 

@@ -9,7 +9,7 @@ class dot(_Suite):
     """How fast a dot product is."""
 
     bench = "dsp.dot"
-    version = 1
+    version = 2
     param_names = ("variant", "size", "dtype")
     params = (("numpy", "blas", "numba", "cupy"), ("L1", "DRAM"), ("f8",))
 

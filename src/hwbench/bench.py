@@ -205,7 +205,7 @@ class Bench:
         return self._hook("inputs", function)
 
     def reference(self, function: F) -> F:
-        """Register the answer that every variant must give."""
+        """Register the answer that every variant must give; one for each if it asks which `variant` it is for."""
         return self._hook("reference", function)
 
     def counts(self, function: F) -> F:

@@ -135,7 +135,7 @@ class Engine:
         trial = Trial(case, dict(case.params))
         device = self.devices[case.device]
         with self.phases("resolve"), _caught(trial):
-            trial.values = {**device.resolve(case.params), "device": device}
+            trial.values = {**device.resolve(case.params), "device": device, "variant": case.variant}
             trial.facts = {"threads": trial.values["threads"]} if "threads" in trial.values else {}
             if reason := bench.lacks(case.variant, trial.values):
                 raise Skip(reason)
@@ -357,7 +357,8 @@ def _asked(bench: Bench, trial: Trial) -> Any:
 
 
 def _parameters(trial: Trial, names: Sequence[str]) -> tuple[Any, ...]:
-    return tuple((name, str(trial.values[name])) for name in names if name in trial.case.params)
+    case = {*trial.case.params, "variant"}
+    return tuple((name, str(trial.values[name])) for name in names if name in case)
 
 
 def _loops(trial: Trial, wanted: float) -> int:

@@ -28,7 +28,8 @@ def verdict(bench: Bench, variant: str, values: Mapping[str, Any]) -> str:
         output = work.call()
         output = output if work.output is None else work.output()
         flops = bench.count(values, inputs).get("flops", 0.0)
-        return mismatch(output, bench.ask("reference", values, inputs), values, flops, bench.tolerance)
+        answer = bench.ask("reference", {**values, "variant": variant}, inputs)
+        return mismatch(output, answer, values, flops, bench.tolerance)
     finally:
         if work.close is not None:
             work.close()

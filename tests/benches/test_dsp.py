@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwbench import limits
-from hwbench.benches import dsp
+from hwbench.benches import _turns, dsp
 from hwbench.check import mismatch
 from hwbench.findings import Reading, findings
 from scripted import ScriptedDevice, record, run_of
@@ -18,7 +18,9 @@ def built(bench, variant, device, **params):
     """The work of a variant, its inputs where it wants them, and what the check needs to know."""
     values = {**params, "device": device, "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
     inputs = bench.make_inputs(values)
-    there = tuple(map(device.put, inputs)) if bench.variants[variant].on == "gpu" else inputs
+    there = inputs
+    if bench.variants[variant].on == "gpu":
+        there = tuple(device.put(one) if isinstance(one, np.ndarray) else one for one in inputs)
     return bench.build(variant, values, there), inputs, values
 
 
@@ -36,6 +38,18 @@ def verdict(bench, variant, **params):
 def test_dot_products_agree_with_float64(variant, dtype, size):
     """Each way to a dot product gives that of float64 within the rounding of its dtype."""
     assert verdict(dsp.dot, variant, size=size, dtype=dtype) == ""
+
+
+@pytest.mark.parametrize("variant", list(dsp.dot.variants))
+def test_long_vectors_are_taken_part_by_part(monkeypatch, variant):
+    """A call does the part whose turn it is, which is what is counted; the first two are checked."""
+    monkeypatch.setattr(_turns, "PART", 1 << 14)
+    work, (a, b, turns), _ = built(dsp.dot, variant, StrictGpu(), size=1 << 16, dtype="f8")
+    assert work.facts["parts"] == turns.parts == 5
+    assert dsp.dot.count({}, (a, b, turns)) == {"bytes": 2 * a.nbytes / 5, "flops": 2 * a.size / 5}
+    assert verdict(dsp.dot, variant, size=1 << 16, dtype="f8") == ""
+    monkeypatch.setattr(_turns.Turns, "take", lambda self: 0)
+    assert verdict(dsp.dot, variant, size=1 << 16, dtype="f8") != ""
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -68,8 +82,7 @@ def test_the_direct_loop_is_exact_on_whole_numbers(n, taps, seed):
 def test_what_a_call_counts():
     """2 n of a dot product, 2 n taps of a convolution, 5 n log2 n of a transform."""
     rng = np.random.default_rng(0)
-    a, b = dsp.vectors(rng, 1600, np.dtype("f8"), ScriptedDevice())
-    assert dsp.dot.count({}, (a, b)) == {"bytes": 1600, "flops": 200}
+    assert dsp.dot.count({}, dsp.vectors(rng, 1600, np.dtype("f8"), ScriptedDevice())) == {"bytes": 1600, "flops": 200}
     assert dsp.convolution.count({}, (np.zeros(1000), np.zeros(10)))["flops"] == 20_000
     assert dsp.fft.count({}, (np.zeros((2, 1024), complex),))["flops"] == 2 * 5 * 1024 * 10
 

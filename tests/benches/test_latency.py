@@ -10,6 +10,7 @@ from hwbench.benches import latency
 from hwbench.check import mismatch
 from hwbench.devices.cpu import CpuDevice
 from hwbench.stats import Estimate
+from scripted import ScriptedDevice
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def device():
 
 
 def lines_of(size, order="random", seed=3):
-    return latency.ring(np.random.default_rng(seed), size, order)
+    return latency.ring(np.random.default_rng(seed), size, order, ScriptedDevice())
 
 
 @pytest.mark.parametrize("order", ["random", "page-local"])
@@ -38,6 +39,19 @@ def test_page_local_order_stays_in_its_group():
     assert (np.diff(groups) >= 0).all()
     assert (np.diff(lines) == 1).mean() < 0.01
     assert (np.diff(lines_of(2**20) // latency.GROUP) < 0).any()
+
+
+@pytest.mark.parametrize("lines", [64, 384, 1000, 2**14, 3 * 2**15])
+def test_random_order_is_as_random_as_a_shuffle(lines):
+    """No step is more frequent than in NumPy's shuffles, and a line says nothing about where the next one lies."""
+
+    def told(order):
+        steps = np.diff(order)
+        return np.unique(steps, return_counts=True)[1].max(), abs(np.corrcoef(order[:-1], order[1:])[0, 1])
+
+    ours = np.array([told(lines_of(64 * lines, seed=seed)) for seed in range(50)])
+    shuffles = np.array([told(np.random.default_rng(seed).permutation(lines)) for seed in range(50)])
+    assert (ours.mean(axis=0) < 1.5 * shuffles.mean(axis=0)).all()
 
 
 def test_the_same_seed_gives_the_same_ring():

@@ -42,13 +42,17 @@ def test_every_layer_that_can_be_had_is_right(device: CpuDevice) -> None:
             assert f"cannot load the threading layer {variant}: " in str(skip)
 
 
-def test_an_unknown_layer_is_a_skip_with_numbas_reason(device: CpuDevice) -> None:
-    """What keeps a layer from loading is told, and no process stays behind."""
+def test_an_unknown_layer_is_a_skip_with_numbas_reason(device: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps a layer from loading is told, and no process stays behind; told again, no other is started."""
+    monkeypatch.setattr(Layer, "missing", {})
     before = children()
     with pytest.raises(Skip, match="cannot load the threading layer none"):
         Layer.of("none", 2, device)
     assert children() == before
     assert "none" not in Layer.running
+    monkeypatch.setattr(overhead.subprocess, "Popen", None)  # it is asked no second time
+    with pytest.raises(Skip, match="cannot load the threading layer none"):
+        Layer.of("none", 2, device)
 
 
 def children() -> set[int]:

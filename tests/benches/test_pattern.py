@@ -75,7 +75,7 @@ CUT = {"size": 2**18}  # an array, which for these tests is cut into parts
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many parts an array of `CUT` is cut into."""
-    monkeypatch.setattr(_turns, "PART", 2**16)
+    monkeypatch.setattr(_turns, "PART", 2**18)
     return 5
 
 

@@ -213,6 +213,31 @@ def test_a_call_goes_through_one_part(device, monkeypatch, variant):
     work.close()
 
 
+@pytest.mark.parametrize("bench", BENCHES)
+def test_variants_take_turns_on_the_same_arrays(device, monkeypatch, bench):
+    """Pinned threads share memory, prange loops and NumPy share another; none finds another's answer in it."""
+    monkeypatch.setattr(_turns, "PART", 8000)
+    values = values_of(device, size=60_000)
+    inputs = bench.make_inputs(values)
+    buffers = []
+    make = device.buffer
+    monkeypatch.setattr(device, "buffer", lambda *args, **more: buffers.append(make(*args, **more)) or buffers[-1])
+    works = []
+    for name in bench.variants:
+        work = bench.build(name, values, inputs)
+        if bench is not stream.load_bench:
+            made = inputs[1].get(("loop" if name in ("numba", "numpy") else "crew", 1, "4K"), None)
+            arrays = made if isinstance(made, stream.Arrays) else made[0]
+            assert (arrays.words[0][: arrays.checked] == -1).all()
+        output = work.call()
+        output = output if work.output is None else work.output()
+        assert mismatch(output, bench.ask("reference", values, inputs), values, 1.0) == ""
+        works.append(work)
+    assert len(buffers) == 2
+    for work in works:
+        work.close()
+
+
 @pytest.mark.parametrize("row", [stream.COPY, stream.TRIAD])
 @pytest.mark.parametrize("nbytes", [512, 4096, 7680, 2**20, 2**25])
 def test_arrays_do_not_alias(row, nbytes):

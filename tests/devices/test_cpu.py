@@ -517,6 +517,13 @@ def test_small_memory_is_new(here: CpuDevice) -> None:
     assert not here.buffer(4096).array.any()
 
 
+@pytest.mark.parametrize("nbytes", [cpu.LENT, 100 * 2**20, 1920 * 2**20, 2**31, 2**31 + 1])
+def test_a_lent_region_has_room_for_a_little_more(nbytes: int) -> None:
+    """One array's region holds three arrays and their padding, and is at most an eighth larger than what was asked."""
+    assert nbytes + 8192 <= cpu.roomy(nbytes) <= nbytes * 9 / 8
+    assert cpu.roomy(nbytes) == cpu.roomy(nbytes + 8192)
+
+
 def test_the_pool_lends_what_fits_and_drops_what_does_not() -> None:
     """The smallest that fits is lent, to who is as near and wants the same pages; too small ones make room."""
     pool = Pool()

@@ -24,7 +24,7 @@ import numpy as np
 from ..bench import Bench, Work
 from ..simd import clobber, compiled
 from ._gpu import library, where
-from ._turns import PERIOD, repeat_into
+from ._turns import PERIOD, Turns, parts_of, repeat_into
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
@@ -52,6 +52,7 @@ dot = Bench(
     baseline="blas",
     core=False,
     limit="load",
+    version=2,
     sweeps=({"variant": "cupy", "size": ("L2", "HBM")},),
     # A megabyte is a size to both kinds of device, and fits the L2 of every GPU.
     quick={"size": ("L1", "1MiB")},
@@ -60,55 +61,79 @@ dot = Bench(
 
 
 @dot.inputs
-def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Any) -> tuple[np.ndarray, np.ndarray]:
+def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Any) -> tuple[np.ndarray, np.ndarray, Turns]:
     """Two arrays of `size` bytes together, around 1, so that the sum does not cancel; long ones repeat themselves."""
-    n = max(size // 2 // dtype.itemsize, 1)
+    turns = Turns(parts_of(size))
+    n = max(size // 2 // dtype.itemsize // turns.parts, 1) * turns.parts
     a, b = device.host_empty(n, dtype), device.host_empty(n, dtype)
     for array in (a, b):
         repeat_into(array, (rng.random(min(n, PERIOD)) + 0.5).astype(dtype))
-    return a, b
+    return a, b, turns
 
 
 @dot.reference
-def exact_dot(a: np.ndarray, b: np.ndarray) -> float:
-    """The sum in float64."""
-    return float(np.dot(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)))
+def exact_dot(a: np.ndarray, b: np.ndarray, turns: Turns) -> float:
+    """The sum in float64 of the parts that are checked."""
+    n = len(a) // turns.parts * turns.checked
+    return float(np.dot(a[:n].astype(np.float64, copy=False), b[:n].astype(np.float64, copy=False)))
 
 
 @dot.counts
-def dot_counts(a: np.ndarray) -> dict[str, float]:
-    """Both arrays once, a multiply-add an element."""
-    return {"bytes": 2 * a.nbytes, "flops": 2 * a.size}
+def dot_counts(a: np.ndarray, _b: np.ndarray, turns: Turns) -> dict[str, float]:
+    """A part of both arrays once (up to 256 MiB that is the whole), a multiply-add an element."""
+    return {"bytes": 2 * a.nbytes // turns.parts, "flops": 2 * a.size // turns.parts}
 
 
 @dot.variant("numpy")
-def dot_numpy(device: Any, a: np.ndarray, b: np.ndarray) -> Work:
+def dot_numpy(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
     """(a * b).sum(): two passes and an array between them."""
-    product = device.host_empty(a.shape, a.dtype)
+    x, y, products = (np.split(whole, turns.parts) for whole in (a, b, device.host_empty(a.shape, a.dtype)))
 
-    def call() -> Any:
-        np.multiply(a, b, out=product)
-        return product.sum()
+    def visit(part: int) -> Any:
+        np.multiply(x[part], y[part], out=products[part])
+        return products[part].sum()
 
-    return Work(call)
+    return turns.work(visit, {})
 
 
 @dot.variant("blas")
-def dot_blas(a: np.ndarray, b: np.ndarray) -> Work:
+def dot_blas(a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
     """np.dot, which is BLAS: one pass, and all its threads where the arrays are long."""
-    return Work(lambda: np.dot(a, b), facts={"threads": _blas_threads() if len(a) > BLAS_SPLITS else 1})
+    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
+    threads = _blas_threads() if len(x[0]) > BLAS_SPLITS else 1
+    return turns.work(lambda part: np.dot(x[part], y[part]), {"threads": threads})
 
 
 @dot.variant("numba")
-def dot_numba(a: np.ndarray, b: np.ndarray) -> Work:
+def dot_numba(a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
     """A loop in Numba with fastmath, which may add in any order and so in vectors."""
-    return Work(lambda: dot_fast(a, b, 1), repeat=partial(dot_fast, a, b))
+    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
+    return turns.work(lambda part: dot_fast(x[part], y[part], 1), {}, repeat=partial(dot_fast, a, b))
 
 
 @dot.variant("cupy", on="gpu")
-def dot_cupy(device: Any, a: Any, b: Any) -> Work:
+def dot_cupy(device: Any, a: Any, b: Any, turns: Turns) -> Work:
     """cupy.dot on arrays that are on the device: CuPy may write the products out and read them again to add them."""
-    return _resident(device, device.xp.dot, a, b, **where(device, 2 * a.nbytes))
+    facts = where(device, 2 * a.nbytes, parts=turns.parts)
+    if turns.parts == 1:
+        return _resident(device, device.xp.dot, a, b, **facts)
+    turns.restart()
+    x, y = a.reshape(turns.parts, -1), b.reshape(turns.parts, -1)
+    found: list[Any] = [None]
+
+    def call() -> None:
+        part = turns.take()
+        found[0] = device.xp.dot(x[part], y[part])
+
+    def output() -> Any:
+        total = device.get(found[0])
+        for _ in range(turns.checked - 1):
+            call()
+            total = total + device.get(found[0])
+        return total
+
+    made: Work = device.host_timed(call, output=output, sync="end", facts={"transfers": False, **facts})
+    return made
 
 
 def _blas_threads() -> int:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..bench import Bench, Pages, Skip, Sweep, Work
 from ..simd import compiled, follow, untold
+from ._orders import permute
 
 LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
 HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
@@ -74,15 +75,27 @@ bench = Bench(
 
 
 @bench.inputs
-def ring(rng: np.random.Generator, size: int, order: str) -> np.ndarray:
+def ring(rng: np.random.Generator, size: int, order: str, device: Any) -> np.ndarray:
     """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
     n = size // LINE
     if n < 2:
         raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
-    if order == "random":
-        return rng.permutation(n)
-    groups = np.arange(n - n % GROUP).reshape(-1, GROUP)
-    return np.concatenate([rng.permuted(groups, axis=1).reshape(-1), rng.permutation(np.arange(groups.size, n))])
+    lines: np.ndarray = device.host_empty(n, np.int64)
+    groups = n // GROUP if order == "page-local" else 0
+    for group in range(groups):
+        here = lines[group * GROUP : (group + 1) * GROUP]
+        permute(here, 1, key(rng))
+        here += group * GROUP
+    rest = lines[groups * GROUP :]
+    if len(rest):
+        permute(rest, 1, key(rng))
+        rest += groups * GROUP
+    return lines
+
+
+def key(rng: np.random.Generator) -> int:
+    """What a random order stands for."""
+    return int(rng.integers(2**63 - 1))
 
 
 @bench.reference

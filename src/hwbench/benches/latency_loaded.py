@@ -121,7 +121,7 @@ def lacking(device: Any) -> str:
 @bench.inputs
 def memory_of(rng: np.random.Generator, size: int, pages: str, device: Any) -> Memory:
     """A random ring through `size` bytes, and as much again to stream through, each touched by who will use it."""
-    lines = ring(rng, size, "random")
+    lines = ring(rng, size, "random", device)
     crew = device.crew(device.cores)
     share = max(4096, max(size // (len(crew) - 1), min(size, LEAST)) // 4096 * 4096)
 

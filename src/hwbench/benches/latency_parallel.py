@@ -70,7 +70,7 @@ class Ring:
 @bench.inputs
 def linked(rng: np.random.Generator, size: int, pages: str, device: Any) -> Ring:
     """A ring through all lines of `size` bytes in random order, written by the thread that will follow it."""
-    lines = ring(rng, size, "random")
+    lines = ring(rng, size, "random", device)
     buffer = place(device, lines, pages)
     return Ring(lines, buffer, buffer.pages)
 

@@ -101,6 +101,7 @@ class Layer:
     """A process with one threading layer, shared by the lengths that are measured in it."""
 
     running: dict[str, Layer] = {}  # noqa: RUF012 - it is what is shared
+    missing: dict[str, str] = {}  # noqa: RUF012 - and why others cannot be had, which takes a process to find out
 
     def __init__(self, name: str, threads: int, device: Any) -> None:
         code = f"from {serve.__module__} import {serve.__name__}; {serve.__name__}({threads})"
@@ -115,11 +116,15 @@ class Layer:
         word, _, rest = self.heard().partition(" ")
         if word != "layer":
             self.end()
-            raise Skip(f"Numba cannot load the threading layer {name}: {rest or 'its process ended without a word'}")
+            said = rest or "its process ended without a word"
+            Layer.missing[name] = f"Numba cannot load the threading layer {name}: {said}"
+            raise Skip(Layer.missing[name])
 
     @classmethod
     def of(cls, name: str, threads: int, device: Any) -> Layer:
-        """The process of this layer, started where none is running."""
+        """The process of this layer, started where none is running; Skip where it is known not to load."""
+        if name in cls.missing:
+            raise Skip(cls.missing[name])
         if name not in cls.running:
             cls.running[name] = cls(name, threads, device)
         cls.running[name].users += 1

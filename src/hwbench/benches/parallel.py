@@ -22,6 +22,7 @@ from numba import prange
 
 from ..bench import Bench, Threads, Work
 from ..simd import compiled
+from .stream import digest
 
 SCALE = 3.0
 # The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms shows in the answer,
@@ -32,6 +33,7 @@ ROUNDS = 16
 BLOCK = 1024  # elements that the polynomial takes at a time: 8 KiB, so that its rounds find them in L1
 POLYNOMIAL_FLOPS = ROUNDS * (2 + 2 * (len(SINE) - 1))  # 256 an element: x², 7 fma, times x
 POLYNOMIAL_N = 2**21  # 0.5 Gflop: 10 ms on one core, and still longer than waking the pool on many
+CHUNK = 2**18  # elements at a time where NumPy needs arrays between: 2 MiB
 UNEVEN_N = 2**13  # 67 Mflop, on 64 KiB
 
 scaling_bench = Bench(
@@ -123,15 +125,24 @@ def arrays(rng: np.random.Generator, work: str, device: Any) -> tuple[np.ndarray
     return x, y, out
 
 
+def words(numbers: np.ndarray) -> np.ndarray:
+    """The bits of float64 as whole numbers."""
+    return numbers.view(np.int64)
+
+
 @scaling_bench.reference
 def reference(
     x: np.ndarray, y: np.ndarray, _out: np.ndarray, work: str, scaling: str, threads: int, device: Any
 ) -> np.ndarray:
-    """The same by NumPy: for the polynomial by its own sine, for the uneven loop by one running sum."""
+    """The same by NumPy: for the polynomial by its own sine, for the uneven loop by one running sum.
+
+    Of the triad, whose arrays are as large as memory is, the digest, which no wrong or misplaced element leaves alone.
+    """
     n = length(work, scaling, threads, device)
     x, y = x[:n], y[:n]
     if work == "triad":
-        return x + SCALE * y
+        sums = [digest(words(x[i : i + CHUNK] + SCALE * y[i : i + CHUNK]), i) for i in range(0, n, CHUNK)]
+        return np.array([np.array(sums).sum()])
     if work == "uneven":
         return np.cumsum(x * y)
     for _ in range(ROUNDS):
@@ -160,9 +171,13 @@ def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: 
     out[:] = np.nan  # the thread counts share it, and none may be taken for another's answer
     x, y, out = x[:n], y[:n], out[:n]
     kernel = KERNELS[work]
+
+    def output() -> np.ndarray:
+        return np.array([digest(words(out))]) if work == "triad" else out
+
     footprint = (16 if work == "polynomial" else 24) * n // threads
     pooled: Work = device.pooled(
-        lambda: kernel(x, y, out), threads, output=lambda: out, facts={"footprint": footprint, "n": n}
+        lambda: kernel(x, y, out), threads, output=output, facts={"footprint": footprint, "n": n}
     )
     return pooled
 

@@ -53,12 +53,14 @@ from ..simd import (
     untold,
     width,
 )
-from ._turns import PERIOD, Turns, parts_of, repeat_into
+from ._turns import PERIOD, Common, Turns, parts_of, repeat_into
 
 SCALE = 3  # s of triad; whole, so that nothing rounds
 UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and branch for all of them
 GRANULE = 512  # bytes of the largest block (8 × 64): arrays are cut to a multiple, so that no kernel needs a remainder
 PAGE = 4096
+
+Data = tuple[np.ndarray, ...]  # what the arrays that are read hold, over and over
 
 # --- kernels: explicit vectors ----------------------------------------------------------------------------------------
 # Addresses of arrays of `nbytes` each, a multiple of the block; `r` are the registers of a block.
@@ -342,14 +344,65 @@ def places(row: Row, nbytes: int) -> list[int]:
     return [k * apart for k in range(row.arrays)]
 
 
-def fill_arrays(row: Row, buffer: np.ndarray, nbytes: int, data: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    """The arrays of one thread in `buffer`, touched here: -1 in what will be written, else `data` over and over."""
-    parts = [buffer[start : start + nbytes].view(np.int64) for start in places(row, nbytes)]
-    for part in parts[: row.writes]:
-        part.fill(-1)
-    for part, words in zip(parts[row.writes :], data, strict=True):
-        repeat_into(part, words.view(np.int64))
-    return parts
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays of one thread, or of one prange loop, whose turn it is in them, and the buffer that they lie in.
+
+    `words` are int64, those that are written first; all variants that work on them take turns.
+    """
+
+    words: Sequence[np.ndarray]
+    turns: Turns
+    buffer: Any
+
+    @property
+    def checked(self) -> int:
+        """Words of each array that are compared with the reference."""
+        return len(self.words[0]) // self.turns.parts * self.turns.checked
+
+    def anew(self, row: Row) -> Arrays:
+        """These, for a variant about to be checked: what it is to write holds nothing of another's answer."""
+        for part in self.words[: row.writes]:
+            part[: self.checked] = -1
+        self.turns.restart()
+        return self
+
+
+def lay_out(row: Row, device: Any, size: int, nbytes: int, pages: str) -> Arrays:
+    """Arrays of `nbytes` each in a buffer of their own, which nobody touched; `size` says how many take turns."""
+    starts = places(row, nbytes)
+    buffer = device.buffer(starts[-1] + nbytes, pages=pages)
+    words = [buffer.array[start : start + nbytes].view(np.int64) for start in starts]
+    return Arrays(words, Turns(parts_of(size)), buffer)
+
+
+def of_a_crew(row: Row, device: Any, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> list[Arrays]:
+    """For each pinned thread arrays that it touched first: -1 in what is written, else `data` over and over."""
+
+    def own(_rank: int) -> Arrays:
+        made = lay_out(row, device, size, array_bytes(row, size), pages)
+        for part, words in zip(made.words, sources(row, data), strict=True):
+            repeat_into(part, words)
+        return made
+
+    found: list[Arrays] = device.crew(threads).each(own)
+    return found
+
+
+def of_a_loop(row: Row, device: Any, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> Arrays:
+    """Arrays of `threads` times the length; of each part every thread touches the share that its loop will take."""
+    nbytes = array_bytes(row, size)
+    made = lay_out(row, device, size, nbytes * threads, pages)
+    share = nbytes // 8 // made.turns.parts
+    for whole, words in zip(made.words, sources(row, data), strict=True):
+        for part, rows in enumerate(whole.reshape(-1, threads, share)):
+            spread(rows, np.roll(words, -part * share))
+    return made
+
+
+def sources(row: Row, data: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What each array holds over and over, int64: those that are written -1, the others `data`."""
+    return [np.full(PERIOD, -1)] * row.writes + [one.view(np.int64) for one in data]
 
 
 def stream(row: Row) -> Bench:
@@ -369,21 +422,23 @@ def stream(row: Row) -> Bench:
         # The picture of bandwidth by size is one of loads; copies and triads have their levels.
         sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
-        version=2,
+        version=3,
     )
 
     @bench.inputs
-    def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[tuple[np.ndarray, ...]]:
-        """What the arrays that a thread reads hold, over and over; all threads read alike."""
+    def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[Data, Common]:
+        """What the arrays that a thread reads hold, over and over (all threads read alike), and where they lie."""
         words = min(array_bytes(row, size) // 8, PERIOD)
         if not row.writes:  # nothing is computed, so the bits may be anything
-            return ((rng.integers(-(2**63), 2**63 - 1, words),),)
-        return (tuple(rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads)),)
+            return (rng.integers(-(2**63), 2**63 - 1, words),), Common()
+        read = [rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads)]
+        return tuple(read), Common()
 
     @bench.reference
-    def answer(data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int) -> Any:
-        """The sum of all words (load) or the digest of each thread's result, by NumPy on arrays of its own."""
-        length = array_bytes(row, size) // 8
+    def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> Any:
+        """Of what is checked the sum (load), or the digest of each thread's result, by NumPy on arrays of its own."""
+        turns = Turns(parts_of(size))
+        length = array_bytes(row, size) // 8 // turns.parts * turns.checked
         if not row.writes:
             return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
         a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
@@ -397,46 +452,43 @@ def stream(row: Row) -> Bench:
         return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
 
     @bench.variant("simd")
-    def simd(device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
+    def simd(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
         """Explicit vectors of the widest registers, unrolled, one pinned thread a CPU."""
-        return on_crew(
-            row, row.simd, device, data, size, threads, pages, Registers(bits(dtype), stream_width(), UNROLL)
-        )
+        registers = Registers(bits(dtype), stream_width(), UNROLL)
+        return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
 
     if row is LOAD:
 
         @bench.variant("simd-streams")
         def simd_streams(
-            device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
         ) -> Work:
             """Four parts of the array at once, in vectors half as wide."""
             registers = Registers(bits(dtype), max(128, stream_width() // 2), UNROLL // 4)
-            return on_crew(row, simd_load_streams, device, data, size, threads, pages, registers)
+            return on_crew(row, simd_load_streams, registers, device, data, common, size, threads, pages)
 
     if row.writes:
 
         @bench.variant("simd-nt")
         def simd_nt(
-            device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
         ) -> Work:
             """The same with non-temporal stores, which write memory without reading the line first."""
             registers = Registers(bits(dtype), stream_width(), UNROLL, nt=True)
-            return on_crew(row, row.simd, device, data, size, threads, pages, registers)
+            return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
 
     @bench.variant("numba", needs=too_many_threads)
     def numba_loop(
-        device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+        device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
     ) -> Work:
         """A plain prange loop over one set of arrays, on Numba's threads."""
-        return in_numba(row, device, data, size, dtype, threads, pages)
+        return in_numba(row, device, data, common, size, dtype, threads, pages)
 
     @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
-    def in_numpy(device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, pages: str) -> Work:
+    def in_numpy(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
         """NumPy's own functions, writing where they are told to."""
-        nbytes = array_bytes(row, size)
-        buffer = device.buffer(places(row, nbytes)[-1] + nbytes, pages=pages)
-        words = fill_arrays(row, buffer.array, nbytes, data)
-        return in_turns(row, row.numpy, dtype, parts_of(size), 1, words, buffer)
+        arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
+        return in_turns(row, row.numpy, arrays, dtype, 1)
 
     @bench.finding
     def finding(read: Any) -> Iterator[str]:
@@ -449,36 +501,24 @@ def stream(row: Row) -> Bench:
 
 
 def on_crew(
-    row: Row,
-    kernel: Any,
-    device: Any,
-    data: tuple[np.ndarray, ...],
-    size: int,
-    threads: int,
+    row: Row, kernel: Any, registers: Registers, device: Any, data: Data, common: Common, size: int, threads: int,
     pages: str,
-    registers: Registers,
-) -> Work:
+) -> Work:  # fmt: skip
     """A kernel on pinned threads, each of which allocates and first touches the arrays it works on."""
-    nbytes = array_bytes(row, size)
     crew = device.crew(threads)
-
-    def allocate(_rank: int) -> tuple[Any, list[np.ndarray]]:
-        buffer = device.buffer(places(row, nbytes)[-1] + nbytes, pages=pages)
-        return buffer, fill_arrays(row, buffer.array, nbytes, data)
-
-    memory = crew.each(allocate)
-    parts = parts_of(size)
+    made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
+    memory = [arrays.anew(row) for arrays in made]
+    parts, checked = memory[0].turns.parts, memory[0].turns.checked
+    nbytes = memory[0].words[0].nbytes // parts
     sums = np.zeros((threads, parts), np.int64)
 
     def job(rank: int) -> Callable[[int], None]:
-        addresses = [part.ctypes.data for part in memory[rank][1]]
+        addresses = [words.ctypes.data for words in memory[rank].words]
         addresses += addresses[:1] * (3 - row.arrays)
-        turns = Turns(parts)
+        turns = memory[rank].turns
 
         def visit(part: int, passes: int) -> None:
-            found = kernel(
-                registers, *(place + part * (nbytes // parts) for place in addresses), nbytes // parts, passes
-            )
+            found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes)
             if found is not None:
                 sums[rank, part] = found
 
@@ -494,25 +534,25 @@ def on_crew(
     jobs = [job(rank) for rank in range(threads)]
 
     def output() -> Any:
-        if parts > 1:
-            crew.each(lambda rank: jobs[rank](parts - 1))  # the rest of the round
+        if checked > 1:
+            crew.each(lambda rank: jobs[rank](checked - 1))
         if not row.writes:
-            return sums.sum()
-        return np.array(crew.each(lambda rank: digest(memory[rank][1][0])))
+            return sums[:, :checked].sum()
+        return np.array(crew.each(lambda rank: digest(memory[rank].words[0][: memory[rank].checked])))
 
     def close() -> None:
-        for buffer, _ in memory:
-            buffer.close()
+        for arrays in memory:
+            arrays.buffer.close()
 
     arrays_moved = row.arrays + (0 if registers.nt else row.writes)  # a plain store reads its line first
     work: Work = crew.work(
         jobs,
         output=output,
         facts={
-            "pages": memory[0][0].pages,
-            "elements": nbytes // np.dtype(registers.dtype).itemsize,
+            "pages": memory[0].buffer.pages,
+            "elements": nbytes * parts // np.dtype(registers.dtype).itemsize,
             "width": registers.bits,
-            "traffic_bytes": arrays_moved * nbytes // parts * threads,
+            "traffic_bytes": arrays_moved * nbytes * threads,
             "parts": parts,
         },
         close=close,
@@ -527,49 +567,36 @@ def too_many_threads(threads: int) -> str:
 
 
 def in_numba(
-    row: Row, device: Any, data: tuple[np.ndarray, ...], size: int, dtype: np.dtype, threads: int, pages: str
+    row: Row, device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
 ) -> Work:
     """The prange loop over arrays of `threads` times the length; a digest for each thread's share of them.
 
     A part of an array is what a loop goes through at once: in each, every thread finds its share where it touched it.
     """
-    nbytes, parts = array_bytes(row, size), parts_of(size)
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
-    starts = places(row, nbytes * threads)
-    buffer = device.buffer(starts[-1] + nbytes * threads, pages=pages)
-    whole = [buffer.array[start : start + nbytes * threads].view(np.int64) for start in starts]
-    share = nbytes // 8 // parts
-    for words, source in zip(whole, [np.full(1, -1)] * row.writes + [one.view(np.int64) for one in data], strict=True):
-        for part, rows in enumerate(words.reshape(parts, threads, share)):
-            spread(rows, np.roll(source, -part * share))
+    arrays = common.get(("loop", threads, pages), lambda: of_a_loop(row, device, data, size, threads, pages))
     layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
-    work = in_turns(row, row.numba, dtype, parts, threads, whole, buffer, layer=layer)
+    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer)
 
     def close() -> None:
         numba.set_num_threads(before)
-        buffer.close()
+        arrays.buffer.close()
 
     return replace(work, close=close)
 
 
 def in_turns(
-    row: Row,
-    function: Callable[..., Any],
-    dtype: np.dtype,
-    parts: int,
-    threads: int,
-    whole: Sequence[np.ndarray],
-    buffer: Any,
-    **facts: Any,
+    row: Row, function: Callable[..., Any], arrays: Arrays, dtype: np.dtype, threads: int, **facts: Any
 ) -> Work:
-    """The work of calling a function on a part of the arrays (int64 words), with parts taking turns."""
-    turns = Turns(parts)
+    """The work of calling a function on a part of the arrays, with parts taking turns."""
+    whole, turns, buffer = arrays.anew(row).words, arrays.turns, arrays.buffer
+    parts = turns.parts
 
     def bound(part: int) -> Callable[[], Any]:
         n = len(whole[0]) // parts
-        arrays = [words[part * n : (part + 1) * n].view(row.element(dtype)) for words in whole]
-        return partial(function, *arrays, *arrays[:1] * (3 - row.arrays), dtype.type(SCALE))
+        views = [words[part * n : (part + 1) * n].view(row.element(dtype)) for words in whole]
+        return partial(function, *views, *views[:1] * (3 - row.arrays), dtype.type(SCALE))
 
     calls = [bound(part) for part in range(parts)]
     sums = np.zeros(parts, np.int64)
@@ -581,11 +608,11 @@ def in_turns(
             sums[part] = found
 
     def output() -> Any:
-        for _ in range(parts - 1):
-            call()  # the rest of the round
+        for _ in range(turns.checked - 1):
+            call()
         if not row.writes:
-            return sums.sum()
-        shares = whole[0].reshape(parts, threads, -1)
+            return sums[: turns.checked].sum()
+        shares = whole[0].reshape(parts, threads, -1)[: turns.checked]
         digests = [[digest(words, part * len(words)) for words in rows] for part, rows in enumerate(shares)]
         return np.array(digests).sum(axis=0)
 

@@ -10,7 +10,7 @@ Intel's) answer a miss with a pair of lines, 128 bytes, of which a stride of 64 
 half. What still rises beyond is the neighbourhood: prefetchers stop at the end of a 4 KiB page, every 512th element is
 in a page of its own that has to be translated, and in L2 steps of 4 KiB all fall into one set of L1.
 
-Each call uses the same number of elements, an 1/128 of those that the array has, and goes on where the last one ended.
+Each call uses the same number of elements, a 256th of those that the array has, and goes on where the last one ended.
 Having reached the end of the array it begins again in another line, so that every element gets its turn before any
 comes back, and nothing is found in a cache that was left there by a walk before. (Without this a stride of 4 KiB would
 walk over 2 MiB of lines, and find them in a cache for the next 7 elements of each.)
@@ -27,9 +27,10 @@ import numpy as np
 
 from ..bench import Bench, Skip, Work
 from ..simd import compiled, follow, untold
+from ._turns import PERIOD, repeat_into
 
 WORDS = 8  # elements of 8 bytes in 64: what walks are apart, so that no two after one another meet in a line
-PART = 128  # a call uses one element in so many of the array
+PART = 256  # a call uses one element in so many of the array
 
 bench = Bench(
     "access.stride",
@@ -42,6 +43,7 @@ bench = Bench(
     baseline="numba",
     limit="load",
     core=False,
+    version=2,
 )
 
 # --- where a walk goes ------------------------------------------------------------------------------------------------
@@ -114,9 +116,11 @@ def walks(length: int, stride: int, count: int) -> Iterator[list[slice]]:
 
 
 @bench.inputs
-def numbers(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Whole numbers of 8 bytes, whose sums are exact in any order. NumPy asks for huge pages for so large an array."""
-    return rng.integers(0, 2**20, max(PART, size // 8), dtype=np.int64)
+def numbers(rng: np.random.Generator, size: int, device: Any) -> np.ndarray:
+    """Whole numbers of 8 bytes, whose sums are exact in any order; on huge pages, as NumPy's own large arrays are."""
+    a: np.ndarray = device.host_empty(max(PART, size // 8), np.int64)
+    repeat_into(a, rng.integers(0, 2**20, min(len(a), PERIOD)))
+    return a
 
 
 def elements(a: np.ndarray, stride: int) -> int:

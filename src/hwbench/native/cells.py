@@ -129,7 +129,8 @@ def _chases() -> Iterator[Cell]:
 
 def _beside_c_chase(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, stack: ExitStack) -> Pair:
     """Both follow one ring in one place, so that pages, cache sets and neighbours are the same."""
-    (lines,) = cell.bench.make_inputs({**values, "rng": np.random.default_rng(0)})
+    (lines,) = cell.bench.make_inputs({**values, "device": device, "rng": np.random.default_rng(0)})
+    stack.callback(device.reclaim)
     buffer = latency.place(device, lines, str(values["pages"]))
     stack.callback(buffer.close)
     library = stack.enter_context(compiled.built(cell.test, compiled.CHASE_FLAGS))

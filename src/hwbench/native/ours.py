@@ -42,18 +42,18 @@ class Ours:
         self, device: CpuDevice, bench: Bench, variant: str, values: Mapping[str, Any], seconds: float, best_of: int = 1
     ) -> None:
         self.device, self.bench, self.variant, self.best_of = device, bench, variant, best_of
-        self.values = {"device": device, "rng": np.random.default_rng(0), **values}
+        self.values = {"device": device, "variant": variant, **values}
         self.seconds = seconds
-        self.inputs = bench.make_inputs(self.values)
-        self.counts = bench.count(self.values, self.inputs)
-        self.answer = bench.ask("reference", self.values, self.inputs)
+        inputs = self.inputs()
+        self.counts = bench.count(self.values, inputs)
+        self.answer = bench.ask("reference", self.values, inputs)
         self.loops = 0
         self.facts: dict[str, Any] = {}
 
     def __call__(self) -> float:
         """Seconds a call. Which pages the memory happens to get shows in its figures, so each sample gets its own."""
         self.device.forget()
-        work = self.bench.build(self.variant, self.values, self.inputs)
+        work = self.bench.build(self.variant, self.values, self.inputs())
         self.facts = dict(work.facts)
         try:
             returned = work.call()
@@ -67,3 +67,7 @@ class Ours:
         finally:
             if work.close:
                 work.close()
+
+    def inputs(self) -> tuple[Any, ...]:
+        """The same ones each time, with nothing built on them yet."""
+        return self.bench.make_inputs({**self.values, "rng": np.random.default_rng(0)})
