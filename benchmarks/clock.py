@@ -9,9 +9,9 @@ class frequency(_Suite):
     """A chain of cycles beside multiply-adds of each width."""
 
     bench = "clock.frequency"
-    version = 1
-    param_names = ("variant", "threads")
-    params = (("scalar", "128", "256", "512"), (1, "all"))
+    version = 2
+    param_names = ("variant", "threads", "units")
+    params = (("scalar", "128", "256", "512"), (1, "all"), (1,))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -446,10 +446,11 @@ def _computing(model: Model) -> Iterator[Row]:
         for variant in ("scalar", "128", "256", "512"):
             if variant == "scalar" or int(variant) <= model.vector:
                 clock = model.clock * (0.94 if variant == "512" else 1.0) * (0.97 if count > 1 else 1.0)
-                yield (
-                    "clock.frequency", variant, {"threads": threads}, 32768 / clock, {"cycles": 32768.0},
-                    {"threads": count, "multiply_adds_per_cycle": 0.75},
-                )  # fmt: skip
+                for units in (1, 2) if variant in ("256", "512") else (1,):
+                    yield (
+                        "clock.frequency", variant, {"threads": threads, "units": units}, 14336 / clock,
+                        {"cycles": 14336.0}, {"threads": count, "multiply_adds_per_cycle": (0, 5 / 7, 12 / 7)[units]},
+                    )  # fmt: skip
         for dtype in ("f8", "f4"):
             for n in (16, 32, 64, 128, 256, 512, 1024) if dtype == "f8" else (64, 256, 1024):
                 peak = 2 * model.vector // 8 // WIDTH[dtype] * model.clock * count

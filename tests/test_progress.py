@@ -40,6 +40,15 @@ def test_time_left_is_by_the_cases_of_the_same_bench_and_else_of_all():
     assert forecast.seconds() == 0.0
 
 
+def test_slow_first_benches_do_not_stand_for_all_that_come():
+    """Of 50 cases that usually take 1 s two took 8 s: the others are taken to take (8 + 1·5) / (2 + 5) s each."""
+    forecast = Forecast([ONE, *[TWO] * 48], usual=1.0)
+    forecast.took(ONE, 8.0)
+    assert forecast.seconds() == pytest.approx(48 * 13 / 7)
+    forecast.took(TWO, 1.5)
+    assert forecast.seconds() == pytest.approx(47 * 1.5), "what was measured of a bench counts alone"
+
+
 def test_off_a_terminal_each_contrast_is_one_plain_line(clock):
     """How far, how long still, what came out; no escape sequences, no carriage returns."""
     stream = io.StringIO()

@@ -88,7 +88,7 @@ def run(
         select=select or (), preset=preset, device=device, params=_params(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
-    observer = _observer()
+    observer = _observer(runner.usual_seconds(preset))
     stop = _Stop()
     handle(stop.ask)
     try:
@@ -432,11 +432,11 @@ def _open(name: str | None, out: Path) -> Run:
     raise store.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
 
 
-def _observer() -> Any:
+def _observer(usual: float) -> Any:
     from .progress import Bar, Lines
 
     console = _console(stderr=True)
-    return Bar(console) if console.is_terminal else Lines()
+    return Bar(console, usual) if console.is_terminal else Lines(usual=usual)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -13,12 +13,18 @@ from .registry import Group
 
 
 class Forecast:
-    """Time left from what like cases took: seconds a case, by bench where one was measured, else over all."""
+    """Time left from what like cases took: seconds a case, by bench where one was measured, else over all.
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    `usual` is what a case takes by its policy. It weighs as much as a tenth of all cases, so that the first benches,
+    which may be the slowest, do not stand for all that come.
+    """
+
+    def __init__(self, groups: Sequence[Group], usual: float = 0.0) -> None:
         self.left = {group.bench.name: 0 for group in groups}
         for group in groups:
             self.left[group.bench.name] += len(group.cases)
+        self.usual = usual
+        self.weight = sum(self.left.values()) / 10 if usual else 0.0
         self.spent: dict[str, tuple[float, int]] = {}
 
     def took(self, group: Group, seconds: float) -> None:
@@ -31,7 +37,8 @@ class Forecast:
         """Seconds left; None before anything was measured."""
         if not self.spent:
             return None
-        every = sum(total for total, _ in self.spent.values()) / sum(cases for _, cases in self.spent.values())
+        seconds = sum(total for total, _ in self.spent.values()) + self.usual * self.weight
+        every = seconds / (sum(cases for _, cases in self.spent.values()) + self.weight)
         each = {name: total / cases for name, (total, cases) in self.spent.items()}
         return sum(cases * each.get(name, every) for name, cases in self.left.items())
 
@@ -39,8 +46,9 @@ class Forecast:
 class Lines:
     """Plain lines, for logs and pipes: one for each contrast, with how far the run is and the time left."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, usual: float = 0.0) -> None:
         self.stream = stream or sys.stderr
+        self.usual = usual
         self.total = self.done = 0
         self.forecast = Forecast(())
         self.began = 0.0
@@ -48,7 +56,7 @@ class Lines:
     def planned(self, groups: Sequence[Group], measured: int) -> None:
         """Say how much there is to do."""
         self.total = len(groups)
-        self.forecast = Forecast(groups)
+        self.forecast = Forecast(groups, self.usual)
         benches = len({group.bench.name for group in groups})
         already = f"; {measured} cases were measured before" if measured else ""
         cases = sum(len(group.cases) for group in groups)
@@ -83,8 +91,8 @@ class Lines:
 class Bar(Lines):
     """A progress bar on a terminal, with the time left; honours NO_COLOR through rich."""
 
-    def __init__(self, console: Any) -> None:
-        super().__init__()
+    def __init__(self, console: Any, usual: float = 0.0) -> None:
+        super().__init__(usual=usual)
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self.progress = Progress(

@@ -28,8 +28,14 @@ NOT_USED = Gpu(name="not used")
 POLICIES = {
     "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
     "standard": Policy(preset="standard", case_s=0.12, warmup_s=0.12),
-    "full": Policy(preset="full", case_s=0.4, warmup_s=0.3, max_rounds=300),
+    "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
+
+
+def usual_seconds(preset: str) -> float:
+    """What a case usually takes: its rounds, half its warm-up, as much to be built and checked; 0: unknown."""
+    policy = POLICIES.get(preset)
+    return policy.case_s + policy.warmup_s if policy else 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -143,8 +144,38 @@ def test_every_comparison_has_a_case_of_ours(device):
     found = cells.cells(device, "4K", None)
     assert len({cell.name for cell in found}) == len(found)
     assert all(cell.variant in cell.bench.variants for cell in found)
-    assert {cell.tool for cell in found} == {"likwid-bench", "C loop", "C with OpenMP", "STREAM", "mbw"}
+    assert {cell.tool for cell in found} == {"likwid-bench", "clock", "C loop", "C with OpenMP", "STREAM", "mbw"}
     assert set(cells.KERNELS[0][3]) < set(cells.LEVELS)
+
+
+@pytest.mark.parametrize(("rate", "units"), [(1.0, 1), (1.98, 2)])
+def test_the_peak_is_compared_with_what_its_units_do_at_the_clock(device, monkeypatch, rate, units):
+    """Units are as many as the peak takes; each sample of the other side is of a clock found beside as many."""
+    cell = next(cell for cell in cells.cells(device, "4K", None) if cell.tool == "clock")
+    if reason := cell.bench.lacks(cell.variant, {"chains": 12}):
+        pytest.skip(reason)
+    lanes = int(cell.variant) // 64
+    asked = []
+
+    class Scripted:
+        """At 1 GHz, with so many multiply-adds a cycle."""
+
+        def __init__(self, _device, bench, _variant, values, _seconds):
+            self.clock = bench is not cell.bench
+            self.counts = {"flops": 2e9}
+            if self.clock:
+                asked.append(values["units"])
+
+        def __call__(self):
+            return 7 * 2048 / 1e9 if self.clock else 2e9 / (2 * lanes * rate * 1e9)
+
+    monkeypatch.setattr(cells, "Ours", Scripted)
+    with ExitStack() as stack:
+        pair = cell.prepare(cell, device, device.resolve(cell.params), 0.01, stack)
+    assert pair.theirs() / pair.ours() == pytest.approx(rate / units)
+    assert asked == [1, 2][:units]
+    assert pair.facts == {"threads": 1, "units": units}
+    assert f"{units} unit" in pair.command
 
 
 def test_a_selection_that_matches_nothing_is_refused(device):

@@ -9,10 +9,13 @@ stamp counter does not count cycles. The kernel is a chain of additions of two r
 one before. A dependent addition takes one cycle on every processor that is sold for this (x86 from Pentium to Zen 5,
 Arm's and Apple's cores; uops.info), never less, as long as no operand is a constant. So additions over seconds is the
 clock, or less where something delays the chain: the figure is a lower bound, and within a percent of the clock where
-the chain is what the loop waits for. Each sixteen additions are accompanied by twelve fused multiply-adds that are
-independent of them and of one another: 3/4 a cycle, for which one vector unit is enough, so that the chain stays the
-critical path on CPUs with half-width units too (512 bits on Zen 4). A CPU with two units is loaded to 3/8 of its peak;
-should it clock lower under all of it, `peak.fma` would show that as less than 2 × lanes × units a cycle of this clock.
+the chain is what the loop waits for.
+
+Seven additions are accompanied by fused multiply-adds that are independent of them and of one another: five for
+`units` = 1, which one vector unit does on the side (half-width ones, too: 512 bits on Zen 4), twelve for `units` = 2,
+which keep two units busy for six cycles of seven. That is the load of `peak.fma` but for the cycle that keeps the chain
+the critical path. Where a width has one unit only, the twelve take it twelve cycles, and the figure is no clock: it
+falls to 7/12, which no clock does.
 
 `scalar` multiplies one number at a time, the others vectors of 128, 256 and 512 bits. With all threads every physical
 core runs the same; the figure is that of the last to finish.
@@ -20,20 +23,24 @@ core runs the same; the figure is that of the last to finish.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..bench import Bench, Work
+from ..bench import Bench, Skip, Work
 from ..simd import Registers, compiled, fill, fma, has_fma, load, store, untold, widths
 
-CHAIN = 16  # dependent additions a step: a cycle each
-CHAINS = 12  # multiply-adds beside them, each waiting for its own of the step before, 16 cycles ago (it takes 4)
-STEPS = 2048  # of a call: 32 768 cycles, 9 µs
+CHAIN = 7  # dependent additions a step: a cycle each
+# Multiply-adds beside them for so many units, each waiting for its own of the step before, 7 cycles ago (it takes 4).
+# With a and b the twelve take 14 of AVX2's 16 registers.
+CHAINS = {1: 5, 2: 12}
+STEPS = 2048  # of a call: 14 336 cycles, 4 µs
 A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹, exactly
 GRID = 2.0**-20
-BYTES = 64 * CHAINS  # room for the widest registers
+BYTES = 64 * CHAINS[2]  # room for the widest registers
+ONE_UNIT = 0.75  # below so much of the clock beside one unit's load, two units' load has found one: 7/12 is expected
 
 
 @compiled
@@ -60,10 +67,13 @@ def busy(r: Any, target: int, source: int, a: float, b: float, one: int, steps: 
 bench = Bench(
     "clock.frequency",
     question="At which clock does the core run while its vector units work?",
-    axes={"threads": (1, "all")},
+    axes={"threads": (1, "all"), "units": (1,)},
+    sweeps=({"units": (2,), "variant": ("256", "512")},),
+    full={"units": (1, 2)},
     baseline="scalar",
     tolerance=0.0,
     core=False,
+    version=2,
 )
 
 
@@ -96,11 +106,13 @@ def lacking(bits: int) -> Callable[[], str]:
     return needs
 
 
-def on_crew(device: Any, x: np.ndarray, threads: int, bits: int) -> Work:
+def on_crew(device: Any, x: np.ndarray, threads: int, units: int, bits: int) -> Work:
     """The chain with multiply-adds in registers of `bits` bits, on a pinned thread for each core that is asked for."""
-    registers = Registers("f8", bits, CHAINS)
+    if units not in CHAINS:
+        raise Skip(f"units={units}: is none of {', '.join(map(str, CHAINS))}")
+    registers = Registers("f8", bits, CHAINS[units])
     crew = device.crew(min(threads, device.cores))  # two threads of a core would share its units, and delay each other
-    lanes = registers.lanes * CHAINS
+    lanes = registers.lanes * CHAINS[units]
 
     def allocate(_rank: int) -> tuple[Any, np.ndarray, np.ndarray]:
         buffer = device.buffer(2 * BYTES)
@@ -130,45 +142,44 @@ def on_crew(device: Any, x: np.ndarray, threads: int, bits: int) -> Work:
     work: Work = crew.work(
         [job(rank) for rank in range(len(crew))],
         output=output,
-        facts={"width": bits, "multiply_adds_per_cycle": CHAINS / CHAIN},
+        facts={"width": bits, "multiply_adds_per_cycle": CHAINS[units] / CHAIN},
         close=close,
     )
     return work
 
 
 @bench.variant("scalar", needs=lacking(0))
-def scalar(device: Any, x: np.ndarray, threads: int) -> Work:
+def scalar(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside scalar multiply-adds."""
-    return on_crew(device, x, threads, 64)
+    return on_crew(device, x, threads, units, 64)
 
 
 @bench.variant("128", needs=lacking(128))
-def bits_128(device: Any, x: np.ndarray, threads: int) -> Work:
+def bits_128(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 128 bits."""
-    return on_crew(device, x, threads, 128)
+    return on_crew(device, x, threads, units, 128)
 
 
 @bench.variant("256", needs=lacking(256))
-def bits_256(device: Any, x: np.ndarray, threads: int) -> Work:
+def bits_256(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 256 bits."""
-    return on_crew(device, x, threads, 256)
+    return on_crew(device, x, threads, units, 256)
 
 
 @bench.variant("512", needs=lacking(512))
-def bits_512(device: Any, x: np.ndarray, threads: int) -> Work:
+def bits_512(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 512 bits."""
-    return on_crew(device, x, threads, 512)
+    return on_crew(device, x, threads, units, 512)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
 
 
 @bench.finding
 def finding(read: Any) -> Iterator[str]:
-    """The clock by width and threads, and what a multiply-add peak is in operations a cycle of it."""
+    """The clock by width and threads, and how many operations a cycle of it the multiply-add peak is."""
     for threads, who in ((1, "one core"), ("all", "all cores")):
-        clocks = {
-            variant: record.counts["cycles"] / min(record.samples)  # a limit: disturbance only lowers it
-            for variant in ("scalar", "128", "256", "512")
-            if (record := read.find(variant, threads=threads)) is not None
-        }
+        clocks = {name: clock for name in ("scalar", "128", "256", "512") if (clock := under_load(read, name, threads))}
         if not clocks:
             continue
         slowest = min(clocks, key=lambda variant: clocks[variant])
@@ -176,3 +187,42 @@ def finding(read: Any) -> Iterator[str]:
         least = clocks[slowest] / max(clocks.values())
         steady = "the same within 2%" if least > 0.98 else f"{1 - least:.0%} lower with {slowest} than at its highest"
         yield f"With {who} multiplying the clock is {told}: {steady}."
+        yield from of_a_cycle(read, clocks, threads)
+
+
+def under_load(read: Any, variant: str, threads: Any) -> float | None:
+    """The highest clock seen (disturbance only lowers it) beside as many multiply-adds as the width has units for."""
+    clocks: list[float] = [
+        record.counts["cycles"] / min(record.samples)
+        for units in (1, 2)
+        if (record := read.find(variant, threads=threads, units=units)) is not None
+    ]
+    if not clocks:
+        return None
+    return clocks[-1] if clocks[-1] >= ONE_UNIT * clocks[0] else clocks[0]
+
+
+def units_of(per_cycle: float) -> int:
+    """The units that do so many multiply-adds a cycle: the nearest power of two, of which all processors have one."""
+    return 1 << max(0, round(math.log2(max(per_cycle, 0.5))))
+
+
+def of_a_cycle(read: Any, clocks: Mapping[str, float], threads: Any) -> Iterator[str]:
+    """What the widest vectors' peak is of lanes × 2 × units × clock."""
+    widest = next((name for name in ("512", "256", "128") if name in clocks), None)
+    found = [
+        r for r in read.run.records
+        if r.timed and (r.bench, r.variant) == ("peak.fma", widest) and r.device == "cpu"
+        and (r.params["dtype"], r.params["threads"], r.params["chains"]) == ("f8", threads, 12)
+    ]  # fmt: skip
+    if widest is None or not found:
+        return
+    cores = read.find(widest, threads=threads, units=1).facts["threads"]
+    lanes = int(widest) // 64
+    rate = found[0].counts["flops"] / min(found[0].samples) / cores
+    per_cycle = rate / (2 * lanes * clocks[widest])
+    units = units_of(per_cycle)
+    yield (
+        f"The peak of {rate / 1e9:.3g} GFLOP/s a core in float64 is {per_cycle / units:.1%} of {lanes} lanes × 2 × "
+        f"{units} unit{'s' * (units > 1)} × {clocks[widest] / 1e9:.3g} GHz."
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..bench import LEVELS, Bench, Skip
-from ..benches import latency, peak, stream
+from ..benches import frequency, latency, peak, stream
 from ..devices.cpu import CpuDevice
 from ..model import Scalar
 from ..simd import widths
@@ -59,10 +59,11 @@ class Cell:
 
 
 def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
-    """All comparisons: likwid-bench first, then C compiled here, STREAM and mbw."""
+    """All comparisons: likwid-bench first, then the clock, C compiled here, STREAM and mbw."""
     threads = sorted({1, device.host.usable})
     return [
         *_likwid(threads, pages),
+        *_clocks(threads),
         *_chases(),
         *_triads(threads, pages),
         *_stream(device, binary),
@@ -115,6 +116,40 @@ def _beside_likwid(cell: Cell, device: CpuDevice, values: dict[str, Any], second
         return amount / (said.flops if flops else said.bytes)
 
     return Pair(ours, theirs, ours.counts, tool.command, {"footprint": tool.footprint, "threads": threads})
+
+
+# --- the clock --------------------------------------------------------------------------------------------------------
+
+
+def _clocks(threads: list[int]) -> Iterator[Cell]:
+    for count in threads:
+        for dtype in ("f8", "f4"):
+            params: dict[str, Scalar] = {"dtype": dtype, "threads": count, "chains": CHAINS}
+            yield Cell(peak.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock)
+
+
+def _beside_clock(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+    """What the vector units would do at the clock that `clock.frequency` finds under their load, sample by sample."""
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    threads = min(values["threads"], device.cores)
+    lanes = int(cell.variant) // 8 // values["dtype"].itemsize
+    counted = frequency.CHAIN * frequency.STEPS
+
+    def clock(units: int) -> Callable[[], float]:
+        chain = Ours(device, frequency.bench, cell.variant, {"threads": threads, "units": units}, seconds)
+        return lambda: counted / chain()
+
+    once = 2 * lanes * threads  # operations of a cycle in which each core's one unit is busy
+    light = clock(1)
+    units = frequency.units_of(ours.counts["flops"] / min(ours() for _ in range(3)) / (once * max(light(), light())))
+    loaded = light if units == 1 else clock(2)
+
+    def theirs() -> float:
+        seconds: float = ours.counts["flops"] / (once * units * loaded())
+        return seconds
+
+    said = f"{lanes} lanes × 2 × {units} unit{'s' * (units > 1)} × clock.frequency/{cell.variant} units={min(units, 2)}"
+    return Pair(ours, theirs, ours.counts, said, {"threads": threads, "units": units})
 
 
 # --- C, compiled here -------------------------------------------------------------------------------------------------

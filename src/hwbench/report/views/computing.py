@@ -45,13 +45,13 @@ def _clock(runs: Runs) -> Figure | None:
         here = [point for point in points if point.run == index]
         marks = [
             charts.mark_of(
-                runs, point, value=charts.unbounded(_best(point)), group=_threads(point),
+                runs, point, value=charts.unbounded(_best(point)), group=_load(point),
                 label=words.number(_best(point), "GHz"), more=f"median {words.number(point.value.value, 'GHz')}",
             )
             for point in here
         ]  # fmt: skip
         spec = charts.bars(
-            marks, groups=list(dict.fromkeys(_threads(point) for point in here)), series=widths, unit="GHz", top=top,
+            marks, groups=list(dict.fromkeys(_load(point) for point in here)), series=widths, unit="GHz", top=top,
             best=True, more="of all samples",
             alt_text="The clock by the width of the multiply-adds that run meanwhile.",
         )  # fmt: skip
@@ -61,7 +61,7 @@ def _clock(runs: Runs) -> Figure | None:
         peak = _peak(runs, point)
         each = peak.value / (_best(point) * 1e9) if peak else None
         row = (
-            _threads(point),
+            _load(point),
             point.record.variant,
             words.number(_best(point)),
             words.number(point.value.value),
@@ -81,7 +81,8 @@ def _clock(runs: Runs) -> Figure | None:
     )
     text = (
         "Cycles are counted by additions that wait for one another, one a cycle; beside them run multiply-adds of the "
-        "given width, 3/4 a cycle. The figure is the best sample: where the chain is held up it is too low, never too "
+        "given width, 5/7 a cycle, or 12/7 where two units are to be busy (a width that has one unit only then shows "
+        "7/12 of the clock). The figure is the best sample: where the chain is held up it is too low, never too "
         "high. The table divides the floating-point peak of the same width (float64) by this clock: two units of 8 "
         "lanes would be 32 operations a cycle."
     )
@@ -99,6 +100,12 @@ def _clock(runs: Runs) -> Figure | None:
 def _best(point: Point) -> float:
     """GHz of the best sample: a clock is a limit, which disturbance only lowers."""
     return CLOCK.value(min(point.record.samples), point.record.counts)
+
+
+def _load(point: Point) -> str:
+    """How many threads multiply, and on how many of their units where that is not one."""
+    units = point.record.params.get("units", 1)
+    return _threads(point) + (f", {words.value_of('units', units)} units" if units != 1 else "")
 
 
 def _who(runs: Runs, point: Point) -> str:
