@@ -568,6 +568,45 @@ def test_what_disturbed_a_contrast_makes_it_suspect(rates, reason):
     assert len(record.samples) == 10
 
 
+class Stolen(ScriptedDevice):
+    """A machine from which the hypervisor takes half a CPU until some time."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__()
+        self.until = until
+
+    def counters(self) -> dict[str, float]:
+        return {"wall_s": self.clock.now, "steal_s": 0.5 * min(self.clock.now, self.until)}
+
+
+def test_what_was_disturbed_is_sampled_again_once():
+    """After a disturbance that has passed the second samples count, though the first were shorter, and it is told."""
+    device = Stolen(until=0.7)
+    records = measure(scripted_bench({"a": [1 / 64] * 13 + [1 / 32]}), device)
+    assert (records["a"].status, records["a"].reason) == ("ok", "")
+    assert records["a"].samples == [1 / 32] * 10
+    assert records["a"].facts["repeated"].startswith("the hypervisor took ")
+    assert sum(records["a"].telemetry["steal_s"]) == 0
+
+
+def test_where_it_is_never_quiet_the_first_samples_count():
+    """They are suspect as they were, and nothing says that they were repeated."""
+    record = measure(scripted_bench({"a": [1 / 64] * 13 + [1 / 32]}), Stolen(until=1e9))["a"]
+    assert (record.status, len(record.samples)) == ("suspect", 10)
+    assert record.samples == [1 / 64] * 10
+    assert "repeated" not in record.facts
+
+
+def test_repeating_takes_a_tenth_of_the_time_at_most():
+    """On a machine that is never quiet most contrasts are sampled once."""
+    device = Stolen(until=1e9)
+    engine = Engine({"cpu": device}, POLICY, device.clock)
+    for _ in range(100):
+        engine.measure(group(scripted_bench({"a": 1 / 64})))
+    once = 100 * 13
+    assert once < len(device.timed) < 1.15 * once
+
+
 def test_cpus_that_were_moved_make_figures_of_several_threads_suspect():
     """What one thread did is the same wherever its neighbour is."""
     moving = ScriptedDevice(gauge=lambda i: {"handover_s": 163e-9 if i % 3 == 0 else 42e-9})

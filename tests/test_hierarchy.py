@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwbench import store
-from hwbench.hierarchy import Found, Hierarchy, apart, footprint, hierarchy, match, sentences, strides
+from hwbench.hierarchy import Found, Hierarchy, apart, footprint, further_out, hierarchy, match, sentences, strides
 from hwbench.levels import Level
 from hwbench.model import Cache
 from hwbench.stats import Estimate
@@ -23,16 +23,18 @@ def level(end, seconds=1e-9):
 
 
 def test_the_committed_run_of_a_real_machine():
-    """Zen 4 in a virtual machine: 32 KiB and 1 MiB as reported, of 32 MiB some 4 to 8 MiB, memory at 130 to 160 ns.
+    """Zen 4 in a virtual machine: 32 KiB, 1 MiB and, streamed, 32 MiB as reported, memory at 130 to 160 ns.
 
-    Its second-level TLB has 3072 entries (12 MiB of 4 KiB pages), by AMD's optimisation guide for family 19h.
+    A chase takes longer from 4 to 8 MiB on, where loads still come at L3's speed. Its second-level TLB has 3072 entries
+    (12 MiB of 4 KiB pages), by AMD's optimisation guide for family 19h.
     """
     found = hierarchy(store.read(REAL))
     l1, l2, l3 = found.caches
-    assert [one.verdict for one in found.caches] == ["as reported", "as reported", "less than reported"]
+    assert [one.verdict for one in found.caches] == ["as reported"] * 3
     assert (l1.size.value, l1.level.seconds.value) == (32 * KIB, pytest.approx(1.095e-9, rel=0.01))
     assert l2.size.low <= MIB <= l2.size.high
-    assert 4 * MIB <= l3.size.low <= l3.size.high <= 8 * MIB
+    assert 4 * MIB <= l3.step.low <= l3.step.high <= 8 * MIB
+    assert 16 * MIB < l3.size.low <= l3.size.high <= 48 * MIB
     assert 130e-9 < found.memory.seconds.value < 160e-9
     assert found.reach.low <= 12 * MIB <= found.reach.high
     assert (found.line, found.unit) == (None, None)
@@ -92,6 +94,35 @@ def test_what_ends_beyond_all_caches_is_memory():
     assert "this guest (KVM) really gets 6 MiB (6 MiB–9 MiB)" in told[1]
     assert apart([], [far]) == ([far], None)
     assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
+
+
+def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
+    """A chase's step at 8 MiB, a stream's at 96: the cache is as large as the stream says, and both are told."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    found = match(caches, [level(48 * KIB), level(2 * MIB), level(8 * MIB)])
+    stream = [level(48 * KIB), level(2 * MIB), Level(level(1).seconds, 3 * MIB, 96 * MIB, level(96 * MIB).size)]
+    *near, last = further_out(found, stream)
+    assert near == list(found[:2])
+    assert (last.size, last.step) == (stream[2].size, found[2].step)
+    told = sentences(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
+    assert "L3 after 8 MiB (8 MiB–12 MiB)" in told[0]
+    assert told[1] == "Of the 480 MiB of L3 that are reported, this guest (KVM) really gets 96 MiB (96 MiB–144 MiB): " \
+        "the rest is others'."  # fmt: skip
+    assert told[2].startswith("So far a stream of loads is faster than from memory. That a random chase takes longer ")
+    assert "less far where a host keeps" in told[2]
+    bare = sentences(Hierarchy([*near, last], None, (), None, None, {}))
+    assert "loads on one thread find 96 MiB" in bare[1]
+    assert "host" not in bare[2]
+
+
+def test_a_stream_that_ends_where_the_chase_does_changes_nothing():
+    """Nor does one that never ends, begins further out, or belongs to a cache that no chase has seen."""
+    found = match(CACHES, [level(32 * KIB), level(MIB), level(24 * MIB)])
+    endless = Level(level(1).seconds, 2 * MIB, 512 * MIB, None)
+    for stream in ([level(24 * MIB)], [endless], [level(512 * MIB)], []):
+        assert further_out(found, stream) == list(found)
+    unseen = match(CACHES, [level(32 * KIB), level(MIB)])
+    assert further_out(unseen, [level(24 * MIB)]) == list(unseen)
 
 
 def test_a_verdict_needs_the_whole_interval():

@@ -87,6 +87,8 @@ def _levels(found: Hierarchy) -> dict[str, Any]:
                 "level": one.cache.level if one.cache else None,
                 "reported": one.cache.bytes if one.cache else None,
                 **level(one.level),
+                "size": plain(one.size),
+                "step": plain(one.step),
             }
             for one in found.caches
         ],

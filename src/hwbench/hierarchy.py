@@ -18,6 +18,7 @@ from .quantity import format_bytes, parse
 from .stats import Estimate
 
 LATENCY = "latency.chase"
+BANDWIDTH = "stream.load"
 STRIDE = "access.stride"
 SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
 BEYOND = 1.5  # × the largest cache reported: what ends out there is none of them
@@ -26,14 +27,24 @@ FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a
 
 @dataclass(frozen=True)
 class Found:
-    """A reported cache with the level that was measured for it, or one of them alone."""
+    """A reported cache with the level that was measured for it, or one of them alone.
+
+    `streamed` is where a stream of loads leaves it, if that is further out than where a random chase begins to take
+    longer: what ends there first is not the cache but the reach of translation.
+    """
 
     cache: Cache | None
     level: Level | None
+    streamed: Estimate | None = None
 
     @property
     def size(self) -> Estimate | None:
         """Where the level ends, in bytes."""
+        return self.streamed or self.step
+
+    @property
+    def step(self) -> Estimate | None:
+        """Where a random chase begins to take longer, in bytes."""
         return self.level.size if self.level is not None else None
 
     @property
@@ -83,9 +94,10 @@ def hierarchy(run: Run) -> Hierarchy:
     main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
     reported = caches(run)
     near, memory = apart(reported, find_levels(sweeps.get(main, {})))
+    caches_found = further_out(match(reported, near), find_levels(_loads(run.records, main[0])))
     small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
     return Hierarchy(
-        match(reported, near),
+        caches_found,
         memory,
         find_translation(small, huge) if small and huge else [],
         find_line(strides(run.records, "L2")),
@@ -123,6 +135,38 @@ def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
     found = [Found(cache, partner.get(cache.level)) for cache in reported]
     found += [Found(None, level) for level in ending if level not in chosen[1]]
     return sorted(found, key=_place)
+
+
+def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]:
+    """The caches, the last one with where a stream leaves it, if that is beyond the step of the chase.
+
+    A chase to random places misses the TLB at each hop once the data is larger than its reach, and then waits for a
+    walk: in a guest whose memory the host keeps on small pages for a hundred nanoseconds, as for memory. A stream has a
+    walk a page, and goes on at the cache's speed for as long as the data lies there.
+    """
+    out = list(found)
+    last = max((i for i, one in enumerate(out) if one.cache is not None), default=None)
+    step = out[last].step if last is not None else None
+    if last is None or step is None:
+        return out
+    for level in streams:
+        if level.size is not None and level.first <= step.high < level.size.low:
+            out[last] = replace(out[last], streamed=level.size)
+    return out
+
+
+def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
+    """Seconds a byte by footprint of one thread that loads, of the vectors that are the same at all sizes."""
+    best: dict[int, tuple[bool, list[float]]] = {}
+    for record in records:
+        size, moved = footprint(record), record.counts.get("bytes")
+        alone = record.bench == BANDWIDTH and record.variant == "simd" and record.facts.get("threads", 1) == 1
+        if not (alone and record.timed and size and moved and _text(record, "pages") == pages):
+            continue
+        rated = (record.status == "suspect", [seconds / moved for seconds in record.samples])
+        if size not in best or rated[0] < best[size][0]:
+            best[size] = rated
+    return {size: each for size, (_, each) in best.items()}
 
 
 def _distance(cache: Cache, level: Level) -> float:
@@ -208,20 +252,30 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
     out = []
     ends = [
-        f"{name} after {spread(one.size)}, {one.verdict}" if one.verdict else f"a level after {spread(one.size)}"
+        f"L{one.cache.level} after {spread(one.step)}{f', {one.verdict}' if not one.streamed else ''}"
+        if one.cache
+        else f"a level after {spread(one.step)}"
         for one in found.caches
-        if one.size is not None
-        for name in [f"L{one.cache.level}" if one.cache else ""]
+        if one.step is not None
     ]
     if ends:
         out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
     last = found.last
     if last is not None and last.cache is not None and last.size is not None and last.verdict == "less than reported":
         whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
+        who = "loads on one thread find" if last.streamed else "a chase on one thread finds"
         out.append(
             f"{whole}, this guest ({virtual}) really gets {spread(last.size)}: the rest is others'."
             if virtual
-            else f"{whole}, a chase on one thread finds {spread(last.size)}."
+            else f"{whole}, {who} {spread(last.size)}."
+        )
+    if last is not None and last.cache is not None and last.streamed and last.step is not None:
+        if last.verdict != "less than reported":
+            out.append(f"L{last.cache.level} is left after {spread(last.streamed)}, {last.verdict}.")
+        small = ", whose TLB reaches less far where a host keeps a guest's memory on small pages" * bool(virtual)
+        out.append(
+            f"So far a stream of loads is faster than from memory. That a random chase takes longer from "
+            f"{spread(last.step)} on is not the cache's end: translation is the likeliest{small}."
         )
     if found.reach:
         *near, far = found.translation

@@ -87,11 +87,11 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
     sizes = [mark.x for mark in marks]
     if not runs.several:
         rules = [(float(cache.bytes), f"L{cache.level}", True) for cache in first if min(sizes) < cache.bytes]
-        rules += [(found.size.value, "", False) for found in runs.hierarchies[0].caches if found.size is not None]
+        rules += [(found.step.value, "", False) for found in runs.hierarchies[0].caches if found.step is not None]
         if rules:
             legend["reported"] = Key("level size as reported", "ink-2", "dash")
         if any(not dashed for _, _, dashed in rules):
-            legend["measured"] = Key("level size as measured", "ink-2", "line")
+            legend["measured"] = Key("where a level is left", "ink-2", "line")
     domain = (min(sizes), max([*sizes, *(at for at, _, _ in rules)]))
     spec = charts.lines(
         marks,
@@ -148,7 +148,8 @@ def _levels(runs: Runs) -> Table:
         "Levels, reported and measured. A level is a stretch of the sweep in which the latency stays level, and ends "
         "at the change point on the way to the next: after the last footprint that is nearer to it. The interval is "
         "from a bootstrap over the samples and never narrower than a step of the sweep. What a virtual machine has "
-        "less than is reported is shared with others."
+        "less than is reported is shared with others. Where a stream of loads goes on at a cache's speed beyond the "
+        "step of the chase, the size is the stream's, and the step is named beside it: translation ends there."
     )
     return Table(caption, runs.head(head), rows)
 
@@ -161,7 +162,7 @@ def _row(found: Found) -> tuple[str, ...]:
         format_bytes(found.cache.bytes) if found.cache else "not reported",
         format_bytes(size.value) if size else words.NOTHING,
         _bytes(size),
-        found.verdict,
+        f"{found.verdict}; chase: {format_bytes(found.step.value)}" if found.streamed and found.step else found.verdict,
         *_latency(latency),
         LECTURE.get(found.cache.level, words.NOTHING) if found.cache else words.NOTHING,
     )
