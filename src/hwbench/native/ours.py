@@ -51,8 +51,11 @@ class Ours:
         self.facts: dict[str, Any] = {}
 
     def __call__(self) -> float:
-        """Seconds a call. Which pages the memory happens to get shows in its figures, so each sample gets its own."""
-        self.device.forget()
+        """Seconds a call. Which pages the memory happens to get shows in its figures, so each sample gets its own.
+
+        It goes back at once, so that the tool that runs next gets the same pages: kept until then, each side would have
+        pages of its own for good, and those of a guest differ by some percent.
+        """
         work = self.bench.build(self.variant, self.values, self.inputs())
         self.facts = dict(work.facts)
         try:
@@ -67,6 +70,7 @@ class Ours:
         finally:
             if work.close:
                 work.close()
+            self.device.forget()
 
     def inputs(self) -> tuple[Any, ...]:
         """The same ones each time, with nothing built on them yet."""
