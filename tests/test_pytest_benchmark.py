@@ -37,6 +37,7 @@ def test_every_bench_and_variant_has_a_test():
     assert {line.partition("::test_bench[")[2].partition("[")[0] for line in collected()} == listed
 
 
+@pytest.mark.slow
 def test_the_json_says_what_was_measured_and_how_near_to_the_limit(tmp_path):
     """Names, groups and parameters are hwbench's; times are in seconds a call, and agree with the rates beside them."""
     out = tmp_path / "perf.json"

@@ -271,6 +271,7 @@ def test_the_c_loop_follows_our_ring(device, tmp_path):
     assert not library.exists()
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("pattern", ["latency.chase/follow L1 4K", "stream.triad/simd-nt DRAM f8 1 4K C with"])
 def test_c_loops_are_compared(device, pattern):

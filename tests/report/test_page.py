@@ -130,6 +130,7 @@ def test_chart_expressions_hold_no_names(hostile: str) -> None:
                 assert all(re.fullmatch(r"s\d+", name) for name in domain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs", [[ONE], TWO, [sample_run(hostile=True)]], ids=["one", "two", "hostile"])
 def test_every_chart_is_valid_vega_lite(runs: list[Run]) -> None:
     """Altair's schema accepts each chart; the page itself does not spend the time to ask it."""
