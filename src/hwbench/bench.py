@@ -119,8 +119,9 @@ class Bench:
         To be raised with every change of what is timed; results of unlike versions are never compared.
     sweeps
         Further grids of the standard set: each overrides some axes, and may name the variants (`variant`) it is for.
-    quick, full
-        What the presets of these names put in place of some axes. `quick` leaves the sweeps out.
+    quick, standard, full
+        What the presets of these names put in place of some axes, or as `variant` for which variants. `quick` leaves
+        the sweeps out.
     together
         Axes whose values are measured interleaved too, as one contrast is (`threads` where a speed-up is asked for).
     tolerance
@@ -149,6 +150,7 @@ class Bench:
         version: int = 1,
         sweeps: tuple[Mapping[str, Any], ...] = (),
         quick: Mapping[str, tuple[Any, ...]] | None = None,
+        standard: Mapping[str, tuple[Any, ...]] | None = None,
         full: Mapping[str, tuple[Any, ...]] | None = None,
         together: tuple[str, ...] = (),
         tolerance: float | None = None,
@@ -164,7 +166,7 @@ class Bench:
         self.limit = limit
         self.version = version
         self.sweeps = sweeps
-        self.presets = {"quick": dict(quick or {}), "standard": {}, "full": dict(full or {})}
+        self.presets = {"quick": dict(quick or {}), "standard": dict(standard or {}), "full": dict(full or {})}
         self.together = together
         self.tolerance = tolerance
         self.free = dict(free or {})

@@ -27,7 +27,7 @@ NOT_USED = Gpu(name="not used")
 
 POLICIES = {
     "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
-    "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.12),
+    "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.1),
     "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
 

@@ -420,8 +420,12 @@ def stream(row: Row) -> Bench:
         quick={"size": ENDS},
         # Bytes are bytes: only where something is computed may a type be faster.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
+        # Non-temporal stores are for memory; the full set has them in the caches, too, which they pass by.
+        standard={"variant": ("simd", "numba", "numpy")} if row.writes else {},
         # The picture of bandwidth by size is one of loads; copies and triads have their levels.
-        sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
+        sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]},)
+        if row.writes
+        else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
         version=3,
     )
