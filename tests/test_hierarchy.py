@@ -125,6 +125,17 @@ def test_a_stream_that_ends_where_the_chase_does_changes_nothing():
     assert further_out(unseen, [level(24 * MIB)]) == list(unseen)
 
 
+def test_beyond_where_a_stream_leaves_the_last_cache_is_memory():
+    """A chase level up to 512 MiB, of 480 reported, is in memory where loads come at memory's speed from 96 on."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    levels = [level(48 * KIB), level(2 * MIB), level(12 * MIB), level(512 * MIB, 170e-9)]
+    near, memory = apart(caches, levels, [level(2 * MIB), level(96 * MIB)])
+    assert near == levels[:3]
+    assert memory.seconds.value == 170e-9
+    # A stream that shows no step beyond L2 says nothing of L3.
+    assert apart(caches, levels, [level(48 * KIB), level(2 * MIB)]) == apart(caches, levels) == (levels, None)
+
+
 def test_a_verdict_needs_the_whole_interval():
     """What is reported and lies in the interval agrees, also at its ends."""
     sizes = {64 * KIB: "less than reported", 48 * KIB: "as reported", 32 * KIB: "as reported"}

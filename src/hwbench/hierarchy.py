@@ -93,8 +93,9 @@ def hierarchy(run: Run) -> Hierarchy:
     # The sweep that translation and prefetchers disturb least; of two such the denser.
     main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
     reported = caches(run)
-    near, memory = apart(reported, find_levels(sweeps.get(main, {})))
-    caches_found = further_out(match(reported, near), find_levels(_loads(run.records, main[0])))
+    streams = find_levels(_loads(run.records, main[0]))
+    near, memory = apart(reported, find_levels(sweeps.get(main, {})), streams)
+    caches_found = further_out(match(reported, near), streams)
     small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
     return Hierarchy(
         caches_found,
@@ -106,12 +107,18 @@ def hierarchy(run: Run) -> Hierarchy:
     )
 
 
-def apart(reported: Sequence[Cache], levels: Sequence[Level]) -> tuple[list[Level], Level | None]:
+def apart(
+    reported: Sequence[Cache], levels: Sequence[Level], streams: Sequence[Level] = ()
+) -> tuple[list[Level], Level | None]:
     """The levels that may be caches, and the one that is memory: which has no end, or one that is beyond all caches.
 
-    A guest may get less of a cache than is reported, and never more. What ends out there is the reach of translation.
+    A guest may get less of a cache than is reported, and never more; and where a stream of loads has left the last one,
+    nothing further out is a cache. What ends out there is the reach of translation.
     """
     most = BEYOND * max((cache.bytes for cache in reported), default=math.inf)
+    # Where a stream is no faster in the last cache than in memory, its last step is that of the cache before.
+    inner = BEYOND * (reported[-2].bytes if len(reported) > 1 else 0)
+    most = min(most, max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf))
     for position, level in enumerate(levels):
         if level.size is None or level.size.low > most:
             return list(levels[:position]), replace(level, size=None)
