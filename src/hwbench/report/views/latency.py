@@ -124,7 +124,17 @@ def _levels(runs: Runs) -> Table:
     rows: list[Sequence[str]] = []
     for index, run in enumerate(runs):
         found = runs.hierarchies[index]
-        rows += [runs.row(index, _row(one)) for one in found.caches]
+        for one in found.caches:
+            rows.append(runs.row(index, _row(one)))
+            if one.streamed and one.step is not None:
+                step = (
+                    "its random reach",
+                    words.NOTHING,
+                    format_bytes(one.step.value),
+                    _bytes(one.step),
+                    "translation",
+                )
+                rows.append(runs.row(index, (*step, *[words.NOTHING] * 3)))
         memory = found.memory.seconds.scaled(1e9) if found.memory else None
         row = ("memory", format_bytes(run.machine.memory.total), words.NOTHING, words.NOTHING, "")
         rows.append(runs.row(index, (*row, *_latency(memory), "100 ns")))
@@ -149,7 +159,7 @@ def _levels(runs: Runs) -> Table:
         "at the change point on the way to the next: after the last footprint that is nearer to it. The interval is "
         "from a bootstrap over the samples and never narrower than a step of the sweep. What a virtual machine has "
         "less than is reported is shared with others. Where a stream of loads goes on at a cache's speed beyond the "
-        "step of the chase, the size is the stream's, and the step is named beside it: translation ends there."
+        "step of the chase, the size is the stream's, and the step is its random reach: there the TLB's ends."
     )
     return Table(caption, runs.head(head), rows)
 
@@ -162,7 +172,7 @@ def _row(found: Found) -> tuple[str, ...]:
         format_bytes(found.cache.bytes) if found.cache else "not reported",
         format_bytes(size.value) if size else words.NOTHING,
         _bytes(size),
-        f"{found.verdict}; chase: {format_bytes(found.step.value)}" if found.streamed and found.step else found.verdict,
+        found.verdict,
         *_latency(latency),
         LECTURE.get(found.cache.level, words.NOTHING) if found.cache else words.NOTHING,
     )
