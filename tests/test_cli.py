@@ -37,6 +37,21 @@ def clean(text: str) -> bool:
 # --- run --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("preset", "usual"), [("quick", 0.2), ("full", 0.4)])
+def test_who_watches_knows_what_a_case_usually_takes(benches, device, command, out, monkeypatch, preset, usual):
+    """The time left begins with what the preset has for a case, and not with what the first bench happened to take."""
+    seen = []
+    real = runner.execute
+
+    def execute(plan, observer, **more):
+        seen.append(observer.usual)
+        return real(plan, observer, **more)
+
+    monkeypatch.setattr(runner, "execute", execute)
+    command("run", "--preset", preset, "--no-report", "--out", out)
+    assert seen == [pytest.approx(usual)]
+
+
 def test_run_prints_findings_and_where_the_run_lies(benches, device, command, out):
     """Findings and paths on standard output, progress on standard error, exit 0, the run as it was told."""
     benches["access.steps"].finding(lambda r: [f"{r.ratio('slow', 'fast').value:g} times"])

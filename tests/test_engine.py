@@ -597,6 +597,18 @@ def test_where_it_is_never_quiet_the_first_samples_count():
     assert "repeated" not in record.facts
 
 
+def test_what_events_time_is_not_sampled_again():
+    """A GPU's own clock does not count what a hypervisor takes from the host."""
+    device = Stolen(until=0.7)
+
+    def build_events() -> Work:
+        return scripted_work(1 / 64, "a", facts={"timed_by": "events"})
+
+    record = measure(scripted_bench({"a": build_events}), device)["a"]
+    assert (record.status, len(device.timed)) == ("ok", 13)
+    assert "repeated" not in record.facts
+
+
 def test_repeating_takes_a_tenth_of_the_time_at_most():
     """On a machine that is never quiet most contrasts are sampled once."""
     device = Stolen(until=1e9)

@@ -113,9 +113,10 @@ def test_units_are_whole(per_cycle, units):
     assert bench_file.units_of(per_cycle) == units
 
 
-def test_the_peak_is_set_against_the_clock():
-    """Where the run has the peak, too, it is told as a share of lanes × 2 × units × clock."""
-    rows = [("512", {"threads": 1, "units": units}, 1e6 / 4e9) for units in (1, 2)]
+@pytest.mark.parametrize("measured", [(1, 2), (1,), (2,)])
+def test_the_peak_is_set_against_the_clock(measured):
+    """Where the run has the peak, too, it is told as a share of lanes × 2 × units × clock, beside any load."""
+    rows = [("512", {"threads": 1, "units": units}, 1e6 / 4e9) for units in measured]
     read = reading(BENCH, rows, {"cycles": 1e6})
     params = {"dtype": "f8", "threads": 1, "chains": 12}
     peak = record("512", (1.0,) * 10, bench="peak.fma", device="cpu", params=params, counts={"flops": 0.99 * 32 * 4e9})

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 import pytest
 
+from hwbench import registry, runner
 from hwbench.bench import Skip
 from hwbench.benches import _turns, stream
 from hwbench.check import mismatch
@@ -211,6 +212,20 @@ def test_a_call_goes_through_one_part(device, monkeypatch, variant):
         work.call()
     assert (target != -1).all()
     work.close()
+
+
+@pytest.mark.parametrize("bench", BENCHES[1:])
+def test_non_temporal_stores_are_for_memory(device, bench):
+    """The standard set has them at DRAM alone, in one contrast with the others; the full one at every level."""
+
+    def sizes(preset):
+        spread = runner.spread({"cpu": device})
+        groups = registry.groups([bench], preset=preset, devices={"cpu": "cpu"}, spread=spread)
+        found = {one.cases[0].params["size"]: {case.variant for case in one.cases} for one in groups}
+        return [size for size, variants in found.items() if {"simd", "simd-nt", "numba"} <= variants]
+
+    assert sizes("standard") == ["DRAM"]
+    assert sizes("full") == ["L1", "L2", "L3", "DRAM"]
 
 
 @pytest.mark.parametrize("bench", BENCHES)

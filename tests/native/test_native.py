@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from hwbench.bench import Skip
+from hwbench.benches import stream as bench_of_stream
+from hwbench.devices import cpu
 from hwbench.devices.cpu import CpuDevice
 from hwbench.model import Record
 from hwbench.native import cells, compiled, likwid, mbw, stream, verify
-from hwbench.native.ours import calibrate
+from hwbench.native.ours import Ours, calibrate
 from hwbench.native.table import summary
 from hwbench.native.verdict import verdicts
 from hwbench.registry import UsageError
@@ -176,6 +178,16 @@ def test_the_peak_is_compared_with_what_its_units_do_at_the_clock(device, monkey
     assert asked == [1, 2][:units]
     assert pair.facts == {"threads": 1, "units": units}
     assert f"{units} unit" in pair.command
+
+
+def test_memory_goes_back_before_the_tool_s_turn(device, monkeypatch):
+    """After a sample nothing idles, so that a tool's process may get the pages that ours had, and ours the tool's."""
+    monkeypatch.setattr(cpu, "LENT", 4096)
+    values = {"size": 2**20, "dtype": np.dtype("f8"), "threads": 1, "pages": "4K"}
+    ours = Ours(device, bench_of_stream.copy_bench, "simd", values, 0.001)
+    for _ in range(2):
+        assert ours() > 0
+        assert device._pool.idle == 0
 
 
 def test_a_selection_that_matches_nothing_is_refused(device):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from hwbench import store
 from hwbench.model import Disturbance, Record, Run
 from hwbench.report import theme, words
 from hwbench.report.sections import Facts, Figure, Records, Sayings, Section, Table, Tiles, Troubles
@@ -140,6 +142,17 @@ def test_level_sizes_are_set_beside_the_reported_ones() -> None:
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert column(table, "reported")[:3] == ["32 KiB", "1 MiB", "260 MiB"]
     assert column(table, "measured")[:3] == ["32 KiB", "1 MiB", "32 MiB"]
+
+
+def test_where_a_stream_goes_further_than_a_chase_both_sizes_stand_in_the_table() -> None:
+    """The committed run of an Intel: L3 as far as loads find it, and below it the reach of translation."""
+    [path] = (Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*-873bc89077f0.json")
+    section = latency([store.read(path)])
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert column(table, "level")[2:5] == ["L3", "its random reach", "memory"]
+    assert column(table, "measured")[2:4] == ["96 MiB", "12 MiB"]
+    assert column(table, "verdict")[2:4] == ["less than reported", "translation"]
 
 
 def test_a_sweep_that_ends_unsettled_has_no_latency_of_memory() -> None:

@@ -213,11 +213,12 @@ def of_a_cycle(read: Any, clocks: Mapping[str, float], threads: Any) -> Iterator
     found = [
         r for r in read.run.records
         if r.timed and (r.bench, r.variant) == ("peak.fma", widest) and r.device == "cpu"
-        and (r.params["dtype"], r.params["threads"], r.params["chains"]) == ("f8", threads, 12)
+        and all(r.params.get(axis) == value for axis, value in (("dtype", "f8"), ("threads", threads), ("chains", 12)))
     ]  # fmt: skip
     if widest is None or not found:
         return
-    cores = read.find(widest, threads=threads, units=1).facts["threads"]
+    loads = (read.find(widest, threads=threads, units=units) for units in CHAINS)
+    cores = next(int(record.facts["threads"]) for record in loads if record is not None)
     lanes = int(widest) // 64
     rate = found[0].counts["flops"] / min(found[0].samples) / cores
     per_cycle = rate / (2 * lanes * clocks[widest])

@@ -561,7 +561,7 @@ class CpuDevice:
 def roomy(nbytes: int) -> int:
     """The bytes of a region that is to be lent for `nbytes`, then for a little more: one array, then three and padding.
 
-    A 16th at most, never touched by who does not need it, so that it takes addresses and no memory.
+    A 15th at most, never touched by who does not need it, so that it takes addresses and no memory.
     """
     step = 1 << max(0, nbytes.bit_length() - 5)
     return -(-(nbytes + step // 16) // step) * step
