@@ -32,6 +32,7 @@ from hwbench.report.views.records import as_csv, file_name
 from hwbench.report.views.records import view as records
 from hwbench.report.views.roofline import view as roofline
 from hwbench.report.views.scaling import view as scaling
+from hwbench.report.views.verify import _labels as labels
 from hwbench.report.views.verify import view as verify
 from hwbench.report.views.waiting import view as waiting
 from hwbench.stats import Estimate
@@ -536,6 +537,19 @@ def test_a_comparison_with_native_tools_is_no_run() -> None:
     assert column(shown.table, "native command")[0] == "likwid-bench -t load"
     assert section is not None and "no mbw" in str(section.blocks[1])
     assert verify(Runs([sample_run()])) is None
+
+
+def test_comparisons_are_named_by_what_differs() -> None:
+    """No topic and nothing that all like it share, so that no name is cut; whole where two would be one."""
+    names = [
+        "stream.load/simd L1 f8 1 4K",
+        "stream.load/simd DRAM f8 2 4K",
+        "peak.fma/512 f8 1 12",
+        "peak.fma/512 f4 1 12",
+    ]
+    assert labels(names) == ["load/simd L1 1", "load/simd DRAM 2", "fma/512 f8", "fma/512 f4"]
+    alike = ["a.same/x L1", "b.same/x L1"]
+    assert labels(alike) == alike
 
 
 def test_a_comparison_of_absurd_numbers_is_shown() -> None:

@@ -42,15 +42,16 @@ def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
     panels = []
     for tool in dict.fromkeys(one.tool for one in compared):
         here = [one for one in compared if one.tool == tool]
-        marks = [_mark(one) for one in here]
+        names = _labels([one.name for one in here])
+        marks = [_mark(one, name) for one, name in zip(here, names, strict=True)]
         top = min(MOST_TOP, max(LEAST_TOP, *(mark.high or 0.0 for mark in marks)))
         middle = statistics.median(one.ratio.value for one in here if one.ratio)
         spec = charts.bars(
             marks,
-            groups=[one.name for one in here],
+            groups=names,
             series=["ours over native"],
             unit="ours over native, rates",
-            axis="bench/variant and axis values",
+            axis="bench/variant and what of its axes differs",
             top=top,
             room=0.2,
             rule=1.0,
@@ -67,7 +68,21 @@ def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
     )
 
 
-def _mark(one: Verdict) -> Mark:
+def _labels(names: Sequence[str]) -> list[str]:
+    """Short enough to stand beside a bar: no topic, and no value that all like it share; whole where that is not told.
+
+    `stream.load/simd DRAM f8 1 4K` is `load/simd DRAM 1` where all are of f8 and on 4K pages.
+    """
+    parts = [name.split() for name in names]
+    short = []
+    for one in parts:
+        alike = [other for other in parts if len(other) == len(one)]
+        differ = [value for place, value in enumerate(one) if place and len({other[place] for other in alike}) > 1]
+        short.append(" ".join([one[0].partition(".")[2] or one[0], *differ]))
+    return short if len(set(short)) == len(set(names)) else list(names)
+
+
+def _mark(one: Verdict, name: str) -> Mark:
     assert one.ratio is not None
     return Mark(
         series="ours over native",
@@ -76,7 +91,7 @@ def _mark(one: Verdict) -> Mark:
         value=min(one.ratio.value, MOST_TOP),
         low=one.ratio.low,
         high=min(one.ratio.high, MOST_TOP),
-        group=one.name,
+        group=name,
         label=f"{one.ratio.value:.3f}",
         more=f"{_rate(one, ours=True)} against {_rate(one, ours=False)}",
         suspect=one.reason,
