@@ -148,6 +148,36 @@ def test_resume_goes_on_with_the_preset_of_the_run(tmp_path):
     assert watcher.troubles == ["going on with --preset quick, as the run was begun"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "cases", "case_s", "max_rounds", "precision"),
+    [
+        ("full", 1, 2.0, 3000, 0.001),
+        ("full", 15, 2.0, 3000, 0.001),
+        ("full", 60, 0.5, 750, 0.004),
+        ("full", 150, 0.2, 300, 0.01),
+        ("full", 3000, 0.2, 300, 0.01),
+        ("full", 0, 0.2, 300, 0.01),
+        ("quick", 1, 0.1, 20, 0.02),
+        ("standard", 1, 0.1, 100, 0.01),
+    ],
+)
+def test_few_cases_of_the_full_preset_have_more_time_each(preset, cases, case_s, max_rounds, precision):
+    """Thirty seconds in all and two for a case at most; so much the narrower is the interval that ends it earlier."""
+    found = runner.fitted(runner.POLICIES[preset], cases)
+    assert found.case_s == pytest.approx(case_s)
+    assert found.max_rounds == max_rounds
+    assert found.precision == pytest.approx(precision)
+
+
+def test_a_run_says_what_time_its_cases_had(tmp_path):
+    """The policy in the file is the one that was measured by."""
+    run, _ = execute(plan(tmp_path, preset="full"), Watcher())
+    assert run.policy == msgspec.structs.replace(
+        runner.fitted(runner.POLICIES["full"], len(run.records)), sizes=run.policy.sizes, phases=run.policy.phases
+    )
+    assert run.policy.case_s > runner.POLICIES["full"].case_s
+
+
 def test_resume_measures_a_contrast_anew_that_was_had_in_part(tmp_path):
     """Variants of one contrast are measured interleaved: a half of it is replaced, and no case is there twice."""
     with pytest.raises(Interrupted) as stop:

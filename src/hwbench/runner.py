@@ -30,6 +30,19 @@ POLICIES = {
     "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.1),
     "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
+FEW_S = 30.0  # of the full preset: the rounds of few cases may take so much in all,
+FEW_CASE_S = 2.0  # and those of one of them so much: a neighbour's visit of half a second is no median of that
+
+
+def fitted(policy: Policy, cases: int) -> Policy:
+    """The policy for so many cases: in the full preset few have more time each, and are to be known the better."""
+    if policy.preset != "full" or not cases:
+        return policy
+    times = min(FEW_CASE_S, max(FEW_S / cases, policy.case_s)) / policy.case_s
+    return msgspec.structs.replace(
+        policy, case_s=policy.case_s * times, max_rounds=round(policy.max_rounds * times),
+        precision=policy.precision / times,
+    )  # fmt: skip
 
 
 def usual_seconds(preset: str) -> float:
@@ -195,13 +208,13 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         devices={name: device.kind for name, device in known.items()},
         spread=spread(known),
     )
-    run, path = _begin(plan, here, cut_off)
+    present = [_present(group, known) for group in groups]
+    run, path = _begin(plan, here, cut_off, sum(len(part.cases) for part in present))
     versions = {bench.name: bench.version for bench in chosen}
     done = {key(record) for record in run.records if versions.get(record.bench) == record.version}
     missing = [skipped(group, case, why) for group in groups for case, why in absent(group, known)]
     run = msgspec.structs.replace(run, records=[*run.records, *(r for r in missing if key(r) not in done)])
-    left = [part for part in (_present(group, known) for group in groups) if part.cases]
-    left = [group for group in left if not all(key(case) in done for case in group.cases)]
+    left = [part for part in present if not all(key(case) in done for case in part.cases)]
     engine = Engine(known, run.policy)
     engine.stop = stop
     engine.phases.seconds |= run.policy.phases  # a resumed run goes on with its clock
@@ -255,14 +268,14 @@ def _preset(plan: Plan, cut_off: tuple[Path, Run] | None, observer: Observer) ->
     return run.policy.preset
 
 
-def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None) -> tuple[Run, Path]:
-    """A new run, or the one that was cut off; its directory is known to be writable."""
+def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None, cases: int) -> tuple[Run, Path]:
+    """A new run of so many cases, or the one that was cut off; its directory is known to be writable."""
     store.prepare(plan.out / "runs" / here.name)
     stamp = {**identity(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
     if cut_off is not None:
         path, run = cut_off
         return msgspec.structs.replace(run, hwbench=stamp), path
-    policy = msgspec.structs.replace(POLICIES[plan.preset], budget_s=plan.budget)
+    policy = msgspec.structs.replace(fitted(POLICIES[plan.preset], cases), budget_s=plan.budget)
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=stamp,
         machine=here, software=machine.software(), policy=policy, disturbances=disturbances.find(here),
