@@ -85,7 +85,7 @@ def hwbench(*arguments: str, cwd: Path = ROOT, source: Path = ROOT / "src") -> s
     done = subprocess.run(
         [sys.executable, "-m", "hwbench", *arguments], cwd=cwd, env=variables, capture_output=True, text=True,
     )  # fmt: skip
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         sys.exit(f"hwbench {' '.join(arguments)}: {done.stderr.strip()}")
     return done
 

@@ -258,7 +258,8 @@ def compare(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    _verdicts(verdict.sides(old, now, threshold, across=across_machines), old, now, threshold, json, markdown)
+    told = verdict.sides(old, now, threshold, across=across_machines)
+    _verdicts(told, old, now, threshold, verdict.REMEDY, json, markdown)
 
 
 @app.command()
@@ -313,7 +314,7 @@ def ab(
             store.write(runs[quad][side][place], keep / f"{number + 1:03}-{('base', 'new')[side]}.json")
     told = duel.judged(runs, (base, new), threshold)
     old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
-    _verdicts(told, old, now, threshold, json, markdown)
+    _verdicts(told, old, now, threshold, duel.REMEDY, json, markdown)
 
 
 def _check_threshold(threshold: float) -> None:
@@ -323,7 +324,9 @@ def _check_threshold(threshold: float) -> None:
         raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
 
 
-def _verdicts(told: VerdictReport, old: Side, now: Side, threshold: float, json: bool, markdown: bool) -> None:
+def _verdicts(
+    told: VerdictReport, old: Side, now: Side, threshold: float, remedy: str, json: bool, markdown: bool
+) -> None:
     """Print verdicts the way that was asked for; exit 1 where one is slower."""
     from .tracking import table
 
@@ -332,7 +335,7 @@ def _verdicts(told: VerdictReport, old: Side, now: Side, threshold: float, json:
     elif markdown:
         typer.echo(table.markdown(told, old, now, threshold))
     else:
-        table.show(told, old, now, threshold, _console())
+        table.show(told, old, now, threshold, remedy, _console())
     if any(one.verdict == "slower" for one in told.cases):
         raise typer.Exit(1)
 

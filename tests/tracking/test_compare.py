@@ -172,6 +172,19 @@ def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
     assert verdicts(command("compare", old[1], new, "--json")) == {"x": "slower"}
 
 
+def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
+    """On a terminal, below the sum; not where every case has its verdict."""
+    paths = []
+    for name, centre in (("base", 1.0), ("close", 1.02), ("far", 1.5)):
+        paths.append(tmp_path / f"{name}.json")
+        samples = [centre + i / 1e4 for i in range(12)]
+        store.write(msgspec.structs.replace(run_of(record("v0", samples)), id=name), paths[-1])
+    base, close, far = paths
+    unclear, clear = (command("compare", base, new, "--out", tmp_path).out for new in (close, far))
+    assert "1 ambiguous\nto tell the ambiguous: give each side several runs" in unclear
+    assert clear.endswith("1 slower\n")
+
+
 def test_sides_of_unlike_files_are_refused(command, tmp_path):
     """Two machines on a side, and a run beside a file of pytest-benchmark."""
     data = [1e-3 + i * 1e-8 for i in range(15)]

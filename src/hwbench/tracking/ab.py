@@ -32,6 +32,7 @@ THRESHOLD = 0.005
 QUADS = 6
 FEWEST = 3  # quads: two ratios bound nothing worth knowing
 PROCESS_S = 3600.0
+REMEDY = "raise --quads, or wait until the machine is quieter"
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be r
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def show(report: Report, base: Side, new: Side, threshold: float, console: Console) -> None:
-    """Print what was compared, a row for each case, the slow ones first, and the sum."""
+def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
+    """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
     from rich.table import Table
     from rich.text import Text
 
@@ -35,6 +35,8 @@ def show(report: Report, base: Side, new: Side, threshold: float, console: Conso
         table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(plain(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
+    if any(one.verdict == "ambiguous" for one in report.cases):
+        console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:

@@ -24,6 +24,7 @@ __all__ = ["THRESHOLD", "VERDICTS", "Comparison", "Verdict", "compare", "judge",
 Verdict = Literal["same", "faster", "slower", "ambiguous", "not measured"]
 VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "ambiguous", "same", "not measured")
 THRESHOLD = 0.02
+REMEDY = "give each side several runs (a.json,b.json; few cases by --preset full), or measure both in turn: hwbench ab"
 UNBOUNDED = 1e3  # an upper end beyond this is none
 LEVEL = 0.025  # each way; slower and faster together are wrong in 5%
 
