@@ -33,7 +33,7 @@ def commit(number: int) -> str:
 def row(
     values: Sequence[Any],
     params: Sequence[Sequence[str]] = (),
-    version: str = "1",
+    version: str | None = "1",
     width: float | None = 0.01,
     samples: Sequence[Any] | None = None,
 ) -> list[Any]:
@@ -69,7 +69,7 @@ def asv_file(
     data = {
         "version": 2,
         "commit_hash": commit(number),
-        "env_name": environment,
+        "env_name": environment,  # may be replaced by `more`
         "date": (1_700_000_000 + number * 3600) * 1000,
         "params": {**machine, "python": python, **requirements},
         "python": python,

@@ -305,13 +305,9 @@ def ab(
     try:
         with duel.workplace() as scratch:
             sides = environments.contenders((base, new), scratch / "sides", _say, build=not no_build)
-            runs = duel.interleaved(sides, asked, quads, scratch, _say)
+            runs = duel.interleaved(sides, asked, quads, scratch, _say, keep)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    if keep is not None:
-        for number, (quad, side) in enumerate(duel.order(quads)):
-            place = number % 4 // 2  # each side has two processes of a quad, one early and one late
-            store.write(runs[quad][side][place], keep / f"{number + 1:03}-{('base', 'new')[side]}.json")
     told = duel.judged(runs, (base, new), threshold)
     old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
     _verdicts(told, old, now, threshold, duel.REMEDY, json, markdown)
@@ -327,7 +323,7 @@ def _check_threshold(threshold: float) -> None:
 def _verdicts(
     told: VerdictReport, old: Side, now: Side, threshold: float, remedy: str, json: bool, markdown: bool
 ) -> None:
-    """Print verdicts the way that was asked for; exit 1 where one is slower."""
+    """Print verdicts the way that was asked for; exit 1 where one is slower, 2 where not a case could be compared."""
     from .tracking import table
 
     if json:
@@ -338,6 +334,9 @@ def _verdicts(
         table.show(told, old, now, threshold, remedy, _console())
     if any(one.verdict == "slower" for one in told.cases):
         raise typer.Exit(1)
+    if all(one.verdict == "not measured" for one in told.cases):
+        _say("nothing was compared: no case was measured on both sides")
+        raise typer.Exit(2)
 
 
 @app.command()

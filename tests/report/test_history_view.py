@@ -79,7 +79,7 @@ def test_a_step_that_the_controls_share_is_the_machine_s():
     sentences = told(made)
     assert sentences[0].startswith("c15 (2023-11-29), change 15: a.c/v [L1] 1.65× slower on m0")
     assert sentences[1].startswith(
-        "From c15 (2023-11-29), change 15 on, m0 is 1.09× slower by its own limits: 4 changes"
+        "From c15 (2023-11-29), change 15 on, m0 is 1.1× slower by its own limits: 4 changes"
     )
     assert len(sentences) == 2
 
@@ -107,6 +107,35 @@ def test_a_single_control_proves_nothing():
     """With one control alone, what moved with it may be the machine's."""
     made = history(series("stream.load", noisy(1, 1e-3, 1.1e-3)), series("a.b", noisy(2, 1e-3, 1.1e-3)))
     assert any("it may be the machine" in sentence for sentence in told(made))
+
+
+def test_controls_count_only_where_they_were_measured_on_both_sides():
+    """A control at the first commits alone does not make another one two: unclear, and told as such."""
+    peak = noisy(2, 1e-3)
+    peak[5:] = math.nan
+    [both] = [series(drift.CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
+    sentences = told(history(both, series(drift.CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
+    assert any("a.b/v [L1] most (one control moved alike" in one for one in sentences)
+    assert not [one for one in sentences if "own limits" in one]
+
+
+def test_one_commit_measured_again_changed_no_code():
+    """A step between two runs of one commit accuses no commit; with changes beside it, it is another's each time."""
+    made = history(series("a.b", noisy(1, 1e-3, 1.33e-3)))
+    for name, sentence in (("abc", "1 case changed between two measurements of one commit, 1.33× slower at most"),
+                           ("abc+", "abc+ (2023-11-29), change 15: a.b/v [L1] 1.33× slower")):  # fmt: skip
+        made.commits = [Commit(name, one.when, one.subject) for one in made.commits]
+        assert told(made)[0].startswith(sentence)
+
+
+def test_commits_that_another_machine_measured_in_between_are_no_gap():
+    """Two machines take turns at the same commits: the commit is known, and none is said to lack."""
+    values = noisy(1, 1e-3, 1.33e-3, count=2 * COUNT)
+    mine, other = values.copy(), values.copy()
+    mine[1::2], other[::2] = math.nan, math.nan
+    made = history(series("a.b", mine), series("a.b", other, 1), settings=2, count=2 * COUNT)
+    made.commits = [Commit(f"c{i // 2}", 1.7e9 + 86400 * i, "") for i in range(2 * COUNT)]
+    assert all(sentence.startswith("c15 (") and "not measured" not in sentence for sentence in told(made))
 
 
 def test_commits_that_were_not_measured_are_in_doubt():

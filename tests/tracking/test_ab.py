@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hwbench.tracking import ab
+from hwbench.tracking.history import TrackingError
 from scripted import record, run_of
 
 
@@ -31,6 +32,22 @@ def quads(count, ratio, *, drift=0.0, noise=0.0, seed=0, **more):
 def verdict(runs, threshold=ab.THRESHOLD):
     [case] = ab.judged(runs, ("base", "new"), threshold).cases
     return case
+
+
+def test_what_was_measured_is_kept_though_a_later_process_fails(tmp_path, monkeypatch):
+    """Ten processes of twelve, hours of them perhaps, lie there with their numbers."""
+
+    def measured(one, asked, scratch, number):
+        if number == 11:
+            raise TrackingError("killed")
+        return run_of(record(), id=f"p{number}")
+
+    monkeypatch.setattr(ab, "measured", measured)
+    with pytest.raises(TrackingError, match="killed"):
+        ab.interleaved(["a", "b"], ab.Asked(), 3, tmp_path, lambda _: None, tmp_path)
+    kept = sorted(path.name for path in tmp_path.glob("*.json"))
+    assert kept[:4] == ["001-base.json", "002-new.json", "003-new.json", "004-base.json"]
+    assert len(kept) == 10
 
 
 def test_two_percent_are_found_though_the_machine_drifts():

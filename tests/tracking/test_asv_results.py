@@ -13,7 +13,7 @@ import pytest
 
 from histories import BOX, asv_file, benchmarks_file, commit, row
 from hwbench.store import StoreError
-from hwbench.tracking import asv_results, sources
+from hwbench.tracking import asv_results, sources, units
 
 LOAD = "stream.load.track_seconds"
 PARAMS = [["'simd'", "'numba'"], ["'L1'", "'DRAM'"]]
@@ -101,6 +101,74 @@ def test_a_little_less_memory_is_the_same_machine(results):
     """A kernel that keeps some megabytes more to itself makes no other machine."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "ram": str(16777216 - 9000), "os": "Linux 6.8"})
     assert len(asv_results.history(results).settings) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "machines"),
+    [({"caches": "L1 32 KiB", "quota": "None"}, 1), ({"num_cpu": ""}, 1), ({"num_cpu": "4", "caches": "L1 32 KiB"}, 2),
+     ({"ram": str(int(15.7 * 2**20))}, 1), ({"ram": str(int(15.2 * 2**20))}, 2)],
+)  # fmt: skip
+def test_a_machine_is_split_by_what_both_results_state(results, facts, machines):
+    """A project that begins to state more, or states less once, goes on; memory is the same within 3%."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, **facts})
+    assert len(asv_results.history(results).settings) == machines
+
+
+def test_two_names_for_one_machine_are_told_though_one_states_more(results):
+    """Half of the box's results state its caches: still one machine, with all that is known of it."""
+    asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "caches": "L1 32 KiB"})
+    [setting] = asv_results.history(results).settings
+    assert dict(setting.identity)["caches"] == "L1 32 KiB"
+    assert dict(setting.identity)["ram"] == "16 GiB"
+
+
+def test_results_without_a_version_are_of_every_version(results):
+    """asv's old results have none, and asv keeps them."""
+    asv_file(results, 4, {"suite.time_sum": row([0.7], version=None)})
+    history = asv_results.history(results)
+    [one] = [one for one in history.series if one.bench == "suite.time_sum"]
+    assert one.values.tolist() == [0.5, 0.5, 0.5, 0.7]
+    assert not [note for note in history.notes if "other versions" in note]
+
+
+def test_environments_that_only_their_names_tell_apart_stay_apart(results):
+    """One commit by virtualenv and by conda: neither overwrites the other, in history and comparison."""
+    made = {"virtualenv-py3.11": 0.5, "conda-py3.11": 0.9}
+    for name, value in made.items():
+        asv_file(results, 4, {"suite.time_sum": row([value])}, result_name=name, env_name=name)
+    history = asv_results.history(results)
+    last = {history.settings[one.setting].environment: one.values[-1] for one in history.series
+            if one.bench == "suite.time_sum"}  # fmt: skip
+    assert last == {f"py3.11 ({name})": value for name, value in made.items()}
+    base, _ = sources.sides(f"asv:{commit(4)}", f"asv:{commit(4)}", results.parent, results)
+    assert {entry.params["environment"]: entry.blocks[0].median for entry in base.entries} == last
+
+
+def test_a_unit_whose_better_direction_nobody_knows_is_told(results):
+    """Less of it is taken to be better, as asv does; of times and rates nothing needs to be said."""
+    assert not [note for note in asv_results.history(results).notes if "less is taken" in note]
+    benchmarks_file(results, {"suite.track_rate": {"unit": "widgets"}, "suite.time_sum": {}, LOAD: {}})
+    assert "Of widgets less is taken to be better, as asv does." in asv_results.history(results).notes
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["GB/s", "items/ms", "words/cycle", "fps", "QPS", "IPC", "s^-1", "1/s", "MFLOPS", "GFLOP/s", "kHz", "Mops", "ops",
+     "requests per second", "speedup", "hit rate"],
+)  # fmt: skip
+def test_more_of_a_rate_is_better(unit):
+    """Work by time, in whatever words."""
+    assert units.higher_is_better(unit)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["s", "seconds", "bytes", "MiB", "ns/ops", "us per 1000 ops", "hops", "drops", "loops", "faults/s", "cycles/byte",
+     "s per iteration", "misses per second", ""],
+)  # fmt: skip
+def test_less_of_a_time_and_of_trouble_is_better(unit):
+    """Though it has a rate's look."""
+    assert not units.higher_is_better(unit)
 
 
 def test_other_versions_are_left_out_and_said(results):

@@ -124,7 +124,7 @@ def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
     pair = ("compare", f"asv:{commit(5)}@box", f"asv:{commit(5)}@fox", "--out", out)
     refused = command(*pair)
     assert refused.code == 2
-    assert "cpu: Scripted CPU in base, Other in new" in refused.err
+    assert "CPU: Scripted CPU in base, Other in new" in refused.err
     told = {one["bench"]: one for one in json.loads(command(*pair, "--across-machines", "--json").out)["cases"]}
     # Twice the time, but its loads take twice the time too: a slower box, no slower code.
     assert told[SUM]["ratio"] == pytest.approx(2.0)
@@ -170,6 +170,49 @@ def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
         assert [one["verdict"] for one in told["cases"]] == ["ambiguous"]
         assert told["run_to_run"]["deviation"] == pytest.approx(0.063, rel=0.01)
     assert verdicts(command("compare", old[1], new, "--json")) == {"x": "slower"}
+
+
+def test_a_comparison_of_nothing_is_no_success(command, tmp_path):
+    """A gate whose only case went wrong is not green."""
+    paths = [tmp_path / "base.json", tmp_path / "new.json"]
+    broken = record("v0", (), status="wrong", reason="differs by 3")
+    for path, one in zip(paths, (record("v0"), broken), strict=True):
+        store.write(msgspec.structs.replace(run_of(one), id=path.stem), path)
+    done = command("compare", *paths, "--out", tmp_path)
+    assert done.code == 2
+    assert "nothing was compared: no case was measured on both sides" in done.err
+    assert "wrong in new: differs by 3" in done.out
+
+
+def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
+    """One run of four failed: three are compared, whichever it was."""
+    flaky = record("v0", (), status="error", reason="flaky", counts={})
+    good = [record("v0", [1.0 + i / 1e4 + k / 1e3 for i in range(12)], counts={"bytes": 8.0}) for k in range(3)]
+    made = side.of_runs([run_of(one) for one in (flaky, *good)])
+    assert len(made.entries[0].blocks) == 3
+    assert not made.entries[0].unfit
+
+
+def test_a_run_and_asv_state_a_machine_in_the_same_words(command, out, results):
+    """A run of another processor under the same name is not compared with asv's commit."""
+    cpu = msgspec.structs.replace(MACHINE.cpu, model="Other CPU")
+    there = msgspec.structs.replace(MACHINE, name="box", cpu=cpu)
+    store.write(run_of(record("simd", bench="stream.load"), machine=there), out / "run.json")
+    done = command("compare", out / "run.json", f"asv:{commit(5)}", "--out", out)
+    assert done.code == 2
+    assert "CPU: Other CPU in base, Scripted CPU in new" in done.err
+
+
+def test_environments_of_one_side_name_the_cases_of_both(command, out, results):
+    """A commit under two versions of NumPy and one under the newer: those are compared, and not nothing."""
+    for number, versions in ((6, ("2.3", "2.4")), (7, ("2.4",))):
+        for version in versions:
+            rows = {SUM: row([0.5 if version == "2.3" else 0.4], width=0.002)}
+            asv_file(results, number, rows, requirements={"numpy": version})
+    done = command("compare", f"asv:{commit(6)}", f"asv:{commit(7)}", "--out", out, "--json")
+    told = {one["params"]["numpy"]: (one["verdict"], one["ratio"]) for one in json.loads(done.out)["cases"]}
+    assert told["2.4"][1] == pytest.approx(1.0)
+    assert told["2.3"][0] == "not measured"
 
 
 def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):

@@ -28,6 +28,44 @@ def test_a_foreign_benchmark_keeps_its_name(tmp_path):
     assert (second.bench, second.params, second.samples) == ("test_plain", {}, tuple(DATA))
 
 
+def test_namesakes_in_two_files_are_two_benchmarks(tmp_path):
+    """pytest-benchmark's `name` is the function's alone; what has no full name is numbered."""
+    entries = [
+        {"name": "test_encode", "fullname": "a.py::test_encode", "data": DATA},
+        {"name": "test_encode", "fullname": "b.py::T::test_encode", "data": [5 * x for x in DATA]},
+        {"name": "test_bare", "data": DATA},
+        {"name": "test_bare", "data": DATA},
+    ]
+    path = pytest_file(tmp_path / "a.json", entries)
+    names = ["a.py::test_encode", "b.py::T::test_encode", "test_bare", "test_bare (2)"]
+    assert [one.bench for one in pytest_results.read_file(path).timed] == names
+    assert [one.bench for one in pytest_results.history([path]).series] == names
+
+
+def test_a_parameter_with_an_address_is_told_by_the_test_s_id(tmp_path):
+    """pytest-benchmark writes the repr of what JSON cannot hold, which is another in each process."""
+    cases = []
+    for address in ("0x7f01", "0x7f02"):
+        params = {"how": f"UNSERIALIZABLE[<function quick at {address}>]", "n": 3}
+        entry = {"name": "test_sort[quick-3]", "fullname": "a.py::test_sort[quick-3]", "params": params, "data": DATA}
+        [one] = pytest_results.read_file(pytest_file(tmp_path / "a.json", [entry])).timed
+        cases.append((one.bench, one.params))
+    assert cases == [("a.py::test_sort", {"n": "3", "id": "quick-3"})] * 2
+
+
+def test_another_version_is_left_out_and_said(tmp_path):
+    """Of a bench whose version rose, the newest is shown."""
+    files = []
+    for number, version in enumerate(("1", "2", "2")):
+        extra = {"bench": "stream.load", "version": version}
+        entry = {"name": "x", "params": {"variant": "simd"}, "data": DATA, "extra_info": extra}
+        files.append(pytest_file(tmp_path / f"{number}.json", [entry], f"2026-11-2{number}T18:00:00+00:00"))
+    found = pytest_results.history(files)
+    [one] = found.series
+    assert (one.version, [math.isnan(x) for x in one.values]) == ("2", [True, False, False])
+    assert any("of 1 case are left out" in note for note in found.notes)
+
+
 def test_ours_tell_the_work_of_a_call(tmp_path):
     """Rate times median is the bytes of a call."""
     path = pytest_file(

@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from hwbench import stats
-from hwbench.tracking import noise, side, verdict
+from hwbench.tracking import drift, noise, side, verdict
 from test_scripts import tracking_experiments as experiments
 
 WAYS = list(experiments.WAYS.values())
+
+
+def test_nobody_is_accused_of_what_a_run_did():
+    """Runs that stray by 2% as a whole, their cases by 0.4% beside: at most 1% are slower."""
+    rng = np.random.default_rng(6)
+    assert experiments.accused(rng, 40, 0.02, 60, kind="common")[0] <= 0.01
 
 
 @pytest.mark.parametrize("kind", ["normal", "t3", "wild cases", "wild runs"])
@@ -39,6 +45,56 @@ def test_ab_finds_two_percent_among_a_hundred():
     assert experiments.found(rng, 100, 0.003, 0.02, 20) <= 0.1
 
 
+def together(shift, controls=()):
+    """Forty cases that moved by a shift and 0.3% each, one of them by a tenth more; controls moved by the shift."""
+    rng = np.random.default_rng(3)
+    names = [f"c{i}" for i in range(40)]
+    logs = rng.normal(0, 0.003, 40) + math.log1p(shift) + math.log1p(0.1) * (np.arange(40) == 7)
+    sides = []
+    for medians, moved in ((np.ones(40), 1.0), (np.exp(logs), 1 + shift)):
+        entries = [
+            side.Entry("made.up", name, "cpu", {}, blocks=[side.Block(float(x), 5e-4)])
+            for name, x in zip(names, medians, strict=True)
+        ]
+        entries += [side.Entry(name, "v", "cpu", {}, blocks=[side.Block(moved, 5e-4)]) for name in controls]
+        sides.append(side.Side("made up", "box", {}, entries))
+    return verdict.sides(*sides)
+
+
+def test_what_all_cases_share_accuses_nobody():
+    """A run that is 5% slower throughout: the one case that fell by more is found, and that all moved is said."""
+    told = together(0.05)
+    assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
+    assert told.cases[0].verdict == "ambiguous"
+    assert told.cases[0].reason == f"all cases moved together (×{math.exp(told.noise.together):.3f})"
+    assert [line for line in told.remarks if line.startswith("the cases moved together (×1.0")]
+    assert not together(0.0).remarks
+
+
+def test_controls_tell_what_all_cases_share():
+    """With two controls that moved alike it is the machine; with two that did not, the code's, whatever all did."""
+    moved = together(0.05, drift.CONTROLS)
+    assert moved.cases[0].reason.startswith("the machine's own limits moved alike")
+    assert not [line for line in moved.remarks if line.startswith("the cases moved")]
+
+
+def test_no_machine_moves_by_a_third():
+    """All cases slower by a half are slower: that is beyond what a clock or a neighbour does."""
+    told = together(0.5)
+    assert {one.verdict for one in told.cases} == {"slower"}
+
+
+def test_a_history_without_intervals_tells_its_noise():
+    """asv's memory and track_ values state none; that they never varied shows what a doubled one is."""
+    old, new = (
+        side.Side("made up", "box", {}, [
+            side.Entry("mem", "", "cpu", {}, blocks=[side.Block(value, math.inf)], earlier=[1000.0] * past)
+        ])
+        for value, past in ((1000.0, 39), (2000.0, 39))
+    )  # fmt: skip
+    assert verdict.sides(old, new).cases[0].verdict == "slower"
+
+
 def test_cases_that_agree_count_for_more():
     """A hundred steady cases count for eight degrees of freedom or more; where some runs are wild, for half as many."""
 
@@ -62,7 +118,6 @@ def test_few_cases_know_no_tail():
     """Fewer than twenty cases with a history of their own count for as little as before."""
     made = experiments.made_up(np.random.default_rng(9), 10, 0.05, earlier=8)
     assert verdict.sides(*made).noise.tails == (noise.HEAVY, noise.HEAVY)
-    assert side.Side is type(made[0])
 
 
 def test_the_density_and_trigamma_are_scipy_s():

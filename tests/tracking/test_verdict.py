@@ -1,39 +1,15 @@
 """Verdicts on two runs: what is slower, faster, the same, and what cannot be said."""
 
-import math
-
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.stats import Estimate
-from hwbench.tracking.verdict import THRESHOLD, compare, judge, unlike
+from hwbench.tracking.verdict import THRESHOLD, compare, unlike
 from scripted import MACHINE, record, run_of
 
 OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
-
-
-@pytest.mark.parametrize(
-    ("ratio", "verdict"),
-    [((1.10, 1.06, 1.2), "slower"), ((0.9, 0.85, 0.94), "faster"), ((1.0, 0.96, 1.04), "same"),
-     ((1.10, 1.04, 1.2), "ambiguous"), ((1.0, 0.0, math.inf), "ambiguous"), ((1.0, 0.9, 1.01), "ambiguous")],
-)  # fmt: skip
-def test_the_whole_interval_decides(ratio, verdict):
-    """Slower and faster need all of it beyond the threshold, same all of it within."""
-    assert judge(Estimate(*ratio), 0.05) == verdict
-
-
-@given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0, 1))
-def test_judging_is_antisymmetric(a, b, threshold):
-    """Base and new exchanged turn slower into faster, and leave same and ambiguous what they are."""
-    low, high = sorted((a, b))
-    edge = 1 + threshold
-    ratio = Estimate((low + high) / 2, low, high)
-    if any(math.isclose(x, y, rel_tol=1e-12) for x in (low, high) for y in (edge, 1 / edge)):
-        return  # 1/(1/x) may round to either side of the very edge
-    assert judge(ratio.inverse(), threshold) == OPPOSITE[judge(ratio, threshold)]
 
 
 TIMES = st.lists(st.floats(0.5, 2.0), min_size=3, max_size=15)
@@ -45,6 +21,13 @@ def test_two_runs_never_accuse_each_other(old, new):
     a, b = run_of(record(samples=old)), run_of(record(samples=new))
     there, back = compare(a, b)[0].verdict, compare(b, a)[0].verdict
     assert {there, back} not in ({"slower"}, {"faster"})
+
+
+@given(TIMES, TIMES)
+def test_base_and_new_exchanged_turn_slower_into_faster(old, new):
+    """And leave same and ambiguous what they are."""
+    a, b = run_of(record(samples=old)), run_of(record(samples=new))
+    assert compare(b, a)[0].verdict == OPPOSITE[compare(a, b)[0].verdict]
 
 
 @given(TIMES)

@@ -85,13 +85,17 @@ def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
 
 
 def interleaved(
-    sides: Sequence[Contender], asked: Asked, quads: int, scratch: Path, say: Callable[[str], None]
-) -> list[tuple[list[Run], list[Run]]]:
-    """The runs of each quad, by side."""
+    sides: Sequence[Contender], asked: Asked, quads: int, scratch: Path, say: Callable[[str], None],
+    keep: Path | None = None,
+) -> list[tuple[list[Run], list[Run]]]:  # fmt: skip
+    """The runs of each quad, by side; each is kept as soon as it is there, where that is asked for."""
     out: list[tuple[list[Run], list[Run]]] = [([], []) for _ in range(quads)]
     for number, (quad, side) in enumerate(order(quads), 1):
-        say(f"process {number} of {4 * quads}: {('base', 'new')[side]}")
+        name = ("base", "new")[side]
+        say(f"process {number} of {4 * quads}: {name}")
         out[quad][side].append(measured(sides[side], asked, scratch, number))
+        if keep is not None:
+            store.write(out[quad][side][-1], keep / f"{number:03}-{name}.json")
     return out
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import functools
 import gc
 import glob
@@ -26,7 +27,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from .history import Commit, History, Series, Setting, TrackingError, Values, higher_is_better, identities_told
+from .history import Commit, History, Series, Setting, TrackingError, Values
+from .identities import Settings, gib, identities_told
+from .units import directions_told, higher_is_better
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
 OURS = ".track_seconds"
@@ -60,13 +63,14 @@ class ResultFile:
     asked: Mapping[str, str]  # of the environment: Python, versions and variables
     params: Mapping[str, str]
     rows: Mapping[str, Mapping[str, Any]]
+    name: str  # what asv calls the environment
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """What the machine is: everything stated about it, memory in whole GiB, since kernels reserve a little."""
+        """What the machine is: everything stated about it."""
         known = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY and value}
         if known.get("ram", "").isdecimal():  # asv writes kB
-            known["ram"] = f"{round(int(known['ram']) / 2**20)} GiB"
+            known["ram"] = gib(int(known["ram"]) * 1024)
         return tuple(sorted(known.items()))
 
 
@@ -119,9 +123,27 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
     return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
 
 
-def files(directory: Path) -> Iterator[ResultFile]:
+def files(directory: Path) -> list[ResultFile]:
     """The contents of all result files below a directory of asv's."""
-    return map(read_file, paths(directory))
+    return told_apart([read_file(path) for path in paths(directory)])
+
+
+def told_apart(found: Sequence[ResultFile]) -> list[ResultFile]:
+    """Result files whose environments have a name each.
+
+    Two environments may have the same Python and the same versions, made by virtualenv and by conda, say: where one
+    machine measured one commit in both, asv's own name is added, else one would overwrite the other.
+    """
+    names: dict[tuple[str, str, str], set[str]] = {}
+    for file in found:
+        names.setdefault((file.machine, file.commit, file.environment), set()).add(file.name)
+    doubled = {(machine, environment) for (machine, _, environment), several in names.items() if len(several) > 1}
+    return [
+        dataclasses.replace(file, environment=f"{file.environment} ({file.name})")
+        if (file.machine, file.environment) in doubled
+        else file
+        for file in found
+    ]
 
 
 def read_file(path: Path) -> ResultFile:
@@ -147,7 +169,7 @@ def read_file(path: Path) -> ResultFile:
     return ResultFile(
         path, machine.get("machine") or path.parent.name, commit, when,
         _environment(str(data.get("python") or ""), asked, str(data.get("env_name") or "")),
-        {"python": str(data.get("python") or ""), **asked}, machine, rows,
+        {"python": str(data.get("python") or ""), **asked}, machine, rows, str(data.get("env_name") or ""),
     )  # fmt: skip
 
 
@@ -274,7 +296,7 @@ class _Rows:
 def history(directory: Path, found: Sequence[ResultFile] | None = None) -> History:
     """Every series of a results directory, of any number of machines, commits and environments; or of these files."""
     with _without_collector():
-        return _history(directory, list(files(directory)) if found is None else found)
+        return _history(directory, files(directory) if found is None else found)
 
 
 @contextlib.contextmanager
@@ -295,28 +317,29 @@ def _history(directory: Path, found: Sequence[ResultFile]) -> History:
     known = benchmarks(directory)
     commits = _ordered(directory, found)
     place = {commit.name: i for i, commit in enumerate(commits)}
-    settings: dict[Setting, int] = {}
+    settings = Settings()
     gathered: dict[Any, _Rows] = {}
     outdated: set[str] = set()
     versions = {name: one.version for name, one in known.items()}
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # The newest first, so that its version of a benchmark is the one that counts where none is stated.
-        setting = settings.setdefault(Setting(file.machine, file.identity, file.environment), len(settings))
+        setting = settings.place(file.machine, file.identity, file.environment)
         for name, row in file.rows.items():
             version = row.get("version")
-            if str(version) != str(versions.setdefault(name, version)):
+            if version is not None and str(version) != str(versions.get(name) or version):
                 outdated.add(name)
                 continue
+            versions[name] = versions.get(name) or version
             at = (name, setting, str(row.get("params")))
             rows = gathered.get(at)
             if rows is None:
-                rows = gathered[at] = _Rows(combinations_of(row), str(version))
+                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
             rows.places.append(place[file.commit])
             for column, number in zip(rows.columns, NUMBERS, strict=True):
                 column.append(row.get(number))
     made = _series(gathered, known, len(commits))
-    ordered = _oldest_first(list(settings), made)
-    notes = identities_told(ordered)
+    ordered = _oldest_first(settings.made(), made)
+    notes = [*identities_told(ordered), *directions_told({one.unit for one in made})]
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "

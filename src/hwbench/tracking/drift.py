@@ -76,6 +76,11 @@ class Controls:
                 moved = Moved(shift(old, new, per_work=per_work), (errors or {}).get(old.key, 0.0))
                 self.shifts.setdefault(old.bench, []).append((old.params, moved))
 
+    @property
+    def known(self) -> bool:
+        """Whether there are enough of them to tell what the machine did."""
+        return len(self.shifts) > 1
+
     def own_limit(self, entry: Entry) -> Moved | None:
         """How much the limit that bounds a case moved; None where that was not measured."""
         if self.per_work:
@@ -118,11 +123,20 @@ def _middling(found: Sequence[Moved]) -> Moved:
 class Index:
     """How slow a machine was at each commit beside its own usual: a factor, NaN where no control was measured.
 
-    `controls` are the benches that say so.
+    `each` has a row for every control: the logarithm of how slow it was beside its own usual.
     """
 
     values: Values
-    controls: tuple[str, ...]
+    each: Values
+
+    def moved(self, before: slice, after: slice) -> list[float]:
+        """By how much (logarithm) each control moved that was measured in both stretches of commits."""
+        found = (
+            float(np.nanmedian(row[after]) - np.nanmedian(row[before]))
+            for row in self.each
+            if not (np.isnan(row[before]).all() or np.isnan(row[after]).all())
+        )
+        return list(found)
 
 
 class Indices:
@@ -149,7 +163,7 @@ class Indices:
         return series.setting, series.params.get("size", ""), series.bench if series.bench in CONTROLS else ""
 
     def _made(self, setting: int, size: str, own: str) -> Index | None:
-        shifts, names = [], []
+        shifts = []
         for control in CONTROLS:
             cases = self.series.get((setting, control), ())
             near = [one for one in cases if one.params.get("size") == size] or cases
@@ -159,7 +173,6 @@ class Indices:
             with np.errstate(all="ignore"):
                 each = logs - np.nanmedian(logs, axis=1, keepdims=True)
             shifts.append(_nanmedian(each))
-            names.append(control)
         if not shifts:
             return None
         stacked = np.stack(shifts)
@@ -168,7 +181,7 @@ class Indices:
             there = column[~np.isnan(column)]
             if len(there):
                 out[k] = agreed(there.tolist())
-        return Index(np.exp(out), tuple(names))
+        return Index(np.exp(out), stacked)
 
 
 def _nanmedian(values: Values) -> Values:
@@ -183,16 +196,14 @@ def _nanmedian(values: Values) -> Values:
 def blame(step: float, index: Index | None, before: slice, after: slice) -> tuple[str, float]:
     """Who moved, and the factor by which the machine did.
 
-    `code`, `machine`, `unclear` where one control alone moved alike, or "" without controls. `step` is the factor of
-    the series between two stretches of commits.
+    `code`, `machine`, `unclear` where one control alone moved alike, or "" where none was measured in both stretches.
+    `step` is the factor of the series between two stretches of commits.
     """
-    if index is None:
+    told = index.moved(before, after) if index is not None else []
+    if not told:
         return "", 1.0
-    left, right = index.values[before], index.values[after]
-    if np.isnan(left).all() or np.isnan(right).all():
-        return "", 1.0
-    moved = math.log(np.nanmedian(right) / np.nanmedian(left))
+    moved = agreed(told)
     rest = math.log(step) - moved
     if abs(moved) < MATTERS or abs(rest) > max(MATTERS, SHARE * abs(math.log(step))):
         return "code", math.exp(moved)
-    return ("machine" if len(index.controls) > 1 else "unclear"), math.exp(moved)
+    return ("machine" if len(told) > 1 else "unclear"), math.exp(moved)

@@ -7,7 +7,6 @@ runs of our own makes these; what finds change points, tells drift from code and
 from __future__ import annotations
 
 import datetime
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,7 @@ from ..store import StoreError
 
 TrackingError = StoreError  # results that cannot be used: one line that says which, where in it, what to do
 Values = NDArray[np.float64]
-# Units of which more is better. asv takes every rise for a regression; a rate in GB/s would then be blamed for gaining.
-RATE = re.compile(
-    r"(/\s*s(ec(ond)?s?)?|per[ _]s(ec(ond)?)?|[kMGT]?Hz|[kMGT]?(FLOPS?|bps)|ops|speed-?up|hit rate)$", re.I
-)
+DIRTY = "+"  # ends the name of a commit that had changes beside it, which are another's each time
 
 
 @dataclass(frozen=True)
@@ -123,39 +119,3 @@ class History:
             number = f" ({known.index(one.identity) + 1})" if len(known) > 1 else ""
             out.append(one.machine + number + (f", {one.environment}" if len(environments) > 1 else ""))
         return out
-
-
-def higher_is_better(unit: str) -> bool:
-    """Whether more of a unit is better: rates are, times and bytes are not."""
-    return bool(RATE.search(unit.strip()))
-
-
-def identities_told(settings: Sequence[Setting]) -> list[str]:
-    """A sentence for each machine whose name stands for several, and for each that seems to have two names."""
-    by_name: dict[str, list[tuple[tuple[str, str], ...]]] = {}
-    by_identity: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for one in settings:
-        if one.identity not in by_name.setdefault(one.machine, []):
-            by_name[one.machine].append(one.identity)
-        if one.machine not in by_identity.setdefault(one.identity, []):
-            by_identity[one.identity].append(one.machine)
-    out = []
-    for name, known in by_name.items():
-        for number, (old, new) in enumerate(itertools.pairwise(known), 2):
-            change = "; ".join(differences(dict(old), dict(new)))
-            out.append(
-                f"{name} is not the same machine throughout: {change}. Its series are split, as {name} ({number})."
-            )
-    out += [
-        f"{' and '.join(names)} are alike in every respect that is known: perhaps one machine under several names. "
-        "Their series are kept apart."
-        for identity, names in by_identity.items()
-        if len(names) > 1 and len(identity) > 1
-    ]
-    return out
-
-
-def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """`CPUs: 2, then 4` for each thing in which two machines differ."""
-    keys = dict.fromkeys([*old, *new])
-    return [f"{key}: {old.get(key) or '–'}, then {new.get(key) or '–'}" for key in keys if old.get(key) != new.get(key)]

@@ -55,13 +55,15 @@ class Noise:
     """The run-to-run standard deviation of a median (relative) that most cases have, and where it is from.
 
     `trend` has it by how unsteady cases are within a run (`unsteady`), in rising order; empty: the same for all.
-    `tails` are the degrees of freedom that it counts for where slower is judged, and where faster is.
+    `tails` are the degrees of freedom that it counts for where slower is judged, and where faster is. `together` is
+    the middle of the ratios (logarithm) where these are the source: their scatter says nothing of what they share.
     """
 
     common: float
     source: str
     trend: Sequence[tuple[float, float]] = ()
     tails: tuple[float, float] = (PRIOR, PRIOR)
+    together: float = 0.0
 
     def at(self, unsteadiness: float) -> float:
         """The deviation of cases that are about so unsteady within a run."""
@@ -135,7 +137,8 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
 
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]
     source = f"the scatter of the {len(shifts)} ratios themselves"
-    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf))
+    middle = float(np.median([shift for _, shift in shifts]))
+    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), middle)
 
 
 def _with_tails(found: Noise, pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
@@ -191,4 +194,9 @@ def error(pair: tuple[Entry, Entry], shared: Noise) -> tuple[float, tuple[float,
     """Standard error of the log ratio of a case, and its degrees of freedom for slower and for faster."""
     variance, dofs = moderated(pair, shared)
     runs = sum(1 / len(entry.blocks) for entry in pair)
-    return math.sqrt(sum(relative(entry) ** 2 for entry in pair) + variance * runs), dofs
+    within = sum(relative(entry) ** 2 for entry in pair)
+    if math.isinf(within) and own(pair)[1]:
+        within = (
+            0.0  # asv's memory and track_ values state no interval; how much they vary their history shows, all of it
+        )
+    return math.sqrt(within + variance * runs), dofs

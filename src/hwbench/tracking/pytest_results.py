@@ -6,6 +6,8 @@ the median. Files may hold the rounds themselves (`stats.data`), or only what wa
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import datetime
 import json
 import math
@@ -14,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..model import METRICS
-from .history import Commit, History, Series, Setting, TrackingError, identities_told
+from .history import DIRTY, Commit, History, TrackingError
+from .identities import Settings, identities_told
+from .points import Gathered, Point
 
 LARGEST = 512 * 2**20
 UNKNOWN = ("unversioned", "unknown")  # what it writes for a commit where there is none
+UNSERIALIZABLE = "UNSERIALIZABLE["  # how it writes a parameter that JSON cannot hold, its repr following
 NORMAL_IQR = 1.349  # interquartile range of a normal distribution in standard deviations
 MEDIAN = 1.2533  # standard error of a median over that of a mean, for normal samples: sqrt(pi / 2)
 
@@ -81,15 +84,26 @@ def read_file(path: Path) -> PytestFile:
     commit = _mapping(data.get("commit_info"))
     when = _seconds(data.get("datetime"))
     known = commit.get("id") not in (None, "", *UNKNOWN)
-    name = str(commit["id"] if known else path.stem) + ("+" if commit.get("dirty") else "")
+    name = str(commit["id"] if known else path.stem) + DIRTY * bool(commit.get("dirty"))
     return PytestFile(
         path,
         str(machine.get("node") or "machine"),
         tuple((str(key), str(value)) for key, value in identity.items() if value),
         f"py{machine.get('python_version', '')}".rstrip(),
         Commit(name, when),
-        [_timed(entry, f"{path}: benchmarks[{i}]") for i, entry in enumerate(data["benchmarks"])],
+        _numbered([_timed(entry, f"{path}: benchmarks[{i}]") for i, entry in enumerate(data["benchmarks"])]),
     )
+
+
+def _numbered(found: Sequence[Timed]) -> list[Timed]:
+    """Benchmarks of one file, of which no two are one case: a second one of the same name is told as `test_sum (2)`."""
+    met: collections.Counter[Any] = collections.Counter()
+    out = []
+    for one in found:
+        at = (one.bench, one.variant, *one.params.items())
+        met[at] += 1
+        out.append(one if met[at] == 1 else dataclasses.replace(one, bench=f"{one.bench} ({met[at]})"))
+    return out
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -116,17 +130,26 @@ def _timed(entry: Any, where: str) -> Timed:
         raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
     info = _mapping(entry.get("extra_info"))
-    name = str(entry.get("name") or entry.get("fullname") or "?")
+    # The name alone is a function's, which may have namesakes in other files and classes.
+    name = str(entry.get("fullname") or entry.get("name") or "?")
     bench, variant = name, ""
     if isinstance(info.get("bench"), str) and "variant" in params:
         bench, variant = info["bench"], params.pop("variant")
     else:
         # The parameters stand in the name as well: test_sum[1000-f8].
-        bench, params = (name.partition("[")[0], params) if params else (name, {})
+        name, _, ids = name.partition("[") if params else (name, "", "")
+        bench, params = name, _readable(params, ids.removesuffix("]"))
         group = entry.get("group")
         bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
     doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if rounds > 2 and iqr > 0 else math.inf
     return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), str(info.get("version", "")))
+
+
+def _readable(params: dict[str, str], ids: str) -> dict[str, str]:
+    """Parameters that are the same in each process: for one with an address in it, the test's id stands."""
+    if not any(value.startswith(UNSERIALIZABLE) for value in params.values()):
+        return params
+    return {name: x for name, x in params.items() if not x.startswith(UNSERIALIZABLE)} | {"id": ids}
 
 
 def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
@@ -145,30 +168,15 @@ def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
 def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
     """Files as one history, in the order of their times; a commit measured twice is two points."""
     found = sorted((read_file(path) for path in paths), key=lambda one: (one.commit.when, one.path.name))
-    settings: dict[Setting, int] = {}
-    made: dict[Any, Series] = {}
+    settings, gathered = Settings(), Gathered(len(found))
     for now, file in enumerate(found):
-        setting = settings.setdefault(Setting(file.machine, file.identity, file.environment), len(settings))
+        setting = settings.place(file.machine, file.identity, file.environment)
         for one in file.timed:
-            at = (one.bench, one.variant, tuple(one.params.items()), setting, one.version)
-            series = made.get(at)
-            if series is None:
-                values, low, high = np.full((3, len(found)), np.nan)
-                series = made[at] = Series(
-                    one.bench,
-                    one.variant,
-                    one.params,
-                    setting,
-                    values,
-                    low,
-                    high,
-                    version=one.version,
-                    counts=one.counts,
-                )
-            spread = 1.96 * one.error
-            series.values[now] = one.median
-            series.low[now], series.high[now] = one.median - spread, one.median + spread
+            gathered.add(
+                Point(one.bench, one.variant, one.params, setting, one.version, one.counts, one.median, one.error), now
+            )
+    made, notes = gathered.series()
+    told = settings.made()
     return History(
-        name, "pytest-benchmark", [one.commit for one in found], list(settings), list(made.values()),
-        identities_told(list(settings)),
+        name, "pytest-benchmark", [one.commit for one in found], told, made, [*identities_told(told), *notes]
     )  # fmt: skip

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..model import Machine, Run
 from ..stats import median_error
-from .asv_machine import facts
-from .history import Commit, History, Series, Setting, identities_told
-from .side import Entry, Side, identity
+from .history import DIRTY, Commit, History, Series
+from .identities import Settings, alike, identities_told
+from .points import Gathered, Point
+from .side import Entry, Side, identity, in_our_words
 
 FEWEST = 3  # runs from which there is a history to tell
 VERSIONS = ("python", "numpy", "numba", "threading_layer", "numba_threads")
@@ -24,34 +25,32 @@ def history(runs: Sequence[Run]) -> History | None:
     if len(runs) < FEWEST:
         return None
     ordered = sorted(runs, key=lambda run: (run.started, run.id))
-    settings: dict[Setting, int] = {}
-    made: dict[Any, Series] = {}
+    settings, gathered = Settings(), Gathered(len(ordered))
     for now, run in enumerate(ordered):
         versions = [f"{name} {run.software[name]}" for name in VERSIONS if run.software.get(name)]
-        setting = Setting(run.machine.name, tuple(identity(run.machine).items()), ", ".join(versions))
-        place = settings.setdefault(setting, len(settings))
+        setting = settings.place(run.machine.name, identity(run.machine).items(), ", ".join(versions))
         for record in run.records:
             if not record.timed:
                 continue
             params = {axis: str(value) for axis, value in record.params.items()}
-            work = tuple(sorted(record.counts.items()))
-            at = (record.bench, record.variant, record.device, tuple(params.items()), place, record.version, work)
-            series = made.get(at)
-            if series is None:
-                values, low, high = np.full((3, len(ordered)), np.nan)
-                series = made[at] = Series(
-                    record.bench, record.variant, params, place, values, low, high, version=str(record.version),
-                    counts=record.counts,
-                )  # fmt: skip
-            middle, reach = float(np.median(record.samples)), 1.96 * median_error(record.samples)
-            series.values[now], series.low[now], series.high[now] = middle, middle - reach, middle + reach
+            if record.device not in ("cpu", "gpu:0"):
+                params["device"] = record.device
+            median, error = float(np.median(record.samples)), median_error(record.samples)
+            gathered.add(
+                Point(
+                    record.bench, record.variant, params, setting, str(record.version), record.counts, median, error
+                ),
+                now,
+            )  # fmt: skip
+    made, notes = gathered.series()
     commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
-    return History("runs", "hwbench", commits, list(settings), list(made.values()), identities_told(list(settings)))
+    told = settings.made()
+    return History("runs", "hwbench", commits, told, made, [*identities_told(told), *notes])
 
 
 def _name(run: Run) -> str:
     commit = run.hwbench.get("commit")
-    return (commit + "+" * bool(run.hwbench.get("dirty"))) if isinstance(commit, str) and commit else run.id
+    return (commit + DIRTY * bool(run.hwbench.get("dirty"))) if isinstance(commit, str) and commit else run.id
 
 
 def _seconds(text: str) -> float:
@@ -84,12 +83,14 @@ class Works:
     def of(self, machine: str, identity: Mapping[str, str], one: Series | Entry) -> Mapping[str, float]:
         """The counts of a case by the newest run that fits; those it has, where none does."""
         at = (machine, one.bench, one.variant, one.version, _axes(one.params))
-        if one.counts or not {"cpu", "num_cpu"} <= set(identity):
+        if one.counts or "CPU" not in identity or not {"num_cpu", "CPUs allowed"} & set(identity):
             return one.counts
         fitting = (
             counts
             for told, counts in self.known.get(at, ())
-            if all(identity[key] in values for key, values in told.items() if key in identity)
+            if all(
+                any(alike(identity[key], value) for value in values) for key, values in told.items() if key in identity
+            )
         )
         return next(fitting, one.counts)
 
@@ -100,20 +101,16 @@ def _axes(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _told(machine: Machine) -> _Told:
     """What results must say of their machine to be of this one, where they say it."""
-    own = facts(machine)
-    return {
-        "cpu": (own["cpu"],),
-        # asv by itself counts all CPUs, as pytest-benchmark does, and we those that may be used.
-        "num_cpu": (own["num_cpu"], str(machine.cpu.logical)),
-        "ram": (f"{round(machine.memory.total / 2**30)} GiB",),
-        "caches": (own["caches"],),
-    }
+    own = identity(machine)
+    # asv by itself counts all CPUs, as pytest-benchmark does, and we those that may be used.
+    every = (own["CPUs allowed"], str(machine.cpu.logical))
+    return {"num_cpu": every} | {name: (own[name],) for name in ("CPU", "CPUs allowed", "memory", "caches")}
 
 
 def with_work(found: History, runs: Sequence[Run]) -> History:
     """A history whose series know the work of a call where a run of the same machine measured the same case."""
     works = Works(runs)
-    settings = [(one.machine, dict(one.identity)) for one in found.settings]
+    settings = [(one.machine, in_our_words(dict(one.identity))) for one in found.settings]
     series = [dataclasses.replace(one, counts=works.of(*settings[one.setting], one)) for one in found.series]
     return dataclasses.replace(found, series=series)
 

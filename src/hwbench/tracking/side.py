@@ -17,8 +17,16 @@ from ..model import Machine, Record, Run, Scalar
 from ..quantity import format_bytes
 from ..stats import median_error
 from . import asv_results, pytest_results
-from .history import History, TrackingError, higher_is_better
+from .history import History, TrackingError
+from .identities import alike, gib
+from .units import higher_is_better
 
+# What asv and pytest-benchmark, and our plugin for asv, call what `identity` tells.
+WORDS = {
+    "cpu": "CPU", "num_cpu": "CPUs allowed", "ram": "memory", "quota": "CPU quota", "gpu": "GPU",
+    "huge_pages": "huge pages",
+}  # fmt: skip
+BY_NAME = "environment"  # the axis of environments that nothing but their names tells apart
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 
@@ -105,13 +113,10 @@ def _key(record: Record) -> Key:
 
 def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
     """The records of one case in several runs; only those fit for it are counted."""
-    one = records[0]
-    timed = [
-        record for record in records if record.timed and (record.version, record.counts) == (one.version, one.counts)
-    ]
-    unfit = ""
-    if not timed:
-        unfit = one.status + (f": {one.reason}" if one.reason else "")
+    every = [record for record in records if record.timed]
+    one = every[0] if every else records[0]
+    timed = [record for record in every if (record.version, record.counts) == (one.version, one.counts)]
+    unfit = "" if timed else one.status + (f": {one.reason}" if one.reason else "")
     # Blocks that were disturbed are left out where others are to be had.
     calm = [record for record in timed if record.status == "ok"]
     blocks = [
@@ -132,8 +137,7 @@ def identity(machine: Machine) -> dict[str, str]:
         "CPUs allowed": str(len(cpu.allowed)),
         "CPU quota": str(cpu.quota),
         "caches": ", ".join(f"L{level} {format_bytes(size)}" for level, size in caches) or "unknown",
-        # A kernel keeps a little more or less to itself from version to version.
-        "memory": f"{round(machine.memory.total / 2**30)} GiB",
+        "memory": gib(machine.memory.total),
         "huge pages": str(machine.memory.huge_pages),
         "GPU": ", ".join(gpu.name for gpu in machine.gpus) or "none",
     }
@@ -146,7 +150,20 @@ def unlike(base: Machine, new: Machine) -> list[str]:
 
 def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """`CPU quota: None in base, 1.5 in new` for each thing that both sides state and that differs."""
-    return [f"{key}: {base[key]} in base, {new[key]} in new" for key in base if key in new and base[key] != new[key]]
+    return [
+        f"{key}: {base[key]} in base, {new[key]} in new"
+        for key in base
+        if key in new and not alike(base[key], new[key])
+    ]
+
+
+def in_our_words(identity: Mapping[str, str]) -> dict[str, str]:
+    """What asv or pytest-benchmark states of a machine, by the names that `identity` has for it.
+
+    CPUs are those that may be used only where our plugin told asv so: what the tools count by themselves are all.
+    """
+    ours = WORDS if "caches" in identity else {key: word for key, word in WORDS.items() if key != "num_cpu"}
+    return {ours.get(key, key): value for key, value in identity.items()}
 
 
 def differing(base: Side, new: Side) -> list[str]:
@@ -160,18 +177,26 @@ def differing(base: Side, new: Side) -> list[str]:
 
 
 def of_asv(
-    files: Sequence[asv_results.ResultFile], known: Mapping[str, asv_results.Benchmark], history: History | None = None
+    files: Sequence[asv_results.ResultFile],
+    known: Mapping[str, asv_results.Benchmark],
+    history: History | None = None,
+    axes: Sequence[str] | None = None,
 ) -> Side:
-    """Result files of one commit on one machine; the history of the machine's results tells how much they vary."""
+    """Result files of one commit on one machine; the history of the machine's results tells how much they vary.
+
+    `axes` are what tells environments apart on this side or the other; None: what does on this one.
+    """
     first = files[0]
-    differing_in = _in_which(files)
+    differing_in = _in_which(files, environment_axes(files) if axes is None else axes)
     past = _past(history, first) if history is not None else {}
     entries = []
     for file in files:
         for name, row in file.rows.items():
             stated = known.get(name)
-            if stated and stated.version is not None and str(row.get("version")) != stated.version:
+            version = row.get("version")
+            if stated and None not in (stated.version, version) and str(version) != stated.version:
                 continue
+            version = str(version if version is not None else (stated and stated.version) or "")
             names = stated.param_names if stated else ()
             higher = bool(stated) and higher_is_better(stated.unit if stated else "")
             for combination, value in asv_results.values_of(row):
@@ -179,33 +204,47 @@ def of_asv(
                 at = params | differing_in[file.environment]
                 if value is None or value.value <= 0:
                     unfit = "skipped or failed" if value is None else "no positive value"
-                    entries.append(Entry(bench, variant, "cpu", at, str(row.get("version")), unfit=unfit))
+                    entries.append(Entry(bench, variant, "cpu", at, version, unfit=unfit))
                     continue
                 error = median_error(value.samples) if value.samples else (value.high - value.low) / asv_results.CI_99
                 blocks = (Block(value.value, error if math.isfinite(error) else math.inf),)
                 entries.append(
                     Entry(
-                        bench, variant, "cpu", at, str(row.get("version")), {}, blocks,
+                        bench, variant, "cpu", at, version, {}, blocks,
                         earlier=past.get((bench, variant, tuple(params.items()), file.environment), ()), higher=higher,
                     )
                 )  # fmt: skip
     environment = {"environment": " + ".join(dict.fromkeys(file.environment for file in files))}
     return Side(
-        f"{first.commit[:8]} on {first.machine}", first.machine, dict(first.identity), entries, environment, "asv"
+        f"{first.commit[:8]} on {first.machine}",
+        first.machine,
+        in_our_words(dict(first.identity)),
+        entries,
+        environment,
+        "asv",
     )
 
 
-def _in_which(files: Sequence[asv_results.ResultFile]) -> dict[str, dict[str, str]]:
-    """For each environment what tells it from the others, as parameters: what all share is no part of a case's name.
+def environment_axes(files: Sequence[asv_results.ResultFile]) -> list[str]:
+    """What tells the environments of a side apart: what all share is no part of a case's name.
 
     So two versions of NumPy can be set against each other though both were measured with one and with four threads.
     """
     asked = {file.environment: file.asked for file in files}
     keys = [key for key in dict.fromkeys(key for one in asked.values() for key in one)
             if len({one.get(key, "") for one in asked.values()}) > 1]  # fmt: skip
-    if len(asked) > 1 and not keys:  # told apart by their names alone
-        return {name: {"environment": name} for name in asked}
-    return {name: {key.removeprefix("pip+"): one.get(key, "") for key in keys} for name, one in asked.items()}
+    return keys or [BY_NAME] * (len(asked) > 1)
+
+
+def _in_which(files: Sequence[asv_results.ResultFile], axes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """For each environment its place on these axes, as parameters."""
+    return {
+        file.environment: {
+            axis.removeprefix("pip+"): file.environment if axis == BY_NAME else file.asked.get(axis, "")
+            for axis in axes
+        }
+        for file in files
+    }
 
 
 def _past(history: History, file: asv_results.ResultFile) -> dict[object, Sequence[float]]:
@@ -213,7 +252,8 @@ def _past(history: History, file: asv_results.ResultFile) -> dict[object, Sequen
     return {
         (*one.case, history.settings[one.setting].environment): one.values[~np.isnan(one.values)].tolist()
         for one in history.series
-        if (setting := history.settings[one.setting]).machine == file.machine and setting.identity == file.identity
+        if (setting := history.settings[one.setting]).machine == file.machine
+        and not told_unlike(dict(setting.identity), dict(file.identity))
     }
 
 
@@ -237,6 +277,6 @@ def of_pytest(files: Sequence[pytest_results.PytestFile]) -> Side:
     if len(files) > 1:
         name = f"{len(files)} files from {name} on"
     return Side(
-        name, first.machine, dict(first.identity), list(found.values()), {"python": first.environment},
+        name, first.machine, in_our_words(dict(first.identity)), list(found.values()), {"python": first.environment},
         "pytest-benchmark",
     )  # fmt: skip

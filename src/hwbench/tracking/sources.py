@@ -18,7 +18,7 @@ from ..native.verdict import PRESET
 from . import asv_results, pytest_results
 from . import runs as run_history
 from .history import History, TrackingError
-from .side import Side, of_asv, of_pytest, of_runs, unlike
+from .side import Side, environment_axes, of_asv, of_pytest, of_runs, unlike
 
 EARLIER = 8  # earlier runs of a machine that are read for their noise, or for the work of a call; ten megabytes at most
 LOOKED_AT = 4 * EARLIER  # files that are read to find as many that fit
@@ -62,9 +62,11 @@ def sides(base: str, new: str, out: Path, asv: Path | None = None, *, across: bo
     """
     results = Results(asv or out / ASV)
     named = [side(spec, out, results) for spec in (base, new)]
-    mine = [run for one in named if not isinstance(one, Side) for run, _ in one]
-    before = min((run.started for run, _ in named[1]), default="") if not isinstance(named[1], Side) else ""
-    made = [one if isinstance(one, Side) else _of_runs(one, mine, before, out) for one in named]
+    mine = [run for one in named if isinstance(one, list) for run, _ in one]
+    before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
+    axes = list(dict.fromkeys(axis for one in named if isinstance(one, AsvCommit) for axis in one.axes))
+    made = [_of_runs(one, mine, before, out) if isinstance(one, list) else
+            one.side(results, axes) if isinstance(one, AsvCommit) else one for one in named]  # fmt: skip
     if across:
         made = [run_history.worked(one, _newest_runs(out, one.machine)) if one.kind == "asv" else one for one in made]
     return made[0], made[1]
@@ -73,11 +75,29 @@ def sides(base: str, new: str, out: Path, asv: Path | None = None, *, across: bo
 Runs = list[tuple[Run, Path]]
 
 
+@dataclass(frozen=True)
+class AsvCommit:
+    """One commit's result files on a machine, and all of that machine's, which tell how much its figures vary."""
+
+    files: Sequence[asv_results.ResultFile]
+    past: Sequence[asv_results.ResultFile]
+
+    @property
+    def axes(self) -> list[str]:
+        """What tells its environments apart."""
+        return environment_axes(self.files)
+
+    def side(self, results: Results, axes: Sequence[str]) -> Side:
+        """The side of a comparison whose environments are told by these axes."""
+        known = asv_results.benchmarks(results.directory)
+        return of_asv(self.files, known, asv_results.history(results.directory, self.past), axes)
+
+
 def _of_runs(runs: Runs, mine: Sequence[Run], before: str, out: Path) -> Side:
     return of_runs([run for run, _ in runs], _earlier(runs, mine, before or runs[0][0].started, out))
 
 
-def side(spec: str, out: Path, results: Results) -> Side | Runs:
+def side(spec: str, out: Path, results: Results) -> Side | Runs | AsvCommit:
     """What a BASE or NEW of `hwbench compare` names; runs with their paths, for what lies beside them.
 
     A run file, a run's id, several of them with commas between, a directory of runs;
@@ -192,7 +212,7 @@ def _stamp(text: str) -> str:
     return found[0] if found else ""
 
 
-def _asv_side(spec: str, results: Results) -> Side:
+def _asv_side(spec: str, results: Results) -> AsvCommit:
     form = SPEC.fullmatch(spec)
     if form is None:
         raise TrackingError(f"{spec}: is not of the form asv:COMMIT[@MACHINE][/ENVIRONMENT]")
@@ -203,7 +223,7 @@ def _asv_side(spec: str, results: Results) -> Side:
     return _asv_commit(spec, form["commit"], form["machine"], form["environment"] or "", results)
 
 
-def _newest_of(machine: str, results: Results) -> Side:
+def _newest_of(machine: str, results: Results) -> AsvCommit:
     found = results.files(machine)
     if not found:
         raise TrackingError(f"{machine}: has no results of asv in {results.directory}")
@@ -211,7 +231,7 @@ def _newest_of(machine: str, results: Results) -> Side:
     return _asv_commit(machine, newest.commit, newest.machine, "", results)
 
 
-def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: Results) -> Side:
+def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: Results) -> AsvCommit:
     """The results of one commit; TrackingError where none or several are meant."""
     hits = results.files(commit=commit) if len(commit) >= FEWEST_DIGITS else []
     if not hits and (resolved := _resolved(commit, results.directory)):
@@ -229,12 +249,13 @@ def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, r
         raise TrackingError(f"{spec}: was measured on {_some(there)}; name one as asv:{commit}@{there[0]}")
     if not hits:
         raise TrackingError(f"{spec}: {machine} did not measure {commit}, but {_some(there)} did")
+    past = asv_results.told_apart(results.files(hits[0].path.parent.name))
+    hits = [file for file in past if file.commit == hits[0].commit]
     chosen = [file for file in hits if environment in file.environment]
     if not chosen:
         known = _some([file.environment for file in hits])
         raise TrackingError(f"{spec}: no environment has '{environment}'; there are {known}")
-    past = results.files(chosen[0].path.parent.name)
-    return of_asv(chosen, asv_results.benchmarks(results.directory), asv_results.history(results.directory, past))
+    return AsvCommit(chosen, past)
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
@@ -287,7 +308,8 @@ def gather(paths: Sequence[Path]) -> Found:
 def _directory(path: Path, found: Found, benchmarked: list[Path]) -> None:
     """Whatever a directory holds, at any depth; what lies in asv's results is asv's."""
     if asv_results.is_machine(path):
-        found.histories.append(asv_results.history(path.parent, Results(path.parent).files(path.name)))
+        mine = asv_results.told_apart(Results(path.parent).files(path.name))
+        found.histories.append(asv_results.history(path.parent, mine))
         return
     asv = [one for one in (path, path / "results", *sorted(path.glob("**/results"))) if asv_results.is_results(one)]
     asv = list(dict.fromkeys(asv))

@@ -19,13 +19,14 @@ from ..stats import Estimate, adjusted, t_quantile, t_tail
 from . import drift, noise
 from .side import Entry, Key, Side, of_runs, unlike
 
-__all__ = ["THRESHOLD", "VERDICTS", "Comparison", "Verdict", "compare", "judge", "sides", "unlike"]
+__all__ = ["THRESHOLD", "VERDICTS", "Comparison", "Verdict", "compare", "sides", "unlike"]
 
 Verdict = Literal["same", "faster", "slower", "ambiguous", "not measured"]
 VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "ambiguous", "same", "not measured")
 THRESHOLD = 0.02
 REMEDY = "give each side several runs (a.json,b.json; few cases by --preset full), or measure both in turn: hwbench ab"
 UNBOUNDED = 1e3  # an upper end beyond this is none
+TOGETHER = 0.1  # a clock, a neighbour or another hypervisor may shift all cases of a run by so much; not by more
 LEVEL = 0.025  # each way; slower and faster together are wrong in 5%
 
 
@@ -64,7 +65,8 @@ class Report:
 class _Pair:
     """A case of both sides, with the logarithm of the ratio, its standard error, and what its machines' limits did.
 
-    `judged` is the shift that the verdict is on, with its error and the degrees of freedom for slower and for faster.
+    `judged` is the shift that the verdict is on, with its error and the degrees of freedom for slower and for faster;
+    `together` what of it all cases share and no control explains, which accuses nobody.
     """
 
     old: Entry
@@ -75,6 +77,7 @@ class _Pair:
     doubt: float
     dofs: tuple[float, float]
     machine: float | None
+    together: float
 
 
 def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Comparison]:
@@ -107,7 +110,17 @@ def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool =
             cases.append(_blank(shown, reasons[place]))
             continue
         cases.append(_judged(shown, pair, edge, slower[place], faster[place], across))
-    return Report(cases, shared, controls.told() if not across else ())
+    remarks = [*controls.told(), *_together(shared, controls)] if not across else ()
+    return Report(cases, shared, remarks)
+
+
+def _together(shared: noise.Noise, controls: drift.Controls) -> Iterator[str]:
+    """A sentence where the cases moved together and nothing tells why."""
+    if abs(shared.together) >= drift.MATTERS and not controls.known:
+        yield (
+            f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
+            f"share; measured along, {', '.join(drift.CONTROLS)} tell which"
+        )
 
 
 def _paired(
@@ -116,14 +129,16 @@ def _paired(
     """What is known of each case; `across` machines the limit that is taken out of it brings its own error along."""
     known = {pair[0].key: noise.error(pair, shared) for pair in fit}
     controls = drift.Controls(fit, per_work=across, errors={place: error for place, (error, _) in known.items()})
+    together = 0.0 if controls.known else max(-TOGETHER, min(shared.together, TOGETHER))
     pairs = {}
     for old, now in fit:
         error, dofs = known[old.key]
         shift, limit = drift.shift(old, now, per_work=across), controls.own_limit(old)
         out = limit if across and limit else drift.Moved(0.0)
         pairs[old.key] = _Pair(
-            old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift
-        )
+            old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift,
+            together,
+        )  # fmt: skip
     return pairs, controls
 
 
@@ -131,19 +146,19 @@ def _p(pair: _Pair, edge: float, sign: int) -> float:
     """How likely so great a shift is where the truth is just at the threshold; `sign` 1 is slower, -1 faster."""
     if not math.isfinite(pair.doubt):
         return 1.0
-    return t_tail((sign * pair.judged - edge) / pair.doubt, pair.dofs[sign < 0])
+    shared = max(0.0, sign * pair.together)
+    return t_tail((sign * pair.judged - shared - edge) / pair.doubt, pair.dofs[sign < 0])
 
 
 def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float, across: bool) -> Comparison:
     quantile = t_quantile(1 - LEVEL, min(pair.dofs))
     reach = quantile * pair.doubt
-    bounds = Estimate(*(_exp(x) for x in (pair.judged, pair.judged - reach, pair.judged + reach)))
     verdict: Verdict = "ambiguous"
     if slower <= LEVEL:
         verdict = "slower"
     elif faster <= LEVEL:
         verdict = "faster"
-    elif judge(bounds, math.expm1(edge)) == "same":
+    elif abs(pair.judged) + reach <= edge:
         verdict = "same"
     reason = "; ".join(
         f"{name}: {block.suspect}"
@@ -156,6 +171,8 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
         verdict = "ambiguous"  # a disturbed figure accuses nobody
     elif accused and not across and pair.machine and _machines(pair, edge):
         verdict, reason = "ambiguous", f"the machine's own limits moved alike (×{_exp(pair.machine):.3f})"
+    elif verdict == "ambiguous" and not reason and abs(pair.judged) - reach > edge and pair.judged * pair.together > 0:
+        reason = f"all cases moved together (×{_exp(pair.together):.3f})"
     reach = quantile * pair.error
     raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
     machine = pair.machine
@@ -225,14 +242,3 @@ def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
 
 def _work(entry: Entry) -> str:
     return ", ".join(f"{amount:.6g} {name}" for name, amount in entry.counts.items()) or "nothing counted"
-
-
-def judge(ratio: Estimate, threshold: float) -> Verdict:
-    """The verdict on a ratio of seconds, new over base, by its interval alone."""
-    if ratio.low > 1 + threshold:
-        return "slower"
-    if ratio.high < 1 / (1 + threshold):
-        return "faster"
-    if ratio.low >= 1 / (1 + threshold) and ratio.high <= 1 + threshold:
-        return "same"
-    return "ambiguous"

@@ -15,7 +15,7 @@ from altair.utils.schemapi import debug_mode
 
 from ...model import METRICS, Metric, Run
 from ...tracking import drift, steps
-from ...tracking.history import History, Series, Values
+from ...tracking.history import DIRTY, History, Series, Values
 from ...tracking.side import Block as Measured
 from ...tracking.side import Entry
 from .. import charts
@@ -28,7 +28,11 @@ MOST_TOLD = 8  # commits that are told in sentences
 DIGITS = 3  # decimal digits after the first of a value as the page keeps it: more than a screen has pixels
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
-WHOSE = {"code": "the code", "machine": "the machine", "unclear": "unclear", "": "the code, as far as is known"}
+# By how much a change matters to who reads of commits.
+WHOSE = {
+    "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
+    "neither": "not the code: one commit measured again",
+}  # fmt: skip
 # Colours come round again; the second round is dashed, the third and all others are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -36,7 +40,10 @@ UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a series: `factor` above 1 is worse; `whose` as `drift.blame` has it, with the machine's factor."""
+    """A step of a series: `factor` above 1 is worse; `whose` as `drift.blame` has it, with the machine's factor.
+
+    `neither` lies between two measurements of one commit, where no control says that it was the machine.
+    """
 
     series: Series
     step: steps.Step
@@ -80,11 +87,13 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
     labels = history.labels()
     ordered = sorted(history.series, key=lambda one: one.setting)
     changes = [
-        _change(one, step, indices) for one, found in zip(ordered, steps.find(ordered), strict=True) for step in found
+        _change(history, one, step, indices)
+        for one, found in zip(ordered, steps.find(ordered), strict=True)
+        for step in found
     ]
-    changes.sort(key=lambda one: ("code", "", "unclear", "machine").index(one.whose) * 1e3 - abs(math.log(one.factor)))
+    changes.sort(key=lambda one: list(WHOSE).index(one.whose) * 1e3 - abs(math.log(one.factor)))
     name = f": {history.name}, by {history.source}" if several else ""
-    told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels)]
+    told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
     if told:
         yield Sayings(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
     if history.notes:
@@ -94,9 +103,12 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
         yield table
 
 
-def _change(series: Series, step: steps.Step, indices: drift.Indices) -> Change:
+def _change(history: History, series: Series, step: steps.Step, indices: drift.Indices) -> Change:
     factor = 1 / step.factor if series.higher else step.factor
     whose, machine = drift.blame(factor, indices.of(series), step.before, step.after)
+    name = history.commits[step.first].name
+    if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
+        whose = "neither"
     return Change(series, step, factor, whose, machine)
 
 
@@ -107,7 +119,7 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
     """A sentence a commit: its name, how many cases, by how much, on which machine, and which case most."""
     grouped: dict[tuple[int, int, bool], list[Change]] = {}
     for one in changes:
-        if one.whose != "machine":
+        if one.whose not in ("machine", "neither"):
             grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
     ranked = sorted(grouped.items(), key=lambda item: -max(abs(math.log(one.factor)) for one in item[1]))
     out = []
@@ -148,11 +160,24 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
     return out
 
 
+def _again(changes: Sequence[Change]) -> Iterator[str]:
+    """A sentence on what changed though the commit did not."""
+    here = [one for one in changes if one.whose == "neither"]
+    if here:
+        cases = len({one.series.label for one in here})
+        yield (
+            f"{cases} case{'s' * (cases != 1)} changed between two measurements of one commit, {_factors(here[:1])} at "
+            "most: that is the machine or noise, and not the code."
+        )
+
+
 def _named(history: History, last: int, first: int) -> str:
     """The commit that brought a change, or the stretch that it lies in where commits between were not measured."""
-    if first == last + 1:
+    ends = {history.commits[last].name, history.commits[first].name}
+    between = {history.commits[k].name for k in range(last + 1, first)} - ends
+    if not between:
         return history.commits[first].told
-    return f"{history.commits[first].told}, or one of the {first - last - 1} not measured before it"
+    return f"{history.commits[first].told}, or one of the {len(between)} not measured before it"
 
 
 def _times(factor: float) -> str:
