@@ -49,22 +49,22 @@ def test_a_toy_module_is_read_rendered_and_compared(tmp_path, command, rounds):
     files = [first, second]
     found = pytest_results.read_file(files[0])
     assert [(one.bench, one.params) for one in found.timed] == [
-        ("test_toy.py::test_sum", {"n": "100"}), ("test_toy.py::test_sum", {"n": "1000"}),
-        ("texts: test_toy.py::test_join", {}),
+        ("test_sum (test_toy.py)", {"n": "100"}), ("test_sum (test_toy.py)", {"n": "1000"}),
+        ("texts: test_join (test_toy.py)", {}),
     ]  # fmt: skip
     assert all((len(one.samples) > 2) is rounds and 0 < one.median < 0.1 for one in found.timed)
     [history] = sources.gather(files).histories
     assert [len(one.values) for one in history.series] == [2, 2, 2]
     assert [one.label for one in history.series] == [
-        "test_toy.py::test_sum [100]",
-        "test_toy.py::test_sum [1000]",
-        "texts: test_toy.py::test_join",
+        "test_sum (test_toy.py) [100]",
+        "test_sum (test_toy.py) [1000]",
+        "texts: test_join (test_toy.py)",
     ]
     assert 'id="history"' in report.render([], [history])
     told = json.loads(command("compare", *files, "--threshold", "9", "--json").out)
     assert [one["bench"] for one in told["cases"]] == [
-        "test_toy.py::test_sum",
-        "test_toy.py::test_sum",
-        "texts: test_toy.py::test_join",
+        "test_sum (test_toy.py)",
+        "test_sum (test_toy.py)",
+        "texts: test_join (test_toy.py)",
     ]
     assert all(one["verdict"] in ("same", "ambiguous") and one["ratio"] > 0 for one in told["cases"])

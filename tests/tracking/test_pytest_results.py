@@ -37,7 +37,7 @@ def test_namesakes_in_two_files_are_two_benchmarks(tmp_path):
         {"name": "test_bare", "data": DATA},
     ]
     path = pytest_file(tmp_path / "a.json", entries)
-    names = ["a.py::test_encode", "b.py::T::test_encode", "test_bare", "test_bare (2)"]
+    names = ["test_encode (a.py)", "T::test_encode (b.py)", "test_bare", "test_bare (2)"]
     assert [one.bench for one in pytest_results.read_file(path).timed] == names
     assert [one.bench for one in pytest_results.history([path]).series] == names
 
@@ -50,7 +50,7 @@ def test_a_parameter_with_an_address_is_told_by_the_test_s_id(tmp_path):
         entry = {"name": "test_sort[quick-3]", "fullname": "a.py::test_sort[quick-3]", "params": params, "data": DATA}
         [one] = pytest_results.read_file(pytest_file(tmp_path / "a.json", [entry])).timed
         cases.append((one.bench, one.params))
-    assert cases == [("a.py::test_sort", {"n": "3", "id": "quick-3"})] * 2
+    assert cases == [("test_sort (a.py)", {"id": "quick-3"})] * 2
 
 
 def test_another_version_is_left_out_and_said(tmp_path):

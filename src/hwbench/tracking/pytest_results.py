@@ -131,7 +131,8 @@ def _timed(entry: Any, where: str) -> Timed:
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
     info = _mapping(entry.get("extra_info"))
     # The name alone is a function's, which may have namesakes in other files and classes.
-    name = str(entry.get("fullname") or entry.get("name") or "?")
+    file, inside, name = str(entry.get("fullname") or entry.get("name") or "?").partition(".py::")
+    file, name = (f"{file}.py", name) if inside else ("", file)
     bench, variant = name, ""
     if isinstance(info.get("bench"), str) and "variant" in params:
         bench, variant = info["bench"], params.pop("variant")
@@ -139,6 +140,7 @@ def _timed(entry: Any, where: str) -> Timed:
         # The parameters stand in the name as well: test_sum[1000-f8].
         name, _, ids = name.partition("[") if params else (name, "", "")
         bench, params = name, _readable(params, ids.removesuffix("]"))
+        bench = f"{bench} ({file})" if file else bench
         group = entry.get("group")
         bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
     doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if rounds > 2 and iqr > 0 else math.inf
@@ -149,7 +151,7 @@ def _readable(params: dict[str, str], ids: str) -> dict[str, str]:
     """Parameters that are the same in each process: for one with an address in it, the test's id stands."""
     if not any(value.startswith(UNSERIALIZABLE) for value in params.values()):
         return params
-    return {name: x for name, x in params.items() if not x.startswith(UNSERIALIZABLE)} | {"id": ids}
+    return {"id": ids}
 
 
 def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
