@@ -37,11 +37,11 @@ def test_asv_installs_every_dependency(project):
 
 
 def test_tox_tries_every_python_that_is_named(project):
-    """The Pythons of the classifiers are the first of `suite` and those of the list of environments."""
+    """The Pythons of the classifiers are the first of `suite`, the first of `floors` and those of the environments."""
     named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
     tox = configparser.ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini")
-    [others] = re.findall(r"py\{([\d, ]+)\}", tox["tox"]["env_list"])
-    first = tox["testenv:suite"]["base_python"].partition(",")[0].removeprefix("py")
-    assert named == [f"3.{version.strip()[1:]}" for version in (first, *others.split(","))]
+    firsts = [tox[f"testenv:{name}"]["base_python"].partition(",")[0] for name in ("suite", "floors")]
+    found = re.findall(r"\bpy3(\d+)\b", " ".join([*firsts, tox["tox"]["env_list"]]))
+    assert named == [f"3.{minor}" for minor in found]
     assert project["requires-python"] == f">={named[0]}"
