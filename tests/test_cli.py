@@ -259,6 +259,7 @@ def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
     assert data["records"][0]["rates"]["median_s"] == 0.5
     [limit] = data["limits"]
     assert (limit["kind"], limit["level"], limit["value"], limit["unit"]) == ("load", "L1", 2e9, "B/s")
+    assert (limit["device"], limit["name"]) == ("cpu", "L1 load, 1 thread")  # two GPUs differ in nothing else
     assert data["findings"] == {}
 
 

@@ -18,7 +18,7 @@ PACKAGE = Path(hwbench.__file__).parent
 LAYERS = (
     ("model", "stats", "quantity", "check", "simd", "handover", "cuda", "levels", "specs", "signals", "fits"),
     ("bench",),
-    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise"),
+    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise", "plausible"),
     ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
     ("native",),
     ("report", "tracking"),

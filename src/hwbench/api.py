@@ -132,7 +132,7 @@ def roofline(
     reached = {
         limit: share(at, limit, seconds.value) or 0.0
         for kind in ("load", "fma")
-        if (limit := limit_for(at, kind, limits, run.policy.sizes)) is not None
+        if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
     }
     if not reached:
         raise ValueError(

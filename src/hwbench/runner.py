@@ -16,12 +16,12 @@ from typing import Any, Protocol
 import msgspec
 import psutil
 
-from . import __version__, disturbances, limits, machine, registry, store
+from . import __version__, disturbances, machine, plausible, registry, store
 from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
 from .engine import Engine
-from .model import Case, Gpu, Machine, Policy, Record, Run, Scalar, key
+from .model import Case, Cpu, Gpu, Machine, Policy, Record, Run, Scalar, key
 
 NOT_USED = Gpu(name="not used")
 
@@ -242,7 +242,7 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         raise Interrupted(run, keeper.path) from None
     run = msgspec.structs.replace(
         run,
-        records=refuse_impossible(run.records, run.policy.sizes),
+        records=refuse_impossible(run.records, run.policy.sizes, here.cpu),
         policy=_policy(run.policy, engine, known, started),
         finished=store.now(),
     )
@@ -321,16 +321,10 @@ def _policy(policy: Policy, engine: Engine, known: Mapping[str, Device], started
     return msgspec.structs.replace(policy, sizes=policy.sizes | sizes, phases=phases)
 
 
-def refuse_impossible(records: Sequence[Record], sizes: Mapping[str, int]) -> list[Record]:
-    """The records with those made suspect that the machine's limits say cannot be true."""
+def refuse_impossible(records: Sequence[Record], sizes: Mapping[str, int], cpu: Cpu | None = None) -> list[Record]:
+    """The records with those made suspect that the machine's limits say cannot be true, or call in doubt."""
     kinds = {name: bench.limit for name, bench in registry.benches().items()}
-    out = list(records)
-    for index, reason in limits.impossible(records, kinds, sizes).items():
-        old = out[index]
-        out[index] = msgspec.structs.replace(
-            old, status="suspect", reason="; ".join(filter(None, [old.reason, reason]))
-        )
-    return out
+    return plausible.judged(records, kinds, sizes, cpu)
 
 
 def identity() -> dict[str, Any]:

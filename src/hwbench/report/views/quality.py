@@ -40,6 +40,10 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         "It cannot be true as it stands: the limit it was held against was disturbed, or the counts are off. Measure "
         "both again.",
     ),
+    (
+        r"slower than a level",
+        "The level further out tells what this one should reach at least. Measure it again: shares of it are too high.",
+    ),
     (r"budget", "Raise --budget, or go on with --resume."),
     (r"free may be taken|memory", "Free some memory, or ask for a smaller size with --param size=…"),
     (r"huge page", "Set transparent huge pages to madvise, or measure with --param pages=4K."),
