@@ -19,7 +19,7 @@ LAYERS = (
     ("model", "stats", "quantity", "check", "simd", "handover", "cuda", "levels", "specs", "signals", "fits", "output"),
     ("bench",),
     ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise", "plausible"),
-    ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
+    ("registry", "store", "engine", "runner", "api", "derive", "findings", "text", "variables"),
     ("native",),
     ("report", "tracking"),
     ("cli", "listing", "progress", "machine_text", "__main__"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import machine, registry, runner, store
+from . import machine, registry, runner, store, variables
 from .bench import Bench, Work
 from .devices import Device
 from .engine import Engine
@@ -36,8 +36,10 @@ def measure(
     Raises
     ------
     ValueError
-        For a bench, variant, axis or value that does not exist; the message names the nearest.
+        For a bench, variant, axis or value that does not exist, the message names the nearest; and for a variable of
+        the environment under which Numba cannot measure.
     """
+    variables.check()
     found = [bench] if isinstance(bench, Bench) else registry.select([bench])
     if len(found) > 1:
         raise registry.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
@@ -112,6 +114,7 @@ def roofline(
     ValueError
         Where the run holds no limit for this level, thread count and dtype.
     """
+    variables.check()
     if not bytes > 0:
         raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
 

@@ -177,8 +177,9 @@ def _report_beside(done: Run, out: Path) -> Path | None:
 @app.command("list")
 def list_(select: Select = None, json: AsJson = False) -> None:
     """List the benches: question, variants, axes, what this machine can run and why not the rest."""
-    from . import listing, registry
+    from . import listing, registry, variables
 
+    variables.check()  # how much there is of a cache is measured for this, too
     entries = listing.entries(registry.select(select or ()))
     if json:
         _json(entries)
@@ -299,10 +300,11 @@ def ab(
 
     A commit is built by pip into a temporary environment, with the dependencies that it declares.
     """
-    from . import registry, store
+    from . import registry, store, variables
     from .tracking import ab as duel
     from .tracking import environments
 
+    variables.check()  # the processes of both sides inherit them
     _check_threshold(threshold)
     _params(param or ())
     if not duel.FEWEST <= quads <= 1000:
@@ -371,6 +373,9 @@ def verify(
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
     stop = _Stop()
     handle(leave)
+    from . import variables
+
+    variables.check()  # before the imports below, of which one is Numba
     from .native import table, verdict
     from .native import verify as natives
 
@@ -397,8 +402,10 @@ def verify(
 @app.command()
 def machine(json: AsJson = False) -> None:
     """Say what this machine is and what will disturb measuring on it, with the remedy."""
-    from . import disturbances, machine_text, runner
+    from . import disturbances, machine_text, runner, variables
     from . import machine as facts
+
+    variables.check()
 
     here, no_gpu = runner.with_gpus(facts.describe(), runner.gpus())
     troubles = disturbances.find(here)

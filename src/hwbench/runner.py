@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 import psutil
 
-from . import __version__, disturbances, machine, plausible, registry, store
+from . import __version__, disturbances, machine, plausible, registry, store, variables
 from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
@@ -229,6 +229,7 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
         raise registry.UsageError(f"--budget {plan.budget:g}: is no time in seconds")
     if plan.preset not in POLICIES:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
+    variables.check()
     asked = registry.select(plan.select)  # what is misspelt is said before the machine is looked at
     known = devices(needed(plan.device, asked))
     here, _ = with_gpus(machine.describe(plan.machine), known)
