@@ -1,7 +1,10 @@
 """Limits, shares of them, and which of them bounds a record."""
 
+from pathlib import Path
+
 import pytest
 
+from hwbench import registry, store
 from hwbench.limits import level_of, limit_for, measured, serving, share, sharers
 from hwbench.model import Cache, Cpu
 from hwbench.plausible import DOUBTFUL, doubtful, impossible, judged
@@ -260,6 +263,23 @@ def test_judging_again_replaces_what_was_said():
     assert better[1] == fast
     low = judged([load(rate=50 * GB), load("L2", 90 * GB)], KINDS, SIZES)
     assert (low[0].status, judged([low[0], load(rate=90 * GB), low[1]], KINDS, SIZES)[0].status) == ("suspect", "ok")
+
+
+@pytest.mark.parametrize(
+    ("name", "doubtful_cases"),
+    [
+        ("amd-epyc-2cpu/*-a4a383b17734", ["stream.store/simd [L1, f8, all, huge]"]),
+        ("intel-xeon-2cpu/*-873bc89077f0", []),
+    ],
+)
+def test_the_committed_runs_hold_nothing_that_cannot_be_true(name, doubtful_cases):
+    """A hundred thousand elements on the Intel guest, and stores to L2 on the AMD, were refused, and were true."""
+    [path] = (Path(__file__).parents[1] / "reports/runs").glob(f"{name}.json")
+    run = store.read(path)
+    kinds = {name: bench.limit for name, bench in registry.benches().items()}
+    after = judged(run.records, kinds, run.policy.sizes, run.machine.cpu)
+    assert [one.case.label for one in after if "cannot be true" in one.reason] == []
+    assert [one.case.label for one in after if DOUBTFUL in one.reason] == doubtful_cases
 
 
 def test_a_suspect_limit_accuses_nobody():

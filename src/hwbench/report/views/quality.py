@@ -22,6 +22,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host); until then "
         "figures for several threads are of two machines.",
     ),
+    (r"after measuring|sampled once more", "The samples are kept; what failed after them is named. Please report it."),
     (r"steal|hypervisor", "Other guests had the processor. Measure at a quieter hour, or on a machine of your own."),
     (r"other processes", "Close what else is running, then measure these benches again."),
     (r"quota", "Give the container more processor time, or measure with no more threads than its quota has CPUs."),
