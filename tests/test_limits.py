@@ -165,6 +165,9 @@ def test_what_is_faster_than_its_level_is_set_against_the_nearer_one_that_serves
         mine = load("x", rate * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
         return limit_for(mine, "load", limits, SIZES).level
 
+    own = load("x", 20 * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
+    assert limit_for(own, "load", limits, SIZES).level == "DRAM"
+    assert limit_for(own, "load", limits[:1], SIZES).level == "L2"  # nobody measured memory, and L2 bounds it, too
     assert [bound(29), bound(31), bound(32), bound(80), bound(200)] == ["DRAM", "DRAM", "L2", "L2", "L2"]
 
 

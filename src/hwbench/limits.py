@@ -264,18 +264,14 @@ def limit_for(
 ) -> Limit | None:
     """The limit of this kind that bounds the record, on its device, threads and dtype; None where none was measured.
 
-    It is that of the level where the data lies. A record that is faster owes it to a nearer level, as long as such a
-    one still serves a part of its data: then the best limit of these.
+    It is that of the level where the data lies, or, if that was not measured, of the next nearer one that still serves
+    a part of it. A record that is faster owes it to such a nearer level: then it is the best limit of these.
     """
-    if kind is None:
+    known = [limit for limit in bounds(record, kind, limits, sizes, cpu) if limit is not None] if kind else []
+    if not known:
         return None
-    own, *nearer = bounds(record, kind, limits, sizes, cpu) or [None]
-    if own is None or not record.samples:
-        return own
-    reached = share(record, own, min(record.samples))
-    if reached is None or reached <= TOLERANCE:
-        return own
-    return best_of([own, *(limit for limit in nearer if limit is not None)])
+    reached = share(record, known[0], min(record.samples)) if record.samples else None
+    return best_of(known) if reached is not None and reached > TOLERANCE else known[0]
 
 
 def best_of(limits: Sequence[Limit]) -> Limit:
