@@ -4,13 +4,15 @@ import math
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 import hwbench
-from hwbench import api, runner, store
+from hwbench import api, engine, runner, store
 from hwbench.engine import Engine
+from hwbench.model import Cache
 from hwbench.registry import UsageError
-from scripted import SIZES, ScriptedDevice, record, run_of, scripted_bench
+from scripted import MACHINE, SIZES, ScriptedDevice, record, run_of, scripted_bench
 
 
 @pytest.fixture
@@ -107,6 +109,53 @@ def test_a_function_is_placed_under_the_roof_that_holds_it_down(placed):
     below_peak = placed(lambda: None, bytes=1.0, flops=25e9, run=roofs(), footprint=SIZES["L1"])
     assert (below_peak.roof.kind, below_peak.share) == ("fma", pytest.approx(0.5))
     assert placed(lambda: None, bytes=5e9, flops=0, run=roofs(), footprint=SIZES["DRAM"]).share == pytest.approx(0.5)
+
+
+def test_a_function_faster_than_its_roof_is_placed_as_suspect(placed):
+    """120 GB in a second under 100 GB/s: the share is told, and that it cannot be; what is disturbed is told, too."""
+    at = placed(lambda: None, bytes=120e9, flops=0, run=roofs(), footprint=SIZES["L1"])
+    assert at.share == pytest.approx(1.2)
+    assert at.suspect.startswith("cannot be true: 1.20 times L1 load, 1 thread (100 GB/s); bytes, flops, footprint")
+    assert placed(lambda: None, bytes=100e9, flops=0, run=roofs(), footprint=SIZES["L1"]).suspect == ""
+    run = roofs()
+    low = [msgspec.structs.replace(one, status="suspect", reason="steal") for one in run.records]
+    at = placed(lambda: None, bytes=50e9, flops=0, run=msgspec.structs.replace(run, records=low), footprint=64)
+    assert at.suspect == "the roof is suspect: steal"
+
+
+def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):
+    """The engine's reason comes with the place."""
+    monkeypatch.setattr(engine.judge, "shape", lambda samples: "samples fall into two heaps, 9% apart")
+    at = placed(lambda: None, bytes=50e9, flops=0, run=roofs(), footprint=64)
+    assert at.suspect == "samples fall into two heaps, 9% apart"
+
+
+def test_threads_fill_the_cache_that_they_share(placed):
+    """Two threads of 1.5 L2s' half each: together they lie in memory where they share L2, and in L2 where not."""
+    run = roofs(threads=2)
+    run = msgspec.structs.replace(run, records=[
+        *run.records,
+        msgspec.structs.replace(run.records[0], params={"size": "L2", "dtype": "f8"}, counts={"bytes": 50e9}),
+    ])  # fmt: skip
+
+    def level(shared_by):
+        cpu = msgspec.structs.replace(MACHINE.cpu, caches=[Cache(level=2, bytes=2**20, line=64, shared_by=shared_by)])
+        here = msgspec.structs.replace(run, machine=msgspec.structs.replace(MACHINE, cpu=cpu))
+        return placed(
+            lambda: None, bytes=1e9, flops=0, run=here, footprint=int(1.5 * SIZES["L2"]), threads=2
+        ).roof.level
+
+    assert [level(1), level(2)] == ["L2", "DRAM"]
+
+
+def test_measuring_refuses_what_cannot_be_true(known):
+    """As a run does: L1's limit is doubtful where L2's is faster."""
+    made = scripted_bench({"simd": 0.01}, "stream.load", {"size": ("L1", "L2")})
+    made.counts(lambda size: {"bytes": float(size)})  # L2 is the larger, and as many calls a second
+    slow, fast = api.measure(made)
+    assert slow.status == "suspect"
+    assert slow.reason.startswith("slower than a level further from the core (L2 load, 1 thread")
+    assert fast.status == "ok"
 
 
 def test_what_cannot_be_placed_is_told(placed):

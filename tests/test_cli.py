@@ -8,7 +8,7 @@ import re
 import msgspec
 import pytest
 
-from hwbench import runner, store
+from hwbench import runner, store, text
 from hwbench.model import Run
 from sample import proof_run
 from scripted import MACHINE, record, run_of, scripted_work
@@ -122,6 +122,64 @@ def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, devic
     assert done.code == 130
     assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}; --resume goes on with them"
     assert store.read(path).finished is None
+
+
+def test_an_interruption_does_not_promise_to_resume_what_lies_elsewhere(
+    benches, device, command, out, monkeypatch, tmp_path
+):
+    """The disk is full and the run in the temporary directory, where --resume does not look."""
+    write = store.write_bytes
+
+    def full(data, path):
+        if "runs" in path.parts:
+            raise store.StoreError(f"{path}: cannot be written")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full)
+    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: str(tmp_path))
+    real = device.time
+
+    def time(work, loops):
+        if len(device.timed) > 20:
+            raise KeyboardInterrupt
+        return real(work, loops)
+
+    device.time = time
+    done = command("run", "access.share", "--out", out)
+    [path] = tmp_path.glob("box-*.json")
+    assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}"
+
+
+def test_what_is_to_be_kept_is_written_before_anything_is_printed(benches, device, command, out, monkeypatch, tmp_path):
+    """A full or closed standard output costs the findings, and neither the JSON nor the report."""
+
+    def full(told):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(text, "findings", full)
+    done = command("run", "access.share", "--out", out, "--json", tmp_path / "x.json")
+    assert (done.code, done.out) == (2, "")
+    assert store.read(tmp_path / "x.json") == store.read(store.newest(out))
+    assert (out / "index.html").exists()
+
+
+def test_a_json_file_that_fails_at_the_end_does_not_cost_the_findings(
+    benches, device, command, out, monkeypatch, tmp_path
+):
+    """They are printed, and what went wrong is the last line."""
+    benches["access.share"].finding(lambda r: ["a finding"])
+    write = store.write_bytes
+
+    def full(data, path):
+        if path.name == "x.json":
+            raise store.StoreError(f"{path}: cannot be written")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full)
+    done = command("run", "access.share", "--out", out, "--no-report", "--json", tmp_path / "x.json")
+    assert done.code == 2
+    assert "a finding" in done.out
+    assert done.err.splitlines()[-1] == f"hwbench: {tmp_path / 'x.json'}: cannot be written"
 
 
 def test_an_interruption_with_no_place_to_save_prints_what_was_measured(benches, device, command, out, monkeypatch):
@@ -259,6 +317,7 @@ def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
     assert data["records"][0]["rates"]["median_s"] == 0.5
     [limit] = data["limits"]
     assert (limit["kind"], limit["level"], limit["value"], limit["unit"]) == ("load", "L1", 2e9, "B/s")
+    assert (limit["device"], limit["name"]) == ("cpu", "L1 load, 1 thread")  # two GPUs differ in nothing else
     assert data["findings"] == {}
 
 

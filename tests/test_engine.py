@@ -414,7 +414,101 @@ def test_facts_that_a_timer_adds_are_kept():
 
     records = measure(scripted_bench({"good": build_good, "bad": build_bad}))
     assert records["good"].facts == {"moved": 7, "fixed": 1}
-    assert (records["bad"].status, records["bad"].samples) == ("error", [])
+    assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
+    assert records["bad"].reason == "after measuring: TypeError: a fact is no plain data but object"
+
+
+def test_a_close_that_fails_leaves_the_samples():
+    """What was measured is measured; it is suspect, and the others are closed and read as ever."""
+    closed = []
+
+    def build_bad():
+        return scripted_work(0.01, close=lambda: 1 / 0)
+
+    def build_good():
+        return scripted_work(0.01, close=lambda: closed.append(1))
+
+    records = measure(scripted_bench({"bad": build_bad, "good": build_good}))
+    assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
+    assert records["bad"].reason == "after measuring: ZeroDivisionError: division by zero"
+    assert (records["good"].status, closed) == ("ok", [1])
+
+
+def test_a_close_that_fails_changes_no_verdict():
+    """A wrong answer stays wrong, for what it gave."""
+
+    def build_wrong():
+        return scripted_work(0.01, output=41, close=lambda: 1 / 0)
+
+    record = measure(scripted_bench({"wrong": build_wrong}))["wrong"]
+    assert (record.status, record.samples) == ("wrong", [])
+    assert "41 instead of 42" in record.reason
+
+
+class Failing(ScriptedDevice):
+    """A device of which one method fails from some call on."""
+
+    def __init__(self, method: str, after: int = 0, **more) -> None:
+        super().__init__(**more)
+        real, calls = getattr(self, method), itertools.count()
+
+        def fail(*given):
+            if next(calls) >= after:
+                raise OSError(5, "Input/output error")
+            return real(*given)
+
+        setattr(self, method, fail)
+
+
+@pytest.mark.parametrize(
+    ("method", "after"),
+    [("settle", 0), ("free_memory", 0), ("counters", 0), ("counters", 7), ("gauges", 0), ("gauges", 3)],
+)
+def test_a_device_that_fails_costs_its_cases_and_not_the_run(method, after):
+    """Telemetry out of a file that is gone, a crew that cannot be started: each case has the reason, nothing raises."""
+    records = measure(scripted_bench({"a": 0.01, "b": 0.01}), Failing(method, after))
+    for record in records.values():
+        assert (record.status, record.samples, record.telemetry) == ("error", [], {})
+        assert record.reason == "OSError: [Errno 5] Input/output error"
+
+
+def test_memory_that_cannot_be_taken_back_leaves_the_samples():
+    """`reclaim` fails when all is measured."""
+    records = measure(scripted_bench({"a": 0.01, "b": 0.01}), Failing("reclaim"))
+    assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
+    assert records["a"].reason == "after measuring: OSError: [Errno 5] Input/output error"
+
+
+def test_of_two_devices_one_that_fails_costs_its_own_cases():
+    """The GPU's driver is gone: what the CPU does is measured all the same."""
+    good = ScriptedDevice()
+    bad = Failing("gauges", 2, name="gpu:0")
+    bad.clock = good.clock
+    bench = scripted_bench({"a": 0.01})
+    bench.variant("b", on="gpu")(lambda: scripted_work(0.01))
+    cases = (Case(bench.name, "a", "cpu", {}), Case(bench.name, "b", "gpu:0", {}))
+    one, other = Engine({"cpu": good, "gpu:0": bad}, POLICY, good.clock).measure(Group(bench, cases))
+    assert (one.status, len(one.samples)) == ("ok", 10)
+    assert (other.status, other.samples) == ("error", [])
+
+
+def test_what_fails_when_it_is_sampled_once_more_keeps_what_it_had():
+    """The first pass was disturbed, in the second one variant fails: both keep the first, and say why."""
+
+    def failing(sample):
+        if sample == 15:
+            raise RuntimeError("the crew is gone")
+        return 0.01
+
+    device = ScriptedDevice()
+    device.counters = lambda: {"wall_s": device.clock.now, "steal_s": min(device.clock.now, 1.0)}
+    engine = Engine({"cpu": device}, POLICY, device.clock)
+    engine._started -= 100
+    records = {one.variant: one for one in engine.measure(group(scripted_bench({"good": 0.01, "bad": failing})))}
+    assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
+    assert records["bad"].reason.endswith("sampled once more it failed: RuntimeError: the crew is gone")
+    assert "once more" not in records["good"].reason
+    assert "repeated" not in records["good"].facts
 
 
 def test_samples_are_plain_floats():
@@ -502,7 +596,7 @@ def test_every_work_is_closed_once():
     assert sorted(closed) == ["bad", "good", "nonsense", "raises", "wrong"]
     assert device.reclaimed == 1
     assert records["good"].status == "ok"
-    assert (records["bad"].status, records["bad"].reason) == ("error", "OSError: busy")
+    assert (records["bad"].status, records["bad"].reason) == ("suspect", "after measuring: OSError: busy")
 
 
 @pytest.mark.parametrize("when", ["build", "check", "timing"])

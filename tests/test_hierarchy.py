@@ -15,6 +15,7 @@ from sample import KIB, LAPTOP, MIB, replace, sample_run
 from scripted import record
 
 REAL = next((Path(__file__).parents[1] / "reports/runs/amd-epyc-2cpu").glob("*-b4c4dc.json"))
+INTEL = next((Path(__file__).parents[1] / "reports/runs/intel-xeon-2cpu").glob("*-873bc89077f0.json"))
 CACHES = [Cache(1, 32 * KIB, 64, 1), Cache(2, MIB, 64, 1), Cache(3, 32 * MIB, 64, 2)]
 
 
@@ -132,8 +133,64 @@ def test_beyond_where_a_stream_leaves_the_last_cache_is_memory():
     near, memory = apart(caches, levels, [level(2 * MIB), level(96 * MIB)])
     assert near == levels[:3]
     assert memory.seconds.value == 170e-9
+
+
+def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_memory():
+    """Intel's chase alone: steps after 12 and 512 MiB of 480 were "L3 after 512 MiB, more than reported"."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    levels = [level(48 * KIB), level(2 * MIB), level(12 * MIB), level(512 * MIB, 170e-9)]
+    near, memory = apart(caches, levels)
+    assert (near, memory.seconds.value) == (levels[:3], 170e-9)
     # A stream that shows no step beyond L2 says nothing of L3.
-    assert apart(caches, levels, [level(48 * KIB), level(2 * MIB)]) == apart(caches, levels) == (levels, None)
+    assert apart(caches, levels, [level(48 * KIB), level(2 * MIB)]) == (near, memory)
+    # One level a cache: the last is L3's, and its end is no news, but not told as more than there is either.
+    three = [level(48 * KIB), level(2 * MIB), level(512 * MIB)]
+    assert apart(caches, three) == (three, None)
+    assert Found(caches[2], three[2]).verdict == "more than reported"
+    assert Found(caches[2], three[2], unsure=True).verdict == ""
+    told = sentences(Hierarchy([Found(caches[2], three[2], unsure=True)], None, (), None, None, {}))
+    assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512 MiB–768 MiB)."]
+
+
+def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported():
+    """The run of an Intel guest, reduced to its chases: L3 is not said to be larger than it is, nor others'."""
+    run = store.read(INTEL)
+    alone = hierarchy(replace(run, records=[one for one in run.records if one.bench == "latency.chase"]))
+    told = " ".join(sentences(alone, run.machine.virtual))
+    assert "more than reported" not in told
+    assert "the rest is others'" not in told
+    assert "a chase on one thread finds 12 MiB (12 MiB–24 MiB); no stream of loads tells" in told
+    assert alone.memory.seconds.value == hierarchy(run).memory.seconds.value
+
+
+def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
+    """Chases of up to 24 KiB were told as a memory of 1.4 ns; what ends the sweep within L3 is no memory either."""
+    run = store.read(INTEL)
+    short = [one for one in run.records if one.bench == "latency.chase" and (footprint(one) or 0) <= 24 * KIB]
+    assert hierarchy(replace(run, records=short)).memory is None
+
+    def ends(size):
+        return Level(level(1).seconds, size // 4, size, None)
+
+    levels = [level(32 * KIB), level(MIB), ends(24 * MIB)]
+    assert apart(CACHES, levels) == (levels[:2], None)
+    beyond = [*levels[:2], ends(64 * MIB)]
+    assert apart(CACHES, beyond) == (beyond[:2], beyond[2])
+    # Where a stream has left the last cache earlier, memory begins there.
+    assert apart(CACHES, levels, [level(MIB), level(12 * MIB)]) == (levels[:2], levels[2])
+    assert apart([], levels) == (levels[:2], levels[2])
+
+
+@pytest.mark.parametrize(
+    ("virtual", "said"), [("Docker", "loads on one thread find 96"), ("KVM, Docker", "this guest (KVM) really gets 96")]
+)
+def test_only_a_hypervisor_has_guests(virtual, said):
+    """A container on bare metal hides nothing of a cache, and has its host's pages."""
+    cache = Cache(3, 480 * MIB, 64, 2)
+    found = Found(cache, level(8 * MIB), level(96 * MIB).size)
+    told = sentences(Hierarchy([found], None, (), None, None, {}), virtual)
+    assert said in told[1]
+    assert ("a host keeps a guest's memory" in told[2]) == ("KVM" in virtual)
 
 
 def test_a_verdict_needs_the_whole_interval():

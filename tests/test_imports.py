@@ -16,10 +16,10 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("model", "stats", "quantity", "check", "simd", "handover", "cuda", "levels", "specs", "signals", "fits"),
+    ("model", "stats", "quantity", "check", "simd", "handover", "cuda", "levels", "specs", "signals", "fits", "output"),
     ("bench",),
-    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise"),
-    ("registry", "store", "engine", "runner", "api", "derive", "findings", "text"),
+    ("benches", "devices", "machine", "disturbances", "limits", "hierarchy", "judge", "noise", "plausible"),
+    ("registry", "store", "engine", "runner", "api", "derive", "findings", "text", "variables"),
     ("native",),
     ("report", "tracking"),
     ("cli", "listing", "progress", "machine_text", "__main__"),

@@ -12,7 +12,7 @@ from hwbench.model import key
 from hwbench.registry import UsageError
 from hwbench.runner import Interrupted, Plan, execute
 from hwbench.store import StoreError
-from scripted import MACHINE, SIZES, record, run_of, scripted_work
+from scripted import MACHINE, SIZES, record, run_of, scripted_bench, scripted_work
 
 
 class Watcher:
@@ -259,6 +259,86 @@ def test_a_place_that_fails_later_is_replaced_and_told_once(tmp_path, monkeypatc
     assert store.read(path) == run
     assert len(watcher.troubles) == 1
     assert f"keeping the run in {path}" in watcher.troubles[0]
+
+
+def test_where_there_is_no_temporary_directory_the_run_is_kept_in_memory(tmp_path, monkeypatch):
+    """Asked for on a full disk, Python finds no usable one: an exception that ended the run, and lost it."""
+
+    def none():
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    def full(data, path):
+        raise StoreError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(runner.tempfile, "gettempdir", none)
+    monkeypatch.setattr(store, "write_bytes", full)
+    watcher = Watcher()
+    run, path = execute(plan(tmp_path), watcher)
+    assert (path, len(run.records)) == (None, 8)
+    assert watcher.troubles == [watcher.troubles[0]]
+    assert "keeping the run in memory" in watcher.troubles[0]
+
+
+def test_an_observer_that_cannot_print_does_not_end_the_run(tmp_path, monkeypatch):
+    """Standard error on a full disk or into a closed pipe: nobody sees the run, and it is kept."""
+
+    class Mute(Watcher):
+        def fail(self, *_):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        planned = measuring = measured = trouble = fail
+
+    write, counted = store.write_bytes, []
+
+    def full_once(data, path):
+        counted.append(1)
+        if len(counted) == 2:
+            raise StoreError(f"{path}: cannot be written (No space left on device)")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full_once)
+    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: str(tmp_path))
+    run, path = execute(plan(tmp_path / "out"), Mute())
+    assert [r.status for r in store.read(path).records] == ["ok"] * 8
+    assert run.finished
+
+
+def test_an_interruption_says_whether_resume_would_find_the_run(tmp_path, monkeypatch):
+    """What lies in the temporary directory is no run that --resume looks at."""
+    with pytest.raises(Interrupted) as stop:
+        execute(plan(tmp_path / "out"), Watcher(stop_at(3)))
+    assert not stop.value.spare
+    write = store.write_bytes
+
+    def full(data, path):
+        if "runs" in path.parts:
+            raise StoreError(f"{path}: cannot be written (No space left on device)")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full)
+    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: str(tmp_path))
+    with pytest.raises(Interrupted) as stop:
+        execute(plan(tmp_path / "out"), Watcher(stop_at(3)))
+    assert stop.value.spare
+    assert stop.value.path == tmp_path / f"{stop.value.run.id}.json"
+
+
+def test_an_interrupted_run_is_judged_and_judged_anew_when_it_is_whole(tmp_path, benches):
+    """A bench in L1 twice as fast as its limit is refused in what Ctrl-C left, and once only after --resume."""
+    benches["stream.load"] = scripted_bench({"simd": 0.002}, "stream.load", {"size": ("L1",), "dtype": ("f8", "f4")})
+    benches["stream.load"].counts(lambda: {"bytes": 1e6})
+    benches["access.steps"].counts(lambda: {"bytes": 1e6})
+    benches["access.steps"].limit = "load"
+    chosen = {"select": ("stream.load", "access.steps"), "params": {"size": ["L1"]}}
+    with pytest.raises(Interrupted) as stop:
+        execute(plan(tmp_path, **chosen), Watcher(stop_at(4)))
+    refused = [one for one in stop.value.run.records if "cannot be true" in one.reason]
+    assert [(one.bench, one.variant) for one in refused] == [("access.steps", "fast")] * 2  # f8's limit serves f4
+    assert store.read(stop.value.path) == stop.value.run
+    dead(stop.value.path)
+    run, _ = execute(plan(tmp_path, resume=True, **chosen), Watcher())
+    told = [one.reason for one in run.records if one.bench == "access.steps" and one.variant == "fast"]
+    assert [reason.count("cannot be true") for reason in told] == [1, 1]
 
 
 def test_a_run_that_can_be_kept_nowhere_is_returned(tmp_path, monkeypatch):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import registry, runner, store
+from . import machine, registry, runner, store, variables
 from .bench import Bench, Work
 from .devices import Device
 from .engine import Engine
-from .limits import Limit, limit_for, measured, share
+from .limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
 from .model import Case, Record, Run
 from .stats import Estimate, estimate
 
@@ -36,8 +36,10 @@ def measure(
     Raises
     ------
     ValueError
-        For a bench, variant, axis or value that does not exist; the message names the nearest.
+        For a bench, variant, axis or value that does not exist, the message names the nearest; and for a variable of
+        the environment under which Numba cannot measure.
     """
+    variables.check()
     found = [bench] if isinstance(bench, Bench) else registry.select([bench])
     if len(found) > 1:
         raise registry.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
@@ -53,7 +55,9 @@ def measure(
         devices={name: device.kind for name, device in known.items()}, spread=runner.spread(known),
     )  # fmt: skip
     engine = Engine(known, runner.POLICIES[preset])
-    return [record for group in groups for record in engine.measure(group)]
+    records = [record for group in groups for record in engine.measure(group)]
+    sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
+    return runner.refuse_impossible(records, sizes, machine.describe().cpu)
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -65,7 +69,9 @@ def load(path: str | os.PathLike[str]) -> Run:
 class Placed:
     """A function on the roofline: its rates, the roof above it, and how much of it is reached.
 
-    `bandwidth` in B/s, `flop_rate` in FLOP/s, `intensity` in flop/B; `share` is 1.0 at the roof.
+    `bandwidth` in B/s, `flop_rate` in FLOP/s, `intensity` in flop/B; `share` is 1.0 at the roof. `suspect` says what
+    disturbed the measurement, or that the function is faster than the roof, which cannot be; "" where nothing speaks
+    against it.
     """
 
     seconds: Estimate
@@ -74,6 +80,7 @@ class Placed:
     intensity: float
     roof: Limit
     share: float
+    suspect: str = ""
 
 
 def roofline(
@@ -97,7 +104,8 @@ def roofline(
     run
         A run that holds `stream.load` and `peak.fma`.
     footprint
-        Bytes a thread that the call touches: it decides under which level's roof it stands.
+        Bytes a thread that the call touches, which with those of the threads that share a cache decide under which
+        level's roof it stands.
     threads, dtype
         What the call runs on and in; they choose the roof.
 
@@ -106,6 +114,7 @@ def roofline(
     ValueError
         Where the run holds no limit for this level, thread count and dtype.
     """
+    variables.check()
     if not bytes > 0:
         raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
 
@@ -132,11 +141,21 @@ def roofline(
     reached = {
         limit: share(at, limit, seconds.value) or 0.0
         for kind in ("load", "fma")
-        if (limit := limit_for(at, kind, limits, run.policy.sizes)) is not None
+        if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
     }
     if not reached:
         raise ValueError(
             f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
         )
     roof = max(reached, key=lambda limit: reached[limit])  # the roof that is nearest is the one that holds it down
-    return Placed(seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, reached[roof])
+    doubts = [record.reason] if record.status == "suspect" else []
+    if reached[roof] > TOLERANCE:
+        doubts.append(
+            f"{IMPOSSIBLE}: {reached[roof]:.2f} times {roof.name} ({roof.shown:.3g} {roof.metric.unit}); bytes, flops, "
+            "footprint or threads are not what the function has, or the roof was disturbed"
+        )
+    elif roof.suspect:
+        doubts.append(f"the roof is suspect: {roof.suspect}")
+    return Placed(
+        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, reached[roof], "; ".join(doubts)
+    )

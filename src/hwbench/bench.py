@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeVar
 from .model import COUNTS, Scalar
 
 F = TypeVar("F", bound=Callable[..., Any])
-PRESETS = ("quick", "standard", "full")
 LEVELS = ("L1", "L2", "L3", "DRAM")
 GPU_LEVELS = ("L2", "HBM")
 

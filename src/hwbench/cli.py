@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, output
 from .signals import handle, leave
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, a
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"hwbench {__version__}")
+        _tell(f"hwbench {__version__}")
         raise typer.Exit
 
 
@@ -101,9 +101,8 @@ def run(
         raise typer.Exit(130) from None
     finally:
         observer.close()
-    _deliver(done, path, json, quiet=to_stdout)
-    if not no_report:
-        _report_beside(done, out, quiet=to_stdout)
+    page = None if no_report else _report_beside(done, out)
+    _deliver(done, path, page, json, quiet=to_stdout)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
@@ -114,18 +113,28 @@ def _interrupted(stop: Interrupted) -> None:
 
     cases = len(stop.run.records)
     if stop.path is None:
-        text.tables(stop.run, registry.benches(), _console(stderr=True))
+        with output.unheard(sys.stderr):
+            text.tables(stop.run, registry.benches(), _console(stderr=True))
         _say(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
     else:
-        _say(f"interrupted: {cases} cases are saved in {stop.path}; --resume goes on with them")
+        further = "" if stop.spare else "; --resume goes on with them"  # --resume looks where runs belong
+        _say(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(done: Run, path: Path | None, json: Path | None, *, quiet: bool) -> None:
-    """Print the findings and what is to be said against the run; write its JSON where asked."""
-    from . import registry, text
+def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
+    """Write the run's JSON where asked; print the findings and what is to be said against the run.
+
+    In this order: standard output may be full or closed, which is to cost nothing that was to be kept.
+    """
+    from . import registry, store, text
     from .findings import findings
 
-    echo = _say if quiet else typer.echo
+    failed = None
+    try:
+        _deliver_json(done, json, quiet)
+    except store.StoreError as error:
+        failed = error  # said when the rest was
+    echo = _say if quiet else _tell
     for line in text.findings(findings(done, registry.benches().values())):
         echo(line)
     for line in text.quality(done):
@@ -134,7 +143,10 @@ def _deliver(done: Run, path: Path | None, json: Path | None, *, quiet: bool) ->
         text.tables(done, registry.benches(), _console(stderr=quiet))
     else:
         echo(f"run: {path}")
-    _deliver_json(done, json, quiet)
+    if page is not None:
+        echo(f"report: {page}")
+    if failed is not None:
+        raise failed
 
 
 def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
@@ -148,26 +160,26 @@ def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
         store.write(done, json)
 
 
-def _report_beside(done: Run, out: Path, *, quiet: bool) -> None:
-    """Write the report of a run; a failure costs the page, never the run."""
+def _report_beside(done: Run, out: Path) -> Path | None:
+    """Write the report of a run, and say where it lies; a failure costs the page, never the run."""
     from . import report as pages
     from . import store
 
-    echo = _say if quiet else typer.echo
     page = out / "index.html"
     try:
         pages.write([done, *store.verified(out, done.machine.name)], page)
     except store.StoreError as error:
         _say(f"warning: no report: {error}")
-    else:
-        echo(f"report: {page}")
+        return None
+    return page
 
 
 @app.command("list")
 def list_(select: Select = None, json: AsJson = False) -> None:
     """List the benches: question, variants, axes, what this machine can run and why not the rest."""
-    from . import listing, registry
+    from . import listing, registry, variables
 
+    variables.check()  # how much there is of a cache is measured for this, too
     entries = listing.entries(registry.select(select or ()))
     if json:
         _json(entries)
@@ -194,7 +206,7 @@ def show(
         return
     text.tables(done, registry.benches(), _console())
     for line in [*text.findings(told), *text.quality(done)]:
-        typer.echo(line)
+        _tell(line)
 
 
 @app.command()
@@ -219,7 +231,7 @@ def report(
     found = sources.gather(path or [store.newest(out)])
     proofs = [] if path else store.verified(out, found.runs[0].machine.name)
     pages.write([*found.runs, *proofs], output, found.histories)
-    typer.echo(f"report: {output}")
+    _tell(f"report: {output}")
 
 
 @app.command()
@@ -288,10 +300,11 @@ def ab(
 
     A commit is built by pip into a temporary environment, with the dependencies that it declares.
     """
-    from . import registry, store
+    from . import registry, store, variables
     from .tracking import ab as duel
     from .tracking import environments
 
+    variables.check()  # the processes of both sides inherit them
     _check_threshold(threshold)
     _params(param or ())
     if not duel.FEWEST <= quads <= 1000:
@@ -329,7 +342,7 @@ def _verdicts(
     if json:
         _json(table.as_json(told, old, now, threshold))
     elif markdown:
-        typer.echo(table.markdown(told, old, now, threshold))
+        _tell(table.markdown(told, old, now, threshold))
     else:
         table.show(told, old, now, threshold, remedy, _console())
     if any(one.verdict == "slower" for one in told.cases):
@@ -359,6 +372,9 @@ def verify(
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
     stop = _Stop()
     handle(leave)
+    from . import variables
+
+    variables.check()  # before the imports below, of which one is Numba
     from .native import table, verdict
     from .native import verify as natives
 
@@ -376,8 +392,8 @@ def verify(
         _json({"run": done.id, "least": least, "comparisons": found})
     else:
         for line in table.summary(found, least):
-            typer.echo(line)
-        typer.echo(f"kept: {path}")
+            _tell(line)
+        _tell(f"kept: {path}")
     if any(one.status == "wrong" or (one.ratio is not None and one.ratio.value < least) for one in found):
         raise typer.Exit(1)
 
@@ -385,8 +401,10 @@ def verify(
 @app.command()
 def machine(json: AsJson = False) -> None:
     """Say what this machine is and what will disturb measuring on it, with the remedy."""
-    from . import disturbances, machine_text, runner
+    from . import disturbances, machine_text, runner, variables
     from . import machine as facts
+
+    variables.check()
 
     here, no_gpu = runner.with_gpus(facts.describe(), runner.gpus())
     troubles = disturbances.find(here)
@@ -456,11 +474,17 @@ def _json(data: Any) -> None:
     sys.stdout.buffer.flush()
 
 
+def _tell(line: str) -> None:
+    """One line on standard output. Click's own way would take ASCII for a mistake, and write UTF-8."""
+    print(line, flush=True)  # noqa: T201
+
+
 def _say(line: str) -> None:
-    """One line on standard error, whatever the names and values in it hold."""
+    """One line on standard error, whatever the names and values in it hold, and whether anybody can hear it."""
     from .text import plain
 
-    print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
+    with output.unheard(sys.stderr):
+        print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Stop:
@@ -490,6 +514,7 @@ def main() -> None:
     from .registry import UsageError
     from .store import StoreError
 
+    output.prepare()
     try:
         app()
     except (UsageError, StoreError) as error:
@@ -497,6 +522,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         # What the commands look at before they read or write it: a name too long, a folder that may not be listed.
+        output.silence(sys.stdout, error)
         _say(f"hwbench: {error.filename or 'output'}: {error.strerror or error}")
         sys.exit(2)
     except Exception as error:

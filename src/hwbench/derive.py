@@ -11,7 +11,7 @@ from .bench import Bench
 from .hierarchy import Hierarchy, hierarchy
 from .levels import Level
 from .limits import Limit, limit_for, measured, share
-from .model import Metric, Record, Run, metrics
+from .model import Cpu, Metric, Record, Run, metrics
 from .stats import Estimate, estimate
 
 
@@ -34,12 +34,14 @@ def in_unit(record: Record, metric: Metric) -> Estimate:
     return value.scaled(metric.scale)
 
 
-def read(record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Reading:
-    """What to show of a timed record."""
+def read(
+    record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
+) -> Reading:
+    """What to show of a timed record of a run with these limits, sizes of the labels, and CPU."""
     seconds = estimate(record.samples)
     leading = next(iter(metrics(record)), None)
     value = in_unit(record, leading) if leading else seconds
-    limit = limit_for(record, bench.limit if bench else None, limits, sizes)
+    limit = limit_for(record, bench.limit if bench else None, limits, sizes, cpu)
     return Reading(seconds, leading, value, limit, share(record, limit, seconds.value) if limit else None)
 
 
@@ -51,9 +53,12 @@ def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Itera
     data: dict[str, Any] = msgspec.to_builtins(run)
     for record, plain in zip(run.records, data["records"], strict=True):
         if record.timed:
-            plain["rates"] = _rates(record, read(record, benches.get(record.bench), limits, run.policy.sizes))
+            bench = benches.get(record.bench)
+            plain["rates"] = _rates(record, read(record, bench, limits, run.policy.sizes, run.machine.cpu))
     data["limits"] = [
         {
+            "name": limit.name,
+            "device": limit.device,
             "kind": limit.kind,
             "level": limit.level,
             "threads": limit.threads,

@@ -66,6 +66,7 @@ class Trial:
     samples: list[float] = field(default_factory=list)
     status: Status = "ok"
     reason: str = ""
+    doubts: list[str] = field(default_factory=list)  # what is said against its samples beside what `judge` finds
 
     @property
     def live(self) -> bool:
@@ -74,9 +75,16 @@ class Trial:
 
     def end(self, status: Status, reason: str) -> None:
         """Not to be measured further, and why, in one line. Samples go: such a record has none."""
-        # What an exception quotes need not be text that JSON can hold: a file name may have lone surrogates.
-        line = " ".join(reason.split()).encode(errors="backslashreplace").decode()
-        self.status, self.reason, self.samples = status, line[:LONGEST], []
+        self.status, self.reason, self.samples = status, _line(reason), []
+
+    def fail(self, error: Exception) -> None:
+        """What was measured stays where something failed after it, as suspect; else it ends, for the first reason."""
+        if self.status != "ok":
+            return
+        if self.samples:
+            self.doubts.append(_line(f"after measuring: {_told(error)}"))
+        else:
+            self.end("error", _told(error))
 
 
 class Engine:
@@ -111,7 +119,7 @@ class Engine:
             telemetry = self._time(live, seconds) if live else {}
             for trial in live:
                 if trial.work is not None:
-                    with _caught(trial):
+                    with _survived([trial]):
                         trial.facts |= _plain(trial.work.facts)  # some are known only now
         with self.phases("judge"):
             return [self._record(group.bench, trial, telemetry) for trial in trials]
@@ -126,10 +134,11 @@ class Engine:
         finally:
             for trial in trials:
                 if trial.work is not None and trial.work.close is not None:
-                    with self.phases("close"), _caught(trial):  # so that the others are closed too
+                    with self.phases("close"), _survived([trial]):  # so that the others are closed too
                         trial.work.close()
             for name in {trial.case.device for trial in trials}:
-                self.devices[name].reclaim()
+                with _survived(_of(name, trials)):
+                    self.devices[name].reclaim()
 
     # --- before the clock -----------------------------------------------------------------------------------------
 
@@ -194,7 +203,9 @@ class Engine:
                 needs.append(own)
         # once more the largest, for the reference answer and its temporaries
         need = (max(needs, default=0) if bench.shared else sum(needs)) + max(needs, default=0)
-        free = self.devices[device].free_memory()
+        free = math.inf
+        with _survived(trials):
+            free = self.devices[device].free_memory()
         if need > MEMORY_SHARE * free:
             for trial in (trial for trial in trials if trial.status == "ok"):
                 trial.end(
@@ -208,13 +219,13 @@ class Engine:
     def _time(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Warm up, calibrate and sample; returns the telemetry: a list for each counter and gauge, an entry a round."""
         for name in {trial.case.device for trial in trials} - self._settled:
-            with self.phases("warm-up"):
+            with self.phases("warm-up"), _survived(_of(name, trials)):
                 self.devices[name].settle(2.0)
-            self._settled.add(name)
+                self._settled.add(name)
         enabled = gc.isenabled()
         gc.disable()  # a collection inside a sample would be ours, not the variant's
         try:
-            for trial in trials:
+            for trial in [trial for trial in trials if trial.live]:
                 with self.phases("warm-up"), _caught(trial):
                     self.warm_up(trial)
             telemetry = self._rounds(trials, seconds)
@@ -233,7 +244,8 @@ class Engine:
     ) -> dict[str, list[float]]:
         """Sample once more what was disturbed; where it then was not, that is what counts, whatever the times say.
 
-        What decides is what the system tells of others, never the samples: else the lucky would be chosen.
+        What decides is what the system tells of others, never the samples: else the lucky would be chosen. Where one
+        of them fails this time, all keep what they had: variants are compared round by round.
         """
         live = [trial for trial in trials if trial.live]
         before = [trial.samples for trial in live]
@@ -242,13 +254,15 @@ class Engine:
         started = self.clock()
         second = self._rounds(live, seconds) if live else {}
         self._repeated += self.clock() - started
-        if second and not judge.disturbed(second):
+        if second and not judge.disturbed(second) and all(trial.live for trial in live):
             for trial in live:
                 trial.facts["repeated"] = why
             return second
         for trial, samples in zip(live, before, strict=True):
-            if trial.live:
-                trial.samples = samples
+            if not trial.live:
+                trial.doubts.append(_line(f"sampled once more it failed: {trial.reason}"))
+                trial.status, trial.reason = "ok", ""
+            trial.samples = samples
         return telemetry
 
     def sample(self, trial: Trial, loops: int) -> float:
@@ -285,14 +299,17 @@ class Engine:
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round in balanced random order, until the medians are known well enough."""
         order = _orders(_generator(self.policy.seed, trials[0].case), len(trials))
-        devices = [self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)]
+        devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
         budget = min(seconds, self.policy.case_s * len(trials))
         telemetry: dict[str, list[float]] = {}
         started = self.clock()
         check_at = self.policy.rounds
         for done in range(1, self.policy.max_rounds + 1):
+            before: dict[str, dict[str, float]] = {}
             with self.phases("telemetry"):
-                before = [device.counters() for device in devices]
+                for name, device in devices.items():
+                    with _ended(_of(name, trials)):
+                        before[name] = device.counters()
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
@@ -303,13 +320,14 @@ class Engine:
                             trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
                 told: dict[str, float] = {}
-                for device, old in zip(devices, before, strict=True):
-                    gauges = device.gauges()  # before the counters, with which a device's next round begins
-                    new = device.counters()
-                    growth = {name: new[name] - old[name] for name in old if name in new}
-                    told = growth | gauges | told  # what two devices tell, such as steal, is the first one's word
-                for name, value in told.items():
-                    telemetry.setdefault(name, []).append(_rounded(value))
+                for name, old in before.items():
+                    with _ended(_of(name, trials)):
+                        gauges = devices[name].gauges()  # before the counters, with which a device's next round begins
+                        new = devices[name].counters()
+                        growth = {counter: new[counter] - old[counter] for counter in old if counter in new}
+                        told = growth | gauges | told  # what two devices tell, such as steal, is the first one's word
+                for gauge, value in told.items():
+                    telemetry.setdefault(gauge, []).append(_rounded(value))
             live = [trial for trial in trials if trial.live]
             if not live:
                 break
@@ -337,7 +355,7 @@ class Engine:
         status, reason = trial.status, trial.reason
         if status == "ok":
             device = self.devices[trial.case.device]
-            reasons = list(filter(None, [judge.shape(trial.samples)]))
+            reasons = [*filter(None, [judge.shape(trial.samples)]), *trial.doubts]
             if device.kind == "gpu":
                 reasons = judge.disturbed_gpu(telemetry) + reasons
             if trial.facts.get("timed_by") != "events":  # the GPU's own clock does not stop for what the host does
@@ -370,7 +388,41 @@ def _caught(trial: Trial) -> Iterator[None]:
     except Skip as skip:
         trial.end("skipped", str(skip))
     except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
-        trial.end("error", f"{type(error).__name__}: {error}")
+        trial.end("error", _told(error))
+
+
+@contextlib.contextmanager
+def _ended(trials: Sequence[Trial]) -> Iterator[None]:
+    """A device that fails while it measures ends all of its trials that are live, and not the run."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        for trial in trials:
+            if trial.live:
+                trial.end("error", _told(error))
+
+
+@contextlib.contextmanager
+def _survived(trials: Sequence[Trial]) -> Iterator[None]:
+    """A failure before or after the samples is each trial's reason, and takes no samples with it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a bench's close, or a driver, may raise anything
+        for trial in trials:
+            trial.fail(error)
+
+
+def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.case.device == device]
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _line(reason: str) -> str:
+    """A reason as one line of text that JSON can hold: a file name in an exception may have lone surrogates."""
+    return " ".join(reason.split()).encode(errors="backslashreplace").decode()[:LONGEST]
 
 
 def _generator(seed: int, case: Case) -> np.random.Generator:

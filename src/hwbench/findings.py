@@ -78,12 +78,12 @@ class Reading:
         record = self.find(variant, **params)
         if record is None:
             return None
-        limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes)
+        limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes, self.run.machine.cpu)
         return None if limit is None else share(record, limit, estimate(record.samples).value)
 
     def limit(self, record: Record, kind: str) -> Limit | None:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
-        return limit_for(record, kind, self.limits, self.sizes)
+        return limit_for(record, kind, self.limits, self.sizes, self.run.machine.cpu)
 
     def line(self, variant: str, **params: Any) -> Estimate | None:
         """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""

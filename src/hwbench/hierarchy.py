@@ -22,6 +22,7 @@ BANDWIDTH = "stream.load"
 STRIDE = "access.stride"
 SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
 BEYOND = 1.5  # × the largest cache reported: what ends out there is none of them
+CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and hide nothing of its caches
 FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
 
 
@@ -30,12 +31,14 @@ class Found:
     """A reported cache with the level that was measured for it, or one of them alone.
 
     `streamed` is where a stream of loads leaves it, if that is further out than where a random chase begins to take
-    longer: what ends there first is not the cache but the reach of translation.
+    longer: what ends there first is not the cache but the reach of translation. `unsure`: it is the last cache, and no
+    stream of loads tells one from the other.
     """
 
     cache: Cache | None
     level: Level | None
     streamed: Estimate | None = None
+    unsure: bool = False
 
     @property
     def size(self) -> Estimate | None:
@@ -54,6 +57,8 @@ class Found:
             return ""
         if self.cache.bytes > self.size.high:
             return "less than reported"
+        if self.unsure and self.cache.bytes < self.size.low:
+            return ""  # translation takes steps in memory, too
         return "more than reported" if self.cache.bytes < self.size.low else "as reported"
 
 
@@ -95,7 +100,8 @@ def hierarchy(run: Run) -> Hierarchy:
     reported = caches(run)
     streams = find_levels(_loads(run.records, main[0]))
     near, memory = apart(reported, find_levels(sweeps.get(main, {})), streams)
-    caches_found = further_out(match(reported, near), streams)
+    found = match(reported, near)
+    caches_found = _unsure(found) if math.isinf(_left(reported, streams)) else further_out(found, streams)
     small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
     return Hierarchy(
         caches_found,
@@ -113,14 +119,17 @@ def apart(
     """The levels that may be caches, and the one that is memory: which has no end, or one that is beyond all caches.
 
     A guest may get less of a cache than is reported, and never more; and where a stream of loads has left the last one,
-    nothing further out is a cache. What ends out there is the reach of translation.
+    nothing further out is a cache. What ends out there is the reach of translation. Where no stream
+    tells, that is taken from their number: one level more than there are caches, which ends beyond the last of them.
+    Where the sweep itself ends within the last cache, its last level is no memory.
     """
-    most = BEYOND * max((cache.bytes for cache in reported), default=math.inf)
-    # Where a stream is no faster in the last cache than in memory, its last step is that of the cache before.
-    inner = BEYOND * (reported[-2].bytes if len(reported) > 1 else 0)
-    most = min(most, max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf))
+    left, largest = _left(reported, streams), max((cache.bytes for cache in reported), default=0)
+    most = min(BEYOND * largest or math.inf, left)
     for position, level in enumerate(levels):
-        if level.size is None or level.size.low > most:
+        if level.size is None and level.last <= min(left, largest):
+            return list(levels[:position]), None
+        surplus = math.isinf(left) and position >= len(reported) > 0
+        if level.size is None or level.size.low > (largest if surplus else most):
             return list(levels[:position]), replace(level, size=None)
     return list(levels), None
 
@@ -160,6 +169,19 @@ def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]
         if level.size is not None and level.first <= step.high < level.size.low:
             out[last] = replace(out[last], streamed=level.size)
     return out
+
+
+def _left(reported: Sequence[Cache], streams: Sequence[Level]) -> float:
+    """Where a stream of loads has left the last cache for certain, in bytes; ∞ where none tells."""
+    # Where a stream is no faster in the last cache than in memory, its last step is that of the cache before.
+    inner = BEYOND * (reported[-2].bytes if len(reported) > 1 else 0)
+    return max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf)
+
+
+def _unsure(found: Sequence[Found]) -> list[Found]:
+    """The caches, the last one with the doubt that a chase alone leaves."""
+    last = max((i for i, one in enumerate(found) if one.cache is not None), default=None)
+    return [replace(one, unsure=True) if i == last else one for i, one in enumerate(found)]
 
 
 def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
@@ -258,8 +280,9 @@ def _added(level: Level) -> str:
 def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
     out = []
+    guest = ", ".join(name for name in (virtual or "").split(", ") if name and name not in CONTAINERS)
     ends = [
-        f"L{one.cache.level} after {spread(one.step)}{f', {one.verdict}' if not one.streamed else ''}"
+        f"L{one.cache.level} after {spread(one.step)}{f', {one.verdict}' if one.verdict and not one.streamed else ''}"
         if one.cache
         else f"a level after {spread(one.step)}"
         for one in found.caches
@@ -271,15 +294,16 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     if last is not None and last.cache is not None and last.size is not None and last.verdict == "less than reported":
         whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
         who = "loads on one thread find" if last.streamed else "a chase on one thread finds"
-        out.append(
-            f"{whole}, this guest ({virtual}) really gets {spread(last.size)}: the rest is others'."
-            if virtual
-            else f"{whole}, {who} {spread(last.size)}."
-        )
+        if last.unsure:
+            out.append(f"{whole}, {who} {spread(last.size)}; no stream of loads tells whether translation hides more.")
+        elif guest:
+            out.append(f"{whole}, this guest ({guest}) really gets {spread(last.size)}: the rest is others'.")
+        else:
+            out.append(f"{whole}, {who} {spread(last.size)}.")
     if last is not None and last.cache is not None and last.streamed and last.step is not None:
         if last.verdict != "less than reported":
             out.append(f"L{last.cache.level} is left after {spread(last.streamed)}, {last.verdict}.")
-        small = ", whose TLB reaches less far where a host keeps a guest's memory on small pages" * bool(virtual)
+        small = ", whose TLB reaches less far where a host keeps a guest's memory on small pages" * bool(guest)
         out.append(
             f"So far a stream of loads is faster than from memory. That a random chase takes longer from "
             f"{spread(last.step)} on is not the cache's end: translation is the likeliest{small}."

@@ -1,4 +1,4 @@
-"""From records to what the machine can do at best, and to what cannot be true.
+"""From records to what the machine can do at best, and which of it bounds a record.
 
 A limit is the best sample of a bench that does nothing but touch it: `stream.*` for bandwidth, `peak.fma` for
 floating-point rates, `latency.chase` for latency; on a GPU the benches of `GPU_SOURCES`. Everything else is set against
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .bench import LEVELS
-from .model import BANDWIDTH, FLOP_RATE, HOP_TIME, Metric, Record
+from .model import BANDWIDTH, FLOP_RATE, HOP_TIME, Cpu, Metric, Record
 
 # The bench that measures a limit, its kind, and the metric it is told in.
 SOURCES: dict[str, tuple[str, Metric]] = {
@@ -40,7 +40,8 @@ GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU b
 GPU_CERTAIN = 4  # × L2: a footprint from which on a GPU's cache holds next to nothing of it
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
 IMPOSSIBLE = "cannot be true"  # how the reason of a record begins that the machine's limits refute
-LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
+REACH = 4  # × a cache: data of fewer bytes may be served by it in a part that shows (as DRAM is 4 × the last caches)
+CERTAIN = 0.99  # of the size of DRAM: arrays are cut to whole elements, and shared out to whole threads
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Limit:
         return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """What tells one limit of a machine from another: the device, what was measured, where and on how much."""
+        return self.device, self.kind, self.level, str(self.threads), self.dtype
+
+    @property
     def shown(self) -> float:
         """The value in the metric's unit."""
         return self.value * self.metric.scale
@@ -96,27 +102,33 @@ def measured(records: Iterable[Record]) -> list[Limit]:
     """The machine's limits: for each device, kind, level, thread count and dtype the best sample of any variant.
 
     A disturbed sample is slower than the machine, never faster: so the best counts though its record be suspect, and is
-    told as such, unless an undisturbed one comes within the tolerance of it. Figures that cannot be true are no limit.
+    told as such, unless an undisturbed one comes within the tolerance of it. Figures that cannot be true are no limit,
+    nor is a chase whose next hop a prefetcher foresees.
     """
-    found: dict[tuple[str, tuple[str, str, int, str]], list[Limit]] = {}
+    found: dict[tuple[str, ...], list[Limit]] = {}
     for record in records:
-        if record.bench in GPU_SOURCES:
-            if record.timed and IMPOSSIBLE not in record.reason and (limit := _of_gpu(record)) is not None:
-                found.setdefault((limit.device, (limit.kind, limit.level, 1, limit.dtype)), []).append(limit)
-            continue
-        source = SOURCES.get(record.bench)
-        level = str(record.params.get("size", ""))
-        if source is None or not record.timed or (level and level not in LEVELS) or IMPOSSIBLE in record.reason:
-            continue
-        kind, metric = source
-        value = rate(record, metric, min(record.samples))
-        if value is None:
-            continue
-        place = (kind, level, threads_of(record), str(record.params.get("dtype", "")))
-        doubt = record.reason if record.status == "suspect" else ""
-        limit = Limit(*place, value, metric, record.variant, doubt, record.device)
-        found.setdefault((record.device, place), []).append(limit)
+        limit = limit_of(record)
+        if limit is not None:
+            found.setdefault(limit.place, []).append(limit)
     return [_best(candidates) for candidates in found.values()]
+
+
+def limit_of(record: Record) -> Limit | None:
+    """The limit that a record stands for by its best sample; None where it is of no such bench, or cannot be true."""
+    if not record.timed or IMPOSSIBLE in record.reason:
+        return None
+    if record.bench in GPU_SOURCES:
+        return _of_gpu(record)
+    level = str(record.params.get("size", ""))
+    if record.bench not in SOURCES or (level and level not in LEVELS) or not at_random(record):
+        return None
+    kind, metric = SOURCES[record.bench]
+    value = rate(record, metric, min(record.samples))
+    if value is None:
+        return None
+    doubt = record.reason if record.status == "suspect" else ""
+    dtype = str(record.params.get("dtype", ""))
+    return Limit(kind, level, threads_of(record), dtype, value, metric, record.variant, doubt, record.device)
 
 
 def _of_gpu(record: Record) -> Limit | None:
@@ -162,59 +174,109 @@ def _gpu_limit(record: Record, kind: str, limits: Sequence[Limit]) -> Limit | No
     ]
     if not fitting:
         return None
-    choose = max if fitting[0].metric.higher else min
-    return choose(fitting, key=lambda limit: limit.value)
+    return best_of(fitting)
 
 
 def _best(candidates: Sequence[Limit]) -> Limit:
     """The best of one kind; an undisturbed one where it is as good within the tolerance."""
     ordered = sorted(candidates, key=lambda limit: limit.value, reverse=candidates[0].metric.higher)
     clean = [limit for limit in ordered if not limit.suspect]
-    return clean[0] if clean and not _beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
+    return clean[0] if clean and not beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
 
 
-def level_of(record: Record, sizes: Mapping[str, int]) -> str:
-    """The size label whose limit bounds the record: the first level that holds its footprint.
+def at_random(record: Record) -> bool:
+    """Whether it is no chase, or one whose hops nothing foresees: inside a page prefetchers run ahead of it."""
+    return record.bench != "latency.chase" or record.params.get("order", "random") == "random"
 
-    `sizes` are the resolved bytes of the labels (each half of its level), so twice a label's size is the level. What
-    is larger lies in memory for certain only from the size of `DRAM` on, four times the last-level caches: below that,
-    part of it may hit, and the bound is that of the farthest cache. A GPU has levels of its own.
+
+def sharers(level: str, threads: int, cpu: Cpu | None) -> int:
+    """How many of `threads` share one cache of a level: threads are put on a core each first, and on siblings last.
+
+    Where it is not known who shares a cache (`cpu` is None, or has no such level), each thread counts as alone.
+    """
+    shared_by = next((cache.shared_by for cache in cpu.caches if f"L{cache.level}" == level), 1) if cpu else 1
+    if cpu is None or shared_by <= 1:
+        return 1
+    cores = -(-shared_by // max(1, cpu.smt))
+    return min(threads, shared_by, cores * -(-threads // max(1, cpu.physical)))
+
+
+def level_of(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) -> str:
+    """The size label of the level where the record's data lies: the first that holds it; "" where that is not told.
+
+    `sizes` are the resolved bytes of the labels (each half of its level, for one thread), so twice a label's size is
+    the level; `cpu` says how many threads share it, whose footprints all have to fit. A GPU has levels of its own.
     """
     if record.device != "cpu":
         return _gpu_level(record) or ""
+    return next(iter(serving(record, sizes, cpu)), "")
+
+
+def serving(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) -> list[str]:
+    """The levels that may serve a part of a CPU's record that shows: where its data lies, then the nearer ones.
+
+    A cache serves some of what is up to `REACH` times as large; the last one, of which more may be there than a chase
+    found, until the data is as large as `DRAM`. A labelled size lies well inside its level.
+    """
     stated = record.params.get("size")
     if stated in LEVELS:
-        return str(stated)
+        return [str(stated)]
     footprint = record.facts.get("footprint")
     if not isinstance(footprint, int | float):
-        return ""
+        return []
+    threads = threads_of(record)
     caches = [label for label in LEVELS[:-1] if label in sizes]
-    for label in caches:
-        if footprint <= 2 * sizes[label]:
-            return label
-    # arrays are cut to whole elements, and shared out to whole threads
-    beyond = footprint * threads_of(record) >= 0.99 * sizes.get(LEVELS[-1], 0)
-    return LEVELS[-1] if beyond or not caches else caches[-1]
+    filled = {label: footprint * sharers(label, threads, cpu) / (2 * sizes[label]) for label in caches}
+    found = [label for label in caches if filled[label] < REACH]
+    if caches and caches[-1] not in found and footprint * threads < CERTAIN * sizes.get(LEVELS[-1], 0):
+        found.append(caches[-1])
+    holding = [label for label in caches if filled[label] <= 1]
+    if not holding:
+        return [LEVELS[-1], *reversed(found)]
+    return [label for label in reversed(found) if caches.index(label) <= caches.index(holding[0])]
 
 
-def limit_for(record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int]) -> Limit | None:
-    """The limit of this kind at the record's device, level, thread count and dtype; None where it was not measured.
+def bounds(
+    record: Record, kind: str, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> list[Limit | None]:
+    """The limits of this kind at each of the levels that may serve the record; None in the place of what is missing.
 
     Bandwidth is a matter of bytes, so a limit of another dtype serves where the record's own is missing; a
     floating-point peak is not.
     """
-    if kind is None:
-        return None
     if record.device != "cpu":
-        return _gpu_limit(record, kind, limits)
-    level = "" if kind == "fma" else level_of(record, sizes)
-    here = [x for x in limits if x.device == record.device]
-    fitting = [x for x in here if x.kind == kind and x.level == level and x.threads == threads_of(record)]
-    dtype = str(record.params.get("dtype", "f8"))
-    exact = [x for x in fitting if x.dtype in (dtype, "")]
-    if exact:
-        return exact[0]
-    return fitting[0] if fitting and kind != "fma" else None
+        return [_gpu_limit(record, kind, limits)]
+    dtype, threads = str(record.params.get("dtype", "f8")), threads_of(record)
+    here = [x for x in limits if (x.device, x.kind, x.threads) == (record.device, kind, threads)]
+
+    def at(level: str) -> Limit | None:
+        fitting = [x for x in here if x.level == level]
+        exact = [x for x in fitting if x.dtype in (dtype, "")]
+        if exact:
+            return exact[0]
+        return fitting[0] if fitting and kind != "fma" else None
+
+    return [at(level) for level in ([""] if kind == "fma" else serving(record, sizes, cpu))]
+
+
+def limit_for(
+    record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> Limit | None:
+    """The limit of this kind that bounds the record, on its device, threads and dtype; None where none was measured.
+
+    It is that of the level where the data lies, or, if that was not measured, of the next nearer one that still serves
+    a part of it. A record that is faster owes it to such a nearer level: then it is the best limit of these.
+    """
+    known = [limit for limit in bounds(record, kind, limits, sizes, cpu) if limit is not None] if kind else []
+    if not known:
+        return None
+    reached = share(record, known[0], min(record.samples)) if record.samples else None
+    return best_of(known) if reached is not None and reached > TOLERANCE else known[0]
+
+
+def best_of(limits: Sequence[Limit]) -> Limit:
+    """The best of limits of one kind."""
+    return (max if limits[0].metric.higher else min)(limits, key=lambda limit: limit.value)
 
 
 def share(record: Record, limit: Limit, seconds: float) -> float | None:
@@ -225,51 +287,6 @@ def share(record: Record, limit: Limit, seconds: float) -> float | None:
     return value / limit.value if limit.metric.higher else limit.value / value
 
 
-def impossible(records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int]) -> dict[int, str]:
-    """Records (by position) whose figures cannot be true, each with the reason.
-
-    Faster than the limit that its bench (`kinds`: bench to limit) touches; or, for a limit, faster than the same at a
-    level nearer to the core. A best sample is compared with a best sample.
-    """
-    limits = measured(records)
-    found: dict[int, str] = {}
-    for index, record in enumerate(records):
-        if not record.timed:
-            continue
-        best = min(record.samples)
-        if record.bench in GPU_SOURCES:
-            continue
-        if record.bench in SOURCES:
-            nearer = _nearer(record, limits)
-            value = rate(record, SOURCES[record.bench][1], best)
-            if nearer is not None and value is not None and _beats(value, nearer, LEVEL_TOLERANCE):
-                shown = f"{nearer.name} ({nearer.shown:.3g} {nearer.metric.unit})"
-                found[index] = f"{IMPOSSIBLE}: faster than {shown}, a level nearer to the core"
-            continue
-        limit = limit_for(record, kinds.get(record.bench), limits, sizes)
-        if limit is None or limit.suspect:
-            continue
-        reached = share(record, limit, best)
-        if reached is not None and reached > TOLERANCE:
-            shown = f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
-            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown})"
-    return found
-
-
-def _nearer(record: Record, limits: Sequence[Limit]) -> Limit | None:
-    """The limit of the same kind one level nearer to the core."""
-    kind = SOURCES[record.bench][0]
-    level = record.params.get("size")
-    if level not in LEVELS or level == LEVELS[0] or record.device != "cpu":
-        return None
-    for label in reversed(LEVELS[: LEVELS.index(str(level))]):
-        for limit in limits:
-            same = limit.threads == threads_of(record) and limit.dtype == str(record.params.get("dtype", ""))
-            same = same and limit.device == record.device
-            if limit.kind == kind and limit.level == label and same and not limit.suspect:
-                return limit
-    return None
-
-
-def _beats(value: float, limit: Limit, tolerance: float) -> bool:
+def beats(value: float, limit: Limit, tolerance: float) -> bool:
+    """Whether a figure in the limit's SI unit is better than it by more than the tolerance."""
     return value > limit.value * tolerance if limit.metric.higher else value < limit.value / tolerance

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from . import text
+from . import output, text
 from .model import Record
 from .registry import Group
 
@@ -81,8 +81,9 @@ class Lines:
         self.say(f"warning: {message}")
 
     def say(self, line: str) -> None:
-        """Write one line at once."""
-        print(line, file=self.stream, flush=True)
+        """Write one line at once; where that fails the run goes on unseen."""
+        with output.unheard(self.stream):
+            print(line, file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing to tidy up."""

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,12 +17,12 @@ from typing import Any, Protocol
 import msgspec
 import psutil
 
-from . import __version__, disturbances, limits, machine, registry, store
+from . import __version__, disturbances, machine, plausible, registry, store, variables
 from .bench import Bench, Sweep
 from .devices import Device
 from .devices.absent import AbsentGpu
 from .engine import Engine
-from .model import Case, Gpu, Machine, Policy, Record, Run, Scalar, key
+from .model import Case, Cpu, Gpu, Machine, Policy, Record, Run, Scalar, key
 
 NOT_USED = Gpu(name="not used")
 
@@ -83,12 +84,36 @@ class Observer(Protocol):
 
 
 class Interrupted(Exception):  # noqa: N818 - it ends a run as Ctrl-C asked, it is no error
-    """A run that was stopped; carries what was measured and where it lies."""
+    """A run that was stopped; carries what was measured and where it lies: `spare`, where `--resume` does not look."""
 
-    def __init__(self, run: Run, path: Path | None) -> None:
+    def __init__(self, run: Run, path: Path | None, *, spare: bool = False) -> None:
         super().__init__("interrupted")
         self.run = run
         self.path = path
+        self.spare = spare
+
+
+class _Unheard:
+    """An observer that may fail to print (on a full disk, into a closed pipe) without ending the run."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+
+    def planned(self, groups: Sequence[registry.Group], measured: int) -> None:
+        with suppress(OSError):
+            self.observer.planned(groups, measured)
+
+    def measuring(self, group: registry.Group) -> None:
+        with suppress(OSError):
+            self.observer.measuring(group)
+
+    def measured(self, group: registry.Group, records: Sequence[Record]) -> None:
+        with suppress(OSError):
+            self.observer.measured(group, records)
+
+    def trouble(self, message: str) -> None:
+        with suppress(OSError):
+            self.observer.trouble(message)
 
 
 class _Keeper:
@@ -96,7 +121,16 @@ class _Keeper:
 
     def __init__(self, path: Path, observer: Observer) -> None:
         self.path: Path | None = path
+        self.home = path
         self.observer = observer
+        self.spare: Path | None = None
+        with suppress(OSError):  # there may be no such directory; asked now, for on a full disk none is found usable
+            self.spare = Path(tempfile.gettempdir())
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the run lies where it does not belong."""
+        return self.path != self.home
 
     def save(self, run: Run) -> None:
         """Write this state of the run; says once where it went wrong and where the run lies now."""
@@ -105,7 +139,7 @@ class _Keeper:
                 store.write(run, self.path)
                 return
             except store.StoreError as error:
-                spare = Path(tempfile.gettempdir()) / f"{run.id}.json"
+                spare = self.spare / f"{run.id}.json" if self.spare is not None else None
                 self.path = spare if spare != self.path else None
                 where = f"keeping the run in {spare}" if self.path else "keeping the run in memory until its end"
                 self.observer.trouble(f"{error}; {where}")
@@ -190,10 +224,12 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
     Raises UsageError or StoreError before anything is measured, Interrupted after Ctrl-C or SIGTERM.
     """
     started = begun = time.perf_counter()
+    observer = _Unheard(observer)
     if plan.budget is not None and not (math.isfinite(plan.budget) and plan.budget > 0):
         raise registry.UsageError(f"--budget {plan.budget:g}: is no time in seconds")
     if plan.preset not in POLICIES:
         raise registry.UsageError(f"--preset {plan.preset}: is none of {', '.join(POLICIES)}")
+    variables.check()
     asked = registry.select(plan.select)  # what is misspelt is said before the machine is looked at
     known = devices(needed(plan.device, asked))
     here, _ = with_gpus(machine.describe(plan.machine), known)
@@ -238,11 +274,12 @@ def execute(plan: Plan, observer: Observer, stop: Callable[[], None] = lambda: N
                 keeper.save(run)
             observer.measured(group, records)
     except KeyboardInterrupt:
-        keeper.save(run)  # it may have come in the middle of saving
-        raise Interrupted(run, keeper.path) from None
+        run = msgspec.structs.replace(run, records=refuse_impossible(run.records, run.policy.sizes, here.cpu))
+        keeper.save(run)  # also because it may have come in the middle of saving
+        raise Interrupted(run, keeper.path, spare=keeper.elsewhere) from None
     run = msgspec.structs.replace(
         run,
-        records=refuse_impossible(run.records, run.policy.sizes),
+        records=refuse_impossible(run.records, run.policy.sizes, here.cpu),
         policy=_policy(run.policy, engine, known, started),
         finished=store.now(),
     )
@@ -321,16 +358,10 @@ def _policy(policy: Policy, engine: Engine, known: Mapping[str, Device], started
     return msgspec.structs.replace(policy, sizes=policy.sizes | sizes, phases=phases)
 
 
-def refuse_impossible(records: Sequence[Record], sizes: Mapping[str, int]) -> list[Record]:
-    """The records with those made suspect that the machine's limits say cannot be true."""
+def refuse_impossible(records: Sequence[Record], sizes: Mapping[str, int], cpu: Cpu | None = None) -> list[Record]:
+    """The records with those made suspect that the machine's limits say cannot be true, or call in doubt."""
     kinds = {name: bench.limit for name, bench in registry.benches().items()}
-    out = list(records)
-    for index, reason in limits.impossible(records, kinds, sizes).items():
-        old = out[index]
-        out[index] = msgspec.structs.replace(
-            old, status="suspect", reason="; ".join(filter(None, [old.reason, reason]))
-        )
-    return out
+    return plausible.judged(records, kinds, sizes, cpu)
 
 
 def identity() -> dict[str, Any]:

@@ -72,7 +72,7 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
                 record.variant if record.device == "cpu" else f"{record.variant} ({record.device})",
             ]
             if record.timed:
-                reading = derive.read(record, bench, limits, run.policy.sizes)
+                reading = derive.read(record, bench, limits, run.policy.sizes, run.machine.cpu)
                 unit = reading.metric.unit if reading.metric else "s"
                 cells += [seconds(reading.seconds.value), interval(reading.value, unit)]
                 cells.append("" if reading.share is None else f"{reading.share:.0%}")

@@ -6,7 +6,7 @@ from answers import reading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwbench import limits
+from hwbench import plausible
 from hwbench.benches import _turns, dsp
 from hwbench.check import mismatch
 from hwbench.findings import Reading, findings
@@ -181,7 +181,7 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
         "simd", (1.0,) * 10, bench="stream.load", params={"size": "L2", "dtype": "f8"}, counts={"bytes": 5e10}
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
-    assert limits.impossible([load, mine], {"dsp.dot": dsp.dot.limit}, {}) == {}
+    assert plausible.impossible([load, mine], {"dsp.dot": dsp.dot.limit}, {}) == {}
     assert Reading(dsp.dot, run_of(load, mine)).share("cupy", size="L2") is None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from answers import reading
 
-from hwbench import limits, registry
+from hwbench import limits, plausible, registry
 from hwbench.benches import (
     device_divergence,
     device_occupancy,
@@ -158,7 +158,7 @@ def test_a_chunked_copy_beyond_the_link_cannot_be_true():
     fast = record("transfer.chunks", "once", {"direction": "h2d", "size": "64MiB", "pieces": 1}, 2**26 / 80e9,
                   counts={"bytes": 2**26})  # fmt: skip
     records = [*copies("raw", "h2d", "pinned", 8e-6, 50e9), fast]
-    [(index, reason)] = limits.impossible(records, {"transfer.chunks": "link"}, {}).items()
+    [(index, reason)] = plausible.impossible(records, {"transfer.chunks": "link"}, {}).items()
     assert index == 4
     assert "times the limit it should touch (host to GPU of gpu:0: 50" in reason
 

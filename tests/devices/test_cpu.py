@@ -96,6 +96,31 @@ def test_a_third_level_taken_by_others_is_skipped(monkeypatch: pytest.MonkeyPatc
         device(machine(), monkeypatch, found=None).size("L3")
 
 
+@pytest.mark.parametrize(("first", "near"), [(32 * 2**10, 128 * 2**10), (None, 256 * 2**10)])
+def test_a_third_level_without_a_second(monkeypatch: pytest.MonkeyPatch, first: int | None, near: int) -> None:
+    """A hypervisor may hide L2: the level before it counts, and where there is none, a bound; 0 ended in a crash."""
+    caches = [SharedCache(3, 512 * 2**10, 64, (0, 1))]
+    caches += [SharedCache(1, first, 64, (cpu,)) for cpu in (0, 1)] if first else []
+    made = CpuDevice(Host(allowed=(0, 1), online=(0, 1), caches=tuple(caches)))
+    seen = []
+    monkeypatch.setattr(made, "_probe", lambda reported, near: seen.append((reported, near)) or reported)
+    made.size("L3")
+    assert seen == [(512 * 2**10, near)]
+
+
+def test_a_small_third_level_without_a_second_is_measured(here: CpuDevice) -> None:
+    """The real probe on what such a guest reports: a size, or a skip, and no crash."""
+    caches = (*(SharedCache(1, 32 * 2**10, 64, (cpu,)) for cpu in (0, 1)), SharedCache(3, 512 * 2**10, 64, (0, 1)))
+    made = CpuDevice(Host(allowed=here.host.allowed, online=here.host.online, caches=caches))
+    try:
+        size = made.size("L3")
+        assert 64 * 2**10 <= size <= 256 * 2**10
+    except Skip as skip:
+        assert "L1" in str(skip)
+    finally:
+        made.close()
+
+
 def test_no_third_level(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without L3 skips it, and takes memory as four times its L2s."""
     made = device(machine(l3=None, cpus=64), monkeypatch)
@@ -210,6 +235,7 @@ def test_probe_sizes() -> None:
     """Sizes double from beyond the level above to the reported size; the last one is certainly memory."""
     assert levels.probe_sizes(4 * MIB, 32 * MIB) == [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
     assert levels.probe_sizes(5 * MIB, 30 * MIB) == [8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
+    assert levels.probe_sizes(0, 16384) == [4096, 8192, 16384, 65536]
 
 
 @pytest.mark.parametrize(("size", "rounded"), [(16, 16), (23, 16), (24, 24), (31, 24), (32, 32), (47, 32), (48, 48)])

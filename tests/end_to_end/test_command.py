@@ -310,6 +310,35 @@ def test_a_full_standard_output_is_one_line():
     assert err == "hwbench: output: No space left on device\n"
 
 
+def test_a_full_standard_error_costs_the_lines_alone(tmp_path):
+    """`hwbench run … 2> /dev/full` measures, keeps the run and exits by 0."""
+    with Path("/dev/full").open("w") as full, start(*SMALL, "--budget", "0.001", "--out", tmp_path, stderr=full) as one:
+        out, _ = one.communicate(timeout=60)
+    assert one.returncode == 0
+    assert f"run: {only_run(tmp_path)}" in out
+    assert store.read(only_run(tmp_path)).finished
+
+
+def test_a_full_standard_output_costs_neither_the_json_nor_the_report(tmp_path):
+    """`hwbench run … > /dev/full` says so in one line after both were written."""
+    asked = [one for one in SMALL if one != "--no-report"]
+    asked += ["--budget", "0.001", "--out", str(tmp_path), "--json", str(tmp_path / "x.json")]
+    with Path("/dev/full").open("w") as full, start(*asked, stdout=full) as one:
+        _, err = one.communicate(timeout=120)
+    assert (one.returncode, err.splitlines()[-1]) == (2, "hwbench: output: No space left on device")
+    assert store.read(tmp_path / "x.json") == store.read(only_run(tmp_path))
+    assert (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_of_another_encoding_gets_plain_letters(encoding):
+    """The findings of a committed run hold en dashes, arrows and micro signs."""
+    [path] = (Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*-873bc89077f0.json")
+    done = hwbench("show", path, env=environment(PYTHONIOENCODING=encoding), encoding=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "48 KiB (48 KiB-64 KiB)" in done.stdout
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 GOOD = msgspec.json.encode(run_of(record(facts={"x": 1})))

@@ -11,7 +11,7 @@ import pytest
 from hwbench import api, machine, registry, runner
 from hwbench.bench import LEVELS, Pages, Skip, Sweep, Threads
 from hwbench.engine import Engine, Trial
-from hwbench.limits import SOURCES, Limit, level_of, measured
+from hwbench.limits import SOURCES, Limit, measured, serving
 from hwbench.model import Record, Scalar
 from hwbench.tracking.side import identity
 
@@ -88,6 +88,7 @@ class Limits:
 
     def __init__(self, engine: Engine) -> None:
         self.device = engine.devices["cpu"]
+        self.cpu = machine.describe().cpu
         self.known: dict[tuple[str, str], list[Limit]] = {}
         for label in LEVELS:
             with contextlib.suppress(Skip):  # not every machine has every level
@@ -99,15 +100,16 @@ class Limits:
         return self.device.sizes
 
     def touching(self, record: Record, kind: str | None) -> list[Limit]:
-        """The limits of a kind (load, copy, triad, fma, latency) at the level where the record's data lies."""
+        """The limits of a kind (load, copy, triad, fma, latency) at the levels that may serve the record's data."""
         if kind is None:
             return []
-        level = "" if kind == "fma" else level_of(record, self.sizes)
-        if (kind, level) not in self.known:
-            [source] = [name for name, (known, _) in SOURCES.items() if known == kind]
-            at = {"size": level} if level else {}
-            self.known[kind, level] = measured(api.measure(source, preset="quick", **at))
-        return self.known[kind, level]
+        levels = [""] if kind == "fma" else serving(record, self.sizes, self.cpu) or [""]
+        for level in levels:
+            if (kind, level) not in self.known:
+                [source] = [name for name, (known, _) in SOURCES.items() if known == kind]
+                at = {"size": level} if level else {}
+                self.known[kind, level] = measured(api.measure(source, preset="quick", **at))
+        return [limit for level in levels for limit in self.known[kind, level]]
 
 
 @pytest.fixture(scope="session")

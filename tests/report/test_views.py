@@ -238,6 +238,8 @@ def test_every_trouble_is_told_with_a_remedy() -> None:
         ("suspect", "the clock drifted by 4.2%", "clock"),
         ("suspect", "samples fall into two heaps, 12% apart", "two states"),
         ("suspect", "faster than L2 load, 1 thread (70 GB/s), a level nearer to the core", "cannot be true"),
+        ("suspect", "slower than a level further from the core (L2 store, 2 threads: 210 GB/s)", "too high"),
+        ("suspect", "after measuring: OSError: the clock is gone", "kept"),
         ("suspect", "something new", "again"),
         ("skipped", "needs 4 GiB for 2 variants; 60% of the 1 GiB free may be taken", "memory"),
         ("skipped", "the budget of 5 s was spent before its turn; raise --budget", "--resume"),

@@ -41,6 +41,8 @@ DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep
 DRAM_LEAST = 64 * 2**20
 # Where no cache is reported there is no rule to apply. No processor sold has more than this in front of one thread.
 UNKNOWN_LAST_LEVEL = 256 * 2**20
+# Where no cache above the last level is reported: as much as an L1 of most, and less than the L3 of any.
+UNKNOWN_ABOVE = 64 * 2**10
 MEMORY_SHARE = 0.6  # of the free memory may be taken
 # Buffers from here on lie where others have lain before. Smaller ones take few faults, and which sets of a cache they
 # fall into is luck, which each contrast is to have anew.
@@ -414,13 +416,17 @@ class CpuDevice:
     def _last_level_share(self, level: int, active: Sequence[int]) -> int:
         """What really lies in a shared last level for each active thread; Skip where the level above would hold it."""
         first = self.host.order[:1]
-        reported, above = self.host.share(level, first) or 0, self.host.share(level - 1, first) or 0
+        reported = self.host.share(level, first) or 0
+        known = {found: self.host.share(found, first) or 0 for found in self.host.levels() if found < level}
+        nearest = max((found for found, size in known.items() if size), default=0)  # an L2 need not be reported
+        above = known[nearest] if nearest else UNKNOWN_ABOVE
+        name = f"L{nearest}" if nearest else "what may lie before it"
         if level not in self._last_level:
             self._last_level[level] = self._probe(reported, 4 * above)
         found = self._last_level[level]
         if found is None:
             raise Skip(
-                f"L{level} of {format_bytes(reported)} is reported, but beyond L{level - 1} of {format_bytes(above)} "
+                f"L{level} of {format_bytes(reported)} is reported, but beyond {name} of {format_bytes(above)} "
                 "memory's latency was measured: others fill it"
             )
         # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
@@ -428,7 +434,7 @@ class CpuDevice:
         if share // 2 < 2 * above:
             raise Skip(
                 f"{format_bytes(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"L{level - 1} ({format_bytes(above)}), where it would lie"
+                f"{name} ({format_bytes(above)}), where it would lie"
             )
         return share
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..simd import compiled
 
+LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
 HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so one reading does not fill a cache with its own lines
 _A, _C = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
@@ -88,8 +89,8 @@ def half_octave(size: int) -> int:
 
 
 def probe_sizes(near: int, reported: int) -> list[int]:
-    """Powers of two from `near` up to the reported size, and one four times beyond it."""
-    first = 1 << (near - 1).bit_length()
+    """Powers of two from `near` (`LEAST` at least) up to the reported size, and one four times beyond it."""
+    first = 1 << (max(near, LEAST) - 1).bit_length()
     last = max(first, 1 << (reported - 1).bit_length())
     return [first << i for i in range((last // first).bit_length())] + [4 * last]
 

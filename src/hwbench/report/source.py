@@ -12,7 +12,7 @@ from .. import derive, registry
 from ..bench import LEVELS, Bench
 from ..findings import ratio
 from ..hierarchy import Hierarchy, hierarchy
-from ..limits import Limit, level_of, measured, threads_of
+from ..limits import Limit, level_of, limit_for, measured, threads_of
 from ..model import Metric, Record, Run, contrast_key, same_work
 from ..native.verdict import PRESET
 from ..stats import Estimate
@@ -127,7 +127,7 @@ class Runs(Sequence[Run]):
 
     def _point(self, index: int, run: Run, record: Record) -> Point | None:
         bench = self.benches.get(record.bench)
-        reading = derive.read(record, bench, self.limits[index], run.policy.sizes)
+        reading = derive.read(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
         if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
             return None  # no run of ours: it stays in the table of records, and out of every chart
         return Point(
@@ -139,9 +139,15 @@ class Runs(Sequence[Run]):
             reading.value,
             reading.limit,
             reading.share,
-            level_of(record, run.policy.sizes),
+            self._level(index, run, record),
             threads_of(record),
         )
+
+    def _level(self, index: int, run: Run, record: Record) -> str:
+        """Where the record's data lies: by what bounds its loads, a nearer level where it is too fast for its own."""
+        slope = limit_for(record, "load", self.limits[index], run.policy.sizes, run.machine.cpu)
+        on_cpu = slope is not None and record.device == "cpu"
+        return slope.level if slope and on_cpu else level_of(record, run.policy.sizes, run.machine.cpu)
 
     @cached_property
     def by_bench(self) -> dict[str, list[Point]]:

@@ -63,7 +63,8 @@ def _text(point: Point, axis: str) -> str:
 
 def _limit(runs: Runs, point: Point) -> Limit | None:
     kind = LIMITS.get(_text(point, "work"))
-    return limit_for(point.record, kind, runs.limits[point.run], runs[point.run].policy.sizes)
+    run = runs[point.run]
+    return limit_for(point.record, kind, runs.limits[point.run], run.policy.sizes, run.machine.cpu)
 
 
 def _share(runs: Runs, point: Point) -> str:

@@ -22,6 +22,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host); until then "
         "figures for several threads are of two machines.",
     ),
+    (r"after measuring|sampled once more", "The samples are kept; what failed after them is named. Please report it."),
     (r"steal|hypervisor", "Other guests had the processor. Measure at a quieter hour, or on a machine of your own."),
     (r"other processes", "Close what else is running, then measure these benches again."),
     (r"quota", "Give the container more processor time, or measure with no more threads than its quota has CPUs."),
@@ -39,6 +40,10 @@ REMEDIES: tuple[tuple[str, str], ...] = (
         r"faster than|times the limit",
         "It cannot be true as it stands: the limit it was held against was disturbed, or the counts are off. Measure "
         "both again.",
+    ),
+    (
+        r"slower than a level",
+        "The level further out tells what this one should reach at least. Measure it again: shares of it are too high.",
     ),
     (r"budget", "Raise --budget, or go on with --resume."),
     (r"free may be taken|memory", "Free some memory, or ask for a smaller size with --param size=…"),
