@@ -45,3 +45,13 @@ def test_tox_tries_every_python_that_is_named(project):
     found = re.findall(r"\bpy3(\d+)\b", " ".join([*firsts, tox["tox"]["env_list"]]))
     assert named == [f"3.{minor}" for minor in found]
     assert project["requires-python"] == f">={named[0]}"
+
+
+def test_what_other_environments_leave_to_gpu_it_runs():
+    """No test lies in a gap between them."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    left = re.findall(r"--ignore (\S+)", tox["only"]["gpu"])
+    assert left
+    assert set(left) <= set(tox["testenv:gpu"]["commands"].split())
+    assert all((ROOT / path).exists() for path in left)
