@@ -12,6 +12,7 @@ from answers import reading
 from hwbench import limits, plausible, registry
 from hwbench.benches import (
     device_divergence,
+    device_latency,
     device_occupancy,
     device_peak,
     device_stream,
@@ -172,13 +173,35 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
     ways = [diverged("divergent", paths, 1e-4 * paths) for paths in (1, 2, 32)]
     same = [diverged("uniform", paths, 1e-4) for paths in (1, 2, 32)]
     cpu = [
-        record("branch.prediction", name, {"share": 0.5, "n": 10}, 1e-6 * each, device="cpu", counts={"items": 1000})
-        for name, each in (("sorted", 1.0), ("shuffled", 4.0))
-    ]
+        record("branch.prediction", name, {"share": share, "n": n}, 1e-9 * n * each, device="cpu", counts={"items": n})
+        # A predictor knows a thousand branches by heart, and half of as many as it can't are guessed wrongly.
+        for name, share, n, each in (
+            ("sorted", 0.5, 1000, 1.0), ("shuffled", 0.5, 1000, 1.1), ("sorted", 0.1, 10**5, 1.0),
+            ("shuffled", 0.1, 10**5, 1.6), ("sorted", 0.5, 10**5, 1.0), ("shuffled", 0.5, 10**5, 4.0),
+        )
+    ]  # fmt: skip
     gpu, guess = said(device_divergence.bench, *ways, *same, *cpu)
     assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
     assert gpu.endswith("each further way costs 100% of going one.")
-    assert guess == "On this machine's CPU a mispredicted branch costs 6 ns, and a predicted one nothing."
+    assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
+
+
+def test_a_load_is_told_beside_the_hosts_in_random_order():
+    """What prefetchers guessed is no latency, and small pages are not told where there are huge ones."""
+    far = record("device.latency", "l2", {"size": "HBM"}, 600e-9, counts={"hops": 1}, facts={"cycles_per_hop": 900})
+    host = [
+        record("latency.chase", "follow", {"size": size, "pages": pages, "order": order}, ns * 1e-9, device="cpu",
+               counts={"hops": 1})
+        for size, pages, order, ns in (
+            ("DRAM", "4K", "page-local", 20), ("L3", "huge", "random", 10), ("DRAM", "4K", "random", 150),
+            ("DRAM", "huge", "random", 100),
+        )
+    ]  # fmt: skip
+    *_, told = said(device_latency.bench, far, *host)
+    assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6× as long for one load")
+    *_, told = said(device_latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
+    assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4× as long for one load")
+    assert len(said(device_latency.bench, far, *host[:2])) == 1
 
 
 def test_each_way_of_the_kernel_is_another():
