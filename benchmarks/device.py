@@ -12,7 +12,7 @@ class coalescing(_Suite):
     version = 1
     param_names = ("variant", "n")
     params = (
-        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "gather"),
+        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "indexed", "gather"),
         (16777216,),
     )
 

@@ -11,6 +11,7 @@ from answers import reading
 
 from hwbench import limits, plausible, registry
 from hwbench.benches import (
+    device_coalescing,
     device_divergence,
     device_latency,
     device_occupancy,
@@ -184,6 +185,15 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
     assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
     assert gpu.endswith("each further way costs 100% of going one.")
     assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
+
+
+def test_random_order_is_told_against_an_index_in_order():
+    """Both read four bytes of index an element, which side by side without an index nobody does."""
+    times = {"contiguous": 1.0, "indexed": 1.5, "gather": 6.0}
+    told = said(
+        device_coalescing.bench, *(record("device.coalescing", name, {"n": 2**24}, s) for name, s in times.items())
+    )
+    assert told == ["Reading by an index in random order takes 4× as long as by one in order (4–4)."]
 
 
 def test_a_load_is_told_beside_the_hosts_in_random_order():
