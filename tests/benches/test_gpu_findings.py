@@ -187,6 +187,18 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
     assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
 
 
+def test_a_product_is_told_at_its_largest_n():
+    """The rate is that of the largest matrices, whatever was measured first; what smaller ones reach stands beside."""
+    records = [
+        record("device.matmul", "cublas", {"precision": "bf16", "n": n}, 2 * n**3 / rate, counts={"flops": 2.0 * n**3})
+        for n, rate in ((1024, 200e12), (8192, 800e12), (2048, 400e12))
+    ]
+    assert said(device_peak.matmul, *records) == [
+        "A product of large matrices reaches 800 TFLOP/s in bf16.",
+        "In bf16 shorter matrices reach, of the rate at n = 8192, 25% at n = 1024, 50% at n = 2048.",
+    ]
+
+
 def test_random_order_is_told_against_an_index_in_order():
     """Both read four bytes of index an element, which side by side without an index nobody does."""
     times = {"contiguous": 1.0, "indexed": 1.5, "gather": 6.0}

@@ -268,6 +268,7 @@ matmul = Bench(
     axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
     sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
     quick={"n": (4096,)},
+    full={"n": (1024, 2048, 4096, 8192)},  # smaller ones take less time than the gap between two launches
     baseline="cublas",
     limit="gpu matmul",
     tolerance=0.0,
@@ -353,11 +354,16 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
 
 @matmul.finding
 def matmul_finding(read: Any) -> Iterator[str]:
-    """The rate of each precision, and of one warp's instructions beside it."""
+    """The rate of each precision, how it grows with n, and the rate of one warp's instructions beside it."""
     rates = {name: _rate(read, name) for name in PRODUCTS}
     told = [f"{rate * 1e-12:.3g} TFLOP/s in {name}" for name, rate in rates.items() if rate]
     if told:
         yield f"A product of large matrices reaches {', '.join(told)}."
+    lengths = sorted({r.params["n"] for r in read.records if r.timed and r.params["precision"] == "bf16"})
+    full = rates["bf16"]
+    if full and len(lengths) > 1:
+        shares = [f"{rate / full:.0%} at n = {n}" for n in lengths[:-1] if (rate := _rate(read, "bf16", n))]
+        yield f"In bf16 shorter matrices reach, of the rate at n = {lengths[-1]}, {', '.join(shares)}."
     warp = [
         record.counts["flops"] / min(record.samples)
         for record in read.run.records
@@ -367,6 +373,8 @@ def matmul_finding(read: Any) -> Iterator[str]:
         yield f"Instructions of one warp (mma.sync) reach {max(warp) / rates['bf16']:.0%} of that in bf16."
 
 
-def _rate(read: Any, precision: str) -> float | None:
-    found = read.rate("cublas", "flops", precision=precision)
+def _rate(read: Any, precision: str, n: int | None = None) -> float | None:
+    """FLOP/s at n, or at the largest that was measured."""
+    lengths = [r.params["n"] for r in read.records if r.timed and r.params["precision"] == precision]
+    found = read.rate("cublas", "flops", precision=precision, n=n or max(lengths, default=0))
     return None if found is None else float(found.value)
