@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -289,9 +290,14 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
     [
         ("transfer.copy", {"size": 100, "direction": "h2d"}, {"bytes": 100, "calls": 1}),
         ("transfer.copy", {"size": 100, "direction": "both"}, {"bytes": 200, "calls": 1}),
-        ("device.stream", {"size": 2**20, "kernel": "copy"}, {"bytes": 2**20, "flops": 0}),
-        ("device.stream", {"size": 2**20, "kernel": "triad"}, {"bytes": 3 * 21 * 2**14, "flops": 2 * 21 * 2**12}),
-        ("device.occupancy", {"work": "fma", "threads": 32, "chains": 2}, {"flops": 2 * 2048 * 64}),
+        ("device.stream", {"size": 2**30, "kernel": "copy"}, {"bytes": 2**30, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "copy"}, {"bytes": 2**29, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "copy", "variant": "cupy"}, {"bytes": 2**20, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "triad"}, {"bytes": 520 * 63 * 2**14, "flops": 520 * 42 * 2**12}),
+        ("device.sync", {"block": 64}, {"calls": 16384}),
+        ("device.sync", {"block": 64, "variant": "grid"}, {"calls": 256}),
+        ("device.occupancy", {"work": "fma", "threads": 32, "chains": 2}, {"flops": 32 * 2 * 2049 * 64}),
+        ("device.occupancy", {"work": "fma", "threads": 2**21, "chains": 2}, {"flops": 2 * 2 * 2049 * 2**22}),
         ("device.occupancy", {"work": "copy", "threads": 32, "chains": 2}, {"bytes": 2 * 32 * 65536}),
         ("device.matmul", {"n": 10}, {"flops": 2000, "items": 100}),
         ("offload.breakeven", {"work": "fft", "n": 1024}, {"items": 1024, "flops": 51200, "bytes": 16384}),
@@ -299,7 +305,22 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
 )
 def test_counts(bench, values, counts):
     """Bytes as STREAM counts them, two operations for a multiply-add, both directions of a link."""
-    assert registry.benches()[bench].count(values) == counts
+    made = registry.benches()[bench]
+    given = {"device": SimpleNamespace(properties=SimpleNamespace(l2=L2)), "variant": made.baseline}
+    assert made.count(given | values) == counts
+
+
+@pytest.mark.parametrize("precision", ["f8", "f4", "tf32", "f16", "bf16", "fp8"])
+def test_what_units_are_timed_on_uses_all_their_bits(precision):
+    """Numbers are finite and below 2, as often negative as not, and each bit of a mantissa is set in half of them."""
+    found = device_peak.noise(np.random.default_rng(3), 4096, precision)
+    bits, mantissa = {"f8": (64, 52), "f16": (16, 10), "bf16": (16, 7), "fp8": (8, 3)}.get(precision, (32, 23))
+    assert found.nbytes == 4096 * bits // 8
+    words = found.view(f"u{bits // 8}").astype(np.uint64)
+    exponents = words >> np.uint64(mantissa) & np.uint64(2 ** (bits - 1 - mantissa) - 1)
+    assert exponents.max() <= (7 if precision == "fp8" else 2 ** (bits - 2 - mantissa) - 1)  # below 2
+    for bit in (*range(mantissa), bits - 1):
+        assert 0.45 < (words >> np.uint64(bit) & np.uint64(1)).mean() < 0.55
 
 
 def test_only_two_gpu_benches_are_quick():
@@ -315,9 +336,11 @@ def test_numbers_of_the_kernels_round_nothing():
         x = _gpu.starts(np.random.default_rng(1), 500, dtype)
         up, b, down, e = (dtype(value) for value in (_gpu.UP, _gpu.B, _gpu.DOWN, _gpu.E))
         end = x.copy()
-        for _ in range(_gpu.PAIRS):
-            end = end * up + b
-            end = end * down + e
+        for _ in range(2):
+            end = end + dtype(_gpu.BACK)
+            for _ in range(_gpu.PAIRS):
+                end = end * up + b
+                end = end * down + e
+            assert end.max() < 1
         assert end.dtype == dtype
-        assert (end == x + dtype(_gpu.PAIRS * _gpu.STEP)).all()
-        assert end.max() < 1
+        assert (end == x + dtype(2 * _gpu.STEP)).all()
