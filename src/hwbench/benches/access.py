@@ -29,6 +29,8 @@ from ._turns import Turns, parts_of
 
 LINE = 64
 SHARE = 4  # of a part is a band: 32 MiB, which take some 50 ms down its columns
+THICK = 4  # lines, about, that a band of columns has at least: from a hundred GiB on bands are more than their share
+TRIED = 5000  # numbers of bands are enough to choose from, either way
 VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
 
 row_column = Bench(
@@ -102,9 +104,10 @@ def shape(size: int, itemsize: int) -> tuple[int, int]:
     lines = math.isqrt(size // itemsize) // in_line
     if lines == 0:
         raise Skip(f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
-    usual = parts_of(size, SHARE)
+    usual = min(parts_of(size, SHARE), max(_odd(lines // THICK), 1))
     # Bands a third more or fewer: of more lengths that can be cut into equal parts one is nearer to the size.
-    cuts = [(parts, _odd(lines // parts)) for parts in range(usual * 3 // 4 | 1, usual * 4 // 3 + 1, 2)]
+    apart = min(usual // 3 + 1, TRIED)
+    cuts = [(parts, _odd(lines // parts)) for parts in range(usual - apart | 1, usual + apart + 1, 2)]
     parts, band = max(cuts, key=lambda cut: (cut[0] * cut[1], -abs(cut[0] - usual)))
     return parts * band * in_line, parts
 
