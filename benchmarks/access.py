@@ -9,7 +9,7 @@ class row_column(_Suite):
     """Sums along the rows and down the columns of a row-major matrix."""
 
     bench = "access.row_column"
-    version = 3
+    version = 4
     param_names = ("variant", "size", "dtype", "layout")
     params = (("row", "column", "numpy-row", "numpy-column"), ("L1", "L2", "L3", "DRAM"), ("f8",), ("C",))
 

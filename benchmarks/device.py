@@ -12,7 +12,7 @@ class coalescing(_Suite):
     version = 1
     param_names = ("variant", "n")
     params = (
-        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "gather"),
+        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "indexed", "gather"),
         (16777216,),
     )
 
@@ -77,7 +77,7 @@ class occupancy(_Suite):
     """Few threads and many."""
 
     bench = "device.occupancy"
-    version = 1
+    version = 2
     param_names = ("variant", "work", "threads", "chains")
     params = (("kernel",), ("fma", "copy"), (32, 128, 512, 2048, 8192, 32768, 131072, 524288, 2097152), (1, 2, 4, 8))
 
@@ -90,7 +90,7 @@ class peak(_Suite):
     """Chains of fused multiply-adds."""
 
     bench = "device.peak"
-    version = 1
+    version = 2
     param_names = ("variant", "dtype", "chains")
     params = (("fma",), ("f4", "f8", "f2"), (1, 2, 4, 8))
 
@@ -103,7 +103,7 @@ class tensor(_Suite):
     """Tensor cores from registers."""
 
     bench = "device.tensor"
-    version = 1
+    version = 2
     param_names = ("variant", "precision")
     params = (("mma",), ("tf32", "f16", "bf16", "fp8"))
 
@@ -116,7 +116,7 @@ class matmul(_Suite):
     """Products of large matrices."""
 
     bench = "device.matmul"
-    version = 1
+    version = 2
     param_names = ("variant", "precision", "n")
     params = (("cublas",), ("f4", "tf32", "f16", "bf16", "fp8"), (8192,))
 
@@ -129,7 +129,7 @@ class stream(_Suite):
     """Copy and triad in device memory."""
 
     bench = "device.stream"
-    version = 1
+    version = 2
     param_names = ("variant", "kernel", "size")
     params = (("bytes16", "bytes8", "bytes4", "cupy"), ("copy", "triad"), ("HBM",))
 
@@ -155,7 +155,7 @@ class sync(_Suite):
     """Barriers."""
 
     bench = "device.sync"
-    version = 1
+    version = 2
     param_names = ("variant", "block")
     params = (("block", "grid", "launch"), (64, 256, 1024))
 
@@ -168,7 +168,7 @@ class atomics(_Suite):
     """Counting in few places."""
 
     bench = "device.atomics"
-    version = 1
+    version = 2
     param_names = ("variant", "addresses")
     params = (("global", "shared", "warp"), (1, 32, 1024, 1048576))
 

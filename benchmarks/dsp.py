@@ -9,9 +9,9 @@ class dot(_Suite):
     """How fast a dot product is."""
 
     bench = "dsp.dot"
-    version = 2
+    version = 3
     param_names = ("variant", "size", "dtype")
-    params = (("numpy", "blas", "numba", "cupy"), ("L1", "DRAM"), ("f8",))
+    params = (("numpy", "blas", "blas-all", "numba", "cupy"), ("L1", "DRAM"), ("f8",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -9,7 +9,7 @@ class breakeven(_Suite):
     """Four kinds of work at growing sizes."""
 
     bench = "offload.breakeven"
-    version = 1
+    version = 2
     param_names = ("variant", "work", "n")
     params = (
         ("numpy", "parallel", "cupy", "resident"),

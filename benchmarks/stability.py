@@ -9,7 +9,7 @@ class gradients(_Suite):
     """What a gradient through 100 layers costs."""
 
     bench = "stability.gradients"
-    version = 2
+    version = 3
     param_names = ("variant", "activation", "init", "dtype", "remedy")
     params = (("numpy", "numba", "cupy"), ("identity",), ("orthogonal-1.5",), ("f2", "bf16", "f4", "f8"), ("plain",))
 
@@ -22,7 +22,7 @@ class initialization(_Suite):
     """What a batch through 20 layers and back costs."""
 
     bench = "stability.initialization"
-    version = 1
+    version = 2
     param_names = ("variant", "init", "activation", "shape", "dtype")
     params = (("numpy", "numba", "cupy"), ("xavier-normal",), ("identity",), ("square",), ("f4",))
 

@@ -9,7 +9,7 @@ class matmul(_Suite):
     """How fast an array is simulated."""
 
     bench = "systolic.matmul"
-    version = 2
+    version = 3
     param_names = ("variant", "array", "shape")
     params = (("weight-stationary", "output-stationary", "blas"), ("3x3",), ("3x3x2",))
 

@@ -9,7 +9,7 @@ class house_prices(_Suite):
     """How long an epoch takes, by the batch size."""
 
     bench = "workload.house_prices"
-    version = 1
+    version = 2
     param_names = ("variant", "data", "batch", "dtype", "optimizer")
     params = (("numpy", "numba", "cupy", "cupy-copies"), ("ames",), (16, 64, 1024), ("f4",), ("adam",))
 

@@ -33,9 +33,10 @@ SMALL = {
     "device_coalescing": {"ELEMENTS": 2**14, "READS": 512, "TILE": 2**10},
     "device_divergence": {"N": 2**11, "ROUNDS": 3},
     "device_latency": {"WALKS": 1, "HOPS": 64},
-    "device_sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3, "BARRIERS": 32},
-    "device_peak": {"MMA_LOOPS": 1, "BLOCK": 32},
-    "device_occupancy": {"EACH": 1024},
+    "device_sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3, "BARRIERS": {"block": 64, "grid": 32, "launch": 32}},
+    "device_peak": {"MMA_LOOPS": 1, "BLOCK": 32, "PASSES": 2},
+    "device_occupancy": {"EACH": 1024, "PASSES": 2},
+    "device_stream": {"LEAST": 3 * 2**20},
     "transfer": {"LOOPS": 3},
 }
 

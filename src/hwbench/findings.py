@@ -34,6 +34,10 @@ class Reading:
         self.records = [record for record in run.records if record.bench == bench.name]
         self.limits = measured(run.records) if limits is None else limits
 
+    def beside(self, bench: Bench) -> Reading:
+        """Another bench's records in the same run."""
+        return Reading(bench, self.run, self.limits)
+
     def find(self, variant: str, **params: Any) -> Record | None:
         """The first timed record of a variant with these parameters."""
         for record in self.records:

@@ -10,11 +10,12 @@ import pytest
 from answers import reading, verdict, work_of
 
 from assembly import assembly
+from hwbench.bench import Skip
 from hwbench.benches import _turns, access
 from hwbench.benches.access import row_column, shape
 from scripted import ScriptedDevice
 
-SIZES = [64, 1000, 16 * 2**10, 777_777]
+SIZES = [1024, 2000, 16 * 2**10, 777_777]
 
 
 def values(size: int = 16 * 2**10, dtype: str = "f8", layout: str = "C") -> dict[str, Any]:
@@ -53,29 +54,48 @@ def test_a_kernel_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch,
         assert "differs" in verdict(row_column, variant, given)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("size", [1024, 16 * 2**10, 24 * 2**10, 2**19, 2**23])
+def test_rows_and_columns_are_alike(size: int, layout: str, dtype: str) -> None:
+    """As many rows as columns, so that a Python loop over either makes as many calls, and a step of odd lines."""
+    [rows, columns] = (work_of(row_column, name, values(size, dtype, layout))[0] for name in ("row", "numpy-column"))
+    assert rows.facts == columns.facts
+    assert rows.facts["rows"] == rows.facts["columns"]
+    _, (a, _turns) = work_of(row_column, "row", values(size, dtype, layout))
+    assert max(a.strides) % 128 == 64
+    assert max(a.strides) == a.strides[layout == "F"]
+
+
 @pytest.mark.parametrize("itemsize", [4, 8])
-@pytest.mark.parametrize("size", [16 * 2**10, 2**19, 2**23, 2**27, 3 * 2**28])
+@pytest.mark.parametrize("size", [1024, 16 * 2**10, 2**19, 2**23, 2**26])
 def test_shape(size: int, itemsize: int) -> None:
-    """The matrix fits, is nearly square, and its rows are an odd number of lines long; from 8 MiB a step is a page."""
-    rows, columns = shape(size, itemsize)
-    assert size - columns * itemsize < rows * columns * itemsize <= size
-    assert columns * itemsize % 128 == 64
-    assert 0.5 < rows / columns < 2
+    """The largest square of odd lines that fits; from 8 MiB a step is a page."""
+    side, parts = shape(size, itemsize)
+    further = side + 2 * 64 // itemsize
+    assert side * side * itemsize <= size < further * further * itemsize
+    assert side * itemsize % 128 == 64
+    assert parts == 1
     if size >= 2**23 and itemsize == 8:
-        assert columns * itemsize > 4096
+        assert side * itemsize > 4096
+
+
+def test_too_small_a_matrix_is_skipped() -> None:
+    """A row has a line at least, and there are as many rows as elements in it."""
+    with pytest.raises(Skip, match="511 bytes are too few: a square whose rows are a line long has 512"):
+        shape(511, 8)
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])
-@pytest.mark.parametrize("size", [2**28, 3 * 2**28, 1920 * 2**20 + 12345, 2**33])
+@pytest.mark.parametrize("size", [2**28, 570 * 2**20, 3 * 2**28, 1920 * 2**20 + 12345, 2**33, 12 * 2**32])
 def test_shape_in_bands(size: int, itemsize: int) -> None:
-    """All bands are equal, those of columns whole lines wide, and what is lost of the size is next to nothing."""
-    parts = _turns.parts_of(size, access.SHARE)
-    rows, columns = shape(size, itemsize, parts)
+    """All bands are equal, of rows and of columns, whole lines wide, and not much of the size is lost."""
+    side, parts = shape(size, itemsize)
+    assert 0.6 < parts / _turns.parts_of(size, access.SHARE) < 1.4
     assert parts >= 3
-    assert rows % parts == columns * itemsize // 64 % parts == 0
-    assert columns * itemsize % 128 == 64
-    assert 0.99 * size < rows * columns * itemsize <= size
-    assert 0.8 < rows / columns < 1.25
+    assert side * itemsize // 64 % parts == 0
+    assert side * itemsize % 128 == 64
+    assert 0.94 * size < side * side * itemsize <= size
 
 
 CUT = 2**20  # the size of a matrix, which for these tests is cut into bands

@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from hwbench import plausible
 from hwbench.benches import _turns, dsp
 from hwbench.check import mismatch
+from hwbench.devices.cpu import CpuDevice
 from hwbench.findings import Reading, findings
 from scripted import ScriptedDevice, record, run_of
 from strict_cupy import StrictGpu
 
+CPU = CpuDevice()
 
-def built(bench, variant, device, **params):
+
+def built(bench, variant, gpu, **params):
     """The work of a variant, its inputs where it wants them, and what the check needs to know."""
+    device = gpu if bench.variants[variant].on == "gpu" else CPU
     values = {**params, "device": device, "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
     inputs = bench.make_inputs(values)
     there = inputs
@@ -32,17 +36,25 @@ def verdict(bench, variant, **params):
     return mismatch(output, bench.ask("reference", values, inputs), values, counts["flops"], bench.tolerance)
 
 
+def needs_two_cpus(variant):
+    """Skip the variant that has all threads where that is one."""
+    if variant == "blas-all" and CPU.host.usable == 1:
+        pytest.skip("one CPU may be used")
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("variant", list(dsp.dot.variants))
 @pytest.mark.parametrize("size", [16, 1000, 1 << 20])
 def test_dot_products_agree_with_float64(variant, dtype, size):
     """Each way to a dot product gives that of float64 within the rounding of its dtype."""
+    needs_two_cpus(variant)
     assert verdict(dsp.dot, variant, size=size, dtype=dtype) == ""
 
 
 @pytest.mark.parametrize("variant", list(dsp.dot.variants))
 def test_long_vectors_are_taken_part_by_part(monkeypatch, variant):
     """A call does the part whose turn it is, which is what is counted; the first two are checked."""
+    needs_two_cpus(variant)
     monkeypatch.setattr(_turns, "PART", 1 << 14)
     work, (a, b, turns), _ = built(dsp.dot, variant, StrictGpu(), size=1 << 16, dtype="f8")
     assert work.facts["parts"] == turns.parts == 5
@@ -55,12 +67,34 @@ def test_long_vectors_are_taken_part_by_part(monkeypatch, variant):
 def test_the_product_is_touched_before_the_clock_runs(monkeypatch):
     """All of it is written by the builder: a page's first touch in a guest takes longer than the product itself."""
     monkeypatch.setattr(_turns, "PART", 1 << 14)
-    device = ScriptedDevice()
     given = []
-    monkeypatch.setattr(device, "host_empty", lambda shape, dtype: given.append(np.full(shape, -1, dtype)) or given[-1])
-    built(dsp.dot, "numpy", device, size=1 << 16, dtype="f8")
+    monkeypatch.setattr(CPU, "host_empty", lambda shape, dtype: given.append(np.full(shape, -1, dtype)) or given[-1])
+    built(dsp.dot, "numpy", None, size=1 << 16, dtype="f8")
     assert len(given) == 3
     assert all((one >= 0).all() for one in given)
+
+
+@pytest.mark.parametrize("size", [1 << 14, 1 << 20])
+def test_one_thread_and_a_call_from_python_for_each(monkeypatch, size):
+    """What is compared with one thread of Numba has one thread of BLAS, and neither repeats itself in compiled code."""
+    for variant in ("numpy", "blas", "numba"):
+        work, *_ = built(dsp.dot, variant, None, size=size, dtype="f8")
+        assert work.repeat is None
+        assert work.facts.get("threads", 1) == 1
+    monkeypatch.setattr(np, "dot", lambda a, b: seen.append(CPU._libraries.info()) or (a * b).sum())
+    seen = []
+    work, *_ = built(dsp.dot, "blas", None, size=size, dtype="f8")
+    work.call()
+    assert all(library["num_threads"] == 1 for library in seen[0])
+
+
+def test_all_threads_are_asked_for_where_blas_would_take_them():
+    """Below ten thousand elements OpenBLAS takes one thread however many it has: such a case is left out."""
+    f8 = np.dtype("f8")
+    assert "BLAS takes one thread for 1024 elements" in dsp.dot.lacks("blas-all", {"size": 1 << 14, "dtype": f8})
+    assert dsp.dot.lacks("blas-all", {"size": 1 << 20, "dtype": f8}) == ""
+    if CPU.host.usable > 1:
+        assert built(dsp.dot, "blas-all", None, size=1 << 20, dtype="f8")[0].facts["threads"] == CPU.host.usable
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -123,13 +157,6 @@ def test_the_finding_tells_where_the_lines_do_not_cross():
     assert "has not overtaken NumPy's direct convolution at taps = 640" in never
 
 
-@pytest.mark.parametrize("passes", [1, 3])
-def test_passes_do_not_add_up(passes):
-    """A call that repeats the product inside the kernel gives it once."""
-    a = np.arange(100.0)
-    assert dsp.dot_fast(a, a, passes) == 328_350
-
-
 @pytest.mark.parametrize("bench", [dsp.dot, dsp.convolution, dsp.fft])
 def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses(bench):
     """CuPy's variant is timed with what it was given on the device, the wait included, and says so."""
@@ -145,9 +172,9 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses(bench):
     assert device.sent == sent
 
 
-def dots(*rows):
-    """Records of dot products: variant, device, size, bytes and GB/s."""
-    facts = {"footprint": 2**29, "l2_bytes": 50 * 2**20}
+def dots(*rows, **more):
+    """Records of dot products: variant, device, size, bytes and GB/s; `more` are facts."""
+    facts = {"footprint": 2**29, "l2_bytes": 50 * 2**20, **more}
     return [
         record(variant, (bytes_ / (rate * 1e9),) * 10, bench="dsp.dot", device=device,
                params={"size": size, "dtype": "f8"}, counts={"bytes": bytes_, "flops": bytes_ / 8}, facts=facts)
@@ -168,11 +195,20 @@ def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
     told = findings(run_of(*mine, copied(3000)), [dsp.dot])["dsp.dot"]
     assert told == [
-        "Dot product, DRAM, GFLOP/s: blas 2.5.",
+        "Dot product, DRAM, GFLOP/s on one thread: blas 2.5.",
         "CuPy's dot product does 188 GFLOP/s on arrays in the GPU's memory, and takes them in at 50% of the bandwidth "
         "of a copy there.",
     ]
     assert findings(run_of(*mine), [dsp.dot])["dsp.dot"][1].endswith("on arrays in the GPU's memory.")
+
+
+def test_more_threads_than_one_are_told():
+    """Whoever had several says so, that no compiled loop on one thread is taken for slow."""
+    one = dots(("blas", "cpu", "DRAM", 2**29, 20), ("numba", "cpu", "DRAM", 2**29, 16))
+    run = run_of(*one, *dots(("blas-all", "cpu", "DRAM", 2**29, 40), threads=4))
+    assert findings(run, [dsp.dot])["dsp.dot"][0] == (
+        "Dot product, DRAM, GFLOP/s on one thread: blas 2.5, numba 2, blas-all 5 on 4 threads."
+    )
 
 
 def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():

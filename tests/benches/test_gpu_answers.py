@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hwbench import registry
@@ -94,6 +95,29 @@ def test_every_variant_gives_the_answer(device: Any, cpu: CpuDevice, name: str, 
         assert trial.status == "ok" or trial.reason.startswith(lacking), f"{variant}: {trial.status}, {trial.reason}"
         assert trial.counts
         assert all(value >= 0 for value in trial.counts.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("device.tensor", {"precision": "bf16"}), *(("device.matmul", {"precision": p, "n": 64}) for p in ("f16", "fp8"))],
+    ids=str,
+)
+def test_random_numbers_are_timed_and_whole_ones_checked(
+    device: Any, cpu: CpuDevice, name: str, params: dict[str, Any]
+) -> None:
+    """The clock never runs on the operands that are compared, and leaves their product as it was."""
+    [trial] = measured(device, cpu, name, params).values()
+    assert trial.facts["timed_on"] == "random numbers"
+    # `measured` has timed it after the check: its product is still that of the whole numbers.
+    bench = registry.benches()[name]
+    engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
+    group = registry.Group(bench, (Case(name, bench.baseline, "gpu:0", params),))
+    with engine.prepared(group) as [trial]:
+        trial.work.call()
+        before = np.array(trial.work.output())
+        trial.work.timer(2)
+        np.testing.assert_array_equal(trial.work.output(), before)
+    assert (before == np.rint(before)).all()
 
 
 def test_every_bench_with_a_gpu_variant_is_here() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from answers import reading
 
 from hwbench import limits, plausible, registry
 from hwbench.benches import (
+    device_coalescing,
     device_divergence,
+    device_latency,
     device_occupancy,
     device_peak,
     device_stream,
@@ -172,13 +175,56 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
     ways = [diverged("divergent", paths, 1e-4 * paths) for paths in (1, 2, 32)]
     same = [diverged("uniform", paths, 1e-4) for paths in (1, 2, 32)]
     cpu = [
-        record("branch.prediction", name, {"share": 0.5, "n": 10}, 1e-6 * each, device="cpu", counts={"items": 1000})
-        for name, each in (("sorted", 1.0), ("shuffled", 4.0))
-    ]
+        record("branch.prediction", name, {"share": share, "n": n}, 1e-9 * n * each, device="cpu", counts={"items": n})
+        # A predictor knows a thousand branches by heart, and half of as many as it can't are guessed wrongly.
+        for name, share, n, each in (
+            ("sorted", 0.5, 1000, 1.0), ("shuffled", 0.5, 1000, 1.1), ("sorted", 0.1, 10**5, 1.0),
+            ("shuffled", 0.1, 10**5, 1.6), ("sorted", 0.5, 10**5, 1.0), ("shuffled", 0.5, 10**5, 4.0),
+        )
+    ]  # fmt: skip
     gpu, guess = said(device_divergence.bench, *ways, *same, *cpu)
     assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
     assert gpu.endswith("each further way costs 100% of going one.")
-    assert guess == "On this machine's CPU a mispredicted branch costs 6 ns, and a predicted one nothing."
+    assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
+
+
+def test_a_product_is_told_at_its_largest_n():
+    """The rate is that of the largest matrices, whatever was measured first; what smaller ones reach stands beside."""
+    records = [
+        record("device.matmul", "cublas", {"precision": "bf16", "n": n}, 2 * n**3 / rate, counts={"flops": 2.0 * n**3})
+        for n, rate in ((1024, 200e12), (8192, 800e12), (2048, 400e12))
+    ]
+    assert said(device_peak.matmul, *records) == [
+        "A product of large matrices reaches 800 TFLOP/s in bf16.",
+        "In bf16 shorter matrices reach, of the rate at n = 8192, 25% at n = 1024, 50% at n = 2048.",
+    ]
+
+
+def test_random_order_is_told_against_an_index_in_order():
+    """Both read four bytes of index an element, which side by side without an index nobody does."""
+    times = {"contiguous": 1.0, "indexed": 1.5, "gather": 6.0}
+    told = said(
+        device_coalescing.bench, *(record("device.coalescing", name, {"n": 2**24}, s) for name, s in times.items())
+    )
+    assert told == ["Reading by an index in random order takes 4× as long as by one in order (4–4)."]
+
+
+def test_a_load_is_told_beside_the_hosts_in_random_order():
+    """What prefetchers guessed is no latency, and small pages are not told where there are huge ones."""
+    far = record("device.latency", "l2", {"size": "HBM"}, 600e-9, counts={"hops": 1}, facts={"cycles_per_hop": 900})
+    host = [
+        record("latency.chase", "follow", {"size": size, "pages": pages, "order": order}, ns * 1e-9, device="cpu",
+               counts={"hops": 1})
+        for size, pages, order, ns in (
+            ("DRAM", "4K", "page-local", 20), ("L3", "huge", "random", 10), ("DRAM", "4K", "random", 150),
+            ("DRAM", "huge", "random", 100),
+        )
+    ]  # fmt: skip
+    *_, told = said(device_latency.bench, far, *host)
+    assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6× as long for one load")
+    *_, told = said(device_latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
+    assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4× as long for one load")
+    assert len(said(device_latency.bench, far, *host[:2])) == 1
 
 
 def test_each_way_of_the_kernel_is_another():
@@ -244,9 +290,14 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
     [
         ("transfer.copy", {"size": 100, "direction": "h2d"}, {"bytes": 100, "calls": 1}),
         ("transfer.copy", {"size": 100, "direction": "both"}, {"bytes": 200, "calls": 1}),
-        ("device.stream", {"size": 2**20, "kernel": "copy"}, {"bytes": 2**20, "flops": 0}),
-        ("device.stream", {"size": 2**20, "kernel": "triad"}, {"bytes": 3 * 21 * 2**14, "flops": 2 * 21 * 2**12}),
-        ("device.occupancy", {"work": "fma", "threads": 32, "chains": 2}, {"flops": 2 * 2048 * 64}),
+        ("device.stream", {"size": 2**30, "kernel": "copy"}, {"bytes": 2**30, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "copy"}, {"bytes": 2**29, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "copy", "variant": "cupy"}, {"bytes": 2**20, "flops": 0}),
+        ("device.stream", {"size": 2**20, "kernel": "triad"}, {"bytes": 520 * 63 * 2**14, "flops": 520 * 42 * 2**12}),
+        ("device.sync", {"block": 64}, {"calls": 16384}),
+        ("device.sync", {"block": 64, "variant": "grid"}, {"calls": 256}),
+        ("device.occupancy", {"work": "fma", "threads": 32, "chains": 2}, {"flops": 32 * 2 * 2049 * 64}),
+        ("device.occupancy", {"work": "fma", "threads": 2**21, "chains": 2}, {"flops": 2 * 2 * 2049 * 2**22}),
         ("device.occupancy", {"work": "copy", "threads": 32, "chains": 2}, {"bytes": 2 * 32 * 65536}),
         ("device.matmul", {"n": 10}, {"flops": 2000, "items": 100}),
         ("offload.breakeven", {"work": "fft", "n": 1024}, {"items": 1024, "flops": 51200, "bytes": 16384}),
@@ -254,7 +305,22 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
 )
 def test_counts(bench, values, counts):
     """Bytes as STREAM counts them, two operations for a multiply-add, both directions of a link."""
-    assert registry.benches()[bench].count(values) == counts
+    made = registry.benches()[bench]
+    given = {"device": SimpleNamespace(properties=SimpleNamespace(l2=L2)), "variant": made.baseline}
+    assert made.count(given | values) == counts
+
+
+@pytest.mark.parametrize("precision", ["f8", "f4", "tf32", "f16", "bf16", "fp8"])
+def test_what_units_are_timed_on_uses_all_their_bits(precision):
+    """Numbers are finite and below 2, as often negative as not, and each bit of a mantissa is set in half of them."""
+    found = device_peak.noise(np.random.default_rng(3), 4096, precision)
+    bits, mantissa = {"f8": (64, 52), "f16": (16, 10), "bf16": (16, 7), "fp8": (8, 3)}.get(precision, (32, 23))
+    assert found.nbytes == 4096 * bits // 8
+    words = found.view(f"u{bits // 8}").astype(np.uint64)
+    exponents = words >> np.uint64(mantissa) & np.uint64(2 ** (bits - 1 - mantissa) - 1)
+    assert exponents.max() <= (7 if precision == "fp8" else 2 ** (bits - 2 - mantissa) - 1)  # below 2
+    for bit in (*range(mantissa), bits - 1):
+        assert 0.45 < (words >> np.uint64(bit) & np.uint64(1)).mean() < 0.55
 
 
 def test_only_two_gpu_benches_are_quick():
@@ -270,9 +336,11 @@ def test_numbers_of_the_kernels_round_nothing():
         x = _gpu.starts(np.random.default_rng(1), 500, dtype)
         up, b, down, e = (dtype(value) for value in (_gpu.UP, _gpu.B, _gpu.DOWN, _gpu.E))
         end = x.copy()
-        for _ in range(_gpu.PAIRS):
-            end = end * up + b
-            end = end * down + e
+        for _ in range(2):
+            end = end + dtype(_gpu.BACK)
+            for _ in range(_gpu.PAIRS):
+                end = end * up + b
+                end = end * down + e
+            assert end.max() < 1
         assert end.dtype == dtype
-        assert (end == x + dtype(_gpu.PAIRS * _gpu.STEP)).all()
-        assert end.max() < 1
+        assert (end == x + dtype(2 * _gpu.STEP)).all()

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import json
 import math
-from types import SimpleNamespace
 
 import msgspec
 import numba
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from hwbench.bench import Skip
 from hwbench.benches import _chain, _halves, _network, stability
 from hwbench.check import mismatch
+from hwbench.devices.cpu import CpuDevice
 from hwbench.findings import Reading, findings
 from hwbench.model import Cpu, Machine, Memory, Record, Run
 from strict_cupy import StrictGpu
@@ -456,11 +456,14 @@ def test_slopes_are_derivatives(activation):
 # --- the benches ------------------------------------------------------------------------------------------------------
 
 
+CPU = CpuDevice()
+
+
 def values_of(bench, **given):
     first = {axis: values[0] for axis, values in bench.axes.items()} | given
     return first | {
         "dtype": type_of(first["dtype"]),
-        "device": SimpleNamespace(name="cpu"),
+        "device": CPU,
         "rng": np.random.default_rng(2),
     }
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hwbench.benches import _systolic, systolic
 from hwbench.benches._systolic import FLOWS, Machine, Plan, frames, simulate
+from hwbench.devices.cpu import CpuDevice
 from machine_code import moved_by_vectors, needs_x86, simple_loops
 
 small = st.integers(1, 13)
@@ -176,7 +177,7 @@ def test_sides_are_read_as_people_write_them():
 @pytest.mark.parametrize("variant", list(systolic.bench.variants))
 def test_each_variant_gives_the_exact_product_and_plain_facts(variant):
     """On an array that the operands do not fit, every variant gives W X, and cycles equal the closed form."""
-    values = {"array": "4x3", "shape": "7x9x5", "rng": np.random.default_rng(1)}
+    values = {"array": "4x3", "shape": "7x9x5", "rng": np.random.default_rng(1), "device": CpuDevice()}
     inputs = systolic.bench.make_inputs(values)
     work = systolic.bench.build(variant, values, inputs)
     for call in [work.call, lambda: work.repeat(3)] if work.repeat else [work.call]:

@@ -86,6 +86,11 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device_stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
     ("device_stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
     ("device_stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
+    **{
+        ("device_stream", f"{kernel}{width}_again"): (exactly(loads, "LDG", bits=8 * width), exactly(4, "STG"))
+        for kernel, loads in (("copy", 4), ("triad", 8))
+        for width in (4, 8, 16)
+    },
     ("device_latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
     ("device_latency", "chase_ca"): (links(16),),
     ("device_latency", "chase_cg"): (links(16),),
@@ -100,7 +105,7 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for loads in (1, 2, 4, 8)
     },
     **{
-        ("device_peak", f"fma_{dtype}_{chains}"): (exactly(64 * chains, opcode), exactly(chains, "STG"))
+        ("device_peak", f"fma_{dtype}_{chains}"): (exactly(65 * chains, opcode), exactly(chains, "STG"))
         for dtype, opcode in (("f4", "FFMA"), ("f8", "DFMA"), ("f2", "HFMA2"))
         for chains in (1, 2, 4, 8)
     },

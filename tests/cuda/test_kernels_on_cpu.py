@@ -89,6 +89,18 @@ def adds_what_is_scaled_in_one_rounding(kernel, launch):
     np.testing.assert_array_equal(a, np.append(fma(np.float32(0.3), c, b), np.full(8, SENTINEL, np.float32)))
 
 
+@checks("device_stream", *(f"{name}{width}_again" for name in ("copy", "triad") for width in (4, 8, 16)))
+def goes_through_all_of_it_in_each_pass(kernel, launch):
+    words = int(re.search(r"\d+", kernel)[0]) // 4
+    b, c = rng().random((2, 5 * 64 * 4 * words), np.float32)
+    given, answer = ([b, c], fma(np.float32(0.3), c, b)) if kernel.startswith("triad") else ([b], b)
+    scale = [np.float32(0.3)] if kernel.startswith("triad") else []
+    for passes in (1, 3):
+        a = np.full(b.size + 8, SENTINEL, np.float32)
+        launch(kernel, 2, 64, [*given, a, *scale, np.int64(5), np.int32(passes)])
+        np.testing.assert_array_equal(a, np.append(answer, np.full(8, SENTINEL, np.float32)))
+
+
 # --- latency --------------------------------------------------------------------------------------------------------
 
 
@@ -180,17 +192,17 @@ def goes_each_way_as_often(kernel, launch):
 @checks("device_peak", *(f"fma_{dtype}_{chains}" for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)))
 def adds_up_by_pairs(kernel, launch):
     _, dtype, chains = kernel.split("_")
-    chains, dtype, threads, loops = int(chains), np.dtype(dtype), 2 * 32, 2
+    chains, dtype, threads, passes, loops = int(chains), np.dtype(dtype), 2 * 32, 3, 2
     lanes = 2 if dtype == "f2" else 1  # two halves in a register
     seeds = rng().integers(0, 4, 1024 * lanes).astype(dtype)
     up, b, down, step = 2.0, 1.0, 0.5, 0.25  # a pair of multiply-adds adds `step`, and nothing rounds
-    scalars = np.array([up, b, down, step - b / 2], dtype)
+    scalars = np.array([up, b, down, step - b / 2, 1.0, -3.0], dtype)
     if lanes == 2:
         scalars = np.repeat(scalars, 2).view(np.uint32)
     result = np.full((chains * threads + 3) * lanes, SENTINEL, dtype)
-    launch(kernel, 2, 32, [seeds, result, np.int32(loops), *scalars])
+    launch(kernel, 2, 32, [seeds, result, np.int32(passes), np.int32(loops), *scalars])
     first = seeds.reshape(1024, lanes)[np.arange(chains * threads) % 1024].reshape(threads, chains, lanes)
-    expected = (first + dtype.type(loops * 32 * step)).transpose(1, 0, 2).ravel()
+    expected = (first + dtype.type(passes * (loops * 32 * step - 3))).transpose(1, 0, 2).ravel()
     np.testing.assert_array_equal(result, np.append(expected, np.full(3 * lanes, SENTINEL, dtype)))
 
 
@@ -351,12 +363,14 @@ MUTANTS = [
     ("device_stream", "copy16", "k < ITEMS; ++k) to", "k < ITEMS - 1; ++k) to"),
     ("device_stream", "triad8", "fmaf(s, c.y, b.y)", "fmaf(s, c.x, b.y)"),
     ("device_stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
+    ("device_stream", "copy8_again", "block < blocks", "block + 1 < blocks"),
     ("device_latency", "chase_cg", "hop < 16", "hop < 15"),
     ("device_latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
     ("device_coalescing", "pick", "i * step + offset", "i * step"),
     ("device_coalescing", "sum_fields", "float total = 0", "float total = at[0]"),
     ("device_coalescing", "banks", "    __syncthreads();\n", ""),
     ("device_peak", "fma_f4_4", "fused(x[i], down, e)", "fused(x[i], up, e)"),
+    ("device_peak", "fma_f8_1", "pass < passes", "pass < 1"),
     ("device_peak", "fma_f2_2", "(16 * i)", "(15 * i)"),
     ("device_peak", "mma_f16", "d[j], second", "d[j], first"),
     ("device_peak", "mma_fp8", "4 * g + s", "4 * g + t"),

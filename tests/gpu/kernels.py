@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from beside_nvcc import Launch, recorded
 
@@ -19,12 +20,16 @@ from hwbench.model import Case
 
 @dataclass(frozen=True)
 class Shown:
-    """The bench, variant and parameters by which a kernel is launched; `small` replaces some of them."""
+    """The bench, variant and parameters by which a kernel is launched.
+
+    `small` replaces some of them in the small case, and `constants` some of the numbers in the bench's module.
+    """
 
     bench: str
     variant: str
     params: Mapping[str, Any]
     small: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, int] = field(default_factory=dict)
 
 
 # The device's own, and what is never launched.
@@ -39,7 +44,13 @@ SHOWN: dict[tuple[str, str], Shown] = {
     ),
     **{
         ("device_stream", f"{kernel}{width}"): Shown(
-            "device.stream", f"bytes{width}", {"kernel": kernel, "size": "HBM"}, {"size": "1MiB"}
+            "device.stream", f"bytes{width}", {"kernel": kernel, "size": "HBM"}, {"size": "1MiB"}, {"LEAST": 0}
+        )
+        for kernel in ("copy", "triad") for width in (4, 8, 16)
+    },
+    **{
+        ("device_stream", f"{kernel}{width}_again"): Shown(
+            "device.stream", f"bytes{width}", {"kernel": kernel, "size": "L2"}, {"size": "1MiB"}
         )
         for kernel in ("copy", "triad") for width in (4, 8, 16)
     },
@@ -85,7 +96,11 @@ def built(device: Any, cpu: Any, kernel: tuple[str, str], small: bool = False) -
     params = {**shown.params, **(shown.small if small else {})}
     group = registry.Group(registry.benches()[shown.bench], (Case(shown.bench, shown.variant, "gpu:0", params),))
     engine = Engine({"gpu:0": device, "cpu": cpu}, runner.POLICIES["quick"])
-    with recorded(device) as launches, engine.prepared(group) as [trial]:
+    with contextlib.ExitStack() as changed:
+        for name, value in shown.constants.items() if small else ():
+            changed.enter_context(mock.patch(f"hwbench.benches.{kernel[0]}.{name}", value))
+        launches = changed.enter_context(recorded(device))
+        [trial] = changed.enter_context(engine.prepared(group))
         assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.reason}"
         found = next((launch for launch in launches if (launch.topic, launch.kernel) == kernel), None)
         assert found is not None or trial.status == "skipped", f"{trial.case.label} launches no {kernel[1]}"

@@ -20,16 +20,23 @@ STEP = 2.0**-11
 UP, DOWN, B = 2.0, 0.5, 0.25
 E = STEP - B / 2
 START = 0.25  # x begins below this; 1024 pairs bring it up by 1/2
-PAIRS = 1024
+PAIRS = 1024  # of a pass, which first takes away what its pairs add, all but one STEP
+BACK = -(PAIRS - 1) * STEP
+UNROLLED = 32  # pairs in the body of the loop of device_peak.cu
 
 
-def factors(dtype: Any, step: float = STEP) -> tuple[Any, ...]:
-    """The arguments up, b, down, e of a kernel that computes in `dtype`; half goes in pairs, as one uint32."""
+def chained(dtype: Any, passes: int) -> tuple[Any, ...]:
+    """The arguments passes, loops, up, b, down, e, one, back of a kernel of chains in `dtype`; halves go in pairs."""
     kind = np.dtype(dtype)
-    values = np.array([UP, B, DOWN, step - B / 2], dtype=kind)
+    values = np.array([UP, B, DOWN, E, 1, BACK], dtype=kind)
     if kind.itemsize == 2:
         values = np.repeat(values, 2).view(np.uint32)
-    return tuple(values)
+    return (np.int32(passes), np.int32(PAIRS // UNROLLED), *values)
+
+
+def chain_flops(passes: int) -> float:
+    """Operations of a chain: two for each fused multiply-add, two of which are a pair, and one more a pass."""
+    return 2.0 * (2 * PAIRS + 1) * passes
 
 
 def starts(rng: np.random.Generator, n: int, dtype: Any, step: float = STEP) -> np.ndarray:

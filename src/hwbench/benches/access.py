@@ -4,9 +4,10 @@ A C-ordered matrix keeps a row in consecutive cache lines. Along a row all 64 by
 instruction takes several elements, and the next line is prefetched. Down a column 8 of the 64 are used, elements come
 one by one, and each step may be a new page, which no prefetcher follows.
 
-The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same.
-From 2 MiB on a step down a column is larger than a 4 KiB page. A row is an odd number of cache lines long: with a power
-of two all elements of a column would fall into the same few sets of the cache, which is another question.
+The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same. A side
+is an odd number of cache lines long: with a power of two all elements of a column would fall into the same few sets of
+the cache, which is another question. So it may be a good deal smaller than `size` says (48 × 48 in f4 for 16 KiB), and
+never larger. From some 2 MiB on a step down a column is larger than a 4 KiB page.
 
 A matrix of 256 MiB and more is cut into bands, of rows for the one and of columns for the other, of which a call sums
 one, the next call the next. Rows and columns keep their full length, and a band of columns is a whole number of lines
@@ -22,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from ..bench import Bench, Work
+from ..bench import Bench, Skip, Work
 from ..simd import clobber, compiled
 from ._turns import Turns, parts_of
 
 LINE = 64
 SHARE = 4  # of a part is a band: 32 MiB, which take some 50 ms down its columns
+THICK = 4  # lines, about, that a band of columns has at least: from a hundred GiB on bands are more than their share
+TRIED = 5000  # numbers of bands are enough to choose from, either way
 VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
 
 row_column = Bench(
@@ -39,7 +42,7 @@ row_column = Bench(
     baseline="row",
     limit="load",
     tolerance=0.0,
-    version=3,
+    version=4,
 )
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
@@ -92,27 +95,38 @@ def sum_views(views: np.ndarray) -> float:
 # --- the bench --------------------------------------------------------------------------------------------------------
 
 
-def shape(size: int, itemsize: int, parts: int = 1) -> tuple[int, int]:
-    """Rows and columns of a nearly square matrix of at most `size` bytes whose rows are an odd number of lines long.
+def shape(size: int, itemsize: int) -> tuple[int, int]:
+    """The side of the largest square matrix of at most `size` bytes, and into how many bands it is cut.
 
-    Rows, and the lines of a row, come in as many equal bands as there are `parts`, an odd number.
+    A side is an odd number of lines long, in as many equal parts, of whole lines, as there are bands, an odd number.
     """
     in_line = LINE // itemsize
-    lines = round(math.sqrt(size / itemsize) / in_line / parts)
-    columns = max(1, lines - 1 + lines % 2) * parts * in_line
-    return max(1, size // (columns * itemsize * parts)) * parts, columns
+    lines = math.isqrt(size // itemsize) // in_line
+    if lines == 0:
+        raise Skip(f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
+    usual = min(parts_of(size, SHARE), max(_odd(lines // THICK), 1))
+    # Bands a third more or fewer: of more lengths that can be cut into equal parts one is nearer to the size.
+    apart = min(usual // 3 + 1, TRIED)
+    cuts = [(parts, _odd(lines // parts)) for parts in range(usual - apart | 1, usual + apart + 1, 2)]
+    parts, band = max(cuts, key=lambda cut: (cut[0] * cut[1], -abs(cut[0] - usual)))
+    return parts * band * in_line, parts
+
+
+def _odd(number: int) -> int:
+    """The largest odd number up to this one."""
+    return number - 1 + number % 2
 
 
 @row_column.inputs
 def matrix(
     rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str, device: Any
 ) -> tuple[np.ndarray, Turns]:
-    """Small whole numbers in a matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
-    turns = Turns(parts_of(size, SHARE))
-    rows, columns = shape(size, dtype.itemsize, turns.parts)
-    a = device.host_empty((columns, rows), dtype).T if layout == "F" else device.host_empty((rows, columns), dtype)
+    """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
+    side, parts = shape(size, dtype.itemsize)
+    a = device.host_empty((side, side), dtype)
+    a = a.T if layout == "F" else a
     a[:] = rng.integers(0, VALUES, a.shape, dtype=np.int8)
-    return a, turns
+    return a, Turns(parts)
 
 
 @row_column.reference

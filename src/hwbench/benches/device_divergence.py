@@ -19,6 +19,7 @@ import numpy as np
 
 from ..bench import Bench, Work
 from ..fits import slope
+from . import branch
 from ._gpu import BLOCK, DOWN, UP, B, starts
 
 N = 2**20
@@ -118,14 +119,10 @@ def per_path(read: Any) -> Any:
 
 
 def misprediction(read: Any) -> float | None:
-    """Seconds that a misprediction costs the CPU, where `branch.prediction` was measured in the same run.
+    """Seconds that a misprediction costs the CPU, as `branch.prediction` in the same run has it; None without.
 
-    On shuffled data half of the branches that go either way are guessed wrongly; on sorted data next to none are.
+    On the most elements, for a predictor learns few of them by heart.
     """
-    found: dict[str, float] = {}
-    for record in read.run.records:
-        if record.bench == "branch.prediction" and record.timed and record.params.get("share") == 0.5:
-            found.setdefault(record.variant, float(np.median(record.samples)) / record.counts["items"])
-    if not {"sorted", "shuffled"} <= set(found):
-        return None
-    return 2 * (found["shuffled"] - found["sorted"])
+    on_cpu = read.beside(branch.bench)
+    priced = branch.price(on_cpu, max((record.params["n"] for record in on_cpu.records if record.timed), default=0))
+    return None if priced is None else priced[1]

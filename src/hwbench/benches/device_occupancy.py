@@ -15,11 +15,14 @@ import numpy as np
 
 from ..bench import Bench, Skip, Work
 from ..fits import saturating
-from ._gpu import PAIRS, STEP, factors, repeated, starts
+from ._gpu import STEP, chain_flops, chained, repeated, starts
 
 LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
 SEEDS = 1024
-UNROLLED = 32
+# Passes of a chain: so many that a launch with one chain a thread takes 0.1 ms and more, against which the microseconds
+# between two launches are nothing; many threads take their turns, and as long with fewer.
+PASSES = 32
+BUSY = 2**17  # threads from which on a GPU is busy
 EACH = 64 * 1024  # bytes that a thread copies, as long as all together stay below
 MOST = 256 * 2**20
 
@@ -29,6 +32,7 @@ bench = Bench(
     axes={"work": ("fma", "copy"), "threads": tuple(2**i for i in range(5, 22, 2)), "chains": (1, 2, 4, 8)},
     quick={"threads": (32, 2048, 131072), "chains": (1, 4)},
     baseline="kernel",
+    version=2,
     tolerance=0.0,
     together=("threads",),
     core=False,
@@ -40,6 +44,11 @@ def copied(threads: int) -> int:
     return max(min(threads * EACH, MOST), threads * 8 * 16) // 4
 
 
+def passes(threads: int) -> int:
+    """How often each chain goes through its pairs."""
+    return max(1, min(PASSES, PASSES * BUSY // threads))
+
+
 @bench.inputs
 def numbers(rng: np.random.Generator, work: str) -> np.ndarray:
     """What the chains start from, or the first MiB of what is copied (float32)."""
@@ -48,18 +57,18 @@ def numbers(rng: np.random.Generator, work: str) -> np.ndarray:
 
 @bench.reference
 def reference(x: np.ndarray, work: str, threads: int, chains: int) -> np.ndarray:
-    """Each chain's start and what its pairs add; or what is copied."""
+    """Each chain's start and what its passes add; or what is copied."""
     if work == "copy":
         return np.resize(x, copied(threads))
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
-    return np.asarray(x[chain % SEEDS] + np.float32(PAIRS * STEP)).reshape(-1)
+    return np.asarray(x[chain % SEEDS] + np.float32(passes(threads) * STEP)).reshape(-1)
 
 
 @bench.counts
 def counts(work: str, threads: int, chains: int) -> dict[str, float]:
     """Two operations for each multiply-add; each byte read and written."""
     if work == "fma":
-        return {"flops": 2.0 * 2 * PAIRS * chains * threads}
+        return {"flops": chain_flops(passes(threads)) * chains * threads}
     return {"bytes": 2 * 4 * copied(threads)}
 
 
@@ -81,7 +90,7 @@ def kernel(device: Any, x: Any, work: str, threads: int, chains: int) -> Work:
     facts = {"threads": threads, "sm": properties.sm, "resident": properties.sm * properties.threads_sm}
     if work == "fma":
         to = device.put(np.zeros(threads * chains, np.float32))
-        arguments = (x, to, np.int32(PAIRS // UNROLLED), *factors(np.float32))
+        arguments = (x, to, *chained(np.float32, passes(threads)))
         launch = device.launcher("device_peak", f"fma_f4_{chains}", threads // block, block, arguments)
     else:
         n = copied(threads)

@@ -3,8 +3,10 @@
 
 // --- fused multiply-adds --------------------------------------------------------------------------------------------
 // A chain is x = up·x + b; x = down·x + e, over and over: each waits for the one before, so that a thread with C
-// chains has C operations under way. With up = 2, down = 1/2 and e = d − b/2 a pair adds d and nothing rounds. Factors
-// come as arguments, so that no compiler knows them; floating-point operations it may not reorder, nor fold.
+// chains has C operations under way. With up = 2, down = 1/2 and e = d − b/2 a pair adds d and nothing rounds. Each pass
+// begins with x = one·x + back, which takes away all that a pass adds but one d: so there may be many passes, and a half
+// still holds the sum. Factors come as arguments, so that no compiler knows them; floating-point operations it may not
+// reorder, nor fold. (There is one loop a pass at least: for none a compiler would write another.)
 
 __device__ __forceinline__ float fused(float x, float a, float b) { return fmaf(x, a, b); }
 __device__ __forceinline__ double fused(double x, double a, double b) { return fma(x, a, b); }
@@ -41,16 +43,21 @@ __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
 
 #define FMA(name, type, C)                                                                                  \
     extern "C" __global__ void __launch_bounds__(256)                                                       \
-        name(const type* seeds, type* to, int loops, type up, type b, type down, type e) {                  \
+        name(const type* seeds, type* to, int passes, int loops, type up, type b, type down, type e, type one, \
+             type back) {                                                                                   \
         const long long thread = (long long)blockIdx.x * blockDim.x + threadIdx.x;                          \
         const long long threads = (long long)gridDim.x * blockDim.x;                                        \
         type x[C];                                                                                          \
         _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = seeds[(thread * C + i) & (SEEDS - 1)];         \
-        _Pragma("unroll 1") for (int loop = 0; loop < loops; ++loop) {                                      \
-            _Pragma("unroll") for (int pair = 0; pair < PAIRS; ++pair) {                                    \
-                _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], up, b);                    \
-                _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], down, e);                  \
-            }                                                                                               \
+        _Pragma("unroll 1") for (int pass = 0; pass < passes; ++pass) {                                     \
+            _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], one, back);                    \
+            int loop = 0;                                                                                   \
+            _Pragma("unroll 1") do {                                                                        \
+                _Pragma("unroll") for (int pair = 0; pair < PAIRS; ++pair) {                                \
+                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], up, b);                \
+                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], down, e);              \
+                }                                                                                           \
+            } while (++loop < loops);                                                                       \
         }                                                                                                   \
         _Pragma("unroll") for (int i = 0; i < C; ++i) to[i * threads + thread] = x[i];                      \
     }

@@ -8,21 +8,24 @@ multiprocessors × units × 2 × clock. Half precision goes two numbers in a reg
 cores is asked; `device.matmul` is cuBLAS on large square matrices. From Hopper on only instructions of four warps at
 once (wgmma, tcgen05), which cuBLAS uses, reach the cores' full rate.
 
-All numbers are chosen so that nothing rounds: answers are compared bit by bit.
+Answers are compared bit by bit, on whole numbers that nothing rounds. But a unit that multiplies ones and zeros, or
+numbers of few bits, switches little and takes little power, so that the clock stays higher than under real data: what
+tensor cores and products are timed on are random numbers of full mantissas, by the same launches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..bench import Bench, Skip, Work
-from ._gpu import BLOCK, PAIRS, STEP, WARP, factors, library, needs_capability, starts
+from ._gpu import BLOCK, STEP, TILE, WARP, chain_flops, chained, library, needs_capability, repeated, starts
 
 SEEDS = 1024  # as in the kernel
-UNROLLED = 32  # pairs in the body of the kernel's loop
+PASSES = 16  # 0.15 ms and more with one chain a thread: long against the microseconds between two launches
 
 peak = Bench(
     "device.peak",
@@ -31,6 +34,7 @@ peak = Bench(
     quick={"chains": (8,)},
     baseline="fma",
     limit="fma",
+    version=2,
     tolerance=0.0,
     together=("chains",),
     core=False,
@@ -59,10 +63,10 @@ def seeds(rng: np.random.Generator, dtype: np.dtype[Any]) -> np.ndarray:
 
 @peak.reference
 def ends(seeds: np.ndarray, device: Any, dtype: np.dtype[Any], chains: int) -> np.ndarray:
-    """Each chain's start and what all its pairs add, chain after chain, a thread after the other."""
+    """Each chain's start and what its passes add, chain after chain, a thread after the other."""
     threads = blocks(device, "device_peak", kernel_of(dtype, chains)) * BLOCK
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
-    found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PAIRS * STEP)
+    found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PASSES * STEP)
     return np.asarray(found).reshape(-1)
 
 
@@ -70,7 +74,7 @@ def ends(seeds: np.ndarray, device: Any, dtype: np.dtype[Any], chains: int) -> n
 def flops(device: Any, dtype: np.dtype[Any], chains: int) -> dict[str, float]:
     """Two for each fused multiply-add, four for a pair of halves."""
     threads = blocks(device, "device_peak", kernel_of(dtype, chains)) * BLOCK
-    return {"flops": 2.0 * 2 * PAIRS * chains * threads * (1 + (dtype.itemsize == 2))}
+    return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
 
 
 @peak.memory
@@ -87,7 +91,7 @@ def fma(device: Any, seeds: Any, dtype: np.dtype[Any], chains: int) -> Work:
     kernel = kernel_of(dtype, chains)
     grid = blocks(device, "device_peak", kernel)
     to = device.put(np.zeros(grid * BLOCK * chains, np.uint32 if dtype.itemsize == 2 else dtype))
-    arguments = (seeds, to, np.int32(PAIRS // UNROLLED), *factors(dtype))
+    arguments = (seeds, to, *chained(dtype, PASSES))
     launch = device.launcher("device_peak", kernel, grid, BLOCK, arguments)
     facts = {"sm": device.properties.sm, "blocks": grid, "clock_hz": device.properties.clock_hz}
     work: Work = device.timed(launch, output=lambda: device.get(to).view(dtype), facts=facts)
@@ -116,6 +120,40 @@ def _best(read: Any, dtype: str) -> float | None:
     return max((rate.value for rate in rates if rate is not None), default=None)
 
 
+# --- numbers of full mantissas ---------------------------------------------------------------------------------------
+
+
+# Of each format the unsigned integer of its bits, NumPy's own type (the integer where it has none), the bits of its
+# mantissa, and the exponent of 1.
+BITS: dict[str, tuple[str, str, int, int]] = {
+    "f8": ("u8", "f8", 52, 1023),
+    "f4": ("u4", "f4", 23, 127),
+    "tf32": ("u4", "f4", 23, 127),
+    "f16": ("u2", "f2", 10, 15),
+    "bf16": ("u2", "u2", 7, 127),
+    "fp8": ("u1", "u1", 3, 7),
+}
+
+
+def noise(rng: np.random.Generator, n: int, precision: str) -> np.ndarray:
+    """`n` numbers in a format whose signs, mantissas and last three bits of exponent are random: from 2⁻⁷ to 2.
+
+    Sums of thousands of their products are far from overflowing.
+    """
+    kind, given, mantissa, one = BITS[precision]
+    word = np.dtype(kind).type
+    random = rng.integers(0, np.iinfo(kind).max, n, dtype=kind, endpoint=True)
+    exponent = (random >> word(mantissa) & word(7)) + word(one - 7)
+    kept = random & word(1 << 8 * word().itemsize - 1 | (1 << mantissa) - 1)
+    return np.asarray((kept | exponent << word(mantissa)).view(given))
+
+
+def timed_by(device: Any, exact: Work, launch: Callable[[], Any], **how: Any) -> Work:
+    """The work `exact`, which is what is checked, with the time of a launch that does the same to other numbers."""
+    other = device.timed(launch, **how)
+    return replace(exact, timer=other.timer, most=other.most, facts={**exact.facts, "timed_on": "random numbers"})
+
+
 # --- tensor cores from registers --------------------------------------------------------------------------------------
 
 ROWS, COLUMNS, SUMS = 16, 8, 8  # of one instruction's result, and results a warp
@@ -128,6 +166,7 @@ tensor = Bench(
     question="What do the tensor cores compute with the instruction of one warp, from registers?",
     axes={"precision": ("tf32", "f16", "bf16", "fp8")},
     baseline="mma",
+    version=2,
     tolerance=0.0,
     core=False,
 )
@@ -164,7 +203,7 @@ def tensor_memory() -> int:
 
 
 @tensor.variant("mma", on="gpu", inputs="host")
-def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: str) -> Work:
+def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: str, rng: np.random.Generator) -> Work:
     """CUDA C++ with mma.sync, eight sums a warp."""
     per, least = FORMATS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
@@ -173,9 +212,13 @@ def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: st
     kernel = f"mma_{precision}"
     grid = blocks(device, "device_peak", kernel)
     fragments = [device.put(encoded(x, precision)) for x in (left(a, per), left(a2, per), right(b, per))]
+    real = [device.put(noise(rng, per * len(x), precision).view(np.uint32)) for x in fragments]
     to = device.empty(grid * BLOCK // WARP * SUMS * ROWS * COLUMNS, np.float32)
     to[...] = np.float32(np.nan)
-    launch = device.launcher("device_peak", kernel, grid, BLOCK, (*fragments, to, np.int32(MMA_LOOPS)))
+    launch, other = (
+        device.launcher("device_peak", kernel, grid, BLOCK, (*given, result, np.int32(MMA_LOOPS)))
+        for given, result in ((fragments, to), (real, device.empty(len(to), np.float32)))
+    )
 
     def output() -> np.ndarray:
         found = result(np.asarray(device.get(to)))
@@ -183,8 +226,8 @@ def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: st
             raise AssertionError("warps that were given the same matrices disagree")
         return np.asarray(found[0])
 
-    work: Work = device.timed(launch, output=output, facts={"sm": device.properties.sm, "blocks": grid})
-    return work
+    exact: Work = device.timed(launch, output=output, facts={"sm": device.properties.sm, "blocks": grid})
+    return timed_by(device, exact, other)
 
 
 # Whole numbers 0 … 8 in e4m3: sign, 4 bits of exponent less 7, 3 of mantissa.
@@ -268,7 +311,9 @@ matmul = Bench(
     axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
     sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
     quick={"n": (4096,)},
+    full={"n": (1024, 2048, 4096, 8192)},  # smaller ones take less time than the gap between two launches
     baseline="cublas",
+    version=2,
     limit="gpu matmul",
     tolerance=0.0,
     core=False,
@@ -297,50 +342,70 @@ def matmul_flops(n: int) -> dict[str, float]:
 
 @matmul.memory
 def matmul_memory(n: int) -> int:
-    """Three matrices of up to 8 bytes an element, and their whole numbers."""
-    return 26 * n * n
+    """Three matrices of up to 8 bytes an element for the check and three for the clock, and whole numbers."""
+    return 50 * n * n
 
 
 @matmul.variant("cublas", on="gpu", inputs="host")
-def cublas(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int) -> Work:
+def cublas(
+    device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int, rng: np.random.Generator
+) -> Work:
     """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32, in f8 in float64."""
     kind, compute, least = PRODUCTS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
     xp = device.xp
     blas, handle = library("cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
     if precision == "fp8":
-        return in_fp8(device, a, b, v)
+        return in_fp8(device, a, b, v, rng)
     wide = np.float64 if precision == "f8" else np.float32
-    left, right = (device.put(stored(x, precision)) for x in (a, b))
-    to = device.empty((n, n), wide)
+    first, second = (device.put(stored(x, precision)) for x in (a, b))
+    to, other = device.empty((n, n), wide), device.empty((n, n), wide)
     to[...] = wide(np.nan)
     one, zero = np.ones(1, wide), np.zeros(1, wide)
     out = R_64F if precision == "f8" else R_32F
 
-    def launch() -> None:
-        # Columns come first there: b·a of the transposed is the transposed of a·b.
-        blas.gemmEx(
-            handle, 0, 0, n, n, n, one.ctypes.data, right.data.ptr, kind, n, left.data.ptr, kind, n,
-            zero.ctypes.data, to.data.ptr, out, n, compute, -1,
-        )  # fmt: skip
+    def product(left: Any, right: Any, to: Any) -> Callable[[], None]:
+        def launch() -> None:
+            # Columns come first there: b·a of the transposed is the transposed of a·b.
+            blas.gemmEx(
+                handle, 0, 0, n, n, n, one.ctypes.data, right.data.ptr, kind, n, left.data.ptr, kind, n,
+                zero.ctypes.data, to.data.ptr, out, n, compute, -1,
+            )  # fmt: skip
 
-    work: Work = device.timed(
-        launch, output=lambda: device.get(to).astype(np.float64) @ v, launches=4,
+        return launch
+
+    exact: Work = device.timed(
+        product(first, second, to), output=lambda: device.get(to).astype(np.float64) @ v, launches=4,
         facts={"sm": device.properties.sm, "footprint": 3 * to.nbytes},
     )  # fmt: skip
-    return work
+    return timed_by(device, exact, product(*noisy(device, rng, n, precision), other), launches=4)
 
 
-def in_fp8(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray) -> Work:
+def noisy(device: Any, rng: np.random.Generator, n: int, precision: str) -> tuple[Any, Any]:
+    """Two n × n matrices on the device, each a stretch of random numbers over and over."""
+
+    def one() -> Any:
+        return repeated(device, device.put(noise(rng, min(n * n, TILE), precision)), n * n).reshape(n, n)
+
+    return one(), one()
+
+
+def in_fp8(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> Work:
     """The product by cuBLASLt, which wants the second matrix by columns."""
-    to = device.empty(a.shape, np.float32)
+    to, other = device.empty(a.shape, np.float32), device.empty(a.shape, np.float32)
     to[...] = np.float32(np.nan)
-    product = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to)
-    work: Work = device.timed(
-        product, output=lambda: device.get(to).astype(np.float64) @ v, launches=4, close=product.close,
+    checked = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to)
+    real = device.fp8_product(*noisy(device, rng, len(a), "fp8"), other)
+
+    def close() -> None:
+        checked.close()
+        real.close()
+
+    exact: Work = device.timed(
+        checked, output=lambda: device.get(to).astype(np.float64) @ v, launches=4, close=close,
         facts={"sm": device.properties.sm, "footprint": to.nbytes + 2 * a.nbytes},
     )  # fmt: skip
-    return work
+    return timed_by(device, exact, real, launches=4)
 
 
 def stored(x: np.ndarray, precision: str) -> np.ndarray:
@@ -353,11 +418,16 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
 
 @matmul.finding
 def matmul_finding(read: Any) -> Iterator[str]:
-    """The rate of each precision, and of one warp's instructions beside it."""
+    """The rate of each precision, how it grows with n, and the rate of one warp's instructions beside it."""
     rates = {name: _rate(read, name) for name in PRODUCTS}
     told = [f"{rate * 1e-12:.3g} TFLOP/s in {name}" for name, rate in rates.items() if rate]
     if told:
         yield f"A product of large matrices reaches {', '.join(told)}."
+    lengths = sorted({r.params["n"] for r in read.records if r.timed and r.params["precision"] == "bf16"})
+    full = rates["bf16"]
+    if full and len(lengths) > 1:
+        shares = [f"{rate / full:.0%} at n = {n}" for n in lengths[:-1] if (rate := _rate(read, "bf16", n))]
+        yield f"In bf16 shorter matrices reach, of the rate at n = {lengths[-1]}, {', '.join(shares)}."
     warp = [
         record.counts["flops"] / min(record.samples)
         for record in read.run.records
@@ -367,6 +437,8 @@ def matmul_finding(read: Any) -> Iterator[str]:
         yield f"Instructions of one warp (mma.sync) reach {max(warp) / rates['bf16']:.0%} of that in bf16."
 
 
-def _rate(read: Any, precision: str) -> float | None:
-    found = read.rate("cublas", "flops", precision=precision)
+def _rate(read: Any, precision: str, n: int | None = None) -> float | None:
+    """FLOP/s at n, or at the largest that was measured."""
+    lengths = [r.params["n"] for r in read.records if r.timed and r.params["precision"] == precision]
+    found = read.rate("cublas", "flops", precision=precision, n=n or max(lengths, default=0))
     return None if found is None else float(found.value)

@@ -1,12 +1,16 @@
 """The signal processor's algorithms, which the lecture names: dot product, convolution, Fourier transform.
 
-A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. Sizes
-by label are each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. What one of them lacks is skipped there, and an
-L2 of the one is never compared with that of the other, which is as much as a hundred times as large. Direct
-convolution does 2 · taps operations a sample on data that stays in L1: it is limited by the multiply-adds. By way of
-the Fourier transform (overlap-add) the same convolution costs the logarithm of the block instead of the taps, so from
-some number of taps on it wins, although each of its operations is slower. A transform of n points counts as 5 n log₂ n
-operations, as is usual, whatever the algorithm does.
+A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. One
+thread each: for long arrays BLAS would take all, which is a variant of its own. In L1 the call from Python, which every
+variant pays, takes as long as the product.
+
+Sizes by label are each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. What one of them lacks is skipped there,
+and an L2 of the one is never compared with that of the other, which is as much as a hundred times as large.
+
+Direct convolution does 2 · taps operations a sample on data that stays in L1: it is limited by the multiply-adds. By
+way of the Fourier transform (overlap-add) the same convolution costs the logarithm of the block instead of the taps, so
+from some number of taps on it wins, although each of its operations is slower. A transform of n points counts as
+5 n log₂ n operations, as is usual, whatever the algorithm does.
 
 What is computed in the precision of `dtype` is compared with NumPy and SciPy in float64.
 """
@@ -21,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from ..bench import Bench, Work
-from ..simd import clobber, compiled
+from ..bench import Bench, Skip, Work
+from ..simd import compiled
 from ._gpu import library, where
 from ._turns import PERIOD, Turns, parts_of, repeat_into
 
@@ -32,14 +36,11 @@ BLAS_SPLITS = 10_000  # elements beyond which OpenBLAS's dot product uses all it
 
 
 @compiled(fastmath=True)
-def dot_fast(a: np.ndarray, b: np.ndarray, passes: int) -> Any:
-    """Σ a·b, in any order of the additions, `passes` times."""
+def dot_fast(a: np.ndarray, b: np.ndarray) -> Any:
+    """Σ a·b, in any order of the additions."""
     total = a[0] * 0
-    for _ in range(passes):
-        total = a[0] * 0
-        for i in range(len(a)):
-            total += a[i] * b[i]
-        clobber()
+    for i in range(len(a)):
+        total += a[i] * b[i]
     return total
 
 
@@ -52,7 +53,7 @@ dot = Bench(
     baseline="blas",
     core=False,
     limit="load",
-    version=2,
+    version=3,
     sweeps=({"variant": "cupy", "size": ("L2", "HBM")},),
     # A megabyte is a size to both kinds of device, and fits the L2 of every GPU.
     quick={"size": ("L1", "1MiB")},
@@ -98,19 +99,40 @@ def dot_numpy(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
     return turns.work(visit, {})
 
 
-@dot.variant("blas")
-def dot_blas(a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
-    """np.dot, which is BLAS: one pass, and all its threads where the arrays are long."""
+def by_blas(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns, threads: int) -> Work:
+    """The work of np.dot on so many threads of BLAS; Skip where it cannot be given them."""
     x, y = np.split(a, turns.parts), np.split(b, turns.parts)
-    threads = _blas_threads() if len(x[0]) > BLAS_SPLITS else 1
-    return turns.work(lambda part: np.dot(x[part], y[part]), {"threads": threads})
+    dot = turns.work(lambda part: np.dot(x[part], y[part]), {})
+    work: Work = device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
+    return work
+
+
+@dot.variant("blas")
+def dot_blas(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+    """np.dot, which is BLAS, on one thread: one pass."""
+    return by_blas(device, a, b, turns, 1)
+
+
+def splits_nothing(size: int, dtype: np.dtype) -> str:
+    """Why BLAS would use one thread however many it has; "" where the arrays are long enough for all."""
+    n = size // 2 // dtype.itemsize
+    return "" if n > BLAS_SPLITS else f"BLAS takes one thread for {n} elements, and more beyond {BLAS_SPLITS}"
+
+
+@dot.variant("blas-all", needs=splits_nothing)
+def dot_blas_on_all(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+    """The same on all threads, each with a share of the arrays."""
+    if device.host.usable == 1:
+        raise Skip("needs 2 CPUs; 1 may be used")
+    return by_blas(device, a, b, turns, device.host.usable)
 
 
 @dot.variant("numba")
 def dot_numba(a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
     """A loop in Numba with fastmath, which may add in any order and so in vectors."""
     x, y = np.split(a, turns.parts), np.split(b, turns.parts)
-    return turns.work(lambda part: dot_fast(x[part], y[part], 1), {}, repeat=partial(dot_fast, a, b))
+    # One call from Python for each product, as the others have: 1024 elements take less time than the call.
+    return turns.work(lambda part: dot_fast(x[part], y[part]), {})
 
 
 @dot.variant("cupy", on="gpu")
@@ -138,21 +160,14 @@ def dot_cupy(device: Any, a: Any, b: Any, turns: Turns) -> Work:
     return made
 
 
-def _blas_threads() -> int:
-    """The threads that OpenBLAS takes: as many CPUs as may be used, or as it was told."""
-    told = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(int(told), allowed) if told.isdigit() and int(told) > 0 else allowed
-
-
 @dot.finding
 def dot_finding(read: Any) -> Iterator[str]:
     """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
     for level in ("L1", "DRAM"):
-        rates = {name: read.rate(name, "flops", size=level, dtype="f8") for name in ("blas", "numba", "numpy")}
-        said = [f"{name} {rate.value / 1e9:.3g}" for name, rate in rates.items() if rate]
-        if said:
-            yield f"Dot product, {level}, GFLOP/s: {', '.join(said)}."
+        said = [_told(read, name, size=level, dtype="f8") for name in ("blas", "numba", "numpy", "blas-all")]
+        if any(said):
+            each = ", a call from Python for each" if level == "L1" else ""
+            yield f"Dot product, {level}, GFLOP/s on one thread{each}: {', '.join(filter(None, said))}."
     share = read.share("numba", size="DRAM", dtype="f8")
     if share:
         yield f"From memory the fused loop moves {100 * share:.0f}% of what one thread can load: it is a load."
@@ -164,6 +179,15 @@ def dot_finding(read: Any) -> Iterator[str]:
             f"CuPy's dot product does {rate.value / 1e9:.3g} GFLOP/s on arrays in the GPU's memory"
             + (f", and takes them in at {100 * copy:.0f}% of the bandwidth of a copy there." if copy else ".")
         )
+
+
+def _told(read: Any, variant: str, **place: Any) -> str:
+    """`blas-all 3.1 on 4 threads`; "" where it was not measured."""
+    record, rate = read.find(variant, **place), read.rate(variant, "flops", **place)
+    if record is None or rate is None:
+        return ""
+    threads = record.facts.get("threads", 1)
+    return f"{variant} {rate.value / 1e9:.3g}" + (f" on {threads} threads" if threads != 1 else "")
 
 
 # --- convolution ------------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def walk(
 def finding(read: Any) -> Iterator[str]:
     """The latency of each level, what small pages add, how much of that is translation, and where levels end."""
     levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
-    pages = "huge" if read.find("follow", pages="huge") else "4K"
+    pages = told_pages(read)
     times = {size: _nanoseconds(read, size, pages, "random") for size in levels}
     told = [f"{time:.3g} ns from {levels[size]}" for size, time in times.items() if time]
     if told:
@@ -192,6 +192,11 @@ def finding(read: Any) -> Iterator[str]:
             "4 KiB pages; prefetchers that work within a page help too."
         )
     yield from read.levels()
+
+
+def told_pages(read: Any) -> str:
+    """The pages whose latencies are told: huge ones where there are any, as in the standard set of bandwidths."""
+    return "huge" if read.find("follow", pages="huge") else "4K"
 
 
 def _nanoseconds(read: Any, size: str, pages: str, order: str) -> float | None:

@@ -37,6 +37,7 @@ bench = Bench(
     sweeps=({"work": ("add", "sum", "fft"), "n": (4**12,)},),
     quick={"n": (4**5, 4**8, 4**10)},
     baseline="numpy",
+    version=2,
     core=False,
     about="gpu",
 )
@@ -109,7 +110,7 @@ def facts(work: str, n: int) -> dict[str, Any]:
 
 
 @bench.variant("numpy")
-def in_numpy(work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
+def in_numpy(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
     """NumPy: np.add, a.sum(), np.matmul (BLAS, on all CPUs), np.fft.fft."""
     c = np.full_like(a, np.nan)
     calls: dict[str, Callable[[], Any]] = {
@@ -118,7 +119,10 @@ def in_numpy(work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
         "matmul": lambda: np.matmul(a, b, out=c),
         "fft": partial(np.fft.fft, a),
     }
-    return Work(calls[work], facts=facts(work, n))
+    if work != "matmul":
+        return Work(calls[work], facts=facts(work, n))
+    product: Work = device.blas(calls[work], device.host.usable, output=lambda: c, facts=facts(work, n))
+    return product
 
 
 @bench.variant("parallel")

@@ -58,7 +58,7 @@ gradients = Bench(
         "remedy": ("plain",),
     },
     baseline="numpy",
-    version=2,
+    version=3,
     core=False,
     limit="load",
     quick={"dtype": ("f2", "f4")},
@@ -194,9 +194,11 @@ def _coarse(norm: float | None) -> float | None:
 
 
 @gradients.variant("numpy")
-def gradients_numpy(weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
-    """NumPy in the type itself, layer by layer: BLAS where there is one for it."""
-    return pass_through((weights, x), activation, remedy, _chain.in_numpy)
+def gradients_numpy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+    """NumPy in the type itself, layer by layer: BLAS, on one thread, where there is one for it."""
+    one = pass_through((weights, x), activation, remedy, _chain.in_numpy)
+    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
+    return work
 
 
 @gradients.variant("numba")
@@ -361,6 +363,7 @@ initialization = Bench(
         "dtype": ("f4",),
     },
     baseline="numpy",
+    version=2,
     core=False,
     full={
         "init": ("normal-0.01", "xavier-normal", "xavier-uniform", "he"),
@@ -468,14 +471,17 @@ def _short(value: float) -> float:
 
 @initialization.variant("numpy")
 def variance_numpy(
-    weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
+    device: Any, weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
 ) -> Work:
-    """Matrix products by NumPy's BLAS, a batch of 32 at once."""
-    found = variances(weights, x, g, activation)
-    return Work(
-        call=lambda: variances(weights, x, g, activation),
-        facts=variance_facts(weights, found, init, activation, shape),
-    )
+    """Matrix products by NumPy's BLAS on one thread, a batch of 32 at once."""
+    found = [variances(weights, x, g, activation)]
+
+    def call() -> None:
+        found[0] = variances(weights, x, g, activation)
+
+    facts = variance_facts(weights, found[0], init, activation, shape)
+    work: Work = device.blas(call, 1, output=lambda: found[0], facts=facts)
+    return work
 
 
 @compiled(fastmath={"reassoc", "contract"})

@@ -3,9 +3,10 @@
 The kernels are McCalpin's STREAM (copy a = b, scale a = s·b, add a = b + c, triad a = b + s·c) and its two halves: load
 reads an array, store writes one. Bytes are counted as STREAM counts them: an array once for each time the kernel names
 it. The hardware moves more where it writes: a store to a line that is in no cache reads the line first
-(write-allocate), so that a store moves two arrays, a copy three and a triad four; `facts["traffic_bytes"]` says what
-crosses to memory. Non-temporal stores (`simd-nt`) save that read, and are slow where the data would have stayed in a
-cache.
+(write-allocate), so that a store moves two arrays, a copy three and a triad four; where the arrays lie in memory,
+`facts["traffic_bytes"]` says what crosses to it in that way. (Some processors spare a loop that writes whole lines the
+read: then it is less.) Non-temporal stores (`simd-nt`) save that read, and are slow where the data would have stayed in
+a cache.
 
 A load is a load and nothing beside it: an addition whose operand is memory takes as long as a load on a Zen 4, but half
 as long again on an Intel core with 512-bit registers, whose additions have two ports to go to. So the passes of `load`
@@ -250,6 +251,8 @@ class Row:
     """One kernel of STREAM, from which one bench is made.
 
     The kernels take arrays a, b, c in this order, as many as are read and written; `flops` are those of one element.
+    `numpy_moves` is how many arrays cross to memory in NumPy, None where that is not for it to say: its copy is the C
+    library's memcpy, which passes the caches by or not as it finds best.
     `sizes` are the levels of the standard set; `core` says whether the quick set has the bench.
     """
 
@@ -261,6 +264,7 @@ class Row:
     simd: Any
     numba: Any
     numpy: Callable[..., Any]
+    numpy_moves: int | None
     sizes: tuple[str, ...] = LEVELS
     core: bool = True
 
@@ -269,6 +273,11 @@ class Row:
         """How many arrays the kernel names."""
         return self.reads + self.writes
 
+    @property
+    def moves(self) -> int:
+        """How many arrays cross to memory in one pass: where a store reads its line first, one more is read."""
+        return self.arrays + self.writes
+
     def element(self, dtype: np.dtype) -> np.dtype:
         """The type of what lies in the arrays: where nothing is written nothing is computed, and bits are just bits."""
         return dtype if self.writes else np.dtype("i8")
@@ -276,12 +285,14 @@ class Row:
 
 ENDS = ("L1", "DRAM")  # scale and add differ from copy and triad by an operation, which no level between these shows
 
-LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load)
-STORE = Row("store", "How fast is each level written?", 0, 1, 0, simd_store, numba_store, numpy_store, core=False)
-COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy)
-SCALE_BY = Row("scale", "How fast is a = s·b?", 1, 1, 1, simd_scale, numba_scale, numpy_scale, ENDS, core=False)
-ADD = Row("add", "How fast is a = b + c?", 2, 1, 1, simd_add, numba_add, numpy_add, ENDS, core=False)
-TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad)
+LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load, 1)
+STORE = Row("store", "How fast is each level written?", 0, 1, 0, simd_store, numba_store, numpy_store, 2, core=False)
+COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy, None)
+SCALE_BY = Row("scale", "How fast is a = s·b?", 1, 1, 1, simd_scale, numba_scale, numpy_scale, 3, ENDS, core=False)
+ADD = Row("add", "How fast is a = b + c?", 2, 1, 1, simd_add, numba_add, numpy_add, 4, ENDS, core=False)
+# In two passes: c is read and a written (3 with the lines of a), then a and b are read and a written, whose lines are
+# there.
+TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad, 6)
 
 # --- data -------------------------------------------------------------------------------------------------------------
 
@@ -493,7 +504,8 @@ def stream(row: Row) -> Bench:
     def in_numpy(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
         """NumPy's own functions, writing where they are told to."""
         arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
-        return in_turns(row, row.numpy, arrays, dtype, 1)
+        about = traffic(device, row.numpy_moves, array_bytes(row, size) // parts_of(size), size, 1)
+        return in_turns(row, row.numpy, arrays, dtype, 1, **about)
 
     @bench.finding
     def finding(read: Any) -> Iterator[str]:
@@ -549,7 +561,6 @@ def on_crew(
         for arrays in memory:
             arrays.buffer.close()
 
-    arrays_moved = row.arrays + (0 if registers.nt else row.writes)  # a plain store reads its line first
     work: Work = crew.work(
         jobs,
         output=output,
@@ -557,12 +568,23 @@ def on_crew(
             "pages": memory[0].buffer.pages,
             "elements": nbytes * parts // np.dtype(registers.dtype).itemsize,
             "width": registers.bits,
-            "traffic_bytes": arrays_moved * nbytes * threads,
             "parts": parts,
+            **traffic(device, row.arrays if registers.nt else row.moves, nbytes, size, threads),
         },
         close=close,
     )
     return work
+
+
+def traffic(device: Any, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
+    """What of `threads` times so many arrays of `nbytes` crosses to memory in a call, where all of it does."""
+    return {} if moves is None or not in_memory(device, size, threads) else {"traffic_bytes": moves * nbytes * threads}
+
+
+def in_memory(device: Any, size: int, threads: int) -> bool:
+    """Whether arrays of `size` bytes a thread lie in memory: four times the last-level caches, as STREAM asks for."""
+    cached = device.host.last_level_total()
+    return cached is not None and size * threads >= 4 * cached
 
 
 def too_many_threads(threads: int) -> str:
@@ -582,7 +604,8 @@ def in_numba(
     numba.set_num_threads(threads)
     arrays = common.get(("loop", threads, pages), lambda: of_a_loop(row, device, data, size, threads, pages))
     layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
-    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer)
+    about = traffic(device, row.moves, array_bytes(row, size) // parts_of(size), size, threads)
+    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer, **about)
 
     def close() -> None:
         numba.set_num_threads(before)
@@ -651,6 +674,16 @@ def tell(row: Row, read: Any) -> Iterator[str]:
             f"Non-temporal stores make the {row.name} in memory {saved.value:.3g}× ({saved.low:.3g}–{saved.high:.3g}) "
             "as fast on all threads: a plain store reads the line before it writes it."
         )
+    crossing = [
+        f"{name} {found / 1e9:.3g} GB/s"
+        for name in ("simd", "simd-nt", "numba")
+        if (found := _crossing(read, name, threads="all", **rest))
+    ]
+    alone = _crossing(read, "numpy", threads=1, **rest)
+    if row.writes and (crossing or alone):
+        said = [f"{', '.join(crossing)} on all threads"] if crossing else []
+        said += [f"numpy {alone / 1e9:.3g} GB/s on one"] if alone else []
+        yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
     for name, label, threads_of in (("numba", "A plain prange loop", "all"), ("numpy", "NumPy", 1)):
         found = read.ratio(best, name, size="DRAM", threads=threads_of, **rest)
         if found:
@@ -664,6 +697,13 @@ def _rate(read: Any, variant: str, **params: Any) -> float | None:
     """The median bandwidth in GB/s."""
     found = read.rate(variant, "bytes", **params)
     return None if found is None else found.value / 1e9
+
+
+def _crossing(read: Any, variant: str, **params: Any) -> float | None:
+    """Bytes a second that cross to memory, as `traffic_bytes` counts them."""
+    record, rate = read.find(variant, size="DRAM", **params), read.rate(variant, "bytes", size="DRAM", **params)
+    moved = record.facts.get("traffic_bytes") if record is not None else None
+    return None if rate is None or not moved else float(rate.value * moved / record.counts["bytes"])
 
 
 load_bench, store_bench, copy_bench = stream(LOAD), stream(STORE), stream(COPY)

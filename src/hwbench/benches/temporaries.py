@@ -7,12 +7,14 @@ in a cache near the core the difference is small beside the calls; beyond, the t
 
 A temporary also has to come from somewhere. Small ones are kept for the next call. A large one is asked of the system
 and given back each time, and the system fills every page with zeros when it is first touched: with `out=` into arrays
-that are there this is saved, though not the traffic. A fused loop has neither: one pass, each number in a register
-until its element is done.
+that are there this is saved, though not the traffic. What is large is up to the C library: glibc takes an array of more
+than 32 MiB from the system every time, but one below that from its heap, as soon as it was given one of that length
+back (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 80 MB, and page faults tell whether pages were new. A
+fused loop has neither: one pass, each number in a register until its element is done.
 
-What to look at: the factor between `numpy` and `numpy-out` is the price of new memory, that between `numpy-out` and
-`numba` the price of the passes (72 bytes to 40: 1.8 at most where memory is the limit), and `prange` shows what is left
-in memory that one core cannot draw.
+What to look at: the factor between `numpy` and `numpy-out` is the price of new memory where there was any, that between
+`numpy-out` and `numba` the price of the passes (72 bytes to 40: 1.8 at most where memory is the limit), and `prange`
+shows what is left in memory that one core cannot draw.
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ from ..quantity import format_count, format_seconds
 from ..simd import compiled
 
 ELEMENT = 40  # bytes: four float64 read, one written
+TEMPORARIES = 16  # bytes: two float64
+HUGE = 2**21  # bytes of the largest page that an array is given: NumPy asks for such ones from 4 MiB on
 
 bench = Bench(
     "vectorize.temporaries",
     question="What do the temporary arrays of a*b + c*d cost?",
-    axes={"n": (1000, 10**4, 10**5, 4 * 10**6)},
+    axes={"n": (1000, 10**4, 10**5, 10**7)},
     quick={"n": (1000, 10**6)},
     full={"n": (100, 1000, 10**4, 10**5, 10**6, 4 * 10**6, 10**7)},
     baseline="numpy",
@@ -143,10 +147,29 @@ def finding(read: Any) -> Iterator[str]:
     if told:
         yield (
             f"At n = {format_count(n)} NumPy's a*b + c*d takes {format_seconds(base.value)} an element; it is "
-            f"{', '.join(told)}. Bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}× for the fusion; more than that "
-            "is the price of new memory."
+            f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}×."
         )
+    said = _of_new_memory(ratios["numpy-out"], read.find("numpy", n=n))
+    if said:
+        yield said
     for fast, name in (("numba", "the fused loop"), ("prange", "the fused prange")):
         said = read.overtakes(fast, "numpy", "NumPy")
         if said:
             yield f"{name[0].upper()}{name[1:]} {said}."
+
+
+def _of_new_memory(saved: Any, record: Any) -> str:
+    """Whether the temporaries were new pages and what out= saves of their price; "" where neither is known.
+
+    Faults are counted for each round, in which nothing but `numpy` asks for memory.
+    """
+    faults = record.telemetry.get("faults")
+    if saved is None or not faults:
+        return ""
+    a_call = float(np.median(faults)) / record.loops
+    if a_call >= TEMPORARIES * record.params["n"] / HUGE / 2:
+        return (
+            f"Its temporaries are new pages at each call ({a_call:.0f} faults): into arrays that are there already, by "
+            f"out=, it takes {1 / saved.value:.2f} of the time."
+        )
+    return "The heap gave its temporaries the same pages at each call, so that no new memory is in these figures."
