@@ -40,7 +40,7 @@ class temporaries(_Suite):
     bench = "vectorize.temporaries"
     version = 1
     param_names = ("variant", "n")
-    params = (("numpy", "numpy-out", "numba", "prange"), (1_000, 10_000, 100_000, 10_000_000))
+    params = (("numpy", "numpy-out", "numba", "prange"), (1_000, 10_000, 100_000, 5_000_000))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -30,7 +30,7 @@ from .stats import estimate
 MEMORY_SHARE = 0.6  # of the free memory: the rest stays with the system and whoever else is on it
 STABLE = 0.02  # three warm-up samples in a row within this of one another
 GROWTH = 10.0  # a call measured too briefly is a poor forecast, so loops grow by this at most
-AGAIN = 0.1  # of the time so far may go into repeating what was disturbed: where nothing is ever quiet all would be
+AGAIN = 0.05  # of the time so far may go into repeating what was disturbed: where nothing is ever quiet all would be
 LONGEST = 500  # characters of a reason
 PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
 DIGITS = 4  # significant ones kept of telemetry, which judges and explains but is never a result

@@ -88,4 +88,4 @@ def test_new_memory_is_told_of_where_pages_were_new() -> None:
 
 def test_the_longest_temporaries_are_more_than_the_heap_keeps() -> None:
     """glibc's threshold for memory of its own rises to 32 MiB at most (DEFAULT_MMAP_THRESHOLD_MAX)."""
-    assert 8 * max(n for grid in bench.grids("standard") for n in grid["n"]) > 2 * 2**25
+    assert 8 * max(n for grid in bench.grids("standard") for n in grid["n"]) > 2**25

@@ -9,7 +9,7 @@ A temporary also has to come from somewhere. Small ones are kept for the next ca
 and given back each time, and the system fills every page with zeros when it is first touched: with `out=` into arrays
 that are there this is saved, though not the traffic. What is large is up to the C library: glibc takes an array of more
 than 32 MiB from the system every time, but one below that from its heap, as soon as it was given one of that length
-back (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 80 MB, and page faults tell whether pages were new. A
+back (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 40 MB, and page faults tell whether pages were new. A
 fused loop has neither: one pass, each number in a register until its element is done.
 
 What to look at: the factor between `numpy` and `numpy-out` is the price of new memory where there was any, that between
@@ -37,9 +37,9 @@ HUGE = 2**21  # bytes of the largest page that an array is given: NumPy asks for
 bench = Bench(
     "vectorize.temporaries",
     question="What do the temporary arrays of a*b + c*d cost?",
-    axes={"n": (1000, 10**4, 10**5, 10**7)},
+    axes={"n": (1000, 10**4, 10**5, 5 * 10**6)},
     quick={"n": (1000, 10**6)},
-    full={"n": (100, 1000, 10**4, 10**5, 10**6, 4 * 10**6, 10**7)},
+    full={"n": (100, 1000, 10**4, 10**5, 10**6, 5 * 10**6, 10**7)},
     baseline="numpy",
     tolerance=0.0,
     core=False,
