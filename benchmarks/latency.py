@@ -35,7 +35,7 @@ class loaded(_Suite):
     """A chase in memory while the other cores stream; n/a on one core."""
 
     bench = "latency.loaded"
-    version = 1
+    version = 2
     param_names = ("variant", "size", "gap")
     params = (("read", "write"), ("DRAM",), ("idle", 1024, 256, 64, 16, 0))
 

@@ -94,6 +94,7 @@ bench = Bench(
     free={"gap": gap_of},
     core=False,
     shared=True,
+    version=2,
 )
 
 
@@ -118,12 +119,17 @@ def lacking(device: Any) -> str:
     return f"needs 2 cores, one to wait and one to stream; {cores} may be used" if cores < 2 else ""
 
 
+def streamed_by_each(size: int, threads: int) -> int:
+    """Bytes that each of so many threads streams through: twice the last-level cache in all, of which nothing hits."""
+    return max(size // 2 // threads, min(size, LEAST))
+
+
 @bench.inputs
 def memory_of(rng: np.random.Generator, size: int, pages: str, device: Any) -> Memory:
-    """A random ring through `size` bytes, and as much again to stream through, each touched by who will use it."""
+    """A random ring through `size` bytes, and half as much to stream through, each touched by who will use it."""
     lines = ring(rng, size, "random", device)
     crew = device.crew(device.cores)
-    share = max(4096, max(size // (len(crew) - 1), min(size, LEAST)) // 4096 * 4096)
+    share = max(4096, streamed_by_each(size, len(crew) - 1) // 4096 * 4096)
 
     def build(rank: int) -> Any:
         buffer = device.buffer(share if rank else len(lines) * LINE, pages=pages)
@@ -153,7 +159,7 @@ def counts() -> dict[str, float]:
 def memory(size: int, device: Any) -> int:
     """The ring, and what is streamed through."""
     others: int = max(1, device.cores - 1)
-    return size + others * max(size // others, min(size, LEAST))
+    return size + others * streamed_by_each(size, others)
 
 
 @bench.variant("read", needs=lacking)
