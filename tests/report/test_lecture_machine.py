@@ -75,9 +75,9 @@ def test_the_measured_row_holds_this_machines_limits():
     assert row[2:7] == ("4", "0.400", "16 GiB", "20.0", "20.0")
 
 
-def branch(variant, share, seconds):
+def branch(variant, share, seconds, n=4):
     return Record(
-        bench="branch.prediction", version=1, variant=variant, device="cpu", params={"share": share, "n": 4},
+        bench="branch.prediction", version=1, variant=variant, device="cpu", params={"share": share, "n": n},
         status="ok", loops=1, samples=[seconds] * 3,
     )  # fmt: skip
 
@@ -86,6 +86,7 @@ def test_control_flow_is_told_by_the_branch_that_costs_most():
     """Of the shares of taken branches the one where random order costs most counts, not the first that was measured."""
     branches = [branch("sorted", share, 1.0) for share in (0.0, 0.5)]
     branches += [branch("shuffled", 0.0, 1.1), branch("shuffled", 0.5, 6.0), branch("shuffled", 1.0, 50.0)]
+    branches += [branch("sorted", 0.5, 1.0, 2), branch("shuffled", 0.5, 9.0, 2)]  # of a short sequence
     for records in (branches, branches[::-1]):
         row = table_of(machine_view([run_of([peak(), stream(), *records])])).rows[0]
         assert row[-1] == "6.00× for unpredictable"

@@ -200,15 +200,22 @@ def _best(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str)
 
 
 def _control(run: Run) -> str:
-    """What a branch costs that cannot be predicted, where that was measured: at the share at which it costs most."""
-    times: dict[str, dict[object, float]] = {"sorted": {}, "shuffled": {}}
+    """What a branch costs that cannot be predicted, where that was measured: at the share at which it costs most.
+
+    Over the longest sequence: a short one a predictor remembers.
+    """
+    times: dict[str, dict[tuple[int, float], float]] = {"sorted": {}, "shuffled": {}}
     for record in run.records:
         if record.bench == "branch.prediction" and record.variant in times and record.timed:
-            times[record.variant][record.params.get("share")] = statistics.median(record.samples)
+            n, share = record.params.get("n"), record.params.get("share")
+            if isinstance(n, int) and isinstance(share, int | float):
+                times[record.variant][n, share] = statistics.median(record.samples)
     both = times["sorted"].keys() & times["shuffled"].keys()
     if not both:
         return NOTHING
-    return f"{digits(max(times['shuffled'][share] / times['sorted'][share] for share in both))}× for unpredictable"
+    longest = max(n for n, _ in both)
+    factor = max(times["shuffled"][at] / times["sorted"][at] for at in both if at[0] == longest)
+    return f"{digits(factor)}× for unpredictable"
 
 
 def _stated(device: specs.Device, name: str) -> Row:
