@@ -107,8 +107,8 @@ def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
     assert "3 suspect: the hypervisor took 50% of a CPU (steal)" in done.out
 
 
-def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, device, command, out):
-    """Ctrl-C in the second contrast: the first is in the file, and how to go on is said."""
+def interrupted_in_the_second_contrast(device):
+    """Ctrl-C comes while a device takes its samples."""
     real = device.time
 
     def time(work, loops):
@@ -117,6 +117,11 @@ def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, devic
         return real(work, loops)
 
     device.time = time
+
+
+def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, device, command, out):
+    """Ctrl-C in the second contrast: the first is in the file, and how to go on is said."""
+    interrupted_in_the_second_contrast(device)
     done = command("run", "access.share", "--out", out)
     path = store.newest(out)
     assert done.code == 130
@@ -137,14 +142,7 @@ def test_an_interruption_does_not_promise_to_resume_what_lies_elsewhere(
 
     monkeypatch.setattr(store, "write_bytes", full)
     monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: str(tmp_path))
-    real = device.time
-
-    def time(work, loops):
-        if len(device.timed) > 20:
-            raise KeyboardInterrupt
-        return real(work, loops)
-
-    device.time = time
+    interrupted_in_the_second_contrast(device)
     done = command("run", "access.share", "--out", out)
     [path] = tmp_path.glob("box-*.json")
     assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}"
@@ -189,14 +187,7 @@ def test_an_interruption_with_no_place_to_save_prints_what_was_measured(benches,
         raise store.StoreError(f"{path}: cannot be written")
 
     monkeypatch.setattr(store, "write", full)
-    real = device.time
-
-    def time(work, loops):
-        if len(device.timed) > 20:
-            raise KeyboardInterrupt
-        return real(work, loops)
-
-    device.time = time
+    interrupted_in_the_second_contrast(device)
     done = command("run", "access.share", "--out", out)
     assert done.code == 130
     assert "share=0.0" in done.err

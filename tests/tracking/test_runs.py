@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from histories import BOX, asv_file, benchmarks_file, row
-from hwbench.tracking import asv_results, runs
+from hwbench.tracking import asv_results, runs, side
 from scripted import MACHINE, record, run_of
 
 LOAD = "stream.load.track_seconds"
@@ -32,6 +32,14 @@ def test_a_resized_machine_leaves_the_old_work_alone(tmp_path):
     rated = runs.with_work(asv_results.history(tmp_path), measured)
     counts = {dict(rated.settings[one.setting].identity)["num_cpu"]: dict(one.counts) for one in rated.series}
     assert counts == {"2": {"bytes": 1e6}, "4": {"bytes": 2e6}, "8": {}}
+
+
+def test_what_our_suite_states_is_the_better_word():
+    """pytest-benchmark counts all CPUs, our suite beside it those that may be used; in whatever order they stand."""
+    told = {"CPUs allowed": "2", "caches": "L1 32 KiB", "num_cpu": "64", "cpu": "Theirs", "CPU": "Ours"}
+    for facts in (told, dict(reversed(told.items()))):
+        assert side.in_our_words(facts) == {"CPUs allowed": "2", "caches": "L1 32 KiB", "CPU": "Ours"}
+    assert side.in_our_words({"num_cpu": "64", "ram": "16 GiB"}) == {"num_cpu": "64", "memory": "16 GiB"}
 
 
 @pytest.mark.parametrize("facts", [(), (("CPU", "Scripted CPU"),), (("CPU", "Other"), ("num_cpu", "2"))])

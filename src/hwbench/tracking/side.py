@@ -160,10 +160,12 @@ def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 def in_our_words(identity: Mapping[str, str]) -> dict[str, str]:
     """What asv or pytest-benchmark states of a machine, by the names that `identity` has for it.
 
-    CPUs are those that may be used only where our plugin told asv so: what the tools count by themselves are all.
+    CPUs are those that may be used only where our plugin told asv so: what the tools count by themselves are all. What
+    our suite states beside them in our words already is the better word.
     """
     ours = WORDS if "caches" in identity else {key: word for key, word in WORDS.items() if key != "num_cpu"}
-    return {ours.get(key, key): value for key, value in identity.items()}
+    theirs = {ours[key]: value for key, value in identity.items() if key in ours}
+    return theirs | {key: value for key, value in identity.items() if key not in ours}
 
 
 def differing(base: Side, new: Side) -> list[str]:
@@ -179,16 +181,16 @@ def differing(base: Side, new: Side) -> list[str]:
 def of_asv(
     files: Sequence[asv_results.ResultFile],
     known: Mapping[str, asv_results.Benchmark],
-    history: History | None = None,
-    axes: Sequence[str] | None = None,
+    history: History,
+    axes: Sequence[str],
 ) -> Side:
     """Result files of one commit on one machine; the history of the machine's results tells how much they vary.
 
-    `axes` are what tells environments apart on this side or the other; None: what does on this one.
+    `axes` are what tells environments apart, on this side or the other.
     """
     first = files[0]
-    differing_in = _in_which(files, environment_axes(files) if axes is None else axes)
-    past = _past(history, first) if history is not None else {}
+    differing_in = _in_which(files, axes)
+    past = _past(history, first)
     entries = []
     for file in files:
         for name, row in file.rows.items():

@@ -65,8 +65,13 @@ def sides(base: str, new: str, out: Path, asv: Path | None = None, *, across: bo
     mine = [run for one in named if isinstance(one, list) for run, _ in one]
     before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
     axes = list(dict.fromkeys(axis for one in named if isinstance(one, AsvCommit) for axis in one.axes))
-    made = [_of_runs(one, mine, before, out) if isinstance(one, list) else
-            one.side(results, axes) if isinstance(one, AsvCommit) else one for one in named]  # fmt: skip
+
+    def made_of(one: Side | Runs | AsvCommit) -> Side:
+        if isinstance(one, AsvCommit):
+            return one.side(results, axes)
+        return _of_runs(one, mine, before, out) if isinstance(one, list) else one
+
+    made = [made_of(one) for one in named]
     if across:
         made = [run_history.worked(one, _newest_runs(out, one.machine)) if one.kind == "asv" else one for one in made]
     return made[0], made[1]
