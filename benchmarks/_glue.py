@@ -52,7 +52,8 @@ def measure(suite: _Suite) -> Records:
     """Measure all cases of a suite with the installed hwbench; only why not where that has no such bench."""
     try:
         from hwbench import api
-        from hwbench.registry import UsageError, select
+        from hwbench.catalog import select
+        from hwbench.errors import UsageError
     except ImportError as error:
         return _without(suite, error)
     axes = dict(zip(suite.param_names[1:], suite.params[1:], strict=True))

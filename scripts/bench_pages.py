@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hwbench import registry
+from hwbench import catalog
+from hwbench.analysis.limits import SOURCES
 from hwbench.bench import Bench, Pages, Sweep, Threads
-from hwbench.limits import SOURCES
-from hwbench.quantity import format_bytes
+from hwbench.record.units import format_bytes
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "benches"
 SYSTEMS = HERE.parent / "systems"  # pages by hand on topics that are systems of their own
@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a page is out of date")
     given = parser.parse_args(arguments)
-    benches, notes = registry.benches().values(), read_notes()
+    benches, notes = catalog.benches().values(), read_notes()
     made = pages(benches, notes)
     lie = {path.name: path.read_text("utf-8") for path in HERE.glob("*.md")}
     stale = sorted(name for name in made | lie if made.get(name) != lie.get(name))

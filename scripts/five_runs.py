@@ -23,10 +23,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hwbench import noise, store
-from hwbench.limits import Limit, measured
-from hwbench.model import Run
-from hwbench.text import digits
+from hwbench import errors
+from hwbench.analysis import run_quality
+from hwbench.analysis.limits import Limit, measured
+from hwbench.record import store
+from hwbench.record.model import Run
+from hwbench.record.units import digits
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Row:
     @property
     def repeats(self) -> bool:
         """Whether the runs agree as far as two measurements on a quiet machine do."""
-        return self.spread <= noise.REPEATS
+        return self.spread <= run_quality.REPEATS
 
 
 def compare(runs: Sequence[Run]) -> list[Row]:
@@ -69,7 +71,7 @@ def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
         values = " ".join(("–" if value is None else digits(value)).rjust(8) for value in row.values)
         out.append(f"{row.name:{wide}}  {row.unit:8} {values}  {row.spread:6.1%}{'' if row.repeats else '  *'}")
     for number, run in enumerate(runs, start=1):
-        told = noise.sentences(run) or ["Nothing was timed."]
+        told = run_quality.sentences(run) or ["Nothing was timed."]
         out += ["", f"run {number}, {run.id}", *(f"  {sentence}" for sentence in told)]
     return [*out, "", verdict(rows, runs)]
 
@@ -77,11 +79,11 @@ def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
 def verdict(rows: Sequence[Row], runs: Sequence[Run]) -> str:
     """Whether the limits repeat, and if not, whether the runs say so themselves, in one sentence."""
     apart = [row for row in rows if not row.repeats]
-    loud = sum(noise.noisy(noise.check(run)) for run in runs)
+    loud = sum(run_quality.noisy(run_quality.check(run)) for run in runs)
     said = f"{loud} of {len(runs)} runs say that the machine was too noisy"
     if not apart:
-        return f"All {len(rows)} limits repeat within {noise.REPEATS:.0%} over {len(runs)} runs; {said}."
-    widest = f"{len(apart)} of {len(rows)} limits (*) differ by more than {noise.REPEATS:.0%}"
+        return f"All {len(rows)} limits repeat within {run_quality.REPEATS:.0%} over {len(runs)} runs; {said}."
+    widest = f"{len(apart)} of {len(rows)} limits (*) differ by more than {run_quality.REPEATS:.0%}"
     return f"{widest}, by {apart[0].spread:.1%} at most; {said}{'' if loud else ': it went unnoticed'}."
 
 
@@ -114,17 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else measure(given.runs, given.out or Path(tempfile.mkdtemp(prefix="five-runs-")), given.rest)
         )
         runs = [store.read(path) for path in paths]
-    except store.StoreError as error:
+    except errors.StoreError as error:
         parser.error(str(error))
     if len(runs) < 2:
         parser.error(f"{given.source}: holds {len(runs)} runs; it takes two to compare")
     rows = compare(runs)
     print("\n".join(lines(rows, runs)))
     if given.json:
-        checks = {run.id: [asdict(one) | {"passed": one.passed} for one in noise.check(run)] for run in runs}
+        checks = {run.id: [asdict(one) | {"passed": one.passed} for one in run_quality.check(run)] for run in runs}
         data = {"limits": [asdict(row) for row in rows], "noise": checks, "verdict": verdict(rows, runs)}
         given.json.write_text(f"{json.dumps(data, indent=1)}\n")
-    unnoticed = any(not row.repeats for row in rows) and not any(noise.noisy(noise.check(run)) for run in runs)
+    unnoticed = any(not row.repeats for row in rows) and not any(
+        run_quality.noisy(run_quality.check(run)) for run in runs
+    )
     return 1 if unnoticed else 0
 
 

@@ -244,7 +244,7 @@ def made_up(
     kind: str = "normal", changed: Sequence[int] = (0,),
 ) -> tuple[Any, Any]:  # fmt: skip
     """Two sides of so many runs each whose medians stray; the changed cases of the second are slower."""
-    from hwbench.tracking.side import Block, Entry, Side
+    from hwbench.tracking.sides import Block, Entry, Side
 
     logs = noise(kind, (2 * runs + earlier, cases), rng) * deviation
     logs[runs : 2 * runs, list(changed)] += math.log1p(by)
@@ -266,16 +266,16 @@ def made_up(
 
 def found(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int, **how: Any) -> float:
     """In what share of so many comparisons the one slower case is called so."""
-    from hwbench.tracking import verdict
+    from hwbench.tracking import verdicts as tracking_verdicts
 
-    told = (verdict.sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
+    told = (tracking_verdicts.sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
     return sum(one == "slower" for one in told) / times
 
 
 def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int) -> float:
     """The same for `hwbench ab` with as many quads as it takes by itself."""
-    from hwbench.model import Record
-    from hwbench.tracking import ab as duel
+    from hwbench.ab import interleave as duel
+    from hwbench.record.model import Record
 
     def run(slow: int) -> Any:
         medians = np.exp(rng.normal(0, deviation, cases))
@@ -295,10 +295,10 @@ def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: floa
 
 def accused(rng: np.random.Generator, cases: int, deviation: float, times: int, **how: Any) -> tuple[float, float]:
     """Where nothing changed: the share of cases called slower, and of comparisons in which one is."""
-    from hwbench.tracking import verdict
+    from hwbench.tracking import verdicts as tracking_verdicts
 
     sides = (made_up(rng, cases, deviation, **how) for _ in range(times))
-    told = [sum(one.verdict == "slower" for one in verdict.sides(*pair).cases) for pair in sides]
+    told = [sum(one.verdict == "slower" for one in tracking_verdicts.sides(*pair).cases) for pair in sides]
     return sum(told) / cases / times, sum(map(bool, told)) / times
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hwbench import store
-from hwbench.model import Cpu, Machine, Memory, Record, Run
+from hwbench.record import store
+from hwbench.record.model import Cpu, Machine, Memory, Record, Run
 
 COLUMNS = [
     "result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",

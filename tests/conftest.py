@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, settings
 
+from doubles.scripted import MACHINE, ScriptedDevice, scripted_bench
 from hwbench.bench import Bench, Sweep, Threads
-from scripted import MACHINE, ScriptedDevice, scripted_bench
 
 # Property tests here call pure functions; a slow, shared machine must not fail one of them for its time.
 settings.register_profile("hwbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,7 +32,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     """Three scripted benches in place of the real ones."""
-    from hwbench import registry
+    from hwbench import catalog
 
     made = [
         scripted_bench({"fast": 0.001, "slow": 0.004}, "access.steps", {"size": ("L1", "L2"), "dtype": ("f8", "f4")},
@@ -42,19 +42,20 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
                        sweeps=({"size": (Sweep(4096, "L2", 2),), "threads": (1,), "variant": "simd"},)),
     ]  # fmt: skip
     known = {bench.name: bench for bench in made}
-    monkeypatch.setattr(registry, "benches", lambda: known)
+    monkeypatch.setattr(catalog, "benches", lambda: known)
     return known
 
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
     """A scripted device in place of the CPU, a scripted machine, and their clock in the runner."""
-    from hwbench import engine, machine, runner
+    from hwbench.host import machine
+    from hwbench.measure import engine, session
 
     made = ScriptedDevice()
-    monkeypatch.setattr(runner, "devices", lambda which: {"cpu": made})
+    monkeypatch.setattr(session, "devices", lambda which: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
-    monkeypatch.setattr(runner, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
+    monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made
 
 
@@ -72,7 +73,7 @@ def command(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Iterator[Callable[..., Outcome]]:
     """`command("list", "--json")` runs `hwbench list --json` in this process."""
-    from hwbench import cli
+    from hwbench.cli import app
 
     monkeypatch.setitem(os.environ, "COLUMNS", "200")
     for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
@@ -84,7 +85,7 @@ def command(
         capfdbinary.readouterr()
         code: object = 0
         try:
-            cli.main()
+            app.main()
         except SystemExit as end:
             code = end.code
         sys.stdout.flush()

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 import hwbench
-from hwbench import api, engine, runner, store
-from hwbench.engine import Engine
-from hwbench.model import Cache
-from hwbench.registry import UsageError
-from scripted import MACHINE, SIZES, ScriptedDevice, record, run_of, scripted_bench
+from doubles.scripted import MACHINE, SIZES, ScriptedDevice, record, run_of, scripted_bench
+from hwbench import api, errors
+from hwbench.errors import UsageError
+from hwbench.measure import engine, session
+from hwbench.measure.engine import Engine
+from hwbench.record import store
+from hwbench.record.model import Cache
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_loading_is_reading(tmp_path):
     run = run_of(record())
     store.write(run, tmp_path / "x.json")
     assert hwbench.load(str(tmp_path / "x.json")) == run
-    with pytest.raises(store.StoreError):
+    with pytest.raises(errors.StoreError):
         hwbench.load(tmp_path / "none.json")
 
 
@@ -96,7 +98,7 @@ class Fixed(ScriptedDevice):
 def placed(monkeypatch):
     """`roofline` on a device where every call takes a second."""
     device = Fixed()
-    monkeypatch.setattr(runner, "devices", lambda which: {"cpu": device})
+    monkeypatch.setattr(session, "devices", lambda which: {"cpu": device})
     monkeypatch.setattr(api, "Engine", lambda devices, policy: Engine(devices, policy, device.clock))
     return api.roofline
 

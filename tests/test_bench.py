@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from doubles.scripted import scripted_work
 from hwbench.bench import Bench, Work, supply
-from scripted import scripted_work
 
 
 def test_functions_get_axes_by_name_and_inputs_in_order():

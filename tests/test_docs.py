@@ -11,10 +11,13 @@ from types import ModuleType
 import pytest
 import typer
 
-from hwbench import cli, registry, runner
 from hwbench.bench import Bench
-from hwbench.engine import Engine
-from hwbench.model import Case
+from hwbench.cli import app
+from hwbench.devices import selection
+from hwbench.measure import cases as measure_cases
+from hwbench.measure import policy
+from hwbench.measure.engine import Engine
+from hwbench.record.model import Case
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -47,9 +50,9 @@ def shown(monkeypatch, tmp_path):
 
 def test_the_bench_that_is_shown_works(shown):
     """Each variant of the example builds and gives the reference answer."""
-    engine = Engine(runner.devices("cpu"), runner.POLICIES["quick"])
+    engine = Engine(selection.devices("cpu"), policy.POLICIES["quick"])
     cases = tuple(Case(shown.name, variant, "cpu", {"size": "L1", "stride": 8}) for variant in shown.variants)
-    with engine.prepared(registry.Group(shown, cases)) as trials:
+    with engine.prepared(measure_cases.Group(shown, cases)) as trials:
         assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(shown.variants)
         assert trials[0].counts["bytes"] == 8 * trials[0].counts["items"]
 
@@ -71,7 +74,7 @@ def test_commands_that_are_shown_exist(page, line):
     words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "x", line), comments=True)
     words = words[1 : next((i for i, word in enumerate(words) if word in (">", "&&")), None)]
     words = [word.strip("[]") for word in words]
-    there = typer.main.get_command(cli.app).commands
+    there = typer.main.get_command(app.app).commands
     assert words[0] in there, f"{page}: hwbench has no command {words[0]}"
     known = {option for parameter in there[words[0]].params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known

@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from hwbench import registry, store
+from hwbench import catalog
 from hwbench.bench import Bench, Pages, Sweep, Threads, Work
-from hwbench.tracking import steps
+from hwbench.record import store
+from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
-from sample import replace, sample_run
+from made_up.sample import replace, sample_run
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -47,7 +48,7 @@ def test_the_committed_pages_are_current() -> None:
 def test_every_bench_says_what_to_look_at() -> None:
     """No bench without both notes, and no note without its text."""
     notes = bench_pages.read_notes()
-    assert bench_pages.missing(registry.benches().values(), notes) == []
+    assert bench_pages.missing(catalog.benches().values(), notes) == []
     assert all(text.strip() for note in notes.values() for text in note.values())
 
 
@@ -99,7 +100,7 @@ def test_a_page_says_what_the_bench_says() -> None:
 def test_pages_that_are_out_of_date_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Written, found current, changed by hand and found out; a page of a topic that is gone is removed."""
     monkeypatch.setattr(bench_pages, "HERE", tmp_path)
-    monkeypatch.setattr(registry, "benches", lambda: {"odd.bench": made_up()})
+    monkeypatch.setattr(catalog, "benches", lambda: {"odd.bench": made_up()})
     monkeypatch.setattr(bench_pages, "read_notes", lambda: {"odd.bench": {"look": "a", "plateau": "b"}})
     (tmp_path / "gone.md").write_text("old")
     said: list[str] = []
@@ -115,7 +116,7 @@ def test_pages_that_are_out_of_date_are_named(monkeypatch: pytest.MonkeyPatch, t
 def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A new bench is written without them, and the exit code says that something is missing."""
     monkeypatch.setattr(bench_pages, "HERE", tmp_path)
-    monkeypatch.setattr(registry, "benches", lambda: {"odd.bench": made_up()})
+    monkeypatch.setattr(catalog, "benches", lambda: {"odd.bench": made_up()})
     monkeypatch.setattr(bench_pages, "read_notes", dict)
     said: list[str] = []
     assert bench_pages.main([], said.append) == 1
@@ -218,7 +219,7 @@ def test_half_as_slow_again_is_found_in_noise_of_two_percent() -> None:
         found = 0
         for _ in range(100):
             values = level * np.exp(rng.normal(0, noise, len(level)))
-            [told] = steps.find([Series("a", "", {}, 0, values, values * 0.99, values * 1.01)])
+            [told] = change_points.find([Series("a", "", {}, 0, values, values * 0.99, values * 1.01)])
             found += bool(told) and max(told, key=lambda step: step.factor).first == 2
         return found / 100
 

@@ -1,7 +1,7 @@
 """What a bench's version stands for: a digest of everything that is timed, to be compared with the committed one.
 
 Digested are the functions that build each variant and make the inputs and counts, and whatever module-level name of
-`hwbench.benches` or `hwbench.simd` they use, directly or through others, and the CUDA C++ of the topics they name.
+`hwbench.benches` or `hwbench.kernels` they use, directly or through others, and the CUDA C++ of the topics they name.
 Comments, docstrings, annotations and formatting count for nothing; nor do findings, axes and presets, which change what
 is measured but not a case's time.
 
@@ -25,12 +25,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hwbench import cuda, registry
+from hwbench import catalog
 from hwbench.bench import Bench
+from hwbench.kernels import cuda
 
 LOCK = Path(__file__).with_suffix(".json")
 TOPICS = cuda.topics()
-LOCKED = ("hwbench.benches", "hwbench.simd")
+LOCKED = ("hwbench.benches", "hwbench.kernels")
 DIGITS = 16
 IGNORED = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "annotation", "returns"}
 
@@ -229,7 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unchanged", action="store_true", help="accept changed code under an old version")
     arguments = parser.parse_args()
-    new = lock_of(registry.benches().values())
+    new = lock_of(catalog.benches().values())
     changed = [line for line in complaints(read(), new) if "has changed" in line]
     if changed and not arguments.unchanged:
         print("\n".join(changed), file=sys.stderr)  # noqa: T201

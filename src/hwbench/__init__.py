@@ -8,14 +8,14 @@ __version__ = _metadata.version("hwbench")
 if TYPE_CHECKING:
     from .api import load, measure, roofline
     from .bench import Bench, Pages, Skip, Sweep, Threads, Work
-    from .model import Case, Record, Run
+    from .record.model import Case, Record, Run
 
 __all__ = ["Bench", "Case", "Pages", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
 
 # Where each public name lives; imported when first asked for, so that `import hwbench` costs next to nothing.
 _HOMES = {
     "Bench": "bench", "Pages": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
-    "Case": "model", "Record": "model", "Run": "model",
+    "Case": "record.model", "Record": "record.model", "Run": "record.model",
     "load": "api", "measure": "api", "roofline": "api",
 }  # fmt: skip
 

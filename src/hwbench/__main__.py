@@ -3,13 +3,13 @@
 It says how a signal ends it before anything heavy is imported: a traceback out of an import is nobody's business.
 """
 
-from .signals import handle, leave
+from .cli.signals import handle, leave
 
 
 def main() -> None:
     """Run the command line."""
     handle(leave)
-    from .cli import main as run
+    from .cli.app import main as run
 
     run()
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import machine, registry, runner, store, variables
+from . import catalog, errors
+from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
 from .bench import Bench, Work
-from .devices import Device
-from .engine import Engine
-from .limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
-from .model import Case, Record, Run
-from .stats import Estimate, estimate
+from .devices import Device, selection
+from .host import machine
+from .measure import cases, numba_settings, policy, session
+from .measure.engine import Engine
+from .record import store
+from .record.estimate import Estimate, estimate
+from .record.model import Case, Record, Run
 
 
 def measure(
@@ -39,25 +42,25 @@ def measure(
         For a bench, variant, axis or value that does not exist, the message names the nearest; and for a variable of
         the environment under which Numba cannot measure.
     """
-    variables.check()
-    found = [bench] if isinstance(bench, Bench) else registry.select([bench])
+    numba_settings.check()
+    found = [bench] if isinstance(bench, Bench) else catalog.select([bench])
     if len(found) > 1:
-        raise registry.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
-    if preset not in runner.POLICIES:
-        raise registry.UsageError(f"'{preset}' is no preset{registry.nearest(preset, runner.POLICIES)}")
-    known = runner.devices(runner.needed("all", found))
+        raise errors.UsageError(f"'{bench}' is more than one bench: {', '.join(one.name for one in found)}")
+    if preset not in policy.POLICIES:
+        raise errors.UsageError(f"'{preset}' is no preset{catalog.nearest(preset, policy.POLICIES)}")
+    known = selection.devices(selection.needed("all", found))
     wanted = {
         name: [str(x) for x in (value if isinstance(value, list | tuple) else [value])]
         for name, value in params.items()
     }
-    groups = registry.groups(
+    groups = cases.groups(
         found, preset=preset, params=wanted, variants=variants,
-        devices={name: device.kind for name, device in known.items()}, spread=runner.spread(known),
+        devices={name: device.kind for name, device in known.items()}, spread=selection.spread(known),
     )  # fmt: skip
-    engine = Engine(known, runner.POLICIES[preset])
+    engine = Engine(known, policy.POLICIES[preset])
     records = [record for group in groups for record in engine.measure(group)]
     sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
-    return runner.refuse_impossible(records, sizes, machine.describe().cpu)
+    return session.refuse_impossible(records, sizes, machine.describe().cpu)
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -114,7 +117,7 @@ def roofline(
     ValueError
         Where the run holds no limit for this level, thread count and dtype.
     """
-    variables.check()
+    numba_settings.check()
     if not bytes > 0:
         raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
 
@@ -125,11 +128,11 @@ def roofline(
         "user.function", question="How much of the machine does this function get?", axes={}, baseline="function"
     )
     bench.variant("function")(build)
-    known: Mapping[str, Device] = runner.devices("cpu")
-    engine = Engine(known, runner.POLICIES["standard"])
+    known: Mapping[str, Device] = selection.devices("cpu")
+    engine = Engine(known, policy.POLICIES["standard"])
     bench.counts(lambda: {"bytes": bytes, "flops": flops})
     bench.reference(lambda: 0)
-    [record] = engine.measure(registry.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
+    [record] = engine.measure(cases.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
     if not record.timed:
         raise ValueError(f"the function could not be measured: {record.reason}")
     seconds = estimate(record.samples)

@@ -13,11 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from .model import COUNTS, Scalar
+from .record.model import COUNTS, Scalar
 
 F = TypeVar("F", bound=Callable[..., Any])
-LEVELS = ("L1", "L2", "L3", "DRAM")
-GPU_LEVELS = ("L2", "HBM")
 
 
 class Skip(Exception):  # noqa: N818 - it is no error: a builder raises it to say why a case cannot be had here

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwbench import registry
+from hwbench import catalog
 from hwbench.devices.cpu import CpuDevice
 
 CPU = CpuDevice()
@@ -11,7 +11,7 @@ CPU = CpuDevice()
 
 def built(name, variant, **given):
     """The work of a variant on this CPU, at the standard set's first values or those given."""
-    [bench] = registry.select([name])
+    [bench] = catalog.select([name])
     values = {axis: listed[0] for axis, listed in bench.axes.items()} | given
     values |= {"device": CPU, "rng": np.random.default_rng(3)}
     if "dtype" in values:

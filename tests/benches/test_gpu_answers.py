@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwbench import registry
+from hwbench import catalog
 from hwbench.devices.cpu import CpuDevice
-from hwbench.engine import Engine
-from hwbench.model import Case, Policy
+from hwbench.measure import cases as measure_cases
+from hwbench.measure.engine import Engine
+from hwbench.record.model import Case, Policy
 
 gpu_on_cpu = pytest.importorskip("gpu_on_cpu", reason="needs tests/cuda/on_cpu.py")
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
@@ -74,13 +75,13 @@ def cpu() -> Iterator[CpuDevice]:
 
 def measured(device: Any, cpu: Any, name: str, params: dict[str, Any]) -> dict[str, Any]:
     """By variant, its trial after building and checking; the GPU's are timed once."""
-    bench = registry.benches()[name]
+    bench = catalog.benches()[name]
     cases = tuple(
         Case(name, variant.name, "gpu:0" if variant.on == "gpu" else "cpu", params)
         for variant in bench.variants.values()
     )
     engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
-    with engine.prepared(registry.Group(bench, cases)) as trials:
+    with engine.prepared(measure_cases.Group(bench, cases)) as trials:
         for trial in trials:
             if trial.live and trial.case.device == "gpu:0" and trial.work.timer is not None:
                 assert trial.work.timer(2) > 0
@@ -109,9 +110,9 @@ def test_random_numbers_are_timed_and_whole_ones_checked(
     [trial] = measured(device, cpu, name, params).values()
     assert trial.facts["timed_on"] == "random numbers"
     # `measured` has timed it after the check: its product is still that of the whole numbers.
-    bench = registry.benches()[name]
+    bench = catalog.benches()[name]
     engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
-    group = registry.Group(bench, (Case(name, bench.baseline, "gpu:0", params),))
+    group = measure_cases.Group(bench, (Case(name, bench.baseline, "gpu:0", params),))
     with engine.prepared(group) as [trial]:
         trial.work.call()
         before = np.array(trial.work.output())
@@ -122,5 +123,5 @@ def test_random_numbers_are_timed_and_whole_ones_checked(
 
 def test_every_bench_with_a_gpu_variant_is_here() -> None:
     """A new GPU bench is not left unchecked; those of `dsp` are on CuPy's own libraries, and need a real one."""
-    there = {name for name, bench in registry.benches().items() if "gpu" in bench.kinds and bench.topic != "dsp"}
+    there = {name for name, bench in catalog.benches().items() if "gpu" in bench.kinds and bench.topic != "dsp"}
     assert there <= {name for name, _ in CASES}

@@ -8,25 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from answers import reading
 
-from hwbench import limits, plausible, registry
-from hwbench.benches import (
-    device_coalescing,
-    device_divergence,
-    device_latency,
-    device_occupancy,
-    device_peak,
-    device_stream,
-    offload,
-    transfer,
-)
-from hwbench.findings import Reading
-from hwbench.model import Cpu, Machine, Memory, Record, Run
+from hwbench import catalog
+from hwbench.analysis import limits, plausibility
+from hwbench.analysis.findings import Reading
+from hwbench.benches.device import _formats, coalescing, divergence, matmul, occupancy, peak, stream
+from hwbench.benches.device import latency as benches_device_latency
+from hwbench.benches.offload import breakeven
+from hwbench.benches.transfer import chunks, copy, overlap
+from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+from inspection.answers import reading
 
 GPU = "gpu:0"
 L2 = 50 * 2**20
-BENCHES = [bench for bench in registry.benches().values() if "gpu" in bench.kinds]
+BENCHES = [bench for bench in catalog.benches().values() if "gpu" in bench.kinds]
 
 
 def record(bench: str, variant: str, params: Mapping[str, Any], seconds: float, **more: Any) -> Record:
@@ -77,7 +72,7 @@ def test_transfers_tell_latency_bandwidth_and_the_remedy():
         *copies("cupy", "h2d", "pageable", 20e-6, 10e9),
         *copies("raw", "h2d", "mapped", 5e-6, 25e9),
     ]
-    first, both, remedy, mapped = said(transfer.copy_bench, *records)
+    first, both, remedy, mapped = said(copy.copy_bench, *records)
     assert first.startswith("Copies to the GPU reach 49.9 GB/s from pinned memory; each costs 8 µs (")
     assert "391 KiB at once" in first
     assert both == "Both ways at once the link moves 79.9 GB/s, 1.60× what it moves one way."
@@ -92,7 +87,7 @@ def test_pieces_cost_their_slope():
                counts={"bytes": 2**26, "calls": 1}, facts={"piece_bytes": 2**26 // pieces})
         for pieces in (1, 64, 4096)
     ]  # fmt: skip
-    cost, ratio = said(transfer.chunks_bench, *records)
+    cost, ratio = said(chunks.chunks_bench, *records)
     assert cost == "Each further piece of a copy costs 5 µs waited for."
     assert ratio.startswith("64 MiB in 4096 pieces of 16 KiB, each waited for, take 21.4× as long as in one (")
 
@@ -104,7 +99,7 @@ def overlapped(stage: str, streams: int, seconds: float) -> Record:
 def test_overlap_is_told_as_a_share_of_the_ideal():
     """Of 3 ms in turn, of which none can be shorter than 1, two streams at 2 ms have half."""
     parts = [overlapped(stage, 1, 1e-3) for stage in ("h2d", "kernel", "d2h")]
-    [text] = said(transfer.overlap_bench, *parts, overlapped("all", 1, 3e-3), overlapped("all", 2, 2e-3))
+    [text] = said(overlap.overlap_bench, *parts, overlapped("all", 1, 3e-3), overlapped("all", 2, 2e-3))
     assert "on 2 streams is 1.50× as fast as in turn: 50% (" in text
 
 
@@ -123,7 +118,7 @@ def test_streams_tell_memory_cache_and_python():
         streamed("cupy", "copy", "HBM", 2**30, 2.9e12),
         streamed("bytes16", "copy", "8MiB", 2**23, 6e12),
     ]
-    assert said(device_stream.bench, *records) == [
+    assert said(stream.bench, *records) == [
         "On the device a kernel copies 3000 GB/s. The lecture's Titan X Pascal: 480 GB/s.",
         "With accesses of 4 bytes instead of 16 the copy takes 1.2× as long (1.2–1.2).",
         "CuPy's copy takes 1.03× as long as the kernel.",
@@ -161,7 +156,7 @@ def test_a_chunked_copy_beyond_the_link_cannot_be_true():
     fast = record("transfer.chunks", "once", {"direction": "h2d", "size": "64MiB", "pieces": 1}, 2**26 / 80e9,
                   counts={"bytes": 2**26})  # fmt: skip
     records = [*copies("raw", "h2d", "pinned", 8e-6, 50e9), fast]
-    [(index, reason)] = plausible.impossible(records, {"transfer.chunks": "link"}, {}).items()
+    [(index, reason)] = plausibility.impossible(records, {"transfer.chunks": "link"}, {}).items()
     assert index == 4
     assert "times the limit it should touch (host to GPU of gpu:0: 50" in reason
 
@@ -182,7 +177,7 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
             ("shuffled", 0.1, 10**5, 1.6), ("sorted", 0.5, 10**5, 1.0), ("shuffled", 0.5, 10**5, 4.0),
         )
     ]  # fmt: skip
-    gpu, guess = said(device_divergence.bench, *ways, *same, *cpu)
+    gpu, guess = said(divergence.bench, *ways, *same, *cpu)
     assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
     assert gpu.endswith("each further way costs 100% of going one.")
     assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
@@ -194,7 +189,7 @@ def test_a_product_is_told_at_its_largest_n():
         record("device.matmul", "cublas", {"precision": "bf16", "n": n}, 2 * n**3 / rate, counts={"flops": 2.0 * n**3})
         for n, rate in ((1024, 200e12), (8192, 800e12), (2048, 400e12))
     ]
-    assert said(device_peak.matmul, *records) == [
+    assert said(matmul.matmul, *records) == [
         "A product of large matrices reaches 800 TFLOP/s in bf16.",
         "In bf16 shorter matrices reach, of the rate at n = 8192, 25% at n = 1024, 50% at n = 2048.",
     ]
@@ -203,9 +198,7 @@ def test_a_product_is_told_at_its_largest_n():
 def test_random_order_is_told_against_an_index_in_order():
     """Both read four bytes of index an element, which side by side without an index nobody does."""
     times = {"contiguous": 1.0, "indexed": 1.5, "gather": 6.0}
-    told = said(
-        device_coalescing.bench, *(record("device.coalescing", name, {"n": 2**24}, s) for name, s in times.items())
-    )
+    told = said(coalescing.bench, *(record("device.coalescing", name, {"n": 2**24}, s) for name, s in times.items()))
     assert told == ["Reading by an index in random order takes 4× as long as by one in order (4–4)."]
 
 
@@ -220,16 +213,16 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
             ("DRAM", "huge", "random", 100),
         )
     ]  # fmt: skip
-    *_, told = said(device_latency.bench, far, *host)
+    *_, told = said(benches_device_latency.bench, far, *host)
     assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6× as long for one load")
-    *_, told = said(device_latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
+    *_, told = said(benches_device_latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
     assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4× as long for one load")
-    assert len(said(device_latency.bench, far, *host[:2])) == 1
+    assert len(said(benches_device_latency.bench, far, *host[:2])) == 1
 
 
 def test_each_way_of_the_kernel_is_another():
     """The ways' bits are read from the source itself: 32, no two alike, so that no compiler can make one of two."""
-    ways = device_divergence.ways()
+    ways = divergence.ways()
     assert len(ways) == len(set(ways)) == 32
     assert all(0 < bits < 2**16 for bits in ways)
 
@@ -242,7 +235,7 @@ def test_occupancy_tells_the_threads_that_saturate():
                facts={"resident": 270336})
         for threads in (32, 128, 512, 2048, 8192, 32768) for chains in (1, 4)
     ]  # fmt: skip
-    text, single = said(device_occupancy.bench, *rows)
+    text, single = said(occupancy.bench, *rows)
     assert text.startswith("To compute at 90% of the best rate takes 15 200 threads with one chain each, 3 800 with 4;")
     assert text.endswith("the card holds 270 300 at a time.")
     assert single == "A single warp gets 0.32% of what all together do when they compute."
@@ -254,7 +247,7 @@ def test_peaks_are_told_by_precision():
         record("device.peak", "fma", {"dtype": dtype, "chains": chains}, 1.0, counts={"flops": rate})
         for dtype, chains, rate in (("f4", 8, 60e12), ("f4", 1, 30e12), ("f8", 8, 30e12))
     ]
-    first, second = said(device_peak.peak, *rows)
+    first, second = said(peak.peak, *rows)
     assert first.startswith("Fused multiply-adds reach 60 TFLOP/s in single, 30 TFLOP/s in double precision.")
     assert second.startswith("One chain a thread reaches 50% of what eight do")
 
@@ -268,7 +261,7 @@ def test_break_even_takes_the_best_of_the_cpu():
             ("resident", GPU, 1e-5 + 1e-12 * n),
         ):  # fmt: skip
             rows.append(record("offload.breakeven", variant, {"work": "add", "n": n}, seconds, device=device))
-    [text] = said(offload.bench, *rows)
+    [text] = said(breakeven.bench, *rows)
     assert text.startswith("For adding two arrays the GPU never wins with the way there and back, and wins from n ≈ 2")
 
 
@@ -278,10 +271,10 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
         record("offload.breakeven", variant, {"work": "sum", "n": 4**10}, seconds, device="cpu")
         for variant, seconds in (("numpy", 4e-4), ("parallel", 2e-4))
     ]
-    [text] = said(offload.bench, *rows)
+    [text] = said(breakeven.bench, *rows)
     assert text == "On the CPU alone, for summing an array of n = 1 000 000 all threads are 2× as fast as NumPy (2–2)."
     rows[1] = record("offload.breakeven", "parallel", {"work": "sum", "n": 4**10}, 8e-4, device="cpu")
-    [text] = said(offload.bench, *rows)
+    [text] = said(breakeven.bench, *rows)
     assert text.endswith("all threads are 2× as slow as NumPy (2–2).")
 
 
@@ -305,7 +298,7 @@ def test_break_even_says_what_the_cpu_has_where_there_is_no_gpu():
 )
 def test_counts(bench, values, counts):
     """Bytes as STREAM counts them, two operations for a multiply-add, both directions of a link."""
-    made = registry.benches()[bench]
+    made = catalog.benches()[bench]
     given = {"device": SimpleNamespace(properties=SimpleNamespace(l2=L2)), "variant": made.baseline}
     assert made.count(given | values) == counts
 
@@ -313,7 +306,7 @@ def test_counts(bench, values, counts):
 @pytest.mark.parametrize("precision", ["f8", "f4", "tf32", "f16", "bf16", "fp8"])
 def test_what_units_are_timed_on_uses_all_their_bits(precision):
     """Numbers are finite and below 2, as often negative as not, and each bit of a mantissa is set in half of them."""
-    found = device_peak.noise(np.random.default_rng(3), 4096, precision)
+    found = _formats.noise(np.random.default_rng(3), 4096, precision)
     bits, mantissa = {"f8": (64, 52), "f16": (16, 10), "bf16": (16, 7), "fp8": (8, 3)}.get(precision, (32, 23))
     assert found.nbytes == 4096 * bits // 8
     words = found.view(f"u{bits // 8}").astype(np.uint64)

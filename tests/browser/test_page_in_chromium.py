@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-import histories
-from hwbench import report, store
-from hwbench.model import Run
-from hwbench.tracking import sources
-from sample import LAPTOP, only_skipped, sample_run
+from hwbench import report
+from hwbench.record import store
+from hwbench.record.model import Run
+from hwbench.tracking import resolve
+from made_up import histories
+from made_up.sample import LAPTOP, only_skipped, sample_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
 
@@ -400,7 +401,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 },
                 {**histories.BOX, "machine": machine, "cpu": machine},
             )
-    found = sources.gather([results])
+    found = resolve.gather([results])
     report.write(found.runs, folder / "page.html", found.histories)
     return folder / "page.html"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 
-import nvrtc
-import on_cpu
 import pytest
-import sass
+
+from doubles import on_cpu
+from inspection import nvrtc, sass
 
 
 def pytest_runtest_setup() -> None:

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import on_cpu
 import pytest
+
+from doubles import on_cpu
 
 HERE = Path(__file__).parent
 
@@ -205,7 +206,7 @@ def test_comments_define_no_kernel_and_errors_carry_the_source_line():
 PLANTED = """
 import sys
 import numpy as np
-import on_cpu
+from doubles import on_cpu
 kernel, n = sys.argv[1], int(sys.argv[2])
 source = r'''
 extern "C" __global__ void heap(float* a, int n) { a[threadIdx.x] = 1; }

@@ -9,12 +9,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-import nvrtc
-import on_cpu
 import pytest
-import sass
 
-from hwbench import cuda
+from doubles import on_cpu
+from hwbench.kernels import cuda
+from inspection import nvrtc, sass
 
 TOPICS = [*cuda.OWN, *cuda.topics()]
 Code = Sequence[sass.Instruction]
@@ -78,48 +77,48 @@ def only(bits: int, *opcodes: str) -> Callable[[Code], str]:
 
 
 FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
-    ("transfer", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
-    ("transfer", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
-    ("device_stream", "copy4"): (exactly(4, "LDG", bits=32), exactly(4, "STG", bits=32), only(32, "LDG", "STG")),
-    ("device_stream", "copy8"): (exactly(4, "LDG", bits=64), exactly(4, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device_stream", "copy16"): (exactly(4, "LDG", bits=128), exactly(4, "STG", bits=128), only(128, "LDG", "STG")),
-    ("device_stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
-    ("device_stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
-    ("device_stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
+    ("transfer.copy", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
+    ("transfer.copy", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
+    ("device.stream", "copy4"): (exactly(4, "LDG", bits=32), exactly(4, "STG", bits=32), only(32, "LDG", "STG")),
+    ("device.stream", "copy8"): (exactly(4, "LDG", bits=64), exactly(4, "STG", bits=64), only(64, "LDG", "STG")),
+    ("device.stream", "copy16"): (exactly(4, "LDG", bits=128), exactly(4, "STG", bits=128), only(128, "LDG", "STG")),
+    ("device.stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
+    ("device.stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
+    ("device.stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
     **{
-        ("device_stream", f"{kernel}{width}_again"): (exactly(loads, "LDG", bits=8 * width), exactly(4, "STG"))
+        ("device.stream", f"{kernel}{width}_again"): (exactly(loads, "LDG", bits=8 * width), exactly(4, "STG"))
         for kernel, loads in (("copy", 4), ("triad", 8))
         for width in (4, 8, 16)
     },
-    ("device_latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device_latency", "chase_ca"): (links(16),),
-    ("device_latency", "chase_cg"): (links(16),),
-    ("device_coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
-    ("device_coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
+    ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
+    ("device.latency", "chase_ca"): (links(16),),
+    ("device.latency", "chase_cg"): (links(16),),
+    ("device.coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
+    ("device.coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
     # Four fields a turn, and those left over one by one; none waits for the one before.
-    ("device_coalescing", "sum_fields"): (at_least(5, "LDG", bits=32), exactly(1, "STG"), only(32, "LDG"), links(0)),
-    ("device_coalescing", "banks"): (exactly(16, "LDS", bits=32), at_least(1, "STS"), at_least(16, "FADD")),
-    ("device_divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
+    ("device.coalescing", "sum_fields"): (at_least(5, "LDG", bits=32), exactly(1, "STG"), only(32, "LDG"), links(0)),
+    ("device.coalescing", "banks"): (exactly(16, "LDS", bits=32), at_least(1, "STS"), at_least(16, "FADD")),
+    ("device.divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
-        ("device_occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
+        ("device.occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
         for loads in (1, 2, 4, 8)
     },
     **{
-        ("device_peak", f"fma_{dtype}_{chains}"): (exactly(65 * chains, opcode), exactly(chains, "STG"))
+        ("device.peak", f"fma_{dtype}_{chains}"): (exactly(65 * chains, opcode), exactly(chains, "STG"))
         for dtype, opcode in (("f4", "FFMA"), ("f8", "DFMA"), ("f2", "HFMA2"))
         for chains in (1, 2, 4, 8)
     },
     # Not stored, so not computed: were it otherwise, counts would say nothing about what reaches memory.
-    ("device_peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
-    ("device_sync", "barriers_block"): (between(16, 18, "BAR"),),
-    ("device_sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
-    ("device_sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
-    ("device_sync", "mark"): (exactly(1, "STG"),),
-    ("device_sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
-    ("device_sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
-    ("device_sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
-    ("gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
-    ("gate", "burn"): (at_least(64, "FFMA"),),
+    ("device.peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
+    ("device.sync", "barriers_block"): (between(16, 18, "BAR"),),
+    ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
+    ("device.sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
+    ("device.sync", "mark"): (exactly(1, "STG"),),
+    ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
+    ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
+    ("device.sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
+    ("gpu_gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
+    ("gpu_gate", "burn"): (at_least(64, "FFMA"),),
 }
 # Multiplications by tensor cores by architecture: 64 a turn of the loop where the instruction exists, none elsewhere.
 TENSOR = {
@@ -151,13 +150,13 @@ def test_the_machine_code_is_what_is_timed(topic, kernel, arch):
 @pytest.mark.parametrize("kernel", TENSOR)
 def test_tensor_cores_do_the_multiplying(kernel, arch):
     """A matrix instruction is 64 times in the loop where the architecture has it, and the kernel is empty elsewhere."""
-    assert sass.count(compiled("device_peak", arch)[kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
+    assert sass.count(compiled("device.peak", arch)[kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
 
 
 def test_every_kernel_that_is_shipped_has_its_facts():
     """None is shipped of which nobody says what its machine code is to be; no fact is left behind when one goes."""
     shipped = {(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))}
-    assert set(FACTS) | {("device_peak", kernel) for kernel in TENSOR} == shipped
+    assert set(FACTS) | {("device.peak", kernel) for kernel in TENSOR} == shipped
 
 
 def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch):
@@ -180,7 +179,7 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
     monkeypatch.setattr(compiler._NVRTCProgram, "compile", spy)
     monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: ("-arch=sm_90", "cubin"))
     with pytest.raises(Seen):  # as RawModule compiles, which asks for the GPU first
-        core.compile_with_cache(cuda.source("gate"), cuda.OPTIONS, arch="90", prepend_cupy_headers=False)
+        core.compile_with_cache(cuda.source("gpu_gate"), cuda.OPTIONS, arch="90", prepend_cupy_headers=False)
     added = [option for option in asked if not option.startswith(("-I", "-arch="))]
     assert sorted(added) == sorted((*cuda.OPTIONS, *cuda.CUPY_OPTIONS))
 
@@ -188,11 +187,11 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
 @pytest.mark.parametrize(
     ("topic", "kernel", "right", "wrong", "said"),
     [
-        ("device_stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
-        ("device_peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
-        ("device_latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),
-        ("device_coalescing", "sum_fields", "total += at[f * field]", "total += at[f * (int)total]", "wait"),
-        ("device_sync", "step", "*to = *to + 1", "*to = 1", "LDG"),
+        ("device.stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
+        ("device.peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
+        ("device.latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),
+        ("device.coalescing", "sum_fields", "total += at[f * field]", "total += at[f * (int)total]", "wait"),
+        ("device.sync", "step", "*to = *to + 1", "*to = 1", "LDG"),
     ],
 )
 def test_machine_code_that_is_not_what_is_meant_is_noticed(topic, kernel, right, wrong, said):

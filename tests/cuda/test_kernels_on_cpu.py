@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable
 
 import numpy as np
-import on_cpu
 import pytest
 
-from hwbench import cuda
+from doubles import on_cpu
+from hwbench.kernels import cuda
 
 TOPICS = [*cuda.OWN, *cuda.topics()]
 Launch = Callable[..., None]
@@ -49,7 +49,7 @@ def fma(a, b, c):
 # --- the link -------------------------------------------------------------------------------------------------------
 
 
-@checks("transfer", "move16")
+@checks("transfer.copy", "move16")
 def moves_any_number_of_words(kernel, launch):
     for n in (0, 1, 999):
         source = rng().integers(0, 2**32, 4 * 1000, dtype=np.uint32)
@@ -58,7 +58,7 @@ def moves_any_number_of_words(kernel, launch):
         np.testing.assert_array_equal(target, np.where(np.arange(4000) < 4 * n, source, 7))
 
 
-@checks("transfer", "chain")
+@checks("transfer.copy", "chain")
 def computes_on_each_element(kernel, launch):
     x = rng().integers(512, 1536, 192).astype(np.float32) / 1024
     y = np.full(192 + 5, SENTINEL, np.float32)
@@ -71,7 +71,7 @@ def computes_on_each_element(kernel, launch):
 # --- streams on the device ------------------------------------------------------------------------------------------
 
 
-@checks("device_stream", "copy4", "copy8", "copy16")
+@checks("device.stream", "copy4", "copy8", "copy16")
 def copies_every_bit(kernel, launch):
     words = int(kernel.removeprefix("copy")) // 4
     source = rng().integers(0, 2**32, 3 * 64 * 4 * words, dtype=np.uint32)
@@ -80,7 +80,7 @@ def copies_every_bit(kernel, launch):
     np.testing.assert_array_equal(target, np.append(source, np.full(8, 7, np.uint32)))
 
 
-@checks("device_stream", "triad4", "triad8", "triad16")
+@checks("device.stream", "triad4", "triad8", "triad16")
 def adds_what_is_scaled_in_one_rounding(kernel, launch):
     words = int(kernel.removeprefix("triad")) // 4
     b, c = rng().random((2, 3 * 64 * 4 * words), np.float32)
@@ -89,7 +89,7 @@ def adds_what_is_scaled_in_one_rounding(kernel, launch):
     np.testing.assert_array_equal(a, np.append(fma(np.float32(0.3), c, b), np.full(8, SENTINEL, np.float32)))
 
 
-@checks("device_stream", *(f"{name}{width}_again" for name in ("copy", "triad") for width in (4, 8, 16)))
+@checks("device.stream", *(f"{name}{width}_again" for name in ("copy", "triad") for width in (4, 8, 16)))
 def goes_through_all_of_it_in_each_pass(kernel, launch):
     words = int(re.search(r"\d+", kernel)[0]) // 4
     b, c = rng().random((2, 5 * 64 * 4 * words), np.float32)
@@ -104,7 +104,7 @@ def goes_through_all_of_it_in_each_pass(kernel, launch):
 # --- latency --------------------------------------------------------------------------------------------------------
 
 
-@checks("device_latency", "link", "chase_ca", "chase_cg")
+@checks("device.latency", "link", "chase_ca", "chase_cg")
 def follows_the_ring(kernel, launch):
     lines, words = 40, 16
     order = rng().permutation(lines)
@@ -124,7 +124,7 @@ def follows_the_ring(kernel, launch):
 # --- addresses ------------------------------------------------------------------------------------------------------
 
 
-@checks("device_coalescing", "pick")
+@checks("device.coalescing", "pick")
 def picks_by_step_and_offset(kernel, launch):
     source = rng().random(128 * 5 + 3, np.float32)
     for step, offset in ((1, 0), (1, 3), (5, 2)):
@@ -133,7 +133,7 @@ def picks_by_step_and_offset(kernel, launch):
         np.testing.assert_array_equal(target, source[offset::step][:128])
 
 
-@checks("device_coalescing", "pick_index")
+@checks("device.coalescing", "pick_index")
 def picks_by_index(kernel, launch):
     source = rng().random(500, np.float32)
     index = rng().integers(0, 500, 128, dtype=np.int32)
@@ -142,7 +142,7 @@ def picks_by_index(kernel, launch):
     np.testing.assert_array_equal(target, source[index])
 
 
-@checks("device_coalescing", "sum_fields")
+@checks("device.coalescing", "sum_fields")
 def sums_fields_of_either_layout(kernel, launch):
     items, fields = 128, 7
     values = rng().integers(0, 1000, (items, fields)).astype(np.float32)
@@ -152,7 +152,7 @@ def sums_fields_of_either_layout(kernel, launch):
         np.testing.assert_array_equal(target, values.sum(1))
 
 
-@checks("device_coalescing", "banks")
+@checks("device.coalescing", "banks")
 def reads_the_banks_it_says(kernel, launch):
     words = 8192
     seeds = rng().integers(0, 1000, words).astype(np.float32)
@@ -168,10 +168,10 @@ def reads_the_banks_it_says(kernel, launch):
 # --- branches -------------------------------------------------------------------------------------------------------
 
 
-@checks("device_divergence", "paths")
+@checks("device.divergence", "paths")
 def goes_each_way_as_often(kernel, launch):
     bits = {
-        int(way): int(text, 16) for way, text in re.findall(r"WAY\((\d+), (0x\w+)\)", cuda.source("device_divergence"))
+        int(way): int(text, 16) for way, text in re.findall(r"WAY\((\d+), (0x\w+)\)", cuda.source("device.divergence"))
     }
     assert sorted(bits) == list(range(32)) and len(set(bits.values())) == 32
     x = rng().integers(0, 1024, 1024).astype(np.float32)
@@ -189,7 +189,7 @@ def goes_each_way_as_often(kernel, launch):
 # --- arithmetic -----------------------------------------------------------------------------------------------------
 
 
-@checks("device_peak", *(f"fma_{dtype}_{chains}" for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)))
+@checks("device.peak", *(f"fma_{dtype}_{chains}" for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)))
 def adds_up_by_pairs(kernel, launch):
     _, dtype, chains = kernel.split("_")
     chains, dtype, threads, passes, loops = int(chains), np.dtype(dtype), 2 * 32, 3, 2
@@ -206,7 +206,7 @@ def adds_up_by_pairs(kernel, launch):
     np.testing.assert_array_equal(result, np.append(expected, np.full(3 * lanes, SENTINEL, dtype)))
 
 
-@checks("device_peak", "control")
+@checks("device.peak", "control")
 def leaves_everything_as_it_was(kernel, launch):
     result = np.full(64, SENTINEL, np.float32)
     launch(kernel, 1, 64, [np.zeros(1024, np.float32), result, np.int32(2), *np.float32([2, 1, 0.5, 0])])
@@ -229,7 +229,7 @@ FRAGMENTS = {
 }
 
 
-@checks("device_peak", *FRAGMENTS)
+@checks("device.peak", *FRAGMENTS)
 def multiplies_matrices_by_fragments(kernel, launch):
     each, bits = FRAGMENTS[kernel]
     depth, loops, warps, sums = 8 * each, 3, 2, 8
@@ -261,7 +261,7 @@ def multiplies_matrices_by_fragments(kernel, launch):
 # --- how many threads, and how they wait ----------------------------------------------------------------------------
 
 
-@checks("device_occupancy", *(f"copy_{loads}" for loads in (1, 2, 4, 8)))
+@checks("device.occupancy", *(f"copy_{loads}" for loads in (1, 2, 4, 8)))
 def copies_with_as_many_threads_as_there_are(kernel, launch):
     words = 4 * 64 * 8 * 3
     source = rng().integers(0, 2**32, words, dtype=np.uint32)
@@ -270,21 +270,21 @@ def copies_with_as_many_threads_as_there_are(kernel, launch):
     np.testing.assert_array_equal(target, np.append(source, np.uint32([7] * 4)))
 
 
-@checks("device_sync", "mark")
+@checks("device.sync", "mark")
 def leaves_a_mark(kernel, launch):
     flag = np.zeros(2, np.int32)
     launch(kernel, 1, 1, [flag])
     assert flag.tolist() == [1, 0]
 
 
-@checks("device_sync", "barriers_block")
+@checks("device.sync", "barriers_block")
 def passes_a_token_round_the_block(kernel, launch):
     counted = np.zeros(3, np.int32)
     launch(kernel, 2, 64, [counted, np.int32(70)])
     assert counted.tolist() == [16 * 70, 16 * 70, 0]
 
 
-@checks("device_sync", "barriers_grid")
+@checks("device.sync", "barriers_grid")
 def passes_a_token_round_the_grid(kernel, launch):
     arrived, token = np.zeros(1, np.uint32), np.zeros(1, np.int32)
     for launches in (1, 2):  # the second goes on where the first left the counter
@@ -293,7 +293,7 @@ def passes_a_token_round_the_grid(kernel, launch):
         assert arrived[0] == 12 * 5 * launches
 
 
-@checks("device_sync", "step")
+@checks("device.sync", "step")
 def takes_one_step_a_launch(kernel, launch):
     token = np.zeros(1, np.int32)
     for _ in range(3):
@@ -301,7 +301,7 @@ def takes_one_step_a_launch(kernel, launch):
     assert token[0] == 3
 
 
-@checks("device_sync", "atomic_global", "atomic_shared", "atomic_warp")
+@checks("device.sync", "atomic_global", "atomic_shared", "atomic_warp")
 def loses_no_increment(kernel, launch):
     for addresses in (1, 8, 128):
         counters = np.zeros(128, np.uint32)
@@ -313,7 +313,7 @@ def loses_no_increment(kernel, launch):
 # --- the device's own -----------------------------------------------------------------------------------------------
 
 
-@checks("gate", "gate")
+@checks("gpu_gate", "gate")
 def opens_by_its_ticket_or_its_time_limit(kernel, launch):
     for flag, after in (([5, 0], [5, 0]), ([4, 0], [4, 5])):
         held = np.array(flag, np.uint32)
@@ -321,7 +321,7 @@ def opens_by_its_ticket_or_its_time_limit(kernel, launch):
         assert held.tolist() == after
 
 
-@checks("gate", "burn")
+@checks("gpu_gate", "burn")
 def burns_and_leaves_nothing(kernel, launch):
     sink = np.full(1, SENTINEL, np.float32)
     launch(kernel, 2, 32, [sink, np.uint64(20)])
@@ -356,35 +356,35 @@ def test_every_kernel_can_be_found_by_its_name():
 
 
 MUTANTS = [
-    ("transfer", "move16", "i += threads", "i += threads + 1"),
-    ("transfer", "move16", "i < n", "i <= n"),
-    ("transfer", "chain", "pair < 16", "pair < 15"),
-    ("transfer", "chain", "fmaf(x, down, e)", "fmaf(x, down, b)"),
-    ("device_stream", "copy16", "k < ITEMS; ++k) to", "k < ITEMS - 1; ++k) to"),
-    ("device_stream", "triad8", "fmaf(s, c.y, b.y)", "fmaf(s, c.x, b.y)"),
-    ("device_stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
-    ("device_stream", "copy8_again", "block < blocks", "block + 1 < blocks"),
-    ("device_latency", "chase_cg", "hop < 16", "hop < 15"),
-    ("device_latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
-    ("device_coalescing", "pick", "i * step + offset", "i * step"),
-    ("device_coalescing", "sum_fields", "float total = 0", "float total = at[0]"),
-    ("device_coalescing", "banks", "    __syncthreads();\n", ""),
-    ("device_peak", "fma_f4_4", "fused(x[i], down, e)", "fused(x[i], up, e)"),
-    ("device_peak", "fma_f8_1", "pass < passes", "pass < 1"),
-    ("device_peak", "fma_f2_2", "(16 * i)", "(15 * i)"),
-    ("device_peak", "mma_f16", "d[j], second", "d[j], first"),
-    ("device_peak", "mma_fp8", "4 * g + s", "4 * g + t"),
-    ("device_occupancy", "copy_4", "k < U; ++k) to", "k < U - 1; ++k) to"),
+    ("transfer.copy", "move16", "i += threads", "i += threads + 1"),
+    ("transfer.copy", "move16", "i < n", "i <= n"),
+    ("transfer.copy", "chain", "pair < 16", "pair < 15"),
+    ("transfer.copy", "chain", "fmaf(x, down, e)", "fmaf(x, down, b)"),
+    ("device.stream", "copy16", "k < ITEMS; ++k) to", "k < ITEMS - 1; ++k) to"),
+    ("device.stream", "triad8", "fmaf(s, c.y, b.y)", "fmaf(s, c.x, b.y)"),
+    ("device.stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
+    ("device.stream", "copy8_again", "block < blocks", "block + 1 < blocks"),
+    ("device.latency", "chase_cg", "hop < 16", "hop < 15"),
+    ("device.latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
+    ("device.coalescing", "pick", "i * step + offset", "i * step"),
+    ("device.coalescing", "sum_fields", "float total = 0", "float total = at[0]"),
+    ("device.coalescing", "banks", "    __syncthreads();\n", ""),
+    ("device.peak", "fma_f4_4", "fused(x[i], down, e)", "fused(x[i], up, e)"),
+    ("device.peak", "fma_f8_1", "pass < passes", "pass < 1"),
+    ("device.peak", "fma_f2_2", "(16 * i)", "(15 * i)"),
+    ("device.peak", "mma_f16", "d[j], second", "d[j], first"),
+    ("device.peak", "mma_fp8", "4 * g + s", "4 * g + t"),
+    ("device.occupancy", "copy_4", "k < U; ++k) to", "k < U - 1; ++k) to"),
     (
-        "device_sync",
+        "device.sync",
         "barriers_grid",
         "if (threadIdx.x == 0) {\n            __threadfence",
         "if (0) {\n            __threadfence",
     ),
-    ("device_sync", "atomic_shared", "own[i] = 0;\n    __syncthreads();", "own[i] = 0;"),
-    ("device_sync", "atomic_warp", "apart > mask", "apart > 0"),
-    ("gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
-    ("device_divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
+    ("device.sync", "atomic_shared", "own[i] = 0;\n    __syncthreads();", "own[i] = 0;"),
+    ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
+    ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
+    ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
 ]
 
 

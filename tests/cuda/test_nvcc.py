@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import nvcc
-import on_cpu
 import pytest
 
-from hwbench import cuda
+from doubles import on_cpu
+from hwbench.kernels import cuda
+from inspection import nvcc
 
 
 class OnHost:
@@ -34,7 +34,7 @@ def test_nvcc_builds_every_source(topic):
 
 def test_a_launch_gets_its_grid_and_its_arguments_and_is_counted():
     """Pointers, 64-bit and 32-bit scalars arrive; of five launches each is said to take what one takes."""
-    native = nvcc.Native(nvcc.build_on_cpu("transfer"))
+    native = nvcc.Native(nvcc.build_on_cpu("transfer.copy"))
     source = np.random.default_rng(1).integers(0, 2**32, 4 * 1000, dtype=np.uint32)
     target = np.zeros_like(source)
     given = [OnHost(source), OnHost(target), np.int64(999)]
@@ -48,7 +48,7 @@ def test_a_launch_gets_its_grid_and_its_arguments_and_is_counted():
 
 def test_a_launch_is_cooperative_where_it_is_asked_to_be():
     """Blocks that wait for one another end only if all are there at once."""
-    native = nvcc.Native(nvcc.build_on_cpu("device_sync"))
+    native = nvcc.Native(nvcc.build_on_cpu("device.sync"))
     state, token = np.zeros(1, np.uint32), np.zeros(1, np.int32)
     given = [OnHost(state), OnHost(token), np.int32(4)]
     native.launched("barriers_grid", (5,), (32,), given, 2, cooperative=True)
@@ -57,7 +57,7 @@ def test_a_launch_is_cooperative_where_it_is_asked_to_be():
 
 def test_what_cuda_refuses_is_said_in_its_words():
     """More threads a block than there can be."""
-    native = nvcc.Native(nvcc.build_on_cpu("device_sync"))
+    native = nvcc.Native(nvcc.build_on_cpu("device.sync"))
     with pytest.raises(nvcc.NativeError, match="invalid configuration"):
         native.launched("mark", (1,), (2048,), [OnHost(np.zeros(1, np.int32))], 1)
 

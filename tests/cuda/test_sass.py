@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import nvrtc
 import pytest
-import sass
+
+from inspection import nvrtc, sass
 
 SOURCE = r"""
 extern "C" __global__ void fused(float* out, float s, int n) {
@@ -99,6 +99,6 @@ def test_an_error_is_told_with_its_line():
 
 def test_every_architecture_that_is_compiled_for_is_known_to_this_nvrtc():
     """13.x compiles for Turing to Blackwell; an older or newer one that drops an architecture is noticed here."""
-    from hwbench import cuda
+    from hwbench.kernels import cuda
 
     assert set(cuda.ARCHS) <= set(nvrtc.architectures()), nvrtc.version()

@@ -13,14 +13,14 @@ import numpy as np
 import psutil
 import pytest
 
-import trees
-from assembly import assembly
-from hwbench import handover
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
-from hwbench.devices import Device, clock, cpu, levels
+from hwbench.devices import Device, clock, cpu, last_level_cache
 from hwbench.devices.cpu import CpuDevice
-from hwbench.devices.host import Host, SharedCache, linux_host
-from hwbench.devices.memory import Pool, Region, huge_share
+from hwbench.devices.host_memory import Pool, Region, huge_share
+from hwbench.host.system import Host, SharedCache, linux_host
+from hwbench.kernels import ping_pong
+from inspection.assembly import assembly
+from made_up import trees
 
 GIB = 2**30
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
@@ -227,21 +227,21 @@ MIB = 2**20
 )
 def test_effective_size(times: dict[int, float], found: int | None) -> None:
     """The last footprint of which three quarters still hit is the cache; memory's time everywhere means none."""
-    size = levels.effective_size({size * MIB: time * 1e-9 for size, time in times.items()})
-    assert (size if size is None else levels.half_octave(size) // MIB) == found
+    size = last_level_cache.effective_size({size * MIB: time * 1e-9 for size, time in times.items()})
+    assert (size if size is None else last_level_cache.half_octave(size) // MIB) == found
 
 
 def test_probe_sizes() -> None:
     """Sizes double from beyond the level above to the reported size; the last one is certainly memory."""
-    assert levels.probe_sizes(4 * MIB, 32 * MIB) == [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
-    assert levels.probe_sizes(5 * MIB, 30 * MIB) == [8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
-    assert levels.probe_sizes(0, 16384) == [4096, 8192, 16384, 65536]
+    assert last_level_cache.probe_sizes(4 * MIB, 32 * MIB) == [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
+    assert last_level_cache.probe_sizes(5 * MIB, 30 * MIB) == [8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
+    assert last_level_cache.probe_sizes(0, 16384) == [4096, 8192, 16384, 65536]
 
 
 @pytest.mark.parametrize(("size", "rounded"), [(16, 16), (23, 16), (24, 24), (31, 24), (32, 32), (47, 32), (48, 48)])
 def test_half_octave(size: int, rounded: int) -> None:
     """Sizes are rounded down to powers of two and one and a half times them."""
-    assert levels.half_octave(size) == rounded
+    assert last_level_cache.half_octave(size) == rounded
 
 
 @pytest.mark.parametrize(("really", "found"), [(32, 32), (12, 24), (5, 8), (1, 4)])
@@ -249,16 +249,16 @@ def test_a_size_is_halved_until_a_random_ring_fits(really: int, found: int) -> N
     """Half of what is found lies in the cache, whatever the probe saw; never less than the level above asks."""
     time = lambda size: 15e-9 if size <= really * 2**20 else 120e-9  # noqa: E731
     time_near = lambda size: 15e-9 if size <= 2 * 2**20 else time(size)  # noqa: E731
-    assert levels.shrink_to_fit(32 * 2**20, 4 * 2**20, time_near) == found * 2**20
+    assert last_level_cache.shrink_to_fit(32 * 2**20, 4 * 2**20, time_near) == found * 2**20
 
 
 def test_the_ring_holds_every_line() -> None:
     """A walk of as many hops as there are lines comes back to where it began, and not before."""
     words = np.zeros(8 * 64, dtype=np.uint64)
-    assert levels.ring_time(words, 64 * 64, rounds=1) > 0
-    visited = {int(levels.follow_ring(words, np.uint64(0), hops)) for hops in range(64)}
+    assert last_level_cache.ring_time(words, 64 * 64, rounds=1) > 0
+    visited = {int(last_level_cache.follow_ring(words, np.uint64(0), hops)) for hops in range(64)}
     assert visited == set(range(64))
-    assert levels.follow_ring(words, np.uint64(0), 64) == 0
+    assert last_level_cache.follow_ring(words, np.uint64(0), 64) == 0
 
 
 def test_the_wanderer_visits_every_line_once() -> None:
@@ -267,7 +267,7 @@ def test_the_wanderer_visits_every_line_once() -> None:
     words = np.zeros(lines * 8, dtype=np.uint64)
     at, seen = np.uint64(1), set()
     for _ in range(lines):
-        at = np.uint64(levels.wander(words, at, np.uint64(lines), 1))
+        at = np.uint64(last_level_cache.wander(words, at, np.uint64(lines), 1))
         seen.add(int(at))
     assert seen == set(range(lines))
 
@@ -275,9 +275,9 @@ def test_the_wanderer_visits_every_line_once() -> None:
 def test_each_hop_waits_for_the_load_before_it() -> None:
     """The word that is found decides the next line: without that the hops would overlap and time nothing."""
     words = np.zeros(64 * 8, dtype=np.uint64)
-    plain = levels.wander(words, np.uint64(1), np.uint64(64), 1)
+    plain = last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1)
     words[8] = 5
-    assert levels.wander(words, np.uint64(1), np.uint64(64), 1) == (plain + 5) % 64
+    assert last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1) == (plain + 5) % 64
 
 
 # --- crews ------------------------------------------------------------------------------------------------------------
@@ -469,10 +469,10 @@ def test_huge_pages_are_huge(here: CpuDevice) -> None:
 
 def test_other_systems_have_plain_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere memory is aligned to a page and says `default` of its pages."""
-    from hwbench.devices import memory
+    from hwbench.devices import host_memory
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(memory, "SMAPS", Path("nowhere"))
+    monkeypatch.setattr(host_memory, "SMAPS", Path("nowhere"))
     buffer = CpuDevice(Host(allowed=(0,))).buffer(10_000, offset=64)
     assert buffer.address % 4096 == 64
     assert buffer.pages == "default"
@@ -651,8 +651,8 @@ def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> No
         def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
             return self.answers.pop(0)
 
-    taken = handover.Handover(Crew()).seconds()
-    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * handover.TRIPS))
+    taken = ping_pong.Handover(Crew()).seconds()
+    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * ping_pong.TRIPS))
 
 
 def test_time_uses_what_the_work_has(here: CpuDevice) -> None:

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-import gpu_on_cpu
+from doubles import gpu_on_cpu
 from hwbench.bench import Skip
-from hwbench.benches.device_peak import e4m3
+from hwbench.benches.device._formats import e4m3
 from hwbench.devices import cublas_lt
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")

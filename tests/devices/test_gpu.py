@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fake_cupy import FakeGpu, FakeNvml, install
-from hwbench import cuda
+from doubles.fake_cupy import FakeGpu, FakeNvml, install
 from hwbench.bench import Skip, Sweep
-from hwbench.devices import gate as gates
+from hwbench.devices import gpu_gate as gates
+from hwbench.kernels import cuda
 
 KERNEL = 2e-6  # seconds, less than a launch takes
 

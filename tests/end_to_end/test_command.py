@@ -22,9 +22,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hwbench import store
-from hwbench.model import Run, key
-from scripted import MACHINE, record, run_of
+from doubles.scripted import MACHINE, record, run_of
+from hwbench.record import store
+from hwbench.record.model import Run, key
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="signals, pseudo-terminals and /dev/full as Linux has them"

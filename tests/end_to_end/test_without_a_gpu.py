@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from hwbench import store
-from hwbench.devices.gpu_probe import probe
+from hwbench.host.gpu_probe import probe
+from hwbench.record import store
 
 COMMAND = ("run", "transfer.*", "device.*", "offload.*", "--preset", "quick", "--budget", "2")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hwbench.stats import Estimate, paired_ratio
+from hwbench.record.estimate import Estimate, paired_ratio
 
 ROUNDS = 9
 SAMPLE_S = 0.02

@@ -7,17 +7,14 @@ python -m pytest tests/gpu --gpu-run run.json       the same, and the whole GPU 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import targets
 
-from hwbench.devices.gpu_probe import probe
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "cuda"))  # which kernels a source has is told there
+from gpu import targets
+from hwbench.host.gpu_probe import probe
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

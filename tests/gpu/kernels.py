@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from beside_nvcc import Launch, recorded
-
-from hwbench import registry, runner
-from hwbench.engine import Engine
-from hwbench.model import Case
+from gpu.beside_nvcc import Launch, recorded
+from hwbench import catalog
+from hwbench.measure import cases, policy
+from hwbench.measure.engine import Engine
+from hwbench.record.model import Case
 
 
 @dataclass(frozen=True)
@@ -33,57 +33,57 @@ class Shown:
 
 
 # The device's own, and what is never launched.
-NOT_COMPARED = {("gate", "gate"), ("gate", "burn"), ("device_peak", "control")}
+NOT_COMPARED = {("gpu_gate", "gate"), ("gpu_gate", "burn"), ("device.peak", "control")}
 
 SHOWN: dict[tuple[str, str], Shown] = {
-    ("transfer", "move16"): Shown(
+    ("transfer.copy", "move16"): Shown(
         "transfer.copy", "raw", {"direction": "h2d", "memory": "mapped", "size": "64MiB"}, {"size": "64KiB"}
     ),
-    ("transfer", "chain"): Shown(
+    ("transfer.copy", "chain"): Shown(
         "transfer.overlap", "pipeline", {"stage": "kernel", "streams": 1, "size": "64MiB"}, {"size": "64KiB"}
     ),
     **{
-        ("device_stream", f"{kernel}{width}"): Shown(
+        ("device.stream", f"{kernel}{width}"): Shown(
             "device.stream", f"bytes{width}", {"kernel": kernel, "size": "HBM"}, {"size": "1MiB"}, {"LEAST": 0}
         )
         for kernel in ("copy", "triad") for width in (4, 8, 16)
     },
     **{
-        ("device_stream", f"{kernel}{width}_again"): Shown(
+        ("device.stream", f"{kernel}{width}_again"): Shown(
             "device.stream", f"bytes{width}", {"kernel": kernel, "size": "L2"}, {"size": "1MiB"}
         )
         for kernel in ("copy", "triad") for width in (4, 8, 16)
     },
     **{
-        ("device_latency", kernel): Shown("device.latency", variant, {"size": size}, {"size": "8KiB"})
+        ("device.latency", kernel): Shown("device.latency", variant, {"size": size}, {"size": "8KiB"})
         for kernel, variant, size in (("link", "l2", "HBM"), ("chase_ca", "l1", "16KiB"), ("chase_cg", "l2", "L2"))
     },
-    ("device_coalescing", "pick"): Shown("device.coalescing", "contiguous", {"n": 2**24}, {"n": 2**12}),
-    ("device_coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**24}, {"n": 2**12}),
-    ("device_coalescing", "sum_fields"): Shown("device.layout", "soa", {"fields": 32}),
-    ("device_coalescing", "banks"): Shown("device.banks", "shared", {"stride": 1}),
-    ("device_divergence", "paths"): Shown("device.divergence", "uniform", {"paths": 32}),
+    ("device.coalescing", "pick"): Shown("device.coalescing", "contiguous", {"n": 2**24}, {"n": 2**12}),
+    ("device.coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**24}, {"n": 2**12}),
+    ("device.coalescing", "sum_fields"): Shown("device.layout", "soa", {"fields": 32}),
+    ("device.coalescing", "banks"): Shown("device.banks", "shared", {"stride": 1}),
+    ("device.divergence", "paths"): Shown("device.divergence", "uniform", {"paths": 32}),
     **{
-        ("device_occupancy", f"copy_{chains}"): Shown(
+        ("device.occupancy", f"copy_{chains}"): Shown(
             "device.occupancy", "kernel", {"work": "copy", "threads": 131072, "chains": chains}, {"threads": 512}
         )
         for chains in (1, 2, 4, 8)
     },
-    ("device_sync", "mark"): Shown("device.launch", "queued", {}),
+    ("device.sync", "mark"): Shown("device.launch", "queued", {}),
     **{
-        ("device_sync", kernel): Shown("device.sync", variant, {"block": 256})
+        ("device.sync", kernel): Shown("device.sync", variant, {"block": 256})
         for kernel, variant in (("barriers_block", "block"), ("barriers_grid", "grid"), ("step", "launch"))
     },
     **{
-        ("device_sync", f"atomic_{variant}"): Shown("device.atomics", variant, {"addresses": 32})
+        ("device.sync", f"atomic_{variant}"): Shown("device.atomics", variant, {"addresses": 32})
         for variant in ("global", "shared", "warp")
     },
     **{
-        ("device_peak", f"fma_{dtype}_{chains}"): Shown("device.peak", "fma", {"dtype": dtype, "chains": chains})
+        ("device.peak", f"fma_{dtype}_{chains}"): Shown("device.peak", "fma", {"dtype": dtype, "chains": chains})
         for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)
     },
     **{
-        ("device_peak", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
+        ("device.peak", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
         for precision in ("f16", "bf16", "tf32", "fp8")
     },
 }  # fmt: skip
@@ -94,8 +94,8 @@ def built(device: Any, cpu: Any, kernel: tuple[str, str], small: bool = False) -
     """The trial of a kernel's case, its answer checked, and its first launch; None where the card lacks something."""
     shown = SHOWN[kernel]
     params = {**shown.params, **(shown.small if small else {})}
-    group = registry.Group(registry.benches()[shown.bench], (Case(shown.bench, shown.variant, "gpu:0", params),))
-    engine = Engine({"gpu:0": device, "cpu": cpu}, runner.POLICIES["quick"])
+    group = cases.Group(catalog.benches()[shown.bench], (Case(shown.bench, shown.variant, "gpu:0", params),))
+    engine = Engine({"gpu:0": device, "cpu": cpu}, policy.POLICIES["quick"])
     with contextlib.ExitStack() as changed:
         for name, value in shown.constants.items() if small else ():
             changed.enter_context(mock.patch(f"hwbench.benches.{kernel[0]}.{name}", value))

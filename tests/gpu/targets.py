@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hwbench import limits
-from hwbench.model import Record, Run
-from hwbench.stats import Estimate
+from hwbench.analysis import limits
+from hwbench.record.estimate import Estimate
+from hwbench.record.model import Record, Run
 
 TOLD: list[str] = []  # lines of this session, beside those of its run
 NEAR = 0.15  # cycles may differ by so much: which half of L2 a line lies in, where in memory a page

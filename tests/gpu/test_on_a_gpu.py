@@ -11,23 +11,28 @@ import sys
 import time
 from pathlib import Path
 
-import kernels
 import msgspec
 import numpy as np
 import pytest
-import targets
-from beside_nvcc import beside, copies
 
-from hwbench import cuda, registry, runner, store
-from hwbench.benches import offload
+from gpu import kernels, targets
+from gpu.beside_nvcc import beside, copies
+from hwbench import catalog
+from hwbench.analysis.findings import findings
+from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
-from hwbench.engine import Engine
-from hwbench.findings import findings
-from hwbench.model import Run
+from hwbench.kernels import cuda
+from hwbench.measure import cases
+from hwbench.measure import policy as measure_policy
+from hwbench.measure.engine import Engine
+from hwbench.record import store
+from hwbench.record.model import Run
 from hwbench.report.sections import Figure
-from hwbench.report.views import View, gpu_breakeven, gpu_link, gpu_roofline
+from hwbench.report.views import View
+from hwbench.report.views.gpu import breakeven, link
+from hwbench.report.views.gpu import roofline as report_views_gpu_roofline
 
-BENCHES = [name for name, bench in registry.benches().items() if "gpu" in bench.kinds]
+BENCHES = [name for name, bench in catalog.benches().items() if "gpu" in bench.kinds]
 LONGEST_S = 480  # that the GPU's cases of the standard set may take
 SHARE = 0.98  # of nvcc's speed that each kernel is to have
 COPY_SHARE = 0.95
@@ -43,7 +48,7 @@ BESIDE = (
 @pytest.mark.parametrize("topic", cuda.topics())
 def test_kernels_load_and_spill_nothing(device, topic):
     """NVRTC makes code of each source that this card runs, and no kernel keeps registers in memory."""
-    from on_cpu import kernels as names
+    from doubles.on_cpu import kernels as names
 
     for kernel in names(cuda.source(topic)):
         facts = device.attributes(topic, kernel)
@@ -56,14 +61,14 @@ def test_arguments_arrive_as_they_were_given(device):
     source = device.put(np.arange(4 * 4096, dtype=np.uint32))
     for given in (source, np.uint64(source.data.ptr)):
         target = device.put(np.zeros(4 * 4096, np.uint32))
-        device.launcher("transfer", "move16", 3, 256, (given, target, np.int64(4095)))()
+        device.launcher("transfer.copy", "move16", 3, 256, (given, target, np.int64(4095)))()
         np.testing.assert_array_equal(device.get(target)[: 4 * 4095], np.arange(4 * 4095))
         assert not device.get(target)[4 * 4095 :].any()
     x, y = device.put(np.full(256, 1.0, np.float32)), device.put(np.zeros(256, np.float32))
     factors = (np.float32(3), np.float32(0.25), np.float32(1 / 3), np.float32(-0.5))
-    device.launcher("transfer", "chain", 1, 256, (x, y, np.int32(0), *factors))()
+    device.launcher("transfer.copy", "chain", 1, 256, (x, y, np.int32(0), *factors))()
     assert (device.get(y) == 1).all()
-    device.launcher("transfer", "chain", 1, 256, (x, y, np.int32(1), *factors))()
+    device.launcher("transfer.copy", "chain", 1, 256, (x, y, np.int32(1), *factors))()
     expected = np.float32(1)
     for _ in range(16):
         expected = np.float32(np.float64(expected) * 3 + 0.25)
@@ -74,11 +79,11 @@ def test_arguments_arrive_as_they_were_given(device):
 @pytest.mark.parametrize("name", BENCHES)
 def test_answers_are_numpys(device, name):
     """Every GPU variant of the quick set gives the reference answer, or says what the card lacks."""
-    bench = registry.benches()[name]
+    bench = catalog.benches()[name]
     known = {"gpu:0": device}
     cpu = CpuDevice()
-    groups = registry.groups([bench], preset="quick", devices={"gpu:0": "gpu"}, spread=runner.spread(known))
-    engine = Engine({**known, "cpu": cpu}, runner.POLICIES["quick"])
+    groups = cases.groups([bench], preset="quick", devices={"gpu:0": "gpu"}, spread=selection.spread(known))
+    engine = Engine({**known, "cpu": cpu}, measure_policy.POLICIES["quick"])
     for group in groups:
         with engine.prepared(group) as trials:
             for trial in trials:
@@ -88,10 +93,10 @@ def test_answers_are_numpys(device, name):
 
 CHECKED = """
 import sys
-import kernels
-from hwbench import runner
+from gpu import kernels
+from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
-[device], cpu = runner.gpus("gpu:0").values(), CpuDevice()
+[device], cpu = selection.gpus("gpu:0").values(), CpuDevice()
 for kernel in kernels.SHOWN:
     if kernel[0] == sys.argv[1]:
         with kernels.built(device, cpu, kernel, small=True):
@@ -108,7 +113,7 @@ def test_nothing_is_read_or_written_out_of_bounds(topic, tool):
     if sanitizer is None:
         pytest.skip("compute-sanitizer is not installed; it comes with the CUDA toolkit")
     command = [sanitizer, "--tool", tool, "--error-exitcode", "9", sys.executable, "-c", CHECKED, topic]
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=here)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
@@ -116,7 +121,7 @@ def test_nothing_is_read_or_written_out_of_bounds(topic, tool):
 @pytest.fixture(scope="module")
 def by_nvcc(device):
     """A library of a topic's kernels that nvcc has built for this card."""
-    import nvcc
+    from inspection import nvcc
 
     if nvcc.lacking():
         pytest.skip(nvcc.lacking())
@@ -133,7 +138,7 @@ def cpu():
 
 def test_every_kernel_is_compared():
     """None is shipped that is neither set beside nvcc's and watched by compute-sanitizer, nor named as left out."""
-    from on_cpu import kernels as names
+    from doubles.on_cpu import kernels as names
 
     shipped = {(topic, name) for topic in (*cuda.OWN, *cuda.topics()) for name in names(cuda.source(topic))}
     assert shipped == set(kernels.SHOWN) | kernels.NOT_COMPARED
@@ -193,16 +198,16 @@ def test_the_cpu_beside_it(run_file: Path):
         policy = msgspec.structs.replace(run.policy, sizes=run.policy.sizes | part.policy.sizes)
         run = msgspec.structs.replace(run, records=[*kept, *part.records], policy=policy)
     store.write(run, run_file)
-    way, roofline, even = (figures(view, run) for view in (gpu_link, gpu_roofline, gpu_breakeven))
+    way, roofline, even = (figures(view, run) for view in (link, report_views_gpu_roofline, breakeven))
     assert {"Bandwidth from memory to memory", "Copies by their size"} <= set(way)
     stretches = {row[1] for row in way["Bandwidth from memory to memory"].table.rows}
     wanted = {"Host memory – CPU", "CPU – GPU", "GPU – GPU memory"}
     assert stretches == wanted, f"the map lacks {wanted - stretches}"
     assert roofline["Below the GPU's measured roofs"].panels
     drawn = even["Time over size"]
-    assert len(drawn.panels) == len(offload.WORKS)
+    assert len(drawn.panels) == len(breakeven.WORKS)
     assert {row[3] for row in drawn.table.rows} == {"best of the CPU", "GPU with transfers", "GPU, data resident"}
-    told = findings(run, registry.benches().values())
+    told = findings(run, catalog.benches().values())
     assert any("mispredicted branch" in sentence for sentence in told["device.divergence"])
     assert {"offload.breakeven", "vectorize.add"} <= set(told)
 

@@ -8,30 +8,35 @@ from typing import Any
 
 import pytest
 
-from hwbench import api, machine, registry, runner
-from hwbench.bench import LEVELS, Pages, Skip, Sweep, Threads
-from hwbench.engine import Engine, Trial
-from hwbench.limits import SOURCES, Limit, measured, serving
-from hwbench.model import Record, Scalar
-from hwbench.tracking.side import identity
+from hwbench import api, catalog
+from hwbench.analysis.limits import SOURCES, Limit, measured, serving
+from hwbench.bench import Pages, Skip, Sweep, Threads
+from hwbench.devices import selection
+from hwbench.host import machine
+from hwbench.measure import cases as measure_cases
+from hwbench.measure import policy
+from hwbench.measure.engine import Engine
+from hwbench.measure.trial import Trial
+from hwbench.record.model import LEVELS, Record, Scalar
+from hwbench.tracking.sides import identity
 
 
 def labels(value: Pages | Sweep | Threads) -> Sequence[Scalar]:
     """Machine-dependent axis values, sizes by label, so that collecting the tests measures nothing."""
     if isinstance(value, Pages):
-        return runner.devices("cpu")["cpu"].spread(value)
+        return selection.devices("cpu")["cpu"].spread(value)
     return (1, "all") if isinstance(value, Threads) else LEVELS
 
 
-def contrasts() -> list[registry.Group]:
+def contrasts() -> list[measure_cases.Group]:
     """The quick set: each group's variants share inputs, and its axis values."""
-    return registry.groups(registry.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
+    return measure_cases.groups(catalog.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """What times depend on and pytest-benchmark does not tell: memory, GPUs, quota, caches, huge pages."""
-    here, _ = runner.with_gpus(machine.describe(), runner.gpus())
+    here, _ = selection.with_gpus(machine.describe(), selection.gpus())
     machine_info["hwbench"] = identity(here)
 
 
@@ -49,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """hwbench's engine on this machine's CPUs, by the policy of `--preset quick`."""
-    return Engine(runner.devices("cpu"), runner.POLICIES["quick"])
+    return Engine(selection.devices("cpu"), policy.POLICIES["quick"])
 
 
 class Contrasts:
@@ -57,11 +62,11 @@ class Contrasts:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.group: registry.Group | None = None
+        self.group: measure_cases.Group | None = None
         self.trials: list[Trial] = []
         self.stack = contextlib.ExitStack()
 
-    def trial(self, group: registry.Group, index: int) -> Trial:
+    def trial(self, group: measure_cases.Group, index: int) -> Trial:
         """One case of a group."""
         if group is not self.group:
             self.stack.close()
@@ -78,7 +83,7 @@ def prepared(engine: Engine) -> Iterator[Contrasts]:
 
 
 @pytest.fixture
-def trial(prepared: Contrasts, group: registry.Group, index: int) -> Trial:
+def trial(prepared: Contrasts, group: measure_cases.Group, index: int) -> Trial:
     """The case under test."""
     return prepared.trial(group, index)
 

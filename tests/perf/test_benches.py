@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwbench.derive import read
-from hwbench.model import Record, metrics
+from hwbench.analysis.derived import read
+from hwbench.record.model import Record, metrics
 
 ROUNDS = 10
 _elapsed = 0.0

@@ -15,11 +15,12 @@ from pathlib import Path
 import altair
 import pytest
 
-from hwbench import report, store
-from hwbench.model import Run
+from hwbench import errors, report
+from hwbench.record import store
+from hwbench.record.model import Run
 from hwbench.report import page
 from hwbench.report.sections import Figure, Section
-from sample import HOSTILE, LAPTOP, only_skipped, replace, sample_run
+from made_up.sample import HOSTILE, LAPTOP, only_skipped, replace, sample_run
 
 ONE = sample_run()
 TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
@@ -268,7 +269,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(store.StoreError, match="cannot be written"):
+    with pytest.raises(errors.StoreError, match="cannot be written"):
         report.write([ONE], path)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["index.html"]

@@ -10,7 +10,7 @@ import pytest
 
 from hwbench import report
 from hwbench.report import theme
-from sample import only_skipped, sample_run
+from made_up.sample import only_skipped, sample_run
 
 
 @pytest.mark.parametrize("hostile", [False, True])

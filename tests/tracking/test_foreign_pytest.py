@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from hwbench import report
-from hwbench.tracking import pytest_results, sources
+from hwbench.tracking import resolve
+from hwbench.tracking.readers import pytest_benchmark
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
 
@@ -44,16 +45,16 @@ def test_a_toy_module_is_read_rendered_and_compared(tmp_path, command, rounds):
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     [first, second] = sorted((tmp_path / ".benchmarks").rglob("*.json"))
-    named = pytest_results.read_file(tmp_path / "before.json")  # which has its rounds in either case
+    named = pytest_benchmark.read_file(tmp_path / "before.json")  # which has its rounds in either case
     assert all(len(one.samples) > 2 for one in named.timed)
     files = [first, second]
-    found = pytest_results.read_file(files[0])
+    found = pytest_benchmark.read_file(files[0])
     assert [(one.bench, one.params) for one in found.timed] == [
         ("test_sum (test_toy.py)", {"n": "100"}), ("test_sum (test_toy.py)", {"n": "1000"}),
         ("texts: test_join (test_toy.py)", {}),
     ]  # fmt: skip
     assert all((len(one.samples) > 2) is rounds and 0 < one.median < 0.1 for one in found.timed)
-    [history] = sources.gather(files).histories
+    [history] = resolve.gather(files).histories
     assert [len(one.values) for one in history.series] == [2, 2, 2]
     assert [one.label for one in history.series] == [
         "test_sum (test_toy.py) [100]",

@@ -22,7 +22,7 @@ E = STEP - B / 2
 START = 0.25  # x begins below this; 1024 pairs bring it up by 1/2
 PAIRS = 1024  # of a pass, which first takes away what its pairs add, all but one STEP
 BACK = -(PAIRS - 1) * STEP
-UNROLLED = 32  # pairs in the body of the loop of device_peak.cu
+UNROLLED = 32  # pairs in the body of the loop of device/peak.cu
 
 
 def chained(dtype: Any, passes: int) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..bench import Work
-from ..model import Scalar
+from ..record.model import Scalar
 
 
 class Device(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .. import quantity
 from ..bench import Pages, Skip, Sweep, Threads, Work
-from ..model import Scalar
+from ..record import units
+from ..record.model import Scalar
 
 
 @dataclass
@@ -28,7 +28,7 @@ class AbsentGpu:
     def spread(self, value: Any) -> Sequence[Scalar]:
         """One case for all values that only a machine with a GPU could tell apart."""
         if isinstance(value, Sweep):
-            return [quantity.exact(value.first)]
+            return [units.exact(value.first)]
         if isinstance(value, Threads):
             return [1]
         if isinstance(value, Pages):

@@ -10,11 +10,10 @@ import functools
 from time import perf_counter_ns
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 
-from ..simd import compiled, instruction
+from ..kernels.simd import compiled, instruction
 
 CHAIN = 64  # additions an iteration; the loop's own counting runs beside the chain and costs nothing
 WINDOW = 3000  # iterations: 192 000 cycles, about 60 µs
@@ -59,18 +58,3 @@ def estimate_hz(windows: int = 3, iterations: int = WINDOW) -> float:
     """Cycles per second of the CPU that runs this: the best of short windows, as interruptions only slow."""
     best = min(_window_ns(iterations) for _ in range(windows))
     return CHAIN * iterations / (max(1, best - _overhead_ns()) * 1e-9)
-
-
-@compiled
-def gate(lines: np.ndarray, rank: int, count: int, ticket: int, stagger: int) -> None:
-    """Wait, without the GIL, until `count` threads arrived with the same `ticket`, then `rank × stagger` cycles more.
-
-    Each thread writes its own cache line (8 words) and reads the others', so no atomic operation is needed.
-    """
-    lines[rank * 8] = ticket
-    for other in range(count):
-        while opaque(lines[other * 8]) < ticket:
-            pass
-    wait = opaque(0)
-    for _ in range(rank * stagger):
-        wait = opaque(wait + 1)

@@ -19,21 +19,20 @@ from typing import Any, Literal
 import cupy
 import numpy as np
 
-from .. import cuda, quantity
-from ..bench import GPU_LEVELS, Skip, Sweep, Work
-from ..model import Gpu, Scalar
-from ..quantity import format_bytes
+from ..bench import Skip, Sweep, Work
+from ..host import system
+from ..host.system import cpu_list, number, read
+from ..kernels import cuda
+from ..record import units
+from ..record.model import GPU_LEVELS, Gpu, Scalar
+from ..record.units import format_bytes
 from . import gpu_memory as memory
-from . import host as system
 from .cpu import CpuDevice, numpy_dtype
-from .gate import Gate, Stopwatch, batch
+from .gpu_gate import Gate, Stopwatch, batch
 from .gpu_memory import PAGE, TILE, HostBuffer, Kind
-from .host import cpu_list, number, read
+from .gpu_timing import COLD_CALLS, COLD_HOST_CALLS, FLUSH
 from .nvml import Nvml
 
-COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
-COLD_HOST_CALLS = 8  # the same for the host's caches, which take milliseconds
-FLUSH = 2  # × L2: what is written last evicts all else, whatever the policy of replacement
 HBM_FACTOR = 8  # × L2: at most an eighth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too: start-up and tail are below a percent of it
 MEMORY_SHARE = 0.6  # of the free device memory may be taken
@@ -416,7 +415,7 @@ class GpuDevice:
         if self._stopwatch is None:
             self._gate_flag = self.host("mapped", 8)  # lives as long as the device
             with self._cuda:
-                gate = Gate(self._function("gate", "gate").kernel, self._gate_flag.array.view(np.uint32))
+                gate = Gate(self._function("gpu_gate", "gate").kernel, self._gate_flag.array.view(np.uint32))
                 with gate.closed(self.stream):
                     pass
                 self.stream.synchronize()
@@ -528,8 +527,8 @@ class GpuDevice:
     def spread(self, value: Any) -> Sequence[Scalar]:
         """A Sweep of this kind of device: sizes up to the label's."""
         if isinstance(value, Sweep) and value.on == self.kind:
-            last = self.size(value.last) if value.last in GPU_LEVELS else quantity.parse(value.last)
-            return [quantity.exact(size) for size in quantity.octaves(value.first, last, value.points)]
+            last = self.size(value.last) if value.last in GPU_LEVELS else units.parse(value.last)
+            return [units.exact(size) for size in units.octaves(value.first, last, value.points)]
         raise TypeError(f"{value!r} is no axis value that depends on a GPU")
 
     @property
@@ -567,7 +566,7 @@ class GpuDevice:
         if "size" in params:
             label = str(params["size"])
             try:
-                values["size"] = self.size(label) if label in GPU_LEVELS else quantity.parse(label)
+                values["size"] = self.size(label) if label in GPU_LEVELS else units.parse(label)
             except ValueError:
                 raise Skip(f"a GPU has no {label}; its levels are {', '.join(GPU_LEVELS)}") from None
         return values
@@ -600,7 +599,7 @@ class GpuDevice:
     def settle(self, seconds: float) -> None:
         """Load every SM until its clock stays within 1% for some readings in a row, `seconds` at most."""
         sink = self.empty(1, np.float32)
-        burn = self.launcher("gate", "burn", 2 * self.properties.sm, 256, (sink, np.uint64(50_000_000)))
+        burn = self.launcher("gpu_gate", "burn", 2 * self.properties.sm, 256, (sink, np.uint64(50_000_000)))
         deadline = time.perf_counter() + seconds
         blind = time.perf_counter() + CLEARLY_WARM_S
         recent: list[float] = []

@@ -14,7 +14,7 @@ import cupy
 import numpy as np
 
 from ..bench import Skip
-from ..quantity import format_bytes
+from ..record.units import format_bytes
 
 TILE = 2**22  # elements of random data, repeated: no hardware compresses over 4 MiB
 PAGE = 4096

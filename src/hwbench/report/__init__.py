@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..model import Run
+from ..record.model import Run
 from ..tracking.history import History
 
 
@@ -25,7 +25,7 @@ def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
 
 def write(runs: Sequence[Run], path: Path, histories: Sequence[History] = ()) -> None:
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
-    from ..store import write_bytes
+    from ..record.store import write_bytes
 
     # A lone surrogate cannot be UTF-8; a name that holds one is shown with a question mark instead.
     write_bytes(render(runs, histories).encode("utf-8", "replace"), path)

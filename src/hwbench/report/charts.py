@@ -15,10 +15,10 @@ from typing import Any
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
-from ..stats import Estimate
-from . import words
+from ..record.estimate import Estimate
+from . import format
+from .dataset import Point, Runs
 from .sections import Spec
-from .source import Point, Runs
 from .theme import var
 
 BAR = 15  # pixels a bar, its gap counted in
@@ -78,8 +78,8 @@ class Mark:
             "high": _short(high if bounded else self.value),
             "label": self.label,
             "case": self.case,
-            "shown": words.number(self.value, self.unit),
-            "interval": f"{words.number(low)}–{words.number(high, self.unit)}" if bounded else "",
+            "shown": format.number(self.value, self.unit),
+            "interval": f"{format.number(low)}–{format.number(high, self.unit)}" if bounded else "",
             "n": str(self.n) if self.n else "",
             "more": self.more,
             "suspect": self.suspect,
@@ -109,7 +109,7 @@ def mark_of(
     return Mark(
         series=series or record.variant,
         colour=colour or runs.colours[record.variant],
-        case=words.case(record),
+        case=format.case(record),
         value=shown.value,
         low=shown.low,
         high=shown.high,
@@ -328,8 +328,8 @@ def heat(
             "row": names[row],
             "column": names[column],
             "cell": f"{row} and {column}",
-            "shown": words.number(value, unit),
-            "label": words.number(value),
+            "shown": format.number(value, unit),
+            "label": format.number(value),
             "more": more,
             # From a quarter to all of the colour, by the logarithm: neighbours and the far side both keep their shades.
             "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),

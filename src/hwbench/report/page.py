@@ -16,11 +16,11 @@ from typing import Any
 
 import jinja2
 
-from ..model import Run
+from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, theme
+from .dataset import Runs, when
 from .sections import Download, Figure, Section, Tracks
-from .source import Runs, when
 
 HERE = Path(__file__).parent
 

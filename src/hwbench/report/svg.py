@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..model import Run
-from ..store import write_bytes
+from ..record.model import Run
+from ..record.store import write_bytes
 from . import theme
+from .dataset import Runs
 from .sections import Figure, Panel, Spec
-from .source import Runs
 from .views import View
 from .views.bandwidth import view as bandwidth
 from .views.ladder import view as ladder

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from ..model import Machine
-from .side import identity
+from ..record.model import Machine
+from .sides import identity
 
 LONGEST = 120.0  # seconds
 

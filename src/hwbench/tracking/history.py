@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import StoreError
+from ..errors import StoreError
 
 TrackingError = StoreError  # results that cannot be used: one line that says which, where in it, what to do
 Values = NDArray[np.float64]

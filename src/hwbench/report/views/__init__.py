@@ -8,33 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...model import Run
+from ...record.model import Run
 from ..sections import Section
+from .applications.dsp import view as lecture_dsp
+from .applications.house_prices import view as lecture_house
+from .applications.stability import view as lecture_stability
+from .applications.systolic import view as lecture_systolic
 from .bandwidth import view as bandwidth
 from .blocking import view as blocking
-from .computing import view as computing
 from .contrasts import view as contrasts
+from .cpu_vs_gpu import view as lecture_machine
+from .crosscheck import view as verify
 from .findings import view as findings
-from .gpu_breakeven import view as gpu_breakeven
-from .gpu_link import view as gpu_link
-from .gpu_roofline import view as gpu_roofline
+from .gpu.breakeven import view as gpu_breakeven
+from .gpu.link import view as gpu_link
+from .gpu.roofline import view as gpu_roofline
 from .history import view as history
 from .ladder import view as ladder
 from .latency import view as latency
-from .lecture_dsp import view as lecture_dsp
-from .lecture_house import view as lecture_house
-from .lecture_machine import view as lecture_machine
-from .lecture_stability import view as lecture_stability
-from .lecture_systolic import view as lecture_systolic
+from .latency_under_load import view as waiting
 from .machine import view as machine
+from .matmul import view as computing
 from .quality import view as quality
 from .records import view as records
 from .reduction import view as reduction
 from .roofline import view as roofline
 from .scaling import view as scaling
 from .stride import view as stride
-from .verify import view as verify
-from .waiting import view as waiting
 
 View = Callable[[Sequence[Run]], Section | None]
 

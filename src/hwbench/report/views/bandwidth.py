@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...bench import LEVELS
-from ...hierarchy import caches, footprint
-from ...limits import Limit
-from ...model import BANDWIDTH, Run
-from ...quantity import format_bytes
-from .. import charts, words
+from ...analysis.limits import Limit
+from ...record.facts import caches, footprint
+from ...record.model import BANDWIDTH, LEVELS, Run
+from ...record.units import format_bytes
+from .. import charts, format
+from ..dataset import Point, Runs, swept
 from ..sections import Block, Figure, Key, Panel, Section, Table
-from ..source import Point, Runs, swept
 
 KINDS = {"load": "c1", "copy": "c2", "triad": "c3"}
 
@@ -56,13 +55,13 @@ def _by_level(runs: Runs) -> Figure | None:
                     unit="GB/s",
                     n=0,
                     group=limit.level,
-                    label=words.number(limit.shown),
+                    label=format.number(limit.shown),
                     more=limit.variant,
                     suspect=limit.suspect,
                 )
                 for limit in here
             ]
-            title = words.value_of("threads", threads) + (f" · {label}" if runs.several else "")
+            title = format.value_of("threads", threads) + (f" · {label}" if runs.several else "")
             spec = charts.bars(
                 marks,
                 groups=[level for level in LEVELS if any(limit.level == level for limit in here)],
@@ -83,7 +82,7 @@ def _by_level(runs: Runs) -> Figure | None:
                 limit.level,
                 limit.kind,
                 str(limit.threads),
-                words.number(limit.shown),
+                format.number(limit.shown),
                 limit.variant,
                 limit.suspect or "ok",
             )
@@ -135,8 +134,8 @@ def _sweep(runs: Runs) -> Figure | None:
         title = ", ".join(
             [
                 bench,
-                words.value_of("threads", threads),
-                words.value_of("dtype", dtype),
+                format.value_of("threads", threads),
+                format.value_of("dtype", dtype),
                 *([runs.labels[run]] if runs.several else []),
             ]
         )
@@ -161,8 +160,8 @@ def _sweep(runs: Runs) -> Figure | None:
             point.record.variant,
             str(point.threads),
             format_bytes(footprint(point.record) or 0),
-            words.number(point.value.value),
-            words.bounds(point.value),
+            format.number(point.value.value),
+            format.bounds(point.value),
             point.record.status,
         )
         rows.append(runs.row(point.run, row))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...benches.blocking import LIMITS
-from ...limits import Limit, limit_for
-from ...model import Run
-from .. import charts, words
+from ...analysis.limits import Limit, limit_for
+from ...benches.access.blocking import LIMITS
+from ...record.model import Run
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section, Table
-from ..source import Point, Runs
 
 BENCH = "access.blocking"
 TITLES = {"transpose": "transposing", "matmul": "multiplying"}
@@ -70,13 +70,13 @@ def _limit(runs: Runs, point: Point) -> Limit | None:
 def _share(runs: Runs, point: Point) -> str:
     limit = _limit(runs, point)
     if limit is None or limit.metric != point.metric:
-        return words.NOTHING
-    return f"{words.percent(point.value.value / limit.shown)} of {limit.name}"
+        return format.NOTHING
+    return f"{format.percent(point.value.value / limit.shown)} of {limit.name}"
 
 
 def _label(runs: Runs, point: Point) -> str:
     against = runs.against_baseline(point)
-    return words.compared(against) if against is not None else words.number(point.value.value, point.unit)
+    return format.compared(against) if against is not None else format.number(point.value.value, point.unit)
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
@@ -84,8 +84,8 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
     for point in points:
         against = runs.against_baseline(point)
         cells = (
-            _text(point, "work"), _text(point, "n"), point.record.variant, words.number(point.value.value),
-            words.bounds(point.value), point.unit, words.compared(against) if against else words.NOTHING,
+            _text(point, "work"), _text(point, "n"), point.record.variant, format.number(point.value.value),
+            format.bounds(point.value), point.unit, format.compared(against) if against else format.NOTHING,
             _share(runs, point), point.record.status,
         )  # fmt: skip
         rows.append(runs.row(point.run, cells))

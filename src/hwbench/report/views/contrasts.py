@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...bench import LEVELS
-from ...model import Record, Run, Scalar
-from .. import charts, words
+from ...record.model import LEVELS, Record, Run, Scalar
+from .. import charts, format
+from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section, Table
-from ..source import Point, Runs, swept
 from .blocking import BENCH as BLOCKING
 from .ladder import BENCH as LADDER
 from .overhead import BENCH as OVERHEAD
@@ -94,9 +93,9 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             charts.Mark(
                 series=record.variant,
                 colour=runs.colours[record.variant],
-                case=words.case(record),
+                case=format.case(record),
                 value=None,
-                group=words.value_of(main, record.params.get(main, "")),
+                group=format.value_of(main, record.params.get(main, "")),
                 label=record.status,
                 more=record.reason,
             )
@@ -104,14 +103,14 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             if index == run
             and _rest(record, axes) == rest
             and record.params.get(main, "") in groups
-            and (words.value_of(main, record.params.get(main, "")), record.variant) not in present
+            and (format.value_of(main, record.params.get(main, "")), record.variant) not in present
         ]
-        labels = [words.value_of(axis, value) for axis, value in zip(axes[1:], rest, strict=True)]
+        labels = [format.value_of(axis, value) for axis, value in zip(axes[1:], rest, strict=True)]
         title = ", ".join([*labels, *([runs.labels[run]] if runs.several else [])])
         spec = charts.bars(
             marks,
             groups=[
-                words.value_of(main, group)
+                format.value_of(main, group)
                 for group in groups
                 if any(p.record.params.get(main, "") == group for p in here)
             ],
@@ -137,13 +136,13 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
 
 def _mark(runs: Runs, point: Point, main: str) -> charts.Mark:
     against = runs.against_baseline(point)
-    label = words.compared(against) if against is not None else words.number(point.value.value, point.unit)
+    label = format.compared(against) if against is not None else format.number(point.value.value, point.unit)
     more = (
-        f"{words.compared(against)} ({words.bounds(against)}× the time)" if against is not None else "is the baseline"
+        f"{format.compared(against)} ({format.bounds(against)}× the time)" if against is not None else "is the baseline"
     )
     if against is None and (point.bench is None or point.record.variant != point.bench.baseline):
         more = "no baseline"
-    group = words.value_of(main, point.record.params.get(main, ""))
+    group = format.value_of(main, point.record.params.get(main, ""))
     return charts.mark_of(runs, point, group=group, label=label, more=more)
 
 
@@ -186,13 +185,13 @@ def _table(runs: Runs, name: str, points: Sequence[Point], axes: Sequence[str]) 
     ):
         against = runs.against_baseline(point)
         row = (
-            *(words.value_of(axis, point.record.params.get(axis, "")) for axis in axes),
+            *(format.value_of(axis, point.record.params.get(axis, "")) for axis in axes),
             point.record.variant,
-            words.number(point.value.value),
-            words.bounds(point.value),
-            words.number(against.value) if against else words.NOTHING,
-            words.bounds(against) if against else words.NOTHING,
-            words.percent(point.share),
+            format.number(point.value.value),
+            format.bounds(point.value),
+            format.number(against.value) if against else format.NOTHING,
+            format.bounds(against) if against else format.NOTHING,
+            format.percent(point.share),
             point.record.status,
         )
         rows.append(runs.row(point.run, row))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ... import noise
-from ...findings import findings
-from ...model import Run
+from ...analysis import run_quality
+from ...analysis.findings import findings
+from ...record.model import Run
+from ..dataset import Runs
 from ..sections import Sayings, Section
-from ..source import Runs
 
 
 def view(runs: Sequence[Run]) -> Section | None:
@@ -36,6 +36,6 @@ def _quiet(runs: Runs) -> Sayings | None:
     told = [
         f"{label}: {sentence}" if runs.several else sentence
         for label, run in zip(runs.labels, runs, strict=True)
-        for sentence in noise.sentences(run)
+        for sentence in run_quality.sentences(run)
     ]
     return Sayings("Was the machine quiet enough?", told, "quality") if told else None

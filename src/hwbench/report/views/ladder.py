@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...limits import Limit, rate
-from ...model import BANDWIDTH, ITEM_TIME, Run
-from ...stats import Estimate
-from .. import charts, words
+from ...analysis.limits import Limit, rate
+from ...record.estimate import Estimate
+from ...record.model import BANDWIDTH, ITEM_TIME, Run
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
-from ..source import Point, Runs
 
 BENCH = "vectorize.add"
 RUNGS = ("loop", "comprehension", "numpy", "numba", "prange")
@@ -124,14 +124,14 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                     value=rung.share.scaled(100),
                     unit="%",
                     group=rung.point.record.variant,
-                    label=words.percent(rung.share.value),
-                    more=f"{rung.limit.name}, {words.number(rung.limit.shown, 'GB/s')}",
+                    label=format.percent(rung.share.value),
+                    more=f"{rung.limit.name}, {format.number(rung.limit.shown, 'GB/s')}",
                 )
                 for rung in here
                 if rung.share is not None and rung.limit is not None
             ]
             marks += [_absent(runs, index, n, name) for name in names if not any(mark.series == name for mark in marks)]
-            title = f"n = {words.elements(n)}" + (f" · {label}" if runs.several else "")
+            title = f"n = {format.elements(n)}" + (f" · {label}" if runs.several else "")
             spec = charts.bars(
                 marks,
                 groups=names,
@@ -160,7 +160,7 @@ def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
             return charts.Mark(
                 variant,
                 runs.colours[variant],
-                words.case(record),
+                format.case(record),
                 None,
                 group=variant,
                 label=record.status,
@@ -192,15 +192,15 @@ def _table(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
         against = runs.against_baseline(rung.point)
         base = rung.point.bench.baseline if rung.point.bench else ""
         row = (
-            words.elements(rung.n),
+            format.elements(rung.n),
             rung.point.record.variant,
-            words.number(each.value),
-            words.bounds(each),
-            words.compared(against) + f" than {base}" * (words.compared(against) != "same")
+            format.number(each.value),
+            format.bounds(each),
+            format.compared(against) + f" than {base}" * (format.compared(against) != "same")
             if against
-            else words.NOTHING,
-            words.percent(rung.share.value if rung.share else None),
-            rung.limit.name if rung.limit else words.NOTHING,
+            else format.NOTHING,
+            format.percent(rung.share.value if rung.share else None),
+            rung.limit.name if rung.limit else format.NOTHING,
         )
         rows.append(runs.row(rung.point.run, row))
     head = ("n", "variant", "ns per element", "95% interval", "against the baseline", "of the limit", "limit")
@@ -223,7 +223,7 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                 value=rung.each,
                 unit=ITEM_TIME.unit,
                 x=float(rung.n),
-                more=words.percent(rung.share.value if rung.share else None),
+                more=format.percent(rung.share.value if rung.share else None),
             )
             for rung in rungs
             if rung.point.run == index
@@ -250,10 +250,10 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
 
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
     """One line an n, one column a variant."""
-    found = {(rung.point.run, rung.n, rung.point.record.variant): words.number(rung.each.value) for rung in rungs}
+    found = {(rung.point.run, rung.n, rung.point.record.variant): format.number(rung.each.value) for rung in rungs}
     rows = []
     for run, n in sorted({(run, n) for run, n, _ in found}):
-        row = (words.elements(n), *(found.get((run, n, name), words.NOTHING) for name in names))
+        row = (format.elements(n), *(found.get((run, n, name), format.NOTHING) for name in names))
         rows.append(runs.row(run, row))
     head = ("n", *names)
     return Table("Nanoseconds per element", runs.head(head), rows)

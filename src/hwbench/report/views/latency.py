@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...hierarchy import Found, caches, footprint
-from ...model import HOP_TIME, Run
-from ...quantity import format_bytes
-from ...stats import Estimate
-from .. import charts, words
+from ...analysis.hierarchy import Found
+from ...record.estimate import Estimate
+from ...record.facts import caches, footprint
+from ...record.model import HOP_TIME, Run
+from ...record.units import format_bytes
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section, Table
-from ..source import Point, Runs
 
 BENCH = "latency.chase"
 LECTURE = {1: "0.5 ns", 2: "7 ns"}
@@ -43,14 +44,14 @@ def view(runs: Sequence[Run]) -> Section | None:
 def _kind(point: Point) -> str:
     """What tells one line of a run from another: how the chase was laid out."""
     params = point.record.params
-    laid = [words.value_of(axis, value) for axis, value in params.items() if axis != "size"]
+    laid = [format.value_of(axis, value) for axis, value in params.items() if axis != "size"]
     return ", ".join(laid) or point.record.variant
 
 
 def _main(runs: Runs, run: int) -> str:
     """The line that the levels are read from."""
     laid = runs.hierarchies[run].main
-    return ", ".join(words.value_of(axis, value) for axis, value in laid.items() if value)
+    return ", ".join(format.value_of(axis, value) for axis, value in laid.items() if value)
 
 
 def _once(points: Sequence[Point]) -> list[Point]:
@@ -109,8 +110,8 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
         row = (
             _kind(point),
             format_bytes(footprint(point.record) or 0),
-            words.number(point.value.value),
-            words.bounds(point.value),
+            format.number(point.value.value),
+            format.bounds(point.value),
             str(len(point.record.samples)),
             point.record.status,
         )
@@ -129,28 +130,28 @@ def _levels(runs: Runs) -> Table:
             if one.streamed and one.step is not None:
                 step = (
                     "its random reach",
-                    words.NOTHING,
+                    format.NOTHING,
                     format_bytes(one.step.value),
                     _bytes(one.step),
                     "translation",
                 )
-                rows.append(runs.row(index, (*step, *[words.NOTHING] * 3)))
+                rows.append(runs.row(index, (*step, *[format.NOTHING] * 3)))
         memory = found.memory.seconds.scaled(1e9) if found.memory else None
-        row = ("memory", format_bytes(run.machine.memory.total), words.NOTHING, words.NOTHING, "")
+        row = ("memory", format_bytes(run.machine.memory.total), format.NOTHING, format.NOTHING, "")
         rows.append(runs.row(index, (*row, *_latency(memory), "100 ns")))
         for number, level in enumerate(found.translation[:-1]):
             beyond = found.translation[number + 1].seconds.scaled(1e9)
             if level.size is not None:
-                row = ("TLB, 4K pages", words.NOTHING, format_bytes(level.size.value), _bytes(level.size), "")
+                row = ("TLB, 4K pages", format.NOTHING, format_bytes(level.size.value), _bytes(level.size), "")
                 value, interval = _latency(beyond)
-                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, words.NOTHING)))
+                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, format.NOTHING)))
         reported = {cache.line for cache in caches(run)}
         for name, size in (("line, L2 to L1", found.line), ("unit, memory to L2", found.unit)):
             if size is not None:
                 told = ", ".join(f"{line} B" for line in sorted(reported))
                 verdict = "as reported" if size.value in reported else "lines in pairs" * (size.value / 2 in reported)
                 row = (name, told, format_bytes(size.value), _bytes(size), verdict)
-                rows.append(runs.row(index, (*row, words.NOTHING, words.NOTHING, "64 B")))
+                rows.append(runs.row(index, (*row, format.NOTHING, format.NOTHING, "64 B")))
     head = (
         "level", "reported", "measured", "95% interval", "verdict", "latency", "95% interval", "latency in the lecture",
     )  # fmt: skip
@@ -170,17 +171,17 @@ def _row(found: Found) -> tuple[str, ...]:
     return (
         f"L{found.cache.level}" if found.cache else "a level",
         format_bytes(found.cache.bytes) if found.cache else "not reported",
-        format_bytes(size.value) if size else words.NOTHING,
+        format_bytes(size.value) if size else format.NOTHING,
         _bytes(size),
         found.verdict,
         *_latency(latency),
-        LECTURE.get(found.cache.level, words.NOTHING) if found.cache else words.NOTHING,
+        LECTURE.get(found.cache.level, format.NOTHING) if found.cache else format.NOTHING,
     )
 
 
 def _bytes(size: Estimate | None) -> str:
-    return f"{format_bytes(size.low)}–{format_bytes(size.high)}" if size else words.NOTHING
+    return f"{format_bytes(size.low)}–{format_bytes(size.high)}" if size else format.NOTHING
 
 
 def _latency(value: Estimate | None) -> tuple[str, str]:
-    return (words.number(value.value, "ns"), words.bounds(value)) if value else (words.NOTHING, words.NOTHING)
+    return (format.number(value.value, "ns"), format.bounds(value)) if value else (format.NOTHING, format.NOTHING)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...hierarchy import caches
-from ...limits import Limit
-from ...model import Run
-from ...quantity import format_bytes
-from ...text import digits
+from ...analysis.limits import Limit
+from ...record.facts import caches
+from ...record.model import Run
+from ...record.units import digits, format_bytes
+from ..dataset import Runs
+from ..format import NOTHING
 from ..sections import Block, Facts, Sayings, Section, Table, Tile, Tiles
-from ..source import Runs
-from ..words import NOTHING
 
 
 @dataclass(frozen=True)

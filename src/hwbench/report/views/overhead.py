@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...model import CALL_TIME, Run
-from ...quantity import format_count
-from ...stats import Estimate, crossover
-from .. import charts, words
+from ...record.estimate import Estimate, crossover
+from ...record.model import CALL_TIME, Run
+from ...record.units import format_count
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Table
-from ..source import Point, Runs
 
 BENCH = "parallel.overhead"
 SERIAL = "serial"
@@ -47,7 +47,7 @@ def figure(runs: Sequence[Run]) -> Figure | None:
         )  # fmt: skip
         panels.append(Panel(label if runs.several else "", spec, "Microseconds per call over n, by threading layer"))
         rows += [runs.row(index, _row(here, name, found.get(name), lengths)) for name in variants]
-    head = ("variant", *(f"µs at n = {words.elements(n)}" for n in lengths), "wins from n", "95% interval")
+    head = ("variant", *(f"µs at n = {format.elements(n)}" for n in lengths), "wins from n", "95% interval")
     text = (
         "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
         "meets the plain loop's, prange begins to win; the upright lines mark those n. A process has one layer, so "
@@ -75,10 +75,10 @@ def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | No
 
 def _row(points: Sequence[Point], name: str, at: Estimate | None, lengths: Sequence[int]) -> tuple[str, ...]:
     times = {_length(point): point.seconds.value * CALL_TIME.scale for point in points if point.record.variant == name}
-    cells = [words.number(times.get(n)) for n in lengths]
+    cells = [format.number(times.get(n)) for n in lengths]
     if at is None:
-        return name, *cells, words.NOTHING, words.NOTHING
+        return name, *cells, format.NOTHING, format.NOTHING
     if math.isinf(at.value):
-        return name, *cells, "not up to here", words.NOTHING
+        return name, *cells, "not up to here", format.NOTHING
     bounded = math.isfinite(at.high)
     return name, *cells, format_count(at.value), f"{format_count(at.low)}–{format_count(at.high) if bounded else '∞'}"

@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from ... import judge, noise
-from ...model import Record, Run
-from ...stats import drift
-from .. import charts, words
+from ...analysis import run_quality
+from ...record import facts, interference
+from ...record.estimate import drift
+from ...record.model import Record, Run
+from .. import charts, format
+from ..dataset import Runs
 from ..sections import Block, Figure, Panel, Sayings, Section, Table, Trouble, Troubles
-from ..source import Runs
 
 ORDER = ("wrong", "error", "suspect", "skipped")
 
@@ -94,7 +95,7 @@ def _checks(runs: Runs) -> Table | None:
     """The run's verdict on itself: each check with what was seen, what is allowed, and the remedy where it failed."""
     rows = []
     for index, run in enumerate(runs):
-        for one in noise.check(run):
+        for one in run_quality.check(run):
             which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
             row = (one.name, f"{one.seen:.1%}", f"{one.allowed:.1%}", *verdict)
@@ -157,7 +158,7 @@ def _troubles(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Trouble
         if len(reasons) > 1:
             told += f" (and {len(reasons) - 1} more like it)"
         cases = [
-            words.case(record)
+            format.case(record)
             + (f" ({runs.labels[index]})" if runs.several else "")
             + (f": {reason}" if len(reasons) > 1 else "")
             for index, record, reason in members
@@ -170,28 +171,28 @@ def _telemetry(runs: Runs) -> Table | None:
     """What disturbed each run as a whole: telemetry belongs to a contrast, so each is counted once."""
     rows = []
     for label, run in zip(runs.labels, runs, strict=True):
-        apart = noise.telemetry(run.records)
-        wall = sum(sum(words.numbers(telemetry.get("wall_s"))) for telemetry in apart)
-        clocks = [reading for telemetry in apart for reading in words.numbers(telemetry.get("clock_hz")) if reading > 0]
+        apart = facts.telemetry(run.records)
+        wall = sum(sum(facts.numbers(telemetry.get("wall_s"))) for telemetry in apart)
+        clocks = [reading for telemetry in apart for reading in facts.numbers(telemetry.get("clock_hz")) if reading > 0]
         if not wall and not clocks:
             continue
 
         def share(name: str) -> str:
-            values = [x for telemetry in apart for x in words.numbers(telemetry.get(name))]  # noqa: B023
-            return words.percent(sum(values) / wall) if values and wall else words.NOTHING  # noqa: B023
+            values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
+            return format.percent(sum(values) / wall) if values and wall else format.NOTHING  # noqa: B023
 
         def total(name: str) -> str:
-            values = [x for telemetry in apart for x in words.numbers(telemetry.get(name))]  # noqa: B023
-            return f"{sum(values):.0f}" if values else words.NOTHING
+            values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
+            return f"{sum(values):.0f}" if values else format.NOTHING
 
         middle = sorted(clocks)[len(clocks) // 2] * 1e-9 if clocks else None
-        drifts = [drift(words.numbers(telemetry.get("clock_hz"))) for telemetry in apart]
+        drifts = [drift(facts.numbers(telemetry.get("clock_hz"))) for telemetry in apart]
         rows.append(
             (
                 label,
-                words.number(wall, "s"),
-                words.number(middle, "GHz"),
-                words.percent(max(drifts, default=0.0)) if clocks else words.NOTHING,
+                format.number(wall, "s"),
+                format.number(middle, "GHz"),
+                format.percent(max(drifts, default=0.0)) if clocks else format.NOTHING,
                 _handovers(apart),
                 share("steal_s"),
                 share("others_s"),
@@ -223,14 +224,14 @@ def _telemetry(runs: Runs) -> Table | None:
     )
 
 
-def _handovers(apart: Sequence[noise.Telemetry]) -> str:
+def _handovers(apart: Sequence[facts.Telemetry]) -> str:
     """What a line took between two CPUs: `42 ns`, or both states with the share of the second."""
-    times = [time for telemetry in apart for time in words.numbers(telemetry.get("handover_s")) if time > 0]
+    times = [time for telemetry in apart for time in facts.numbers(telemetry.get("handover_s")) if time > 0]
     if not times:
-        return words.NOTHING
-    near, far = judge.states(times)
+        return format.NOTHING
+    near, far = interference.states(times)
     told = [f"{median(state) * 1e9:.0f} ns" for state in (near, far) if state]
-    return told[0] if not far else f"{told[0]}, in {words.percent(len(far) / len(times))} of rounds {told[1]}"
+    return told[0] if not far else f"{told[0]}, in {format.percent(len(far) / len(times))} of rounds {told[1]}"
 
 
 def _phases(runs: Runs) -> Figure | None:
@@ -262,7 +263,7 @@ def _phases(runs: Runs) -> Figure | None:
                 value=seconds,
                 unit="s",
                 group=name,
-                label=f"{words.number(seconds, 's')}, {words.percent(seconds / total)}",
+                label=f"{format.number(seconds, 's')}, {format.percent(seconds / total)}",
             )
             for name, seconds in own.items()
         ]
@@ -278,7 +279,7 @@ def _phases(runs: Runs) -> Figure | None:
         panels.append(Panel(label if runs.several else "", spec, "Wall time by phase"))
         for name in names:
             if name in own:
-                row = (name, words.number(own[name]), words.percent(own[name] / total))
+                row = (name, format.number(own[name]), format.percent(own[name] / total))
                 rows.append(runs.row(index, row))
     head = ("phase", "seconds", "of the whole")
     table = Table("Wall time by phase", runs.head(head), rows)

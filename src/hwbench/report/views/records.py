@@ -8,13 +8,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...model import COUNTS, Record, Run, metrics
-from ...stats import estimate
-from ...store import encode
-from ...text import seconds as seconds_shown
-from .. import words
+from ...record.estimate import estimate
+from ...record.model import COUNTS, Record, Run, metrics
+from ...record.store import encode
+from ...record.units import seconds as seconds_shown
+from .. import format
+from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
-from ..source import Runs
 
 
 def view(runs: Sequence[Run]) -> Section | None:
@@ -29,14 +29,14 @@ def view(runs: Sequence[Run]) -> Section | None:
             point = points.get((index, id(record)))
             params = " ".join(f"{axis}={value}" for axis, value in record.params.items())
             params = params if cases == 1 else f"{cases} cases"
-            figures = [words.NOTHING] * 5
+            figures = [format.NOTHING] * 5
             if point is not None:
                 figures = [
                     str(len(record.samples)),
                     seconds_shown(point.seconds.value),
-                    words.number(point.value.value, point.unit),
-                    words.bounds(point.value),
-                    words.percent(point.share),
+                    format.number(point.value.value, point.unit),
+                    format.bounds(point.value),
+                    format.percent(point.share),
                 ]
             status = record.status + (f": {record.reason}" if record.reason else "")
             row = (record.bench, record.variant, params, *figures, status)

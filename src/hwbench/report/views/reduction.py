@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...model import ITEM_TIME, Run
-from ...quantity import format_count
-from ...stats import Estimate
-from .. import charts, words
+from ...record.estimate import Estimate
+from ...record.model import ITEM_TIME, Run
+from ...record.units import format_count
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section, Table
-from ..source import Point, Runs
 
 BENCH = "vectorize.reduction"
 Place = tuple[int, str, str, int]  # run, operation, dtype, n
@@ -56,7 +56,7 @@ def _chosen(by_place: dict[Place, list[Point]]) -> list[Place]:
 def _panels(runs: Runs, place: Place, points: Sequence[Point]) -> list[Panel]:
     run, operation, dtype, n = place
     groups = [point.record.variant for point in points]
-    title = f"{operation} of {format_count(n)} {words.value_of('dtype', dtype)}"
+    title = f"{operation} of {format_count(n)} {format.value_of('dtype', dtype)}"
     title += f" · {runs.labels[run]}" if runs.several else ""
     costs = [_cost(point) for point in points]
     low, high = charts.spread_of(cost.value for cost in costs)
@@ -64,7 +64,7 @@ def _panels(runs: Runs, place: Place, points: Sequence[Point]) -> list[Panel]:
         [
             charts.mark_of(
                 runs, point, value=cost, unit=ITEM_TIME.unit, group=point.record.variant,
-                label=words.number(cost.value, ITEM_TIME.unit), more=_error_text(point),
+                label=format.number(cost.value, ITEM_TIME.unit), more=_error_text(point),
             )
             for point, cost in zip(points, costs, strict=True)
         ],
@@ -77,7 +77,7 @@ def _panels(runs: Runs, place: Place, points: Sequence[Point]) -> list[Panel]:
         low, high = charts.spread_of(errors)
         marks = [
             charts.Mark(
-                point.record.variant, runs.colours[point.record.variant], words.case(point.record),
+                point.record.variant, runs.colours[point.record.variant], format.case(point.record),
                 error or None, group=point.record.variant, label=_error_text(point),
                 more="" if error else "equal to the exactly rounded answer",
             )
@@ -104,7 +104,7 @@ def _error(point: Point) -> float | None:
 
 def _error_text(point: Point) -> str:
     error = _error(point)
-    return words.NOTHING if error is None else f"{error:.1e}" if error else "exact"
+    return format.NOTHING if error is None else f"{error:.1e}" if error else "exact"
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
@@ -113,9 +113,9 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
         _, operation, dtype, n = _place(point)
         cost, against = _cost(point), runs.against_baseline(point)
         cells = (
-            operation, words.value_of("dtype", dtype), format_count(n), point.record.variant,
-            words.number(cost.value), words.bounds(cost), words.compared(against) if against else words.NOTHING,
-            _error_text(point), words.percent(point.share), point.record.status,
+            operation, format.value_of("dtype", dtype), format_count(n), point.record.variant,
+            format.number(cost.value), format.bounds(cost), format.compared(against) if against else format.NOTHING,
+            _error_text(point), format.percent(point.share), point.record.status,
         )  # fmt: skip
         rows.append(runs.row(point.run, cells))
     head = (

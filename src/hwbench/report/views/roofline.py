@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...bench import LEVELS
-from ...limits import IMPOSSIBLE, Limit, threads_of
-from ...model import FLOP_RATE, Record, Run
-from ...stats import Estimate
-from .. import charts, words
+from ...analysis.limits import IMPOSSIBLE, Limit
+from ...record.estimate import Estimate
+from ...record.facts import threads_of
+from ...record.model import FLOP_RATE, LEVELS, Record, Run
+from .. import charts, format
+from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section, Table
-from ..source import Point, Runs, swept
 
 CPU = "cpu"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -41,7 +41,7 @@ def view(runs: Sequence[Run]) -> Section | None:
             placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
-            title = words.value_of("threads", threads) + (f" · {label}" if runs.several else "")
+            title = format.value_of("threads", threads) + (f" · {label}" if runs.several else "")
             marks = [_mark(runs, one) for one in placed]
             variants |= dict.fromkeys(one.point.record.variant for one in placed)
             used |= dict.fromkeys(_topic(one.point.record) for one in placed)
@@ -117,22 +117,22 @@ def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) 
 def _short(limit: Limit) -> str:
     """`scalar`, `512-bit`, `float32`: a ceiling's name beside its line."""
     if limit.dtype != "f8":
-        return words.value_of("dtype", limit.dtype)
+        return format.value_of("dtype", limit.dtype)
     return f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
 
 
 def _told(limit: Limit) -> str:
     """A roof in a tooltip: what it is, its height, and by which variant it was measured."""
     how = f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
-    kind = f"{words.value_of('dtype', limit.dtype)} {limit.name}" if limit.kind == "fma" else limit.name
+    kind = f"{format.value_of('dtype', limit.dtype)} {limit.name}" if limit.kind == "fma" else limit.name
     doubt = f"; suspect: {limit.suspect}" if limit.suspect else ""
-    return f"{kind}: {words.number(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
+    return f"{kind}: {format.number(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
 
 
 def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:
     """The roofs in numbers: they are written here and not along the lines, where points would cover them."""
-    texts = [f"{level} {words.number(slopes[level].shown)}" for level in LEVELS if level in slopes]
-    flats = [f"{words.value_of('dtype', dtype)} {words.number(limit.shown)}" for dtype, limit in peaks.items()]
+    texts = [f"{level} {format.number(slopes[level].shown)}" for level in LEVELS if level in slopes]
+    flats = [f"{format.value_of('dtype', dtype)} {format.number(limit.shown)}" for dtype, limit in peaks.items()]
     return f"Roofs: {', '.join(texts)} GB/s; {', '.join(flats)} GFLOP/s"
 
 
@@ -155,15 +155,15 @@ def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> P
     rate = point.seconds.inverse(counts["flops"])
     slope, peak = slopes.get(point.level), peaks.get(str(point.record.params.get("dtype", "f8")))
     heights = [
-        *([(slope.value * intensity, f"{point.level} load, {words.number(slope.shown, 'GB/s')}")] if slope else []),
+        *([(slope.value * intensity, f"{point.level} load, {format.number(slope.shown, 'GB/s')}")] if slope else []),
         *(
-            [(peak.value, f"{words.value_of('dtype', peak.dtype)} peak, {words.number(peak.shown, 'GFLOP/s')}")]
+            [(peak.value, f"{format.value_of('dtype', peak.dtype)} peak, {format.number(peak.shown, 'GFLOP/s')}")]
             if peak
             else []
         ),
     ]
     if not slope or not heights:
-        return Placed(point, intensity, rate, words.NOTHING, None)
+        return Placed(point, intensity, rate, format.NOTHING, None)
     height, name = min(heights)
     return Placed(point, intensity, rate, name, rate.value / height)
 
@@ -187,7 +187,7 @@ def _mark(runs: Runs, one: Placed) -> charts.Mark:
         unit=FLOP_RATE.unit,
         group=_topic(one.point.record),
         x=one.intensity,
-        more=f"{words.percent(one.share)} of {one.roof}",
+        more=f"{format.percent(one.share)} of {one.roof}",
     )
 
 
@@ -196,13 +196,13 @@ def _row(runs: Runs, one: Placed) -> Sequence[str]:
     rate = one.rate.scaled(FLOP_RATE.scale)
     row = (
         record.bench,
-        words.case(record).removeprefix(f"{record.bench} "),
+        format.case(record).removeprefix(f"{record.bench} "),
         str(one.point.threads),
-        words.number(one.intensity),
-        words.number(rate.value),
-        words.bounds(rate),
+        format.number(one.intensity),
+        format.number(rate.value),
+        format.bounds(rate),
         one.roof,
-        words.percent(one.share),
+        format.percent(one.share),
         record.status,
     )
     return runs.row(one.point.run, row)

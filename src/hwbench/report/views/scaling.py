@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...findings import ratio
-from ...model import Run
-from ...stats import Estimate
-from .. import charts, words
+from ...analysis.findings import ratio
+from ...record.estimate import Estimate
+from ...record.model import Run
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
-from ..source import Point, Runs
 from . import overhead
 
 BENCH = "parallel.scaling"
@@ -62,7 +62,7 @@ def view(runs: Sequence[Run]) -> Section | None:
                 series=_name(runs, speedup.point),
                 colour=series[_name(runs, speedup.point)],
                 x=float(speedup.point.threads),
-                more=words.percent(speedup.efficiency),
+                more=format.percent(speedup.efficiency),
                 dash="dash" if speedup.point.record.params.get("scaling") == "weak" else "",
             )
             for speedup in here
@@ -91,10 +91,10 @@ def view(runs: Sequence[Run]) -> Section | None:
             str(params.get("scaling", "")),
             speedup.point.record.variant,
             str(speedup.point.threads),
-            words.number(speedup.value.value),
-            words.bounds(speedup.value),
-            words.percent(speedup.efficiency),
-            words.number(speedup.serial),
+            format.number(speedup.value.value),
+            format.bounds(speedup.value),
+            format.percent(speedup.efficiency),
+            format.number(speedup.serial),
             speedup.point.record.status,
         )
         rows.append(runs.row(speedup.point.run, row))
@@ -144,7 +144,7 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
                 series=(work := str(speedup.point.record.params.get("work", ""))),
                 colour=colours[work],
                 x=float(speedup.point.threads),
-                more=words.number(speedup.serial),
+                more=format.number(speedup.serial),
             )
             for speedup in here
         ]
@@ -162,8 +162,8 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
             (
                 str(speedup.point.record.params.get("work", "")),
                 str(speedup.point.threads),
-                words.percent(speedup.efficiency),
-                words.number(speedup.serial),
+                format.percent(speedup.efficiency),
+                format.number(speedup.serial),
             ),
         )
         for speedup in strong

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...findings import Reading
-from ...model import ITEM_TIME, Run
-from ...stats import Estimate
-from .. import charts, words
+from ...analysis.findings import Reading
+from ...record.estimate import Estimate
+from ...record.model import ITEM_TIME, Run
+from .. import charts, format
+from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
-from ..source import Point, Runs
 
 BENCH = "access.stride"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
@@ -100,9 +100,9 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
         cost = _cost(point)
         name = _name(point)
         cells = (
-            name, str(point.record.params.get("stride", "")), words.short_bytes(_step(point)),
-            words.number(cost.value), words.bounds(cost), words.number(cost.value / first[point.run, name], "×"),
-            words.percent(point.share), point.record.status,
+            name, str(point.record.params.get("stride", "")), format.short_bytes(_step(point)),
+            format.number(cost.value), format.bounds(cost), format.number(cost.value / first[point.run, name], "×"),
+            format.percent(point.share), point.record.status,
         )  # fmt: skip
         rows.append(runs.row(point.run, cells))
     head = ("where", "stride", "bytes", "ns per element", "95% interval", "× the first", "of the limit", "status")

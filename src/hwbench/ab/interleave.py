@@ -1,0 +1,201 @@
+"""Two environments or commits measured interleaved, whole processes in the order A B B A, so that drift cancels.
+
+Two runs one after the other see two machines: another clock, other neighbours, other pages. Here each *quad* starts
+four processes, base new new base (every second one the other way round). What drifts evenly over a quad adds the same
+to both sides of its ratio; what a single process drew by chance (pages, alignment, cores) differs from quad to quad,
+and the scatter of the quads' ratios is the whole uncertainty: nothing is assumed about noise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..record import store
+from ..record.model import Record, Run, key
+from ..tracking.history import TrackingError
+from ..tracking.sides import Side, identity
+from ..tracking.stats import adjusted, t_quantile, t_tail
+from ..tracking.variance import LEAST, Noise
+from ..tracking.verdicts import LEVEL, UNBOUNDED, Comparison, Report, Verdict
+from .environments import Contender, last_line
+
+THRESHOLD = 0.005
+QUADS = 6
+FEWEST = 3  # quads: two ratios bound nothing worth knowing
+PROCESS_S = 3600.0
+REMEDY = "raise --quads, or wait until the machine is quieter"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to measure, as `hwbench run` takes it."""
+
+    select: Sequence[str] = ()
+    preset: str = "quick"
+    params: Sequence[str] = ()
+    variants: Sequence[str] = ()
+
+    def arguments(self) -> list[str]:
+        """The command line after `hwbench run`."""
+        out = ["--preset", self.preset]
+        for name, values in (("--param", self.params), ("--variant", self.variants)):
+            for value in values:
+                out += [name, value]
+        return [*out, "--", *self.select] if self.select else out
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def order(quads: int) -> Iterator[tuple[int, int]]:
+    """(quad, side) of each process: 0 1 1 0, then 1 0 0 1, so that neither side is always first."""
+    for quad in range(quads):
+        for side in (0, 1, 1, 0):
+            yield quad, side ^ (quad % 2)
+
+
+def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
+    """One process of a side; its run."""
+    folder = scratch / f"{number:03}"
+    folder.mkdir()
+    variables = {**os.environ, **one.variables}
+    # Compiled once a side: each process would else spend most of its time on it.
+    variables["NUMBA_CACHE_DIR"] = str(scratch / f"kernels-{abs(hash((one.python, *one.variables.values())))}")
+    command = [one.python, "-m", "hwbench", "run", "--no-report", "--machine", "ab", "--out", str(folder)]
+    command += ["--json", str(folder / "run.json"), *asked.arguments()]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", timeout=PROCESS_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise TrackingError(f"{one.name}: a process took more than {PROCESS_S:.0f} s; select less") from None
+    if done.returncode not in (0, 1) or not (folder / "run.json").exists():
+        raise TrackingError(f"{one.name}: hwbench run failed there: {last_line(done.stderr)}")
+    return store.read(folder / "run.json")
+
+
+def interleaved(
+    sides: Sequence[Contender], asked: Asked, quads: int, scratch: Path, say: Callable[[str], None],
+    keep: Path | None = None,
+) -> list[tuple[list[Run], list[Run]]]:  # fmt: skip
+    """The runs of each quad, by side; each is kept as soon as it is there, where that is asked for."""
+    out: list[tuple[list[Run], list[Run]]] = [([], []) for _ in range(quads)]
+    for number, (quad, side) in enumerate(order(quads), 1):
+        name = ("base", "new")[side]
+        say(f"process {number} of {4 * quads}: {name}")
+        out[quad][side].append(measured(sides[side], asked, scratch, number))
+        if keep is not None:
+            store.write(out[quad][side][-1], keep / f"{number:03}-{name}.json")
+    return out
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Path]:
+    """A directory for environments, kernels and runs that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="hwbench-ab-") as name:
+        yield Path(name)
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A case with the logarithm of new over base in each quad that measured it on both sides."""
+
+    shown: Record
+    shifts: Sequence[float]
+    reason: str = ""
+    disturbed: int = 0
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean shift; never better known than a floor."""
+        found = float(np.std(self.shifts, ddof=1)) / math.sqrt(len(self.shifts))
+        return max(found, LEAST / math.sqrt(4 * len(self.shifts)))
+
+
+def judged(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]], names: Sequence[str], threshold: float) -> Report:
+    """A verdict for each case, from the scatter of its quads alone."""
+    cases = list(_cases(quads))
+    edge = math.log1p(threshold)
+    fit = [one for one in cases if not one.reason]
+    means = [float(np.mean(one.shifts)) for one in fit]
+    slower, faster = (
+        adjusted(
+            [t_tail((sign * m - edge) / one.error, len(one.shifts) - 1) for m, one in zip(means, fit, strict=True)]
+        )
+        for sign in (1, -1)
+    )
+    told = {id(one): (m, s, f) for one, m, s, f in zip(fit, means, slower, faster, strict=True)}
+    deviations = [one.error * math.sqrt(len(one.shifts)) for one in fit]
+    noise = Noise(
+        float(np.median(deviations)) if deviations else 0.0,
+        f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
+    )
+    return Report([_comparison(one, told.get(id(one)), edge, len(quads)) for one in cases], noise, ())
+
+
+def _cases(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]]) -> Iterator[_Case]:
+    found = [
+        tuple([{key(record): record for record in run.records} for run in runs] for runs in quad) for quad in quads
+    ]
+    for place in dict.fromkeys(at for quad in found for side in quad for run in side for at in run):
+        every = [[[run.get(place) for run in side] for side in quad] for quad in found]
+        records = [record for quad in every for side in quad for record in side if record is not None]
+        shown = records[-1]
+        whole = [quad for quad in every if all(record is not None and record.timed for side in quad for record in side)]
+        reason = ""
+        if len({(record.version, tuple(sorted(record.counts.items()))) for record in records if record.timed}) > 1:
+            reason = "the two time different things: their versions or the work of a call differ"
+        elif len(whole) < FEWEST:
+            bad = next((record for record in records if not record.timed), None)
+            reason = f"{bad.status}: {bad.reason}" if bad else "not measured on both sides"
+        shifts = [
+            float(np.mean([math.log(np.median(r.samples)) for r in new if r]))
+            - float(np.mean([math.log(np.median(r.samples)) for r in old if r]))
+            for old, new in whole
+        ]
+        yield _Case(shown, shifts, reason, sum(record.status == "suspect" for record in records))
+
+
+def _comparison(one: _Case, told: tuple[float, float, float] | None, edge: float, quads: int) -> Comparison:
+    shown = one.shown
+    if told is None:
+        return Comparison(
+            bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params,
+            verdict="not measured", reason=one.reason,
+        )  # fmt: skip
+    mean, slower, faster = told
+    reach = t_quantile(1 - LEVEL, len(one.shifts) - 1) * one.error
+    verdict: Verdict = "ambiguous"
+    if slower <= LEVEL:
+        verdict = "slower"
+    elif faster <= LEVEL:
+        verdict = "faster"
+    elif -edge <= mean - reach and mean + reach <= edge:
+        verdict = "same"
+    high = math.exp(min(mean + reach, 700.0))
+    return Comparison(
+        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=verdict,
+        ratio=math.exp(mean), low=math.exp(max(mean - reach, -700.0)), high=high if high < UNBOUNDED else None,
+        p=min(slower, faster),
+        reason=f"{one.disturbed} of {4 * quads} processes disturbed" if one.disturbed else "",
+    )  # fmt: skip
+
+
+def side(one: Contender, run: Run) -> Side:
+    """What the table says of a contender."""
+    software = {name: str(value) for name, value in run.software.items() if isinstance(value, str | int | float)}
+    software["hwbench"] = str(run.hwbench.get("version"))
+    return Side(one.name, run.machine.name, identity(run.machine), (), software)

@@ -1,0 +1,147 @@
+"""What a bench's records say in plain words, and the reader that its `finding` hook is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..bench import Bench
+from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
+from ..record.model import Record, Run, contrast_key, same_work
+from ..record.units import format_count
+from . import hierarchy, wording
+from .limits import Limit, limit_for, measured, share
+from .staircase import find_line
+
+
+def times(ratio: Estimate) -> str:
+    """`13.2× (12.8–13.6)`: a ratio with its interval, to three digits."""
+    return f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})"
+
+
+class Reading:
+    """One bench's records in one run, as a finding or a view asks for them.
+
+    `find` and all that builds on it match the parameters given, and give None where no such record was timed, so that
+    a finding simply says nothing about what was not measured.
+    """
+
+    def __init__(self, bench: Bench, run: Run, limits: Sequence[Limit] | None = None) -> None:
+        self.bench = bench
+        self.run = run
+        self.sizes: Mapping[str, int] = run.policy.sizes
+        self.records = [record for record in run.records if record.bench == bench.name]
+        self.limits = measured(run.records) if limits is None else limits
+
+    def beside(self, bench: Bench) -> Reading:
+        """Another bench's records in the same run."""
+        return Reading(bench, self.run, self.limits)
+
+    def find(self, variant: str, **params: Any) -> Record | None:
+        """The first timed record of a variant with these parameters."""
+        for record in self.records:
+            if record.variant == variant and record.timed and _fits(record, params):
+                return record
+        return None
+
+    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
+        """Seconds of `variant` over seconds of `over`, paired by round, at the first values where both were timed."""
+        for record in self.records:
+            if record.variant != variant or not record.timed or not _fits(record, params):
+                continue
+            for base in self.records:
+                if base.variant == over and base.timed and same_work(base, record):
+                    return ratio(record, base)
+        return None
+
+    def versus(self, record: Record, base: Record) -> Estimate:
+        """Seconds of one record over those of another, paired where they were measured in the same rounds."""
+        return ratio(record, base)
+
+    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
+        """Seconds a hop, call or item."""
+        record = self.find(variant, **params)
+        if record is None or not record.counts.get(count):
+            return None
+        return estimate(record.samples).scaled(1 / record.counts[count])
+
+    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
+        """Bytes or flops a second."""
+        record = self.find(variant, **params)
+        if record is None or not record.counts.get(count):
+            return None
+        return estimate(record.samples).inverse(record.counts[count])
+
+    def levels(self) -> list[str]:
+        """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
+        return wording.sentences(hierarchy.hierarchy(self.run), self.run.machine.virtual)
+
+    def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
+        """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""
+        record = self.find(variant, **params)
+        if record is None:
+            return None
+        limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes, self.run.machine.cpu)
+        return None if limit is None else share(record, limit, estimate(record.samples).value)
+
+    def limit(self, record: Record, kind: str) -> Limit | None:
+        """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
+        return limit_for(record, kind, self.limits, self.sizes, self.run.machine.cpu)
+
+    def line(self, variant: str, **params: Any) -> Estimate | None:
+        """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""
+        sweep: dict[int, list[float]] = {}
+        for record in self.records:
+            step, items = record.facts.get("stride_bytes"), record.counts.get("items")
+            if record.variant == variant and record.timed and _fits(record, params) and items and isinstance(step, int):
+                sweep[step] = [seconds / items for seconds in record.samples]
+        return find_line(sweep)
+
+    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
+        """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.
+
+        `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave.
+        """
+        values = sorted({n for r in self.records if isinstance(n := r.params.get(axis), int | float)})
+        ratios = [(n, self.ratio(fast, slow, **{axis: n}, **params)) for n in values]
+        points = [(float(n), ratio) for n, ratio in ratios if ratio is not None]
+        at = crossover(points)
+        if at is None:
+            return ""
+        first, last = points[0][0], points[-1][0]
+        if math.isinf(at.value):
+            return f"has not overtaken {name} at {axis} = {format_count(last)}"
+        if at.value <= first:
+            return f"beats {name} at every length from {axis} = {format_count(first)}"
+        low, high = (format_count(min(max(x, first), last)) for x in (at.low, at.high))
+        return f"beats {name} from {axis} ≈ {format_count(at.value)} ({low}–{high})"
+
+
+def ratio(record: Record, base: Record) -> Estimate:
+    """Seconds of one record over seconds of another: paired where they have the same rounds, else of the medians."""
+    if len(record.samples) == len(base.samples) and contrast_key(record)[0] == contrast_key(base)[0]:
+        return paired_ratio(record.samples, base.samples)
+    return unpaired_ratio(record.samples, base.samples)
+
+
+def _fits(record: Record, params: Mapping[str, Any]) -> bool:
+    return all(record.params.get(name) == value for name, value in params.items())
+
+
+def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
+    """The findings of a run by bench, in the benches' order; a bench with nothing to say is left out."""
+    limits = measured(run.records)
+    told = {}
+    for bench in benches:
+        hook = bench.hooks.get("finding")
+        reading = Reading(bench, run, limits)
+        if hook is None or not reading.records:
+            continue
+        try:
+            sentences = list(hook(reading))
+        except Exception as error:  # noqa: BLE001 - a file's records need not be what the bench expects
+            sentences = [f"no finding: {type(error).__name__}: {error}"]
+        if sentences:
+            told[bench.name] = sentences
+    return told

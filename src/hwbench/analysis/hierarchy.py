@@ -1,0 +1,242 @@
+"""The memory hierarchy as a run's records betray it, set against what the operating system reports.
+
+A virtual machine may report a last-level cache that it shares with strangers, and huge pages that the host keeps on
+small ones; what was measured says how much of either is really there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..record.estimate import Estimate
+from ..record.facts import caches, footprint
+from ..record.model import LEVELS, Cache, Record, Run
+from .staircase import Level, find_levels, find_line, find_translation
+
+LATENCY = "latency.chase"
+BANDWIDTH = "stream.load"
+STRIDE = "access.stride"
+SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
+BEYOND = 1.5  # × the largest cache reported: what ends out there is none of them
+CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and hide nothing of its caches
+FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
+
+
+@dataclass(frozen=True)
+class Found:
+    """A reported cache with the level that was measured for it, or one of them alone.
+
+    `streamed` is where a stream of loads leaves it, if that is further out than where a random chase begins to take
+    longer: what ends there first is not the cache but the reach of translation. `unsure`: it is the last cache, and no
+    stream of loads tells one from the other.
+    """
+
+    cache: Cache | None
+    level: Level | None
+    streamed: Estimate | None = None
+    unsure: bool = False
+
+    @property
+    def size(self) -> Estimate | None:
+        """Where the level ends, in bytes."""
+        return self.streamed or self.step
+
+    @property
+    def step(self) -> Estimate | None:
+        """Where a random chase begins to take longer, in bytes."""
+        return self.level.size if self.level is not None else None
+
+    @property
+    def verdict(self) -> str:
+        """`as reported`, `less than reported` or `more than reported`; "" where there is nothing to compare."""
+        if self.cache is None or self.size is None:
+            return ""
+        if self.cache.bytes > self.size.high:
+            return "less than reported"
+        if self.unsure and self.cache.bytes < self.size.low:
+            return ""  # translation takes steps in memory, too
+        return "more than reported" if self.cache.bytes < self.size.low else "as reported"
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """What was found: caches from the core outwards, memory, what small pages add, and the bytes that move at a time.
+
+    `line` is what L2 moves to L1, `unit` what memory moves: some processors answer a miss with a pair of lines.
+    `main` are the axis values of the sweep that the levels are from. `memory` is None where the sweep ends before it
+    settles; `translation` is empty where one kind of pages was measured alone.
+    """
+
+    caches: Sequence[Found]
+    memory: Level | None
+    translation: Sequence[Level]
+    line: Estimate | None
+    unit: Estimate | None
+    main: dict[str, str]
+
+    @property
+    def last(self) -> Found | None:
+        """The last-level cache, where one is reported and something was measured for it."""
+        reported = [found for found in self.caches if found.cache is not None]
+        return reported[-1] if reported and reported[-1].level is not None else None
+
+    @property
+    def reach(self) -> Estimate | None:
+        """The bytes on 4 KiB pages up to which translation costs nothing that shows; None where it never does."""
+        return self.translation[0].size if len(self.translation) > 1 else None
+
+
+def hierarchy(run: Run) -> Hierarchy:
+    """The hierarchy from the run's latency sweeps and strides; empty where none was measured."""
+    chases = [record for record in run.records if record.bench == LATENCY and record.timed]
+    kinds = list(dict.fromkeys((_text(record, "pages"), _text(record, "order")) for record in chases))
+    sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
+    # The sweep that translation and prefetchers disturb least; of two such the denser.
+    main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
+    reported = caches(run)
+    streams = find_levels(_loads(run.records, main[0]))
+    near, memory = apart(reported, find_levels(sweeps.get(main, {})), streams)
+    found = match(reported, near)
+    caches_found = _unsure(found) if math.isinf(_left(reported, streams)) else further_out(found, streams)
+    small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
+    return Hierarchy(
+        caches_found,
+        memory,
+        find_translation(small, huge) if small and huge else [],
+        find_line(strides(run.records, "L2")),
+        find_line(strides(run.records, LEVELS[-1])),
+        dict(zip(("pages", "order"), main, strict=True)),
+    )
+
+
+def apart(
+    reported: Sequence[Cache], levels: Sequence[Level], streams: Sequence[Level] = ()
+) -> tuple[list[Level], Level | None]:
+    """The levels that may be caches, and the one that is memory: which has no end, or one that is beyond all caches.
+
+    A guest may get less of a cache than is reported, and never more; and where a stream of loads has left the last one,
+    nothing further out is a cache. What ends out there is the reach of translation. Where no stream
+    tells, that is taken from their number: one level more than there are caches, which ends beyond the last of them.
+    Where the sweep itself ends within the last cache, its last level is no memory.
+    """
+    left, largest = _left(reported, streams), max((cache.bytes for cache in reported), default=0)
+    most = min(BEYOND * largest or math.inf, left)
+    for position, level in enumerate(levels):
+        if level.size is None and level.last <= min(left, largest):
+            return list(levels[:position]), None
+        surplus = math.isinf(left) and position >= len(reported) > 0
+        if level.size is None or level.size.low > (largest if surplus else most):
+            return list(levels[:position]), replace(level, size=None)
+    return list(levels), None
+
+
+def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
+    """Each reported cache with its measured level; levels that no cache is reported for stand between them.
+
+    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired.
+    """
+    ending = [level for level in levels if level.size is not None]
+    count = min(len(reported), len(ending))
+
+    def unlike(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
+        return sum(_distance(cache, level) for cache, level in zip(*pair, strict=True))
+
+    pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
+    chosen = min(pairs, key=unlike)
+    partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
+    found = [Found(cache, partner.get(cache.level)) for cache in reported]
+    found += [Found(None, level) for level in ending if level not in chosen[1]]
+    return sorted(found, key=_place)
+
+
+def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]:
+    """The caches, the last one with where a stream leaves it, if that is beyond the step of the chase.
+
+    A chase to random places misses the TLB at each hop once the data is larger than its reach, and then waits for a
+    walk: in a guest whose memory the host keeps on small pages for a hundred nanoseconds, as for memory. A stream has a
+    walk a page, and goes on at the cache's speed for as long as the data lies there.
+    """
+    out = list(found)
+    last = max((i for i, one in enumerate(out) if one.cache is not None), default=None)
+    step = out[last].step if last is not None else None
+    if last is None or step is None:
+        return out
+    for level in streams:
+        if level.size is not None and level.first <= step.high < level.size.low:
+            out[last] = replace(out[last], streamed=level.size)
+    return out
+
+
+def _left(reported: Sequence[Cache], streams: Sequence[Level]) -> float:
+    """Where a stream of loads has left the last cache for certain, in bytes; ∞ where none tells."""
+    # Where a stream is no faster in the last cache than in memory, its last step is that of the cache before.
+    inner = BEYOND * (reported[-2].bytes if len(reported) > 1 else 0)
+    return max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf)
+
+
+def _unsure(found: Sequence[Found]) -> list[Found]:
+    """The caches, the last one with the doubt that a chase alone leaves."""
+    last = max((i for i, one in enumerate(found) if one.cache is not None), default=None)
+    return [replace(one, unsure=True) if i == last else one for i, one in enumerate(found)]
+
+
+def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
+    """Seconds a byte by footprint of one thread that loads, of the vectors that are the same at all sizes."""
+    best: dict[int, tuple[bool, list[float]]] = {}
+    for record in records:
+        size, moved = footprint(record), record.counts.get("bytes")
+        alone = record.bench == BANDWIDTH and record.variant == "simd" and record.facts.get("threads", 1) == 1
+        if not (alone and record.timed and size and moved and _text(record, "pages") == pages):
+            continue
+        rated = (record.status == "suspect", [seconds / moved for seconds in record.samples])
+        if size not in best or rated[0] < best[size][0]:
+            best[size] = rated
+    return {size: each for size, (_, each) in best.items()}
+
+
+def _distance(cache: Cache, level: Level) -> float:
+    """How far the reported size is from the interval of the measured one, in octaves; a little for being inside."""
+    if level.size is None:
+        return math.inf
+    value, low, high = level.size
+    outside = max(0.0, math.log2(low / cache.bytes), math.log2(cache.bytes / high))
+    return outside + 0.01 * abs(math.log2(cache.bytes / value))
+
+
+def _place(found: Found) -> float:
+    if found.size is not None:
+        return found.size.value
+    return float(found.cache.bytes) if found.cache else math.inf
+
+
+def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
+    """Seconds a hop by footprint; where a labelled size is one of the sweep's too, the one less disturbed."""
+    best: dict[int, tuple[bool, float, list[float]]] = {}
+    for record in records:
+        size, hops = footprint(record), record.counts.get("hops")
+        if size is None or not hops:
+            continue
+        each = [seconds / hops for seconds in record.samples]
+        rated = (record.status == "suspect", sorted(each)[len(each) // 2], each)
+        if size not in best or rated < best[size]:
+            best[size] = rated
+    return {size: each for size, (_, _, each) in best.items()}
+
+
+def strides(records: Iterable[Record], level: str) -> dict[int, list[float]]:
+    """Seconds an element by stride in bytes, from the compiled loop at a labelled size."""
+    found = {}
+    for record in records:
+        step, items = record.facts.get("stride_bytes"), record.counts.get("items")
+        if record.bench != STRIDE or record.variant != "numba" or record.params.get("size") != level:
+            continue
+        if record.timed and items and isinstance(step, int) and 0 < step <= FARTHEST:
+            found[step] = [seconds / items for seconds in record.samples]
+    return found
+
+
+def _text(record: Record, axis: str) -> str:
+    return str(record.params.get(axis, ""))

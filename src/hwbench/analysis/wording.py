@@ -1,0 +1,73 @@
+"""TODO analysis.wording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..record.estimate import Estimate
+from ..record.units import format_bytes
+from .hierarchy import CONTAINERS, SEEN, Hierarchy
+from .staircase import Level
+
+# --- in plain words ---------------------------------------------------------------------------------------------------
+
+
+def spread(size: Estimate) -> str:
+    """`32 KiB (32 KiB–48 KiB)`."""
+    return f"{format_bytes(size.value)} ({format_bytes(size.low)}–{format_bytes(size.high)})"
+
+
+def _added(level: Level) -> str:
+    added = level.seconds.scaled(1e9)
+    return f"{added.value:.3g} ns ({added.low:.3g}–{added.high:.3g})" if added.value >= 0.1 else "nothing"
+
+
+def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
+    """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
+    out = []
+    guest = ", ".join(name for name in (virtual or "").split(", ") if name and name not in CONTAINERS)
+    ends = [
+        f"L{one.cache.level} after {spread(one.step)}{f', {one.verdict}' if one.verdict and not one.streamed else ''}"
+        if one.cache
+        else f"a level after {spread(one.step)}"
+        for one in found.caches
+        if one.step is not None
+    ]
+    if ends:
+        out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
+    last = found.last
+    if last is not None and last.cache is not None and last.size is not None and last.verdict == "less than reported":
+        whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
+        who = "loads on one thread find" if last.streamed else "a chase on one thread finds"
+        if last.unsure:
+            out.append(f"{whole}, {who} {spread(last.size)}; no stream of loads tells whether translation hides more.")
+        elif guest:
+            out.append(f"{whole}, this guest ({guest}) really gets {spread(last.size)}: the rest is others'.")
+        else:
+            out.append(f"{whole}, {who} {spread(last.size)}.")
+    if last is not None and last.cache is not None and last.streamed and last.step is not None:
+        if last.verdict != "less than reported":
+            out.append(f"L{last.cache.level} is left after {spread(last.streamed)}, {last.verdict}.")
+        small = ", whose TLB reaches less far where a host keeps a guest's memory on small pages" * bool(guest)
+        out.append(
+            f"So far a stream of loads is faster than from memory. That a random chase takes longer from "
+            f"{spread(last.step)} on is not the cache's end: translation is the likeliest{small}."
+        )
+    if found.reach:
+        *near, far = found.translation
+        parts = [f"{_added(one)} up to {spread(one.size)}" for one in near if one.size is not None]
+        parts.append(f"{_added(far)} beyond")
+        out.append(f"Over huge pages, 4 KiB pages add to a load {', '.join(parts)}: so far the TLB reaches.")
+    elif found.translation and found.translation[-1].seconds.high < SEEN:
+        out.append(
+            f"4 KiB pages show no step against huge ones up to {format_bytes(found.translation[-1].last)}: the TLB "
+            "reaches so far, or a hypervisor keeps both on pages of one size."
+        )
+    return out
+
+
+SHOWN = 3  # limits named in a sentence
+
+
+def _more(told: Sequence[str]) -> str:
+    return f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else ""

@@ -1,0 +1,217 @@
+"""Blocking: the same loops in another order, so that what was fetched is used again before it is lost.
+
+Two works with the same three ways each, on n × n matrices of float64 in row order.
+
+Transposing moves each element once: 8 bytes in, 8 bytes out (24 with the line that a store reads first). Whichever way
+the loops run, one of the two matrices is walked down its columns: a column of n elements touches n lines, uses 8 bytes
+of each and comes back for the next 8 only after the whole column, when a matrix larger than the caches has driven the
+line out. `naive` writes down columns, `loop-order` reads down them (a read that misses can be overtaken by others, a
+store waits for its line in a short queue), and `blocked` takes 8 × 64 elements at a time: 64 whole lines on each side,
+4 KiB and 4 KiB, which stay in L1 until every byte of them is used.
+
+Multiplying does 2n³ operations on 3n² numbers: each number is used n times, and what matters is from where. `naive`
+(i, j, k) takes one row of a and one column of b for each element: n³ steps down columns, a line for each multiply-add.
+`loop-order` (i, k, j) swaps the inner two: b and c are walked along rows, eight numbers a line and in vectors, but all
+of b is read anew for every row of a, n³ × 8 bytes from wherever b lies. `blocked` keeps a tile of 8 × 256 numbers of b
+(16 KiB) in L1 for 128 rows of a and of the product (256 KiB, in L2), and adds eight products before it stores: 9 loads
+and a store for eight multiply-adds instead of 16 and 8, nearly all from L1.
+
+Rows of an odd number of lines spread a column over all sets of a cache: then even a naive transposition finds in L2
+what it fetched a column ago, and blocks gain little. Where a row is a multiple of 4 KiB, as with powers of two, all
+lines of a column compete for one set of L1 and a few of L2; each is lost before its turn comes again, and blocks gain
+several times. So a transposition is measured at two lengths of all but the same size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+
+WORDS = 8  # numbers in a line of 64 bytes
+ACROSS = 64  # of a transposition: blocks of 8 rows with 8 lines each become 64 rows with one, 4 KiB each
+DEEP, WIDE = 8, 256  # of a product: rows and columns of b in a tile, 16 KiB
+TALL = 128  # rows of the product in a panel, 256 KiB
+# Rows of 383 and of 384 lines; 75 MB a matrix. 384 lines are six pages: a column's lines then share one set of L1.
+TRANSPOSED = (3064, 3072)
+MULTIPLIED = 408  # 51 lines; 1.3 MB a matrix, beyond L1 and many an L2
+LIMITS = {"transpose": "copy", "matmul": "fma"}
+
+bench = Bench(
+    "access.blocking",
+    question="What does it bring to use what was fetched before it is lost: loop order and blocks?",
+    axes={"work": ("transpose",), "n": TRANSPOSED},
+    sweeps=({"work": ("matmul",), "n": (MULTIPLIED,)},),
+    quick={"n": (1016,)},
+    full={"n": (120, MULTIPLIED, 1016, 1024, *TRANSPOSED)},
+    baseline="naive",
+    core=False,
+)
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def transpose_naive(a: np.ndarray, _b: np.ndarray, out: np.ndarray) -> None:
+    """Along the rows of a, down the columns of out."""
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            out[j, i] = a[i, j]
+
+
+@compiled
+def transpose_swapped(a: np.ndarray, _b: np.ndarray, out: np.ndarray) -> None:
+    """Along the rows of out, down the columns of a."""
+    for j in range(a.shape[1]):
+        for i in range(a.shape[0]):
+            out[j, i] = a[i, j]
+
+
+@compiled
+def transpose_blocked(a: np.ndarray, _b: np.ndarray, out: np.ndarray) -> None:
+    """Block by block, down the columns of blocks; slices, whose indices from 0 on LLVM need not test."""
+    for j in range(0, a.shape[1], ACROSS):
+        for i in range(0, a.shape[0], WORDS):
+            transpose_swapped(a[i : i + WORDS, j : j + ACROSS], _b, out[j : j + ACROSS, i : i + WORDS])
+
+
+# fastmath for all three: without it the naive sum would wait for one addition after the other, which is another matter.
+
+
+@compiled(fastmath=True)
+def matmul_naive(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """i, j, k: a row by a column for each element."""
+    n = len(a)
+    for i in range(n):
+        for j in range(n):
+            total = 0.0
+            for k in range(n):
+                total += a[i, k] * b[k, j]
+            out[i, j] = total
+
+
+@compiled(fastmath=True)
+def matmul_swapped(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """i, k, j: a number of a times a row of b, added to a row of the product."""
+    n = len(a)
+    out[:] = 0.0
+    for i in range(n):
+        for k in range(n):
+            factor = a[i, k]
+            for j in range(n):
+                out[i, j] += factor * b[k, j]
+
+
+@compiled(fastmath=True)
+def matmul_blocked(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """The same by tiles of 8 rows of b, for a panel of rows of the product at a time.
+
+    A tile is copied together first: its rows lie n numbers apart, which may crowd them into a few sets of L1.
+    """
+    n = len(a)
+    tile = np.empty((DEEP, WIDE))
+    out[:] = 0.0
+    for left in range(0, n, WIDE):
+        right = min(left + WIDE, n)
+        for top in range(0, n, TALL):
+            for k in range(0, n, DEEP):
+                for deep in range(DEEP):
+                    source, target = b[k + deep][left:right], tile[deep]
+                    for j in range(len(source)):
+                        target[j] = source[j]
+                for i in range(top, min(top + TALL, n)):
+                    # of a row, a part of it: of a[i, k:…] Numba would not know that its numbers are neighbours
+                    f, row = a[i][k : k + DEEP], out[i][left:right]
+                    f0, f1, f2, f3, f4, f5, f6, f7 = f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
+                    for j in range(len(row)):
+                        row[j] += (f0 * tile[0, j] + f1 * tile[1, j] + f2 * tile[2, j] + f3 * tile[3, j]) + (
+                            f4 * tile[4, j] + f5 * tile[5, j] + f6 * tile[6, j] + f7 * tile[7, j]
+                        )
+
+
+KERNELS: dict[str, dict[str, Callable[..., None]]] = {
+    "transpose": {"naive": transpose_naive, "loop-order": transpose_swapped, "blocked": transpose_blocked},
+    "matmul": {"naive": matmul_naive, "loop-order": matmul_swapped, "blocked": matmul_blocked},
+}
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.inputs
+def matrices(rng: np.random.Generator, work: str, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two matrices of small whole numbers, all of whose sums of products are exact; a transposition takes one."""
+    if n % WORDS:
+        raise Skip(f"n = {n} is no whole number of cache lines; take a multiple of {WORDS}")
+    a = rng.integers(0, 16, (n, n), dtype=np.int8).astype(np.float64)
+    b = rng.integers(0, 16, (n, n), dtype=np.int8).astype(np.float64) if work == "matmul" else a
+    return a, b
+
+
+@bench.reference
+def reference(a: np.ndarray, b: np.ndarray, work: str) -> np.ndarray:
+    """What NumPy gives."""
+    return np.ascontiguousarray(a.T) if work == "transpose" else a @ b
+
+
+@bench.counts
+def counts(work: str, n: int) -> dict[str, float]:
+    """A transposition reads and writes each element once; a product does n multiply-adds for each."""
+    return {"bytes": 16 * n * n, "items": n * n} if work == "transpose" else {"flops": 2 * n**3}
+
+
+@bench.memory
+def memory(n: int) -> int:
+    """An output for each variant, and at most two inputs that they share."""
+    return 8 * n * n * 5 // 3
+
+
+def work_of(way: str, a: np.ndarray, b: np.ndarray, work: str) -> Work:
+    """The kernel on these matrices."""
+    kernel, out = KERNELS[work][way], np.full_like(a, np.nan)
+    footprint = (2 if work == "transpose" else 3) * a.nbytes
+    return Work(lambda: kernel(a, b, out), output=lambda: out, facts={"footprint": footprint})
+
+
+@bench.variant("naive")
+def naive(a: np.ndarray, b: np.ndarray, work: str) -> Work:
+    """The loops as the formula has them."""
+    return work_of("naive", a, b, work)
+
+
+@bench.variant("loop-order")
+def loop_order(a: np.ndarray, b: np.ndarray, work: str) -> Work:
+    """The inner loops swapped."""
+    return work_of("loop-order", a, b, work)
+
+
+@bench.variant("blocked")
+def blocked(a: np.ndarray, b: np.ndarray, work: str) -> Work:
+    """In blocks that stay in L1 until they are used up."""
+    return work_of("blocked", a, b, work)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What the order of loops and blocks bring to each work, and how far the best is from the limit."""
+    names = {"transpose": "Transposing", "matmul": "Multiplying"}
+    for work, name in names.items():
+        for n in dict.fromkeys(r.params["n"] for r in results.records if r.params["work"] == work):
+            swapped, tiled = (results.ratio("naive", way, work=work, n=n) for way in ("loop-order", "blocked"))
+            if swapped is None or tiled is None:
+                continue
+            said = f"{name} {n} × {n} is {_times(swapped)} as fast with the loops swapped and {_times(tiled)} in blocks"
+            ways = {way: results.find(way, work=work, n=n) for way in ("naive", "blocked")}
+            shares = {way: results.share(way, LIMITS[work], work=work, n=n) for way in ways}
+            if shares["naive"] is not None and shares["blocked"] is not None:
+                limit = "a copy's bandwidth" if work == "transpose" else "one core's peak"
+                said += f", {shares['blocked']:.0%} of {limit} instead of {shares['naive']:.1%}"
+            yield f"{said}."
+
+
+def _times(ratio: Any) -> str:
+    return f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g})"

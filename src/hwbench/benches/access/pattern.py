@@ -1,0 +1,224 @@
+"""Patterns: the same elements, visited in another order.
+
+Every variant adds up the same array by the same loop, total += a[index[k]]; only the order in `index` differs. Each
+element is used once and takes 8 bytes of the array and 8 of the index, which is always read in sequence.
+
+    sequential   a line serves 8 elements after one another, and the next line is prefetched
+    reverse      the same backwards: prefetchers follow both ways
+    strided      every 8th element, so a line for each, eight times over: at a size beyond the caches each line is
+                 fetched eight times (64 bytes for 8), but in a sequence that can be foreseen
+    page-random  random within 512 elements (4 KiB): a page's lines are all fetched once and found in L1 for the rest;
+                 only the first touch of a line comes as a surprise
+    random       random everywhere: a line for each element, not to be foreseen, and often a page to be translated
+
+So `strided` against `sequential` is the price of wasting lines, and `random` against `strided` that of surprise. In L1
+all should cost the same: every order is as good as any where nothing has to be fetched. A random gather is no chain
+(see latency.chase): its addresses are known beforehand, and a core keeps a dozen misses and more in flight at a time,
+which is why it costs a fraction of memory's latency.
+
+From 256 MiB on the index is cut into parts, of which a call takes one, the next call the next. `sequential`, `reverse`
+and `page-random` take the same part of the array at the same turn, so that none finds what another has just left;
+`strided` and `random` visit lines all over it, and find of it what a last-level cache can keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.permutation import bits_below, mixed, permute
+from ...kernels.simd import clobber, compiled, follow, untold
+from ...protocols import Results
+from .._partitions import Turns, parts_of
+
+WORDS = 8  # elements of 8 bytes in a line of 64
+PAGE = 512  # elements in a page of 4 KiB
+SHARE = 4  # of a part is taken by a call: 32 MiB, 50 ms in random order
+ELEMENT = 16  # bytes: 8 of the array, 8 of where they lie
+
+bench = Bench(
+    "access.pattern",
+    question="What does the order of access cost when the work is the same?",
+    axes={"size": ("L1", "L2", "L3", "DRAM")},
+    quick={"size": ("L1", "DRAM")},
+    baseline="sequential",
+    limit="load",
+    core=False,
+    version=3,
+)
+
+
+@compiled
+def gather(base: int, first: int, last: int, passes: int) -> int:
+    """The sum of the words at `base` plus each offset from address `first` to `last`, `passes` times over.
+
+    Two plain loads an element, by addresses. From a[index[k]] LLVM would make vector gathers where the host has them,
+    which on some (Zen 4) take longer than the loads, and hide what the order does near the core.
+    """
+    step = untold(32)  # four offsets
+    even = odd = 0
+    for _ in range(passes):
+        even = odd = 0
+        at = first
+        while at < last:
+            even += follow(base + follow(at)) + follow(base + follow(at + 16))
+            odd += follow(base + follow(at + 8)) + follow(base + follow(at + 24))
+            at += step
+        clobber()
+    return even + odd
+
+
+# --- the orders -------------------------------------------------------------------------------------------------------
+# Each is written as offsets in bytes, straight to its place: at a GiB fresh pages cost more than what is written to
+# them, and a shuffle's misses more than both. By the one thread that reads them: pages are near to who touches first.
+
+
+@compiled
+def ascending(offsets: np.ndarray) -> None:
+    """From the first element to the last."""
+    for i in range(len(offsets)):
+        offsets[i] = 8 * i
+
+
+@compiled
+def descending(offsets: np.ndarray) -> None:
+    """From the last element to the first."""
+    for i in range(len(offsets)):
+        offsets[i] = 8 * (len(offsets) - 1 - i)
+
+
+@compiled
+def line_by_line(offsets: np.ndarray) -> None:
+    """One element of each line, then the next one of each."""
+    lines = len(offsets) // WORDS
+    for word in range(WORDS):
+        for line in range(lines):
+            offsets[word * lines + line] = 8 * (line * WORDS + word)
+
+
+@compiled
+def mixed_in_pages(offsets: np.ndarray, keys: np.ndarray) -> None:
+    """The pages in sequence, the elements of each in an order of its own: a key for each page."""
+    bits = bits_below(PAGE)
+    for page in range(len(keys)):
+        for i in range(PAGE):
+            offsets[page * PAGE + i] = 8 * (page * PAGE + mixed(i, PAGE, bits, keys[page]))
+
+
+@compiled
+def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
+    """All elements in one random order."""
+    permute(offsets, 8, key)
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator, size: int, device: Any) -> tuple[np.ndarray, Turns]:
+    """Whole numbers in whole pages, so that sums are exact in any order, and whose turn it is."""
+    turns = Turns(parts_of(size, SHARE), alike=False)
+    pages = max(1, size // ELEMENT // PAGE // turns.parts) * turns.parts
+    a = device.host_empty(pages * PAGE, np.int64)
+    a[:] = rng.integers(0, 2**16, len(a), dtype=np.uint16)
+    return a, turns
+
+
+@bench.reference
+def total(a: np.ndarray) -> int:
+    """Each element once."""
+    return int(a.sum())
+
+
+@bench.counts
+def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+    """What a part uses: 8 bytes of the array and 8 of the index for each element."""
+    return {"items": len(a) // turns.parts, "bytes": ELEMENT * len(a) // turns.parts}
+
+
+@bench.memory
+def memory(size: int) -> int:
+    """An index for each variant; the array they share."""
+    return size
+
+
+def in_order(
+    device: Any, a: np.ndarray, turns: Turns, write: Callable[..., None], *keys: Any,
+    places: Sequence[int] | None = None,
+) -> Work:  # fmt: skip
+    """The gather in the order that `write` writes; `places[turn]` is the part of it that is taken at each turn."""
+    offsets = device.host_empty(len(a), np.int64)
+    write(offsets, *keys)
+    part = offsets.nbytes // turns.parts
+    places = range(turns.parts) if places is None else places
+
+    def visit(turn: int, passes: int = 1) -> int:
+        first = offsets.ctypes.data + part * places[turn]
+        return gather(a.ctypes.data, first, first + part, passes)
+
+    return turns.work(
+        visit, repeat=lambda n: visit(0, n), facts={"footprint": a.nbytes + offsets.nbytes, "elements": len(a)}
+    )
+
+
+@bench.variant("sequential")
+def sequential(device: Any, a: np.ndarray, turns: Turns) -> Work:
+    """From the first to the last."""
+    return in_order(device, a, turns, ascending)
+
+
+@bench.variant("reverse")
+def reverse(device: Any, a: np.ndarray, turns: Turns) -> Work:
+    """From the last to the first."""
+    return in_order(device, a, turns, descending, places=range(turns.parts)[::-1])
+
+
+@bench.variant("strided")
+def strided(device: Any, a: np.ndarray, turns: Turns) -> Work:
+    """One element of each line, then the next one of each: a stride of 64 bytes."""
+    return in_order(device, a, turns, line_by_line)
+
+
+@bench.variant("page-random")
+def page_random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
+    """Random within a page of 4 KiB, the pages in sequence."""
+    return in_order(device, a, turns, mixed_in_pages, rng.integers(0, 2**63 - 1, len(a) // PAGE))
+
+
+@bench.variant("random")
+def random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
+    """Random everywhere."""
+    return in_order(device, a, turns, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
+
+
+NAMES = {
+    "reverse": "backwards",
+    "strided": "a line for each element",
+    "page-random": "random within a page",
+    "random": "random everywhere",
+}
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What each order costs at each level, and how much of the random one is surprise."""
+    levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
+    for size, level in levels.items():
+        base = results.each("items", "sequential", size=size)
+        ratios = {name: results.ratio(name, "sequential", size=size) for name in NAMES}
+        told = [f"{NAMES[name]} {_times(ratio)}" for name, ratio in ratios.items() if ratio is not None]
+        if base is not None and told:
+            yield f"In {level} an element costs {base.value * 1e9:.2g} ns in sequence; {', '.join(told)}."
+    ratio = results.ratio("random", "strided", size="DRAM")
+    if ratio is not None:
+        yield (
+            f"Both fetch a line for each element: that the next one cannot be foreseen costs {_times(ratio)}, that "
+            "most of a line is wasted is the rest."
+        )
+
+
+def _times(ratio: Any) -> str:
+    return f"{ratio.value:.2f}× ({ratio.low:.2f}–{ratio.high:.2f})"

@@ -1,0 +1,215 @@
+"""Row- against column-major access: what walking across the layout costs.
+
+A C-ordered matrix keeps a row in consecutive cache lines. Along a row all 64 bytes of a line are used, one vector
+instruction takes several elements, and the next line is prefetched. Down a column 8 of the 64 are used, elements come
+one by one, and each step may be a new page, which no prefetcher follows.
+
+The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same. A side
+is an odd number of cache lines long: with a power of two all elements of a column would fall into the same few sets of
+the cache, which is another question. So it may be a good deal smaller than `size` says (48 × 48 in f4 for 16 KiB), and
+never larger. From some 2 MiB on a step down a column is larger than a 4 KiB page.
+
+A matrix of 256 MiB and more is cut into bands, of rows for the one and of columns for the other, of which a call sums
+one, the next call the next. Rows and columns keep their full length, and a band of columns is a whole number of lines
+wide. Bands of rows cross those of columns: of four times the last-level cache, a quarter at most can be found there
+that the other left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import clobber, compiled
+from ...protocols import Results
+from .._partitions import Turns, parts_of
+
+LINE = 64
+SHARE = 4  # of a part is a band: 32 MiB, which take some 50 ms down its columns
+THICK = 4  # lines, about, that a band of columns has at least: from a hundred GiB on bands are more than their share
+TRIED = 5000  # numbers of bands are enough to choose from, either way
+VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
+
+row_column = Bench(
+    "access.row_column",
+    question="How much slower is a column than a row of a row-major matrix?",
+    axes={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f8",), "layout": ("C",)},
+    quick={"size": ("L1", "DRAM")},
+    full={"dtype": ("f4", "f8"), "layout": ("C", "F")},
+    baseline="row",
+    limit="load",
+    tolerance=0.0,
+    version=4,
+)
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+# fastmath, for both: without it additions keep their order, one after the other at the latency of an addition (4
+# cycles), and that chain would hide what memory does. The clobber after each inner loop forbids LLVM to swap the loops.
+
+
+@compiled(fastmath=True)
+def sum_by_rows(a: np.ndarray, passes: int) -> float:
+    """The sum of all elements, row after row, `passes` times over."""
+    total = 0.0
+    for _ in range(passes):
+        total = 0.0
+        for i in range(a.shape[0]):
+            part = a.dtype.type(0)
+            for j in range(a.shape[1]):
+                part += a[i, j]
+            total += part
+            clobber()
+    return total
+
+
+@compiled(fastmath=True)
+def sum_by_columns(a: np.ndarray, passes: int) -> float:
+    """The sum of all elements, column after column, `passes` times over."""
+    total = 0.0
+    for _ in range(passes):
+        total = 0.0
+        for j in range(a.shape[1]):
+            part = a.dtype.type(0)
+            for i in range(a.shape[0]):
+                part += a[i, j]
+            total += part
+            clobber()
+    return total
+
+
+def sum_views(views: np.ndarray) -> float:
+    """The sum of all elements, one `sum()` for each view along the first axis.
+
+    A plain loop, as one writes it who needs each row or column for itself. `a.sum(axis=0)` would be no walk down
+    columns: NumPy turns it round and adds whole rows to a row of sums.
+    """
+    total = np.float64(0)
+    for view in views:
+        total += view.sum()
+    return float(total)
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+def shape(size: int, itemsize: int) -> tuple[int, int]:
+    """The side of the largest square matrix of at most `size` bytes, and into how many bands it is cut.
+
+    A side is an odd number of lines long, in as many equal parts, of whole lines, as there are bands, an odd number.
+    """
+    in_line = LINE // itemsize
+    lines = math.isqrt(size // itemsize) // in_line
+    if lines == 0:
+        raise Skip(f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
+    usual = min(parts_of(size, SHARE), max(_odd(lines // THICK), 1))
+    # Bands a third more or fewer: of more lengths that can be cut into equal parts one is nearer to the size.
+    apart = min(usual // 3 + 1, TRIED)
+    cuts = [(parts, _odd(lines // parts)) for parts in range(usual - apart | 1, usual + apart + 1, 2)]
+    parts, band = max(cuts, key=lambda cut: (cut[0] * cut[1], -abs(cut[0] - usual)))
+    return parts * band * in_line, parts
+
+
+def _odd(number: int) -> int:
+    """The largest odd number up to this one."""
+    return number - 1 + number % 2
+
+
+@row_column.inputs
+def matrix(
+    rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str, device: Any
+) -> tuple[np.ndarray, Turns]:
+    """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
+    side, parts = shape(size, dtype.itemsize)
+    a = device.host_empty((side, side), dtype)
+    a = a.T if layout == "F" else a
+    a[:] = rng.integers(0, VALUES, a.shape, dtype=np.int8)
+    return a, Turns(parts)
+
+
+@row_column.reference
+def reference(a: np.ndarray, turns: Turns, variant: str) -> float:
+    """The sum of the bands that are checked, of rows or of columns; exact."""
+    down = variant in ("column", "numpy-column")
+    bands = np.split(a, turns.parts, axis=int(down))[: turns.checked]
+    return float(sum(band.sum(dtype=np.float64) for band in bands))
+
+
+@row_column.counts
+def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+    """Each element of a part is read once and added once."""
+    return {"bytes": a.nbytes // turns.parts, "flops": a.size // turns.parts, "items": a.size // turns.parts}
+
+
+@row_column.variant("row")
+def row(a: np.ndarray, turns: Turns) -> Work:
+    """Numba, the inner loop along a row."""
+    return compiled_loop(sum_by_rows, np.split(a, turns.parts, axis=0), a, turns)
+
+
+@row_column.variant("column")
+def column(a: np.ndarray, turns: Turns) -> Work:
+    """Numba, the inner loop down a column."""
+    return compiled_loop(sum_by_columns, np.split(a, turns.parts, axis=1), a, turns)
+
+
+@row_column.variant("numpy-row")
+def numpy_row(a: np.ndarray, turns: Turns) -> Work:
+    """NumPy, row.sum() for each row."""
+    return python_loop(np.split(a, turns.parts), a, turns)
+
+
+@row_column.variant("numpy-column")
+def numpy_column(a: np.ndarray, turns: Turns) -> Work:
+    """NumPy, column.sum() for each column."""
+    return python_loop(np.split(a.T, turns.parts), a, turns)
+
+
+def compiled_loop(
+    kernel: Callable[[np.ndarray, int], float], bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns
+) -> Work:
+    """A kernel on a band a call.
+
+    Bands are views. To Numba one of rows is as contiguous as the matrix, so that it is added in vectors; one of columns
+    is not, but down a column nothing was contiguous before.
+    """
+    return turns.work(lambda part: kernel(bands[part], 1), repeat=lambda n: kernel(a, n), facts=facts(a))
+
+
+def python_loop(bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns) -> Work:
+    """The loop over the rows or columns of a band a call."""
+    return turns.work(lambda part: sum_views(bands[part]), facts=facts(a))
+
+
+def facts(a: np.ndarray) -> dict[str, Any]:
+    """What lies where: the footprint, the shape, and the step down a column in bytes."""
+    return {"footprint": a.nbytes, "rows": a.shape[0], "columns": a.shape[1], "step_bytes": a.strides[0]}
+
+
+@row_column.finding
+def finding(results: Results) -> Iterator[str]:
+    """What a column costs at each level, in Numba and in NumPy."""
+    levels = list(dict.fromkeys(record.params["size"] for record in results.records if record.params["layout"] == "C"))
+    for dtype in dict.fromkeys(record.params["dtype"] for record in results.records):
+        by_level = {size: results.ratio("column", "row", size=size, dtype=dtype, layout="C") for size in levels}
+        ratios = {size: ratio for size, ratio in by_level.items() if ratio is not None}
+        if not ratios:
+            continue
+        furthest, ratio = list(ratios.items())[-1]
+        kind = np.dtype(dtype)
+        used = f"{kind.itemsize} bytes of each {LINE}-byte line are used"
+        yield f"Down a column costs {_times(ratio, furthest, kind)}: {used}."
+        nearer = [f"{other.value:.1f}× in {size}" for size, other in ratios.items() if size != furthest]
+        if nearer:
+            why = "there no line is wasted for long, but a column's elements are not loaded as vectors"
+            yield f"Nearer to the core a column costs {', '.join(nearer)}: {why}."
+        in_numpy = results.ratio("numpy-column", "numpy-row", size=furthest, dtype=dtype, layout="C")
+        if in_numpy is not None:
+            yield f"In NumPy, summing column by column costs {_times(in_numpy, furthest, kind)}."
+
+
+def _times(ratio: Any, level: str, kind: np.dtype[Any]) -> str:
+    return f"{ratio.value:.1f}× a row ({ratio.low:.1f}–{ratio.high:.1f}, {level}, {kind.name})"

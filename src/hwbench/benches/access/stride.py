@@ -1,0 +1,224 @@
+"""Strides: what an element costs when only every k-th is used, and how large a cache line is.
+
+Memory moves in lines, commonly of 64 bytes. At a stride of 1 a line serves 8 elements of 8 bytes; at a stride of 2 it
+serves 4, and so on, until each element takes a whole line for itself: up to the line's size an element costs in
+proportion to its stride. Beyond, lines are left out, a line an element is fetched whatever the stride, and the curve
+turns level. Where it turns is the line's size, and the height of the level over the start is what a column costs.
+
+In L2 the turn is that of the line itself. From memory it may come a step later: many processors (AMD's since Zen 4 and
+Intel's) answer a miss with a pair of lines, 128 bytes, of which a stride of 64 bytes uses both and one of 128 bytes
+half. What still rises beyond is the neighbourhood: prefetchers stop at the end of a 4 KiB page, every 512th element is
+in a page of its own that has to be translated, and in L2 steps of 4 KiB all fall into one set of L1.
+
+Each call uses the same number of elements, a 256th of those that the array has, and goes on where the last one ended.
+Having reached the end of the array it begins again in another line, so that every element gets its turn before any
+comes back, and nothing is found in a cache that was left there by a walk before. (Without this a stride of 4 KiB would
+walk over 2 MiB of lines, and find them in a cache for the next 7 elements of each.)
+
+The bytes counted are those used, 8 an element: the share of the limit is the share of each line that was of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import compiled, follow, untold
+from ...protocols import Results
+from .._partitions import PERIOD, repeat_into
+
+WORDS = 8  # elements of 8 bytes in 64: what walks are apart, so that no two after one another meet in a line
+PART = 256  # a call uses one element in so many of the array
+
+bench = Bench(
+    "access.stride",
+    question="What does an element cost when only every k-th is used, and how large is a cache line?",
+    axes={"size": ("DRAM",), "stride": (1, 8, 64, 512)},
+    sweeps=({"size": ("L2", "DRAM"), "stride": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), "variant": "numba"},),
+    quick={"stride": (1, 8, 64)},
+    full={"size": ("L1", "L2", "L3", "DRAM"), "stride": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512)},
+    together=("stride",),
+    baseline="numba",
+    limit="load",
+    core=False,
+    version=2,
+)
+
+# --- where a walk goes ------------------------------------------------------------------------------------------------
+
+
+@compiled
+def after(start: int, stride: int) -> int:
+    """Where the walk begins that follows the one from `start`: every second line first, then the others between them.
+
+    Processors that fetch lines in pairs would else have brought the next walk's lines already.
+    """
+    if start + 2 * WORDS < stride:
+        return start + 2 * WORDS
+    element = start % WORDS
+    if start % (2 * WORDS) < WORDS and element + WORDS < stride:
+        return element + WORDS
+    return (element + 1) % min(WORDS, stride)
+
+
+@compiled
+def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: np.ndarray) -> int:
+    """The sum of the last `count` of `passes` × `count` elements, one in every `stride`, from where `at` says on.
+
+    The array is `length` words of 8 bytes from the address `base`; `at` holds the next element and where its walk
+    began. Eight loads at a time by their addresses: one addition from memory for each element, no test of its index,
+    and two sums, of which one would allow no more than an element a cycle. LLVM is not told the step, so that it does
+    not write a loop of its own for a stride of 1, which would be one of vectors and no member of this curve.
+    """
+    one, eight = untold(8 * stride), untold(64 * stride)
+    i, start, even, odd = at[0], at[1], 0, 0
+    for _ in range(passes):
+        even, odd, left = 0, 0, count
+        while left > 0:
+            here = min(left, (length - 1 - i) // stride + 1)
+            address = base + 8 * i
+            i += here * stride
+            left -= here
+            by_eights, end = address + here // 8 * eight, base + 8 * i
+            while address < by_eights:
+                even += follow(address) + follow(address + 2 * one)
+                odd += follow(address + one) + follow(address + 3 * one)
+                even += follow(address + 4 * one) + follow(address + 6 * one)
+                odd += follow(address + 5 * one) + follow(address + 7 * one)
+                address += eight
+            while address < end:
+                even += follow(address)
+                address += one
+            if i >= length:
+                start = after(start, stride)
+                i = start
+    at[0], at[1] = i, start
+    return even + odd
+
+
+def walks(length: int, stride: int, count: int) -> Iterator[list[slice]]:
+    """For each call the slices of the array that it uses: the same walk, for NumPy."""
+    i = start = 0
+    while True:
+        call, left = [], count
+        while left > 0:
+            here = min(left, (length - 1 - i) // stride + 1)
+            call.append(slice(i, i + (here - 1) * stride + 1, stride))
+            i, left = i + here * stride, left - here
+            if i >= length:
+                i = start = after.py_func(start, stride)  # type: ignore[attr-defined]
+        yield call
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator, size: int, device: Any) -> np.ndarray:
+    """Whole numbers of 8 bytes, whose sums are exact in any order; on huge pages, as NumPy's own large arrays are."""
+    a: np.ndarray = device.host_empty(max(PART, size // 8), np.int64)
+    repeat_into(a, rng.integers(0, 2**20, min(len(a), PERIOD)))
+    return a
+
+
+def elements(a: np.ndarray, stride: int) -> int:
+    """Elements that a call uses."""
+    if stride > len(a):
+        raise Skip(f"a stride of {stride} elements leaves the array, which has {len(a)}")
+    return len(a) // PART
+
+
+@bench.reference
+def first_sum(a: np.ndarray, stride: int) -> int:
+    """The sum of what the first call uses."""
+    return sum(int(a[part].sum()) for part in next(walks(len(a), stride, elements(a, stride))))
+
+
+@bench.counts
+def counts(a: np.ndarray, stride: int) -> dict[str, float]:
+    """The elements that are used, 8 bytes each."""
+    count = elements(a, stride)
+    return {"items": count, "bytes": 8 * count}
+
+
+@bench.memory
+def memory(size: int) -> int:
+    """All strides and variants share one array, of which each is given its part."""
+    return size // 8
+
+
+@bench.variant("numba")
+def in_numba(a: np.ndarray, stride: int) -> Work:
+    """Numba: one load an element."""
+    at, count = np.zeros(2, dtype=np.int64), elements(a, stride)
+
+    def repeat(n: int) -> int:
+        return sum_every(a.ctypes.data, len(a), stride, count, n, at)
+
+    return Work(lambda: repeat(1), repeat=repeat, facts=facts(a, stride))
+
+
+@bench.variant("numpy")
+def in_numpy(a: np.ndarray, stride: int) -> Work:
+    """NumPy: a[::k].sum(), a view of every k-th element."""
+    calls = walks(len(a), stride, elements(a, stride))
+
+    def call() -> int:
+        return sum(int(a[part].sum()) for part in next(calls))
+
+    return Work(call, facts=facts(a, stride))
+
+
+def facts(a: np.ndarray, stride: int) -> dict[str, Any]:
+    """The array, and the step in bytes."""
+    return {"footprint": a.nbytes, "stride_bytes": 8 * stride}
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The line's size against the reported one, what moves at a time from memory, and what a line for each costs."""
+    near, far = (results.line("numba", size=size) for size in ("L2", "DRAM"))
+    if near is not None:
+        reported = next((cache.line for cache in results.run.machine.cpu.caches if cache.line), 0)
+        grows = f"In L2 the cost of an element grows with the stride up to {_bytes(near)} and is level from there"
+        if not reported:
+            yield f"{grows}: that is the size of a cache line."
+        elif reported == near.value:
+            yield f"{grows}: that is the size of a cache line, as the system reports."
+        elif near.low <= reported <= near.high:
+            yield f"{grows}: too uncertain to deny the line of {reported} bytes that the system reports."
+        else:
+            yield f"{grows}, where the system reports a line of {reported}: noise, or L2 hides what half a line costs."
+    if far is not None:
+        pair = near is not None and far.value == 2 * near.value
+        yield f"From memory it grows up to a stride of {_bytes(far)}{': lines are fetched in pairs' if pair else ''}."
+    for size, level, line in (("DRAM", "memory", far), ("L2", "L2", near)):
+        if line is None:
+            continue
+        dense, alone = (
+            results.each("items", "numba", size=size, stride=stride) for stride in (1, round(line.value) // 8)
+        )
+        if dense is not None and alone is not None:
+            yield (
+                f"In {level} an element costs {dense.value * 1e9:.2g} ns where its neighbours are used too and "
+                f"{alone.value * 1e9:.2g} ns where the next one used is {line.value:.0f} bytes away: "
+                f"{alone.value / dense.value:.1f}×. That is where the price of a column comes from."
+            )
+    strides = [r.params["stride"] for r in results.records if r.variant == "numpy" and r.timed]
+    if len(strides) > 1:
+        ends = [results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (min(strides), max(strides))]
+        if None not in ends:
+            yield (
+                f"NumPy's view of every k-th element takes {ends[0].value:.2f}× the compiled loop's time at a stride "
+                f"of {min(strides)} and {ends[1].value:.2f}× at {max(strides)}: what costs is memory, not the language."
+            )
+
+
+def _bytes(line: Any) -> str:
+    return f"{line.value:.0f} bytes" + (f" ({line.low:.0f}–{line.high:.0f})" if line.low < line.high else "")

@@ -1,0 +1,188 @@
+"""Branches: what it costs when the processor guesses wrong which way one goes.
+
+A core fetches and starts some hundred instructions beyond the one it has finished. At a branch it has to guess where
+to go on; where the guess was wrong, all that was begun on the wrong way is thrown away, and the pipeline is filled
+anew: 10 to 20 cycles. The loop adds up all elements from a threshold on. `shuffled` and `sorted` are the same kernel
+on the same elements: `if value >= threshold: total += value`. In the sorted array the branch goes one way up to a
+point and the other way after it, which is guessed right all but once. Shuffled, with a share p of the elements above
+the threshold, no predictor can do better than always to guess the likelier way, and is wrong for min(p, 1 - p) of the
+elements: the cost over p is a tent with its top at one half, and its height over one half is the price of one
+misprediction.
+
+`branch-free` adds value or 0 by a mask or a conditional move: the same time whatever the data, about that of a branch
+that is guessed right, far less than one that is not. What compilers make of such a loop is up to them; here an empty
+assembly statement keeps the branch in the first kernel and vectors out of both, so that they differ in nothing else.
+
+With few elements the second pass over a shuffled array is no surprise any more: predictors remember the outcomes of
+some thousand branches and more (`--param n=4096`). 2¹⁸ bytes are more than any can hold, and lie in L2, where reading
+them in sequence costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.simd import byte_at, compiled, untold
+from ...protocols import Results
+
+THRESHOLD = 128
+LONGEST = 2**18  # elements of one byte
+
+
+@compiled
+def add_if(address: int, n: int, passes: int) -> int:
+    """The sum of the elements from THRESHOLD on, with a branch: an assembly statement cannot be done on suspicion."""
+    total = 0
+    for _ in range(passes):
+        total = untold(0)
+        for i in range(n):
+            value = byte_at(address + i)
+            if value >= THRESHOLD:
+                total = untold(total + value)
+    return total
+
+
+@compiled
+def add_either(address: int, n: int, passes: int) -> int:
+    """The same without a branch: the value or 0 is added."""
+    total = 0
+    for _ in range(passes):
+        total = untold(0)
+        for i in range(n):
+            value = byte_at(address + i)
+            total = untold(total + (value if value >= THRESHOLD else 0))
+    return total
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+def share_of(text: str) -> float:
+    """A share from the command line."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ValueError(f"'{text}' is no share between 0 and 1")
+    return share
+
+
+bench = Bench(
+    "branch.prediction",
+    question="What does a branch cost that goes the way nobody expects?",
+    axes={"share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "n": (LONGEST,)},
+    baseline="sorted",
+    quick={"share": (0.0, 0.5)},
+    full={
+        "share": (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
+        "n": (2**10, 2**12, 2**14, 2**16, LONGEST),
+    },
+    free={"share": share_of},
+    core=False,
+)
+
+
+@bench.inputs
+def elements(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
+    """Bytes in random order, of which `share`, rounded to whole elements, are from THRESHOLD on."""
+    above = round(share * n)
+    values = rng.integers(0, THRESHOLD, n, dtype=np.uint8)
+    values[:above] += THRESHOLD
+    shuffled: np.ndarray = rng.permutation(values)
+    return shuffled
+
+
+@bench.reference
+def reference(a: np.ndarray) -> int:
+    """The sum by NumPy."""
+    return int(a[a >= THRESHOLD].sum(dtype=np.int64))
+
+
+@bench.counts
+def counts(n: int) -> dict[str, float]:
+    """One comparison an element."""
+    return {"items": n}
+
+
+@bench.memory
+def memory(n: int) -> int:
+    """A byte an element."""
+    return n
+
+
+@bench.variant("sorted")
+def in_order(a: np.ndarray) -> Work:
+    """A branch, on sorted elements: it goes one way, then the other."""
+    return work_of(add_if, np.sort(a))
+
+
+@bench.variant("shuffled")
+def out_of_order(a: np.ndarray) -> Work:
+    """The same branch on the same elements in random order."""
+    return work_of(add_if, a)
+
+
+@bench.variant("branch-free")
+def without_branch(a: np.ndarray) -> Work:
+    """A mask instead of the branch, on the elements in random order."""
+    return work_of(add_either, a)
+
+
+def work_of(kernel: Any, a: np.ndarray) -> Work:
+    """One pass over the elements a call."""
+    facts = {"footprint": a.nbytes, "taken": float((a >= THRESHOLD).mean())}
+    return Work(
+        lambda: kernel(a.ctypes.data, len(a), 1), repeat=lambda n: kernel(a.ctypes.data, len(a), n), facts=facts
+    )
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The price of one misprediction in time and in cycles, and what the branch-free loop makes of it."""
+    n = max((record.params["n"] for record in results.records), default=LONGEST)
+    priced = price(results, n)
+    if priced is None:
+        return
+    share, seconds, cycles = priced
+    record = results.find("shuffled", share=share, n=n)
+    ratio = results.ratio("shuffled", "sorted", share=share, n=n)
+    clock = f", {cycles:.3g} cycles" if cycles else ""
+    yield (
+        f"A mispredicted branch costs {seconds * 1e9:.3g} ns{clock}: with {record.facts['taken']:.0%} of the branches "
+        f"taken in random order the loop takes {ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g}) as long as over "
+        "sorted data."
+    )
+    free = results.ratio("shuffled", "branch-free", share=share, n=n)
+    ordered = results.ratio("branch-free", "sorted", share=share, n=n)
+    if free is not None and ordered is not None:
+        yield (
+            f"Without a branch the shuffled loop is {free.value:.3g}× as fast, whatever the data; it takes "
+            f"{ordered.value:.3g}× as long as the branch that is always foreseen."
+        )
+
+
+def price(results: Results, n: int) -> tuple[float, float, float | None] | None:
+    """The share nearest to one half, the seconds of one misprediction there, and its cycles where the clock was seen.
+
+    At a share p in random order min(p, 1 - p) of the branches are mispredicted at best, sorted none.
+    """
+    shares = {
+        float(r.params["share"])
+        for r in results.records
+        if r.timed and r.params["n"] == n and r.variant == "shuffled" and results.find("sorted", **r.params)
+    }
+    share = min(shares, key=lambda p: abs(p - 0.5), default=0.0)
+    wrong = min(share, 1 - share)
+    if wrong <= 0:
+        return None
+    slow, fast = (results.find(variant, share=share, n=n) for variant in ("shuffled", "sorted"))
+    # By best samples: it is a property of the core, to which disturbance only adds.
+    seconds = (min(slow.samples) - min(fast.samples)) / (n * wrong)
+    clocks = slow.telemetry.get("clock_hz", [])
+    return share, seconds, seconds * float(np.median(clocks)) if clocks else None

@@ -1,0 +1,232 @@
+"""The clock under load: how many cycles a second the core does while its vector units work.
+
+A peak in operations a second is lanes × 2 × units × clock, and the clock is no constant: it falls with the number of
+busy cores, and on many CPUs with the width of the vectors, since wide multiplications draw more current. So it has to
+be known under the very load that the peak is measured with.
+
+How the cycles are counted: no counter of the CPU is read, which would need rights that a user has not, and a time
+stamp counter does not count cycles. The kernel is a chain of additions of two registers, each of which waits for the
+one before. A dependent addition takes one cycle on every processor that is sold for this (x86 from Pentium to Zen 5,
+Arm's and Apple's cores; uops.info), never less, as long as no operand is a constant. So additions over seconds is the
+clock, or less where something delays the chain: the figure is a lower bound, and within a percent of the clock where
+the chain is what the loop waits for.
+
+Seven additions are accompanied by fused multiply-adds that are independent of them and of one another: five for
+`units` = 1, which one vector unit does on the side (half-width ones, too: 512 bits on Zen 4), twelve for `units` = 2,
+which keep two units busy for six cycles of seven. That is the load of `peak.fma` but for the cycle that keeps the chain
+the critical path. Where a width has one unit only, the twelve take it twelve cycles, and the figure is no clock: it
+falls to 7/12, which no clock does.
+
+`scalar` multiplies one number at a time, the others vectors of 128, 256 and 512 bits. With all threads every physical
+core runs the same; the figure is that of the last to finish.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import Registers, compiled, fill, fma, has_fma, load, store, untold, widths
+from ...protocols import Results
+
+CHAIN = 7  # dependent additions a step: a cycle each
+# Multiply-adds beside them for so many units, each waiting for its own of the step before, 7 cycles ago (it takes 4).
+# With a and b the twelve take 14 of AVX2's 16 registers.
+CHAINS = {1: 5, 2: 12}
+STEPS = 2048  # of a call: 14 336 cycles, 4 µs
+A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹, exactly
+GRID = 2.0**-20
+BYTES = 64 * CHAINS[2]  # room for the widest registers
+ONE_UNIT = 0.75  # below so much of the clock beside one unit's load, two units' load has found one: 7/12 is expected
+
+
+@compiled
+def busy(r: Any, target: int, source: int, a: float, b: float, one: int, steps: int, passes: int) -> int:
+    """CHAIN × `steps` × `passes` additions of `one`, each after the other, and a multiply-add in each register a step.
+
+    The registers begin each pass at `source` and end at `target`; the sum of the additions is returned.
+    """
+    factor, other = fill(r, a), fill(r, b)
+    count = 0
+    for _ in range(passes):
+        x = load(r, source)
+        left = untold(steps)
+        while left > 0:
+            x = fma(factor, other, x)
+            # Unrolled by LLVM, the count being a constant; the empty assembly statements keep the additions apart.
+            for _ in range(CHAIN):
+                count = untold(count + one)
+            left = untold(left - 1)
+        store(target, x)
+    return count
+
+
+bench = Bench(
+    "clock.frequency",
+    question="At which clock does the core run while its vector units work?",
+    axes={"threads": (1, "all"), "units": (1,)},
+    sweeps=({"units": (2,), "variant": ("256", "512")},),
+    full={"units": (1, 2)},
+    baseline="scalar",
+    tolerance=0.0,
+    core=False,
+    version=2,
+)
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator) -> np.ndarray:
+    """What the multiply-adds begin with: multiples of 2⁻²⁰ in [2, 4), enough for the widest registers."""
+    return rng.integers(2**21, 2**22, BYTES // 8) * GRID
+
+
+@bench.reference
+def closed_form(threads: int, device: Any) -> tuple[int, float]:
+    """The additions of one call on each thread, and how far from the closed form any product may be: not at all."""
+    return CHAIN * STEPS * min(threads, device.cores), 0.0
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """A dependent addition is a cycle."""
+    return {"cycles": CHAIN * STEPS}
+
+
+def lacking(bits: int) -> Callable[[], str]:
+    """What this host lacks for registers of `bits` bits."""
+
+    def needs() -> str:
+        if not has_fma():
+            return "this CPU has no fused multiply-add"
+        return f"this CPU's vector registers have {widths()[-1]} bits" if bits > widths()[-1] else ""
+
+    return needs
+
+
+def on_crew(device: Any, x: np.ndarray, threads: int, units: int, bits: int) -> Work:
+    """The chain with multiply-adds in registers of `bits` bits, on a pinned thread for each core that is asked for."""
+    if units not in CHAINS:
+        raise Skip(f"units={units}: is none of {', '.join(map(str, CHAINS))}")
+    registers = Registers("f8", bits, CHAINS[units])
+    crew = device.crew(min(threads, device.cores))  # two threads of a core would share its units, and delay each other
+    lanes = registers.lanes * CHAINS[units]
+
+    def allocate(_rank: int) -> tuple[Any, np.ndarray, np.ndarray]:
+        buffer = device.buffer(2 * BYTES)
+        source, target = buffer.array.view(np.float64).reshape(2, -1)
+        source[:], target[:] = x, np.nan
+        return buffer, source, target
+
+    places = crew.each(allocate)
+    sums = np.zeros(len(crew), np.int64)
+
+    def job(rank: int) -> Callable[[int], None]:
+        _, source, target = places[rank]
+
+        def run(loops: int) -> None:
+            sums[rank] = busy(registers, target.ctypes.data, source.ctypes.data, A, B, 1, STEPS, loops)
+
+        return run
+
+    def output() -> tuple[int, float]:
+        ends = np.array([target[:lanes] for *_, target in places])
+        return int(sums.sum()), float(np.abs(ends - (x[:lanes] + STEPS * A * B)).max())
+
+    def close() -> None:
+        for buffer, *_ in places:
+            buffer.close()
+
+    work: Work = crew.work(
+        [job(rank) for rank in range(len(crew))],
+        output=output,
+        facts={"width": bits, "multiply_adds_per_cycle": CHAINS[units] / CHAIN},
+        close=close,
+    )
+    return work
+
+
+@bench.variant("scalar", needs=lacking(0))
+def scalar(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+    """The chain beside scalar multiply-adds."""
+    return on_crew(device, x, threads, units, 64)
+
+
+@bench.variant("128", needs=lacking(128))
+def bits_128(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+    """The chain beside multiply-adds of 128 bits."""
+    return on_crew(device, x, threads, units, 128)
+
+
+@bench.variant("256", needs=lacking(256))
+def bits_256(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+    """The chain beside multiply-adds of 256 bits."""
+    return on_crew(device, x, threads, units, 256)
+
+
+@bench.variant("512", needs=lacking(512))
+def bits_512(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+    """The chain beside multiply-adds of 512 bits."""
+    return on_crew(device, x, threads, units, 512)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The clock by width and threads, and how many operations a cycle of it the multiply-add peak is."""
+    for threads, who in ((1, "one core"), ("all", "all cores")):
+        clocks = {
+            name: clock for name in ("scalar", "128", "256", "512") if (clock := under_load(results, name, threads))
+        }
+        if not clocks:
+            continue
+        slowest = min(clocks, key=lambda variant: clocks[variant])
+        told = ", ".join(f"{clock / 1e9:.3g} GHz ({variant})" for variant, clock in clocks.items())
+        least = clocks[slowest] / max(clocks.values())
+        steady = "the same within 2%" if least > 0.98 else f"{1 - least:.0%} lower with {slowest} than at its highest"
+        yield f"With {who} multiplying the clock is {told}: {steady}."
+        yield from of_a_cycle(results, clocks, threads)
+
+
+def under_load(results: Results, variant: str, threads: Any) -> float | None:
+    """The highest clock seen (disturbance only lowers it) beside as many multiply-adds as the width has units for."""
+    clocks: list[float] = [
+        record.counts["cycles"] / min(record.samples)
+        for units in (1, 2)
+        if (record := results.find(variant, threads=threads, units=units)) is not None
+    ]
+    if not clocks:
+        return None
+    return clocks[-1] if clocks[-1] >= ONE_UNIT * clocks[0] else clocks[0]
+
+
+def units_of(per_cycle: float) -> int:
+    """The units that do so many multiply-adds a cycle: the nearest power of two, of which all processors have one."""
+    return 1 << max(0, round(math.log2(max(per_cycle, 0.5))))
+
+
+def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Any) -> Iterator[str]:
+    """What the widest vectors' peak is of lanes × 2 × units × clock."""
+    widest = next((name for name in ("512", "256", "128") if name in clocks), None)
+    found = [
+        r for r in results.run.records
+        if r.timed and (r.bench, r.variant) == ("peak.fma", widest) and r.device == "cpu"
+        and all(r.params.get(axis) == value for axis, value in (("dtype", "f8"), ("threads", threads), ("chains", 12)))
+    ]  # fmt: skip
+    if widest is None or not found:
+        return
+    loads = (results.find(widest, threads=threads, units=units) for units in CHAINS)
+    cores = next(int(record.facts["threads"]) for record in loads if record is not None)
+    lanes = int(widest) // 64
+    rate = found[0].counts["flops"] / min(found[0].samples) / cores
+    per_cycle = rate / (2 * lanes * clocks[widest])
+    units = units_of(per_cycle)
+    yield (
+        f"The peak of {rate / 1e9:.3g} GFLOP/s a core in float64 is {per_cycle / units:.1%} of {lanes} lanes × 2 × "
+        f"{units} unit{'s' * (units > 1)} × {clocks[widest] / 1e9:.3g} GHz."
+    )

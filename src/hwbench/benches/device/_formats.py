@@ -1,0 +1,54 @@
+"""TODO benches.device._formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...bench import Work
+
+# --- numbers of full mantissas ---------------------------------------------------------------------------------------
+
+
+# Of each format the unsigned integer of its bits, NumPy's own type (the integer where it has none), the bits of its
+# mantissa, and the exponent of 1.
+BITS: dict[str, tuple[str, str, int, int]] = {
+    "f8": ("u8", "f8", 52, 1023),
+    "f4": ("u4", "f4", 23, 127),
+    "tf32": ("u4", "f4", 23, 127),
+    "f16": ("u2", "f2", 10, 15),
+    "bf16": ("u2", "u2", 7, 127),
+    "fp8": ("u1", "u1", 3, 7),
+}
+
+
+def noise(rng: np.random.Generator, n: int, precision: str) -> np.ndarray:
+    """`n` numbers in a format whose signs, mantissas and last three bits of exponent are random: from 2⁻⁷ to 2.
+
+    Sums of thousands of their products are far from overflowing.
+    """
+    kind, given, mantissa, one = BITS[precision]
+    word = np.dtype(kind).type
+    random = rng.integers(0, np.iinfo(kind).max, n, dtype=kind, endpoint=True)
+    exponent = (random >> word(mantissa) & word(7)) + word(one - 7)
+    kept = random & word(1 << 8 * word().itemsize - 1 | (1 << mantissa) - 1)
+    return np.asarray((kept | exponent << word(mantissa)).view(given))
+
+
+def timed_by(device: Any, exact: Work, launch: Callable[[], Any], **how: Any) -> Work:
+    """The work `exact`, which is what is checked, with the time of a launch that does the same to other numbers."""
+    other = device.timed(launch, **how)
+    return replace(exact, timer=other.timer, most=other.most, facts={**exact.facts, "timed_on": "random numbers"})
+
+
+# Whole numbers 0 … 8 in e4m3: sign, 4 bits of exponent less 7, 3 of mantissa.
+E4M3 = np.array([0x00, 0x38, 0x40, 0x44, 0x48, 0x4A, 0x4C, 0x4E, 0x50], np.uint8)
+
+
+def e4m3(x: np.ndarray) -> np.ndarray:
+    """Whole numbers -8 … 8 in fp8, as the bytes that they are (uint8)."""
+    whole = x.astype(np.int8)
+    return np.asarray(E4M3[np.abs(whole)] | np.where(whole < 0, np.uint8(0x80), np.uint8(0)))

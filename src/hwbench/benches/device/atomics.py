@@ -1,0 +1,86 @@
+"""TODO benches.device.atomics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import BLOCK
+
+# --- atomics ----------------------------------------------------------------------------------------------------------
+
+THREADS = 2**20
+ROUNDS = 1024  # 0.1 ms and more in shared memory, which is the fastest
+MOST_SHARED = 4096  # counters, as in the kernel
+
+atomics_bench = Bench(
+    "device.atomics",
+    question="What does it cost when many threads count in few places?",
+    axes={"addresses": (1, 32, 1024, 2**20)},
+    quick={"addresses": (1, 2**20)},
+    baseline="global",
+    version=2,
+    tolerance=0.0,
+    core=False,
+)
+
+
+@atomics_bench.reference
+def counted(addresses: int) -> np.ndarray:
+    """Every counter gets the same number of increments."""
+    return np.full(addresses, THREADS * ROUNDS // addresses, np.uint32)
+
+
+@atomics_bench.counts
+def increments() -> dict[str, float]:
+    """The increments of a call."""
+    return {"items": THREADS * ROUNDS}
+
+
+@atomics_bench.memory
+def counters_memory(addresses: int) -> int:
+    """The counters."""
+    return 4 * addresses
+
+
+def counting(kernel: str, how: str) -> Callable[..., Work]:
+    """A builder for one way to count."""
+
+    def count(device: Any, addresses: int) -> Work:
+        if addresses & (addresses - 1) or addresses > THREADS:
+            raise Skip(f"{addresses} counters are no power of two up to {THREADS}")
+        if kernel == "atomic_shared" and addresses > MOST_SHARED:
+            raise Skip(f"shared memory holds {MOST_SHARED} counters here")
+        counters = device.put(np.zeros(addresses, np.uint32))
+        arguments = (counters, np.int32(addresses - 1), np.int32(ROUNDS))
+        launch = device.launcher("device.sync", kernel, THREADS // BLOCK, BLOCK, arguments)
+        work: Work = device.timed(
+            launch, output=lambda: device.get(counters), facts={"footprint": 4 * addresses, "rounds": ROUNDS}
+        )
+        return work
+
+    count.__doc__ = f"atomicAdd {how}."
+    return count
+
+
+@atomics_bench.finding
+def atomics_finding(results: Results) -> Iterator[str]:
+    """What contention costs, and what helps against it."""
+    one, many = (results.each("items", "global", addresses=count) for count in (1, 2**20))
+    if one is not None and many is not None:
+        yield (
+            f"An atomic increment takes {one.value * 1e12:.3g} ps of the GPU's time when all threads meet on one "
+            f"counter, and {many.value * 1e12:.3g} ps when each has its own."
+        )
+    gains = {name: results.ratio("global", name, addresses=1) for name in ("shared", "warp")}
+    told = [
+        f"{gain.value:.3g}× as fast {'in shared memory first' if name == 'shared' else 'within each warp first'}"
+        for name, gain in gains.items()
+        if gain is not None
+    ]
+    if told:
+        yield f"Counting on one address is {' and '.join(told)}."

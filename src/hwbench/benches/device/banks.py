@@ -1,0 +1,87 @@
+"""TODO benches.device.banks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import BLOCK, WARP
+from .coalescing import SMALL
+
+# --- shared memory ----------------------------------------------------------------------------------------------------
+
+WORDS = 8192  # as in the kernel
+READS = 4096  # a thread: half of a millisecond where all 32 lanes meet in one bank
+WAVES = 4  # blocks for each multiprocessor
+
+banks_bench = Bench(
+    "device.banks",
+    question="What does it cost when the threads of a warp meet in one bank of shared memory?",
+    axes={"stride": (1, 2, 4, 8, 16, 32, 33)},
+    quick={"stride": (1, 32, 33)},
+    baseline="shared",
+    tolerance=0.0,
+    together=("stride",),
+    core=False,
+)
+
+
+@banks_bench.inputs
+def words(rng: np.random.Generator) -> np.ndarray:
+    """Small whole numbers (float32) to fill the shared memory of a block."""
+    return rng.integers(0, SMALL, WORDS).astype(np.float32)
+
+
+@banks_bench.reference
+def bank_sums(seeds: np.ndarray, stride: int, device: Any) -> np.ndarray:
+    """What each thread adds up: the words of one bank, over and over."""
+    thread = np.arange(BLOCK)
+    first = thread % WARP * stride + thread // WARP
+    at = (first[:, None] + WARP * np.arange(WORDS // WARP)) % WORDS  # after so many steps a thread is round
+    return np.tile(seeds[at].sum(axis=1) * (READS // (WORDS // WARP)), WAVES * device.properties.sm).astype("f4")
+
+
+@banks_bench.counts
+def bank_counts(device: Any) -> dict[str, float]:
+    """Each thread reads 4096 words."""
+    return {"items": READS * BLOCK * WAVES * device.properties.sm}
+
+
+@banks_bench.memory
+def bank_memory() -> int:
+    """Next to nothing: what is read lies on the multiprocessors."""
+    return 2**20
+
+
+@banks_bench.variant("shared", on="gpu")
+def shared(device: Any, seeds: Any, stride: int) -> Work:
+    """Lane l reads word l · stride, then 32 words further on."""
+    blocks = WAVES * device.properties.sm
+    to = device.put(np.full(blocks * BLOCK, np.nan, np.float32))
+    launch = device.launcher(
+        "device.coalescing", "banks", blocks, BLOCK, (seeds, to, np.int32(stride), np.int32(READS))
+    )
+    facts = {"ways": gcd(stride, WARP)}
+    work: Work = device.timed(launch, output=lambda: device.get(to), facts=facts)
+    return work
+
+
+@banks_bench.finding
+def banks_finding(results: Results) -> Iterator[str]:
+    """What conflicts cost, and what one word of padding saves."""
+    free, worst, padded = (results.find("shared", stride=stride) for stride in (1, 32, 33))
+    if free is None or worst is None:
+        return
+    ratio = results.versus(worst, free)
+    text = (
+        f"When all 32 threads of a warp meet in one bank of shared memory a read takes {ratio.value:.3g}× as long "
+        f"({ratio.low:.3g}–{ratio.high:.3g})"
+    )
+    if padded is not None:
+        text += f"; rows of 33 words instead of 32 bring it back to {results.versus(padded, free).value:.2f}×"
+    yield f"{text}."

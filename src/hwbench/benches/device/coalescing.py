@@ -1,0 +1,140 @@
+"""Side by side or apart: what it costs when the 32 threads of a warp ask for addresses that do not lie together.
+
+Memory answers in sectors of 32 bytes. Neighbouring threads that read neighbouring floats need 4 sectors a warp; at a
+step of 8 floats each needs a sector of its own, and from there on a step costs no more bytes but more lines and pages.
+GPUs have little cache a thread, so what a warp leaves of a sector is rarely used later.
+
+`device.coalescing` reads the same elements from ever wider places; `device.layout` sums the fields of records that lie
+one after the other (an array of structures, one row a thread) or field by field (a structure of arrays, one column a
+thread): the opposite of what is good for one CPU thread. `device.banks` does the same to shared memory, whose 32 banks
+of 4 bytes each answer one address at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import BLOCK, SECTOR, TILE, WARP, where
+
+STEPS = (2, 4, 8, 16, 32)
+SMALL = 256  # whole numbers below this: sums of 1024 stay below 2²⁴, so that nothing rounds
+
+bench = Bench(
+    "device.coalescing",
+    question="What does a read cost when the threads of a warp do not read side by side?",
+    axes={"n": (2**24,)},
+    quick={"n": (2**22,)},
+    baseline="contiguous",
+    tolerance=0.0,
+    core=False,
+)
+
+
+@bench.inputs
+def elements(rng: np.random.Generator, n: int) -> np.ndarray:
+    """The `n` float32 that are read, a multiple of a block."""
+    whole = max(BLOCK, n // BLOCK * BLOCK)
+    return np.resize(rng.random(min(whole, TILE), dtype=np.float32), whole)
+
+
+@bench.reference
+def unchanged(x: np.ndarray) -> np.ndarray:
+    """The same elements, side by side."""
+    return x
+
+
+@bench.counts
+def counts(x: np.ndarray) -> dict[str, float]:
+    """Each element is read once and written once."""
+    return {"items": x.size, "bytes": 8 * x.size}
+
+
+@bench.memory
+def memory(n: int) -> int:
+    """The mean over the variants: all elements apart by 2 … 32, and their copy."""
+    return 40 * n
+
+
+def apart(step: int, offset: int = 0) -> Callable[..., Work]:
+    """A builder for reads of every `step`-th element from `offset` on."""
+
+    def read(device: Any, x: Any) -> Work:
+        n = len(x)
+        spread = device.empty(n * step + offset, np.float32)
+        spread[offset::step][:n] = x
+        to = device.empty(n, np.float32)
+        launch = device.launcher(
+            "device.coalescing", "pick", n // BLOCK, BLOCK, (spread, to, np.int32(step), np.int32(offset))
+        )
+        sectors = min(WARP, WARP * 4 * step // SECTOR) + (offset > 0)
+        return cold(device, launch, to, 4 * n * step, sectors)
+
+    what = f"threads {step} elements apart" if step > 1 else "side by side, one element off the line"
+    read.__doc__ = f"to[i] = from[i·step + offset], {'side by side' if step == 1 and not offset else what}."
+    return read
+
+
+def cold(device: Any, launch: Callable[[], Any], to: Any, footprint: int, sectors: int) -> Work:
+    """The work of a launch that finds nothing in L2."""
+    to[...] = np.float32(np.nan)
+    facts = where(device, footprint, sectors=sectors)
+    work: Work = device.timed(launch, output=lambda: device.get(to), cold=True, facts=facts)
+    return work
+
+
+bench.variant("contiguous", on="gpu")(apart(1))
+bench.variant("misaligned", on="gpu")(apart(1, offset=1))
+for _step in STEPS:
+    bench.variant(f"stride-{_step}", on="gpu")(apart(_step))
+
+
+def by_index(device: Any, x: np.ndarray, order: np.ndarray) -> Work:
+    """The work of to[i] = from[index[i]], where x lies scattered so that the answer is x itself."""
+    scattered = np.empty_like(x)
+    scattered[order] = x
+    source, index, to = device.put(scattered), device.put(order), device.empty(len(x), np.float32)
+    launch = device.launcher("device.coalescing", "pick_index", len(x) // BLOCK, BLOCK, (source, index, to))
+    sectors = len(np.unique(order[:WARP] // (SECTOR // 4)))
+    return cold(device, launch, to, x.nbytes + order.nbytes, sectors)
+
+
+@bench.variant("indexed", on="gpu", inputs="host")
+def indexed(device: Any, x: np.ndarray) -> Work:
+    """to[i] = from[index[i]], in order: what reading the index adds, before any order does."""
+    return by_index(device, x, np.arange(len(x), dtype=np.int32))
+
+
+@bench.variant("gather", on="gpu", inputs="host")
+def gather(device: Any, x: np.ndarray, rng: np.random.Generator) -> Work:
+    """to[i] = from[index[i]], in random order."""
+    return by_index(device, x, rng.permutation(len(x)).astype(np.int32))
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What steps, random reads and a misaligned start cost."""
+    ratios = {step: results.ratio(f"stride-{step}", "contiguous") for step in STEPS}
+    told = [f"{ratio.value:.3g}× at every {_ordinal(step)}" for step, ratio in ratios.items() if ratio is not None]
+    if told:
+        yield (
+            f"Reading elements that lie apart takes {', '.join(told)} element: from the 8th on each thread of a warp "
+            "needs a sector of 32 bytes for itself."
+        )
+    # An index is four bytes more to read for each element: who follows it in order reads it too.
+    random, off = results.ratio("gather", "indexed"), results.ratio("misaligned", "contiguous")
+    if random is not None:
+        yield (
+            f"Reading by an index in random order takes {random.value:.3g}× as long as by one in order "
+            f"({random.low:.3g}–{random.high:.3g})."
+        )
+    if off is not None:
+        yield f"Starting one element off the line takes {off.value:.3g}× as long: a fifth sector for each warp."
+
+
+def _ordinal(step: int) -> str:
+    return f"{step}{'nd' if step in (2, 32) else 'th'}"

@@ -1,0 +1,129 @@
+"""Divergence: what it costs when the threads of one warp take several branches.
+
+A warp has one instruction stream. Where its threads branch apart, the ways are gone one after the other, each with the
+other threads switched off. Thirty-two ways of 32 operations each, so different that no compiler can make one of two; a
+loop takes a branch to one of them again and again. `divergent` gives neighbouring threads different ways, `uniform` the
+same elements the same ways, but whole warps together: that a GPU does as fast as no branch at all.
+
+A CPU has the opposite character: it runs any branch at full speed as long as it guesses right, see `branch.prediction`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...analysis.fits import slope
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import BLOCK, DOWN, UP, B, starts
+from ..branch import prediction
+
+N = 2**20
+ROUNDS = 64  # branches that each thread takes
+OPERATIONS = 32  # of a way
+STEP = 2.0**-13  # that a pair adds; a 1 among a way's bits adds it twice
+
+bench = Bench(
+    "device.divergence",
+    question="What does it cost when the threads of a warp branch apart?",
+    axes={"paths": (1, 2, 4, 8, 16, 32)},
+    quick={"paths": (1, 2, 32)},
+    baseline="uniform",
+    tolerance=0.0,
+    together=("paths",),
+    core=False,
+)
+
+
+def ways() -> list[int]:
+    """The 16 bits of each way, as the kernel states them."""
+    text = Path(__file__).with_suffix(".cu").read_text(encoding="utf-8")
+    return [int(bits, 16) for bits in re.findall(r"WAY\(\d+, (0x[0-9a-f]{4})\)", text)]
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator) -> np.ndarray:
+    """Numbers on which no way rounds."""
+    return starts(rng, N, np.float32)
+
+
+@bench.reference
+def reference(x: np.ndarray, paths: int) -> np.ndarray:
+    """Each way adds 16 steps, and one more for each 1 among its bits."""
+    added = np.array([16 + bits.bit_count() for bits in ways()], dtype=np.float32) * np.float32(ROUNDS * STEP)
+    return np.asarray(x + added[np.arange(len(x)) % paths])
+
+
+@bench.counts
+def counts(x: np.ndarray) -> dict[str, float]:
+    """A branch for each element and round, and 32 fused multiply-adds."""
+    return {"items": x.size * ROUNDS, "flops": 2.0 * OPERATIONS * x.size * ROUNDS}
+
+
+@bench.memory
+def memory() -> int:
+    """Two arrays."""
+    return 8 * N
+
+
+def build(across: int, how: str) -> Callable[..., Work]:
+    """A builder that hands out elements to threads in one of two orders."""
+
+    def branch(device: Any, x: Any, paths: int) -> Work:
+        to = device.put(np.full(len(x), np.nan, np.float32))
+        numbers = (np.float32(value) for value in (UP, B, DOWN, STEP - B / 2))
+        arguments = (x, to, np.int32(paths), np.int32(across), np.int32(ROUNDS), *numbers)
+        launch = device.launcher("device.divergence", "paths", len(x) // BLOCK, BLOCK, arguments)
+        work: Work = device.timed(launch, output=lambda: device.get(to), facts={"paths": paths, "rounds": ROUNDS})
+        return work
+
+    prediction.__doc__ = f"A branch {how}."
+    return prediction
+
+
+bench.variant("uniform", on="gpu")(build(1, "that all threads of a warp take the same way"))
+bench.variant("divergent", on="gpu")(build(0, "that the threads of a warp take different ways"))
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What 32 ways cost, what each more adds, and what a misprediction costs the CPU."""
+    paths = sorted({record.params["paths"] for record in results.records if record.timed})
+    ratio = results.ratio("divergent", "uniform", paths=paths[-1]) if paths else None
+    if ratio is None or paths[-1] < 2:
+        return
+    text = (
+        f"A warp whose threads go {paths[-1]} ways takes {ratio.value:.3g}× as long as warps that each go one "
+        f"({ratio.low:.3g}–{ratio.high:.3g})"
+    )
+    share = per_path(results)
+    if share is not None:
+        text += f": each further way costs {share.value:.0%} of going one"
+    yield f"{text}."
+    guess = misprediction(results)
+    if guess is not None:
+        yield f"On this machine's CPU a mispredicted branch costs {guess * 1e9:.3g} ns, and a predicted one nothing."
+
+
+def per_path(results: Results) -> Any:
+    """Seconds of each further way over the seconds of one: 1 where the ways are simply gone one after the other."""
+    points = [(r.params["paths"], r.samples) for r in results.records if r.timed and r.variant == "divergent"]
+    one = results.find("divergent", paths=1)
+    if one is None or len(points) < 2:
+        return None
+    return slope(points).scaled(1 / float(np.median(one.samples)))
+
+
+def misprediction(results: Results) -> float | None:
+    """Seconds that a misprediction costs the CPU, as `branch.prediction` in the same run has it; None without.
+
+    On the most elements, for a predictor learns few of them by heart.
+    """
+    on_cpu = results.beside(prediction.bench)
+    priced = prediction.price(on_cpu, max((record.params["n"] for record in on_cpu.records if record.timed), default=0))
+    return None if priced is None else priced[1]

@@ -1,0 +1,121 @@
+"""Latency on the device: how long one thread waits for a load whose address the load before it brought.
+
+A GPU answers a single load later than a CPU does, from every level: it hides the wait behind other warps instead of
+caches. The memory is a ring of pointers, one to a line of 128 bytes, in random order, and one thread follows it,
+sixteen dependent loads an iteration. The clock of the multiprocessor, read before the first and after the last load,
+gives cycles beside the nanoseconds.
+
+`l1` loads through the L1 cache, `l2` past it (ld.cg), so that a ring small enough for L1 shows the L2's latency too.
+The sweep shows the levels, and beyond them what address translation adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import BLOCK, where
+from ..latency import chase
+
+LINE = 128
+HOPS = 8192  # a call: 0.2 ms in L1, some milliseconds in memory
+WALKS = 64  # calls at most that go round before cycles are read, so that what fits a cache is in it
+
+bench = Bench(
+    "device.latency",
+    question="How long does a thread of the GPU wait for one load from each level?",
+    axes={"size": ("16KiB", "L2", "HBM")},
+    sweeps=({"size": (*(f"{2**i}KiB" for i in range(3, 10)), *(f"{2**i}MiB" for i in range(9)))},),
+    baseline="l1",
+    limit="gpu latency",
+    core=False,
+)
+
+
+@bench.inputs
+def ring(rng: np.random.Generator, size: int) -> np.ndarray:
+    """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
+    if size < 2 * LINE:
+        raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
+    return rng.permutation(size // LINE)
+
+
+@bench.reference
+def last_line(lines: np.ndarray) -> int:
+    """The line on which the first call ends."""
+    return int(lines[HOPS % len(lines)])
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """One load is one hop."""
+    return {"hops": HOPS}
+
+
+@bench.memory
+def memory(size: int) -> int:
+    """The ring, and its order while it is linked."""
+    return size + size // LINE * 8
+
+
+def build(kernel: str, how: str) -> Callable[..., Work]:
+    """A builder for one kind of load."""
+
+    def follow(device: Any, lines: Any) -> Work:
+        n = len(lines)
+        memory = device.empty(n * LINE // 8, np.uint64)
+        state = device.put(np.zeros(2, np.uint64))
+        start = np.uint64(memory.data.ptr + LINE * int(lines[0]))
+        blocks = min(-(-n // BLOCK), 4 * device.properties.sm)
+        link = device.launcher(
+            "device.latency", "link", blocks, BLOCK, (memory, lines, np.int64(n), np.int32(LINE // 8))
+        )
+        launch = device.launcher("device.latency", kernel, 1, 1, (state, np.int32(HOPS // 16)))
+        link()
+        state[0] = start
+        device.synchronize()  # that was on CuPy's stream, not on the launches'
+        cycles = []
+        for _ in range(min(-(-n // HOPS), WALKS) + 5):
+            launch()
+            cycles.append(int(device.get(state)[1]))
+        state[0] = start
+        facts = where(device, n * LINE, line=LINE, cycles_per_hop=float(np.median(cycles[-5:])) / HOPS)
+        work: Work = device.timed(
+            launch, output=lambda: (int(device.get(state)[0]) - memory.data.ptr) // LINE, facts=facts
+        )
+        return work
+
+    follow.__doc__ = f"One thread, {how}."
+    return follow
+
+
+bench.variant("l1", on="gpu")(build("chase_ca", "loads through the L1 cache"))
+bench.variant("l2", on="gpu")(build("chase_cg", "loads past the L1 cache (ld.cg)"))
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """Cycles and nanoseconds of each level, and what the CPU's memory takes where that was measured."""
+    levels = (
+        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("half of L2", "l2", "L2"), ("memory", "l2", "HBM")
+    )  # fmt: skip
+    told = []
+    for name, variant, size in levels:
+        record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
+        if record is not None and hop is not None:
+            told.append(f"{record.facts['cycles_per_hop']:.0f} cycles ({hop.value * 1e9:.3g} ns) from {name}")
+    if told:
+        yield f"A load that waits for the one before takes {', '.join(told)}."
+    far = results.each("hops", "l2", size="HBM")
+    # The figure that `latency.chase` tells: in an order that no prefetcher guesses, as the ring here is.
+    on_host = results.beside(chase.bench)
+    host = on_host.each("hops", "follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
+    if far is not None and host is not None:
+        yield (
+            f"The CPU's own memory answers in {host.value * 1e9:.3g} ns: a GPU waits {far.value / host.value:.2g}× as "
+            "long for one load, and needs thousands of threads to have enough of them under way."
+        )

@@ -1,0 +1,148 @@
+"""TODO benches.device.launch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+
+CALLS = 100  # launches of one call
+
+launch_bench = Bench(
+    "device.launch",
+    question="What does it cost to start a kernel, and to wait for it?",
+    axes={},
+    baseline="queued",
+    tolerance=0.0,
+    core=False,
+)
+
+
+@launch_bench.reference
+def happened() -> int:
+    """The mark that the last launch left."""
+    return 1
+
+
+@launch_bench.counts
+def launches() -> dict[str, float]:
+    """The launches of a call."""
+    return {"calls": CALLS}
+
+
+@launch_bench.memory
+def launch_memory() -> int:
+    """Next to nothing."""
+    return 2**20
+
+
+def marked(device: Any) -> tuple[Callable[[], Any], Callable[[], int]]:
+    """A launch of the empty kernel, and the mark it leaves."""
+    flag = device.put(np.zeros(1, np.int32))
+    return device.launcher("device.sync", "mark", 1, 1, (flag,)), lambda: int(device.get(flag)[0])
+
+
+def times(call: Callable[[], Any], count: int) -> Callable[[], None]:
+    """`count` calls."""
+
+    def repeat() -> None:
+        for _ in range(count):
+            call()
+
+    return repeat
+
+
+@launch_bench.variant("queued", on="gpu")
+def queued(device: Any) -> Work:
+    """One launch after the other in the queue, as the GPU sees them."""
+    launch, mark = marked(device)
+    work: Work = device.timed(times(launch, CALLS), output=mark, launches=CALLS)
+    return work
+
+
+@launch_bench.variant("enqueue", on="gpu")
+def enqueue(device: Any) -> Work:
+    """What Python takes to enqueue one, waiting once at the end."""
+    launch, mark = marked(device)
+    work: Work = device.host_timed(times(launch, CALLS), output=mark, sync="end")
+    return work
+
+
+@launch_bench.variant("sync", on="gpu")
+def synchronised(device: Any) -> Work:
+    """A launch, and a wait for it."""
+    launch, mark = marked(device)
+    wait = device.stream.synchronize
+
+    def call() -> None:
+        launch()
+        wait()
+
+    work: Work = device.host_timed(times(call, CALLS), output=mark, sync="none")
+    return work
+
+
+@launch_bench.variant("graph", on="gpu")
+def graph(device: Any) -> Work:
+    """A CUDA graph of 100 launches, started as one."""
+    launch, mark = marked(device)
+    launch()  # loaded before it is captured
+    device.synchronize()
+    stream = device.stream
+    stream.begin_capture()
+    try:
+        times(launch, CALLS)()
+    finally:
+        captured = stream.end_capture()
+    flagged: Work = device.timed(lambda: captured.launch(stream=stream), output=mark)
+    return flagged
+
+
+@launch_bench.variant("event", on="gpu")
+def event(device: Any) -> Work:
+    """An event recorded, and waited for; nothing is launched."""
+    recorded = device.event(timing=False)
+
+    def call() -> None:
+        recorded.record(device.stream)
+        recorded.synchronize()
+
+    work: Work = device.host_timed(times(call, CALLS), output=lambda: int(recorded.done), sync="none")
+    return work
+
+
+@launch_bench.variant("cupy", on="gpu")
+def elementwise(device: Any) -> Work:
+    """CuPy: cupy.add of one element with out=, waiting once at the end."""
+    one = device.put(np.ones(1, np.int32))
+    zero, to = device.put(np.zeros(1, np.int32)), device.put(np.zeros(1, np.int32))
+    add = device.xp.add
+
+    def call() -> None:
+        add(one, zero, out=to)
+
+    work: Work = device.host_timed(times(call, CALLS), output=lambda: int(device.get(to)[0]), sync="end")
+    return work
+
+
+@launch_bench.finding
+def launch_finding(results: Results) -> Iterator[str]:
+    """What each way costs, and what waiting adds."""
+    names = {
+        "queued": "queued", "graph": "in a graph", "enqueue": "enqueued from Python", "cupy": "as a CuPy operation",
+        "sync": "with a wait after each",
+    }  # fmt: skip
+    costs = {name: results.each("calls", name) for name in names}
+    told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
+    if told:
+        yield f"An empty kernel takes {', '.join(told)}."
+    wait, python = costs["sync"], costs["enqueue"]
+    if wait is not None and python is not None:
+        yield (
+            f"Waiting after each launch makes it {wait.value / python.value:.3g}× as dear: a kernel should do at least "
+            f"{wait.value * 1e6:.2g} µs of work for each time that the host waits."
+        )

@@ -1,0 +1,87 @@
+"""TODO benches.device.layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import BLOCK, SECTOR, WARP
+from .coalescing import SMALL, cold
+
+# --- rows and columns, records and fields -----------------------------------------------------------------------------
+
+ELEMENTS = 2**24  # in all, 64 MiB
+
+layout_bench = Bench(
+    "device.layout",
+    question="Should the GPU find the fields of a record together, or each field of all records?",
+    axes={"fields": (4, 32, 1024)},
+    quick={"fields": (32,)},
+    baseline="soa",
+    tolerance=0.0,
+    core=False,
+)
+
+
+@layout_bench.inputs
+def records(rng: np.random.Generator, fields: int) -> np.ndarray:
+    """Small whole numbers (float32), a row for each record."""
+    return rng.integers(0, SMALL, (ELEMENTS // fields, fields), dtype=np.int16).astype(np.float32)
+
+
+@layout_bench.reference
+def totals(rows: np.ndarray) -> np.ndarray:
+    """The sum of each record's fields, exact."""
+    return np.asarray(rows.sum(axis=1, dtype=np.float32))
+
+
+@layout_bench.counts
+def layout_counts(rows: np.ndarray) -> dict[str, float]:
+    """Each field is read and added once, each sum written."""
+    return {"items": rows.size, "bytes": rows.nbytes + 4 * len(rows), "flops": rows.size}
+
+
+@layout_bench.memory
+def layout_memory() -> int:
+    """The records twice, while they are turned round."""
+    return 8 * ELEMENTS
+
+
+@layout_bench.variant("soa", on="gpu")
+def fields_together(device: Any, rows: Any) -> Work:
+    """A structure of arrays: neighbouring threads read neighbouring floats (down the columns of a matrix)."""
+    items, fields = rows.shape
+    turned = device.empty((fields, items), np.float32)
+    turned[...] = rows.T
+    return summed(device, turned, items, fields, 1, items)
+
+
+@layout_bench.variant("aos", on="gpu")
+def records_together(device: Any, rows: Any) -> Work:
+    """An array of structures: each thread reads a record of its own (along the rows of a matrix)."""
+    items, fields = rows.shape
+    return summed(device, rows, items, fields, fields, 1)
+
+
+def summed(device: Any, source: Any, items: int, fields: int, item: int, field: int) -> Work:
+    """The work of summing the fields, which lie `item` and `field` elements apart."""
+    to = device.empty(items, np.float32)
+    arguments = (source, to, np.int32(fields), np.int64(item), np.int64(field))
+    launch = device.launcher("device.coalescing", "sum_fields", items // BLOCK, BLOCK, arguments)
+    return cold(device, launch, to, 4 * items * fields, min(WARP, WARP * 4 * item // SECTOR))
+
+
+@layout_bench.finding
+def layout_finding(results: Results) -> Iterator[str]:
+    """What records cost against fields."""
+    ratios = {fields: results.ratio("aos", "soa", fields=fields) for fields in (4, 32, 1024)}
+    told = [f"{ratio.value:.3g}× at {fields} fields" for fields, ratio in ratios.items() if ratio is not None]
+    if told:
+        yield (
+            f"Records that lie one after the other take {', '.join(told)} as long as the same fields side by side. "
+            "Down a column is the right way on a GPU, along a row on a CPU."
+        )

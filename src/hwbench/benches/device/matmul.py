@@ -1,0 +1,180 @@
+"""Arithmetic on the device: fused multiply-adds, and what tensor cores do from registers and in a whole product.
+
+`device.peak` runs chains of fused multiply-adds, each operation waiting for the one before it in its chain: with one
+chain a thread, the other warps must hide the latency; more chains help where there are too few warps. The roof is
+multiprocessors × units × 2 × clock. Half precision goes two numbers in a register.
+
+`device.tensor` feeds the tensor cores from registers with the instruction of a warp (mma.sync), so that nothing but the
+cores is asked; `device.matmul` is cuBLAS on large square matrices. From Hopper on only instructions of four warps at
+once (wgmma, tcgen05), which cuBLAS uses, reach the cores' full rate.
+
+Answers are compared bit by bit, on whole numbers that nothing rounds. But a unit that multiplies ones and zeros, or
+numbers of few bits, switches little and takes little power, so that the clock stays higher than under real data: what
+tensor cores and products are timed on are random numbers of full mantissas, by the same launches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import TILE, library, needs_capability, repeated
+from ._formats import e4m3, noise, timed_by
+
+# --- a whole product --------------------------------------------------------------------------------------------------
+
+# CUDA's numbers (library_types.h, cublas_api.h): the data type, the type that is computed in, and NumPy's for input.
+R_32F, R_64F, R_16F, R_16BF, R_8F_E4M3 = 0, 1, 2, 14, 28
+COMPUTE_32F, COMPUTE_64F, COMPUTE_TF32 = 68, 70, 77
+PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
+    "f8": (R_64F, COMPUTE_64F, (0, 0)),
+    "f4": (R_32F, COMPUTE_32F, (0, 0)),
+    "tf32": (R_32F, COMPUTE_TF32, (8, 0)),
+    "f16": (R_16F, COMPUTE_32F, (7, 0)),
+    "bf16": (R_16BF, COMPUTE_32F, (8, 0)),
+    "fp8": (R_8F_E4M3, COMPUTE_32F, (8, 9)),
+}
+LARGEST_FP8 = 7  # sums of 128 products stay below 2¹³: Hopper's fp8 keeps no more bits before they are added in float32
+LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2²⁴, so that nothing rounds in float32
+
+matmul = Bench(
+    "device.matmul",
+    question="What does a large product of matrices reach, with and without tensor cores?",
+    axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
+    sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
+    quick={"n": (4096,)},
+    full={"n": (1024, 2048, 4096, 8192)},  # smaller ones take less time than the gap between two launches
+    baseline="cublas",
+    version=2,
+    limit="gpu matmul",
+    tolerance=0.0,
+    core=False,
+)
+
+
+@matmul.inputs
+def factors_of_product(rng: np.random.Generator, n: int, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two n × n matrices of small whole numbers (int8), and a vector to check the product with."""
+    largest = LARGEST_FP8 if precision == "fp8" else LARGEST
+    a, b = (rng.integers(-largest, largest, (n, n), dtype=np.int8) for _ in range(2))
+    return a, b, rng.integers(-8, 9, n).astype(np.float64)
+
+
+@matmul.reference
+def probe(a: np.ndarray, b: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The vector a · (b · v), in which each element of the product counts (Freivalds), by n² operations, not n³."""
+    return np.asarray(a.astype(np.float64) @ (b.astype(np.float64) @ v))
+
+
+@matmul.counts
+def matmul_flops(n: int) -> dict[str, float]:
+    """As many products and sums as n for each of n² elements."""
+    return {"flops": 2.0 * n**3, "items": float(n) ** 2}
+
+
+@matmul.memory
+def matmul_memory(n: int) -> int:
+    """Three matrices of up to 8 bytes an element for the check and three for the clock, and whole numbers."""
+    return 50 * n * n
+
+
+@matmul.variant("cublas", on="gpu", inputs="host")
+def cublas(
+    device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int, rng: np.random.Generator
+) -> Work:
+    """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32, in f8 in float64."""
+    kind, compute, least = PRODUCTS[precision]
+    needs_capability(device, least, f"tensor cores for {precision}")
+    xp = device.xp
+    blas, handle = library("cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
+    if precision == "fp8":
+        return in_fp8(device, a, b, v, rng)
+    wide = np.float64 if precision == "f8" else np.float32
+    first, second = (device.put(stored(x, precision)) for x in (a, b))
+    to, other = device.empty((n, n), wide), device.empty((n, n), wide)
+    to[...] = wide(np.nan)
+    one, zero = np.ones(1, wide), np.zeros(1, wide)
+    out = R_64F if precision == "f8" else R_32F
+
+    def product(left: Any, right: Any, to: Any) -> Callable[[], None]:
+        def launch() -> None:
+            # Columns come first there: b·a of the transposed is the transposed of a·b.
+            blas.gemmEx(
+                handle, 0, 0, n, n, n, one.ctypes.data, right.data.ptr, kind, n, left.data.ptr, kind, n,
+                zero.ctypes.data, to.data.ptr, out, n, compute, -1,
+            )  # fmt: skip
+
+        return launch
+
+    exact: Work = device.timed(
+        product(first, second, to), output=lambda: device.get(to).astype(np.float64) @ v, launches=4,
+        facts={"sm": device.properties.sm, "footprint": 3 * to.nbytes},
+    )  # fmt: skip
+    return timed_by(device, exact, product(*noisy(device, rng, n, precision), other), launches=4)
+
+
+def noisy(device: Any, rng: np.random.Generator, n: int, precision: str) -> tuple[Any, Any]:
+    """Two n × n matrices on the device, each a stretch of random numbers over and over."""
+
+    def one() -> Any:
+        return repeated(device, device.put(noise(rng, min(n * n, TILE), precision)), n * n).reshape(n, n)
+
+    return one(), one()
+
+
+def in_fp8(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> Work:
+    """The product by cuBLASLt, which wants the second matrix by columns."""
+    to, other = device.empty(a.shape, np.float32), device.empty(a.shape, np.float32)
+    to[...] = np.float32(np.nan)
+    checked = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to)
+    real = device.fp8_product(*noisy(device, rng, len(a), "fp8"), other)
+
+    def close() -> None:
+        checked.close()
+        real.close()
+
+    exact: Work = device.timed(
+        checked, output=lambda: device.get(to).astype(np.float64) @ v, launches=4, close=close,
+        facts={"sm": device.properties.sm, "footprint": to.nbytes + 2 * a.nbytes},
+    )  # fmt: skip
+    return timed_by(device, exact, real, launches=4)
+
+
+def stored(x: np.ndarray, precision: str) -> np.ndarray:
+    """Whole numbers up to 64 in the format of an operand; bf16, which NumPy lacks, as its bits."""
+    if precision == "bf16":
+        return np.asarray((x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16))
+    kinds: dict[str, Any] = {"f8": np.float64, "f16": np.float16}
+    return x.astype(kinds.get(precision, np.float32))
+
+
+@matmul.finding
+def matmul_finding(results: Results) -> Iterator[str]:
+    """The rate of each precision, how it grows with n, and the rate of one warp's instructions beside it."""
+    rates = {name: _rate(results, name) for name in PRODUCTS}
+    told = [f"{rate * 1e-12:.3g} TFLOP/s in {name}" for name, rate in rates.items() if rate]
+    if told:
+        yield f"A product of large matrices reaches {', '.join(told)}."
+    lengths = sorted({r.params["n"] for r in results.records if r.timed and r.params["precision"] == "bf16"})
+    full = rates["bf16"]
+    if full and len(lengths) > 1:
+        shares = [f"{rate / full:.0%} at n = {n}" for n in lengths[:-1] if (rate := _rate(results, "bf16", n))]
+        yield f"In bf16 shorter matrices reach, of the rate at n = {lengths[-1]}, {', '.join(shares)}."
+    warp = [
+        record.counts["flops"] / min(record.samples)
+        for record in results.run.records
+        if record.bench == "device.tensor" and record.timed and record.params["precision"] == "bf16"
+    ]
+    if rates["bf16"] and warp:
+        yield f"Instructions of one warp (mma.sync) reach {max(warp) / rates['bf16']:.0%} of that in bf16."
+
+
+def _rate(results: Results, precision: str, n: int | None = None) -> float | None:
+    """FLOP/s at n, or at the largest that was measured."""
+    lengths = [r.params["n"] for r in results.records if r.timed and r.params["precision"] == precision]
+    found = results.rate("cublas", "flops", precision=precision, n=n or max(lengths, default=0))
+    return None if found is None else float(found.value)

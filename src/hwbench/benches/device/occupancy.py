@@ -1,0 +1,154 @@
+"""Occupancy: how many threads it takes until the GPU is busy, and how much each must have under way.
+
+A GPU hides every wait behind other threads. Too few, and it waits: for the result of the operation before (some 4
+cycles) where it computes, for memory (hundreds of cycles) where it copies. `chains` is what one thread has under way at
+once: independent chains of multiply-adds, or loads of 16 bytes. What is in flight is threads × chains, so the same rate
+can be had with fewer threads that do more each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...analysis.fits import saturating
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import STEP, chain_flops, chained, repeated, starts
+
+LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
+SEEDS = 1024
+# Passes of a chain: so many that a launch with one chain a thread takes 0.1 ms and more, against which the microseconds
+# between two launches are nothing; many threads take their turns, and as long with fewer.
+PASSES = 32
+BUSY = 2**17  # threads from which on a GPU is busy
+EACH = 64 * 1024  # bytes that a thread copies, as long as all together stay below
+MOST = 256 * 2**20
+
+bench = Bench(
+    "device.occupancy",
+    question="How many threads does the GPU need until it computes, or copies, as fast as it can?",
+    axes={"work": ("fma", "copy"), "threads": tuple(2**i for i in range(5, 22, 2)), "chains": (1, 2, 4, 8)},
+    quick={"threads": (32, 2048, 131072), "chains": (1, 4)},
+    baseline="kernel",
+    version=2,
+    tolerance=0.0,
+    together=("threads",),
+    core=False,
+)
+
+
+def copied(threads: int) -> int:
+    """float32 elements that all threads copy together; a multiple of 8 loads of 16 bytes each."""
+    return max(min(threads * EACH, MOST), threads * 8 * 16) // 4
+
+
+def passes(threads: int) -> int:
+    """How often each chain goes through its pairs."""
+    return max(1, min(PASSES, PASSES * BUSY // threads))
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator, work: str) -> np.ndarray:
+    """What the chains start from, or the first MiB of what is copied (float32)."""
+    return starts(rng, SEEDS, np.float32) if work == "fma" else rng.random(2**18, dtype=np.float32)
+
+
+@bench.reference
+def reference(x: np.ndarray, work: str, threads: int, chains: int) -> np.ndarray:
+    """Each chain's start and what its passes add; or what is copied."""
+    if work == "copy":
+        return np.resize(x, copied(threads))
+    chain = np.arange(threads) * chains + np.arange(chains)[:, None]
+    return np.asarray(x[chain % SEEDS] + np.float32(passes(threads) * STEP)).reshape(-1)
+
+
+@bench.counts
+def counts(work: str, threads: int, chains: int) -> dict[str, float]:
+    """Two operations for each multiply-add; each byte read and written."""
+    if work == "fma":
+        return {"flops": chain_flops(passes(threads)) * chains * threads}
+    return {"bytes": 2 * 4 * copied(threads)}
+
+
+@bench.memory
+def memory(work: str, threads: int, chains: int) -> int:
+    """What is copied and its copy, or one result a chain."""
+    return 8 * copied(threads) if work == "copy" else 4 * threads * chains
+
+
+@bench.variant("kernel", on="gpu")
+def kernel(device: Any, x: Any, work: str, threads: int, chains: int) -> Work:
+    """CUDA C++, blocks of up to 128 threads."""
+    if chains not in (1, 2, 4, 8):
+        raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
+    if threads % min(threads, LARGEST_BLOCK):
+        raise Skip(f"{threads} threads are no whole number of blocks of {LARGEST_BLOCK}")
+    block = min(threads, LARGEST_BLOCK)
+    properties = device.properties
+    facts = {"threads": threads, "sm": properties.sm, "resident": properties.sm * properties.threads_sm}
+    if work == "fma":
+        to = device.put(np.zeros(threads * chains, np.float32))
+        arguments = (x, to, *chained(np.float32, passes(threads)))
+        launch = device.launcher("device.peak", f"fma_f4_{chains}", threads // block, block, arguments)
+    else:
+        n = copied(threads)
+        source, to = repeated(device, x, n), device.empty(n, np.float32)
+        to[...] = np.float32(np.nan)
+        arguments = (source, to, np.int64(n // 4))
+        launch = device.launcher("device.occupancy", f"copy_{chains}", threads // block, block, arguments)
+    made: Work = device.timed(launch, output=lambda: device.get(to), cold=work == "copy", facts=facts)
+    return made
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The threads that saturate, for each kind of work, and how few would do with more under way in each."""
+    for work, verb in (("fma", "compute"), ("copy", "copy")):
+        needed = {chains: threads_needed(results, work, chains) for chains in (1, 2, 4, 8)}
+        known = {chains: found for chains, found in needed.items() if found is not None}
+        if not known:
+            continue
+        few, many = min(known), max(known)
+        text = f"To {verb} at 90% of the best rate takes {_count(known[few])} threads with {_under_way(work, few)} each"
+        if many != few:
+            text += f", {_count(known[many])} with {many}"
+        resident = results.find("kernel", work=work).facts.get("resident")
+        yield f"{text}; the card holds {_count(resident)} at a time." if resident else f"{text}."
+        one = results.find("kernel", work=work, threads=32, chains=few)
+        best = curve(results, work, few)
+        if one is not None and len(best) > 1:
+            yield (
+                f"A single warp gets {dict(best)[32] / max(rate for _, rate in best):.2%} of what all together do when "
+                f"they {verb}."
+            )
+
+
+def curve(results: Results, work: str, chains: int) -> list[tuple[int, float]]:
+    """(threads, operations or bytes a second) of one kind of work."""
+    count = "flops" if work == "fma" else "bytes"
+    return sorted(
+        (record.params["threads"], record.counts[count] / float(np.median(record.samples)))
+        for record in results.records
+        if record.timed and (record.params["work"], record.params["chains"]) == (work, chains)
+    )
+
+
+def threads_needed(results: Results, work: str, chains: int) -> float | None:
+    """Threads from which on 90% of the best rate at any number of chains is reached; None where it never is."""
+    best = max((rate for c in (1, 2, 4, 8) for _, rate in curve(results, work, c)), default=0.0)
+    points = curve(results, work, chains)
+    if len(points) < 2 or max(rate for _, rate in points) < 0.9 * best:
+        return None
+    return saturating(points, 0.9 * best / max(rate for _, rate in points))
+
+
+def _under_way(work: str, chains: int) -> str:
+    what = "chain" if work == "fma" else "load"
+    return f"one {what}" if chains == 1 else f"{chains} {what}s"
+
+
+def _count(threads: float) -> str:
+    return f"{round(threads, -2) if threads >= 1000 else round(threads):,.0f}".replace(",", " ")

@@ -1,0 +1,107 @@
+"""TODO benches.device.peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import BLOCK, STEP, chain_flops, chained, needs_capability, starts
+
+SEEDS = 1024  # as in the kernel
+PASSES = 16  # 0.15 ms and more with one chain a thread: long against the microseconds between two launches
+
+peak = Bench(
+    "device.peak",
+    question="How many floating-point operations a second does the GPU do, by precision and by chains a thread?",
+    axes={"dtype": ("f4", "f8", "f2"), "chains": (1, 2, 4, 8)},
+    quick={"chains": (8,)},
+    baseline="fma",
+    limit="fma",
+    version=2,
+    tolerance=0.0,
+    together=("chains",),
+    core=False,
+)
+
+
+def blocks(device: Any, topic: str, kernel: str) -> int:
+    """As many blocks as are on the device at a time: one wave, so that no multiprocessor waits at the end."""
+    return int(device.properties.sm * device.resident(topic, kernel, BLOCK))
+
+
+def kernel_of(dtype: np.dtype[Any], chains: int) -> str:
+    """The kernel of a precision and a number of chains."""
+    if chains not in (1, 2, 4, 8):
+        raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
+    return f"fma_f{dtype.itemsize}_{chains}"
+
+
+@peak.inputs
+def seeds(rng: np.random.Generator, dtype: np.dtype[Any]) -> np.ndarray:
+    """Where the chains start, repeated over them; halves go in pairs, as uint32."""
+    lanes = 2 if dtype.itemsize == 2 else 1
+    found = starts(rng, lanes * SEEDS, dtype)
+    return found.view(np.uint32) if lanes == 2 else found
+
+
+@peak.reference
+def ends(seeds: np.ndarray, device: Any, dtype: np.dtype[Any], chains: int) -> np.ndarray:
+    """Each chain's start and what its passes add, chain after chain, a thread after the other."""
+    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+    chain = np.arange(threads) * chains + np.arange(chains)[:, None]
+    found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PASSES * STEP)
+    return np.asarray(found).reshape(-1)
+
+
+@peak.counts
+def flops(device: Any, dtype: np.dtype[Any], chains: int) -> dict[str, float]:
+    """Two for each fused multiply-add, four for a pair of halves."""
+    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+    return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
+
+
+@peak.memory
+def peak_memory() -> int:
+    """One result a chain: at most some 20 MB on any card."""
+    return 2**26
+
+
+@peak.variant("fma", on="gpu")
+def fma(device: Any, seeds: Any, dtype: np.dtype[Any], chains: int) -> Work:
+    """CUDA C++, independent chains of fused multiply-adds."""
+    if dtype.itemsize == 2:
+        needs_capability(device, (5, 3), "arithmetic in half precision")
+    kernel = kernel_of(dtype, chains)
+    grid = blocks(device, "device.peak", kernel)
+    to = device.put(np.zeros(grid * BLOCK * chains, np.uint32 if dtype.itemsize == 2 else dtype))
+    arguments = (seeds, to, *chained(dtype, PASSES))
+    launch = device.launcher("device.peak", kernel, grid, BLOCK, arguments)
+    facts = {"sm": device.properties.sm, "blocks": grid, "clock_hz": device.properties.clock_hz}
+    work: Work = device.timed(launch, output=lambda: device.get(to).view(dtype), facts=facts)
+    return work
+
+
+@peak.finding
+def peak_finding(results: Results) -> Iterator[str]:
+    """The rate of each precision, and what one chain a thread gets of it."""
+    names = {"f4": "single", "f8": "double", "f2": "half"}
+    rates = {dtype: _best(results, dtype) for dtype in names}
+    told = [f"{rate * 1e-12:.3g} TFLOP/s in {names[dtype]}" for dtype, rate in rates.items() if rate]
+    if told:
+        yield (
+            f"Fused multiply-adds reach {', '.join(told)} precision. The lecture: 12 TFLOP/s in single precision, "
+            "against 0.15 of the CPU."
+        )
+    one, eight = (results.rate("fma", "flops", dtype="f4", chains=chains) for chains in (1, 8))
+    if one is not None and eight is not None:
+        share = one.value / eight.value
+        yield f"One chain a thread reaches {share:.0%} of what eight do: the other warps hide the rest of the latency."
+
+
+def _best(results: Results, dtype: str) -> float | None:
+    rates = [results.rate("fma", "flops", dtype=dtype, chains=chains) for chains in (1, 2, 4, 8)]
+    return max((rate.value for rate in rates if rate is not None), default=None)

@@ -1,0 +1,119 @@
+"""Starting and waiting: what a launch costs, what threads pay to wait for one another, and what they pay to meet.
+
+`device.launch` starts an empty kernel in every way that Python has. Queued launches overlap their cost with what runs
+before them; who waits after each pays for the way there and back. A graph holds many launches and is started as one.
+
+`device.sync` makes all threads wait: those of a block by the hardware's barrier, those of the whole grid by a counter
+in memory (all blocks must be on the device at once: a cooperative launch) or by ending the kernel and starting another.
+
+`device.atomics` counts: many threads increment few counters, in memory, in each block's shared memory first, or after
+the threads of a warp have added up among themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import needs_capability
+from .atomics import atomics_bench, counting
+from .launch import times
+
+# --- barriers ---------------------------------------------------------------------------------------------------------
+
+# Barriers of a call. Those of a block take some ten nanoseconds, so that it takes thousands of them until the launch
+# itself is nothing beside them; of the others each costs as much as a launch.
+BARRIERS = {"block": 2**14, "grid": 2**8, "launch": 2**8}
+
+sync_bench = Bench(
+    "device.sync",
+    question="What does it cost when all threads of a block, or of the whole GPU, wait for one another?",
+    axes={"block": (64, 256, 1024)},
+    quick={"block": (256,)},
+    baseline="block",
+    version=2,
+    tolerance=0.0,
+    core=False,
+)
+
+
+@sync_bench.reference
+def all_barriers(variant: str) -> int:
+    """The steps of the token that goes round."""
+    return BARRIERS[variant]
+
+
+@sync_bench.counts
+def barriers(variant: str) -> dict[str, float]:
+    """The barriers of a call."""
+    return {"calls": BARRIERS[variant]}
+
+
+@sync_bench.memory
+def barrier_memory() -> int:
+    """Next to nothing."""
+    return 2**20
+
+
+def waiting(device: Any, launch: Callable[[], Any], to: Any, block: int, count: int = 1) -> Work:
+    """The work of a launch that leaves in `to` how often it waited."""
+    facts = {"blocks": device.properties.sm, "block": block}
+    work: Work = device.timed(
+        times(launch, count) if count > 1 else launch,
+        output=lambda: int(device.get(to)[0]), launches=count, facts=facts,
+    )  # fmt: skip
+    return work
+
+
+@sync_bench.variant("block", on="gpu")
+def of_a_block(device: Any, block: int) -> Work:
+    """__syncthreads: the threads of each block."""
+    to = device.put(np.zeros(device.properties.sm, np.int32))
+    arguments = (to, np.int32(BARRIERS["block"] // 16))
+    launch = device.launcher("device.sync", "barriers_block", device.properties.sm, block, arguments)
+    return waiting(device, launch, to, block)
+
+
+@sync_bench.variant("grid", on="gpu")
+def of_the_grid(device: Any, block: int) -> Work:
+    """A counter in memory: a block on each multiprocessor, all on the device at once."""
+    needs_capability(device, (6, 0), "cooperative launches")
+    if device.resident("device.sync", "barriers_grid", block) < 1:
+        raise Skip(f"no block of {block} threads fits a multiprocessor")
+    to, state = device.put(np.zeros(1, np.int32)), device.put(np.zeros(1, np.uint32))
+    arguments = (state, to, np.int32(BARRIERS["grid"]))
+    launch = device.launcher("device.sync", "barriers_grid", device.properties.sm, block, arguments, cooperative=True)
+    return waiting(device, launch, to, block)
+
+
+@sync_bench.variant("launch", on="gpu")
+def by_launching(device: Any, block: int) -> Work:
+    """The end of a kernel and the start of the next."""
+    to = device.put(np.zeros(1, np.int32))
+    launch = device.launcher("device.sync", "step", device.properties.sm, block, (to,))
+    return waiting(device, launch, to, block, BARRIERS["launch"])
+
+
+@sync_bench.finding
+def sync_finding(results: Results) -> Iterator[str]:
+    """A barrier of a block, of the grid, and by launching."""
+    size = 256
+    names = {"block": "a block", "grid": "the whole grid through memory", "launch": "the whole grid by a new launch"}
+    costs = {name: results.each("calls", name, block=size) for name in names}
+    told = [f"{cost.value * 1e9:.3g} ns for {names[name]}" for name, cost in costs.items() if cost is not None]
+    if told:
+        yield f"A barrier takes {', '.join(told)} ({size} threads a block)."
+    if costs["block"] is not None and costs["grid"] is not None:
+        ratio = costs["grid"].value / costs["block"].value
+        yield f"Waiting for all multiprocessors is {ratio:.3g}× as dear as for one block: synchronise in the small."
+
+
+atomics_bench.variant("global", on="gpu")(counting("atomic_global", "on memory"))
+atomics_bench.variant("shared", on="gpu")(
+    counting("atomic_shared", "in each block's shared memory, and one sum a block")
+)
+atomics_bench.variant("warp", on="gpu")(counting("atomic_warp", "on memory, after each warp has added up by shuffles"))

@@ -1,0 +1,138 @@
+"""TODO benches.device.tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from .._gpu import BLOCK, WARP, needs_capability
+from ._formats import e4m3, noise, timed_by
+from .peak import blocks
+
+# --- tensor cores from registers --------------------------------------------------------------------------------------
+
+ROWS, COLUMNS, SUMS = 16, 8, 8  # of one instruction's result, and results a warp
+TURNS = 4  # in the body of the kernel's loop
+MMA_LOOPS = 128
+FORMATS = {"tf32": (1, (8, 0)), "f16": (2, (8, 0)), "bf16": (2, (8, 0)), "fp8": (4, (8, 9))}  # elements a register
+
+tensor = Bench(
+    "device.tensor",
+    question="What do the tensor cores compute with the instruction of one warp, from registers?",
+    axes={"precision": ("tf32", "f16", "bf16", "fp8")},
+    baseline="mma",
+    version=2,
+    tolerance=0.0,
+    core=False,
+)
+
+
+@tensor.inputs
+def matrices(rng: np.random.Generator, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Matrices a (16 × K), a2 and b (8 of K × 8), small whole numbers as float32; a + a2 has one 1 a row."""
+    k = 8 * FORMATS[precision][0]
+    a = rng.integers(-1, 2, (ROWS, k)).astype(np.float32)
+    rest = np.zeros_like(a)
+    rest[np.arange(ROWS), rng.integers(0, k, ROWS)] = 1
+    return a, rest - a, rng.integers(-1, 2, (SUMS, k, COLUMNS)).astype(np.float32)
+
+
+@tensor.reference
+def products(a: np.ndarray, a2: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """TURNS · MMA_LOOPS times (a + a2) · b, for each of the eight b."""
+    return np.asarray((a + a2) @ b * (TURNS * MMA_LOOPS))
+
+
+@tensor.counts
+def tensor_flops(device: Any, precision: str) -> dict[str, float]:
+    """Two for each element of a times each column of b."""
+    warps = blocks(device, "device.peak", f"mma_{precision}") * BLOCK // WARP
+    k = 8 * FORMATS[precision][0]
+    return {"flops": 2.0 * ROWS * COLUMNS * k * 2 * TURNS * SUMS * MMA_LOOPS * warps}
+
+
+@tensor.memory
+def tensor_memory() -> int:
+    """One result a warp."""
+    return 2**26
+
+
+@tensor.variant("mma", on="gpu", inputs="host")
+def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: str, rng: np.random.Generator) -> Work:
+    """CUDA C++ with mma.sync, eight sums a warp."""
+    per, least = FORMATS[precision]
+    needs_capability(device, least, f"tensor cores for {precision}")
+    if precision == "fp8" and (9, 0) <= tuple(device.properties.capability) < (12, 0):
+        raise Skip("this card has fp8 only in instructions of several warps (wgmma, tcgen05), which this kernel lacks")
+    kernel = f"mma_{precision}"
+    grid = blocks(device, "device.peak", kernel)
+    fragments = [device.put(encoded(x, precision)) for x in (left(a, per), left(a2, per), right(b, per))]
+    real = [device.put(noise(rng, per * len(x), precision).view(np.uint32)) for x in fragments]
+    to = device.empty(grid * BLOCK // WARP * SUMS * ROWS * COLUMNS, np.float32)
+    to[...] = np.float32(np.nan)
+    launch, other = (
+        device.launcher("device.peak", kernel, grid, BLOCK, (*given, result, np.int32(MMA_LOOPS)))
+        for given, result in ((fragments, to), (real, device.empty(len(to), np.float32)))
+    )
+
+    def output() -> np.ndarray:
+        found = result(np.asarray(device.get(to)))
+        if not (found == found[0]).all():
+            raise AssertionError("warps that were given the same matrices disagree")
+        return np.asarray(found[0])
+
+    exact: Work = device.timed(launch, output=output, facts={"sm": device.properties.sm, "blocks": grid})
+    return timed_by(device, exact, other)
+
+
+# Where a lane finds its elements (see the kernel): lane 4·g + t, register r, element i of `per`.
+_G, _T = np.arange(WARP) // 4, np.arange(WARP) % 4
+
+
+def left(a: np.ndarray, per: int) -> np.ndarray:
+    """Matrix a (16 × K) as [register 4][lane 32][element]: what each lane holds of it."""
+    rows = _G[None, :, None] + 8 * (np.arange(4) % 2)[:, None, None]
+    columns = per * _T[None, :, None] + np.arange(per) + 4 * per * (np.arange(4) // 2)[:, None, None]
+    return np.asarray(a[rows, columns])
+
+
+def right(b: np.ndarray, per: int) -> np.ndarray:
+    """Matrices b (8 of K × 8) as [sum 8][register 2][lane 32][element]."""
+    rows = per * _T[None, :, None] + np.arange(per) + 4 * per * np.arange(2)[:, None, None]
+    return np.asarray(b[:, rows, np.broadcast_to(_G[None, :, None], rows.shape)])
+
+
+def result(flat: np.ndarray) -> np.ndarray:
+    """The accumulators [warp][sum][register][lane] as [warp][sum] of 16 × 8."""
+    kept = flat.reshape(-1, SUMS, 4, WARP)
+    out = np.empty((len(kept), SUMS, ROWS, COLUMNS), np.float32)
+    for r in range(4):
+        out[:, :, _G + 8 * (r // 2), 2 * _T + r % 2] = kept[:, :, r]
+    return out
+
+
+def encoded(x: np.ndarray, precision: str) -> np.ndarray:
+    """Whole numbers -2 … 2 in a format, packed to uint32 along the last axis."""
+    codes: np.ndarray
+    if precision == "fp8":
+        codes = e4m3(x).reshape(-1)
+    elif precision == "f16":
+        codes = x.astype(np.float16).reshape(-1)
+    elif precision == "bf16":
+        codes = (x.astype(np.float32).reshape(-1).view(np.uint32) >> 16).astype(np.uint16)
+    else:
+        codes = x.astype(np.float32).reshape(-1)
+    return codes.view(np.uint32)
+
+
+@tensor.finding
+def tensor_finding(results: Results) -> Iterator[str]:
+    """The rate of each format."""
+    rates = {name: results.rate("mma", "flops", precision=name) for name in FORMATS}
+    told = [f"{rate.value * 1e-12:.0f} TFLOP/s in {name}" for name, rate in rates.items() if rate is not None]
+    if told:
+        yield f"From registers, one warp an instruction, the tensor cores reach {', '.join(told)}."

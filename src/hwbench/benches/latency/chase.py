@@ -1,0 +1,208 @@
+"""Memory latency: how long a load takes whose address is known only when the load before it has come back.
+
+The memory is one ring of pointers, one to a cache line, and the chase follows it. In `random` order no prefetcher can
+guess the next line, and each hop may also leave the pages that the TLB knows; `page-local` order is random within
+groups of 64 small pages, which a first-level TLB holds, and takes the groups in sequence: the difference is what
+translation costs. `pages` says which pages the ring lies on.
+
+A permutation of all lines, linked in its own order, is one single ring. It is walked once in full before anything is
+timed, in parts side by side, each of which has to end where the next begins. Calls are short and go on where the one
+before ended, so that even a ring larger than the last-level cache is seen everywhere. The answer of a call is the line
+it ends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Pages, Skip, Sweep, Work
+from ...kernels.permutation import permute
+from ...kernels.simd import compiled, follow, untold
+from ...protocols import Results
+
+LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
+HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
+WALKS = 16  # side by side, to walk a ring once in full
+GROUP = 64 * 4096 // LINE  # lines of 64 small pages
+
+
+@compiled
+def chase(address: int, hops: int) -> int:
+    """The address `hops` hops (a multiple of 16) on from `address`: each load has to wait for the one before."""
+    sixteen = untold(16)
+    while hops > 0:
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        address = follow(follow(follow(follow(address))))
+        hops -= sixteen
+    return address
+
+
+@compiled
+def strays(starts: np.ndarray, hops: np.ndarray) -> int:
+    """How many of the walks from each address, so many hops on, do not end where the next one starts.
+
+    All walks go on side by side, so that a ring as large as memory is walked as fast as its loads can be in flight.
+    `starts` is left with where they came to.
+    """
+    first = starts.copy()
+    for step in range(hops.max()):
+        for walk in range(len(starts)):
+            if step < hops[walk]:
+                starts[walk] = follow(starts[walk])
+    found = 0
+    for walk in range(len(starts)):
+        found += starts[walk] != first[(walk + 1) % len(starts)]
+    return found
+
+
+bench = Bench(
+    "latency.chase",
+    question="How long does a load from each level take?",
+    axes={"size": ("L1", "L2", "L3", "DRAM"), "pages": (Pages(),), "order": ("random",)},
+    baseline="follow",
+    limit="latency",
+    sweeps=(
+        {"size": (Sweep(4096, points=2),)},
+        {"size": ("L1", "L2", "L3", "DRAM", Sweep(4096, points=1)), "pages": ("4K",)},
+        {"size": ("L3", "DRAM"), "pages": ("4K",), "order": ("page-local",)},
+    ),
+    full={"size": (Sweep(4096, points=4),), "pages": ("4K", "huge")},
+)
+
+
+@bench.inputs
+def ring(rng: np.random.Generator, size: int, order: str, device: Any) -> np.ndarray:
+    """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
+    n = size // LINE
+    if n < 2:
+        raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
+    lines: np.ndarray = device.host_empty(n, np.int64)
+    groups = n // GROUP if order == "page-local" else 0
+    for group in range(groups):
+        here = lines[group * GROUP : (group + 1) * GROUP]
+        permute(here, 1, key(rng))
+        here += group * GROUP
+    rest = lines[groups * GROUP :]
+    if len(rest):
+        permute(rest, 1, key(rng))
+        rest += groups * GROUP
+    return lines
+
+
+def key(rng: np.random.Generator) -> int:
+    """What a random order stands for."""
+    return int(rng.integers(2**63 - 1))
+
+
+@bench.reference
+def last_line(lines: np.ndarray) -> int:
+    """The line on which the first call ends."""
+    return int(lines[HOPS % len(lines)])
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """One load is one hop."""
+    return {"hops": HOPS}
+
+
+@compiled
+def point(words: np.ndarray, base: int, lines: np.ndarray) -> None:
+    """Write into the first word of each line where the next one of `lines` lies, in `words` from address `base` on."""
+    last = len(lines) - 1
+    for i in range(last):
+        words[lines[i] * (LINE // 8)] = base + LINE * lines[i + 1]
+    words[lines[last] * (LINE // 8)] = base + LINE * lines[0]
+
+
+def link(base: int, memory: np.ndarray, lines: np.ndarray) -> None:
+    """Make a ring of `lines` in `memory` (bytes, at address `base`)."""
+    point(memory.view(np.int64), base, lines)
+
+
+@bench.variant("follow")
+def follow_pointers(device: Any, lines: np.ndarray, pages: str) -> Work:
+    """Raw pointers, sixteen dependent loads an iteration, on one pinned thread."""
+    buffer = place(device, lines, pages)
+    return walk(device, buffer, lines, chase, close=buffer.close)
+
+
+def place(device: Any, lines: np.ndarray, pages: str) -> Any:
+    """A buffer that holds the ring, touched first by the thread that will follow it."""
+
+    def build(_rank: int) -> Any:
+        buffer = device.buffer(len(lines) * LINE, pages=pages)
+        write_ring(buffer, lines)
+        return buffer
+
+    return device.crew(1).each(build)[0]
+
+
+def write_ring(buffer: Any, lines: np.ndarray) -> None:
+    """Write the ring into a buffer, and walk it once in full, in parts of known ends."""
+    buffer.array[:] = 0  # in sequence, which faults huge pages in whole
+    link(buffer.address, buffer.array, lines)
+    parts = np.linspace(0, len(lines), min(WALKS, len(lines)) + 1).astype(np.int64)
+    wrong = strays(buffer.address + LINE * lines[parts[:-1]], np.diff(parts))
+    if wrong:
+        raise AssertionError(f"the ring of {len(lines)} lines breaks in {wrong} of {len(parts) - 1} parts")
+
+
+def walk(
+    device: Any,
+    buffer: Any,
+    lines: np.ndarray,
+    step: Callable[[int, int], int],
+    close: Callable[[], None] | None = None,
+) -> Work:
+    """The work of following a ring that lies in `buffer`: `step(address, hops)` gives the address it comes to."""
+    at = [buffer.address + LINE * int(lines[0])]
+
+    def run(loops: int) -> None:
+        at[0] = step(at[0], HOPS * loops)
+
+    work: Work = device.crew(1).work(
+        [run],
+        output=lambda: (at[0] - buffer.address) // LINE,
+        facts={"pages": buffer.pages, "elements": len(lines), "line": LINE},
+        close=close,
+    )
+    return work
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The latency of each level, what small pages add, how much of that is translation, and where levels end."""
+    levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
+    pages = told_pages(results)
+    times = {size: _nanoseconds(results, size, pages, "random") for size in levels}
+    told = [f"{time:.3g} ns from {levels[size]}" for size, time in times.items() if time]
+    if told:
+        yield f"A load that waits for the one before takes {', '.join(told)} (random order, {pages} pages)."
+    far, small, local = (
+        times["DRAM"],
+        *(_nanoseconds(results, "DRAM", "4K", order) for order in ("random", "page-local")),
+    )
+    if pages == "huge" and far and small and small >= far:
+        yield f"On 4 KiB pages memory answers in {small:.3g} ns instead of {far:.3g}: the rest is address translation."
+    if local and small:
+        yield (
+            f"In groups of 64 pages, which the TLB holds, a load from memory takes {local:.3g} ns of {small:.3g} on "
+            "4 KiB pages; prefetchers that work within a page help too."
+        )
+    yield from results.levels()
+
+
+def told_pages(results: Results) -> str:
+    """The pages whose latencies are told: huge ones where there are any, as in the standard set of bandwidths."""
+    return "huge" if results.find("follow", pages="huge") else "4K"
+
+
+def _nanoseconds(results: Results, size: str, pages: str, order: str) -> float | None:
+    found = results.each("hops", "follow", size=size, pages=pages, order=order)
+    return None if found is None else found.value * 1e9

@@ -1,0 +1,183 @@
+"""Core to core: how long it takes until one CPU sees what another has written.
+
+A cache line has one owner at a time. To write it a core must have it alone; to see the new value the other must fetch
+it from that core's cache. Two threads hand a counter to and fro: each waits until it shows the other's number, writes
+the next, waits again. Every handover is the same journey, a miss that is answered by another core's cache and not by
+memory: within a core with two hardware threads its own L1 (some 10 ns), between cores of one last-level cache some 20
+to 60 ns, between chiplets or sockets 100 ns and more. It is the price of a lock, of a queue between threads, of a
+counter shared by all, of two counters in one line (`parallel.false_sharing`).
+
+`store` waits with plain loads and hands over with a plain store, in the order that a release store and an acquire load
+promise; on x86 both are ordinary moves. `exchange` does both with one compare-and-swap, as a lock does: each try takes
+the line for writing, the failed ones too, so that the one who waits disturbs the one who is to write. Look at blocks
+in the map: CPUs that share a cache stand out, and numbering need not follow them.
+
+Every pair of the CPUs that may be used is measured, one pair at a time, in every round; the record's time is the mean
+of all pairs, and `facts["between"]` holds for each pair its CPUs, what they share, and the best time of a handover.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.ping_pong import bounce
+from ...kernels.simd import compiled, swap_shared
+from ...protocols import Results
+
+MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs
+BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def bounce_exchange(address: int, turn: int, last: int) -> None:
+    """Wait for `turn` and write the number after it, in one compare-and-swap that is tried until it succeeds."""
+    while turn < last:
+        while not swap_shared(address, turn, turn + 1):
+            pass
+        turn += 2
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+bench = Bench(
+    "latency.core_to_core",
+    question="How long until one CPU sees what another has written?",
+    axes={"pairs": ("all",)},
+    baseline="store",
+    core=False,
+)
+
+
+def pairs_of(device: Any) -> list[tuple[int, int]]:
+    """Every two of the threads that crews have, by rank."""
+    return list(itertools.combinations(range(device.host.usable), 2))
+
+
+def trips(device: Any) -> int:
+    """Round trips of each pair in one call.
+
+    The wait for the second thread to arrive, 2 µs, is counted with them: half a percent of 4096, 4% of 512.
+    """
+    return max(LEAST, min(MOST, BUDGET // max(1, len(pairs_of(device)))))
+
+
+def lacking(device: Any) -> str:
+    """What this machine lacks for it."""
+    usable = device.host.usable
+    return f"needs 2 CPUs that hand a line to one another; {usable} may be used" if usable < 2 else ""
+
+
+def shared(host: Any, a: int, b: int) -> str:
+    """What two CPUs share: `core`, `cache` (the last level), `package`, or `memory` alone."""
+    first, second = host.cores.get(a, (-1, a)), host.cores.get(b, (-1, b))
+    if first == second:
+        return "core"
+    last = host.levels()[-1:]
+    if any(cache.level in last and a in cache.cpus and b in cache.cpus for cache in host.caches):
+        return "cache"
+    return "package" if first[0] == second[0] else "memory"
+
+
+@bench.reference
+def handed_over(device: Any) -> np.ndarray:
+    """How far each pair's counter has come after the first call: two handovers a round trip."""
+    return np.full(len(pairs_of(device)), 2 * trips(device))
+
+
+@bench.counts
+def counts(device: Any) -> dict[str, float]:
+    """A handover is a hop."""
+    return {"hops": 2 * trips(device) * len(pairs_of(device))}
+
+
+@bench.variant("store", needs=lacking)
+def storing(device: Any) -> Work:
+    """Wait with loads, hand over with a store (acquire and release)."""
+    return bouncing(device, bounce)
+
+
+@bench.variant("exchange", needs=lacking)
+def exchanging(device: Any) -> Work:
+    """Wait and hand over with compare-and-swap, as a lock does."""
+    return bouncing(device, bounce_exchange)
+
+
+def bouncing(device: Any, kernel: Callable[[int, int, int], None]) -> Work:
+    """All pairs, one after the other, each with a line of its own that its first thread has touched first."""
+    crews = [device.team(*pair) for pair in pairs_of(device)]
+
+    def allocate(_rank: int) -> Any:
+        buffer = device.buffer(4096)
+        buffer.array[:] = 0
+        return buffer
+
+    buffers = [crew.each(lambda rank: None if rank else allocate(rank))[0] for crew in crews]
+    counters = [buffer.array.view(np.int64) for buffer in buffers]
+    rounds = trips(device)
+    between: list[list[Any]] = [[*crew.cpus, shared(device.host, *crew.cpus), 0.0] for crew in crews]
+
+    def handovers(crew: Any, buffer: Any, counter: np.ndarray, loops: int) -> float:
+        first = int(counter[0])
+        last = first + 2 * rounds * loops
+        address = buffer.address
+        spans: list[tuple[int, int]] = crew.race(
+            [lambda _: kernel(address, first, last), lambda _: kernel(address, first + 1, last)], 1
+        )
+        return (max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9
+
+    def timer(loops: int) -> float:
+        total = 0.0
+        for place, (crew, buffer, counter) in enumerate(zip(crews, buffers, counters, strict=True)):
+            taken = handovers(crew, buffer, counter, loops)
+            each = taken / (2 * rounds * loops)
+            between[place][-1] = min(between[place][-1] or each, each)
+            total += taken
+        return total
+
+    def close() -> None:
+        for buffer in buffers:
+            buffer.close()
+
+    facts = {"threads": 2, "pinned": all(crew.pinned for crew in crews), "between": between}
+    return Work(
+        call=lambda: timer(1),
+        output=lambda: np.array([int(counter[0]) for counter in counters]),
+        timer=timer,
+        facts=facts,
+        close=close,
+    )
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The handover by what the CPUs share, and what compare-and-swap adds."""
+    record = results.find("store")
+    if record is None:
+        return
+    names = {
+        "core": "hardware threads of one core",
+        "cache": "cores that share the last-level cache",
+        "package": "cores of one package with caches of their own",
+        "memory": "packages",
+    }
+    told = []
+    for kind, name in names.items():
+        times = [1e9 * seconds for *_, what, seconds in record.facts["between"] if what == kind]
+        if times:
+            low, high = f"{min(times):.3g}", f"{max(times):.3g}"
+            told.append(f"{low if low == high else f'{low} to {high}'} ns between {name}")
+    if told:
+        yield f"A cache line changes hands in {', '.join(told)}."
+    ratio = results.ratio("exchange", "store")
+    if ratio is not None:
+        yield (
+            f"With compare-and-swap on both sides a handover takes {ratio.value:.3g}× "
+            f"({ratio.low:.3g}–{ratio.high:.3g}) as long as with a load and a store."
+        )

@@ -1,0 +1,270 @@
+"""Loaded latency: what a load from memory costs one thread while the others keep memory busy.
+
+The latency that `latency.chase` tells is that of an idle machine. Each request shares the mesh, the memory controllers
+and the banks of the DRAM with everybody else's, and waits in their queues: the nearer the traffic comes to what memory
+gives, the longer, slowly at first and then steeply. One thread follows a ring of pointers through memory, as in
+`latency.chase`; every other core streams through memory of its own, a block of lines, then `gap` cycles of waiting for
+each line of 64 bytes, then the next block. `idle` streams nothing; a gap of 0 streams as fast as it goes.
+
+What the streams moved meanwhile is measured along with the time of the hops, and the two make the curve: latency
+against bandwidth. `read` counts the lines read. `write` fills them with plain stores, each of which reads its line
+first and has it written back later: 128 bytes of traffic for 64 bytes stored, counted as such. Look for the knee: left
+of it a latency-bound program does not notice its neighbours, right of it more streaming threads only make all wait
+longer. One streaming core rarely gets there; it takes several to fill the queues of a server's memory.
+
+A gap is counted in dependent additions, a cycle each, so it is a rate that rises, not a rate that is known: the figure
+on the axis is the measured one. One thread a physical core; siblings would share the chase's own core. The ring is
+four times the last-level cache, so that on an idle machine up to a quarter of its hops may still hit there, and none
+once the streams have swept it: a part of the first rise is that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Pages, Work
+from ...kernels.simd import (
+    Registers,
+    add,
+    clobber,
+    compiled,
+    fill,
+    follow,
+    load,
+    put,
+    store,
+    stream_width,
+    total,
+    untold,
+    width,
+)
+from ...protocols import Results
+from .chase import LINE, chase, ring, write_ring
+
+HOPS = 1024  # a call: 0.1 ms in idle memory
+UNROLL = 8  # registers a block
+LEAST = 64 * 2**20  # bytes each streams through, where the chase's own memory is as large: beyond private caches
+IDLE = "idle"
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+# The first word of the line at `flag` says that the chase has ended. Each block is followed by `pause` cycles. In
+# the two words at `found` are left: how many blocks, and the sum of what was read in them.
+
+
+@compiled
+def read_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+    """Read block after block, round and round, until the flag is set."""
+    step, sums = width(r), fill(r, 0)
+    blocks = i = 0
+    while follow(flag) == 0:
+        sums = add(sums, load(r, address + i))
+        i = i + step if i + step < nbytes else 0
+        blocks += 1
+        wait = untold(pause)
+        while wait > 0:
+            wait = untold(wait - 1)
+        clobber()
+    put(found, blocks)
+    put(found + 8, total(sums))
+
+
+@compiled
+def write_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+    """Fill block after block with ones, round and round, until the flag is set."""
+    step, ones = width(r), fill(r, 1)
+    blocks = i = 0
+    while follow(flag) == 0:
+        store(address + i, ones)
+        i = i + step if i + step < nbytes else 0
+        blocks += 1
+        wait = untold(pause)
+        while wait > 0:
+            wait = untold(wait - 1)
+        clobber()
+    put(found, blocks)
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+def gap_of(text: str) -> int:
+    """A gap from the command line: cycles to wait for each line."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ValueError(f"'{text}' is neither {IDLE} nor a whole number of cycles from 0 on")
+    return int(text)
+
+
+bench = Bench(
+    "latency.loaded",
+    question="What does a load from memory cost while the other cores stream?",
+    axes={"size": ("DRAM",), "pages": (Pages(),), "gap": (IDLE, 1024, 256, 64, 16, 0)},
+    baseline="read",
+    quick={"gap": (IDLE, 0)},
+    full={"gap": (IDLE, 4096, 1024, 512, 256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 0)},
+    together=("gap",),
+    free={"gap": gap_of},
+    core=False,
+    shared=True,
+    version=2,
+)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What all gaps share: the chase's ring, and for every streaming thread the memory it goes through, all ones."""
+
+    lines: np.ndarray
+    chased: Any
+    streamed: list[Any]
+    pages: str
+
+    def close(self) -> None:
+        """Give it all back."""
+        for buffer in (self.chased, *self.streamed):
+            buffer.close()
+
+
+def lacking(device: Any) -> str:
+    """What this machine lacks for it."""
+    cores = device.cores
+    return f"needs 2 cores, one to wait and one to stream; {cores} may be used" if cores < 2 else ""
+
+
+def streamed_by_each(size: int, threads: int) -> int:
+    """Bytes that each of so many threads streams through: twice the last-level cache in all, of which nothing hits."""
+    return max(size // 2 // threads, min(size, LEAST))
+
+
+@bench.inputs
+def memory_of(rng: np.random.Generator, size: int, pages: str, device: Any) -> Memory:
+    """A random ring through `size` bytes, and half as much to stream through, each touched by who will use it."""
+    lines = ring(rng, size, "random", device)
+    crew = device.crew(device.cores)
+    share = max(4096, streamed_by_each(size, len(crew) - 1) // 4096 * 4096)
+
+    def build(rank: int) -> Any:
+        buffer = device.buffer(share if rank else len(lines) * LINE, pages=pages)
+        if rank:
+            buffer.array.view(np.int64)[:] = 1
+            return buffer
+        write_ring(buffer, lines)
+        return buffer
+
+    chased, *streamed = crew.each(build)
+    return Memory(lines, chased, streamed, chased.pages)
+
+
+@bench.reference
+def last_line(memory: Memory) -> tuple[int, int]:
+    """The line on which the first call ends, and how many words more were read than blocks were counted: none."""
+    return int(memory.lines[HOPS % len(memory.lines)]), 0
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """The hops of the chase; what is streamed meanwhile is found out, see `facts["streamed"]`."""
+    return {"hops": HOPS}
+
+
+@bench.memory
+def memory(size: int, device: Any) -> int:
+    """The ring, and what is streamed through."""
+    others: int = max(1, device.cores - 1)
+    return size + others * streamed_by_each(size, others)
+
+
+@bench.variant("read", needs=lacking)
+def reading(memory: Memory, device: Any, gap: int | str) -> Work:
+    """The other cores read memory of their own."""
+    return on_crew(device, memory, gap, read_until, traffic=1, check=True)
+
+
+@bench.variant("write", needs=lacking)
+def writing(memory: Memory, device: Any, gap: int | str) -> Work:
+    """The other cores fill memory of their own with plain stores: two lines of traffic for each line stored."""
+    return on_crew(device, memory, gap, write_until, traffic=2, check=False)
+
+
+def on_crew(
+    device: Any, memory: Memory, gap: int | str, kernel: Callable[..., None], *, traffic: int, check: bool
+) -> Work:
+    """The chase on the first core, the kernel on each other until the chase has ended.
+
+    The time is the chase's alone. `facts["streamed"]` are the bytes a second that the others moved in the mean of all
+    calls, by how long each of them took.
+    """
+    crew = device.crew(device.cores)
+    registers = Registers("i8", stream_width(), UNROLL)
+    pause = 0 if gap == IDLE else int(gap) * registers.nbytes // LINE
+    at = [memory.chased.address + LINE * int(memory.lines[0])]
+    flag = device.buffer(LINE)
+    ended = flag.array.view(np.int64)
+    found = np.zeros((len(crew), 16), np.int64)  # a line for each thread, and one between
+    tally = {"seconds": 0.0, "bytes": 0.0}
+    facts: dict[str, Any] = {
+        "pages": memory.pages, "elements": len(memory.lines), "cpus": list(crew.cpus), "pinned": crew.pinned,
+        "threads": 1, "streaming": 0 if gap == IDLE else len(crew) - 1, "streamed": 0.0,
+    }  # fmt: skip
+
+    def follow_ring(loops: int) -> None:
+        try:
+            at[0] = chase(at[0], HOPS * loops)
+        finally:
+            ended[0] = 1  # else the others would go on for ever
+
+    def job(rank: int) -> Callable[[int], None]:
+        buffer = memory.streamed[rank - 1]
+
+        def run(_loops: int) -> None:
+            if gap != IDLE:
+                kernel(registers, buffer.address, buffer.array.nbytes, pause, flag.address, found[rank].ctypes.data)
+
+        return run
+
+    jobs = [follow_ring, *(job(rank) for rank in range(1, len(crew)))]
+
+    def timer(loops: int) -> float:
+        ended[0] = 0
+        found[:] = 0
+        (start, end), *spans = crew.race(jobs, loops)
+        seconds: float = (end - start) * 1e-9
+        moved = traffic * registers.nbytes * found[1:, 0]
+        rate = sum(float(count) / (1e-9 * (b - a)) for count, (a, b) in zip(moved, spans, strict=True))
+        tally["seconds"] += seconds
+        tally["bytes"] += rate * seconds
+        facts["streamed"] = tally["bytes"] / tally["seconds"]
+        return seconds
+
+    def output() -> tuple[int, int]:
+        words = found[:, 0] * (registers.nbytes // 8)
+        return (at[0] - memory.chased.address) // LINE, int((found[:, 1] - words).sum()) if check else 0
+
+    def close() -> None:
+        flag.close()
+        memory.close()
+
+    return Work(call=lambda: timer(1), output=output, timer=timer, facts=facts, close=close)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The idle latency, what it becomes under the heaviest traffic, and how much is moved by then."""
+    for variant, verb in (("read", "read"), ("write", "write")):
+        idle = results.find(variant, gap=IDLE)
+        busy = [r for r in results.records if r.variant == variant and r.timed and r.params["gap"] != IDLE]
+        if idle is None or not busy:
+            continue
+        full = max(busy, key=lambda record: record.facts["streamed"])
+        alone, loaded = (results.each("hops", variant, gap=r.params["gap"]) for r in (idle, full))
+        ratio = results.versus(full, idle)
+        cores = full.facts["streaming"]
+        yield (
+            f"Memory answers in {alone.value * 1e9:.3g} ns on an idle machine and in {loaded.value * 1e9:.3g} ns while "
+            f"{cores} other core{'s' * (cores != 1)} {verb}{'s' * (cores == 1)} with "
+            f"{full.facts['streamed'] / 1e9:.3g} GB/s of traffic: {ratio.value:.3g}× "
+            f"({ratio.low:.3g}–{ratio.high:.3g}) as long."
+        )

@@ -1,0 +1,135 @@
+"""Memory-level parallelism: how many loads a core keeps in flight while each of them waits.
+
+One pointer chase shows the latency of a level: it asks for a line, waits, asks for the next. Several chases in one
+loop have nothing to wait for but their own pointers, so an out-of-order core sends the loads of all of them on their
+way. As long as there is room the time of a hop falls as 1 / chases; then it levels off, at what the core can keep
+outstanding: 10 to 16 line fill buffers in front of L2 on Intel cores, 24 entries on Zen. By Little's law the loads in
+flight are the latency over the time between two loads; times 64 bytes a line that is the bandwidth which one core can
+ask of memory at random. This is why a gather of independent indices is an order of magnitude faster than a walk of a
+linked list.
+
+All chases follow one ring through every line (see `latency.chase`), evenly spaced, so that no chase finds a line that
+another has just brought: between two visits of a line all others are visited. Each chase lives in a register of its
+own. x86 has 15 for them: of 16 chases one or two wait on the stack, which adds 4 to 5 cycles to their hops and hides
+behind any level from L2 on. Look at where the line bends, and compare the bend in L3 and in memory: what limits there
+is no longer the core's buffers but the queues behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Pages, Work
+from ...kernels.simd import Registers, compiled, follow_each, load, store, untold
+from ...protocols import Results
+from .chase import LINE, place, ring
+
+HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
+
+
+@compiled
+def chase_all(r: Any, target: int, source: int, hops: int) -> None:
+    """Follow the pointers that lie at `source`, one in each register, `hops` hops (a multiple of 4); to `target`."""
+    four = untold(4)
+    at = load(r, source)
+    while hops > 0:
+        at = follow_each(follow_each(follow_each(follow_each(at))))
+        hops -= four
+    store(target, at)
+
+
+bench = Bench(
+    "latency.parallel",
+    question="How many loads does a core keep in flight?",
+    axes={"size": ("L2", "L3", "DRAM"), "pages": (Pages(),), "chains": (1, 2, 4, 8, 16)},
+    baseline="follow",
+    quick={"size": ("DRAM",), "chains": (1, 4, 16)},
+    full={"size": ("L1", "L2", "L3", "DRAM"), "chains": (*range(1, 17), 20, 24, 32)},
+    together=("chains",),
+    core=False,
+    shared=True,
+)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One ring in memory, shared by all numbers of chases: `lines` in the order of the walk."""
+
+    lines: np.ndarray
+    buffer: Any
+    pages: str
+
+    def address(self, step: int) -> int:
+        """Where the line lies that is reached after `step` hops from the first."""
+        return int(self.buffer.address) + LINE * int(self.lines[step % len(self.lines)])
+
+
+@bench.inputs
+def linked(rng: np.random.Generator, size: int, pages: str, device: Any) -> Ring:
+    """A ring through all lines of `size` bytes in random order, written by the thread that will follow it."""
+    lines = ring(rng, size, "random", device)
+    buffer = place(device, lines, pages)
+    return Ring(lines, buffer, buffer.pages)
+
+
+def starts(lines: int, chains: int) -> np.ndarray:
+    """How many hops after the first line each chase begins: evenly spaced over the ring."""
+    return np.arange(chains) * lines // chains
+
+
+@bench.reference
+def last_lines(ring: Ring, chains: int) -> np.ndarray:
+    """The line on which each chase ends after the first call."""
+    lines: np.ndarray = ring.lines[(starts(len(ring.lines), chains) + HOPS) % len(ring.lines)]
+    return lines
+
+
+@bench.counts
+def counts(chains: int) -> dict[str, float]:
+    """A hop of any chase is a hop, and brings a line."""
+    return {"hops": HOPS * chains, "bytes": LINE * HOPS * chains}
+
+
+@bench.variant("follow")
+def follow_pointers(ring: Ring, device: Any, chains: int) -> Work:
+    """Raw pointers, one chase a register, on one pinned thread."""
+    registers = Registers("i8", 64, chains)
+    crew = device.crew(1)
+    at = np.array([ring.address(int(start)) for start in starts(len(ring.lines), chains)], np.int64)
+
+    def run(loops: int) -> None:
+        chase_all(registers, at.ctypes.data, at.ctypes.data, HOPS * loops)
+
+    work: Work = crew.work(
+        [run],
+        output=lambda: (at - ring.buffer.address) // LINE,
+        facts={"pages": ring.pages, "elements": len(ring.lines), "line": LINE},
+        close=ring.buffer.close,
+    )
+    return work
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The loads in flight at each level, where more chases stop helping, and what that is in bandwidth."""
+    for size, name in (("L1", "L1"), ("L2", "L2"), ("L3", "L3"), ("DRAM", "memory")):
+        one = results.find("follow", size=size, chains=1)
+        many = [r for r in results.records if r.timed and r.params["size"] == size and r.params["chains"] > 1]
+        if one is None or not many:
+            continue
+        best = min(many, key=hop_time)
+        alone, hop = hop_time(one), hop_time(best)
+        yield (
+            f"In {name} a load takes {alone * 1e9:.3g} ns when it waits for the one before, and one comes every "
+            f"{hop * 1e9:.3g} ns from {best.params['chains']} independent chases: {alone / hop:.3g} loads are in "
+            f"flight, {LINE / hop / 1e9:.3g} GB/s of whole lines."
+        )
+
+
+def hop_time(record: Any) -> float:
+    """Seconds between two hops of any chase, at best: a limit, to which disturbance only adds."""
+    return float(min(record.samples) / record.counts["hops"])

@@ -1,0 +1,256 @@
+"""Break-even: from which size on it pays to hand work to the GPU.
+
+The GPU computes faster, but the data has to get there and back, and a launch takes longer than a small array on the
+CPU. `cupy` sends the operands, computes and fetches the result each time; `resident` has all of it on the device, so
+that nothing but the launch is paid. Against them stand NumPy and the same on all CPUs.
+
+How soon the GPU wins is a matter of work for each byte that is sent: an addition does 1 operation for 12 bytes, a sum 1
+for 4, a fast Fourier transform some log n, a product of matrices √n.
+
+`n` counts the elements of one operand, float32 (complex64 for the FFT); matrices are √n × √n. Times are the host's,
+with the wait for the GPU in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ...analysis.fits import Breakeven, breakeven
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from .._gpu import library
+
+WORKS = ("add", "sum", "matmul", "fft")
+NAMES = {"add": "adding two arrays", "sum": "summing an array", "matmul": "a product of matrices", "fft": "an FFT"}
+OPERANDS = {"add": 3, "sum": 1, "matmul": 3, "fft": 4}  # float32 arrays of n that a call reads and writes
+
+bench = Bench(
+    "offload.breakeven",
+    question="From which size on is the GPU faster, with and without the way there and back?",
+    axes={"work": WORKS, "n": tuple(4**i for i in range(5, 12))},
+    sweeps=({"work": ("add", "sum", "fft"), "n": (4**12,)},),
+    quick={"n": (4**5, 4**8, 4**10)},
+    baseline="numpy",
+    version=2,
+    core=False,
+    about="gpu",
+)
+
+
+@compiled(parallel=True)
+def add_on_all(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """Element by element, c = a + b."""
+    for i in prange(len(a)):
+        c[i] = a[i] + b[i]
+
+
+@compiled(parallel=True, fastmath=True)
+def sum_on_all(a: np.ndarray) -> Any:
+    """The sum of `a`."""
+    total = np.float32(0)
+    for i in prange(len(a)):
+        total += a[i]
+    return total
+
+
+@bench.inputs
+def operands(rng: np.random.Generator, work: str, n: int) -> tuple[np.ndarray, ...]:
+    """One operand or two; what is transformed has no mean, whose rounding would drown the rest."""
+    if work == "fft":
+        parts = rng.random((2, n), dtype=np.float32) - np.float32(0.5)
+        return ((parts[0] + 1j * parts[1]).astype(np.complex64),)
+    if work == "sum":
+        return (rng.random(n, dtype=np.float32),)
+    side = side_of(n)
+    shape = (side, side) if work == "matmul" else (n,)
+    return rng.random(shape, dtype=np.float32), rng.random(shape, dtype=np.float32)
+
+
+def side_of(n: int) -> int:
+    """Rows of a square matrix of at most n elements."""
+    return max(1, math.isqrt(n))
+
+
+@bench.reference
+def reference(work: str, a: np.ndarray, b: np.ndarray | None = None) -> Any:
+    """The answer in twice the precision, rounded once."""
+    if work == "fft":
+        import scipy.fft
+
+        return scipy.fft.fft(a.astype(np.complex128)).astype(np.complex64)
+    if work == "sum" or b is None:
+        return np.float32(a.sum(dtype=np.float64))
+    if work == "matmul":
+        return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.float32)
+    return a + b
+
+
+@bench.counts
+def counts(work: str, n: int) -> dict[str, float]:
+    """Elements of an operand; operations; bytes of all operands and the result."""
+    flops = {"add": n, "sum": n, "matmul": 2.0 * side_of(n) ** 3, "fft": 5 * n * math.log2(max(n, 2))}[work]
+    return {"items": n, "flops": flops, "bytes": 4 * n * OPERANDS[work] + 4 * (work == "sum")}
+
+
+@bench.memory
+def memory(work: str, n: int) -> int:
+    """All operands, and what CuPy keeps of them."""
+    return 8 * n * OPERANDS[work]
+
+
+def facts(work: str, n: int) -> dict[str, Any]:
+    """The bytes of a call, and that they cross the link or do not."""
+    return {"footprint": 4 * n * OPERANDS[work]}
+
+
+@bench.variant("numpy")
+def in_numpy(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
+    """NumPy: np.add, a.sum(), np.matmul (BLAS, on all CPUs), np.fft.fft."""
+    c = np.full_like(a, np.nan)
+    calls: dict[str, Callable[[], Any]] = {
+        "add": lambda: np.add(a, b, out=c),
+        "sum": a.sum,
+        "matmul": lambda: np.matmul(a, b, out=c),
+        "fft": partial(np.fft.fft, a),
+    }
+    if work != "matmul":
+        return Work(calls[work], facts=facts(work, n))
+    product: Work = device.blas(calls[work], device.host.usable, output=lambda: c, facts=facts(work, n))
+    return product
+
+
+@bench.variant("parallel")
+def on_all_cpus(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
+    """All CPUs: Numba's prange, and for the FFT SciPy's workers."""
+    if work == "matmul":
+        raise Skip("NumPy's product is on all CPUs already")
+    if work == "fft":
+        import scipy.fft
+
+        workers = device.host.usable
+        return Work(lambda: scipy.fft.fft(a, workers=workers), facts=facts(work, n) | {"threads": workers})
+    c = np.full_like(a, np.nan)
+    if work == "add":
+        made: Work = device.pooled(partial(add_on_all, a, b, c), output=lambda: c, facts=facts(work, n))
+    else:
+        found: list[Any] = [None]
+
+        def call() -> None:
+            found[0] = sum_on_all(a)
+
+        made = device.pooled(call, output=lambda: np.float32(found[0]), facts=facts(work, n))
+    return made
+
+
+def on_gpu(device: Any, work: str) -> Callable[..., Any]:
+    """The operation in CuPy; Skip where the library that it takes is not installed."""
+    xp = device.xp
+    if work == "matmul":
+        library("cuBLAS", lambda: xp.cuda.device.get_cublas_handle())
+        product: Callable[..., Any] = xp.matmul
+        return product
+    if work == "fft":
+        one = device.put(np.ones(2, np.complex64))
+        library("cuFFT", lambda: xp.fft.fft(one))
+        transform: Callable[..., Any] = xp.fft.fft
+        return transform
+    operation: Callable[..., Any] = {"add": xp.add, "sum": xp.sum}[work]
+    return operation
+
+
+@bench.variant("cupy", on="gpu", inputs="host")
+def there_and_back(device: Any, work: str, n: int, a: np.ndarray, b: np.ndarray | None = None) -> Work:
+    """CuPy: cupy.asarray of each operand, the operation, cupy.asnumpy of its result."""
+    xp, operation = device.xp, on_gpu(device, work)
+    given = (a,) if b is None else (a, b)
+    found: list[Any] = [None]
+
+    def call() -> None:
+        found[0] = xp.asnumpy(operation(*(xp.asarray(x) for x in given)))
+
+    made: Work = device.host_timed(
+        call, output=lambda: found[0][()], sync="none", facts=facts(work, n) | {"transfers": True}
+    )
+    return made
+
+
+@bench.variant("resident", on="gpu")
+def on_the_device(device: Any, work: str, n: int, a: Any, b: Any = None) -> Work:
+    """CuPy on arrays that lie on the device and stay there; one wait at the end of a sample."""
+    operation = on_gpu(device, work)
+    given = (a,) if b is None else (a, b)
+    found: list[Any] = [None]
+
+    def call() -> None:
+        found[0] = operation(*given)
+
+    made: Work = device.host_timed(
+        call, output=lambda: device.get(found[0])[()], sync="end", facts=facts(work, n) | {"transfers": False}
+    )
+    return made
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The sizes from which the GPU wins; without one, what the CPU has to offer."""
+    for work in WORKS:
+        sent, kept = (against_cpu(results, work, variant) for variant in ("cupy", "resident"))
+        if sent is not None and kept is not None:
+            yield (
+                f"For {NAMES[work]} the GPU {_won(sent)} with the way there and back, and {_won(kept)} when the data "
+                "is there already."
+            )
+        else:
+            yield from _on_the_cpu(results, work)
+
+
+def against_cpu(results: Results, work: str, variant: str) -> Breakeven | None:
+    """Where a GPU variant begins to beat the best of the CPU's, at each n the fastest."""
+    points = []
+    for n in sorted({record.params["n"] for record in results.records if record.params["work"] == work}):
+        gpu = results.find(variant, work=work, n=n)
+        cpu = [found for name in ("numpy", "parallel") if (found := results.find(name, work=work, n=n)) is not None]
+        if gpu is not None and cpu:
+            best = min(cpu, key=lambda record: float(np.median(record.samples)))
+            points.append((n, best.samples, gpu.samples))
+    return breakeven(points) if len(points) > 1 else None
+
+
+def _won(found: Breakeven) -> str:
+    if found.n is None:
+        return "wins at every size measured" if found.state == "always" else "never wins"
+    low, high = _count(found.n.low), _count(found.n.high)
+    return f"wins from n ≈ {_count(found.n.value)} on" + (f" ({low}–{high})" if low != high else "")
+
+
+def _on_the_cpu(results: Results, work: str) -> Iterator[str]:
+    sizes = sorted({record.params["n"] for record in results.records if record.params["work"] == work})
+    both = [n for n in sizes if results.find("numpy", work=work, n=n) and results.find("parallel", work=work, n=n)]
+    if both:
+        ratio = results.ratio("numpy", "parallel", work=work, n=both[-1])
+        faster = ratio.value >= 1
+        told = ratio if faster else ratio.inverse()
+        yield (
+            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {told.value:.2g}× as "
+            f"{'fast' if faster else 'slow'} as NumPy ({told.low:.2g}–{told.high:.2g})."
+        )
+
+
+def _count(n: float) -> str:
+    """Two significant digits, thousands set apart; the ends of a range that was not measured as such."""
+    if n == 0:
+        return "less than measured"
+    if math.isinf(n):
+        return "more than measured"
+    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
+    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")

@@ -1,0 +1,151 @@
+"""False sharing: threads that count for themselves, in counters that lie in one cache line or in a line each.
+
+A core may write a line only while no other core holds it. Threads that write different words of one line take it from
+each other, though none ever reads what another wrote: each store has to wait until the line has travelled, tens of
+nanoseconds where one within the core's own line takes one or two. It is the commonest way to make threads slower than
+one: an array of partial sums, one a thread, next to each other.
+
+Every thread adds to a counter in memory, a load, an addition and a store each time, which the compiler is kept from
+holding in a register. With one thread all variants do the same. `one-line` has the counters 8 bytes apart, eight to a
+line; `line-each` 64 bytes; `pair-each` 128, since lines may be fetched in pairs; `register` adds up in a register and
+stores once: the remedy that needs no layout. The time is that of one addition, as each thread sees it.
+
+What to look at: `one-line` with two threads and more against one, where it should not have changed; the factor is the
+price of the line's travels (see latency.core_to_core), the less there the more additions a core gets done per visit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Threads, Work
+from ...kernels.simd import clobber, compiled, untold
+from ...protocols import Results
+
+WORD = 8
+LINE = 64
+ADDITIONS = 1000  # of each thread in one call
+
+bench = Bench(
+    "parallel.false_sharing",
+    question="What does it cost when threads write to one cache line, each to a word of its own?",
+    axes={"threads": (Threads(),)},
+    baseline="line-each",
+    together=("threads",),
+    tolerance=0.0,
+    core=False,
+)
+
+
+@compiled
+def count_in_memory(counters: np.ndarray, at: int, times: int, passes: int) -> None:
+    """Set counters[at] to 0 and add 1 to it `times` times, in memory, `passes` times over."""
+    for _ in range(passes):
+        counters[at] = 0
+        for _ in range(times):
+            counters[at] += 1
+            clobber()
+
+
+@compiled
+def count_in_register(counters: np.ndarray, at: int, times: int, passes: int) -> None:
+    """The same additions, one after the other in a register, and one store at the end."""
+    for _ in range(passes):
+        total = 0
+        for _ in range(times):
+            total = untold(total + 1)  # else LLVM would see that the sum is `times`
+        counters[at] = total
+        clobber()
+
+
+@bench.reference
+def all_counted(threads: int) -> np.ndarray:
+    """Each thread's count, whoever disturbed it."""
+    return np.full(threads, ADDITIONS)
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """The additions of one thread: all work side by side, and the time should not depend on their number."""
+    return {"items": ADDITIONS}
+
+
+@bench.memory
+def memory(threads: int) -> int:
+    """Two lines a thread, at most."""
+    return 2 * LINE * threads
+
+
+def counting(device: Any, threads: int, apart: int, kernel: Callable[..., None] = count_in_memory) -> Work:
+    """Counters `apart` bytes from one another, each added to by a pinned thread."""
+    crew = device.crew(threads)
+    buffer = device.buffer(
+        max(4096, threads * apart), pages="4K"
+    )  # from the start of a page, and so of a pair of lines
+    counters = buffer.array.view(np.int64)
+    counters[:] = -1
+    places = [rank * apart // WORD for rank in range(threads)]
+
+    def job(rank: int) -> Callable[[int], None]:
+        return lambda loops: kernel(counters, places[rank], ADDITIONS, loops)
+
+    kernel(counters.copy(), 0, 1, 1)  # compiled by one, not by all at once
+    work: Work = crew.work(
+        [job(rank) for rank in range(threads)],
+        output=lambda: counters[places].copy(),
+        facts={"bytes_apart": apart, "footprint": apart},
+        close=buffer.close,
+    )
+    return work
+
+
+@bench.variant("one-line")
+def one_line(device: Any, threads: int) -> Work:
+    """Counters 8 bytes apart: eight in a line."""
+    return counting(device, threads, WORD)
+
+
+@bench.variant("line-each")
+def line_each(device: Any, threads: int) -> Work:
+    """Counters 64 bytes apart: a line each."""
+    return counting(device, threads, LINE)
+
+
+@bench.variant("pair-each")
+def pair_each(device: Any, threads: int) -> Work:
+    """Counters 128 bytes apart: a pair of lines each."""
+    return counting(device, threads, 2 * LINE)
+
+
+@bench.variant("register")
+def in_register(device: Any, threads: int) -> Work:
+    """A register for each thread, stored once, 128 bytes apart."""
+    return counting(device, threads, 2 * LINE, count_in_register)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What one line costs two threads and all, and whether a line each is far enough apart."""
+    timed = {r.params["threads"]: r for r in results.records if r.variant == "one-line" and r.timed}
+    for threads in dict.fromkeys((min((t for t in timed if t > 1), default=1), max(timed, default=1))):
+        ratio = results.ratio("one-line", "line-each", threads=threads)
+        each = {name: results.each("items", name, threads=threads) for name in ("one-line", "line-each")}
+        if threads == 1 or ratio is None or None in each.values():
+            continue
+        yield (
+            f"{threads} threads that count in one cache line take {each['one-line'].value * 1e9:.3g} ns for an "
+            f"addition, in a line each {each['line-each'].value * 1e9:.3g} ns: "
+            f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g}), for words that nobody shares."
+        )
+        alone = results.find("one-line", threads=1)
+        if alone is not None:
+            slower = results.versus(timed[threads], alone)
+            if slower.low > threads:
+                yield f"Each is then {slower.value:.2g}× slower than one thread alone: {threads} do less than one."
+        paired, kept = (results.ratio("line-each", name, threads=threads) for name in ("pair-each", "register"))
+        if paired is not None and kept is not None:
+            more = f"helps {paired.value:.2g}× more" if paired.low > 1.05 else "brings no more"
+            yield f"Two lines apart {more}; adding up in a register is {kept.value:.2g}× as fast as in a line each."

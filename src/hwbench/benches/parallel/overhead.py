@@ -1,0 +1,248 @@
+"""The price of going parallel: what one prange costs before it has done anything, by threading layer.
+
+Numba hands a prange to a threading layer: `tbb` (Intel's library, where it is installed), `omp` (the system's OpenMP)
+or `workqueue` (Numba's own, always there). Each call cuts the range into parts, wakes the threads, and waits for the
+last of them. That is paid once for a call however short the loop: microseconds, in which one core adds ten thousand
+numbers. So there is an n below which a prange loses, and it is the layer's price divided by what the threads save on
+each element: a loop that does more for an element wins with fewer of them.
+
+The loop is c = a + b, 24 bytes an element. At n = 100 it takes 10 ns: the time of the call is the layer's price. At the
+largest n it is work, and shows how much of it the threads take over; `serial` is the same loop without prange.
+
+A process can only ever have one threading layer, so each variant runs in a process of its own, which measures on its
+own clock and says what it found. Between samples it waits until its threads sleep: OpenMP's spin for some milliseconds
+after each loop, in case there is another (which is why it is quick to start the next), and would disturb the others.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ...record.units import format_count, format_seconds
+
+ELEMENT = 24  # bytes: two float64 read, one written
+ASLEEP_S = 0.010  # until the threads of a layer sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
+ROOT = Path(__file__).parents[3]
+
+bench = Bench(
+    "parallel.overhead",
+    question="What does a prange cost before it does anything, and from which n does it win?",
+    axes={"n": (100, 1000, 10**4, 10**5, 10**6)},
+    quick={"n": (100, 10**5)},
+    full={"n": (100, 300, 1000, 3000, 10**4, 3 * 10**4, 10**5, 3 * 10**5, 10**6, 10**7)},
+    together=("n",),
+    baseline="serial",
+    core=False,
+)
+
+
+@compiled
+def add_alone(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """One thread's loop."""
+    for i in range(len(c)):
+        c[i] = a[i] + b[i]
+
+
+@compiled(parallel=True)
+def add_together(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """The same loop as a prange."""
+    for i in prange(len(c)):
+        c[i] = a[i] + b[i]
+
+
+# --- the process that has the layer -----------------------------------------------------------------------------------
+
+
+def arrays(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two arrays whose sum at i is 3·i, and one without a number in it."""
+    a = np.arange(n, dtype=np.float64)
+    return a, 2 * a, np.full(n, np.nan)
+
+
+def serve(threads: int) -> None:
+    """Answer lines on standard input: `N LOOPS` by the seconds that so many calls took and the sum of the result.
+
+    First says the layer that was loaded, or after `no` why none was.
+    """
+    import numba
+
+    try:
+        add_together(*arrays(threads))
+        numba.set_num_threads(threads)
+    except Exception as error:  # noqa: BLE001 - whatever keeps a layer from loading is the reason
+        print("no", " ".join(str(error).split()), flush=True)  # noqa: T201 - standard output is the answer
+        return
+    print("layer", numba.threading_layer(), flush=True)  # type: ignore[attr-defined,unused-ignore]  # noqa: T201
+    known: dict[int, tuple[np.ndarray, ...]] = {}
+    for line in sys.stdin:
+        n, loops = map(int, line.split())
+        a, b, c = known.setdefault(n, arrays(n))
+        c[:] = np.nan
+        start = time.perf_counter()
+        for _ in range(loops):
+            add_together(a, b, c)
+        taken = time.perf_counter() - start
+        time.sleep(ASLEEP_S)
+        print(taken, c.sum(), flush=True)  # noqa: T201
+
+
+class Layer:
+    """A process with one threading layer, shared by the lengths that are measured in it."""
+
+    running: dict[str, Layer] = {}  # noqa: RUF012 - it is what is shared
+    missing: dict[str, str] = {}  # noqa: RUF012 - and why others cannot be had, which takes a process to find out
+
+    def __init__(self, name: str, threads: int, device: Any) -> None:
+        code = f"from {serve.__module__} import {serve.__name__}; {serve.__name__}({threads})"
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = os.environ | {"NUMBA_THREADING_LAYER": name, "PYTHONPATH": path}
+        self.users = 0
+        self.process = subprocess.Popen(  # noqa: S603 - this interpreter, with code of our own
+            [sys.executable, "-c", code], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.forget = device.adopt(self.process.pid)
+        word, _, rest = self.heard().partition(" ")
+        if word != "layer":
+            self.end()
+            said = rest or "its process ended without a word"
+            Layer.missing[name] = f"Numba cannot load the threading layer {name}: {said}"
+            raise Skip(Layer.missing[name])
+
+    @classmethod
+    def of(cls, name: str, threads: int, device: Any) -> Layer:
+        """The process of this layer, started where none is running; Skip where it is known not to load."""
+        if name in cls.missing:
+            raise Skip(cls.missing[name])
+        if name not in cls.running:
+            cls.running[name] = cls(name, threads, device)
+        cls.running[name].users += 1
+        return cls.running[name]
+
+    def heard(self) -> str:
+        """The next line that the process says; "" where it has ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def timed(self, n: int, loops: int) -> tuple[float, float]:
+        """Seconds of so many calls, and the sum of what the last one computed."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{n} {loops}\n")
+        self.process.stdin.flush()
+        said = self.heard().split()
+        if len(said) != 2:
+            raise RuntimeError("the process of the threading layer has ended")
+        return float(said[0]), float(said[1])
+
+    def leave(self) -> None:
+        """One user less; with the last one the process ends."""
+        self.users -= 1
+        if not self.users:
+            self.end()
+
+    def end(self) -> None:
+        """End the process: it does when nobody can speak to it any more."""
+        Layer.running = {name: layer for name, layer in Layer.running.items() if layer is not self}
+        self.process.communicate()
+        self.forget()
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.reference
+def total(n: int) -> float:
+    """0 + 3 + 6 + …: whole numbers below 2⁵³, and so exact."""
+    return 3.0 * n * (n - 1) / 2
+
+
+@bench.counts
+def counts(n: int) -> dict[str, float]:
+    """One call; two numbers read, one written and one operation for each element."""
+    return {"calls": 1, "items": n, "flops": n, "bytes": ELEMENT * n}
+
+
+@bench.memory
+def memory(n: int) -> int:
+    """Three arrays, in whichever process."""
+    return ELEMENT * n
+
+
+@bench.variant("serial")
+def serial(n: int) -> Work:
+    """Numba: the loop without prange, on one thread."""
+    a, b, c = arrays(n)
+    return Work(lambda: add_alone(a, b, c), output=lambda: float(c.sum()), facts={"footprint": ELEMENT * n})
+
+
+def in_layer(name: str, n: int, device: Any) -> Work:
+    """The prange in a process with this threading layer, on all CPUs that may be used."""
+    threads = device.host.usable
+    if threads < 2:
+        raise Skip("needs 2 CPUs; 1 may be used")
+    layer = Layer.of(name, threads, device)
+    answer = [float("nan")]
+
+    def timer(loops: int) -> float:
+        taken, answer[0] = layer.timed(n, loops)
+        return taken
+
+    facts = {"threads": threads, "footprint": ELEMENT * n // threads, "layer": name, "loop": add_together.__name__}
+    return Work(lambda: timer(1), output=lambda: answer[0], timer=timer, facts=facts, close=layer.leave)
+
+
+@bench.variant("workqueue")
+def workqueue(n: int, device: Any) -> Work:
+    """Numba: prange on Numba's own workqueue."""
+    return in_layer("workqueue", n, device)
+
+
+@bench.variant("omp")
+def omp(n: int, device: Any) -> Work:
+    """Numba: prange on OpenMP."""
+    return in_layer("omp", n, device)
+
+
+@bench.variant("tbb")
+def tbb(n: int, device: Any) -> Work:
+    """Numba: prange on Intel's Threading Building Blocks."""
+    return in_layer("tbb", n, device)
+
+
+NAMES = {"workqueue": "workqueue", "omp": "OpenMP", "tbb": "TBB"}
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What a prange costs by layer, in elements that a loop would have added meanwhile, and from which n it wins."""
+    lengths = sorted({r.params["n"] for r in results.records if r.timed})
+    if not lengths:
+        return
+    n = lengths[0]
+    calls = {name: results.each("calls", name, n=n) for name in NAMES}
+    told = [f"{format_seconds(call.value)} with {NAMES[name]}" for name, call in calls.items() if call is not None]
+    each = results.each("items", "serial", n=lengths[-1])
+    if told:
+        cheapest = min(call.value for call in calls.values() if call is not None)
+        meanwhile = (
+            f": one core adds {format_count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
+        )
+        yield f"A prange over {n} elements takes {', '.join(told)}{meanwhile}."
+    for name, called in NAMES.items():
+        said = results.overtakes(name, "serial", "the plain loop")
+        if said:
+            gain = results.ratio("serial", name, n=lengths[-1])
+            by = f"; at {format_count(lengths[-1])} it is {gain.value:.2f}× ({gain.low:.2f}–{gain.high:.2f}) as fast"
+            yield f"With {called} a prange {said}{by if gain is not None else ''}."

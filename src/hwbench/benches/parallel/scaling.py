@@ -1,0 +1,252 @@
+"""More threads: how much faster a prange loop gets, and what keeps it from getting faster.
+
+Three loops, each with another answer. The triad a = b + 3·c does nothing but move memory, which all threads share: it
+stops scaling where memory is busy. The polynomial computes 256 operations for each 16 bytes it moves: it should scale
+with the cores. The uneven loop's item i costs i operations; Numba cuts a range into equal parts, one a thread, so
+that the last one has most of the work and 1/(2/T - 1/T²) is the best that T threads can do.
+
+Strong scaling keeps the work and asks for the time; weak scaling gives each thread the same work, so that the time
+should stay. At all threads both do the same. The loops run on Numba's own pool, unpinned, on arrays the main thread
+made: that is what Python code gets. Speed-ups are against the same code with one thread.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ...bench import Bench, Threads, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ..stream._arrays import digest
+
+SCALE = 3.0
+# The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms shows in the answer,
+# so that none can be left out unseen; and sin(sin(…)) makes errors smaller, not larger.
+SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(7, -1, -1))
+LOWER = SINE[1:]
+ROUNDS = 16
+BLOCK = 1024  # elements that the polynomial takes at a time: 8 KiB, so that its rounds find them in L1
+POLYNOMIAL_FLOPS = ROUNDS * (2 + 2 * (len(SINE) - 1))  # 256 an element: x², 7 fma, times x
+POLYNOMIAL_N = 2**21  # 0.5 Gflop: 10 ms on one core, and still longer than waking the pool on many
+CHUNK = 2**18  # elements at a time where NumPy needs arrays between: 2 MiB
+UNEVEN_N = 2**13  # 67 Mflop, on 64 KiB
+
+scaling_bench = Bench(
+    "parallel.scaling",
+    question="How much faster do more threads make a loop that moves memory, one that computes, and an uneven one?",
+    axes={"work": ("triad", "polynomial", "uneven"), "scaling": ("strong", "weak"), "threads": (Threads(),)},
+    quick={"scaling": ("strong",)},
+    together=("threads",),
+    baseline="prange",
+    version=1,
+)
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+
+
+@compiled(parallel=True)
+def triad(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+    """Two arrays into one: x + 3·y."""
+    for i in prange(len(out)):
+        out[i] = x[i] + SCALE * y[i]
+
+
+@compiled(fastmath={"contract"})
+def sines(part: np.ndarray) -> None:
+    """Replace each x of a block by the sine of the sine … of x, ROUNDS times, each by Horner's rule.
+
+    A function of its own: within the prange loop LLVM does not unroll the rule, and so makes no vectors of the block.
+    """
+    for _ in range(ROUNDS):
+        for i in range(len(part)):
+            x = part[i]
+            z = x * x
+            value = SINE[0]
+            for k in range(len(SINE) - 1):
+                value = value * z + LOWER[k]
+            part[i] = x * value
+
+
+@compiled(parallel=True)
+def polynomial(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:  # noqa: ARG001 - called as the others are
+    """The sines of x, a block at a time."""
+    for block in prange((len(out) + BLOCK - 1) // BLOCK):
+        first = block * BLOCK
+        part = out[first : first + BLOCK]
+        part[:] = x[first : first + BLOCK]
+        sines(part)
+
+
+@compiled(parallel=True, fastmath=True)
+def uneven(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+    """Item i is x[0]·y[0] + … + x[i]·y[i], summed from the beginning each time."""
+    for i in prange(len(out)):
+        total = 0.0
+        for j in range(i + 1):
+            total += x[j] * y[j]
+        out[i] = total
+
+
+KERNELS: dict[str, Callable[..., None]] = {"triad": triad, "polynomial": polynomial, "uneven": uneven}
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+def full_length(work: str, device: Any) -> int:
+    """Elements of what all threads do together: the triad's arrays are four times the last-level caches."""
+    return {"triad": int(device.size("DRAM")) // 24, "polynomial": POLYNOMIAL_N, "uneven": UNEVEN_N}[work]
+
+
+def length(work: str, scaling: str, threads: int, device: Any) -> int:
+    """Elements for this many threads: all in strong scaling, in weak scaling a part of the work in proportion."""
+    full = full_length(work, device)
+    if scaling == "strong":
+        return full
+    share = min(1.0, threads / device.host.usable)
+    # the uneven loop's work grows with the square of its length
+    return max(1, round(full * (math.sqrt(share) if work == "uneven" else share)))
+
+
+@scaling_bench.inputs
+def arrays(rng: np.random.Generator, work: str, device: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two arrays to read and one to write, in full length; all thread counts share them, and take what they need."""
+    n = full_length(work, device)
+    if work == "polynomial":
+        x = rng.uniform(-1.0, 1.0, n)
+        return x, x, np.empty(n)
+    x, y, out = (device.host_empty(n, np.float64) for _ in range(3))
+    for numbers in (x, y):  # small and whole, so that no order of additions rounds
+        numbers[:] = rng.integers(0, 16, n, dtype=np.int8)
+    return x, y, out
+
+
+def words(numbers: np.ndarray) -> np.ndarray:
+    """The bits of float64 as whole numbers."""
+    return numbers.view(np.int64)
+
+
+@scaling_bench.reference
+def reference(
+    x: np.ndarray, y: np.ndarray, _out: np.ndarray, work: str, scaling: str, threads: int, device: Any
+) -> np.ndarray:
+    """The same by NumPy: for the polynomial by its own sine, for the uneven loop by one running sum.
+
+    Of the triad, whose arrays are as large as memory is, the digest, which no wrong or misplaced element leaves alone.
+    """
+    n = length(work, scaling, threads, device)
+    x, y = x[:n], y[:n]
+    if work == "triad":
+        sums = [digest(words(x[i : i + CHUNK] + SCALE * y[i : i + CHUNK]), i) for i in range(0, n, CHUNK)]
+        return np.array([np.array(sums).sum()])
+    if work == "uneven":
+        return np.cumsum(x * y)
+    for _ in range(ROUNDS):
+        x = np.sin(x)
+    return x
+
+
+@scaling_bench.counts
+def counts(work: str, scaling: str, threads: int, device: Any) -> dict[str, float]:
+    """Arrays read and written once, and the operations of each element."""
+    n = length(work, scaling, threads, device)
+    flops = {"triad": 2 * n, "polynomial": POLYNOMIAL_FLOPS * n, "uneven": n * (n + 1)}[work]
+    return {"bytes": {"triad": 24, "polynomial": 16, "uneven": 24}[work] * n, "flops": flops, "items": n}
+
+
+@scaling_bench.memory
+def memory(work: str, device: Any) -> int:
+    """Three arrays in full length (the polynomial: two)."""
+    return (16 if work == "polynomial" else 24) * full_length(work, device)
+
+
+@scaling_bench.variant("prange")
+def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: str, threads: int, device: Any) -> Work:
+    """Numba's prange, on its own pool."""
+    n = length(work, scaling, threads, device)
+    out[:] = np.nan  # the thread counts share it, and none may be taken for another's answer
+    x, y, out = x[:n], y[:n], out[:n]
+    kernel = KERNELS[work]
+
+    def output() -> np.ndarray:
+        return np.array([digest(words(out))]) if work == "triad" else out
+
+    footprint = (16 if work == "polynomial" else 24) * n // threads
+    pooled: Work = device.pooled(
+        lambda: kernel(x, y, out), threads, output=output, facts={"footprint": footprint, "n": n}
+    )
+    return pooled
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+LOOPS = {
+    "triad": "A loop that only moves memory",
+    "polynomial": "A loop that computes",
+    "uneven": "A loop with uneven items, cut into equal parts,",
+}
+
+
+def serial_fraction(speedup: float, threads: int) -> float:
+    """The share of the work that behaves as if one thread did it (Karp & Flatt, CACM 33(5), 1990)."""
+    return (1 / speedup - 1 / threads) / (1 - 1 / threads)
+
+
+def even_parts(threads: int) -> float:
+    """The best speed-up of items that cost 1, 2, 3 … in equal parts: the last part is 1 - (1 - 1/T)² of the work."""
+    return 1 / (2 / threads - 1 / threads**2)
+
+
+@scaling_bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """Speed-up, efficiency and serial fraction of each loop at all threads."""
+    for work, name in LOOPS.items():
+        found = faster(results, work, "strong")
+        if found is None:
+            continue
+        threads, ratio = found
+        speedup = ratio.value
+        said = f"{name} is {speedup:.2f}× ({ratio.low:.2f}–{ratio.high:.2f}) as fast with {threads} threads as with one"
+        said += f": {speedup / threads:.0%} of the ideal"
+        if speedup > 1:  # where more threads are slower, no serial part explains it
+            said += f", as if {max(0.0, serial_fraction(speedup, threads)):.0%} of it were serial"
+        if work == "uneven":
+            said += f"; equal parts allow {even_parts(threads):.2f}×"
+        weak = faster(results, work, "weak")
+        if weak is not None:
+            said += f"; with the work growing along, {weak[1].value:.0%} of the ideal"
+        yield f"{said}."
+        if work == "triad":
+            yield from why_memory_levels_off(results, threads)
+
+
+def why_memory_levels_off(results: Results, threads: int) -> Iterator[str]:
+    """How much of what memory gives all threads one draws alone, which bounds what more of them can bring."""
+    here = {"work": "triad", "scaling": "strong"}
+    timed = {r.facts["threads"]: r for r in results.records if r.timed and here.items() <= r.params.items()}
+    limit = results.limit(timed[threads], "triad")
+    if limit is None or limit.level != "DRAM":  # another level's bandwidth bounds nothing here
+        return
+    alone, together = (statistics.median(timed[t].samples) for t in (1, threads))
+    moved = timed[1].counts["bytes"]
+    yield (
+        f"One thread alone draws {moved / alone * 1e-9:.3g} GB/s of the {limit.value * 1e-9:.3g} that memory gives "
+        f"{threads} at best: more threads can bring {max(1.0, limit.value * alone / moved):.2f}× and no more, whatever "
+        f"the loop. Together they reach {moved / together / limit.value:.0%} of it; the limit is measured with stores "
+        "that need not read their lines first, where such are faster, and a prange's do."
+    )
+
+
+def faster(results: Results, work: str, scaling: str) -> tuple[int, Any] | None:
+    """The largest thread count measured, and the time of one thread over its time, with its interval."""
+    chosen = [r for r in results.records if r.timed and (r.params["work"], r.params["scaling"]) == (work, scaling)]
+    timed = {r.facts["threads"]: r for r in chosen}
+    most = max(timed, default=1)
+    if most == 1 or 1 not in timed:
+        return None
+    return most, results.versus(timed[1], timed[most])

@@ -1,0 +1,194 @@
+"""Hyper-threading: what a second thread on the same core brings, and what one on a core of its own.
+
+A core with simultaneous multithreading (SMT, Intel's Hyper-Threading) shows itself as two CPUs. They share its units,
+caches and ports; each only has registers of its own. So what the second one brings depends on what the first leaves:
+
+    compute   twelve independent chains of multiply-adds in vectors, which keep the units busy from one thread. The
+              second gets half of them, and takes as much from the first: twice the threads, the same work a second.
+    latency   one chain of loads, each waiting for the one before, in a ring that lies in L2. A core does nothing else
+              for a dozen cycles: a second chain runs beside it for free, and twice the threads do twice the work.
+
+Each thread does the same work in every variant. So a ratio of 1 to `alone` means that the second thread came for free,
+one of 2 that it brought nothing. `cores` is the control: two threads on two cores should take what one takes alone, but
+for a clock that falls when more cores work. Crews of hwbench fill cores first, siblings after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...kernels.simd import Registers, compiled, fill, fma, follow, has_fma, load, store, stream_width, untold
+from ...protocols import Results
+
+CHAINS = 12  # latency × units of the cores of today: 4 × 2, and some to spare
+STEPS = 2048  # of each chain in a call
+RING = 128 * 2**10  # bytes: beyond L1, and two such rings still fit into half of an L2 of 512 KiB
+LINE = 64
+HOPS = 1024  # a call
+FACTOR = 2.0**-6  # handed to the kernel, since LLVM makes a plain addition of a multiplication that it sees through
+GROWTH = FACTOR**2  # of a step: a power of two, so that sums of it are exact
+
+bench = Bench(
+    "parallel.smt",
+    question="What does a second thread bring on the same core, and what on one of its own?",
+    axes={"work": ("compute", "latency")},
+    baseline="alone",
+    tolerance=0.0,
+    core=False,
+)
+
+
+@compiled
+def accumulate(r: Any, place: int, a: float, b: float, steps: int, passes: int) -> None:
+    """Numbers at `place`, as many as the registers hold: x ← x + a·b, `steps` (an even number of) times."""
+    first, second, two = fill(r, a), fill(r, b), untold(2)
+    for _ in range(passes):
+        x = load(r, place)
+        k = 0
+        while k < steps:
+            x = fma(first, second, x)
+            x = fma(first, second, x)
+            k += two
+        store(place, x)
+
+
+@compiled
+def chase(address: int, hops: int) -> int:
+    """The address `hops` (a multiple of 4) hops on: each load has to wait for the one before."""
+    four = untold(4)
+    while hops > 0:
+        address = follow(follow(follow(follow(address))))
+        hops -= four
+    return address
+
+
+def pairs(device: Any) -> dict[str, tuple[int, ...]]:
+    """The ranks in a crew of one thread, of siblings and of two on two cores; `Skip` where there are no siblings."""
+    cpus = device.host.order[: device.host.usable]
+    cores = [device.host.cores.get(cpu, (-1, cpu)) for cpu in cpus]
+    twins = [rank for rank in range(1, len(cpus)) if cores[rank] == cores[0]]
+    if not twins:
+        siblings = len(device.host.online) > len({device.host.cores.get(cpu, (-1, cpu)) for cpu in device.host.online})
+        why = "only one of each core's may be used" if siblings else "each of its cores is one CPU"
+        raise Skip(f"needs SMT: {why} here")
+    others = [rank for rank in range(1, len(cpus)) if cores[rank] != cores[0]]
+    return {"alone": (0,), "siblings": (0, twins[0]), "cores": (0, others[0]) if others else ()}
+
+
+@bench.inputs
+def ring(rng: np.random.Generator) -> np.ndarray:
+    """The lines of a ring in the order in which they are visited."""
+    return rng.permutation(RING // LINE)
+
+
+@bench.reference
+def reference(lines: np.ndarray, work: str) -> float:
+    """What each thread has to find: the line after so many hops, or the sum of all steps."""
+    return float(lines[HOPS % len(lines)]) if work == "latency" else 1.0 + STEPS * GROWTH
+
+
+@bench.counts
+def counts(work: str) -> dict[str, float]:
+    """The loads or multiply-adds of one thread, which are the same in each variant."""
+    return {"items": HOPS if work == "latency" else STEPS * CHAINS}
+
+
+@bench.memory
+def memory() -> int:
+    """A ring for each of two threads."""
+    return 2 * RING
+
+
+def on(who: str, lines: np.ndarray, work: str, device: Any) -> Work:
+    """The work on each of the threads of this pair."""
+    ranks = pairs(device)[who]
+    if not ranks:
+        raise Skip("needs two cores; one may be used")
+    if work == "compute" and not has_fma():
+        raise Skip("this CPU has no fused multiply-add")
+    crew = device.team(*ranks)
+    makers = {"latency": chasing, "compute": computing}
+    made = crew.each(lambda _rank: makers[work](lines, device))  # its own memory, first touched where it is used
+
+    def output() -> float:
+        answers = {answer() for _, answer, _ in made}
+        return answers.pop() if len(answers) == 1 else float("nan")  # one of them is wrong
+
+    def close() -> None:
+        for _, _, free in made:
+            free()
+
+    done: Work = crew.work([run for run, _, _ in made], output=output, facts={"footprint": RING}, close=close)
+    return done
+
+
+Made = tuple[Callable[[int], Any], Callable[[], float], Callable[[], None]]
+
+
+def chasing(lines: np.ndarray, device: Any) -> Made:
+    """A ring of one's own, how to follow it, and where one has come to."""
+    buffer = device.buffer(RING, pages="4K")
+    words = buffer.array.view(np.int64)
+    words[:] = 0
+    words[lines * (LINE // 8)] = buffer.address + LINE * np.roll(lines, -1)
+    at = [buffer.address + LINE * int(lines[0])]
+    chase(at[0], 4 * len(lines))
+
+    def run(loops: int) -> None:
+        at[0] = chase(at[0], HOPS * loops)
+
+    return run, lambda: float((at[0] - buffer.address) // LINE), buffer.close
+
+
+def computing(_lines: np.ndarray, device: Any) -> Made:
+    """Chains of one's own, how to go on with them, and their sum if all of them agree."""
+    registers = Registers("f8", stream_width(), CHAINS)
+    buffer = device.buffer(4096, pages="4K")
+    x = buffer.array.view(np.float64)[: registers.nbytes // 8]
+    x[:] = 1.0
+    accumulate(registers, buffer.address, FACTOR, FACTOR, 0, 1)
+
+    def run(loops: int) -> None:
+        x[:] = 1.0
+        accumulate(registers, buffer.address, FACTOR, FACTOR, STEPS, loops)
+        if loops > 1:  # passes go on from one another, so that none can be left out; the answer is that of one
+            x[:] -= (loops - 1) * STEPS * GROWTH
+
+    return run, lambda: float(x[0]) if (x == x[0]).all() else float("nan"), buffer.close
+
+
+@bench.variant("alone")
+def alone(lines: np.ndarray, work: str, device: Any) -> Work:
+    """One thread, its sibling idle."""
+    return on("alone", lines, work, device)
+
+
+@bench.variant("siblings")
+def siblings(lines: np.ndarray, work: str, device: Any) -> Work:
+    """Two threads on the two CPUs of one core."""
+    return on("siblings", lines, work, device)
+
+
+@bench.variant("cores")
+def cores(lines: np.ndarray, work: str, device: Any) -> Work:
+    """Two threads on two cores."""
+    return on("cores", lines, work, device)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The work a second that each pair does, in units of what one thread does alone."""
+    kinds = {"compute": "that computes", "latency": "that waits for memory"}
+    for work, kind in kinds.items():
+        together = {who: results.ratio("alone", who, work=work) for who in ("siblings", "cores")}
+        told = []
+        for who, place in (("siblings", "on the same core"), ("cores", "on a core of its own")):
+            gain = together[who]
+            if gain is not None:
+                told.append(f"{2 * gain.value:.2f}× ({2 * gain.low:.2f}–{2 * gain.high:.2f}) {place}")
+        if together["siblings"] is not None:
+            yield f"A second thread {kind} makes the work of both {' and '.join(told)}."

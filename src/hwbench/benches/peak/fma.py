@@ -1,0 +1,213 @@
+"""Floating-point peak: how many operations a second each width of the vector unit does, and how many chains that takes.
+
+The work is a sum, x ← x + a·b, in each of `chains` × 64 bytes of numbers. One step has to wait for the one before (4
+cycles on most CPUs of today), while two vector units start one each cycle: it takes latency × units, 8 and more,
+independent chains to keep them busy, and with one chain the latency shows. A variant takes the numbers `chains`
+registers at a time; so scalars and 512-bit vectors do the same operations and give the same answer.
+
+All numbers are multiples of 2⁻²⁰ below 8, which f4 and f8 hold exactly: xₙ = x₀ + n·a·b to the last bit, and one
+operation left out anywhere shows. LLVM may not multiply a·b beforehand, which would round twice. The sum is the operand
+that is overwritten, as AArch64's fmla wants it; and there are no zeros, infinities or denormals, which some units treat
+differently.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.simd import (
+    Registers,
+    clobber,
+    compiled,
+    features,
+    fill,
+    fma,
+    has_fma,
+    load,
+    store,
+    untold,
+    width,
+    widths,
+)
+from ...protocols import Results
+
+STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
+VECTOR = 64  # bytes of numbers for each chain: what the widest registers take at once
+A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹
+GRID = 2.0**-20
+
+
+@compiled
+def steps(r: Any, target: int, source: int, nbytes: int, a: float, b: float, count: int, passes: int) -> None:
+    """`count` steps (a multiple of 4) of x ← x + a·b on `nbytes` of numbers from `source` to `target`.
+
+    The registers' `count` is the number of chains.
+    """
+    step, four = width(r), untold(4)
+    factor, other = fill(r, a), fill(r, b)
+    for _ in range(passes):
+        i = 0
+        while i < nbytes:
+            x = load(r, source + i)
+            k = 0
+            while k < count:
+                x = fma(factor, other, x)
+                x = fma(factor, other, x)
+                x = fma(factor, other, x)
+                x = fma(factor, other, x)
+                k += four
+            store(target + i, x)
+            i += step
+        clobber()
+
+
+bench = Bench(
+    "peak.fma",
+    question="How many floating-point operations a second does each vector width do?",
+    axes={"dtype": ("f8", "f4"), "threads": (1, "all"), "chains": (12,)},
+    baseline="scalar",
+    limit="fma",
+    tolerance=0.0,
+    full={"chains": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16)},
+    sweeps=({"variant": ("128", "256", "512"), "dtype": ("f8",), "threads": (1,), "chains": (1, 2, 4, 8, 16)},),
+)
+
+
+@bench.inputs
+def numbers(rng: np.random.Generator, dtype: np.dtype, chains: int) -> np.ndarray:
+    """x₀ for each lane of each chain: multiples of 2⁻²⁰ in [2, 4)."""
+    return (rng.integers(2**21, 2**22, chains * VECTOR // dtype.itemsize) * GRID).astype(dtype)
+
+
+@bench.reference
+def closed_form(x: np.ndarray, threads: int) -> np.ndarray:
+    """What x is after all steps, a row for each thread, from the closed form."""
+    return np.tile(x + x.dtype.type(STEPS * A * B), (threads, 1))
+
+
+@bench.counts
+def counts(x: np.ndarray, threads: int) -> dict[str, float]:
+    """A fused multiply-add is two operations."""
+    return {"flops": 2 * STEPS * x.size * threads}
+
+
+@bench.memory
+def memory(chains: int, threads: int) -> int:
+    """A page or two a thread."""
+    return 2 * chains * VECTOR * threads
+
+
+def lacking(bits: int) -> Callable[[int], str]:
+    """What this host lacks for registers of `bits` bits (0: scalars), as a function of the number of chains."""
+
+    def needs(chains: int) -> str:
+        if not has_fma():
+            return "this CPU has no fused multiply-add"
+        if bits > widths()[-1]:
+            return f"this CPU's vector registers have {widths()[-1]} bits"
+        # AVX-512 and AArch64 have 32 registers, AVX2 has 16; two of them hold a and b.
+        there = 32 if "avx512vl" in features() or not _x86() else 16
+        return f"{chains} chains, a and b need {chains + 2} registers of {there}" if chains + 2 > there else ""
+
+    return needs
+
+
+def _x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+
+
+def on_crew(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int, bits: int) -> Work:
+    """The sums in registers of `bits` bits, on pinned threads, each with a copy of the numbers."""
+    registers = Registers(dtype.str[1:], bits, chains)
+    crew = device.crew(threads)
+
+    def allocate(_rank: int) -> tuple[Any, np.ndarray, np.ndarray]:
+        # Each on a page of its own, so that no two threads share a line.
+        buffer = device.buffer(2 * x.nbytes, pages="4K")
+        source, target = buffer.array.view(dtype).reshape(2, -1)
+        source[:], target[:] = x, np.nan
+        return buffer, source, target
+
+    places = crew.each(allocate)
+
+    def job(rank: int) -> Callable[[int], None]:
+        _, source, target = places[rank]
+        addresses = target.ctypes.data, source.ctypes.data
+
+        def run(loops: int) -> None:
+            steps(registers, *addresses, x.nbytes, A, B, STEPS, loops)
+
+        return run
+
+    def close() -> None:
+        for buffer, _, _ in places:
+            buffer.close()
+
+    work: Work = crew.work(
+        [job(rank) for rank in range(threads)],
+        output=lambda: np.array([target for _, _, target in places]),
+        facts={"width": bits, "lanes": registers.lanes, "elements": x.size, "steps": STEPS},
+        close=close,
+    )
+    return work
+
+
+@bench.variant("scalar", needs=lacking(0))
+def scalar(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+    """One number an instruction."""
+    return on_crew(device, x, dtype, threads, chains, dtype.itemsize * 8)
+
+
+@bench.variant("128", needs=lacking(128))
+def bits_128(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+    """128-bit vectors: SSE registers with FMA, NEON."""
+    return on_crew(device, x, dtype, threads, chains, 128)
+
+
+@bench.variant("256", needs=lacking(256))
+def bits_256(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+    """256-bit vectors: AVX2."""
+    return on_crew(device, x, dtype, threads, chains, 256)
+
+
+@bench.variant("512", needs=lacking(512))
+def bits_512(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+    """512-bit vectors: AVX-512."""
+    return on_crew(device, x, dtype, threads, chains, 512)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The peak by precision and threads, what vectors give over scalars, and the latency that one chain shows."""
+    vectors = ("512", "256", "128")
+    chains = 12
+    for dtype, name in (("f8", "float64"), ("f4", "float32")):
+        rates = {v: results.rate(v, "flops", dtype=dtype, threads=1, chains=chains) for v in vectors}
+        rates = {v: rate.value / 1e9 for v, rate in rates.items() if rate is not None}
+        if not rates:
+            continue
+        best = max(rates, key=lambda v: rates[v])
+        every = results.rate(best, "flops", dtype=dtype, threads="all", chains=chains)
+        more = f", on all threads {every.value / 1e9:.3g}" if every is not None else ""
+        gain = results.ratio("scalar", best, dtype=dtype, threads=1, chains=chains)
+        over = f", {gain.value:.3g}× scalar code" if gain is not None else ""
+        yield f"In {name} one thread does {rates[best]:.3g} GFLOP/s with {best}-bit vectors{over}{more}."
+    for variant in vectors:
+        alone = results.find(variant, dtype="f8", threads=1, chains=1)
+        wait = results.rate(variant, "flops", dtype="f8", threads=1, chains=1)
+        full = [results.rate(variant, "flops", dtype="f8", threads=1, chains=n) for n in (8, 12, 16)]
+        peak = max((rate.value for rate in full if rate is not None), default=0.0)
+        if alone is None or wait is None or not peak:
+            continue
+        nanoseconds = 2 * alone.facts["lanes"] / wait.value * 1e9
+        yield (
+            f"A {variant}-bit multiply-add that waits for the one before takes {nanoseconds:.3g} ns; with enough "
+            f"independent ones one is done every {2 * alone.facts['lanes'] / peak * 1e9:.3g} ns, "
+            f"{peak / wait.value:.3g}× as many."
+        )
+        return

@@ -1,0 +1,205 @@
+"""TODO benches.stability.activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.float16 import bits, narrow, wide, widen
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ...record.units import format_seconds
+from .._gpu import fetched, sent
+from . import _networks
+from ._backprop import activate
+from ._networks import ACTIVATIONS
+from .gradients import range_on
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+MANY = 1 << 24
+
+activations = Bench(
+    "stability.activations",
+    question="What does an activation cost for each element, and how far is it from its expansion at 0?",
+    axes={
+        "activation": ("relu", "sigmoid", "tanh", "4sigmoid-2"),
+        "dtype": ("f4",),
+        "n": (4096,),
+    },
+    baseline="numpy",
+    version=2,
+    core=False,
+    quick={"activation": ("sigmoid", "tanh")},
+    full={"dtype": ("f2", "bf16", "f4", "f8")},
+    sweeps=(
+        {"variant": "numpy", "activation": ("sigmoid", "tanh"), "dtype": ("f8",)},
+        # To a GPU 4096 elements are as good as one: what an element costs by itself shows in many.
+        {"variant": "cupy", "activation": ("sigmoid", "tanh"), "n": (MANY,)},
+    ),
+)
+
+
+@activations.inputs
+def around_zero(rng: np.random.Generator, n: int, dtype: np.dtype) -> np.ndarray:
+    """Numbers (n) from N(0, 4): near 0 and on both flat ends."""
+    return (2 * rng.standard_normal(n)).astype(dtype)
+
+
+@activations.reference
+def none_wrong() -> np.ndarray:
+    """No element is further from the exact value than the type's rounding explains."""
+    return np.zeros(1, np.int64)
+
+
+@activations.counts
+def elements(n: int) -> dict[str, float]:
+    """Time an element; what a transcendental function is in flops nobody agrees upon."""
+    return {"items": n}
+
+
+def wrong(activation: str, x: np.ndarray, y: np.ndarray, form: _networks.Format | None = None) -> tuple[int, float]:
+    """How many of y are wrong, and the largest error in steps of the type at 1 (ε).
+
+    `form` is the type's range where y was computed, if that is not what the type states.
+
+    Four roundings of numbers around 1 (a sigmoid is 1 / (1 + …)), around 4 in 4 s - 2; relative ones for tanh and relu.
+    """
+    sigma = ACTIVATIONS[activation]
+    exact = sigma.value(x.astype(np.float64))
+    form = form or _networks.format_of(x.dtype)
+    around = {"sigmoid": 1.0, "4sigmoid-2": 4.0}.get(activation, 0.0)
+    error = np.abs(y.astype(np.float64) - exact)
+    # NaN is wrong, too
+    count = int((~(error <= 4 * form.eps * (around + np.abs(exact)) + form.least)).sum())
+    return count, float(f"{np.nanmax(error) / form.eps:.3g}")
+
+
+def applied(activation: str, x: np.ndarray, y: np.ndarray, function: Callable[[np.ndarray, np.ndarray], Any]) -> Work:
+    """The work of `function(x, y)`, which fills y; what it computes near 0 becomes facts."""
+
+    def near_zero(points: np.ndarray) -> np.ndarray:
+        out = np.empty_like(points)
+        function(points, out)
+        return out
+
+    function(x, y)
+    return Work(
+        call=lambda: function(x, y),
+        output=lambda: np.array([wrong(activation, x, y)[0]]),
+        facts=expansion(activation, x.dtype, near_zero) | {"largest_error_eps": wrong(activation, x, y)[1]},
+    )
+
+
+def expansion(activation: str, dtype: np.dtype, near_zero: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    """What a function, which takes host arrays and gives them, computes near 0, beside Taylor's expansion."""
+    sigma = ACTIVATIONS[activation]
+    steps = np.array([0.125, 0.25, 0.5, 1.0]).astype(dtype)  # exact in every type
+    values = near_zero(steps).astype(np.float64)
+    return {
+        "taylor": [float(f"{c:.8f}") for c in _networks.taylor_of(near_zero, dtype, activation == "relu")],
+        "taylor_expected": list(sigma.taylor),
+        "taylor_tolerance": _networks.taylor_tolerance(activation, dtype),
+        "steps": [float(step) for step in steps],
+        "cubic_errors": [
+            float(f"{abs(value - _networks.cubic(sigma.taylor, float(step))):.3g}")
+            for step, value in zip(steps, values, strict=True)
+        ],
+    }
+
+
+@activations.variant("numpy")
+def activation_numpy(x: np.ndarray, activation: str) -> Work:
+    """The formula in NumPy, a temporary for each operation."""
+    value = ACTIVATIONS[activation].value
+
+    def function(points: np.ndarray, out: np.ndarray) -> None:
+        out[:] = value(points)
+
+    return applied(activation, x, np.empty_like(x), function)
+
+
+def no_expit(activation: str, dtype: np.dtype) -> str:
+    """What SciPy lacks."""
+    if activation not in ("sigmoid", "4sigmoid-2"):
+        return f"SciPy has no {activation} of its own"
+    return "" if dtype.kind == "f" else f"SciPy's expit does not take {dtype.name}"
+
+
+@activations.variant("scipy", needs=no_expit)
+def activation_scipy(x: np.ndarray, activation: str) -> Work:
+    """scipy.special.expit, which computes a sigmoid in one pass."""
+    from scipy.special import expit
+
+    four, two = x.dtype.type(4), x.dtype.type(2)
+
+    def stretched(points: np.ndarray, out: np.ndarray) -> None:
+        expit(points, out=out)
+        np.multiply(out, four, out=out)
+        np.subtract(out, two, out=out)
+
+    function = stretched if activation == "4sigmoid-2" else lambda points, out: expit(points, out=out)
+    return applied(activation, x, np.empty_like(x), function)
+
+
+@compiled
+def each(x: Any, y: Any, code: int, one: Any) -> None:
+    """Fill y with σ(x), element by element; `one` is 1 in the type that is computed in."""
+    for i in range(len(x)):
+        y[i] = narrow(activate(code, widen(x[i]), one)[0], y[i])
+
+
+@activations.variant("numba")
+def activation_numba(x: np.ndarray, activation: str) -> Work:
+    """A compiled loop with the C library's exp and tanh, in float32 for narrower types."""
+    code, one = ACTIVATIONS[activation].code, wide(x.dtype).type(1)
+    return applied(activation, x, np.empty_like(x), lambda points, out: each(bits(points), bits(out), code, one))
+
+
+@activations.variant("cupy", on="gpu", inputs="host")
+def activation_cupy(device: Any, x: np.ndarray, activation: str) -> Work:
+    """The formula in CuPy on the GPU, a launch for each operation; one wait at the end of a sample."""
+    value, points = ACTIVATIONS[activation].value, sent(device, x)
+    y = device.xp.empty_like(points)
+
+    def call() -> None:
+        y[...] = value(points)
+
+    def checked() -> tuple[int, float]:
+        return wrong(activation, x, fetched(device, y), range_on(device, x.dtype))
+
+    call()
+    made: Work = device.host_timed(
+        call,
+        output=lambda: np.array([checked()[0]]),
+        sync="end",
+        facts=expansion(activation, x.dtype, lambda host: fetched(device, value(sent(device, host))))
+        | {"largest_error_eps": checked()[1], "transfers": False},
+    )
+    return made
+
+
+@activations.finding
+def tell_activations(results: Results) -> Iterator[str]:
+    """Cost by implementation, and the expansions."""
+    for activation in ACTIVATIONS:
+        found = results.find("numpy", activation=activation, dtype="f4")
+        if found is None:
+            continue
+        asked = {"activation": activation, "dtype": "f4", "n": found.params["n"]}
+        costs = {name: results.each("items", name, **asked) for name in ("numpy", "scipy", "numba", "cupy")}
+        told = [f"{name} {format_seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
+        many = results.each("items", "cupy", **(asked | {"n": MANY}))
+        if many is not None:
+            told.append(f"cupy on 2²⁴ of them {format_seconds(many.value)}")
+        series = " + ".join(f"{c:.5f} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4)
+        yield (
+            f"{activation} costs {', '.join(told)} an element in float32; near 0 it is "
+            f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
+            f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
+            f"{found.facts['cubic_errors'][1]:.1g} at x = 1/4 and by "
+            f"{found.facts['cubic_errors'][3]:.1g} at x = 1."
+        )

@@ -1,0 +1,348 @@
+"""Numerical stability: what precision, activation and initialisation do to a gradient, and what each costs in time.
+
+A gradient goes down a deep network as a product of one Jacobian a layer. If each stretches it by 1.5, a hundred layers
+make it 1.5¹⁰⁰ ≈ 4 × 10¹⁷; if each shrinks it to 0.8, 0.8¹⁰⁰ ≈ 2 × 10⁻¹⁰. float32 holds both. float16 holds normal
+numbers from 6 × 10⁻⁵ to 65504, and loses either after some thirty layers; in return its weights are half the bytes. So
+each case has two results: seconds, and among its facts how deep the network may be (`safe_depth`).
+
+`stability.gradients` sends one input up and the gradient of one loss down 100 layers of 128 units. A layer's weights
+are read once on the way up and once on the way down, 32 KiB in float16 and 128 KiB in float64, and each is used for one
+multiply and add: it is the bandwidth of L2 and L3 that the compiled variant should touch.
+`stability.initialization` compares variances layer by layer with their closed forms. `stability.activations` asks what
+an activation costs for each element, and how far it is from its expansion at 0.
+
+On a GPU CuPy does what NumPy does, each operation a launch. For networks as small as these, launches are what a layer
+should cost there, whatever its precision. What becomes of the gradient is the same to within rounding, and checked by
+the same rules.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...protocols import Results
+from .._gpu import cublas, fetched, sent, where
+from . import _backprop, _networks
+from ._networks import ACTIVATIONS
+
+LAYERS = 100
+WIDTH = 128
+NAMES = {"f2": "float16", "bf16": "bfloat16", "f4": "float32", "f8": "float64"}
+POWERS = ((1.5, "orthogonal-1.5", "4 × 10¹⁷"), (0.8, "orthogonal-0.8", "2 × 10⁻¹⁰"))
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+MAPPED = ("normal-0.01", "xavier-normal", "he")
+GRID = (*_networks.INITS[:4], POWERS[0][1])  # initialisations of the map
+KEPT = (1, 2, 5, *range(10, 31, 5), *range(40, LAYERS + 1, 10))  # depths of the norms that the map keeps: 7 KB
+MAPPER = (np.dtype("f4"), POWERS[0][1], "identity", "plain")  # the case whose compiled record keeps the map
+
+gradients = Bench(
+    "stability.gradients",
+    question="Through how many layers does a gradient survive in each precision, and what does a layer cost?",
+    axes={
+        "activation": ("identity",),
+        "init": ("orthogonal-1.5",),
+        "dtype": ("f2", "bf16", "f4", "f8"),
+        "remedy": ("plain",),
+    },
+    baseline="numpy",
+    version=3,
+    core=False,
+    limit="load",
+    quick={"dtype": ("f2", "f4")},
+    # What becomes of the gradient is the same in either variant, so all but the axes' values is done by the faster one.
+    full={
+        "variant": ("numba",),
+        "activation": tuple(ACTIVATIONS),
+        "init": _networks.INITS,
+        "remedy": _backprop.REMEDIES,
+    },
+    sweeps=(
+        {"activation": ("identity",), "init": ("orthogonal-1.5",), "remedy": ("plain",)},
+        {"variant": "numba", "init": ("orthogonal-0.8",), "dtype": ("f2", "f4", "f8")},
+        {"variant": "numba", "activation": tuple(ACTIVATIONS), "init": MAPPED, "dtype": ("f2",)},
+        {
+            "variant": "numba",
+            "activation": ("sigmoid", "tanh"),
+            "init": ("xavier-normal",),
+            "dtype": ("f4",),
+        },
+        # Each remedy where it is prescribed: clipping against what explodes, loss scaling against what vanishes.
+        {"variant": "numba", "dtype": ("f2",), "remedy": ("residual", "normalised", "clipped")},
+        {
+            "variant": "numba",
+            "init": ("orthogonal-0.8",),
+            "dtype": ("f2",),
+            "remedy": ("residual", "normalised", "loss-scaled"),
+        },
+        {
+            "variant": "numba",
+            "activation": ("sigmoid",),
+            "init": ("xavier-normal",),
+            "dtype": ("f2",),
+            "remedy": ("residual", "normalised", "loss-scaled"),
+        },
+    ),
+)
+
+
+@gradients.inputs
+def network(init: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (100, 128, 128) in the type, and (2, 128) for input and gradient.
+
+    From a seed of their own: every precision, activation and remedy is asked about the same network.
+    """
+    weights, x = seeded(init)
+    return weights.astype(dtype), x
+
+
+@functools.lru_cache(maxsize=3)  # the sweep goes through three initialisations for each activation
+def seeded(init: str) -> tuple[np.ndarray, np.ndarray]:
+    """The network before it is rounded."""
+    rng = np.random.default_rng(157)
+    x = rng.standard_normal((2, WIDTH))
+    return np.stack([_networks.draw(rng, init, WIDTH, WIDTH) for _ in range(LAYERS)]), x
+
+
+@gradients.reference
+def no_wrong_number() -> np.ndarray:
+    """In no layer is a number that is not the exact result of the step before it to within rounding."""
+    return np.zeros(LAYERS, np.int64)
+
+
+@gradients.counts
+def counts(dtype: np.dtype) -> dict[str, float]:
+    """Each weight is read on the way up and on the way down, and multiplied and added once each time."""
+    weights = LAYERS * WIDTH**2
+    return {"bytes": 2 * weights * dtype.itemsize, "flops": 4 * weights}
+
+
+@gradients.memory
+def memory(dtype: np.dtype) -> int:
+    """The weights; all else is a hundredth of them."""
+    return LAYERS * WIDTH**2 * dtype.itemsize
+
+
+@functools.cache
+def range_of(dtype: np.dtype) -> _networks.Format:
+    """The type's range as its arithmetic shows it here."""
+    return _networks.measured_format(dtype)
+
+
+@functools.lru_cache(maxsize=16)
+def range_on(device: Any, dtype: np.dtype) -> _networks.Format:
+    """The same of a GPU's arithmetic, as CuPy has it compiled."""
+    return _networks.measured_format(dtype, device.xp)
+
+
+def pass_through(
+    network: tuple[np.ndarray, np.ndarray], activation: str, remedy: str, make: Callable[[Any], Callable[[], None]]
+) -> Work:
+    """The work of one way up and down, with what became of the gradient as facts."""
+    weights, x = network
+    chain = _backprop.prepare(weights, x, activation, remedy)
+    call = make(chain)
+    call()
+    found = range_of(weights.dtype)
+    return Work(
+        call=call,
+        output=lambda: _backprop.violations(chain),
+        facts=_backprop.outcome(chain, make) | {"smallest_normal": found.tiny, "largest": found.top},
+    )
+
+
+@functools.cache
+def grid() -> dict[str, Any]:
+    """What becomes of a gradient in every activation, initialisation and type, plain: nobody need time it to know.
+
+    For each type a list with an entry for each of `networks`, pairs of activation and initialisation: `log10_norms`
+    after `depths` layers of 100, to what a colour shows; `overflow` and `safe_depth` as in `outcome`. A type that is
+    not to be had here is in `lacking`, with the reason.
+    """
+    types = {name: _networks.type_of(name) for name in NAMES}
+    told: dict[str, dict[str, list[Any]]] = {
+        name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name, dtype in types.items() if dtype
+    }
+    for init in GRID:
+        for name, rows in told.items():
+            weights, x = network(init, types[name])
+            for activation in ACTIVATIONS:
+                chain = _backprop.prepare(weights, x, activation, "plain")
+                _backprop.in_numba(chain)()
+                found = _backprop.outcome(chain, _backprop.in_numba)
+                norms = [_coarse(found["log10_norms"][depth]) for depth in KEPT]
+                for key, values in (found | {"log10_norms": norms}).items():
+                    rows.get(key, []).append(values)
+    return {
+        "networks": [[activation, init] for init in GRID for activation in ACTIVATIONS],
+        "depths": list(KEPT),
+        "lacking": {name: _networks.NO_BFLOAT16 for name in NAMES if name not in told},
+        **told,
+    }
+
+
+def _coarse(norm: float | None) -> float | None:
+    """A decimal place near 1, none far from it."""
+    return norm if norm is None else round(norm, 1) if abs(norm) < 10 else round(norm)
+
+
+@gradients.variant("numpy")
+def gradients_numpy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+    """NumPy in the type itself, layer by layer: BLAS, on one thread, where there is one for it."""
+    one = pass_through((weights, x), activation, remedy, _backprop.in_numpy)
+    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
+    return work
+
+
+@gradients.variant("numba")
+def gradients_numba(weights: np.ndarray, x: np.ndarray, init: str, activation: str, remedy: str) -> Work:
+    """One compiled loop that reads narrow weights, widens them in registers and sums in float32 or float64."""
+    work = pass_through((weights, x), activation, remedy, _backprop.in_numba)
+    if (weights.dtype, init, activation, remedy) == MAPPER:
+        return replace(work, facts={**work.facts, "map": grid()})
+    return work
+
+
+@gradients.variant("cupy", on="gpu", inputs="host")
+def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+    """CuPy on the GPU, layer by layer as NumPy does it, each operation a launch; one wait at the end of a sample."""
+    cublas(device)
+    chain = _backprop.prepare(weights, x, activation, remedy).moved(functools.partial(sent, device))
+    make = functools.partial(_backprop.in_numpy, xp=device.xp)
+    call = make(chain)
+    call()
+    here = functools.partial(chain.moved, functools.partial(fetched, device))
+    form_of = functools.partial(range_on, device)
+    found = form_of(weights.dtype)
+    made: Work = device.host_timed(
+        call,
+        output=lambda: _backprop.violations(here(), form_of),
+        sync="end",
+        facts=_backprop.outcome(chain, make, functools.partial(fetched, device))
+        | {"smallest_normal": found.tiny, "largest": found.top}
+        | where(device, weights.nbytes, transfers=False),
+    )
+    return made
+
+
+@gradients.finding
+def tell_gradients(results: Results) -> Iterator[str]:
+    """The lecture's two powers, float16's range, its safe depth against its speed, and what each remedy does."""
+    yield from _tell_powers(results)
+    yield from _tell_half(results)
+    yield from _tell_remedies(results)
+    yield from _tell_map(results)
+    yield from _tell_gpu(results)
+
+
+def _find(results: Results, dtype: str, init: str, activation: str = "identity", remedy: str = "plain") -> Any:
+    """The record of a chain on the CPU, compiled if it was measured so."""
+    asked = {"dtype": dtype, "init": init, "activation": activation, "remedy": remedy}
+    return results.find("numba", **asked) or results.find("numpy", **asked)
+
+
+def _tell_gpu(results: Results) -> Iterator[str]:
+    """What a layer costs on the GPU in each type, beside the CPU's, and whether the same becomes of the gradient."""
+    costs, compared, unlike = [], [], []
+    for dtype, name in NAMES.items():
+        asked = {"dtype": dtype, "init": POWERS[0][1], "activation": "identity", "remedy": "plain"}
+        there, here = results.find("cupy", **asked), _find(results, dtype, POWERS[0][1])
+        if there is None:
+            continue
+        beside = f" (the CPU's {here.variant} {_median(here) / LAYERS * 1e6:.3g})" if here is not None else ""
+        costs.append(f"{_median(there) / LAYERS * 1e6:.3g} in {name}{beside}")
+        if here is not None:
+            compared.append(name)
+            if there.facts["safe_depth"] != here.facts["safe_depth"]:
+                unlike.append(f"{name} is safe for {depth(there)} layers on the GPU, for {depth(here)} on the CPU")
+    if costs:
+        yield f"On the GPU a layer of {WIDTH} units takes CuPy, in µs: {', '.join(costs)}."
+    if unlike:
+        yield f"Safe depths differ: {'; '.join(unlike)}."
+    elif compared:
+        yield f"In {', '.join(compared)} a network is safe for as many layers on the GPU as on the CPU."
+
+
+def _tell_powers(results: Results) -> Iterator[str]:
+    for factor, init, lecture in POWERS:
+        found = next(filter(None, (_find(results, dtype, init) for dtype in ("f8", "f4"))), None)
+        if found is None or found.facts["log10_norms"][-1] is None:
+            continue
+        last = found.facts["log10_norms"][-1]
+        yield (
+            f"{found.facts['layers']} layers that each stretch a gradient by {factor} take its norm from 1 to "
+            f"{power(last)} in {NAMES[found.params['dtype']]} (by arithmetic {factor}¹⁰⁰ = "
+            f"{power(LAYERS * math.log10(factor))}; lecture: {lecture})."
+        )
+
+
+def _tell_half(results: Results) -> Iterator[str]:
+    for _, init, _ in POWERS:
+        half, single = _find(results, "f2", init), _find(results, "f4", init)
+        if half is None or single is None:
+            continue
+        if init == POWERS[0][1]:
+            yield (
+                f"float16 holds normal numbers from {half.facts['smallest_normal']:.1e} to {half.facts['largest']:.0f} "
+                "(lecture: 6e-5 to 6e4)."
+            )
+        seconds = {name: _median(record) / LAYERS * 1e6 for name, record in (("f2", half), ("f4", single))}
+        yield (
+            f"With {init.replace('-', ' layers × ')} float16 is safe for {half.facts['safe_depth']} layers at "
+            f"{seconds['f2']:.3g} µs each, float32 for {depth(single)} at {seconds['f4']:.3g} µs: half the bytes are "
+            f"{seconds['f4'] / seconds['f2']:.2g}× the speed."
+        )
+
+
+def _tell_remedies(results: Results) -> Iterator[str]:
+    for init, activation in (
+        ("orthogonal-1.5", "identity"),
+        ("orthogonal-0.8", "identity"),
+        ("xavier-normal", "sigmoid"),
+    ):
+        plain = _find(results, "f2", init, activation)
+        told = []
+        for remedy in _backprop.REMEDIES[1:]:
+            found = _find(results, "f2", init, activation, remedy)
+            if found is not None and plain is not None:
+                told.append(f"{remedy} {depth(found)} ({_median(found) / _median(plain):.2f}× the time)")
+        if told:
+            yield (f"In float16, {activation} with {init}: safe for {depth(plain)} layers as it is, {', '.join(told)}.")
+
+
+def _tell_map(results: Results) -> Iterator[str]:
+    """How many networks each type carries through all layers."""
+    found = results.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
+    told = found.facts.get("map") if found else None
+    if not told:
+        return
+    kept = {NAMES[name]: sum(safe >= LAYERS for safe in told[name]["safe_depth"]) for name in NAMES if name in told}
+    yield (
+        f"Of {len(told['networks'])} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
+        f"{', '.join(f'{count} in {name}' for name, count in kept.items())}."
+    )
+
+
+def depth(record: Any) -> str:
+    """`24`, or `all 100` where nothing was lost."""
+    safe, layers = record.facts["safe_depth"], record.facts["layers"]
+    return f"all {layers}" if safe >= layers else str(safe)
+
+
+def power(log10: float) -> str:
+    """`4.07 × 10¹⁷` from a decimal logarithm."""
+    exponent = math.floor(log10)
+    raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{10 ** (log10 - exponent):.2f} × 10{raised}"
+
+
+def _median(record: Any) -> float:
+    return float(np.median(record.samples))

@@ -1,0 +1,377 @@
+"""Bandwidth by level: how many bytes a second one thread and all threads move to and from each cache and memory.
+
+The kernels are McCalpin's STREAM (copy a = b, scale a = s·b, add a = b + c, triad a = b + s·c) and its two halves: load
+reads an array, store writes one. Bytes are counted as STREAM counts them: an array once for each time the kernel names
+it. The hardware moves more where it writes: a store to a line that is in no cache reads the line first
+(write-allocate), so that a store moves two arrays, a copy three and a triad four; where the arrays lie in memory,
+`facts["traffic_bytes"]` says what crosses to it in that way. (Some processors spare a loop that writes whole lines the
+read: then it is less.) Non-temporal stores (`simd-nt`) save that read, and are slow where the data would have stayed in
+a cache.
+
+A load is a load and nothing beside it: an addition whose operand is memory takes as long as a load on a Zen 4, but half
+as long again on an Intel core with 512-bit registers, whose additions have two ports to go to. So the passes of `load`
+only load, and the last one adds up, which is what is checked.
+
+One load after the other through an array is not yet all that memory gives: one stream keeps the banks and the
+prefetcher of one page busy. `simd-streams` reads four parts of the array at once, in registers half as wide: faster
+from memory (1.08 times on a Zen 4), and in no cache.
+
+`simd` and `simd-nt` state the vector instructions and run on pinned threads, each on memory of its own that it touched
+first: the machine's limit. `numba` is a plain prange loop over one set of arrays on Numba's own threads, `numpy` the
+same in NumPy: what Python gets of that limit. All lie on huge pages in the standard set, as NumPy's own large arrays do
+on Linux: with small ones a figure for memory would in part be one for page walks.
+
+Every answer is a whole number in which each bit of each element counts. The floats are whole numbers below 2¹¹, so that
+nothing rounds in f4 or f8, with or without FMA, and results can be compared bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numba
+import numpy as np
+
+from ...bench import Bench, Pages, Sweep, Work
+from ...kernels.simd import (
+    Registers,
+    stream_width,
+)
+from ...protocols import Results
+from ...record.model import LEVELS
+from .._partitions import PERIOD, Common, Turns, parts_of
+from ._arrays import PAGE, Arrays, array_bytes, digest, digest_repeated, of_a_crew, of_a_loop, sum_repeated
+from ._kernels import (
+    UNROLL,
+    numba_add,
+    numba_copy,
+    numba_load,
+    numba_scale,
+    numba_store,
+    numba_triad,
+    numpy_add,
+    numpy_copy,
+    numpy_load,
+    numpy_scale,
+    numpy_store,
+    numpy_triad,
+    simd_add,
+    simd_copy,
+    simd_load,
+    simd_load_streams,
+    simd_scale,
+    simd_store,
+    simd_triad,
+)
+from ._row import SCALE, Row
+
+Data = tuple[np.ndarray, ...]  # what the arrays that are read hold, over and over
+
+
+ENDS = ("L1", "DRAM")  # scale and add differ from copy and triad by an operation, which no level between these shows
+
+LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load, 1)
+STORE = Row("store", "How fast is each level written?", 0, 1, 0, simd_store, numba_store, numpy_store, 2, core=False)
+COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy, None)
+SCALE_BY = Row("scale", "How fast is a = s·b?", 1, 1, 1, simd_scale, numba_scale, numpy_scale, 3, ENDS, core=False)
+ADD = Row("add", "How fast is a = b + c?", 2, 1, 1, simd_add, numba_add, numpy_add, 4, ENDS, core=False)
+# In two passes: c is read and a written (3 with the lines of a), then a and b are read and a written, whose lines are
+# there.
+TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad, 6)
+
+
+def stream(row: Row) -> Bench:
+    """The bench of one row."""
+
+    def bits(dtype: np.dtype) -> str:
+        return row.element(dtype).str[1:]
+
+    bench = Bench(
+        f"stream.{row.name}",
+        question=row.question,
+        axes={"size": row.sizes, "dtype": ("f8",), "threads": (1, "all"), "pages": (Pages(),)},
+        baseline="simd",
+        limit=row.name,
+        quick={"size": ENDS},
+        # Bytes are bytes: only where something is computed may a type be faster.
+        full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
+        # Non-temporal stores are for memory; the full set has them in the caches, too, which they pass by.
+        standard={"variant": ("simd", "numba", "numpy")} if row.writes else {},
+        # The picture of bandwidth by size is one of loads; copies and triads have their levels.
+        sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]},)
+        if row.writes
+        else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
+        core=row.core,
+        version=3,
+    )
+
+    @bench.inputs
+    def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[Data, Common]:
+        """What the arrays that a thread reads hold, over and over (all threads read alike), and where they lie."""
+        words = min(array_bytes(row, size) // 8, PERIOD)
+        if not row.writes:  # nothing is computed, so the bits may be anything
+            return (rng.integers(-(2**63), 2**63 - 1, words),), Common()
+        read = [rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads)]
+        return tuple(read), Common()
+
+    @bench.reference
+    def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> Any:
+        """Of what is checked the sum (load), or the digest of each thread's result, by NumPy on arrays of its own."""
+        turns = Turns(parts_of(size))
+        length = array_bytes(row, size) // 8 // turns.parts * turns.checked
+        if not row.writes:
+            return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
+        a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
+        row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
+        return np.full(threads, digest_repeated(a.view(np.int64), length))
+
+    @bench.counts
+    def counts(size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
+        """One call goes through a part of all arrays; up to 256 MiB that is the whole."""
+        nbytes = array_bytes(row, size) // parts_of(size) * threads
+        return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
+
+    @bench.variant("simd")
+    def simd(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
+        """Explicit vectors of the widest registers, unrolled, one pinned thread a CPU."""
+        registers = Registers(bits(dtype), stream_width(), UNROLL)
+        return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
+
+    if row is LOAD:
+
+        @bench.variant("simd-streams")
+        def simd_streams(
+            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+        ) -> Work:
+            """Four parts of the array at once, in vectors half as wide."""
+            registers = Registers(bits(dtype), max(128, stream_width() // 2), UNROLL // 4)
+            return on_crew(row, simd_load_streams, registers, device, data, common, size, threads, pages)
+
+    if row.writes:
+
+        @bench.variant("simd-nt")
+        def simd_nt(
+            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+        ) -> Work:
+            """The same with non-temporal stores, which write memory without reading the line first."""
+            registers = Registers(bits(dtype), stream_width(), UNROLL, nt=True)
+            return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
+
+    @bench.variant("numba", needs=too_many_threads)
+    def numba_loop(
+        device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+    ) -> Work:
+        """A plain prange loop over one set of arrays, on Numba's threads."""
+        return in_numba(row, device, data, common, size, dtype, threads, pages)
+
+    @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
+    def in_numpy(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
+        """NumPy's own functions, writing where they are told to."""
+        arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
+        about = traffic(device, row.numpy_moves, array_bytes(row, size) // parts_of(size), size, 1)
+        return in_turns(row, row.numpy, arrays, dtype, 1, **about)
+
+    @bench.finding
+    def finding(results: Results) -> Iterator[str]:
+        yield from tell(row, results)
+
+    return bench
+
+
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+def on_crew(
+    row: Row, kernel: Any, registers: Registers, device: Any, data: Data, common: Common, size: int, threads: int,
+    pages: str,
+) -> Work:  # fmt: skip
+    """A kernel on pinned threads, each of which allocates and first touches the arrays it works on."""
+    crew = device.crew(threads)
+    made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
+    memory = [arrays.anew(row) for arrays in made]
+    parts, checked = memory[0].turns.parts, memory[0].turns.checked
+    nbytes = memory[0].words[0].nbytes // parts
+    sums = np.zeros((threads, parts), np.int64)
+
+    def job(rank: int) -> Callable[[int], None]:
+        addresses = [words.ctypes.data for words in memory[rank].words]
+        addresses += addresses[:1] * (3 - row.arrays)
+        turns = memory[rank].turns
+
+        def visit(part: int, passes: int) -> None:
+            found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes)
+            if found is not None:
+                sums[rank, part] = found
+
+        def run(loops: int) -> None:
+            if parts == 1:
+                visit(0, loops)
+            else:
+                for _ in range(loops):
+                    visit(turns.take(), 1)
+
+        return run
+
+    jobs = [job(rank) for rank in range(threads)]
+
+    def output() -> Any:
+        if checked > 1:
+            crew.each(lambda rank: jobs[rank](checked - 1))
+        if not row.writes:
+            return sums[:, :checked].sum()
+        return np.array(crew.each(lambda rank: digest(memory[rank].words[0][: memory[rank].checked])))
+
+    def close() -> None:
+        for arrays in memory:
+            arrays.buffer.close()
+
+    work: Work = crew.work(
+        jobs,
+        output=output,
+        facts={
+            "pages": memory[0].buffer.pages,
+            "elements": nbytes * parts // np.dtype(registers.dtype).itemsize,
+            "width": registers.bits,
+            "parts": parts,
+            **traffic(device, row.arrays if registers.nt else row.moves, nbytes, size, threads),
+        },
+        close=close,
+    )
+    return work
+
+
+def traffic(device: Any, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
+    """What of `threads` times so many arrays of `nbytes` crosses to memory in a call, where all of it does."""
+    return {} if moves is None or not in_memory(device, size, threads) else {"traffic_bytes": moves * nbytes * threads}
+
+
+def in_memory(device: Any, size: int, threads: int) -> bool:
+    """Whether arrays of `size` bytes a thread lie in memory: four times the last-level caches, as STREAM asks for."""
+    cached = device.host.last_level_total()
+    return cached is not None and size * threads >= 4 * cached
+
+
+def too_many_threads(threads: int) -> str:
+    """What Numba's pool lacks for so many threads."""
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined,unused-ignore]
+    return f"Numba was started with {most} threads (NUMBA_NUM_THREADS)" if threads > most else ""
+
+
+def in_numba(
+    row: Row, device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+) -> Work:
+    """The prange loop over arrays of `threads` times the length; a digest for each thread's share of them.
+
+    A part of an array is what a loop goes through at once: in each, every thread finds its share where it touched it.
+    """
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    arrays = common.get(("loop", threads, pages), lambda: of_a_loop(row, device, data, size, threads, pages))
+    layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    about = traffic(device, row.moves, array_bytes(row, size) // parts_of(size), size, threads)
+    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer, **about)
+
+    def close() -> None:
+        numba.set_num_threads(before)
+        arrays.buffer.close()
+
+    return replace(work, close=close)
+
+
+def in_turns(
+    row: Row, function: Callable[..., Any], arrays: Arrays, dtype: np.dtype, threads: int, **facts: Any
+) -> Work:
+    """The work of calling a function on a part of the arrays, with parts taking turns."""
+    whole, turns, buffer = arrays.anew(row).words, arrays.turns, arrays.buffer
+    parts = turns.parts
+
+    def bound(part: int) -> Callable[[], Any]:
+        n = len(whole[0]) // parts
+        views = [words[part * n : (part + 1) * n].view(row.element(dtype)) for words in whole]
+        return partial(function, *views, *views[:1] * (3 - row.arrays), dtype.type(SCALE))
+
+    calls = [bound(part) for part in range(parts)]
+    sums = np.zeros(parts, np.int64)
+
+    def call() -> None:
+        part = turns.take()
+        found = calls[part]()
+        if found is not None:
+            sums[part] = found
+
+    def output() -> Any:
+        for _ in range(turns.checked - 1):
+            call()
+        if not row.writes:
+            return sums[: turns.checked].sum()
+        shares = whole[0].reshape(parts, threads, -1)[: turns.checked]
+        digests = [[digest(words, part * len(words)) for words in rows] for part, rows in enumerate(shares)]
+        return np.array(digests).sum(axis=0)
+
+    about = {"pages": buffer.pages, "elements": whole[0].nbytes // dtype.itemsize // threads, "parts": parts, **facts}
+    if parts == 1:  # nothing stands between the clock and the function
+        return Work(calls[0], output=output if row.writes else None, facts=about, close=buffer.close)
+    return Work(call, output=output, facts=about, close=buffer.close)
+
+
+# --- in plain words ---------------------------------------------------------------------------------------------------
+
+VERBS = {"load": "reads", "store": "writes", "copy": "copies"}
+
+
+def tell(row: Row, results: Results) -> Iterator[str]:
+    """Memory against L1, one thread against all, non-temporal against plain stores, Python against the limit."""
+    rest = {"dtype": "f8", "pages": "huge" if results.find("simd", pages="huge") else "4K"}
+    verb = VERBS.get(row.name, f"moves in a{'n' * (row is ADD)} {row.name}")
+    explicit = ("simd", "simd-nt", "simd-streams")
+    best = max(explicit, key=lambda name: _rate(results, name, size="DRAM", threads="all", **rest) or 0.0)
+    one, every = (_rate(results, best, size="DRAM", threads=threads, **rest) for threads in (1, "all"))
+    near = _rate(results, "simd", size="L1", threads=1, **rest)
+    if one and near:
+        threads = results.find(best, size="DRAM", threads="all", **rest)
+        count = threads.facts.get("threads", 1) if threads else 1
+        more = f" and all {count} threads {every:.3g} GB/s" if every and count > 1 else ""
+        yield f"From memory one thread {verb} {one:.3g} GB/s{more}; in L1 it {verb} {near:.3g} GB/s."
+    saved = results.ratio("simd", "simd-nt", size="DRAM", threads="all", **rest)
+    if saved:
+        yield (
+            f"Non-temporal stores make the {row.name} in memory {saved.value:.3g}× ({saved.low:.3g}–{saved.high:.3g}) "
+            "as fast on all threads: a plain store reads the line before it writes it."
+        )
+    crossing = [
+        f"{name} {found / 1e9:.3g} GB/s"
+        for name in ("simd", "simd-nt", "numba")
+        if (found := _crossing(results, name, threads="all", **rest))
+    ]
+    alone = _crossing(results, "numpy", threads=1, **rest)
+    if row.writes and (crossing or alone):
+        said = [f"{', '.join(crossing)} on all threads"] if crossing else []
+        said += [f"numpy {alone / 1e9:.3g} GB/s on one"] if alone else []
+        yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
+    for name, label, threads_of in (("numba", "A plain prange loop", "all"), ("numpy", "NumPy", 1)):
+        found = results.ratio(best, name, size="DRAM", threads=threads_of, **rest)
+        if found:
+            who = "all threads" if threads_of == "all" else "one thread"
+            like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
+            share = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
+            yield f"{label} reaches {100 * found.value:.0f}% of what explicit vectors get from memory on {who}{share}."
+
+
+def _rate(results: Results, variant: str, **params: Any) -> float | None:
+    """The median bandwidth in GB/s."""
+    found = results.rate(variant, "bytes", **params)
+    return None if found is None else found.value / 1e9
+
+
+def _crossing(results: Results, variant: str, **params: Any) -> float | None:
+    """Bytes a second that cross to memory, as `traffic_bytes` counts them."""
+    record, rate = results.find(variant, size="DRAM", **params), results.rate(variant, "bytes", size="DRAM", **params)
+    moved = record.facts.get("traffic_bytes") if record is not None else None
+    return None if rate is None or not moved else float(rate.value * moved / record.counts["bytes"])
+
+
+load_bench, store_bench, copy_bench = stream(LOAD), stream(STORE), stream(COPY)
+scale_bench, add_bench, triad_bench = stream(SCALE_BY), stream(ADD), stream(TRIAD)

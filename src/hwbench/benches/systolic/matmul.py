@@ -1,0 +1,186 @@
+"""A systolic array, the heart of the TPU in the lecture: how many cycles a product takes, and how busy the array is.
+
+The array is simulated (`_systolic.py`), so seconds here are those of the simulator, and cycles those of the hardware.
+The lecture's example is a 3 × 3 array that multiplies Y = W X, 3 × 3 by 3 × 2: its frames run from time 0, when the
+weights are in place and x waits outside, to time 7, when the last result has left; y₁₁ leaves at time 4.
+
+A tile's operand streams for n cycles through an array whose pipeline is rows + columns deep, and each tile's weights
+take `rows` cycles to load. So a small batch n cannot keep a large array busy, however good the memory: utilisation is
+about n / max(n, rows) for many tiles, and about n / (n + 2 rows + columns) for one. That is why accelerators want large
+batches.
+
+Operands are whole numbers from −8 to 7 in f4, so that every sum is exact and results are compared bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from . import _simulator as array_model
+from ._simulator import FLOWS, Plan
+
+LONGEST = 20_000_000_000  # simulated PE-cycles: a minute a call
+FRAMED = 36  # PEs and cycles of an array whose frames are told
+LAYER = "256x256x32"
+BATCHES = tuple(2**i for i in range(13))  # 1 … 4096
+
+
+def text_of_array(text: str) -> str:
+    """An array as the axis states it: `128x128`."""
+    return "x".join(map(str, array_model.array_of(text)))
+
+
+def text_of_shape(text: str) -> str:
+    """A product as the axis states it: `256x256x64` is m × k × n."""
+    return "x".join(map(str, array_model.shape_of(text)))
+
+
+bench = Bench(
+    "systolic.matmul",
+    question="How many cycles does a systolic array take for a product, and how busy does it stay?",
+    axes={"array": ("3x3",), "shape": ("3x3x2",)},
+    baseline="blas",
+    version=3,
+    core=False,
+    sweeps=(
+        {"variant": FLOWS, "array": ("3x3", "4x4"), "shape": ("48x48x32",)},
+        {"variant": "weight-stationary", "array": ("8x8", "32x32", "256x256"), "shape": (LAYER,)},
+        {"array": ("128x128",), "shape": (LAYER,)},
+    ),
+    full={"array": ("3x3", "4x2", "2x5"), "shape": ("3x3x2", "5x7x4")},
+    tolerance=0.0,
+    free={"array": text_of_array, "shape": text_of_shape},
+)
+
+
+@bench.inputs
+def operands(rng: np.random.Generator, shape: str) -> tuple[np.ndarray, np.ndarray]:
+    """W, m × k, and X, k × n."""
+    m, k, n = array_model.shape_of(shape)
+    return rng.integers(-8, 8, (m, k)).astype(np.float32), rng.integers(-8, 8, (k, n)).astype(np.float32)
+
+
+@bench.reference
+def product(w: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """W X in float64, which holds it exactly."""
+    return (w.astype(np.float64) @ x.astype(np.float64)).astype(np.float32)
+
+
+@bench.counts
+def counts(shape: str) -> dict[str, float]:
+    """A multiply-add for each m, k and n."""
+    m, k, n = array_model.shape_of(shape)
+    return {"flops": 2 * m * k * n}
+
+
+@bench.memory
+def memory(array: str, shape: str) -> int:
+    """Operands, results, and 12 registers a PE: eight for numbers, four for tags; what links take is little."""
+    rows, columns = array_model.array_of(array)
+    m, k, n = array_model.shape_of(shape)
+    return 4 * (m * k + k * n + 2 * m * n + 12 * rows * columns)
+
+
+def simulated(flow: str, w: np.ndarray, x: np.ndarray, array: str) -> Work:
+    """The product on one kind of array; its facts are counted by a first simulation, in cycles of the hardware."""
+    (m, k), n = w.shape, x.shape[1]
+    rows, columns = array_model.array_of(array)
+    plan = Plan(flow, rows, columns, m, k, n)
+    work = plan.cycles * plan.r * plan.c
+    if work > LONGEST or plan.cycles > array_model.MOST_CYCLES:
+        raise Skip(
+            f"{work:.2g} PE-cycles in {plan.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
+            f"{array_model.MOST_CYCLES:.0e} that are simulated at most"
+        )
+    y = np.zeros((m, n), np.float32)
+    machine = array_model.Machine.of(plan, w, x, y)
+    outcome = machine.compute()
+    by_batch = [Plan(flow, rows, columns, m, k, batch) for batch in BATCHES]
+    facts: dict[str, Any] = {
+        "rows": rows,
+        "columns": columns,
+        "used_rows": plan.r,
+        "used_columns": plan.c,
+        "tiles": plan.tiles,
+        "cycles": outcome.cycles,
+        "closed_form": plan.cycles,
+        "single_buffer": Plan(flow, rows, columns, m, k, n, False).cycles,
+        "pe_cycles": outcome.cycles * plan.r * plan.c,
+        "utilisation": m * k * n / (rows * columns * outcome.cycles),
+        "words": outcome.words,
+        "words_per_cycle": sum(outcome.words.values()) / outcome.cycles,
+        "batches": list(BATCHES),
+        "cycles_by_batch": [one.cycles for one in by_batch],
+    }
+    if flow == "weight-stationary" and plan.tiles == 1 and max(rows * columns, plan.cycles) <= FRAMED:
+        facts |= {"w": w, "x": x, "y": product(w, x), "frames": array_model.frames(plan, w, x)}
+    return Work(machine.compute, output=lambda: y, repeat=machine.compute, facts=facts)
+
+
+@bench.variant("weight-stationary")
+def weight_stationary(w: np.ndarray, x: np.ndarray, array: str) -> Work:
+    """Simulated: weights stay, x moves right, sums move down, the next tile's weights come down meanwhile."""
+    return simulated("weight-stationary", w, x, array)
+
+
+@bench.variant("output-stationary")
+def output_stationary(w: np.ndarray, x: np.ndarray, array: str) -> Work:
+    """Simulated: sums stay, w moves right, x moves down, finished sums leave upwards meanwhile."""
+    return simulated("output-stationary", w, x, array)
+
+
+@bench.variant("blas")
+def blas(device: Any, w: np.ndarray, x: np.ndarray) -> Work:
+    """NumPy's product on one core of the CPU itself: what the simulator, which has one too, stands beside."""
+    y = np.zeros((len(w), x.shape[1]), np.float32)
+    work: Work = device.blas(lambda: np.matmul(w, x, out=y), 1, output=lambda: y)
+    return work
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """When y₁₁ leaves, how busy arrays are, what double buffering saves, how fast the simulator is."""
+    example = results.find("weight-stationary", array="3x3", shape="3x3x2")
+    shots = example.facts.get("frames") if example else None
+    if shots:
+        first = next(time for time, shot in enumerate(shots) if [1, 1] in shot["left"])
+        yield (
+            f"In the lecture's example, 3 × 3 by 3 × 2, y₁₁ leaves the array at time {first} (the slides: 4) and the "
+            f"last result at time {len(shots) - 1} (7)."
+        )
+    simulations = [r for r in results.records if r.timed and r.variant in FLOWS]
+    stay = sorted(
+        (r for r in simulations if r.variant == FLOWS[0] and r.params["shape"] == LAYER),
+        key=lambda r: (r.facts["rows"] * r.facts["columns"], r.facts["tiles"]),
+    )
+    if stay:
+        small, big = stay[0], stay[-1]
+        said = dict.fromkeys(
+            f"{100 * r.facts['utilisation']:.0f}% of an array of {r.params['array']}" for r in (small, big)
+        )
+        m, k, n = array_model.shape_of(LAYER)
+        yield f"A layer of {m} × {k} on a batch of {n} keeps {' and '.join(said)} PEs busy."
+        saved = max(stay, key=lambda r: r.facts["single_buffer"] / r.facts["cycles"])
+        if saved.facts["single_buffer"] > saved.facts["cycles"]:
+            yield (
+                f"Loading the next tile's weights meanwhile saves most at {saved.params['array']}: "
+                f"{saved.facts['cycles']} cycles instead of {saved.facts['single_buffer']}."
+            )
+    if simulations:
+        slow, fast = min(simulations, key=_speed), max(simulations, key=_speed)
+        said = dict.fromkeys(f"{_speed(r) / 1e6:.0f} ({r.variant}, {r.params['array']})" for r in (slow, fast))
+        exact = sum(record.facts["cycles"] == record.facts["closed_form"] for record in simulations)
+        yield (
+            f"The simulator does {' to '.join(said)} million PE-cycles a second on one core; its cycles equal the "
+            f"closed form in {exact} of {len(simulations)} products."
+        )
+
+
+def _speed(record: Any) -> float:
+    """PE-cycles a second, by the median."""
+    return float(record.facts["pe_cycles"] / np.median(record.samples))

@@ -1,0 +1,137 @@
+"""TODO benches.transfer.chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...analysis.fits import slope
+from ...bench import Bench, Work
+from ...protocols import Results
+from ...record.units import format_bytes
+from ._copies import TILE, _one_after_the_other
+
+# --- one copy or many -------------------------------------------------------------------------------------------------
+
+chunks_bench = Bench(
+    "transfer.chunks",
+    question="What does it cost to send the same bytes in many pieces?",
+    axes={"direction": ("h2d",), "size": ("64MiB",), "pieces": (1, 4, 16, 64, 256, 1024, 4096)},
+    quick={"pieces": (1, 256)},
+    baseline="once",
+    limit="link",
+    together=("pieces",),
+    core=False,
+)
+
+
+@chunks_bench.inputs
+def chunked(rng: np.random.Generator, size: int) -> np.ndarray:
+    """`size` random bytes, the first MiB over and over."""
+    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+
+
+@chunks_bench.reference
+def all_of_it(data: np.ndarray) -> np.ndarray:
+    """The same bytes."""
+    return data
+
+
+@chunks_bench.counts
+def sent_in_all(size: int) -> dict[str, float]:
+    """The bytes, however many the pieces."""
+    return {"bytes": size, "calls": 1}
+
+
+@chunks_bench.memory
+def there_and_here(size: int) -> int:
+    """An array on each side."""
+    return 2 * size
+
+
+class _Pieces:
+    """A pinned host array and one on the device, cut into equal pieces."""
+
+    def __init__(self, device: Any, data: np.ndarray, pieces: int) -> None:
+        self.device = device
+        self.host = device.host("pinned", len(data))
+        self.host.array[:] = data
+        self.there = device.put(np.zeros_like(data))
+        self.bytes = len(data) // pieces
+        starts = range(0, self.bytes * pieces, self.bytes)
+        self.slices = [slice(start, start + self.bytes) for start in starts]
+        self.facts = {"pieces": pieces, "piece_bytes": self.bytes, "footprint": len(data)}
+
+    def copies(self) -> list[Callable[[], Any]]:
+        """A copy for each piece, to be enqueued on the device's stream."""
+        base = self.there.data.ptr
+        return [self.device.copier(base + part.start, self.host.ptr + part.start, self.bytes) for part in self.slices]
+
+    def work(self, call: Callable[[], Any], sync: str) -> Work:
+        """The work of a call that sends all pieces."""
+        made: Work = self.device.host_timed(
+            call, output=lambda: self.device.get(self.there), sync=sync, facts=self.facts, close=self.host.close
+        )
+        return made
+
+
+@chunks_bench.variant("once", on="gpu", inputs="host")
+def once(device: Any, data: np.ndarray, pieces: int) -> Work:
+    """All pieces enqueued, and one wait at the end."""
+    parts = _Pieces(device, data, pieces)
+    return parts.work(_one_after_the_other(parts.copies()), "each")
+
+
+@chunks_bench.variant("each", on="gpu", inputs="host")
+def each(device: Any, data: np.ndarray, pieces: int) -> Work:
+    """A wait after each piece."""
+    parts = _Pieces(device, data, pieces)
+    copies = parts.copies()
+    wait = device.stream.synchronize
+
+    def call() -> None:
+        for copy in copies:
+            copy()
+            wait()
+
+    return parts.work(call, "none")
+
+
+@chunks_bench.variant("cupy", on="gpu", inputs="host")
+def by_set(device: Any, data: np.ndarray, pieces: int) -> Work:
+    """CuPy: there[i:j].set(here[i:j]) for each piece."""
+    parts = _Pieces(device, data, pieces)
+    pairs = [(parts.there[part], parts.host.array[part]) for part in parts.slices]
+
+    def call() -> None:
+        for there, here in pairs:
+            there.set(here)
+
+    return parts.work(call, "each")
+
+
+@chunks_bench.finding
+def chunks_finding(results: Results) -> Iterator[str]:
+    """What each further piece costs, queued, waited for, and through CuPy."""
+    names = {"once": "queued", "each": "waited for", "cupy": "through CuPy's set()"}
+    costs = {name: _cost_of_a_piece(results, name) for name in names}
+    told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
+    if told:
+        yield f"Each further piece of a copy costs {', '.join(told)}."
+    most = max((record.params["pieces"] for record in results.records if record.timed), default=1)
+    whole, cut = (results.find("each", pieces=pieces) for pieces in (1, most))
+    if whole is not None and cut is not None and most > 1:
+        ratio = results.versus(cut, whole)
+        yield (
+            f"{format_bytes(whole.counts['bytes'])} in {most} pieces of {format_bytes(cut.facts['piece_bytes'])}, each "
+            f"waited for, take {ratio.value:.3g}× as long as in one ({ratio.low:.3g}–{ratio.high:.3g}): do not copy "
+            "often."
+        )
+
+
+def _cost_of_a_piece(results: Results, variant: str) -> Any:
+    """Seconds for one more piece: the slope over all numbers of pieces."""
+    points = [(r.params["pieces"], r.samples) for r in results.records if r.timed and r.variant == variant]
+    return slope(points) if len(points) > 1 else None

@@ -1,0 +1,283 @@
+"""The way to the GPU: what a copy costs, by size, by kind of host memory, in pieces, and beside computing.
+
+A copy takes a latency, whatever its size, and then time for its bytes. The size at which both are equal gives half of
+the link's bandwidth: below it, many small copies should become one.
+
+The engine that copies can reach host memory only where the pages are nailed down (`pinned`, or `registered` later on).
+From ordinary (`pageable`) memory the driver copies through a pinned buffer of its own, which takes the CPU's time and
+makes the caller wait. `mapped` memory is not copied at all: a kernel reads or writes it across the link. `managed`
+memory moves page by page when it is touched.
+
+`raw` is the runtime's own copy, what the link can do; `cupy` what `cupy.asarray` and `.get()` give. Copies from and to
+pinned memory are timed by the GPU's events, everything that makes the caller wait by the host's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...analysis.fits import link
+from ...bench import Bench, Skip, Work
+from ...protocols import Results
+from ...record.units import format_bytes
+from .._gpu import BLOCK
+from ._copies import TILE, _one_after_the_other
+
+SIZES = ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB")
+COLD = 2**20  # pageable copies from this size on start from memory; what is smaller was just written, and is cached
+WORD = 16  # bytes that a thread of `move16` takes at a time
+WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB under way on a large card
+
+copy_bench = Bench(
+    "transfer.copy",
+    question="How long does a copy to or from the GPU take, and how much of the link does Python get?",
+    axes={"direction": ("h2d", "d2h"), "memory": ("pinned", "pageable"), "size": SIZES},
+    sweeps=(
+        {"variant": "raw", "direction": ("both",), "memory": ("pinned",), "size": SIZES[3:]},
+        {"variant": "raw", "memory": ("registered", "mapped"), "size": ("64KiB", "1MiB", "16MiB", "256MiB")},
+        {"variant": "raw", "memory": ("managed",), "size": ("64KiB", "1MiB", "16MiB")},
+    ),
+    quick={"size": ("64KiB", "64MiB")},
+    full={"direction": ("h2d", "d2h", "both")},
+    baseline="raw",
+    limit="link",
+    version=2,
+)
+
+
+@copy_bench.inputs
+def pattern(rng: np.random.Generator, size: int) -> np.ndarray:
+    """`size` random bytes, the first MiB over and over."""
+    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+
+
+@copy_bench.reference
+def what_was_sent(data: np.ndarray, direction: str) -> Any:
+    """The same bytes on the other side; on both sides where copies go both ways."""
+    return (data, data) if direction == "both" else data
+
+
+@copy_bench.counts
+def bytes_sent(size: int, direction: str) -> dict[str, float]:
+    """Each byte once; those of both directions together."""
+    return {"bytes": size * (1 + (direction == "both")), "calls": 1}
+
+
+@copy_bench.memory
+def both_ends(size: int, direction: str) -> int:
+    """An array on each side, two where copies go both ways."""
+    return 2 * size * (1 + (direction == "both"))
+
+
+@copy_bench.variant("raw", on="gpu", inputs="host")
+def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
+    """The CUDA runtime's own copy (mapped: a kernel; managed: the first touch)."""
+    if (direction, memory) == ("both", "pageable"):
+        raise Skip("a copy of ordinary memory makes its caller wait; both ways at once takes two threads")
+    if (direction, memory) == ("both", "managed"):
+        raise Skip("a page of managed memory is on one side at a time")
+    ends: list[tuple[Callable[[], Any], Callable[[], Any]]] = []  # launch and output of each direction
+    buffers = []
+    kept = []  # a copy knows addresses only
+    streams = tuple(device.streams(2)) if direction == "both" else (device.stream,)
+    for way, stream in zip(("h2d", "d2h") if direction == "both" else (direction,), streams, strict=True):
+        host = device.host(memory, size)
+        buffers.append(host)
+        host.array[:] = data if way == "h2d" else 0
+        there = device.put(data if way == "d2h" else np.zeros_like(data))
+        kept.append(there)
+        if memory == "managed":
+            return _touched(device, way, host, there, data)
+        source, target = (host, there) if way == "h2d" else (there, host)
+        launch = (
+            _moved(device, host, there, way, size, stream)
+            if memory == "mapped"
+            else device.copier(target, source, size, stream=stream)
+        )
+        ends.append((launch, partial(device.get, there) if way == "h2d" else partial(getattr, host, "array")))
+
+    def output() -> Any:
+        found = tuple(fetch() for _, fetch in ends)
+        return found if direction == "both" else found[0]
+
+    def close() -> None:
+        kept.clear()
+        for buffer in buffers:
+            buffer.close()
+
+    facts = {"memory": memory, "footprint": size}
+    if memory == "pageable":
+        cold = size >= COLD
+        work = device.host_timed(
+            ends[0][0], output=output, sync="each", cold=cold, facts=facts | {"cold": cold}, close=close
+        )
+    else:
+        forked = streams if direction == "both" else ()
+        work = device.timed(
+            _one_after_the_other([launch for launch, _ in ends]),
+            output=output, streams=forked, launches=len(ends), facts=facts, close=close,
+        )  # fmt: skip
+    made: Work = work
+    return made
+
+
+@copy_bench.variant("cupy", on="gpu", inputs="host")
+def through_cupy(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
+    """CuPy: cupy.asarray(array), and array.get() (pinned: get(out=…) into a pinned array)."""
+    if direction == "both":
+        raise Skip("CuPy waits for each copy, so that none goes the other way meanwhile")
+    xp = device.xp
+    host = device.host(memory, size)
+    host.array[:] = data if direction == "h2d" else 0
+    there = device.put(data)
+    got: list[Any] = [None]
+
+    def send() -> None:
+        got[0] = xp.asarray(host.array)
+
+    def fetch() -> None:
+        got[0] = there.get()
+
+    def fetch_into() -> None:
+        there.get(out=host.array)
+
+    cold = memory == "pageable" and size >= COLD
+    facts = {"memory": memory, "footprint": size, "cold": cold}
+    if direction == "h2d":
+        call, output, sync = send, (lambda: device.get(got[0])), "each"
+    elif memory == "pinned":
+        call, output, sync = fetch_into, (lambda: host.array), "none"
+    else:
+        call, output, sync = fetch, (lambda: got[0]), "none"
+
+    def close() -> None:
+        got[0] = None
+        host.close()
+
+    work: Work = device.host_timed(call, output=output, sync=sync, cold=cold, facts=facts, close=close)
+    return work
+
+
+def _moved(device: Any, host: Any, there: Any, way: str, size: int, stream: Any) -> Callable[[], Any]:
+    """A kernel that reads or writes mapped host memory across the link."""
+    words = size // WORD
+    blocks = max(1, min(-(-words // BLOCK), WAVES * device.properties.sm))
+    mapped = np.uint64(host.device_ptr)
+    ends = (mapped, there) if way == "h2d" else (there, mapped)
+    launch: Callable[[], Any] = device.launcher(
+        "transfer.copy", "move16", blocks, BLOCK, (*ends, np.int64(words)), stream=stream
+    )
+    return launch
+
+
+def _touched(device: Any, way: str, host: Any, there: Any, data: np.ndarray) -> Work:
+    """Managed memory, touched on the one side after it was touched on the other: the time of the second touch.
+
+    h2d is a kernel that copies it to plain device memory, by events behind the gate; d2h a NumPy copy, by the host's
+    clock.
+    """
+    words = np.int64(len(data) // WORD)
+    blocks = max(1, min(-(-int(words) // BLOCK), WAVES * device.properties.sm))
+    managed = np.uint64(host.device_ptr)
+    here = np.zeros_like(data)
+    if way == "h2d":
+        read = device.launcher("transfer.copy", "move16", blocks, BLOCK, (managed, there, words))
+        read()  # what runs behind the gate has run before
+        device.synchronize()
+
+        def once() -> float:
+            host.array[:] = data  # the pages come back to the host
+            return float(device.seconds(read))
+
+    else:
+        write = device.launcher("transfer.copy", "move16", blocks, BLOCK, (there, managed, words))
+
+        def once() -> float:
+            write()  # the pages go to the device
+            device.read_gauges()
+            device.synchronize()
+            start = time.perf_counter()
+            np.copyto(here, host.array)
+            return time.perf_counter() - start
+
+    facts = {"memory": "managed", "footprint": len(data), "timed_by": "events" if way == "h2d" else "host"}
+    return Work(
+        call=once,
+        output=lambda: device.get(there) if way == "h2d" else here,
+        timer=lambda loops: sum(once() for _ in range(loops)),
+        facts=facts,
+        close=host.close,
+    )
+
+
+@copy_bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What the link does, what CuPy gets of it, and the way to get the rest."""
+    names = {"h2d": "to the GPU", "d2h": "from the GPU"}
+    for direction, name in names.items():
+        found = fitted(results, "raw", direction, "pinned")
+        rate = _best(results, "raw", direction=direction, memory="pinned")
+        if found is not None and rate is not None:
+            yield (
+                f"Copies {name} reach {rate:.3g} GB/s from pinned memory; each costs {found.latency.value * 1e6:.3g} "
+                f"µs ({found.latency.low * 1e6:.3g}–{found.latency.high * 1e6:.3g}) before the first byte: half of "
+                f"it takes {format_bytes(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
+            )
+        elif rate is not None:
+            yield f"Copies {name} reach {rate:.3g} GB/s from pinned memory. The lecture's PCIe 3 ×16: 16 GB/s."
+    both, one = (_best(results, "raw", direction=way, memory="pinned") for way in ("both", "h2d"))
+    if both is not None and one is not None:
+        yield f"Both ways at once the link moves {both:.3g} GB/s, {both / one:.2f}× what it moves one way."
+    remedies = {
+        "h2d": "keep the array in pinned memory (cupyx.empty_pinned) and send it by array.set()",
+        "d2h": "fetch into a pinned array, get(out=…)",
+    }
+    for direction, remedy in remedies.items():
+        size = _largest(results, direction)
+        pinned = results.rate("raw", "bytes", direction=direction, memory="pinned", size=size)
+        plain = results.rate("cupy", "bytes", direction=direction, memory="pageable", size=size)
+        if pinned is not None and plain is not None:
+            call = "sent by cupy.asarray" if direction == "h2d" else "fetched by .get()"
+            share = f"{plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
+            hint = f"; {remedy}" if plain.value < 0.9 * pinned.value else ""
+            yield f"An ordinary array {call} gets {share}{hint}."
+    for memory in ("registered", "mapped", "managed"):
+        rate = _best(results, "raw", direction="h2d", memory=memory)
+        if rate is not None and one is not None:
+            yield f"{memory.capitalize()} memory is read at {rate:.3g} GB/s, {rate / one:.0%} of pinned memory's."
+
+
+def fitted(results: Results, variant: str, direction: str, memory: str) -> Any:
+    """The `fits.Link` of one variant's sizes; None where fewer than three were measured or no line fits."""
+    points = [
+        (record.counts["bytes"], record.samples)
+        for record in results.records
+        if record.timed and record.variant == variant
+        and (record.params["direction"], record.params["memory"]) == (direction, memory)
+    ]  # fmt: skip
+    try:
+        return link(points)
+    except ValueError:
+        return None
+
+
+def _best(results: Results, variant: str, **params: Any) -> float | None:
+    """The highest median rate over sizes, GB/s."""
+    sizes = dict.fromkeys(record.params["size"] for record in results.records)
+    rates = [results.rate(variant, "bytes", size=size, **params) for size in sizes]
+    return max((rate.value * 1e-9 for rate in rates if rate is not None), default=None)
+
+
+def _largest(results: Results, direction: str) -> Any:
+    """The largest size at which CuPy was timed, as the axis names it."""
+    timed = [
+        record
+        for record in results.records
+        if record.timed and record.variant == "cupy" and record.params["direction"] == direction
+    ]
+    return max(timed, key=lambda record: record.counts["bytes"]).params["size"] if timed else None

@@ -1,0 +1,217 @@
+"""Loops and vectors: what c = a + b costs in a Python loop, and what when the loop is compiled.
+
+A Python loop pays for every element: an index object, two lookups, two boxed floats, an addition found by type.
+A call of NumPy or Numba pays once, for the call, and then some 24 bytes of memory traffic an element. So each way has a
+time for the call and a time for the element, and there are lengths from which the one beats the other.
+
+The loop is the one people write, over NumPy arrays; the comprehension works on lists, where an element is an object
+already. All others write into an array that is there: what a new one costs is another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ...bench import Bench, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ...record.units import format_count, format_seconds
+
+ELEMENT = 24  # bytes: two float64 read, one written
+LISTED = 96  # bytes an element as three lists: a pointer of 8 and a float object of 24 in each
+LONGEST_LOOP = 10**6  # a tenth of a second a call in the loop
+
+add = Bench(
+    "vectorize.add",
+    question="What does adding two arrays cost in a Python loop, in NumPy and in compiled loops?",
+    axes={"n": (1, 10, 100, 1000, 10**4, 10**5, LONGEST_LOOP)},
+    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange", "cupy", "cupy-copies")},),
+    quick={"n": (1, 100, 10**4)},
+    baseline="numpy",
+    limit="triad",
+    tolerance=0.0,
+    version=1,
+)
+
+# --- the ways to do it ------------------------------------------------------------------------------------------------
+
+
+def loop_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """Element by element in Python: c = a + b."""
+    for i in range(len(a)):
+        c[i] = a[i] + b[i]
+
+
+def list_add(a: list[float], b: list[float]) -> list[float]:
+    """Two lists added, as a new one."""
+    return [x + y for x, y in zip(a, b, strict=True)]
+
+
+@compiled
+def numba_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """The same loop, compiled; LLVM makes vectors of it."""
+    for i in range(len(a)):
+        c[i] = a[i] + b[i]
+
+
+@compiled(parallel=True)
+def prange_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
+    """The compiled loop, a part of it on each thread."""
+    for i in prange(len(a)):
+        c[i] = a[i] + b[i]
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@add.inputs
+def arrays(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of `n` float64."""
+    return rng.random(n), rng.random(n)
+
+
+@add.reference
+def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum, which is one rounding whoever computes it."""
+    total: np.ndarray = a + b
+    return total
+
+
+@add.counts
+def counts(n: int) -> dict[str, float]:
+    """STREAM's count of an add: three arrays, one operation an element."""
+    return {"bytes": ELEMENT * n, "flops": n, "items": n, "calls": 1}
+
+
+@add.memory
+def memory(n: int) -> int:
+    """The arrays, and where the loop is long enough for it the lists."""
+    return (ELEMENT + (LISTED if n <= LONGEST_LOOP else 0)) * n
+
+
+@add.variant("loop")
+def loop(a: np.ndarray, b: np.ndarray) -> Work:
+    """Python: for i in range(len(a)): c[i] = a[i] + b[i]."""
+    c = unwritten(a)
+    return Work(partial(loop_add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("comprehension")
+def comprehension(a: np.ndarray, b: np.ndarray) -> Work:
+    """Python: [x + y for x, y in zip(a, b)] of two lists."""
+    return Work(partial(list_add, a.tolist(), b.tolist()), facts={"footprint": LISTED * len(a)})
+
+
+@add.variant("numpy")
+def numpy(a: np.ndarray, b: np.ndarray) -> Work:
+    """NumPy: np.add(a, b, c)."""
+    c = unwritten(a)
+    return Work(partial(np.add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("numba")
+def numba(a: np.ndarray, b: np.ndarray) -> Work:
+    """Numba: the loop, compiled."""
+    c = unwritten(a)
+    return Work(partial(numba_add, a, b, c), output=lambda: c, facts=facts(a))
+
+
+@add.variant("prange")
+def threaded(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+    """Numba: the loop with prange, on all CPUs that may be used."""
+    c = unwritten(a)
+    work: Work = device.pooled(partial(prange_add, a, b, c), output=lambda: c)
+    return Work(
+        work.call, output=work.output, timer=work.timer, facts={**work.facts, **facts(a, work.facts["threads"])}
+    )
+
+
+@add.variant("cupy", on="gpu")
+def on_the_gpu(a: Any, b: Any, device: Any) -> Work:
+    """CuPy: cupy.add(a, b, out=c) on arrays that are on the GPU; one wait at the end of a sample."""
+    c = device.empty(len(a), a.dtype)
+    c[...] = np.nan
+    work: Work = device.host_timed(
+        partial(device.xp.add, a, b, out=c), output=lambda: device.get(c), sync="end",
+        facts={"footprint": ELEMENT * len(a), "l2_bytes": device.properties.l2},
+    )  # fmt: skip
+    return work
+
+
+@add.variant("cupy-copies", on="gpu", inputs="host")
+def there_and_back(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+    """CuPy: cupy.asarray of both, cupy.add, cupy.asnumpy of the sum."""
+    xp = device.xp
+    found = [a]
+
+    def call() -> None:
+        found[0] = xp.asnumpy(xp.add(xp.asarray(a), xp.asarray(b)))
+
+    work: Work = device.host_timed(call, output=lambda: found[0], sync="none", facts={"footprint": ELEMENT * len(a)})
+    return work
+
+
+def unwritten(like: np.ndarray) -> np.ndarray:
+    """An array that no sum equals, with its pages in place."""
+    return np.full_like(like, np.nan)
+
+
+def facts(a: np.ndarray, threads: int = 1) -> dict[str, Any]:
+    """The bytes that one thread touches."""
+    return {"footprint": ELEMENT * len(a) // threads}
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+NAMES = {
+    "loop": "the Python loop",
+    "comprehension": "the comprehension",
+    "numpy": "NumPy",
+    "numba": "Numba",
+    "prange": "prange",
+    "cupy": "CuPy on the GPU",
+    "cupy-copies": "CuPy with the way there and back",
+}
+RIVALS = (
+    ("numpy", "loop"), ("numpy", "comprehension"), ("numba", "numpy"), ("prange", "numpy"), ("cupy", "numpy"),
+    ("cupy-copies", "numpy"),
+)  # fmt: skip
+
+
+@add.finding
+def finding(results: Results) -> Iterator[str]:
+    """The time of a call, the time of an element, and the lengths from which one beats the other."""
+    lengths = sorted({record.params["n"] for record in results.records})
+    calls = {name: results.each("calls", name, n=1) for name in NAMES}
+    told = [f"{NAMES[name]} {format_seconds(call.value)}" for name, call in calls.items() if call is not None]
+    if told:
+        yield f"A call for one element takes {', '.join(told)}."
+    both = [n for n in lengths if results.find("loop", n=n) and results.find("numpy", n=n)]
+    if both:
+        n = both[-1]
+        slow, fast = (results.each("items", name, n=n) for name in ("loop", "numpy"))
+        ratio = results.ratio("loop", "numpy", n=n)
+        yield (
+            f"At n = {format_count(n)} an element takes {format_seconds(slow.value)} in a Python loop and "
+            f"{format_seconds(fast.value)} in NumPy: {ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
+        )
+    for fast, slow in RIVALS:
+        said = results.overtakes(fast, slow, NAMES[slow])
+        if said:
+            yield f"{NAMES[fast][0].upper()}{NAMES[fast][1:]} {said}."
+    yield from nearest_the_limit(results, lengths)
+
+
+def nearest_the_limit(results: Results, lengths: list[int]) -> Iterator[str]:
+    """How much of what the memory streams reach each way gets at the largest length."""
+    for n in reversed(lengths):
+        shares = {name: results.share(name, n=n) for name in NAMES}
+        told = [f"{NAMES[name]} {share:.0%}" for name, share in shares.items() if share is not None]
+        if told:
+            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {format_count(n)}."
+            return

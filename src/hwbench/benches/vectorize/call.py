@@ -1,0 +1,210 @@
+"""Calls: what it costs in Python to call a function that does nothing.
+
+Every operation of a Python loop is such a call or several, which is why the loop of `vectorize.add` takes so long; and
+every library that is called once an element pays its own price for entering. All of these return what they are given,
+and the difference is in getting there. An empty function needs a frame of the interpreter; a method a look-up more,
+though no bound object since CPython 3.11. `numpy` on one element finds the loop for the type, checks the shape, and
+makes an array for the result. Numba checks the types of all arguments and finds the compiled code for them, ctypes
+converts each argument and the result, and releases the GIL around the call.
+
+Ten calls stand one after another in the loop that is timed, so that the loop itself, some 10 ns an iteration, adds
+about 1 ns to each; `nothing` has the same ten statements without a call, and tells what is to be subtracted. There is
+no limit of the hardware here: a call of 50 ns is some 200 cycles, in which the core could have added 3 000 numbers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from typing import Any
+
+import numba
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+
+CALLS = 10  # in one turn of the loop
+NUMBER = 12345
+
+bench = Bench(
+    "vectorize.call",
+    question="What does a call cost that does nothing?",
+    axes={},
+    baseline="function",
+    core=False,
+)
+
+# --- what is called ---------------------------------------------------------------------------------------------------
+
+
+def same(x: Any) -> Any:
+    """What it is given."""
+    return x
+
+
+class Holder:
+    """Something with a method."""
+
+    def same(self, x: Any) -> Any:
+        """What it is given."""
+        return x
+
+
+@compiled
+def numba_same(x: int) -> int:
+    """What it is given, compiled: nothing is left of it but the way there."""
+    return x
+
+
+@functools.cache
+def c_same() -> Any:
+    """The same as a function of C; its machine code lives as long as this object, hence for ever."""
+    return numba.cfunc("int64(int64)")(same)
+
+
+# --- the loops --------------------------------------------------------------------------------------------------------
+
+
+def call_nothing(x: Any, n: int) -> Any:
+    """Ten statements that call nothing, n times."""
+    y = None
+    for _ in repeat(None, n):
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+        y = x
+    return y
+
+
+def call_function(f: Callable[[Any], Any], x: Any, n: int) -> Any:
+    """Ten calls of f(x), n times."""
+    y = None
+    for _ in repeat(None, n):
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+        y = f(x)
+    return y
+
+
+def call_method(o: Holder, x: Any, n: int) -> Any:
+    """Ten calls of o.same(x), n times."""
+    y = None
+    for _ in repeat(None, n):
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+        y = o.same(x)
+    return y
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.reference
+def reference() -> int:
+    """What was given."""
+    return NUMBER
+
+
+@bench.counts
+def counts() -> dict[str, float]:
+    """Ten calls a turn."""
+    return {"calls": CALLS}
+
+
+def looped(loop: Callable[[int], Any]) -> Work:
+    """The loop as work: one turn, or many."""
+    return Work(lambda: loop(1), repeat=loop)
+
+
+@bench.variant("nothing")
+def nothing() -> Work:
+    """No call, only the statement: what is to be subtracted from the others."""
+    return looped(lambda n: call_nothing(NUMBER, n))
+
+
+@bench.variant("function")
+def function() -> Work:
+    """An empty Python function."""
+    return looped(lambda n: call_function(same, NUMBER, n))
+
+
+@bench.variant("method")
+def method() -> Work:
+    """An empty method of an object."""
+    holder = Holder()
+    return looped(lambda n: call_method(holder, NUMBER, n))
+
+
+@bench.variant("builtin")
+def builtin() -> Work:
+    """A function of Python written in C: abs(x)."""
+    return looped(lambda n: call_function(abs, NUMBER, n))
+
+
+@bench.variant("numpy")
+def ufunc() -> Work:
+    """A ufunc of NumPy on an array of one element: np.positive(a)."""
+    one = np.array([NUMBER])
+    work = looped(lambda n: call_function(np.positive, one, n))
+    return Work(lambda: int(work.call()[0]), repeat=work.repeat)
+
+
+@bench.variant("numba")
+def dispatched() -> Work:
+    """A compiled function of Numba."""
+    return looped(lambda n: call_function(numba_same, NUMBER, n))
+
+
+@bench.variant("ctypes")
+def foreign() -> Work:
+    """The same machine code through ctypes."""
+    pointer = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(c_same().address)
+    return looped(lambda n: call_function(pointer, NUMBER, n))
+
+
+NAMES = {
+    "function": "an empty Python function",
+    "method": "a method",
+    "builtin": "a function in C",
+    "numpy": "a NumPy ufunc on one element",
+    "numba": "a Numba function",
+    "ctypes": "a C function through ctypes",
+}
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The nanoseconds of each call, without the loop around it, beside the lecture's several µs."""
+    loop = results.each("calls", "nothing")
+    spent = loop.value if loop is not None else 0.0
+    told = [
+        f"{name} {(call.value - spent) * 1e9:.3g} ns"
+        for variant, name in NAMES.items()
+        if (call := results.each("calls", variant)) is not None
+    ]
+    if told:
+        yield f"A call that does nothing costs: {', '.join(told)} (the lecture: several µs)."

@@ -1,0 +1,261 @@
+"""Reductions: what a sum and a dot product cost, and how exact they are.
+
+A sum reads 8 bytes (float32: 4) an element and adds one number; a dot product reads twice as much and does two
+operations. In this order, from slow to fast:
+
+    loop            a Python loop over an array: an index, a lookup, a boxed number and an addition for each element
+    builtin         sum(list), and for the dot sum(map(mul, …)): the loop is C's, the numbers are Python's. Since 3.12
+                    sum() of floats carries the rounding error along and is exact to the last bit or nearly so
+    numba           the same loop compiled: additions stay in order, so each waits for the one before, 3 to 5 cycles,
+                    whatever the memory could do. LLVM may not make vectors of it: another order rounds otherwise
+    numba-fastmath  leave given to reorder: vectors, several sums at a time, as fast as memory
+    numpy           a.sum() adds pairwise in blocks of 128 with eight sums, and so nearly as fast; a.dot(b) is BLAS,
+                    here with one thread, as all others have
+
+The order decides the error too. One running sum of n numbers rounds n times at the size of the whole sum: the error
+grows with √n and more. Sums in parallel, as vectors need, are shorter; NumPy's pairs make it log n. So the fast ways
+are also the exact ones. Each record's facts hold `relative_error`, against math.fsum of exactly the same numbers (for
+the dot of their exact products), beside its time.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...bench import Bench, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ...record.units import format_count, format_seconds
+
+LONGEST_LOOP = 10**5
+COMPILED = ("numpy", "numba", "numba-fastmath")
+
+bench = Bench(
+    "vectorize.reduction",
+    question="What do a sum and a dot product cost in a loop, in NumPy and compiled, and how exact are they?",
+    axes={"operation": ("sum", "dot"), "dtype": ("f8",), "n": (1000, LONGEST_LOOP)},
+    sweeps=(
+        {"n": (4 * 10**6,), "variant": COMPILED},
+        {"operation": ("sum",), "dtype": ("f4",), "n": (4 * 10**6,), "variant": COMPILED},
+    ),
+    quick={"n": (1000,)},
+    full={"dtype": ("f4", "f8"), "n": (10, 100, 1000, 10**4, LONGEST_LOOP)},
+    baseline="numpy",
+    limit="load",
+    core=False,
+)
+
+# --- the ways to do it ------------------------------------------------------------------------------------------------
+
+
+def loop_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+    """Element by element in Python."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i]
+    return total
+
+
+def loop_dot(a: np.ndarray, b: np.ndarray) -> Any:
+    """Element by element in Python."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+def list_dot(a: list[float], b: list[float]) -> Any:
+    """Python's own sum of Python's own products."""
+    return sum(map(operator.mul, a, b))
+
+
+@compiled
+def numba_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+    """The loop compiled; the type of the sum is that of the elements."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i]
+    return total
+
+
+@compiled
+def numba_dot(a: np.ndarray, b: np.ndarray) -> Any:
+    """The loop compiled."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@compiled(fastmath=True)
+def fast_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+    """The loop, with leave to add in another order."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i]
+    return total
+
+
+@compiled(fastmath=True)
+def fast_dot(a: np.ndarray, b: np.ndarray) -> Any:
+    """The loop, with leave to add in another order, and to round a multiply-add once."""
+    total = a.dtype.type(0)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+WAYS: dict[str, dict[str, Callable[..., Any]]] = {
+    "sum": {"loop": loop_sum, "numba": numba_sum, "numba-fastmath": fast_sum},
+    "dot": {"loop": loop_dot, "numba": numba_dot, "numba-fastmath": fast_dot},
+}
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@bench.inputs
+def numbers(
+    rng: np.random.Generator, n: int, dtype: np.dtype[Any], operation: str
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Two arrays of `n` numbers in [0, 1) and the right answer.
+
+    All are positive, so that no digits cancel and an error is rounding alone.
+    """
+    a, b = rng.random(n, dtype=dtype.type), rng.random(n, dtype=dtype.type)
+    return a, b, exact(a, b, operation)
+
+
+@bench.reference
+def reference(_a: np.ndarray, _b: np.ndarray, right: float) -> float:
+    """The right answer."""
+    return right
+
+
+def exact(a: np.ndarray, b: np.ndarray, operation: str) -> float:
+    """The sum or dot product rounded once (math.fsum)."""
+    if operation == "sum":
+        return math.fsum(a.astype(np.float64))
+    product, error = exact_products(a.astype(np.float64), b.astype(np.float64))
+    return math.fsum(np.concatenate([product, error]))
+
+
+def exact_products(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """a·b as float64 and what its rounding left, exactly (Dekker, Numerische Mathematik 18, 1971)."""
+
+    def halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shifted = x * (2.0**27 + 1)
+        high = shifted - (shifted - x)
+        return high, x - high
+
+    product = a * b
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    return product, a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
+
+
+@bench.counts
+def counts(operation: str, dtype: np.dtype[Any], n: int) -> dict[str, float]:
+    """A sum reads one array and does one operation an element, a dot product two of each."""
+    each = 1 if operation == "sum" else 2
+    return {"bytes": each * dtype.itemsize * n, "flops": each * n, "items": n, "calls": 1}
+
+
+@bench.memory
+def memory(dtype: np.dtype[Any], n: int) -> int:
+    """Lists of Python's floats take 32 bytes an element; the arrays are shared."""
+    return 2 * n * dtype.itemsize // 5 + (64 * n if n <= LONGEST_LOOP else 0)
+
+
+def work_of(call: Callable[[], Any], a: np.ndarray, right: float, operation: str) -> Work:
+    """The call, and how far it is off."""
+    error = abs(float(call()) - right) / right if right else 0.0
+    footprint = a.nbytes * (1 if operation == "sum" else 2)
+    return Work(call, facts={"footprint": footprint, "relative_error": error})
+
+
+@bench.variant("loop")
+def loop(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
+    """Python: for i in range(len(a)): total += a[i]."""
+    return work_of(partial(WAYS[operation]["loop"], a, b), a, right, operation)
+
+
+@bench.variant("builtin")
+def builtin(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
+    """Python: sum() of a list, or of the products of two."""
+    first, second = a.tolist(), b.tolist()
+    call: Callable[[], Any] = partial(sum, first) if operation == "sum" else partial(list_dot, first, second)
+    return work_of(call, a, right, operation)
+
+
+@bench.variant("numpy")
+def numpy(a: np.ndarray, b: np.ndarray, right: float, operation: str, device: Any) -> Work:
+    """NumPy: a.sum(), a.dot(b) with one thread of BLAS."""
+    if operation == "sum":
+        return work_of(a.sum, a, right, operation)
+    dot = work_of(partial(a.dot, b), a, right, operation)
+    # From some 10 000 elements on OpenBLAS would take all cores, and no longer be the same question.
+    work: Work = device.blas(dot.call, 1, output=dot.call, facts=dot.facts)
+    return work
+
+
+@bench.variant("numba")
+def numba(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
+    """Numba: the loop compiled, additions in order."""
+    return work_of(partial(WAYS[operation]["numba"], a, b), a, right, operation)
+
+
+@bench.variant("numba-fastmath")
+def numba_fastmath(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
+    """Numba: the loop compiled with fastmath."""
+    return work_of(partial(WAYS[operation]["numba-fastmath"], a, b), a, right, operation)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+NAMES = {
+    "loop": "the Python loop",
+    "builtin": "sum()",
+    "numpy": "NumPy",
+    "numba": "Numba",
+    "numba-fastmath": "Numba with fastmath",
+}
+DTYPES = {"f8": "float64", "f4": "float32"}
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """Time an element and error by way, what the fixed order of additions costs, and where NumPy begins to win."""
+    places = dict.fromkeys((r.params["operation"], r.params["dtype"]) for r in results.records)
+    for operation, dtype in places:
+        here = {"operation": operation, "dtype": dtype}
+        lengths = sorted({r.params["n"] for r in results.records if r.params["operation"] == operation})
+        for ways in (("loop", "builtin"), COMPILED):
+            n = next((n for n in reversed(lengths) if results.find(ways[0], n=n, **here)), None)
+            if n is None:
+                continue
+            told = [_told(results, name, n=n, **here) for name in ways]
+            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {format_count(n)} {DTYPES.get(dtype, dtype)}"
+            yield f"{what} costs an element {', '.join(filter(None, told))}."
+        ordered = results.ratio("numba", "numba-fastmath", n=lengths[-1], **here)
+        if ordered is not None and dtype == "f8":
+            yield (
+                f"Keeping the additions of the {operation} in order costs Numba {ordered.value:.2g}× "
+                f"({ordered.low:.2g}–{ordered.high:.2g}) the time: each waits for the one before."
+            )
+        said = results.overtakes("numpy", "loop", "the Python loop", **here)
+        if said:
+            yield f"For a {operation} in {DTYPES.get(dtype, dtype)} NumPy {said}."
+
+
+def _told(results: Results, name: str, **place: Any) -> str:
+    record, each = results.find(name, **place), results.each("items", name, **place)
+    if record is None or each is None:
+        return ""
+    error = record.facts.get("relative_error")
+    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {error:.1g}"
+    return f"{NAMES[name]} {format_seconds(each.value)}{off}"

@@ -1,0 +1,176 @@
+"""Temporaries: what it costs that NumPy computes a*b + c*d one operation at a time.
+
+The result needs four arrays read and one written: 40 bytes an element and three operations. NumPy runs through memory
+three times: a*b into a new array, c*d into another, and their sum (into the first of the two: NumPy sees that nobody
+else holds it). That is three times 24 bytes, 72, and 24 more since a store reads its line first. While all arrays lie
+in a cache near the core the difference is small beside the calls; beyond, the time follows the bytes.
+
+A temporary also has to come from somewhere. Small ones are kept for the next call. A large one is asked of the system
+and given back each time, and the system fills every page with zeros when it is first touched: with `out=` into arrays
+that are there this is saved, though not the traffic. What is large is up to the C library: glibc takes an array of more
+than 32 MiB from the system every time, but one below that from its heap, as soon as it was given one of that length
+back (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 40 MB, and page faults tell whether pages were new. A
+fused loop has neither: one pass, each number in a register until its element is done.
+
+What to look at: the factor between `numpy` and `numpy-out` is the price of new memory where there was any, that between
+`numpy-out` and `numba` the price of the passes (72 bytes to 40: 1.8 at most where memory is the limit), and `prange`
+shows what is left in memory that one core cannot draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numba import prange
+
+from ...bench import Bench, Work
+from ...kernels.simd import compiled
+from ...protocols import Results
+from ...record.units import format_count, format_seconds
+
+ELEMENT = 40  # bytes: four float64 read, one written
+TEMPORARIES = 16  # bytes: two float64
+HUGE = 2**21  # bytes of the largest page that an array is given: NumPy asks for such ones from 4 MiB on
+
+bench = Bench(
+    "vectorize.temporaries",
+    question="What do the temporary arrays of a*b + c*d cost?",
+    axes={"n": (1000, 10**4, 10**5, 5 * 10**6)},
+    quick={"n": (1000, 10**6)},
+    full={"n": (100, 1000, 10**4, 10**5, 10**6, 5 * 10**6, 10**7)},
+    baseline="numpy",
+    tolerance=0.0,
+    core=False,
+)
+
+
+def in_passes(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """As one writes it; each operation makes an array."""
+    result: np.ndarray = a * b + c * d
+    return result
+
+
+def in_place(
+    a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, out: np.ndarray, spare: np.ndarray
+) -> np.ndarray:
+    """The same operations into arrays that are there."""
+    np.multiply(a, b, out=out)
+    np.multiply(c, d, out=spare)
+    np.add(out, spare, out=out)
+    return out
+
+
+# No fastmath: a fused multiply-add would round once where NumPy rounds twice, and the answer is compared to the bit.
+
+
+@compiled
+def fused(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, out: np.ndarray) -> None:
+    """One loop, an element at a time."""
+    for i in range(len(out)):
+        out[i] = a[i] * b[i] + c[i] * d[i]
+
+
+@compiled(parallel=True)
+def fused_prange(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, out: np.ndarray) -> None:
+    """The loop, a part of it on each thread."""
+    for i in prange(len(out)):
+        out[i] = a[i] * b[i] + c[i] * d[i]
+
+
+@bench.inputs
+def arrays(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Four arrays of `n` float64 in [0, 1)."""
+    a, b, c, d = rng.random((4, n))
+    return a, b, c, d
+
+
+@bench.reference
+def reference(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Three roundings an element, whoever computes it."""
+    return in_passes(a, b, c, d)
+
+
+@bench.counts
+def counts(n: int) -> dict[str, float]:
+    """What the result needs, however it is come by: five arrays once, three operations an element."""
+    return {"bytes": ELEMENT * n, "flops": 3 * n, "items": n, "calls": 1}
+
+
+@bench.memory
+def memory(n: int) -> int:
+    """An output and a temporary for each, beside the four arrays that all share."""
+    return 24 * n
+
+
+@bench.variant("numpy")
+def numpy(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> Work:
+    """NumPy: a*b + c*d."""
+    return Work(partial(in_passes, a, b, c, d), facts={"footprint": 48 * len(a)})
+
+
+@bench.variant("numpy-out")
+def numpy_out(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> Work:
+    """NumPy: multiply, multiply, add, each with out=."""
+    out, spare = np.full_like(a, np.nan), np.full_like(a, np.nan)
+    return Work(partial(in_place, a, b, c, d, out, spare), facts={"footprint": 48 * len(a)})
+
+
+@bench.variant("numba")
+def numba(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> Work:
+    """Numba: one fused loop."""
+    out = np.full_like(a, np.nan)
+    return Work(partial(fused, a, b, c, d, out), output=lambda: out, facts={"footprint": ELEMENT * len(a)})
+
+
+@bench.variant("prange")
+def threaded(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, device: Any) -> Work:
+    """Numba: the fused loop with prange, on all CPUs that may be used."""
+    out = np.full_like(a, np.nan)
+    work: Work = device.pooled(partial(fused_prange, a, b, c, d, out), output=lambda: out)
+    facts = {**work.facts, "footprint": ELEMENT * len(a) // work.facts["threads"]}
+    return Work(work.call, output=work.output, timer=work.timer, facts=facts)
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """What new memory, further passes and one core cost at the largest n, and from which n each way wins."""
+    lengths = sorted({r.params["n"] for r in results.records if r.variant == "numpy" and r.timed})
+    if not lengths:
+        return
+    n = lengths[-1]
+    base = results.each("items", "numpy", n=n)
+    ratios = {name: results.ratio("numpy", name, n=n) for name in ("numpy-out", "numba", "prange")}
+    names = {"numpy-out": "with out=", "numba": "in one fused loop", "prange": "in a fused prange"}
+    told = [f"{r.value:.2f}× ({r.low:.2f}–{r.high:.2f}) as fast {names[v]}" for v, r in ratios.items() if r is not None]
+    if told:
+        yield (
+            f"At n = {format_count(n)} NumPy's a*b + c*d takes {format_seconds(base.value)} an element; it is "
+            f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}×."
+        )
+    said = _of_new_memory(ratios["numpy-out"], results.find("numpy", n=n))
+    if said:
+        yield said
+    for fast, name in (("numba", "the fused loop"), ("prange", "the fused prange")):
+        said = results.overtakes(fast, "numpy", "NumPy")
+        if said:
+            yield f"{name[0].upper()}{name[1:]} {said}."
+
+
+def _of_new_memory(saved: Any, record: Any) -> str:
+    """Whether the temporaries were new pages and what out= saves of their price; "" where neither is known.
+
+    Faults are counted for each round, in which nothing but `numpy` asks for memory.
+    """
+    faults = record.telemetry.get("faults")
+    if saved is None or not faults:
+        return ""
+    a_call = float(np.median(faults)) / record.loops
+    if a_call >= TEMPORARIES * record.params["n"] / HUGE / 2:
+        return (
+            f"Its temporaries are new pages at each call ({a_call:.0f} faults): into arrays that are there already, by "
+            f"out=, it takes {1 / saved.value:.2f} of the time."
+        )
+    return "The heap gave its temporaries the same pages at each call, so that no new memory is in these figures."

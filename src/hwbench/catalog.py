@@ -1,0 +1,62 @@
+"""Finds the benches, selects them by glob and expands their axes to cases."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from .bench import Bench
+from .errors import UsageError
+
+
+@functools.cache
+def benches() -> dict[str, Bench]:
+    """Every bench in `hwbench.benches`, by name, in the order of files and of definition."""
+    package = importlib.import_module("hwbench.benches")
+    found: dict[str, Bench] = {}
+    for info in pkgutil.walk_packages(package.__path__, "hwbench.benches."):
+        if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
+            continue
+        module = importlib.import_module(info.name)
+        for value in vars(module).values():
+            if isinstance(value, Bench) and info.name in homes(value.name):
+                value.doc = module.__doc__ or ""
+                found[value.name] = value
+    return found
+
+
+def homes(name: str) -> tuple[str, str]:
+    """The modules where the bench `topic.question` may be: `topic/question.py`, or `topic/topic.py` with others."""
+    topic = name.partition(".")[0]
+    return f"hwbench.benches.{name}", f"hwbench.benches.{topic}.{topic}"
+
+
+def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench]:
+    """The benches whose name matches one of the globs (a bare topic means all of it).
+
+    None given: all, of which the quick preset takes the core.
+    """
+    known = benches()
+    if not patterns:
+        return [bench for bench in known.values() if bench.core or preset != "quick"]
+    chosen: dict[str, Bench] = {}
+    for pattern in patterns:
+        hits = [name for name in known if fnmatchcase(name, pattern) or name.partition(".")[0] == pattern]
+        if not hits:
+            topics = {name.partition(".")[0] for name in known}
+            raise UsageError(f"no bench matches '{pattern}'{nearest(pattern, [*known, *topics])}")
+        chosen |= {name: known[name] for name in hits}
+    return [bench for name, bench in known.items() if name in chosen]
+
+
+def nearest(word: str, known: Iterable[str], label: str = "known") -> str:
+    """`; did you mean …?` where something is close, else the known names."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; {label}: {', '.join(names)}"

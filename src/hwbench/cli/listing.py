@@ -1,0 +1,95 @@
+"""`hwbench list`: the benches, and what of each this machine can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..bench import Bench, Pages, Skip, Sweep, Threads
+from ..devices import Device, selection
+from ..devices.absent import AbsentGpu
+from ..measure import cases
+from ..record.model import Scalar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
+    """One entry a bench: question, variants, axes with their standard values, and why parts of it cannot run here."""
+    benches = list(benches)
+    known = selection.devices(selection.needed("all", benches))
+    return [
+        {
+            "name": bench.name, "version": bench.version, "question": bench.question, "baseline": bench.baseline,
+            "limit": bench.limit,
+            "axes": {axis: [_stated(value) for value in values] for axis, values in bench.axes.items()},
+            "variants": [
+                {"name": one.name, "on": one.on, "summary": one.summary,
+                 "missing": missing(bench, one.name, _first(known, one.on), selection.spread(known))}
+                for one in bench.variants.values()
+            ],
+        }
+        for bench in benches
+    ]  # fmt: skip
+
+
+def _first(known: Mapping[str, Device], kind: str) -> Device | None:
+    """The first device of a kind: where there are several, they are taken for alike."""
+    return next((device for device in known.values() if device.kind == kind), None)
+
+
+def missing(
+    bench: Bench, variant: str, device: Device | None, spread: Callable[[Any], Sequence[Scalar]]
+) -> dict[str, str]:
+    """Which cases of a variant cannot run here, as `size=L3` or `*` against the reason; empty where all can."""
+    if device is None:
+        return {"*": f"runs on a {bench.variants[variant].on} only"}
+    if isinstance(device, AbsentGpu):
+        return {"*": device.why}
+    reasons: dict[str, str] = {}
+    plain = {axis: cases.plain(values, spread) for axis, values in bench.axes.items()}
+    first = {axis: values[0] for axis, values in plain.items()}
+    for axis, values in plain.items():
+        for value in values:
+            params: dict[str, Scalar] = {**first, axis: value}
+            try:
+                reason = bench.lacks(variant, {**device.resolve(params), "device": device})
+            except Skip as skip:
+                reason = str(skip)
+            if reason:
+                reasons[f"{axis}={value}"] = reason
+    if reasons and len(reasons) == sum(map(len, plain.values())):
+        return {"*": next(iter(reasons.values()))}
+    return reasons
+
+
+def _stated(value: Any) -> Scalar:
+    if isinstance(value, Sweep):
+        return f"{value.first} B … {value.last}, {value.points} an octave"
+    if isinstance(value, Pages):
+        return "huge, or 4K where there are none"
+    return "1 … all" if isinstance(value, Threads) else value
+
+
+def show(listed: Iterable[dict[str, Any]], console: Console) -> None:
+    """Print the entries for people; why there is no GPU is said once, at the end."""
+    no_gpu: dict[str, int] = {}
+    for entry in listed:
+        console.print(f"[bold]{entry['name']}[/]  {entry['question']}", highlight=False)
+        for axis, values in entry["axes"].items():
+            console.print(f"    {axis}: {', '.join(str(value) for value in values)}", markup=False, highlight=False)
+        for variant in entry["variants"]:
+            mark = " (baseline)" if variant["name"] == entry["baseline"] else ""
+            console.print(f"  - {variant['name']}{mark}: {variant['summary']}", markup=False, highlight=False)
+            for where, reason in variant["missing"].items():
+                if where == "*" and variant["on"] == "gpu":
+                    no_gpu[reason] = no_gpu.get(reason, 0) + 1
+                    console.print("      not here: needs a GPU", markup=False, highlight=False)
+                    continue
+                console.print(
+                    f"      not here{'' if where == '*' else f', {where}'}: {reason}", markup=False, highlight=False
+                )
+    for reason, count in no_gpu.items():
+        variants = "1 variant cannot" if count == 1 else f"{count} variants cannot"
+        console.print(f"\nGPU: {variants} run here: {reason}.", markup=False, highlight=False, soft_wrap=True)

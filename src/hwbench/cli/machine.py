@@ -1,0 +1,74 @@
+"""`hwbench machine`: what this machine is and what will disturb measuring on it, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..record.units import format_bytes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..record.model import Disturbance, Gpu, Machine
+
+
+def show(
+    machine: Machine,
+    software: Mapping[str, Any],
+    disturbances: Sequence[Disturbance],
+    console: Console,
+    no_gpu: str = "",
+) -> None:
+    """Print the machine, the software under the benches, and each disturbance with what to do about it.
+
+    `no_gpu` says why there is no GPU to measure on.
+    """
+    facts = _facts(machine, no_gpu)
+    for name, value in [*facts, *((name, value) for name, value in software.items() if value)]:
+        console.print(f"{name + ':':18}{value}", markup=False, highlight=False, soft_wrap=True)
+    console.print()
+    if not disturbances:
+        console.print("Nothing was found that disturbs measuring here.")
+    for one in disturbances:
+        for line in (f"{one.name}: {one.state}", f"  does: {one.affects}", f"  remedy: {one.remedy}"):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _gpu(gpu: Gpu) -> str:
+    """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16`."""
+    pcie = gpu.pcie or {}
+    parts = [
+        gpu.name,
+        format_bytes(gpu.memory) if gpu.memory else "",
+        f"{gpu.sm} SMs" if gpu.sm else "",
+        f"driver {gpu.driver}" if gpu.driver else "",
+        f"CUDA {gpu.cuda}" if gpu.cuda else "",
+        f"PCIe {pcie['max_generation']} x{pcie['max_width']}" if {"max_generation", "max_width"} <= set(pcie) else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _facts(machine: Machine, no_gpu: str) -> list[tuple[str, str]]:
+    cpu = machine.cpu
+    quota = "" if cpu.quota is None else f", of which a quota leaves {cpu.quota:g}"
+    caches = ", ".join(
+        f"L{cache.level} {format_bytes(cache.bytes)} (lines of {cache.line} B, shared by {cache.shared_by})"
+        for cache in cpu.caches
+    )
+    return [
+        ("machine", machine.name),
+        ("CPU", f"{cpu.model} ({cpu.arch})"),
+        ("CPUs", f"{cpu.physical} cores, {cpu.logical} logical, {len(cpu.allowed)} allowed{quota}"),
+        ("instructions", " ".join(cpu.isa)),
+        ("caches", caches or "not reported"),
+        (
+            "memory",
+            f"{format_bytes(machine.memory.total)}, transparent huge pages: {machine.memory.huge_pages or 'none'}",
+        ),
+        ("NUMA nodes", str(max(1, len(machine.numa)))),
+        ("virtual", machine.virtual or "no"),
+        *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(machine.gpus)),
+        *([] if machine.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
+        ("system", machine.os),
+    ]

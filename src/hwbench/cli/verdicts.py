@@ -1,0 +1,148 @@
+"""Verdicts as a table on a terminal, as Markdown for a pull request, and as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..record.units import plain
+from ..tracking.sides import Side, differing
+from ..tracking.verdicts import VERDICTS, Comparison, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
+SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
+LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be read
+METHOD = "Benjamini–Hochberg, 5%"
+
+
+def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
+    """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
+    from rich.table import Table
+    from rich.text import Text
+
+    for line in _heading(report, base, new, threshold):
+        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+    across = _across(report)
+    heads = ["verdict", "case", "time, new / base (95% interval)"]
+    table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
+    for one in _ordered(report.cases):
+        more = (_times(one.machine), _times(one.normalised)) if across else ()
+        cells = (_case(one), _ratio(one), *more, one.reason)
+        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(plain(cell)) for cell in cells))
+    console.print(table)
+    console.print(_sum(report.cases), highlight=False)
+    if any(one.verdict == "ambiguous" for one in report.cases):
+        console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
+
+
+def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
+    """A comment for a pull request: the sum, what changed as a table, and how it was judged below it."""
+    changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
+    lines = [f"### hwbench: {_sum(report.cases)}", ""]
+    if changed:
+        lines += ["| | case | time, new / base | 95% interval |", "| --- | --- | ---: | ---: |"]
+        lines += [
+            f"| {SIGNS[one.verdict]} | {_escaped(_case(one))} | {_times(one.ratio)} | {_interval(one)} |"
+            for one in changed[:LONGEST]
+        ]
+        lines += [f"| | and {len(changed) - LONGEST} more | | |"] if len(changed) > LONGEST else []
+        lines.append("")
+    rest = [one for one in _ordered(report.cases) if one.verdict == "ambiguous"]
+    if rest:
+        lines += [f"<details><summary>{len(rest)} ambiguous</summary>", ""]
+        lines += ["| case | time, new / base | 95% interval | remark |", "| --- | ---: | ---: | --- |"]
+        lines += [
+            f"| {_escaped(_case(one))} | {_times(one.ratio)} | {_interval(one)} | {_escaped(one.reason)} |"
+            for one in rest[:LONGEST]
+        ]
+        lines += [f"| and {len(rest) - LONGEST} more | | | |"] if len(rest) > LONGEST else []
+        lines += ["", "</details>", ""]
+    lines += [_escaped(line) + "  " for line in _heading(report, base, new, threshold)]
+    return "\n".join(lines)
+
+
+def as_json(report: Report, base: Side, new: Side, threshold: float) -> dict[str, Any]:
+    """The verdicts as plain data; what has no number is null."""
+    return {
+        "base": base.name,
+        "new": new.name,
+        "threshold": threshold,
+        "correction": METHOD,
+        "machines_differ": differing(base, new),
+        "software_differs": software(base, new),
+        "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
+        "remarks": list(report.remarks),
+        "verdicts": _counts(report.cases),
+        "cases": report.cases,
+    }
+
+
+def software(base: Side, new: Side) -> list[str]:
+    """`numba: 0.68.1 in base, 0.69.0 in new` for each version that differs."""
+    keys = [key for key in base.environment if key in new.environment]
+    return [
+        f"{key}: {base.environment[key]} in base, {new.environment[key]} in new"
+        for key in keys
+        if base.environment[key] != new.environment[key]
+    ]
+
+
+def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[str]:
+    lines = [f"base: {base.name}", f"new: {new.name}"]
+    lines += [f"the machines differ: {line}" for line in differing(base, new)]
+    if base.machine != new.machine and not differing(base, new):
+        names = f"{base.machine} and {new.machine}"
+        lines.append(f"{names} are alike in every respect that is known, and taken for one machine")
+    lines += [f"the software differs: {line}" for line in software(base, new)]
+    lines += report.remarks
+    lines.append(
+        f"threshold {threshold:.3g}; {METHOD} over the cases; medians differ from run to run by "
+        f"{report.noise.common:.2%} ({report.noise.source})"
+    )
+    if _across(report) and differing(base, new):
+        lines.append("verdicts are on what is left when the machines' own limits are taken out (normalised)")
+    return lines
+
+
+def _across(report: Report) -> bool:
+    return any(one.machine is not None for one in report.cases)
+
+
+def _ordered(cases: Sequence[Comparison]) -> list[Comparison]:
+    """By verdict; the greatest change first."""
+    return sorted(cases, key=lambda one: (VERDICTS.index(one.verdict), -abs(math.log(one.ratio or 1.0))))
+
+
+def _case(one: Comparison) -> str:
+    values = " ".join(f"{axis}={value}" for axis, value in one.params.items())
+    return f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}".rstrip()
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _interval(one: Comparison) -> str:
+    return "" if one.ratio is None else f"{one.low:.3f}–{'∞' if one.high is None else f'{one.high:.3f}'}"
+
+
+def _ratio(one: Comparison) -> str:
+    return "" if one.ratio is None else f"{one.ratio:.3f} ({_interval(one)})"
+
+
+def _counts(cases: Sequence[Comparison]) -> dict[str, int]:
+    return {verdict: sum(one.verdict == verdict for one in cases) for verdict in VERDICTS}
+
+
+def _sum(cases: Sequence[Comparison]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in _counts(cases).items() if count) or "no cases"
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown takes for text: names out of files may hold markup, pipes and line ends."""
+    shown = plain(" ".join(text.split()))
+    return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

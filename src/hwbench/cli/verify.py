@@ -1,0 +1,59 @@
+"""TODO cli.verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import AsJson, Out, app
+from .console import _console, _json, _say, _Stop, _tell
+from .signals import handle, leave
+
+
+@app.command()
+def verify(
+    select: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SELECT]...", help="Parts or globs of a comparison's name; none: all of them."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 9,
+    seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.2,
+    pages: Annotated[str, typer.Option(help="Pages of our memory: 4K, as the tools have, or huge.")] = "4K",
+    stream: Annotated[
+        Path | None, typer.Option("--stream", metavar="PATH", help="A compiled STREAM to compare with, too.")
+    ] = None,
+    least: Annotated[float, typer.Option(help="Exit 1 where a ratio's median is below this.")] = 0.95,
+    out: Out = Path("reports"),
+    machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
+    stop = _Stop()
+    handle(leave)
+    from ..measure import numba_settings
+
+    numba_settings.check()  # before the imports below, of which one is Numba
+    from ..analysis import crosscheck
+    from ..crosscheck import session as natives
+    from . import crosscheck as lines
+
+    plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
+    printer = lines.Lines(_console(stderr=True) if json else _console())
+    handle(stop.ask)
+    try:
+        done, path = natives.execute(plan, printer.told, stop.check)
+    except KeyboardInterrupt:
+        _say("interrupted: what was measured is below " + str(out / "verify"))
+        raise typer.Exit(130) from None
+    handle(leave)
+    found = crosscheck.verdicts(done.records)
+    if json:
+        _json({"run": done.id, "least": least, "comparisons": found})
+    else:
+        for line in lines.summary(found, least):
+            _tell(line)
+        _tell(f"kept: {path}")
+    if any(one.status == "wrong" or (one.ratio is not None and one.ratio.value < least) for one in found):
+        raise typer.Exit(1)

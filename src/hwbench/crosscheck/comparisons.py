@@ -1,0 +1,265 @@
+"""What is compared with what: for each tool the cases of ours that do the same work, and how both sides are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..bench import Bench, Skip
+from ..benches.clock import frequency
+from ..benches.latency import chase
+from ..benches.peak import fma
+from ..benches.stream import stream
+from ..devices.cpu import CpuDevice
+from ..kernels.simd import widths
+from ..record.model import LEVELS, Scalar
+from .our_side import Ours, calibrate
+from .tools import c_loops, likwid, mbw
+from .tools import stream as mccalpin
+
+CHAINS = 12  # of peak.fma: enough to hide the latency of every FMA unit known
+TRIAD_TIMES = 10  # repetitions a call, as STREAM's own
+LEAST_MIB = 16  # mbw's smallest array that is worth a call
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both sides of a comparison, ready: each gives seconds for the work that `counts` says."""
+
+    ours: Callable[[], float]
+    theirs: Callable[[], float]
+    counts: Mapping[str, float]
+    command: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One comparison: a variant of a bench at some axis values, and the tool that does the same work.
+
+    `prepare` gets the device, the resolved values, the seconds of a sample and a stack on which it leaves what is to be
+    closed; it raises Skip where this cannot be had. `missing` says beforehand that the tool cannot be run here.
+    """
+
+    bench: Bench
+    variant: str
+    params: Mapping[str, Scalar]
+    tool: str
+    test: str
+    prepare: Callable[[Cell, CpuDevice, dict[str, Any], float, ExitStack], Pair] = field(repr=False)
+    missing: str = ""
+
+    @property
+    def name(self) -> str:
+        """`stream.load/simd L1 f8 2 4K likwid-bench`: for the table, and to select by."""
+        values = " ".join(str(value) for value in self.params.values())
+        return f"{self.bench.name}/{self.variant} {values} {self.tool}"
+
+
+def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
+    """All comparisons: likwid-bench first, then the clock, C compiled here, STREAM and mbw."""
+    threads = sorted({1, device.host.usable})
+    return [
+        *_likwid(threads, pages),
+        *_clocks(threads),
+        *_chases(),
+        *_triads(threads, pages),
+        *_stream(device, binary),
+        *_mbw(),
+    ]
+
+
+# --- likwid-bench -----------------------------------------------------------------------------------------------------
+
+# Our row and variant, the base name of likwid's test, and the levels where the comparison means something: non-temporal
+# stores are for memory, and so are loads from several places at once.
+KERNELS = (
+    (stream.load_bench, "simd", "load", LEVELS[:-1]),
+    (stream.load_bench, "simd-streams", "load", LEVELS[-1:]),
+    (stream.store_bench, "simd", "store", LEVELS),
+    (stream.store_bench, "simd-nt", "store_mem", LEVELS[-1:]),
+    (stream.copy_bench, "simd", "copy", LEVELS),
+    (stream.copy_bench, "simd-nt", "copy_mem", LEVELS[-1:]),
+    (stream.triad_bench, "simd", "stream", LEVELS),
+    (stream.triad_bench, "simd-nt", "stream_mem", LEVELS[-1:]),
+)
+
+
+def _likwid(threads: list[int], pages: str) -> Iterator[Cell]:
+    width = widths()[-1]
+    missing = likwid.why_not()
+    for count in threads:
+        for bench, variant, base, levels in KERNELS:
+            for level in levels:
+                params: dict[str, Scalar] = {"size": level, "dtype": "f8", "threads": count, "pages": pages}
+                yield Cell(bench, variant, params, likwid.TOOL, base, _beside_likwid, missing)
+        for dtype, base in (("f8", "peakflops"), ("f4", "peakflops_sp")):
+            params = {"dtype": dtype, "threads": count, "chains": CHAINS}
+            yield Cell(fma.bench, str(width), params, likwid.TOOL, base, _beside_likwid, missing)
+
+
+def _beside_likwid(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+    flops = cell.bench is fma.bench
+    threads = values["threads"]
+    size = device.size("L1", threads) if flops else values["size"]
+    test = likwid.best_test(cell.test, widths()[-1], fma=flops or cell.test.startswith("stream"))
+    tool = likwid.Likwid(test, size, threads, seconds)
+    if not flops:
+        values["size"] = tool.footprint  # it rounds; both sides take the same
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    amount = ours.counts["flops" if flops else "bytes"]
+
+    def theirs() -> float:
+        said = tool.run(tool.iterations)
+        return amount / (said.flops if flops else said.bytes)
+
+    return Pair(ours, theirs, ours.counts, tool.command, {"footprint": tool.footprint, "threads": threads})
+
+
+# --- the clock --------------------------------------------------------------------------------------------------------
+
+
+def _clocks(threads: list[int]) -> Iterator[Cell]:
+    for count in threads:
+        for dtype in ("f8", "f4"):
+            params: dict[str, Scalar] = {"dtype": dtype, "threads": count, "chains": CHAINS}
+            yield Cell(fma.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock)
+
+
+def _beside_clock(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+    """What the vector units would do at the clock that `clock.frequency` finds under their load, sample by sample."""
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    threads = min(values["threads"], device.cores)
+    lanes = int(cell.variant) // 8 // values["dtype"].itemsize
+    counted = frequency.CHAIN * frequency.STEPS
+
+    def clock(units: int) -> Callable[[], float]:
+        chain = Ours(device, frequency.bench, cell.variant, {"threads": threads, "units": units}, seconds)
+        return lambda: counted / chain()
+
+    once = 2 * lanes * threads  # operations of a cycle in which each core's one unit is busy
+    light = clock(1)
+    units = frequency.units_of(ours.counts["flops"] / min(ours() for _ in range(3)) / (once * max(light(), light())))
+    loaded = light if units == 1 else clock(2)
+
+    def theirs() -> float:
+        seconds: float = ours.counts["flops"] / (once * units * loaded())
+        return seconds
+
+    said = f"{lanes} lanes × 2 × {units} unit{'s' * (units > 1)} × clock.frequency/{cell.variant} units={min(units, 2)}"
+    return Pair(ours, theirs, ours.counts, said, {"threads": threads, "units": units})
+
+
+# --- C, compiled here -------------------------------------------------------------------------------------------------
+
+
+def _chases() -> Iterator[Cell]:
+    for pages in ("4K", "huge"):
+        for level in LEVELS:
+            params: dict[str, Scalar] = {"size": level, "pages": pages, "order": "random"}
+            yield Cell(chase.bench, "follow", params, "C loop", "chase.c", _beside_c_chase, c_loops.why_not())
+
+
+def _beside_c_chase(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, stack: ExitStack) -> Pair:
+    """Both follow one ring in one place, so that pages, cache sets and neighbours are the same."""
+    (lines,) = cell.bench.make_inputs({**values, "device": device, "rng": np.random.default_rng(0)})
+    stack.callback(device.reclaim)
+    buffer = chase.place(device, lines, str(values["pages"]))
+    stack.callback(buffer.close)
+    library = stack.enter_context(c_loops.built(cell.test, c_loops.CHASE_FLAGS))
+    ours = chase.walk(device, buffer, lines, chase.chase)
+    theirs = chase.walk(device, buffer, lines, c_loops.chase_function(library))
+    ours.call()
+    theirs.call()
+    if ours.output is None or theirs.output is None or ours.output() != theirs.output():
+        raise AssertionError("the C loop and ours end on different lines of one ring")
+    loops = calibrate(lambda n: device.time(ours, n), seconds)
+    return Pair(
+        lambda: device.time(ours, loops) / loops,
+        lambda: device.time(theirs, loops) / loops,
+        cell.bench.count(values, (lines,)),
+        c_loops.command(cell.test, c_loops.CHASE_FLAGS),
+        {"footprint": len(lines) * chase.LINE, "threads": 1},
+    )
+
+
+def _triads(threads: list[int], pages: str) -> Iterator[Cell]:
+    for count in threads:
+        for variant in ("simd-nt", "numba"):
+            params: dict[str, Scalar] = {"size": "DRAM", "dtype": "f8", "threads": count, "pages": pages}
+            yield Cell(
+                stream.triad_bench, variant, params, "C with OpenMP", "triad.c", _beside_c_triad, c_loops.why_not()
+            )
+
+
+def _beside_c_triad(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, stack: ExitStack) -> Pair:
+    program = stack.enter_context(c_loops.built(cell.test, c_loops.TRIAD_FLAGS))
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    threads, huge = values["threads"], values["pages"] == "huge"
+    elements = int(ours.counts["bytes"]) // 24  # three arrays of float64
+
+    def theirs() -> float:
+        return c_loops.triad_seconds(program, elements, TRIAD_TIMES, threads, huge=huge)
+
+    said = f"{c_loops.command(cell.test, c_loops.TRIAD_FLAGS)}; triad {elements} {TRIAD_TIMES} {int(huge)}"
+    return Pair(ours, theirs, ours.counts, said, {"footprint": 24 * elements // threads, "threads": threads})
+
+
+# --- tools that have their own sizes ----------------------------------------------------------------------------------
+
+
+def _stream(device: CpuDevice, binary: Path | None) -> Iterator[Cell]:
+    missing = mccalpin.why_not(binary)
+    for row in (stream.copy_bench, stream.scale_bench, stream.add_bench, stream.triad_bench):
+        params: dict[str, Scalar] = {"size": "DRAM", "dtype": "f8", "threads": device.host.usable, "pages": "4K"}
+        yield Cell(row, "simd-nt", params, "STREAM", str(binary or ""), _beside_stream, missing)
+
+
+def _beside_stream(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+    binary, threads = Path(cell.test), values["threads"]
+    first = mccalpin.run(binary, threads)
+    row = cell.bench.name.partition(".")[2]
+    arrays = 3 if row in ("add", "triad") else 2
+    values["size"] = arrays * 8 * first.elements // threads
+    ours = Ours(device, cell.bench, cell.variant, values, seconds, best_of=max(2, first.times - 1))
+
+    def theirs() -> float:
+        return ours.counts["bytes"] / mccalpin.run(binary, threads).rates[row]
+
+    return Pair(
+        ours, theirs, ours.counts, f"OMP_NUM_THREADS={threads} {binary.name}",
+        {"footprint": values["size"], "threads": threads},
+    )  # fmt: skip
+
+
+def _mbw() -> Iterator[Cell]:
+    for variant, method in (("numpy", "memcpy"), ("numba", "loop")):
+        params: dict[str, Scalar] = {"size": "DRAM", "dtype": "f8", "threads": 1, "pages": "4K"}
+        yield Cell(stream.copy_bench, variant, params, mbw.TOOL, method, _beside_mbw, mbw.why_not())
+
+
+def _beside_mbw(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+    mebibytes = max(LEAST_MIB, values["size"] // 2 // 2**20)
+    values["size"] = 2 * mebibytes * 2**20
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    arguments = mbw.arguments(cell.test, mebibytes, TRIAD_TIMES)
+
+    def theirs() -> float:
+        return ours.counts["bytes"] / mbw.rate(arguments)
+
+    return Pair(ours, theirs, ours.counts, " ".join(arguments), {"footprint": values["size"], "threads": 1})
+
+
+def skippable(cell: Cell, device: CpuDevice) -> dict[str, Any]:
+    """The resolved axis values; Skip where the tool is missing or this machine has no such level or page."""
+    if cell.missing:
+        raise Skip(cell.missing)
+    values = device.resolve(cell.params)
+    if reason := cell.bench.lacks(cell.variant, values):
+        raise Skip(reason)
+    return values

@@ -1,0 +1,72 @@
+"""C loops of ours, compiled where a C compiler is: what the plain source gives, without anybody's tuning.
+
+`chase.c` follows the very ring in memory that `latency.chase` follows; `triad.c` is STREAM's triad on OpenMP threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ...bench import Skip
+
+HERE = Path(__file__).parent
+CHASE_FLAGS = ("-O2", "-shared", "-fPIC")
+TRIAD_FLAGS = ("-O3", "-march=native", "-fopenmp")
+LIMIT_S = 120
+
+
+def compiler() -> str | None:
+    """The C compiler: gcc, or what `cc` is here."""
+    return next((name for name in ("gcc", "cc") if shutil.which(name)), None)
+
+
+def why_not() -> str:
+    """What is missing to compile; "" where nothing is."""
+    return "" if compiler() else "no C compiler is installed (Debian, Ubuntu: apt-get install gcc)"
+
+
+def command(source: str, flags: tuple[str, ...]) -> str:
+    """How the source is compiled, for the table."""
+    return " ".join([compiler() or "cc", *flags, source])
+
+
+@contextlib.contextmanager
+def built(source: str, flags: tuple[str, ...]) -> Iterator[Path]:
+    """The compiled source in a directory of its own, removed afterwards; Skip with the compiler's words."""
+    with tempfile.TemporaryDirectory(prefix="hwbench-") as directory:
+        target = Path(directory) / Path(source).stem
+        done = subprocess.run(  # noqa: S603 - our own source
+            [compiler() or "cc", *flags, str(HERE / source), "-o", str(target)],
+            capture_output=True, text=True, check=False, timeout=LIMIT_S,
+        )  # fmt: skip
+        if done.returncode:
+            raise Skip(f"{command(source, flags)} failed: {' '.join(done.stderr.split())[:200]}")
+        yield target
+
+
+def chase_function(library: Path) -> Callable[[int, int], int]:
+    """`chase(address, hops) -> address` of the compiled library; the GIL is given up while it runs."""
+    function = ctypes.CDLL(str(library)).chase
+    function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_long), ctypes.c_void_p
+    walk: Callable[[int, int], int] = function
+    return walk
+
+
+def triad_seconds(program: Path, elements: int, times: int, threads: int, *, huge: bool) -> float:
+    """Median seconds of one repetition over arrays of so many float64."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"}
+    done = subprocess.run(  # noqa: S603 - compiled above
+        [str(program), str(elements), str(times), str(int(huge))],
+        capture_output=True, text=True, check=False, timeout=LIMIT_S, env=environment,
+    )  # fmt: skip
+    if done.returncode:
+        raise Skip(f"the compiled triad ended with {done.returncode}: {' '.join(done.stderr.split())[:200]}")
+    return statistics.median(float(line) for line in done.stdout.split())

@@ -1,0 +1,142 @@
+"""How much of the last-level cache this process really gets.
+
+A virtual machine may report a last level that it shares with strangers: 260 MiB in sysfs, while a pointer chase takes
+memory's time at 64 MiB already. A chase tells: its time per hop rises from the cache's to memory's as the footprint
+outgrows what is there for us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..kernels.simd import compiled
+
+LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
+HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so one reading does not fill a cache with its own lines
+_A, _C = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
+
+
+@compiled
+def wander(words: np.ndarray, at: np.uint64, lines: np.uint64, hops: int) -> np.uint64:
+    """Hop from line to line (`lines` a power of two), each step known only when the load before it has come back.
+
+    The next line is Knuth's full-period generator of the present one plus the word found there (0): it visits every
+    line before it comes back, and no ring has to be laid out in a gigabyte first.
+    """
+    mask = lines - np.uint64(1)
+    for _ in range(hops):
+        at = (at * _A + _C + words[at * np.uint64(8)]) & mask
+    return at
+
+
+@compiled
+def touch(words: np.ndarray, count: int) -> np.uint64:
+    """Read one word of each line of the first `count` words, so that what can be cached is."""
+    total = np.uint64(0)
+    for i in range(0, count, 8):
+        total += words[i]
+    return total
+
+
+def hop_times(words: np.ndarray, sizes: list[int], rounds: int = 5) -> dict[int, float]:
+    """Seconds per hop at each footprint (bytes, powers of two), the best of some rounds.
+
+    `words` are uint64, zero, touched by the thread that runs this, and at least as long as the largest footprint.
+    """
+    times = dict.fromkeys(sizes, float("inf"))
+    at = np.uint64(1)
+    for _ in range(rounds):
+        for size in sizes:
+            lines = np.uint64(size // 64)
+            touch(words, size // 8)
+            at = np.uint64(wander(words, at & (lines - np.uint64(1)), lines, HOPS // 8))  # settles the TLB
+            start = perf_counter()
+            at = np.uint64(wander(words, at, lines, HOPS))
+            times[size] = min(times[size], (perf_counter() - start) / HOPS)
+    return times
+
+
+def effective_size(times: Mapping[int, float]) -> int | None:
+    """The bytes of cache that hop times by footprint tell; the largest footprint is known to lie in memory.
+
+    Of a footprint S in a cache of E bytes the share E/S hits, so time = near + (1 - E/S)(far - near). The largest
+    footprint of which three quarters hit is taken to fit; the next one up may say a little more: E = share × S. None
+    where the smallest footprint takes memory's time too: there is no such cache for us.
+    """
+    sizes = sorted(times)
+    near, far = times[sizes[0]], times[sizes[-1]]
+    if far < 1.3 * near:
+        return None
+    found = sizes[0]
+    for size in sizes[:-1]:
+        share = min(1.0, 1 - (times[size] - near) / (far - near))
+        if share >= 0.75:
+            found = max(found, size)
+        else:
+            return max(found, int(share * size)) if size == 2 * found else found
+    return found
+
+
+def half_octave(size: int) -> int:
+    """The largest of … 16, 24, 32, 48 … that is no larger: a label must not stand for another size after every run."""
+    power = 1 << (size.bit_length() - 1)
+    return power * 3 // 2 if size >= power * 3 // 2 else power
+
+
+def probe_sizes(near: int, reported: int) -> list[int]:
+    """Powers of two from `near` (`LEAST` at least) up to the reported size, and one four times beyond it."""
+    first = 1 << (max(near, LEAST) - 1).bit_length()
+    last = max(first, 1 << (reported - 1).bit_length())
+    return [first << i for i in range((last // first).bit_length())] + [4 * last]
+
+
+@compiled
+def follow_ring(words: np.ndarray, at: Any, hops: int) -> Any:
+    """The line `hops` hops after line `at`: the first word of each line holds the number of the next."""
+    for _ in range(hops):
+        at = words[at * np.uint64(8)]
+    return at
+
+
+def ring_time(words: np.ndarray, size: int, rounds: int = 3) -> float:
+    """Seconds per hop along a ring through `size` bytes in random order, the best of some rounds."""
+    order = np.random.default_rng(0).permutation(size // 64).astype(np.uint64)
+    words[order * np.uint64(8)] = np.roll(order, -1)
+    at = follow_ring(words, order[0], len(order))
+    best = float("inf")
+    for _ in range(rounds):
+        start = perf_counter()
+        at = follow_ring(words, np.uint64(at), HOPS)
+        best = min(best, (perf_counter() - start) / HOPS)
+    return best
+
+
+def shrink_to_fit(found: int, near: int, time: Callable[[int], float]) -> int:
+    """The largest size up to `found` half of which a random ring finds in the cache; at the least `near`.
+
+    The generator's walk spreads over the sets of a cache more evenly than data does, so it may see more than there is.
+    Half as long again as where all hits is a hit rate of nine in ten, with memory six times as far.
+    """
+    limit = 1.5 * time(near // 2)
+    while found > near and time(found // 2) > limit:
+        found = half_octave(found - 1)
+    return max(found, near)
+
+
+def measure_last_level(reported: int, near: int, memory: np.ndarray) -> int | None:
+    """The last-level cache that is there for one thread, in bytes, at most `reported`; None where there is none.
+
+    `near` is a footprint that lies beyond the level above; `memory` is untouched, of the last of `probe_sizes` bytes.
+    """
+    sizes = probe_sizes(near, reported)
+    words = memory[: sizes[-1]].view(np.uint64)
+    words[:: 4096 // 8] = 0  # a write to each page: unwritten ones would all be the same page of zeros
+    found = effective_size(hop_times(words, sizes))
+    if found is None:
+        return None
+    return shrink_to_fit(half_octave(min(found, reported)), near, partial(ring_time, words))

@@ -1,0 +1,89 @@
+"""TODO devices.selection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from .. import errors
+from ..bench import Bench, Sweep
+from ..record.model import Gpu, Machine, Scalar
+from . import Device
+from .absent import AbsentGpu
+
+NOT_USED = Gpu(name="not used")
+
+
+def devices(which: str) -> dict[str, Device]:
+    """The devices named by `--device`: cpu, gpu, gpu:N or all. Where there is no GPU, one that says why not."""
+    from .cpu import CpuDevice
+
+    if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
+        raise errors.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
+    found: dict[str, Device] = {"cpu": CpuDevice()} if which in ("cpu", "all") else {}
+    return found if which == "cpu" else found | gpus(which)
+
+
+def gpus(which: str = "gpu") -> dict[str, Device]:
+    """All GPUs, or `gpu:N`; in the place of what cannot be used, a device that says why not."""
+    from ..host.gpu_probe import probe
+
+    there = probe()
+    if there.state != "ok":
+        return {"gpu": AbsentGpu(there.why)}
+    index = which.partition(":")[2]
+    if index and int(index) >= there.count:
+        names = ", ".join(f"gpu:{i}" for i in range(there.count))
+        raise errors.UsageError(f"--device {which}: this machine has no such GPU; there is {names}")
+    from .gpu import GpuDevice
+
+    found: dict[str, Device] = {}
+    for number in [int(index)] if index else range(there.count):
+        name = f"gpu:{number}"
+        if number in there.unusable:
+            found[name] = AbsentGpu(there.unusable[number], name)
+            continue
+        try:
+            found[name] = GpuDevice(number)
+        except Exception as error:  # noqa: BLE001 - in exclusive use, out of memory, fallen off the bus …
+            found[name] = AbsentGpu(f"the GPU cannot be used ({error}); nvidia-smi tells more", name)
+    return found
+
+
+def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]:
+    """The machine with its GPUs described, and why those that cannot be used are missing ("" where none is).
+
+    Each has the place of its number, for records name it by that; nothing is known of those in between.
+    """
+    described = {name: device.describe() for name, device in known.items() if hasattr(device, "describe")}
+    last = max((int(name.partition(":")[2]) for name in described), default=-1)
+    cards = [described.get(f"gpu:{number}", NOT_USED) for number in range(last + 1)]
+    why = "; ".join(device.why for device in known.values() if isinstance(device, AbsentGpu))
+    return msgspec.structs.replace(here, gpus=cards or here.gpus), why
+
+
+def needed(which: str, chosen: Sequence[Bench]) -> str:
+    """`--device`, less the GPU where `all` was asked for and no bench has a variant for one: it need not be woken."""
+    return "cpu" if which == "all" and not any("gpu" in bench.kinds for bench in chosen) else which
+
+
+def spread(known: Mapping[str, Device]) -> Callable[[Any], Sequence[Scalar]]:
+    """What machine-dependent axis values stand for, said by the first usable device of the kind they are about."""
+
+    def values(value: Any) -> Sequence[Scalar]:
+        kind = value.on if isinstance(value, Sweep) else "cpu"
+        fitting = [device for device in known.values() if device.kind == kind]
+        if not fitting:  # a bench of CPU and GPU variants, of which only one kind is measured
+            return AbsentGpu("").spread(value) if kind == "gpu" else _cpu_spread(value)
+        return min(fitting, key=lambda device: isinstance(device, AbsentGpu)).spread(value)
+
+    return values
+
+
+def _cpu_spread(value: Any) -> Sequence[Scalar]:
+    from .cpu import CpuDevice
+
+    return CpuDevice().spread(value)

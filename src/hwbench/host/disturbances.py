@@ -1,0 +1,317 @@
+"""What disturbs measuring on this machine: which figures it bends, and the remedy. Settings are read, never changed.
+
+On Linux everything comes from files below `root` (sysfs, procfs), which lets tests hand in made-up machines; elsewhere
+from psutil, which says less. What did disturb while a run was measured is another matter, see `noise`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..record.model import Disturbance, Machine
+from ..record.units import format_bytes
+from .machine import hypervisor
+from .system import ROOT, number, read
+
+
+def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
+    """What will bend figures on this machine now, warnings first."""
+    found: list[Disturbance | None] = [_quota(machine), _affinity(machine), _smt(machine), _nodes(machine)]
+    if sys.platform == "linux":
+        found += [
+            _neighbours(machine, _load(root)), _governor(machine, root), _turbo(root), _huge_pages(machine),
+            _swap(root), _virtual(machine, root), _numa_balancing(machine, root), _battery(root),
+            _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root),
+        ]  # fmt: skip
+    else:
+        found += [_neighbours(machine, _load_elsewhere(machine)), _no_pinning(), _battery_elsewhere()]
+    found.append(_unknown_caches(machine))
+    there = [one for one in found if one is not None]
+    return sorted(there, key=lambda one: one.severity != "warning")
+
+
+def _ranges(cpus: Iterable[int]) -> str:
+    """(0, 1, 2, 8) as `0-2,8`."""
+    runs: list[list[int]] = []
+    for cpu in sorted(cpus):
+        if runs and runs[-1][-1] == cpu - 1:
+            runs[-1].append(cpu)
+        else:
+            runs.append([cpu])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _quota(machine: Machine) -> Disturbance | None:
+    quota = machine.cpu.quota
+    if quota is None or quota >= len(machine.cpu.allowed):
+        return None
+    return Disturbance(
+        "CPU quota",
+        f"the cgroup grants {quota:g} of {len(machine.cpu.allowed)} CPUs",
+        "more threads than that are stopped in the middle of samples; thread counts end at the whole CPUs granted",
+        "start the container without a quota (Docker: --cpuset-cpus, no --cpus; Kubernetes: whole CPUs, static policy)",
+    )
+
+
+def _affinity(machine: Machine) -> Disturbance | None:
+    cpu = machine.cpu
+    if not cpu.allowed or len(cpu.allowed) >= cpu.logical:
+        return None
+    return Disturbance(
+        "affinity",
+        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({_ranges(cpu.allowed)})",
+        "figures for all threads are of these CPUs, not of the machine; who has the others shares caches and memory",
+        "start without taskset, or in a container without --cpuset-cpus, to measure the whole machine",
+        "note",
+    )
+
+
+def _smt(machine: Machine) -> Disturbance | None:
+    if machine.cpu.smt < 2:
+        return None
+    return Disturbance(
+        "SMT",
+        f"{machine.cpu.smt} threads a core",
+        "threads beyond the cores share ports, L1 and L2 with a sibling: little is gained there; anybody's work on a "
+        "sibling slows ours without showing as load on our CPU",
+        "keep the machine idle; to measure cores alone: echo off | sudo tee /sys/devices/system/cpu/smt/control",
+        "note",
+    )
+
+
+def _nodes(machine: Machine) -> Disturbance | None:
+    if len(machine.numa) < 2:
+        return None
+    nodes = "; ".join(_ranges(cpus) for cpus in machine.numa)
+    return Disturbance(
+        "NUMA",
+        f"{len(machine.numa)} nodes (CPUs {nodes})",
+        "NumPy and prange read memory where it was first touched, often on another node; pinned crews touch their own",
+        "numactl --cpunodebind=0 --membind=0 hwbench run, to measure one node",
+        "note",
+    )
+
+
+def _load(root: Path) -> float | None:
+    """Runnable threads over the last minute."""
+    try:
+        return float((read(root / "proc/loadavg") or "").split()[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def _load_elsewhere(machine: Machine) -> float | None:
+    if hasattr(os, "getloadavg"):
+        return os.getloadavg()[0]
+    import psutil
+
+    return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+
+
+def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
+    if load is None or load < 0.5:
+        return None
+    return Disturbance(
+        "busy neighbours",
+        f"{load:.2f} threads were runnable on average over the last minute, on {len(machine.cpu.allowed)} CPUs",
+        "everything with more than one thread, and memory bandwidth with any; such rounds become suspect",
+        "stop other work (top shows it) and wait a minute",
+    )
+
+
+def _governor(machine: Machine, root: Path) -> Disturbance | None:
+    base = root / "sys/devices/system/cpu"
+    governors = {cpu: read(base / f"cpu{cpu}/cpufreq/scaling_governor") for cpu in machine.cpu.allowed}
+    slow = {cpu: name for cpu, name in governors.items() if name not in (None, "performance")}
+    if not slow:
+        return None
+    names = " and ".join(sorted({name for name in slow.values() if name}))
+    driver = read(base / f"cpu{next(iter(slow))}/cpufreq/scaling_driver") or ""
+    # intel_pstate and amd-pstate-epp call "powersave" what reaches the full clock under load, only a little later
+    own = "pstate" in driver and set(slow.values()) == {"powersave"}
+    return Disturbance(
+        "governor",
+        f"{names} on {len(slow)} of {len(governors)} CPUs" + (f" ({driver})" if driver else ""),
+        "the clock rises only under load and after a while: latency, and the first samples of short calls, read slow",
+        "sudo cpupower frequency-set -g performance",
+        "note" if own else "warning",
+    )
+
+
+def _turbo(root: Path) -> Disturbance | None:
+    base = root / "sys/devices/system/cpu"
+    for switch, on, off in ((base / "intel_pstate/no_turbo", 0, 1), (base / "cpufreq/boost", 1, 0)):
+        if number(switch) == on:
+            path = f"/{switch.relative_to(root)}"
+            return Disturbance(
+                "turbo",
+                "on",
+                "the clock depends on temperature, on vector width and on how many cores work: one thread's figures "
+                "are no measure for all, and a warm machine reads lower",
+                f"leave it on to know the best; for runs that are to agree: echo {off} | sudo tee {path}",
+                "note",
+            )
+    return None
+
+
+def _huge_pages(machine: Machine) -> Disturbance | None:
+    policy = machine.memory.huge_pages
+    switch = "/sys/kernel/mm/transparent_hugepage/enabled"
+    if policy == "always":
+        return Disturbance(
+            "huge pages",
+            "transparent huge pages: always",
+            "arrays lie on huge pages as the kernel happens to find them: latency varies by 10–30% from run to run",
+            f"echo madvise | sudo tee {switch}",
+            "note",
+        )
+    if policy in (None, "never"):
+        return Disturbance(
+            "huge pages",
+            "transparent huge pages: never" if policy else "the kernel has no transparent huge pages",
+            "cases on huge pages are skipped; the last-level cache is probed through small pages, which blurs its size",
+            f"echo madvise | sudo tee {switch}" if policy else "a kernel with CONFIG_TRANSPARENT_HUGEPAGE",
+            "note",
+        )
+    return None
+
+
+def _virtual(machine: Machine, root: Path) -> Disturbance | None:
+    found = hypervisor(root)
+    stolen = steal_share(read(root / "proc/stat") or "")
+    if found is None and stolen < 0.001:
+        return None
+    return Disturbance(
+        "virtualisation",
+        f"{machine.virtual or 'a virtual machine'}; {stolen:.1%} of the CPUs' time was stolen since boot",
+        "strangers share the last-level cache, memory bandwidth and turbo; reported caches may be larger than what is "
+        "there; steal stretches samples, and such rounds become suspect",
+        "a dedicated host or bare-metal instance; else repeat at another hour and compare",
+        "warning" if stolen >= 0.01 else "note",
+    )
+
+
+def steal_share(stat: str) -> float:
+    """The share of all CPUs' time since boot that a hypervisor gave to others, from the text of `/proc/stat`."""
+    first = stat.partition("\n")[0].split()
+    fields = [int(word) for word in first[1:9]] if first[:1] == ["cpu"] else []
+    total = sum(fields)
+    return fields[7] / total if len(fields) == 8 and total else 0.0
+
+
+def _swap(root: Path) -> Disturbance | None:
+    values = dict(re.findall(r"^(\w+):\s+(\d+) kB", read(root / "proc/meminfo") or "", re.MULTILINE))
+    used = (int(values.get("SwapTotal", 0)) - int(values.get("SwapFree", 0))) * 1024
+    if used < 2**26:  # some 10 MiB of idle pages lie there on any machine that has been up for a while
+        return None
+    return Disturbance(
+        "swap",
+        f"{format_bytes(used)} in use",
+        "memory is or was short: pages of ours may be read back from disk inside a sample",
+        "end what takes the memory, then: sudo swapoff -a && sudo swapon -a",
+    )
+
+
+def _numa_balancing(machine: Machine, root: Path) -> Disturbance | None:
+    if len(machine.numa) < 2 or not number(root / "proc/sys/kernel/numa_balancing"):
+        return None
+    return Disturbance(
+        "NUMA balancing",
+        "on",
+        "the kernel unmaps pages to see who uses them and moves them between nodes: faults and jumps in memory figures",
+        "sudo sysctl kernel.numa_balancing=0",
+    )
+
+
+def _battery(root: Path) -> Disturbance | None:
+    supplies = sorted((root / "sys/class/power_supply").glob("*"))
+    told = [[read(supply / what) for what in ("type", "status", "scope")] for supply in supplies]
+    # scope "Device" is a mouse or a headset
+    discharging = any(one[:2] == ["Battery", "Discharging"] and one[2] != "Device" for one in told)
+    return _on_battery() if discharging else None
+
+
+def _battery_elsewhere() -> Disturbance | None:
+    import psutil
+
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return _on_battery() if battery is not None and battery.power_plugged is False else None
+
+
+def _on_battery() -> Disturbance:
+    return Disturbance(
+        "battery",
+        "discharging",
+        "firmware limits power and clock: everything reads slower, and slower the longer it runs",
+        "plug in the power supply",
+    )
+
+
+def _unlike_cores(machine: Machine, root: Path) -> Disturbance | None:
+    base = root / "sys/devices/system/cpu"
+    speeds = [number(base / f"cpu{cpu}/cpu_capacity") for cpu in machine.cpu.allowed]
+    kinds = {speed for speed in speeds if speed is not None}
+    hybrid = (root / "sys/devices/cpu_atom").exists() and (root / "sys/devices/cpu_core").exists()
+    if len(kinds) < 2 and not hybrid:
+        return None
+    return Disturbance(
+        "unlike cores",
+        f"{len(kinds)} kinds" if len(kinds) > 1 else "performance and efficiency cores",
+        "work shared out evenly takes as long as on the slowest core; an unpinned thread reads as the core it is on",
+        "taskset -c with the CPUs of one kind (lscpu --all --extended shows them)",
+        "note",
+    )
+
+
+def _clock_source(root: Path) -> Disturbance | None:
+    source = read(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
+    if source in (None, "tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "timebase"):
+        return None  # read in some 20 ns without leaving the process
+    return Disturbance(
+        "clock source",
+        f"{source}, of which a reading is a system call",
+        "a reading takes a microsecond or more instead of 20 ns: calls that are timed singly read long, samples of "
+        "many calls do not",
+        "boot with clocksource=tsc where dmesg does not say that it is unstable",
+        "note",
+    )
+
+
+def _overheated(machine: Machine, root: Path) -> Disturbance | None:
+    base = root / "sys/devices/system/cpu"
+    times = [number(base / f"cpu{cpu}/thermal_throttle/core_throttle_count") or 0 for cpu in machine.cpu.allowed]
+    if not any(times):
+        return None
+    return Disturbance(
+        "heat",
+        f"a core was slowed down {max(times)} times since boot because it was too hot",
+        "floating-point peaks and anything on all threads read lower the longer they run, and clocks drift",
+        "clean the fans, cool the room; measure with pauses, or with turbo off",
+        "note",
+    )
+
+
+def _no_pinning() -> Disturbance:
+    return Disturbance(
+        "pinning",
+        f"threads cannot be pinned on {platform.system()} from here",
+        "threads may share a core or move: figures for several threads are lower and spread wider",
+        "keep the machine idle; measure on Linux where the machine's limits matter",
+        "note",
+    )
+
+
+def _unknown_caches(machine: Machine) -> Disturbance | None:
+    if machine.cpu.caches:
+        return None
+    return Disturbance(
+        "caches",
+        "the system does not report them",
+        "size labels L1, L2 and L3 stand for nothing here, and such cases are skipped",
+        "give sizes in bytes: --param size=16KiB",
+    )

@@ -1,0 +1,263 @@
+"""What this machine is. Settings are read, never changed.
+
+On Linux everything comes from files below `root` (sysfs, procfs, cgroups), which takes milliseconds and lets tests hand
+in made-up machines; elsewhere from sysctl, psutil and py-cpuinfo, which say less.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import socket
+import sys
+import unicodedata
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..record.model import Cache, Cpu, Machine, Memory
+from . import system
+from .system import ROOT, Host, cpu_list, read
+
+# The features that decide how fast arithmetic can be; what else a CPU lists says nothing about these benches.
+ISA = (
+    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+    "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "neon", "fp16", "bf16", "i8mm", "sve", "sve2", "sme",
+)  # fmt: skip
+ALIASES = {"asimd": "neon", "asimdhp": "fp16", "avx1_0": "avx", "sse4.2": "sse4_2", "avx1.0": "avx", "advsimd": "neon"}
+# Arm's CPUs name themselves by number: linux/arch/arm64/include/asm/cputype.h.
+ARM_PARTS = {
+    (0x41, 0xD03): "Cortex-A53", (0x41, 0xD05): "Cortex-A55", (0x41, 0xD08): "Cortex-A72", (0x41, 0xD0B): "Cortex-A76",
+    (0x41, 0xD0C): "Neoverse-N1", (0x41, 0xD40): "Neoverse-V1", (0x41, 0xD41): "Cortex-A78", (0x41, 0xD44): "Cortex-X1",
+    (0x41, 0xD46): "Cortex-A510", (0x41, 0xD47): "Cortex-A710", (0x41, 0xD48): "Cortex-X2",
+    (0x41, 0xD49): "Neoverse-N2", (0x41, 0xD4F): "Neoverse-V2", (0xC0, 0xAC3): "Ampere-1",
+}  # fmt: skip
+HYPERVISORS = (
+    ("amazon ec2", "Amazon EC2"), ("google", "Google Compute Engine"), ("vmware", "VMware"),
+    ("virtualbox", "VirtualBox"), ("innotek", "VirtualBox"), ("parallels", "Parallels"), ("hyperv", "Hyper-V"),
+    ("virtual machine", "Hyper-V"), ("firecracker", "Firecracker"), ("qemu", "QEMU"), ("kvm", "KVM"), ("xen", "Xen"),
+)  # fmt: skip
+# Device names on Windows, which cannot be directories there even with a suffix.
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
+# Hostnames that say nothing: defaults, and the twelve hex digits that a container gets.
+NAMELESS = re.compile(r"(localhost.*|localdomain|vm|debian|ubuntu|[0-9a-f]{12}|)", re.IGNORECASE)
+
+# CuPy and what it compiles with, by CUDA generation.
+GPU_PACKAGES = {
+    "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+    "nvrtc": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"),
+    "nvml": ("nvidia-ml-py",),
+}
+
+# --- what it is -------------------------------------------------------------------------------------------------------
+
+
+def describe(name: str | None = None, root: Path = ROOT, host: Host | None = None) -> Machine:
+    """Describe this machine, called `name` (else after its hostname, or its CPU where that says nothing).
+
+    `root` and `host` are for made-up machines; without them the real one is read.
+    """
+    host = system.read_host(root) if host is None else host
+    linux = sys.platform == "linux"
+    cpu = _linux_cpu(root, host) if linux else _other_cpu(host)
+    return Machine(
+        name=safe_name(name if name is not None else default_name(cpu)),
+        cpu=cpu,
+        memory=Memory(total=_linux_memory(root) if linux else _other_memory(), huge_pages=host.huge_policy),
+        numa=_numa(root) if linux else [],
+        virtual=virtual(root) if linux else None,
+        os=_linux_name(root) if linux else platform.platform(),
+    )
+
+
+def safe_name(text: str) -> str:
+    """`text` as a name that is a directory anywhere: letters, digits, `.`, `_`, `-`, 64 at most; never empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"-*[^A-Za-z0-9._-]+-*", "-", plain)[:64].strip(".-_ ")
+    if not name:
+        return "machine"
+    return f"{name}-machine"[:64] if name.partition(".")[0].lower() in RESERVED else name
+
+
+def default_name(cpu: Cpu) -> str:
+    """The hostname up to its first dot; the CPU's model and count where it is a default or a container's number."""
+    hostname = socket.gethostname().partition(".")[0]
+    if not NAMELESS.fullmatch(hostname):
+        return hostname
+    model = re.sub(r"\((R|TM|C)\)|\b(CPU|Processor)\b|@.*", " ", cpu.model, flags=re.IGNORECASE)
+    return f"{'-'.join(model.lower().split())}-{len(cpu.allowed) or cpu.logical}cpu"
+
+
+def _caches(host: Host) -> list[Cache]:
+    """Each kind of cache once; a machine has many alike."""
+    kinds = {(cache.level, cache.bytes, cache.line, len(cache.cpus)): None for cache in host.caches}
+    return [Cache(*kind) for kind in sorted(kinds)]
+
+
+def _linux_cpu(root: Path, host: Host) -> Cpu:
+    text = read(root / "proc/cpuinfo") or ""
+    logical = len(host.online) or len(host.allowed)
+    cores = {host.cores.get(cpu, (-1, cpu)) for cpu in host.online}
+    siblings = [sum(host.cores.get(other) == core for other in host.online) for core in cores]
+    return Cpu(
+        model=cpu_model(text),
+        arch=platform.machine(),
+        isa=isa(text),
+        logical=logical,
+        physical=len(cores) or logical,
+        smt=max(1, max(siblings, default=1)),
+        allowed=list(host.allowed),
+        quota=host.quota,
+        caches=_caches(host),
+    )
+
+
+def cpu_model(cpuinfo: str) -> str:
+    """The processor's name in the text of `/proc/cpuinfo`; several, joined by +, where cores differ."""
+    fields = [(key.strip(), value.strip()) for key, _, value in (row.partition(":") for row in cpuinfo.splitlines())]
+    for wanted in ("model name", "cpu model", "cpu"):  # x86; MIPS, LoongArch; POWER
+        if names := [value for key, value in fields if key.lower() == wanted and value]:
+            return " + ".join(dict.fromkeys(names))
+    maker = next((int(value, 16) for key, value in fields if key == "CPU implementer"), None)
+    parts = dict.fromkeys(int(value, 16) for key, value in fields if key == "CPU part")
+    if maker is not None and parts:
+        return " + ".join(ARM_PARTS.get((maker, part), f"Arm CPU {maker:#x}:{part:#x}") for part in parts)
+    return platform.processor() or f"unknown {platform.machine()} CPU"
+
+
+def isa(text: str) -> list[str]:
+    """The features of ISA that a text of flags names: `/proc/cpuinfo`, or what sysctl and py-cpuinfo list."""
+    words = {ALIASES.get(word, word) for word in re.findall(r"[a-z0-9_.]+", text.lower())}
+    return [feature for feature in ISA if feature in words]
+
+
+def _linux_memory(root: Path) -> int:
+    total = re.search(r"^MemTotal:\s+(\d+) kB", read(root / "proc/meminfo") or "", re.MULTILINE)
+    limit = system.memory_limit(root)
+    sizes = [int(total[1]) * 1024] if total else []
+    return min([*sizes, *([limit[0]] if limit else [])], default=0)
+
+
+def _numa(root: Path) -> list[list[int]]:
+    nodes = (root / "sys/devices/system/node").glob("node[0-9]*")
+    found = (list(cpu_list(read(node / "cpulist"))) for node in sorted(nodes, key=lambda node: int(node.name[4:])))
+    return [cpus for cpus in found if cpus]  # memory-only nodes have none
+
+
+def _linux_name(root: Path) -> str:
+    release = re.search(r'^PRETTY_NAME="?(.*?)"?$', read(root / "etc/os-release") or "", re.MULTILINE)
+    kernel = read(root / "proc/sys/kernel/osrelease") or platform.release()
+    return f"{release[1] if release else 'Linux'}, Linux {kernel}"
+
+
+def virtual(root: Path = ROOT) -> str | None:
+    """The hypervisor and the container this runs in, as far as they show; None on bare metal."""
+    found = [name for name in (hypervisor(root), _container(root)) if name]
+    return ", ".join(found) or None
+
+
+def hypervisor(root: Path) -> str | None:
+    """The hypervisor this runs under; None on bare metal."""
+    dmi = root / "sys/class/dmi/id"
+    told = [
+        *(read(dmi / name) for name in ("sys_vendor", "product_name", "board_vendor")),
+        read(root / "sys/hypervisor/type"),
+        read(root / "proc/device-tree/hypervisor/compatible"),
+        read(root / "sys/devices/system/clocksource/clocksource0/available_clocksource"),  # kvm-clock
+    ]
+    text = " ".join(part for part in told if part).lower()
+    flagged = re.search(r"^flags\b.*\bhypervisor\b", read(root / "proc/cpuinfo") or "", re.MULTILINE)
+    # A bare-metal Google or EC2 host says so in DMI, but its CPUs have no hypervisor flag; Arm has no such flag.
+    x86 = re.search(r"^flags\b", read(root / "proc/cpuinfo") or "", re.MULTILINE)
+    if x86 and not flagged:
+        return None
+    return next((name for sign, name in HYPERVISORS if sign in text), "a hypervisor" if flagged else None)
+
+
+def _container(root: Path) -> str | None:
+    if (root / ".dockerenv").exists():
+        return "Docker"
+    if (root / "run/.containerenv").exists():
+        return "Podman"
+    groups = read(root / "proc/self/cgroup") or ""
+    for sign, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
+        if sign in groups:
+            return name
+    return "WSL" if "microsoft" in (read(root / "proc/sys/kernel/osrelease") or "").lower() else None
+
+
+def _other_cpu(host: Host) -> Cpu:
+    """The CPU on macOS (sysctl) and Windows (py-cpuinfo, which takes a second)."""
+    import psutil
+
+    if sys.platform == "darwin":
+        text = system.sysctl()
+        brand = re.search(r"^machdep\.cpu\.brand_string: (.+)$", text, re.MULTILINE)
+        model = brand[1] if brand else platform.processor()
+        features = re.findall(r"^machdep\.cpu\.\w*features: (.+)$", text, re.MULTILINE)
+        features += re.findall(r"^hw\.optional\.(?:arm\.FEAT_|neon|AdvSIMD)?(\w*): 1$", text, re.MULTILINE)
+        if platform.machine() == "arm64":
+            features.append("neon")  # every 64-bit Arm CPU has it
+    else:
+        import cpuinfo
+
+        info = cpuinfo.get_cpu_info()
+        model, features = info.get("brand_raw") or platform.processor(), info.get("flags", [])
+    logical = len(host.online)
+    physical = psutil.cpu_count(logical=False) or logical
+    return Cpu(
+        model=model or f"unknown {platform.machine()} CPU",
+        arch=platform.machine(),
+        isa=isa(" ".join(features)),
+        logical=logical,
+        physical=physical,
+        smt=max(1, logical // physical),
+        allowed=list(host.allowed),
+        caches=_caches(host),
+    )
+
+
+def _other_memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def software() -> dict[str, Any]:
+    """The versions that figures depend on, and which BLAS and which threading layer of Numba do the work.
+
+    Imports NumPy and Numba, and starts Numba's pool: its layer is not known before.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, Any] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
+    for package in ("numpy", "scipy", "numba", "llvmlite"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    for name, distributions in GPU_PACKAGES.items():  # absent where nothing is installed for GPUs
+        for package in distributions:
+            with suppress(PackageNotFoundError):
+                found.setdefault(name, f"{version(package)} ({package})")
+    found["blas"] = _blas()
+    import numba
+
+    found["numba_threads"] = numba.get_num_threads()
+    found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    found["os"] = f"{platform.system()} {platform.release()}"
+    return found
+
+
+def _blas() -> str | None:
+    """`openblas 0.3.31 (SkylakeX, pthreads, 2 threads)`."""
+    import numpy as np
+    import threadpoolctl
+
+    for pool in threadpoolctl.threadpool_info():
+        if pool.get("user_api") == "blas":
+            how = [pool.get("architecture"), pool.get("threading_layer"), f"{pool.get('num_threads')} threads"]
+            return f"{pool.get('internal_api')} {pool.get('version')} ({', '.join(word for word in how if word)})"
+    # Accelerate is no library that threadpoolctl knows
+    built = np.show_config(mode="dicts") or {}
+    return (built.get("Build Dependencies") or {}).get("blas", {}).get("name")

@@ -1,0 +1,28 @@
+"""TODO host.provenance."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+
+
+def identity() -> dict[str, Any]:
+    """Version of hwbench, and commit and cleanliness of the checkout it runs from, None where it is no checkout."""
+    root = Path(__file__).resolve().parents[3]
+    commit = dirty = None
+    if (root / ".git").exists():
+        commit = _git(root, "rev-parse", "HEAD") or None
+        changed = _git(root, "status", "--porcelain", "--", "src")
+        dirty = None if changed is None else bool(changed)
+    return {"version": __version__, "commit": commit, "dirty": dirty}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603, S607
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,166 @@
+"""TODO measure.cases."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..bench import Bench, Pages, Sweep, Threads
+from ..catalog import nearest
+from ..errors import UsageError
+from ..record import units
+from ..record.model import LEVELS, Case, Scalar, key
+
+COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
+_WHOLE = re.compile("[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are measured interleaved: the variants of a contrast, and the values of a bench's `together` axes."""
+
+    bench: Bench
+    cases: tuple[Case, ...]
+
+
+def groups(
+    chosen: Iterable[Bench],
+    *,
+    preset: str = "standard",
+    params: Mapping[str, Sequence[str]] | None = None,
+    variants: Sequence[str] = (),
+    devices: Mapping[str, str],
+    spread: Callable[[Any], Sequence[Scalar]],
+) -> list[Group]:
+    """The cases of the chosen benches, in groups to be measured interleaved.
+
+    `devices` maps a device's name to its kind (`cpu`, `gpu:0`: `gpu`); `spread` turns machine-dependent axis values
+    (`Pages`, `Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values
+    that the standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
+    """
+    chosen = list(chosen)
+    params = params or {}
+    _refuse_unknown(chosen, params, variants)
+    out: list[Group] = []
+    for bench in chosen:
+        if any(axis not in bench.axes for axis in params):
+            continue
+        seen: dict[Any, list[Case]] = {}
+        taken = set()
+        for grid in bench.grids(preset):
+            for case in _expand(bench, grid, params, variants, devices, spread):
+                if key(case) not in taken:
+                    taken.add(key(case))
+                    apart = tuple((axis, value) for axis, value in case.params.items() if axis not in bench.together)
+                    apart += (("device", _apart(case.device, devices)),)
+                    seen.setdefault(apart, []).append(case)
+        out += [Group(bench, tuple(cases)) for cases in seen.values()]
+    if not out:
+        on = ", ".join(devices) or "no device"
+        raise UsageError(
+            f"nothing to measure on {on} with these variants and parameters; `hwbench list` shows what there is"
+        )
+    return out
+
+
+def _apart(device: str, devices: Mapping[str, str]) -> str:
+    """Every GPU but the first is measured in groups of its own: telemetry is that of one GPU."""
+    first = next((name for name, kind in devices.items() if kind == "gpu"), device)
+    return device if devices[device] == "gpu" and device != first else ""
+
+
+def _expand(
+    bench: Bench,
+    grid: Mapping[str, Any],
+    params: Mapping[str, Sequence[str]],
+    variants: Sequence[str],
+    devices: Mapping[str, str],
+    spread: Callable[[Any], Sequence[Scalar]],
+) -> Iterable[Case]:
+    axes = {}
+    for axis in bench.axes:
+        values = plain(grid[axis], spread)
+        axes[axis] = [_value(bench, axis, text) for text in params[axis]] if axis in params else values
+    wanted = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
+    for combination in itertools.product(*axes.values()):
+        values_of = dict(zip(axes, combination, strict=True))
+        for name in wanted:
+            if variants and name not in variants:
+                continue
+            for device, kind in devices.items():
+                if bench.variants[name].on == kind:
+                    yield Case(bench.name, name, device, values_of)
+
+
+def plain(values: Any, spread: Callable[[Any], Sequence[Scalar]]) -> list[Scalar]:
+    """Axis values with the machine-dependent ones spread out."""
+    out: list[Scalar] = []
+    for value in values if isinstance(values, tuple) else (values,):
+        out += spread(value) if isinstance(value, Pages | Sweep | Threads) else [value]
+    return list(dict.fromkeys(out))
+
+
+def _value(bench: Bench, axis: str, text: str) -> Scalar:
+    """A value from the command line as the bench states it, else whole numbers as `int` and the rest as text."""
+    stated = {str(value): value for value in _stated(bench, axis)}
+    if text in stated:
+        return stated[text]
+    if axis in bench.free:
+        try:
+            return bench.free[axis](text)
+        except ValueError as error:
+            raise UsageError(f"{axis}: {error}") from None
+    if axis == "size":
+        if text not in LEVELS:
+            try:
+                number = units.parse(text)
+            except ValueError as error:
+                raise UsageError(f"size: {error}, nor one of {', '.join(LEVELS)}") from None
+            if number < 1:
+                raise UsageError(f"size: '{text}' is not at least 1 byte")
+            return units.exact(number)  # 4096 and 4KiB are one case
+        return text
+    try:
+        number = units.parse(text)
+    except ValueError as error:
+        if axis == "n":
+            raise UsageError(f"n: {error}") from None
+        return text
+    if axis == "n" and number < 1:
+        raise UsageError(f"n: '{text}' is not at least 1")
+    return number
+
+
+def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]], variants: Sequence[str]) -> None:
+    axes = dict.fromkeys(axis for bench in chosen for axis in bench.axes)
+    for axis, texts in params.items():
+        if axis not in axes:
+            raise UsageError(f"no selected bench has an axis '{axis}'{nearest(axis, axes)}")
+        if axis in ("size", "n") or any(axis in bench.free for bench in chosen):
+            continue  # any quantity will do, or what the bench says; `_value` refuses what will not
+        known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
+        for text in texts:
+            if text not in known and not (axis in COUNTED and _WHOLE.fullmatch(text)):
+                raise UsageError(f"axis '{axis}' has no value '{text}'{nearest(text, known)}")
+    names = dict.fromkeys(name for bench in chosen for name in bench.variants)
+    for name in variants:
+        if name not in names:
+            raise UsageError(f"no selected bench has a variant '{name}'{nearest(name, names)}")
+
+
+def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:
+    """Every plain value that a bench names for an axis in any preset or sweep."""
+    if axis not in bench.axes:
+        return
+    for source in (bench.axes, *bench.presets.values(), *bench.sweeps):
+        values = source.get(axis, ())
+        for value in values if isinstance(values, tuple) else (values,):
+            if isinstance(value, Threads):
+                yield from (1, "all")
+            elif isinstance(value, Pages):
+                yield from ("4K", "huge")
+            elif not isinstance(value, Sweep):
+                yield value

@@ -1,0 +1,32 @@
+"""TODO measure.policy."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..record.model import Policy
+
+POLICIES = {
+    "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
+    "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.1),
+    "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
+}
+FEW_S = 30.0  # of the full preset: the rounds of few cases may take so much in all,
+FEW_CASE_S = 2.0  # and those of one of them so much: a neighbour's visit of half a second is no median of that
+
+
+def fitted(policy: Policy, cases: int) -> Policy:
+    """The policy for so many cases: in the full preset few have more time each, and are to be known the better."""
+    if policy.preset != "full" or not cases:
+        return policy
+    times = min(FEW_CASE_S, max(FEW_S / cases, policy.case_s)) / policy.case_s
+    return msgspec.structs.replace(
+        policy, case_s=policy.case_s * times, max_rounds=round(policy.max_rounds * times),
+        precision=policy.precision / times,
+    )  # fmt: skip
+
+
+def usual_seconds(preset: str) -> float:
+    """What a case usually takes: its rounds, half its warm-up, as much to be built and checked; 0: unknown."""
+    policy = POLICIES.get(preset)
+    return policy.case_s + policy.warmup_s if policy else 0.0

@@ -1,0 +1,335 @@
+"""What the functions of a bench are given: a CPU, a GPU, and the results of a run.
+
+A builder is written against `Cpu` or `Gpu`, a finding against `Results`. The devices in `devices/` and the results in
+`analysis/` fit these protocols without naming them, and so do the doubles in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .record.estimate import Estimate
+from .record.model import Metric, Record, Run
+
+if TYPE_CHECKING:
+    from .bench import Bench, Work
+    from .host.system import Host
+
+T = TypeVar("T")
+
+Array: TypeAlias = npt.NDArray[Any]
+"""A NumPy array of a dtype that an axis chooses."""
+
+Call: TypeAlias = Callable[[], Any]
+"""One call of a variant. What it returns is the output, where the work names no other."""
+
+Loop: TypeAlias = Callable[[int], Any]
+"""The work done n times by compiled code."""
+
+Facts: TypeAlias = Mapping[str, Any]
+"""What is true of a case beside its time, as JSON can hold it."""
+
+Shape: TypeAlias = int | tuple[int, ...]
+
+
+class Buffer(Protocol):
+    """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`)."""
+
+    array: Array
+
+    @property
+    def pages(self) -> str:
+        """What the touched memory lies on: `huge`, `mixed`, a small page's size (`4K`), or `default`."""
+
+    def close(self) -> None:
+        """Give the memory back; a view that is still held must not be used."""
+
+
+class Crew(Protocol):
+    """Pinned threads, one on each of `cpus`."""
+
+    cpus: tuple[int, ...]
+    pinned: bool
+
+    def __len__(self) -> int: ...
+
+    def each(self, function: Callable[[int], T]) -> list[T]:
+        """What `function(rank)` returns on each thread, by rank."""
+
+    def race(self, jobs: Sequence[Loop], loops: int) -> list[tuple[int, int]]:
+        """Run `jobs[rank](loops)` on all threads at once; (start, end) of each in ns of one clock."""
+
+    def work(
+        self, jobs: Sequence[Loop], *, output: Call | None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of running `jobs[rank](loops)` on every thread at once."""
+
+
+class Cpu(Protocol):
+    """The host's CPUs, as a builder uses them."""
+
+    @property
+    def host(self) -> Host:
+        """CPUs, caches and limits of this host."""
+
+    @property
+    def cores(self) -> int:
+        """How many members of a crew, from the first on, have a physical core to themselves."""
+
+    def crew(self, threads: int) -> Crew:
+        """A crew of `threads` pinned threads: one on each physical core first, SMT siblings after."""
+
+    def team(self, *ranks: int) -> Crew:
+        """A crew of some threads of the largest one, by rank."""
+
+    def buffer(self, nbytes: int, pages: str = "4K", offset: int = 0) -> Buffer:
+        """Memory on small (`4K`) or `huge` pages, untouched; touch it on the thread that uses it."""
+
+    def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
+        """An array, unwritten, until the contrast is over."""
+
+    def pooled(
+        self, call: Call, threads: int | None = None, *, output: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of calling a `prange` kernel on `threads` (None: all usable) threads of Numba's pool."""
+
+    def blas(
+        self, call: Call, threads: int, *, output: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of a call into NumPy's BLAS on `threads` threads of the library's own pool."""
+
+    def size(self, label: str, threads: int = 1) -> int:
+        """Bytes for one of `threads` threads that a size label stands for here."""
+
+    def counters(self) -> dict[str, float]:
+        """Running totals: `wall_s`, and what is known of `steal_s`, `others_s`, `throttled_s`."""
+
+    def adopt(self, pid: int) -> Callable[[], None]:
+        """Count a child process's CPU time as our own until the returned function is called."""
+
+
+class Pointer(Protocol):
+    """The address of a device array."""
+
+    ptr: int
+
+
+class DeviceArray(Protocol):
+    """An array in a GPU's memory: CuPy's, or a double of it."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    nbytes: int
+    data: Pointer
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: Any) -> Self: ...
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+    def __add__(self, other: Any) -> Self: ...
+    def __sub__(self, other: Any) -> Self: ...
+    def __mul__(self, other: Any) -> Self: ...
+    def __matmul__(self, other: Any) -> Self: ...
+    def reshape(self, *shape: int) -> Self:
+        """The same elements in another shape."""
+
+    def view(self, dtype: npt.DTypeLike) -> Self:
+        """The same bytes as another type."""
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """A copy in another type."""
+
+
+class Stream(Protocol):
+    """A CUDA stream."""
+
+    ptr: int
+
+    def synchronize(self) -> None:
+        """Wait for what was enqueued."""
+
+
+class HostBuffer(Protocol):
+    """Host memory of one kind, as a GPU copies it: `array` are its bytes, `ptr` its address."""
+
+    array: Array
+    ptr: int
+    nbytes: int
+
+    @property
+    def device_ptr(self) -> int:
+        """The address for kernels; Skip for kinds that kernels cannot reach."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class Properties(Protocol):
+    """What a GPU is made of, in bytes and Hz."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def capability(self) -> tuple[int, int]: ...
+    @property
+    def sm(self) -> int: ...
+    @property
+    def l2(self) -> int: ...
+    @property
+    def shared_block(self) -> int: ...
+    @property
+    def threads_sm(self) -> int: ...
+    @property
+    def clock_hz(self) -> float: ...
+    @property
+    def copy_engines(self) -> int: ...
+
+
+class Gpu(Protocol):
+    """One GPU, as a builder uses it."""
+
+    @property
+    def xp(self) -> Any:
+        """The module of arrays: CuPy, which ships no types."""
+
+    @property
+    def properties(self) -> Properties:
+        """What the card is made of."""
+
+    @property
+    def stream(self) -> Stream:
+        """The stream that launches and copies go to."""
+
+    def launcher(
+        self, topic: str, kernel: str, grid: Shape, block: Shape, args: Sequence[Any] = (), *, shared: int = 0,
+        stream: Stream | None = None, cooperative: bool = False,
+    ) -> Callable[[], None]:  # fmt: skip
+        """What enqueues one launch of a kernel of `benches/<topic>.cu` each time it is called."""
+
+    def resident(self, topic: str, kernel: str, block: int, shared: int = 0) -> int:
+        """How many blocks of this kernel fit an SM at a time."""
+
+    def streams(self, count: int) -> list[Stream]:
+        """Further streams; the same ones each time."""
+
+    def synchronize(self) -> None:
+        """Wait for everything on this GPU."""
+
+    def empty(self, shape: Shape, dtype: npt.DTypeLike = np.uint8) -> DeviceArray:
+        """An unwritten array in device memory."""
+
+    def put(self, host: npt.ArrayLike) -> DeviceArray:
+        """A copy of a host array on the device."""
+
+    def get(self, array: DeviceArray) -> Array:
+        """A copy of a device array on the host, once everything queued is done."""
+
+    def random(self, shape: Shape, dtype: npt.DTypeLike, rng: np.random.Generator) -> DeviceArray:
+        """Random finite data: floats in [0.5, 1.5), integers of all bits."""
+
+    def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
+        """An array on the host, unwritten, until the contrast is over."""
+
+    def host(self, kind: Literal["pageable", "pinned", "registered", "mapped", "managed"], nbytes: int) -> HostBuffer:
+        """Host memory of a kind, touched."""
+
+    def copier(
+        self, dst: int | HostBuffer | DeviceArray, src: int | HostBuffer | DeviceArray, nbytes: int,
+        stream: Stream | None = None,
+    ) -> Callable[[], None]:  # fmt: skip
+        """What enqueues one copy each time it is called."""
+
+    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray) -> Any:
+        """What enqueues `to = left · right` in e4m3 each time it is called; `close()` gives back what describes it."""
+
+    def timed(
+        self, launch: Call, *, output: Call | None = None, cold: bool = False, streams: Sequence[Stream] = (),
+        launches: int = 1, facts: Facts | None = None, close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of a `launch` that only enqueues, timed by events behind the gate."""
+
+    def host_timed(
+        self, call: Call, *, output: Call | None = None, sync: Literal["end", "each", "none"] = "end",
+        cold: bool = False, facts: Facts | None = None, close: Callable[[], None] | None = None,
+    ) -> Work:  # fmt: skip
+        """The work of a `call` timed by the host's clock."""
+
+    def seconds(self, launch: Call) -> float:
+        """Seconds of one call of a `launch` that only enqueues, by events behind the gate."""
+
+    def read_gauges(self) -> None:
+        """Read clock, power and temperature of this round: to be called while the GPU works."""
+
+
+class Roof(Protocol):
+    """A limit of the machine, as a run measured it: SI `value` of `metric`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def metric(self) -> Metric: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def suspect(self) -> str: ...
+
+
+class Results(Protocol):
+    """The records of one bench in one run, as its finding asks for them.
+
+    What finds a record matches the parameters given, and gives None where no such record was timed.
+    """
+
+    @property
+    def bench(self) -> Bench: ...
+    @property
+    def run(self) -> Run: ...
+    @property
+    def records(self) -> Sequence[Record]: ...
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+
+    def beside(self, bench: Bench) -> Results:
+        """Another bench's records in the same run."""
+
+    def find(self, variant: str, **params: Any) -> Record | None:
+        """The first timed record of a variant with these parameters."""
+
+    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
+        """Seconds of `variant` over seconds of `over`, paired by round."""
+
+    def versus(self, record: Record, base: Record) -> Estimate:
+        """Seconds of one record over those of another, paired where they were measured in the same rounds."""
+
+    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
+        """Seconds a hop, call or item."""
+
+    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
+        """Bytes or flops a second."""
+
+    def levels(self) -> list[str]:
+        """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
+
+    def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
+        """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""
+
+    def limit(self, record: Record, kind: str) -> Roof | None:
+        """The machine's limit of a kind at a record's level, threads and dtype; None where it was not measured."""
+
+    def line(self, variant: str, **params: Any) -> Estimate | None:
+        """The bytes that move at a time, from a sweep of strides."""
+
+    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
+        """In words, from which n on `fast` beats `slow`, which is called `name`; "" where nothing can be said."""

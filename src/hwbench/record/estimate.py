@@ -1,0 +1,194 @@
+"""Pure functions on numbers: medians, intervals, paired ratios, and the shape of a set of samples."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 999
+
+
+class Estimate(NamedTuple):
+    """A median with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def relative(self) -> float:
+        """Half the width of the interval over the median."""
+        return (self.high - self.low) / 2 / abs(self.value) if self.value else math.inf
+
+    def scaled(self, factor: float) -> Estimate:
+        """The estimate in another unit."""
+        return Estimate(self.value * factor, *sorted((self.low * factor, self.high * factor)))
+
+    def inverse(self, factor: float = 1.0) -> Estimate:
+        """`factor` over the estimate: a rate from seconds; an interval from 0 becomes one to ∞."""
+        return Estimate(factor / self.value, factor / self.high, factor / self.low if self.low else math.inf)
+
+
+def estimate(samples: Sequence[float]) -> Estimate:
+    """The median of `samples` with a percentile bootstrap interval (seeded: the same samples give the same interval).
+
+    Fewer than three samples bound nothing: the interval is then the whole line, (0, ∞) for times.
+    """
+    return _estimate(tuple(samples))
+
+
+@functools.lru_cache(maxsize=8192)
+def _estimate(samples: tuple[float, ...]) -> Estimate:
+    if not samples:
+        raise ValueError("no samples")
+    middle = float(np.median(samples))
+    if len(samples) < 3:
+        return Estimate(middle, 0.0, math.inf)
+    if min(samples) == max(samples):
+        return Estimate(middle, middle, middle)
+    # What scipy.stats.bootstrap does to the last digit but one, without its second to import and a millisecond a call:
+    # a report asks this a thousand times.
+    resampled = np.median(np.asarray(samples)[_picks(len(samples))], axis=1)
+    low, high = (float(x) for x in np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
+    return Estimate(middle, min(low, middle), max(high, middle))  # quantiles are interpolated, hence rounded
+
+
+@functools.lru_cache(maxsize=16)
+def _picks(count: int) -> np.ndarray:
+    """Which of `count` samples make up each resample: the same for the same count, by the seed."""
+    return np.random.default_rng(0).integers(0, count, (RESAMPLES, count)).astype(np.uint16 if count <= 2**16 else int)
+
+
+def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
+    """Median of sample / base, round by round, with its interval: drift that hit both cancels.
+
+    Samples of unlike length were not measured in the same rounds; see `unpaired_ratio`.
+    """
+    if len(samples) != len(base):
+        raise ValueError(f"{len(samples)} samples cannot be paired with {len(base)}")
+    return estimate([a / b for a, b in zip(samples, base, strict=True)])
+
+
+def unpaired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
+    """Ratio of the medians of two sets measured apart, the interval from resampling each on its own."""
+    return _unpaired(tuple(samples), tuple(base))
+
+
+@functools.lru_cache(maxsize=8192)
+def _unpaired(samples: tuple[float, ...], base: tuple[float, ...]) -> Estimate:
+    middle = float(np.median(samples) / np.median(base))
+    if min(len(samples), len(base)) < 3:
+        return Estimate(middle, 0.0, math.inf)
+    from scipy.stats import bootstrap
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(np.median(a, axis=axis) / np.median(b, axis=axis))
+
+    result = bootstrap(
+        (samples, base), ratio, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=0
+    )
+    low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return Estimate(middle, middle if math.isnan(low) else low, middle if math.isnan(high) else high)
+
+
+def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
+    """From which x on a ratio of times stays below 1, with the interval that the ratios' own intervals leave.
+
+    `points` are (x, ratio) in ascending order; between two of them the logarithm of the ratio is taken to be linear in
+    log x. The first x where it is below 1 from the start, ∞ where it is not at the end; None for fewer than two points.
+    """
+    if len(points) < 2:
+        return None
+    found = [max(points[0][0], crossing([(x, ratio[k]) for x, ratio in points])) for k in range(3)]
+    return Estimate(found[0], min(found), max(found))
+
+
+def crossing(points: Sequence[tuple[float, float]]) -> float:
+    """The x from which on the ratio stays below 1, of points (x, ratio) in ascending order, two at least.
+
+    0 where it always is, ∞ where it is not at the last x. Of several falls below 1 the last counts, since single points
+    before it may be noise.
+    """
+    if points[-1][1] >= 1:
+        return math.inf
+    falls = [(before, after) for before, after in pairwise(points) if before[1] >= 1 > after[1]]
+    if not falls:
+        return 0.0
+    (x0, r0), (x1, r1) = falls[-1]
+    if not math.isfinite(r0) or r1 <= 0:
+        return x1 if r1 > 0 else x0  # an interval without an end: no more is known than between which two it is
+    return float(x0 * (x1 / x0) ** (math.log(r0) / (math.log(r0) - math.log(r1))))
+
+
+def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> tuple[float, float] | None:
+    """The two centres where samples fall into two heaps, else None.
+
+    Two heaps: the widest gap between neighbours in order is at least `gap` of the median and three times as wide as
+    the middle half of either heap, and each heap holds at least `share` of the samples.
+    """
+    ordered = np.sort(np.asarray(samples, dtype=float))
+    if len(ordered) < 10:
+        return None
+    least = math.ceil(share * len(ordered))
+    steps = np.diff(ordered)[least - 1 : len(ordered) - least]
+    if not len(steps):
+        return None
+    cut = int(np.argmax(steps)) + least
+    low, high = ordered[:cut], ordered[cut:]
+    step = ordered[cut] - ordered[cut - 1]
+    spread = max(float(np.subtract(*np.percentile(heap, (75, 25)))) for heap in (low, high))
+    if step < gap * float(np.median(ordered)) or step < 3 * spread:
+        return None
+    return float(np.median(low)), float(np.median(high))
+
+
+def drift(readings: Sequence[float]) -> float:
+    """Spread of a gauge: the 10th to 90th percentile over the median, so that one bad reading is none."""
+    values = np.asarray([reading for reading in readings if reading > 0], dtype=float)
+    if len(values) < 3:
+        return 0.0
+    # Inner readings, not interpolated ones: of ten readings the outermost would still count for a tenth.
+    low, high = np.percentile(values, 10, method="higher"), np.percentile(values, 90, method="lower")
+    return max(0.0, float((high - low) / np.median(values)))
+
+
+# --- comparing runs ---------------------------------------------------------------------------------------------------
+
+
+def median_error(samples: Sequence[float]) -> float:
+    """Standard error of the median, from order statistics alone; ∞ for fewer than three samples.
+
+    The interval between the c-th smallest and c-th largest sample covers the median with a binomial probability, which
+    says how many standard errors wide it is: Price and Bonett, J. Stat. Comput. Simul. 68 (2001) 295. As good as a
+    bootstrap, and a thousand times as fast.
+    """
+    n = len(samples)
+    if n < 3:
+        return math.inf
+    c, quantile = _price_bonett(n)
+    ordered = sorted(samples)
+    return (ordered[n - c] - ordered[c - 1]) / (2 * quantile)
+
+
+@functools.lru_cache(maxsize=1024)
+def _price_bonett(n: int) -> tuple[int, float]:
+    """For n samples: which order statistic to take, and how many standard errors it lies from the median."""
+    from statistics import NormalDist
+
+    c = max(1, round((n + 1) / 2 - math.sqrt(n)))
+    outside = 2 * math.fsum(math.comb(n, i) for i in range(c)) / 2.0**n if n < 1000 else 2 * NormalDist().cdf(-2.0)
+    return c, NormalDist().inv_cdf(1 - outside / 2)
+
+
+def spread(values: Sequence[float]) -> float:
+    """Standard deviation as the median absolute deviation tells it: a few strays among the values change nothing."""
+    if len(values) < 2:
+        return math.nan
+    middle = np.median(values)
+    return float(1.4826 * np.median(np.abs(np.asarray(values) - middle)))

@@ -1,0 +1,101 @@
+"""What a contrast's telemetry and a case's samples say against their figures: reasons to call them suspect.
+
+Each rule is a pure function that returns a reason, or "" where it has nothing to say. A suspect figure is shown as
+such; it is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from .estimate import bimodal, drift
+
+STEAL = 0.01  # of a CPU: what the hypervisor gave to other guests
+OTHERS = 0.15  # of a CPU: what other processes took on the CPUs we may use
+LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may have been lost to rounding before the contrast
+LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
+THROTTLED = 0.001  # of the wall time
+DRIFT = 0.03  # of the clock
+APART = 1.5  # × the shortest handover: beyond it two CPUs do not share the cache that they share otherwise
+LOW_CLOCK = 0.75  # of the highest SM clock: below it a GPU is held back or asleep (nvbench's threshold)
+THROTTLES = {
+    "gpu_throttle_power": "the GPU was held back by its power limit",
+    "gpu_throttle_thermal": "the GPU was held back by its temperature",
+    "gpu_throttle_hardware": "the GPU's hardware slowed its clock down",
+}
+
+
+def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
+    """What disturbed a whole contrast, from the growth of its counters and the spread of its clock."""
+    wall = sum(telemetry.get("wall_s", ()))
+    if wall <= 0:
+        return []
+    reasons = []
+
+    def total(name: str) -> float:
+        return sum(telemetry.get(name, ()))
+
+    if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_STEAL_S:
+        reasons.append(f"the hypervisor took {total('steal_s') / wall:.0%} of a CPU (steal)")
+    if total("others_s") > OTHERS * wall and total("others_s") >= LEAST_OTHERS_S:
+        reasons.append(f"other processes took {total('others_s') / wall:.0%} of a CPU")
+    if total("throttled_s") > THROTTLED * wall:
+        reasons.append(f"the cgroup's CPU quota stopped us for {total('throttled_s') / wall:.1%} of the time")
+    moved = drift(telemetry.get("clock_hz", ()))
+    if moved > DRIFT:
+        reasons.append(f"the clock drifted by {moved:.1%}")
+    return reasons
+
+
+def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
+    """Whether CPUs were moved away from each other and back while they worked together, from what handovers took.
+
+    Two rounds in each state are asked for, since one may be a hiccup.
+    """
+    near, far = states(telemetry.get("handover_s", ()))
+    if len(near) < 2 or len(far) < 2:
+        return ""
+    return (
+        f"CPUs were moved between caches: a line changed hands in {median(near) * 1e9:.0f} ns in {len(near)} rounds "
+        f"and in {median(far) * 1e9:.0f} ns in {len(far)}"
+    )
+
+
+def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The handovers between CPUs as near as they ever were, and those between CPUs that were further apart."""
+    closest = min(handovers, default=0.0)
+    near = [time for time in handovers if time <= APART * closest]
+    return near, [time for time in handovers if time > APART * closest]
+
+
+def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
+    """What disturbed a whole contrast on a GPU, from what the driver told while it worked.
+
+    Figures with a low clock are told as such and kept: a power cap is the daily state of many cards.
+    """
+    reasons = []
+    for name, reason in THROTTLES.items():
+        rounds = telemetry.get(name, ())
+        if any(rounds):
+            reasons.append(f"{reason} in {sum(map(bool, rounds))} of {len(rounds)} rounds")
+    clocks = telemetry.get("gpu_clock_hz", ())
+    moved = drift(clocks)
+    if moved > DRIFT:
+        reasons.append(f"the GPU's clock drifted by {moved:.1%}")
+    limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
+    middle = median(clocks) if clocks else limit
+    if middle < LOW_CLOCK * limit:
+        reasons.append(f"the GPU's clock was {middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz")
+    opened = sum(telemetry.get("gpu_gate_timeouts", ()))
+    if opened:
+        reasons.append(f"the gate opened {opened:.0f} times before all was queued: waiting for the host is counted in")
+    return reasons
+
+
+def shape(samples: Sequence[float]) -> str:
+    """Whether a case's samples fall into two heaps, so that their median stands for neither."""
+    heaps = bimodal(samples)
+    if heaps is None:
+        return ""
+    return f"samples fall into two heaps, {heaps[1] / heaps[0] - 1:.0%} apart"

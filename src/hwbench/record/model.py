@@ -1,0 +1,215 @@
+"""The words of hwbench as plain data: Case, Record, Machine, Run, and the metrics derived from them.
+
+Left of the `Record` we measure, right of it we only read. Everything here is frozen, holds SI base units (s, B, Hz)
+and no callables, and is what a run file contains. A scale (GB/s, ns) is applied in `Metric` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Scalar = int | float | str
+Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
+COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One thing to measure: a bench's variant on a device at one value for each axis."""
+
+    bench: str
+    variant: str
+    device: str
+    params: dict[str, Scalar]
+
+    @property
+    def label(self) -> str:
+        """`stream.load/simd [L1, f8, 1]`, for progress lines and messages."""
+        values = ", ".join(str(value) for value in self.params.values())
+        return f"{self.bench}/{self.variant} [{values}]"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The raw samples of one case.
+
+    `samples` are seconds per call in time order, one a round, so that the samples of one contrast pair by position.
+    `counts` are the work of one call (COUNTS names them); every rate is derived from them and never stored.
+    """
+
+    bench: str
+    version: int
+    variant: str
+    device: str
+    params: dict[str, Scalar]
+    status: Status
+    reason: str = ""
+    loops: int = 0
+    samples: list[float] = []
+    counts: dict[str, float] = {}
+    facts: dict[str, Any] = {}
+    telemetry: dict[str, Any] = {}
+
+    @property
+    def case(self) -> Case:
+        """The case that this record answers."""
+        return Case(self.bench, self.variant, self.device, self.params)
+
+    @property
+    def timed(self) -> bool:
+        """Whether there are samples to read: `ok` and `suspect` records have them, the others never do."""
+        return self.status in ("ok", "suspect") and bool(self.samples)
+
+
+def key(case: Case | Record) -> tuple[str, str, str, tuple[tuple[str, Scalar], ...]]:
+    """What tells one case from another, hashable: the same for a case and its record."""
+    return case.bench, case.variant, case.device, tuple(sorted(case.params.items()))
+
+
+def contrast_key(case: Case | Record) -> tuple[str, tuple[tuple[str, Scalar], ...]]:
+    """What the variants of one contrast share: the bench and the value of each axis."""
+    return case.bench, tuple(sorted(case.params.items()))
+
+
+def same_work(one: Record, other: Record) -> bool:
+    """Whether two records are of one contrast and did the same: an L2 is another size on a GPU than on a CPU."""
+    return contrast_key(one) == contrast_key(other) and one.counts == other.counts
+
+
+class Cache(msgspec.Struct, frozen=True):
+    """One data or unified cache as the operating system reports it; `shared_by` counts logical CPUs."""
+
+    level: int
+    bytes: int
+    line: int
+    shared_by: int
+
+
+class Cpu(msgspec.Struct, frozen=True, kw_only=True):
+    """`allowed` are the logical CPUs of the affinity mask; `quota` is the cgroup's limit in CPUs, None without one."""
+
+    model: str
+    arch: str
+    isa: list[str] = []
+    logical: int
+    physical: int
+    smt: int = 1
+    allowed: list[int] = []
+    quota: float | None = None
+    caches: list[Cache] = []
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """`total` in bytes, a cgroup's limit counted in; `huge_pages` is the kernel's policy for transparent huge pages."""
+
+    total: int
+    huge_pages: str | None = None
+
+
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One visible GPU; `memory` in bytes, `sm` the count of multiprocessors."""
+
+    name: str
+    memory: int | None = None
+    sm: int | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    pcie: dict[str, Any] | None = None
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured on. `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container."""
+
+    name: str
+    cpu: Cpu
+    memory: Memory
+    numa: list[list[int]] = []
+    virtual: str | None = None
+    gpus: list[Gpu] = []
+    os: str = ""
+
+
+class Disturbance(msgspec.Struct, frozen=True):
+    """Something that bends figures: how it stands now, which figures it bends and how, and what one can do.
+
+    A `warning` makes figures wrong or unrepeatable; a `note` is to be known when reading them.
+    """
+
+    name: str
+    state: str
+    affects: str
+    remedy: str
+    severity: Literal["note", "warning"] = "warning"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How it was measured.
+
+    `budget_s` is for the whole run (None: no limit), `case_s` for the rounds of one case and `warmup_s` for its
+    warm-up; rounds stop early when every median's interval is within `precision`. `sizes` says what the size labels
+    stood for, in bytes a thread; `phases` where the wall time went, in seconds.
+    """
+
+    preset: str = "standard"
+    seed: int = 0
+    min_sample_s: float = 0.010
+    rounds: int = 10
+    max_rounds: int = 100
+    budget_s: float | None = None
+    case_s: float = 0.2
+    warmup_s: float = 0.2
+    precision: float = 0.01
+    sizes: dict[str, int] = {}
+    phases: dict[str, float] = {}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run file, schema 1. `disturbances` are those that the machine showed before anything was measured."""
+
+    schema: int = 1
+    id: str
+    started: str
+    finished: str | None = None
+    hwbench: dict[str, Any] = {}
+    machine: Machine
+    software: dict[str, Any] = {}
+    policy: Policy = Policy()
+    disturbances: list[Disturbance] = []
+    records: list[Record] = []
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A quantity derived from a record: `count` of one call over its seconds, or seconds over `count`.
+
+    `scale` turns the SI base unit into `unit`. `higher` says which direction is better.
+    """
+
+    name: str
+    count: str
+    unit: str
+    scale: float
+    higher: bool
+
+    def value(self, seconds: float, counts: dict[str, float]) -> float:
+        """The metric in `unit` for a call of `seconds`; KeyError where the record has no such count."""
+        amount = counts[self.count]
+        return (amount / seconds if self.higher else seconds / amount) * self.scale
+
+
+BANDWIDTH = Metric("bandwidth", "bytes", "GB/s", 1e-9, higher=True)
+FLOP_RATE = Metric("floating-point rate", "flops", "GFLOP/s", 1e-9, higher=True)
+HOP_TIME = Metric("latency", "hops", "ns", 1e9, higher=False)
+CALL_TIME = Metric("time per call", "calls", "µs", 1e6, higher=False)
+ITEM_TIME = Metric("time per element", "items", "ns", 1e9, higher=False)
+CLOCK = Metric("clock", "cycles", "GHz", 1e-9, higher=True)
+METRICS = (CLOCK, HOP_TIME, BANDWIDTH, FLOP_RATE, ITEM_TIME, CALL_TIME)
+
+
+def metrics(record: Record) -> tuple[Metric, ...]:
+    """Every metric that the record's counts allow, the most telling one first."""
+    return tuple(metric for metric in METRICS if record.counts.get(metric.count))
+
+
+LEVELS = ("L1", "L2", "L3", "DRAM")
+GPU_LEVELS = ("L2", "HBM")

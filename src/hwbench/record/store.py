@@ -1,0 +1,252 @@
+"""Run files: JSON, one a run, written atomically after every contrast, read with suspicion.
+
+Schema history
+--------------
+1   2026-11: first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from ..errors import StoreError
+from .model import COUNTS, Machine, Record, Run
+
+SCHEMA = 1
+LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
+MOST_SAMPLES = 10_000  # of a record; the full preset takes 300, and resampling a million would take 16 GB
+ROOM = 16 * 2**20  # bytes that should be free where a run is to be written
+
+
+class _Header(msgspec.Struct):
+    schema: int
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def new_id(machine: str) -> str:
+    """`<machine>-<UTC time>-<hex>`: two runs started at once on one machine differ in the hex."""
+    now = datetime.datetime.now(datetime.UTC)
+    return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
+
+
+def now() -> str:
+    """The time as run files hold it: ISO 8601, UTC, whole seconds."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def path_of(run: Run, out: Path) -> Path:
+    """Where a run of ours is kept below `out`. Only for runs made here: a name read from a file is never a path."""
+    return out / "runs" / run.machine.name / f"{run.id}.json"
+
+
+def prepare(directory: Path) -> None:
+    """Make a directory and see that it can be written to; StoreError before anything is measured in vain."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"\0" * 4096)
+            probe.flush()
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        raise StoreError(
+            f"{directory}: cannot be written to ({_why(error)}); name another directory with --out"
+        ) from None
+    if free < ROOM:
+        raise StoreError(f"{directory}: only {free // 2**20} MiB free of the {ROOM // 2**20} a run may need; "
+                         "free some, or name another directory with --out")  # fmt: skip
+
+
+def encode(run: Run) -> bytes:
+    """The run as indented strict JSON."""
+    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+
+
+def write(run: Run, path: Path) -> None:
+    """Replace `path` by this state of the run, whole or not at all; StoreError where it cannot be."""
+    write_bytes(msgspec.json.encode(run) + b"\n", path)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write a file whole or not at all: a reader sees the old one or the new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        if not isinstance(error, OSError):
+            raise
+        raise StoreError(f"{path}: cannot be written ({_why(error)}); free some space or name another place") from None
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path) -> Run:
+    """The run in a file; StoreError names the file, the place in it and what to do."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise StoreError(f"{path}: is no file; name a run file (reports/runs/<machine>/<run>.json)")
+        if size > LARGEST:
+            raise StoreError(
+                f"{path}: {size / 2**20:.0f} MiB; a run file has at most {LARGEST // 2**20}, so this is none"
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({_why(error)})") from None
+    return decode(data, str(path))
+
+
+def decode(data: bytes, name: str) -> Run:
+    """The run in JSON text; `name` is what messages call it."""
+    try:
+        header = msgspec.json.decode(data, type=_Header)
+        if header.schema > SCHEMA:
+            raise StoreError(
+                f"{name}: schema {header.schema} is newer than {SCHEMA}, the newest this hwbench reads; upgrade hwbench"
+            )
+        if header.schema < 1:
+            raise StoreError(f"{name}: schema {header.schema} never was; this is no run file of hwbench")
+        run = msgspec.json.decode(data, type=Run)
+    except msgspec.ValidationError as error:
+        raise StoreError(f"{name}: is no run file of schema {SCHEMA} ({error})") from None
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{name}: is no JSON, or was cut off ({error}); measure again or restore the file") from None
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{name}: is no UTF-8 text (byte {error.start})") from None
+    except RecursionError:
+        raise StoreError(f"{name}: is nested too deeply to be a run file") from None
+    except MemoryError:
+        raise StoreError(f"{name}: does not fit in memory") from None
+    _validate(run, name)
+    return run
+
+
+def _validate(run: Run, name: str) -> None:
+    """What the types alone do not say: finite positive samples, counts that metrics know."""
+    for index, record in enumerate(run.records):
+        where = f"{name}: records[{index}]"
+        if len(record.samples) > MOST_SAMPLES:
+            raise StoreError(
+                f"{where}.samples: {len(record.samples)} are more than the {MOST_SAMPLES} a record may have"
+            )
+        for position, sample in enumerate(record.samples):
+            if not (math.isfinite(sample) and sample > 0):
+                raise StoreError(f"{where}.samples[{position}]: {sample} is no time in seconds; measure again")
+        for count, amount in record.counts.items():
+            if count not in COUNTS:
+                raise StoreError(f"{where}.counts: '{count[:40]}' is none of {', '.join(COUNTS)}")
+            if not (math.isfinite(amount) and amount >= 0):
+                raise StoreError(f"{where}.counts.{count}: {amount} is no amount of work")
+        if record.samples and record.status not in ("ok", "suspect"):
+            raise StoreError(f"{where}: is '{record.status}' and has samples, which no such record may")
+        for fact in ("footprint", "threads"):
+            if not isinstance(record.facts.get(fact, 1), int):
+                raise StoreError(f"{where}.facts.{fact}: is no whole number")
+        _validate_telemetry(record, where)
+    for label, size in run.policy.sizes.items():
+        if size <= 0:
+            raise StoreError(f"{name}: policy.sizes.{label[:40]}: {size} is no size")
+    policy = run.policy
+    negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
+    if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
+        raise StoreError(f"{name}: policy: a negative number, or no rounds; nothing can have been measured so")
+
+
+def _validate_telemetry(record: Record, where: str) -> None:
+    for gauge, readings in record.telemetry.items():
+        fine = isinstance(readings, list) and all(
+            isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in readings
+        )
+        if not fine:
+            raise StoreError(f"{where}.telemetry.{gauge[:40]}: is no list of numbers")
+
+
+def find(out: Path, machine: str | None = None) -> list[Path]:
+    """The run files below `out`, oldest first; of one machine where it is named."""
+    root = out / "runs"
+    paths = root.glob(f"{_literal(machine)}/*.json" if machine else "*/*.json")
+    return sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: (_stamp(path), path.name))
+
+
+def newest(out: Path, machine: str | None = None) -> Path:
+    """The newest run file below `out`; StoreError where there is none."""
+    paths = find(out, machine)
+    if not paths:
+        raise StoreError(f"{out / 'runs'}: holds no run yet; `hwbench run` makes one")
+    return paths[-1]
+
+
+def verified(out: Path, machine: str) -> list[Run]:
+    """The newest comparison of a machine with native tools that can be read, as a list; [] where there is none."""
+    paths = (out / "verify").glob(f"{_literal(machine)}/*.json")
+    for path in sorted(paths, key=lambda path: (_stamp(path), path.name), reverse=True):
+        with contextlib.suppress(StoreError):
+            return [read(path)]
+    return []
+
+
+def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
+    """The newest run of this machine that was cut off and that nobody is measuring now; StoreError where none is.
+
+    A run of another CPU, or on other CPUs of it, is none that could be gone on with.
+    """
+    others = 0
+    for path in reversed(find(out, machine.name)):
+        try:
+            run = read(path)
+        except StoreError:
+            continue
+        if run.finished is None and not _measuring(run.hwbench):
+            if (run.machine.cpu.model, run.machine.cpu.allowed) == (machine.cpu.model, machine.cpu.allowed):
+                return path, run
+            others += 1
+    why = "what was cut off there was measured on other CPUs" if others else "no run there was cut off"
+    raise StoreError(f"{out / 'runs' / machine.name}: {why}; leave --resume away")
+
+
+def _measuring(stamp: dict[str, Any]) -> bool:
+    """Whether the process that started a run still lives: the number alone may be another's by now."""
+    pid, born = stamp.get("pid"), stamp.get("process_started")
+    if not isinstance(pid, int) or not isinstance(born, int | float) or not psutil.pid_exists(pid):
+        return False
+    try:
+        process = psutil.Process(pid)
+        # A zombie was killed and only waits for its parent to notice, for ever where a container has no init.
+        return bool(abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _stamp(path: Path) -> str:
+    """The UTC time inside a run's id, by which runs sort; the file's own time where the name has none."""
+    parts = path.stem.rsplit("-", 2)
+    if len(parts) == 3 and parts[1].endswith("Z"):
+        return parts[1]
+    with contextlib.suppress(OSError):
+        return f"{datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC):%Y%m%dT%H%M%SZ}"
+    return ""
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,239 @@
+"""The signal processor's algorithms: where convolution by FFT passes the direct way, and each one's share of a roof."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from ....analysis.findings import ratio
+from ....record.estimate import crossover
+from ....record.facts import threads_of
+from ....record.model import FLOP_RATE, Run
+from ... import charts, format
+from ...dataset import Point, Runs
+from ...sections import Block, Figure, Key, Panel, Section, Table
+from ..gpu import common
+
+CONVOLUTION, FFT, DOT = "dsp.convolution", "dsp.fft", "dsp.dot"
+BY_FFT = "oaconvolve"
+DIRECT = ("numpy", "numba")
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """The crossover, the transforms, and a table of all with their roofs; None where none of them was measured."""
+    runs = Runs.of(runs)
+    points = {
+        name: [point for point in runs.by_bench.get(name, ()) if point.record.counts.get("flops")]
+        for name in (DOT, CONVOLUTION, FFT)
+    }
+    if not any(points.values()):
+        return None
+    blocks: list[Block] = [
+        figure
+        for figure in (_crossover(runs, points[CONVOLUTION]), _transforms(runs, points[FFT]))
+        if figure is not None
+    ]
+    every = list(itertools.chain(*points.values()))
+    blocks.append(_table(runs, every))
+    on_gpu = any(common.on_gpu(point.record) for point in every)
+    intro = [
+        "A digital signal processor is built for dot products, convolutions and Fourier transforms: many "
+        "multiply-adds in one "
+        "instruction. These are the same algorithms on this CPU, by NumPy, SciPy and Numba"
+        + (", and on this machine's GPU, by CuPy." if on_gpu else "."),
+        "Direct convolution does work in proportion to its taps; by way of the Fourier transform the work hardly "
+        "grows with them, but "
+        "each operation is slower. Where the lines cross, the better algorithm changes.",
+    ]
+    return Section("dsp", "Signal processing", "Dot product, convolution, Fourier transform", intro, blocks)
+
+
+def _number(point: Point, axis: str) -> float | None:
+    value = point.record.params.get(axis)
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[str, object], ...]], list[Point]]:
+    """The points of each run and each value of the other axes, if the sweep has two values or more there."""
+    found: dict[tuple[int, tuple[tuple[str, object], ...]], list[Point]] = {}
+    for point in points:
+        if _number(point, sweep) is not None:
+            rest = tuple((axis, value) for axis, value in point.record.params.items() if axis != sweep)
+            found.setdefault((point.run, rest), []).append(point)
+    return {where: here for where, here in found.items() if len({_number(point, sweep) for point in here}) > 1}
+
+
+def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, object]]) -> str:
+    named = [
+        f"{format.elements(value)} samples" if axis == "n" else format.value_of(axis, value) for axis, value in rest
+    ]
+    return ", ".join([*named, *([runs.labels[run]] if runs.several else [])])
+
+
+def crossing(points: Sequence[Point], first: str, second: str, sweep: str) -> float | None:
+    """Where on the sweep the second variant's time falls below the first's; None where that is at no measured point."""
+    records = {(point.record.variant, _number(point, sweep)): point.record for point in points}
+    both = [x for x in sorted({x for _, x in records if x}) if (first, x) in records and (second, x) in records]
+    at = crossover([(x, ratio(records[second, x], records[first, x])) for x in both])
+    return at.value if at is not None and both[0] < at.value < math.inf else None
+
+
+def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
+    panels, rows = [], []
+    variants: dict[str, None] = {}
+    for (run, rest), here in itertools.islice(_split(points, "taps").items(), 6):
+        marks = []
+        for point in sorted(here, key=lambda point: _number(point, "taps") or 0):
+            variant = point.record.variant
+            variants[variant] = None
+            rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+            marks.append(
+                charts.mark_of(
+                    runs,
+                    point,
+                    value=point.seconds.scaled(1e6),
+                    unit="µs",
+                    x=_number(point, "taps") or 1.0,
+                    more=format.number(rate.value, "GFLOP/s as the direct way counts"),
+                )
+            )
+        found = {name: at for name in DIRECT if (at := crossing(here, name, BY_FFT, "taps")) is not None}
+        title = _titled(runs, run, rest)
+        spec = charts.lines(
+            marks,
+            x_title="taps of the filter",
+            y_title="time a convolution, µs (less is better)",
+            x_kind="count",
+            rules=[(at, name, True) for name, at in found.items()],
+            alt_text=f"Time of a convolution over the taps, {title}",
+            more="does",
+        )
+        said = "; ".join(f"{BY_FFT} passes {name} at {at:.0f} taps" for name, at in found.items())
+        panels.append(
+            Panel(
+                title,
+                spec,
+                f"Time of a convolution by variant over the taps, {title}.",
+                said or f"{BY_FFT} passes none here",
+            )
+        )
+        for point in sorted(here, key=lambda point: (_number(point, "taps") or 0, point.record.variant)):
+            row = (
+                f"{_number(point, 'taps'):g}",
+                point.record.variant,
+                format.number(point.seconds.value * 1e6),
+                format.bounds(point.seconds.scaled(1e6)),
+                point.record.status,
+            )
+            rows.append((title, *row))
+    if not panels:
+        return None
+    head = ("case", "taps", "variant", "median, µs", "95% interval", "status")
+    legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
+    return Figure(
+        "Convolution: direct or by Fourier transform",
+        panels,
+        Table("Convolution by taps", head, rows),
+        "Dashed: where overlap-add by FFT passes a direct variant.",
+        legend,
+    )
+
+
+def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
+    panels, rows = [], []
+    variants: dict[str, None] = {}
+    for (run, rest), here in itertools.islice(_split(points, "n").items(), 6):
+        title = _titled(runs, run, rest)
+        marks = []
+        for point in sorted(here, key=lambda point: (_number(point, "n") or 0, point.record.variant)):
+            variant = point.record.variant
+            variants[variant] = None
+            rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+            marks.append(
+                charts.mark_of(
+                    runs,
+                    point,
+                    value=rate,
+                    unit=FLOP_RATE.unit,
+                    x=_number(point, "n") or 1.0,
+                    more=format.number(point.seconds.value * 1e3, "ms a call"),
+                )
+            )
+            rows.append(
+                (
+                    title,
+                    format.elements(point.record.params["n"]),
+                    variant,
+                    format.number(rate.value),
+                    format.bounds(rate),
+                    point.record.status,
+                )
+            )
+        spec = charts.lines(
+            marks,
+            x_title="points of a transform",
+            y_title="GFLOP/s, 5 n log₂ n (more is better)",
+            x_kind="count",
+            log_y=False,
+            alt_text=f"Rate of Fourier transforms over their length, {title}",
+            more="takes",
+        )
+        panels.append(Panel(title, spec, f"GFLOP/s of Fourier transforms over their length, {title}."))
+    if not panels:
+        return None
+    head = ("case", "points", "variant", "median, GFLOP/s", "95% interval", "status")
+    legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
+    text = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
+    return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), text, legend)
+
+
+# --- below the roofs --------------------------------------------------------------------------------------------------
+
+
+def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
+    """The rate that a point's own operations reach and the roof above it, both in FLOP/s, and the roof's name.
+
+    Own operations are those that the variant does, where it does others than are counted; what has to be read
+    or written counts once. Roofs are those of the point's own device; a GPU's bandwidth is that of its copy. None where
+    none was measured for its threads.
+    """
+    record = point.record
+    own = record.facts.get("own_flops", record.counts["flops"])
+    moved = record.counts.get("bytes", record.facts.get("own_bytes"))
+    if record.bench == CONVOLUTION and "own_flops" not in record.facts:
+        return None  # counted is what the direct way would do, which is not what this variant did
+    if not isinstance(own, int | float) or own <= 0:
+        return None
+    threads, dtype = threads_of(record), str(record.params.get("dtype", "f8"))
+    peak, bandwidth = ("gpu fma", "gpu copy") if common.on_gpu(record) else ("fma", "load")
+    roofs = []
+    for limit in runs.limits[point.run]:
+        if limit.device != record.device or (limit.threads != threads and not common.on_gpu(record)):
+            continue
+        if limit.kind == peak and limit.dtype == dtype:
+            roofs.append((limit.value, f"peak of {format.value_of('dtype', dtype)}"))
+        elif limit.kind == bandwidth and isinstance(moved, int | float) and moved > 0 and limit.level == point.level:
+            roofs.append((limit.value * own / moved, f"{limit.level} {bandwidth.removeprefix('gpu ')}"))
+    if not roofs:
+        return None
+    height, name = min(roofs)
+    return own / point.seconds.value, height, name
+
+
+def _table(runs: Runs, points: Sequence[Point]) -> Table:
+    rows = []
+    for point in points:
+        rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+        below = roof_of(runs, point)
+        row = (
+            format.case(point.record),
+            format.number(rate.value),
+            format.bounds(rate),
+            below[2] if below else format.NOTHING,
+            format.percent(below[0] / below[1]) if below else format.NOTHING,
+            point.record.status,
+        )
+        rows.append((runs.labels[point.run], *row) if runs.several else row)
+    head = ("case", "GFLOP/s as counted", "95% interval", "its roof", "own operations, of the roof", "status")
+    return Table("Every case, and how near it comes to its roof", ("run", *head) if runs.several else head, rows)

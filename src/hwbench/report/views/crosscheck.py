@@ -1,0 +1,111 @@
+"""Beside native tools: why the figures of a Python program can be believed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from ...analysis.crosscheck import Verdict, verdicts
+from ...record.model import Run
+from .. import charts, format
+from ..charts import Mark
+from ..dataset import Runs, when
+from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
+
+SHOWN = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
+LEAST_TOP = 1.25  # of the axis: a ratio of 1 then stands at four fifths of it
+MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """A figure for each comparison that was made, one panel a tool; None where none was."""
+    runs = Runs.of(runs)
+    blocks: list[Block] = []
+    for run in runs.proofs:
+        found = verdicts(run.records)
+        compared = [one for one in found if one.ratio is not None]
+        if compared:
+            blocks.append(_figure(run, compared))
+        missing = dict.fromkeys(f"{one.tool}: {one.reason}" for one in found if one.ratio is None and one.reason)
+        if missing:
+            blocks.append(Sayings("Not compared", list(missing)))
+    if not blocks:
+        return None
+    intro = [
+        "The same work by a native tool and by these benches, in turn within one run: the same footprint a thread, as "
+        "many threads, pages of the same size. Above 1 ours is faster. The commands below can be typed by anybody.",
+    ]
+    return Section("verify", "Native tools", "Beside native tools", intro, blocks)
+
+
+def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
+    panels = []
+    for tool in dict.fromkeys(one.tool for one in compared):
+        here = [one for one in compared if one.tool == tool]
+        names = _labels([one.name for one in here])
+        marks = [_mark(one, name) for one, name in zip(here, names, strict=True)]
+        top = min(MOST_TOP, max(LEAST_TOP, *(mark.high or 0.0 for mark in marks)))
+        middle = statistics.median(one.ratio.value for one in here if one.ratio)
+        spec = charts.bars(
+            marks,
+            groups=names,
+            series=["ours over native"],
+            unit="ours over native, rates",
+            axis="bench/variant and what of its axes differs",
+            top=top,
+            room=0.2,
+            rule=1.0,
+            more="rates",
+            alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {middle:.2f}.",
+        )
+        note = f"{len(here)} comparisons, median {middle:.3f}"
+        panels.append(Panel(tool, spec, f"Ratios to {tool}", note))
+    rows = [_row(one) for one in compared]
+    head = ("case", "tool", "native", "ours", "ours / native", "95% interval", "status", "native command")
+    legend = [Key("ours over native", "c1"), Key("as fast", "ink-2", "dash")]
+    return Figure(
+        f"{run.machine.name}, {when(run)} UTC", panels, Table("Every comparison", head, rows), "", legend, wide=True
+    )
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Short enough to stand beside a bar: no topic, and no value that all like it share; whole where that is not told.
+
+    `stream.load/simd DRAM f8 1 4K` is `load/simd DRAM 1` where all are of f8 and on 4K pages.
+    """
+    parts = [name.split() for name in names]
+    short = []
+    for one in parts:
+        alike = [other for other in parts if len(other) == len(one)]
+        differ = [value for place, value in enumerate(one) if place and len({other[place] for other in alike}) > 1]
+        short.append(" ".join([one[0].partition(".")[2] or one[0], *differ]))
+    return short if len(set(short)) == len(set(names)) else list(names)
+
+
+def _mark(one: Verdict, name: str) -> Mark:
+    assert one.ratio is not None
+    return Mark(
+        series="ours over native",
+        colour="c1",
+        case=f"{one.name}, {one.tool}",
+        value=min(one.ratio.value, MOST_TOP),
+        low=one.ratio.low,
+        high=min(one.ratio.high, MOST_TOP),
+        group=name,
+        label=f"{one.ratio.value:.3f}",
+        more=f"{_rate(one, ours=True)} against {_rate(one, ours=False)}",
+        suspect=one.reason,
+    )
+
+
+def _row(one: Verdict) -> tuple[str, ...]:
+    assert one.ratio is not None
+    interval = f"{one.ratio.low:.3f}–{one.ratio.high:.3f}"
+    native, ours = _rate(one, ours=False), _rate(one, ours=True)
+    return one.name, one.tool, native, ours, f"{one.ratio.value:.3f}", interval, one.status, one.command
+
+
+def _rate(one: Verdict, *, ours: bool) -> str:
+    scale, unit = SHOWN[one.count]
+    rate = one.ours if ours else one.theirs
+    return format.number(rate.value * scale if rate else None, unit)

@@ -1,0 +1,160 @@
+"""Break-even: time over size on the CPU, on the GPU with the transfers, and on the GPU with the data there already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ....analysis.fits import Breakeven, breakeven
+from ....record.model import Run
+from ....record.units import digits
+from ... import charts, format
+from ...dataset import Point, Runs
+from ...sections import Figure, Key, Panel, Section, Table
+from . import common
+
+BENCH = "offload.breakeven"
+NAMES = {"add": "adding two arrays", "sum": "a sum", "matmul": "a product of matrices", "fft": "an FFT"}
+CPU, SENT, KEPT = "best of the CPU", "GPU with transfers", "GPU, data resident"
+COLOURS = {CPU: "c8", SENT: "c2", KEPT: "c3"}
+GPU_WAYS = {"cupy": SENT, "resident": KEPT}
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """A chart for each kind of work and GPU; None where no GPU was compared with its host."""
+    runs = Runs.of(runs)
+    panels, rows, suspect = [], [], False
+    points = runs.by_bench.get(BENCH, [])
+    for index in range(len(runs)):
+        for device in common.devices(runs, index):
+            for work in dict.fromkeys(str(p.record.params.get("work")) for p in points if p.run == index):
+                here = [p for p in points if p.run == index and str(p.record.params.get("work")) == work]
+                lines = _lines(here, device)
+                if CPU not in lines or len(lines) < 2:
+                    continue
+                crossings = {way: _crossing(lines[CPU], lines[way]) for way in (SENT, KEPT) if way in lines}
+                xs = [float(n) for line in lines.values() for n in line]
+                what = NAMES.get(work, work)
+                title = f"{what}, {common.label(runs, index, device)}"
+                about = f"Time of {what} over the number of elements: CPU, GPU with and without transfers."
+                spec = charts.lines(
+                    [_mark(runs, point, way, n) for way, line in lines.items() for n, point in line.items()],
+                    x_title="elements of an operand",
+                    y_title="µs a call",
+                    x_kind="count",
+                    x_domain=(min(xs), max(xs)),
+                    rules=_rules(crossings, min(xs), max(xs)),
+                    height=270,
+                    more="variant",
+                    alt_text=about,
+                )
+                panels.append(Panel(title, spec, about, _said(crossings)))
+                suspect = suspect or any(p.suspect for line in lines.values() for p in line.values())
+                rows += [
+                    runs.row(
+                        index,
+                        (
+                            device, work, format.elements(n), way, point.record.variant,
+                            format.number(point.seconds.value * 1e6), format.bounds(point.seconds.scaled(1e6)),
+                            point.record.status,
+                        ),
+                    )
+                    for way, line in lines.items()
+                    for n, point in sorted(line.items())
+                ]  # fmt: skip
+    if not panels:
+        return None
+    head = ("device", "work", "elements", "way", "variant", "median, µs", "95% interval", "status")
+    legend = [*(Key(way, colour, "line") for way, colour in COLOURS.items())]
+    legend.append(
+        Key("the GPU begins to win, with transfers (T) or resident data (R); dashed: 95% interval", "ink-2", "line")
+    )
+    if suspect:
+        legend.append(Key("suspect", "c8", "pale"))
+    figure = Figure(
+        "Time over size",
+        panels,
+        Table("Every size", runs.head(head), rows),
+        "Less is better. Where the GPU's line goes below the CPU's, it begins to win.",
+        legend,
+    )
+    intro = [
+        "The GPU computes faster, but a launch takes longer than a small array on the CPU, and with the transfers all "
+        "bytes cross the link both ways. How soon it wins is a matter of how much is computed for each byte: an "
+        "addition may never pay for its transfers, a product of matrices soon does.",
+    ]
+    return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure])
+
+
+def _lines(points: Sequence[Point], device: str) -> dict[str, dict[int, Point]]:
+    """By way and n: of the CPU's variants the fastest at each n."""
+    found: dict[str, dict[int, Point]] = {}
+    for point in points:
+        n = point.record.params.get("n")
+        way = GPU_WAYS.get(point.record.variant) if point.record.device == device else None
+        if point.record.device == "cpu":
+            way = CPU
+        if way is None or not isinstance(n, int) or not 0 < n < 2**63:
+            continue
+        line = found.setdefault(way, {})
+        if n not in line or point.seconds.value < line[n].seconds.value:
+            line[n] = point
+    return {way: found[way] for way in COLOURS if way in found}
+
+
+def _crossing(cpu: dict[int, Point], other: dict[int, Point]) -> Breakeven | None:
+    both = sorted(set(cpu) & set(other))
+    if len(both) < 2:
+        return None
+    return breakeven([(float(n), cpu[n].record.samples, other[n].record.samples) for n in both])
+
+
+def _rules(crossings: dict[str, Breakeven | None], low: float, high: float) -> list[tuple[float, str, bool]]:
+    """A line at each crossing with a letter for its way, and dashed ones where its interval ends."""
+    rules: list[tuple[float, str, bool]] = []
+    for way, found in crossings.items():
+        if found is None or found.n is None:
+            continue
+        rules.append((found.n.value, "T" if way == SENT else "R", False))
+        rules += [
+            (end, "", True)
+            for end in (found.n.low, found.n.high)
+            if low < end < high and abs(math.log(end / found.n.value)) > 0.05
+        ]
+    return rules
+
+
+def _said(crossings: dict[str, Breakeven | None]) -> str:
+    told = []
+    for way, found in crossings.items():
+        name = "with the transfers" if way == SENT else "with the data there"
+        if found is None:
+            continue
+        if found.n is None:
+            told.append(f"{name} it {'wins at every size' if found.state == 'always' else 'never wins'}")
+            continue
+        ends = [_count(end) if 0 < end < math.inf else "beyond" for end in (found.n.low, found.n.high)]
+        told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends[0]} to {ends[1]})")
+    text = "; ".join(told)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _count(n: float) -> str:
+    """`1.2 million`, `45 thousand`: two digits are what an interpolated size is good for."""
+    for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
+        if n >= size:
+            return f"{n / size:.2g}{word}" if n / size < 100 else f"{digits(n / size)}{word}"
+    return f"{n:.0f}"
+
+
+def _mark(runs: Runs, point: Point, way: str, n: int) -> charts.Mark:
+    return charts.mark_of(
+        runs,
+        point,
+        value=point.seconds.scaled(1e6),
+        unit="µs",
+        series=way,
+        colour=COLOURS[way],
+        x=float(n),
+        more=point.record.variant,
+    )

@@ -1,0 +1,61 @@
+"""What the GPU's views share: which records a GPU was timed in, its limits, and why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....analysis.limits import Limit
+from ....record.model import Gpu, Record, Run
+from ...dataset import Point, Runs
+
+
+def on_gpu(record: Record) -> bool:
+    """Whether a GPU was, or would have been, what the case ran on."""
+    return record.device.partition(":")[0] == "gpu"
+
+
+def devices(runs: Runs, run: int) -> list[str]:
+    """The GPUs that a run timed something on, as `gpu:0`."""
+    return sorted({point.record.device for point in runs.points if point.run == run and on_gpu(point.record)})
+
+
+def gpu_of(run: Run, device: str) -> Gpu | None:
+    """What the run says of the GPU called `gpu:N`; None where it says nothing."""
+    number = device.partition(":")[2]
+    return run.machine.gpus[int(number)] if number.isdecimal() and int(number) < len(run.machine.gpus) else None
+
+
+def label(runs: Runs, run: int, device: str) -> str:
+    """The GPU's name, with its number where there are several, and the run's where there are several of those."""
+    gpu = gpu_of(runs[run], device)
+    name = gpu.name if gpu else device
+    if len(devices(runs, run)) > 1:
+        name = f"{name} ({device})"
+    return f"{name} · {runs.labels[run]}" if runs.several else name
+
+
+def points_of(runs: Runs, bench: str, run: int, device: str) -> list[Point]:
+    """The timed records of a bench on one GPU of one run."""
+    return [p for p in runs.by_bench.get(bench, ()) if p.run == run and p.record.device == device]
+
+
+def best(limits: Sequence[Limit], device: str, *kinds: str, level: str = "", dtype: str = "") -> Limit | None:
+    """The highest limit of these kinds on a device, an undisturbed one where there is one; None without any.
+
+    `level` and `dtype` narrow it down where they are given.
+    """
+    fitting = [
+        limit
+        for limit in limits
+        if limit.device == device and limit.kind in kinds and level in ("", limit.level) and dtype in ("", limit.dtype)
+    ]
+    return max([one for one in fitting if not one.suspect] or fitting, key=lambda limit: limit.value, default=None)
+
+
+def absent(runs: Runs) -> list[tuple[str, int]]:
+    """For each reason why no GPU could be measured, how many cases it kept from being."""
+    reasons: dict[str, int] = {}
+    for record in (record for run in runs for record in run.records):
+        if record.device == "gpu" and record.status == "skipped":
+            reasons[record.reason] = reasons.get(record.reason, 0) + 1
+    return sorted(reasons.items(), key=lambda pair: -pair[1])

@@ -1,0 +1,354 @@
+"""The way to the GPU: a map of bandwidths from host memory to device memory, and what a copy gets by its size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+from altair.utils.schemapi import debug_mode
+
+from ....analysis.fits import Link, link
+from ....analysis.limits import Limit
+from ....record.facts import footprint
+from ....record.model import BANDWIDTH, Run
+from ....record.units import format_bytes
+from ... import charts, format
+from ...dataset import Point, Runs
+from ...sections import Block, Figure, Key, Panel, Sayings, Section, Spec, Table
+from ...theme import var
+from . import common
+
+BENCH = "transfer.copy"
+WAYS = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "both ways at once"}
+# A line for each kind of host memory, and for what CuPy makes of it.
+LINES = {
+    "pinned raw": "c1", "pinned cupy": "c3", "pageable raw": "c2", "pageable cupy": "c6",
+    "registered raw": "c5", "mapped raw": "c7", "managed raw": "c4",
+}  # fmt: skip
+LECTURE = {"memory": 30.0, "link": 16.0, "device": 480.0}  # GB/s: host memory, PCIe 3.0 ×16, on the device
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """The map and the curves; one paragraph where no GPU could be had; None where none was asked for."""
+    runs = Runs.of(runs)
+    every = [(index, device) for index in range(len(runs)) for device in common.devices(runs, index)]
+    if not every:
+        return _missing(runs)
+    blocks: list[Block] = [figure for figure in (_map(runs, every), _curves(runs, every)) if figure is not None]
+    if not blocks:
+        return None
+    intro = [
+        "A GPU computes on its own memory, which is far faster than the host's; what it is to work on has to cross "
+        "the link first. The arrows below show what was measured on each stretch of the way, the lecture's figures "
+        "beside: host memory 30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s.",
+        "A copy costs a latency whatever its size, and then its bytes. So do not copy often: below the size at which "
+        "half of the bandwidth is reached, many small copies should become one.",
+    ]
+    return Section("gpu", "GPU", "The GPU and the way to it", intro, blocks)
+
+
+def _missing(runs: Runs) -> Section | None:
+    reasons = common.absent(runs)
+    if not reasons:
+        return None
+    told = [f"{reason.rstrip('.')}. {count} case{'s' * (count != 1)} wait for one." for reason, count in reasons]
+    about = (
+        "With a GPU this page also shows the bandwidth on each stretch from host memory to the GPU's, copies by size, "
+        "a roofline by precision, and the size from which the GPU wins. What was measured here is complete without it."
+    )
+    return Section("gpu", "GPU", "No GPU was measured", [about], [Sayings("What is missing, and how to get it", told)])
+
+
+# --- the map ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One arrow of the map: between which boxes (by row), `up`, `down` or both ways, and what it carries in GB/s."""
+
+    row: int
+    way: str
+    label: str
+    value: float
+    source: str
+    suspect: str = ""
+
+
+BOXES = ("Host memory", "CPU", "GPU", "GPU memory")
+
+
+def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
+    panels, rows = [], []
+    for index, device in every:
+        stretches = _stretches(runs, index, device)
+        if not stretches:
+            continue
+        name = common.label(runs, index, device)
+        about = f"Measured bandwidth on each stretch between host memory and the memory of {name}: " + "; ".join(
+            f"{one.label} {format.number(one.value, 'GB/s')}" for one in stretches
+        )
+        panels.append(Panel(name, _drawn(stretches, about), about))
+        rows += [
+            runs.row(
+                index,
+                (
+                    device,
+                    f"{BOXES[one.row]} – {BOXES[one.row + 1]}",
+                    one.label,
+                    format.number(one.value),
+                    format.number(_lecture(one.row)),
+                    one.source,
+                    one.suspect or "ok",
+                ),
+            )
+            for one in stretches
+        ]
+    if not panels:
+        return None
+    head = ("device", "stretch", "work", "best, GB/s", "lecture, GB/s", "measured by", "status")
+    return Figure(
+        "Bandwidth from memory to memory",
+        panels,
+        Table("Bandwidth on each stretch", runs.head(head), rows),
+        "Best samples. The thicker an arrow, the more it carries: each step of thickness is a factor.",
+        [Key("measured", "c1", "line"), Key("lecture", "c8", "line")],
+    )
+
+
+def _lecture(row: int) -> float:
+    return LECTURE[("memory", "link", "device")[row]]
+
+
+def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
+    limits = runs.limits[run]
+    found = []
+
+    def add(row: int, way: str, what: str, limit: Limit | None) -> None:
+        if limit is not None:
+            found.append(Stretch(row, way, what, limit.shown, f"{limit.name}, {limit.variant}", limit.suspect))
+
+    host = common.best(limits, "cpu", "load", "copy", "triad", level="DRAM")
+    add(0, "both", f"{host.kind}, {format.value_of('threads', host.threads)}" if host else "", host)
+    for way, direction in (("h2d", "down"), ("d2h", "up")):
+        add(1, direction, f"{WAYS[way]}", common.best(limits, device, way))
+    on_device = common.best(limits, device, "gpu copy", "gpu triad", level="HBM")
+    add(2, "both", on_device.kind.removeprefix("gpu ") if on_device else "", on_device)
+    return found
+
+
+def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
+    """Four boxes one below the other, so that the map fits a phone, arrows between them, and figures beside those."""
+    boxes = [
+        {"x": 2, "x2": 38, "y": 3 * row, "y2": 3 * row + 1, "cx": 20, "cy": 3 * row + 0.5, "label": name}
+        for row, name in enumerate(BOXES)
+    ]
+    shafts: list[dict[str, Any]] = []
+    heads: list[dict[str, Any]] = []
+    texts: list[dict[str, Any]] = []
+    for row in range(3):
+        here = [one for one in stretches if one.row == row]
+        top, bottom = 3 * row + 1, 3 * row + 3
+        for place, one in enumerate(here):
+            across = 20.0 if len(here) == 1 else 14.0 + 12 * place
+            tip: dict[str, Any] = {
+                "x": across,
+                "series": "s0",
+                "case": f"{BOXES[row]} – {BOXES[row + 1]}: {one.label}",
+                "shown": format.number(one.value, "GB/s"),
+                "more": one.source,
+                "fade": 0.4 if one.suspect else 1.0,
+            }
+            shafts.append({**tip, "y": top + 0.3, "y2": bottom - 0.3, "width": _width(one.value)})
+            if one.way in ("down", "both"):
+                heads.append({**tip, "y": bottom - 0.25, "shape": "triangle-down", "size": _head(one.value)})
+            if one.way in ("up", "both"):
+                heads.append({**tip, "y": top + 0.25, "shape": "triangle-up", "size": _head(one.value)})
+            mark = {"down": "↓ ", "up": "↑ ", "both": ""}[one.way]
+            line = top + 1 + 0.62 * (place - len(here) / 2)
+            texts.append(
+                {"x": 43, "y": line, "label": f"{mark}{format.number(one.value, 'GB/s')} {one.label}", "kind": "m"}
+            )
+        lecture = top + 1 + 0.62 * (len(here) - len(here) / 2)
+        texts.append({"x": 43, "y": lecture, "label": f"lecture: {_lecture(row):g} GB/s", "kind": "l"})
+    with debug_mode(False):
+        scale_x = alt.Scale(domain=[0, 100], nice=False)
+        x = alt.X("x:Q", scale=scale_x, axis=None)
+        scale_y = alt.Scale(domain=[0, 10], reverse=True, nice=False)
+        y = alt.Y("y:Q", scale=scale_y, axis=None)
+        tooltip = [
+            alt.Tooltip("case:N", title="stretch"),
+            alt.Tooltip("shown:N", title="best"),
+            alt.Tooltip("more:N", title="measured by"),
+        ]
+        colour = alt.ColorValue(var("c1"))
+        fade = alt.Opacity("fade:Q", scale=None)
+        text = alt.Text("label:N")
+        size = alt.Size("size:Q", scale=None)
+        layers = [
+            alt.Chart(alt.NamedData("boxes"))
+            .mark_rect(cornerRadius=6, fill=var("grid"), stroke=var("line"))
+            .encode(x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q")),
+            alt.Chart(alt.NamedData("boxes"))
+            .mark_text(fill=var("ink"), fontSize=13)
+            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=text),
+            alt.Chart(alt.NamedData("marks"))
+            .mark_rule()
+            .encode(
+                x=x, y=y, y2=alt.Y2("y2:Q"), color=colour, opacity=fade, tooltip=tooltip,
+                strokeWidth=alt.StrokeWidth("width:Q", scale=None),
+            ),
+            alt.Chart(alt.NamedData("heads"))
+            .mark_point(opacity=1)
+            .encode(
+                x=x, y=y, color=colour, opacity=fade, size=size, tooltip=tooltip,
+                shape=alt.Shape("shape:N", scale=None),
+            ),
+            alt.Chart(alt.NamedData("figures"))
+            .mark_text(align="left", fill=var("ink"), fontSize=12.5, fontWeight=600)
+            .encode(x=x, y=y, text=text),
+            alt.Chart(alt.NamedData("lecture"))
+            .mark_text(align="left", fill=var("ink-2"), fontSize=12)
+            .encode(x=x, y=y, text=text),
+        ]  # fmt: skip
+        return charts.finish(
+            layers,
+            {"height": 400, "description": about, "title": ""},
+            {"measured": "s0"},
+            boxes=boxes,
+            marks=shafts,
+            heads=heads,
+            figures=[row for row in texts if row["kind"] == "m"],
+            lecture=[row for row in texts if row["kind"] == "l"],
+        )
+
+
+def _width(value: float) -> float:
+    """Pixels: 1.5 at 1 GB/s, 5 at 50, 9 at 3000."""
+    return 1.5 + 0.9 * math.log(max(value, 1.0))
+
+
+def _head(value: float) -> float:
+    """The area of an arrow's head, in square pixels."""
+    return (2.2 * _width(value) + 6) ** 2
+
+
+# --- copies by their size ---------------------------------------------------------------------------------------------
+
+
+def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
+    panels, rows = [], []
+    drawn: dict[str, None] = {}
+    suspect = fitted = False
+    for index, device in every:
+        points = [p for p in common.points_of(runs, BENCH, index, device) if _size(p) and p.metric is not None]
+        for way in WAYS:
+            here = [p for p in points if p.record.params.get("direction") == way]
+            if len({_size(p) for p in here}) < 2:
+                continue
+            fits = _fits(here)
+            pinned = fits.get("pinned raw")
+            sizes = sorted({float(_size(p)) for p in here})
+            title = f"{WAYS[way]}, {common.label(runs, index, device)}"
+            about = f"Bandwidth of copies over their size, {title}."
+            spec = charts.lines(
+                [_mark(runs, point) for point in here],
+                x_title="bytes of a copy",
+                y_title="GB/s",
+                x_kind="bytes",
+                x_domain=(sizes[0], sizes[-1]),
+                ideal=_drawn_fit(pinned, sizes, 1 + (way == "both")) if pinned else (),
+                rules=_half(pinned, sizes),
+                height=290,
+                more="of the link",
+                alt_text=about,
+            )
+            panels.append(Panel(title, spec, about, _said(pinned)))
+            fitted = fitted or pinned is not None
+            drawn |= dict.fromkeys(_line(p) for p in here)
+            suspect = suspect or any(p.suspect for p in here)
+            rows += [runs.row(index, row) for row in _rows(here, fits, device, way)]
+    if not panels:
+        return None
+    head = ("device", "direction", "memory and way", "bytes", "median, GB/s", "95% interval", "latency, µs", "status")
+    legend = [Key(name, LINES.get(name, "c8"), "line") for name in [*LINES, *drawn] if name in drawn]
+    legend = list(dict.fromkeys(legend))
+    if fitted:
+        legend.append(Key("latency + bytes / bandwidth, fitted to pinned raw", "ink-2", "dash"))
+    if suspect:
+        legend.append(Key("suspect", "c8", "pale"))
+    return Figure(
+        "Copies by their size",
+        panels,
+        Table("Every copy", runs.head(head), rows),
+        "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
+        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's.",
+        legend,
+    )
+
+
+def _size(point: Point) -> int:
+    return footprint(point.record) or 0
+
+
+def _line(point: Point) -> str:
+    return f"{point.record.params.get('memory', '')} {point.record.variant}".strip()
+
+
+def _mark(runs: Runs, point: Point) -> charts.Mark:
+    name = _line(point)
+    return charts.mark_of(
+        runs, point, series=name, colour=LINES.get(name, "c8"), x=float(_size(point)), more=format.percent(point.share)
+    )
+
+
+def _fits(points: Sequence[Point]) -> dict[str, Link]:
+    found = {}
+    for name in dict.fromkeys(_line(point) for point in points):
+        try:
+            found[name] = link([(float(_size(p)), p.record.samples) for p in points if _line(p) == name])
+        except ValueError:  # too few sizes, or times that are no link's
+            continue
+    return found
+
+
+def _drawn_fit(fit: Link, sizes: Sequence[float], times: int) -> list[tuple[float, float]]:
+    """The fitted curve, in GB/s, eight points an octave; `times` the bytes where both directions carry as many."""
+    low, high = sizes[0], sizes[-1]
+    steps = 96
+    at = [low * (high / low) ** (i / steps) for i in range(steps + 1)]
+    return [(x, times * fit.rate(x) * BANDWIDTH.scale) for x in at]
+
+
+def _half(fit: Link | None, sizes: Sequence[float]) -> list[tuple[float, str, bool]]:
+    if fit is None or not sizes[0] < fit.half.value < sizes[-1]:
+        return []
+    return [(fit.half.value, "half", True)]
+
+
+def _said(fit: Link | None) -> str:
+    if fit is None:
+        return ""
+    return (
+        f"Pinned raw: {format.number(fit.latency.value * 1e6, 'µs')} and then "
+        f"{format.number(fit.bandwidth.value * 1e-9, 'GB/s')} a direction; half of it from "
+        f"{format_bytes(round(fit.half.value))} on (dashed)."
+    )
+
+
+def _rows(points: Sequence[Point], fits: dict[str, Link], device: str, way: str) -> list[Sequence[str]]:
+    return [
+        (
+            device,
+            WAYS[way],
+            _line(point),
+            format_bytes(_size(point)),
+            format.number(point.value.value),
+            format.bounds(point.value),
+            format.number(fits[_line(point)].latency.value * 1e6) if _line(point) in fits else format.NOTHING,
+            point.record.status,
+        )
+        for point in sorted(points, key=lambda p: (_line(p), _size(p)))
+    ]

@@ -1,0 +1,162 @@
+"""The GPU's roofline: measured bandwidths of its L2 and memory, peaks by precision, and the benches below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ....record.model import FLOP_RATE, Record, Run
+from ... import charts, format
+from ...dataset import Point, Runs
+from ...sections import Figure, Key, Panel, Section, Table
+from . import common
+
+SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+SIGNS = dict(zip(SHAPES, "●■◆▲✚▼", strict=True))
+# As short as the names beside the ceilings have to be on a phone.
+NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
+PEAKS = ("device.peak", "device.tensor", "device.matmul")  # they are the roofs
+
+
+def view(runs: Sequence[Run]) -> Section | None:
+    """A chart for each GPU whose roofs were measured; None without."""
+    runs = Runs.of(runs)
+    panels, rows = [], []
+    variants: dict[str, None] = {}
+    used: dict[str, None] = {}
+    names = [name for name, points in runs.by_bench.items() if any(_placed(point) for point in points)]
+    shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
+    for index in range(len(runs)):
+        for device in common.devices(runs, index):
+            roofs = _roofs(runs, index, device)
+            if not any(roof.flat for roof in roofs) or all(roof.flat for roof in roofs):
+                continue
+            here = _thinned([p for p in runs.points if p.run == index and p.record.device == device and _placed(p)])
+            variants |= dict.fromkeys(p.record.variant for p in here)
+            used |= dict.fromkeys(p.record.bench for p in here)
+            title = common.label(runs, index, device)
+            about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
+            spec = charts.roofline([_mark(runs, p, roofs) for p in here], roofs, shapes, alt_text=about)
+            panels.append(Panel(title, spec, about, _named(roofs)))
+            rows += [runs.row(index, (device, *_row(p, roofs))) for p in here]
+            rows += [
+                runs.row(
+                    index, (device, "roof", roof.name, format.NOTHING, format.number(roof.value * 1e-9), "", "", "")
+                )
+                for roof in roofs
+                if roof.flat
+            ]
+    if not panels:
+        return None
+    head = ("device", "bench", "case", "flop/B", "GFLOP/s", "95% interval", "of the roof", "status")
+    figure = Figure(
+        "Below the GPU's measured roofs",
+        panels,
+        Table("Every case on the GPU's roofline", runs.head(head), rows),
+        "Colours are variants, shapes are benches: "
+        + (", ".join(f"{bench} {SIGNS[shapes[bench]]}" for bench in used) or "none was measured")
+        + ". Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores.",
+        [Key(variant, runs.colours[variant]) for variant in variants],
+    )
+    intro = [
+        "The same picture as for the CPU, with the GPU's roofs: what its own memory and its L2 deliver, and what its "
+        "units compute in each precision. The ridge lies further right than the CPU's: a GPU wants more work for each "
+        "byte, and the link's bytes are dearer still.",
+    ]
+    return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure])
+
+
+def _roofs(runs: Runs, run: int, device: str) -> list[charts.Roof]:
+    limits = runs.limits[run]
+    roofs = []
+    for level in ("L2", "HBM"):
+        slope = common.best(limits, device, "gpu copy", "gpu triad", level=level)
+        if slope is not None:
+            roofs.append(charts.Roof(level, slope.value, flat=False))
+    for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
+        for dtype in dict.fromkeys(limit.dtype for limit in limits if (limit.device, limit.kind) == (device, kind)):
+            peak = common.best(limits, device, kind, dtype=dtype)
+            if peak is not None:
+                roofs.append(charts.Roof(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
+    return roofs
+
+
+def _named(roofs: Sequence[charts.Roof]) -> str:
+    """The roofs in numbers: along the lines there is no room for them."""
+
+    def told(chosen: Iterable[charts.Roof], scale: float) -> str:
+        return ", ".join(f"{roof.name} {format.number(roof.value * scale)}" for roof in chosen)
+
+    slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
+    fused = told((roof for roof in roofs if roof.flat and not roof.dashed), 1e-12)
+    products = told((roof for roof in roofs if roof.flat and roof.dashed), 1e-12)
+    text = f"Roofs: {slopes} GB/s"
+    text += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
+    return text + (f"; products of matrices {products} TFLOP/s" if products else "")
+
+
+def _placed(point: Point) -> bool:
+    """Whether it has a place: on a GPU, with bytes and operations of its own memory (not of the link)."""
+    record = point.record
+    counted = bool(record.counts.get("bytes") and record.counts.get("flops"))
+    return common.on_gpu(record) and counted and record.bench not in PEAKS and record.facts.get("transfers") is not True
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    """Of each bench, variant and work the fastest, out of the L2 and out of memory: a sweep would be one blot."""
+    found: dict[tuple[object, ...], Point] = {}
+    for point in points:
+        record = point.record
+        what = tuple(str(record.params.get(axis)) for axis in ("work", "kernel", "dtype", "fields"))
+        where = (record.bench, record.variant, *what, _in_l2(record))
+        if where not in found or _rate(point) > _rate(found[where]):
+            found[where] = point
+    return list(found.values())
+
+
+def _in_l2(record: Record) -> bool:
+    """Whether it says that all it touches fits the L2."""
+    size, l2 = record.facts.get("footprint"), record.facts.get("l2_bytes")
+    return isinstance(size, int | float) and isinstance(l2, int | float) and size <= l2
+
+
+def _rate(point: Point) -> float:
+    return point.record.counts["flops"] / point.seconds.value
+
+
+def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
+    """Of the roof above it: the fastest slope that bounds it (memory, for what does not say that it fits the L2)."""
+    counts = point.record.counts
+    intensity = counts["flops"] / counts["bytes"]
+    slopes = {roof.name: roof.value for roof in roofs if not roof.flat}
+    slope = slopes.get("HBM", max(slopes.values()))
+    if _in_l2(point.record):
+        slope = max(slopes.values())
+    height = min(slope * intensity, max(roof.value for roof in roofs if roof.flat))
+    return _rate(point) / height if height > 0 else None
+
+
+def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark:
+    counts = point.record.counts
+    return charts.mark_of(
+        runs,
+        point,
+        value=point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale),
+        unit=FLOP_RATE.unit,
+        group=point.record.bench,
+        x=counts["flops"] / counts["bytes"],
+        more=format.percent(_share(point, roofs)),
+    )
+
+
+def _row(point: Point, roofs: Sequence[charts.Roof]) -> Sequence[str]:
+    counts = point.record.counts
+    rate = point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale)
+    return (
+        point.record.bench,
+        format.case(point.record).removeprefix(f"{point.record.bench} "),
+        format.number(counts["flops"] / counts["bytes"]),
+        format.number(rate.value),
+        format.bounds(rate),
+        format.percent(_share(point, roofs)),
+        point.record.status,
+    )

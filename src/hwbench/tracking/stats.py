@@ -1,0 +1,53 @@
+"""TODO tracking.stats."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+
+def t_tail(t: float, dof: float) -> float:
+    """Probability that a t variable of `dof` degrees of freedom exceeds `t`."""
+    from scipy.special import stdtr
+
+    return float(stdtr(dof, -t))
+
+
+@functools.lru_cache(maxsize=4096)
+def t_quantile(p: float, dof: float) -> float:
+    """The value below which a t variable of `dof` degrees of freedom lies with probability `p`."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(dof, p))
+
+
+def t_log_density(x: float, dof: float) -> float:
+    """Log-density at `x` of a t variable that is scaled to have the quartiles of the standard normal one."""
+    scale = t_quantile(0.75, dof) / 0.6744897501960817
+    norm = math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2 + math.log(scale)
+    return norm - (dof + 1) / 2 * math.log1p((x * scale) ** 2 / dof)
+
+
+@functools.lru_cache(maxsize=1024)
+def trigamma(x: float) -> float:
+    """Second derivative of log Γ: the variance of the log of a gamma variable of shape `x`."""
+    from scipy.special import polygamma
+
+    return float(polygamma(1, x))
+
+
+def adjusted(probabilities: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's adjusted p-values (J. R. Stat. Soc. B 57 (1995) 289), in the order given.
+
+    Accusing all whose adjusted p is at most q keeps the expected share of the wrongly accused among them below q; where
+    nothing has changed at all, that is the chance of accusing anybody.
+    """
+    order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
+    out = [1.0] * len(probabilities)
+    least = 1.0
+    for rank in range(len(order), 0, -1):
+        index = order[rank - 1]
+        least = min(least, probabilities[index] * len(order) / rank)
+        out[index] = least
+    return out

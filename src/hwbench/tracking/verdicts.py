@@ -1,0 +1,249 @@
+"""Whether each case is faster or slower than it was: same, faster, slower, ambiguous, not measured.
+
+The ratio of two medians has an interval made of what each run knows of its own median and of what runs differ by though
+nothing changed (`noise`). `slower` needs the whole interval beyond the threshold, at a level that is corrected for the
+number of cases (Benjamini and Hochberg, 5%); `same` needs the plain 95% interval within it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from ..record.estimate import Estimate
+from ..record.model import Run, Scalar
+from . import controls as tracking_controls
+from . import variance
+from .readers.runs import of_runs
+from .sides import Entry, Key, Side, unlike
+from .stats import adjusted, t_quantile, t_tail
+
+__all__ = ["THRESHOLD", "VERDICTS", "Comparison", "Verdict", "compare", "sides", "unlike"]
+
+Verdict = Literal["same", "faster", "slower", "ambiguous", "not measured"]
+VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "ambiguous", "same", "not measured")
+THRESHOLD = 0.02
+REMEDY = "give each side several runs (a.json,b.json; few cases by --preset full), or measure both in turn: hwbench ab"
+UNBOUNDED = 1e3  # an upper end beyond this is none
+TOGETHER = 0.1  # a clock, a neighbour or another hypervisor may shift all cases of a run by so much; not by more
+LEVEL = 0.025  # each way; slower and faster together are wrong in 5%
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One case on two sides. `ratio` is seconds of the new over seconds of the base: above 1 is slower.
+
+    `low` and `high` bound it at 95%; `p` is the adjusted probability of so much if the threshold were not crossed.
+    `machine` is the ratio of the machines' own limits where those were measured, and `normalised` what is left of the
+    ratio when it is taken out.
+    """
+
+    bench: str
+    variant: str
+    device: str
+    params: Mapping[str, Scalar]
+    verdict: Verdict
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    machine: float | None = None
+    normalised: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The comparisons of two sides, the run-to-run noise they were judged by, and what their machines' limits did."""
+
+    cases: Sequence[Comparison]
+    noise: variance.Noise
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A case of both sides, with the logarithm of the ratio, its standard error, and what its machines' limits did.
+
+    `judged` is the shift that the verdict is on, with its error and the degrees of freedom for slower and for faster;
+    `together` what of it all cases share and no control explains, which accuses nobody.
+    """
+
+    old: Entry
+    new: Entry
+    shift: float
+    error: float
+    judged: float
+    doubt: float
+    dofs: tuple[float, float]
+    machine: float | None
+    together: float
+
+
+def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Comparison]:
+    """A comparison for every case of either run, in the base's order."""
+    return list(sides(of_runs([base]), of_runs([new]), threshold).cases)
+
+
+def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False) -> Report:
+    """A comparison for every case of either side, in the base's order.
+
+    `across` machines, ratios are of seconds for the same work where that is known, and the verdict is on what is left
+    of a ratio when the machines' own limits are taken out of it.
+    """
+    olds = {entry.key: entry for entry in base.entries}
+    news = {entry.key: entry for entry in new.entries}
+    places = list(dict.fromkeys([*olds, *news]))
+    reasons = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
+    fit = [(olds[place], news[place]) for place in places if not reasons[place]]
+    shared = variance.common(fit, across=across)
+    pairs, controls = _paired(fit, shared, across)
+    edge = math.log1p(threshold)
+    slower, faster = (
+        dict(zip(pairs, adjusted([_p(one, edge, sign) for one in pairs.values()]), strict=True)) for sign in (1, -1)
+    )
+    cases = []
+    for place in places:
+        shown = news.get(place) or olds[place]
+        pair = pairs.get(place)
+        if pair is None:
+            cases.append(_blank(shown, reasons[place]))
+            continue
+        cases.append(_judged(shown, pair, edge, slower[place], faster[place], across))
+    remarks = [*controls.told(), *_together(shared, controls)] if not across else ()
+    return Report(cases, shared, remarks)
+
+
+def _together(shared: variance.Noise, controls: tracking_controls.Controls) -> Iterator[str]:
+    """A sentence where the cases moved together and nothing tells why."""
+    if abs(shared.together) >= tracking_controls.MATTERS and not controls.known:
+        yield (
+            f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
+            f"share; measured along, {', '.join(tracking_controls.CONTROLS)} tell which"
+        )
+
+
+def _paired(
+    fit: Sequence[tuple[Entry, Entry]], shared: variance.Noise, across: bool
+) -> tuple[dict[Key, _Pair], tracking_controls.Controls]:
+    """What is known of each case; `across` machines the limit that is taken out of it brings its own error along."""
+    known = {pair[0].key: variance.error(pair, shared) for pair in fit}
+    controls = tracking_controls.Controls(
+        fit, per_work=across, errors={place: error for place, (error, _) in known.items()}
+    )
+    together = 0.0 if controls.known else max(-TOGETHER, min(shared.together, TOGETHER))
+    pairs = {}
+    for old, now in fit:
+        error, dofs = known[old.key]
+        shift, limit = tracking_controls.shift(old, now, per_work=across), controls.own_limit(old)
+        out = limit if across and limit else tracking_controls.Moved(0.0)
+        pairs[old.key] = _Pair(
+            old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift,
+            together,
+        )  # fmt: skip
+    return pairs, controls
+
+
+def _p(pair: _Pair, edge: float, sign: int) -> float:
+    """How likely so great a shift is where the truth is just at the threshold; `sign` 1 is slower, -1 faster."""
+    if not math.isfinite(pair.doubt):
+        return 1.0
+    shared = max(0.0, sign * pair.together)
+    return t_tail((sign * pair.judged - shared - edge) / pair.doubt, pair.dofs[sign < 0])
+
+
+def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float, across: bool) -> Comparison:
+    quantile = t_quantile(1 - LEVEL, min(pair.dofs))
+    reach = quantile * pair.doubt
+    verdict: Verdict = "ambiguous"
+    if slower <= LEVEL:
+        verdict = "slower"
+    elif faster <= LEVEL:
+        verdict = "faster"
+    elif abs(pair.judged) + reach <= edge:
+        verdict = "same"
+    reason = "; ".join(
+        f"{name}: {block.suspect}"
+        for name, entry in (("base", pair.old), ("new", pair.new))
+        for block in entry.blocks[:1]
+        if block.suspect
+    )
+    accused = verdict in ("faster", "slower")
+    if reason and accused:
+        verdict = "ambiguous"  # a disturbed figure accuses nobody
+    elif accused and not across and pair.machine and _machines(pair, edge):
+        verdict, reason = "ambiguous", f"the machine's own limits moved alike (×{_exp(pair.machine):.3f})"
+    elif verdict == "ambiguous" and not reason and abs(pair.judged) - reach > edge and pair.judged * pair.together > 0:
+        reason = f"all cases moved together (×{_exp(pair.together):.3f})"
+    reach = quantile * pair.error
+    raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
+    machine = pair.machine
+    return Comparison(
+        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=verdict,
+        ratio=raw.value, low=raw.low, high=raw.high if raw.high < UNBOUNDED else None,
+        p=min(slower, faster),
+        machine=None if machine is None else _exp(machine),
+        normalised=None if machine is None else _exp(pair.shift - machine),
+        reason="; ".join(filter(None, [reason, *(_raw(pair) if across else ())])),
+    )  # fmt: skip
+
+
+def _raw(pair: _Pair) -> Iterator[str]:
+    """What a ratio of two machines is not related to."""
+    if pair.machine is None:
+        yield "its machine's limits are not known: raw"
+    if not pair.new.higher and not tracking_controls.counted(pair.old, pair.new):
+        yield "the work of a call is not known: seconds as they are"
+
+
+def _machines(pair: _Pair, edge: float) -> bool:
+    """Whether a shift is the machine's: its controls moved the same way, by what matters, and leave no change over."""
+    moved = pair.machine or 0.0
+    rest = pair.shift - moved
+    matters = moved * pair.shift > 0 and abs(moved) >= min(tracking_controls.MATTERS, edge)
+    return matters and abs(rest) <= max(edge, tracking_controls.SHARE * abs(pair.shift))
+
+
+def _exp(x: float) -> float:
+    return math.exp(x) if x < 700 else math.inf
+
+
+def _blank(shown: Entry, reason: str) -> Comparison:
+    return Comparison(
+        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict="not measured",
+        reason=reason,
+    )  # fmt: skip
+
+
+def _unfit(old: Entry | None, new: Entry | None, across: bool) -> str:
+    """Why two entries of a case cannot be compared; "" where they can."""
+    if old is None or new is None:
+        return "not in base" if old is None else "not in new"
+    if old.unfit or new.unfit:
+        return f"{old.unfit.partition(':')[0]} in base{_rest(old.unfit)}" if old.unfit else (
+            f"{new.unfit.partition(':')[0]} in new{_rest(new.unfit)}"
+        )  # fmt: skip
+    if old.version and new.version and old.version != new.version:
+        return f"version {old.version} in base, {new.version} in new: they time different things"
+    if old.counts and new.counts and not across and not _alike(old.counts, new.counts):
+        # A label such as L3 is resolved on the machine, so that it may stand for another size in another run.
+        return f"a call does other work: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
+    return ""
+
+
+def _rest(unfit: str) -> str:
+    reason = unfit.partition(": ")[2]
+    return f": {reason}" if reason else ""
+
+
+def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
+    """Whether counts are the same; those out of a rate and a median are so to six digits."""
+    shared = set(old) & set(new)
+    return bool(shared) and all(math.isclose(old[name], new[name], rel_tol=1e-6) for name in shared)
+
+
+def _work(entry: Entry) -> str:
+    return ", ".join(f"{amount:.6g} {name}" for name, amount in entry.counts.items()) or "nothing counted"

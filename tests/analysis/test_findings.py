@@ -1,0 +1,93 @@
+"""What findings are read from: records found by variant and parameters, ratios paired where they can be."""
+
+import pytest
+
+from doubles.scripted import SIZES, record, run_of, scripted_bench
+from hwbench.analysis.findings import Reading, findings, ratio, times
+from hwbench.record.estimate import Estimate
+
+BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
+
+
+def reading(*records):
+    return Reading(BENCH, run_of(*records))
+
+
+def test_ratios_are_told_to_three_digits():
+    """13.2× with its interval."""
+    assert times(Estimate(13.21, 12.84, 13.58)) == "13.2× (12.8–13.6)"
+
+
+def test_records_are_found_by_variant_and_parameters():
+    """The first timed record that fits; others of the run, skipped ones and other values are not found."""
+    first = record("a", params={"size": "L1", "n": 1})
+    found = reading(
+        record("a", status="skipped", samples=(), params={"size": "L1", "n": 1}),
+        record("a", bench="other.bench"),
+        first,
+        record("a", params={"size": "L2", "n": 1}),
+    )  # fmt: skip
+    assert found.find("a", size="L1") == first
+    assert found.find("a", size="L3") is None
+    assert found.find("b") is None
+    assert len(found.records) == 3
+
+
+def test_ratios_pair_at_the_same_values():
+    """`b` over `a` at the first size where both were timed; None where they never met."""
+    records = [
+        record("b", samples=(9.0, 9.0, 9.0), params={"size": "L1"}),
+        record("a", samples=(2.0, 4.0, 8.0), params={"size": "L2"}),
+        record("b", samples=(4.0, 8.0, 16.0), params={"size": "L2"}),
+    ]
+    assert reading(*records).ratio("b", "a") == Estimate(2.0, 2.0, 2.0)
+    assert reading(*records).ratio("b", "a", size="L1") is None
+
+
+def test_what_did_other_work_is_not_compared():
+    """A label that is another size on another device makes no contrast: the counts differ."""
+    cpu = record("a", params={"size": "L2"}, counts={"bytes": 1e6})
+    gpu = record("b", params={"size": "L2"}, counts={"bytes": 1e8}, device="gpu:0")
+    assert reading(cpu, gpu).ratio("b", "a") is None
+    assert reading(cpu, record("b", params={"size": "L2"}, counts={"bytes": 1e6})).ratio("b", "a").value == 1.0
+
+
+def test_unlike_rounds_and_benches_are_compared_unpaired():
+    """Sample counts that differ, or another bench, give the ratio of the medians."""
+    assert ratio(record(samples=(4.0,) * 4), record(samples=(2.0,) * 3)).value == 2.0
+    drifting = (1.0, 10.0, 100.0)
+    assert ratio(record(samples=drifting), record(samples=drifting, bench="other.one")).high > 1.0
+
+
+def test_rates_and_shares_come_from_counts():
+    """Seconds an item, items a second and the share of the bench's own limit or a named one."""
+    peak = record(samples=(1.0,) * 3, bench="stream.load", params={"size": "L1"}, counts={"bytes": 100.0})
+    mine = record("a", samples=(2.0,) * 3, counts={"items": 4.0, "bytes": 50.0}, facts={"footprint": SIZES["L1"]})
+    found = reading(peak, mine)
+    assert found.each("items", "a").value == 0.5
+    assert found.rate("a", "items").value == 2.0
+    assert found.share("a") == pytest.approx(0.25)
+    assert found.each("hops", "a") is found.rate("a", "hops") is found.share("a", "fma") is found.share("b") is None
+
+
+def test_findings_are_told_in_the_order_of_benches():
+    """A bench with nothing to say, no hook or no records is left out."""
+    said, silent, absent = (
+        scripted_bench({"a": 1.0}),
+        scripted_bench({"a": 1.0}, "b.b"),
+        scripted_bench({"a": 1.0}, "c.c"),
+    )
+    said.finding(lambda r: [f"{r.find('a').samples[0]:g} s"])
+    silent.finding(lambda r: [])
+    absent.finding(lambda r: 1 / 0)
+    run = run_of(record("a"), record("a", bench="b.b"))
+    assert findings(run, [silent, said, absent]) == {"test.bench": ["1 s"]}
+
+
+def test_a_finding_that_fails_costs_nothing_else():
+    """A file whose records are not what the bench expects is shown all the same, and says so."""
+    failing, said = scripted_bench({"a": 1.0}), scripted_bench({"a": 1.0}, "b.b")
+    failing.finding(lambda r: [r.records[0].params["size"]])
+    said.finding(lambda r: ["fine"])
+    told = findings(run_of(record(), record(bench="b.b")), [failing, said])
+    assert told == {"test.bench": ["no finding: KeyError: 'size'"], "b.b": ["fine"]}

@@ -1,0 +1,237 @@
+"""The memory hierarchy out of a run's records, set against what is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from doubles.scripted import record
+from hwbench.analysis.hierarchy import Found, Hierarchy, apart, further_out, hierarchy, match, strides
+from hwbench.analysis.staircase import Level
+from hwbench.analysis.wording import sentences
+from hwbench.record import store
+from hwbench.record.estimate import Estimate
+from hwbench.record.facts import footprint
+from hwbench.record.model import Cache
+from made_up.sample import KIB, LAPTOP, MIB, replace, sample_run
+
+REAL = next((Path(__file__).parents[2] / "reports/runs/amd-epyc-2cpu").glob("*-b4c4dc.json"))
+INTEL = next((Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*.json"))
+CACHES = [Cache(1, 32 * KIB, 64, 1), Cache(2, MIB, 64, 1), Cache(3, 32 * MIB, 64, 2)]
+
+
+def level(end, seconds=1e-9):
+    return Level(Estimate(seconds, seconds, seconds), end // 4, end, Estimate(end, end, 1.5 * end))
+
+
+def test_the_committed_run_of_a_real_machine():
+    """Zen 4 in a virtual machine: 32 KiB, 1 MiB and, streamed, 32 MiB as reported, memory at 130 to 160 ns.
+
+    A chase takes longer from 4 to 8 MiB on, where loads still come at L3's speed. Its second-level TLB has 3072 entries
+    (12 MiB of 4 KiB pages), by AMD's optimisation guide for family 19h.
+    """
+    found = hierarchy(store.read(REAL))
+    l1, l2, l3 = found.caches
+    assert [one.verdict for one in found.caches] == ["as reported"] * 3
+    assert (l1.size.value, l1.level.seconds.value) == (32 * KIB, pytest.approx(1.095e-9, rel=0.01))
+    assert l2.size.low <= MIB <= l2.size.high
+    assert 4 * MIB <= l3.step.low <= l3.step.high <= 8 * MIB
+    assert 16 * MIB < l3.size.low <= l3.size.high <= 48 * MIB
+    assert 130e-9 < found.memory.seconds.value < 160e-9
+    assert found.reach.low <= 12 * MIB <= found.reach.high
+    assert (found.line, found.unit) == (None, None)
+
+
+def test_a_shared_last_level_is_told_with_what_this_guest_gets():
+    """260 MiB reported, 32 there: the sentence has both numbers, and whose machine it is."""
+    run = sample_run()
+    told = sentences(hierarchy(run), run.machine.virtual)
+    assert "Of the 260 MiB of L3 that are reported, this guest (kvm) really gets 32 MiB (32 MiB–48 MiB)" in told[1]
+    bare = sentences(hierarchy(run))
+    assert "a chase on one thread finds 32 MiB" in bare[1]
+
+
+def test_what_is_as_reported_needs_no_second_sentence():
+    """On a machine of one's own the levels are told, and that they agree."""
+    told = sentences(hierarchy(sample_run(LAPTOP)))
+    assert told[0].count("as reported") == 3
+    assert not any("really gets" in sentence for sentence in told)
+    assert any("4 KiB pages add to a load nothing up to 256 KiB" in sentence for sentence in told)
+
+
+def test_nothing_measured_is_nothing_found():
+    """A run without sweeps has its reported caches and no more, and says nothing."""
+    found = hierarchy(sample_run(benches=()))
+    assert [one.level for one in found.caches] == [None] * 3
+    assert (found.memory, found.line, found.unit, found.reach, found.last) == (None,) * 5
+    assert sentences(found) == []
+
+
+def test_labels_alone_are_no_sweep():
+    """Four labelled sizes, as the quick set has them, betray no levels."""
+    run = sample_run(benches=("latency.chase",))
+    labelled = [one for one in run.records if one.params["size"] in ("L1", "L2", "L3", "DRAM")]
+    assert all(one.level is None for one in hierarchy(replace(run, records=labelled)).caches)
+
+
+def test_pairs_keep_their_order_and_agree():
+    """With a level too few the ones that agree are paired; one too many stands between them, reported by nobody."""
+    found = match(CACHES, [level(32 * KIB), level(24 * MIB)])
+    assert [one.size and one.size.value for one in found] == [32 * KIB, None, 24 * MIB]
+    found = match(CACHES, [level(32 * KIB), level(256 * KIB), level(MIB), level(32 * MIB)])
+    assert [one.cache and one.cache.level for one in found] == [1, None, 2, 3]
+    assert [one.verdict for one in found] == ["as reported", "", "as reported", "as reported"]
+    assert [one.cache for one in match([], [level(MIB)])] == [None]
+
+
+def test_what_ends_beyond_all_caches_is_memory():
+    """480 MiB of L3 reported, steps at 6 MiB and 1 GiB: the guest gets 6 MiB, and what ends at 1 GiB is memory."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    far = level(1024 * MIB, 170e-9)
+    near, memory = apart(caches, [level(48 * KIB), level(2 * MIB), level(6 * MIB), far, level(4096 * MIB)])
+    assert (len(near), memory) == (3, Level(far.seconds, far.first, far.last, None))
+    found = match(caches, near)
+    assert [one.verdict for one in found] == ["as reported", "as reported", "less than reported"]
+    told = sentences(Hierarchy(found, memory, (), None, None, {}), "KVM")
+    assert "this guest (KVM) really gets 6 MiB (6 MiB–9 MiB)" in told[1]
+    assert apart([], [far]) == ([far], None)
+    assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
+
+
+def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
+    """A chase's step at 8 MiB, a stream's at 96: the cache is as large as the stream says, and both are told."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    found = match(caches, [level(48 * KIB), level(2 * MIB), level(8 * MIB)])
+    stream = [level(48 * KIB), level(2 * MIB), Level(level(1).seconds, 3 * MIB, 96 * MIB, level(96 * MIB).size)]
+    *near, last = further_out(found, stream)
+    assert near == list(found[:2])
+    assert (last.size, last.step) == (stream[2].size, found[2].step)
+    told = sentences(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
+    assert "L3 after 8 MiB (8 MiB–12 MiB)" in told[0]
+    assert told[1] == "Of the 480 MiB of L3 that are reported, this guest (KVM) really gets 96 MiB (96 MiB–144 MiB): " \
+        "the rest is others'."  # fmt: skip
+    assert told[2].startswith("So far a stream of loads is faster than from memory. That a random chase takes longer ")
+    assert "less far where a host keeps" in told[2]
+    bare = sentences(Hierarchy([*near, last], None, (), None, None, {}))
+    assert "loads on one thread find 96 MiB" in bare[1]
+    assert "host" not in bare[2]
+
+
+def test_a_stream_that_ends_where_the_chase_does_changes_nothing():
+    """Nor does one that never ends, begins further out, or belongs to a cache that no chase has seen."""
+    found = match(CACHES, [level(32 * KIB), level(MIB), level(24 * MIB)])
+    endless = Level(level(1).seconds, 2 * MIB, 512 * MIB, None)
+    for stream in ([level(24 * MIB)], [endless], [level(512 * MIB)], []):
+        assert further_out(found, stream) == list(found)
+    unseen = match(CACHES, [level(32 * KIB), level(MIB)])
+    assert further_out(unseen, [level(24 * MIB)]) == list(unseen)
+
+
+def test_beyond_where_a_stream_leaves_the_last_cache_is_memory():
+    """A chase level up to 512 MiB, of 480 reported, is in memory where loads come at memory's speed from 96 on."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    levels = [level(48 * KIB), level(2 * MIB), level(12 * MIB), level(512 * MIB, 170e-9)]
+    near, memory = apart(caches, levels, [level(2 * MIB), level(96 * MIB)])
+    assert near == levels[:3]
+    assert memory.seconds.value == 170e-9
+
+
+def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_memory():
+    """Intel's chase alone: steps after 12 and 512 MiB of 480 were "L3 after 512 MiB, more than reported"."""
+    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
+    levels = [level(48 * KIB), level(2 * MIB), level(12 * MIB), level(512 * MIB, 170e-9)]
+    near, memory = apart(caches, levels)
+    assert (near, memory.seconds.value) == (levels[:3], 170e-9)
+    # A stream that shows no step beyond L2 says nothing of L3.
+    assert apart(caches, levels, [level(48 * KIB), level(2 * MIB)]) == (near, memory)
+    # One level a cache: the last is L3's, and its end is no news, but not told as more than there is either.
+    three = [level(48 * KIB), level(2 * MIB), level(512 * MIB)]
+    assert apart(caches, three) == (three, None)
+    assert Found(caches[2], three[2]).verdict == "more than reported"
+    assert Found(caches[2], three[2], unsure=True).verdict == ""
+    told = sentences(Hierarchy([Found(caches[2], three[2], unsure=True)], None, (), None, None, {}))
+    assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512 MiB–768 MiB)."]
+
+
+def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported():
+    """The run of an Intel guest, reduced to its chases: L3 is not said to be larger than it is, nor others'."""
+    run = store.read(INTEL)
+    alone = hierarchy(replace(run, records=[one for one in run.records if one.bench == "latency.chase"]))
+    told = " ".join(sentences(alone, run.machine.virtual))
+    assert "more than reported" not in told
+    assert "the rest is others'" not in told
+    assert "a chase on one thread finds 8 MiB (8 MiB–12 MiB); no stream of loads tells" in told
+    assert alone.memory.seconds.value == hierarchy(run).memory.seconds.value
+
+
+def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
+    """Chases of up to 24 KiB were told as a memory of 1.4 ns; what ends the sweep within L3 is no memory either."""
+    run = store.read(INTEL)
+    short = [one for one in run.records if one.bench == "latency.chase" and (footprint(one) or 0) <= 24 * KIB]
+    assert hierarchy(replace(run, records=short)).memory is None
+
+    def ends(size):
+        return Level(level(1).seconds, size // 4, size, None)
+
+    levels = [level(32 * KIB), level(MIB), ends(24 * MIB)]
+    assert apart(CACHES, levels) == (levels[:2], None)
+    beyond = [*levels[:2], ends(64 * MIB)]
+    assert apart(CACHES, beyond) == (beyond[:2], beyond[2])
+    # Where a stream has left the last cache earlier, memory begins there.
+    assert apart(CACHES, levels, [level(MIB), level(12 * MIB)]) == (levels[:2], levels[2])
+    assert apart([], levels) == (levels[:2], levels[2])
+
+
+@pytest.mark.parametrize(
+    ("virtual", "said"), [("Docker", "loads on one thread find 96"), ("KVM, Docker", "this guest (KVM) really gets 96")]
+)
+def test_only_a_hypervisor_has_guests(virtual, said):
+    """A container on bare metal hides nothing of a cache, and has its host's pages."""
+    cache = Cache(3, 480 * MIB, 64, 2)
+    found = Found(cache, level(8 * MIB), level(96 * MIB).size)
+    told = sentences(Hierarchy([found], None, (), None, None, {}), virtual)
+    assert said in told[1]
+    assert ("a host keeps a guest's memory" in told[2]) == ("KVM" in virtual)
+
+
+def test_a_verdict_needs_the_whole_interval():
+    """What is reported and lies in the interval agrees, also at its ends."""
+    sizes = {64 * KIB: "less than reported", 48 * KIB: "as reported", 32 * KIB: "as reported"}
+    sizes[16 * KIB] = "more than reported"
+    for size, verdict in sizes.items():
+        assert Found(Cache(1, size, 64, 1), level(32 * KIB)).verdict == verdict
+
+
+def test_of_two_records_at_one_footprint_the_undisturbed_counts():
+    """A labelled size that is one of the sweep's too, and was disturbed, does not bend the sweep."""
+    run = sample_run(LAPTOP, benches=("latency.chase",), every_status=False)
+    spoilt = record("follow", status="suspect", samples=(1e-3,) * 9, bench="latency.chase", counts={"hops": 1.0},
+                    params={"size": "L1", "pages": "huge", "order": "random"},
+                     facts={"footprint": 8 * KIB})  # fmt: skip
+    found = hierarchy(replace(run, records=[spoilt, *run.records]))
+    assert found.caches == hierarchy(run).caches
+
+
+def test_line_and_unit_are_read_from_the_strides():
+    """In L2 the turn is the line's, from memory that of a pair; what lies beyond 512 bytes, and NumPy, bend neither."""
+
+    def stride(size, step, ns, variant="numba"):
+        return record(variant, bench="access.stride", samples=(ns * 1e-9,) * 5, counts={"items": 1.0},
+                      params={"size": size, "stride": step // 8}, facts={"stride_bytes": step})  # fmt: skip
+
+    steps = (8, 16, 32, 64, 128, 256, 512)
+    records = [stride("DRAM", step, min(step, 128)) for step in steps]
+    records += [stride("L2", step, min(step, 64)) for step in steps] + [stride("L2", 1024, 1e4)]
+    records += [stride("L2", step, 1.0, "numpy") for step in steps]
+    assert set(strides(records, "L2")) == set(steps)
+    found = hierarchy(replace(sample_run(benches=()), records=records))
+    assert (found.line.value, found.unit.value) == (64, 128)
+
+
+def test_a_footprint_is_stated_or_swept():
+    """The fact comes first, then a size in bytes; a label alone, and what is no size, say nothing."""
+    assert footprint(record(facts={"footprint": 48}, params={"size": "24KiB"})) == 48
+    assert footprint(record(params={"size": "24KiB"})) == 24 * KIB
+    assert footprint(record(params={"size": "L1"})) is None
+    assert footprint(record(params={"size": "<script>"})) is None

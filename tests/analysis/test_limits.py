@@ -1,0 +1,292 @@
+"""Limits, shares of them, and which of them bounds a record."""
+
+from pathlib import Path
+
+import pytest
+
+from doubles.scripted import SIZES, record
+from hwbench import catalog
+from hwbench.analysis.limits import level_of, limit_for, measured, serving, share, sharers
+from hwbench.analysis.plausibility import DOUBTFUL, doubtful, impossible, judged
+from hwbench.record import store
+from hwbench.record.model import Cache, Cpu
+
+GB = 1e9
+
+
+def load(level="L1", rate=100 * GB, threads=1, variant="simd", **more):
+    """A record of stream.load whose best sample has this rate."""
+    best = 1e6 / rate
+    params = {"size": level, "dtype": "f8", "threads": threads}
+    given_ = {"bench": "stream.load", "counts": {"bytes": 1e6}, "params": params, "facts": {"threads": threads}} | more
+    return record(variant, samples=(best * 1.5, best, best * 2), **given_)
+
+
+def test_a_limit_is_the_best_sample_of_any_variant():
+    """Variants compete; each level, thread count and dtype has a limit of its own."""
+    limits = measured(
+        [load(rate=90 * GB, variant="numpy"), load(rate=100 * GB), load("L2", 50 * GB), load(threads=2, rate=190 * GB)]
+    )
+    assert [(x.level, x.threads, x.variant, pytest.approx(x.value)) for x in limits] == [
+        ("L1", 1, "simd", 100 * GB), ("L2", 1, "simd", 50 * GB), ("L1", 2, "simd", 190 * GB)
+    ]  # fmt: skip
+    assert limits[0].name == "L1 load, 1 thread"
+    assert limits[2].name == "L1 load, 2 threads"
+    assert limits[0].shown == pytest.approx(100)
+
+
+def test_the_best_latency_is_the_shortest():
+    """For a chase the least time a hop is the limit."""
+    chase = {"bench": "latency.chase", "counts": {"hops": 10.0}, "params": {"size": "L1"}}
+    [limit] = measured([record(samples=(3e-8, 2e-8), **chase), record("b", samples=(4e-8, 5e-8), **chase)])
+    assert limit.value == pytest.approx(2e-9)
+
+
+@pytest.mark.parametrize(("rate", "reason"), [(104, ""), (106, "steal")])
+def test_a_suspect_limit_is_told_as_such_and_yields_to_a_quiet_one_as_good(rate, reason):
+    """Disturbance makes nothing faster: the best counts, but within 5% of it an undisturbed record is preferred."""
+    noisy = load(rate=rate * GB, status="suspect", reason="steal")
+    assert measured([noisy])[0].suspect == "steal"
+    for order in ([noisy, load()], [load(), noisy]):
+        [limit] = measured(order)
+        assert (limit.suspect, limit.value) == (reason, pytest.approx((rate if reason else 100) * GB))
+
+
+def test_what_cannot_be_true_is_no_limit():
+    """A record that the limits refuted is not made a limit when the file is read again."""
+    refuted = load("L2", rate=200 * GB, status="suspect", reason="steal; cannot be true: faster than light")
+    assert [limit.level for limit in measured([load(), refuted])] == ["L1"]
+
+
+def test_a_chase_that_a_prefetcher_runs_ahead_of_is_no_limit_of_latency():
+    """Page-local hops in memory took 95 ns where random ones took 286; huge pages may stay the best of the random."""
+
+    def chase(each, order, pages="huge"):
+        params = {"size": "DRAM", "order": order, "pages": pages}
+        return record("follow", samples=(each,), bench="latency.chase", counts={"hops": 1.0}, params=params)
+
+    records = [chase(95e-9, "page-local"), chase(286e-9, "random"), chase(300e-9, "random", "4K")]
+    assert [limit.value for limit in measured(records)] == [286e-9]
+    assert measured(records[:1]) == []
+
+
+def test_sweeps_and_untimed_records_are_no_limits():
+    """A limit stands at a label; a size in bytes, a wrong answer and a record without its count are none."""
+    assert measured([load("24KiB"), load(status="wrong"), load(counts={"flops": 1.0})]) == []
+
+
+def test_a_footprint_lies_in_the_first_level_that_holds_it():
+    """A label's size is half of its level, and what no cache holds lies in memory."""
+
+    def at(footprint, threads=1):
+        return level_of(record(facts={"footprint": footprint, "threads": threads}), SIZES)
+
+    assert [at(1), at(2 * SIZES["L1"]), at(2 * SIZES["L1"] + 1), at(2 * SIZES["L2"])] == ["L1", "L1", "L2", "L2"]
+    assert [at(2 * SIZES["L2"] + 1), at(SIZES["DRAM"])] == ["DRAM", "DRAM"]
+    assert level_of(record(params={"size": "L3"}), SIZES) == "L3"
+    assert level_of(record(), SIZES) == ""
+
+
+MIB = 2**20
+EIGHT = Cpu(model="", arch="x86_64", logical=16, physical=8, smt=2, caches=[
+    Cache(1, 32 * 2**10, 64, 2), Cache(2, MIB, 64, 2), Cache(3, 32 * MIB, 64, 16)])  # fmt: skip
+TWO = Cpu(model="", arch="x86_64", logical=8, physical=8, caches=[Cache(2, 4 * MIB, 64, 4), Cache(3, 8 * MIB, 64, 4)])
+
+
+def test_threads_share_a_cache_once_they_have_no_other():
+    """Eight cores with two threads each under one L3: their L2 is shared from the ninth thread on."""
+    assert [sharers("L3", n, EIGHT) for n in (1, 8, 16)] == [1, 8, 16]
+    assert [sharers("L2", n, EIGHT) for n in (1, 8, 9, 16)] == [1, 1, 2, 2]
+    assert [sharers("L3", n, TWO) for n in (1, 4, 8)] == [1, 4, 4]
+    assert [sharers("L4", 8, EIGHT), sharers("L3", 8, None)] == [1, 1]
+
+
+def test_the_footprints_of_all_that_share_a_cache_have_to_fit():
+    """Eight threads of 15 MiB each fill an L3 of 32 MiB almost four times over; without the CPU each counts alone."""
+    sizes = {"L1": 16 * 2**10, "L2": MIB // 2, "L3": 16 * MIB, "DRAM": 128 * MIB}
+
+    def at(footprint, threads, cpu=EIGHT):
+        return level_of(record(facts={"footprint": footprint, "threads": threads}), sizes, cpu)
+
+    assert [at(15 * MIB, 8), at(15 * MIB, 2), at(4 * MIB, 8), at(15 * MIB, 8, None)] == ["DRAM", "L3", "L3", "L3"]
+    assert [at(MIB, 8), at(MIB, 16)] == ["L2", "L3"]
+
+
+def test_a_cache_serves_part_of_what_is_a_little_larger():
+    """Up to four times a cache some of the data is found there; the last one may hold more than a chase found."""
+
+    def at(footprint, **params):
+        return serving(record(facts={"footprint": footprint}, params=params), SIZES)
+
+    l1, l2 = 2 * SIZES["L1"], 2 * SIZES["L2"]
+    assert [at(l1), at(l1 + 1), at(4 * l1 - 1), at(4 * l1)] == [["L1"], ["L2", "L1"], ["L2", "L1"], ["L2"]]
+    assert [at(l2 + 1), at(32 * l2), at(SIZES["DRAM"] - 24)] == [["DRAM", "L2"], ["DRAM", "L2"], ["DRAM"]]
+    assert [at(4 * l1, size="L1"), serving(record(), SIZES)] == [["L1"], []]
+
+
+def test_a_gpu_has_levels_of_its_own():
+    """What fits half its L2, what is beyond four of it, and nothing between; a CPU's sizes say nothing of it."""
+
+    def at(footprint, **params):
+        facts = {"footprint": footprint, "l2_bytes": 100}
+        return level_of(record(device="gpu:0", facts=facts, params=params), SIZES)
+
+    assert [at(50, size="L2"), at(400, size="HBM"), at(200), at(50)] == ["L2", "HBM", "", "L2"]
+    assert level_of(record(device="gpu:0", params={"size": "L2"}), SIZES) == ""
+
+
+def test_a_limit_is_looked_up_by_kind_level_threads_and_dtype():
+    """Bandwidth of another dtype serves, a floating-point peak of another does not."""
+    peak = record(
+        "512", samples=(1.0, 1.0), bench="peak.fma", counts={"flops": 1e11}, params={"dtype": "f8", "threads": 1}
+    )
+    limits = measured([load(), load("L2", 50 * GB), peak])
+    mine = record(params={"dtype": "f4"}, facts={"footprint": SIZES["L2"]})
+    assert limit_for(mine, "load", limits, SIZES).level == "L2"
+    assert limit_for(mine, "fma", limits, SIZES) is None
+    assert limit_for(record(params={"dtype": "f8"}), "fma", limits, SIZES).value == 1e11
+    assert limit_for(record(facts={"footprint": 8, "threads": 2}), "load", limits, SIZES) is None
+    assert limit_for(mine, None, limits, SIZES) is None
+
+
+def test_a_share_is_one_at_the_limit():
+    """Half the rate is half of it, and twice the latency is half of it."""
+    [limit] = measured([load()])
+    assert share(load(), limit, 2e-5) == pytest.approx(0.5)
+    assert share(record(), limit, 1.0) is None
+    [hop] = measured([record(bench="latency.chase", samples=(1e-8,), counts={"hops": 10.0}, params={"size": "L1"})])
+    assert share(record(counts={"hops": 10.0}), hop, 2e-8) == pytest.approx(0.5)
+
+
+def test_what_is_faster_than_its_level_is_set_against_the_nearer_one_that_serves_a_part():
+    """1.2 L2s: 80 GB/s are too many for memory and below what L2 does; what memory can do is set against memory."""
+    limits = measured([load("L2", 100 * GB), load("DRAM", 30 * GB)])
+
+    def bound(rate):
+        mine = load("x", rate * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
+        return limit_for(mine, "load", limits, SIZES).level
+
+    own = load("x", 20 * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
+    assert limit_for(own, "load", limits, SIZES).level == "DRAM"
+    assert limit_for(own, "load", limits[:1], SIZES).level == "L2"  # nobody measured memory, and L2 bounds it, too
+    assert [bound(29), bound(31), bound(32), bound(80), bound(200)] == ["DRAM", "DRAM", "L2", "L2", "L2"]
+
+
+KINDS = {"access.rows": "load", "stream.load": "load", "free.bench": None}
+
+
+def test_faster_than_the_limit_cannot_be():
+    """6% above the limit is told with both; 4% is two measurements of one thing."""
+    fast = load(bench="access.rows", rate=106 * GB)
+    reasons = impossible([load(), load(bench="access.rows", rate=104 * GB), fast], KINDS, SIZES)
+    assert reasons == {2: "cannot be true: 1.06 times the limit it should touch (L1 load, 1 thread: 100 GB/s)"}
+
+
+def test_data_a_little_larger_than_a_cache_is_not_refused_for_being_faster_than_the_next_level():
+    """2.4 MB over an L2 of 2 MiB came at 54 GB/s, with L2 at 108 and L3 at 30: refused only beyond L2's limit."""
+    sizes = {"L1": 24 * 2**10, "L2": MIB, "L3": 8 * MIB, "DRAM": 1920 * MIB}
+
+    def add(rate):
+        return load("x", rate * GB, bench="access.rows", facts={"footprint": 2_400_000})
+
+    limits = [load("L1", 400 * GB), load("L2", 108 * GB), load("L3", 30 * GB)]
+    assert impossible([*limits, add(40), add(54)], KINDS, sizes) == {}
+    [reason] = impossible([*limits, add(120)], KINDS, sizes).values()
+    assert reason == "cannot be true: 1.11 times the limit it should touch (L2 load, 1 thread: 108 GB/s)"
+    # Where nobody measured what L2 does, nothing can be said.
+    assert impossible([limits[2], add(54)], KINDS, sizes) == {}
+
+
+def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
+    """AMD, two threads: stores to L1 at 179 GB/s where L2 takes 210 and one thread 117. L2's is kept, L1's is told.
+
+    Nor does what is doubtful accuse others: a bench in L1 at 230 is no news.
+    """
+    both = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2, variant="numba")]
+    both += [load("L1", 179.5 * GB, threads=2), load("L2", 210 * GB, threads=2)]
+    slow = load("L1", 150 * GB, threads=2, variant="slow")
+    mine = load("x", 230 * GB, threads=2, bench="access.rows", facts={"footprint": 1024, "threads": 2})
+    told = doubtful([*both, slow, mine])
+    assert list(told) == [2, 3]
+    assert told[3] == f"{DOUBTFUL} (L2 load, 2 threads: 210 GB/s), so it was disturbed"
+    assert impossible([*both, slow, mine], KINDS, SIZES) == {}
+    after = judged([*both, slow, mine], KINDS, SIZES)
+    assert [one.status for one in after] == ["ok", "ok", "suspect", "suspect", "ok", "ok", "ok"]
+    best = {(limit.level, limit.threads): limit for limit in measured(after)}
+    assert (best["L2", 2].suspect, best["L1", 2].suspect, best["L2", 2].value) == ("", told[3], pytest.approx(210 * GB))
+
+
+def test_a_level_is_passed_over_that_is_missing():
+    """Memory at 60 GB/s under an L2 of 50, without L3; within a tenth it is one and the same."""
+    records = [load("L1", 100 * GB), load("L2", 50 * GB), load("DRAM", 60 * GB), load("DRAM", 70 * GB, threads=2)]
+    assert list(doubtful(records)) == [1]
+    assert doubtful([load("L2", 50 * GB), load("DRAM", 54 * GB)]) == {}
+
+
+def test_a_level_that_beats_a_nearer_one_by_more_than_its_threads_do_alone_is_refused():
+    """Two threads at 300 GB/s in L2, where one does 107: no disturbance of L1 explains that, and L1 is left alone."""
+    records = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2)]
+    records.append(load("L2", 300 * GB, threads=2))
+    assert impossible(records, KINDS, SIZES) == {
+        3: "cannot be true: faster than L1 load, 2 threads (179 GB/s), a level nearer to the core, "
+        "and than 2 times L2 load, 1 thread (107 GB/s)"
+    }
+    assert doubtful(records) == {}
+
+
+def test_a_level_that_beats_a_nearer_one_by_more_than_lines_can_move_is_refused():
+    """Beyond L1 a core moves two lines a cycle at most: 512 GB/s at 4 GHz; without a clock nothing is known."""
+
+    def pair(**more):
+        return [load("L1", 400 * GB), load("L2", 600 * GB, **more)]
+
+    [reason] = impossible(pair(telemetry={"clock_hz": [3.9e9, 4e9]}), KINDS, SIZES, EIGHT).values()
+    assert reason.endswith("and than 2 lines a cycle (512 GB/s)")
+    assert impossible(pair(telemetry={"clock_hz": [4.9e9]}), KINDS, SIZES, EIGHT) == {}
+    assert impossible(pair(), KINDS, SIZES, EIGHT) == {}
+
+
+def test_a_latency_longer_than_that_of_a_level_further_out_is_doubtful():
+    """L1 slower than DRAM is told for hops, too, where less is better."""
+    chase = {"bench": "latency.chase", "counts": {"hops": 1.0}}
+    records = [
+        record(samples=(2e-9,), params={"size": "L1"}, **chase),
+        record(samples=(1e-9,), params={"size": "DRAM"}, **chase),
+    ]
+    assert list(doubtful(records)) == [0]
+    assert impossible(records, {}, SIZES) == {}
+
+
+def test_judging_again_replaces_what_was_said():
+    """A run that was cut off was judged by part of its limits; what the whole says is said once, and no more."""
+    fast = load(bench="access.rows", rate=106 * GB, status="suspect", reason="steal")
+    once = judged([load(), fast], KINDS, SIZES)
+    assert judged(once, KINDS, SIZES) == once
+    assert once[1].reason.startswith("steal; cannot be true: 1.06 times")
+    better = judged([*once, load(rate=110 * GB, variant="numba")], KINDS, SIZES)
+    assert better[1] == fast
+    low = judged([load(rate=50 * GB), load("L2", 90 * GB)], KINDS, SIZES)
+    assert (low[0].status, judged([low[0], load(rate=90 * GB), low[1]], KINDS, SIZES)[0].status) == ("suspect", "ok")
+
+
+@pytest.mark.parametrize(
+    ("name", "doubtful_cases"),
+    [
+        ("amd-epyc-2cpu/*-a4a383b17734", ["stream.store/simd [L1, f8, all, huge]"]),
+        ("intel-xeon-2cpu/*", []),
+    ],
+)
+def test_the_committed_runs_hold_nothing_that_cannot_be_true(name, doubtful_cases):
+    """A hundred thousand elements on the Intel guest, and stores to L2 on the AMD, were refused, and were true."""
+    [path] = (Path(__file__).parents[2] / "reports/runs").glob(f"{name}.json")
+    run = store.read(path)
+    kinds = {name: bench.limit for name, bench in catalog.benches().items()}
+    after = judged(run.records, kinds, run.policy.sizes, run.machine.cpu)
+    assert [one.case.label for one in after if "cannot be true" in one.reason] == []
+    assert [one.case.label for one in after if DOUBTFUL in one.reason] == doubtful_cases
+
+
+def test_a_suspect_limit_accuses_nobody():
+    """What was disturbed itself is no proof against another; a bench without a limit is never accused."""
+    slow = load(rate=10 * GB, status="suspect", reason="steal")
+    assert impossible([slow, load(bench="access.rows"), load(bench="free.bench", rate=1e15)], KINDS, SIZES) == {}

@@ -1,0 +1,145 @@
+"""Whether a run says by itself that its machine was too noisy."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doubles.scripted import record
+from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unsupported
+from hwbench.record.facts import telemetry
+from made_up.sample import replace, sample_run
+
+QUIET = {"wall_s": [0.1] * 10, "steal_s": [0.0] * 10, "others_s": [0.0] * 10, "clock_hz": [3e9] * 10}
+
+
+def load(size="DRAM", samples=(1.0, 1.001, 1.002, 1.003, 1.01, 1.02), telemetry=QUIET, **more):
+    """A record of stream.load that reads 10 GB at 10 GB/s at best."""
+    params = {"size": size, "dtype": "f8", "threads": 1, "pages": "huge"}
+    facts = {"threads": 1, "footprint": 128 * 2**20}
+    return record("simd", bench="stream.load", samples=samples, counts={"bytes": 1e10}, params=params, facts=facts,
+                  telemetry=telemetry, **more)  # fmt: skip
+
+
+def run_of(*records):
+    return replace(sample_run(benches=()), records=list(records))
+
+
+def failed(*records):
+    return {one.name: one for one in check(run_of(*records)) if not one.passed}
+
+
+def test_a_quiet_run_says_so():
+    """Nothing taken, every best supported: one sentence, and every check was made."""
+    run = run_of(load(), load("128MiB"), load("L1"))
+    assert [one.name for one in check(run)] == [
+        "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
+        "limits that few samples back", "limits that do not repeat",
+    ]  # fmt: skip
+    assert not noisy(check(run))
+    [told] = sentences(run)
+    assert told.startswith("The machine was quiet enough")
+
+
+@pytest.mark.parametrize(
+    ("counter", "share", "word"),
+    [
+        ("steal_s", 0.011, "stolen by the hypervisor: 1.1%, where 1.0% is allowed"),
+        ("others_s", 0.06, "taken by other processes: 6.0%, where 5.0% is allowed; end other work"),
+        ("throttled_s", 0.002, "CPU quota"),
+    ],
+)
+def test_time_that_was_taken_makes_a_run_noisy(counter, share, word):
+    """Each counter over its share of the rounds is told with both numbers and the remedy; just below it is not."""
+    told = sentences(run_of(load(telemetry=QUIET | {counter: [share * 0.1] * 10})))
+    assert "too noisy" in told[0]
+    assert word in told[1]
+    assert len(sentences(run_of(load(telemetry=QUIET | {counter: [share * 0.04] * 10})))) == 1
+
+
+def test_a_clock_that_moves_between_contrasts_is_noise():
+    """Steady in each contrast, and 10% apart over the run: no contrast is suspect, the run is."""
+    sizes = ["L1", "L2", "L3", "DRAM", "1GiB"]
+    clocks = [3e9, 3.05e9, 3.1e9, 3.2e9, 3.3e9]
+    records = [load(size, telemetry=QUIET | {"clock_hz": [hz] * 10}) for size, hz in zip(sizes, clocks, strict=True)]
+    assert "drift of the clock over the run" in failed(*records)
+
+
+def test_cpus_that_were_moved_make_a_run_noisy():
+    """Apart in 5% of the rounds is told with both times; apart throughout, or hardly ever, is the machine as it is."""
+
+    def at(near, far):
+        return QUIET | {"handover_s": [42e-9] * near + [163e-9] * far}
+
+    told = sentences(run_of(load(telemetry=at(95, 5))))
+    assert told[1].startswith("Rounds in which CPUs had been moved between caches: 5.0%, where 1.0% is allowed")
+    assert "42 or 163 ns" in told[1]
+    for steady in (at(0, 100), at(100, 0), at(999, 1), at(1, 999)):
+        assert not failed(load(telemetry=steady))
+
+
+def test_a_best_sample_that_stands_alone_is_told():
+    """One sample in ten 8% faster than the rest is a limit that another run would miss."""
+    lonely = load(samples=(1.0, *[1.08 + i / 1000 for i in range(9)]))
+    [one] = failed(lonely).values()
+    assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 8.1%"]
+    assert unsupported([lonely, load()])["stream.load/simd [DRAM, f8, 1, huge]"] == pytest.approx(0.08125)
+
+
+def test_of_the_variants_of_a_limit_the_best_counts():
+    """What is no limit may be as unsteady as it is."""
+    slow = msgspec.structs.replace(load(samples=(2.0, 3.0, 3.0, 3.0, 3.0)), variant="numpy")
+    assert not failed(load(), slow)
+    assert failed(load(samples=(4.0, 4.01, 4.01, 4.02)), slow)
+
+
+def test_one_footprint_measured_twice_must_agree():
+    """Each record steady, 5% apart between label and sweep: a neighbour came or went, which no interval shows."""
+    later = load("128MiB", samples=tuple(1.05 * s for s in load().samples))
+    [one] = failed(load(), later).values()
+    assert one.seen == pytest.approx(0.05)
+    assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 5.0%"]
+    assert unrepeated([load(), load("128MiB")]) == {"stream.load/simd [DRAM, f8, 1, huge]": 0.0}
+    assert unrepeated([load()]) == {}
+
+
+def test_what_cannot_be_true_is_no_limit_here_either():
+    """A record that the limits refuted is no reason to call the machine noisy: it is suspect already."""
+    wrong = load("128MiB", samples=(0.5,) * 5, status="suspect", reason="cannot be true: faster than L1")
+    assert unrepeated([load(), wrong]) == {}
+
+
+def test_a_run_without_times_has_no_verdict():
+    """Nothing timed, nothing to say; and without telemetry the samples alone speak."""
+    assert check(run_of()) == []
+    assert sentences(run_of(load(status="skipped", samples=()))) == []
+    names = {one.name.split(" ")[0] for one in check(run_of(load(telemetry={})))}
+    assert names == {"cases", "limits"}
+
+
+def test_telemetry_is_counted_once_a_contrast():
+    """Variants of a contrast carry the same telemetry; two contrasts with telemetry of their own count both."""
+    other = msgspec.structs.replace(load(), variant="numpy")
+    assert len(telemetry([load(), other])) == 1
+    assert len(telemetry([load(), load("L1", telemetry=QUIET | {"wall_s": [0.2] * 10})])) == 2
+
+
+def test_a_check_passes_at_its_limit():
+    """What is allowed is allowed."""
+    assert Check("x", REPEATS, REPEATS, "").passed
+    assert not Check("x", REPEATS + 1e-9, REPEATS, "").passed
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["wall_s", "steal_s", "clock_hz", "others_s"]),
+        st.one_of(
+            st.none(), st.text(), st.lists(st.one_of(st.floats(), st.text(), st.booleans(), st.none()), max_size=5)
+        ),
+    )
+)
+def test_telemetry_of_a_foreign_file_may_hold_anything(telemetry):
+    """Whatever stands there, there is a verdict and no failure."""
+    assert sentences(run_of(load(telemetry=telemetry), load("L1"), load("L2")))

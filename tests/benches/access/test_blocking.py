@@ -1,0 +1,102 @@
+"""Blocking: every order of loops gives the same matrix, and the loops run as written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.benches.access import blocking
+from hwbench.benches.access.blocking import KERNELS, bench
+from inspection.answers import reading, verdict, work_of
+from inspection.machine_code import moved_by_vectors, needs_x86, simple_loops
+
+
+def values(work: str, n: int) -> dict[str, Any]:
+    return {"work": work, "n": n}
+
+
+@pytest.mark.parametrize("n", [8, 56, 72, 264])
+@pytest.mark.parametrize("work", KERNELS)
+@pytest.mark.parametrize("variant", bench.variants)
+def test_the_answer_is_numpys(variant: str, work: str, n: int) -> None:
+    """Each order of loops is exact, at sizes below a block, beyond one and no multiple of one."""
+    assert verdict(bench, variant, values(work, n)) == ""
+
+
+def test_a_second_call_starts_anew() -> None:
+    """A product is not added to the one before."""
+    work, (a, b) = work_of(bench, "blocked", values("matmul", 24))
+    work.call()
+    work.call()
+    assert work.output is not None
+    assert np.array_equal(work.output(), a @ b)
+
+
+@pytest.mark.parametrize("work", KERNELS)
+def test_a_block_left_out_is_caught(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not written is no number; what was not added is missing."""
+    real = KERNELS[work]["blocked"]
+    monkeypatch.setitem(KERNELS[work], "blocked", lambda a, b, out: real(a[:-8, :-8], b[:-8, :-8], out[:-8, :-8]))
+    assert "differs" in verdict(bench, "blocked", values(work, 24))
+
+
+def test_rows_that_are_no_whole_lines_are_refused() -> None:
+    """A size that the kernels were not written for is a skip that says which sizes they were."""
+    with pytest.raises(Skip, match="multiple of 8"):
+        work_of(bench, "naive", values("matmul", 100))
+
+
+def test_counts() -> None:
+    """A transposition moves 16 bytes an element, a product does 2n³ operations."""
+    assert bench.count(values("transpose", 8)) == {"bytes": 1024, "items": 64}
+    assert bench.count(values("matmul", 8)) == {"flops": 1024}
+
+
+@needs_x86
+def test_llvm_does_not_swap_loops() -> None:
+    """Down columns numbers are taken one by one, along rows by vectors: the loops run in the order they are written.
+
+    A vector loop in the naive product is for the case that a column is contiguous, a matrix of one column.
+    """
+    a = np.ones((16, 16))
+    naive, swapped = (simple_loops(KERNELS["matmul"][way], a, a, a.copy()) for way in ("naive", "loop-order"))
+    assert any(sum(("fmadd" in x and "sd" in x.split()[0]) or "mulsd" in x for x in loop) >= 4 for loop in naive)
+    assert any(moved_by_vectors(loop, "mov") >= 2 for loop in swapped)
+
+
+@needs_x86
+def test_a_block_is_multiplied_in_vectors() -> None:
+    """Eight multiply-adds from the tile for one load and one store of the product."""
+    from hwbench.kernels import simd
+
+    if not simd.has_fma():
+        pytest.skip("this CPU has no fused multiply-add")
+    a = np.ones((16, 16))
+    loops = simple_loops(KERNELS["matmul"]["blocked"], a, a, a.copy())
+    assert any(sum("fmadd" in x and x.split()[0].endswith("pd") and "(" in x for x in loop) % 8 == 0 and
+               sum("fmadd" in x and x.split()[0].endswith("pd") for x in loop) >= 8 for loop in loops)  # fmt: skip
+
+
+@needs_x86
+def test_a_block_is_transposed_without_testing_indices() -> None:
+    """The loop of a block moves numbers and nothing else: no arithmetic for negative indices."""
+    a = np.ones((16, 16))
+    loops = simple_loops(blocking.transpose_blocked, a, a, a.copy())
+    assert loops
+    assert not any(line.startswith(("sar", "imul")) for loop in loops for line in loop)
+
+
+def test_the_finding() -> None:
+    """Each work and size has a sentence: what swapped loops and blocks bring."""
+    rows = [
+        (way, values(work, n), seconds)
+        for work, n, times in (("transpose", 3072, (10.0, 9.0, 2.0)), ("matmul", 504, (12.0, 2.0, 1.0)))
+        for way, seconds in zip(("naive", "loop-order", "blocked"), times, strict=True)
+    ]
+    said = list(bench.hooks["finding"](reading(bench, rows, {"flops": 1e9, "bytes": 1e9})))
+    assert said[0].startswith("Transposing 3072 × 3072 is 1.1× (1.1–1.1) as fast with the loops swapped and 5×")
+    assert said[1].startswith("Multiplying 504 × 504 is 6×")
+    assert list(bench.hooks["finding"](reading(bench, rows[:1], {}))) == []

@@ -1,0 +1,196 @@
+"""Patterns: every order visits each element once, by the same two loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from doubles.scripted import ScriptedDevice
+from hwbench.benches import _partitions
+from hwbench.benches.access import pattern
+from hwbench.benches.access.pattern import PAGE, WORDS, bench
+from inspection.answers import reading, verdict, work_of
+from inspection.machine_code import needs_x86, simple_loops
+
+
+@pytest.mark.parametrize("size", [1, 16 * 2**10, 777_777])
+@pytest.mark.parametrize("variant", bench.variants)
+def test_the_answer_is_the_sum(variant: str, size: int) -> None:
+    """Each order adds up the whole array."""
+    assert verdict(bench, variant, {"size": size}) == ""
+
+
+def order_of(variant: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """The order in which a variant visits an array of four pages."""
+    seen: list[np.ndarray] = []
+    real = pattern.in_order
+
+    def in_order(device: Any, a: np.ndarray, turns: Any, write: Any, *keys: Any, **more: Any) -> Any:
+        offsets = np.empty(len(a), dtype=np.int64)
+        write(offsets, *keys)
+        seen.append(offsets)
+        return real(device, a, turns, write, *keys, **more)
+
+    monkeypatch.setattr(pattern, "in_order", in_order)
+    work_of(bench, variant, {"size": 4 * PAGE * pattern.ELEMENT})
+    assert not np.any(seen[0] % 8)
+    return seen[0] // 8
+
+
+@pytest.mark.parametrize("variant", bench.variants)
+def test_each_element_is_visited_once(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each order is a permutation."""
+    assert sorted(order_of(variant, monkeypatch)) == list(range(4 * PAGE))
+
+
+def test_the_orders_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of one, minus one and a line; pages kept together and mixed inside; everything mixed."""
+    orders = {variant: order_of(variant, monkeypatch) for variant in bench.variants}
+    steps = {variant: np.diff(order) for variant, order in orders.items()}
+    assert (steps["sequential"] == 1).all()
+    assert (steps["reverse"] == -1).all()
+    assert np.count_nonzero(steps["strided"] == WORDS) == 4 * PAGE - WORDS
+    assert (orders["page-random"].reshape(-1, PAGE) // PAGE == np.arange(4)[:, None]).all()
+    assert np.count_nonzero(steps["page-random"] == 1) < PAGE // 8
+    assert len(set(orders["random"][:PAGE] // PAGE)) == 4
+
+
+def test_a_gather_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last four elements missing is a wrong answer; repetitions do not add to one another."""
+    work, (a, turns) = work_of(bench, "random", {"size": 2**16})
+    assert turns.parts == work.facts["parts"] == 1
+    assert work.output is None
+    assert work.call() == a.sum()
+    assert work.repeat is not None
+    assert work.repeat(3) == a.sum()
+    real = pattern.gather
+    monkeypatch.setattr(pattern, "gather", lambda base, first, last, passes: real(base, first, last - 32, passes))
+    assert "differs" in verdict(bench, "random", {"size": 2**16})
+
+
+CUT = {"size": 2**18}  # an array, which for these tests is cut into parts
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many parts an array of `CUT` is cut into."""
+    monkeypatch.setattr(_partitions, "PART", 2**18)
+    return 5
+
+
+@pytest.mark.parametrize("variant", bench.variants)
+def test_the_answer_of_parts_is_the_sum(variant: str, parts: int) -> None:
+    """What is checked is the sum of all parts, though a call does one."""
+    assert verdict(bench, variant, CUT) == ""
+
+
+@pytest.mark.parametrize("variant", bench.variants)
+def test_a_call_takes_one_part_and_the_next_call_the_next(
+    variant: str, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of the index, equal in elements, each once a round; counts are of one."""
+    ranges: list[tuple[int, int]] = []
+    real = pattern.gather
+
+    def gather(base: int, first: int, last: int, passes: int) -> int:
+        ranges.append((first, last))
+        return real(base, first, last, passes)
+
+    monkeypatch.setattr(pattern, "gather", gather)
+    work, (a, turns) = work_of(bench, variant, CUT)
+    assert work.repeat is None
+    assert work.facts["parts"] == turns.parts == parts
+    assert work.facts["footprint"] == 16 * len(a)
+    assert sum(work.call() for _ in range(parts)) == a.sum()
+    assert {last - first for first, last in ranges} == {8 * len(a) // parts}
+    assert len({first for first, _ in ranges}) == parts
+    assert bench.count(CUT, (a, turns)) == {"items": len(a) // parts, "bytes": 16 * len(a) // parts}
+
+
+def test_walks_through_the_array_take_the_same_place_at_a_turn(parts: int) -> None:
+    """Forwards, backwards or mixed in pages: the elements of a turn are the same, so no place comes back too soon."""
+    given = {**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()}
+    for variant in ("sequential", "reverse", "page-random"):
+        a, turns = bench.make_inputs({**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()})
+        work = bench.build(variant, given, (a, turns))
+        assert [work.call() for _ in range(parts)] == [part.sum() for part in np.split(a, parts)]
+
+
+def test_variants_share_their_turns(parts: int) -> None:
+    """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
+    sequential, (a, turns) = work_of(bench, "sequential", CUT)
+    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, turns))
+    places = np.split(a, parts)
+    assert [sequential.call(), backwards.call(), sequential.call()] == [part.sum() for part in places[:3]]
+
+
+def test_one_wrong_part_is_caught(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check tells where a part that the checked call did not visit lacks four elements."""
+    taken: list[int] = []
+    real = pattern.gather
+
+    def gather(base: int, first: int, last: int, passes: int) -> int:
+        taken.append(first)
+        return real(base, first, last - 32 * (len(taken) == parts), passes)
+
+    monkeypatch.setattr(pattern, "gather", gather)
+    assert "differs" in verdict(bench, "random", CUT)
+
+
+def shuffled(n: int, key: int) -> np.ndarray:
+    """0 … n - 1 as a key mixes them."""
+    offsets = np.empty(n, dtype=np.int64)
+    pattern.mixed_everywhere(offsets, key)
+    return offsets // 8
+
+
+@pytest.mark.parametrize("key", [0, 1, 2**63 - 1, 0x0123456789ABCDEF])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 511, 512, 513, 1000, 77_777])
+def test_mixing_is_a_permutation(n: int, key: int) -> None:
+    """Whatever the number of elements and the key, each place is taken once."""
+    assert (np.sort(shuffled(n, key)) == np.arange(n)).all()
+
+
+@pytest.mark.parametrize("n", [512 * 100, 2**16, 2**17 + 512])
+def test_mixing_leaves_no_structure(n: int) -> None:
+    """As in a shuffle no step comes often, none of the next 64 is correlated, and all pairs of places are as likely."""
+    order = shuffled(n, int(np.random.default_rng(n).integers(0, 2**63 - 1)))
+    for lag in (1, 2, 8, 64):
+        here, there = order[:-lag], order[lag:]
+        assert np.unique(there - here, return_counts=True)[1].max() <= 12  # 6 to 8 in NumPy's permutations
+        assert abs(np.corrcoef(here, there)[0, 1]) < 5 / np.sqrt(n)
+        pairs = np.histogram2d(here, there, bins=32)[0]
+        assert 0.7 < pairs.var() / pairs.mean() < 1.3  # 1 where they are independent; its spread is 0.05
+    assert (shuffled(n, 1) != shuffled(n, 2)).mean() > 0.99
+
+
+def test_counts() -> None:
+    """8 bytes of the array and 8 of the index for each element."""
+    _, (a, turns) = work_of(bench, "sequential", {"size": 2**16})
+    assert bench.count({"size": 2**16}, (a, turns)) == {"items": len(a), "bytes": 16 * len(a)}
+    assert a.nbytes * 2 <= 2**16
+
+
+@needs_x86
+def test_two_loads_an_element_and_no_vector() -> None:
+    """Four offsets loaded, four additions from memory, and the loop's own three: no gather instruction."""
+    a, offsets = np.zeros(64, dtype=np.int64), np.arange(64) * 8
+    first = offsets.ctypes.data
+    loops = simple_loops(pattern.gather, a.ctypes.data, first, first + offsets.nbytes, 1)
+    longest = max(loops, key=len)
+    assert sum(line.startswith("movq") and "(" in line for line in longest) == 4
+    assert sum(line.startswith("addq") and "(" in line for line in longest) == 4
+    assert len(longest) == 11, longest
+
+
+def test_the_finding() -> None:
+    """Each level's sentence has every order; the last one parts surprise from waste."""
+    times = {"sequential": 1.0, "reverse": 1.1, "strided": 6.0, "page-random": 2.0, "random": 15.0}
+    rows: list[tuple[str, dict[str, Any], float]] = [(name, {"size": "DRAM"}, time) for name, time in times.items()]
+    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**9})))
+    assert said[0].startswith("In memory an element costs 1 ns in sequence; backwards 1.10× (")
+    assert "random everywhere 15.00×" in said[0]
+    assert "cannot be foreseen costs 2.50×" in said[1]
+    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []

@@ -1,0 +1,91 @@
+"""Branches: the same elements in two orders, the share that is taken, and the price of a misprediction."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from hwbench.benches.branch import prediction as bench_file
+from inspection.answers import reading, verdict, work_of
+
+BENCH = bench_file.bench
+VARIANTS = ("sorted", "shuffled", "branch-free")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+@pytest.mark.parametrize("n", [1, 2, 1000, 2**14])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_all_add_the_same(variant, n, share):
+    """Every variant gives NumPy's sum of the elements from the threshold on."""
+    assert verdict(BENCH, variant, {"n": n, "share": share}) == ""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_passes_do_not_add_up(variant):
+    """Many passes give the sum of one: each begins anew."""
+    work, (a,) = work_of(BENCH, variant, {"n": 100, "share": 0.5})
+    assert work.repeat(7) == work.call() == bench_file.reference(a)
+
+
+def test_another_threshold_is_caught(monkeypatch):
+    """A kernel that leaves out the elements at the threshold gives another sum."""
+    monkeypatch.setattr(bench_file, "add_if", lambda address, n, passes: bench_file.add_either(address, n - 1, passes))
+    assert "differs" in verdict(BENCH, "shuffled", {"n": 64, "share": 1.0})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999, 1.0])
+def test_the_share_is_exact(share):
+    """So many elements are from the threshold on, and the record says which share that is."""
+    work, (a,) = work_of(BENCH, "shuffled", {"n": 1000, "share": share})
+    assert int((a >= bench_file.THRESHOLD).sum()) == round(1000 * share)
+    assert work.facts["taken"] == pytest.approx(share)
+
+
+def test_shuffled_is_in_random_order():
+    """The outcomes of neighbours are independent: a change of way in half of the steps, in sorted order one."""
+    a = bench_file.elements(np.random.default_rng(1), 2**16, 0.5)
+    taken = a >= bench_file.THRESHOLD
+    assert 0.48 < (taken[1:] != taken[:-1]).mean() < 0.52
+    ordered = np.sort(a) >= bench_file.THRESHOLD
+    assert (ordered[1:] != ordered[:-1]).sum() == 1
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "inf", "half", ""])
+def test_what_is_no_share_is_refused(text):
+    """A share lies between 0 and 1; anything else is named in one line."""
+    with pytest.raises(ValueError, match="is no share between 0 and 1"):
+        bench_file.share_of(text)
+    assert bench_file.share_of("0.3") == 0.3
+
+
+def made_up(*rows, clock=None):
+    read = reading(BENCH, [(v, {"share": p, "n": 1000}, ns * 1e-6) for v, p, ns in rows], {"items": 1000})
+    telemetry = {"clock_hz": [clock] * 10} if clock else {}
+    read.records = [
+        msgspec.structs.replace(r, facts={"taken": r.params["share"]}, telemetry=telemetry) for r in read.records
+    ]
+    return read
+
+
+def test_the_price_is_what_a_wrong_guess_adds():
+    """At one half every second branch is mispredicted: 3 ns more an element are 6 ns each, 24 cycles at 4 GHz."""
+    rows = (("sorted", 0.5, 1.0), ("shuffled", 0.5, 4.0), ("branch-free", 0.5, 2.0))
+    read = made_up(*rows, ("sorted", 0.0, 1.0), ("shuffled", 0.0, 1.0), clock=4e9)
+    said = list(BENCH.hooks["finding"](read))
+    assert said[0].startswith("A mispredicted branch costs 5.99 ns, 24 cycles: with 50% of the branches taken")
+    assert "4× " in said[0]
+    assert said[1] == (
+        "Without a branch the shuffled loop is 2× as fast, whatever the data; it takes 2× as long as the branch that "
+        "is always foreseen."
+    )
+
+
+def test_at_another_share_fewer_are_wrong():
+    """At one tenth the better guess is wrong for one in ten, and without a clock no cycles are told."""
+    share, seconds, cycles = bench_file.price(made_up(("sorted", 0.1, 1.0), ("shuffled", 0.1, 1.5)), 1000)
+    assert (share, cycles) == (0.1, None)
+    assert seconds == pytest.approx(5e-9, rel=0.01)
+
+
+def test_a_branch_that_never_changes_has_no_price():
+    """With nothing mispredicted there is nothing to say."""
+    assert list(BENCH.hooks["finding"](made_up(("sorted", 0.0, 1.0), ("shuffled", 0.0, 1.0)))) == []

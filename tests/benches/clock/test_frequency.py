@@ -1,0 +1,126 @@
+"""The clock under load: every addition and multiply-add in the answer, one thread a core, widths that are not there."""
+
+import numpy as np
+import pytest
+
+from doubles.scripted import record
+from hwbench.bench import Skip
+from hwbench.benches.clock import frequency as bench_file
+from hwbench.devices.cpu import CpuDevice
+from hwbench.host.system import Host
+from hwbench.kernels import simd
+from hwbench.record.model import CLOCK
+from inspection.answers import reading, verdict, work_of
+
+BENCH = bench_file.bench
+WIDTHS = {"scalar": 64, "128": 128, "256": 256, "512": 512}
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("units", bench_file.CHAINS)
+@pytest.mark.parametrize("variant", WIDTHS)
+def test_every_addition_and_multiply_add_counts(device, variant, units):
+    """The sum of the chain and the ends of all registers are those of the closed form, to the last bit."""
+    if reason := BENCH.lacks(variant, {}):
+        pytest.skip(reason)
+    for threads in {1, device.host.usable}:
+        assert verdict(BENCH, variant, {"device": device, "threads": threads, "units": units}) == ""
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("STEPS", bench_file.STEPS - 1), ("CHAIN", bench_file.CHAIN + 1)])
+def test_a_step_more_or_less_is_caught(device, monkeypatch, name, wrong):
+    """A kernel that runs another number of steps, or another chain, does not give the answer of the closed form."""
+    if reason := BENCH.lacks("scalar", {}):
+        pytest.skip(reason)
+    work, _inputs = work_of(BENCH, "scalar", {"device": device, "threads": 1, "units": 2})
+    work.call()
+    monkeypatch.setattr(bench_file, name, wrong)
+    assert work.output() != bench_file.closed_form(1, device) or work.output()[1] != 0
+    work.close()
+
+
+def test_a_cycle_is_an_addition():
+    """The counts are cycles, which the metric tells in GHz."""
+    counts = BENCH.count({})
+    assert counts == {"cycles": 7 * 2048}
+    assert CLOCK.value(counts["cycles"] / 3.5e9, counts) == pytest.approx(3.5)
+
+
+def test_two_threads_of_a_core_run_one(device):
+    """On siblings one thread a core runs, since two would delay each other's chain."""
+    host = Host(allowed=(0, 1, 2, 3), cores={0: (0, 0), 1: (0, 1), 2: (0, 0), 3: (0, 1)})
+    assert CpuDevice(host).cores == 2
+    assert bench_file.closed_form(4, CpuDevice(host)) == (2 * 7 * 2048, 0.0)
+
+
+def test_widths_that_are_not_there_are_skipped(monkeypatch):
+    """A CPU without 512 bits, or without multiply-add, says so."""
+    monkeypatch.setattr(bench_file, "widths", lambda: (128, 256))
+    monkeypatch.setattr(bench_file, "has_fma", lambda: True)
+    assert BENCH.lacks("512", {}) == "this CPU's vector registers have 256 bits"
+    assert BENCH.lacks("256", {}) == ""
+    monkeypatch.setattr(bench_file, "has_fma", lambda: False)
+    assert BENCH.lacks("scalar", {}) == "this CPU has no fused multiply-add"
+
+
+def test_results_are_exact_in_float64():
+    """All numbers are multiples of 2⁻²⁰ below 8, so that no step rounds."""
+    x = bench_file.numbers(np.random.default_rng(0))
+    assert len(x) * 8 >= max(WIDTHS.values()) // 8 * max(bench_file.CHAINS.values())
+    assert ((x + bench_file.STEPS * bench_file.A * bench_file.B) < 8).all()
+    assert simd.Registers("f8", 512, bench_file.CHAINS[2]).nbytes == bench_file.BYTES
+
+
+def test_other_numbers_of_units_are_refused(device):
+    """One and two are known; for more the registers would not do."""
+    with pytest.raises(Skip, match="units=3: is none of 1, 2"):
+        bench_file.on_crew(device, np.ones(bench_file.BYTES // 8), 1, 3, 64)
+
+
+def test_the_finding_names_the_lowest_clock():
+    """The clocks by width, and by how much the lowest is below the highest."""
+    rows = [(v, {"threads": 1, "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("256", 3.9e9), ("512", 3e9))]
+    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
+    assert said == (
+        "With one core multiplying the clock is 4 GHz (scalar), 3.9 GHz (256), 3 GHz (512): "
+        "25% lower with 512 than at its highest."
+    )
+    rows = [(v, {"threads": "all", "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("512", 3.99e9))]
+    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
+    assert said.endswith("the same within 2%.")
+
+
+@pytest.mark.parametrize(("full", "clock"), [(3.5e9, 3.5e9), (4e9 * 7 / 12, 4e9)])
+def test_the_clock_is_that_of_both_units_where_there_are_two(full, clock):
+    """Beside two units' load it may be lower; where the chain has to wait for the only unit, that is no clock."""
+    rows = [("512", {"threads": 1, "units": units}, 1e6 / hz) for units, hz in ((1, 4e9), (2, full))]
+    read = reading(BENCH, rows, {"cycles": 1e6})
+    assert bench_file.under_load(read, "512", 1) == pytest.approx(clock, rel=2e-3)
+    assert bench_file.under_load(read, "256", 1) is None
+
+
+@pytest.mark.parametrize(
+    ("per_cycle", "units"), [(0.0, 1), (0.3, 1), (0.99, 1), (1.2, 1), (1.7, 2), (2.4, 2), (3.98, 4)]
+)
+def test_units_are_whole(per_cycle, units):
+    """One, two or four, whatever disturbed the peak or the clock."""
+    assert bench_file.units_of(per_cycle) == units
+
+
+@pytest.mark.parametrize("measured", [(1, 2), (1,), (2,)])
+def test_the_peak_is_set_against_the_clock(measured):
+    """Where the run has the peak, too, it is told as a share of lanes × 2 × units × clock, beside any load."""
+    rows = [("512", {"threads": 1, "units": units}, 1e6 / 4e9) for units in measured]
+    read = reading(BENCH, rows, {"cycles": 1e6})
+    params = {"dtype": "f8", "threads": 1, "chains": 12}
+    peak = record("512", (1.0,) * 10, bench="peak.fma", device="cpu", params=params, counts={"flops": 0.99 * 32 * 4e9})
+    read.run.records.append(peak)
+    assert list(BENCH.hooks["finding"](read))[1] == (
+        "The peak of 127 GFLOP/s a core in float64 is 98.9% of 8 lanes × 2 × 2 units × 4 GHz."
+    )

@@ -1,0 +1,157 @@
+"""The pointer chase: one ring through all lines, in the order asked for, followed hop by hop."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from doubles.scripted import ScriptedDevice
+from hwbench.bench import Skip
+from hwbench.benches.latency import chase
+from hwbench.devices.cpu import CpuDevice
+from hwbench.measure.verify_output import mismatch
+from hwbench.record.estimate import Estimate
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def lines_of(size, order="random", seed=3):
+    return chase.ring(np.random.default_rng(seed), size, order, ScriptedDevice())
+
+
+@pytest.mark.parametrize("order", ["random", "page-local"])
+@pytest.mark.parametrize("size", [128, 4096, 7 * 64, 2**18 - 64, 2**18, 2**18 + 64, 2**20 + 4096])
+def test_the_order_holds_every_line_once(size, order):
+    """Each line of the memory comes once, whatever remains of the last group."""
+    lines = lines_of(size, order)
+    assert sorted(lines.tolist()) == list(range(size // 64))
+
+
+def test_page_local_order_stays_in_its_group():
+    """Page-local order takes groups of 64 pages in sequence and is random within each; random order is not so."""
+    lines = lines_of(2**20, "page-local")
+    groups = lines // chase.GROUP
+    assert (np.diff(groups) >= 0).all()
+    assert (np.diff(lines) == 1).mean() < 0.01
+    assert (np.diff(lines_of(2**20) // chase.GROUP) < 0).any()
+
+
+@pytest.mark.parametrize("lines", [64, 384, 1000, 2**14, 3 * 2**15])
+def test_random_order_is_as_random_as_a_shuffle(lines):
+    """No step is more frequent than in NumPy's shuffles, and a line says nothing about where the next one lies."""
+
+    def told(order):
+        steps = np.diff(order)
+        return np.unique(steps, return_counts=True)[1].max(), abs(np.corrcoef(order[:-1], order[1:])[0, 1])
+
+    ours = np.array([told(lines_of(64 * lines, seed=seed)) for seed in range(50)])
+    shuffles = np.array([told(np.random.default_rng(seed).permutation(lines)) for seed in range(50)])
+    assert (ours.mean(axis=0) < 1.5 * shuffles.mean(axis=0)).all()
+
+
+def test_the_same_seed_gives_the_same_ring():
+    """Rings are drawn from the generator alone."""
+    assert (lines_of(2**16) == lines_of(2**16)).all()
+    assert (lines_of(2**16) != lines_of(2**16, seed=4)).any()
+
+
+@pytest.mark.parametrize("pages", ["4K", "huge"])
+@pytest.mark.parametrize("order", ["random", "page-local"])
+@pytest.mark.parametrize("size", [128, 4096, 2**18 + 64])
+def test_the_chase_ends_where_the_order_says(device, size, order, pages):
+    """After one call, and after more, the chase is on the line that walking the order gives."""
+    lines = lines_of(size, order)
+    try:
+        work = chase.follow_pointers(device, lines, pages)
+    except Skip as reason:
+        pytest.skip(str(reason))
+    work.call()
+    assert mismatch(work.output(), chase.last_line(lines), {}, 0.0) == ""
+    work.timer(3)
+    assert work.output() == lines[4 * chase.HOPS % len(lines)]
+    work.close()
+
+
+@pytest.mark.parametrize("wrong", [1, 15, 16])
+def test_too_many_or_too_few_hops_are_caught(device, monkeypatch, wrong):
+    """A chase that ends some hops early or late is not on the right line."""
+    right = chase.chase
+    monkeypatch.setattr(chase, "chase", lambda address, hops: follow_on(right(address, hops), wrong))
+    lines = lines_of(2**16)
+    work = chase.follow_pointers(device, lines, "4K")
+    work.call()
+    assert "differs" in mismatch(work.output(), chase.last_line(lines), {}, 0.0)
+    work.close()
+
+
+def follow_on(address, hops):
+    """So many hops more, one by one, by reading the process's own memory."""
+    for _ in range(hops):
+        address = ctypes.c_int64.from_address(address).value
+    return address
+
+
+def test_two_rings_are_refused(device, monkeypatch):
+    """Where the memory falls into two rings the builder stops: two parts do not end where the next one begins."""
+
+    def two(base, memory, lines):
+        half = len(lines) // 2
+        words = memory.view(np.int64)[:: chase.LINE // 8]
+        for part in (lines[:half], lines[half:]):
+            words[part] = base + chase.LINE * np.roll(part, -1)
+
+    monkeypatch.setattr(chase, "link", two)
+    with pytest.raises(AssertionError, match="the ring of 1024 lines breaks in 2 of 16 parts"):
+        chase.follow_pointers(device, lines_of(2**16), "4K")
+
+
+def test_too_small_a_ring_is_skipped():
+    """One line is no ring."""
+    with pytest.raises(Skip, match="100 bytes are too few"):
+        lines_of(100)
+
+
+class Told:
+    """Records of a machine with 1, 4, 15 and 100 ns on huge pages, 120 in memory on small ones, 90 within pages."""
+
+    def __init__(self, pages=("huge", "4K")):
+        self.pages = pages
+
+    def find(self, variant, pages):
+        return pages if pages in self.pages else None
+
+    def levels(self):
+        return ["where the levels end"]
+
+    def each(self, count, variant, size, pages, order):
+        times = {
+            ("huge", "random"): {"L1": 1, "L2": 4, "L3": 15, "DRAM": 100},
+            ("4K", "random"): {"DRAM": 120},
+            ("4K", "page-local"): {"DRAM": 90},
+        }
+        time = times[pages, order].get(size)
+        return None if time is None else Estimate(time * 1e-9, 0, 1)
+
+
+def test_findings_tell_each_level():
+    """The sentences name every level's latency, and what translation costs in memory."""
+    told = list(chase.bench.hooks["finding"](Told()))
+    assert told[0] == (
+        "A load that waits for the one before takes 1 ns from L1, 4 ns from L2, 15 ns from L3, 100 ns from memory "
+        "(random order, huge pages)."
+    )
+    assert "120 ns instead of 100" in told[1]
+    assert "90 ns" in told[2]
+    assert told[3:] == ["where the levels end"]
+
+
+def test_findings_without_huge_pages_tell_the_small_ones():
+    """Where no huge pages can be had, the levels are told on 4K pages and nothing is compared with them."""
+    told = list(chase.bench.hooks["finding"](Told(pages=("4K",))))
+    assert told[0] == "A load that waits for the one before takes 120 ns from memory (random order, 4K pages)."
+    assert not any("instead of" in sentence for sentence in told)

@@ -1,0 +1,129 @@
+"""A line handed to and fro: every pair, every handover counted, what two CPUs share, and where there is no pair."""
+
+import dataclasses
+
+import msgspec
+import pytest
+
+from hwbench.benches.latency import core_to_core as bench_file
+from hwbench.devices.cpu import CpuDevice
+from hwbench.host.system import Host, SharedCache
+from inspection.answers import reading, verdict, work_of
+
+BENCH = bench_file.bench
+
+# Two packages of two cores with two threads each; a last level for each package.
+TWO = Host(
+    allowed=tuple(range(8)),
+    cores={cpu: (cpu // 2 % 2, cpu % 2) for cpu in range(8)},
+    caches=(
+        *(SharedCache(1, 2**15, 64, (cpu, cpu + 4)) for cpu in range(4)),
+        SharedCache(3, 2**25, 64, (0, 1, 4, 5)),
+        SharedCache(3, 2**25, 64, (2, 3, 6, 7)),
+    ),
+)
+# One package whose last level is cut into two, as chiplets are.
+CHIPLETS = Host(
+    allowed=tuple(range(4)),
+    cores={cpu: (0, cpu) for cpu in range(4)},
+    caches=(SharedCache(3, 2**25, 64, (0, 1)), SharedCache(3, 2**25, 64, (2, 3))),
+)
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def here(device):
+    if reason := bench_file.lacking(device):
+        pytest.skip(reason)
+    return {"device": device, "pairs": "all"}
+
+
+@pytest.mark.parametrize("variant", ["store", "exchange"])
+def test_every_handover_counts(device, variant):
+    """After a call every pair's counter has come two handovers a round trip far."""
+    assert verdict(BENCH, variant, here(device)) == ""
+
+
+def test_one_handover_less_is_caught(device, monkeypatch):
+    """A thread that stops a handover early leaves another number."""
+    right = bench_file.bounce
+
+    def early(address, turn, last):
+        right(address, turn, last - 1)
+
+    monkeypatch.setattr(bench_file, "bounce", early)
+    assert "differs" in verdict(BENCH, "store", here(device))
+
+
+def test_each_pair_has_its_best_time(device):
+    """While it is timed the facts get the best time of a handover for each pair, with its CPUs and what they share."""
+    work, _ = work_of(BENCH, "store", here(device))
+    assert all(seconds == 0 for *_, seconds in work.facts["between"])
+    total = work.timer(2)
+    between = work.facts["between"]
+    assert [tuple(row[:2]) for row in between] == [
+        (device.host.order[a], device.host.order[b]) for a, b in bench_file.pairs_of(device)
+    ]
+    hops = BENCH.count(here(device))["hops"]
+    first = [seconds for *_, seconds in between]
+    assert sum(first) * 2 * hops / len(between) == pytest.approx(total)
+    work.timer(2)
+    assert all(later[-1] <= seconds for later, seconds in zip(between, first, strict=True))
+    work.close()
+
+
+def test_all_pairs_are_taken_once():
+    """Eight CPUs are twenty-eight pairs, a quota of three leaves three."""
+    pairs = bench_file.pairs_of(CpuDevice(TWO))
+    assert len(set(pairs)) == len(pairs) == 28
+    assert bench_file.pairs_of(CpuDevice(limited(TWO, 3.0))) == [(0, 1), (0, 2), (1, 2)]
+
+
+def limited(host, quota):
+    """The host under a cgroup's quota."""
+    return dataclasses.replace(host, quota=quota)
+
+
+@pytest.mark.parametrize(
+    ("host", "a", "b", "what"),
+    [
+        (TWO, 0, 4, "core"), (TWO, 0, 1, "cache"), (TWO, 0, 5, "cache"), (TWO, 0, 2, "memory"), (TWO, 1, 7, "memory"),
+        (CHIPLETS, 0, 1, "cache"), (CHIPLETS, 1, 2, "package"), (Host(allowed=(0, 1)), 0, 1, "package"),
+    ],
+)  # fmt: skip
+def test_what_two_cpus_share(host, a, b, what):
+    """Hardware threads share a core, neighbours the last level, chiplets a package, sockets memory alone."""
+    assert bench_file.shared(host, a, b) == what
+
+
+def test_one_cpu_has_no_pair():
+    """With one usable CPU the case is skipped, and says how many there are."""
+    for host in (Host(allowed=(3,)), Host(allowed=(0, 1), quota=1.9)):
+        said = BENCH.lacks("store", {"device": CpuDevice(host), "pairs": "all"})
+        assert said == "needs 2 CPUs that hand a line to one another; 1 may be used"
+
+
+def test_many_pairs_take_fewer_round_trips():
+    """A call stays short on many CPUs: the trips of all pairs are bounded until each has the least."""
+    assert bench_file.trips(CpuDevice(Host(allowed=(0, 1)))) == 4096
+    assert bench_file.trips(CpuDevice(Host(allowed=tuple(range(16))))) == 2**18 // 120
+    assert bench_file.trips(CpuDevice(Host(allowed=tuple(range(128))))) == 512
+
+
+def test_the_finding_goes_by_what_is_shared():
+    """Pairs are told by what they share, a single time where all are alike, and the price of compare-and-swap."""
+    rows = [("store", {"pairs": "all"}, 1e-3), ("exchange", {"pairs": "all"}, 2e-3)]
+    read = reading(BENCH, rows, {"hops": 1000})
+    between = [[0, 1, "cache", 50e-9], [0, 2, "memory", 120e-9], [1, 2, "memory", 140e-9]]
+    read.records = [msgspec.structs.replace(r, facts={"between": between}) for r in read.records]
+    said = list(BENCH.hooks["finding"](read))
+    assert said[0] == (
+        "A cache line changes hands in 50 ns between cores that share the last-level cache, 120 to 140 ns between "
+        "packages."
+    )
+    assert "a handover takes 2×" in said[1]

@@ -1,0 +1,136 @@
+"""A chase beside streams: who does what, when the streams end, what they moved, and where it cannot be had."""
+
+import ctypes
+
+import msgspec
+import numpy as np
+import pytest
+
+from hwbench.bench import Bench
+from hwbench.benches.latency import loaded as bench_file
+from hwbench.devices.cpu import CpuDevice
+from hwbench.host.system import Host
+from inspection.answers import reading, verdict, work_of
+
+BENCH: Bench = bench_file.bench
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def values(device, gap, size=2**20):
+    if reason := bench_file.lacking(device):
+        pytest.skip(reason)
+    return {"device": device, "size": size, "pages": "4K", "gap": gap}
+
+
+@pytest.mark.parametrize("gap", ["idle", 0, 100])
+@pytest.mark.parametrize("variant", ["read", "write"])
+def test_the_chase_ends_on_its_line_whatever_the_others_do(device, variant, gap):
+    """The chase ends where its ring says, and the streams read as many words as they counted blocks."""
+    assert verdict(BENCH, variant, values(device, gap)) == ""
+
+
+@pytest.mark.parametrize("size", [128, 4096, 2**18])
+def test_small_memory_has_room_for_a_block(device, size):
+    """However little is asked for, a stream has a page to go through."""
+    assert verdict(BENCH, "read", values(device, 0, size)) == ""
+
+
+def test_streams_run_only_where_they_should(device):
+    """Idle moves nothing; streams move something, and the bytes a second become a fact while it is timed."""
+    idle, _ = work_of(BENCH, "read", values(device, "idle"))
+    assert idle.timer(50) > 0
+    assert (idle.facts["streamed"], idle.facts["streaming"]) == (0, 0)
+    idle.close()
+    busy, _ = work_of(BENCH, "read", values(device, 0))
+    assert busy.facts["streamed"] == 0
+    busy.timer(2000)
+    assert busy.facts["streamed"] > 0
+    assert busy.facts["streaming"] == device.cores - 1
+    busy.close()
+
+
+def test_writing_counts_two_lines_for_one(device):
+    """A plain store reads its line and has it written back: twice the bytes of the same blocks read."""
+    work, (memory,) = work_of(BENCH, "write", values(device, 0))
+    memory.streamed[0].array[:] = 0
+    work.timer(2000)
+    written = memory.streamed[0].array.view(np.int64)
+    assert set(np.unique(written)) <= {0, 1}
+    assert written[0] == 1
+    work.close()
+
+
+def test_a_failing_chase_does_not_leave_the_streams_running(device, monkeypatch):
+    """Where the chase fails the flag is set all the same, the others end, and the error is raised."""
+
+    def broken(address, hops):
+        raise RuntimeError("no way")
+
+    monkeypatch.setattr(bench_file, "chase", broken)
+    work, _ = work_of(BENCH, "read", values(device, 0))
+    with pytest.raises(RuntimeError, match="no way"):
+        work.timer(1)
+    work.close()
+
+
+def test_a_word_that_was_not_read_is_caught(device, monkeypatch):
+    """Streams that count a block which they did not read give another answer."""
+    right = bench_file.read_until
+
+    def lazy(r, address, nbytes, pause, flag, found):
+        right(r, address, nbytes, pause, flag, found)
+        ctypes.c_int64.from_address(found).value += 1
+
+    monkeypatch.setattr(bench_file, "read_until", lazy)
+    assert "part 1" in verdict(BENCH, "read", values(device, 0))
+
+
+@pytest.mark.parametrize(
+    ("cores", "allowed", "quota", "said"),
+    [
+        ({}, (0,), None, "needs 2 cores, one to wait and one to stream; 1 may be used"),
+        ({0: (0, 0), 1: (0, 0)}, (0, 1), None, "needs 2 cores, one to wait and one to stream; 1 may be used"),
+        ({}, (0, 1), 1.5, "needs 2 cores, one to wait and one to stream; 1 may be used"),
+        ({}, (0, 1), None, ""),
+    ],
+)
+def test_one_core_cannot_do_both(cores, allowed, quota, said):
+    """One CPU, two threads of one core, or a quota below two CPUs: the case is skipped with the number."""
+    made = CpuDevice(Host(allowed=allowed, cores=cores, quota=quota))
+    assert BENCH.lacks("read", {"device": made, "size": 1, "gap": 0, "pages": "4K"}) == said
+
+
+def test_a_gap_is_a_number_of_cycles():
+    """Any whole number may be asked for; what is none is refused with the text."""
+    assert bench_file.gap_of("12") == 12
+    for text in ("-1", "1.5", "x", "", "٣", "9" * 10):
+        with pytest.raises(ValueError, match="is neither idle nor a whole number"):
+            bench_file.gap_of(text)
+
+
+def test_the_memory_is_told_as_it_is_taken():
+    """The ring and at least 64 MiB for each stream, however many there are."""
+    device = CpuDevice(Host(allowed=tuple(range(9))))
+    assert BENCH.ask("memory", {"size": 2**27, "device": device}) == 2**27 + 8 * 2**26
+    assert BENCH.ask("memory", {"size": 2**30, "device": device}) == 2**30 + 2**29
+
+
+def test_the_finding_sets_the_busiest_against_the_idle():
+    """The ratio is that of the gap at which most was streamed."""
+    times = {"idle": 1e-4, 16: 2e-4, 0: 3e-4}
+    rows = [("read", {"size": "DRAM", "pages": "huge", "gap": gap}, seconds) for gap, seconds in times.items()]
+    read = reading(BENCH, rows, {"hops": 1000})
+    streamed = {"idle": 0.0, 16: 20e9, 0: 15e9}
+    read.records = [
+        msgspec.structs.replace(r, facts={"streamed": streamed[r.params["gap"]], "streaming": 1}) for r in read.records
+    ]
+    [said] = BENCH.hooks["finding"](read)
+    assert said.startswith(
+        "Memory answers in 100 ns on an idle machine and in 200 ns while 1 other core reads with 20 GB/s of traffic: 2×"
+    )

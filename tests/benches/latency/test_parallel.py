@@ -1,0 +1,82 @@
+"""Several chases on one ring: where each ends, how they are spaced, and what their times say of loads in flight."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from hwbench.benches.latency import parallel as bench_file
+from hwbench.devices.cpu import CpuDevice
+from inspection.answers import reading, verdict, work_of
+
+BENCH = bench_file.bench
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def values(device, size=2**16, chains=4):
+    return {"device": device, "size": size, "pages": "4K", "chains": chains}
+
+
+@pytest.mark.parametrize("chains", [1, 2, 3, 16, 20])
+@pytest.mark.parametrize("size", [128, 2**16, 2**18 + 64])
+def test_every_chase_ends_where_the_order_says(device, size, chains):
+    """After a call each chase is on the line that walking the ring from its own start gives."""
+    assert verdict(BENCH, "follow", values(device, size, chains)) == ""
+
+
+def test_more_loops_go_on_from_there(device):
+    """Three calls in one are three times the hops."""
+    work, (ring,) = work_of(BENCH, "follow", values(device))
+    work.timer(3)
+    n = len(ring.lines)
+    expected = ring.lines[(bench_file.starts(n, 4) + 3 * bench_file.HOPS) % n]
+    assert work.output().tolist() == expected.tolist()
+    work.close()
+
+
+def test_a_hop_too_few_is_caught(device, monkeypatch):
+    """A kernel that leaves out four hops gives other lines."""
+    right = bench_file.chase_all
+    monkeypatch.setattr(bench_file, "chase_all", lambda r, to, of, hops: right(r, to, of, hops - 4))
+    assert "differs" in verdict(BENCH, "follow", values(device))
+
+
+def test_chases_are_spaced_evenly():
+    """No two start together, and each has the same part of the ring before it."""
+    assert bench_file.starts(1000, 4).tolist() == [0, 250, 500, 750]
+    assert len(set(np.diff(bench_file.starts(16384, 16)))) == 1
+
+
+def test_all_numbers_of_chases_share_one_ring():
+    """The ring depends on size and pages alone, so that the engine makes it once for a group."""
+    assert "chains" not in BENCH.names("inputs")
+    assert BENCH.together == ("chains",)
+
+
+def test_counts_are_those_of_all_chases():
+    """Each hop of each chase counts, and brings a line of 64 bytes."""
+    assert BENCH.count({"chains": 8}) == {"hops": 8 * 1024, "bytes": 8 * 1024 * 64}
+
+
+def test_the_finding_tells_loads_in_flight():
+    """Eight chases in twice the time of one are four loads in flight: Little's law."""
+    rows = [
+        ("follow", {"size": "DRAM", "pages": "huge", "chains": chains}, seconds)
+        for chains, seconds in ((1, 100e-6), (4, 100e-6), (8, 250e-6))
+    ]
+    read = reading(BENCH, rows, {})
+    read.records = [msgspec.structs.replace(r, counts={"hops": 1000 * r.params["chains"]}) for r in read.records]
+    [said] = BENCH.hooks["finding"](read)
+    assert "In memory a load takes 99.9 ns" in said
+    assert "one comes every 25 ns from 4 independent chases: 4 loads are in flight, 2.56 GB/s" in said
+
+
+def test_nothing_is_said_without_a_single_chase():
+    """Without the latency of one chase there is nothing to compare with."""
+    read = reading(BENCH, [("follow", {"size": "L2", "pages": "4K", "chains": 8}, 1e-6)], {"hops": 1000})
+    assert list(BENCH.hooks["finding"](read)) == []

@@ -1,0 +1,125 @@
+"""The price of a prange: each layer in a process of its own that answers rightly, and ends when nobody needs it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.benches.parallel import overhead
+from hwbench.benches.parallel.overhead import Layer, bench
+from hwbench.devices.cpu import CpuDevice
+from hwbench.host.system import Host
+from inspection.answers import reading, verdict, work_of
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def two_cpus(device: CpuDevice) -> None:
+    if device.host.usable < 2:
+        pytest.skip("one CPU may be used here, where nothing runs in parallel")
+
+
+def test_every_layer_that_can_be_had_is_right(device: CpuDevice) -> None:
+    """The sum of what each process computed is the reference; a layer that is missing says which and why."""
+    assert verdict(bench, "serial", {"n": 1000, "device": device}) == ""
+    assert verdict(bench, "workqueue", {"n": 1000, "device": device}) == ""
+    for variant in ("omp", "tbb"):
+        try:
+            assert verdict(bench, variant, {"n": 1000, "device": device}) == ""
+        except Skip as skip:
+            assert f"cannot load the threading layer {variant}: " in str(skip)
+
+
+def test_an_unknown_layer_is_a_skip_with_numbas_reason(device: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps a layer from loading is told, and no process stays behind; told again, no other is started."""
+    monkeypatch.setattr(Layer, "missing", {})
+    before = children()
+    with pytest.raises(Skip, match="cannot load the threading layer none"):
+        Layer.of("none", 2, device)
+    assert children() == before
+    assert "none" not in Layer.running
+    monkeypatch.setattr(overhead.subprocess, "Popen", None)  # it is asked no second time
+    with pytest.raises(Skip, match="cannot load the threading layer none"):
+        Layer.of("none", 2, device)
+
+
+def children() -> set[int]:
+    """This process's own children that are alive."""
+    return {child.pid for child in psutil.Process().children()}
+
+
+def test_lengths_share_a_process_which_ends_with_the_last(device: CpuDevice) -> None:
+    """Two lengths of one layer are timed in one process; closed one after the other, the last ends it."""
+    before = children()
+    first, _ = work_of(bench, "workqueue", {"n": 100, "device": device})
+    second, _ = work_of(bench, "workqueue", {"n": 200, "device": device})
+    assert len(children() - before) == 1
+    assert first.timer is not None
+    assert second.close is not None
+    assert first.close is not None
+    assert first.timer(3) > 0
+    second.close()
+    assert first.timer(1) > 0
+    first.close()
+    assert children() == before
+    assert Layer.running == {}
+
+
+def test_a_process_that_died_is_an_error_in_words(device: CpuDevice) -> None:
+    """Its end is told as what it is; closing it afterwards is no trouble."""
+    work, _ = work_of(bench, "workqueue", {"n": 100, "device": device})
+    layer = Layer.running["workqueue"]
+    layer.process.kill()
+    layer.process.wait()
+    with pytest.raises((RuntimeError, OSError), match=r"has ended|Broken pipe"):
+        work.call()
+    assert work.close is not None
+    work.close()
+
+
+def test_a_wrong_sum_is_caught(device: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An element that was not written makes the sum no number."""
+    real = overhead.add_alone
+    monkeypatch.setattr(overhead, "add_alone", lambda a, b, c: real(a[:-1], b[:-1], c[:-1]))
+    assert "differs" in verdict(bench, "serial", {"n": 100, "device": device})
+
+
+def test_a_childs_time_is_our_own(device: CpuDevice) -> None:
+    """What an adopted process takes counts as ours while it lives, and not once it is forgotten."""
+    forget = device.adopt(os.getpid())  # any process will do, and this one has worked
+    with_child = device.counters()["own_s"]
+    forget()
+    assert with_child - device.counters()["own_s"] > 0.5 * time.process_time()
+    forget()
+
+
+def test_one_cpu_has_no_overhead() -> None:
+    """Where one CPU may be used there is nothing to cut into parts."""
+    alone: Any = CpuDevice(Host(allowed=(0,), online=(0,)))
+    with pytest.raises(Skip, match="needs 2 CPUs"):
+        work_of(bench, "workqueue", {"n": 100, "device": alone})
+
+
+def test_the_finding() -> None:
+    """The price of a call, what one core would do meanwhile, and where each layer begins to win."""
+    cost = {"serial": (0.0, 1e-10), "workqueue": (1e-5, 5e-11), "omp": (1e-6, 5e-11)}
+    rows = [(name, {"n": n}, fixed + each * n) for name, (fixed, each) in cost.items() for n in (100, 10**4, 10**6)]
+    said = list(bench.hooks["finding"](reading(bench, rows, {"calls": 1, "items": 10**6})))
+    assert said[0].startswith(
+        "A prange over 100 elements takes 10 µs with workqueue, 1 µs with OpenMP: one core adds 10 000"
+    )
+    assert said[1].startswith("With workqueue a prange beats the plain loop from n ≈ ")
+    assert said[2].endswith("at 10⁶ it is 1.96× (1.96–1.96) as fast.")
+    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []

@@ -1,0 +1,99 @@
+"""The matrix product: exact whatever the order, every element checked, threads set and put back."""
+
+import numpy as np
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.benches.peak import matmul as bench_file
+from hwbench.devices.cpu import CpuDevice
+from inspection.answers import reading, verdict, work_of
+
+BENCH = bench_file.bench
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def values(device, n, dtype="f8", threads=1):
+    return {"device": device, "n": n, "dtype": np.dtype(dtype), "threads": threads}
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("n", [1, 2, 7, 64, 257])
+def test_the_product_is_exact(device, n, dtype):
+    """Both projections agree to the last bit, for every size and precision."""
+    assert verdict(BENCH, "numpy", values(device, n, dtype)) == ""
+
+
+def test_one_wrong_element_is_caught(device, monkeypatch):
+    """A product that is off by one in a single element has another projection."""
+    right = np.matmul
+
+    def off(a, b, out):
+        right(a, b, out=out)
+        out[3, 5] += 1
+
+    monkeypatch.setattr(bench_file.np, "matmul", off)
+    assert "part 0" in verdict(BENCH, "numpy", values(device, 32))
+
+
+def test_an_unwritten_product_is_caught(device, monkeypatch):
+    """A product that was never written is no answer."""
+    monkeypatch.setattr(bench_file.np, "matmul", lambda a, b, out: None)
+    assert "differs" in verdict(BENCH, "numpy", values(device, 16))
+
+
+def test_sums_fit_float32():
+    """The largest possible element of the largest product has fewer than 24 bits."""
+    largest = max(BENCH.presets["full"]["n"])
+    assert largest * (bench_file.LARGEST - 1) ** 2 < 2**24
+
+
+def test_counts_are_two_operations_for_each_pair():
+    """2n³ operations and three matrices."""
+    assert BENCH.count(values(None, 100, "f4")) == {"flops": 2e6, "bytes": 3 * 100 * 100 * 4}
+
+
+def test_the_threads_are_those_asked_for_and_put_back(device):
+    """Inside a call BLAS has the threads of the case, outside as many as before."""
+    from threadpoolctl import threadpool_info
+
+    def count():
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    before = count()
+    if not before:
+        pytest.skip("threadpoolctl knows no BLAS here")
+    seen = []
+    device.blas(lambda: seen.append(count()), 1).call()
+    assert seen == [{1}]
+    assert count() == before
+
+
+def test_too_many_threads_are_skipped_with_the_number(device):
+    """Where BLAS gives fewer threads than asked for, the case is skipped and says how many."""
+    with pytest.raises(Skip, match=r"needs 100000 threads of BLAS, which gives \d+"):
+        device.blas(lambda: None, 100_000)
+
+
+def test_the_library_is_named(device):
+    """The record says which BLAS it was, and which kernel that chose."""
+    work, _ = work_of(BENCH, "numpy", values(device, 8))
+    assert work.facts["threads"] == 1
+    assert work.facts["blas"]
+
+
+def test_the_finding_tells_rate_and_half_rate():
+    """The best rate with its n, and the smallest n with half of it."""
+    rows = [
+        ("numpy", {"n": n, "dtype": "f8", "threads": 1}, 1e9 / rate) for n, rate in ((16, 1e9), (64, 6e9), (256, 1e10))
+    ]
+    read = reading(BENCH, rows, {"flops": 1e9})
+    [said] = BENCH.hooks["finding"](read)
+    assert said == (
+        "In float64 on one thread NumPy's matrix product does 10 GFLOP/s at n = 256; half of that from n = 64 on."
+    )

@@ -1,0 +1,394 @@
+"""STREAM: every element of every thread is checked, what is counted was moved, and what is said was measured."""
+
+import itertools
+from types import SimpleNamespace
+
+import numba
+import numpy as np
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.benches import _partitions
+from hwbench.benches.stream import _arrays, _kernels, stream
+from hwbench.devices import selection
+from hwbench.devices.cpu import CpuDevice
+from hwbench.kernels.simd import clobber, compiled, fence, fill, load, store, total, width
+from hwbench.measure import cases as measure_cases
+from hwbench.measure.verify_output import mismatch
+from hwbench.record.estimate import Estimate
+
+ROWS = (stream.LOAD, stream.STORE, stream.COPY, stream.SCALE_BY, stream.ADD, stream.TRIAD)
+BENCHES = (
+    stream.load_bench, stream.store_bench, stream.copy_bench, stream.scale_bench, stream.add_bench, stream.triad_bench,
+)  # fmt: skip
+SIZE = 9 * 1024 + 700  # not a multiple of anything
+
+
+@pytest.fixture(scope="module")
+def device():
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+def values_of(device, threads=1, dtype="f8", size=SIZE, pages="4K"):
+    rng = np.random.default_rng(7)
+    return {"device": device, "threads": threads, "dtype": np.dtype(dtype), "size": size, "pages": pages, "rng": rng}
+
+
+def verdict(bench, variant, values):
+    """What the check says of a variant after one call."""
+    inputs = bench.make_inputs(values)
+    work = bench.build(variant, values, inputs)
+    try:
+        output = work.call()
+        output = output if work.output is None else work.output()
+        return mismatch(output, bench.ask("reference", values, inputs), values, 1.0)
+    finally:
+        work.close()
+
+
+def cases():
+    for bench in BENCHES:
+        for name in bench.variants:
+            for dtype in ("f8", "f4"):
+                for threads in (1, 2):
+                    yield pytest.param(bench, name, dtype, threads, id=f"{bench.name}-{name}-{dtype}-{threads}")
+
+
+@pytest.mark.parametrize(("bench", "variant", "dtype", "threads"), list(cases()))
+def test_every_variant_gives_the_answer(device, bench, variant, dtype, threads):
+    """Each variant gives exactly the reference answer, in both precisions, on one thread and two."""
+    if threads > device.host.usable:
+        pytest.skip("one CPU may be used")
+    values = values_of(device, threads, dtype)
+    if reason := bench.lacks(variant, values):
+        pytest.skip(reason)
+    assert verdict(bench, variant, values) == ""
+
+
+# Kernels with one mistake each, in place of the right one.
+
+
+@compiled
+def first_block_only(r, a, b, c, nbytes, passes):
+    for _ in range(passes):
+        store(a, load(r, b))
+        clobber()
+    fence()
+
+
+@compiled
+def shifted(r, a, b, c, nbytes, passes):
+    step = width(r)
+    for _ in range(passes):
+        i = 0
+        while i + step < nbytes:
+            store(a + i, load(r, b + i + step))
+            i += step
+        store(a + i, load(r, b))
+        clobber()
+    fence()
+
+
+@compiled
+def one_block_too_few(r, a, b, c, nbytes, passes):
+    sums = fill(r, 0)
+    found = 0
+    i = width(r)
+    while i < nbytes:
+        found += total(load(r, a + i))
+        i += width(r)
+    return found + total(sums)
+
+
+@compiled
+def nothing(r, a, b, c, nbytes, passes):
+    fence()
+
+
+@pytest.mark.parametrize(
+    ("bench", "kernel"),
+    [
+        (stream.copy_bench, first_block_only),
+        (stream.copy_bench, shifted),
+        (stream.copy_bench, nothing),
+        (stream.store_bench, nothing),
+        (stream.scale_bench, _kernels.simd_copy),
+        (stream.add_bench, _kernels.simd_copy),
+        (stream.add_bench, _kernels.simd_triad),
+        (stream.triad_bench, _kernels.simd_copy),
+        (stream.load_bench, one_block_too_few),
+        (stream.load_bench, nothing),
+    ],
+)
+def test_a_mistaken_kernel_is_caught(device, monkeypatch, bench, kernel):
+    """A kernel that leaves out a block, the addition or everything, or moves blocks, does not pass the check."""
+    row = ROWS[BENCHES.index(bench)]
+    values = values_of(device)
+    assert verdict(bench, "simd", values) == ""
+    monkeypatch.setitem(row.__dict__, "simd", kernel)  # frozen, so past its own door
+    assert "differs from the reference" in verdict(bench, "simd", values)
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_mistake_of_the_second_thread_is_caught(device, monkeypatch, bench):
+    """The check sees each thread's output: it fails where the second thread alone does nothing."""
+    if device.host.usable < 2:
+        pytest.skip("one CPU may be used")
+    values = values_of(device, threads=2)
+    crew = device.crew(2)
+    right = crew.work
+    monkeypatch.setattr(crew, "work", lambda jobs, **rest: right([jobs[0], lambda loops: None], **rest))
+    assert "differs from the reference" in verdict(bench, "simd", values)
+
+
+def test_load_counts_every_pass(device):
+    """Each pass leaves something in the load kernels' sum, so that one left out would show."""
+    words = np.random.default_rng(1).integers(-(2**62), 2**62, 128)
+    memory = np.zeros(2048, np.uint8)
+    start = -memory.ctypes.data % 64
+    there = memory[start : start + 1024].view(np.int64)
+    there[:] = words
+    registers = stream.Registers("i8", 128, 8)
+    assert _kernels.simd_load(registers, there.ctypes.data, 0, 0, 1024, 1) == there.sum()
+    assert _kernels.simd_load(registers, there.ctypes.data, 0, 0, 1024, 5) == there.sum() + (there[-16:] * 4).sum()
+    assert _kernels.simd_load_streams(registers, there.ctypes.data, 0, 0, 1024, 5) == (there * 5).sum()
+
+
+def test_digest_sees_every_element_and_its_place():
+    """Another value anywhere, or two elements that changed places, give another digest."""
+    words = np.random.default_rng(2).integers(-(2**63), 2**63 - 1, 500)
+    right = _arrays.digest(words)
+    for i in range(len(words)):
+        changed = words.copy()
+        changed[i] ^= 1 << (i % 63)
+        assert _arrays.digest(changed) != right
+        swapped = words.copy()
+        swapped[[i, (i + 7) % 500]] = swapped[[(i + 7) % 500, i]]
+        assert _arrays.digest(swapped) != right
+
+
+@pytest.mark.parametrize("length", [1, 64, 499, 500, 501, 1000, 1234])
+def test_what_repeats_has_the_digest_of_the_whole(length):
+    """Sum and digest of data that comes over and over are those of the array that holds it, whatever is left over."""
+    words = np.random.default_rng(4).integers(-(2**63), 2**63 - 1, 500)
+    whole = np.empty(length, np.int64)
+    stream.repeat_into(whole, words)
+    assert (whole == np.resize(words, length)).all()
+    assert _arrays.digest_repeated(words, length) == _arrays.digest(whole)
+    assert _arrays.sum_repeated(words, length) == whole.sum()
+    rows = np.zeros((2, length), np.int64)
+    _arrays.spread(rows, words)
+    assert (rows == whole).all()
+
+
+@pytest.mark.parametrize("part", [10**6, 8000])
+@pytest.mark.parametrize(("bench", "variant", "dtype", "threads"), list(cases()))
+def test_answers_hold_where_data_repeats(device, monkeypatch, bench, variant, dtype, threads, part):
+    """Arrays of several periods and a part of one give the reference answer, whole and in parts that take turns."""
+    monkeypatch.setattr(stream, "PERIOD", 151)
+    monkeypatch.setattr(_partitions, "PART", part)
+    values = values_of(device, threads, dtype, size=60_000)
+    if threads > device.host.usable or bench.lacks(variant, values):
+        pytest.skip("see above")
+    assert verdict(bench, variant, values) == ""
+
+
+@pytest.mark.parametrize("variant", ["simd", "numba", "numpy"])
+def test_a_call_goes_through_one_part(device, monkeypatch, variant):
+    """A call of a copy in parts writes the part whose turn it is, of as many bytes as are counted."""
+    monkeypatch.setattr(_partitions, "PART", 8000)
+    values = values_of(device, size=60_000)
+    inputs = stream.copy_bench.make_inputs(values)
+    buffers = []
+    make = device.buffer
+    monkeypatch.setattr(device, "buffer", lambda *args, **more: buffers.append(make(*args, **more)) or buffers[-1])
+    work = stream.copy_bench.build(variant, values, inputs)
+    [buffer] = buffers
+    counted = int(stream.copy_bench.count(values)["bytes"]) // 2
+    target = buffer.array[: counted * 7].view(np.int64).reshape(7, -1)
+    assert work.facts["parts"] == 7
+    for turn in range(7):
+        assert (target != -1).all(axis=1).tolist() == [part < turn for part in range(7)]
+        work.call()
+    assert (target != -1).all()
+    work.close()
+
+
+@pytest.mark.parametrize("bench", BENCHES[1:])
+def test_non_temporal_stores_are_for_memory(device, bench):
+    """The standard set has them at DRAM alone, in one contrast with the others; the full one at every level."""
+
+    def sizes(preset):
+        spread = selection.spread({"cpu": device})
+        groups = measure_cases.groups([bench], preset=preset, devices={"cpu": "cpu"}, spread=spread)
+        found = {one.cases[0].params["size"]: {case.variant for case in one.cases} for one in groups}
+        return [size for size, variants in found.items() if {"simd", "simd-nt", "numba"} <= variants]
+
+    assert sizes("standard") == ["DRAM"]
+    assert sizes("full") == ["L1", "L2", "L3", "DRAM"]
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_variants_take_turns_on_the_same_arrays(device, monkeypatch, bench):
+    """Pinned threads share memory, prange loops and NumPy share another; none finds another's answer in it."""
+    monkeypatch.setattr(_partitions, "PART", 8000)
+    values = values_of(device, size=60_000)
+    inputs = bench.make_inputs(values)
+    buffers = []
+    make = device.buffer
+    monkeypatch.setattr(device, "buffer", lambda *args, **more: buffers.append(make(*args, **more)) or buffers[-1])
+    works = []
+    for name in bench.variants:
+        work = bench.build(name, values, inputs)
+        if bench is not stream.load_bench:
+            made = inputs[1].get(("loop" if name in ("numba", "numpy") else "crew", 1, "4K"), None)
+            arrays = made if isinstance(made, _arrays.Arrays) else made[0]
+            assert (arrays.words[0][: arrays.checked] == -1).all()
+        output = work.call()
+        output = output if work.output is None else work.output()
+        assert mismatch(output, bench.ask("reference", values, inputs), values, 1.0) == ""
+        works.append(work)
+    assert len(buffers) == 2
+    for work in works:
+        work.close()
+
+
+@pytest.mark.parametrize("row", [stream.COPY, stream.TRIAD])
+@pytest.mark.parametrize("nbytes", [512, 4096, 7680, 2**20, 2**25])
+def test_arrays_do_not_alias(row, nbytes):
+    """Arrays lie apart, on lines of their own, and no two of them at the same distance from a 4 KiB boundary."""
+    starts = _arrays.places(row, nbytes)
+    assert all(b - a >= nbytes for a, b in itertools.pairwise(starts))
+    assert all(start % 64 == 0 for start in starts)
+    distances = [(b - a) % 4096 for i, a in enumerate(starts) for b in starts[i + 1 :]]
+    assert all(1024 <= distance <= 3072 for distance in distances)
+
+
+def test_size_is_the_footprint_of_all_arrays():
+    """The arrays of one thread take at most `size` bytes together, and less than a block each below it."""
+    for row in ROWS:
+        for size in (4096, SIZE, 1_000_000):
+            taken = row.arrays * _arrays.array_bytes(row, size)
+            assert size - row.arrays * _arrays.GRANULE < taken <= size
+
+
+def test_too_small_a_size_is_skipped():
+    """A size that holds no block is refused with the numbers."""
+    with pytest.raises(Skip, match="1000 bytes are too few: 3 arrays of at least 512"):
+        _arrays.array_bytes(stream.TRIAD, 1000)
+
+
+def test_bytes_are_those_of_stream(device):
+    """A copy counts two arrays and a triad three, for all threads."""
+    values = values_of(device, threads=1, size=3 * 1024)
+    expected = dict(zip(BENCHES, ((1, 0), (1, 0), (2, 0), (2, 192), (3, 128), (3, 256)), strict=True))
+    for bench, (arrays, flops) in expected.items():
+        nbytes = 3 * 1024 // arrays // 512 * 512
+        assert bench.count(values) == {"bytes": arrays * nbytes, "flops": flops}
+        assert bench.count(values | {"threads": 5})["bytes"] == 5 * arrays * nbytes
+        work = bench.build("simd", values, bench.make_inputs(values))
+        assert work.facts["elements"] == nbytes // 8
+        work.close()
+
+
+@pytest.mark.parametrize("parts", [1, 9])
+def test_traffic_is_what_crosses_to_memory(device, monkeypatch, parts):
+    """Plain stores read their lines first, NumPy's triad passes twice, and of its copy nobody can tell."""
+    monkeypatch.setattr(stream, "in_memory", lambda device, size, threads: True)
+    monkeypatch.setattr(_partitions, "PART", 2**12 if parts > 1 else 2**20)
+    values = values_of(device, threads=1, size=9 * 4096)
+    moved = {
+        "load": (1, None, 1, 1), "store": (2, 1, 2, 2), "copy": (3, 2, 3, None),
+        "scale": (3, 2, 3, 3), "add": (4, 3, 4, 4), "triad": (4, 3, 4, 6),
+    }  # fmt: skip
+    for bench in BENCHES:
+        inputs = bench.make_inputs(values)
+        call = bench.count(values)["bytes"]
+        arrays = moved[bench.name.removeprefix("stream.")][0] - ("load" not in bench.name)
+        for variant, factor in zip(("simd", "simd-nt", "numba", "numpy"), moved[bench.name[7:]], strict=True):
+            if variant in bench.variants:
+                work = bench.build(variant, values, inputs)
+                assert work.facts["parts"] == parts
+                assert work.facts.get("traffic_bytes") == (None if factor is None else factor * call // arrays)
+                work.close()
+
+
+def test_in_a_cache_no_traffic_is_told(device):
+    """What lies in a cache does not cross to memory: only arrays of four times the last level have traffic."""
+    cached = device.host.last_level_total()
+    if cached is None:
+        pytest.skip("this machine tells of no last-level cache")
+    assert stream.in_memory(device, 4 * cached, 1)
+    assert stream.in_memory(device, 2 * cached, 2)
+    assert not stream.in_memory(device, 2 * cached, 1)
+    values = values_of(device, threads=1)
+    work = stream.copy_bench.build("simd", values, stream.copy_bench.make_inputs(values))
+    assert "traffic_bytes" not in work.facts
+    work.close()
+
+
+def test_numba_threads_are_restored(device):
+    """The prange variant takes as many of Numba's threads as asked for, and gives the setting back at the end."""
+    before = numba.get_num_threads()
+    values = values_of(device, threads=1)
+    work = stream.copy_bench.build("numba", values, stream.copy_bench.make_inputs(values))
+    assert numba.get_num_threads() == 1
+    work.close()
+    assert numba.get_num_threads() == before
+
+
+def test_what_cannot_run_says_why():
+    """NumPy has one thread, and Numba no more than it was started with."""
+    assert stream.copy_bench.lacks("numpy", {"threads": 2}) == "NumPy runs on one thread"
+    assert "NUMBA_NUM_THREADS" in stream.copy_bench.lacks("numba", {"threads": numba.config.NUMBA_NUM_THREADS + 1})
+
+
+class Told:
+    """Records of a machine with 25 GB/s from memory for one thread, 40 for two, 200 in L1; 1.5 times that with nt."""
+
+    def find(self, variant, **params):
+        moved = {"simd": 3, "simd-nt": 2, "numba": 3}.get(variant)  # of two arrays; NumPy's copy says nothing
+        return SimpleNamespace(facts={"threads": 2, "traffic_bytes": moved}, counts={"bytes": 2})
+
+    def rate(self, variant, count, size, threads, **params):
+        rate = {("DRAM", 1): 25e9, ("DRAM", "all"): 40e9, ("L1", 1): 200e9}[size, threads]
+        rate *= 1.5 if variant == "simd-nt" else 1.0
+        return Estimate(rate, rate, rate)
+
+    def ratio(self, variant, over, **params):
+        if over == "simd-nt":
+            return Estimate(1.5, 1.4, 1.6)
+        return Estimate(0.5, 0.4, 0.6) if variant == "simd-nt" else Estimate(0.75, 0.7, 0.8)
+
+
+def test_findings_tell_the_numbers():
+    """The sentences name one thread, all threads, L1, what non-temporal stores gain, and Python's share."""
+    sentences = list(stream.copy_bench.hooks["finding"](Told()))
+    assert sentences == [
+        "From memory one thread copies 37.5 GB/s and all 2 threads 60 GB/s; in L1 it copies 200 GB/s.",
+        "Non-temporal stores make the copy in memory 1.5× (1.4–1.6) as fast on all threads: "
+        "a plain store reads the line before it writes it.",
+        "To and from memory cross, with the lines that stores read first: simd 60 GB/s, simd-nt 60 GB/s, "
+        "numba 60 GB/s on all threads.",
+        "A plain prange loop reaches 50% of what explicit vectors get from memory on all threads, "
+        "and 75% of them where their stores read the line first, too.",
+        "NumPy reaches 50% of what explicit vectors get from memory on one thread, "
+        "and 75% of them where their stores read the line first, too.",
+    ]
+
+
+class Nothing:
+    """No record was timed."""
+
+    def find(self, variant, **params):
+        return None
+
+    rate = ratio = lambda self, *names, **params: None
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_without_records_nothing_is_said(bench):
+    """Where nothing was measured there is no sentence, and no error."""
+    assert list(bench.hooks["finding"](Nothing())) == []

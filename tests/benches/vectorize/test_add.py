@@ -1,0 +1,85 @@
+"""Adding two arrays: every way gives the same sum, and the crossovers are where the times say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwbench.benches.vectorize import add as benches_vectorize_add
+from hwbench.benches.vectorize.add import add
+from hwbench.devices.cpu import CpuDevice
+from inspection.answers import reading, verdict, work_of
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[CpuDevice]:
+    made = CpuDevice()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000, 4097])
+@pytest.mark.parametrize("variant", [name for name, one in add.variants.items() if one.on == "cpu"])
+def test_the_answer_is_the_sum(device: CpuDevice, variant: str, n: int) -> None:
+    """Each variant gives bit for bit what NumPy does, for odd lengths too."""
+    assert verdict(add, variant, {"n": n, "device": device}) == ""
+
+
+@pytest.mark.parametrize(
+    ("variant", "kernel"), [("loop", "loop_add"), ("numba", "numba_add"), ("prange", "prange_add")]
+)
+def test_a_kernel_that_leaves_one_out_is_caught(
+    device: CpuDevice, monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str
+) -> None:
+    """An element that was not written is no answer, since the array holds no number before."""
+    real = getattr(benches_vectorize_add, kernel)
+    monkeypatch.setattr(benches_vectorize_add, kernel, lambda a, b, c: real(a[:-1], b[:-1], c[:-1]))
+    assert "differs" in verdict(add, variant, {"n": 100, "device": device})
+
+
+def test_a_comprehension_off_by_a_bit_is_caught(device: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sum is one rounding, so nothing but equality passes."""
+    monkeypatch.setattr(
+        benches_vectorize_add, "list_add", lambda a, b: [(x + y) * (1 + 2**-52) for x, y in zip(a, b, strict=True)]
+    )
+    assert "differs" in verdict(add, "comprehension", {"n": 100, "device": device})
+
+
+def test_counts_and_memory() -> None:
+    """24 bytes, one operation an element; where loops are measured the lists need memory beside the arrays."""
+    assert add.count({"n": 10}) == {"bytes": 240, "flops": 10, "items": 10, "calls": 1}
+    assert add.ask("memory", {"n": 10**6}) == 120 * 10**6
+    assert add.ask("memory", {"n": 10**7}) == 24 * 10**7
+
+
+def test_threads_of_prange_are_told(device: CpuDevice) -> None:
+    """The facts have the threads that prange runs on, and the footprint of one of them."""
+    work, _ = work_of(add, "prange", {"n": 1000, "device": device})
+    assert work.facts["footprint"] == 24_000 // work.facts["threads"]
+
+
+def test_long_arrays_are_not_for_python_loops() -> None:
+    """Of the standard set only compiled ways get 10⁷ elements."""
+    grids = add.grids("standard")
+    assert max(grids[0]["n"]) == 10**6
+    assert grids[1]["n"] == (10**7,)
+    assert set(grids[1]["variant"]) == {"numpy", "numba", "prange", "cupy", "cupy-copies"}
+
+
+def test_the_finding() -> None:
+    """Made-up times, 100 ns an element in the loop and 1 µs + 1 ns in NumPy, cross at about ten elements."""
+    cost: dict[str, Any] = {"loop": (0, 100e-9), "numpy": (1e-6, 1e-9), "prange": (20e-6, 0.5e-9)}
+    rows = [
+        (name, {"n": n}, fixed + each * n) for n in (1, 10, 100, 10**4, 10**6) for name, (fixed, each) in cost.items()
+    ]
+    read = reading(add, rows, {"items": 10**6, "calls": 1})
+    said = list(add.hooks["finding"](read))
+    assert said[0] == "A call for one element takes the Python loop 100 ns, NumPy 1 µs, prange 20 µs."
+    assert said[1].startswith("At n = 10⁶ an element takes 100 ns in a Python loop and 1 ns in NumPy: 100× as long")
+    assert said[2] == "NumPy beats the Python loop from n ≈ 10 (10–10)."
+    assert said[3].startswith("Prange beats NumPy from n ≈ ")
+    assert list(add.hooks["finding"](reading(add, [], {}))) == []
+    assert np.isfinite(read.records[0].samples).all()

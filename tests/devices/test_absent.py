@@ -1,0 +1,220 @@
+"""A machine without a GPU: every case of one is a record that says why, and a reader is told once."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from doubles.scripted import MACHINE, ScriptedDevice, scripted_bench, scripted_work
+from hwbench import api
+from hwbench.bench import Bench, Sweep
+from hwbench.cli import listing
+from hwbench.devices import selection
+from hwbench.devices.absent import AbsentGpu
+from hwbench.errors import UsageError
+from hwbench.host import gpu_probe
+from hwbench.measure import autosave, planning, session
+from hwbench.record import store
+
+WHY = "no NVIDIA driver was found; install one"
+
+
+@pytest.fixture
+def benches(monkeypatch) -> dict[str, Bench]:
+    """A bench of the GPU alone, one of both, one of the CPU."""
+    from hwbench import catalog
+
+    copies = Bench(
+        "transfer.copy", question="How fast is the link?", axes={"size": (Sweep(64, "HBM", 4, on="gpu"),),
+        "direction": ("h2d", "d2h")}, baseline="raw",
+    )  # fmt: skip
+    copies.reference(lambda: 42)
+    copies.variant("raw", on="gpu")(lambda: scripted_work(1.0))
+    copies.variant("cupy", on="gpu")(lambda: scripted_work(1.0))
+    both = scripted_bench({"numpy": 0.002}, "vectorize.add", {"n": (10, 1000)})
+    both.variant("cupy", on="gpu")(lambda: scripted_work(1.0))
+    known = {bench.name: bench for bench in (both, copies, scripted_bench({"loop": 0.001}, "access.steps"))}
+    monkeypatch.setattr(catalog, "benches", lambda: known)
+    return known
+
+
+@pytest.fixture
+def device(device, monkeypatch) -> ScriptedDevice:
+    """The scripted CPU, and no GPU beside it."""
+
+    def devices(which):
+        known = {"cpu": device} if which in ("cpu", "all") else {}
+        return known if which == "cpu" else known | {"gpu": AbsentGpu(WHY)}
+
+    monkeypatch.setattr(session, "devices", devices)
+    monkeypatch.setattr(session, "gpus", lambda which="gpu": {"gpu": AbsentGpu(WHY)})
+    return device
+
+
+def test_what_needs_a_gpu_to_be_answered_is_left_out_of_the_standard_set(benches, device, command, tmp_path):
+    """A bench about the GPU costs no time without one, on the CPU neither, unless it is selected."""
+    benches["vectorize.add"].about = "gpu"
+    for select, expected in (((), False), (("vectorize.add",), True)):
+        out = tmp_path / str(expected)
+        assert command("run", *select, "--out", out, "--no-report").code == 0
+        [path] = store.find(out)
+        assert ("vectorize.add" in {record.bench for record in store.read(path).records}) is expected
+
+
+def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tmp_path):
+    """Two directions of two variants (a sweep stands for itself), exit 0, and one line of words."""
+    done = command("run", "transfer.*", "--out", tmp_path, "--no-report")
+    assert done.code == 0
+    [path] = store.find(tmp_path)
+    run = store.read(path)
+    assert {(r.status, r.reason, r.device) for r in run.records} == {("skipped", WHY, "gpu")}
+    assert [(r.variant, r.params["direction"]) for r in run.records] == [
+        ("raw", "h2d"), ("cupy", "h2d"), ("raw", "d2h"), ("cupy", "d2h")
+    ]  # fmt: skip
+    assert run.finished
+    said = [line for line in (done.out + done.err).splitlines() if not line.startswith("run: ")]
+    assert said == [f"No GPU was measured: {WHY}. That leaves out 4 cases of 1 bench (transfer)."]
+
+
+def test_a_standard_run_measures_the_rest_and_says_it_once(benches, device, command, tmp_path):
+    """What runs on the CPU is measured, also in contrasts with the GPU; the GPU has one line."""
+    done = command("run", "--out", tmp_path, "--no-report")
+    assert done.code == 0
+    run = store.read(*store.find(tmp_path))
+    assert [(r.bench, r.status) for r in run.records if r.device == "cpu"] == [
+        ("vectorize.add", "ok"), ("vectorize.add", "ok"), ("access.steps", "ok")
+    ]  # fmt: skip
+    assert len([r for r in run.records if r.device == "gpu"]) == 6
+    assert (done.out + done.err).count(WHY) == 1
+    assert "transfer" not in done.err
+    assert "needs" not in done.err
+    assert "skipped" not in done.out + done.err
+
+
+@pytest.mark.parametrize("which", ["gpu", "gpu:0"])
+def test_asking_for_the_gpu_is_no_error(benches, device, command, tmp_path, which):
+    """Nothing is measured on the CPU; the run says why, and exits with 0."""
+    done = command("run", "vectorize", "--device", which, "--out", tmp_path, "--no-report")
+    assert done.code == 0
+    run = store.read(*store.find(tmp_path))
+    assert [(r.device, r.status) for r in run.records] == [("gpu", "skipped")] * 2
+    assert WHY in done.out
+
+
+def test_the_report_of_such_a_run_can_be_written(benches, device, command, tmp_path):
+    """A page of a run in which nothing was measured."""
+    done = command("run", "transfer", "--out", tmp_path)
+    assert (done.code, (tmp_path / "index.html").exists()) == (0, True)
+
+
+def test_show_says_it_once_and_keeps_it_out_of_the_tables(benches, device, command, tmp_path):
+    """As the run itself did."""
+    command("run", "--out", tmp_path, "--no-report")
+    shown = command("show", "--out", tmp_path).out
+    assert shown.count(WHY) == 1
+    assert shown.splitlines()[-1].endswith("That leaves out 6 cases of 2 benches (vectorize, transfer).")
+
+
+def test_a_run_goes_on_without_measuring_anew_or_twice(benches, device, tmp_path):
+    """Resumed, the GPU's cases are there once."""
+    plan = planning.Plan(device="all", out=tmp_path)
+
+    class Watcher:
+        planned = measured = trouble = staticmethod(lambda *_: None)
+
+        def measuring(self, group):
+            if group.bench.name == "access.steps":
+                raise KeyboardInterrupt
+
+    with pytest.raises(autosave.Interrupted) as cut:
+        session.execute(plan, Watcher())
+    assert len([r for r in cut.value.run.records if r.device == "gpu"]) == 6
+    stamp = cut.value.run.hwbench | {"pid": 2**22 + 1}
+    store.write(session.msgspec.structs.replace(cut.value.run, hwbench=stamp), cut.value.path)
+    Watcher.measuring = lambda *_: None
+    run, _ = session.execute(planning.Plan(device="all", out=tmp_path, resume=True), Watcher())
+    assert len([r for r in run.records if r.device == "gpu"]) == 6
+    assert len(run.records) == 9
+
+
+def test_list_says_which_variants_need_one_and_why_once(benches, device, command):
+    """A note at each variant, the reason at the end; `--json` has it at each."""
+    told = command("list").out
+    assert told.count("not here: needs a GPU") == 3
+    assert told.count(WHY) == 1
+    assert told.rstrip().endswith(f"GPU: 3 variants cannot run here: {WHY}.")
+    data = json.loads(command("list", "transfer", "--json").out)
+    assert [variant["missing"] for variant in data[0]["variants"]] == [{"*": WHY}] * 2
+    assert "GPU" not in command("list", "access").out
+
+
+def test_machine_says_why_there_is_none(benches, device, command):
+    """In the line of the GPUs, and in the JSON."""
+    assert f"none: {WHY}" in command("machine").out
+    assert json.loads(command("machine", "--json").out)["no_gpu"] == WHY
+
+
+def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, monkeypatch, tmp_path):
+    """Importing CuPy takes half a second, and a context some hundred MiB of the card."""
+    asked = []
+    real = selection.devices
+    monkeypatch.setattr(session, "devices", lambda which: asked.append(which) or real(which))
+    listing.entries([benches["access.steps"]])
+    api.measure(benches["access.steps"])
+    assert asked == ["cpu", "cpu"]
+    assert {r.status for r in api.measure(benches["vectorize.add"], n=10)} == {"ok", "skipped"}
+    assert asked[2:] == ["all"]
+
+
+def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
+    """There is gpu:0 and gpu:1; a third was asked for."""
+    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
+    with pytest.raises(UsageError, match="--device gpu:2: this machine has no such GPU; there is gpu:0, gpu:1"):
+        selection.devices("gpu:2")
+
+
+def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
+    """In exclusive use by somebody else, say: its cases are skipped, the other's are not."""
+    from doubles.fake_cupy import CUDARuntimeError, FakeGpu, install
+
+    gpu = FakeGpu(count=2)
+    install(monkeypatch, gpu)
+    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
+    attribute = sys.modules["cupy"].cuda.runtime.deviceGetAttribute
+
+    def busy(which, index):
+        if index == 0:
+            raise CUDARuntimeError(46, "cudaErrorDevicesUnavailable: busy or unavailable")
+        return attribute(which, index)
+
+    monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
+    found = selection.devices("gpu")
+    assert list(found) == ["gpu:0", "gpu:1"]
+    assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
+    assert found["gpu:1"].properties.sm == 132
+
+
+def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
+    """CUDA 13 makes no code for Pascal: its cases are skipped with that reason, and not tried; the other is measured.
+
+    Records name a card by its number, so that the machine lists each at its own place.
+    """
+    from doubles.fake_cupy import FakeGpu, install
+
+    gpu = FakeGpu(count=2)
+    install(monkeypatch, gpu)
+    runtime = sys.modules["cupy"].cuda.runtime
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        runtime, "deviceGetAttribute", lambda which, index: gpu.attributes[which] - 3 * (which == 75 and index == 0)
+    )
+    found = selection.devices("gpu")
+    assert isinstance(found["gpu:0"], AbsentGpu)
+    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
+    assert found["gpu:1"].properties.capability == (9, 0)
+    assert selection.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
+    machine, why = selection.with_gpus(MACHINE, found)
+    assert [card.name for card in machine.gpus] == ["not used", "NVIDIA H100 80GB HBM3"]
+    assert why == found["gpu:0"].why

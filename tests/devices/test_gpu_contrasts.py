@@ -1,0 +1,240 @@
+"""The engine with GPUs among its devices: inputs, memory, telemetry and judgement each by their own device."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from doubles.fake_cupy import FakeGpu, FakeNvml, install
+from doubles.scripted import ScriptedDevice, record, scripted_work, seconds
+from hwbench.analysis.limits import limit_for, measured
+from hwbench.bench import Bench, Sweep, Work
+from hwbench.devices import selection
+from hwbench.measure import cases
+from hwbench.measure.engine import Engine
+from hwbench.record import interference
+from hwbench.record.model import Policy
+
+POLICY = Policy(preset="test", rounds=5, max_rounds=5, warmup_s=1.0, case_s=1e9, precision=0.0)
+KERNEL = 1e-3
+
+
+@pytest.fixture
+def nvml():
+    return FakeNvml()
+
+
+@pytest.fixture
+def gpu(monkeypatch, nvml):
+    """A made-up GPU in the place of CuPy, whose host is told to be still."""
+    made = FakeGpu({"burn": KERNEL}, count=2)
+    install(monkeypatch, made, nvml)
+    return made
+
+
+def devices(gpu, count=1, **host):
+    """A scripted CPU and `count` GPUs on made-up CuPy; `host` are rates of what disturbs the GPU's own host."""
+    from hwbench.devices.gpu import GpuDevice
+
+    found = {"cpu": ScriptedDevice()}
+    for index in range(count):
+        device = found[f"gpu:{index}"] = GpuDevice(index)
+        device._cpu.counters = lambda: {"wall_s": gpu.now, **{name: rate * gpu.now for name, rate in host.items()}}
+    return found
+
+
+def bench(**axes):
+    """Adds up its input on the CPU and on the GPU."""
+    made = Bench("test.sum", question="Which is faster?", axes=axes, baseline="numpy")
+    made.inputs(lambda: np.arange(10.0))
+    made.reference(lambda a: a.sum())
+    made.variant("numpy")(lambda a: scripted_work(0.01, output=a.sum()))
+
+    @made.variant("gpu", on="gpu")
+    def gpu_sum(device, a):
+        """On the GPU."""
+        assert isinstance(a, sys.modules["cupy"].ndarray)
+        return device.timed(burn(device), output=lambda: a.sum())
+
+    return made
+
+
+def burn(device):
+    return device.launcher("gpu_gate", "burn", 1, 32, (np.uint64(0), np.uint64(0)))
+
+
+def measured_by(known, made, policy=POLICY):
+    kinds = {name: device.kind for name, device in known.items()}
+    groups = cases.groups([made], devices=kinds, spread=selection.spread(known))
+    engine = Engine(known, policy, known["cpu"].clock)
+    return [found for group in groups for found in engine.measure(group)]
+
+
+def test_a_contrast_of_cpu_and_gpu_is_measured_interleaved(gpu, nvml):
+    """Each gets inputs of its own, the answers are compared, every telemetry has an entry a round."""
+    cpu, on_gpu = measured_by(devices(gpu), bench())
+    assert (cpu.status, on_gpu.status) == ("ok", "ok"), (cpu.reason, on_gpu.reason)
+    assert len(cpu.samples) == len(on_gpu.samples) == 5
+    assert on_gpu.samples == pytest.approx([KERNEL] * 5)
+    assert on_gpu.device == "gpu:0"
+    assert {len(values) for values in on_gpu.telemetry.values()} == {5}
+    assert on_gpu.telemetry["gpu_clock_hz"] == [1980e6] * 5
+    assert "wall_s" in on_gpu.telemetry
+
+
+def test_a_wrong_answer_of_the_gpu_is_wrong(gpu):
+    """The check does not end at the bus."""
+    made = bench()
+    made.variant("gpu", on="gpu")(lambda device, a: device.timed(burn(device), output=lambda: a.sum() + 1))
+    assert [found.status for found in measured_by(devices(gpu), made)] == ["ok", "wrong"]
+
+
+def test_host_inputs_stay_on_the_host(gpu):
+    """A transfer starts from the very arrays that were made."""
+    made, seen = bench(), []
+    made.variant("copy", on="gpu", inputs="host")(
+        lambda device, a: device.timed(burn(device), output=lambda: seen.append(type(a)) or a.sum())
+    )
+    assert [found.status for found in measured_by(devices(gpu), made)] == ["ok"] * 3
+    assert seen == [np.ndarray]
+
+
+def test_variants_share_their_inputs_on_the_device(gpu):
+    """One copy of an array, however many variants read it."""
+    made, seen = bench(), []
+
+    def build(device, a):
+        seen.append(a.ctypes.data)
+        return device.timed(burn(device), output=lambda: a.sum())
+
+    made.variant("one", on="gpu")(build)
+    made.variant("two", on="gpu")(build)
+    measured_by(devices(gpu), made)
+    assert len(seen) == 2
+    assert len(set(seen)) == 1
+
+
+def test_memory_is_held_against_the_device_that_it_is_taken_from(gpu):
+    """What does not fit the GPU is skipped there, and measured on the host."""
+    made = bench()
+    made.memory(lambda: 2**20)
+    gpu.free = 2**20
+    cpu, on_gpu = measured_by(devices(gpu), made)
+    assert (cpu.status, on_gpu.status) == ("ok", "skipped")
+    assert on_gpu.reason == "needs 2 MiB for 1 variants; 60% of the 1 MiB free may be taken"
+
+
+def test_several_gpus_are_measured_apart(gpu):
+    """The telemetry of a record is that of its GPU; the CPU is measured once, beside the first."""
+    known = devices(gpu, 2)
+    kinds = {name: device.kind for name, device in known.items()}
+    groups = cases.groups([bench()], devices=kinds, spread=selection.spread(known))
+    assert [[case.device for case in group.cases] for group in groups] == [["cpu", "gpu:0"], ["gpu:1"]]
+    assert [found.status for found in measured_by(known, bench())] == ["ok"] * 3
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [({"throttle": 0x04}, "the GPU was held back by its power limit in 5 of 5 rounds"),
+     ({"throttle": 0x20}, "the GPU was held back by its temperature in 5 of 5 rounds"),
+     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was 1200 of at most 1980 MHz")],
+)  # fmt: skip
+def test_a_gpu_that_is_held_back_is_suspect_and_its_figures_stay(gpu, nvml, script, reason):
+    """With the reason, and all samples; the CPU's variant of the contrast is not concerned."""
+    nvml.values |= script
+    cpu, on_gpu = measured_by(devices(gpu), bench())
+    assert cpu.status == "ok"
+    assert (on_gpu.status, on_gpu.reason) == ("suspect", reason)
+    assert len(on_gpu.samples) == 5
+
+
+def test_what_disturbs_the_host_is_nothing_to_the_gpus_own_clock(gpu):
+    """Stolen time bends what the host times, not what events time."""
+    made = bench()
+    made.variant("host", on="gpu")(lambda device, a: device.host_timed(burn(device), output=lambda: a.sum()))
+    known = devices(gpu, steal_s=0.5)
+    del made.variants["numpy"]
+    by_events, by_host = measured_by(known, made)
+    assert by_events.status == "ok", by_events.reason
+    assert by_host.status == "suspect"
+    assert "(steal)" in by_host.reason
+
+
+def test_facts_that_are_only_known_after_measuring_are_kept(gpu):
+    """What each stream took."""
+    made = Bench("test.both", question="How long do both take?", axes={}, baseline="both")
+    made.reference(lambda: 0)
+
+    @made.variant("both", on="gpu")
+    def both(device):
+        """Two streams."""
+        streams = device.streams(2)
+        kernels = [device.launcher("gpu_gate", "burn", 1, 32, (np.uint64(0),) * 2, stream=stream) for stream in streams]
+        return device.timed(lambda: [kernel() for kernel in kernels], streams=streams, launches=2, output=lambda: 0)
+
+    [found] = measured_by(devices(gpu), made)
+    assert found.facts["stream_s"] == pytest.approx([KERNEL, KERNEL])
+
+
+def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
+    """A sample of 10 ms would be 1000 calls of 10 µs."""
+    each, asked = seconds(1e-5), []
+    made = Bench("test.cold", question="How cold is it?", axes={}, baseline="cold")
+    made.reference(lambda: 42)
+    made.variant("cold")(
+        lambda: Work(call=lambda: 42, timer=lambda loops: asked.append(loops) or next(each) * loops, most=64)
+    )
+    [found] = measured_by({"cpu": ScriptedDevice()}, made)
+    assert found.status == "ok"
+    assert max(asked) == found.loops == 64
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("telemetry", "said"),
+    [({}, []), ({"gpu_throttle_power": [0.0, 0.0]}, []),
+     ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit in 1 of 2 rounds"]),
+     ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down in 1 of 1 rounds"]),
+     ({"gpu_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted by 4.1%"]),
+     ({"gpu_clock_hz": [1490e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
+     ({"gpu_clock_hz": [1480e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
+      ["the GPU's clock was 1480 of at most 1980 MHz"]),
+     ({"gpu_clock_limit_hz": [1980e6]}, []),
+     ({"gpu_gate_timeouts": [0, 2, 1]},
+      ["the gate opened 3 times before all was queued: waiting for the host is counted in"])],
+)  # fmt: skip
+def test_what_a_gpus_telemetry_says_against_its_figures(telemetry, said):
+    """Each rule by itself, with its numbers."""
+    assert interference.disturbed_gpu(telemetry) == said
+
+
+def test_a_limit_bounds_nothing_on_another_device():
+    """A GPU's copy is no part of what the CPU's memory can do, and the other way round."""
+    params = {"size": "DRAM", "dtype": "f8"}
+    of = {"bench": "stream.copy", "params": params, "counts": {"bytes": 1e9}}
+    on_cpu, on_gpu = record(samples=(1.0,) * 3, **of), record(samples=(0.01,) * 3, device="gpu:0", **of)
+    limits = measured([on_cpu, on_gpu])
+    assert limit_for(on_cpu, "copy", limits, {}).value == 1e9
+    assert limit_for(on_gpu, "copy", measured([on_cpu]), {}) is None
+    assert limit_for(on_cpu, "copy", measured([on_gpu]), {}) is None
+
+
+def test_sweeps_are_spread_by_the_device_that_they_are_about(gpu):
+    """The CPU's by the CPU, the GPU's by the first GPU; one that is absent has a single value."""
+    spread = selection.spread(devices(gpu))
+    assert spread(Sweep(64, "256B", 1, on="gpu")) == ["64B", "128B", "256B"]
+    assert spread(Sweep(4096, "L1", 1)) == ["4KiB", "8KiB", "16KiB"]
+    assert selection.spread({"cpu": ScriptedDevice()})(Sweep(64, "HBM", 4, on="gpu")) == ["64B"]
+
+
+def test_what_two_devices_tell_is_the_first_ones_word(gpu):
+    """Both know the host's counters; they are written down once a round, not added up, nor one for the other."""
+    known = devices(gpu, others_s=0.5)
+    known["cpu"] = ScriptedDevice(rates={"others_s": 0.0})
+    cpu, on_gpu = measured_by(known, bench())
+    assert cpu.status == "ok", cpu.reason
+    assert on_gpu.telemetry["others_s"] == [0.0] * 5

@@ -1,0 +1,64 @@
+"""What pytest-benchmark writes about the benches: hwbench's names, groups, rates and limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
+
+PERF = Path(__file__).parents[1] / "perf"
+
+
+def collected(*arguments: str) -> list[str]:
+    """The ids of the tests in tests/perf."""
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", str(PERF), "--collect-only", "-q", "-p", "no:cacheprovider", *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    return [line for line in said.splitlines() if "::" in line]
+
+
+def test_every_bench_and_variant_has_a_test():
+    """The ids hold every bench and every CPU variant of the registry, none more."""
+    from hwbench import catalog
+
+    listed = {
+        f"{bench.name}/{variant.name}"
+        for bench in catalog.select()
+        for variant in bench.variants.values()
+        if variant.on == "cpu"
+    }
+    assert {line.partition("::test_bench[")[2].partition("[")[0] for line in collected()} == listed
+
+
+@pytest.mark.slow
+def test_the_json_says_what_was_measured_and_how_near_to_the_limit(tmp_path):
+    """Names, groups and parameters are hwbench's; times are in seconds a call, and agree with the rates beside them."""
+    out = tmp_path / "perf.json"
+    subprocess.run(
+        [sys.executable, "-m", "pytest", str(PERF), "--benchmark-only", f"--benchmark-json={out}", "-q",
+         "-p", "no:cacheprovider", "-k", "peak.fma and 12 and f8"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=300,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+    )  # fmt: skip
+    measured = json.loads(out.read_text())["benchmarks"]
+    assert measured
+    for one in measured:
+        params = dict(one["params"])
+        variant = params.pop("variant")
+        assert one["name"] == f"peak.fma/{variant} [{', '.join(map(str, params.values()))}]"
+        assert one["group"] == f"peak.fma [{', '.join(map(str, params.values()))}]"
+        assert one["stats"]["rounds"] == 10
+        info = one["extra_info"]
+        assert info["limit"].startswith("FP peak")
+        # one call is 2 flops a step, 2048 steps, 12 chains of 64 bytes of f8 a thread
+        threads = 1 if params["threads"] == 1 else len(os.sched_getaffinity(0))
+        assert info["GFLOP/s"] * one["stats"]["median"] * 1e9 == pytest.approx(2 * 2048 * 12 * 8 * threads)
+        assert 0 < info["% of limit"] < 200
+    assert {one["params"]["variant"] for one in measured} >= {"scalar"}

@@ -1,0 +1,245 @@
+"""Why there is no GPU, told apart: every branch, with the real CuPy and a stub driver where there is a CuPy."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from doubles.fake_cupy import CUDARuntimeError, FakeGpu
+from hwbench.host import gpu_probe
+from hwbench.host.gpu_probe import Gpus, probe
+
+HERE = Path(__file__).parent
+COMPILER = shutil.which("cc") or shutil.which("g++")
+has_cupy = importlib.util.find_spec("cupy") is not None
+needs_compiler = pytest.mark.skipif(
+    COMPILER is None or sys.platform != "linux", reason="needs a C compiler for Linux, which .ci/run installs"
+)
+needs_cupy = pytest.mark.skipif(not has_cupy, reason="needs CuPy (tox -e gpu)")
+
+
+def built(source: str, made: Path) -> Path:
+    """A library of C code that lies beside this file."""
+    flags = ("-x", "c", "-shared", "-fPIC", "-o", str(made))
+    subprocess.run([str(COMPILER), *flags, str(HERE / source), "-ldl"], check=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory) -> Path:
+    """The folder of a libcuda.so.1 that answers as the environment says."""
+    return built("stub_libcuda.c", tmp_path_factory.mktemp("driver") / "libcuda.so.1").parent
+
+
+def probed(code: str, driver: Path | None = None, preload: Path | None = None, **stub: int) -> Gpus:
+    """What a fresh process finds: a driver is loaded once, and then stays."""
+    environment = {**os.environ, **{f"HWBENCH_STUB_{name}": str(value) for name, value in stub.items()}}
+    if driver is not None:
+        environment["LD_LIBRARY_PATH"] = f"{driver}:{environment.get('LD_LIBRARY_PATH', '')}"
+    if preload is not None:
+        environment["LD_PRELOAD"] = str(preload)
+    lines = f"from hwbench.devices.gpu_probe import *\n{code}\nprint(repr(probe()))"
+    done = subprocess.run(
+        [sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return eval(done.stdout, {"Gpus": Gpus})
+
+
+HIDE_CUPY = "import importlib.util; importlib.util.find_spec = lambda name: None"
+
+
+# --- without CuPy -----------------------------------------------------------------------------------------------------
+
+
+def test_without_cupy_and_driver_both_extras_are_named(monkeypatch):
+    """Whoever has no GPU is not sent to download CuPy; whoever has one learns which extra is for which driver."""
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(gpu_probe, "driver_cuda", lambda: None)
+    found = probe()
+    assert (found.state, found.count) == ("no-cupy", 0)
+    assert found.reason == "no NVIDIA driver was found, and CuPy is not installed"
+    assert '"hwbench[gpu-cuda13]" (driver >= 580) or "hwbench[gpu-cuda12]" (driver >= 525)' in found.remedy
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("version", "cuda", "remedy"),
+    [(13000, "13.0", 'pip install "hwbench[gpu-cuda13]"'), (14010, "14.1", 'pip install "hwbench[gpu-cuda13]"'),
+     (12040, "12.4", 'pip install "hwbench[gpu-cuda12]"'),
+     (11080, "11.8", "install an NVIDIA driver >= 580 (or >= 525 for gpu-cuda12)")],
+)  # fmt: skip
+def test_without_cupy_the_driver_says_which_extra(driver, version, cuda, remedy):
+    """The driver is asked without CuPy which CUDA it supports."""
+    found = probed(HIDE_CUPY, driver, VERSION=version)
+    assert found.state == "no-cupy"
+    assert found.reason == f"CuPy is not installed (the NVIDIA driver here supports CUDA {cuda})"
+    assert found.remedy == remedy
+
+
+@needs_compiler
+def test_a_library_that_is_no_driver_is_none(tmp_path):
+    """A file of the right name with something else in it."""
+    (tmp_path / "libcuda.so.1").write_bytes(b"not a library")
+    assert probed(HIDE_CUPY, tmp_path).reason.startswith("no NVIDIA driver was found")
+
+
+# --- the real CuPy, a stub driver -------------------------------------------------------------------------------------
+
+
+@needs_cupy
+@needs_compiler
+@pytest.mark.parametrize(
+    ("stub", "state", "said"),
+    [({"VERSION": 0}, "no-driver", "no NVIDIA driver was found; "),
+     ({"VERSION": 12040}, "old-driver",
+      "the NVIDIA driver supports CUDA 12.4, the installed CuPy needs CUDA 13; update the driver to 580 or later, or: "
+      'pip uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'),
+     ({"VERSION": 11040}, "old-driver",
+      "the NVIDIA driver supports CUDA 11.4, the installed CuPy needs CUDA 13; install an NVIDIA driver >= 580"),
+     ({"INIT": 100}, "no-device", "the NVIDIA driver shows no GPU to this process; "),
+     ({"INIT": 999}, "driver-error", "the NVIDIA driver refuses (cudaErrorUnknown: unknown error); see that "),
+     ({"INIT": 803}, "driver-error", "the NVIDIA driver refuses (cudaErrorSystemDriverMismatch: system has ")],
+)  # fmt: skip
+def test_what_the_driver_says_is_told(driver, stub, state, said):
+    """No driver, one that is too old with both versions, no device, and errors by their name."""
+    found = probed("", driver, **stub)
+    assert found.state == state
+    assert found.why.startswith(said)
+
+
+@needs_cupy
+@pytest.mark.skipif(gpu_probe.driver_cuda() is not None, reason="this machine has an NVIDIA driver")
+def test_a_machine_without_a_driver_is_told(tmp_path):
+    """The real CuPy as pip installs it, on a machine that has no GPU."""
+    assert probed("", tmp_path).state == "no-driver"
+
+
+@needs_cupy
+@needs_compiler
+def test_an_nvrtc_that_cannot_be_found_is_told(tmp_path):
+    """The real CuPy looks for NVRTC in vain: its words, and the extra that brings it."""
+    found = probed(
+        "import cupy; cupy.cuda.runtime.getDeviceCount = lambda: 1",
+        preload=built("hide_nvrtc.c", tmp_path / "hide_nvrtc.so"),
+    )
+    assert found.state == "no-nvrtc"
+    assert "libnvrtc.so: hidden: cannot open shared object file" in found.reason
+    assert found.remedy == 'pip install "hwbench[gpu-cuda13]", which brings it'
+
+
+@needs_cupy
+@pytest.mark.parametrize(
+    ("code", "state", "said"),
+    [("runtime.getDeviceCount = lambda: 0", "no-device", "what CUDA_VISIBLE_DEVICES hides"),
+     ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 6, 76: 1}[which]",
+      "old-gpu", "compute capability 6.1; the installed CUDA compiles for 7.5 and later; uninstall cupy-cuda13x"),
+     ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 9, 76: 0}[which]",
+      "ok", "")],
+)  # fmt: skip
+def test_what_cupy_says_is_told(code, state, said):
+    """The real CuPy, and its NVRTC, with what only a GPU could answer put into its mouth (see stub_libcuda.c)."""
+    found = probed(f"import cupy; runtime = cupy.cuda.runtime\n{code}")
+    assert found.state == state
+    assert said in found.why
+    assert found.count == (2 if state == "ok" else 0)
+
+
+# --- a made-up CuPy ---------------------------------------------------------------------------------------------------
+
+
+def with_cupy(monkeypatch, cupy) -> Gpus:
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    return probe()
+
+
+def test_usable_gpus_are_counted(monkeypatch):
+    """Two cards that NVRTC compiles for: nothing is to be said."""
+    assert with_cupy(monkeypatch, FakeGpu(count=2).cupy()) == Gpus("ok", count=2)
+
+
+@pytest.mark.parametrize(
+    ("majors", "unusable"), [((9, 6, 7), [1]), ((6, 9), [0]), ((6, 5), None), ((7, 9), [])], ids=str
+)
+def test_each_card_is_compiled_for_or_not(monkeypatch, majors, unusable):
+    """One that is too old for the installed CUDA is told apart from those beside it; all of them are a state."""
+    gpu = FakeGpu(count=len(majors))
+    cupy = gpu.cupy()
+    cupy.cuda.runtime.deviceGetAttribute = lambda which, index: majors[index] if which == 75 else 5
+    found = with_cupy(monkeypatch, cupy)
+    if unusable is None:
+        assert (found.state, found.count) == ("old-gpu", 0)
+        assert "compute capability 6.5" in found.reason  # of the newest
+        return
+    assert (found.state, found.count, list(found.unusable)) == ("ok", len(majors), unusable)
+    for index, why in found.unusable.items():
+        assert why == (
+            f"the GPU has compute capability {majors[index]}.5; the installed CUDA compiles for 7.5 and later; "
+            'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "version", "state"),
+    [(35, 0, "no-driver"), (35, 12080, "old-driver"), (35, 13000, "old-driver"), (100, 13000, "no-device"),
+     (2, 13000, "driver-error"), (None, 13000, "driver-error")],
+)  # fmt: skip
+def test_each_error_has_its_state(monkeypatch, status, version, state):
+    """By cudaError_t and the driver's version; an error of no number is the driver's too."""
+    gpu = FakeGpu()
+    gpu.count = CUDARuntimeError(status) if status else OSError("libcuda.so.1: file too short\nsecond line")
+    cupy = gpu.cupy()
+    cupy.cuda.runtime.driverGetVersion = lambda: version
+    found = with_cupy(monkeypatch, cupy)
+    assert found.state == state
+    assert found.remedy
+    assert "\n" not in found.why
+
+
+def test_a_driver_of_the_same_cuda_that_is_too_old_is_to_be_updated(monkeypatch):
+    """Both versions to the minor one; no other extra would help."""
+    gpu = FakeGpu()
+    gpu.count = CUDARuntimeError(35)
+    why = with_cupy(monkeypatch, gpu.cupy()).why
+    assert why == "the NVIDIA driver supports CUDA 13.0, the installed CuPy needs CUDA 13.2; update the driver"
+
+
+def test_a_cupy_that_cannot_be_imported_is_told(monkeypatch):
+    """Two CuPy packages over one another, a NumPy that is too new: whatever it raises is the reason."""
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    found = probe()
+    assert found.state == "broken-cupy"
+    assert "import of cupy halted" in found.reason
+    assert "uninstall every cupy package" in found.remedy
+
+
+def test_a_device_that_refuses_its_attributes_is_a_driver_error(monkeypatch):
+    """A card that has fallen off the bus between counting and asking."""
+
+    def refuse(_which, _index):
+        raise CUDARuntimeError(101, "cudaErrorInvalidDevice: invalid device ordinal")
+
+    cupy = FakeGpu().cupy()
+    cupy.cuda.runtime.deviceGetAttribute = refuse
+    assert "cudaErrorInvalidDevice" in with_cupy(monkeypatch, cupy).why
+
+
+def test_an_nvrtc_that_says_nothing_is_named_by_its_error(monkeypatch):
+    """No reason is empty."""
+
+    def missing():
+        raise OSError
+
+    cupy = FakeGpu().cupy()
+    cupy.cuda.nvrtc = types.SimpleNamespace(getVersion=missing)
+    assert with_cupy(monkeypatch, cupy).reason == "NVRTC, CUDA's run-time compiler, cannot be loaded (OSError)"

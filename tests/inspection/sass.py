@@ -1,0 +1,116 @@
+"""The machine code of a cubin, read from nvdisasm's JSON: opcodes to count, and which loads wait for which.
+
+nvdisasm comes with the `nvidia-cuda-nvdisasm` wheel and needs no GPU.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspection import nvrtc
+
+REGISTER = re.compile(r"(?<![\w.])(U?R)(\d+)(\.64)?")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction: `FFMA.FTZ` and `R5,R5,R5,R2.reuse`."""
+
+    opcode: str
+    operands: str
+
+    @property
+    def base(self) -> str:
+        """The opcode without what modifies it: `FFMA`, `LDG`."""
+        return self.opcode.partition(".")[0]
+
+    @property
+    def bits(self) -> int:
+        """How wide a memory access is: 128 for `LDG.E.128`; 32 where nothing else is said."""
+        return next((int(part) for part in self.opcode.split(".") if part in ("64", "128", "256")), 32)
+
+    @property
+    def move(self) -> bool:
+        """Whether it is no arithmetic: ptxas also writes constants by 0 · 0 + c, to balance its pipes."""
+        return self.base in ("HFMA2", "FFMA", "DFMA") and "RZ,RZ" in self.operands.replace("-", "").replace(
+            ".reuse", ""
+        )
+
+    def writes(self) -> set[str]:
+        """The registers that the result lands in; those after the first by the width of the operation."""
+        head = self.operands.split(",")[0]
+        match = REGISTER.fullmatch(head.strip())
+        if match is None or self.base in ("ST", "STG", "STS", "STL", "RED", "BRA", "EXIT"):
+            return set()
+        width = (
+            self.bits // 32 if self.base.startswith("LD") else 2 if "WIDE" in self.opcode or "64" in self.opcode else 1
+        )
+        width = max(width, 2 if self.base.startswith("D") or self.base == "CS2R" else 1)
+        return {f"{match[1]}{int(match[2]) + i}" for i in range(width)}
+
+    def reads(self) -> set[str]:
+        """The registers that the operands name, pairs with both halves."""
+        parts = self.operands.split(",")
+        start = 0 if not self.writes() else 1
+        found = set()
+        for kind, number, pair in REGISTER.findall(",".join(parts[start:])):
+            found |= {f"{kind}{int(number) + i}" for i in range(2 if pair else 1)}
+        return found
+
+
+def lacking() -> str:
+    """Why nothing can be disassembled here; "" where it can."""
+    return "" if _tool() else "needs nvdisasm: pip install nvidia-cuda-nvdisasm"
+
+
+def _tool() -> str | None:
+    shipped = nvrtc.wheels("*/bin/nvdisasm")
+    return str(shipped[-1]) if shipped else shutil.which("nvdisasm")
+
+
+def disassemble(cubin: bytes) -> dict[str, list[Instruction]]:
+    """The instructions of each kernel, in order."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "kernel.cubin")
+        path.write_bytes(cubin)
+        done = subprocess.run([str(_tool()), "-json", str(path)], capture_output=True, text=True, check=True)
+    _, functions = json.loads(done.stdout)
+    return {
+        function["function-name"]: [
+            Instruction(one["opcode"], one.get("operands", "")) for one in function["sass-instructions"]
+        ]
+        for function in functions
+    }
+
+
+def count(code: Iterable[Instruction], *bases: str, bits: int | None = None) -> int:
+    """How many instructions have one of these opcodes, of this width where one is given; disguised moves are none."""
+    return sum(one.base in bases and bits in (None, one.bits) and not one.move for one in code)
+
+
+def spills(code: Iterable[Instruction]) -> int:
+    """Accesses to local memory: registers that did not suffice, or an array that no register can index."""
+    return count(code, "LDL", "STL")
+
+
+def chained(code: Sequence[Instruction], base: str = "LDG") -> int:
+    """How many loads take their address from the load before them: the links of a chase."""
+    loads = [i for i, one in enumerate(code) if one.base == base]
+    return sum(_depends(code[first : second + 1]) for first, second in itertools.pairwise(loads))
+
+
+def _depends(code: Sequence[Instruction]) -> bool:
+    """Whether the last instruction reads what the first one loaded, straight or by what lies between."""
+    tainted = code[0].writes()
+    for one in code[1:-1]:
+        written = one.writes()
+        tainted = tainted | written if one.reads() & tainted else tainted - written
+    return bool(code[-1].reads() & tainted)

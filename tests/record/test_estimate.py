@@ -1,0 +1,177 @@
+"""Statistics: intervals that hold the median, ratios that pair, heaps that are told apart."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwbench.record.estimate import Estimate, bimodal, crossover, drift, estimate, paired_ratio, unpaired_ratio
+
+TIMES = st.lists(st.floats(1e-9, 1e3), min_size=3, max_size=40)
+
+
+@given(TIMES)
+def test_the_interval_holds_the_median(samples):
+    """low ≤ median ≤ high, and all three lie within the samples but for rounding."""
+    found = estimate(samples)
+    assert found.low <= found.value <= found.high
+    assert min(samples) * (1 - 1e-12) <= found.low
+    assert found.high <= max(samples) * (1 + 1e-12)
+
+
+@given(TIMES, st.floats(1e-3, 1e3))
+def test_an_estimate_does_not_depend_on_the_order(samples, factor):
+    """The same samples give the same interval, and a factor moves all of it."""
+    found = estimate(samples)
+    assert found == estimate(list(samples))
+    scaled = found.scaled(factor)
+    assert scaled.low <= scaled.value <= scaled.high
+    assert scaled.value == pytest.approx(found.value * factor)
+
+
+def test_an_interval_covers_the_truth_about_as_often_as_it_says():
+    """Of 300 sets of 20 lognormal samples, the 95% interval holds the true median in 88 to 99%."""
+    import numpy as np
+
+    rng = np.random.default_rng(7)
+    hits = sum(
+        found.low <= 1.0 <= found.high for found in (estimate(np.exp(rng.normal(0, 0.1, 20))) for _ in range(300))
+    )
+    assert 0.88 <= hits / 300 <= 0.99
+
+
+@pytest.mark.parametrize("samples", [[2.0], [1.0, 3.0]])
+def test_few_samples_bound_nothing(samples):
+    """One or two samples have an interval of the whole line, also as a rate."""
+    found = estimate(samples)
+    assert found == Estimate(2.0, 0.0, math.inf)
+    assert found.relative == math.inf
+    assert found.inverse(10.0) == Estimate(5.0, 0.0, math.inf)
+
+
+def test_equal_samples_have_a_point_interval():
+    """Samples without spread need no resampling."""
+    assert estimate([2.0] * 10) == Estimate(2.0, 2.0, 2.0)
+    assert estimate([2.0] * 10).relative == 0.0
+
+
+def test_no_samples_are_an_error():
+    """There is no median of nothing."""
+    with pytest.raises(ValueError, match="no samples"):
+        estimate([])
+
+
+def test_a_rate_turns_the_interval_round():
+    """The longest time is the lowest rate."""
+    assert Estimate(2.0, 1.0, 4.0).inverse(8.0) == Estimate(4.0, 2.0, 8.0)
+    assert Estimate(2.0, 1.0, 4.0).scaled(-1.0) == Estimate(-2.0, -4.0, -1.0)
+
+
+def test_drift_that_hits_both_cancels_in_a_paired_ratio():
+    """Two variants that slow down together keep their ratio to the digit, where medians alone do not bound it."""
+    base = [2.0**i for i in range(12)]
+    double = [2 * x for x in base]
+    assert paired_ratio(double, base) == Estimate(2.0, 2.0, 2.0)
+    apart = unpaired_ratio(double, base)
+    assert apart.value == 2.0
+    assert apart.high / apart.low > 4
+
+
+def test_unlike_lengths_do_not_pair():
+    """Samples of other rounds are refused."""
+    with pytest.raises(ValueError, match="3 samples cannot be paired with 2"):
+        paired_ratio([1, 2, 3], [1, 2])
+
+
+@given(TIMES)
+def test_a_ratio_with_oneself_is_one(samples):
+    """Anything against itself is 1, paired to the digit and unpaired with 1 inside."""
+    assert paired_ratio(samples, samples) == Estimate(1.0, 1.0, 1.0)
+    apart = unpaired_ratio(samples, samples)
+    assert apart.value == 1.0
+    assert apart.low <= 1.0 <= apart.high
+
+
+def test_few_samples_bound_no_ratio():
+    """With two samples on one side nothing can be said."""
+    assert unpaired_ratio([2.0, 2.0], [1.0] * 9) == Estimate(2.0, 0.0, math.inf)
+
+
+def test_two_heaps_are_seen():
+    """A fifth of the samples 10% slower than the rest is a second heap; their centres are told."""
+    assert bimodal([1.0] * 8 + [1.1] * 2) == (1.0, 1.1)
+    assert bimodal([1.1, 1.0] * 5) == (1.0, 1.1)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [1.0] * 9 + [1.1],  # one outlier is no heap
+        [1.0] * 5 + [1.04] * 5,  # closer than 5%
+        [1.0 + i / 20 for i in range(20)],  # evenly spread
+        [1.0] * 5 + [2.0] * 4,  # too few to tell
+        [0.98, 1.0, 1.02, 1.04, 1.06, 1.14, 1.16, 1.18, 1.20, 1.22],  # the gap is not three times a heap's spread
+    ],
+)
+def test_what_is_no_second_heap(samples):
+    """An outlier, a small step, an even spread and few samples are not two heaps."""
+    assert bimodal(samples) is None
+
+
+def test_drift_forgives_one_bad_reading():
+    """One reading that is off by half is no drift, of 20 or of the fewest that there are; a ramp of 10% is."""
+    assert drift([3e9] * 19 + [1.5e9]) == 0.0
+    assert drift([3e9] * 9 + [1.5e9]) == 0.0
+    assert drift([3e9] * 8 + [1.5e9, 1.4e9]) > 0.4
+    assert drift([3e9 * (1 + 0.1 * i / 20) for i in range(21)]) == pytest.approx(0.08 / 1.05, rel=1e-6)
+    assert drift([3e9, 4e9]) == 0.0
+    assert drift([0.0, 0.0, 0.0, 3e9]) == 0.0
+
+
+def sure(points):
+    """Points whose ratios are known exactly."""
+    return [(x, Estimate(ratio, ratio, ratio)) for x, ratio in points]
+
+
+@pytest.mark.parametrize(
+    ("points", "at"),
+    [
+        ([(1, 2.0), (100, 0.5)], 10.0),
+        ([(1, 0.9), (10, 0.1)], 1.0),
+        ([(1, 9.0), (1000, 1.5)], math.inf),
+        ([(1, 4.0), (10, 0.9), (100, 2.0), (10000, 0.5)], 1000.0),
+    ],
+)
+def test_crossover(points, at):
+    """The crossover is interpolated in log x, at the last time the ratio falls below 1."""
+    assert crossover(sure(points)) == pytest.approx((at, at, at))
+
+
+def test_a_crossover_needs_two_points():
+    """One point has no neighbour to cross towards."""
+    assert crossover(sure([(1, 0.5)])) is None
+    assert crossover([]) is None
+
+
+def test_a_crossover_is_as_uncertain_as_its_ratios():
+    """Ratios known to a factor of two leave a crossover within what both ends of their intervals give."""
+    at = crossover([(1, Estimate(2.0, 1.0, 4.0)), (100, Estimate(0.5, 0.25, 0.9))])
+    assert at is not None
+    assert (at.value, at.low) == pytest.approx((10.0, 1.0))
+    assert at.high == pytest.approx(100 ** (math.log(4) / (math.log(4) - math.log(0.9))))
+    open_ended = crossover([(1, Estimate(2.0, 0.0, math.inf)), (100, Estimate(0.5, 0.0, math.inf))])
+    assert open_ended == (10.0, 1, math.inf)
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 37, 100])
+def test_the_interval_is_that_of_scipy(count):
+    """Percentile bootstrap of the median, 999 resamples, by the same seed: SciPy's own to the last digit but one."""
+    from scipy.stats import bootstrap
+
+    samples = np.random.default_rng(count).lognormal(0, 0.1, count)
+    theirs = bootstrap((samples,), np.median, n_resamples=999, confidence_level=0.95, method="percentile", rng=0)
+    found = estimate(list(samples))
+    low, high = theirs.confidence_interval
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)

@@ -1,0 +1,70 @@
+"""Reasons for suspicion, each at its threshold."""
+
+import pytest
+
+from hwbench.record.interference import disturbed, moved, shape
+
+
+@pytest.mark.parametrize(
+    ("name", "below", "above"),
+    [("steal_s", 0.0099, 0.0101), ("others_s", 0.149, 0.151), ("throttled_s", 0.00099, 0.00101)],
+)
+def test_thresholds_are_shares_of_the_wall_time(name, below, above):
+    """1% of a CPU stolen, 15% taken by others, 0.1% throttled."""
+    wall = [10.0] * 10
+    assert disturbed({"wall_s": wall, name: [10 * below] * 10}) == []
+    assert len(disturbed({"wall_s": wall, name: [10 * above] * 10})) == 1
+
+
+def test_one_tick_of_a_counter_is_not_held_against_a_short_contrast():
+    """Below three of the kernel's ticks the load of others is rounding, below two steal is."""
+    assert disturbed({"wall_s": [0.1], "others_s": [0.02]}) == []
+    assert disturbed({"wall_s": [0.1], "others_s": [0.03]}) == ["other processes took 30% of a CPU"]
+    assert disturbed({"wall_s": [0.1], "steal_s": [0.01]}) == []
+    assert disturbed({"wall_s": [0.1], "steal_s": [0.02]}) == ["the hypervisor took 20% of a CPU (steal)"]
+
+
+def test_nothing_is_said_without_a_wall_time_or_counters():
+    """A system that lacks a counter has no reasons from it."""
+    assert disturbed({}) == []
+    assert disturbed({"steal_s": [1.0]}) == []
+    assert disturbed({"wall_s": [1.0]}) == []
+
+
+def test_several_reasons_are_all_told():
+    """Nothing hides behind the first."""
+    telemetry = {"wall_s": [1.0] * 10, "steal_s": [0.5] * 10, "clock_hz": [3e9 - 5e7 * i for i in range(10)]}
+    assert [reason.split()[1] for reason in disturbed(telemetry)] == ["hypervisor", "clock"]
+
+
+def test_heaps_are_told_with_their_distance():
+    """Half as long again is 50% apart."""
+    assert shape([1.0, 1.5] * 10) == "samples fall into two heaps, 50% apart"
+    assert shape([1.0] * 20) == ""
+
+
+NEAR, FAR = 42e-9, 163e-9
+
+
+@pytest.mark.parametrize(
+    ("handovers", "told"),
+    [
+        ([NEAR] * 8 + [FAR] * 2, True),
+        ([FAR, NEAR] * 5, True),
+        ([NEAR] * 9 + [FAR], False),  # once is a hiccup
+        ([NEAR] + [FAR] * 9, False),
+        ([FAR] * 10, False),  # apart throughout: the machine is like that
+        ([NEAR, 1.4 * NEAR] * 5, False),
+        ([], False),
+    ],
+)
+def test_cpus_that_were_moved_are_told(handovers, told):
+    """Two rounds at least in each of two states that are more than half as long again apart."""
+    assert bool(moved({"handover_s": handovers})) == told
+
+
+def test_where_cpus_were_is_said_with_both_times():
+    """How often which was seen."""
+    assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == (
+        "CPUs were moved between caches: a line changed hands in 42 ns in 7 rounds and in 163 ns in 3"
+    )

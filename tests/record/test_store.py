@@ -1,0 +1,384 @@
+"""Run files: written whole or not at all, and read with suspicion of every byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import threading
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doubles.scripted import MACHINE, record, run_of
+from hwbench.errors import StoreError
+from hwbench.record import store
+from hwbench.record.model import COUNTS, STATUSES, Policy, Record, Run
+
+RUN = run_of(
+    record("a", counts={"bytes": 8.0}, facts={"footprint": 64, "cpus": [0, 1]}, telemetry={"wall_s": [0.1, 0.2]}),
+    record("b", status="skipped", samples=(), reason="needs \u2028 SMT", params={"size": "L1", "n": 3, "x": 0.5}),
+)
+GOOD = msgspec.json.encode(RUN)
+
+
+def changed(path: str, value: object) -> bytes:
+    """The good run with one value put in place of another; `path` like `records.0.samples`."""
+    data = json.loads(GOOD)
+    *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place = data
+    for part in way:
+        place = place[part]
+    place[last] = value
+    return json.dumps(data).encode()
+
+
+def refusal(data: bytes) -> str:
+    """The one line that is said of a file; fails if it is accepted or anything else is raised."""
+    with pytest.raises(StoreError) as error:
+        store.decode(data, "some.json")
+    line = str(error.value)
+    assert line.startswith("some.json")
+    assert "\n" not in line
+    assert len(line) < 400
+    return line
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+TEXT = st.text(max_size=20)  # Hypothesis leaves lone surrogates out unless asked, as JSON must
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = st.one_of(st.integers(-(2**63), 2**63 - 1), NUMBERS, TEXT)
+PLAIN = st.recursive(
+    st.one_of(st.none(), st.booleans(), SCALARS),
+    lambda x: st.lists(x, max_size=3) | st.dictionaries(TEXT, x, max_size=3),
+    max_leaves=5,
+)
+FACTS = st.dictionaries(TEXT.filter(lambda name: name not in ("footprint", "threads")), PLAIN, max_size=3)
+
+
+@st.composite
+def records(draw):
+    status = draw(st.sampled_from(STATUSES))
+    samples = draw(st.lists(st.floats(1e-12, 1e6), max_size=5)) if status in ("ok", "suspect") else []
+    return Record(
+        bench=draw(TEXT), version=draw(st.integers(0, 99)), variant=draw(TEXT), device=draw(TEXT), status=status,
+        params=draw(st.dictionaries(TEXT, SCALARS, max_size=3)), reason=draw(TEXT), loops=draw(st.integers(0, 10**9)),
+        samples=samples,
+        counts=draw(st.dictionaries(st.sampled_from(COUNTS), st.floats(0, 1e18), max_size=3)), facts=draw(FACTS),
+        telemetry=draw(st.dictionaries(TEXT, st.lists(NUMBERS, max_size=3), max_size=2)),
+    )  # fmt: skip
+
+
+@given(st.lists(records(), max_size=4), TEXT, st.none() | TEXT)
+def test_what_is_written_is_what_is_read(some, name, finished):
+    """Any run that the engine can make survives its file, indented or not."""
+    run = run_of(*some, id=name, finished=finished)
+    assert store.decode(msgspec.json.encode(run), "x") == run
+    assert store.decode(store.encode(run), "x") == run
+
+
+@pytest.mark.parametrize("cut", sorted({*range(0, len(GOOD) - 1, 7), len(GOOD) - 1}))
+def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
+    """No prefix of a run is a run."""
+    refusal(GOOD[:cut])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is no JSON, or was cut off"),
+        (b"null", "Expected `object`, got `null`"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b"{}", "missing required field `schema`"),
+        (b'{"schema": 1}', "missing required field `id`"),
+        (b'{"version": "0.1", "benchmarks": []}', "missing required field `schema`"),  # pytest-benchmark's
+        (b"\x89PNG\r\n\x1a\n", "is no JSON"),
+        (b"\xff\xfe{\x00}\x00", "is no JSON"),
+        (GOOD.replace(b"box-", b"\xff"), "UTF-8"),
+        (b"<html>", "is no JSON"),
+        (b"[" * 10**6, "Expected `object`, got `array`"),
+        (b'{"schema":1,"x":' + b"[" * 10**6, "is nested too deeply"),
+        (b'{"schema":1,"x":' + b'{"a":' * 10**6, "is nested too deeply"),
+        (
+            GOOD.replace(b'{"footprint"', b'{"f":' + b"[" * 10**6 + b"]" * 10**6 + b',"footprint"'),
+            "is nested too deeply",
+        ),
+        (GOOD + b"{}", "is no JSON"),
+        (GOOD.replace(b'"schema":1', b'"schema":NaN'), "is no JSON"),
+        (changed("schema", 2), "schema 2 is newer than 1, the newest this hwbench reads; upgrade hwbench"),
+        (changed("schema", 10**30), "is newer than 1"),
+        (changed("schema", 0), "never was"),
+        (changed("schema", "1"), "Expected `int`, got `str` - at `$.schema`"),
+        (changed("schema", True), "got `bool`"),
+    ],
+)
+def test_foreign_files_are_told_apart(data, said):
+    """Empty, cut off, binary, nested a million deep, newer, somebody else's: one line that says which."""
+    assert said in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("records", {}, "at `$.records`"),
+        ("records.0.version", "1", "at `$.records[0].version`"),
+        ("records.0.status", "great", "at `$.records[0].status`"),
+        ("records.0.params", {"n": [1]}, "at `$.records[0].params"),
+        ("records.0.samples", [1.0, None], "at `$.records[0].samples[1]`"),
+        ("records.0.samples", [1.0, "x"], "at `$.records[0].samples[1]`"),
+        ("records.0.samples", [1.0, 0.0], "records[0].samples[1]: 0.0 is no time"),
+        ("records.0.samples", [-1.0], "records[0].samples[0]: -1.0 is no time"),
+        ("records.0.samples", [1.0] * 10_001, "records[0].samples: 10001 are more than the 10000"),
+        ("records.0.counts", {"words": 1.0}, "records[0].counts: 'words' is none of bytes"),
+        ("records.0.counts", {"bytes": -1.0}, "records[0].counts.bytes: -1.0 is no amount"),
+        ("records.1.samples", [1.0], "records[1]: is 'skipped' and has samples"),
+        ("records.0.facts", {"footprint": "64"}, "records[0].facts.footprint: is no whole number"),
+        ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
+        ("records.0.telemetry", {"wall_s": 3}, "records[0].telemetry.wall_s: is no list of numbers"),
+        ("records.0.telemetry", {"wall_s": [True]}, "is no list of numbers"),
+        ("policy.sizes", {"L1": 0}, "policy.sizes.L1: 0 is no size"),
+        ("policy.rounds", 0, "policy: "),
+        ("policy.seed", -1, "policy: "),
+        ("machine.cpu.allowed", [0, "1"], "at `$.machine.cpu.allowed[1]`"),
+    ],
+)
+def test_wrong_types_and_values_are_told_with_their_place(path, value, said):
+    """Which file, where in it."""
+    assert said in refusal(changed(path, value))
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])
+def test_numbers_that_are_none_are_refused(number):
+    """Strict JSON has no NaN, and what overflows to infinity is no time."""
+    refusal(GOOD.replace(b'"samples":[1.0', b'"samples":[' + number))
+
+
+def test_a_huge_file_is_refused_unread(tmp_path):
+    """A gigabyte is no run file: its size says so, in no time and no memory."""
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(StoreError, match=r"huge.json: 1024 MiB; a run file has at most \d+"):
+        store.read(path)
+    assert psutil.Process().memory_info().rss - before < 2**26
+
+
+def test_what_is_no_file_is_told(tmp_path):
+    """A directory, a missing file, a FIFO, a name beyond the system's limit: one line each, and nothing waits."""
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    for path, said in [(tmp_path, "is no file"), (tmp_path / "none.json", "cannot be read"), (fifo, "is no file"),
+                       (tmp_path / ("x" * 5000), "cannot be read"), (Path("/dev/zero"), "is no file")]:  # fmt: skip
+        with pytest.raises(StoreError, match=said):
+            store.read(path)
+
+
+def test_names_from_a_file_are_no_paths(tmp_path):
+    """Reading and finding never go where a name in a file points."""
+    path = tmp_path / "runs" / "box" / "x.json"
+    store.write(
+        msgspec.structs.replace(RUN, id="../../../escaped", machine=msgspec.structs.replace(MACHINE, name="/etc")), path
+    )
+    assert store.read(path).id == "../../../escaped"
+    assert store.find(tmp_path) == [path]
+    assert [one.name for one in tmp_path.iterdir()] == ["runs"]
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("moment", ["write_bytes", "replace"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch, moment, error):
+    """Whatever ends a write, and wherever: the file is the old one, whole."""
+    path = tmp_path / "run.json"
+    store.write(RUN, path)
+
+    def fail(self, *_):
+        if moment == "write_bytes":
+            with self.open("wb") as file:
+                file.write(b'{"half')
+        raise error
+
+    monkeypatch.setattr(Path, moment, fail)
+    with pytest.raises(StoreError if isinstance(error, OSError) else KeyboardInterrupt):
+        store.write(run_of(), path)
+    assert files(tmp_path) == ["run.json"]
+    assert store.read(path) == RUN
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path):
+    """The kernel itself refuses the 4097th byte (a limit on file sizes in a child): one line, nothing left behind."""
+    path = tmp_path / "run.json"
+    store.write(RUN, path)
+    code = os.fork()
+    if code == 0:  # the limit cannot be taken back, so a child takes it
+        status = 1
+        try:
+            import signal
+
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+            try:
+                store.write_bytes(b"x" * 100_000, path)
+            except StoreError as error:
+                status = 0 if "cannot be written (File too large)" in str(error) else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(code, 0)[1]) == 0
+    assert files(tmp_path) == ["run.json"]
+    assert store.read(path) == RUN
+
+
+def test_readers_never_see_half_a_file(tmp_path):
+    """While one thread replaces a run again and again, another reads a whole one each time."""
+    path = tmp_path / "run.json"
+    runs = [run_of(*[record(params={"n": i}) for i in range(size)]) for size in (1, 400)]
+    store.write(runs[0], path)
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            for run in runs:
+                store.write(run, path)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        seen = {len(store.read(path).records) for _ in range(200)}
+    finally:
+        stop.set()
+        writer.join()
+    assert seen <= {1, 400}
+
+
+def test_a_place_that_cannot_be_written_is_told_beforehand(tmp_path):
+    """A file where the directory should be, and a directory below it."""
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StoreError, match=r"cannot be written to .*name another directory with --out"):
+            store.prepare(place)
+    store.prepare(tmp_path / "new" / "deep")
+    assert files(tmp_path) == ["file"]
+
+
+def test_too_little_room_is_told_beforehand(tmp_path, monkeypatch):
+    """Both numbers, in MiB."""
+    usage = type("Usage", (), {"free": 3 * 2**20})
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StoreError, match="only 3 MiB free of the 16 a run may need"):
+        store.prepare(tmp_path)
+
+
+def test_a_directory_in_the_file_s_place_is_told(tmp_path):
+    """Replacing a directory by a file is refused, without litter."""
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(StoreError, match=r"run\.json: cannot be written"):
+        store.write(RUN, tmp_path / "run.json")
+    assert files(tmp_path) == []
+
+
+# --- finding ----------------------------------------------------------------------------------------------------------
+
+
+def keep(out: Path, run: Run) -> Path:
+    path = store.path_of(run, out)
+    store.write(run, path)
+    return path
+
+
+def test_ids_differ_within_a_second():
+    """A thousand runs started at once have a thousand names."""
+    assert len({store.new_id("box") for _ in range(1000)}) == 1000
+
+
+def test_runs_are_found_oldest_first_by_their_time(tmp_path):
+    """Whatever machine they are of; hidden partial files are no runs."""
+    stamps = ["20261122T180000Z", "20251122T180000Z", "20261122T175959Z"]
+    machines = [msgspec.structs.replace(MACHINE, name=name) for name in ("b", "a-z", "a")]
+    paths = [
+        keep(tmp_path, run_of(id=f"{machine.name}-{stamp}-ffffff", machine=machine))
+        for machine, stamp in zip(machines, stamps, strict=True)
+    ]
+    (paths[0].parent / ".x.json.1.partial").write_text("")
+    (paths[0].parent / ".x.json").write_text("")
+    assert store.find(tmp_path) == [paths[1], paths[2], paths[0]]
+    assert store.find(tmp_path, "a") == [paths[2]]
+    assert store.newest(tmp_path) == paths[0]
+    with pytest.raises(StoreError, match="holds no run yet; `hwbench run` makes one"):
+        store.newest(tmp_path / "elsewhere")
+
+
+def test_a_machine_s_name_is_no_glob(tmp_path):
+    """A machine called [ab]* has its own runs, not everybody's."""
+    keep(tmp_path, RUN)
+    odd = msgspec.structs.replace(MACHINE, name="[b]o*")
+    assert store.find(tmp_path, "[b]o*") == []
+    assert store.find(tmp_path, "[b]o*") != [keep(tmp_path, run_of(machine=odd))] == store.find(tmp_path, "[b]o*")
+
+
+def cut_off(stamp="20261122T180000Z", **more):
+    return run_of(record("a"), id=f"box-{stamp}-ffffff", finished=None, **more)
+
+
+def test_the_newest_cut_off_run_is_gone_on_with(tmp_path):
+    """Finished and unreadable ones are passed over; without any there is one line."""
+    with pytest.raises(StoreError, match="no run there was cut off; leave --resume away"):
+        store.unfinished(tmp_path, MACHINE)
+    keep(tmp_path, cut_off("20261122T170000Z"))
+    newer = keep(tmp_path, cut_off("20261122T180000Z"))
+    keep(tmp_path, run_of(id="box-20261122T190000Z-ffffff"))
+    (newer.parent / "box-20261122T200000Z-ffffff.json").write_bytes(GOOD[:50])
+    assert store.unfinished(tmp_path, MACHINE) == (newer, store.read(newer))
+
+
+def test_a_run_that_somebody_still_measures_is_left_alone(tmp_path):
+    """Its process lives; a number that belongs to another process by now, or to none, holds nobody up."""
+    me = psutil.Process()
+    keep(tmp_path, cut_off(hwbench={"pid": me.pid, "process_started": me.create_time()}))
+    with pytest.raises(StoreError, match="no run there was cut off"):
+        store.unfinished(tmp_path, MACHINE)
+    earlier = {"pid": me.pid, "process_started": me.create_time() - 3600}
+    nobody = {"pid": 2**22 + 1, "process_started": me.create_time()}
+    for stamp in (earlier, nobody, {"pid": "x"}, {"pid": -1, "process_started": 0}, {}):
+        keep(tmp_path, cut_off(hwbench=stamp))
+        assert store.unfinished(tmp_path, MACHINE)[1].hwbench == stamp
+
+
+def test_a_killed_process_that_nobody_buried_measures_nothing(tmp_path):
+    """A zombie still has its number; the run it left can be gone on with."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        path = keep(tmp_path, cut_off(hwbench={"pid": child, "process_started": psutil.Process(child).create_time()}))
+        assert store.unfinished(tmp_path, MACHINE)[0] == path
+    finally:
+        os.waitpid(child, 0)
+
+
+def test_a_run_of_another_cpu_is_not_gone_on_with(tmp_path):
+    """Half of one processor and half of another would be one machine's run."""
+    other = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
+    keep(tmp_path, cut_off(machine=other))
+    with pytest.raises(StoreError, match="what was cut off there was measured on other CPUs"):
+        store.unfinished(tmp_path, MACHINE)
+
+
+def test_policies_of_every_preset_can_be_read_back():
+    """What the runner writes is within what the reader accepts."""
+    from hwbench.measure.policy import POLICIES
+
+    for policy in [*POLICIES.values(), Policy()]:
+        assert store.decode(store.encode(run_of(policy=policy)), "x").policy == policy

@@ -1,0 +1,78 @@
+"""Quantities: what people may write, and that what we write can be read."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hwbench.record.units import UNITS, exact, format_bytes, format_count, format_seconds, octaves, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("24KiB", 24576), ("3MB", 3_000_000), ("1e6", 1_000_000), (" 8 B ", 8), ("1.5KiB", 1536), (".5kB", 500), ("0", 0),
+     ("2TiB", 2 * 2**40), ("9223372036854775807", 2**63 - 1), ("9007199254740993", 2**53 + 1)],
+)  # fmt: skip
+def test_quantities_mean_what_people_write(text, value):
+    """KiB is 2¹⁰, kB is 10³, and whole numbers are exact beyond what a float holds."""
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e400", "1e19", "9223372036854775808", "nan", "inf", "1_000", "²",
+                                  "٣", "4K", "KiB", "1e-3KiB", "0x10", "9" * 100_000, "1;ls", "1kib"])  # fmt: skip
+def test_what_is_no_quantity_is_refused(text):
+    """Negative, fractional, endless, misspelt and foreign numbers are ValueErrors, never another number."""
+    with pytest.raises(ValueError, match=r"quantity|too large|whole number|limit"):
+        parse(text)
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_exact_round_trips(count):
+    """`parse` turns what `exact` writes back into the very number."""
+    assert parse(exact(count)) == count
+
+
+@given(st.integers(0, 10**6), st.sampled_from(sorted(UNITS)))
+def test_units_multiply(number, unit):
+    """A unit is a factor."""
+    assert parse(f"{number}{unit}") == number * UNITS[unit]
+
+
+@given(st.integers(0, 2**50))
+@example(int(999.7 * 2**10))
+def test_bytes_are_shown_without_an_exponent_and_within_half_a_percent(count):
+    """Three significant digits, and never `1e+03 KiB`."""
+    text = format_bytes(count)
+    number, unit = text.split()
+    assert "e" not in number
+    assert float(number) * UNITS[unit] == pytest.approx(count, rel=0.005)
+
+
+def test_octaves_are_evenly_spaced_inside():
+    """Four points an octave are 4, 5, 6, 7 KiB and then 8, and nothing goes beyond the end."""
+    assert octaves(4096, 9000, 4) == (4096, 5120, 6144, 7168, 8192)
+    assert octaves(4096, 4096, 1) == (4096,)
+
+
+@given(st.integers(6, 20), st.integers(64, 2**28), st.sampled_from([1, 2, 4]))
+def test_octaves_rise_and_stay_within(power, last, points):
+    """Sizes rise strictly, start at the first and end at or before the last."""
+    sizes = octaves(2**power, last, points)
+    assert list(sizes) == sorted(set(sizes))
+    assert all(2**power <= size <= last for size in sizes)
+    assert bool(sizes) == (2**power <= last)
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(1, "1"), (2.6, "3"), (47.2, "47"), (8_612, "8 600"), (10**6, "10⁶"), (10**7, "10⁷")]
+)
+def test_counts_are_told_to_two_digits(n, text):
+    """A length is told to two digits, a large power of ten as one."""
+    assert format_count(n) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.0, "2 s"), (0.0123, "12.3 ms"), (1.5e-6, "1.5 µs"), (8.6e-10, "0.86 ns")]
+)
+def test_seconds_are_told_in_the_unit_that_suits(seconds, text):
+    """Times get three digits and the unit in which they are not below one."""
+    assert format_seconds(seconds) == text

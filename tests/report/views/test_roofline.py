@@ -1,0 +1,140 @@
+"""The roofline: its roofs from measured records, cases with intervals, names with room."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import msgspec
+import pytest
+
+from hwbench.record.model import Record, Run
+from hwbench.report import charts
+from hwbench.report.sections import Figure, Panel
+from hwbench.report.views.roofline import view
+from made_up.sample import KIB, MIB, replace, sample_run
+
+SIZES = {"L1": 16 * KIB, "L2": 512 * KIB, "L3": 8 * MIB, "DRAM": 128 * MIB}
+
+
+def record(bench: str, variant: str, seconds: list[float], counts: dict[str, float], **fields: object) -> Record:
+    given = {"params": {"dtype": "f8"}, "facts": {"threads": 1}} | fields
+    return Record(
+        bench=bench, version=1, variant=variant, device="cpu", status="ok", samples=seconds, counts=counts, **given
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def machine(loads: dict[str, float], peaks: dict[str, float], *more: Record) -> Run:
+    """A run with these loads in GB/s and these peaks in GFLOP/s, one thread."""
+    records = [
+        record("stream.load", "simd", [1e-6] * 5, {"bytes": rate * 1e3}, params={"size": size, "dtype": "f8"},
+               facts={"threads": 1, "footprint": SIZES[size]})
+        for size, rate in loads.items()
+    ]  # fmt: skip
+    records += [record("peak.fma", variant, [1e-6] * 5, {"flops": rate * 1e3}) for variant, rate in peaks.items()]
+    return replace(sample_run(benches=()), records=[*records, *more])
+
+
+def gemm(n: int, seconds: list[float], dtype: str = "f8") -> Record:
+    return record("peak.matmul", "numpy", seconds, {"flops": 2.0 * n**3, "bytes": 24.0 * n * n},
+                  params={"n": n, "dtype": dtype, "threads": 1},
+                  facts={"threads": 1, "footprint": 24 * n * n})  # fmt: skip
+
+
+def panel(run: Run) -> Panel:
+    section = view([run])
+    assert section is not None
+    found = section.blocks[0]
+    assert isinstance(found, Figure)
+    return found.panels[0]
+
+
+LOADS = {"L1": 400.0, "L2": 160.0, "L3": 60.0, "DRAM": 20.0}
+PEAKS = {"scalar": 14.0, "128": 28.0, "256": 56.0, "512": 58.0}
+
+
+def test_every_roof_is_a_measured_one() -> None:
+    """A slope for each level and a ceiling for each way to compute, at its best sample, told with its variant."""
+    told = {
+        row["roof"]: row["told"]
+        for row in panel(machine(LOADS, PEAKS, gemm(1000, [0.04] * 5))).spec["datasets"]["roofs"]
+    }
+    assert list(told) == ["L1", "L2", "L3", "DRAM", "512-bit", "256-bit", "128-bit", "scalar"]
+    assert told["L2"] == "L2 load, 1 thread: 160 GB/s, best sample of simd"
+    assert told["scalar"] == "float64 FP peak, 1 thread: 14.0 GFLOP/s, best sample of scalar"
+
+
+def test_a_roof_that_was_not_measured_is_not_drawn() -> None:
+    """Without L3 and without scalars there are three slopes and one ceiling."""
+    run = machine({"L1": 400.0, "L2": 160.0, "DRAM": 20.0}, {"256": 56.0}, gemm(1000, [0.04] * 5))
+    roofs = dict.fromkeys(row["roof"] for row in panel(run).spec["datasets"]["roofs"])
+    assert list(roofs) == ["L1", "L2", "DRAM", "256-bit"]
+
+
+def test_what_cannot_be_true_is_no_ceiling() -> None:
+    """A peak that the limits refuted raises no roof; one that was only disturbed does, and says so."""
+    run = machine(LOADS, {"256": 56.0}, gemm(1000, [0.04] * 5))
+    wrong = record("peak.fma", "512", [1e-7] * 5, {"flops": 1e6})
+    for reason, roofs in (
+        ("cannot be true: …", {"256-bit"}),
+        ("other processes took 40% of a CPU", {"256-bit", "512-bit"}),
+    ):
+        refuted = msgspec.structs.replace(wrong, status="suspect", reason=reason)
+        rows = panel(replace(run, records=[*run.records, refuted])).spec["datasets"]["roofs"]
+        assert {row["roof"] for row in rows} - set(LOADS) == roofs
+    assert any("suspect: other processes" in row["told"] for row in rows)
+
+
+def test_blas_stands_below_the_peak_with_its_interval() -> None:
+    """A product of 1000 by 1000 does 83 flop a byte: 50 of 58 GFLOP/s are 86% of the peak, not of a slope."""
+    seconds = [0.04, 0.0401, 0.0399, 0.041, 0.039]
+    [mark] = panel(machine(LOADS, PEAKS, gemm(1000, seconds))).spec["datasets"]["marks"]
+    assert (mark["x"], mark["value"]) == (pytest.approx(83.333), pytest.approx(50))
+    assert mark["low"] < mark["value"] < mark["high"]
+    assert mark["more"] == "86% of float64 peak, 58.0 GFLOP/s"
+
+
+def test_a_gpu_is_not_set_below_the_roofs_of_the_cpu() -> None:
+    """Its records have counts too, and run on no threads of the CPU."""
+    gpu = msgspec.structs.replace(gemm(1000, [1e-4] * 5), device="gpu:0")
+    marks = panel(machine(LOADS, PEAKS, gemm(1000, [0.04] * 5), gpu)).spec["datasets"]["marks"]
+    assert [mark["value"] for mark in marks] == [pytest.approx(50)]
+
+
+def boxes(spec: dict, width: float) -> list[tuple[float, float, float, float]]:
+    """Where the names stand at a chart's width, in pixels: left, right, top, bottom."""
+    scales = spec["layer"][0]["encoding"]
+    (x0, x1), (y0, y1) = (scales[axis]["scale"]["domain"] for axis in "xy")
+    out = []
+    for name, below in (("ceilings", 2), ("slopes", -5.5)):
+        for row in spec["datasets"][name]:
+            right = width * math.log(row["x"] / x0) / math.log(x1 / x0) - (4 if name == "slopes" else 0)
+            bottom = spec["height"] * math.log(y1 / row["y"]) / math.log(y1 / y0) - below
+            out.append((right - 6.2 * len(row["label"]), right, bottom - 11, bottom))
+    return out
+
+
+CLOSE = {"L1": 110.0, "L2": 105.0, "L3": 100.0, "DRAM": 95.0}
+
+
+@pytest.mark.parametrize("loads", [LOADS, CLOSE, {"L1": 400.0, "L2": 390.0, "DRAM": 20.0}])
+@pytest.mark.parametrize("peaks", [PEAKS, {"scalar": 14.0, "128": 14.5, "256": 20.0, "512": 26.0}, {"256": 5.0}])
+@pytest.mark.parametrize("width", [265, 520])
+def test_names_leave_each_other_room(loads: dict[str, float], peaks: dict[str, float], width: float) -> None:
+    """On a phone and on a desk no name covers another, leaves the chart, or reaches where points are."""
+    slow = record("access.row_column", "column", [1e-3] * 5, {"flops": 1e4, "bytes": 8e4},
+                  params={"size": "DRAM", "dtype": "f8"}, facts={"threads": 1, "footprint": SIZES["DRAM"]})  # fmt: skip
+    spec = panel(machine(loads, peaks, gemm(1000, [0.5] * 5), slow)).spec
+    found = boxes(spec, width)
+    for (l1, r1, t1, b1), (l2, r2, t2, b2) in itertools.combinations(found, 2):
+        assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1
+    assert all(left >= -8 and right <= width and top >= -12 for left, right, top, _ in found)
+    x0, x1 = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    starts = min(left for (left, *_), _ in zip(found, spec["datasets"]["ceilings"], strict=False))
+    points = [width * math.log(mark["x"] / x0) / math.log(x1 / x0) for mark in spec["datasets"]["marks"]]
+    assert max(points) < starts
+
+
+def test_joined_names_keep_the_first_ones_place() -> None:
+    """Names nearer than the ratio are one, and a third is held against the first, not against the second."""
+    assert charts._joined([("a", 1.0), ("b", 1.2), ("c", 1.4), ("d", 1.6)], 1.5) == [("a·b·c", 1.0), ("d", 1.6)]

@@ -1,0 +1,144 @@
+"""pytest-benchmark's files as we read them: ours with rates, anybody's by group and name."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from hwbench.errors import StoreError
+from hwbench.tracking.readers import pytest_benchmark
+from made_up.histories import commit, pytest_file
+
+DATA = [1.0e-3, 1.1e-3, 1.2e-3, 1.3e-3, 1.4e-3]
+
+
+def test_a_foreign_benchmark_keeps_its_name(tmp_path):
+    """Group and function name the bench, parameters the case."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {"name": "test_sum[1000]", "group": "sums", "params": {"n": 1000}, "data": DATA},
+            {"name": "test_plain", "data": DATA},
+        ],
+    )
+    first, second = pytest_benchmark.read_file(path).timed
+    assert (first.bench, first.params, first.median) == ("sums: test_sum", {"n": "1000"}, 1.2e-3)
+    assert (second.bench, second.params, second.samples) == ("test_plain", {}, tuple(DATA))
+
+
+def test_namesakes_in_two_files_are_two_benchmarks(tmp_path):
+    """pytest-benchmark's `name` is the function's alone; what has no full name is numbered."""
+    entries = [
+        {"name": "test_encode", "fullname": "a.py::test_encode", "data": DATA},
+        {"name": "test_encode", "fullname": "b.py::T::test_encode", "data": [5 * x for x in DATA]},
+        {"name": "test_bare", "data": DATA},
+        {"name": "test_bare", "data": DATA},
+    ]
+    path = pytest_file(tmp_path / "a.json", entries)
+    names = ["test_encode (a.py)", "T::test_encode (b.py)", "test_bare", "test_bare (2)"]
+    assert [one.bench for one in pytest_benchmark.read_file(path).timed] == names
+    assert [one.bench for one in pytest_benchmark.history([path]).series] == names
+
+
+def test_a_parameter_with_an_address_is_told_by_the_test_s_id(tmp_path):
+    """pytest-benchmark writes the repr of what JSON cannot hold, which is another in each process."""
+    cases = []
+    for address in ("0x7f01", "0x7f02"):
+        params = {"how": f"UNSERIALIZABLE[<function quick at {address}>]", "n": 3}
+        entry = {"name": "test_sort[quick-3]", "fullname": "a.py::test_sort[quick-3]", "params": params, "data": DATA}
+        [one] = pytest_benchmark.read_file(pytest_file(tmp_path / "a.json", [entry])).timed
+        cases.append((one.bench, one.params))
+    assert cases == [("test_sort (a.py)", {"id": "quick-3"})] * 2
+
+
+def test_another_version_is_left_out_and_said(tmp_path):
+    """Of a bench whose version rose, the newest is shown."""
+    files = []
+    for number, version in enumerate(("1", "2", "2")):
+        extra = {"bench": "stream.load", "version": version}
+        entry = {"name": "x", "params": {"variant": "simd"}, "data": DATA, "extra_info": extra}
+        files.append(pytest_file(tmp_path / f"{number}.json", [entry], f"2026-11-2{number}T18:00:00+00:00"))
+    found = pytest_benchmark.history(files)
+    [one] = found.series
+    assert (one.version, [math.isnan(x) for x in one.values]) == ("2", [True, False, False])
+    assert any("of 1 case are left out" in note for note in found.notes)
+
+
+def test_ours_tell_the_work_of_a_call(tmp_path):
+    """Rate times median is the bytes of a call."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {
+                "name": "stream.load/simd [L1]",
+                "params": {"variant": "simd", "size": "L1"},
+                "data": DATA,
+                "extra_info": {"bench": "stream.load", "version": 1, "GB/s": 2.0},
+            }
+        ],
+    )
+    [one] = pytest_benchmark.read_file(path).timed
+    assert (one.bench, one.variant, one.params, one.version) == ("stream.load", "simd", {"size": "L1"}, "1")
+    assert one.counts == {"bytes": pytest.approx(2.4e6)}
+
+
+def test_without_the_rounds_the_quartiles_bound_the_median(tmp_path):
+    """What was saved without its data has an error from the interquartile range; two rounds bound nothing."""
+    path = pytest_file(
+        tmp_path / "a.json",
+        [
+            {"name": "a", "data": DATA, "keep": False},
+            {"name": "b", "data": DATA[:2], "keep": False},
+        ],
+    )
+    first, second = pytest_benchmark.read_file(path).timed
+    assert first.error == pytest.approx(1.2533 * 0.2e-3 / 1.349 / math.sqrt(5))
+    assert second.error == math.inf
+
+
+def test_without_a_commit_the_file_names_what_was_measured(tmp_path):
+    """pytest-benchmark calls every tree outside of a repository `unversioned`."""
+    path = pytest_file(tmp_path / "before.json", [{"name": "x", "data": DATA}], commit_info={"id": "unversioned"})
+    assert pytest_benchmark.read_file(path).commit.name == "before"
+
+
+def test_files_make_a_history(tmp_path):
+    """Two files are two points, in the order of their times; a dirty tree is marked."""
+    late = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA}], when="2026-11-23T18:00:00")
+    early = pytest_file(
+        tmp_path / "b.json",
+        [{"name": "x", "data": [t * 2 for t in DATA]}],
+        commit_info={"id": commit(7), "dirty": True},
+    )
+    history = pytest_benchmark.history([late, early])
+    assert [one.name for one in history.commits] == [commit(7) + "+", commit(1)]
+    [series] = history.series
+    assert series.values.tolist() == [2.4e-3, 1.2e-3]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"benchmarks": 3}, "is no file of pytest-benchmark"),
+        ({"benchmarks": [{"stats": {}}]}, "benchmarks[0].stats: lacks"),
+        ({"benchmarks": [{"stats": {"median": -1, "rounds": 3}}]}, "no time in seconds"),
+        ({"benchmarks": [{"stats": {"median": 1.0, "rounds": 10**400}}]}, "benchmarks[0].stats: lacks"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path, change, said):
+    """Which file, where in it, what is wrong."""
+    path = pytest_file(tmp_path / "a.json", [])
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(StoreError) as caught:
+        pytest_benchmark.read_file(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+
+
+def test_a_rate_that_no_machine_has_counts_nothing(tmp_path):
+    """An integer beyond what a float holds is no rate of ours, and no error."""
+    info = {"bench": "a.b", "GB/s": 10**400, "version": {}}
+    path = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA, "extra_info": info}])
+    assert pytest_benchmark.read_file(path).timed[0].counts == {}

@@ -1,0 +1,132 @@
+"""How far verdicts can be trusted, on made-up runs with fixed seeds: who is accused, and what is found."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hwbench.tracking import controls as tracking_controls
+from hwbench.tracking import sides as side_types
+from hwbench.tracking import stats, variance, verdicts
+from test_scripts import tracking_experiments as experiments
+
+WAYS = list(experiments.WAYS.values())
+
+
+def test_nobody_is_accused_of_what_a_run_did():
+    """Runs that stray by 2% as a whole, their cases by 0.4% beside: at most 1% are slower."""
+    rng = np.random.default_rng(6)
+    assert experiments.accused(rng, 40, 0.02, 60, kind="common")[0] <= 0.01
+
+
+@pytest.mark.parametrize("kind", ["normal", "t3", "wild cases", "wild runs"])
+@pytest.mark.parametrize("how", WAYS, ids=list(experiments.WAYS))
+def test_nobody_is_accused_whatever_the_tails(kind, how):
+    """Medians that stray by 5%, as a normal variable, with heavy tails, or some wildly: at most 1% are slower."""
+    rng = np.random.default_rng(5)
+    for cases, times in ((20, 60), (40, 40), (100, 20)):
+        assert experiments.accused(rng, cases, 0.05, times, kind=kind, **how)[0] <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("cases", "how", "least"),
+    [(1, {}, 0.95), (100, {}, 0.5), (100, {"earlier": 8}, 0.7), (10, {"runs": 3}, 0.95), (100, {"runs": 3}, 0.95)],
+)
+def test_five_percent_in_noise_of_a_third_of_one(cases, how, least):
+    """One case 5% slower where medians stray by 0.3%: what docs/tracking.md says is found, with something to spare."""
+    assert experiments.found(np.random.default_rng(6), cases, 0.003, 0.05, 40, **how) >= least
+
+
+def test_ab_finds_two_percent_among_a_hundred():
+    """What two single runs never tell."""
+    rng = np.random.default_rng(7)
+    assert experiments.found_by_ab(rng, 100, 0.003, 0.02, 10) >= 0.9
+    assert experiments.found(rng, 100, 0.003, 0.02, 20) <= 0.1
+
+
+def together(shift, controls=()):
+    """Forty cases that moved by a shift and 0.3% each, one of them by a tenth more; controls moved by the shift."""
+    rng = np.random.default_rng(3)
+    names = [f"c{i}" for i in range(40)]
+    logs = rng.normal(0, 0.003, 40) + math.log1p(shift) + math.log1p(0.1) * (np.arange(40) == 7)
+    sides = []
+    for medians, moved in ((np.ones(40), 1.0), (np.exp(logs), 1 + shift)):
+        entries = [
+            side_types.Entry("made.up", name, "cpu", {}, blocks=[side_types.Block(float(x), 5e-4)])
+            for name, x in zip(names, medians, strict=True)
+        ]
+        entries += [side_types.Entry(name, "v", "cpu", {}, blocks=[side_types.Block(moved, 5e-4)]) for name in controls]
+        sides.append(side_types.Side("made up", "box", {}, entries))
+    return verdicts.sides(*sides)
+
+
+def test_what_all_cases_share_accuses_nobody():
+    """A run that is 5% slower throughout: the one case that fell by more is found, and that all moved is said."""
+    told = together(0.05)
+    assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
+    assert told.cases[0].verdict == "ambiguous"
+    assert told.cases[0].reason == f"all cases moved together (×{math.exp(told.noise.together):.3f})"
+    assert [line for line in told.remarks if line.startswith("the cases moved together (×1.0")]
+    assert not together(0.0).remarks
+
+
+def test_controls_tell_what_all_cases_share():
+    """With two controls that moved alike it is the machine; with two that did not, the code's, whatever all did."""
+    moved = together(0.05, tracking_controls.CONTROLS)
+    assert moved.cases[0].reason.startswith("the machine's own limits moved alike")
+    assert not [line for line in moved.remarks if line.startswith("the cases moved")]
+
+
+def test_no_machine_moves_by_a_third():
+    """All cases slower by a half are slower: that is beyond what a clock or a neighbour does."""
+    told = together(0.5)
+    assert {one.verdict for one in told.cases} == {"slower"}
+
+
+def test_a_history_without_intervals_tells_its_noise():
+    """asv's memory and track_ values state none; that they never varied shows what a doubled one is."""
+    old, new = (
+        side_types.Side("made up", "box", {}, [
+            side_types.Entry("mem", "", "cpu", {}, blocks=[side_types.Block(value, math.inf)], earlier=[1000.0] * past)
+        ])
+        for value, past in ((1000.0, 39), (2000.0, 39))
+    )  # fmt: skip
+    assert verdicts.sides(old, new).cases[0].verdict == "slower"
+
+
+def test_cases_that_agree_count_for_more():
+    """A hundred steady cases count for eight degrees of freedom or more; where some runs are wild, for half as many."""
+
+    def tails(kind):
+        made = [experiments.made_up(np.random.default_rng(i), 100, 0.05, kind=kind) for i in range(20)]
+        return float(np.median([verdicts.sides(*pair).noise.tails[0] for pair in made]))
+
+    assert tails("normal") >= 8
+    assert tails("wild runs") <= 4
+
+
+def test_what_changed_does_not_excuse_itself():
+    """Ten of a hundred slower by a third: slower is judged by the tail of the faster, and all ten are found."""
+    made = experiments.made_up(np.random.default_rng(8), 100, 0.005, 0.3, changed=range(10))
+    told = verdicts.sides(*made)
+    assert [one.variant for one in told.cases if one.verdict == "slower"] == [str(i) for i in range(10)]
+    assert told.noise.tails[0] > told.noise.tails[1]
+
+
+def test_few_cases_know_no_tail():
+    """Fewer than twenty cases with a history of their own count for as little as before."""
+    made = experiments.made_up(np.random.default_rng(9), 10, 0.05, earlier=8)
+    assert verdicts.sides(*made).noise.tails == (variance.HEAVY, variance.HEAVY)
+
+
+def test_the_density_and_trigamma_are_scipy_s():
+    """The density has the quartiles of the normal; trigamma is what a log variance scatters by."""
+    from scipy import stats as scipy
+
+    scale = scipy.t.ppf(0.75, 4) / scipy.norm.ppf(0.75)
+    for x in (0.0, 0.7, 6.0):
+        assert stats.t_log_density(x, 4.0) == pytest.approx(scipy.t.logpdf(x * scale, 4) + math.log(scale))
+    logs = np.log(np.random.default_rng(3).chisquare(4, 100_000) / 4)
+    assert stats.trigamma(2.0) == pytest.approx(float(logs.var()), rel=0.03)
