@@ -15,7 +15,7 @@ ELSEWHERE = {
     "__main__.py": "end_to_end/test_command.py starts it",
     "protocols.py": "mypy checks it: it has no behaviour",
 }
-# Tests of more than one module: of the whole command, of a folder, of other projects' files, of kernels without a device.
+# Tests of several modules: the whole command, a folder, files of other projects, kernels without a device.
 WHOLE = (
     "benches/test_blas_threads",
     "benches/test_gpu",
