@@ -22,7 +22,7 @@ lock.LOCKED = ("hwbench",)
 lock.source = functools.cache(lock.source)
 
 RENAMED = {"Partitions": "Turns", "opaque": "untold"}  # what is timed, by its new name: to be told by its old one
-FREE = ("kernel_cache",)  # where compiled kernels are kept: it names folders of the code, and changes no kernel
+FREE = ("kernel_cache", "ROOT")  # folders: where compiled kernels are kept, and where the package lies
 ATTRIBUTE = re.compile(r"\('Attribute', \[\('value', \('Name', \[\('id', '(\w+)'\)\]\)\), \('attr', '(\w+)'\)\]\)")
 NAME, TEXT = r"\('Name', \[\('id', '[\w ]+'\)\]\), ", r"\('Constant', \[\('value', '(.+?)'\)\]\)"
 # The first text that a call of one of these is given, perhaps after a device, names a CUDA file.
@@ -40,6 +40,7 @@ def tree(module: str) -> ast.Module:
         brief = {name for node in inside if isinstance(node, ast.comprehension) for name in ast.walk(node.target)}
         local = {node.arg for node in inside if isinstance(node, ast.arg)}
         local |= {name.id for name in names if isinstance(name.ctx, ast.Store) and name not in brief}
+        local |= {node.name for node in inside[1:] if isinstance(node, ast.FunctionDef)}
         for name in names:
             name.id = f"local {name.id}" if name.id in local else name.id
     return parsed
