@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from hwbench.analysis.crosscheck import verdicts
+from hwbench.analysis.crosscheck import tool_comparisons
 from hwbench.bench import Skip
 from hwbench.benches.stream import stream as bench_of_stream
 from hwbench.cli.crosscheck import summary
@@ -229,7 +229,7 @@ def test_a_wrong_answer_of_ours_is_no_ratio(tool, tmp_path, monkeypatch):
     monkeypatch.setattr("hwbench.native.ours.mismatch", lambda *_: "differs from the reference")
     run, _ = session.execute(session.Plan(["load/simd L1 f8 1"], 3, 0.01, out=tmp_path), lambda *_: None)
     assert [record.status for record in run.records] == ["wrong", "wrong"]
-    assert verdicts(run.records)[0].ratio is None
+    assert tool_comparisons(run.records)[0].ratio is None
 
 
 def test_what_was_compared_is_kept_when_interrupted(tool, tmp_path):
@@ -254,14 +254,14 @@ def test_the_ratio_is_of_rates_and_paired():
                status="ok", samples=samples, counts={"bytes": 100.0}, facts={"command": "t -x"})
         for name, samples in (("ours", [2.0, 20.0, 4.0]), ("native", [1.0, 10.0, 2.0]))
     ]  # fmt: skip
-    (one,) = verdicts(records)
+    (one,) = tool_comparisons(records)
     assert (one.ratio, one.ours.value, one.theirs.value) == ((0.5, 0.5, 0.5), 25.0, 50.0)
     assert (one.name, one.tool, one.command) == ("stream.load/simd ", "t", "t -x")
 
 
 def test_the_summary_tells_the_median_and_what_is_below():
     """A line for each tool, and the names of the comparisons below the least ratio."""
-    lines = summary(verdicts(proof_run().records), 0.95)
+    lines = summary(tool_comparisons(proof_run().records), 0.95)
     assert lines[0] == "likwid-bench: 2 comparisons, median 0.875, from 0.500 to 1.250"
     assert lines[-1] == "below 0.95: peak.fma/512 f8 2 12"
     assert "nothing could be compared" in summary([], 0.95)[-1]

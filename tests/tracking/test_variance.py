@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hwbench.tracking import controls as tracking_controls
+from hwbench.tracking import controls
 from hwbench.tracking import sides as side_types
 from hwbench.tracking import stats, variance, verdicts
 from test_scripts import tracking_experiments as experiments
@@ -74,7 +74,7 @@ def test_what_all_cases_share_accuses_nobody():
 
 def test_controls_tell_what_all_cases_share():
     """With two controls that moved alike it is the machine; with two that did not, the code's, whatever all did."""
-    moved = together(0.05, tracking_controls.CONTROLS)
+    moved = together(0.05, controls.CONTROLS)
     assert moved.cases[0].reason.startswith("the machine's own limits moved alike")
     assert not [line for line in moved.remarks if line.startswith("the cases moved")]
 

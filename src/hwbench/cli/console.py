@@ -34,10 +34,10 @@ def _tell(line: str) -> None:
 
 def _say(line: str) -> None:
     """One line on standard error, whatever the names and values in it hold, and whether anybody can hear it."""
-    from ..record.units import plain
+    from ..record.units import printable
 
     with streams.unheard(sys.stderr):
-        print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
+        print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Stop:

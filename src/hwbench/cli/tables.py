@@ -9,7 +9,7 @@ from ..analysis import derived, run_quality
 from ..analysis.limits import measured
 from ..bench import Bench
 from ..record.model import Record, Run
-from ..record.units import interval, plain, seconds
+from ..record.units import interval, padded_seconds, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,7 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
     for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
         bench = benches.get(name)
         question = bench.question if bench else None
-        table = Table(title=Text(plain(name)), title_justify="left", caption=question, caption_justify="left")
+        table = Table(title=Text(printable(name)), title_justify="left", caption=question, caption_justify="left")
         table.add_column("case")
         table.add_column("variant")
         table.add_column("a call", justify="right")
@@ -44,14 +44,14 @@ def tables(run: Run, benches: Mapping[str, Bench], console: Console) -> None:
                 record.variant if record.device == "cpu" else f"{record.variant} ({record.device})",
             ]
             if record.timed:
-                reading = derived.read(record, bench, limits, run.policy.sizes, run.machine.cpu)
+                reading = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
                 unit = reading.metric.unit if reading.metric else "s"
-                cells += [seconds(reading.seconds.value), interval(reading.value, unit)]
+                cells += [padded_seconds(reading.seconds.value), interval(reading.value, unit)]
                 cells.append("" if reading.share is None else f"{reading.share:.0%}")
             else:
                 cells += ["", "", ""]
             cells.append(record.status + (f": {record.reason}" if record.reason else ""))
-            table.add_row(*(Text(plain(cell)) for cell in cells))
+            table.add_row(*(Text(printable(cell)) for cell in cells))
         console.print(table)
 
 
@@ -60,7 +60,7 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for name, sentences in told.items():
         lines.append(name)
-        lines += [f"  {plain(sentence)}" for sentence in sentences]
+        lines += [f"  {printable(sentence)}" for sentence in sentences]
     return lines
 
 
@@ -68,13 +68,13 @@ def quality(run: Run) -> list[str]:
     """What is to be said against a run: whether it was too noisy, and the commonest reasons of each status not ok."""
     lines = no_gpu(run)
     if run_quality.noisy(run_quality.check(run)):
-        lines += [plain(sentence) for sentence in run_quality.sentences(run)]
+        lines += [printable(sentence) for sentence in run_quality.sentences(run)]
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
             more = f" (and {len(common) - 2} more reasons)" if len(common) > 2 else ""
-            lines.append(f"{len(reasons)} {status}: {plain(' | '.join(common[:2]))}{more}")
+            lines.append(f"{len(reasons)} {status}: {printable(' | '.join(common[:2]))}{more}")
     return lines
 
 
@@ -87,4 +87,4 @@ def no_gpu(run: Run) -> list[str]:
     topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [plain(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]
+    return [printable(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..record.units import plain
+from ..record.units import printable
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, Report
 
@@ -25,14 +25,14 @@ def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, c
     from rich.text import Text
 
     for line in _heading(report, base, new, threshold):
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
     heads = ["verdict", "case", "time, new / base (95% interval)"]
     table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
     for one in _ordered(report.cases):
         more = (_times(one.machine), _times(one.normalised)) if across else ()
         cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(plain(cell)) for cell in cells))
+        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(printable(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
     if any(one.verdict == "ambiguous" for one in report.cases):
@@ -144,5 +144,5 @@ def _sum(cases: Sequence[Comparison]) -> str:
 
 def _escaped(text: str) -> str:
     """Text that Markdown takes for text: names out of files may hold markup, pipes and line ends."""
-    shown = plain(" ".join(text.split()))
+    shown = printable(" ".join(text.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

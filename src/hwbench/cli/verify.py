@@ -48,7 +48,7 @@ def verify(
         _say("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
     handle(leave)
-    found = crosscheck.verdicts(done.records)
+    found = crosscheck.tool_comparisons(done.records)
     if json:
         _json({"run": done.id, "least": least, "comparisons": found})
     else:

@@ -129,7 +129,7 @@ class Runs(Sequence[Run]):
 
     def _point(self, index: int, run: Run, record: Record) -> Point | None:
         bench = self.benches.get(record.bench)
-        reading = derived.read(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
+        reading = derived.performance(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
         if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
             return None  # no run of ours: it stays in the table of records, and out of every chart
         return Point(

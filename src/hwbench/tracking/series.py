@@ -11,7 +11,7 @@ import numpy as np
 from .history import Series
 
 
-class Point(NamedTuple):
+class Observation(NamedTuple):
     """One case measured once: seconds a call, and the standard error of their median."""
 
     bench: str
@@ -24,14 +24,14 @@ class Point(NamedTuple):
     error: float
 
 
-class Gathered:
+class SeriesBuilder:
     """Points, oldest first, on their way to series: of each case in a setting those that time what the newest does."""
 
     def __init__(self, commits: int) -> None:
         self.commits = commits
-        self.points: dict[Any, list[tuple[int, Point]]] = {}
+        self.points: dict[Any, list[tuple[int, Observation]]] = {}
 
-    def add(self, point: Point, now: int) -> None:
+    def add(self, point: Observation, now: int) -> None:
         """A point at a commit."""
         at = (point.bench, point.variant, tuple(point.params.items()), point.setting)
         self.points.setdefault(at, []).append((now, point))
@@ -41,7 +41,7 @@ class Gathered:
         made, left = [], 0
         for points in self.points.values():
             newest = points[-1][1]
-            alike = [(now, one) for now, one in points if same_work(newest, one)]
+            alike = [(now, one) for now, one in points if comparable(newest, one)]
             left += len(alike) < len(points)
             values, low, high = np.full((3, self.commits), np.nan)
             for now, one in alike:
@@ -59,7 +59,7 @@ class Gathered:
         return made, [told + "time something else."] * bool(left)
 
 
-def same_work(one: Point, other: Point) -> bool:
+def comparable(one: Observation, other: Observation) -> bool:
     """Whether two points time the same; counts out of a rate and a median are known to six digits."""
     counts, others = one.counts, other.counts
     close = all(math.isclose(counts[name], others[name], rel_tol=1e-6) for name in counts if name in others)

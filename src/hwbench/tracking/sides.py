@@ -69,7 +69,7 @@ class Side:
     kind: str = "run"
 
 
-def block_of(samples: Sequence[float], suspect: str = "") -> Block:
+def measurement_of(samples: Sequence[float], suspect: str = "") -> Block:
     """A block from raw samples."""
     return Block(float(np.median(samples)), median_error(samples), suspect)
 
@@ -91,10 +91,10 @@ def identity(machine: Machine) -> dict[str, str]:
 
 def unlike(base: Machine, new: Machine) -> list[str]:
     """In what two machines differ that times depend on: what a reader of the verdicts must know."""
-    return told_unlike(identity(base), identity(new))
+    return identity_differences(identity(base), identity(new))
 
 
-def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+def identity_differences(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """`CPU quota: None in base, 1.5 in new` for each thing that both sides state and that differs."""
     return [
         f"{key}: {base[key]} in base, {new[key]} in new"
@@ -103,7 +103,7 @@ def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-def in_our_words(identity: Mapping[str, str]) -> dict[str, str]:
+def normalize_machine_keys(identity: Mapping[str, str]) -> dict[str, str]:
     """What asv or pytest-benchmark states of a machine, by the names that `identity` has for it.
 
     CPUs are those that may be used only where our plugin told asv so: what the tools count by themselves are all. What
@@ -117,5 +117,5 @@ def in_our_words(identity: Mapping[str, str]) -> dict[str, str]:
 def differing(base: Side, new: Side) -> list[str]:
     """In what the machines of two sides differ; by name where they state nothing in common."""
     if set(base.identity) & set(new.identity):
-        return told_unlike(base.identity, new.identity)
+        return identity_differences(base.identity, new.identity)
     return [] if base.machine == new.machine else [f"name: {base.machine} in base, {new.machine} in new"]

@@ -17,7 +17,7 @@ is not to be judged by a latency that does so within 20%, nor the other way roun
 
 A case's own estimate counts by its degrees of freedom beside that of its like (a moderated variance: Smyth, Stat. Appl.
 Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma). How many the like count for is told by how
-well cases agree: by the spread of the logarithms of their variances, as in limma, and by the tail of their ratios,
+well cases agree: by the mad_sigma of the logarithms of their variances, as in limma, and by the tail of their ratios,
 where noise is wild now and then. Noise has two tails and a change has one, so slower is judged by the tail of the
 faster, and the other way round: what changed does not excuse itself. Never fewer than `HEAVY`, and never more than one
 for every `PER_DOF` cases, for a tail is not known to those who are too few to meet it. An assumed one counts as
@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..record.estimate import spread
+from ..record.estimate import mad_sigma
 from .controls import shift
 from .sides import Entry
 from .stats import t_log_density, trigamma
@@ -47,7 +47,7 @@ HEAVY = 3.0  # of one by a case's like at least: on a virtual machine some case 
 TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # what is tried; beyond 30 the normal is near
 PER_DOF = 8  # cases a degree of freedom; see `scripts/tracking_experiments.py power`
 ENOUGH = 20  # cases from which a comparison is its own measure of noise
-LIKE = 30  # cases by which one is measured, the nearest in steadiness; a robust spread of so many is known within 15%
+LIKE = 30  # cases by which one is measured, the nearest in steadiness; a robust mad_sigma of so many is known within 15%
 EARLIER = 30  # medians of a history that are looked at
 
 
@@ -89,7 +89,7 @@ def own(entries: Sequence[Entry]) -> tuple[float, int]:
         # Consecutive differences have twice the variance of a value; a step among them is one stray of many.
         steps = np.diff(logs)
         known = len(steps) // 2
-        squares += known * max(spread([*steps, *-steps]), 0.0) ** 2 / 2
+        squares += known * max(mad_sigma([*steps, *-steps]), 0.0) ** 2 / 2
         dof += known
     return (squares / dof if dof else 0.0), dof
 
@@ -133,7 +133,7 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
 
     def scatter(cases: Sequence[tuple[float, float]]) -> float:
         within = float(np.median([unsteadiness for unsteadiness, _ in cases])) ** 2
-        between = spread([shift for _, shift in cases]) ** 2 - within
+        between = mad_sigma([shift for _, shift in cases]) ** 2 - within
         return max(LEAST, math.sqrt(max(0.0, between) / 2))
 
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]

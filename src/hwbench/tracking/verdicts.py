@@ -16,7 +16,7 @@ import msgspec
 
 from ..record.estimate import Estimate
 from ..record.model import Run, Scalar
-from . import controls as tracking_controls
+from . import controls
 from . import variance
 from .readers.runs import of_runs
 from .sides import Entry, Key, Side, unlike
@@ -117,29 +117,29 @@ def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool =
     return Report(cases, shared, remarks)
 
 
-def _together(shared: variance.Noise, controls: tracking_controls.Controls) -> Iterator[str]:
+def _together(shared: variance.Noise, controls: controls.Controls) -> Iterator[str]:
     """A sentence where the cases moved together and nothing tells why."""
-    if abs(shared.together) >= tracking_controls.MATTERS and not controls.known:
+    if abs(shared.together) >= controls.MATTERS and not controls.known:
         yield (
             f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
-            f"share; measured along, {', '.join(tracking_controls.CONTROLS)} tell which"
+            f"share; measured along, {', '.join(controls.CONTROLS)} tell which"
         )
 
 
 def _paired(
     fit: Sequence[tuple[Entry, Entry]], shared: variance.Noise, across: bool
-) -> tuple[dict[Key, _Pair], tracking_controls.Controls]:
+) -> tuple[dict[Key, _Pair], controls.Controls]:
     """What is known of each case; `across` machines the limit that is taken out of it brings its own error along."""
     known = {pair[0].key: variance.error(pair, shared) for pair in fit}
-    controls = tracking_controls.Controls(
+    controls = controls.Controls(
         fit, per_work=across, errors={place: error for place, (error, _) in known.items()}
     )
     together = 0.0 if controls.known else max(-TOGETHER, min(shared.together, TOGETHER))
     pairs = {}
     for old, now in fit:
         error, dofs = known[old.key]
-        shift, limit = tracking_controls.shift(old, now, per_work=across), controls.own_limit(old)
-        out = limit if across and limit else tracking_controls.Moved(0.0)
+        shift, limit = controls.shift(old, now, per_work=across), controls.own_limit(old)
+        out = limit if across and limit else controls.Moved(0.0)
         pairs[old.key] = _Pair(
             old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift,
             together,
@@ -195,7 +195,7 @@ def _raw(pair: _Pair) -> Iterator[str]:
     """What a ratio of two machines is not related to."""
     if pair.machine is None:
         yield "its machine's limits are not known: raw"
-    if not pair.new.higher and not tracking_controls.counted(pair.old, pair.new):
+    if not pair.new.higher and not controls.counted(pair.old, pair.new):
         yield "the work of a call is not known: seconds as they are"
 
 
@@ -203,8 +203,8 @@ def _machines(pair: _Pair, edge: float) -> bool:
     """Whether a shift is the machine's: its controls moved the same way, by what matters, and leave no change over."""
     moved = pair.machine or 0.0
     rest = pair.shift - moved
-    matters = moved * pair.shift > 0 and abs(moved) >= min(tracking_controls.MATTERS, edge)
-    return matters and abs(rest) <= max(edge, tracking_controls.SHARE * abs(pair.shift))
+    matters = moved * pair.shift > 0 and abs(moved) >= min(controls.MATTERS, edge)
+    return matters and abs(rest) <= max(edge, controls.SHARE * abs(pair.shift))
 
 
 def _exp(x: float) -> float:

@@ -14,7 +14,7 @@ from hwbench.report.dataset import Runs
 from hwbench.report.sections import Sayings, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
-from hwbench.tracking import controls as tracking_controls
+from hwbench.tracking import controls
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
 
@@ -66,10 +66,10 @@ def test_a_rate_that_falls_is_slower_and_one_that_rises_faster():
     assert "1.5× faster" in rising[0]
 
 
-def controls(*levels, setting=0, only=tracking_controls.CONTROLS):
+def controls(*levels, setting=0, only=controls.CONTROLS):
     return [
         series(name, noisy(i, *(levels if name in only else levels[:1])), setting)
-        for i, name in enumerate(tracking_controls.CONTROLS)
+        for i, name in enumerate(controls.CONTROLS)
     ]
 
 
@@ -115,8 +115,8 @@ def test_controls_count_only_where_they_were_measured_on_both_sides():
     """A control at the first commits alone does not make another one two: unclear, and told as such."""
     peak = noisy(2, 1e-3)
     peak[5:] = math.nan
-    [both] = [series(tracking_controls.CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
-    sentences = told(history(both, series(tracking_controls.CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
+    [both] = [series(controls.CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
+    sentences = told(history(both, series(controls.CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
     assert any("a.b/v [L1] most (one control moved alike" in one for one in sentences)
     assert not [one for one in sentences if "own limits" in one]
 

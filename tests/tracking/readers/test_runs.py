@@ -39,8 +39,8 @@ def test_what_our_suite_states_is_the_better_word():
     """pytest-benchmark counts all CPUs, our suite beside it those that may be used; in whatever order they stand."""
     told = {"CPUs allowed": "2", "caches": "L1 32 KiB", "num_cpu": "64", "cpu": "Theirs", "CPU": "Ours"}
     for facts in (told, dict(reversed(told.items()))):
-        assert sides.in_our_words(facts) == {"CPUs allowed": "2", "caches": "L1 32 KiB", "CPU": "Ours"}
-    assert sides.in_our_words({"num_cpu": "64", "ram": "16 GiB"}) == {"num_cpu": "64", "memory": "16 GiB"}
+        assert sides.normalize_machine_keys(facts) == {"CPUs allowed": "2", "caches": "L1 32 KiB", "CPU": "Ours"}
+    assert sides.normalize_machine_keys({"num_cpu": "64", "ram": "16 GiB"}) == {"num_cpu": "64", "memory": "16 GiB"}
 
 
 @pytest.mark.parametrize("facts", [(), (("CPU", "Scripted CPU"),), (("CPU", "Other"), ("num_cpu", "2"))])

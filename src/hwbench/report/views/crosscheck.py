@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from ...analysis.crosscheck import Verdict, verdicts
+from ...analysis.crosscheck import ToolComparison, tool_comparisons
 from ...record.model import Run
 from .. import charts, format
 from ..charts import Mark
@@ -22,7 +22,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     runs = Runs.of(runs)
     blocks: list[Block] = []
     for run in runs.proofs:
-        found = verdicts(run.records)
+        found = tool_comparisons(run.records)
         compared = [one for one in found if one.ratio is not None]
         if compared:
             blocks.append(_figure(run, compared))
@@ -38,7 +38,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("verify", "Native tools", "Beside native tools", intro, blocks)
 
 
-def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
+def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
     panels = []
     for tool in dict.fromkeys(one.tool for one in compared):
         here = [one for one in compared if one.tool == tool]
@@ -82,7 +82,7 @@ def _labels(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else list(names)
 
 
-def _mark(one: Verdict, name: str) -> Mark:
+def _mark(one: ToolComparison, name: str) -> Mark:
     assert one.ratio is not None
     return Mark(
         series="ours over native",
@@ -98,14 +98,14 @@ def _mark(one: Verdict, name: str) -> Mark:
     )
 
 
-def _row(one: Verdict) -> tuple[str, ...]:
+def _row(one: ToolComparison) -> tuple[str, ...]:
     assert one.ratio is not None
     interval = f"{one.ratio.low:.3f}–{one.ratio.high:.3f}"
     native, ours = _rate(one, ours=False), _rate(one, ours=True)
     return one.name, one.tool, native, ours, f"{one.ratio.value:.3f}", interval, one.status, one.command
 
 
-def _rate(one: Verdict, *, ours: bool) -> str:
+def _rate(one: ToolComparison, *, ours: bool) -> str:
     scale, unit = SHOWN[one.count]
     rate = one.ours if ours else one.theirs
     return format.number(rate.value * scale if rate else None, unit)

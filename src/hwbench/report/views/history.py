@@ -15,7 +15,7 @@ from altair.utils.schemapi import debug_mode
 
 from ...record.model import METRICS, Metric, Run
 from ...tracking import change_points
-from ...tracking import controls as tracking_controls
+from ...tracking import controls
 from ...tracking.history import DIRTY, History, Series, Values
 from ...tracking.sides import Block as Measured
 from ...tracking.sides import Entry
@@ -74,8 +74,8 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _about_controls(histories: Sequence[History]) -> str:
     """What tells a machine that drifted from code that changed, or that nothing does."""
-    limits = f"benches of the machine's own limits ({', '.join(tracking_controls.CONTROLS)})"
-    if not any(one.bench in tracking_controls.CONTROLS for history in histories for one in history.series):
+    limits = f"benches of the machine's own limits ({', '.join(controls.CONTROLS)})"
+    if not any(one.bench in controls.CONTROLS for history in histories for one in history.series):
         return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
     return (
         f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
@@ -84,7 +84,7 @@ def _about_controls(histories: Sequence[History]) -> str:
 
 
 def _blocks(history: History, several: bool) -> Iterator[Block]:
-    indices = tracking_controls.Indices(history)
+    indices = controls.Indices(history)
     labels = history.labels()
     ordered = sorted(history.series, key=lambda one: one.setting)
     changes = [
@@ -104,9 +104,9 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
         yield table
 
 
-def _change(history: History, series: Series, step: change_points.Step, indices: tracking_controls.Indices) -> Change:
+def _change(history: History, series: Series, step: change_points.Step, indices: controls.Indices) -> Change:
     factor = 1 / step.factor if series.higher else step.factor
-    whose, machine = tracking_controls.blame(factor, indices.of(series), step.before, step.after)
+    whose, machine = controls.blame(factor, indices.of(series), step.before, step.after)
     name = history.commits[step.first].name
     if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
         whose = "neither"
@@ -195,7 +195,7 @@ def _factors(here: Sequence[Change]) -> str:
 
 
 def _tracks(
-    history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str], name: str
+    history: History, changes: Sequence[Change], indices: controls.Indices, labels: Sequence[str], name: str
 ) -> Tracks:
     packer = _Packer(history, changes, indices, labels)
     shown = changes[:MOST_CHANGES]
@@ -220,7 +220,7 @@ class _Packer:
     """A history as the page's script reads it: values as whole multiples of a quantum that keeps four digits."""
 
     def __init__(
-        self, history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str]
+        self, history: History, changes: Sequence[Change], indices: controls.Indices, labels: Sequence[str]
     ) -> None:
         self.history, self.indices, self.labels = history, indices, labels
         self.cases: dict[Any, list[Series]] = {}
@@ -239,7 +239,7 @@ class _Packer:
         """A change as the list has it."""
         before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
         whose = WHOSE[one.whose]
-        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= tracking_controls.MATTERS:
+        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= controls.MATTERS:
             whose += f" (it moved ×{one.machine:.3f})"
         where = _named(self.history, one.step.last, one.step.first)
         return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
@@ -388,10 +388,10 @@ def _machines(history: History, labels: Sequence[str]) -> Table | None:
     rows = []
     for label, mine in zip(labels[1:], entries[1:], strict=True):
         pairs = [(entries[0][case], entry) for case, entry in mine.items() if case in entries[0]]
-        controls = tracking_controls.Controls(pairs, per_work=True)
+        controls = controls.Controls(pairs, per_work=True)
         by_bench: dict[str, list[tuple[float, float | None]]] = {}
         for old, new in pairs:
-            moved = tracking_controls.shift(old, new, per_work=True)
+            moved = controls.shift(old, new, per_work=True)
             limit = controls.own_limit(old)
             by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit.shift))
         for bench, found in sorted(by_bench.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.findings import Reading
+from ...analysis.findings import BenchResults
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME, Run
 from .. import charts, format
@@ -63,7 +63,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
     """The line's size, from L2, and the bytes that memory moves at a time."""
-    reading = Reading(runs.benches[BENCH], runs[index], runs.limits[index])
+    reading = BenchResults(runs.benches[BENCH], runs[index], runs.limits[index])
     return reading.line("numba", size="L2"), reading.line("numba", size="DRAM")
 
 

@@ -28,10 +28,10 @@ import msgspec
 import numpy as np
 
 from ...record.estimate import median_error
-from ..directions import directions_told, higher_is_better
+from ..directions import direction_notes, higher_is_better
 from ..history import Commit, History, Series, Setting, TrackingError, Values
-from ..machines import Settings, gib, identities_told
-from ..sides import Block, Entry, Side, in_our_words, told_unlike
+from ..machines import Settings, gib, identity_notes
+from ..sides import Block, Entry, Side, normalize_machine_keys, identity_differences
 from . import asv
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
@@ -342,7 +342,7 @@ def _history(directory: Path, found: Sequence[ResultFile]) -> History:
                 column.append(row.get(number))
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
-    notes = [*identities_told(ordered), *directions_told({one.unit for one in made})]
+    notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
@@ -493,7 +493,7 @@ def of_asv(
     return Side(
         f"{first.commit[:8]} on {first.machine}",
         first.machine,
-        in_our_words(dict(first.identity)),
+        normalize_machine_keys(dict(first.identity)),
         entries,
         environment,
         "asv",
@@ -528,5 +528,5 @@ def _past(history: History, file: asv.ResultFile) -> dict[object, Sequence[float
         (*one.case, history.settings[one.setting].environment): one.values[~np.isnan(one.values)].tolist()
         for one in history.series
         if (setting := history.settings[one.setting]).machine == file.machine
-        and not told_unlike(dict(setting.identity), dict(file.identity))
+        and not identity_differences(dict(setting.identity), dict(file.identity))
     }

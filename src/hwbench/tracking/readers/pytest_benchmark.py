@@ -18,9 +18,9 @@ from typing import Any
 
 from ...record.model import METRICS
 from ..history import DIRTY, Commit, History, TrackingError
-from ..machines import Settings, identities_told
-from ..series import Gathered, Point
-from ..sides import Block, Entry, Key, Side, block_of, in_our_words, told_unlike
+from ..machines import Settings, identity_notes
+from ..series import SeriesBuilder, Observation
+from ..sides import Block, Entry, Key, Side, measurement_of, normalize_machine_keys, identity_differences
 from . import pytest_benchmark
 
 LARGEST = 512 * 2**20
@@ -172,17 +172,17 @@ def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
 def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
     """Files as one history, in the order of their times; a commit measured twice is two points."""
     found = sorted((read_file(path) for path in paths), key=lambda one: (one.commit.when, one.path.name))
-    settings, gathered = Settings(), Gathered(len(found))
+    settings, builder = Settings(), SeriesBuilder(len(found))
     for now, file in enumerate(found):
         setting = settings.place(file.machine, file.identity, file.environment)
         for one in file.timed:
-            gathered.add(
-                Point(one.bench, one.variant, one.params, setting, one.version, one.counts, one.median, one.error), now
+            builder.add(
+                Observation(one.bench, one.variant, one.params, setting, one.version, one.counts, one.median, one.error), now
             )
-    made, notes = gathered.series()
+    made, notes = builder.series()
     told = settings.made()
     return History(
-        name, "pytest-benchmark", [one.commit for one in found], told, made, [*identities_told(told), *notes]
+        name, "pytest-benchmark", [one.commit for one in found], told, made, [*identity_notes(told), *notes]
     )  # fmt: skip
 
 
@@ -194,11 +194,11 @@ def of_pytest(files: Sequence[pytest_benchmark.PytestFile]) -> Side:
     first = files[0]
     found: dict[Key, Entry] = {}
     for file in files:
-        if differences := told_unlike(dict(first.identity), dict(file.identity)):
+        if differences := identity_differences(dict(first.identity), dict(file.identity)):
             names = f"{first.path} and {file.path}"
             raise TrackingError(f"{names} cannot be one side, their machines differ: {differences[0]}")
         for one in file.timed:
-            block = block_of(one.samples) if len(one.samples) > 2 else Block(one.median, one.error)
+            block = measurement_of(one.samples) if len(one.samples) > 2 else Block(one.median, one.error)
             entry = Entry(one.bench, one.variant, "cpu", dict(one.params), one.version, one.counts)
             known = found.setdefault(entry.key, entry)
             found[entry.key] = dataclasses.replace(known, blocks=(*known.blocks, block))
@@ -206,6 +206,6 @@ def of_pytest(files: Sequence[pytest_benchmark.PytestFile]) -> Side:
     if len(files) > 1:
         name = f"{len(files)} files from {name} on"
     return Side(
-        name, first.machine, in_our_words(dict(first.identity)), list(found.values()), {"python": first.environment},
+        name, first.machine, normalize_machine_keys(dict(first.identity)), list(found.values()), {"python": first.environment},
         "pytest-benchmark",
     )  # fmt: skip

@@ -12,9 +12,9 @@ import numpy as np
 from ...record.estimate import median_error
 from ...record.model import Machine, Record, Run
 from ..history import DIRTY, Commit, History, Series, TrackingError
-from ..machines import Settings, alike, identities_told
-from ..series import Gathered, Point
-from ..sides import Entry, Key, Side, block_of, identity, in_our_words, unlike
+from ..machines import Settings, alike, identity_notes
+from ..series import SeriesBuilder, Observation
+from ..sides import Entry, Key, Side, measurement_of, identity, normalize_machine_keys, unlike
 
 FEWEST = 3  # runs from which there is a history to tell
 VERSIONS = ("python", "numpy", "numba", "threading_layer", "numba_threads")
@@ -25,7 +25,7 @@ def history(runs: Sequence[Run]) -> History | None:
     if len(runs) < FEWEST:
         return None
     ordered = sorted(runs, key=lambda run: (run.started, run.id))
-    settings, gathered = Settings(), Gathered(len(ordered))
+    settings, builder = Settings(), SeriesBuilder(len(ordered))
     for now, run in enumerate(ordered):
         versions = [f"{name} {run.software[name]}" for name in VERSIONS if run.software.get(name)]
         setting = settings.place(run.machine.name, identity(run.machine).items(), ", ".join(versions))
@@ -36,16 +36,16 @@ def history(runs: Sequence[Run]) -> History | None:
             if record.device not in ("cpu", "gpu:0"):
                 params["device"] = record.device
             median, error = float(np.median(record.samples)), median_error(record.samples)
-            gathered.add(
-                Point(
+            builder.add(
+                Observation(
                     record.bench, record.variant, params, setting, str(record.version), record.counts, median, error
                 ),
                 now,
             )  # fmt: skip
-    made, notes = gathered.series()
+    made, notes = builder.series()
     commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
     told = settings.made()
-    return History("runs", "hwbench", commits, told, made, [*identities_told(told), *notes])
+    return History("runs", "hwbench", commits, told, made, [*identity_notes(told), *notes])
 
 
 def _name(run: Run) -> str:
@@ -110,7 +110,7 @@ def _told(machine: Machine) -> _Told:
 def with_work(found: History, runs: Sequence[Run]) -> History:
     """A history whose series know the work of a call where a run of the same machine measured the same case."""
     works = Works(runs)
-    settings = [(one.machine, in_our_words(dict(one.identity))) for one in found.settings]
+    settings = [(one.machine, normalize_machine_keys(dict(one.identity))) for one in found.settings]
     series = [dataclasses.replace(one, counts=works.of(*settings[one.setting], one)) for one in found.series]
     return dataclasses.replace(found, series=series)
 
@@ -162,7 +162,7 @@ def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
     # Blocks that were disturbed are left out where others are to be had.
     calm = [record for record in timed if record.status == "ok"]
     blocks = [
-        block_of(record.samples, record.reason or "suspect" if record.status == "suspect" else "")
+        measurement_of(record.samples, record.reason or "suspect" if record.status == "suspect" else "")
         for record in (calm or timed)
     ]
     return Entry(
