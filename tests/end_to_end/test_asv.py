@@ -19,7 +19,7 @@ from hwbench.bench import Pages, Threads
 from hwbench.host import machine
 from hwbench.measure import cases
 from hwbench.tracking import asv_machine
-from hwbench.tracking.readers import asv as tracking_readers_asv
+from hwbench.tracking.readers import asv_history
 
 pytest.importorskip("asv_runner", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -264,7 +264,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     once["here"] |= {"num_cpu": "64", "cpu": "what it was", "gpu": "gone"}
     home.write_text(json.dumps(once))
     run(checkout, "contract[.]scripted", fails=True)
-    [result] = tracking_readers_asv.files(checkout / "reports" / "asv" / "results")
+    [result] = asv.files(checkout / "reports" / "asv" / "results")
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"
@@ -275,7 +275,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     before = result.path.with_name(result.path.name.replace(result.commit[:8], "0" * 8))
     before.write_text(json.dumps(data))
     try:
-        history = tracking_readers_asv.history(checkout / "reports" / "asv" / "results")
+        history = asv_history.history(checkout / "reports" / "asv" / "results")
         assert history.labels() == ["here (1)", "here (2)"]
         assert "quota: 1.5, then" in history.notes[0]
     finally:

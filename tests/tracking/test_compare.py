@@ -12,7 +12,7 @@ import pytest
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import estimate, store
 from hwbench.tracking import resolve, stats, variance
-from hwbench.tracking import verdicts as tracking_verdicts
+from hwbench.tracking import verdicts as verdicts
 from hwbench.tracking.readers import runs
 from made_up.histories import BOX, asv_file, benchmarks_file, commit, pytest_file, row
 
@@ -190,8 +190,8 @@ def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
     """One run of four failed: three are compared, whichever it was."""
     flaky = record("v0", (), status="error", reason="flaky", counts={})
     good = [record("v0", [1.0 + i / 1e4 + k / 1e3 for i in range(12)], counts={"bytes": 8.0}) for k in range(3)]
-    made = runs.of_runs([run_of(one) for one in (flaky, *good)])
-    assert len(made.entries[0].blocks) == 3
+    made = runs.side([run_of(one) for one in (flaky, *good)])
+    assert len(made.entries[0].measurements) == 3
     assert not made.entries[0].unfit
 
 
@@ -269,7 +269,7 @@ def test_nobody_is_accused_where_nothing_changed(spread):
     found = [
         one.verdict
         for _ in range(20)
-        for one in tracking_verdicts.compare(scattered(rng, 100, spread), scattered(rng, 100, spread))
+        for one in verdicts.compare(scattered(rng, 100, spread), scattered(rng, 100, spread))
     ]
     assert found.count("slower") <= len(found) / 100
     assert found.count("faster") <= len(found) / 100
@@ -279,7 +279,7 @@ def test_few_that_changed_are_found_among_many():
     """Five cases slower by a fifth are found among a hundred that stray by half a percent, and no others."""
     rng = np.random.default_rng(3)
     changed = dict.fromkeys(range(0, 100, 20), 1.2)
-    told = tracking_verdicts.compare(scattered(rng, 100, 0.005), scattered(rng, 100, 0.005, changed))
+    told = verdicts.compare(scattered(rng, 100, 0.005), scattered(rng, 100, 0.005, changed))
     assert [one.variant for one in told if one.verdict == "slower"] == [f"v{i}" for i in changed]
 
 
@@ -296,7 +296,7 @@ def test_the_steady_are_not_judged_by_the_unsteady():
             record(f"v{i}", (m * rng.normal(1, 0.1 if i % 2 else 0.002, 12)).tolist()) for i, m in enumerate(medians)
         ))  # fmt: skip
 
-    told = [tracking_verdicts.compare(run(), run()) for _ in range(5)]
+    told = [verdicts.compare(run(), run()) for _ in range(5)]
     steady = [one.verdict for cases in told for one in cases[::2]]
     unsteady = [one.verdict for cases in told for one in cases[1::2]]
     assert steady.count("same") > 0.9 * len(steady)
@@ -314,7 +314,7 @@ def test_cases_of_one_sample_judge_nobody():
         ]
         return run_of(*known, *(record(f"w{i}", [math.exp(rng.normal(0, 0.05))]) for i in range(60)))
 
-    told = [one for _ in range(8) for one in tracking_verdicts.compare(run(), run())]
+    told = [one for _ in range(8) for one in verdicts.compare(run(), run())]
     assert sum(one.verdict == "slower" for one in told) <= 0.01 * len(told)
     assert {one.verdict for one in told if one.variant.startswith("w")} == {"ambiguous"}
 
@@ -323,10 +323,10 @@ def test_several_runs_a_side_show_their_own_noise():
     """Ten runs each that stray by 4%: a tenth is found; two single runs of them could not tell."""
     rng = np.random.default_rng(5)
     olds, news = ([scattered(rng, 1, 0.04, {0: factor}) for _ in range(10)] for factor in (1.0, 1.1))
-    [one] = tracking_verdicts.sides(runs.of_runs(olds), runs.of_runs(news)).cases
+    [one] = verdicts.compare_sides(runs.side(olds), runs.side(news)).cases
     assert one.verdict == "slower"
     assert one.ratio == pytest.approx(1.1, rel=0.05)
-    [alone] = tracking_verdicts.sides(runs.of_runs(olds[:1], olds), runs.of_runs(news[:1], olds)).cases
+    [alone] = verdicts.compare_sides(runs.side(olds[:1], olds), runs.side(news[:1], olds)).cases
     assert alone.verdict == "ambiguous"
 
 
@@ -346,7 +346,7 @@ def test_the_history_of_a_machine_says_how_much_it_strays(command, out):
     done = command("compare", *paths, "--out", out, "--json")
     assert verdicts(done) == {"test.bench": "ambiguous"}
     assert "history" in json.loads(done.out)["run_to_run"]["source"]
-    assert tracking_verdicts.compare(run_of(old), run_of(new))[0].verdict == "slower"
+    assert verdicts.compare(run_of(old), run_of(new))[0].verdict == "slower"
 
 
 def test_what_came_later_is_no_history(command, out):
@@ -360,7 +360,7 @@ def test_what_came_later_is_no_history(command, out):
         store.write(run, out / "runs" / "box" / f"{run.id}.json")
     named = [[(store.read(out / "runs" / "box" / f"{ids[i]}.json"), out / "runs" / "box" / "x")] for i in (8, 9)]
     mine = [run for one in named for run, _ in one]
-    earlier = [run.id for run in resolve._earlier(named[1], mine, mine[1].started, out)]
+    earlier = [run.id for run in resolve.earlier_runs(named[1], mine, mine[1].started, out)]
     assert earlier == ids[:8]  # the other side is none of them
     told = json.loads(command("compare", ids[1], ids[2], "--out", out, "--json").out)
     assert "assumed" in told["run_to_run"]["source"]
@@ -376,7 +376,7 @@ def test_what_the_limits_share_is_the_machine_s():
     """Everything slower by 8%, limits too: nobody's code; a case slower by half besides is accused all the same."""
     base = run_of(*limits(1.0), record("a", (1.0, 1.001, 0.999) * 4), record("b", (1.0, 1.001, 0.999) * 4))
     new = run_of(*limits(1.08), record("a", (1.08, 1.081, 1.079) * 4), record("b", (1.5, 1.501, 1.499) * 4))
-    report = tracking_verdicts.sides(runs.of_runs([base]), runs.of_runs([new]))
+    report = verdicts.compare_sides(runs.side([base]), runs.side([new]))
     found = {one.variant: one for one in report.cases if one.bench == "test.bench"}
     assert found["a"].verdict == "ambiguous"
     assert found["a"].reason == "the machine's own limits moved alike (×1.080)"
@@ -388,7 +388,7 @@ def test_controls_that_hardly_moved_excuse_nobody():
     """A case slower by 3% is not the machine's because the limits moved by 1%, which is less than what matters."""
     base = run_of(*limits(1.0), record("a", (1.0, 1.0001, 0.9999) * 4))
     new = run_of(*limits(1.01), record("a", (1.03, 1.0301, 1.0299) * 4))
-    report = tracking_verdicts.sides(runs.of_runs([base] * 6), runs.of_runs([new] * 6))
+    report = verdicts.compare_sides(runs.side([base] * 6), runs.side([new] * 6))
     assert [one.verdict for one in report.cases if one.bench == "test.bench"] == ["slower"]
 
 
@@ -417,7 +417,7 @@ def test_what_is_slow_on_another_box_is_found_among_what_differs():
     rng = np.random.default_rng(1)
     old, new = boxed(rng, 60), boxed(rng, 60, 1.5, 0.1, factors={7: 3.0})
     cases = {
-        one.variant: one for one in tracking_verdicts.sides(runs.of_runs([old]), runs.of_runs([new]), across=True).cases
+        one.variant: one for one in verdicts.compare_sides(runs.side([old]), runs.side([new]), across=True).cases
     }
     assert cases["v7"].verdict == "slower"
     assert cases["v7"].normalised == pytest.approx(3.0, rel=0.4)
@@ -431,8 +431,8 @@ def test_machines_that_are_alike_accuse_nobody():
         told = [
             one.verdict
             for _ in range(20)
-            for one in tracking_verdicts.sides(
-                runs.of_runs([boxed(rng, cases, noise=0.02)]), runs.of_runs([boxed(rng, cases, 1.3, noise=0.02)]),
+            for one in verdicts.compare_sides(
+                runs.side([boxed(rng, cases, noise=0.02)]), runs.side([boxed(rng, cases, 1.3, noise=0.02)]),
                 across=True,
             ).cases
         ]  # fmt: skip
@@ -459,7 +459,7 @@ def test_ratios_of_asv_are_for_the_same_work_where_runs_tell_it(command, out, re
 def test_a_control_that_moves_alone_is_code():
     """stream.load slower while chase and peak stay: its kernel changed."""
     base, new = run_of(*limits(1.0)), run_of(*limits(1.2)[:1], *limits(1.0)[1:])
-    assert {one.bench: one.verdict for one in tracking_verdicts.compare(base, new)} == {
+    assert {one.bench: one.verdict for one in verdicts.compare(base, new)} == {
         "stream.load": "slower", "latency.chase": "same", "peak.fma": "same",
     }  # fmt: skip
 
@@ -498,5 +498,5 @@ def test_adjusted_p_is_scipy_s():
 
 def test_nothing_is_known_better_than_a_floor():
     """Identical histories do not make a figure exact."""
-    entry = runs.of_runs([run_of(record())] * 3).entries[0]
+    entry = runs.side([run_of(record())] * 3).entries[0]
     assert variance.moderated((entry, entry), variance.common([(entry, entry)]))[0] == variance.LEAST**2

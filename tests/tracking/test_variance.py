@@ -54,12 +54,12 @@ def together(shift, controls=()):
     sides = []
     for medians, moved in ((np.ones(40), 1.0), (np.exp(logs), 1 + shift)):
         entries = [
-            side_types.Entry("made.up", name, "cpu", {}, blocks=[side_types.Block(float(x), 5e-4)])
+            Entry("made.up", name, "cpu", {}, measurements=[Measurement(float(x), 5e-4)])
             for name, x in zip(names, medians, strict=True)
         ]
-        entries += [side_types.Entry(name, "v", "cpu", {}, blocks=[side_types.Block(moved, 5e-4)]) for name in controls]
-        sides.append(side_types.Side("made up", "box", {}, entries))
-    return verdicts.sides(*sides)
+        entries += [Entry(name, "v", "cpu", {}, measurements=[Measurement(moved, 5e-4)]) for name in controls]
+        sides.append(Side("made up", "box", {}, entries))
+    return verdicts.compare_sides(*sides)
 
 
 def test_what_all_cases_share_accuses_nobody():
@@ -74,7 +74,7 @@ def test_what_all_cases_share_accuses_nobody():
 
 def test_controls_tell_what_all_cases_share():
     """With two controls that moved alike it is the machine; with two that did not, the code's, whatever all did."""
-    moved = together(0.05, controls.CONTROLS)
+    moved = together(0.05, CONTROLS)
     assert moved.cases[0].reason.startswith("the machine's own limits moved alike")
     assert not [line for line in moved.remarks if line.startswith("the cases moved")]
 
@@ -88,12 +88,12 @@ def test_no_machine_moves_by_a_third():
 def test_a_history_without_intervals_tells_its_noise():
     """asv's memory and track_ values state none; that they never varied shows what a doubled one is."""
     old, new = (
-        side_types.Side("made up", "box", {}, [
-            side_types.Entry("mem", "", "cpu", {}, blocks=[side_types.Block(value, math.inf)], earlier=[1000.0] * past)
+        Side("made up", "box", {}, [
+            Entry("mem", "", "cpu", {}, measurements=[Measurement(value, math.inf)], earlier=[1000.0] * past)
         ])
         for value, past in ((1000.0, 39), (2000.0, 39))
     )  # fmt: skip
-    assert verdicts.sides(old, new).cases[0].verdict == "slower"
+    assert verdicts.compare_sides(old, new).cases[0].verdict == "slower"
 
 
 def test_cases_that_agree_count_for_more():
@@ -101,7 +101,7 @@ def test_cases_that_agree_count_for_more():
 
     def tails(kind):
         made = [experiments.made_up(np.random.default_rng(i), 100, 0.05, kind=kind) for i in range(20)]
-        return float(np.median([verdicts.sides(*pair).noise.tails[0] for pair in made]))
+        return float(np.median([verdicts.compare_sides(*pair).noise.tails[0] for pair in made]))
 
     assert tails("normal") >= 8
     assert tails("wild runs") <= 4
@@ -110,7 +110,7 @@ def test_cases_that_agree_count_for_more():
 def test_what_changed_does_not_excuse_itself():
     """Ten of a hundred slower by a third: slower is judged by the tail of the faster, and all ten are found."""
     made = experiments.made_up(np.random.default_rng(8), 100, 0.005, 0.3, changed=range(10))
-    told = verdicts.sides(*made)
+    told = verdicts.compare_sides(*made)
     assert [one.variant for one in told.cases if one.verdict == "slower"] == [str(i) for i in range(10)]
     assert told.noise.tails[0] > told.noise.tails[1]
 
@@ -118,7 +118,7 @@ def test_what_changed_does_not_excuse_itself():
 def test_few_cases_know_no_tail():
     """Fewer than twenty cases with a history of their own count for as little as before."""
     made = experiments.made_up(np.random.default_rng(9), 10, 0.05, earlier=8)
-    assert verdicts.sides(*made).noise.tails == (variance.HEAVY, variance.HEAVY)
+    assert verdicts.compare_sides(*made).noise.tails == (variance.HEAVY, variance.HEAVY)
 
 
 def test_the_density_and_trigamma_are_scipy_s():

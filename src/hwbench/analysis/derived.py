@@ -83,7 +83,8 @@ def _levels(found: Hierarchy) -> JsonObject:
         return None if value is None else value._asdict()
 
     def level(one: Level | None) -> JsonObject:
-        return {name: bounds(getattr(one, name)) if one else None for name in ("size", "seconds")}
+        size, seconds = (one.size, one.seconds) if one else (None, None)
+        return {"size": bounds(size), "seconds": bounds(seconds)}
 
     return {
         "caches": [

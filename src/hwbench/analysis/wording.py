@@ -66,7 +66,6 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     return out
 
 
-
 def and_more(items: Sequence[str]) -> str:
     """`; and 2 more` where more than SHOWN items were to be named."""
     return f"; and {len(items) - SHOWN} more" if len(items) > SHOWN else ""

@@ -15,7 +15,7 @@ from .signals import handle
 
 if TYPE_CHECKING:
     from ..tracking.sides import Side
-    from ..tracking.verdicts import Report as VerdictReport
+    from ..tracking.verdicts import ComparisonReport
 
 
 @app.command()
@@ -41,23 +41,28 @@ def compare(
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
 ) -> None:
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
-    from ..analysis import crosscheck
     from ..errors import UsageError
     from ..tracking import resolve
-    from ..tracking import sides as tracking_sides
+    from ..tracking.sides import differing
+    from ..tracking.verdicts import REMEDY, compare_sides
 
     _check_threshold(threshold)
     if json and markdown:
         raise UsageError("--json and --markdown: choose one")
     old, now = resolve.sides(base, new, out, asv, across=across_machines)
-    differences = tracking_sides.differing(old, now)
+    differences = differing(old, now)
     if differences and not across_machines:
         raise UsageError(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    told = crosscheck.sides(old, now, threshold, across=across_machines)
-    _verdicts(told, old, now, threshold, crosscheck.REMEDY, json, markdown)
+    limits = None
+    if across_machines:
+        from .. import catalog
+
+        limits = {name: bench.limit for name, bench in catalog.benches().items()}
+    told = compare_sides(old, now, threshold, across=across_machines, limits=limits)
+    _verdicts(told, old, now, threshold, REMEDY, json, markdown)
 
 
 @app.command()
@@ -87,31 +92,30 @@ def ab(
     A commit is built by pip into a temporary environment, with the dependencies that it declares.
     """
     from .. import errors
-    from ..ab import environments
-    from ..ab import interleave as duel
+    from ..ab import environments, interleave
     from ..measure import numba_settings
     from ..record import store
 
     numba_settings.check()  # the processes of both sides inherit them
     _check_threshold(threshold)
     _params(param or ())
-    if not duel.FEWEST <= quads <= 1000:
-        raise errors.UsageError(f"--quads {quads}: at least {duel.FEWEST} are needed to bound a ratio")
+    if not interleave.FEWEST <= quads <= 1000:
+        raise errors.UsageError(f"--quads {quads}: at least {interleave.FEWEST} are needed to bound a ratio")
     if json and markdown:
         raise errors.UsageError("--json and --markdown: choose one")
     if keep is not None:
         store.prepare(keep)
     handle(signal.default_int_handler)  # so that the process under way is ended, too
-    asked = duel.Asked(select or (), preset, param or (), variant or ())
+    asked = interleave.Asked(select or (), preset, param or (), variant or ())
     try:
-        with duel.workplace() as scratch:
+        with interleave.workplace() as scratch:
             sides = environments.contenders((base, new), scratch / "sides", _say, build=not no_build)
-            runs = duel.interleaved(sides, asked, quads, scratch, _say, keep)
+            runs = interleave.interleaved(sides, asked, quads, scratch, _say, keep)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    told = duel.judged(runs, (base, new), threshold)
-    old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
-    _verdicts(told, old, now, threshold, duel.REMEDY, json, markdown)
+    told = interleave.judged(runs, (base, new), threshold)
+    old, now = (interleave.side(one, runs[0][i][0]) for i, one in enumerate(sides))
+    _verdicts(told, old, now, threshold, interleave.REMEDY, json, markdown)
 
 
 def _check_threshold(threshold: float) -> None:
@@ -122,17 +126,17 @@ def _check_threshold(threshold: float) -> None:
 
 
 def _verdicts(
-    told: VerdictReport, old: Side, now: Side, threshold: float, remedy: str, json: bool, markdown: bool
+    told: ComparisonReport, old: Side, now: Side, threshold: float, remedy: str, json: bool, markdown: bool
 ) -> None:
     """Print verdicts the way that was asked for; exit 1 where one is slower, 2 where not a case could be compared."""
-    from . import crosscheck
+    from . import verdicts
 
     if json:
-        _json(crosscheck.as_json(told, old, now, threshold))
+        _json(verdicts.as_json(told, old, now, threshold))
     elif markdown:
-        _tell(crosscheck.markdown(told, old, now, threshold))
+        _tell(verdicts.markdown(told, old, now, threshold))
     else:
-        crosscheck.show(told, old, now, threshold, remedy, _console())
+        verdicts.show(told, old, now, threshold, remedy, _console())
     if any(one.verdict == "slower" for one in told.cases):
         raise typer.Exit(1)
     if all(one.verdict == "not measured" for one in told.cases):

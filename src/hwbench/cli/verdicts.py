@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..record.units import printable
 from ..tracking.sides import Side, differing
-from ..tracking.verdicts import VERDICTS, Comparison, Report
+from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be r
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
+def show(report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
     """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
     from rich.table import Table
     from rich.text import Text
@@ -39,7 +39,7 @@ def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, c
         console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
-def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
+def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
     """A comment for a pull request: the sum, what changed as a table, and how it was judged below it."""
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
@@ -65,7 +65,7 @@ def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
     return "\n".join(lines)
 
 
-def as_json(report: Report, base: Side, new: Side, threshold: float) -> dict[str, Any]:
+def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> dict[str, Any]:
     """The verdicts as plain data; what has no number is null."""
     return {
         "base": base.name,
@@ -91,7 +91,7 @@ def software(base: Side, new: Side) -> list[str]:
     ]
 
 
-def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[str]:
+def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
@@ -108,7 +108,7 @@ def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[st
     return lines
 
 
-def _across(report: Report) -> bool:
+def _across(report: ComparisonReport) -> bool:
     return any(one.machine is not None for one in report.cases)
 
 

@@ -47,7 +47,7 @@ def results(tmp_path):
 
 def test_values_stand_at_their_commits_under_our_names(results):
     """NaN and null are gaps, a row cut after its duration has no interval, and order is by date."""
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     assert [one.name for one in history.commits] == [commit(1), commit(2), commit(3)]
     by_label = {one.label: one for one in history.series}
     assert set(by_label) == {"stream.load/simd [L1]", "stream.load/numba [DRAM]", "suite.time_sum", "suite.track_rate"}
@@ -59,7 +59,7 @@ def test_values_stand_at_their_commits_under_our_names(results):
 
 def test_a_rate_is_better_when_it_rises(results):
     """asv takes every rise for a regression; the unit says which way is better."""
-    found = {one.bench: one.higher for one in tracking_readers_asv.history(results).series}
+    found = {one.bench: one.higher for one in asv_history.history(results).series}
     assert found == {"stream.load": False, "suite.time_sum": False, "suite.track_rate": True}
 
 
@@ -68,7 +68,7 @@ def test_machines_merge_by_copying(results, tmp_path):
     other = tmp_path / "other"
     asv_file(other, 2, {LOAD: row([7e-6, 7e-6, 7e-6, 7e-6], PARAMS)}, {**BOX, "machine": "fox", "cpu": "Other CPU"})
     shutil.copytree(other / "fox", results / "fox")
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     assert [one.machine for one in history.settings] == ["box", "fox"]
     assert {
         history.settings[one.setting].machine for one in history.series if one.label == "stream.load/simd [L1]"
@@ -82,7 +82,7 @@ def test_machines_merge_by_copying(results, tmp_path):
 def test_a_resized_machine_is_split_and_told(results):
     """The same name with other CPUs is another machine from that commit on."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "num_cpu": "4"})
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     assert history.labels() == ["box (1)", "box (2)"]
     assert history.notes == [
         "box is not the same machine throughout: num_cpu: 2, then 4. Its series are split, as box (2)."
@@ -95,13 +95,13 @@ def test_a_resized_machine_is_split_and_told(results):
 def test_a_renamed_machine_is_noticed(results):
     """Two names for what is alike in all respects: kept apart, and said."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "machine": "renamed"})
-    assert "box and renamed are alike" in tracking_readers_asv.history(results).notes[0]
+    assert "box and renamed are alike" in asv_history.history(results).notes[0]
 
 
 def test_a_little_less_memory_is_the_same_machine(results):
     """A kernel that keeps some megabytes more to itself makes no other machine."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "ram": str(16777216 - 9000), "os": "Linux 6.8"})
-    assert len(tracking_readers_asv.history(results).settings) == 1
+    assert len(asv_history.history(results).settings) == 1
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_a_little_less_memory_is_the_same_machine(results):
 def test_a_machine_is_split_by_what_both_results_state(results, facts, machines):
     """A project that begins to state more, or states less once, goes on; memory is the same within 3%."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, **facts})
-    assert len(tracking_readers_asv.history(results).settings) == machines
+    assert len(asv_history.history(results).settings) == machines
 
 
 def test_two_names_for_one_machine_are_told_though_one_states_more(results):
     """Half of the box's results state its caches: still one machine, with all that is known of it."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, {**BOX, "caches": "L1 32 KiB"})
-    [setting] = tracking_readers_asv.history(results).settings
+    [setting] = asv_history.history(results).settings
     assert dict(setting.identity)["caches"] == "L1 32 KiB"
     assert dict(setting.identity)["ram"] == "16 GiB"
 
@@ -126,7 +126,7 @@ def test_two_names_for_one_machine_are_told_though_one_states_more(results):
 def test_results_without_a_version_are_of_every_version(results):
     """asv's old results have none, and asv keeps them."""
     asv_file(results, 4, {"suite.time_sum": row([0.7], version=None)})
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     [one] = [one for one in history.series if one.bench == "suite.time_sum"]
     assert one.values.tolist() == [0.5, 0.5, 0.5, 0.7]
     assert not [note for note in history.notes if "other versions" in note]
@@ -137,7 +137,7 @@ def test_environments_that_only_their_names_tell_apart_stay_apart(results):
     made = {"virtualenv-py3.11": 0.5, "conda-py3.11": 0.9}
     for name, value in made.items():
         asv_file(results, 4, {"suite.time_sum": row([value])}, result_name=name, env_name=name)
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     last = {history.settings[one.setting].environment: one.values[-1] for one in history.series
             if one.bench == "suite.time_sum"}  # fmt: skip
     assert last == {f"py3.11 ({name})": value for name, value in made.items()}
@@ -147,9 +147,9 @@ def test_environments_that_only_their_names_tell_apart_stay_apart(results):
 
 def test_a_unit_whose_better_direction_nobody_knows_is_told(results):
     """Less of it is taken to be better, as asv does; of times and rates nothing needs to be said."""
-    assert not [note for note in tracking_readers_asv.history(results).notes if "less is taken" in note]
+    assert not [note for note in asv_history.history(results).notes if "less is taken" in note]
     benchmarks_file(results, {"suite.track_rate": {"unit": "widgets"}, "suite.time_sum": {}, LOAD: {}})
-    assert "Of widgets less is taken to be better, as asv does." in tracking_readers_asv.history(results).notes
+    assert "Of widgets less is taken to be better, as asv does." in asv_history.history(results).notes
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_less_of_a_time_and_of_trouble_is_better(unit):
 def test_other_versions_are_left_out_and_said(results):
     """asv drops what was measured by another version of a benchmark; so do we."""
     asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS, version="2")})
-    history = tracking_readers_asv.history(results)
+    history = asv_history.history(results)
     fast = next(one for one in history.series if one.label == "stream.load/simd [L1]")
     assert np.isnan(fast.values[3])
     assert history.notes == ["Results of other versions of 1 benchmark are left out: they time something else."]
@@ -185,7 +185,7 @@ def test_environments_are_series_of_their_own(results):
     """Two versions of NumPy at one commit are two lines, named by the version."""
     for version in ("2.3.0", "2.4.6"):
         asv_file(results, 4, {LOAD: row([9e-6] * 4, PARAMS)}, requirements={"numpy": version, "hatchling": ""})
-    labels = tracking_readers_asv.history(results).labels()
+    labels = asv_history.history(results).labels()
     assert labels == ["box, py3.11", "box, py3.11 numpy 2.3.0", "box, py3.11 numpy 2.4.6"]
 
 
@@ -207,7 +207,7 @@ def test_a_broken_file_is_one_line(results, text, said):
     path = results / "box" / "zzz.json"
     path.write_text(text)
     with pytest.raises(StoreError) as caught:
-        tracking_readers_asv.history(results)
+        asv_history.history(results)
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -226,7 +226,7 @@ def test_rows_that_asv_does_not_write_are_one_line(results, wrong, said):
     """The benchmark is named, and nobody waits until memory is full of combinations."""
     asv_file(results, 4, wrong)
     with pytest.raises(StoreError, match=said):
-        tracking_readers_asv.history(results)
+        asv_history.history(results)
 
 
 def test_what_is_no_number_is_a_gap(results):
@@ -234,52 +234,52 @@ def test_what_is_no_number_is_a_gap(results):
     values = ["x", {"a": 1}, 10**400, 2e-6]
     asv_file(results, 4, {LOAD: row(values, PARAMS, width=None)})
     last = {
-        one.label: one.values[3] for one in tracking_readers_asv.history(results).series if one.bench == "stream.load"
+        one.label: one.values[3] for one in asv_history.history(results).series if one.bench == "stream.load"
     }
     assert last["stream.load/numba [DRAM]"] == 2e-6
     assert math.isnan(last["stream.load/simd [L1]"])
     benchmarks = json.loads((results / "benchmarks.json").read_text())
     (results / "benchmarks.json").write_text(json.dumps(benchmarks | {LOAD: {"param_names": 5, "unit": 7}, "x": 3}))
-    assert tracking_readers_asv.history(results).series
+    assert asv_history.history(results).series
 
 
 def test_a_case_goes_on_where_its_neighbours_changed(results):
     """A value more of a parameter from a commit on: one series for the case, of all commits."""
     asv_file(results, 4, {LOAD: row([5e-6] * 6, [["'simd'", "'numba'", "'numpy'"], ["'L1'", "'DRAM'"]])})
-    labels = [one.label for one in tracking_readers_asv.history(results).series if one.bench == "stream.load"]
+    labels = [one.label for one in asv_history.history(results).series if one.bench == "stream.load"]
     assert len(labels) == len(set(labels)) == 6
-    fast = next(one for one in tracking_readers_asv.history(results).series if one.label == "stream.load/simd [L1]")
+    fast = next(one for one in asv_history.history(results).series if one.label == "stream.load/simd [L1]")
     assert fast.values.tolist() == [1e-6, 2e-6, 3e-6, 5e-6]
 
 
 def test_reading_leaves_the_collector_as_it_was(results):
     """It rests while files are read, and is on again afterwards, also where one of them is broken."""
-    tracking_readers_asv.history(results)
+    asv_history.history(results)
     assert gc.isenabled()
     (results / "box" / "zzz.json").write_text("[")
     with pytest.raises(StoreError):
-        tracking_readers_asv.history(results)
+        asv_history.history(results)
     assert gc.isenabled()
 
 
 def test_one_machine_s_directory_can_be_shown(results):
     """Its name is that of the folder's results, and others beside it are left out."""
     asv_file(results, 2, {LOAD: row([7e-6] * 4, PARAMS)}, {**BOX, "machine": "fox"})
-    [history] = resolve.gather([results / "fox"]).histories
+    [history] = gather.gather([results / "fox"]).histories
     assert [one.machine for one in history.settings] == ["fox"]
 
 
 def test_a_single_file_is_told_from_a_broken_run(results):
     """What it is, and what to name instead."""
     with pytest.raises(StoreError, match="one of asv's files: name the results directory"):
-        resolve.gather([next((results / "box").glob("0*.json"))])
+        gather.gather([next((results / "box").glob("0*.json"))])
 
 
 def test_parameters_are_text_and_never_evaluated(results):
     """A parameter that looks like code stays as it is."""
     evil = "__import__('os').abort()"
     asv_file(results, 4, {"suite.time_sum": row([1.0], [[evil]])})
-    assert {"param1": evil} in [one.params for one in tracking_readers_asv.history(results).series]
+    assert {"param1": evil} in [one.params for one in asv_history.history(results).series]
 
 
 def test_asvs_own_reader_finds_the_same(tmp_path):
@@ -288,7 +288,7 @@ def test_asvs_own_reader_finds_the_same(tmp_path):
     from asv.runner import BenchmarkResult
     from asv_runner.statistics import compute_stats
 
-    assert asv.Results.api_version == tracking_readers_asv.FORMAT
+    assert asv.Results.api_version == asv.FORMAT
     results = tmp_path / "results"
     samples = [3e-6, 1e-6, 2e-6, 5e-6, 4e-6, 2e-6, 3e-6]
     median, _ = compute_stats(samples, 1000)
@@ -304,12 +304,12 @@ def test_asvs_own_reader_finds_the_same(tmp_path):
     written.save(str(results))
 
     [theirs] = list(asv.iter_results(str(results)))
-    [ours] = list(tracking_readers_asv.files(results))
+    [ours] = list(asv.files(results))
     assert (ours.commit, ours.when * 1000, ours.machine) == (theirs.commit_hash, theirs.date, theirs.params["machine"])
     [name] = theirs.get_all_result_keys()
     axes = theirs.get_result_params(name)
     values = theirs.get_result_value(name, axes)
-    found = tracking_readers_asv.values_of(ours.rows[name])
+    found = asv.values_of(ours.rows[name])
     assert [combination for combination, _ in found] == [
         tuple(text.strip("'") for text in combination) for combination in itertools.product(*axes)
     ]
