@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import numba
 
-from ..bench import Bench, Work
+from ...bench import Bench, Work
 
 N = 4_000_000
 EXTRA = {extra}
@@ -138,6 +138,14 @@ def null(asked: argparse.Namespace, out: Path) -> bool:
 # --- a planted slowdown -----------------------------------------------------------------------------------------------
 
 
+def plant(root: Path, kernel: str) -> None:
+    """Write the planted bench into the benches of a clone."""
+    topic = root / "src" / "hwbench" / "benches" / "planted"
+    topic.mkdir(exist_ok=True)
+    (topic / "__init__.py").write_text('"""A kernel in which a slowdown is planted."""\n')
+    (topic / "loop.py").write_text(kernel)
+
+
 @contextlib.contextmanager
 def clone(extras: Sequence[float]) -> Iterator[tuple[Path, list[str]]]:
     """A clone with a commit for each planted kernel; its path and the commits."""
@@ -146,7 +154,7 @@ def clone(extras: Sequence[float]) -> Iterator[tuple[Path, list[str]]]:
         git(Path(scratch), "clone", "-q", str(ROOT), str(root))
         commits = []
         for extra in extras:
-            (root / "src" / "hwbench" / "benches" / "planted.py").write_text(PLANTED.format(extra=extra))
+            plant(root, PLANTED.format(extra=extra))
             git(root, "add", "-A")
             git(root, "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"{extra:.0%} more")
             commits.append(git(root, "rev-parse", "HEAD").strip())
@@ -251,11 +259,14 @@ def made_up(
     logs[: 2 * runs] += rng.normal(size=(2 * runs, cases)) * WITHIN
     medians, known = np.exp(logs), WITHIN * np.sqrt(rng.chisquare(6, (2 * runs, cases)) / 6)
 
+    def measured(median: float, relative: float) -> Measurement:
+        return Measurement(float(median), float(median * relative))
+
     def side(rows: range) -> Side:
         entries = [
             Entry(
                 "made.up", str(i), "cpu", {}, earlier=medians[2 * runs :, i].tolist(),
-                measurements=[Measurement(float(medians[row, i]), float(medians[row, i] * known[row, i])) for row in rows],
+                measurements=[measured(medians[row, i], known[row, i]) for row in rows],
             )
             for i in range(cases)
         ]  # fmt: skip

@@ -19,6 +19,7 @@ from hwbench.bench import Pages, Threads
 from hwbench.host import machine
 from hwbench.measure import cases
 from hwbench.tracking import asv_machine
+from hwbench.tracking.readers import asv as reader
 from hwbench.tracking.readers import asv_history
 
 pytest.importorskip("asv_runner", reason="asv is not installed: pip install 'hwbench[asv]'")
@@ -264,7 +265,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     once["here"] |= {"num_cpu": "64", "cpu": "what it was", "gpu": "gone"}
     home.write_text(json.dumps(once))
     run(checkout, "contract[.]scripted", fails=True)
-    [result] = asv.files(checkout / "reports" / "asv" / "results")
+    [result] = reader.files(checkout / "reports" / "asv" / "results")
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"

@@ -35,7 +35,9 @@ def verdict(bench: Bench, variant: str, values: Mapping[str, Any]) -> str:
             work.close()
 
 
-def reading(bench: Bench, rows: Sequence[tuple[str, Mapping[str, Any], float]], counts: Mapping[str, float]) -> BenchResults:
+def reading(
+    bench: Bench, rows: Sequence[tuple[str, Mapping[str, Any], float]], counts: Mapping[str, float]
+) -> BenchResults:
     """A reading of made-up records, `(variant, parameters, seconds a call)`, with ten samples around each."""
     records = [
         Record(
