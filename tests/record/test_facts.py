@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
-from doubles.scripted import record
-from hwbench.record.facts import footprint, telemetry
+from doubles.scripted import MACHINE, record, run_of
+from hwbench.record.facts import caches, footprint, numbers, telemetry, threads_of
+from hwbench.record.model import Cache
 from made_up.sample import KIB
 
 
@@ -33,3 +35,32 @@ def test_telemetry_is_counted_once_a_contrast():
     other = msgspec.structs.replace(load(), variant="numpy")
     assert len(telemetry([load(), other])) == 1
     assert len(telemetry([load(), load("L1", telemetry=QUIET | {"wall_s": [0.2] * 10})])) == 2
+
+
+def test_threads_are_stated_or_an_axis():
+    """The fact comes before the axis; one thread where neither is a positive whole number."""
+    assert threads_of(record(facts={"threads": 2}, params={"threads": 4})) == 2
+    assert threads_of(record(params={"threads": 4})) == 4
+    assert [threads_of(record(params={"threads": value})) for value in ("all", 0, -1)] == [1, 1, 1]
+    assert threads_of(record(facts={"threads": None})) == 1
+
+
+def test_caches_are_one_per_level_from_the_core_outwards():
+    """A second cache of a level, and levels and sizes that cannot be, are left out."""
+    l1, l2 = Cache(1, 32 * KIB, 64, 1), Cache(2, 1024 * KIB, 64, 2)
+    reported = [l2, l1, Cache(1, 48 * KIB, 64, 1), Cache(0, 1, 64, 1), Cache(3, 0, 64, 2), Cache(9, 1, 64, 1)]
+    cpu = msgspec.structs.replace(MACHINE.cpu, caches=reported)
+    assert caches(run_of(machine=msgspec.structs.replace(MACHINE, cpu=cpu))) == [l1, l2]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ([1, 2.5], [1.0, 2.5]),
+        ([1, "2", None, True, float("nan"), float("inf"), [3]], [1.0]),
+        ((1, 2), []), ("12", []), (None, []), ({"0": 1}, []),
+    ],
+)  # fmt: skip
+def test_only_the_finite_numbers_of_a_list_are_read(value, found):
+    """Text, truth and what is not finite are left out; anything but a list has none."""
+    assert numbers(value) == found

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from doubles.scripted import record, run_of
+import msgspec
+import pytest
+
+from doubles.scripted import MACHINE, record, run_of
+from hwbench.errors import StoreError
 from hwbench.tracking.readers import runs
 
 
@@ -13,3 +17,46 @@ def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
     made = runs.side([run_of(one) for one in (flaky, *good)])
     assert len(made.entries[0].measurements) == 3
     assert not made.entries[0].unfit
+
+
+def test_disturbed_runs_yield_to_undisturbed_ones():
+    """A suspect run counts where there is no other, with its reason; runs of another version never do."""
+    noisy = record("v", (2.0,) * 3, status="suspect", reason="steal")
+    calm, newer = record("v", (1.0,) * 3), record("v", (9.0,) * 3, version=2)
+    [entry] = runs.side([run_of(calm), run_of(noisy), run_of(newer)]).entries
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(1.0, "")]
+    [entry] = runs.side([run_of(noisy)]).entries
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, "steal")]
+
+
+def test_earlier_runs_are_a_case_s_past():
+    """Medians of undisturbed records of the same version, in the order of the runs."""
+    past = [run_of(record("v", (median,) * 3)) for median in (1.0, 2.0)]
+    other = run_of(record("v", (7.0,) * 3, version=2), record("v", (8.0,) * 3, status="suspect", reason="steal"))
+    [entry] = runs.side([run_of(record("v"))], [*past, other]).entries
+    assert entry.earlier == [1.0, 2.0]
+
+
+def test_runs_of_unlike_machines_are_no_side():
+    """And no run makes none."""
+    small = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
+    with pytest.raises(StoreError, match="cannot be one side"):
+        runs.side([run_of(record()), run_of(record(), machine=small, id="other")])
+    with pytest.raises(ValueError, match="needs a run"):
+        runs.side([])
+
+
+def test_three_runs_make_a_history():
+    """In the order of their start, named by commit where one is known; two runs make none."""
+
+    def run(day, **hwbench):
+        return run_of(
+            record("v", (float(day),) * 3), started=f"2026-11-{day}T18:00:00Z", id=f"run-{day}", hwbench=hwbench
+        )
+
+    made = [run(12), run(11, commit="c" * 40, dirty=True), run(13)]
+    assert runs.history(made[:2]) is None
+    history = runs.history(made)
+    assert [one.name for one in history.commits] == ["c" * 40 + "+", "run-12", "run-13"]
+    [series] = history.series
+    assert series.values.tolist() == [11.0, 12.0, 13.0]
