@@ -90,7 +90,7 @@ def test_controls_agree_on_the_middle_or_the_smaller(shifts, shared):
 
 
 def test_a_shift_is_positive_where_it_is_worse():
-    """Twice the seconds are as bad as half the rate; per unit of work, twice the time for twice the bytes is no shift."""
+    """Twice the seconds are as bad as half the rate; per unit of work, twice the time for twice the bytes is none."""
     double = math.log(2)
     assert shift(entry("a", 1.0), entry("a", 2.0)) == pytest.approx(double)
     assert shift(entry("a", 2.0, higher=True), entry("a", 1.0, higher=True)) == pytest.approx(double)
