@@ -1,4 +1,4 @@
-"""The public face for use from Python: measure a bench, load a run, place a function of your own on the roofline."""
+"""For use from Python: measure a bench, load a run, place a function of your own on the roofline."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from . import catalog, errors
 from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
+from .analysis.plausibility import concluded, judged
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
-from .measure import cases, numba_settings, policy, session
+from .measure import cases, numba_settings, policy
 from .measure.engine import Engine
 from .record import store
 from .record.estimate import Estimate, estimate
@@ -60,12 +61,12 @@ def measure(
     engine = Engine(known, policy.POLICIES[preset])
     records = [record for group in groups for record in engine.measure(group)]
     sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
-    return session.refuse_impossible(records, sizes, machine.describe().cpu)
+    return judged(records, {one.name: one.limit for one in found}, sizes, machine.describe().cpu)
 
 
 def load(path: str | os.PathLike[str]) -> Run:
-    """The run in a file; `hwbench.store.StoreError` says what is wrong with one that is none."""
-    return store.read(Path(path))
+    """The run in a file, with what its limits say of its records; `hwbench.errors.StoreError` says what is wrong."""
+    return concluded(store.read(Path(path)))
 
 
 @dataclass(frozen=True)

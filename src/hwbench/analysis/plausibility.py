@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ..record.model import LEVELS, Cpu, Record
+from ..record.model import LEVELS, Cpu, Record, Run
 from .limits import (
     GPU_SOURCES,
     IMPOSSIBLE,
@@ -30,6 +30,18 @@ from .limits import (
 DOUBTFUL = "slower than a level further from the core"  # how the reason of a limit begins that is not all there is
 LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
 LINES = 2  # from beyond its L1 a core gets a line a cycle and gives one back; no processor sold has wider paths
+
+
+def concluded(run: Run) -> Run:
+    """The run with the verdicts of its own limits on its records.
+
+    A run that describes its benches was stored as measured. One that does not is older: its verdicts were stored when
+    it was measured, and stand.
+    """
+    if not run.benches:
+        return run
+    kinds = {name: bench.limit for name, bench in run.benches.items()}
+    return replace(run, records=judged(run.records, kinds, run.policy.sizes, run.machine.cpu))
 
 
 def judged(

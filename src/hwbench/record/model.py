@@ -6,13 +6,14 @@ and no callables, and is what a run file contains. A scale (GB/s, ns) is applied
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 Scalar = int | float | str
 Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
+CaseKey: TypeAlias = tuple[str, str, str, tuple[tuple[str, Scalar], ...]]
 COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
 
 
@@ -62,7 +63,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("ok", "suspect") and bool(self.samples)
 
 
-def key(case: Case | Record) -> tuple[str, str, str, tuple[tuple[str, Scalar], ...]]:
+def key(case: Case | Record) -> CaseKey:
     """What tells one case from another, hashable: the same for a case and its record."""
     return case.bench, case.variant, case.device, tuple(sorted(case.params.items()))
 
@@ -164,8 +165,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     phases: dict[str, float] = {}
 
 
+class BenchInfo(msgspec.Struct, frozen=True):
+    """What reading needs to know of a bench: its question, its baseline, and the limit that it should touch."""
+
+    question: str
+    baseline: str
+    limit: str | None = None
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run file, schema 1. `disturbances` are those that the machine showed before anything was measured."""
+    """One run file, schema 1, as it was measured: what the machine's limits say of its records is concluded on reading.
+
+    `disturbances` are those that the machine showed before anything was measured. `benches` describes the benches of
+    the records; older files have none, and hold the conclusions instead.
+    """
 
     schema: int = 1
     id: str
@@ -176,6 +189,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     software: dict[str, Any] = {}
     policy: Policy = Policy()
     disturbances: list[Disturbance] = []
+    benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
 
 

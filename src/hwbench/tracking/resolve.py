@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .. import errors
 from ..analysis.crosscheck import PRESET
+from ..analysis.plausibility import concluded
 from ..record import store
 from ..record.model import Run
 from .history import History, TrackingError
@@ -181,7 +182,7 @@ def _run(path: Path) -> Run:
     """A run file; one of asv's is told from one that is broken."""
     if b'"commit_hash"' in _head(path):
         raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
-    return store.read(path)
+    return concluded(store.read(path))
 
 
 def _earlier(runs: Runs, mine: Sequence[Run], before: str, out: Path) -> list[Run]:
@@ -213,7 +214,7 @@ def _read(files: Iterable[Path]) -> Iterator[Run]:
     there = {path.resolve() for path in files if path.stat().st_size < 8 * 2**20}
     for path in sorted(there, key=lambda one: one.name, reverse=True)[:LOOKED_AT]:
         with contextlib.suppress(errors.StoreError):
-            yield store.read(path)
+            yield concluded(store.read(path))
 
 
 def _stamp(text: str) -> str:
