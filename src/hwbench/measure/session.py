@@ -13,7 +13,7 @@ import psutil
 from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine
-from ..host.provenance import identity
+from ..host.provenance import stamp
 from ..protocols import Values
 from ..record import store
 from ..record.model import Machine, Policy, Record, Run, key
@@ -127,4 +127,4 @@ def _resumed(path: Path, run: Run) -> tuple[Run, Path]:
 
 def _stamp() -> Values:
     """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives."""
-    return {**identity(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
+    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
