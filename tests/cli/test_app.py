@@ -11,7 +11,8 @@ import pytest
 from doubles.scripted import MACHINE, record, run_of, scripted_work
 from hwbench import errors
 from hwbench.cli import tables
-from hwbench.measure import session
+from hwbench.devices import selection
+from hwbench.measure import autosave, session
 from hwbench.record import store
 from hwbench.record.model import Run
 from made_up.sample import proof_run
@@ -144,7 +145,7 @@ def test_an_interruption_does_not_promise_to_resume_what_lies_elsewhere(
         write(data, path)
 
     monkeypatch.setattr(store, "write_bytes", full)
-    monkeypatch.setattr(session.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(autosave.tempfile, "gettempdir", lambda: str(tmp_path))
     interrupted_in_the_second_contrast(device)
     done = command("run", "access.share", "--out", out)
     [path] = tmp_path.glob("box-*.json")
@@ -416,7 +417,7 @@ def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
     def fail(*_):
         raise RuntimeError("one\ntwo")
 
-    monkeypatch.setattr(session, "devices", fail)
+    monkeypatch.setattr(selection, "devices", fail)
     done = command("list")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert done.err.startswith("hwbench: RuntimeError: one two (HWBENCH_DEBUG=1 shows where")

@@ -54,17 +54,17 @@ def labels(value):
     return (1, "all") if isinstance(value, Threads) else ()
 
 
-def test_asv_and_the_registry_hold_the_same_benches(suite, known):
-    """asv's names are the registry's with `.track_seconds` after them, none missing, none more."""
+def test_asv_and_the_catalogue_hold_the_same_benches(suite, known):
+    """asv's names are the catalogue's with `.track_seconds` after them, none missing, none more."""
     assert sorted(suite) == sorted(name + SUFFIX for name in known)
 
 
-def test_parameters_and_versions_are_the_registrys(suite, known):
+def test_parameters_and_versions_are_the_catalogues(suite, known):
     """Variants, labels and version stand in benchmarks/ once more, since asv needs them fixed: they are the bench's."""
     for name, bench in known.items():
         found = suite[name + SUFFIX]
         assert found.version == str(bench.version), name
-        axes = {axis: cases.plain(values, labels) for axis, values in bench.axes.items() if values != (Pages(),)}
+        axes = {axis: cases.plain_values(values, labels) for axis, values in bench.axes.items() if values != (Pages(),)}
         assert found.param_names == ["variant", *axes], name
         assert found._params == [list(bench.variants), *axes.values()], name
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis.plausibility import concluded
 from ..record import store
 from ..record.model import Record, Run, key
 from ..tracking.history import TrackingError
@@ -95,9 +96,10 @@ def interleaved(
     for number, (quad, side) in enumerate(order(quads), 1):
         name = ("base", "new")[side]
         say(f"process {number} of {4 * quads}: {name}")
-        out[quad][side].append(measured(sides[side], asked, scratch, number))
+        run = measured(sides[side], asked, scratch, number)
+        out[quad][side].append(concluded(run))
         if keep is not None:
-            store.write(out[quad][side][-1], keep / f"{number:03}-{name}.json")
+            store.write(run, keep / f"{number:03}-{name}.json")
     return out
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ..record.model import LEVELS, Cpu, Record
+from ..record.model import LEVELS, Cpu, Record, Run
 from .limits import (
     GPU_SOURCES,
     IMPOSSIBLE,
@@ -29,6 +29,18 @@ from .limits import (
 DOUBTFUL = "slower than a level further from the core"  # begins the reason of a limit that was disturbed
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
+
+
+def concluded(run: Run) -> Run:
+    """The run with the verdicts of its own limits on its records.
+
+    A run that describes its benches was stored as measured. One that does not is older: its verdicts were stored when
+    it was measured, and stand.
+    """
+    if not run.benches:
+        return run
+    kinds = {name: bench.limit for name, bench in run.benches.items()}
+    return replace(run, records=judged(run.records, kinds, run.policy.sizes, run.machine.cpu))
 
 
 def judged(

@@ -44,12 +44,13 @@ def run(
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
     handle(leave)
+    from ..analysis.plausibility import concluded
     from ..measure import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
     if json is not None and not to_stdout:
         _prepare_file(json)
-    plan = planning.Plan(
+    plan = planning.Request(
         select=select or (), preset=preset, device=device, params=_params(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
@@ -66,8 +67,9 @@ def run(
         raise typer.Exit(130) from None
     finally:
         observer.close()
-    page = None if no_report else _report_beside(done, out)
-    _deliver(done, path, page, json, quiet=to_stdout)
+    shown = concluded(done)
+    page = None if no_report else _report_beside(shown, out)
+    _deliver(done, shown, path, page, json, quiet=to_stdout)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
@@ -75,20 +77,21 @@ def run(
 def _interrupted(stop: Interrupted) -> None:
     """Say where the part that was measured lies; print it where it could be written nowhere."""
     from .. import catalog
+    from ..analysis.plausibility import concluded
     from . import tables
 
     cases = len(stop.run.records)
     if stop.path is None:
         with streams.unheard(sys.stderr):
-            tables.tables(stop.run, catalog.benches(), _console(stderr=True))
+            tables.tables(concluded(stop.run), catalog.benches(), _console(stderr=True))
         _say(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
     else:
         further = "" if stop.spare else "; --resume goes on with them"  # --resume looks where runs belong
         _say(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
-    """Write the run's JSON where asked; print the findings and what is to be said against the run.
+def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
+    """Write the run's JSON as it was measured, where asked; print the findings and what speaks against the run.
 
     In this order: standard output may be full or closed, which is to cost nothing that was to be kept.
     """
@@ -102,12 +105,12 @@ def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None,
     except errors.StoreError as error:
         failed = error  # said when the rest was
     echo = _say if quiet else _tell
-    for line in tables.findings(findings(done, catalog.benches().values())):
+    for line in tables.findings(findings(shown, catalog.benches().values())):
         echo(line)
-    for line in tables.quality(done):
+    for line in tables.quality(shown):
         echo(line)
     if path is None:
-        tables.tables(done, catalog.benches(), _console(stderr=quiet))
+        tables.tables(shown, catalog.benches(), _console(stderr=quiet))
     else:
         echo(f"run: {path}")
     if page is not None:

@@ -42,9 +42,10 @@ def show(
     from .. import catalog
     from ..analysis import derived
     from ..analysis.findings import findings
+    from ..analysis.plausibility import concluded
     from . import tables
 
-    done = _open(run, out)
+    done = concluded(_open(run, out))
     told = findings(done, catalog.benches().values())
     if json:
         _json(derived.as_json(done, catalog.benches(), told))

@@ -39,7 +39,7 @@ def verify(
     from ..crosscheck import session as natives
     from . import crosscheck as lines
 
-    plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
+    plan = natives.Options(select or (), rounds, seconds, pages, stream, out, machine)
     printer = lines.Lines(_console(stderr=True) if json else _console())
     handle(stop.ask)
     try:

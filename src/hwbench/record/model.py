@@ -18,6 +18,7 @@ JsonObject: TypeAlias = dict[str, Json]
 Scalar = int | float | str
 Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
+CaseKey: TypeAlias = tuple[str, str, str, tuple[tuple[str, Scalar], ...]]
 COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
 # Size labels, from the core outwards.
 LEVELS = ("L1", "L2", "L3", "DRAM")
@@ -70,7 +71,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("ok", "suspect") and bool(self.samples)
 
 
-def key(case: Case | Record) -> tuple[str, str, str, tuple[tuple[str, Scalar], ...]]:
+def key(case: Case | Record) -> CaseKey:
     """The identity of a case, hashable: the same for a case and its record."""
     return case.bench, case.variant, case.device, tuple(sorted(case.params.items()))
 
@@ -172,8 +173,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     phases: dict[str, float] = {}
 
 
+class BenchInfo(msgspec.Struct, frozen=True):
+    """What reading needs to know of a bench: its question, its baseline, and the limit that it should touch."""
+
+    question: str
+    baseline: str
+    limit: str | None = None
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run file, schema 1. `disturbances` are those that the machine showed before anything was measured."""
+    """One run file, schema 1, as it was measured: what the machine's limits say of its records is concluded on reading.
+
+    `disturbances` are those that the machine showed before anything was measured. `benches` describes the benches of
+    the records; older files have none, and hold the conclusions instead.
+    """
 
     schema: int = 1
     id: str
@@ -184,6 +197,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     software: JsonObject = {}
     policy: Policy = Policy()
     disturbances: list[Disturbance] = []
+    benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
 
 

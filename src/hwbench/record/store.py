@@ -2,7 +2,7 @@
 
 Schema history
 --------------
-1   2026-11: first.
+1   2026-11: first. Later files have `benches`, and records as they were measured, without conclusions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import math
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ SCHEMA = 1
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
 MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a million would need 16 GB
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
+LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
 
 class _Header(msgspec.Struct):
@@ -162,6 +164,9 @@ def _validate(run: Run, name: str) -> None:
     for label, size in run.policy.sizes.items():
         if size <= 0:
             raise StoreError(f"{name}: policy.sizes.{label[:40]}: {size} is no size")
+    for bench, info in run.benches.items():
+        if info.limit is not None and not LIMIT.fullmatch(info.limit):
+            raise StoreError(f"{name}: benches.{bench[:40]}.limit: is no kind of limit such as load")
     policy = run.policy
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:

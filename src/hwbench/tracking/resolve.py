@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..analysis.plausibility import concluded
 from ..errors import StoreError
 from ..record import store
 from ..record.model import Run
@@ -164,7 +165,7 @@ def read_run(path: Path) -> Run:
     """The run in a file; a file of asv's gets an error of its own."""
     if b'"commit_hash"' in _head(path):
         raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
-    return store.read(path)
+    return concluded(store.read(path))
 
 
 def earlier_runs(named: RunFiles, mine: Sequence[Run], before: str, out: Path) -> list[Run]:
@@ -196,7 +197,7 @@ def _read(files: Iterable[Path]) -> Iterator[Run]:
     there = {path.resolve() for path in files if path.stat().st_size < 8 * 2**20}
     for path in sorted(there, key=lambda one: one.name, reverse=True)[:LOOKED_AT]:
         with contextlib.suppress(StoreError):
-            yield store.read(path)
+            yield concluded(store.read(path))
 
 
 def _stamp(text: str) -> str:
