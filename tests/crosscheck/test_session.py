@@ -17,7 +17,7 @@ from hwbench.crosscheck.tools import c_loops, likwid, mbw, stream
 from hwbench.devices import cpu
 from hwbench.devices.cpu import CpuDevice
 from hwbench.errors import UsageError
-from hwbench.kernels.simd import widths
+from hwbench.kernels.cpu_features import widths
 from hwbench.record.model import Record
 from made_up.sample import proof_run
 

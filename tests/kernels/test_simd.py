@@ -24,7 +24,8 @@ from hwbench.benches.latency import chase, core_to_core, loaded, parallel
 from hwbench.benches.peak import fma
 from hwbench.benches.stream import _kernels, stream
 from hwbench.kernels import ping_pong, simd
-from hwbench.kernels.simd import Registers, clobber, compiled, fill, load, sink, store, total, width
+from hwbench.kernels.compiling import compiled
+from hwbench.kernels.simd import Registers, clobber, fill, load, sink, store, total, width
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 NAMES = {128: "xmm", 256: "ymm", 512: "zmm"}

@@ -1,4 +1,4 @@
-"""Turns: of a large array a call visits one part only, the next call the next part, round and round.
+"""Partitions: of a large array a call visits one part only, the next call the next part, round and round.
 
 What is asked of memory needs an array of several times the last-level cache, so that nothing of it is left there when
 it is visited again. Where that cache has hundreds of MiB, a call on the whole array takes seconds, and ten samples
@@ -57,7 +57,7 @@ class Common:
         return found
 
 
-class Turns:
+class Partitions:
     """Which of an array's equal parts is visited next, by whichever variant of a contrast.
 
     Attributes

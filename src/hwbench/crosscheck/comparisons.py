@@ -16,7 +16,7 @@ from ..benches.latency import chase
 from ..benches.peak import fma
 from ..benches.stream import stream
 from ..devices.cpu import CpuDevice
-from ..kernels.simd import widths
+from ..kernels.cpu_features import widths
 from ..record.model import LEVELS, Scalar
 from .our_side import Ours, calibrate
 from .tools import c_loops, likwid, mbw

@@ -27,11 +27,11 @@ def order_of(variant: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     seen: list[np.ndarray] = []
     real = pattern.in_order
 
-    def in_order(device: Any, a: np.ndarray, turns: Any, write: Any, *keys: Any, **more: Any) -> Any:
+    def in_order(device: Any, a: np.ndarray, partitions: Any, write: Any, *keys: Any, **more: Any) -> Any:
         offsets = np.empty(len(a), dtype=np.int64)
         write(offsets, *keys)
         seen.append(offsets)
-        return real(device, a, turns, write, *keys, **more)
+        return real(device, a, partitions, write, *keys, **more)
 
     monkeypatch.setattr(pattern, "in_order", in_order)
     work_of(bench, variant, {"size": 4 * PAGE * pattern.ELEMENT})
@@ -59,8 +59,8 @@ def test_the_orders_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_gather_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last four elements missing is a wrong answer; repetitions do not add to one another."""
-    work, (a, turns) = work_of(bench, "random", {"size": 2**16})
-    assert turns.parts == work.facts["parts"] == 1
+    work, (a, partitions) = work_of(bench, "random", {"size": 2**16})
+    assert partitions.parts == work.facts["parts"] == 1
     assert work.output is None
     assert work.call() == a.sum()
     assert work.repeat is not None
@@ -99,29 +99,29 @@ def test_a_call_takes_one_part_and_the_next_call_the_next(
         return real(base, first, last, passes)
 
     monkeypatch.setattr(pattern, "gather", gather)
-    work, (a, turns) = work_of(bench, variant, CUT)
+    work, (a, partitions) = work_of(bench, variant, CUT)
     assert work.repeat is None
-    assert work.facts["parts"] == turns.parts == parts
+    assert work.facts["parts"] == partitions.parts == parts
     assert work.facts["footprint"] == 16 * len(a)
     assert sum(work.call() for _ in range(parts)) == a.sum()
     assert {last - first for first, last in ranges} == {8 * len(a) // parts}
     assert len({first for first, _ in ranges}) == parts
-    assert bench.count(CUT, (a, turns)) == {"items": len(a) // parts, "bytes": 16 * len(a) // parts}
+    assert bench.count(CUT, (a, partitions)) == {"items": len(a) // parts, "bytes": 16 * len(a) // parts}
 
 
 def test_walks_through_the_array_take_the_same_place_at_a_turn(parts: int) -> None:
     """Forwards, backwards or mixed in pages: the elements of a turn are the same, so no place comes back too soon."""
     given = {**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()}
     for variant in ("sequential", "reverse", "page-random"):
-        a, turns = bench.make_inputs({**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()})
-        work = bench.build(variant, given, (a, turns))
+        a, partitions = bench.make_inputs({**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()})
+        work = bench.build(variant, given, (a, partitions))
         assert [work.call() for _ in range(parts)] == [part.sum() for part in np.split(a, parts)]
 
 
 def test_variants_share_their_turns(parts: int) -> None:
     """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
-    sequential, (a, turns) = work_of(bench, "sequential", CUT)
-    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, turns))
+    sequential, (a, partitions) = work_of(bench, "sequential", CUT)
+    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, partitions))
     places = np.split(a, parts)
     assert [sequential.call(), backwards.call(), sequential.call()] == [part.sum() for part in places[:3]]
 
@@ -168,8 +168,8 @@ def test_mixing_leaves_no_structure(n: int) -> None:
 
 def test_counts() -> None:
     """8 bytes of the array and 8 of the index for each element."""
-    _, (a, turns) = work_of(bench, "sequential", {"size": 2**16})
-    assert bench.count({"size": 2**16}, (a, turns)) == {"items": len(a), "bytes": 16 * len(a)}
+    _, (a, partitions) = work_of(bench, "sequential", {"size": 2**16})
+    assert bench.count({"size": 2**16}, (a, partitions)) == {"items": len(a), "bytes": 16 * len(a)}
     assert a.nbytes * 2 <= 2**16
 
 

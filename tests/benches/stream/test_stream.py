@@ -12,7 +12,8 @@ from hwbench.benches import _partitions
 from hwbench.benches.stream import _arrays, _kernels, stream
 from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
-from hwbench.kernels.simd import clobber, compiled, fence, fill, load, store, total, width
+from hwbench.kernels.compiling import compiled
+from hwbench.kernels.simd import clobber, fence, fill, load, store, total, width
 from hwbench.measure import cases as measure_cases
 from hwbench.measure.verify_output import mismatch
 from hwbench.record.estimate import Estimate
@@ -179,7 +180,7 @@ def test_what_repeats_has_the_digest_of_the_whole(length):
     assert _arrays.digest_repeated(words, length) == _arrays.digest(whole)
     assert _arrays.sum_repeated(words, length) == whole.sum()
     rows = np.zeros((2, length), np.int64)
-    _arrays.spread(rows, words)
+    _arrays.fill_rows(rows, words)
     assert (rows == whole).all()
 
 

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
 
 WORDS = 8  # numbers in a line of 64 bytes

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled, follow, untold
+from ...kernels.compiling import compiled
+from ...kernels.simd import follow, opaque
 from ...protocols import Results
 from .._partitions import PERIOD, repeat_into
 
@@ -73,7 +74,7 @@ def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: 
     and two sums, of which one would allow no more than an element a cycle. LLVM is not told the step, so that it does
     not write a loop of its own for a stride of 1, which would be one of vectors and no member of this curve.
     """
-    one, eight = untold(8 * stride), untold(64 * stride)
+    one, eight = opaque(8 * stride), opaque(64 * stride)
     i, start, even, odd = at[0], at[1], 0, 0
     for _ in range(passes):
         even, odd, left = 0, 0, count

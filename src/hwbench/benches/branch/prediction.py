@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import byte_at, compiled, untold
+from ...kernels.compiling import compiled
+from ...kernels.simd import byte_at, opaque
 from ...protocols import Results
 
 THRESHOLD = 128
@@ -39,11 +40,11 @@ def add_if(address: int, n: int, passes: int) -> int:
     """The sum of the elements from THRESHOLD on, with a branch: an assembly statement cannot be done on suspicion."""
     total = 0
     for _ in range(passes):
-        total = untold(0)
+        total = opaque(0)
         for i in range(n):
             value = byte_at(address + i)
             if value >= THRESHOLD:
-                total = untold(total + value)
+                total = opaque(total + value)
     return total
 
 
@@ -52,10 +53,10 @@ def add_either(address: int, n: int, passes: int) -> int:
     """The same without a branch: the value or 0 is added."""
     total = 0
     for _ in range(passes):
-        total = untold(0)
+        total = opaque(0)
         for i in range(n):
             value = byte_at(address + i)
-            total = untold(total + (value if value >= THRESHOLD else 0))
+            total = opaque(total + (value if value >= THRESHOLD else 0))
     return total
 
 

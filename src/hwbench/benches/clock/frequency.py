@@ -30,7 +30,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import Registers, compiled, fill, fma, has_fma, load, store, untold, widths
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import has_fma, widths
+from ...kernels.simd import Registers, fill, fma, load, opaque, store
 from ...protocols import Results
 
 CHAIN = 7  # dependent additions a step: a cycle each
@@ -54,13 +56,13 @@ def busy(r: Any, target: int, source: int, a: float, b: float, one: int, steps: 
     count = 0
     for _ in range(passes):
         x = load(r, source)
-        left = untold(steps)
+        left = opaque(steps)
         while left > 0:
             x = fma(factor, other, x)
             # Unrolled by LLVM, the count being a constant; the empty assembly statements keep the additions apart.
             for _ in range(CHAIN):
-                count = untold(count + one)
-            left = untold(left - 1)
+                count = opaque(count + one)
+            left = opaque(left - 1)
         store(target, x)
     return count
 

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Pages, Skip, Sweep, Work
+from ...kernels.compiling import compiled
 from ...kernels.permutation import permute
-from ...kernels.simd import compiled, follow, untold
+from ...kernels.simd import follow, opaque
 from ...protocols import Results
 
 LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
@@ -32,7 +33,7 @@ GROUP = 64 * 4096 // LINE  # lines of 64 small pages
 @compiled
 def chase(address: int, hops: int) -> int:
     """The address `hops` hops (a multiple of 16) on from `address`: each load has to wait for the one before."""
-    sixteen = untold(16)
+    sixteen = opaque(16)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
         address = follow(follow(follow(follow(address))))

@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
+from ...kernels.compiling import compiled
 from ...kernels.ping_pong import bounce
-from ...kernels.simd import compiled, swap_shared
+from ...kernels.simd import swap_shared
 from ...protocols import Results
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs

@@ -27,21 +27,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Pages, Work
-from ...kernels.simd import (
-    Registers,
-    add,
-    clobber,
-    compiled,
-    fill,
-    follow,
-    load,
-    put,
-    store,
-    stream_width,
-    total,
-    untold,
-    width,
-)
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import stream_width
+from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, store, total, width
 from ...protocols import Results
 from .chase import LINE, chase, ring, write_ring
 
@@ -64,9 +52,9 @@ def read_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: 
         sums = add(sums, load(r, address + i))
         i = i + step if i + step < nbytes else 0
         blocks += 1
-        wait = untold(pause)
+        wait = opaque(pause)
         while wait > 0:
-            wait = untold(wait - 1)
+            wait = opaque(wait - 1)
         clobber()
     put(found, blocks)
     put(found + 8, total(sums))
@@ -81,9 +69,9 @@ def write_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found:
         store(address + i, ones)
         i = i + step if i + step < nbytes else 0
         blocks += 1
-        wait = untold(pause)
+        wait = opaque(pause)
         while wait > 0:
-            wait = untold(wait - 1)
+            wait = opaque(wait - 1)
         clobber()
     put(found, blocks)
 

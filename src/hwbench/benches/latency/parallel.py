@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Pages, Work
-from ...kernels.simd import Registers, compiled, follow_each, load, store, untold
+from ...kernels.compiling import compiled
+from ...kernels.simd import Registers, follow_each, load, opaque, store
 from ...protocols import Results
 from .chase import LINE, place, ring
 
@@ -34,7 +35,7 @@ HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
 @compiled
 def chase_all(r: Any, target: int, source: int, hops: int) -> None:
     """Follow the pointers that lie at `source`, one in each register, `hops` hops (a multiple of 4); to `target`."""
-    four = untold(4)
+    four = opaque(4)
     at = load(r, source)
     while hops > 0:
         at = follow_each(follow_each(follow_each(follow_each(at))))

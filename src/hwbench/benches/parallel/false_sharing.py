@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Threads, Work
-from ...kernels.simd import clobber, compiled, untold
+from ...kernels.compiling import compiled
+from ...kernels.simd import clobber, opaque
 from ...protocols import Results
 
 WORD = 8
@@ -56,7 +57,7 @@ def count_in_register(counters: np.ndarray, at: int, times: int, passes: int) ->
     for _ in range(passes):
         total = 0
         for _ in range(times):
-            total = untold(total + 1)  # else LLVM would see that the sum is `times`
+            total = opaque(total + 1)  # else LLVM would see that the sum is `times`
         counters[at] = total
         clobber()
 

@@ -21,9 +21,9 @@ import numpy as np
 from numba import prange
 
 from ...bench import Bench, Threads, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
-from ..stream._arrays import digest
+from .._digests import digest
 
 SCALE = 3.0
 # The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms shows in the answer,

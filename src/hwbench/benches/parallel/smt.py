@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import Registers, compiled, fill, fma, follow, has_fma, load, store, stream_width, untold
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import has_fma, stream_width
+from ...kernels.simd import Registers, fill, fma, follow, load, opaque, store
 from ...protocols import Results
 
 CHAINS = 12  # latency × units of the cores of today: 4 × 2, and some to spare
@@ -45,7 +47,7 @@ bench = Bench(
 @compiled
 def accumulate(r: Any, place: int, a: float, b: float, steps: int, passes: int) -> None:
     """Numbers at `place`, as many as the registers hold: x ← x + a·b, `steps` (an even number of) times."""
-    first, second, two = fill(r, a), fill(r, b), untold(2)
+    first, second, two = fill(r, a), fill(r, b), opaque(2)
     for _ in range(passes):
         x = load(r, place)
         k = 0
@@ -59,7 +61,7 @@ def accumulate(r: Any, place: int, a: float, b: float, steps: int, passes: int) 
 @compiled
 def chase(address: int, hops: int) -> int:
     """The address `hops` (a multiple of 4) hops on: each load has to wait for the one before."""
-    four = untold(4)
+    four = opaque(4)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
         hops -= four

@@ -20,20 +20,9 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import (
-    Registers,
-    clobber,
-    compiled,
-    features,
-    fill,
-    fma,
-    has_fma,
-    load,
-    store,
-    untold,
-    width,
-    widths,
-)
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import features, has_fma, widths
+from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
 from ...protocols import Results
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
@@ -48,7 +37,7 @@ def steps(r: Any, target: int, source: int, nbytes: int, a: float, b: float, cou
 
     The registers' `count` is the number of chains.
     """
-    step, four = width(r), untold(4)
+    step, four = width(r), opaque(4)
     factor, other = fill(r, a), fill(r, b)
     for _ in range(passes):
         i = 0

@@ -7,21 +7,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from ...kernels.simd import (
-    add,
-    clobber,
-    compiled,
-    fence,
-    fill,
-    fma,
-    load,
-    mul,
-    read,
-    store,
-    total,
-    untold,
-    width,
-)
+from ...kernels.compiling import compiled
+from ...kernels.simd import add, clobber, fence, fill, fma, load, load_volatile, mul, opaque, store, total, width
 from ._row import SCALE
 
 UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and branch for all of them
@@ -37,7 +24,7 @@ def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any: 
     for _ in range(passes - 1):
         i, seen = 0, sums
         while i < nbytes:
-            seen = read(r, a + i)
+            seen = load_volatile(r, a + i)
             i += step
         sums = add(sums, seen)
         clobber()
@@ -51,7 +38,7 @@ def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any: 
 @compiled
 def simd_load_streams(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any:  # noqa: ARG001
     """The same from four quarters of `a` at once."""
-    step, quarter = width(r), untold(nbytes // 4)
+    step, quarter = width(r), opaque(nbytes // 4)
     s, t, u, v = fill(r, 0), fill(r, 0), fill(r, 0), fill(r, 0)
     for _ in range(passes):
         i = a

@@ -36,14 +36,13 @@ import numba
 import numpy as np
 
 from ...bench import Bench, Pages, Sweep, Work
-from ...kernels.simd import (
-    Registers,
-    stream_width,
-)
+from ...kernels.cpu_features import stream_width
+from ...kernels.simd import Registers
 from ...protocols import Results
 from ...record.model import LEVELS
-from .._partitions import PERIOD, Common, Turns, parts_of
-from ._arrays import PAGE, Arrays, array_bytes, digest, digest_repeated, of_a_crew, of_a_loop, sum_repeated
+from .._digests import digest, digest_repeated, sum_repeated
+from .._partitions import PERIOD, Common, Partitions, parts_of
+from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
 from ._kernels import (
     UNROLL,
     numba_add,
@@ -120,8 +119,8 @@ def stream(row: Row) -> Bench:
     @bench.reference
     def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> Any:
         """Of what is checked the sum (load), or the digest of each thread's result, by NumPy on arrays of its own."""
-        turns = Turns(parts_of(size))
-        length = array_bytes(row, size) // 8 // turns.parts * turns.checked
+        partitions = Partitions(parts_of(size))
+        length = array_bytes(row, size) // 8 // partitions.parts * partitions.checked
         if not row.writes:
             return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
         a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
@@ -172,7 +171,7 @@ def stream(row: Row) -> Bench:
         """NumPy's own functions, writing where they are told to."""
         arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
         about = traffic(device, row.numpy_moves, array_bytes(row, size) // parts_of(size), size, 1)
-        return in_turns(row, row.numpy, arrays, dtype, 1, **about)
+        return by_partition(row, row.numpy, arrays, dtype, 1, **about)
 
     @bench.finding
     def finding(results: Results) -> Iterator[str]:
@@ -192,14 +191,14 @@ def on_crew(
     crew = device.crew(threads)
     made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
     memory = [arrays.anew(row) for arrays in made]
-    parts, checked = memory[0].turns.parts, memory[0].turns.checked
+    parts, checked = memory[0].partitions.parts, memory[0].partitions.checked
     nbytes = memory[0].words[0].nbytes // parts
     sums = np.zeros((threads, parts), np.int64)
 
     def job(rank: int) -> Callable[[int], None]:
         addresses = [words.ctypes.data for words in memory[rank].words]
         addresses += addresses[:1] * (3 - row.arrays)
-        turns = memory[rank].turns
+        partitions = memory[rank].partitions
 
         def visit(part: int, passes: int) -> None:
             found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes)
@@ -211,7 +210,7 @@ def on_crew(
                 visit(0, loops)
             else:
                 for _ in range(loops):
-                    visit(turns.take(), 1)
+                    visit(partitions.take(), 1)
 
         return run
 
@@ -272,7 +271,7 @@ def in_numba(
     arrays = common.get(("loop", threads, pages), lambda: of_a_loop(row, device, data, size, threads, pages))
     layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
     about = traffic(device, row.moves, array_bytes(row, size) // parts_of(size), size, threads)
-    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer, **about)
+    work = by_partition(row, row.numba, arrays, dtype, threads, layer=layer, **about)
 
     def close() -> None:
         numba.set_num_threads(before)
@@ -281,12 +280,12 @@ def in_numba(
     return replace(work, close=close)
 
 
-def in_turns(
+def by_partition(
     row: Row, function: Callable[..., Any], arrays: Arrays, dtype: np.dtype, threads: int, **facts: Any
 ) -> Work:
-    """The work of calling a function on a part of the arrays, with parts taking turns."""
-    whole, turns, buffer = arrays.anew(row).words, arrays.turns, arrays.buffer
-    parts = turns.parts
+    """The work of calling a function on a part of the arrays, the next call on the next part."""
+    whole, partitions, buffer = arrays.anew(row).words, arrays.partitions, arrays.buffer
+    parts = partitions.parts
 
     def bound(part: int) -> Callable[[], Any]:
         n = len(whole[0]) // parts
@@ -297,17 +296,17 @@ def in_turns(
     sums = np.zeros(parts, np.int64)
 
     def call() -> None:
-        part = turns.take()
+        part = partitions.take()
         found = calls[part]()
         if found is not None:
             sums[part] = found
 
     def output() -> Any:
-        for _ in range(turns.checked - 1):
+        for _ in range(partitions.checked - 1):
             call()
         if not row.writes:
-            return sums[: turns.checked].sum()
-        shares = whole[0].reshape(parts, threads, -1)[: turns.checked]
+            return sums[: partitions.checked].sum()
+        shares = whole[0].reshape(parts, threads, -1)[: partitions.checked]
         digests = [[digest(words, part * len(words)) for words in rows] for part, rows in enumerate(shares)]
         return np.array(digests).sum(axis=0)
 

@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
 from ...record.units import format_count, format_seconds
 

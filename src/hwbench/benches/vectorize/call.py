@@ -24,7 +24,7 @@ import numba
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
 
 CALLS = 10  # in one turn of the loop
