@@ -10,12 +10,12 @@ before it has just visited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bench import Work
+from ..bench import Facts, Loop, Work
 
 T = TypeVar("T")
 
@@ -84,9 +84,7 @@ class Partitions:
         """The first part is next: so a variant begins that is about to be checked."""
         self._next = 0
 
-    def work(
-        self, visit: Callable[[int], Any], facts: Mapping[str, Any], repeat: Callable[[int], Any] | None = None
-    ) -> Work:
+    def work(self, visit: Loop, facts: Facts, repeat: Loop | None = None) -> Work:
         """The work of visiting a part a call; the output is the sum of those that are checked.
 
         `visit(part)` gives a part's sum. `repeat(n)` does n times part 0, and is for arrays that are not cut.
@@ -95,7 +93,7 @@ class Partitions:
         if self.parts == 1:
             return Work(lambda: visit(0), repeat=repeat, facts=facts)
         self.restart()
-        last: Any = None
+        last: Any = None  # whatever number `visit` gives
 
         def call() -> Any:
             nonlocal last

@@ -11,8 +11,8 @@ Hardware does the same: F16C, AVX512-BF16 and tensor cores read narrow numbers, 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,12 @@ from numba.core.typing.context import Context
 from numba.core.typing.templates import Signature
 from numba.extending import overload, register_jitable
 
+from .compiling import Kernel
 from .cpu_features import features
 from .simd import Typed, instruction
 
-Implementation: TypeAlias = Callable[..., float]
-"""What an overload gives Numba to compile in its place."""
+Operand: TypeAlias = Any
+"""Its type to an overload, itself to what the overload returns; Numba wants both annotated alike."""
 
 
 def bits(array: np.ndarray) -> np.ndarray:
@@ -114,7 +115,7 @@ def half_to_float_by_bits(half: int) -> float:
 
 
 @register_jitable
-def float_to_half_by_bits(number: float) -> int:
+def float_to_half_by_bits(number: float) -> np.uint16:
     """float32 to float16 bits, to nearest even, where no instruction does it."""
     word = word_of(np.float32(number))
     sign = np.uint32((word >> np.uint32(16)) & np.uint32(0x8000))
@@ -132,7 +133,7 @@ def float_to_half_by_bits(number: float) -> int:
 
 
 @register_jitable
-def float_to_bfloat(number: float) -> int:
+def float_to_bfloat(number: float) -> np.int16:
     """float32 to bfloat16 bits: the upper half, to nearest even."""
     word = word_of(np.float32(number))
     if np.uint32(word & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000):  # NaN stays one whatever is cut off
@@ -141,54 +142,51 @@ def float_to_bfloat(number: float) -> int:
     return np.int16(np.uint16(np.uint32(word + np.uint32(0x7FFF) + odd) >> np.uint32(16)))
 
 
-# Numba wants the parameters of what an overload returns spelled as its own, annotations included.
-
-
 @overload(widen)
-def _widen(x: types.Type) -> Implementation:
+def _widen(x: Operand) -> Kernel:
     if x == types.uint16 and converts():
 
-        def implementation(x: types.Type) -> float:
+        def implementation(x: Operand) -> Operand:
             return half_to_float(x)
 
     elif x == types.uint16:
 
-        def implementation(x: types.Type) -> float:
+        def implementation(x: Operand) -> Operand:
             return half_to_float_by_bits(x)
 
     elif x == types.int16:
 
-        def implementation(x: types.Type) -> float:
+        def implementation(x: Operand) -> Operand:
             return float_of(np.uint32(np.uint32(np.uint16(x)) << np.uint32(16)))
 
     else:
 
-        def implementation(x: types.Type) -> float:
+        def implementation(x: Operand) -> Operand:
             return x
 
     return implementation
 
 
 @overload(narrow)
-def _narrow(x: types.Type, like: types.Type) -> Implementation:
+def _narrow(x: Operand, like: Operand) -> Kernel:
     if like == types.uint16 and converts():
 
-        def implementation(x: types.Type, like: types.Type) -> float:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_half(x)
 
     elif like == types.uint16:
 
-        def implementation(x: types.Type, like: types.Type) -> float:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_half_by_bits(x)
 
     elif like == types.int16:
 
-        def implementation(x: types.Type, like: types.Type) -> float:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_bfloat(x)
 
     else:
 
-        def implementation(x: types.Type, like: types.Type) -> float:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return x
 
     return implementation

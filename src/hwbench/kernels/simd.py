@@ -25,7 +25,7 @@ import functools
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numba
 import numpy as np
@@ -49,7 +49,9 @@ Typed: TypeAlias = tuple[Signature, Emit]
 
 # --- registers as types of Numba --------------------------------------------------------------------------------------
 
-_SCALARS: dict[str, tuple[types.Integer | types.Float, ir.Type]] = {
+ScalarType: TypeAlias = Any  # Numba's Integer and Float, which do not declare their width
+
+_SCALARS: dict[str, tuple[ScalarType, ir.Type]] = {
     "f4": (types.float32, ir.FloatType()),
     "f8": (types.float64, ir.DoubleType()),
     "i4": (types.int32, ir.IntType(32)),
@@ -77,12 +79,8 @@ class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
         return self.lanes == 1 and self.dtype[0] == "i"
 
     def __reduce__(self) -> tuple[type[BlockType], tuple[str, int, int, bool]]:
-        return BlockType, (
-            self.dtype,
-            self.bits,
-            self.count,
-            self.nt,
-        )  # LLVM's types cannot be pickled into Numba's cache
+        # LLVM's types cannot be pickled into Numba's cache
+        return BlockType, (self.dtype, self.bits, self.count, self.nt)
 
 
 class RegistersType(types.Type):  # type: ignore[misc,unused-ignore]

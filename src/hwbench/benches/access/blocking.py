@@ -25,13 +25,13 @@ several times. So a transposition is measured at two lengths of all but the same
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Results
+from ...record.estimate import Estimate
 
 WORDS = 8  # numbers in a line of 64 bytes
 ACROSS = 64  # of a transposition: blocks of 8 rows with 8 lines each become 64 rows with one, 4 KiB each
@@ -197,14 +197,14 @@ def blocked(a: np.ndarray, b: np.ndarray, work: str) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What the order of loops and blocks bring to each work, and how far the best is from the limit."""
-    names = {"transpose": "Transposing", "matmul": "Multiplying"}
+    """What loop order and blocking bring to each work, and what share of the limit blocking reaches."""
+    names = {"transpose": "transposing", "matmul": "multiplying"}
     for work, name in names.items():
         for n in dict.fromkeys(r.params["n"] for r in results.records if r.params["work"] == work):
             swapped, tiled = (results.ratio("naive", way, work=work, n=n) for way in ("loop-order", "blocked"))
             if swapped is None or tiled is None:
                 continue
-            said = f"{name} {n} × {n} is {_times(swapped)} as fast with the loops swapped and {_times(tiled)} in blocks"
+            said = f"Swapping the loops makes {name} {n} × {n} {_change(swapped)}, blocking {_change(tiled)}"
             ways = {way: results.find(way, work=work, n=n) for way in ("naive", "blocked")}
             shares = {way: results.share(way, LIMITS[work], work=work, n=n) for way in ways}
             if shares["naive"] is not None and shares["blocked"] is not None:
@@ -213,5 +213,7 @@ def finding(results: Results) -> Iterator[str]:
             yield f"{said}."
 
 
-def _times(ratio: Any) -> str:
-    return f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g})"
+def _change(speedup: Estimate) -> str:
+    """`1.2× faster (1.1–1.3)`, or the inverse and `slower`."""
+    ratio, word = (speedup, "faster") if speedup.value >= 1 else (speedup.inverse(1.0), "slower")
+    return f"{ratio.value:.3g}× {word} ({ratio.low:.3g}–{ratio.high:.3g})"

@@ -24,7 +24,6 @@ and `page-random` take the same part of the array at the same turn, so that none
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,8 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...kernels.permutation import bits_below, mixed, permute
 from ...kernels.simd import clobber, follow, opaque
-from ...protocols import Results
+from ...protocols import Array, Cpu, Results
+from ...record.estimate import Estimate
 from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
@@ -119,7 +119,7 @@ def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
 
 
 @bench.inputs
-def numbers(rng: np.random.Generator, size: int, device: Any) -> tuple[np.ndarray, Partitions]:
+def numbers(rng: np.random.Generator, size: int, device: Cpu) -> tuple[np.ndarray, Partitions]:
     """Whole numbers in whole pages, so that sums are exact in any order, and whose turn it is."""
     partitions = Partitions(parts_of(size, SHARE), alike=False)
     pages = max(1, size // ELEMENT // PAGE // partitions.parts) * partitions.parts
@@ -147,7 +147,7 @@ def memory(size: int) -> int:
 
 
 def in_order(
-    device: Any, a: np.ndarray, partitions: Partitions, write: Callable[..., None], *keys: Any,
+    device: Cpu, a: np.ndarray, partitions: Partitions, write: Callable[..., None], *keys: int | Array,
     places: Sequence[int] | None = None,
 ) -> Work:  # fmt: skip
     """The gather in the order that `write` writes; `places[turn]` is the part of it that is taken at each turn."""
@@ -166,31 +166,31 @@ def in_order(
 
 
 @bench.variant("sequential")
-def sequential(device: Any, a: np.ndarray, partitions: Partitions) -> Work:
+def sequential(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """From the first to the last."""
     return in_order(device, a, partitions, ascending)
 
 
 @bench.variant("reverse")
-def reverse(device: Any, a: np.ndarray, partitions: Partitions) -> Work:
+def reverse(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """From the last to the first."""
     return in_order(device, a, partitions, descending, places=range(partitions.parts)[::-1])
 
 
 @bench.variant("strided")
-def strided(device: Any, a: np.ndarray, partitions: Partitions) -> Work:
+def strided(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """One element of each line, then the next one of each: a stride of 64 bytes."""
     return in_order(device, a, partitions, line_by_line)
 
 
 @bench.variant("page-random")
-def page_random(device: Any, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
+def page_random(device: Cpu, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
     """Random within a page of 4 KiB, the pages in sequence."""
     return in_order(device, a, partitions, mixed_in_pages, rng.integers(0, 2**63 - 1, len(a) // PAGE))
 
 
 @bench.variant("random")
-def random(device: Any, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
+def random(device: Cpu, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
     """Random everywhere."""
     return in_order(device, a, partitions, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
 
@@ -221,5 +221,5 @@ def finding(results: Results) -> Iterator[str]:
         )
 
 
-def _times(ratio: Any) -> str:
+def _times(ratio: Estimate) -> str:
     return f"{ratio.value:.2f}× ({ratio.low:.2f}–{ratio.high:.2f})"

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import clobber
-from ...protocols import Results
+from ...protocols import Cpu, Facts, Results
+from ...record.estimate import Estimate
 from .._partitions import Partitions, parts_of
 
 LINE = 64
@@ -121,7 +121,7 @@ def _odd(number: int) -> int:
 
 @row_column.inputs
 def matrix(
-    rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str, device: Any
+    rng: np.random.Generator, size: int, dtype: np.dtype, layout: str, device: Cpu
 ) -> tuple[np.ndarray, Partitions]:
     """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
     side, parts = shape(size, dtype.itemsize)
@@ -189,7 +189,7 @@ def python_loop(bands: Sequence[np.ndarray], a: np.ndarray, partitions: Partitio
     return partitions.work(lambda part: sum_views(bands[part]), facts=facts(a))
 
 
-def facts(a: np.ndarray) -> dict[str, Any]:
+def facts(a: np.ndarray) -> Facts:
     """What lies where: the footprint, the shape, and the step down a column in bytes."""
     return {"footprint": a.nbytes, "rows": a.shape[0], "columns": a.shape[1], "step_bytes": a.strides[0]}
 
@@ -197,8 +197,9 @@ def facts(a: np.ndarray) -> dict[str, Any]:
 @row_column.finding
 def finding(results: Results) -> Iterator[str]:
     """What a column costs at each level, in Numba and in NumPy."""
-    levels = list(dict.fromkeys(record.params["size"] for record in results.records if record.params["layout"] == "C"))
-    for dtype in dict.fromkeys(record.params["dtype"] for record in results.records):
+    in_c = [record for record in results.records if record.params["layout"] == "C"]
+    levels = list(dict.fromkeys(str(record.params["size"]) for record in in_c))
+    for dtype in dict.fromkeys(str(record.params["dtype"]) for record in results.records):
         by_level = {size: results.ratio("column", "row", size=size, dtype=dtype, layout="C") for size in levels}
         ratios = {size: ratio for size, ratio in by_level.items() if ratio is not None}
         if not ratios:
@@ -216,5 +217,5 @@ def finding(results: Results) -> Iterator[str]:
             yield f"In NumPy, summing column by column costs {_times(in_numpy, furthest, kind)}."
 
 
-def _times(ratio: Any, level: str, kind: np.dtype[Any]) -> str:
+def _times(ratio: Estimate, level: str, kind: np.dtype) -> str:
     return f"{ratio.value:.1f}× a row ({ratio.low:.1f}–{ratio.high:.1f}, {level}, {kind.name})"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ...bench import Skip
 from ...kernels.compiling import compiled
+from ...protocols import Buffer, Cpu
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._row import Row
 
@@ -54,7 +54,7 @@ class Arrays:
 
     words: Sequence[np.ndarray]
     partitions: Partitions
-    buffer: Any
+    buffer: Buffer
 
     @property
     def checked(self) -> int:
@@ -69,7 +69,7 @@ class Arrays:
         return self
 
 
-def lay_out(row: Row, device: Any, size: int, nbytes: int, pages: str) -> Arrays:
+def lay_out(row: Row, device: Cpu, size: int, nbytes: int, pages: str) -> Arrays:
     """Arrays of `nbytes` each in a buffer of their own, which nobody touched; `size` says in how many parts."""
     starts = places(row, nbytes)
     buffer = device.buffer(starts[-1] + nbytes, pages=pages)
@@ -77,7 +77,7 @@ def lay_out(row: Row, device: Any, size: int, nbytes: int, pages: str) -> Arrays
     return Arrays(words, Partitions(parts_of(size)), buffer)
 
 
-def of_a_crew(row: Row, device: Any, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> list[Arrays]:
+def of_a_crew(row: Row, device: Cpu, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> list[Arrays]:
     """For each pinned thread arrays that it touched first: -1 in what is written, else `data` over and over."""
 
     def own(_rank: int) -> Arrays:
@@ -90,7 +90,7 @@ def of_a_crew(row: Row, device: Any, data: Sequence[np.ndarray], size: int, thre
     return found
 
 
-def of_a_loop(row: Row, device: Any, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> Arrays:
+def of_a_loop(row: Row, device: Cpu, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> Arrays:
     """Arrays of `threads` times the length; of each part every thread touches the share that its loop will take."""
     nbytes = array_bytes(row, size)
     made = lay_out(row, device, size, nbytes * threads, pages)
