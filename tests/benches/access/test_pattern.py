@@ -139,33 +139,6 @@ def test_one_wrong_part_is_caught(parts: int, monkeypatch: pytest.MonkeyPatch) -
     assert "differs" in verdict(bench, "random", CUT)
 
 
-def shuffled(n: int, key: int) -> np.ndarray:
-    """0 … n - 1 as a key mixes them."""
-    offsets = np.empty(n, dtype=np.int64)
-    pattern.mixed_everywhere(offsets, key)
-    return offsets // 8
-
-
-@pytest.mark.parametrize("key", [0, 1, 2**63 - 1, 0x0123456789ABCDEF])
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 511, 512, 513, 1000, 77_777])
-def test_mixing_is_a_permutation(n: int, key: int) -> None:
-    """Whatever the number of elements and the key, each place is taken once."""
-    assert (np.sort(shuffled(n, key)) == np.arange(n)).all()
-
-
-@pytest.mark.parametrize("n", [512 * 100, 2**16, 2**17 + 512])
-def test_mixing_leaves_no_structure(n: int) -> None:
-    """As in a shuffle no step comes often, none of the next 64 is correlated, and all pairs of places are as likely."""
-    order = shuffled(n, int(np.random.default_rng(n).integers(0, 2**63 - 1)))
-    for lag in (1, 2, 8, 64):
-        here, there = order[:-lag], order[lag:]
-        assert np.unique(there - here, return_counts=True)[1].max() <= 12  # 6 to 8 in NumPy's permutations
-        assert abs(np.corrcoef(here, there)[0, 1]) < 5 / np.sqrt(n)
-        pairs = np.histogram2d(here, there, bins=32)[0]
-        assert 0.7 < pairs.var() / pairs.mean() < 1.3  # 1 where they are independent; its spread is 0.05
-    assert (shuffled(n, 1) != shuffled(n, 2)).mean() > 0.99
-
-
 def test_counts() -> None:
     """8 bytes of the array and 8 of the index for each element."""
     _, (a, partitions) = work_of(bench, "sequential", {"size": 2**16})

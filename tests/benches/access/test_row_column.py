@@ -11,7 +11,7 @@ import pytest
 from doubles.scripted import ScriptedDevice
 from hwbench.bench import Skip
 from hwbench.benches import _partitions
-from hwbench.benches.access import row_column as benches_access_row_column
+from hwbench.benches.access import row_column as module
 from hwbench.benches.access.row_column import row_column, shape
 from inspection.answers import reading, verdict, work_of
 from inspection.assembly import assembly
@@ -46,8 +46,8 @@ def test_repetitions_give_one_sum(variant: str) -> None:
 @pytest.mark.parametrize(("variant", "kernel"), [("row", "sum_by_rows"), ("column", "sum_by_columns")])
 def test_a_kernel_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str) -> None:
     """The check tells a sum that lacks a single element, in f4 as in f8."""
-    real = getattr(benches_access_row_column, kernel)
-    monkeypatch.setattr(benches_access_row_column, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
+    real = getattr(module, kernel)
+    monkeypatch.setattr(module, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
     for dtype in ("f4", "f8"):
         given = values(2**22, dtype)  # a million elements: one is less than f4's usual tolerance
         a = row_column.make_inputs({**given, "rng": np.random.default_rng(7), "device": ScriptedDevice()})[0]
@@ -92,7 +92,7 @@ def test_too_small_a_matrix_is_skipped() -> None:
 def test_shape_in_bands(size: int, itemsize: int) -> None:
     """All bands are equal, of rows and of columns, whole lines wide, and not much of the size is lost."""
     side, parts = shape(size, itemsize)
-    assert 0.6 < parts / _partitions.parts_of(size, benches_access_row_column.SHARE) < 1.4
+    assert 0.6 < parts / _partitions.parts_of(size, module.SHARE) < 1.4
     assert parts >= 3
     assert side * itemsize // 64 % parts == 0
     assert side * itemsize % 128 == 64
@@ -147,14 +147,14 @@ def test_a_wrong_band_is_caught(
     monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str, wrong: int, bands: int
 ) -> None:
     """The check tells where the checked call's band lacks a single one, or that of the call that follows it."""
-    real = getattr(benches_access_row_column, kernel)
+    real = getattr(module, kernel)
     done: list[float] = []
 
     def one_less(a: np.ndarray, passes: int) -> float:
         done.append(real(a, passes) - (len(done) == wrong))
         return done[-1]
 
-    monkeypatch.setattr(benches_access_row_column, kernel, one_less)
+    monkeypatch.setattr(module, kernel, one_less)
     assert "differs" in verdict(row_column, variant, values(CUT))
     assert len(done) == 2
 
@@ -178,9 +178,7 @@ def test_rows_are_vectors_and_columns_are_not(given: str) -> None:
         pytest.skip("reads x86 assembly")
     a = np.ones((9, 9))
     walked = {"whole": (a, a), "bands": (a[3:6], a[:, 3:6])}[given]
-    rows, columns = map(
-        assembly, (benches_access_row_column.sum_by_rows, benches_access_row_column.sum_by_columns), walked, (1, 1)
-    )
+    rows, columns = map(assembly, (module.sum_by_rows, module.sum_by_columns), walked, (1, 1))
 
     def from_memory(text: str, operation: str) -> int:
         return sum(operation in line and "(" in line for line in text.splitlines())
