@@ -1,5 +1,7 @@
 """The arrays of the stream kernels: how long, how far apart, who touches them first, and what lies in them."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_arrays_are_whole_blocks_in_equal_parts():
 def test_no_two_arrays_start_at_the_same_offset_of_a_page(row, nbytes):
     """They do not overlap, start on lines, and differ in the last 12 bits of their address (4K aliasing)."""
     starts = _arrays.places(row, nbytes)
-    assert all(later - earlier >= nbytes for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= nbytes for earlier, later in itertools.pairwise(starts))
     assert all(start % 64 == 0 for start in starts)
     assert len({start % _arrays.PAGE for start in starts}) == row.arrays
 
