@@ -18,9 +18,7 @@ Kernel: TypeAlias = Callable[..., Any]
 """A compiled function: Numba finds the type of its result by those of its arguments, which no annotation says."""
 
 F = TypeVar("F", bound=Kernel)
-# Typed for options that are written out, and its settings not at all.
-jit: Kernel = numba.jit
-config: Any = numba.config
+config: Any = numba.config  # set up as it is imported, so that its type says nothing
 
 Option: TypeAlias = bool | set[str] | type[Compiler]
 
@@ -29,7 +27,7 @@ Option: TypeAlias = bool | set[str] | type[Compiler]
 def compiled(function: F, /) -> F: ...
 @overload
 def compiled(**options: Option) -> Callable[[F], F]: ...
-def compiled(function: F | None = None, /, **options: Option) -> F | Callable[[F], F]:
+def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], F]:
     """Compile a kernel on its first call: without the GIL, and kept on disk for the next process.
 
     `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, nothing
@@ -43,7 +41,7 @@ def compiled(function: F | None = None, /, **options: Option) -> F | Callable[[F
     try:
         # Numba reads this while it decorates, never again: the user's own functions keep their place.
         config.CACHE_DIR = str(directory or "")
-        return jit(**{"nogil": True, "cache": directory is not None} | options)(function)
+        return numba.jit(**{"nogil": True, "cache": directory is not None} | options)(function)
     finally:
         config.CACHE_DIR = before
 

@@ -241,9 +241,9 @@ class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
 
     def descr(self, buf: list[str]) -> None:
         """Write it as a load with that word added."""
-        text: list[str] = []
-        super().descr(text)
-        buf.append("".join(text).replace("load", "load volatile", 1))
+        plain: list[str] = []
+        super().descr(plain)
+        buf.append("".join(plain).replace("load", "load volatile", 1))
 
 
 @instruction

@@ -97,8 +97,6 @@ def test_the_finding() -> None:
         for way, seconds in zip(("naive", "loop-order", "blocked"), times, strict=True)
     ]
     said = list(bench.hooks["finding"](reading(bench, rows, {"flops": 1e9, "bytes": 1e9})))
-    assert said[0].startswith(
-        "Swapping the loops makes transposing 3072 × 3072 1.11× faster (1.11–1.11), blocking 5× faster (5–5)"
-    )
-    assert said[1].startswith("Swapping the loops makes multiplying 504 × 504 6× faster")
+    assert said[0].startswith("Transposing 3072 × 3072 is 1.1× (1.1–1.1) as fast with the loops swapped and 5×")
+    assert said[1].startswith("Multiplying 504 × 504 is 6×")
     assert list(bench.hooks["finding"](reading(bench, rows[:1], {}))) == []

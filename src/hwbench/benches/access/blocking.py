@@ -198,13 +198,13 @@ def blocked(a: np.ndarray, b: np.ndarray, work: str) -> Work:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What loop order and blocking bring to each work, and what share of the limit blocking reaches."""
-    names = {"transpose": "transposing", "matmul": "multiplying"}
+    names = {"transpose": "Transposing", "matmul": "Multiplying"}
     for work, name in names.items():
         for n in dict.fromkeys(r.params["n"] for r in results.records if r.params["work"] == work):
             swapped, tiled = (results.ratio("naive", way, work=work, n=n) for way in ("loop-order", "blocked"))
             if swapped is None or tiled is None:
                 continue
-            said = f"Swapping the loops makes {name} {n} × {n} {_change(swapped)}, blocking {_change(tiled)}"
+            said = f"{name} {n} × {n} is {_times(swapped)} as fast with the loops swapped and {_times(tiled)} in blocks"
             ways = {way: results.find(way, work=work, n=n) for way in ("naive", "blocked")}
             shares = {way: results.share(way, LIMITS[work], work=work, n=n) for way in ways}
             if shares["naive"] is not None and shares["blocked"] is not None:
@@ -213,7 +213,5 @@ def finding(results: Results) -> Iterator[str]:
             yield f"{said}."
 
 
-def _change(speedup: Estimate) -> str:
-    """`1.2× faster (1.1–1.3)`, or the inverse and `slower`."""
-    ratio, word = (speedup, "faster") if speedup.value >= 1 else (speedup.inverse(1.0), "slower")
-    return f"{ratio.value:.3g}× {word} ({ratio.low:.3g}–{ratio.high:.3g})"
+def _times(ratio: Estimate) -> str:
+    return f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g})"

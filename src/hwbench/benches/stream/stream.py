@@ -347,20 +347,17 @@ def tell(row: Row, results: Results) -> Iterator[str]:
     if row.writes and (crossing or alone):
         said = [f"{', '.join(crossing)} on all threads"] if crossing else []
         said += [f"numpy {alone / 1e9:.3g} GB/s on one"] if alone else []
-        yield f"Memory traffic including write-allocate: {', '.join(said)}."
+        yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
     in_python: tuple[tuple[str, str, Scalar, str], ...] = (
-        ("numba", "Numba prange", "all", "all threads"), ("numpy", "NumPy", 1, "one thread"),
+        ("numba", "A plain prange loop", "all", "all threads"), ("numpy", "NumPy", 1, "one thread"),
     )  # fmt: skip
     for name, label, threads_of, who in in_python:
         share = results.ratio(best, name, size="DRAM", threads=threads_of, **rest)
         if share is None:
             continue
         like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
-        of_best = f"{label} on {who}, from memory: {100 * share.value:.0f}% of the best kernel"
-        if like is None:
-            yield f"{of_best}."
-        else:
-            yield f"{of_best} (non-temporal), {100 * like.value:.0f}% of the same kernel with ordinary stores."
+        more = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
+        yield f"{label} reaches {100 * share.value:.0f}% of what explicit vectors get from memory on {who}{more}."
 
 
 def _rate(results: Results, variant: str, **params: Scalar) -> float | None:

@@ -214,8 +214,5 @@ def nearest_the_limit(results: Results, lengths: list[int]) -> Iterator[str]:
         shares = {name: results.share(name, n=n) for name in NAMES}
         told = [f"{NAMES[name]} {share:.0%}" for name, share in shares.items() if share is not None]
         if told:
-            yield (
-                "Share of measured memory bandwidth at the same thread count, "
-                f"n = {format_count(n)}: {', '.join(told)}."
-            )
+            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {format_count(n)}."
             return
