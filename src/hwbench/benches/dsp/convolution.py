@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
 from ._resident import _resident
 

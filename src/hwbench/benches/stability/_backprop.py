@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
-from ...kernels.simd import compiled
 from ._networks import ACTIVATIONS, Format, format_of
 
 Array = np.ndarray[Any, Any]

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.simd import compiled, restrict
+from ...kernels.compiling import compiled, restrict
 
 FLOWS = ("weight-stationary", "output-stationary")
 LARGEST = 1024  # rows or columns of an array

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba's own
 OPTIMIZERS = ("adam", "sgd")
