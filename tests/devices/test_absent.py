@@ -49,7 +49,8 @@ def device(device, monkeypatch) -> ScriptedDevice:
         return known if which == "cpu" else known | {"gpu": AbsentGpu(WHY)}
 
     monkeypatch.setattr(session, "devices", devices)
-    monkeypatch.setattr(session, "gpus", lambda which="gpu": {"gpu": AbsentGpu(WHY)})
+    monkeypatch.setattr(selection, "devices", devices)
+    monkeypatch.setattr(selection, "gpus", lambda which="gpu": {"gpu": AbsentGpu(WHY)})
     return device
 
 
@@ -160,7 +161,7 @@ def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, mo
     """Importing CuPy takes half a second, and a context some hundred MiB of the card."""
     asked = []
     real = selection.devices
-    monkeypatch.setattr(session, "devices", lambda which: asked.append(which) or real(which))
+    monkeypatch.setattr(selection, "devices", lambda which: asked.append(which) or real(which))
     listing.entries([benches["access.steps"]])
     api.measure(benches["access.steps"])
     assert asked == ["cpu", "cpu"]

@@ -99,10 +99,10 @@ def test_a_failing_launch_opens_the_gate(device, gpu):
     work = device.timed(launcher(device))
     work.call()
     with pytest.raises(ZeroDivisionError):
-        device.stopwatch.together(lambda: 1 / 0, 1)
+        device.timing.stopwatch.together(lambda: 1 / 0, 1)
     gpu.synchronize()
     assert work.timer(1) == pytest.approx(KERNEL)
-    assert device.stopwatch.gate.timeouts == 0
+    assert device.timing.stopwatch.gate.timeouts == 0
 
 
 def test_a_gate_that_opened_itself_is_counted(device, gpu):
@@ -183,7 +183,7 @@ def test_the_host_sees_the_launch(device, gpu, host_clock, sync, each):
 def test_cold_host_calls_are_timed_one_by_one(device, gpu, host_clock, monkeypatch):
     """The caches are filled with other data between calls, which is no part of the time."""
     evicted = []
-    monkeypatch.setattr(type(device), "_evict_host", lambda self: evicted.append(setattr(gpu, "now", gpu.now + 1)))
+    monkeypatch.setattr(device.timing, "_evict_host", lambda: evicted.append(setattr(gpu, "now", gpu.now + 1)))
     work = device.host_timed(launcher(device), sync="each", cold=True)
     work.call()
     assert work.timer(4) == pytest.approx(4 * 5e-6)
@@ -192,10 +192,10 @@ def test_cold_host_calls_are_timed_one_by_one(device, gpu, host_clock, monkeypat
 
 def test_eviction_writes_more_than_the_caches_hold(device):
     """Twice the last-level caches, every word."""
-    device._evict_host()
+    device.timing._evict_host()
     cached = device._cpu.host.last_level_total() or 64 * 2**20
-    assert device._evicting.nbytes >= 2 * cached - 8
-    assert set(device._evicting[:: 2**16].tolist()) == {2}
+    assert device.timing._evicting.nbytes >= 2 * cached - 8
+    assert set(device.timing._evicting[:: 2**16].tolist()) == {2}
 
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
@@ -246,15 +246,15 @@ def test_memory_that_is_not_to_be_had_is_a_skip(device, gpu):
     """Never more managed memory than is free; attributes that the card lacks; a kind that does not exist."""
     gpu.free = 4096
     with pytest.raises(Skip, match=r"8 KiB of managed memory; the GPU has 4 KiB free"):
-        device.managed(8192)
+        device.host("managed", 8192)
     gpu.attributes |= {83: 0, 91: 0, 99: 0}
     with pytest.raises(Skip, match="no managed memory"):
-        device.managed(16)
+        device.host("managed", 16)
     with pytest.raises(Skip, match="cannot register"):
-        device.registered(4096)
+        device.host("registered", 4096)
     gpu.attributes[99] = 1
     with pytest.raises(Skip, match="cannot reach registered"):
-        _ = device.registered(4096).device_ptr
+        _ = device.host("registered", 4096).device_ptr
     with pytest.raises(ValueError, match="'texture' is no kind of host memory; there are pageable, pinned"):
         device.host("texture", 1)
 
@@ -276,7 +276,7 @@ def test_host_memory_is_taken_near_the_gpu_and_the_affinity_put_back(gpu, nvml, 
     assert device.properties.numa_node == 1
     seen = []
     monkeypatch.setattr(module.memory, "of_cuda", lambda kind, nbytes: seen.append(os.sched_getaffinity(0)))
-    device.pinned(4096)
+    device.host("pinned", 4096)
     assert seen == [{near}]
     assert os.sched_getaffinity(0) == mine
     device.host_timed(lambda: seen.append(os.sched_getaffinity(0))).timer(1)
@@ -314,7 +314,7 @@ def test_inputs_are_placed_where_the_builder_wants_them(device):
     """Copies on the device, other values as they are; or the very host arrays."""
     host = (np.arange(3.0), "n", 5)
     there = device.place(host, "device")
-    assert type(there[0]).__module__ == "fake_cupy"
+    assert type(there[0]).__module__ == "doubles.fake_cupy"
     assert device.get(there[0]).tolist() == [0, 1, 2]
     assert there[1:] == ("n", 5)
     assert device.place(host, "host") is host
