@@ -6,6 +6,9 @@ Sizes are small, since a thread of the GPU is a fiber here.
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,3 +128,12 @@ def test_every_bench_with_a_gpu_variant_is_here() -> None:
     """A new GPU bench is not left unchecked; those of `dsp` are on CuPy's own libraries, and need a real one."""
     there = {name for name, bench in catalog.benches().items() if "gpu" in bench.kinds and bench.topic != "dsp"}
     assert there <= {name for name, _ in CASES}
+
+
+def test_every_size_that_is_cut_is_cut_where_it_is_used() -> None:
+    """A constant is patched in the module whose functions read it: patched elsewhere, it would cut nothing."""
+    for name, values in gpu_on_cpu.SMALL.items():
+        module = importlib.import_module(f"hwbench.benches.{name}")
+        loaded = {node.id for node in ast.walk(ast.parse(inspect.getsource(module)))
+                  if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}  # fmt: skip
+        assert set(values) <= loaded, name
