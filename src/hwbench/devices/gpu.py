@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from ..bench import Skip, Sweep
 from ..host import system
+from ..host.gpu_probe import Cupy
 from ..host.system import cpu_list, number, read
 from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
@@ -90,7 +91,7 @@ class GpuDevice:
     def __init__(self, index: int = 0, root: Path = system.ROOT) -> None:
         self.index = index
         self.name = f"gpu:{index}"
-        self.xp: Any = cupy
+        self.xp: Cupy = cupy
         self.root = root
         self._runtime = cupy.cuda.runtime
         self._cpu = CpuDevice(root=root)
@@ -103,7 +104,7 @@ class GpuDevice:
         self._main = cupy.cuda.Stream(non_blocking=True)
         self.stream: Stream = self._main
         self._streams: list[Stream] = []
-        self._modules: dict[str, Any] = {}
+        self._modules: dict[str, Cupy] = {}
         self._sizes: dict[str, int] = {}
         self.timing = timing = Timing(self)
         self.timed, self.host_timed, self.seconds = timing.timed, timing.host_timed, timing.seconds
@@ -115,7 +116,7 @@ class GpuDevice:
         """Make this GPU the current one of the calling thread."""
         self._cuda.use()
 
-    def module(self, topic: str) -> Any:
+    def module(self, topic: str) -> Cupy:
         """The kernels of `benches/<topic>.cu`, compiled once for this GPU."""
         if topic not in self._modules:
             with self._cuda:
@@ -175,7 +176,7 @@ class GpuDevice:
             found: Kernel = function.kernel
         return found
 
-    def _function(self, topic: str, kernel: str) -> Any:
+    def _function(self, topic: str, kernel: str) -> Cupy:
         """A kernel, loaded now: CuPy and CUDA both put that off to the first use."""
         with self._cuda:
             function = self.module(topic).get_function(kernel)

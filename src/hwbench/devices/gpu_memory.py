@@ -14,6 +14,7 @@ import cupy
 import numpy as np
 
 from ..bench import Skip
+from ..host.gpu_probe import Cupy
 from ..protocols import DeviceArray, Dtype, HostKind, Shape
 from ..record.units import format_bytes
 
@@ -30,7 +31,7 @@ class HostBuffer:
     `device_ptr` is where a kernel finds it; Skip for kinds that kernels cannot reach.
     """
 
-    def __init__(self, kind: HostKind, nbytes: int, array: np.ndarray, owner: Any, reachable: bool) -> None:
+    def __init__(self, kind: HostKind, nbytes: int, array: np.ndarray, owner: Cupy, reachable: bool) -> None:
         self.kind = kind
         self.nbytes = nbytes
         self.array = array
@@ -71,7 +72,7 @@ def ordinary(kind: HostKind, nbytes: int, *, registering: bool = False, reachabl
 
 def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
     """Memory that CUDA allocates: `pinned`, `mapped` into the GPU, or `managed`, which moves to whoever touches it."""
-    owner: Any
+    owner: Cupy
     if kind == "managed":
         free = int(cupy.cuda.runtime.memGetInfo()[0])
         if nbytes > free:  # beyond it every touch would evict another page

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..bench import Work
-from ..protocols import Call, DeviceArray, Event, Facts, HostBuffer, HostKind, Properties, Shape, Stream, Sync
+from ..protocols import Call, DeviceArray, Event, Facts, HostBuffer, HostKind, Properties, Shape, Stream, Sync, Values
 from .gpu_gate import Gate, Kernel, Stopwatch, batch
 
 COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
@@ -106,7 +106,7 @@ class Timing:
         """
         device = self._device
         device.synchronize()  # what a builder has queued with CuPy is on another stream than the launch
-        about: dict[str, Any] = {"timed_by": "events", **(facts or {})}
+        about: Values = {"timed_by": "events", **(facts or {})}
         if cold:
             about["l2"] = "flushed"
         most = batch(launches, len(streams), apart=cold)
@@ -156,7 +156,7 @@ class Timing:
         """
         device = self._device
         device.synchronize()  # as for `timed`
-        about: dict[str, Any] = {"timed_by": "host", **(facts or {})}
+        about: Values = {"timed_by": "host", **(facts or {})}
         ran: list[Any] = []
 
         def once() -> Any:

@@ -14,7 +14,7 @@ from importlib import util
 from typing import Any, Literal, TypeAlias
 
 Cupy: TypeAlias = Any
-"""CuPy, or its `runtime`: they ship no types."""
+"""CuPy, or a part of it: it ships no types."""
 
 State = Literal[
     "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"

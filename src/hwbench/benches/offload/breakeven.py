@@ -148,19 +148,19 @@ def on_all_cpus(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) ->
     return made
 
 
-def on_gpu(device: Gpu, work: str) -> Callable[..., Any]:
+def on_gpu(device: Gpu, work: str) -> Callable[..., DeviceArray]:
     """The operation in CuPy; Skip where the library that it takes is not installed."""
     xp = device.xp
     if work == "matmul":
         library("cuBLAS", lambda: xp.cuda.device.get_cublas_handle())
-        product: Callable[..., Any] = xp.matmul
+        product: Callable[..., DeviceArray] = xp.matmul
         return product
     if work == "fft":
         one = device.put(np.ones(2, np.complex64))
         library("cuFFT", lambda: xp.fft.fft(one))
-        transform: Callable[..., Any] = xp.fft.fft
+        transform: Callable[..., DeviceArray] = xp.fft.fft
         return transform
-    operation: Callable[..., Any] = {"add": xp.add, "sum": xp.sum}[work]
+    operation: Callable[..., DeviceArray] = {"add": xp.add, "sum": xp.sum}[work]
     return operation
 
 
