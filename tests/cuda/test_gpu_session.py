@@ -18,10 +18,10 @@ import pytest
 
 from doubles import gpu_on_cpu
 from hwbench import catalog
+from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measure import cases, planning
-from hwbench.measure import session as measure_session
 from hwbench.record import store
 from hwbench.record.model import Run, key
 from made_up.gpu_sample import CARD, gpu_run
@@ -124,7 +124,7 @@ def test_a_kernel_that_the_card_has_not_is_named_too(session, targets, monkeypat
 
 def test_what_compute_sanitizer_watches_launches_the_kernels_of_its_topic(session, device, monkeypatch):
     """The script that it runs, in this process: it passes here, and fails where a kernel answers wrongly."""
-    monkeypatch.setattr(measure_session, "gpus", lambda which: {which: device})
+    monkeypatch.setattr(selection, "gpus", lambda which: {which: device})
     monkeypatch.setattr(sys, "argv", ["-c", "device.coalescing"])
     exec(session.CHECKED, {})
     monkeypatch.setattr(gpu_on_cpu.on_cpu.Module, "launch", lambda *_, **__: None)
@@ -206,7 +206,7 @@ def commands(session, command, monkeypatch) -> list[planning.Plan]:
         ]  # fmt: skip
         return msgspec.structs.replace(sample, records=records), None
 
-    monkeypatch.setattr(measure_session, "execute", execute)
+    monkeypatch.setattr("hwbench.measure.session.execute", execute)
 
     def run(arguments: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         done = command(*arguments[3:])
