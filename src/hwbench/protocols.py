@@ -33,7 +33,16 @@ Loop: TypeAlias = Callable[[int], Any]
 Facts: TypeAlias = Mapping[str, Any]
 """What is true of a case beside its time, as JSON can hold it."""
 
+Values: TypeAlias = dict[str, Any]
+"""Data by name: axis values as builders get them (`size` in bytes, `dtype` a `numpy.dtype`, `device` itself), facts."""
+
+Inputs: TypeAlias = tuple[Any, ...]
+"""What a bench's `inputs` made: arrays, and whatever else its builders take."""
+
 Shape: TypeAlias = int | tuple[int, ...]
+
+EitherArray: TypeAlias = Any
+"""An array of NumPy or of CuPy, in code that computes with either."""
 
 
 class Buffer(Protocol):
@@ -194,6 +203,7 @@ class Properties(Protocol):
 class Gpu(Protocol):
     """One GPU, as a builder uses it."""
 
+    def __hash__(self) -> int: ...
     @property
     def xp(self) -> Any:
         """The module of arrays: CuPy, which ships no types."""
@@ -265,6 +275,9 @@ class Gpu(Protocol):
 
     def read_gauges(self) -> None:
         """Read clock, power and temperature of this round: to be called while the GPU works."""
+
+    def counters(self) -> dict[str, float]:
+        """Running totals: `wall_s`, and how often the gate had to open by itself (`gpu_gate_timeouts`)."""
 
 
 class Roof(Protocol):
