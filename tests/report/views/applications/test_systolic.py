@@ -14,8 +14,8 @@ from hwbench.record.model import Cpu, Machine, Memory, Policy, Record, Run
 from hwbench.report.sections import Figure, Steps, Table
 from hwbench.report.views.applications.dsp import view as dsp_view
 from hwbench.report.views.applications.house_prices import view as house_view
-from hwbench.report.views.applications.systolic import SUBSCRIPT
 from hwbench.report.views.applications.systolic import view as systolic_view
+from hwbench.report.views.applications.systolic_frames import SUBSCRIPT
 
 BENCHES = {
     bench.name: bench
