@@ -1,4 +1,4 @@
-"""`hwbench list`: the benches, and what of each this machine can run."""
+"""The benches as entries: question, variants, axes, and which cases this machine cannot run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
 
 
 def _first(known: Mapping[str, Device], kind: str) -> Device | None:
-    """The first device of a kind: where there are several, they are taken for alike."""
+    """The first device of a kind: several are taken to be alike."""
     return next((device for device in known.values() if device.kind == kind), None)
 
 
@@ -72,7 +72,7 @@ def _stated(value: Any) -> Scalar:
     return "1 … all" if isinstance(value, Threads) else value
 
 
-def show(listed: Iterable[dict[str, Any]], console: Console) -> None:
+def print_entries(listed: Iterable[dict[str, Any]], console: Console) -> None:
     """Print the entries for people; why there is no GPU is said once, at the end."""
     no_gpu: dict[str, int] = {}
     for entry in listed:

@@ -6,21 +6,42 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ..record.units import plain
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, Report
+from .console import console as make_console
+from .console import echo, echo_err, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
 SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
-LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be read
+LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
-    """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
+def deliver(
+    report: Report, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
+) -> None:
+    """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    if json:
+        print_json(as_json(report, base, new, threshold))
+    elif as_markdown:
+        echo(markdown(report, base, new, threshold))
+    else:
+        print_verdicts(report, base, new, threshold, remedy, make_console())
+    if any(one.verdict == "slower" for one in report.cases):
+        raise typer.Exit(1)
+    if all(one.verdict == "not measured" for one in report.cases):
+        echo_err("nothing was compared: no case was measured on both sides")
+        raise typer.Exit(2)
+
+
+def print_verdicts(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
+    """Print what was compared, a row a case with the slow ones first, the totals, and what settles ambiguous ones."""
     from rich.table import Table
     from rich.text import Text
 

@@ -10,12 +10,13 @@ import functools
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, theme
@@ -25,12 +26,12 @@ from .sections import Download, Figure, Section, Tracks
 HERE = Path(__file__).parent
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
+def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs and histories; ValueError where there is neither."""
     if not runs and not histories:
         raise ValueError("a report needs a run or a history")
     charting = bundle.prefetch()
-    source = Runs(runs, histories)
+    source = Runs(runs, histories, catalogue=catalogue)
     sections = sections_of(source)
     charts: dict[str, Any] = {}
     # An element's number in order of appearance is its id: names from run files never get into an attribute.
@@ -58,12 +59,11 @@ def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
     )
 
 
-def sections_of(runs: Sequence[Run]) -> list[Section]:
+def sections_of(runs: Runs) -> list[Section]:
     """What the page shows of the runs, as data."""
     from .views import VIEWS  # imports Altair, which takes its time; the charts' script is on its way meanwhile
 
-    source = Runs.of(runs)
-    return [section for section in (view(source) for view in VIEWS) if section is not None]
+    return [section for section in (view(runs) for view in VIEWS) if section is not None]
 
 
 class _Numbers:

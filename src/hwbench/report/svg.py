@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..bench import Bench
 from ..record.model import Run
 from ..record.store import write_bytes
 from . import theme
@@ -46,11 +47,11 @@ PICTURES: tuple[tuple[str, View, Choose, str], ...] = (
 )
 
 
-def write_pictures(run: Run, directory: Path) -> list[Path]:
+def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:
     """Write `ladder.svg`, `latency.svg`, `bandwidth.svg` and `roofline.svg`, as far as the run holds them."""
     import vl_convert
 
-    runs = Runs([run])
+    runs = Runs([run], catalogue=catalogue)
     written = []
     for name, view, choose, title in PICTURES:
         section = view(runs)

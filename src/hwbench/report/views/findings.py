@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...analysis import run_quality
 from ...analysis.findings import findings
-from ...record.model import Run
 from ..dataset import Runs
 from ..sections import Sayings, Section
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The findings by bench, and of several runs side by side; None where no bench has anything to say."""
-    runs = Runs.of(runs)
     told: dict[str, list[str]] = {}
     for label, run in zip(runs.labels, runs, strict=True):
         for name, sentences in findings(run, runs.benches.values()).items():

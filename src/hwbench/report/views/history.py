@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 from altair.utils.schemapi import debug_mode
 
-from ...record.model import METRICS, Metric, Run
+from ...record.model import METRICS, Metric
 from ...tracking import change_points
 from ...tracking import controls as tracking_controls
 from ...tracking.history import DIRTY, History, Series, Values
@@ -53,19 +53,18 @@ class Change:
     machine: float
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """A chart to choose from for each history; None where there is none."""
-    source = Runs.of(runs)
     blocks: list[Block] = []
-    for history in source.histories:
+    for history in runs.histories:
         if history.series:
-            blocks += _blocks(history, len(source.histories) > 1)
+            blocks += _blocks(history, len(runs.histories) > 1)
     if not blocks:
         return None
     intro = [
         "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
         "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
-        _about_controls(source.histories),
+        _about_controls(runs.histories),
     ]
     if not change_points.available():
         intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")

@@ -40,9 +40,8 @@ HEADLINES = (
 )
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """What these machines are and what they can do at best."""
-    runs = Runs.of(runs)
     if not runs.runs:
         return None
     best = [[_best(headline, limits) for headline in HEADLINES] for limits in runs.limits]

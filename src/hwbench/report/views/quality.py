@@ -9,7 +9,7 @@ from statistics import median
 from ...analysis import run_quality
 from ...record import facts, interference
 from ...record.estimate import drift
-from ...record.model import Record, Run
+from ...record.model import Record
 from .. import charts, format
 from ..dataset import Runs
 from ..sections import Block, Figure, Panel, Sayings, Section, Table, Trouble, Troubles
@@ -62,9 +62,8 @@ BY_STATUS = {
 }
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Troubles by reason, what the telemetry saw, and where the time went; None for runs without any record."""
-    runs = Runs.of(runs)
     records = [(index, record) for index, run in enumerate(runs) for record in run.records]
     blocks: list[Block] = []
     if not records:

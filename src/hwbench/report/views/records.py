@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...record.estimate import estimate
-from ...record.model import COUNTS, Record, Run, metrics
+from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
 from ...record.units import seconds as seconds_shown
 from .. import format
@@ -17,9 +17,8 @@ from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The table and the downloads; None for runs without any record."""
-    runs = Runs.of(runs)
     if not any(run.records for run in runs):
         return None
     points = {(point.run, id(point.record)): point for point in runs.points}

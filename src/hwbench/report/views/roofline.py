@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from ...analysis.limits import IMPOSSIBLE, Limit
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
-from ...record.model import FLOP_RATE, LEVELS, Record, Run
+from ...record.model import FLOP_RATE, LEVELS, Record
 from .. import charts, format
+from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs, swept
-from ..sections import Figure, Key, Panel, Section, Table
+from ..sections import Figure, Key, Panel, Section
 
 CPU = "cpu"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -28,22 +29,29 @@ class Placed:
     share: float | None
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """One chart for each thread count whose roofs were measured; None without roofs or without benches below them."""
-    runs = Runs.of(runs)
-    panels, rows = [], []
+    columns = _columns(runs)
+    panels: list[Panel] = []
+    shown: list[Placed] = []
     variants: dict[str, None] = {}
     shapes = _shapes(runs)
     used: dict[str, None] = {}
-    for index, label in enumerate(runs.labels):
+    for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
             roofs, slopes, peaks = _roofs(runs, index, threads)
             placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
-            title = format.value_of("threads", threads) + (f" · {label}" if runs.several else "")
-            marks = [_mark(runs, one) for one in placed]
-            variants |= dict.fromkeys(one.point.record.variant for one in placed)
+            title = format.value_of("threads", threads) + runs.suffix(index)
+            marks = [
+                columns.mark(
+                    one, group=_topic(one.point.record), x=one.intensity,
+                    more=f"{format.percent(one.share)} of {one.roof}",
+                )
+                for one in placed
+            ]  # fmt: skip
+            variants |= dict.fromkeys(one.point.variant for one in placed)
             used |= dict.fromkeys(_topic(one.point.record) for one in placed)
             spec = charts.roofline(
                 marks,
@@ -52,17 +60,13 @@ def view(runs: Sequence[Run]) -> Section | None:
                 alt_text=f"Roofline, {title}: measured bandwidths as slopes, peaks as ceilings, benches below.",
             )
             panels.append(Panel(title, spec, f"Roofline, {title}", _named(slopes, peaks)))
-            rows += [
-                _row(runs, one)
-                for one in sorted(placed, key=lambda one: (one.point.record.bench, one.point.record.variant))
-            ]
+            shown += sorted(placed, key=lambda one: (one.point.record.bench, one.point.variant))
     if not panels:
         return None
-    head = ("bench", "case", "threads", "flop/B", "GFLOP/s", "95% interval", "roof", "of the roof", "status")
     figure = Figure(
         "Below the measured roofs",
         panels,
-        Table("Every case on the roofline", runs.head(head), rows),
+        columns.table("Every case on the roofline", shown),
         "Colours are variants, shapes are topics: "
         + ", ".join(f"{topic} {_spoken(shapes[topic])}" for topic in used)
         + ". Of a sweep, the best case of each level is shown. Dashed ceilings are float32. Point at a case or at a "
@@ -79,6 +83,25 @@ def view(runs: Sequence[Run]) -> Section | None:
         "lies between a slope and the next is what staying in the nearer cache gives.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure])
+
+
+def _columns(runs: Runs) -> Columns[Placed]:
+    return Columns(
+        runs,
+        lambda one: one.point,
+        (
+            Column("bench", lambda one: one.point.record.bench), Column("case", lambda one: _case(one.point.record)),
+            Column("threads", lambda one: str(one.point.threads)),
+            Column("flop/B", lambda one: format.number(one.intensity)),
+            Measured(FLOP_RATE.unit, lambda one: one.rate.scaled(FLOP_RATE.scale), FLOP_RATE.unit),
+            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.percent(one.share)),
+            Column("status", lambda one: one.point.status),
+        ),
+    )  # fmt: skip
+
+
+def _case(record: Record) -> str:
+    return format.case(record).removeprefix(f"{record.bench} ")
 
 
 def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
@@ -177,35 +200,6 @@ def _thinned(placed: Sequence[Placed]) -> list[Placed]:
         if where not in best or one.rate.value > best[where].rate.value:
             best[where] = one
     return list(best.values())
-
-
-def _mark(runs: Runs, one: Placed) -> charts.Mark:
-    return charts.mark_of(
-        runs,
-        one.point,
-        value=one.rate.scaled(FLOP_RATE.scale),
-        unit=FLOP_RATE.unit,
-        group=_topic(one.point.record),
-        x=one.intensity,
-        more=f"{format.percent(one.share)} of {one.roof}",
-    )
-
-
-def _row(runs: Runs, one: Placed) -> Sequence[str]:
-    record = one.point.record
-    rate = one.rate.scaled(FLOP_RATE.scale)
-    row = (
-        record.bench,
-        format.case(record).removeprefix(f"{record.bench} "),
-        str(one.point.threads),
-        format.number(one.intensity),
-        format.number(rate.value),
-        format.bounds(rate),
-        one.roof,
-        format.percent(one.share),
-        record.status,
-    )
-    return runs.row(one.point.run, row)
 
 
 def _topic(record: Record) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ....record.model import FLOP_RATE, Record, Run
+from ....record.estimate import Estimate
+from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
@@ -17,9 +18,8 @@ NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
 PEAKS = ("device.peak", "device.tensor", "device.matmul")  # they are the roofs
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """A chart for each GPU whose roofs were measured; None without."""
-    runs = Runs.of(runs)
     panels, rows = [], []
     variants: dict[str, None] = {}
     used: dict[str, None] = {}
@@ -31,7 +31,7 @@ def view(runs: Sequence[Run]) -> Section | None:
             if not any(roof.flat for roof in roofs) or all(roof.flat for roof in roofs):
                 continue
             here = _thinned([p for p in runs.points if p.run == index and p.record.device == device and _placed(p)])
-            variants |= dict.fromkeys(p.record.variant for p in here)
+            variants |= dict.fromkeys(p.variant for p in here)
             used |= dict.fromkeys(p.record.bench for p in here)
             title = common.label(runs, index, device)
             about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
@@ -120,7 +120,13 @@ def _in_l2(record: Record) -> bool:
 
 
 def _rate(point: Point) -> float:
+    """FLOP/s."""
     return point.record.counts["flops"] / point.seconds.value
+
+
+def _flop_rate(point: Point) -> Estimate:
+    """GFLOP/s with its interval."""
+    return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
 
 
 def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
@@ -140,7 +146,7 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark
     return charts.mark_of(
         runs,
         point,
-        value=point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale),
+        value=_flop_rate(point),
         unit=FLOP_RATE.unit,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
@@ -150,7 +156,7 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark
 
 def _row(point: Point, roofs: Sequence[charts.Roof]) -> Sequence[str]:
     counts = point.record.counts
-    rate = point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale)
+    rate = _flop_rate(point)
     return (
         point.record.bench,
         format.case(point.record).removeprefix(f"{point.record.bench} "),
