@@ -169,7 +169,7 @@ class Runs(Sequence[Run]):
         )
 
     def _level(self, index: int, run: Run, record: Record) -> str:
-        """The level that serves the record: that of the load limit which bounds it, else the first that holds its data."""
+        """The level that serves the record: of the load limit that bounds it, else the first that holds its data."""
         slope = limit_for(record, "load", self.limits[index], run.policy.sizes, run.machine.cpu)
         on_cpu = slope is not None and record.device == "cpu"
         return slope.level if slope and on_cpu else level_of(record, run.policy.sizes, run.machine.cpu)

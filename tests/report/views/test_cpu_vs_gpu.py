@@ -11,6 +11,10 @@ from hwbench.record.model import Cpu, Gpu, Machine, Memory, Metric, Record, Run
 from hwbench.report.sections import Figure, Sayings
 from hwbench.report.views.cpu_vs_gpu import BATCH, MACHINES, WEIGHTS, Row, _best, _verdict
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
+from made_up.gpu_sample import CARD, gpu_run
+from made_up.page import dataset
+from made_up.sample import replace as replaced
+from made_up.sample import sample_run
 
 MACHINE = Machine(
     name="box",
@@ -254,3 +258,23 @@ def test_a_machine_is_what_all_its_threads_do():
     assert (chosen.threads, chosen.value) == (2, 4e11)
     assert _best([limit(2, 4e11, "steal"), limit(2, 3e11)], ("fma",), "", "f4").value == 3e11
     assert _best([], ("fma",), "", "f4") is None
+
+
+def test_the_lectures_table_holds_the_gpu_measured_and_by_its_datasheet():
+    """A measured row, the datasheet's, and the share of it that was reached; the lecture's rows below."""
+    section = machine_view(dataset(gpu_run()))
+    table = next(block for block in section.blocks if getattr(block, "caption", "") == "CPU against GPU")
+    rows = {(row[0].rpartition(": ")[2], row[1]): row for row in table.rows}
+    measured = rows[CARD.name, "measured here"]
+    assert float(measured[3]) == pytest.approx(50, rel=0.01) and "for 32 ways" in measured[7]
+    assert rows["H100 SXM", "datasheet"][3] == "67.0"
+    assert rows["H100 SXM", "measured / datasheet"][3:6] == ("75%", "–", "91%")
+
+
+def test_a_gpu_that_was_not_measured_has_no_measured_row():
+    """The datasheet of a card alone is no measurement, and is compared with none."""
+    run = replaced(sample_run(), machine=replaced(gpu_run().machine, gpus=[CARD]))
+    section = machine_view(dataset(run))
+    table = next(block for block in section.blocks if getattr(block, "caption", "") == "CPU against GPU")
+    kinds = [row[1] for row in table.rows if "H100" in row[0]]
+    assert kinds == ["datasheet"]
