@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hwbench import report
+from hwbench import catalog, report
 from hwbench.record import store
 from hwbench.record.model import Run
 from hwbench.tracking import resolve
@@ -62,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each page, written once."""
     folder = tmp_path_factory.mktemp("pages")
     for name, runs in RUNS.items():
-        report.write(runs, folder / f"{name}.html")
+        report.write(runs, folder / f"{name}.html", catalogue=catalog.benches())
     return {name: folder / f"{name}.html" for name in RUNS}
 
 
@@ -402,7 +402,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 {**histories.BOX, "machine": machine, "cpu": machine},
             )
     found = resolve.gather([results])
-    report.write(found.runs, folder / "page.html", found.histories)
+    report.write(found.runs, folder / "page.html", found.histories, catalogue=catalog.benches())
     return folder / "page.html"
 
 
