@@ -416,7 +416,7 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto(tracked.as_uri())
     page.wait_for_selector("html[data-charts=done]", timeout=60_000)
-    assert "00000004" in page.locator(".sayings li").first.inner_text()
+    assert "00000004" in page.locator(".notes li").first.inner_text()
     chart = page.locator(".chart.chosen")
     assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
     assert "00000004" in chart.inner_text()

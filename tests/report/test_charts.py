@@ -75,5 +75,5 @@ def test_rules_and_ideals_are_data_sets_of_their_own() -> None:
 
 def test_the_span_of_values_leaves_out_what_is_none() -> None:
     """Zero, negative and infinite values have no place on a logarithmic scale."""
-    assert charts.spread_of([0.0, -1.0, 2.0, 8.0, math.inf]) == (2.0, 8.0)
-    assert charts.spread_of([]) == (1.0, 1.0)
+    assert charts.value_range([0.0, -1.0, 2.0, 8.0, math.inf]) == (2.0, 8.0)
+    assert charts.value_range([]) == (1.0, 1.0)

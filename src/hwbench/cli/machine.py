@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .console import console, print_json
@@ -11,6 +11,7 @@ from .options import AsJson
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
 
@@ -33,7 +34,7 @@ def machine(json: AsJson = False) -> None:
 
 def print_machine(
     described: Machine,
-    software: Mapping[str, object],
+    software: Facts,
     disturbances: Sequence[Disturbance],
     console: Console,
     no_gpu: str = "",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-    Handler = Callable[[int, FrameType | None], object]
+    Handler = Callable[[int, FrameType | None], None]
 
 
 def handle(handler: Handler) -> None:

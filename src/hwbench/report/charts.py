@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
@@ -34,6 +34,13 @@ COUNT_LABEL = (
     "round(log(datum.value) / LN10) + 1)"
 )
 NUMBER_LABEL = "format(datum.value, '~g')"
+
+
+Datum: TypeAlias = dict[str, Any]
+"""A row of a chart's data: JSON."""
+
+Frame: TypeAlias = Mapping[str, Any]
+"""What stands around a chart: `height` in pixels, `description` for screen readers, `title`."""
 
 
 LABEL = alt.Text("label:N")  # channels are given as objects: a string is looked up in the whole schema, 5 ms each
@@ -61,7 +68,7 @@ class Mark:
     suspect: str = ""
     dash: str = ""
 
-    def row(self, names: Mapping[str, str]) -> dict[str, Any]:
+    def row(self, names: Mapping[str, str]) -> Datum:
         """The mark as a datum: what is drawn, and the texts of its tooltip. What is empty is left out.
 
         `names` are what series are called in the chart, see `_numbered`.
@@ -69,7 +76,7 @@ class Mark:
         low, high = self.low, self.high
         # An interval from fewer than three samples is the whole line; it is not drawn.
         bounded = low is not None and high is not None and low > 0 and math.isfinite(high)
-        row: dict[str, Any] = {
+        row: Datum = {
             "series": names[self.series],
             "group": self.group,
             "x": _short(self.x),
@@ -175,7 +182,7 @@ def bars(
             scale=alt.Scale(domain=list(groups), paddingInner=0.18, paddingOuter=0.06),
             axis=alt.Axis(labels=len(groups) > 1 or bool(groups[0])),
         )
-        place: dict[str, Any] = {"y": y}
+        place: Spec = {"y": y}
         if len(series) > 1:
             place["yOffset"] = alt.YOffset(
                 "series:N", sort=None, scale=alt.Scale(domain=[names[name] for name in series], paddingInner=0.16)
@@ -214,7 +221,7 @@ def bars(
             without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
             layers.append(without.encode(x=alt.XDatum(edge, type="quantitative"), text=LABEL, tooltip=reasons, **place))
         height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
-        frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
+        frame: Frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
         ruled = [{"value": rule}] if rule is not None else []
         return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled)
 
@@ -322,7 +329,7 @@ def heat(
     for it the value is written into the cell.
     """
     names = {name: f"s{i:04d}" for i, name in enumerate(order)}
-    low, high = spread_of(value for *_, value, _ in cells)
+    low, high = value_range(value for *_, value, _ in cells)
     rows = [
         {
             "row": names[row],
@@ -356,12 +363,12 @@ def heat(
         # The names stand on the diagonal, where a CPU would meet itself.
         layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
         height = min(520, max(120, 44 * len(order)))
-        frame = {"height": height, "description": alt_text, "title": unit}
+        frame: Frame = {"height": height, "description": alt_text, "title": unit}
         return finish(layers, frame, names, marks=rows, ends=labelled)
 
 
 @dataclass(frozen=True)
-class Roof:
+class RoofLine:
     """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s. `name` is short; `told` is its tooltip."""
 
     name: str
@@ -372,7 +379,7 @@ class Roof:
 
 
 def roofline(
-    marks: Sequence[Mark], roofs: Sequence[Roof], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
+    marks: Sequence[Mark], roofs: Sequence[RoofLine], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
 ) -> Spec:
     """Floating-point rate over arithmetic intensity, both logarithmic, below the roofs. Rates are in GFLOP/s.
 
@@ -400,7 +407,7 @@ def roofline(
     ]
     wider = (end_x / start_x) ** (1 / (1 - sum(strips)))
     low_x, high_x = start_x / wider ** strips[0], end_x * wider ** strips[1]
-    drawn: list[dict[str, Any]] = []
+    drawn: list[Datum] = []
     for slope, ridge in zip(slopes, ridges, strict=True):
         drawn += [_along(slope, x, slope.value * x) for x in (max(start_x, low_y * 1e9 / slope.value), ridge)]
     for flat in flats:
@@ -460,7 +467,7 @@ def roofline(
         )
 
 
-def _along(roof: Roof, x: float, height: float) -> dict[str, Any]:
+def _along(roof: RoofLine, x: float, height: float) -> Datum:
     """A point of a roof's line, `height` in FLOP/s."""
     dash = "dash" if roof.dashed else ""
     return {"roof": roof.name, "x": x, "y": height * 1e-9, "dash": dash, "told": roof.told or roof.name}
@@ -482,9 +489,7 @@ def _named(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name))
 
 
-def finish(
-    layers: Sequence[alt.Chart], frame: Mapping[str, Any], names: Mapping[str, str], **data: list[dict[str, Any]]
-) -> Spec:
+def finish(layers: Sequence[alt.Chart], frame: Frame, names: Mapping[str, str], **data: list[Datum]) -> Spec:
     """The layers as one spec with its data, as wide as its container; the page states the configuration once.
 
     `frame` is the chart's height, description and title. `usermeta` keeps what each series is really called, for who
@@ -504,7 +509,7 @@ def unbounded(value: float) -> Estimate:
     return Estimate(value, 0.0, math.inf)
 
 
-def spread_of(values: Iterable[float]) -> tuple[float, float]:
+def value_range(values: Iterable[float]) -> tuple[float, float]:
     """The smallest and the largest of positive values."""
     seen = [value for value in values if value > 0 and math.isfinite(value)]
     return (min(seen), max(seen)) if seen else (1.0, 1.0)

@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
@@ -21,7 +20,7 @@ from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, theme
 from .dataset import Runs, when
-from .sections import Download, Figure, Section, Tracks
+from .sections import Download, Figure, Section, Spec, Tracks
 
 HERE = Path(__file__).parent
 
@@ -33,8 +32,8 @@ def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue:
     charting = bundle.prefetch()
     source = Runs(runs, histories, catalogue=catalogue)
     sections = sections_of(source)
-    charts: dict[str, Any] = {}
-    # An element's number in order of appearance is its id: names from run files never get into an attribute.
+    charts: dict[str, Spec] = {}
+    # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
     own = (HERE / "page.js").read_text("utf-8")
     scripts = [bundle.harmless(own)]
@@ -69,17 +68,17 @@ def sections_of(runs: Runs) -> list[Section]:
 class _Numbers:
     """Hands out the ids of charts and keeps their specs."""
 
-    def __init__(self, charts: dict[str, Any]) -> None:
+    def __init__(self, charts: dict[str, Spec]) -> None:
         self.charts = charts
 
-    def chart(self, spec: dict[str, Any]) -> str:
+    def chart(self, spec: Spec) -> str:
         name = f"chart-{len(self.charts) + 1}"
         self.charts[name] = spec
         return name
 
 
-def embedded(data: Any) -> str:
-    """JSON that can stand in a `<script>`: pure ASCII, and without the characters that HTML takes notice of."""
+def embedded(data: Spec) -> str:
+    """JSON for a `<script>`: pure ASCII, without the characters that mean something to HTML."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")

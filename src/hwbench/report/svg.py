@@ -9,7 +9,6 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..bench import Bench
 from ..record.model import Run
@@ -95,7 +94,7 @@ def picture(spec: Spec, title: str, machine: str) -> Spec:
     return theme.resolved(alone)
 
 
-def _add_legend(spec: dict[str, Any], names: dict[str, str]) -> None:
+def _add_legend(spec: Spec, names: dict[str, str]) -> None:
     """Name the series below the chart, where there are several and the axis does not name them already."""
     for row in (row for rows in spec["datasets"].values() for row in rows if "series" in row):
         row["series"] = names[row["series"]]

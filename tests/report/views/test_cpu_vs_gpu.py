@@ -8,7 +8,7 @@ import pytest
 from hwbench.analysis import datasheets
 from hwbench.analysis.limits import Limit
 from hwbench.record.model import Cpu, Gpu, Machine, Memory, Metric, Record, Run
-from hwbench.report.sections import Figure, Sayings
+from hwbench.report.sections import Figure, Notes
 from hwbench.report.views.cpu_vs_gpu import BATCH, MACHINES, WEIGHTS, Row, _best, _verdict
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from made_up.gpu_sample import CARD, gpu_run
@@ -63,7 +63,7 @@ def table_of(section):
 
 
 def said(section):
-    return " ".join(sentence for block in section.blocks if isinstance(block, Sayings) for sentence in block.sentences)
+    return " ".join(sentence for block in section.blocks if isinstance(block, Notes) for sentence in block.sentences)
 
 
 def test_without_figures_no_section():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hwbench.report.sections import Sayings, Table
+from hwbench.report.sections import Notes, Table
 from hwbench.report.views.findings import view as findings
 from hwbench.report.views.quality import view as quality
 from made_up.page import dataset, record, run_of
@@ -18,7 +18,7 @@ def test_a_noisy_run_says_so_before_its_findings() -> None:
     section = findings(dataset(run))
     assert section is not None
     first = section.blocks[0]
-    assert isinstance(first, Sayings)
+    assert isinstance(first, Notes)
     assert first.sentences[0].startswith("The machine was too noisy")
     section = quality(dataset(run))
     assert section is not None

@@ -10,7 +10,7 @@ import pytest
 
 from doubles.scripted import record, run_of
 from hwbench import report
-from hwbench.report.sections import Sayings, Table, Tracks
+from hwbench.report.sections import Notes, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
 from hwbench.tracking import controls as tracking_controls
@@ -49,7 +49,7 @@ def blocks(made, given=()):
 
 
 def told(made):
-    return blocks(made).get(Sayings, Sayings("", [])).sentences
+    return blocks(made).get(Notes, Notes("", [])).sentences
 
 
 def test_the_commit_that_slowed_a_case_is_named():

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Disturbance
-from hwbench.report.sections import Sayings, Table, Troubles
+from hwbench.report.sections import Notes, Table, Issues
 from hwbench.report.views.quality import remedy
 from hwbench.report.views.quality import view as quality
 from made_up.page import column, dataset, record, run_of
@@ -18,7 +18,7 @@ def test_every_trouble_is_told_with_a_remedy() -> None:
     run = sample_run()
     section = quality(dataset(run))
     assert section is not None
-    troubles = next(block for block in section.blocks if isinstance(block, Troubles)).items
+    troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
     assert sum(len(trouble.cases) for trouble in troubles) == sum(one.status != "ok" for one in run.records)
     assert [trouble.status for trouble in troubles] == ["wrong", "error", "suspect", "suspect", "skipped"]
     assert all(trouble.remedy for trouble in troubles)
@@ -54,7 +54,7 @@ def test_a_case_disturbed_twice_is_told_twice() -> None:
     skip = msgspec.structs.replace(case, status="skipped", reason="needs 2 GiB; 60% of it", samples=[])
     section = quality(dataset(run_of(twice, skip)))
     assert section is not None
-    troubles = next(block for block in section.blocks if isinstance(block, Troubles)).items
+    troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
     assert len(troubles) == 3
     assert len({trouble.remedy for trouble in troubles}) == 3
 
@@ -91,7 +91,7 @@ def test_what_disturbs_is_kept_with_the_run() -> None:
     one = Disturbance("swap", "1 GiB in use", "memory is short", "end what takes it")
     section = quality(dataset(replace(sample_run(), disturbances=[one])))
     assert section is not None
-    [said] = [block for block in section.blocks if isinstance(block, Sayings)]
+    [said] = [block for block in section.blocks if isinstance(block, Notes)]
     assert "before the run" in said.title
     assert said.sentences == ["swap (warning): 1 GiB in use. Bends: memory is short. Remedy: end what takes it."]
-    assert not any(isinstance(block, Sayings) for block in quality(dataset(sample_run())).blocks)  # type: ignore[union-attr]
+    assert not any(isinstance(block, Notes) for block in quality(dataset(sample_run())).blocks)  # type: ignore[union-attr]

@@ -50,7 +50,7 @@ def _by_level(runs: Runs) -> Figure | None:
     every = [limit for row in limits for limit in row]
     if not every:
         return None
-    low, top = charts.spread_of(limit.shown for limit in every)
+    low, top = charts.value_range(limit.shown for limit in every)
     panels = []
     for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in limits[index]}):

@@ -75,7 +75,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     if not shown:
         return None
     where_shown = sorted(shown, key=lambda where: (*map(_rank, where[1]), where[0]))[:PANELS]
-    low, high = charts.spread_of(p.value.value for where in where_shown for p in shown[where])
+    low, high = charts.value_range(p.value.value for where in where_shown for p in shown[where])
     logarithmic = high / low > charts.WIDE
     top = max(
         p.value.high if p.value.high < 4 * p.value.value else p.value.value

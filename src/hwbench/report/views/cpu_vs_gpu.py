@@ -17,7 +17,7 @@ from ...record.units import digits, format_bytes
 from .. import format
 from ..dataset import Runs
 from ..format import NOTHING
-from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
+from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 from .applications import charts
 from .gpu import common
 
@@ -103,7 +103,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     blocks.append(_table(own, machines))
     sentences = [sentence for cards in _by_run(own) for sentence in _suits(*cards, machines, runs.several)]
     if sentences:
-        blocks.append(Sayings("What this balance suits", sentences, _assumptions()))
+        blocks.append(Notes("What this balance suits", sentences, _assumptions()))
     blocks.append(_sources(own, machines, known))
     intro = [
         "The lecture compares CPUs and GPUs by cores, arithmetic, memory and control flow. Here this machine's "

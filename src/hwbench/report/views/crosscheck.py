@@ -11,7 +11,7 @@ from .. import charts, format
 from ..charts import Mark
 from ..columns import INTERVAL, Column
 from ..dataset import Runs, when
-from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
+from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 
 SHOWN = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
 LEAST_TOP = 1.25  # of the axis: a ratio of 1 then stands at four fifths of it
@@ -46,7 +46,7 @@ def view(runs: Runs) -> Section | None:
             blocks.append(_figure(run, compared))
         missing = dict.fromkeys(f"{one.tool}: {one.reason}" for one in found if one.ratio is None and one.reason)
         if missing:
-            blocks.append(Sayings("Not compared", list(missing)))
+            blocks.append(Notes("Not compared", list(missing)))
     if not blocks:
         return None
     intro = [

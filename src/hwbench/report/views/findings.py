@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...analysis import run_quality
 from ...analysis.findings import findings
 from ..dataset import Runs
-from ..sections import Sayings, Section
+from ..sections import Notes, Section
 
 
 def view(runs: Runs) -> Section | None:
@@ -17,7 +17,7 @@ def view(runs: Runs) -> Section | None:
                 f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
             )
     blocks = [] if (quiet := _quiet(runs)) is None else [quiet]
-    blocks += [Sayings(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
+    blocks += [Notes(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
     if not blocks:
         return None
     intro = [
@@ -27,11 +27,11 @@ def view(runs: Runs) -> Section | None:
     return Section("findings", "Findings", "Findings", intro, blocks)
 
 
-def _quiet(runs: Runs) -> Sayings | None:
+def _quiet(runs: Runs) -> Notes | None:
     """Whether the figures below can be trusted, before any of them is told."""
     told = [
         f"{label}: {sentence}" if runs.several else sentence
         for label, run in zip(runs.labels, runs, strict=True)
         for sentence in run_quality.sentences(run)
     ]
-    return Sayings("Was the machine quiet enough?", told, "quality") if told else None
+    return Notes("Was the machine quiet enough?", told, "quality") if told else None

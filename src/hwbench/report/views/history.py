@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
@@ -21,7 +21,7 @@ from ...tracking.sides import Block as Measured
 from ...tracking.sides import Entry
 from .. import charts
 from ..dataset import Runs
-from ..sections import Block, Key, Sayings, Section, Spec, Table, Tracks
+from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
 
 MOST_CHANGES = 200  # rows of the list of changes; the largest come first
@@ -37,6 +37,9 @@ WHOSE = {
 # Colours come round again; the second round is dashed, the third and all others are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
+Convert: TypeAlias = Callable[[Any], Any]  # of a value, or of an array of them, to the unit that is shown
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,9 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
     name = f": {history.name}, by {history.source}" if several else ""
     told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
     if told:
-        yield Sayings(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
+        yield Notes(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
     if history.notes:
-        yield Sayings(f"What to know of these results{name}", history.notes)
+        yield Notes(f"What to know of these results{name}", history.notes)
     yield _tracks(history, changes, indices, labels, name)
     if (table := _machines(history, labels)) is not None:
         yield table
@@ -222,7 +225,7 @@ class _Packer:
         self, history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str]
     ) -> None:
         self.history, self.indices, self.labels = history, indices, labels
-        self.cases: dict[Any, list[Series]] = {}
+        self.cases: dict[Place, list[Series]] = {}
         for one in history.series:
             self.cases.setdefault(one.case, []).append(one)
         self.number = {case: i for i, case in enumerate(self.cases)}
@@ -231,7 +234,7 @@ class _Packer:
         for change in changes:
             self.changes.setdefault(id(change.series), []).append(change)
         self.first = self.number[changes[0].series.case] if changes else 0
-        self.places: dict[Any, int] = {}
+        self.places: dict[tuple[int, str, str], int] = {}
         self.kept: list[list[int | None]] = []
 
     def row(self, one: Change) -> tuple[str, ...]:
@@ -247,7 +250,7 @@ class _Packer:
         unit, convert, _ = self._scale(series)
         return f"{convert(value):.4g} {unit}".rstrip()
 
-    def _scale(self, series: Series) -> tuple[str, Any, bool]:
+    def _scale(self, series: Series) -> tuple[str, Convert, bool]:
         """Unit, conversion and whether more is better, as all series of a case are shown."""
         metric = self.metrics[series.case]
         if metric is not None:
@@ -283,7 +286,7 @@ class _Packer:
         }  # fmt: skip
         return json.dumps(out, separators=(",", ":"), allow_nan=False).encode()
 
-    def _series(self, series: Series) -> dict[str, Any]:
+    def _series(self, series: Series) -> charts.Datum:
         _, convert, higher = self._scale(series)
         with np.errstate(all="ignore"):
             values, ends = convert(series.values), (convert(series.low), convert(series.high))
@@ -365,7 +368,7 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
             ),
             marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
         ]
-        frame: Mapping[str, Any] = {"height": 320, "description": "One case over the commits", "title": "value"}
+        frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
         return charts.finish(layers, frame, {})
 
 
@@ -376,7 +379,7 @@ def _machines(history: History, labels: Sequence[str]) -> Table | None:
     """Every bench on every other machine against the first: as measured, and against the machine's own limits."""
     if len(labels) < 2:
         return None
-    entries: list[dict[Any, Entry]] = [{} for _ in labels]
+    entries: list[dict[Place, Entry]] = [{} for _ in labels]
     for one in history.series:
         recent = one.values[~np.isnan(one.values)][-RECENT:]
         if len(recent) and float(np.median(recent)) > 0:

@@ -107,7 +107,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
         return None
     names = _order(shown)
     values = _chosen(sorted({rung.n for rung in shown}))
-    low, high = charts.spread_of(100 * rung.share.value for rung in shown if rung.share and rung.n in values)
+    low, high = charts.value_range(100 * rung.share.value for rung in shown if rung.share and rung.n in values)
     panels = []
     for n in values:
         for index in range(len(runs)):
@@ -205,7 +205,7 @@ def _against(runs: Runs, point: Point) -> str:
 def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
     names = _order(rungs)
     each = [rung.each.value for rung in rungs]
-    low, high = charts.spread_of(each)
+    low, high = charts.value_range(each)
     ns = sorted({rung.n for rung in rungs})
     if len(ns) < 2:
         return None

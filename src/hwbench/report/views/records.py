@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 from ...record.estimate import estimate
 from ...record.model import COUNTS, Record, metrics
@@ -15,6 +15,8 @@ from ...record.units import seconds as seconds_shown
 from .. import format
 from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
+
+Cell: TypeAlias = str | int | float
 
 
 def view(runs: Runs) -> Section | None:
@@ -125,7 +127,7 @@ def as_csv(runs: Runs) -> str:
     return out.getvalue()
 
 
-def _times(record: Record) -> list[Any]:
+def _times(record: Record) -> list[Cell]:
     if not record.timed:
         return [""] * 4
     median = estimate(record.samples)
@@ -133,7 +135,7 @@ def _times(record: Record) -> list[Any]:
     return [median.value, median.low if bounded else "", median.high if bounded else "", min(record.samples)]
 
 
-def _rates(record: Record, counts: Sequence[str]) -> list[Any]:
+def _rates(record: Record, counts: Sequence[str]) -> list[Cell]:
     if not record.timed or min(record.samples) <= 0:
         return [""] * len(counts)
     median = estimate(record.samples).value
@@ -144,7 +146,7 @@ def _rates(record: Record, counts: Sequence[str]) -> list[Any]:
     ]
 
 
-def _safe(cell: Any) -> Any:
+def _safe(cell: Cell) -> Cell:
     """Text that a spreadsheet would take for a formula gets an apostrophe before it."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 

@@ -75,7 +75,7 @@ def _panels(columns: Columns[Point], place: Place, points: Sequence[Point]) -> l
     groups = [point.variant for point in points]
     title = f"{operation} of {format_count(n)} {format.value_of('dtype', dtype)}{columns.runs.suffix(run)}"
     costs = [_cost(point) for point in points]
-    low, high = charts.spread_of(cost.value for cost in costs)
+    low, high = charts.value_range(cost.value for cost in costs)
     times = charts.bars(
         [
             columns.mark(point, group=point.variant, label=format.number(cost.value, ITEM_TIME.unit))
@@ -87,7 +87,7 @@ def _panels(columns: Columns[Point], place: Place, points: Sequence[Point]) -> l
     panels = [Panel(f"{title}: time", times, f"{title}: time of an element")]
     errors = [error for point in points if (error := _error(point))]
     if errors:
-        low, high = charts.spread_of(errors)
+        low, high = charts.value_range(errors)
         marks = [
             charts.Mark(
                 point.variant, columns.runs.colours[point.variant], format.case(point.record),

@@ -104,7 +104,7 @@ def _case(record: Record) -> str:
     return format.case(record).removeprefix(f"{record.bench} ")
 
 
-def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
+def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], dict[str, Limit], dict[str, Limit]]:
     """The roofs to draw, and the limits that bound: slopes by level, the highest peak of each dtype."""
     limits = [limit for limit in runs.limits[run] if limit.threads == threads and limit.device == CPU]
     slopes: dict[str, Limit] = {}
@@ -112,12 +112,12 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[
         slopes.setdefault(limit.level, limit)
     peaks = {limit.dtype: limit for limit in limits if limit.kind == "fma"}
     roofs = [
-        charts.Roof(level, slopes[level].value, flat=False, told=_told(slopes[level]))
+        charts.RoofLine(level, slopes[level].value, flat=False, told=_told(slopes[level]))
         for level in LEVELS
         if level in slopes
     ]
     roofs += [
-        charts.Roof(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
+        charts.RoofLine(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
         for limit in _ceilings(runs[run].records, threads, peaks)
     ]
     return roofs, slopes, peaks

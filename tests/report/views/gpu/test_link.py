@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from hwbench.report.sections import Sayings
+from hwbench.report.sections import Notes
 from hwbench.report.views.gpu.breakeven import view as breakeven
 from hwbench.report.views.gpu.link import view as link
 from hwbench.report.views.gpu.roofline import view as gpu_roofline
@@ -82,7 +82,7 @@ def test_where_there_is_no_gpu_one_section_says_so():
     run = without_gpu()
     section = link(dataset(run))
     [block] = section.blocks
-    assert isinstance(block, Sayings)
+    assert isinstance(block, Notes)
     [sentence] = block.sentences
     assert sentence.startswith(REASON) and "cases wait for one" in sentence
     assert gpu_roofline(dataset(run)) is None and breakeven(dataset(run)) is None

@@ -21,7 +21,7 @@ COLOURS = {CPU: "c8", SENT: "c2", KEPT: "c3"}
 GPU_WAYS = {"cupy": SENT, "resident": KEPT}
 
 
-class Placed(NamedTuple):
+class LinePoint(NamedTuple):
     """A point of the line of one way, in the chart of one GPU."""
 
     device: str
@@ -33,7 +33,7 @@ def view(runs: Runs) -> Section | None:
     """A chart for each kind of work and GPU; None where no GPU was compared with its host."""
     columns = _columns(runs)
     panels: list[Panel] = []
-    shown: list[Placed] = []
+    shown: list[LinePoint] = []
     points = runs.by_bench.get(BENCH, [])
     for index in range(len(runs)):
         for device in common.devices(runs, index):
@@ -49,7 +49,7 @@ def view(runs: Runs) -> Section | None:
                 about = f"Time of {what} over the number of elements: CPU, GPU with and without transfers."
                 spec = charts.lines(
                     [
-                        columns.mark(Placed(device, way, point), series=way, colour=COLOURS[way], x=float(n))
+                        columns.mark(LinePoint(device, way, point), series=way, colour=COLOURS[way], x=float(n))
                         for way, line in lines.items()
                         for n, point in line.items()
                     ],
@@ -63,7 +63,7 @@ def view(runs: Runs) -> Section | None:
                     alt_text=about,
                 )
                 panels.append(Panel(title, spec, about, _said(crossings)))
-                shown += [Placed(device, way, line[n]) for way, line in lines.items() for n in sorted(line)]
+                shown += [LinePoint(device, way, line[n]) for way, line in lines.items() for n in sorted(line)]
     if not panels:
         return None
     legend = [*(Key(way, colour, "line") for way, colour in COLOURS.items())]
@@ -87,7 +87,7 @@ def view(runs: Runs) -> Section | None:
     return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure])
 
 
-def _columns(runs: Runs) -> Columns[Placed]:
+def _columns(runs: Runs) -> Columns[LinePoint]:
     return Columns(
         runs,
         lambda one: one.point,

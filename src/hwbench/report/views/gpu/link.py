@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
@@ -18,7 +17,7 @@ from ....record.units import format_bytes
 from ... import charts, format
 from ...columns import STATUS, Column, Measured, of_points, table
 from ...dataset import Point, Runs
-from ...sections import Block, Figure, Key, Panel, Sayings, Section, Spec
+from ...sections import Block, Figure, Key, Notes, Panel, Section, Spec
 from ...theme import var
 from . import common
 
@@ -59,7 +58,7 @@ def _missing(runs: Runs) -> Section | None:
         "With a GPU this page also shows the bandwidth on each stretch from host memory to the GPU's, copies by size, "
         "a roofline by precision, and the size from which the GPU wins. What was measured here is complete without it."
     )
-    return Section("gpu", "GPU", "No GPU was measured", [about], [Sayings("What is missing, and how to get it", told)])
+    return Section("gpu", "GPU", "No GPU was measured", [about], [Notes("What is missing, and how to get it", told)])
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------
@@ -142,15 +141,15 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         {"x": 2, "x2": 38, "y": 3 * row, "y2": 3 * row + 1, "cx": 20, "cy": 3 * row + 0.5, "label": name}
         for row, name in enumerate(BOXES)
     ]
-    shafts: list[dict[str, Any]] = []
-    heads: list[dict[str, Any]] = []
-    texts: list[dict[str, Any]] = []
+    shafts: list[charts.Datum] = []
+    heads: list[charts.Datum] = []
+    texts: list[charts.Datum] = []
     for row in range(3):
         here = [one for one in stretches if one.row == row]
         top, bottom = 3 * row + 1, 3 * row + 3
         for place, one in enumerate(here):
             across = 20.0 if len(here) == 1 else 14.0 + 12 * place
-            tip: dict[str, Any] = {
+            tip: charts.Datum = {
                 "x": across,
                 "series": "s0",
                 "case": f"{BOXES[row]} – {BOXES[row + 1]}: {one.label}",

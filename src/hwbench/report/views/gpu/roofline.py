@@ -65,25 +65,25 @@ def view(runs: Runs) -> Section | None:
     return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure])
 
 
-def _roofs(runs: Runs, run: int, device: str) -> list[charts.Roof]:
+def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
     limits = runs.limits[run]
     roofs = []
     for level in ("L2", "HBM"):
         slope = common.best(limits, device, "gpu copy", "gpu triad", level=level)
         if slope is not None:
-            roofs.append(charts.Roof(level, slope.value, flat=False))
+            roofs.append(charts.RoofLine(level, slope.value, flat=False))
     for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
         for dtype in dict.fromkeys(limit.dtype for limit in limits if (limit.device, limit.kind) == (device, kind)):
             peak = common.best(limits, device, kind, dtype=dtype)
             if peak is not None:
-                roofs.append(charts.Roof(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
+                roofs.append(charts.RoofLine(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
     return roofs
 
 
-def _named(roofs: Sequence[charts.Roof]) -> str:
+def _named(roofs: Sequence[charts.RoofLine]) -> str:
     """The roofs in numbers: along the lines there is no room for them."""
 
-    def told(chosen: Iterable[charts.Roof], scale: float) -> str:
+    def told(chosen: Iterable[charts.RoofLine], scale: float) -> str:
         return ", ".join(f"{roof.name} {format.number(roof.value * scale)}" for roof in chosen)
 
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
@@ -129,7 +129,7 @@ def _flop_rate(point: Point) -> Estimate:
     return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
 
 
-def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
+def _share(point: Point, roofs: Sequence[charts.RoofLine]) -> float | None:
     """Of the roof above it: the fastest slope that bounds it (memory, for what does not say that it fits the L2)."""
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
@@ -141,7 +141,7 @@ def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
     return _rate(point) / height if height > 0 else None
 
 
-def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark:
+def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.Mark:
     counts = point.record.counts
     return charts.mark_of(
         runs,
@@ -154,7 +154,7 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark
     )
 
 
-def _row(point: Point, roofs: Sequence[charts.Roof]) -> Sequence[str]:
+def _row(point: Point, roofs: Sequence[charts.RoofLine]) -> Sequence[str]:
     counts = point.record.counts
     rate = _flop_rate(point)
     return (
