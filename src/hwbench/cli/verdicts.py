@@ -61,7 +61,7 @@ def print_verdicts(report: Report, base: Side, new: Side, threshold: float, reme
 
 
 def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
-    """A comment for a pull request: the sum, what changed as a table, and how it was judged below it."""
+    """A comment for a pull request: totals, changed cases as a table, and the method below it."""
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
     if changed:
@@ -87,7 +87,7 @@ def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
 
 
 def as_json(report: Report, base: Side, new: Side, threshold: float) -> dict[str, Any]:
-    """The verdicts as plain data; what has no number is null."""
+    """The verdicts as plain data; missing numbers are null."""
     return {
         "base": base.name,
         "new": new.name,
@@ -164,6 +164,6 @@ def _sum(cases: Sequence[Comparison]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown takes for text: names out of files may hold markup, pipes and line ends."""
+    """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
     shown = plain(" ".join(text.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

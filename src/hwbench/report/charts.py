@@ -157,7 +157,7 @@ def bars(
     rows = [mark.row(names) for mark in marks if mark.value is not None]
     absent = [mark.row(names) for mark in marks if mark.value is None]
     for row in rows:
-        # An interval may end far outside; labels stand at its end, and one out there would squeeze the whole chart.
+        # A label stands at the end of its interval: an end far outside would squeeze the whole chart.
         row["high"] = _short(min(row["high"], max(top * 1.05, row["value"])))
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
@@ -196,7 +196,7 @@ def bars(
             line = _named("rule").mark_rule(color=var("ink-2"), strokeDash=[4, 4])
             layers.append(line.encode(x=x))
         if logarithmic:
-            # A thin stem ties the dot to its row; its length, from an edge that is no zero, means nothing.
+            # A thin stem ties the dot to its row. Its length means nothing: the edge is not zero.
             layers.append(
                 base.mark_rule(strokeWidth=1.2).encode(
                     x=x, x2=alt.X2Datum(edge), color=colour, opacity=alt.OpacityValue(0.45), **place
@@ -338,7 +338,7 @@ def heat(
             "shown": format.number(value, unit),
             "label": format.number(value),
             "more": more,
-            # From a quarter to all of the colour, by the logarithm: neighbours and the far side both keep their shades.
+            # Opacity from 0.25 to 1 by the logarithm, so that near and far CPUs both keep distinct shades.
             "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
         }
         for row, column, value, more in cells
@@ -360,7 +360,7 @@ def heat(
         ]
         if len(order) <= 12:
             layers.append(_named("marks").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
-        # The names stand on the diagonal, where a CPU would meet itself.
+        # Names stand on the diagonal, which has no values.
         layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
         height = min(520, max(120, 44 * len(order)))
         frame: Frame = {"height": height, "description": alt_text, "title": unit}
@@ -430,7 +430,7 @@ def roofline(
         lined = _named("roofs").mark_line(color=var("ink-2"), strokeWidth=1.3, clip=True)
         layers = [
             lined.encode(x=x, y=y, detail=alt.Detail("roof:N"), strokeDash=dash),
-            # As wide as a finger, and invisible: a line of one pixel is hard to point at.
+            # An invisible line as wide as a finger: a line of one pixel is hard to point at.
             _named("roofs")
             .mark_line(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
             .encode(x=x, y=y, detail=alt.Detail("roof:N"), tooltip=told),
@@ -474,7 +474,7 @@ def _along(roof: RoofLine, x: float, height: float) -> Datum:
 
 
 def _joined(named: Sequence[tuple[str, float]], apart: float) -> list[tuple[str, float]]:
-    """Names at rising places, those nearer than the ratio `apart` to the first of their group joined at its place."""
+    """Names at rising places; a name nearer to the first of a group than the ratio `apart` is joined to it."""
     out: list[tuple[str, float]] = []
     for name, place in named:
         if out and place < out[-1][1] * apart:
@@ -516,7 +516,7 @@ def value_range(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _short(value: float | None) -> float | None:
-    """Five digits are more than a screen has pixels."""
+    """Rounded to five digits, more than a screen has pixels."""
     return None if value is None else float(f"{value:.5g}")
 
 
@@ -531,14 +531,14 @@ def _numbered(marks: Sequence[Mark], series: Sequence[str] = ()) -> dict[str, st
 
 
 def _colour(marks: Sequence[Mark], names: Mapping[str, str]) -> alt.Color:
-    """Each series in its own colour, stated, so that a chart that lacks one leaves the others as they are."""
+    """Each series in its own stated colour, so that a chart without some series keeps the colours of the others."""
     colours = {names[mark.series]: mark.colour for mark in marks}
     scale = alt.Scale(domain=list(colours), range=[var(colour) for colour in colours.values()])
     return alt.Color("series:N", legend=None, scale=scale)
 
 
 def _tooltip(marks: Sequence[Mark], more: str, best: bool = False) -> list[alt.Tooltip]:
-    """The case and its figures; a line that no mark could fill is left out."""
+    """The case and its figures; a line that would be empty for every mark is left out."""
     names = {"case": "case", "shown": "median", "interval": "95% interval", "n": "samples", "more": more}
     if best:
         names = {"case": "case", "shown": "value", "more": more}
@@ -566,7 +566,7 @@ def _steps(low: float, high: float) -> list[float]:
 
 
 def _ticks(top: float) -> list[float]:
-    """Three to five round numbers from 0 up to the largest value: no ticks where only labels have their room."""
+    """Three to five round numbers from 0 to the largest value; none in the space that is kept for labels."""
     raw = top / 4
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)

@@ -53,7 +53,7 @@ class Point:
 
     @property
     def status(self) -> str:
-        """The record's status: ok or suspect, as it has a time."""
+        """The record's status: ok or suspect, for only these have a time."""
         return self.record.status
 
     @property
@@ -109,7 +109,7 @@ class Runs(Sequence[Run]):
 
     @cached_property
     def labels(self) -> list[str]:
-        """A name for each run, no two alike: the machine, then its date, its time, its place in the list."""
+        """A distinct name for each run: the machine, and as far as needed its date, its time, its index."""
         names = [run.machine.name for run in self.runs]
         if not self.several:
             return names
@@ -119,7 +119,7 @@ class Runs(Sequence[Run]):
         return next(labels for labels in (by_date, by_time, by_place) if len(set(labels)) == len(labels))
 
     def row(self, run: int, cells: Sequence[str]) -> Sequence[str]:
-        """A table's row, the run's name before it where there are several."""
+        """A row of a table, preceded by the run's name where there are several runs."""
         return (self.labels[run], *cells) if self.several else cells
 
     def head(self, cells: Sequence[str]) -> Sequence[str]:
@@ -201,7 +201,7 @@ class Runs(Sequence[Run]):
         }
 
     def against_baseline(self, point: Point) -> Estimate | None:
-        """Seconds of a point over those of its contrast's baseline; None for itself or without one of the same work."""
+        """Seconds of a point over those of its contrast's baseline; None for the baseline, or if the work differs."""
         base = self._bases.get((point.run, contrast_key(point.record)))
         alike = base is not None and base is not point.record and same_work(base, point.record)
         return ratio(point.record, base) if base is not None and alike else None
@@ -213,10 +213,10 @@ def when(run: Run) -> str:
 
 
 def plausible(value: float) -> bool:
-    """Whether a chart can show it: 10³⁰ is far beyond any machine, and near to where scales lose their digits."""
+    """Whether a chart can show the value: 10³⁰ is far beyond any machine, and scales lose digits not far beyond it."""
     return math.isfinite(value) and 1e-30 < value < 1e30
 
 
 def swept(record: Record) -> bool:
-    """Whether the record is a point of a sweep of sizes and not of the labelled ones."""
+    """Whether the record's size is a point of a sweep, not a label such as L1."""
     return "size" in record.params and record.params["size"] not in LEVELS

@@ -34,7 +34,7 @@ def _most(panels: Sequence[Panel]) -> Panel:
 
 
 def _telling(panels: Sequence[Panel]) -> Panel:
-    """The panel of the largest n at which most ways were measured."""
+    """The panel of the largest n at which most variants were measured."""
     return max(reversed(panels), key=lambda panel: len(panel.spec["datasets"]["marks"]))
 
 
@@ -67,7 +67,7 @@ def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench])
 
 
 def picture(spec: Spec, title: str, machine: str) -> Spec:
-    """The spec as one that stands alone: fixed width, colours in place of variables, title, legend, card."""
+    """The spec without a page around it: fixed width, colours in place of variables, title, legend, card."""
     alone = copy.deepcopy(spec)
     above = alone.get("title")
     unit = above.get("text", "") if isinstance(above, dict) else ""

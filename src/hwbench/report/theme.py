@@ -29,7 +29,7 @@ DARK = {
 }  # fmt: skip
 SLOTS = tuple(f"c{i}" for i in range(1, 9))
 
-# The variants we know; those that meet in one bench have colours of their own.
+# Known variants: those that meet in a bench differ in colour.
 KNOWN = {
     "loop": "c2", "comprehension": "c6", "numpy": "c1", "numba": "c3", "prange": "c7",
     "simd": "c4", "simd-nt": "c5", "cupy": "c6", "raw": "c4",
@@ -101,7 +101,7 @@ def css() -> str:
 
 
 def resolved(spec: Spec, colours: dict[str, str] = LIGHT) -> Spec:
-    """The spec with the values in place of the variables, for where there is no style sheet."""
+    """The spec with colour values in place of variables, for where there is no style sheet."""
     text = json.dumps(spec)
     for name, value in colours.items():
         text = text.replace(var(name), value)

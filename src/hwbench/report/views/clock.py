@@ -67,7 +67,7 @@ def _best(point: Point) -> float:
 
 
 def _load(point: Point) -> str:
-    """How many threads multiply, and on how many of their units where that is not one."""
+    """How many threads multiply, and on how many units each if not on one."""
     units = point.record.params.get("units", 1)
     threads = format.value_of("threads", point.record.params.get("threads", 1))
     return threads + (f", {format.value_of('units', units)} units" if units != 1 else "")

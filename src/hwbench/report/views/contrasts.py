@@ -24,7 +24,7 @@ NO_TIME = ("wrong", "error", "skipped")
 
 
 def view(runs: Runs) -> Section | None:
-    """One figure a bench that has two variants or more, but for those whose picture stands elsewhere."""
+    """One figure for each bench of two variants or more, except those that another view draws."""
     figures = [
         figure
         for name, points in runs.by_bench.items()
@@ -139,7 +139,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
 
 def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
     def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
-        """The time over the baseline's, shown so; a dash for the baseline itself."""
+        """The time over the baseline's as text; a dash for the baseline itself."""
         return lambda point: shown(found) if (found := runs.against_baseline(point)) else format.NOTHING
 
     return of_points(

@@ -1,4 +1,4 @@
-"""Beside native tools: why the figures of a Python program can be believed."""
+"""Our figures beside those of native tools, measured in turn."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COLUMNS: tuple[Column[Verdict], ...] = (
 
 
 def view(runs: Runs) -> Section | None:
-    """A figure for each comparison that was made, one panel a tool; None where none was."""
+    """A figure for each session of comparisons, one panel a tool; None without any."""
     blocks: list[Block] = []
     for run in runs.proofs:
         found = verdicts(run.records)

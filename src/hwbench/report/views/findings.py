@@ -28,7 +28,7 @@ def view(runs: Runs) -> Section | None:
 
 
 def _quiet(runs: Runs) -> Notes | None:
-    """Whether the figures below can be trusted, before any of them is told."""
+    """Whether the machine was quiet enough for the findings below."""
     told = [
         f"{label}: {sentence}" if runs.several else sentence
         for label, run in zip(runs.labels, runs, strict=True)

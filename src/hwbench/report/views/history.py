@@ -29,12 +29,12 @@ MOST_TOLD = 8  # commits that are told in sentences
 DIGITS = 3  # decimal digits after the first of a value as the page keeps it: more than a screen has pixels
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
-# By how much a change matters to who reads of commits.
+# The order in which changes matter to a reader of commits.
 WHOSE = {
     "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
     "neither": "not the code: one commit measured again",
 }  # fmt: skip
-# Colours come round again; the second round is dashed, the third and all others are dotted.
+# Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -44,9 +44,9 @@ Convert: TypeAlias = Callable[[Any], Any]  # of a value, or of an array of them,
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a series: `factor` above 1 is worse; `whose` as `drift.blame` has it, with the machine's factor.
+    """A step of a series: `factor` above 1 is worse; `whose` and `machine` are what `controls.blame` returns.
 
-    `neither` lies between two measurements of one commit, where no control says that it was the machine.
+    `neither`: the step lies between two measurements of one commit, and no control blames the machine.
     """
 
     series: Series
@@ -75,7 +75,7 @@ def view(runs: Runs) -> Section | None:
 
 
 def _about_controls(histories: Sequence[History]) -> str:
-    """What tells a machine that drifted from code that changed, or that nothing does."""
+    """How a machine that drifted is told from code that changed, or that it cannot be."""
     limits = f"benches of the machine's own limits ({', '.join(tracking_controls.CONTROLS)})"
     if not any(one.bench in tracking_controls.CONTROLS for history in histories for one in history.series):
         return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
@@ -141,12 +141,12 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
 
 
 def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
-    """A sentence for each time that a machine moved by its own limits, and how many changes that explains."""
+    """A sentence for each drift of a machine's own limits, with the number of changes that it explains."""
     grouped: list[list[Change]] = []
     for one in sorted(changes, key=lambda one: (one.series.setting, one.step.first)):
         if one.whose != "machine":
             continue
-        # Noise moves a detected step by a commit or two: what lies that near is one drift.
+        # Noise shifts a detected step by a commit or two: steps that near are one drift.
         last = grouped[-1][-1] if grouped else None
         if last and last.series.setting == one.series.setting and one.step.first - last.step.first <= NEAR:
             grouped[-1].append(one)
@@ -164,7 +164,7 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
 
 
 def _again(changes: Sequence[Change]) -> Iterator[str]:
-    """A sentence on what changed though the commit did not."""
+    """A sentence on cases that changed between two measurements of one commit."""
     here = [one for one in changes if one.whose == "neither"]
     if here:
         cases = len({one.series.label for one in here})
@@ -175,7 +175,7 @@ def _again(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _named(history: History, last: int, first: int) -> str:
-    """The commit that brought a change, or the stretch that it lies in where commits between were not measured."""
+    """The commit that brought a change, or the range it lies in where commits between were not measured."""
     ends = {history.commits[last].name, history.commits[first].name}
     between = {history.commits[k].name for k in range(last + 1, first)} - ends
     if not between:
@@ -219,7 +219,7 @@ def _tracks(
 
 
 class _Packer:
-    """A history as the page's script reads it: values as whole multiples of a quantum that keeps four digits."""
+    """A history as the page's script reads it: values as integer multiples of a quantum that keeps four digits."""
 
     def __init__(
         self, history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str]
@@ -317,21 +317,21 @@ def _told(one: Change) -> str:
 
 
 def _metric(series: Sequence[Series]) -> Metric | None:
-    """The rate that a case is told in, where the work of a call is known for each of its series."""
+    """The metric of a case, where the work of a call is known for each of its series."""
     if any(one.unit != "s" for one in series):
         return None
     return next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
 
 
 def _whole(values: Values) -> list[int | None]:
-    """Rounded; null for what is not there or beyond what a chart can show."""
+    """Rounded to integers; null for missing values and for those that no chart can show."""
     there = np.isfinite(values) & (np.abs(values) < 1e12)
     whole = np.where(there, np.round(np.where(there, values, 0.0)), 0.0).astype(np.int64).tolist()
     return [number if known else None for number, known in zip(whole, there.tolist(), strict=True)]
 
 
 def _round(line: int) -> int:
-    """How often the colours came round before a line, as far as lines are told apart."""
+    """How often the colours were used up before a line, as far as dashes differ."""
     return min(line // len(SLOTS), len(DASHES) - 1)
 
 

@@ -46,7 +46,7 @@ def _size(point: Point) -> int:
 
 
 def _kind(point: Point) -> str:
-    """What tells one line of a run from another: how the chase was laid out."""
+    """The layout of a chase, which distinguishes the lines of a run."""
     params = point.record.params
     laid = [format.value_of(axis, value) for axis, value in params.items() if axis != "size"]
     return ", ".join(laid) or point.variant
@@ -81,7 +81,7 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
     )  # fmt: skip
     kinds = list(dict.fromkeys(_kind(point) for point in points))
     variants = len({point.variant for point in points})
-    # Side by side each run shows its main line alone; the others would hide what differs, and stand in the table.
+    # Of several runs only the main line of each is drawn: more would hide what differs. The table has them all.
     shown = [
         point
         for point in _once(points)

@@ -65,7 +65,7 @@ def _parallel(runs: Runs) -> Figure | None:
     )  # fmt: skip
     legend: dict[str, Key] = {}
     panels = []
-    # One chart with a line for each level; side by side a chart for each level, with a line for each run.
+    # One run: one chart with a line for each level. Several: a chart for each level with a line for each run.
     sizes = list(dict.fromkeys(point.text("size") for point in points))
     for shown in [(size,) for size in sizes] if runs.several else [tuple(sizes)]:
         marks = []
@@ -157,7 +157,7 @@ def _loaded(runs: Runs) -> Figure | None:
 
 
 def _streamed(point: Point) -> float | None:
-    """Bytes a second that the others moved; None where a file does not say."""
+    """Bytes a second that the other cores moved; None where the file does not say."""
     found = point.record.facts.get("streamed")
     return float(found) if isinstance(found, int | float) and 0 <= found < 1e15 else None
 

@@ -1,4 +1,4 @@
-"""The price of a prange by threading layer: the time of a call over n, and where it begins to be worth it."""
+"""The overhead of prange by threading layer: the time of a call over n, and the n from which it wins."""
 
 from __future__ import annotations
 

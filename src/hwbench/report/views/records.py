@@ -56,7 +56,7 @@ def view(runs: Runs) -> Section | None:
 
 
 def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:
-    """Each record and 1; of a variant's cases skipped for one reason the first, and how many there are."""
+    """Records with the number of cases each stands for: cases of a variant skipped for one reason are one."""
     found: dict[object, tuple[Record, int]] = {}
     for record in records:
         alike = record.status == "skipped" and not record.samples
@@ -147,10 +147,10 @@ def _rates(record: Record, counts: Sequence[str]) -> list[Cell]:
 
 
 def _safe(cell: Cell) -> Cell:
-    """Text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Put an apostrophe before text that a spreadsheet would evaluate."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def file_name(text: str) -> str:
-    """A run's id as the name of a file: what is no letter, digit, dot, dash or underscore becomes a dash."""
+    """A run's id as a file name: anything but letters, digits, dots, dashes and underscores becomes a dash."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:100] or "run"

@@ -1,4 +1,4 @@
-"""Reductions: what a sum and a dot product cost in each way, and beside it how far each is off."""
+"""Reductions: the time and the error of a sum and a dot product, by variant."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _place(point: Point) -> Place:
 
 
 def _chosen(by_place: dict[Place, list[Point]]) -> list[Place]:
-    """For each operation and type the largest n that most ways were measured at, and the largest of all."""
+    """For each operation and type the largest n that most variants have, and the largest n of all."""
     found: list[Place] = []
     for about in dict.fromkeys(place[:3] for place in by_place):
         here = [place for place in by_place if place[:3] == about]

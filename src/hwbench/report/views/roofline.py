@@ -1,4 +1,4 @@
-"""The roofline: every bench that moves bytes and computes, below the roofs that this machine was measured to have."""
+"""The roofline: every bench that moves bytes and computes, below the measured roofs of this machine."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], d
 
 
 def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) -> list[Limit]:
-    """The peak of each way to compute in float64, by the best sample, and of the best way in any other precision."""
+    """The float64 peak of each variant by its best sample, and the highest peak of each other precision."""
     best: dict[str, float] = {}
     for record in records:
         fits = record.bench == "peak.fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
@@ -132,7 +132,7 @@ def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) 
         if fits and flops and record.timed and IMPOSSIBLE not in record.reason:
             best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))
     by_variant = [Limit("fma", "", threads, "f8", value, FLOP_RATE, variant) for variant, value in best.items()]
-    # The one that bounds is a limit of the run: it says so where only disturbed samples were to be had.
+    # The highest is taken from the limits of the run, which say where only disturbed samples were available.
     top = [limit for dtype, limit in peaks.items() if dtype != "f8" or limit.variant not in best]
     return [peaks["f8"] if peaks.get("f8") and peaks["f8"].variant == x.variant else x for x in by_variant] + top
 
@@ -192,7 +192,7 @@ def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> P
 
 
 def _thinned(placed: Sequence[Placed]) -> list[Placed]:
-    """Of each bench, variant, dtype, level and intensity the best case: a sweep of n would be one blot."""
+    """The best case of each bench, variant, dtype, level and intensity: the points of a sweep would overlap."""
     best: dict[tuple[object, ...], Placed] = {}
     for one in placed:
         record = one.point.record
@@ -207,7 +207,7 @@ def _topic(record: Record) -> str:
 
 
 def _shapes(runs: Runs) -> dict[str, str]:
-    """A shape for each topic: there are too many benches to tell them apart by shape."""
+    """A shape for each topic: there are more benches than shapes."""
     topics = dict.fromkeys(
         _topic(points[0].record)
         for points in runs.by_bench.values()

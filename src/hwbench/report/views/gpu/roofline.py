@@ -102,7 +102,7 @@ def _placed(point: Point) -> bool:
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """Of each bench, variant and work the fastest, out of the L2 and out of memory: a sweep would be one blot."""
+    """The fastest of each bench, variant and work, from L2 and from memory: the points of a sweep would overlap."""
     found: dict[tuple[object, ...], Point] = {}
     for point in points:
         record = point.record
@@ -114,7 +114,7 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 
 
 def _in_l2(record: Record) -> bool:
-    """Whether it says that all it touches fits the L2."""
+    """Whether the record states that its footprint fits the L2."""
     size, l2 = record.facts.get("footprint"), record.facts.get("l2_bytes")
     return isinstance(size, int | float) and isinstance(l2, int | float) and size <= l2
 
@@ -130,7 +130,7 @@ def _flop_rate(point: Point) -> Estimate:
 
 
 def _share(point: Point, roofs: Sequence[charts.RoofLine]) -> float | None:
-    """Of the roof above it: the fastest slope that bounds it (memory, for what does not say that it fits the L2)."""
+    """The share reached of the roof above: L2's slope if the footprint fits it, else memory's, or the highest peak."""
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
     slopes = {roof.name: roof.value for roof in roofs if not roof.flat}
