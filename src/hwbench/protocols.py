@@ -33,6 +33,12 @@ Loop: TypeAlias = Callable[[int], Any]
 Facts: TypeAlias = Mapping[str, Any]
 """What is true of a case beside its time, as JSON can hold it."""
 
+Values: TypeAlias = dict[str, Any]
+"""Data by name: axis values as builders get them (`size` in bytes, `dtype` a `numpy.dtype`, `device` itself), facts."""
+
+Inputs: TypeAlias = tuple[Any, ...]
+"""What a bench's `inputs` made: arrays, and whatever else its builders take."""
+
 Shape: TypeAlias = int | tuple[int, ...]
 
 

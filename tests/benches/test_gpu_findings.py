@@ -11,7 +11,7 @@ import pytest
 
 from hwbench import catalog
 from hwbench.analysis import limits, plausibility
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches.device import _formats, coalescing, divergence, matmul, occupancy, peak, stream
 from hwbench.benches.device import latency as benches_device_latency
 from hwbench.benches.offload import breakeven
@@ -39,7 +39,7 @@ def said(bench: Any, *records: Record) -> list[str]:
         name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
     )
     run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
-    return list(bench.hooks["finding"](Reading(bench, run)))
+    return list(bench.hooks["finding"](BenchResults(bench, run)))
 
 
 @pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)

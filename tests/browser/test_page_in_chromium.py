@@ -15,7 +15,7 @@ import pytest
 from hwbench import catalog, report
 from hwbench.record import store
 from hwbench.record.model import Run
-from hwbench.tracking import resolve
+from hwbench.tracking import gather
 from made_up import histories
 from made_up.sample import LAPTOP, only_skipped, sample_run
 
@@ -401,7 +401,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 },
                 {**histories.BOX, "machine": machine, "cpu": machine},
             )
-    found = resolve.gather([results])
+    found = gather.gather([results])
     report.write(found.runs, folder / "page.html", found.histories, catalogue=catalog.benches())
     return folder / "page.html"
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench.cli import tables
+from hwbench.record.model import BenchInfo
 
 
 def printed(run, catalogue=None):
@@ -30,6 +31,17 @@ def test_shares_of_limits_and_questions_need_the_benches():
     assert "8.00 GB/s (8.00–8.00)" in plain
     assert "of limit" not in plain and "80%" not in plain
     assert "80%" in full and "Which script is shorter?" in full
+
+
+def test_a_run_states_the_questions_and_limits_of_its_benches():
+    """Then no bench is needed; markup in what a file states is shown, not obeyed."""
+    where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}
+    limit = record("simd", samples=(0.1,) * 5, bench="stream.load", counts={"bytes": 1e9}, **where)
+    mine = record("mine", samples=(0.125,) * 5, bench="access.mine", counts={"bytes": 1e9}, **where)
+    stated = {"access.mine": BenchInfo("Is it [bold]mine\x1b[31m?", "mine", "load")}
+    text = printed(run_of(limit, mine, benches=stated))
+    assert "80%" in text
+    assert "Is it [bold]mine\\x1b[31m?" in text
 
 
 def test_findings_stand_below_their_bench():

@@ -11,7 +11,7 @@ from rich.console import Console
 from doubles.scripted import record, run_of
 from hwbench.cli import verdicts
 from hwbench.tracking.readers.runs import of_runs
-from hwbench.tracking.verdicts import sides
+from hwbench.tracking.verdicts import compare_sides
 
 
 def compared(factor, new="fast"):
@@ -20,7 +20,7 @@ def compared(factor, new="fast"):
         of_runs([run_of(record(name, samples=[scale * (1 + i / 1000) for i in range(12)]), id=f"box-{name}-{scale}")])
         for name, scale in (("fast", 1.0), (new, factor))
     )
-    return sides(old, now, 0.02), old, now
+    return compare_sides(old, now, 0.02), old, now
 
 
 def test_markdown_lists_what_changed_and_escapes_names():

@@ -34,8 +34,8 @@ def compare(
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
     from ..errors import UsageError
     from ..tracking import resolve
-    from ..tracking import verdicts as judging
     from ..tracking.sides import differing
+    from ..tracking.verdicts import REMEDY, compare_sides
     from . import verdicts
 
     check_threshold(threshold)
@@ -47,5 +47,10 @@ def compare(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    told = judging.sides(old, now, threshold, across=across_machines)
-    verdicts.deliver(told, old, now, threshold, judging.REMEDY, json=json, as_markdown=markdown)
+    limits = None
+    if across_machines:
+        from .. import catalog  # loads the benches, which say what bounds each of them
+
+        limits = {name: bench.limit for name, bench in catalog.benches().items()}
+    told = compare_sides(old, now, threshold, across=across_machines, limits=limits)
+    verdicts.deliver(told, old, now, threshold, REMEDY, json=json, as_markdown=markdown)

@@ -36,7 +36,7 @@ def echo(line: str) -> None:
 
 def echo_err(line: str) -> None:
     """Print a line on standard error: control characters made visible, and no failure where the stream is closed."""
-    from ..record.units import plain
+    from ..record.units import printable
 
     with streams.unheard(sys.stderr):
-        print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
+        print(printable(line), file=sys.stderr, flush=True)  # noqa: T201

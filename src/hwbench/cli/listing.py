@@ -71,7 +71,7 @@ def missing(
     if isinstance(device, AbsentGpu):
         return {"*": device.why}
     reasons: dict[str, str] = {}
-    plain = {axis: cases.plain(values, spread) for axis, values in bench.axes.items()}
+    plain = {axis: cases.plain_values(values, spread) for axis, values in bench.axes.items()}
     first = {axis: values[0] for axis, values in plain.items()}
     for axis, values in plain.items():
         for value in values:

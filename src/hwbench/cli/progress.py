@@ -155,7 +155,7 @@ def outcome(records: Sequence[Record]) -> str:
         if record.timed:
             ordered = sorted(record.samples)
             mark = " (suspect)" if record.status == "suspect" else ""
-            parts.append(f"{name} {units.seconds(ordered[len(ordered) // 2])}{mark}")
+            parts.append(f"{name} {units.padded_seconds(ordered[len(ordered) // 2])}{mark}")
         else:
             parts.append(f"{name} {record.status}")
     return ", ".join(parts)

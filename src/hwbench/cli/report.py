@@ -28,9 +28,9 @@ def report(
     from .. import catalog
     from .. import report as pages
     from ..record import store
-    from ..tracking import resolve
+    from ..tracking import gather
 
-    found = resolve.gather(path or [store.newest(out)])
+    found = gather.gather(path or [store.newest(out)])
     proofs = [] if path else store.verified(out, found.runs[0].machine.name)
     pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
     echo(f"report: {output}")

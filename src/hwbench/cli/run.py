@@ -41,12 +41,13 @@ def run(
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
     handle(leave)
+    from ..analysis.plausibility import concluded
     from ..measure import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
     if json is not None and not to_stdout:
         _prepare_file(json)
-    plan = planning.Plan(
+    plan = planning.Request(
         select=select or (), preset=preset, device=device, params=axis_values(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
@@ -63,8 +64,9 @@ def run(
         raise typer.Exit(130) from None
     finally:
         observer.close()
-    page = None if no_report else _report_beside(done, out)
-    _deliver(done, path, page, json, quiet=to_stdout)
+    shown = concluded(done)
+    page = None if no_report else _report_beside(shown, out)
+    _deliver(done, shown, path, page, json, quiet=to_stdout)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
@@ -72,12 +74,13 @@ def run(
 def _interrupted(stop: Interrupted) -> None:
     """Say where the measured part is saved; print it where it could be saved nowhere."""
     from .. import catalog
+    from ..analysis.plausibility import concluded
     from . import tables
 
     cases = len(stop.run.records)
     if stop.path is None:
         with streams.unheard(sys.stderr):
-            tables.print_tables(stop.run, console(stderr=True), catalog.benches())
+            tables.print_tables(concluded(stop.run), console(stderr=True), catalog.benches())
         echo_err(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
     else:
         further = (
@@ -86,8 +89,8 @@ def _interrupted(stop: Interrupted) -> None:
         echo_err(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
-    """Write the run's JSON where asked, then print the findings and what speaks against the run.
+def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
+    """Write the run's JSON as it was measured, where asked, then print the findings and what speaks against the run.
 
     Files come first: standard output may be full or closed, and that must not cost them.
     """
@@ -102,12 +105,12 @@ def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None,
         failed = error  # raised at the end, after the findings
     say = echo_err if quiet else echo
     known = catalog.benches()
-    for line in tables.findings(findings(done, known.values())):
+    for line in tables.findings(findings(shown, known.values())):
         say(line)
-    for line in tables.quality(done):
+    for line in tables.quality(shown):
         say(line)
     if path is None:
-        tables.print_tables(done, console(stderr=quiet), known)
+        tables.print_tables(shown, console(stderr=quiet), known)
     else:
         say(f"run: {path}")
     if page is not None:

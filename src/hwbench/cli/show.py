@@ -22,14 +22,15 @@ def show(
     out: Out = Path("reports"),
     findings: Annotated[
         bool,
-        typer.Option("--findings", help="Load the benches: their questions, findings, and shares of the limits, too."),
+        typer.Option("--findings", help="Also what the benches say of it; loads them."),
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Show one run as tables; with --findings also what the benches say of it. JSON always holds all."""
+    from ..analysis.plausibility import concluded
     from . import tables
 
-    shown = open_run(run, out)
+    shown = concluded(open_run(run, out))
     if json or findings:
         from .. import catalog  # the benches bring Numba: a table of a stored file does without
         from ..analysis import derived

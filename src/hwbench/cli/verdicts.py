@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from ..record.units import plain
+from ..record.model import JsonObject
+from ..record.units import printable
 from ..tracking.sides import Side, differing
-from ..tracking.verdicts import VERDICTS, Comparison, Report
+from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
 from .console import echo, echo_err, print_json
 
@@ -24,7 +25,7 @@ METHOD = "Benjamini–Hochberg, 5%"
 
 
 def deliver(
-    report: Report, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
 ) -> None:
     """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
     if json:
@@ -40,27 +41,29 @@ def deliver(
         raise typer.Exit(2)
 
 
-def print_verdicts(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
+def print_verdicts(
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console
+) -> None:
     """Print what was compared, a row a case with the slow ones first, the totals, and what settles ambiguous ones."""
     from rich.table import Table
     from rich.text import Text
 
     for line in _heading(report, base, new, threshold):
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
     heads = ["verdict", "case", "time, new / base (95% interval)"]
     table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
     for one in _ordered(report.cases):
         more = (_times(one.machine), _times(one.normalised)) if across else ()
         cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(plain(cell)) for cell in cells))
+        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(printable(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
     if any(one.verdict == "ambiguous" for one in report.cases):
         console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
-def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
+def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
     """A comment for a pull request: totals, changed cases as a table, and the method below it."""
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
@@ -86,7 +89,7 @@ def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
     return "\n".join(lines)
 
 
-def as_json(report: Report, base: Side, new: Side, threshold: float) -> dict[str, Any]:
+def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> JsonObject:
     """The verdicts as plain data; missing numbers are null."""
     return {
         "base": base.name,
@@ -112,7 +115,7 @@ def software(base: Side, new: Side) -> list[str]:
     ]
 
 
-def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[str]:
+def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
@@ -129,7 +132,7 @@ def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[st
     return lines
 
 
-def _across(report: Report) -> bool:
+def _across(report: ComparisonReport) -> bool:
     return any(one.machine is not None for one in report.cases)
 
 
@@ -165,5 +168,5 @@ def _sum(cases: Sequence[Comparison]) -> str:
 
 def _escaped(text: str) -> str:
     """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
-    shown = plain(" ".join(text.split()))
+    shown = printable(" ".join(text.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

@@ -34,11 +34,11 @@ def verify(
     from ..measure import numba_settings
 
     numba_settings.check()  # before the imports below, which load Numba
-    from ..analysis.crosscheck import verdicts
+    from ..analysis.crosscheck import tool_comparisons
     from ..crosscheck import session
     from . import crosscheck as lines
 
-    plan = session.Plan(select or (), rounds, seconds, pages, stream, out, machine)
+    plan = session.Options(select or (), rounds, seconds, pages, stream, out, machine)
     printer = lines.Lines(console(stderr=True) if json else console())
     handle(stop.ask)
     try:
@@ -47,7 +47,7 @@ def verify(
         echo_err("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
     handle(leave)
-    found = verdicts(done.records)
+    found = tool_comparisons(done.records)
     if json:
         print_json({"run": done.id, "least": least, "comparisons": found})
     else:

@@ -152,7 +152,7 @@ class Runs(Sequence[Run]):
 
     def _point(self, index: int, run: Run, record: Record) -> Point | None:
         bench = self.benches.get(record.bench)
-        reading = derived.read(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
+        reading = derived.performance(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
         if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
             return None  # no real measurement: it is listed in the table of records and drawn in no chart
         return Point(

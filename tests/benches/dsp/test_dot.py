@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from doubles.scripted import ScriptedDevice, record, run_of
 from doubles.strict_cupy import StrictGpu
 from hwbench.analysis import plausibility
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches import _partitions
 from hwbench.benches.dsp import convolution, dot, fft
 from hwbench.devices.cpu import CpuDevice
@@ -219,12 +219,14 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
     assert plausibility.impossible([load, mine], {"dsp.dot": dot.dot.limit}, {}) == {}
-    assert Reading(dot.dot, run_of(load, mine)).share("cupy", size="L2") is None
+    assert BenchResults(dot.dot, run_of(load, mine)).share("cupy", size="L2") is None
 
 
 def test_a_gpus_l2_is_not_compared_with_a_cpus():
     """The same label stands for other arrays on each, so no ratio is told; the same number of bytes is compared."""
-    read = Reading(dot.dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
-    assert read.ratio("cupy", "blas", size="L2") is None
-    read = Reading(dot.dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100))))
-    assert read.ratio("cupy", "blas").value == pytest.approx(0.5)
+    found = BenchResults(dot.dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
+    assert found.ratio("cupy", "blas", size="L2") is None
+    found = BenchResults(
+        dot.dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100)))
+    )
+    assert found.ratio("cupy", "blas").value == pytest.approx(0.5)

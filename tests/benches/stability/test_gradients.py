@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from doubles.strict_cupy import StrictGpu
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.bench import Skip
 from hwbench.benches.stability import _backprop, _networks, activations, gradients, initialization
 from hwbench.devices.cpu import CpuDevice
@@ -692,7 +692,7 @@ def test_findings_say_nothing_of_what_was_not_measured():
     """Without records, and with failed ones alone, no bench says anything."""
     failed = Record(bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error")
     for bench in (gradients.gradients, initialization.initialization, activations.activations):
-        assert list(bench.hooks["finding"](Reading(bench, run_of([failed])))) == []
+        assert list(bench.hooks["finding"](BenchResults(bench, run_of([failed])))) == []
 
 
 def test_findings_of_variances_and_expansions():

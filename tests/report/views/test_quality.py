@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Disturbance
-from hwbench.report.sections import Notes, Table, Issues
+from hwbench.report.sections import Issues, Notes, Table
 from hwbench.report.views.quality import remedy
 from hwbench.report.views.quality import view as quality
 from made_up.page import column, dataset, record, run_of

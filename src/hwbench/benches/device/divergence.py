@@ -82,8 +82,8 @@ def build(across: int, how: str) -> Callable[..., Work]:
         work: Work = device.timed(launch, output=lambda: device.get(to), facts={"paths": paths, "rounds": ROUNDS})
         return work
 
-    prediction.__doc__ = f"A branch {how}."
-    return prediction
+    branch.__doc__ = f"A branch {how}."
+    return branch
 
 
 bench.variant("uniform", on="gpu")(build(1, "that all threads of a warp take the same way"))

@@ -121,7 +121,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _own(runs: Runs, index: int, known: datasheets.Specs) -> Iterator[Row]:
+def _own(runs: Runs, index: int, known: datasheets.Datasheets) -> Iterator[Row]:
     """The rows of one run's machine."""
     run, limits = runs[index], runs.limits[index]
     label = runs.labels[index]
@@ -218,8 +218,8 @@ def _control(run: Run) -> str:
     return f"{digits(factor)}× for unpredictable"
 
 
-def _stated(device: datasheets.Device, name: str) -> Row:
-    def value(figure: datasheets.Figure | None) -> float | None:
+def _stated(device: datasheets.Processor, name: str) -> Row:
+    def value(figure: datasheets.Rating | None) -> float | None:
         return None if figure is None else figure.value
 
     return Row(
@@ -283,7 +283,7 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
     return []
 
 
-def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Specs) -> Figure:
+def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datasheets) -> Figure:
     """Arithmetic over bandwidth: devices on one diagonal have the same balance."""
     others = [_stated(device, device.name) for device in known.device if device.match and device.name not in MACHINES]
     shown = [row for row in (*own, *SLIDES, *machines, *others) if row.flops and row.bandwidth]
@@ -460,7 +460,7 @@ def _seconds(value: float) -> str:
     return f"{digits(value * 1e6)} µs"
 
 
-def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Specs) -> Table:
+def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datasheets) -> Table:
     """Where each datasheet figure in the table comes from."""
     names = dict.fromkeys(
         [*(row.name.rpartition(": ")[2] for row in own if row.origin == DATASHEET), *(row.name for row in machines)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from ...analysis.crosscheck import Verdict, verdicts
+from ...analysis.crosscheck import ToolComparison, tool_comparisons
 from ...record.model import Run
 from .. import charts, format
 from ..charts import Mark
@@ -18,13 +18,13 @@ LEAST_TOP = 1.25  # of the axis: a ratio of 1 then stands at four fifths of it
 MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
 
 
-def _rate(one: Verdict, *, ours: bool) -> str:
+def _rate(one: ToolComparison, *, ours: bool) -> str:
     scale, unit = SHOWN[one.count]
     rate = one.ours if ours else one.theirs
     return format.number(rate.value * scale if rate else None, unit)
 
 
-COLUMNS: tuple[Column[Verdict], ...] = (
+COLUMNS: tuple[Column[ToolComparison], ...] = (
     Column("case", lambda one: one.name),
     Column("tool", lambda one: one.tool),
     Column("native", lambda one: _rate(one, ours=False)),
@@ -40,7 +40,7 @@ def view(runs: Runs) -> Section | None:
     """A figure for each session of comparisons, one panel a tool; None without any."""
     blocks: list[Block] = []
     for run in runs.proofs:
-        found = verdicts(run.records)
+        found = tool_comparisons(run.records)
         compared = [one for one in found if one.ratio is not None]
         if compared:
             blocks.append(_figure(run, compared))
@@ -56,7 +56,7 @@ def view(runs: Runs) -> Section | None:
     return Section("verify", "Native tools", "Beside native tools", intro, blocks)
 
 
-def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
+def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
     panels = []
     for tool in dict.fromkeys(one.tool for one in compared):
         here = [one for one in compared if one.tool == tool]
@@ -100,7 +100,7 @@ def labels(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else list(names)
 
 
-def _mark(one: Verdict, name: str) -> Mark:
+def _mark(one: ToolComparison, name: str) -> Mark:
     assert one.ratio is not None
     return Mark(
         series="ours over native",

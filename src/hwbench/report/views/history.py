@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,10 +15,9 @@ from altair.utils.schemapi import debug_mode
 
 from ...record.model import METRICS, Metric
 from ...tracking import change_points
-from ...tracking import controls as tracking_controls
+from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, shift
 from ...tracking.history import DIRTY, History, Series, Values
-from ...tracking.sides import Block as Measured
-from ...tracking.sides import Entry
+from ...tracking.sides import Entry, Measurement
 from .. import charts
 from ..dataset import Runs
 from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
@@ -59,9 +58,10 @@ class Change:
 def view(runs: Runs) -> Section | None:
     """A chart to choose from for each history; None where there is none."""
     blocks: list[Block] = []
+    limits = {name: bench.limit for name, bench in runs.benches.items()}
     for history in runs.histories:
         if history.series:
-            blocks += _blocks(history, len(runs.histories) > 1)
+            blocks += _blocks(history, limits, len(runs.histories) > 1)
     if not blocks:
         return None
     intro = [
@@ -76,8 +76,8 @@ def view(runs: Runs) -> Section | None:
 
 def _about_controls(histories: Sequence[History]) -> str:
     """How a machine that drifted is told from code that changed, or that it cannot be."""
-    limits = f"benches of the machine's own limits ({', '.join(tracking_controls.CONTROLS)})"
-    if not any(one.bench in tracking_controls.CONTROLS for history in histories for one in history.series):
+    limits = f"benches of the machine's own limits ({', '.join(CONTROLS)})"
+    if not any(one.bench in CONTROLS for history in histories for one in history.series):
         return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
     return (
         f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
@@ -85,8 +85,8 @@ def _about_controls(histories: Sequence[History]) -> str:
     )
 
 
-def _blocks(history: History, several: bool) -> Iterator[Block]:
-    indices = tracking_controls.Indices(history)
+def _blocks(history: History, limits: Mapping[str, str | None], several: bool) -> Iterator[Block]:
+    indices = Indices(history)
     labels = history.labels()
     ordered = sorted(history.series, key=lambda one: one.setting)
     changes = [
@@ -102,13 +102,13 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
     if history.notes:
         yield Notes(f"What to know of these results{name}", history.notes)
     yield _tracks(history, changes, indices, labels, name)
-    if (table := _machines(history, labels)) is not None:
+    if (table := _machines(history, limits, labels)) is not None:
         yield table
 
 
-def _change(history: History, series: Series, step: change_points.Step, indices: tracking_controls.Indices) -> Change:
+def _change(history: History, series: Series, step: change_points.Step, indices: Indices) -> Change:
     factor = 1 / step.factor if series.higher else step.factor
-    whose, machine = tracking_controls.blame(factor, indices.of(series), step.before, step.after)
+    whose, machine = blame(factor, indices.of(series), step.before, step.after)
     name = history.commits[step.first].name
     if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
         whose = "neither"
@@ -156,7 +156,7 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
     for here in sorted(grouped, key=len, reverse=True)[: MOST_TOLD // 2]:
         first = statistics.mode(one.step.first for one in here)
         out.append(
-            f"From {history.commits[first].told} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
+            f"From {history.commits[first].title} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
             f"its own limits: {len(here)} change{'s' * (len(here) != 1)} there {'are' if len(here) > 1 else 'is'} the "
             "machine's."
         )
@@ -179,8 +179,8 @@ def _named(history: History, last: int, first: int) -> str:
     ends = {history.commits[last].name, history.commits[first].name}
     between = {history.commits[k].name for k in range(last + 1, first)} - ends
     if not between:
-        return history.commits[first].told
-    return f"{history.commits[first].told}, or one of the {len(between)} not measured before it"
+        return history.commits[first].title
+    return f"{history.commits[first].title}, or one of the {len(between)} not measured before it"
 
 
 def _times(factor: float) -> str:
@@ -196,9 +196,7 @@ def _factors(here: Sequence[Change]) -> str:
 # --- the chart --------------------------------------------------------------------------------------------------------
 
 
-def _tracks(
-    history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str], name: str
-) -> Tracks:
+def _tracks(history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str], name: str) -> Tracks:
     packer = _Packer(history, changes, indices, labels)
     shown = changes[:MOST_CHANGES]
     rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
@@ -221,9 +219,7 @@ def _tracks(
 class _Packer:
     """A history as the page's script reads it: values as integer multiples of a quantum that keeps four digits."""
 
-    def __init__(
-        self, history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str]
-    ) -> None:
+    def __init__(self, history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str]) -> None:
         self.history, self.indices, self.labels = history, indices, labels
         self.cases: dict[Place, list[Series]] = {}
         for one in history.series:
@@ -241,7 +237,7 @@ class _Packer:
         """A change as the list has it."""
         before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
         whose = WHOSE[one.whose]
-        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= tracking_controls.MATTERS:
+        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
             whose += f" (it moved ×{one.machine:.3f})"
         where = _named(self.history, one.step.last, one.step.first)
         return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
@@ -375,7 +371,7 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
 # --- machines side by side --------------------------------------------------------------------------------------------
 
 
-def _machines(history: History, labels: Sequence[str]) -> Table | None:
+def _machines(history: History, limits: Mapping[str, str | None], labels: Sequence[str]) -> Table | None:
     """Every bench on every other machine against the first: as measured, and against the machine's own limits."""
     if len(labels) < 2:
         return None
@@ -385,15 +381,15 @@ def _machines(history: History, labels: Sequence[str]) -> Table | None:
         if len(recent) and float(np.median(recent)) > 0:
             entries[one.setting][one.case] = Entry(
                 one.bench, one.variant, "", one.params, one.version, one.counts,
-                (Measured(float(np.median(recent)), 0.0),), higher=one.higher,
+                (Measurement(float(np.median(recent)), 0.0),), higher=one.higher,
             )  # fmt: skip
     rows = []
     for label, mine in zip(labels[1:], entries[1:], strict=True):
         pairs = [(entries[0][case], entry) for case, entry in mine.items() if case in entries[0]]
-        controls = tracking_controls.Controls(pairs, per_work=True)
+        controls = Controls(pairs, per_work=True, limits=limits)
         by_bench: dict[str, list[tuple[float, float | None]]] = {}
         for old, new in pairs:
-            moved = tracking_controls.shift(old, new, per_work=True)
+            moved = shift(old, new, per_work=True)
             limit = controls.own_limit(old)
             by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit.shift))
         for bench, found in sorted(by_bench.items()):

@@ -9,7 +9,7 @@ from statistics import median
 from ...analysis import run_quality
 from ...record import facts, interference
 from ...record.estimate import drift
-from ...record.model import Record
+from ...record.model import JsonObject, Record
 from .. import charts, format
 from ..dataset import Runs
 from ..sections import Block, Figure, Issue, Issues, Notes, Panel, Section, Table
@@ -223,7 +223,7 @@ def _telemetry(runs: Runs) -> Table | None:
     )
 
 
-def _handovers(apart: Sequence[facts.Telemetry]) -> str:
+def _handovers(apart: Sequence[JsonObject]) -> str:
     """What a line took between two CPUs: `42 ns`, or both states with the share of the second."""
     times = [time for telemetry in apart for time in facts.numbers(telemetry.get("handover_s")) if time > 0]
     if not times:

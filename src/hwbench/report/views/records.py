@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ...record.estimate import estimate
 from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
-from ...record.units import seconds as seconds_shown
+from ...record.units import padded_seconds
 from .. import format
 from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
@@ -34,7 +34,7 @@ def view(runs: Runs) -> Section | None:
             if point is not None:
                 figures = [
                     str(len(record.samples)),
-                    seconds_shown(point.seconds.value),
+                    padded_seconds(point.seconds.value),
                     format.number(point.value.value, point.unit),
                     format.bounds(point.value),
                     format.percent(point.share),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.findings import Reading
+from ...analysis.findings import BenchResults
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
 from .. import charts, format
@@ -78,8 +78,8 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
     """The line's size, from L2, and the bytes that memory moves at a time."""
     if (bench := runs.benches.get(BENCH)) is None:
         return None, None
-    reading = Reading(bench, runs[index], runs.limits[index])
-    return reading.line("numba", size="L2"), reading.line("numba", size="DRAM")
+    results = BenchResults(bench, runs[index], runs.limits[index])
+    return results.line("numba", size="L2"), results.line("numba", size="DRAM")
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
