@@ -11,13 +11,15 @@ import pytest
 
 from hwbench import catalog
 from hwbench.analysis import limits, plausibility
-from hwbench.analysis.findings import Reading
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches.device import _formats, coalescing, divergence, matmul, occupancy, peak, stream
 from hwbench.benches.device import latency as benches_device_latency
 from hwbench.benches.offload import breakeven
 from hwbench.benches.transfer import chunks, copy, overlap
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
 from inspection.answers import reading
+from made_up.gpu_sample import gpu_run, without_gpu
+from made_up.sample import sample_run
 
 GPU = "gpu:0"
 L2 = 50 * 2**20
@@ -37,7 +39,7 @@ def said(bench: Any, *records: Record) -> list[str]:
         name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
     )
     run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
-    return list(bench.hooks["finding"](Reading(bench, run)))
+    return list(bench.hooks["finding"](BenchResults(bench, run)))
 
 
 @pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)
@@ -337,3 +339,13 @@ def test_numbers_of_the_kernels_round_nothing():
             assert end.max() < 1
         assert end.dtype == dtype
         assert (end == x + dtype(2 * _gpu.STEP)).all()
+
+
+def test_findings_of_the_lectures_systems_name_a_gpu_only_where_one_was_measured():
+    """What was skipped is no figure: a run that asked for a GPU in vain says what the CPU's says."""
+    chosen = [bench for bench in catalog.benches().values() if bench.topic in ("dsp", "stability", "workload")]
+    on_gpu, asked, without = (findings(run, chosen) for run in (gpu_run(), without_gpu(), sample_run()))
+    assert asked == without
+    for name in ("dsp.dot", "stability.gradients", "stability.initialization", "workload.house_prices"):
+        assert any("GPU" in line for line in on_gpu[name])
+        assert not any("GPU" in line or "cupy" in line for line in without.get(name, []))

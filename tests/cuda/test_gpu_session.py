@@ -18,6 +18,7 @@ import pytest
 
 from doubles import gpu_on_cpu
 from hwbench import catalog
+from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measure import cases, planning
@@ -124,7 +125,7 @@ def test_a_kernel_that_the_card_has_not_is_named_too(session, targets, monkeypat
 
 def test_what_compute_sanitizer_watches_launches_the_kernels_of_its_topic(session, device, monkeypatch):
     """The script that it runs, in this process: it passes here, and fails where a kernel answers wrongly."""
-    monkeypatch.setattr(measure_session, "gpus", lambda which: {which: device})
+    monkeypatch.setattr(selection, "gpus", lambda which: {which: device})
     monkeypatch.setattr(sys, "argv", ["-c", "device.coalescing"])
     exec(session.CHECKED, {})
     monkeypatch.setattr(gpu_on_cpu.on_cpu.Module, "launch", lambda *_, **__: None)
@@ -183,7 +184,7 @@ def test_targets_that_are_near_may_be_off_by_a_seventh_either_way(targets):
 
 
 @pytest.fixture
-def commands(session, command, monkeypatch) -> list[planning.Plan]:
+def commands(session, command, monkeypatch) -> list[planning.Request]:
     """The plans of what the session runs: their records are those of the made-up run, skipped where it has none."""
     plans, sample = [], gpu_run(spread=0.0, suspect=False)
     kinds = {"cpu": {"cpu": "cpu"}, "gpu:0": {"gpu:0": "gpu"}, "all": {"cpu": "cpu", "gpu:0": "gpu"}}
@@ -193,7 +194,7 @@ def commands(session, command, monkeypatch) -> list[planning.Plan]:
 
     known = {named(one.bench, one.variant, one.device, one.params): one for one in sample.records}
 
-    def execute(plan: planning.Plan, observer: Any, stop: Any) -> tuple[Run, Path | None]:
+    def execute(plan: planning.Request, observer: Any, stop: Any) -> tuple[Run, Path | None]:
         plans.append(plan)
         chosen = catalog.select(plan.select, plan.preset)
         groups = cases.groups(

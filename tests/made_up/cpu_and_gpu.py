@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
-from hwbench.report.sections import Sayings, Section, Table
+from hwbench.report.sections import Notes, Section, Table
 
 MACHINE = Machine(
     name="box",
@@ -68,4 +68,4 @@ def table_of(section: Section) -> Table:
 
 def said(section: Section) -> str:
     """All sentences of the section."""
-    return " ".join(sentence for block in section.blocks if isinstance(block, Sayings) for sentence in block.sentences)
+    return " ".join(sentence for block in section.blocks if isinstance(block, Notes) for sentence in block.sentences)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..bench import Skip, Sweep, Work
 from ..host import system
-from ..host.system import cpu_list, number, read
+from ..host.system import cpu_list, number, read_text
 from ..kernels import cuda
 from ..record import units
 from ..record.model import GPU_LEVELS, Gpu, Scalar
@@ -661,4 +661,4 @@ def _pci_folder(root: Path, pci: str) -> Path:
 
 def _near_cpus(root: Path, pci: str) -> set[int]:
     """The CPUs that the kernel calls local to the GPU; none where it does not say."""
-    return set(cpu_list(read(_pci_folder(root, pci) / "local_cpulist")))
+    return set(cpu_list(read_text(_pci_folder(root, pci) / "local_cpulist")))

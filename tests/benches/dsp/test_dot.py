@@ -6,7 +6,7 @@ import pytest
 from doubles.scripted import ScriptedDevice, record, run_of
 from doubles.strict_cupy import StrictGpu
 from hwbench.analysis import plausibility
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches import _partitions
 from hwbench.benches.dsp.dot import dot, vectors
 from inspection.variants import CPU, built, values_of, verdict
@@ -139,12 +139,12 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
     assert plausibility.impossible([load, mine], {"dsp.dot": dot.limit}, {}) == {}
-    assert Reading(dot, run_of(load, mine)).share("cupy", size="L2") is None
+    assert BenchResults(dot, run_of(load, mine)).share("cupy", size="L2") is None
 
 
 def test_a_gpus_l2_is_not_compared_with_a_cpus():
     """The same label stands for other arrays on each, so no ratio is told; the same number of bytes is compared."""
-    read = Reading(dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
-    assert read.ratio("cupy", "blas", size="L2") is None
-    read = Reading(dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100))))
-    assert read.ratio("cupy", "blas").value == pytest.approx(0.5)
+    found = BenchResults(dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
+    assert found.ratio("cupy", "blas", size="L2") is None
+    found = BenchResults(dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100))))
+    assert found.ratio("cupy", "blas").value == pytest.approx(0.5)

@@ -9,7 +9,7 @@ import pytest
 
 from doubles.scripted import run_of
 from doubles.strict_cupy import StrictGpu
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.bench import Skip
 from hwbench.benches.stability import _networks
 from hwbench.benches.stability.activations import MANY, activations
@@ -89,7 +89,7 @@ def test_activations_need_no_cublas():
 def test_findings_say_nothing_of_what_was_not_measured():
     """Without records, and with failed ones alone, the bench says nothing."""
     failed = Record(bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error")
-    assert list(activations.hooks["finding"](Reading(activations, run_of(failed)))) == []
+    assert list(activations.hooks["finding"](BenchResults(activations, run_of(failed)))) == []
 
 
 def test_findings_of_expansions():

@@ -8,7 +8,7 @@ import pytest
 
 from doubles.scripted import run_of
 from doubles.strict_cupy import StrictGpu
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.bench import Skip
 from hwbench.benches.stability import _backprop, _formats, _rounding
 from hwbench.benches.stability.gradients import gradients, grid, network
@@ -163,7 +163,7 @@ def test_findings_set_the_lecture_beside_the_measured():
 def test_findings_say_nothing_of_what_was_not_measured():
     """Without records, and with failed ones alone, the bench says nothing."""
     failed = Record(bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error")
-    assert list(gradients.hooks["finding"](Reading(gradients, run_of(failed)))) == []
+    assert list(gradients.hooks["finding"](BenchResults(gradients, run_of(failed)))) == []
 
 
 def test_findings_set_the_gpus_layers_beside_the_cpus():

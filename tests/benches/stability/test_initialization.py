@@ -8,7 +8,7 @@ import pytest
 
 from doubles.scripted import run_of
 from doubles.strict_cupy import StrictGpu
-from hwbench.analysis.findings import Reading, findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.bench import Skip
 from hwbench.benches.stability import _networks
 from hwbench.benches.stability.initialization import initialization, variances
@@ -76,7 +76,7 @@ def test_without_cublas_products_are_skipped_with_the_remedy():
 def test_findings_say_nothing_of_what_was_not_measured():
     """Without records, and with failed ones alone, the bench says nothing."""
     failed = Record(bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error")
-    assert list(initialization.hooks["finding"](Reading(initialization, run_of(failed)))) == []
+    assert list(initialization.hooks["finding"](BenchResults(initialization, run_of(failed)))) == []
 
 
 def test_findings_of_variances():

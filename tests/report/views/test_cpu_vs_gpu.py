@@ -10,6 +10,10 @@ from hwbench.report.sections import Figure
 from hwbench.report.views.compared_devices import MACHINES
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from made_up.cpu_and_gpu import MACHINE, peak, run_of, said, stream, table_of
+from made_up.gpu_sample import CARD, gpu_run
+from made_up.page import dataset
+from made_up.sample import replace as replaced
+from made_up.sample import sample_run
 
 
 def test_without_figures_no_section():
@@ -97,3 +101,23 @@ def test_every_datasheet_figure_names_its_source():
         told = "; ".join(row[2] for row in rows)
         assert all(what in told for what in known.named(name).figures)
         assert all("." in row[1] for row in rows)
+
+
+def test_the_lectures_table_holds_the_gpu_measured_and_by_its_datasheet():
+    """A measured row, the datasheet's, and the share of it that was reached; the lecture's rows below."""
+    section = machine_view(dataset(gpu_run()))
+    table = table_of(section)
+    rows = {(row[0].rpartition(": ")[2], row[1]): row for row in table.rows}
+    measured = rows[CARD.name, "measured here"]
+    assert float(measured[3]) == pytest.approx(50, rel=0.01) and "for 32 ways" in measured[7]
+    assert rows["H100 SXM", "datasheet"][3] == "67.0"
+    assert rows["H100 SXM", "measured / datasheet"][3:6] == ("75%", "–", "91%")
+
+
+def test_a_gpu_that_was_not_measured_has_no_measured_row():
+    """The datasheet of a card alone is no measurement, and is compared with none."""
+    run = replaced(sample_run(), machine=replaced(gpu_run().machine, gpus=[CARD]))
+    section = machine_view(dataset(run))
+    table = table_of(section)
+    kinds = [row[1] for row in table.rows if "H100" in row[0]]
+    assert kinds == ["datasheet"]

@@ -11,7 +11,7 @@ from ...record.units import digits, format_bytes
 from .. import format
 from ..dataset import Runs
 from ..format import NOTHING
-from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
+from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 from .applications import charts
 from .applications.charts import Datum
 from .compared_devices import DATASHEET, LECTURE, MACHINES, MEASURED, SLIDES, Row, measured_rows, stated
@@ -33,7 +33,7 @@ def view(runs: Sequence[Run]) -> Section | None:
     blocks.append(_table(own, machines))
     sentences = [sentence for cards in by_run(own) for sentence in suits(*cards, machines, runs.several)]
     if sentences:
-        blocks.append(Sayings("What this balance suits", sentences, assumptions()))
+        blocks.append(Notes("What this balance suits", sentences, assumptions()))
     blocks.append(_sources(own, machines, known))
     intro = [
         "The lecture compares CPUs and GPUs by cores, arithmetic, memory and control flow. Here this machine's "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ....analysis.findings import ratio
 from ....record.estimate import crossover
 from ....record.facts import threads_of
-from ....record.model import FLOP_RATE, Run
+from ....record.model import FLOP_RATE, Run, Scalar
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
@@ -54,9 +54,9 @@ def _number(point: Point, axis: str) -> float | None:
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
-def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[str, object], ...]], list[Point]]:
+def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[str, Scalar], ...]], list[Point]]:
     """The points of each run and each value of the other axes, if the sweep has two values or more there."""
-    found: dict[tuple[int, tuple[tuple[str, object], ...]], list[Point]] = {}
+    found: dict[tuple[int, tuple[tuple[str, Scalar], ...]], list[Point]] = {}
     for point in points:
         if _number(point, sweep) is not None:
             rest = tuple((axis, value) for axis, value in point.record.params.items() if axis != sweep)
@@ -64,7 +64,7 @@ def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[s
     return {where: here for where, here in found.items() if len({_number(point, sweep) for point in here}) > 1}
 
 
-def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, object]]) -> str:
+def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, Scalar]]) -> str:
     named = [
         f"{format.elements(value)} samples" if axis == "n" else format.value_of(axis, value) for axis, value in rest
     ]

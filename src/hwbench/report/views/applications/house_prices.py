@@ -100,7 +100,7 @@ def _times(runs: Runs, points: Sequence[Point]) -> Figure:
         )
         for point in ordered
     ]
-    low, high = charts.spread_of(mark.x for mark in marks)
+    low, high = charts.value_range(mark.x for mark in marks)
     spec = charts.lines(
         marks,
         x_title="batch size",
