@@ -3,6 +3,7 @@
 import json
 
 import msgspec
+import pytest
 
 from hwbench.analysis import datasheets
 from hwbench.record.model import Gpu

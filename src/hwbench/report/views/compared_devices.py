@@ -83,7 +83,7 @@ SLIDES = (
 MACHINES = ("Core i7-6700K", "2 x Xeon E5-2686 v4 (P3.16xlarge)", "TITAN X (Pascal)")
 
 
-def measured_rows(runs: Runs, index: int, known: datasheets.Specs) -> Iterator[Row]:
+def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Iterator[Row]:
     """The rows of one run's machine: CPU and GPUs as measured, each before its datasheet."""
     run, limits = runs[index], runs.limits[index]
     label = runs.labels[index]
@@ -181,10 +181,10 @@ def _control(run: Run) -> str:
     return f"{digits(factor)}× for unpredictable"
 
 
-def stated(device: datasheets.Device, name: str) -> Row:
+def stated(device: datasheets.Processor, name: str) -> Row:
     """A device by its datasheet, called `name`."""
 
-    def value(figure: datasheets.Figure | None) -> float | None:
+    def value(figure: datasheets.Rating | None) -> float | None:
         return None if figure is None else figure.value
 
     return Row(

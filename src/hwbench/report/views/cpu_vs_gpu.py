@@ -9,6 +9,7 @@ from ...analysis import datasheets
 from ...record.model import Run
 from ...record.units import digits, format_bytes
 from .. import format
+from ..columns import Column
 from ..dataset import Runs
 from ..format import NOTHING
 from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
@@ -55,24 +56,35 @@ def _table(own: Sequence[Row], machines: Sequence[Row]) -> Table:
     rows += [_cells(row) for row in SLIDES[:4]]
     for slide, sheet in zip(SLIDES[4:], machines, strict=True):
         rows += [_cells(slide), _cells(sheet)]
-    head = ("device", "figures", "cores", "TFLOP/s float32", "memory", "GB/s", "flop per byte", "control flow")
-    return Table("CPU against GPU", head, rows)
+    return Table("CPU against GPU", tuple(column.head for column in COLUMNS), rows)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    memory = NOTHING
-    if row.memory:
-        memory = format_bytes(row.memory) if row.origin == MEASURED else _sold(row.memory)
-    return (
-        row.name,
-        row.origin,
-        NOTHING if row.cores is None else f"{row.cores:g}",
-        format.number(row.flops and row.flops * 1e-12),
-        memory,
-        format.number(row.bandwidth and row.bandwidth * 1e-9),
-        format.number(row.balance),
-        row.control,
-    )
+    return tuple(column.cell(row) for column in COLUMNS)
+
+
+def _memory(row: Row) -> str:
+    if not row.memory:
+        return NOTHING
+    return format_bytes(row.memory) if row.origin == MEASURED else _sold(row.memory)
+
+
+DEVICE: Column[Row] = Column("device", lambda row: row.name)
+FIGURES: Column[Row] = Column("figures", lambda row: row.origin)
+FLOPS: Column[Row] = Column("TFLOP/s float32", lambda row: format.number(row.flops and row.flops * 1e-12))
+BANDWIDTH: Column[Row] = Column("GB/s", lambda row: format.number(row.bandwidth and row.bandwidth * 1e-9))
+BALANCE: Column[Row] = Column("flop per byte", lambda row: format.number(row.balance))
+COLUMNS: tuple[Column[Row], ...] = (
+    DEVICE,
+    FIGURES,
+    Column("cores", lambda row: NOTHING if row.cores is None else f"{row.cores:g}"),
+    FLOPS,
+    Column("memory", _memory),
+    BANDWIDTH,
+    BALANCE,
+    Column("control flow", lambda row: row.control),
+)
+CHARTED = (DEVICE, FIGURES, BANDWIDTH, FLOPS, BALANCE)
 
 
 def _sold(count: float) -> str:
@@ -94,7 +106,7 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
     return []
 
 
-def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Specs) -> Figure:
+def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datasheets) -> Figure:
     """Arithmetic over bandwidth: devices on one diagonal have the same balance."""
     others = [stated(device, device.name) for device in known.device if device.match and device.name not in MACHINES]
     shown = [row for row in (*own, *SLIDES, *machines, *others) if row.flops and row.bandwidth]
@@ -138,20 +150,11 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Specs
         y_domain=(min(ys) / 2, max(ys) * 2),
         slopes=[(balance * 1e-3, f"{balance:g} flop per byte") for balance in (1, 10, 100)],
     )
-    rows = [
-        (
-            row.name,
-            row.origin,
-            format.number((row.bandwidth or 0) * 1e-9),
-            format.number((row.flops or 0) * 1e-12),
-            format.number(row.balance),
-        )
-        for row in shown
-    ]
+    rows = [tuple(column.cell(row) for column in CHARTED) for row in shown]
     return Figure(
         "Where devices stand",
         [Panel("", spec, about)],
-        Table("Every device in the chart", ("device", "figures", "GB/s", "TFLOP/s float32", "flop per byte"), rows),
+        Table("Every device in the chart", tuple(column.head for column in CHARTED), rows),
         "Further up is more arithmetic, further right more bandwidth; on a diagonal the balance of the two is the "
         "same. Pale dots are other GPUs "
         "with a known datasheet: point at them.",
@@ -170,7 +173,7 @@ def _short(row: Row) -> str:
     return row.name.replace(" (P3.16xlarge)", "").replace("2 x ", "2 × ")
 
 
-def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Specs) -> Table:
+def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datasheets) -> Table:
     """Where each datasheet figure in the table comes from."""
     names = dict.fromkeys(
         [*(row.name.rpartition(": ")[2] for row in own if row.origin == DATASHEET), *(row.name for row in machines)]

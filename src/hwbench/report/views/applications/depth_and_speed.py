@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ....record.model import Record
 from ... import format
+from ...columns import VARIANT, Column, axis, table
 from ...dataset import Point, Runs
-from ...sections import Figure, Key, Panel, Table
+from ...sections import Figure, Key, Panel
 from ..gpu import common
 from . import charts
 from .charts import Datum
@@ -15,15 +16,15 @@ from .stability_facts import DTYPES, chains, count, dtype, first_trouble, networ
 
 MOST_PANELS = 6  # networks whose speed is drawn; the table has them all
 
-COLUMNS: tuple[tuple[str, Callable[[Point], str]], ...] = (
-    ("network", lambda point: network(point.record)),
-    ("type", lambda point: dtype(point.record)),
-    ("remedy", lambda point: param(point.record, "remedy")),
-    ("safe depth", lambda point: safe_depth(point.record)),
-    ("within 10⁻⁶ … 10³", lambda point: proper_depth(point.record)),
-    ("a layer", lambda point: format.number(layer_time(point), "µs")),
-    ("variant", lambda point: point.record.variant),
-    ("first trouble", lambda point: first_trouble(point.record)),
+COLUMNS: tuple[Column[Point], ...] = (
+    Column("network", lambda point: network(point.record)),
+    Column("type", lambda point: dtype(point.record)),
+    axis("remedy"),
+    Column("safe depth", lambda point: safe_depth(point.record)),
+    Column("within 10⁻⁶ … 10³", lambda point: proper_depth(point.record)),
+    Column("a layer", lambda point: format.number(layer_time(point), "µs")),
+    VARIANT,
+    Column("first trouble", lambda point: first_trouble(point.record)),
 )
 
 
@@ -43,19 +44,12 @@ def figure(runs: Runs, points: Sequence[Point]) -> Figure | None:
     panels = [_panel(runs, name, found) for name, found in networks.items() if name in drawn]
     if not panels:
         return None
-    rows = [
-        runs.row(point.run, tuple(cell(point) for _, cell in COLUMNS))
-        for found in networks.values()
-        for point in sorted(found, key=lambda point: _rank(point.record))
-    ]
+    shown = [point for found in networks.values() for point in sorted(found, key=lambda point: _rank(point.record))]
+    caption = "Time a layer, up and down, and how deep the network may be"
     return Figure(
         "Speed against safe depth",
         panels,
-        Table(
-            "Time a layer, up and down, and how deep the network may be",
-            runs.head(tuple(head for head, _ in COLUMNS)),
-            rows,
-        ),
+        table(runs, caption, COLUMNS, shown, lambda point: point.run),
         "A layer costs the time on the y axis, up and down; a network of more layers than its point's loses outputs or "
         "gradients. Right and low is good. "
         "Narrow types are read faster and reach less far; a remedy moves a point right for what it costs in time. "

@@ -5,57 +5,64 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ....record.model import Record
-from ... import format
+from ... import columns, format
+from ...columns import Column, axis
 from ...dataset import Point, Runs
 from ...sections import Table
 from .stability_facts import amount, decimals, dtype, numbers_or_gaps, param
 
-HEAD = (
-    "activation", "type", "implementation", "c₀", "c₁", "c₂", "c₃", "tolerance", "off at x = 1/4", "off at x = 1",
-    "largest error",
-)  # fmt: skip
-
 
 def table(runs: Runs, points: Sequence[Point]) -> Table | None:
     """A row for each implementation and type; None without any."""
-    rows: dict[tuple[int | str, ...], Sequence[str]] = {}
+    functions: dict[tuple[int | str, ...], Point] = {}
     for point in points:
         record = point.record
         # Cases that differ in n alone are the same function.
         case = (point.run, record.device, record.variant, param(record, "activation"), param(record, "dtype"))
-        if case not in rows:
-            rows[case] = _row(runs, point)
-    shown = [row for row in rows.values() if row]
-    if not shown:
+        functions.setdefault(case, point)
+    whole = [point for point in functions.values() if _whole(point.record)]
+    if not whole:
         return None
-    return Table(
+    caption = (
         "Expansions at 0: fitted coefficients (Taylor's in brackets), how far the function is from c₀ … c₃ x³, and "
-        "the largest rounding error in steps of the type at 1",
-        runs.head(HEAD),
-        shown,
+        "the largest rounding error in steps of the type at 1"
     )
+    return columns.table(runs, caption, COLUMNS, whole, lambda point: point.run)
 
 
-def _row(runs: Runs, point: Point) -> Sequence[str]:
-    """The cells of a record; none where its facts are not whole."""
-    record = point.record
-    measured, stated = (numbers_or_gaps(record.facts.get(name)) for name in ("taylor", "taylor_expected"))
-    errors = numbers_or_gaps(record.facts.get("cubic_errors"))
-    if len(measured) != 4 or len(stated) != 4 or len(errors) != 4:
-        return ()
-    row = (
-        param(record, "activation"),
-        dtype(record),
-        record.variant,
-        *(
-            format.NOTHING if a is None or b is None else f"{decimals(a)} ({decimals(b)})"
-            for a, b in zip(measured, stated, strict=True)
-        ),
-        coefficients(record, range(4)),
-        *(format.number(error) if error else "0" for error in (errors[1], errors[3])),
-        format.number(amount(record, "largest_error_eps"), "ε"),
-    )
-    return runs.row(point.run, row)
+def _whole(record: Record) -> bool:
+    """Whether the record has four of all."""
+    names = ("taylor", "taylor_expected", "cubic_errors")
+    return all(len(numbers_or_gaps(record.facts.get(name))) == 4 for name in names)
+
+
+def _coefficient(k: int) -> Column[Point]:
+    """`0.25000 (0.25000)`: fitted, and Taylor's."""
+
+    def cell(point: Point) -> str:
+        facts = point.record.facts
+        fitted, stated = (numbers_or_gaps(facts.get(name))[k] for name in ("taylor", "taylor_expected"))
+        return format.NOTHING if fitted is None or stated is None else f"{decimals(fitted)} ({decimals(stated)})"
+
+    return Column(f"c{'₀₁₂₃'[k]}", cell)
+
+
+def _off(record: Record, step: int) -> str:
+    """How far the function is from its cubic at one of the steps 1/8, 1/4, 1/2, 1."""
+    error = numbers_or_gaps(record.facts.get("cubic_errors"))[step]
+    return format.number(error) if error else "0"
+
+
+COLUMNS: tuple[Column[Point], ...] = (
+    axis("activation"),
+    Column("type", lambda point: dtype(point.record)),
+    Column("implementation", lambda point: point.variant),
+    *(_coefficient(k) for k in range(4)),
+    Column("tolerance", lambda point: coefficients(point.record, range(4))),
+    Column("off at x = 1/4", lambda point: _off(point.record, 1)),
+    Column("off at x = 1", lambda point: _off(point.record, 3)),
+    Column("largest error", lambda point: format.number(amount(point.record, "largest_error_eps"), "ε")),
+)
 
 
 def coefficients(record: Record, powers: Sequence[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ....record.model import Json
 from ... import format
 from ...dataset import Point
 from ...sections import Figure, Key, Panel, Table
@@ -13,7 +14,6 @@ from .charts import Datum
 from .stability_facts import (
     DTYPES,
     PROPER,
-    Stored,
     chains,
     count,
     network,
@@ -107,7 +107,7 @@ def figure(points: Sequence[Point]) -> Figure | None:
     )
 
 
-def stored_map(told: Stored) -> GradientMap | None:
+def stored_map(told: Json) -> GradientMap | None:
     """The map that a record keeps of all networks; None where there is none, or none that can be drawn."""
     try:
         names = [f"{activation}, {init}" for activation, init in told["networks"]]
@@ -120,7 +120,7 @@ def stored_map(told: Stored) -> GradientMap | None:
     return GradientMap(rows, lacking) if fitting and any(rows.values()) else None
 
 
-def _rows(told: Stored, names: Sequence[str], depths: Sequence[int]) -> list[NetworkRow]:
+def _rows(told: Json, names: Sequence[str], depths: Sequence[int]) -> list[NetworkRow]:
     columns = (told["log10_norms"], told["overflow"], told["safe_depth"])
     return [
         NetworkRow(name, depths, numbers_or_gaps(norms), overflow and int(overflow), reached(int(safe), max(depths)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeGuard
 
-from ....record.model import Record
+from ....record.model import Json, Record
 from ... import format
 from ...dataset import Point
 
@@ -20,14 +20,11 @@ TROUBLES = {
     "forward_underflow": "the outputs go below the smallest normal number",
 }
 
-Stored: TypeAlias = Any
-"""A value out of a run file, which may be anything."""
-
 
 # --- facts ------------------------------------------------------------------------------------------------------------
 
 
-def numbers_or_gaps(value: Stored) -> list[float | None]:
+def numbers_or_gaps(value: Json) -> list[float | None]:
     """A list of numbers in which None (or anything that is no finite number) is a gap; [] for what is no list."""
     if not isinstance(value, list):
         return []
@@ -61,7 +58,7 @@ def dtype(record: Record) -> str:
     return format.value_of("dtype", param(record, "dtype"))
 
 
-def _number(value: Stored) -> TypeGuard[float]:
+def _number(value: Json) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

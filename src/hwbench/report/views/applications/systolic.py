@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ....record import facts as record_facts
 from ....record.model import Record, Run
 from ... import charts, format
+from ...columns import STATUS, Column, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from .systolic_frames import steps
@@ -88,7 +89,7 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
     m, k = layer
     marks, rows, legend = [], [], []
     for number, point in enumerate(points):
-        facts, name = point.record.facts, str(point.record.params["array"]).replace("x", " × ")
+        facts, name = point.record.facts, _times(str(point.record.params["array"]))
         colour = f"c{number % 8 + 1}"
         legend.append(Key(name, colour, "line"))
         for batch, cycles in zip(
@@ -122,14 +123,14 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
         f"Weight-stationary, the next weights loaded meanwhile, a layer of {m} × {k}; cycles by the closed form, "
         "which the simulator confirms below."
     )
-    table = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
-    return Figure("How busy each array stays, over the batch size", [panel], table, text, legend)
+    shown = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
+    return Figure("How busy each array stays, over the batch size", [panel], shown, text, legend)
 
 
 def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     """One array below the roofs of its multipliers and of the memory that its weights come from."""
     (m, k), facts = layer, point.record.facts
-    size, peak = str(point.record.params["array"]).replace("x", " × "), facts["rows"] * facts["columns"]
+    size, peak = _times(str(point.record.params["array"])), facts["rows"] * facts["columns"]
     batches = record_facts.numbers(facts["batches"])
     marks, rows = [], []
     for batch, cycles in zip(batches, record_facts.numbers(facts["cycles_by_batch"]), strict=True):
@@ -180,43 +181,42 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
         Key("weights from memory", "c2", "dash"),
         Key("roofs", "c8", "dots"),
     ]
-    table = Table(
+    shown = Table(
         f"Roofline of the {size} array", ("batch", "multiply-adds a cycle", "with weights from memory", "roof"), rows
     )
-    return Figure(f"Roofline of the {size} array", [panel], table, text, legend)
+    return Figure(f"Roofline of the {size} array", [panel], shown, text, legend)
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
     """Every simulated product: counted cycles beside the closed form's, and how fast the simulator was."""
-    rows = []
-    for point in sorted(points, key=lambda point: (point.run, point.record.facts["rows"])):
-        facts = point.record.facts
-        blas = runs.against_baseline(point)
-        row = (
-            str(point.record.params.get("array", "")).replace("x", " × "),
-            str(point.record.params.get("shape", "")).replace("x", " × "),
-            point.record.variant,
-            str(facts["cycles"]),
-            str(facts["closed_form"]),
-            str(facts["single_buffer"]),
-            format.percent(facts["utilisation"]),
-            format.number(facts["words_per_cycle"]),
-            format.number(facts["pe_cycles"] / point.seconds.value / 1e6),
-            format.number(blas.value if blas else None),
-            point.record.status,
-        )
-        rows.append((runs.labels[point.run], *row) if runs.several else row)
-    head = (
-        "array",
-        "m × k × n",
-        "what stays",
-        "cycles counted",
-        "closed form",
-        "without double buffering",
-        "PEs at work",
-        "words a cycle",
-        "simulated, M PE-cycles/s",
-        "× the CPU's BLAS",
-        "status",
+
+    def fact(name: str, head: str) -> Column[Point]:
+        return Column(head, lambda point: str(point.record.facts[name]))
+
+    def blas(point: Point) -> str:
+        ratio = runs.against_baseline(point)
+        return format.number(ratio.value if ratio else None)
+
+    columns: tuple[Column[Point], ...] = (
+        Column("array", lambda point: _times(point.text("array"))),
+        Column("m × k × n", lambda point: _times(point.text("shape"))),
+        Column("what stays", lambda point: point.variant),
+        fact("cycles", "cycles counted"),
+        fact("closed_form", "closed form"),
+        fact("single_buffer", "without double buffering"),
+        Column("PEs at work", lambda point: format.percent(point.record.facts["utilisation"])),
+        Column("words a cycle", lambda point: format.number(point.record.facts["words_per_cycle"])),
+        Column(
+            "simulated, M PE-cycles/s",
+            lambda point: format.number(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
+        ),
+        Column("× the CPU's BLAS", blas),
+        STATUS,
     )
-    return Table("Simulated products", ("run", *head) if runs.several else head, rows)
+    ordered = sorted(points, key=lambda point: (point.run, point.record.facts["rows"]))
+    return table(runs, "Simulated products", columns, ordered, lambda point: point.run)
+
+
+def _times(sides: str) -> str:
+    """`3 × 3` for `3x3`."""
+    return sides.replace("x", " × ")

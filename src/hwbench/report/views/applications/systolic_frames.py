@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
-from ....record.model import Record
+from ....record.model import Json, Record
 from ...sections import Cell, Frame, Steps
 
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-Stored: TypeAlias = Any
-"""A value out of a run file, which may be anything."""
 
 
 def steps(record: Record) -> Steps | None:
@@ -22,7 +18,7 @@ def steps(record: Record) -> Steps | None:
         return None
 
 
-def _frames(facts: Stored) -> Steps | None:
+def _frames(facts: Json) -> Steps | None:
     shots, w, x, y = facts["frames"], facts["w"], facts["x"], facts["y"]
     r, c, n = len(x), len(w), len(x[0])
     if not 1 <= len(shots) <= 64 or max(r, c, n) > 8:
@@ -62,7 +58,7 @@ def _waiting(i: int, j: int) -> Cell:
     return Cell([indexed("x", i + 1, j + 1)], "wait")
 
 
-def _element(shot: Stored, w: Stored, x: Stored, i: int, j: int) -> Cell:
+def _element(shot: Json, w: Json, x: Json, i: int, j: int) -> Cell:
     """One PE: row i of the array multiplies x's row i, its column j sums y's row j."""
     weight = f"{indexed('w', j + 1, i + 1)} = {_signed(w[j][i])}"
     column = int(shot["column"][i][j])
@@ -74,7 +70,7 @@ def _element(shot: Stored, w: Stored, x: Stored, i: int, j: int) -> Cell:
     )
 
 
-def _gone(own: Sequence[tuple[int, int]], fresh: set[tuple[int, int]], y: Stored) -> Cell:
+def _gone(own: Sequence[tuple[int, int]], fresh: set[tuple[int, int]], y: Json) -> Cell:
     lines = [f"{indexed('y', row, column)} = {_signed(y[row - 1][column - 1])}" for row, column in own]
     return Cell(lines, "fresh" if any(pair in fresh for pair in own) else "done")
 
@@ -83,7 +79,7 @@ def _signed(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _caption(time: int, shot: Stored, fresh: set[tuple[int, int]], done: bool) -> str:
+def _caption(time: int, shot: Json, fresh: set[tuple[int, int]], done: bool) -> str:
     busy = sum(bool(column) for row in shot["column"] for column in row)
     elements = sum(len(row) for row in shot["column"])
     if time == 0:
