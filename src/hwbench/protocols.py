@@ -34,6 +34,9 @@ Dtype: TypeAlias = np.dtype[Any]
 
 Shape: TypeAlias = int | tuple[int, ...]
 
+EitherArray: TypeAlias = Any
+"""An array of NumPy or of CuPy, in code that computes with either."""
+
 
 class Buffer(Protocol):
     """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`), `address` where it begins."""
@@ -318,6 +321,9 @@ class Gpu(Protocol):
 
     def read_gauges(self) -> None:
         """Read clock, power and temperature of this round: to be called while the GPU works."""
+
+    def counters(self) -> dict[str, float]:
+        """Running totals: `wall_s`, and how often the gate had to open by itself (`gpu_gate_timeouts`)."""
 
 
 class Roof(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..bench import Bench
 from ..record.estimate import Estimate, estimate
-from ..record.model import Cpu, JsonObject, Metric, Record, Run, metrics
+from ..record.model import BenchInfo, Cpu, JsonObject, Metric, Record, Run, metrics
 from . import run_quality
 from .hierarchy import Hierarchy, hierarchy
 from .limits import Limit, limit_for, measured, share
@@ -34,7 +34,7 @@ def in_unit(record: Record, metric: Metric) -> Estimate:
 
 
 def performance(
-    record: Record, bench: Bench | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
+    record: Record, bench: Bench | BenchInfo | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
 ) -> Performance:
     """The performance of a timed record, given the run's limits, sizes of labels, and CPU."""
     seconds = estimate(record.samples)

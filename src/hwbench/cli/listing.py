@@ -1,9 +1,9 @@
-"""`hwbench list`: the benches, and what of each this machine can run."""
+"""The benches as entries: question, variants, axes, and which cases this machine cannot run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from ..bench import Bench, Pages, Skip, Sweep, Threads
 from ..devices import Device, selection
@@ -14,8 +14,31 @@ from ..record.model import Scalar
 if TYPE_CHECKING:
     from rich.console import Console
 
+AxisValue = Scalar | Sweep | Threads | Pages
 
-def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
+
+class VariantEntry(TypedDict):
+    """A variant: the kind of device it runs on, and which of its cases cannot run here with the reason."""
+
+    name: str
+    on: str
+    summary: str
+    missing: dict[str, str]
+
+
+class Entry(TypedDict):
+    """A bench as `hwbench list --json` has it."""
+
+    name: str
+    version: int
+    question: str
+    baseline: str
+    limit: str | None
+    axes: dict[str, list[Scalar]]
+    variants: list[VariantEntry]
+
+
+def entries(benches: Iterable[Bench]) -> list[Entry]:
     """One entry a bench: question, variants, axes with their standard values, and why parts of it cannot run here."""
     benches = list(benches)
     known = selection.devices(selection.needed("all", benches))
@@ -35,12 +58,12 @@ def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
 
 
 def _first(known: Mapping[str, Device], kind: str) -> Device | None:
-    """The first device of a kind: where there are several, they are taken for alike."""
+    """The first device of a kind: several are taken to be alike."""
     return next((device for device in known.values() if device.kind == kind), None)
 
 
 def missing(
-    bench: Bench, variant: str, device: Device | None, spread: Callable[[Any], Sequence[Scalar]]
+    bench: Bench, variant: str, device: Device | None, spread: Callable[[AxisValue], Sequence[Scalar]]
 ) -> dict[str, str]:
     """Which cases of a variant cannot run here, as `size=L3` or `*` against the reason; empty where all can."""
     if device is None:
@@ -64,7 +87,7 @@ def missing(
     return reasons
 
 
-def _stated(value: Any) -> Scalar:
+def _stated(value: AxisValue) -> Scalar:
     if isinstance(value, Sweep):
         return f"{value.first} B … {value.last}, {value.points} an octave"
     if isinstance(value, Pages):
@@ -72,7 +95,7 @@ def _stated(value: Any) -> Scalar:
     return "1 … all" if isinstance(value, Threads) else value
 
 
-def show(listed: Iterable[dict[str, Any]], console: Console) -> None:
+def print_entries(listed: Iterable[Entry], console: Console) -> None:
     """Print the entries for people; why there is no GPU is said once, at the end."""
     no_gpu: dict[str, int] = {}
     for entry in listed:

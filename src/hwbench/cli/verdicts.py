@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import typer
+
+from ..record.model import JsonObject
 from ..record.units import printable
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
+from .console import console as make_console
+from .console import echo, echo_err, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
 SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
-LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be read
+LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def show(report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
-    """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
+def deliver(
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
+) -> None:
+    """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    if json:
+        print_json(as_json(report, base, new, threshold))
+    elif as_markdown:
+        echo(markdown(report, base, new, threshold))
+    else:
+        print_verdicts(report, base, new, threshold, remedy, make_console())
+    if any(one.verdict == "slower" for one in report.cases):
+        raise typer.Exit(1)
+    if all(one.verdict == "not measured" for one in report.cases):
+        echo_err("nothing was compared: no case was measured on both sides")
+        raise typer.Exit(2)
+
+
+def print_verdicts(
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console
+) -> None:
+    """Print what was compared, a row a case with the slow ones first, the totals, and what settles ambiguous ones."""
     from rich.table import Table
     from rich.text import Text
 
@@ -40,7 +64,7 @@ def show(report: ComparisonReport, base: Side, new: Side, threshold: float, reme
 
 
 def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
-    """A comment for a pull request: the sum, what changed as a table, and how it was judged below it."""
+    """A comment for a pull request: totals, changed cases as a table, and the method below it."""
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
     if changed:
@@ -65,8 +89,8 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     return "\n".join(lines)
 
 
-def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> dict[str, Any]:
-    """The verdicts as plain data; what has no number is null."""
+def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> JsonObject:
+    """The verdicts as plain data; missing numbers are null."""
     return {
         "base": base.name,
         "new": new.name,
@@ -143,6 +167,6 @@ def _sum(cases: Sequence[Comparison]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown takes for text: names out of files may hold markup, pipes and line ends."""
+    """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
     shown = printable(" ".join(text.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

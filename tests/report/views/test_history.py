@@ -10,13 +10,13 @@ import pytest
 
 from doubles.scripted import record, run_of
 from hwbench import report
-from hwbench.report.dataset import Runs
-from hwbench.report.sections import Sayings, Table, Tracks
+from hwbench.report.sections import Notes, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
 from hwbench.tracking.controls import CONTROLS
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
+from made_up.page import dataset
 
 pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -44,12 +44,12 @@ def history(*every, settings=1, count=COUNT):
 
 def blocks(made, given=()):
     """What the view shows of a history, by kind."""
-    section = view(Runs(given, [made]))
+    section = view(dataset(*given, histories=[made]))
     return {type(block): block for block in reversed(section.blocks)}
 
 
 def told(made):
-    return blocks(made).get(Sayings, Sayings("", [])).sentences
+    return blocks(made).get(Notes, Notes("", [])).sentences
 
 
 def test_the_commit_that_slowed_a_case_is_named():
@@ -98,7 +98,7 @@ def test_the_section_speaks_of_controls_where_there_are_some():
         (controls(1e-3), "least two of them moved together", True),
         ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
     ):
-        section = view(Runs([], [history(*every)]))
+        section = view(dataset(histories=[history(*every)]))
         assert said in section.intro[1]
         [tracks] = [block for block in section.blocks if isinstance(block, Tracks)]
         assert ("Without the machine's drift" in tracks.text) is divided
@@ -168,7 +168,7 @@ def test_noise_is_no_change():
 def test_without_asv_nothing_is_sought_and_that_is_said(monkeypatch):
     """The chart stays; the section says what is missing."""
     monkeypatch.setattr(change_points, "available", lambda: False)
-    section = view(Runs([], [history(series("a.b", noisy(1, 1.0, 1.5)))]))
+    section = view(dataset(histories=[history(series("a.b", noisy(1, 1.0, 1.5)))]))
     assert "pip install 'hwbench[asv]'" in section.intro[-1]
     assert [type(block) for block in section.blocks] == [Tracks]
 
@@ -227,6 +227,6 @@ def test_hostile_names_stay_text():
     made = history(series(evil, noisy(1, 1.0, 1.5), variant=evil))
     made.commits = [Commit(evil, 0.0, evil) for _ in made.commits]
     made.settings = [Setting(evil)]
-    page = report.render([], [made])
+    page = report.render([], [made], catalogue={})
     assert evil not in page
     assert "window.pwned" in page
