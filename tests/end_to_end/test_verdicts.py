@@ -9,6 +9,7 @@ import pytest
 import hwbench
 from doubles.scripted import scripted_bench
 from hwbench.record import store
+from hwbench.tracking import resolve
 
 REFUSED = "cannot be true: 2.00 times the limit it should touch"
 
@@ -54,6 +55,14 @@ def test_a_report_of_the_file_has_the_verdict(path, command, tmp_path):
     """Written later, by whom ever."""
     assert command("report", path, "-o", tmp_path / "page.html").code == 0
     assert REFUSED in (tmp_path / "page.html").read_text()
+
+
+def test_what_is_compared_has_the_verdict(path, tmp_path):
+    """A figure that cannot be true counts as disturbed on either side."""
+    for side in resolve.sides(str(path), str(path), tmp_path):
+        told = {(one.bench, one.variant): [figure.suspect for figure in one.measurements] for one in side.entries}
+        assert told["access.steps", "slow"] == told["stream.load", "simd"] == [""]
+        assert told["access.steps", "fast"][0].startswith(REFUSED)
 
 
 def test_what_a_run_says_at_its_end_is_concluded(benches, device, command, tmp_path):
