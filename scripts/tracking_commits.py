@@ -1,4 +1,4 @@
-"""Five commits, one of which slows a kernel, measured by real `asv run`: does every tool name it?
+"""Five commits, one of which slows a kernel, measured by real `asv run`, and what every tool says of it.
 
     python scripts/tracking_commits.py [--keep DIR] [--by 0.5] [--passes 4]
 

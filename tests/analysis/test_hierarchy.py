@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from doubles.scripted import record
-from hwbench.analysis.hierarchy import MeasuredCache, Hierarchy, apart, further_out, hierarchy, match, strides
+from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, apart, further_out, hierarchy, match, strides
 from hwbench.analysis.staircase import Level
 from hwbench.analysis.wording import sentences
 from hwbench.record import store

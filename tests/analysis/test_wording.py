@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.analysis.hierarchy import MeasuredCache, Hierarchy, further_out, hierarchy, match
+from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, further_out, hierarchy, match
 from hwbench.analysis.staircase import Level
 from hwbench.analysis.wording import sentences
 from hwbench.record import store
