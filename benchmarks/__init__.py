@@ -1,8 +1,8 @@
 """The benches of hwbench as asv tracks them from commit to commit.
 
-One module a topic, one class a bench, named so that asv's `stream.load.track_seconds` is hwbench's `stream.load`. What
-is timed lives in the package, at whichever commit asv has installed; here stand only names, parameters and versions,
-since asv reads those from the working tree for all commits alike.
+A module a topic, a class a bench, named so that asv's `stream.load.track_seconds` is hwbench's `stream.load`. What is
+timed is in the package, at the commit that asv has installed. Names, parameters and versions are here: asv reads them
+from the working tree for all commits.
 """
 
 import hashlib as _hashlib
@@ -15,8 +15,8 @@ from pathlib import Path as _Path
 def _kernel_cache() -> str:
     """A directory of compiled kernels for this hwbench in this environment.
 
-    Numba looks at a kernel's own file alone to see whether it has changed, and asv installs one commit over the other
-    in the same place: each state of the sources gets a cache of its own.
+    Numba recompiles a kernel only when the kernel's own file changes, and asv installs commits over one another: so
+    each state of the sources gets its own cache.
     """
     state = _hashlib.sha256(_sys.prefix.encode())
     package = _util.find_spec("hwbench")
@@ -26,5 +26,5 @@ def _kernel_cache() -> str:
     return str(_Path(__file__).resolve().parents[1] / ".asv" / "kernels" / state.hexdigest()[:16])
 
 
-# Read by Numba when it is imported, which is later than this module.
+# Numba reads it when it is imported, after this module.
 _os.environ.setdefault("NUMBA_CACHE_DIR", _kernel_cache())

@@ -1,11 +1,10 @@
-"""What every class of the suite does: measure its bench once a commit, then hand asv one case after the other.
+"""What every class of the suite does: measure its bench once a commit, then hand asv its cases one by one.
 
 asv starts a process for each combination of parameters, but runs `setup_cache` once for a class. The bench is measured
-there by hwbench's own engine: checked, warmed up, its variants interleaved. The processes that follow only look their
-case up, so that a contrast stays one, and a suite of hundreds of cases takes minutes.
+there by hwbench's engine: checked, warmed up, its variants interleaved. The processes that follow only look up their
+case. So contrasts stay interleaved, and a suite of hundreds of cases takes minutes.
 
-Nothing of hwbench is imported above `measure`: the commit under test may lack it, and a process that looks up does not
-need it.
+hwbench is imported inside `measure` only: the commit under test may lack a module, and a look-up needs none.
 """
 
 from __future__ import annotations
@@ -13,16 +12,15 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
-# By variant and axis values: status, reason, samples, loops. Under () stands what is said of all other cases.
+# By variant and axis values: status, reason, samples, loops. The entry of () is for all other cases.
 Records = dict[tuple[Any, ...], dict[str, Any]]
 
 
 class _Suite:
     """A bench as asv sees it. `params` are the variants, then the values of each axis, in the bench's order.
 
-    An axis that has one value on each machine, whatever that be there (`pages`), is left out.
-
-    Seconds a call, because asv takes every rise for a regression: a rate would alarm at each improvement.
+    An axis with a single value, which depends on the machine (`pages`), is left out. The result is in seconds a call:
+    asv takes every rise for a regression, so a rate would alarm at each improvement.
     """
 
     bench: ClassVar[str]
@@ -33,7 +31,7 @@ class _Suite:
     timeout = 300  # of `setup_cache` too, so it covers compiling
 
     def setup(self, records: Records, *values: Any) -> None:
-        """NotImplementedError, which asv shows as n/a, for what this commit or this machine has not."""
+        """NotImplementedError, which asv shows as n/a, for a case that this commit or machine does not have."""
         record = records.get(values, records[()])
         if record["status"] == "skipped":
             raise NotImplementedError(record["reason"])
@@ -49,7 +47,7 @@ class _Suite:
 
 
 def measure(suite: _Suite) -> Records:
-    """Measure all cases of a suite with the installed hwbench; only why not where that has no such bench."""
+    """All cases of a suite, measured with the installed hwbench; the reason under () where it has no such bench."""
     try:
         from hwbench import api
         from hwbench.catalog import select
@@ -80,5 +78,5 @@ def measure(suite: _Suite) -> Records:
 
 
 def _without(suite: _Suite, reason: object) -> Records:
-    """What is said of the cases that the installed hwbench does not have."""
+    """The entry for cases that the installed hwbench does not have."""
     return {(): {"status": "skipped", "reason": f"this commit has no such case of {suite.bench}: {reason}"}}

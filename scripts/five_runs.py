@@ -26,6 +26,7 @@ from pathlib import Path
 from hwbench import errors
 from hwbench.analysis import run_quality
 from hwbench.analysis.limits import Limit, measured
+from hwbench.analysis.plausibility import concluded
 from hwbench.record import store
 from hwbench.record.model import Run
 from hwbench.record.units import digits
@@ -115,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.source
             else measure(given.runs, given.out or Path(tempfile.mkdtemp(prefix="five-runs-")), given.rest)
         )
-        runs = [store.read(path) for path in paths]
+        runs = [concluded(store.read(path)) for path in paths]
     except errors.StoreError as error:
         parser.error(str(error))
     if len(runs) < 2:

@@ -31,7 +31,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tracking_experiments import PLANTED, ROOT
+from tracking_experiments import PLANTED, ROOT, plant
 
 SLOW = (False, False, True, True, True)  # two levels of two commits at least: asv takes a single one for a stray
 GLUE = '''"""A kernel of ten milliseconds in which a slowdown is planted."""
@@ -82,7 +82,7 @@ def committed(root: Path, by: float) -> list[str]:
     commits = []
     for number, slow in enumerate(SLOW, 1):
         kernel = PLANTED.format(extra=by if slow else 0.0) + f"\n# state {number}\n"
-        (root / "src" / "hwbench" / "benches" / "planted.py").write_text(kernel)
+        plant(root, kernel)
         run(root, "git", "add", "src", "benchmarks")
         when = f"2026-01-0{number}T12:00:00+0000"
         run(root, "git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"State {number}",

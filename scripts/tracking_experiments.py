@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import numba
 
-from ..bench import Bench, Work
+from ...bench import Bench, Work
 
 N = 4_000_000
 EXTRA = {extra}
@@ -138,6 +138,14 @@ def null(asked: argparse.Namespace, out: Path) -> bool:
 # --- a planted slowdown -----------------------------------------------------------------------------------------------
 
 
+def plant(root: Path, kernel: str) -> None:
+    """Write the planted bench into the benches of a clone."""
+    topic = root / "src" / "hwbench" / "benches" / "planted"
+    topic.mkdir(exist_ok=True)
+    (topic / "__init__.py").write_text('"""A kernel in which a slowdown is planted."""\n')
+    (topic / "loop.py").write_text(kernel)
+
+
 @contextlib.contextmanager
 def clone(extras: Sequence[float]) -> Iterator[tuple[Path, list[str]]]:
     """A clone with a commit for each planted kernel; its path and the commits."""
@@ -146,7 +154,7 @@ def clone(extras: Sequence[float]) -> Iterator[tuple[Path, list[str]]]:
         git(Path(scratch), "clone", "-q", str(ROOT), str(root))
         commits = []
         for extra in extras:
-            (root / "src" / "hwbench" / "benches" / "planted.py").write_text(PLANTED.format(extra=extra))
+            plant(root, PLANTED.format(extra=extra))
             git(root, "add", "-A")
             git(root, "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"{extra:.0%} more")
             commits.append(git(root, "rev-parse", "HEAD").strip())
@@ -244,18 +252,21 @@ def made_up(
     kind: str = "normal", changed: Sequence[int] = (0,),
 ) -> tuple[Any, Any]:  # fmt: skip
     """Two sides of so many runs each whose medians stray; the changed cases of the second are slower."""
-    from hwbench.tracking.sides import Block, Entry, Side
+    from hwbench.tracking.sides import Entry, Measurement, Side
 
     logs = noise(kind, (2 * runs + earlier, cases), rng) * deviation
     logs[runs : 2 * runs, list(changed)] += math.log1p(by)
     logs[: 2 * runs] += rng.normal(size=(2 * runs, cases)) * WITHIN
     medians, known = np.exp(logs), WITHIN * np.sqrt(rng.chisquare(6, (2 * runs, cases)) / 6)
 
+    def measured(median: float, relative: float) -> Measurement:
+        return Measurement(float(median), float(median * relative))
+
     def side(rows: range) -> Side:
         entries = [
             Entry(
                 "made.up", str(i), "cpu", {}, earlier=medians[2 * runs :, i].tolist(),
-                blocks=[Block(float(medians[row, i]), float(medians[row, i] * known[row, i])) for row in rows],
+                measurements=[measured(medians[row, i], known[row, i]) for row in rows],
             )
             for i in range(cases)
         ]  # fmt: skip
@@ -266,15 +277,15 @@ def made_up(
 
 def found(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int, **how: Any) -> float:
     """In what share of so many comparisons the one slower case is called so."""
-    from hwbench.tracking import verdicts as tracking_verdicts
+    from hwbench.tracking.verdicts import compare_sides
 
-    told = (tracking_verdicts.sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
+    told = (compare_sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
     return sum(one == "slower" for one in told) / times
 
 
 def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int) -> float:
     """The same for `hwbench ab` with as many quads as it takes by itself."""
-    from hwbench.ab import interleave as duel
+    from hwbench.ab import interleave
     from hwbench.record.model import Record
 
     def run(slow: int) -> Any:
@@ -287,18 +298,18 @@ def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: floa
         return argparse.Namespace(records=records)  # all of a run that is judged
 
     def once() -> str:
-        quads = [([run(0), run(0)], [run(1), run(1)]) for _ in range(duel.QUADS)]
-        return str(duel.judged(quads, ("base", "new"), duel.THRESHOLD).cases[0].verdict)
+        quads = [([run(0), run(0)], [run(1), run(1)]) for _ in range(interleave.QUADS)]
+        return str(interleave.judged(quads, ("base", "new"), interleave.THRESHOLD).cases[0].verdict)
 
     return sum(once() == "slower" for _ in range(times)) / times
 
 
 def accused(rng: np.random.Generator, cases: int, deviation: float, times: int, **how: Any) -> tuple[float, float]:
     """Where nothing changed: the share of cases called slower, and of comparisons in which one is."""
-    from hwbench.tracking import verdicts as tracking_verdicts
+    from hwbench.tracking.verdicts import compare_sides
 
     sides = (made_up(rng, cases, deviation, **how) for _ in range(times))
-    told = [sum(one.verdict == "slower" for one in tracking_verdicts.sides(*pair).cases) for pair in sides]
+    told = [sum(one.verdict == "slower" for one in compare_sides(*pair).cases) for pair in sides]
     return sum(told) / cases / times, sum(map(bool, told)) / times
 
 

@@ -48,12 +48,13 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
-    """A scripted device in place of the CPU, a scripted machine, and their clock in the runner."""
+    """A scripted device in place of the CPU, a scripted machine, and their clock in a session."""
+    from hwbench.devices import selection
     from hwbench.host import machine
     from hwbench.measure import engine, session
 
     made = ScriptedDevice()
-    monkeypatch.setattr(session, "devices", lambda which: {"cpu": made})
+    monkeypatch.setattr(selection, "devices", lambda which: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
     monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made

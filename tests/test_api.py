@@ -10,11 +10,12 @@ import pytest
 import hwbench
 from doubles.scripted import MACHINE, SIZES, ScriptedDevice, record, run_of, scripted_bench
 from hwbench import api, errors
+from hwbench.devices import selection
 from hwbench.errors import UsageError
-from hwbench.measure import engine, session
+from hwbench.measure import engine
 from hwbench.measure.engine import Engine
 from hwbench.record import store
-from hwbench.record.model import Cache
+from hwbench.record.model import BenchInfo, Cache
 
 
 @pytest.fixture
@@ -64,6 +65,16 @@ def test_loading_is_reading(tmp_path):
         hwbench.load(tmp_path / "none.json")
 
 
+def test_a_loaded_run_has_the_verdicts_of_its_limits(tmp_path):
+    """The file holds what was measured; twice the limit cannot be true."""
+    at = {"params": {"size": "L1", "dtype": "f8"}, "counts": {"bytes": 1e9}}
+    records = record(bench="stream.load", **at), record(bench="access.steps", samples=(0.5,) * 3, **at)
+    benches = {"access.steps": BenchInfo("How fast?", "a", "load")}
+    store.write(run_of(*records, benches=benches), tmp_path / "x.json")
+    assert store.read(tmp_path / "x.json").records[1].status == "ok"
+    assert hwbench.load(tmp_path / "x.json").records[1].reason.startswith("cannot be true: 2.00 times")
+
+
 def roofs(threads=1):
     facts = {"threads": threads}
     return run_of(
@@ -98,7 +109,7 @@ class Fixed(ScriptedDevice):
 def placed(monkeypatch):
     """`roofline` on a device where every call takes a second."""
     device = Fixed()
-    monkeypatch.setattr(session, "devices", lambda which: {"cpu": device})
+    monkeypatch.setattr(selection, "devices", lambda which: {"cpu": device})
     monkeypatch.setattr(api, "Engine", lambda devices, policy: Engine(devices, policy, device.clock))
     return api.roofline
 
@@ -127,7 +138,7 @@ def test_a_function_faster_than_its_roof_is_placed_as_suspect(placed):
 
 def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):
     """The engine's reason comes with the place."""
-    monkeypatch.setattr(engine.judge, "shape", lambda samples: "samples fall into two heaps, 9% apart")
+    monkeypatch.setattr(engine.interference, "shape", lambda samples: "samples fall into two heaps, 9% apart")
     at = placed(lambda: None, bytes=50e9, flops=0, run=roofs(), footprint=64)
     assert at.suspect == "samples fall into two heaps, 9% apart"
 

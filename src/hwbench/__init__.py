@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bench", "Case", "Pages", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
 
-# Where each public name lives; imported when first asked for, so that `import hwbench` costs next to nothing.
+# The module of each public name. It is imported on first use, so that `import hwbench` is cheap.
 _HOMES = {
     "Bench": "bench", "Pages": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
     "Case": "record.model", "Record": "record.model", "Run": "record.model",

@@ -1,6 +1,6 @@
 """The program: `hwbench`, or `python -m hwbench`.
 
-It says how a signal ends it before anything heavy is imported: a traceback out of an import is nobody's business.
+Signal handlers come before any heavy import, so that Ctrl-C during an import prints no traceback.
 """
 
 from .cli.signals import handle, leave

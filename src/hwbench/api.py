@@ -1,27 +1,28 @@
-"""The public face for use from Python: measure a bench, load a run, place a function of your own on the roofline."""
+"""For use from Python: measure a bench, load a run, place a function of your own on the roofline."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import catalog, errors
 from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
+from .analysis.plausibility import concluded, judged
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
-from .measure import cases, numba_settings, policy, session
+from .measure import cases, numba_settings, policy
 from .measure.engine import Engine
+from .protocols import Call
 from .record import store
 from .record.estimate import Estimate, estimate
-from .record.model import Case, Record, Run
+from .record.model import Case, Record, Run, Scalar
 
 
 def measure(
-    bench: str | Bench, *, preset: str = "standard", variants: tuple[str, ...] = (), **params: Any
+    bench: str | Bench, *, preset: str = "standard", variants: tuple[str, ...] = (), **params: Scalar | Sequence[Scalar]
 ) -> list[Record]:
     """Measure one bench here and now and return its records.
 
@@ -39,8 +40,8 @@ def measure(
     Raises
     ------
     ValueError
-        For a bench, variant, axis or value that does not exist, the message names the nearest; and for a variable of
-        the environment under which Numba cannot measure.
+        For a bench, variant, axis or value that does not exist: the message names the nearest. For an environment
+        variable under which Numba cannot measure.
     """
     numba_settings.check()
     found = [bench] if isinstance(bench, Bench) else catalog.select([bench])
@@ -60,21 +61,20 @@ def measure(
     engine = Engine(known, policy.POLICIES[preset])
     records = [record for group in groups for record in engine.measure(group)]
     sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
-    return session.refuse_impossible(records, sizes, machine.describe().cpu)
+    return judged(records, {one.name: one.limit for one in found}, sizes, machine.describe().cpu)
 
 
 def load(path: str | os.PathLike[str]) -> Run:
-    """The run in a file; `hwbench.store.StoreError` says what is wrong with one that is none."""
-    return store.read(Path(path))
+    """The run in a file, with what its limits say of its records; `hwbench.errors.StoreError` says what is wrong."""
+    return concluded(store.read(Path(path)))
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A function on the roofline: its rates, the roof above it, and how much of it is reached.
+    """A function on the roofline: its rates, the roof above it, and the share of the roof that it reaches.
 
-    `bandwidth` in B/s, `flop_rate` in FLOP/s, `intensity` in flop/B; `share` is 1.0 at the roof. `suspect` says what
-    disturbed the measurement, or that the function is faster than the roof, which cannot be; "" where nothing speaks
-    against it.
+    `bandwidth` is in B/s, `flop_rate` in FLOP/s, `intensity` in FLOP/B; `share` is 1.0 at the roof. `suspect` says what
+    disturbed the measurement, or that the function is faster than its roof, which cannot be true; "" without a doubt.
     """
 
     seconds: Estimate
@@ -87,7 +87,7 @@ class Placed:
 
 
 def roofline(
-    function: Callable[[], Any],
+    function: Call,
     *,
     bytes: float,
     flops: float,
@@ -96,33 +96,33 @@ def roofline(
     threads: int = 1,
     dtype: str = "f8",
 ) -> Placed:
-    """Measure a function of your own and place it under the measured roofs of a run of this machine.
+    """Measure a function of your own and place it under the roofs that a run measured on this machine.
 
     Parameters
     ----------
     function
-        Does one call's work; takes nothing, and what it returns is not looked at.
+        Does one call's work. It takes no argument; what it returns is ignored.
     bytes, flops
         What one call moves and computes.
     run
-        A run that holds `stream.load` and `peak.fma`.
+        A run that has `stream.load` and `peak.fma`.
     footprint
-        Bytes a thread that the call touches, which with those of the threads that share a cache decide under which
-        level's roof it stands.
+        Bytes per thread that the call touches. Together with the footprints of the threads that share a cache, they
+        choose the level of the roof.
     threads, dtype
-        What the call runs on and in; they choose the roof.
+        Threads that the call runs on, and the precision that it computes in; they choose the roof.
 
     Raises
     ------
     ValueError
-        Where the run holds no limit for this level, thread count and dtype.
+        If the run has no limit for this level, thread count and dtype.
     """
     numba_settings.check()
     if not bytes > 0:
         raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
 
     def build() -> Work:
-        return Work(function, output=lambda: 0)  # there is no reference for a function of the user's own
+        return Work(function, output=lambda: 0)  # a user's function has no reference
 
     bench = Bench(
         "user.function", question="How much of the machine does this function get?", axes={}, baseline="function"
@@ -150,7 +150,7 @@ def roofline(
         raise ValueError(
             f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
         )
-    roof = max(reached, key=lambda limit: reached[limit])  # the roof that is nearest is the one that holds it down
+    roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
     doubts = [record.reason] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:
         doubts.append(

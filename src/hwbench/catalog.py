@@ -1,4 +1,4 @@
-"""Finds the benches, selects them by glob and expands their axes to cases."""
+"""Find the benches by walking `hwbench.benches`, and select them by name."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def benches() -> dict[str, Bench]:
 
 
 def homes(name: str) -> tuple[str, str]:
-    """The modules where the bench `topic.question` may be: `topic/question.py`, or `topic/topic.py` with others."""
+    """The two modules where `topic.question` may be: `topic/question.py`, or `topic/topic.py`, which holds several."""
     topic = name.partition(".")[0]
     return f"hwbench.benches.{name}", f"hwbench.benches.{topic}.{topic}"
 
 
 def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench]:
-    """The benches whose name matches one of the globs (a bare topic means all of it).
+    """The benches whose name matches one of the globs, or whose topic is one of them.
 
-    None given: all, of which the quick preset takes the core.
+    Without patterns: all, or the core in the quick preset.
     """
     known = benches()
     if not patterns:

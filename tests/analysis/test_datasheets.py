@@ -90,7 +90,7 @@ def test_names_of_drivers_find_their_device(name, kind, found):
         (GOOD.replace('"gpu"', '"tpu"'), "X: kind is 'tpu'"),
         (GOOD.replace("1e12", "-1.0"), "X: fp32: -1.0 is no amount"),
         (GOOD.replace("fp32", "fp31"), "fp31"),
-        (GOOD.replace("[[device]]", "[[device"), "specs.toml"),
+        (GOOD.replace("[[device]]", "[[device"), "datasheets.toml"),
     ],
 )
 def test_a_slip_is_told_in_one_line(wrong, said):

@@ -3,14 +3,14 @@
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
-from hwbench.analysis.findings import Reading, findings, ratio, times
+from hwbench.analysis.findings import BenchResults, findings, ratio, times
 from hwbench.record.estimate import Estimate
 
 BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
 
 
 def reading(*records):
-    return Reading(BENCH, run_of(*records))
+    return BenchResults(BENCH, run_of(*records))
 
 
 def test_ratios_are_told_to_three_digits():

@@ -52,14 +52,6 @@ def test_a_shared_last_level_is_told_with_what_this_guest_gets():
     assert "a chase on one thread finds 32 MiB" in bare[1]
 
 
-def test_what_is_as_reported_needs_no_second_sentence():
-    """On a machine of one's own the levels are told, and that they agree."""
-    told = sentences(hierarchy(sample_run(LAPTOP)))
-    assert told[0].count("as reported") == 3
-    assert not any("really gets" in sentence for sentence in told)
-    assert any("4 KiB pages add to a load nothing up to 256 KiB" in sentence for sentence in told)
-
-
 def test_nothing_measured_is_nothing_found():
     """A run without sweeps has its reported caches and no more, and says nothing."""
     found = hierarchy(sample_run(benches=()))
@@ -99,25 +91,6 @@ def test_what_ends_beyond_all_caches_is_memory():
     assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
 
 
-def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
-    """A chase's step at 8 MiB, a stream's at 96: the cache is as large as the stream says, and both are told."""
-    caches = [Cache(1, 48 * KIB, 64, 1), Cache(2, 2 * MIB, 64, 1), Cache(3, 480 * MIB, 64, 2)]
-    found = match(caches, [level(48 * KIB), level(2 * MIB), level(8 * MIB)])
-    stream = [level(48 * KIB), level(2 * MIB), Level(level(1).seconds, 3 * MIB, 96 * MIB, level(96 * MIB).size)]
-    *near, last = further_out(found, stream)
-    assert near == list(found[:2])
-    assert (last.size, last.step) == (stream[2].size, found[2].step)
-    told = sentences(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
-    assert "L3 after 8 MiB (8 MiB–12 MiB)" in told[0]
-    assert told[1] == "Of the 480 MiB of L3 that are reported, this guest (KVM) really gets 96 MiB (96 MiB–144 MiB): " \
-        "the rest is others'."  # fmt: skip
-    assert told[2].startswith("So far a stream of loads is faster than from memory. That a random chase takes longer ")
-    assert "less far where a host keeps" in told[2]
-    bare = sentences(Hierarchy([*near, last], None, (), None, None, {}))
-    assert "loads on one thread find 96 MiB" in bare[1]
-    assert "host" not in bare[2]
-
-
 def test_a_stream_that_ends_where_the_chase_does_changes_nothing():
     """Nor does one that never ends, begins further out, or belongs to a cache that no chase has seen."""
     found = match(CACHES, [level(32 * KIB), level(MIB), level(24 * MIB)])
@@ -154,17 +127,6 @@ def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_me
     assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512 MiB–768 MiB)."]
 
 
-def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported():
-    """The run of an Intel guest, reduced to its chases: L3 is not said to be larger than it is, nor others'."""
-    run = store.read(INTEL)
-    alone = hierarchy(replace(run, records=[one for one in run.records if one.bench == "latency.chase"]))
-    told = " ".join(sentences(alone, run.machine.virtual))
-    assert "more than reported" not in told
-    assert "the rest is others'" not in told
-    assert "a chase on one thread finds 8 MiB (8 MiB–12 MiB); no stream of loads tells" in told
-    assert alone.memory.seconds.value == hierarchy(run).memory.seconds.value
-
-
 def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
     """Chases of up to 24 KiB were told as a memory of 1.4 ns; what ends the sweep within L3 is no memory either."""
     run = store.read(INTEL)
@@ -181,18 +143,6 @@ def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
     # Where a stream has left the last cache earlier, memory begins there.
     assert apart(CACHES, levels, [level(MIB), level(12 * MIB)]) == (levels[:2], levels[2])
     assert apart([], levels) == (levels[:2], levels[2])
-
-
-@pytest.mark.parametrize(
-    ("virtual", "said"), [("Docker", "loads on one thread find 96"), ("KVM, Docker", "this guest (KVM) really gets 96")]
-)
-def test_only_a_hypervisor_has_guests(virtual, said):
-    """A container on bare metal hides nothing of a cache, and has its host's pages."""
-    cache = Cache(3, 480 * MIB, 64, 2)
-    found = Found(cache, level(8 * MIB), level(96 * MIB).size)
-    told = sentences(Hierarchy([found], None, (), None, None, {}), virtual)
-    assert said in told[1]
-    assert ("a host keeps a guest's memory" in told[2]) == ("KVM" in virtual)
 
 
 def test_a_verdict_needs_the_whole_interval():
@@ -227,11 +177,3 @@ def test_line_and_unit_are_read_from_the_strides():
     assert set(strides(records, "L2")) == set(steps)
     found = hierarchy(replace(sample_run(benches=()), records=records))
     assert (found.line.value, found.unit.value) == (64, 128)
-
-
-def test_a_footprint_is_stated_or_swept():
-    """The fact comes first, then a size in bytes; a label alone, and what is no size, say nothing."""
-    assert footprint(record(facts={"footprint": 48}, params={"size": "24KiB"})) == 48
-    assert footprint(record(params={"size": "24KiB"})) == 24 * KIB
-    assert footprint(record(params={"size": "L1"})) is None
-    assert footprint(record(params={"size": "<script>"})) is None

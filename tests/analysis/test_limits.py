@@ -1,14 +1,9 @@
 """Limits, shares of them, and which of them bounds a record."""
 
-from pathlib import Path
-
 import pytest
 
 from doubles.scripted import SIZES, record
-from hwbench import catalog
 from hwbench.analysis.limits import level_of, limit_for, measured, serving, share, sharers
-from hwbench.analysis.plausibility import DOUBTFUL, doubtful, impossible, judged
-from hwbench.record import store
 from hwbench.record.model import Cache, Cpu
 
 GB = 1e9
@@ -170,123 +165,3 @@ def test_what_is_faster_than_its_level_is_set_against_the_nearer_one_that_serves
     assert limit_for(own, "load", limits, SIZES).level == "DRAM"
     assert limit_for(own, "load", limits[:1], SIZES).level == "L2"  # nobody measured memory, and L2 bounds it, too
     assert [bound(29), bound(31), bound(32), bound(80), bound(200)] == ["DRAM", "DRAM", "L2", "L2", "L2"]
-
-
-KINDS = {"access.rows": "load", "stream.load": "load", "free.bench": None}
-
-
-def test_faster_than_the_limit_cannot_be():
-    """6% above the limit is told with both; 4% is two measurements of one thing."""
-    fast = load(bench="access.rows", rate=106 * GB)
-    reasons = impossible([load(), load(bench="access.rows", rate=104 * GB), fast], KINDS, SIZES)
-    assert reasons == {2: "cannot be true: 1.06 times the limit it should touch (L1 load, 1 thread: 100 GB/s)"}
-
-
-def test_data_a_little_larger_than_a_cache_is_not_refused_for_being_faster_than_the_next_level():
-    """2.4 MB over an L2 of 2 MiB came at 54 GB/s, with L2 at 108 and L3 at 30: refused only beyond L2's limit."""
-    sizes = {"L1": 24 * 2**10, "L2": MIB, "L3": 8 * MIB, "DRAM": 1920 * MIB}
-
-    def add(rate):
-        return load("x", rate * GB, bench="access.rows", facts={"footprint": 2_400_000})
-
-    limits = [load("L1", 400 * GB), load("L2", 108 * GB), load("L3", 30 * GB)]
-    assert impossible([*limits, add(40), add(54)], KINDS, sizes) == {}
-    [reason] = impossible([*limits, add(120)], KINDS, sizes).values()
-    assert reason == "cannot be true: 1.11 times the limit it should touch (L2 load, 1 thread: 108 GB/s)"
-    # Where nobody measured what L2 does, nothing can be said.
-    assert impossible([limits[2], add(54)], KINDS, sizes) == {}
-
-
-def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
-    """AMD, two threads: stores to L1 at 179 GB/s where L2 takes 210 and one thread 117. L2's is kept, L1's is told.
-
-    Nor does what is doubtful accuse others: a bench in L1 at 230 is no news.
-    """
-    both = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2, variant="numba")]
-    both += [load("L1", 179.5 * GB, threads=2), load("L2", 210 * GB, threads=2)]
-    slow = load("L1", 150 * GB, threads=2, variant="slow")
-    mine = load("x", 230 * GB, threads=2, bench="access.rows", facts={"footprint": 1024, "threads": 2})
-    told = doubtful([*both, slow, mine])
-    assert list(told) == [2, 3]
-    assert told[3] == f"{DOUBTFUL} (L2 load, 2 threads: 210 GB/s), so it was disturbed"
-    assert impossible([*both, slow, mine], KINDS, SIZES) == {}
-    after = judged([*both, slow, mine], KINDS, SIZES)
-    assert [one.status for one in after] == ["ok", "ok", "suspect", "suspect", "ok", "ok", "ok"]
-    best = {(limit.level, limit.threads): limit for limit in measured(after)}
-    assert (best["L2", 2].suspect, best["L1", 2].suspect, best["L2", 2].value) == ("", told[3], pytest.approx(210 * GB))
-
-
-def test_a_level_is_passed_over_that_is_missing():
-    """Memory at 60 GB/s under an L2 of 50, without L3; within a tenth it is one and the same."""
-    records = [load("L1", 100 * GB), load("L2", 50 * GB), load("DRAM", 60 * GB), load("DRAM", 70 * GB, threads=2)]
-    assert list(doubtful(records)) == [1]
-    assert doubtful([load("L2", 50 * GB), load("DRAM", 54 * GB)]) == {}
-
-
-def test_a_level_that_beats_a_nearer_one_by_more_than_its_threads_do_alone_is_refused():
-    """Two threads at 300 GB/s in L2, where one does 107: no disturbance of L1 explains that, and L1 is left alone."""
-    records = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2)]
-    records.append(load("L2", 300 * GB, threads=2))
-    assert impossible(records, KINDS, SIZES) == {
-        3: "cannot be true: faster than L1 load, 2 threads (179 GB/s), a level nearer to the core, "
-        "and than 2 times L2 load, 1 thread (107 GB/s)"
-    }
-    assert doubtful(records) == {}
-
-
-def test_a_level_that_beats_a_nearer_one_by_more_than_lines_can_move_is_refused():
-    """Beyond L1 a core moves two lines a cycle at most: 512 GB/s at 4 GHz; without a clock nothing is known."""
-
-    def pair(**more):
-        return [load("L1", 400 * GB), load("L2", 600 * GB, **more)]
-
-    [reason] = impossible(pair(telemetry={"clock_hz": [3.9e9, 4e9]}), KINDS, SIZES, EIGHT).values()
-    assert reason.endswith("and than 2 lines a cycle (512 GB/s)")
-    assert impossible(pair(telemetry={"clock_hz": [4.9e9]}), KINDS, SIZES, EIGHT) == {}
-    assert impossible(pair(), KINDS, SIZES, EIGHT) == {}
-
-
-def test_a_latency_longer_than_that_of_a_level_further_out_is_doubtful():
-    """L1 slower than DRAM is told for hops, too, where less is better."""
-    chase = {"bench": "latency.chase", "counts": {"hops": 1.0}}
-    records = [
-        record(samples=(2e-9,), params={"size": "L1"}, **chase),
-        record(samples=(1e-9,), params={"size": "DRAM"}, **chase),
-    ]
-    assert list(doubtful(records)) == [0]
-    assert impossible(records, {}, SIZES) == {}
-
-
-def test_judging_again_replaces_what_was_said():
-    """A run that was cut off was judged by part of its limits; what the whole says is said once, and no more."""
-    fast = load(bench="access.rows", rate=106 * GB, status="suspect", reason="steal")
-    once = judged([load(), fast], KINDS, SIZES)
-    assert judged(once, KINDS, SIZES) == once
-    assert once[1].reason.startswith("steal; cannot be true: 1.06 times")
-    better = judged([*once, load(rate=110 * GB, variant="numba")], KINDS, SIZES)
-    assert better[1] == fast
-    low = judged([load(rate=50 * GB), load("L2", 90 * GB)], KINDS, SIZES)
-    assert (low[0].status, judged([low[0], load(rate=90 * GB), low[1]], KINDS, SIZES)[0].status) == ("suspect", "ok")
-
-
-@pytest.mark.parametrize(
-    ("name", "doubtful_cases"),
-    [
-        ("amd-epyc-2cpu/*-a4a383b17734", ["stream.store/simd [L1, f8, all, huge]"]),
-        ("intel-xeon-2cpu/*", []),
-    ],
-)
-def test_the_committed_runs_hold_nothing_that_cannot_be_true(name, doubtful_cases):
-    """A hundred thousand elements on the Intel guest, and stores to L2 on the AMD, were refused, and were true."""
-    [path] = (Path(__file__).parents[2] / "reports/runs").glob(f"{name}.json")
-    run = store.read(path)
-    kinds = {name: bench.limit for name, bench in catalog.benches().items()}
-    after = judged(run.records, kinds, run.policy.sizes, run.machine.cpu)
-    assert [one.case.label for one in after if "cannot be true" in one.reason] == []
-    assert [one.case.label for one in after if DOUBTFUL in one.reason] == doubtful_cases
-
-
-def test_a_suspect_limit_accuses_nobody():
-    """What was disturbed itself is no proof against another; a bench without a limit is never accused."""
-    slow = load(rate=10 * GB, status="suspect", reason="steal")
-    assert impossible([slow, load(bench="access.rows"), load(bench="free.bench", rate=1e15)], KINDS, SIZES) == {}

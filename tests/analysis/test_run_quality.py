@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from doubles.scripted import record
 from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unsupported
-from hwbench.record.facts import telemetry
 from made_up.sample import replace, sample_run
 
 QUIET = {"wall_s": [0.1] * 10, "steal_s": [0.0] * 10, "others_s": [0.0] * 10, "clock_hz": [3e9] * 10}
@@ -117,13 +116,6 @@ def test_a_run_without_times_has_no_verdict():
     assert sentences(run_of(load(status="skipped", samples=()))) == []
     names = {one.name.split(" ")[0] for one in check(run_of(load(telemetry={})))}
     assert names == {"cases", "limits"}
-
-
-def test_telemetry_is_counted_once_a_contrast():
-    """Variants of a contrast carry the same telemetry; two contrasts with telemetry of their own count both."""
-    other = msgspec.structs.replace(load(), variant="numpy")
-    assert len(telemetry([load(), other])) == 1
-    assert len(telemetry([load(), load("L1", telemetry=QUIET | {"wall_s": [0.2] * 10})])) == 2
 
 
 def test_a_check_passes_at_its_limit():

@@ -8,8 +8,11 @@ import pytest
 
 from hwbench import catalog
 from hwbench.analysis import limits, plausibility
+from hwbench.analysis.findings import findings
 from inspection.answers import reading
 from made_up.gpu_records import L2, copies, record, said, streamed
+from made_up.gpu_sample import gpu_run, without_gpu
+from made_up.sample import sample_run
 
 BENCHES = [bench for bench in catalog.benches().values() if "gpu" in bench.kinds]
 
@@ -91,3 +94,13 @@ def test_counts(bench, values, counts):
 def test_only_two_gpu_benches_are_quick():
     """The quick set of 30 seconds has a copy across the link and the device's own bandwidth."""
     assert {bench.name for bench in BENCHES if bench.core} == {"transfer.copy", "device.stream", "vectorize.add"}
+
+
+def test_findings_of_the_lectures_systems_name_a_gpu_only_where_one_was_measured():
+    """What was skipped is no figure: a run that asked for a GPU in vain says what the CPU's says."""
+    chosen = [bench for bench in catalog.benches().values() if bench.topic in ("dsp", "stability", "workload")]
+    on_gpu, asked, without = (findings(run, chosen) for run in (gpu_run(), without_gpu(), sample_run()))
+    assert asked == without
+    for name in ("dsp.dot", "stability.gradients", "stability.initialization", "workload.house_prices"):
+        assert any("GPU" in line for line in on_gpu[name])
+        assert not any("GPU" in line or "cupy" in line for line in without.get(name, []))

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from hwbench import report
+from hwbench import catalog, report
 from hwbench.record import store
 from hwbench.record.model import Run
-from hwbench.tracking import resolve
+from hwbench.tracking import gather
 from made_up import histories
 from made_up.sample import LAPTOP, only_skipped, sample_run
 
@@ -62,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each page, written once."""
     folder = tmp_path_factory.mktemp("pages")
     for name, runs in RUNS.items():
-        report.write(runs, folder / f"{name}.html")
+        report.write(runs, folder / f"{name}.html", catalogue=catalog.benches())
     return {name: folder / f"{name}.html" for name in RUNS}
 
 
@@ -401,8 +401,8 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 },
                 {**histories.BOX, "machine": machine, "cpu": machine},
             )
-    found = resolve.gather([results])
-    report.write(found.runs, folder / "page.html", found.histories)
+    found = gather.gather([results])
+    report.write(found.runs, folder / "page.html", found.histories, catalogue=catalog.benches())
     return folder / "page.html"
 
 
@@ -416,7 +416,7 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto(tracked.as_uri())
     page.wait_for_selector("html[data-charts=done]", timeout=60_000)
-    assert "00000004" in page.locator(".sayings li").first.inner_text()
+    assert "00000004" in page.locator(".notes li").first.inner_text()
     chart = page.locator(".chart.chosen")
     assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
     assert "00000004" in chart.inner_text()

@@ -183,7 +183,7 @@ def test_targets_that_are_near_may_be_off_by_a_seventh_either_way(targets):
 
 
 @pytest.fixture
-def commands(session, command, monkeypatch) -> list[planning.Plan]:
+def commands(session, command, monkeypatch) -> list[planning.Request]:
     """The plans of what the session runs: their records are those of the made-up run, skipped where it has none."""
     plans, sample = [], gpu_run(spread=0.0, suspect=False)
     kinds = {"cpu": {"cpu": "cpu"}, "gpu:0": {"gpu:0": "gpu"}, "all": {"cpu": "cpu", "gpu:0": "gpu"}}
@@ -193,7 +193,7 @@ def commands(session, command, monkeypatch) -> list[planning.Plan]:
 
     known = {named(one.bench, one.variant, one.device, one.params): one for one in sample.records}
 
-    def execute(plan: planning.Plan, observer: Any, stop: Any) -> tuple[Run, Path | None]:
+    def execute(plan: planning.Request, observer: Any, stop: Any) -> tuple[Run, Path | None]:
         plans.append(plan)
         chosen = catalog.select(plan.select, plan.preset)
         groups = cases.groups(

@@ -45,7 +45,6 @@ def device(device, monkeypatch) -> ScriptedDevice:
         known = {"cpu": device} if which in ("cpu", "all") else {}
         return known if which == "cpu" else known | {"gpu": AbsentGpu(WHY)}
 
-    monkeypatch.setattr(session, "devices", devices)
     monkeypatch.setattr(selection, "devices", devices)
     monkeypatch.setattr(selection, "gpus", lambda which="gpu": {"gpu": AbsentGpu(WHY)})
     return device
@@ -117,7 +116,7 @@ def test_show_says_it_once_and_keeps_it_out_of_the_tables(benches, device, comma
 
 def test_a_run_goes_on_without_measuring_anew_or_twice(benches, device, tmp_path):
     """Resumed, the GPU's cases are there once."""
-    plan = planning.Plan(device="all", out=tmp_path)
+    request = planning.Request(device="all", out=tmp_path)
 
     class Watcher:
         planned = measured = trouble = staticmethod(lambda *_: None)
@@ -127,12 +126,12 @@ def test_a_run_goes_on_without_measuring_anew_or_twice(benches, device, tmp_path
                 raise KeyboardInterrupt
 
     with pytest.raises(autosave.Interrupted) as cut:
-        session.execute(plan, Watcher())
+        session.execute(request, Watcher())
     assert len([r for r in cut.value.run.records if r.device == "gpu"]) == 6
     stamp = cut.value.run.hwbench | {"pid": 2**22 + 1}
     store.write(session.msgspec.structs.replace(cut.value.run, hwbench=stamp), cut.value.path)
     Watcher.measuring = lambda *_: None
-    run, _ = session.execute(planning.Plan(device="all", out=tmp_path, resume=True), Watcher())
+    run, _ = session.execute(planning.Request(device="all", out=tmp_path, resume=True), Watcher())
     assert len([r for r in run.records if r.device == "gpu"]) == 6
     assert len(run.records) == 9
 

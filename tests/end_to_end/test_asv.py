@@ -19,7 +19,8 @@ from hwbench.bench import Pages, Threads
 from hwbench.host import machine
 from hwbench.measure import cases
 from hwbench.tracking import asv_machine
-from hwbench.tracking.readers import asv as tracking_readers_asv
+from hwbench.tracking.readers import asv as reader
+from hwbench.tracking.readers import asv_history
 
 pytest.importorskip("asv_runner", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -53,17 +54,17 @@ def labels(value):
     return (1, "all") if isinstance(value, Threads) else ()
 
 
-def test_asv_and_the_registry_hold_the_same_benches(suite, known):
-    """asv's names are the registry's with `.track_seconds` after them, none missing, none more."""
+def test_asv_and_the_catalogue_hold_the_same_benches(suite, known):
+    """asv's names are the catalogue's with `.track_seconds` after them, none missing, none more."""
     assert sorted(suite) == sorted(name + SUFFIX for name in known)
 
 
-def test_parameters_and_versions_are_the_registrys(suite, known):
+def test_parameters_and_versions_are_the_catalogues(suite, known):
     """Variants, labels and version stand in benchmarks/ once more, since asv needs them fixed: they are the bench's."""
     for name, bench in known.items():
         found = suite[name + SUFFIX]
         assert found.version == str(bench.version), name
-        axes = {axis: cases.plain(values, labels) for axis, values in bench.axes.items() if values != (Pages(),)}
+        axes = {axis: cases.plain_values(values, labels) for axis, values in bench.axes.items() if values != (Pages(),)}
         assert found.param_names == ["variant", *axes], name
         assert found._params == [list(bench.variants), *axes.values()], name
 
@@ -264,7 +265,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     once["here"] |= {"num_cpu": "64", "cpu": "what it was", "gpu": "gone"}
     home.write_text(json.dumps(once))
     run(checkout, "contract[.]scripted", fails=True)
-    [result] = tracking_readers_asv.files(checkout / "reports" / "asv" / "results")
+    [result] = reader.files(checkout / "reports" / "asv" / "results")
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"
@@ -275,7 +276,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     before = result.path.with_name(result.path.name.replace(result.commit[:8], "0" * 8))
     before.write_text(json.dumps(data))
     try:
-        history = tracking_readers_asv.history(checkout / "reports" / "asv" / "results")
+        history = asv_history.history(checkout / "reports" / "asv" / "results")
         assert history.labels() == ["here (1)", "here (2)"]
         assert "quota: 1.5, then" in history.notes[0]
     finally:

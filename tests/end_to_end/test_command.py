@@ -334,7 +334,7 @@ def test_a_full_standard_output_costs_neither_the_json_nor_the_report(tmp_path):
 def test_a_terminal_of_another_encoding_gets_plain_letters(encoding):
     """The findings of a committed run hold en dashes, arrows and micro signs."""
     [path] = (Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*.json")
-    done = hwbench("show", path, env=environment(PYTHONIOENCODING=encoding), encoding=encoding)
+    done = hwbench("show", "--findings", path, env=environment(PYTHONIOENCODING=encoding), encoding=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     assert "48 KiB (48 KiB-64 KiB)" in done.stdout
 

@@ -25,7 +25,7 @@ def collected(*arguments: str) -> list[str]:
 
 
 def test_every_bench_and_variant_has_a_test():
-    """The ids hold every bench and every CPU variant of the registry, none more."""
+    """The ids hold every bench and every CPU variant of the catalogue, none more."""
     from hwbench import catalog
 
     listed = {

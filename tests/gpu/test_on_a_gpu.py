@@ -28,6 +28,7 @@ from hwbench.measure.engine import Engine
 from hwbench.measure.policy import POLICIES
 from hwbench.record import store
 from hwbench.record.model import Run
+from hwbench.report.dataset import Runs
 from hwbench.report.sections import Figure
 from hwbench.report.views import View
 from hwbench.report.views.gpu import breakeven, link, roofline
@@ -214,6 +215,6 @@ def test_the_cpu_beside_it(run_file: Path):
 
 def figures(view: View, run: Run) -> dict[str, Figure]:
     """The figures of a view by title."""
-    section = view([run])
+    section = view(Runs([run], catalogue=catalog.benches()))
     assert section is not None
     return {block.title: block for block in section.blocks if isinstance(block, Figure)}

@@ -79,7 +79,7 @@ def test_memory_limit_of_a_container(tmp_path: Path, version: int) -> None:
 def test_throttling_of_a_container(tmp_path: Path, version: int) -> None:
     """Throttled time reads as seconds from µs (version 2) and ns (version 1)."""
     [file] = system.throttle_files(trees.container(tmp_path, version))
-    assert system.throttled_seconds(system.read(file)) == 2.5
+    assert system.throttled_seconds(system.read_text(file)) == 2.5
 
 
 @pytest.mark.parametrize(("quota", "usable"), [(None, 8), (0.5, 1), (1.99, 1), (3.0, 3), (100.0, 8)])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from doubles.scripted import ScriptedDevice
-from hwbench.analysis.findings import Reading
+from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Bench, Work
 from hwbench.measure.verify_output import mismatch
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
@@ -35,7 +35,9 @@ def verdict(bench: Bench, variant: str, values: Mapping[str, Any]) -> str:
             work.close()
 
 
-def reading(bench: Bench, rows: Sequence[tuple[str, Mapping[str, Any], float]], counts: Mapping[str, float]) -> Reading:
+def reading(
+    bench: Bench, rows: Sequence[tuple[str, Mapping[str, Any], float]], counts: Mapping[str, float]
+) -> BenchResults:
     """A reading of made-up records, `(variant, parameters, seconds a call)`, with ten samples around each."""
     records = [
         Record(
@@ -47,4 +49,4 @@ def reading(bench: Bench, rows: Sequence[tuple[str, Mapping[str, Any], float]], 
     ]  # fmt: skip
     cpu = Cpu(model="Made Up", arch="x86_64", logical=4, physical=4)
     box = Machine(name="box", cpu=cpu, memory=Memory(total=2**34))
-    return Reading(bench, Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=records))
+    return BenchResults(bench, Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=records))

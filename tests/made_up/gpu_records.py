@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hwbench.analysis.findings import Reading
+from hwbench.analysis.findings import BenchResults
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
 
 GPU = "gpu:0"
@@ -27,7 +27,7 @@ def said(bench: Any, *records: Record) -> list[str]:
         name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
     )
     run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
-    return list(bench.hooks["finding"](Reading(bench, run)))
+    return list(bench.hooks["finding"](BenchResults(bench, run)))
 
 
 def copies(variant: str, direction: str, memory: str, latency: float, bandwidth: float) -> list[Record]:

@@ -1,11 +1,17 @@
-"""Results directories of asv and files of pytest-benchmark, as those tools write them, with made-up figures."""
+"""Results of asv, files of pytest-benchmark and runs, as those tools write them, with made-up figures."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from doubles.scripted import record, run_of
+from hwbench.record.model import Run
 
 COLUMNS = [
     "result",
@@ -129,3 +135,43 @@ def pytest_file(
     } | more
     path.write_text(json.dumps(data))
     return path
+
+
+LOAD, SUM, RATE = "stream.load.track_seconds", "suite.time_sum", "suite.track_rate"
+PARAMS = [["'simd'", "'numba'"], ["'L1'", "'DRAM'"]]
+
+
+def three_commits(results: Path) -> Path:
+    """Three commits on a box by asv: a bench of hwbench with two gaps, and two of another suite."""
+    benchmarks_file(results, {LOAD: {"param_names": ["variant", "size"]}, SUM: {}, RATE: {"unit": "GB/s"}})
+    for number in (1, 2, 3):
+        rows = {
+            LOAD: row([1e-6 * number, math.nan, None, 4e-6], PARAMS),
+            SUM: row([0.5], width=None),
+            RATE: row([10.0 * number]),
+        }
+        asv_file(results, number, rows)
+    return results
+
+
+def five_commits(results: Path) -> Path:
+    """Five commits on a box by asv, of which the last is slower by half; its rate is higher by half."""
+    benchmarks_file(results, {LOAD: {"param_names": ["variant", "size"]}, SUM: {}, RATE: {"unit": "GB/s"}})
+    for number in range(1, 6):
+        slow = 1.5 if number == 5 else 1.0 + number / 1e4
+        rows = {
+            LOAD: row([1e-6], [["'simd'"], ["'L1'"]], width=0.002),
+            SUM: row([0.5 * slow], width=0.002),
+            RATE: row([10 * slow], width=0.002),
+        }
+        asv_file(results, number, rows)
+    return results
+
+
+def scattered(
+    rng: np.random.Generator, cases: int, deviation: float, factors: Mapping[int, float] | None = None
+) -> Run:
+    """A run of so many cases whose medians each stray from 1 s by `deviation`, or from their factor."""
+    factors = factors or {}
+    medians = [factors.get(i, 1.0) * math.exp(rng.normal(0, deviation)) for i in range(cases)]
+    return run_of(*(record(f"v{i}", (m * rng.normal(1, 0.002, 12)).tolist()) for i, m in enumerate(medians)))

@@ -5,18 +5,14 @@ from __future__ import annotations
 import gc
 import itertools
 import math
-from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from doubles.scripted import ScriptedDevice, group, scripted_bench, scripted_work
 from hwbench.bench import Bench, Skip, Work
 from hwbench.measure.cases import Group
 from hwbench.measure.engine import Engine
-from hwbench.measure.order import _orders
 from hwbench.record.model import Case, Policy
 
 POLICY = Policy(min_sample_s=0.01, rounds=10, max_rounds=100, case_s=1.0, warmup_s=0.5, precision=0.01)
@@ -139,23 +135,6 @@ def test_at_most_max_rounds():
 
 
 # --- order, pairing, seeds --------------------------------------------------------------------------------------------
-
-
-@given(st.integers(0, 2**32), st.integers(1, 9))
-def test_orders_are_balanced(seed, count):
-    """In every block of `count` rounds each trial takes each place exactly once."""
-    orders = _orders(np.random.default_rng(seed), count)
-    for _ in range(3):
-        block = [next(orders) for _ in range(count)]
-        for place in range(count):
-            assert sorted(order[place] for order in block) == list(range(count))
-
-
-def test_nobody_always_follows_the_same_neighbour():
-    """Over 40 blocks of four, each ordered pair of neighbours comes up."""
-    orders = _orders(np.random.default_rng(1), 4)
-    pairs = Counter(pair for _ in range(160) for order in [next(orders)] for pair in itertools.pairwise(order))
-    assert set(pairs) == {(a, b) for a in range(4) for b in range(4) if a != b}
 
 
 def order_of(seed: int, params: dict) -> list[str]:

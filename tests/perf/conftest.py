@@ -1,4 +1,4 @@
-"""The benches as pytest-benchmark sees them: contrasts that hwbench's engine built and checked, and the limits."""
+"""The benches for pytest-benchmark: contrasts that hwbench's engine builds and checks, and the machine's limits."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hwbench.analysis.limits import SOURCES, Limit, measured, serving
 from hwbench.bench import Pages, Skip, Sweep, Threads
 from hwbench.devices import selection
 from hwbench.host import machine
-from hwbench.measure import cases as measure_cases
 from hwbench.measure import policy
+from hwbench.measure.cases import Group, groups
 from hwbench.measure.engine import Engine
 from hwbench.measure.trial import Trial
 from hwbench.record.model import LEVELS, Record, Scalar
@@ -28,14 +28,14 @@ def labels(value: Pages | Sweep | Threads) -> Sequence[Scalar]:
     return (1, "all") if isinstance(value, Threads) else LEVELS
 
 
-def contrasts() -> list[measure_cases.Group]:
+def contrasts() -> list[Group]:
     """The quick set: each group's variants share inputs, and its axis values."""
-    return measure_cases.groups(catalog.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
+    return groups(catalog.select(), preset="quick", devices={"cpu": "cpu"}, spread=labels)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
-    """What times depend on and pytest-benchmark does not tell: memory, GPUs, quota, caches, huge pages."""
+    """What times depend on and pytest-benchmark does not record: memory, GPUs, quota, caches, huge pages."""
     here, _ = selection.with_gpus(machine.describe(), selection.gpus())
     machine_info["hwbench"] = identity(here)
 
@@ -62,11 +62,11 @@ class Contrasts:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.group: measure_cases.Group | None = None
+        self.group: Group | None = None
         self.trials: list[Trial] = []
         self.stack = contextlib.ExitStack()
 
-    def trial(self, group: measure_cases.Group, index: int) -> Trial:
+    def trial(self, group: Group, index: int) -> Trial:
         """One case of a group."""
         if group is not self.group:
             self.stack.close()
@@ -83,7 +83,7 @@ def prepared(engine: Engine) -> Iterator[Contrasts]:
 
 
 @pytest.fixture
-def trial(prepared: Contrasts, group: measure_cases.Group, index: int) -> Trial:
+def trial(prepared: Contrasts, group: Group, index: int) -> Trial:
     """The case under test."""
     return prepared.trial(group, index)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwbench.analysis.derived import read
+from hwbench.analysis.derived import performance
 from hwbench.record.model import Record, metrics
 
 ROUNDS = 10
@@ -63,7 +63,7 @@ def told(bench, trial, samples, limits):
     seconds = float(np.median(samples))
     info = {"bench": bench.name, "version": bench.version, "loops": trial.loops}
     info |= {metric.unit: metric.value(seconds, record.counts) for metric in metrics(record)}
-    reading = read(record, bench, limits.touching(record, bench.limit), limits.sizes, limits.cpu)
+    reading = performance(record, bench, limits.touching(record, bench.limit), limits.sizes, limits.cpu)
     if reading.limit is not None:
         info |= {"limit": reading.limit.name, "% of limit": 100 * reading.share}
     return info

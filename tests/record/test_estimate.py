@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.record.estimate import Estimate, bimodal, crossover, drift, estimate, paired_ratio, unpaired_ratio
+from hwbench.record.estimate import (
+    Estimate,
+    bimodal,
+    crossover,
+    drift,
+    estimate,
+    median_error,
+    paired_ratio,
+    unpaired_ratio,
+)
 
 TIMES = st.lists(st.floats(1e-9, 1e3), min_size=3, max_size=40)
 
@@ -175,3 +184,13 @@ def test_the_interval_is_that_of_scipy(count):
     found = estimate(list(samples))
     low, high = theirs.confidence_interval
     assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [10, 20, 100])
+def test_the_median_s_error_is_what_medians_scatter_by(n):
+    """Price and Bonett's error of normal samples is the deviation of many such medians, within a fifth."""
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(10, 1, (2000, n))
+    mean = float(np.mean([median_error(samples) for samples in drawn]))
+    assert mean == pytest.approx(float(np.median(drawn, axis=1).std()), rel=0.2)
+    assert median_error([1.0, 2.0]) == math.inf

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record import store
-from hwbench.record.model import COUNTS, STATUSES, Policy, Record, Run
+from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Policy, Record, Run
 
 RUN = run_of(
     record("a", counts={"bytes": 8.0}, facts={"footprint": 64, "cpus": [0, 1]}, telemetry={"wall_s": [0.1, 0.2]}),
@@ -145,11 +145,25 @@ def test_foreign_files_are_told_apart(data, said):
         ("policy.rounds", 0, "policy: "),
         ("policy.seed", -1, "policy: "),
         ("machine.cpu.allowed", [0, "1"], "at `$.machine.cpu.allowed[1]`"),
+        ("benches", [], "at `$.benches`"),
+        ("benches", {"a.b": {"question": "?"}}, "missing required field `baseline` - at `$.benches[...]`"),
+        ("benches", {"a.b": {"question": 1, "baseline": "x"}}, "got `int` - at `$.benches[...].question`"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "limit": "{n:9}"}}, "benches.a.b.limit: is no kind"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "limit": ""}}, "benches.a.b.limit: is no kind"),
     ],
 )
 def test_wrong_types_and_values_are_told_with_their_place(path, value, said):
     """Which file, where in it."""
     assert said in refusal(changed(path, value))
+
+
+def test_benches_are_optional_and_kept():
+    """A file without them reads as it was written; what a bench is to a reader comes back as it was stored."""
+    old = {name: value for name, value in json.loads(GOOD).items() if name != "benches"}
+    assert store.decode(json.dumps(old).encode(), "old.json") == RUN
+    benches = {"stream.load": BenchInfo("How fast?", "numpy", "load"), "a.b": BenchInfo("Why?", "x")}
+    run = msgspec.structs.replace(RUN, benches=benches)
+    assert store.decode(store.encode(run), "new.json") == run
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])

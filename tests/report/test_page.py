@@ -13,17 +13,37 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import altair
+import msgspec
 import pytest
 
-from hwbench import errors, report
+from hwbench import catalog, errors, report
 from hwbench.record import store
-from hwbench.record.model import Run
+from hwbench.record.model import Record, Run
 from hwbench.report import page
 from hwbench.report.sections import Figure, Section
-from made_up.sample import HOSTILE, LAPTOP, only_skipped, replace, sample_run
+from hwbench.report.views import VIEWS
+from hwbench.report.views.blocking import view as blocking
+from hwbench.report.views.gpu.breakeven import view as gpu_breakeven
+from hwbench.report.views.gpu.link import view as gpu_link
+from hwbench.report.views.gpu.roofline import view as gpu_roofline
+from hwbench.report.views.history import view as history
+from hwbench.report.views.overhead import figure as overhead
+from hwbench.report.views.reduction import view as reduction
+from hwbench.report.views.scaling import view as scaling
+from hwbench.report.views.stride import view as stride
+from made_up.page import dataset, record
+from made_up.sample import HOSTILE, LAPTOP, only_skipped, proof_run, replace, sample_run
 
+BENCHES = catalog.benches()
+# Views of what the sample run has none of: a GPU, and other harnesses' results.
+ABSENT = (history, gpu_link, gpu_roofline, gpu_breakeven)
 ONE = sample_run()
 TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return sample_run(every_status=False)
 
 
 class Elements(HTMLParser):
@@ -50,12 +70,12 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def plain() -> str:
-    return report.render([ONE])
+    return report.render([ONE], catalogue=BENCHES)
 
 
 @pytest.fixture(scope="module")
 def hostile() -> str:
-    return report.render([sample_run(hostile=True), sample_run(LAPTOP, hostile=True)])
+    return report.render([sample_run(hostile=True), sample_run(LAPTOP, hostile=True)], catalogue=BENCHES)
 
 
 def test_a_run_of_four_hundred_records_fits_two_megabytes(plain: str) -> None:
@@ -135,7 +155,7 @@ def test_chart_expressions_hold_no_names(hostile: str) -> None:
 @pytest.mark.parametrize("runs", [[ONE], TWO, [sample_run(hostile=True)]], ids=["one", "two", "hostile"])
 def test_every_chart_is_valid_vega_lite(runs: list[Run]) -> None:
     """Altair's schema accepts each chart; the page itself does not spend the time to ask it."""
-    panels = [panel for figure in _figures(page.sections_of(runs)) for panel in figure.panels]
+    panels = [panel for figure in _figures(page.sections_of(dataset(*runs))) for panel in figure.panels]
     assert len(panels) >= 20
     for panel in panels:
         altair.LayerChart.from_dict(panel.spec, validate=True)
@@ -147,7 +167,7 @@ def test_every_chart_is_valid_vega_lite(runs: list[Run]) -> None:
 @pytest.mark.parametrize("runs", [[ONE], TWO], ids=["one", "two"])
 def test_every_figure_has_a_table_and_a_unit_on_each_scale(runs: list[Run]) -> None:
     """Beside each chart stand its figures, and no quantitative scale is without a title."""
-    for figure in _figures(page.sections_of(runs)):
+    for figure in _figures(page.sections_of(dataset(*runs))):
         assert figure.table.rows
         assert all(len(row) == len(figure.table.head) for row in figure.table.rows)
         for panel in figure.panels:
@@ -161,9 +181,9 @@ def test_every_figure_has_a_table_and_a_unit_on_each_scale(runs: list[Run]) -> N
 
 def test_several_runs_share_their_sections() -> None:
     """Two runs give the sections of one, each once, with both runs' names in them."""
-    one, two = page.sections_of([ONE]), page.sections_of(TWO)
+    one, two = page.sections_of(dataset(ONE)), page.sections_of(dataset(*TWO))
     assert [section.id for section in one] == [section.id for section in two]
-    text = report.render(TWO)
+    text = report.render(TWO, catalogue=BENCHES)
     assert "zen-vm, 2026-11-22" in text
     assert "laptop, 2026-11-20" in text
 
@@ -172,10 +192,10 @@ def test_several_runs_share_their_sections() -> None:
 def test_a_run_of_one_bench_has_no_empty_section(bench: str) -> None:
     """Whatever is missing, each section that is there says something, and the page renders."""
     run = sample_run(benches=(bench,))
-    sections = page.sections_of([run])
+    sections = page.sections_of(dataset(run))
     assert {"machine", "quality", "records"} <= {section.id for section in sections}
     assert all(section.blocks for section in sections)
-    assert report.render([run]).endswith("</html>")
+    assert report.render([run], catalogue=BENCHES).endswith("</html>")
 
 
 def test_sections_follow_the_benches() -> None:
@@ -187,13 +207,13 @@ def test_sections_follow_the_benches() -> None:
         ("stream.load", "bandwidth"),
     ):
         others = tuple({record.bench for record in ONE.records if not record.bench.startswith(bench.partition(".")[0])})
-        assert section in [found.id for found in page.sections_of([sample_run(benches=(bench,))])]
-        assert section not in [found.id for found in page.sections_of([sample_run(benches=others)])]
+        assert section in [found.id for found in page.sections_of(dataset(sample_run(benches=(bench,))))]
+        assert section not in [found.id for found in page.sections_of(dataset(sample_run(benches=others)))]
 
 
 def test_a_run_in_which_nothing_could_be_timed_explains_itself() -> None:
     """The page of skipped cases alone names the reason and the remedy, and draws no comparison."""
-    text = report.render([only_skipped()])
+    text = report.render([only_skipped()], catalogue=BENCHES)
     assert "Nothing could be timed" in text
     assert "needs 1.2 GiB" in text
     assert "Free some memory" in text
@@ -202,7 +222,7 @@ def test_a_run_in_which_nothing_could_be_timed_explains_itself() -> None:
 
 def test_a_run_without_records_gives_a_page() -> None:
     """A run that was cut off before its first contrast is said to be so, and needs no charting library."""
-    text = report.render([replace(ONE, records=[], finished=None)])
+    text = report.render([replace(ONE, records=[], finished=None)], catalogue=BENCHES)
     assert "holds no cases yet" in text
     assert "--resume" in text
     assert len(text) < 100_000
@@ -210,12 +230,10 @@ def test_a_run_without_records_gives_a_page() -> None:
 
 def test_a_bench_that_this_version_does_not_know_is_shown() -> None:
     """Records of a foreign bench have their chart and rows, without question and baseline."""
-    import msgspec
-
     strange = [
         msgspec.structs.replace(record, bench="future.bench") for record in ONE.records if record.bench == "stream.copy"
     ]
-    sections = page.sections_of([replace(ONE, records=strange)])
+    sections = page.sections_of(dataset(replace(ONE, records=strange)))
     contrasts = next(section for section in sections if section.id == "contrasts")
     assert [figure.title for figure in _figures([contrasts])] == ["future.bench"]
     assert "baseline" not in " ".join(key.label for key in _figures([contrasts])[0].legend)
@@ -224,7 +242,7 @@ def test_a_bench_that_this_version_does_not_know_is_shown() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_samples_have_no_interval(count: int) -> None:
     """One or two samples bound nothing: a dash instead of an interval, and no infinity in any chart."""
-    sections = page.sections_of([sample_run(rounds=count)])
+    sections = page.sections_of(dataset(sample_run(rounds=count)))
     for figure in _figures(sections):
         cells = [cell for row in figure.table.rows for cell in row]
         assert not any(re.search(r"\b(inf|nan)\b", cell) for cell in cells)
@@ -250,19 +268,19 @@ def test_downloads_hold_the_run_itself(plain: str) -> None:
 
 def test_the_same_run_gives_the_same_page(plain: str) -> None:
     """Nothing in the page depends on when or how often it is made."""
-    assert report.render([ONE]) == plain
+    assert report.render([ONE], catalogue=BENCHES) == plain
 
 
 def test_no_run_is_refused() -> None:
     """A page of nothing is an error of the caller."""
     with pytest.raises(ValueError, match="needs a run"):
-        report.render([])
+        report.render([], catalogue=BENCHES)
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk while writing is one line of trouble, and the page that was there stays whole."""
     path = tmp_path / "index.html"
-    report.write([only_skipped()], path)
+    report.write([only_skipped()], path, catalogue=BENCHES)
     before = path.read_bytes()
 
     def full(self: Path, data: bytes) -> int:
@@ -270,7 +288,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(errors.StoreError, match="cannot be written"):
-        report.write([ONE], path)
+        report.write([ONE], path, catalogue=BENCHES)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["index.html"]
 
@@ -281,6 +299,80 @@ def test_the_report_is_imported_without_its_libraries() -> None:
     code = f"import sys, hwbench.report; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nonsense_in_a_file_breaks_no_view() -> None:
+    """Caches of no size, absurd values, axes of another type and negative phases leave the rest standing."""
+    run = sample_run(hostile=True)
+    sized = zip(run.machine.cpu.caches, (0, -1, 7), strict=True)
+    caches = [msgspec.structs.replace(cache, bytes=size) for cache, size in sized]
+    cpu = msgspec.structs.replace(run.machine.cpu, caches=caches)
+    odd = [
+        record("stream.load", "simd", 1.0, {"bytes": 0.0}, params={"size": "L1"}),
+        record("stream.load", "simd", 5e-324, {"bytes": 1e300}, params={"size": "L1", "threads": -3}),
+        record("vectorize.add", "loop", 1.0, {"items": 1.0}, params={"n": "many"}),
+        record("vectorize.add", "loop", 1.0, {"items": 1.0}, params={"n": -5}),
+        record("vectorize.add", "loop", 1.0, {"items": 1.0}, params={"n": 0}),
+        record("latency.chase", "follow", 1.0, {"hops": 1.0}, params={"size": "huge"}, facts={"footprint": -1}),
+        record("latency.chase", "follow", 1e300, {"hops": 1.0}, params={"size": "1e18"}),
+        record("parallel.scaling", "prange", 1.0, {}, params={"threads": "some"}, telemetry={"wall_s": [-1.0]}),
+        record("peak.fma", "512", 1e300, {"flops": 1e-300}, params={}),
+        record("latency.parallel", "follow", 1.0, {"hops": 1.0}, params={"chains": "many"}),
+        record("latency.parallel", "follow", 1.0, {"items": 1.0}, params={"chains": 1, "size": "L7"}),
+        record("latency.loaded", "read", 1.0, {"hops": 1.0}, params={"gap": 1}, facts={"streamed": "much"}),
+        record("latency.loaded", "x", 1.0, {"hops": 1.0}, params={}, facts={"streamed": -1.0}),
+        record("latency.core_to_core", "y", 1.0, {"hops": 1.0}, facts={"between": [[0, 1], 7, [0, "1", "a", 1e-9]]}),
+        record("clock.frequency", "1024", 1.0, {"cycles": 1.0}, params={"threads": None}),
+        record("peak.matmul", "numpy", 1.0, {"flops": 1.0}, params={"n": "large"}),
+        record("branch.prediction", "perhaps", 1.0, {"items": 1.0}, params={"share": 7, "n": 1}),
+    ]
+    broken = replace(
+        run, machine=msgspec.structs.replace(run.machine, cpu=cpu), records=run.records + odd,
+        policy=msgspec.structs.replace(run.policy, phases={"sample": -1.0, "total": 0.0}, sizes={"L1": 1}),
+    )  # fmt: skip
+    for runs in ([broken], [broken, sample_run()]):
+        shown = [view(dataset(*runs, proof_run())) for view in VIEWS if view not in ABSENT]
+        assert None not in shown
+        specs = [panel.spec for section in shown if section for block in section.blocks if isinstance(block, Figure)
+                 for panel in block.panels]  # fmt: skip
+        json.dumps(specs, allow_nan=False)
+
+
+@pytest.mark.parametrize("view", [stride, blocking, reduction, overhead])
+def test_without_records_there_is_no_picture(view: object, run: Run) -> None:
+    """A run that did not measure it has no such section."""
+    assert callable(view)
+    assert view(dataset(replace(run, records=[]))) is None
+
+
+@pytest.mark.parametrize("view", [stride, blocking, reduction, overhead, scaling])
+def test_several_runs_stand_side_by_side(view: object, run: Run) -> None:
+    """Two machines have a panel each, named by its run."""
+    assert callable(view)
+    drawn = view(dataset(run, sample_run(LAPTOP, every_status=False)))
+    shown = drawn if isinstance(drawn, Figure) else drawn.blocks[0]
+    titles = " ".join(panel.title for panel in shown.panels)
+    if view is not scaling:  # there the lines of all runs share a panel for each work
+        assert "zen-vm" in titles
+        assert "laptop" in titles
+    assert shown.table.head[0] == "run"
+
+
+def test_facts_that_are_none_are_left_out(run: Run) -> None:
+    """A file may hold anything where a stride, an n or an error should be: it is not drawn, and nothing breaks."""
+
+    def spoilt(record: Record) -> Record:
+        return msgspec.structs.replace(
+            record, facts={"stride_bytes": "x", "relative_error": [1]}, params=record.params | {"n": "many"}
+        )
+
+    records = [
+        spoilt(r) for r in run.records if r.bench in ("access.stride", "vectorize.reduction", "parallel.overhead")
+    ]
+    broken = replace(run, records=records)
+    assert stride(dataset(broken)) is None
+    assert reduction(dataset(broken)) is None
+    assert overhead(dataset(broken)) is None
 
 
 def _figures(sections: list[Section]) -> list[Figure]:

@@ -1,13 +1,17 @@
 """Verdicts on two runs: what is slower, faster, the same, and what cannot be said."""
 
-import msgspec
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doubles.scripted import MACHINE, record, run_of
-from hwbench.tracking.verdicts import THRESHOLD, compare, unlike
+from doubles.scripted import record, run_of
+from hwbench.tracking.readers import runs
+from hwbench.tracking.sides import Entry, Measurement, Side
+from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
+from made_up.histories import scattered
 
 OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
 
@@ -89,8 +93,141 @@ def test_cases_are_matched_by_key_in_the_base_s_order():
     assert [(x.variant, x.verdict) for x in compare(base, new)] == [("b", "same"), ("a", "same"), ("c", "not measured")]
 
 
-def test_machines_that_differ_are_told():
-    """CPU, quota, caches: what times depend on, each with both values."""
-    other = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, model="Other", quota=1.5))
-    assert unlike(MACHINE, MACHINE) == []
-    assert unlike(MACHINE, other) == ["CPU: Scripted CPU in base, Other in new", "CPU quota: None in base, 1.5 in new"]
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.05, 0.2])
+def test_nobody_is_accused_where_nothing_changed(spread):
+    """Whatever medians stray by from run to run, 100 cases tell by their scatter: ≤ 1% slower."""
+    rng = np.random.default_rng(7)
+    found = [
+        one.verdict for _ in range(20) for one in compare(scattered(rng, 100, spread), scattered(rng, 100, spread))
+    ]
+    assert found.count("slower") <= len(found) / 100
+    assert found.count("faster") <= len(found) / 100
+
+
+def test_few_that_changed_are_found_among_many():
+    """Five cases slower by a fifth are found among a hundred that stray by half a percent, and no others."""
+    rng = np.random.default_rng(3)
+    changed = dict.fromkeys(range(0, 100, 20), 1.2)
+    told = compare(scattered(rng, 100, 0.005), scattered(rng, 100, 0.005, changed))
+    assert [one.variant for one in told if one.verdict == "slower"] == [f"v{i}" for i in changed]
+
+
+def test_the_steady_are_not_judged_by_the_unsteady():
+    """Half the cases repeat within 0.1%, half stray by 10% and are unsteady within a run too: the steady are `same`.
+
+    And hardly anybody is accused: neither the unsteady by the steady, nor the other way round.
+    """
+    rng = np.random.default_rng(11)
+
+    def run():
+        medians = [math.exp(rng.normal(0, 0.1 if i % 2 else 0.001)) for i in range(100)]
+        return run_of(*(
+            record(f"v{i}", (m * rng.normal(1, 0.1 if i % 2 else 0.002, 12)).tolist()) for i, m in enumerate(medians)
+        ))  # fmt: skip
+
+    told = [compare(run(), run()) for _ in range(5)]
+    steady = [one.verdict for cases in told for one in cases[::2]]
+    unsteady = [one.verdict for cases in told for one in cases[1::2]]
+    assert steady.count("same") > 0.9 * len(steady)
+    assert unsteady.count("ambiguous") > 0.9 * len(unsteady)
+    assert (steady + unsteady).count("slower") <= 0.01 * len(steady + unsteady)
+
+
+def test_cases_of_one_sample_judge_nobody():
+    """Sixty medians of which nothing is known do not make the noise of the others, which stray by 5%, look small."""
+    rng = np.random.default_rng(13)
+
+    def run():
+        known = [
+            record(f"v{i}", (math.exp(rng.normal(0, 0.05)) * rng.normal(1, 0.002, 12)).tolist()) for i in range(25)
+        ]
+        return run_of(*known, *(record(f"w{i}", [math.exp(rng.normal(0, 0.05))]) for i in range(60)))
+
+    told = [one for _ in range(8) for one in compare(run(), run())]
+    assert sum(one.verdict == "slower" for one in told) <= 0.01 * len(told)
+    assert {one.verdict for one in told if one.variant.startswith("w")} == {"ambiguous"}
+
+
+def test_several_runs_a_side_show_their_own_noise():
+    """Ten runs each that stray by 4%: a tenth is found; two single runs of them could not tell."""
+    rng = np.random.default_rng(5)
+    olds, news = ([scattered(rng, 1, 0.04, {0: factor}) for _ in range(10)] for factor in (1.0, 1.1))
+    [one] = compare_sides(runs.side(olds), runs.side(news)).cases
+    assert one.verdict == "slower"
+    assert one.ratio == pytest.approx(1.1, rel=0.05)
+    [alone] = compare_sides(runs.side(olds[:1], olds), runs.side(news[:1], olds)).cases
+    assert alone.verdict == "ambiguous"
+
+
+def boxed(rng, cases, level=1.0, spread=0.0, noise=0.0, factors=None):
+    """A run of the controls and so many cases on a box of some level, which suits each case more or less."""
+
+    def samples(value):
+        return (value * math.exp(rng.normal(0, noise)) * rng.normal(1, 0.0005, 12)).tolist()
+
+    controls = [
+        record("simd", samples(level), bench=bench, params={"size": "L1"}, counts={"bytes": 1e6})
+        for bench in ("stream.load", "latency.chase", "peak.fma")
+    ]
+    return run_of(*controls, *(
+        record(f"v{i}", samples(level * math.exp(rng.normal(0, spread)) * (factors or {}).get(i, 1.0)),
+               counts={"items": 1.0})
+        for i in range(cases)
+    ))  # fmt: skip
+
+
+def test_what_is_slow_on_another_box_is_found_among_what_differs():
+    """A box 1.5 times as slow that suits cases by ±10%: the case that takes three times as long is slower there."""
+    rng = np.random.default_rng(1)
+    old, new = boxed(rng, 60), boxed(rng, 60, 1.5, 0.1, factors={7: 3.0})
+    cases = {one.variant: one for one in compare_sides(runs.side([old]), runs.side([new]), across=True).cases}
+    assert cases["v7"].verdict == "slower"
+    assert cases["v7"].normalised == pytest.approx(3.0, rel=0.4)
+    assert sum(one.verdict == "ambiguous" for one in cases.values()) < 60
+
+
+def test_machines_that_are_alike_accuse_nobody():
+    """Medians that stray by 2%, the controls' too: what is taken out brings its own error along."""
+    rng = np.random.default_rng(2)
+    for cases in (10, 60):
+        told = [
+            one.verdict
+            for _ in range(20)
+            for one in compare_sides(
+                runs.side([boxed(rng, cases, noise=0.02)]), runs.side([boxed(rng, cases, 1.3, noise=0.02)]),
+                across=True,
+            ).cases
+        ]  # fmt: skip
+        assert told.count("slower") <= 0.01 * len(told)
+
+
+def together(shift, controls=()):
+    """Forty cases that moved by a shift and 0.3% each, one of them by a tenth more; controls moved by the shift."""
+    rng = np.random.default_rng(3)
+    names = [f"c{i}" for i in range(40)]
+    logs = rng.normal(0, 0.003, 40) + math.log1p(shift) + math.log1p(0.1) * (np.arange(40) == 7)
+    sides = []
+    for medians, moved in ((np.ones(40), 1.0), (np.exp(logs), 1 + shift)):
+        entries = [
+            Entry("made.up", name, "cpu", {}, measurements=[Measurement(float(x), 5e-4)])
+            for name, x in zip(names, medians, strict=True)
+        ]
+        entries += [Entry(name, "v", "cpu", {}, measurements=[Measurement(moved, 5e-4)]) for name in controls]
+        sides.append(Side("made up", "box", {}, entries))
+    return compare_sides(*sides)
+
+
+def test_what_all_cases_share_accuses_nobody():
+    """A run that is 5% slower throughout: the one case that fell by more is found, and that all moved is said."""
+    told = together(0.05)
+    assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
+    assert told.cases[0].verdict == "ambiguous"
+    assert told.cases[0].reason == f"all cases moved together (×{math.exp(told.noise.together):.3f})"
+    assert [line for line in told.remarks if line.startswith("the cases moved together (×1.0")]
+    assert not together(0.0).remarks
+
+
+def test_no_machine_moves_by_a_third():
+    """All cases slower by a half are slower: that is beyond what a clock or a neighbour does."""
+    told = together(0.5)
+    assert {one.verdict for one in told.cases} == {"slower"}

@@ -1,1 +1,1 @@
-"""TODO ab."""
+"""`hwbench ab`: two environments or commits, measured in turn by whole processes."""

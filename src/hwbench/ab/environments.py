@@ -1,7 +1,7 @@
-"""Who contends in `hwbench ab`: a Python as it is, or a commit of hwbench built into an environment of its own.
+"""The two sides of `hwbench ab`: a Python as it is, or a commit of hwbench built into an environment of its own.
 
-A commit is built by pip, in an environment that holds nothing else, so that it runs with the dependencies that it
-declares and not with what happens to be installed here. Two environments of hwbench take half a GB each.
+pip builds a commit in an empty environment, so that it runs with the dependencies it declares and not with what is
+installed here. An environment of hwbench takes half a GB.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ..tracking.history import TrackingError
 SOURCE = Path(__file__).resolve().parents[2]  # what holds the package hwbench
 PROBE_S = 120.0
 BUILD_S = 1800.0
-# A user's PYTHONPATH would come before what is built, and pip would take what lies there for installed.
+# A user's PYTHONPATH would precede what is built, and pip would count its packages as installed.
 ALONE = {"PYTHONPATH": ""}
 SOURCES = "--no-build runs its sources by this Python, with the packages that are here"
-# In pip's words: its own verdict; else what a build backend raised; else the kind of failure.
+# pip's own error; else what a build backend raised; else the kind of failure.
 ERRORS = (r"ERROR: (.+)", r"(\w*(?:Error|Exception): .+)", r"error: (.+)")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One side: the interpreter that measures, and the variables it is given."""
+    """One side: the interpreter that measures, and its environment variables."""
 
     name: str
     python: str
@@ -44,15 +44,15 @@ class Contender:
 def contenders(
     specs: Sequence[str], scratch: Path, say: Callable[[str], None], *, build: bool = True
 ) -> list[Contender]:
-    """The sides that paths of a Python or of its environment, or else commits of the repository here, name.
+    """The sides that `specs` name: paths of a Python or its environment, else commits of the current repository.
 
-    An environment without hwbench is given this one. A commit is built into an environment below `scratch`, the same
-    one for all who name it; without `build` its sources are run by this Python with all it has.
+    An environment without hwbench gets this one's sources. A commit is built into an environment below `scratch`, once
+    for all specs that name it; without `build` its sources are run by this Python with its packages.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     pythons = {spec: python for spec in specs if (python := _python(Path(spec))) is not None}
     commits = {spec: _commit(spec) for spec in specs if spec not in pythons}
-    # Everybody is looked at before anybody is built: a slip in the second name shall not cost the time of the first.
+    # Check all names before building any: an error in the second must not cost the build of the first.
     folders = {commit: _unpacked(commit, scratch) for commit in commits.values()}
     for spec, commit in commits.items():
         _check(spec, folders[commit] / "source", build)
@@ -61,14 +61,14 @@ def contenders(
     for spec, commit in commits.items():
         name = f"{spec} ({commit[:8]})"
         if commit not in made:
-            make = _built if build else _as_it_lies
+            make = _built if build else _unbuilt
             made[commit] = make(name, folders[commit], say)
         found[spec] = dataclasses.replace(made[commit], name=name)
     return [found[spec] for spec in specs]
 
 
 def last_line(text: str) -> str:
-    """The last line of what a process said: where Python says what went wrong."""
+    """The last line of a process's output, where Python states the error."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "it said nothing"
 
@@ -76,9 +76,9 @@ def last_line(text: str) -> str:
 def ran(
     command: Sequence[str], folder: Path, seconds: float, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """A command that ended, or that was ended after so many seconds; one that cannot be started has failed."""
+    """The completed command; a timeout and a failed start count as return code 1."""
     try:
-        # Not where the user stands: `python -m` would look there first.
+        # Not in the user's directory: `python -m` would import from there first.
         return subprocess.run(  # noqa: S603
             command, cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, capture_output=True,
             text=True, errors="replace", timeout=seconds,
@@ -93,7 +93,7 @@ def ran(
 
 
 def _python(path: Path) -> Path | None:
-    """The interpreter at a path; None where it names none."""
+    """The interpreter at a path; None without one."""
     if path.is_dir():
         inside = (path / "bin" / "python", path / "Scripts" / "python.exe")
         return next((one for one in inside if one.exists()), None)
@@ -101,17 +101,17 @@ def _python(path: Path) -> Path | None:
 
 
 def _environment(spec: str, python: Path, scratch: Path) -> Contender:
-    # Its link is not followed: what a virtual environment holds hangs on where its python seems to lie.
+    # Do not resolve the link: a virtual environment is found by the path of its python.
     where = str(python.absolute())
     if ran([where, "-c", "import hwbench"], scratch, PROBE_S, {}).returncode == 0:
         return Contender(spec, where)
-    # importlib.metadata finds a version wherever sys.path leads.
+    # importlib.metadata finds this version on sys.path.
     lent = scratch / "lent"
     facts = lent / f"hwbench-{__version__}.dist-info"
     facts.mkdir(parents=True, exist_ok=True)
     (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hwbench\nVersion: {__version__}\n")
     variables = {"PYTHONPATH": _first(str(SOURCE), str(lent))}
-    probe = ran([where, "-c", "import hwbench.runner"], scratch, PROBE_S, variables)
+    probe = ran([where, "-c", "import hwbench.measure.session"], scratch, PROBE_S, variables)
     if probe.returncode:
         raise TrackingError(f"{spec}: cannot run hwbench ({last_line(probe.stderr)}); {where} -m pip install hwbench")
     return Contender(spec, where, variables)
@@ -125,7 +125,7 @@ def _first(*paths: str) -> str:
 
 
 def _commit(spec: str) -> str:
-    """The hash that a revision of the repository here stands for."""
+    """The hash of a revision of the current repository."""
     commit = _git("rev-parse", "--verify", "--quiet", f"{spec}^{{commit}}").decode().strip() if spec[:1] != "-" else ""
     if not commit:
         raise TrackingError(f"{spec}: is no Python, no environment of one, and no commit of a repository here")
@@ -137,13 +137,13 @@ def _unpacked(commit: str, scratch: Path) -> Path:
     folder = scratch / commit[:12]
     source = folder / "source"
     source.mkdir(parents=True, exist_ok=True)
-    # From a folder below the top git would pack that folder alone.
+    # From a subfolder, git would archive that folder alone.
     top = Path(_git("rev-parse", "--show-cdup").decode().strip() or ".")
     with (
         contextlib.suppress(tarfile.ReadError),  # an empty tree
         tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit, top=top))) as archive,
     ):
-        # Pythons before 3.11.4 have no filters; what is unpacked is a commit of the user's own repository.
+        # Python before 3.11.4 has no filters; the archive is a commit of the user's own repository.
         if hasattr(tarfile, "data_filter"):
             archive.extraction_filter = tarfile.data_filter
         archive.extractall(source)  # noqa: S202
@@ -151,7 +151,7 @@ def _unpacked(commit: str, scratch: Path) -> Path:
 
 
 def _check(spec: str, source: Path, build: bool) -> None:
-    """Refuse what is not hwbench: somebody else's project is not built only to find that it measures nothing."""
+    """Refuse a commit of any other project before building it."""
     trouble = ""
     if build:
         try:
@@ -168,12 +168,12 @@ def _check(spec: str, source: Path, build: bool) -> None:
         raise TrackingError(f"{spec}: is a commit, but none of hwbench: {trouble}")
 
 
-def _as_it_lies(name: str, folder: Path, _: Callable[[str], None]) -> Contender:
+def _unbuilt(name: str, folder: Path, _: Callable[[str], None]) -> Contender:
     return Contender(name, sys.executable, {"PYTHONPATH": _first(str(folder / "source" / "src"))})
 
 
 def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:
-    """A commit installed by pip into an environment where it is alone with its dependencies."""
+    """A commit installed by pip into an environment with its dependencies only."""
     say(f"building an environment of {name} …")
     place = folder / "environment"
     done = ran([sys.executable, "-m", "venv", str(place)], folder, BUILD_S, ALONE)
@@ -183,12 +183,12 @@ def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:
             f"{name}: no environment can be made for it ({_why(done)}); Debian and Ubuntu have what is needed in "
             f"python3-venv; {SOURCES}"
         )
-    # pip would compile every file of every package; what is needed of them is compiled by the start below.
+    # --no-compile: pip would compile every file; the start below compiles what is needed.
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
     done = ran([*pip, str(folder / "source")], folder, BUILD_S, ALONE)
     if done.returncode:
         raise TrackingError(f"{name}: pip cannot install it ({_why(done)}); {SOURCES}")
-    # It finds and loads every bench, so that no process that measures is the first to do so.
+    # Load every bench once, so that the first measuring process has no extra work.
     done = ran([str(python), "-m", "hwbench", "list"], folder, BUILD_S, ALONE)
     if done.returncode:
         raise TrackingError(f"{name}: is built, but does not run ({last_line(done.stderr)})")
@@ -196,7 +196,7 @@ def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:
 
 
 def _why(done: subprocess.CompletedProcess[str]) -> str:
-    """What went wrong, out of all that venv or pip said: the last line that names an error."""
+    """The error in the output of venv or pip: the last line that names one."""
     said = f"{done.stdout}\n{done.stderr}"
     for pattern in ERRORS:
         if found := re.findall(rf"^\W*{pattern}$", said, re.MULTILINE):

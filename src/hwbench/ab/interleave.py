@@ -1,9 +1,9 @@
 """Two environments or commits measured interleaved, whole processes in the order A B B A, so that drift cancels.
 
-Two runs one after the other see two machines: another clock, other neighbours, other pages. Here each *quad* starts
-four processes, base new new base (every second one the other way round). What drifts evenly over a quad adds the same
-to both sides of its ratio; what a single process drew by chance (pages, alignment, cores) differs from quad to quad,
-and the scatter of the quads' ratios is the whole uncertainty: nothing is assumed about noise.
+Two runs in sequence see another clock, other neighbours, other pages. Here each *quad* starts four processes, base new
+new base, every second quad the other way round. Linear drift over a quad is equal on both sides of its ratio; what is
+random per process (pages, alignment, cores) differs from quad to quad. The scatter of the quads' ratios is the whole
+uncertainty; no noise model is assumed.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis.plausibility import concluded
 from ..record import store
 from ..record.model import Record, Run, key
 from ..tracking.history import TrackingError
 from ..tracking.sides import Side, identity
 from ..tracking.stats import adjusted, t_quantile, t_tail
 from ..tracking.variance import LEAST, Noise
-from ..tracking.verdicts import LEVEL, UNBOUNDED, Comparison, Report, Verdict
+from ..tracking.verdicts import LEVEL, UNBOUNDED, Comparison, ComparisonReport, Verdict
 from .environments import Contender, last_line
 
 THRESHOLD = 0.005
 QUADS = 6
-FEWEST = 3  # quads: two ratios bound nothing worth knowing
+FEWEST = 3  # quads: two ratios give no useful interval
 PROCESS_S = 3600.0
 REMEDY = "raise --quads, or wait until the machine is quieter"
+
+Quad = tuple[Sequence[Run], Sequence[Run]]  # the two runs of each side
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to measure, as `hwbench run` takes it."""
+    """What to measure, in terms of `hwbench run`."""
 
     select: Sequence[str] = ()
     preset: str = "quick"
@@ -57,18 +60,18 @@ class Asked:
 
 
 def order(quads: int) -> Iterator[tuple[int, int]]:
-    """(quad, side) of each process: 0 1 1 0, then 1 0 0 1, so that neither side is always first."""
+    """(quad, side) of each process: sides 0 1 1 0, then 1 0 0 1, so that neither is always first."""
     for quad in range(quads):
         for side in (0, 1, 1, 0):
             yield quad, side ^ (quad % 2)
 
 
 def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
-    """One process of a side; its run."""
+    """The run of one process of a side."""
     folder = scratch / f"{number:03}"
     folder.mkdir()
     variables = {**os.environ, **one.variables}
-    # Compiled once a side: each process would else spend most of its time on it.
+    # One cache of kernels per side: compiling would else take most of each process's time.
     variables["NUMBA_CACHE_DIR"] = str(scratch / f"kernels-{abs(hash((one.python, *one.variables.values())))}")
     command = [one.python, "-m", "hwbench", "run", "--no-report", "--machine", "ab", "--out", str(folder)]
     command += ["--json", str(folder / "run.json"), *asked.arguments()]
@@ -88,20 +91,21 @@ def interleaved(
     sides: Sequence[Contender], asked: Asked, quads: int, scratch: Path, say: Callable[[str], None],
     keep: Path | None = None,
 ) -> list[tuple[list[Run], list[Run]]]:  # fmt: skip
-    """The runs of each quad, by side; each is kept as soon as it is there, where that is asked for."""
+    """The runs of each quad, by side; each is written to `keep`, where given, as soon as it is measured."""
     out: list[tuple[list[Run], list[Run]]] = [([], []) for _ in range(quads)]
     for number, (quad, side) in enumerate(order(quads), 1):
         name = ("base", "new")[side]
         say(f"process {number} of {4 * quads}: {name}")
-        out[quad][side].append(measured(sides[side], asked, scratch, number))
+        run = measured(sides[side], asked, scratch, number)
+        out[quad][side].append(concluded(run))
         if keep is not None:
-            store.write(out[quad][side][-1], keep / f"{number:03}-{name}.json")
+            store.write(run, keep / f"{number:03}-{name}.json")
     return out
 
 
 @contextlib.contextmanager
 def workplace() -> Iterator[Path]:
-    """A directory for environments, kernels and runs that is gone afterwards."""
+    """A temporary directory for environments, kernels and runs."""
     with tempfile.TemporaryDirectory(prefix="hwbench-ab-") as name:
         yield Path(name)
 
@@ -111,7 +115,7 @@ def workplace() -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class _Case:
-    """A case with the logarithm of new over base in each quad that measured it on both sides."""
+    """A case with the log ratio of new over base for each quad that measured both sides."""
 
     shown: Record
     shifts: Sequence[float]
@@ -120,12 +124,12 @@ class _Case:
 
     @property
     def error(self) -> float:
-        """Standard error of the mean shift; never better known than a floor."""
+        """Standard error of the mean shift, with the floor LEAST for a single run."""
         found = float(np.std(self.shifts, ddof=1)) / math.sqrt(len(self.shifts))
         return max(found, LEAST / math.sqrt(4 * len(self.shifts)))
 
 
-def judged(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]], names: Sequence[str], threshold: float) -> Report:
+def judged(quads: Sequence[Quad], names: Sequence[str], threshold: float) -> ComparisonReport:
     """A verdict for each case, from the scatter of its quads alone."""
     cases = list(_cases(quads))
     edge = math.log1p(threshold)
@@ -137,16 +141,16 @@ def judged(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]], names: Sequence
         )
         for sign in (1, -1)
     )
-    told = {id(one): (m, s, f) for one, m, s, f in zip(fit, means, slower, faster, strict=True)}
+    tested = {id(one): (m, s, f) for one, m, s, f in zip(fit, means, slower, faster, strict=True)}
     deviations = [one.error * math.sqrt(len(one.shifts)) for one in fit]
     noise = Noise(
         float(np.median(deviations)) if deviations else 0.0,
         f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
     )
-    return Report([_comparison(one, told.get(id(one)), edge, len(quads)) for one in cases], noise, ())
+    return ComparisonReport([_comparison(one, tested.get(id(one)), edge, len(quads)) for one in cases], noise, ())
 
 
-def _cases(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]]) -> Iterator[_Case]:
+def _cases(quads: Sequence[Quad]) -> Iterator[_Case]:
     found = [
         tuple([{key(record): record for record in run.records} for run in runs] for runs in quad) for quad in quads
     ]
@@ -169,14 +173,14 @@ def _cases(quads: Sequence[tuple[Sequence[Run], Sequence[Run]]]) -> Iterator[_Ca
         yield _Case(shown, shifts, reason, sum(record.status == "suspect" for record in records))
 
 
-def _comparison(one: _Case, told: tuple[float, float, float] | None, edge: float, quads: int) -> Comparison:
+def _comparison(one: _Case, tested: tuple[float, float, float] | None, edge: float, quads: int) -> Comparison:
     shown = one.shown
-    if told is None:
+    if tested is None:
         return Comparison(
             bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params,
             verdict="not measured", reason=one.reason,
         )  # fmt: skip
-    mean, slower, faster = told
+    mean, slower, faster = tested
     reach = t_quantile(1 - LEVEL, len(one.shifts) - 1) * one.error
     verdict: Verdict = "ambiguous"
     if slower <= LEVEL:
@@ -195,7 +199,7 @@ def _comparison(one: _Case, told: tuple[float, float, float] | None, edge: float
 
 
 def side(one: Contender, run: Run) -> Side:
-    """What the table says of a contender."""
+    """The side of a contender for the table's head: name, machine, software."""
     software = {name: str(value) for name, value in run.software.items() if isinstance(value, str | int | float)}
     software["hwbench"] = str(run.hwbench.get("version"))
     return Side(one.name, run.machine.name, identity(run.machine), (), software)

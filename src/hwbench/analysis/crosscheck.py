@@ -1,24 +1,23 @@
-"""What the records of a comparison with a native tool say: both rates, and their paired ratio."""
+"""hwbench against native tools (`hwbench verify`): both rates of each comparison and their paired ratio."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ..record.estimate import Estimate, estimate, paired_ratio
-from ..record.model import Record
+from ..record.model import Record, Scalar
 
-PREFIX = "verify."  # of the names of benches in such a run
+PREFIX = "verify."  # of bench names in such a run
 PRESET = "verify"  # of its policy
 OURS, NATIVE = "ours", "native"  # the variants
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One comparison as it is shown: rates in SI units, `ratio` ours over theirs, above 1 where ours is faster.
+class ToolComparison:
+    """One comparison: rates in SI units; `ratio` is our rate over the tool's, above 1 where hwbench is faster.
 
-    All three are None where nothing was measured, which `status` and `reason` explain.
+    All three are None where nothing was measured; `status` and `reason` say why.
     """
 
     name: str
@@ -32,25 +31,25 @@ class Verdict:
     reason: str
 
 
-def verdicts(records: Iterable[Record]) -> list[Verdict]:
-    """The comparisons among the records, in the order in which they were measured."""
-    pairs: dict[tuple[Any, ...], dict[str, Record]] = {}
+def tool_comparisons(records: Iterable[Record]) -> list[ToolComparison]:
+    """The comparisons among the records, in the order measured."""
+    pairs: dict[tuple[str | tuple[str, Scalar], ...], dict[str, Record]] = {}
     for record in records:
         if record.bench.startswith(PREFIX) and record.variant in (OURS, NATIVE):
             pairs.setdefault((record.bench, *record.params.items()), {})[record.variant] = record
-    return [_verdict(sides[OURS], sides[NATIVE]) for sides in pairs.values() if len(sides) == 2]
+    return [_comparison(sides[OURS], sides[NATIVE]) for sides in pairs.values() if len(sides) == 2]
 
 
-def _verdict(ours: Record, native: Record) -> Verdict:
+def _comparison(ours: Record, native: Record) -> ToolComparison:
     params = dict(ours.params)
     tool, variant = str(params.pop("tool", "")), str(params.pop("case", ""))
     name = f"{ours.bench.removeprefix(PREFIX)}/{variant} {' '.join(str(value) for value in params.values())}"
     paired = ours.timed and native.timed and len(ours.samples) == len(native.samples)
     count = next((one for one in ("hops", "bytes", "flops") if ours.counts.get(one)), "") if paired else ""
     if not count:
-        return Verdict(name, tool, "", "", None, None, None, ours.status, ours.reason)
+        return ToolComparison(name, tool, "", "", None, None, None, ours.status, ours.reason)
     amount = ours.counts[count]
-    return Verdict(
+    return ToolComparison(
         name,
         tool,
         str(ours.facts.get("command", "")),

@@ -1,4 +1,4 @@
-"""Datasheet figures by device name, from `datasheets.toml`: what vendors state, kept apart from what was measured."""
+"""Vendors' ratings by processor name, from `datasheets.toml`; never mixed with measured limits."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ PATH = Path(__file__).with_name("datasheets.toml")
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a figure was published; `url` is empty where it was computed."""
+    """Where a rating was published; `url` is empty where it was computed."""
 
     title: str
     url: str
 
 
-class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One figure of a datasheet in SI base units; `source` names a `Source`, `note` says what it leaves open."""
+class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One figure of a datasheet in SI base units; `source` names a `Source`, `note` says what the sheet leaves open."""
 
     value: float
     source: str
     note: str = ""
 
 
-class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A processor as its maker describes it: None where no figure was published.
+class Processor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A CPU or GPU as its vendor describes it; None where no figure was published.
 
     fp32, fp64
         FLOP/s of the ordinary cores.
@@ -44,34 +44,34 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: str
     match: tuple[str, ...] = ()
-    cores: Figure | None = None
-    fp32: Figure | None = None
-    fp64: Figure | None = None
-    half: Figure | None = None
-    memory: Figure | None = None
-    bandwidth: Figure | None = None
-    cache: Figure | None = None
+    cores: Rating | None = None
+    fp32: Rating | None = None
+    fp64: Rating | None = None
+    half: Rating | None = None
+    memory: Rating | None = None
+    bandwidth: Rating | None = None
+    cache: Rating | None = None
 
     @property
-    def figures(self) -> dict[str, Figure]:
-        """The figures there are, by name."""
-        named = {name: getattr(self, name) for name in FIGURES}
+    def figures(self) -> dict[str, Rating]:
+        """The published ratings by name."""
+        named = {name: getattr(self, name) for name in RATINGS}
         return {name: figure for name, figure in named.items() if figure is not None}
 
 
-FIGURES = ("cores", "fp32", "fp64", "half", "memory", "bandwidth", "cache")
+RATINGS = ("cores", "fp32", "fp64", "half", "memory", "bandwidth", "cache")
 
 
-class Specs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Datasheets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     sources: Mapping[str, Source]
-    device: tuple[Device, ...]
+    device: tuple[Processor, ...]
 
-    def find(self, name: str, kind: str) -> Device | None:
-        """The device whose pattern the name of a `cpu` or `gpu` fits, None where none does.
+    def find(self, name: str, kind: str) -> Processor | None:
+        """The processor whose pattern matches the name of a `cpu` or `gpu`; None without a match.
 
-        Of several patterns that fit the one that covers most of the name counts.
+        Of several matches the longest counts.
         """
         found = [
             (hit.end() - hit.start(), device)
@@ -82,18 +82,18 @@ class Specs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
-    def named(self, name: str) -> Device:
-        """The device of exactly this name; KeyError names those there are."""
+    def named(self, name: str) -> Processor:
+        """The processor of exactly this name; KeyError lists the known ones."""
         for device in self.device:
             if device.name == name:
                 return device
         raise KeyError(f"{name} is not in {PATH.name}; there are {', '.join(device.name for device in self.device)}")
 
 
-def parse(text: str) -> Specs:
-    """Specs from TOML; ValueError says what is wrong and where."""
+def parse(text: str) -> Datasheets:
+    """Datasheets from TOML; ValueError says what is wrong and where."""
     try:
-        specs = msgspec.convert(tomllib.loads(text), Specs, strict=False)
+        specs = msgspec.convert(tomllib.loads(text), Datasheets, strict=False)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(f"{PATH.name}: {error}") from None
     for device in specs.device:
@@ -108,6 +108,6 @@ def parse(text: str) -> Specs:
 
 
 @functools.cache
-def load() -> Specs:
-    """The figures that hwbench ships."""
+def load() -> Datasheets:
+    """The datasheets that hwbench ships."""
     return parse(PATH.read_text("utf-8"))

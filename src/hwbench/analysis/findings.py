@@ -1,14 +1,13 @@
-"""What a bench's records say in plain words, and the reader that its `finding` hook is given."""
+"""Findings of a run, and what a bench's `finding` is given: its records as `BenchResults`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from ..bench import Bench
 from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
-from ..record.model import Record, Run, contrast_key, same_work
+from ..record.model import Record, Run, Scalar, contrast_key, same_work
 from ..record.units import format_count
 from . import fits, hierarchy, wording
 from .limits import Limit, limit_for, measured, share
@@ -20,11 +19,11 @@ def times(ratio: Estimate) -> str:
     return f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})"
 
 
-class Reading:
-    """One bench's records in one run, as a finding or a view asks for them.
+class BenchResults:
+    """The records of one bench in one run; fits `protocols.Results`.
 
-    `find` and all that builds on it match the parameters given, and give None where no such record was timed, so that
-    a finding simply says nothing about what was not measured.
+    Methods match the parameters given and return None where no such record was timed, so that a finding leaves out what
+    was not measured.
     """
 
     fits = fits
@@ -36,18 +35,18 @@ class Reading:
         self.records = [record for record in run.records if record.bench == bench.name]
         self.limits = measured(run.records) if limits is None else limits
 
-    def beside(self, bench: Bench) -> Reading:
+    def beside(self, bench: Bench) -> BenchResults:
         """Another bench's records in the same run."""
-        return Reading(bench, self.run, self.limits)
+        return BenchResults(bench, self.run, self.limits)
 
-    def find(self, variant: str, **params: Any) -> Record | None:
+    def find(self, variant: str, **params: Scalar) -> Record | None:
         """The first timed record of a variant with these parameters."""
         for record in self.records:
             if record.variant == variant and record.timed and _fits(record, params):
                 return record
         return None
 
-    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
+    def ratio(self, variant: str, over: str, **params: Scalar) -> Estimate | None:
         """Seconds of `variant` over seconds of `over`, paired by round, at the first values where both were timed."""
         for record in self.records:
             if record.variant != variant or not record.timed or not _fits(record, params):
@@ -61,26 +60,26 @@ class Reading:
         """Seconds of one record over those of another, paired where they were measured in the same rounds."""
         return ratio(record, base)
 
-    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
-        """Seconds a hop, call or item."""
+    def each(self, count: str, variant: str, **params: Scalar) -> Estimate | None:
+        """Seconds per hop, call or item."""
         record = self.find(variant, **params)
         if record is None or not record.counts.get(count):
             return None
         return estimate(record.samples).scaled(1 / record.counts[count])
 
-    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
-        """Bytes or flops a second."""
+    def rate(self, variant: str, count: str, **params: Scalar) -> Estimate | None:
+        """Bytes or flops per second."""
         record = self.find(variant, **params)
         if record is None or not record.counts.get(count):
             return None
         return estimate(record.samples).inverse(record.counts[count])
 
     def levels(self) -> list[str]:
-        """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
+        """Sentences on cache sizes and TLB reach from the run's latency sweeps."""
         return wording.sentences(hierarchy.hierarchy(self.run), self.run.machine.virtual)
 
-    def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
-        """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""
+    def share(self, variant: str, kind: str | None = None, **params: Scalar) -> float | None:
+        """Share of the machine's limit (the bench's own, or `kind`) that the median reaches."""
         record = self.find(variant, **params)
         if record is None:
             return None
@@ -91,7 +90,7 @@ class Reading:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
         return limit_for(record, kind, self.limits, self.sizes, self.run.machine.cpu)
 
-    def line(self, variant: str, **params: Any) -> Estimate | None:
+    def line(self, variant: str, **params: Scalar) -> Estimate | None:
         """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""
         sweep: dict[int, list[float]] = {}
         for record in self.records:
@@ -100,7 +99,7 @@ class Reading:
                 sweep[step] = [seconds / items for seconds in record.samples]
         return find_line(sweep)
 
-    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
+    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.
 
         `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave.
@@ -121,29 +120,29 @@ class Reading:
 
 
 def ratio(record: Record, base: Record) -> Estimate:
-    """Seconds of one record over seconds of another: paired where they have the same rounds, else of the medians."""
+    """Seconds of one record over another's: paired where they share rounds, else the ratio of medians."""
     if len(record.samples) == len(base.samples) and contrast_key(record)[0] == contrast_key(base)[0]:
         return paired_ratio(record.samples, base.samples)
     return unpaired_ratio(record.samples, base.samples)
 
 
-def _fits(record: Record, params: Mapping[str, Any]) -> bool:
+def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:
     return all(record.params.get(name) == value for name, value in params.items())
 
 
 def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
-    """The findings of a run by bench, in the benches' order; a bench with nothing to say is left out."""
+    """The findings of a run by bench, in the order of `benches`; benches without findings are left out."""
     limits = measured(run.records)
-    told = {}
+    found = {}
     for bench in benches:
         hook = bench.hooks.get("finding")
-        reading = Reading(bench, run, limits)
-        if hook is None or not reading.records:
+        results = BenchResults(bench, run, limits)
+        if hook is None or not results.records:
             continue
         try:
-            sentences = list(hook(reading))
+            sentences = list(hook(results))
         except Exception as error:  # noqa: BLE001 - a file's records need not be what the bench expects
             sentences = [f"no finding: {type(error).__name__}: {error}"]
         if sentences:
-            told[bench.name] = sentences
-    return told
+            found[bench.name] = sentences
+    return found

@@ -1,7 +1,7 @@
-"""What a handful of measured points follow: a line, a curve that saturates, a place where two curves cross.
+"""Fits to a few measured points: latency and bandwidth, a slope, saturation, break-even, overlap.
 
-Pure functions on numbers, as `stats` is. Intervals come from resampling the rounds: points of one contrast were
-measured in turns, so round i of all points is one draw, and what disturbed a round disturbs all points of it alike.
+Pure functions on numbers. Intervals come from a bootstrap over rounds: points of one contrast were measured
+interleaved, so round i of all points is one draw, and a disturbance hits all points of its round.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Samples = Sequence[float]
 
 
 class Link(NamedTuple):
-    """A link that takes `latency` seconds for nothing, and then a second for each `bandwidth` bytes.
+    """A link: seconds = latency + bytes / bandwidth.
 
-    `half` is the size in bytes at which half of the bandwidth is reached: latency × bandwidth.
+    `half` is the size in bytes that reaches half the bandwidth: latency × bandwidth.
     """
 
     latency: Estimate
@@ -29,19 +29,19 @@ class Link(NamedTuple):
     half: Estimate
 
     def seconds(self, size: float) -> float:
-        """What `size` bytes take."""
+        """The time of `size` bytes."""
         return self.latency.value + size / self.bandwidth.value
 
     def rate(self, size: float) -> float:
-        """Bytes a second of a copy of `size` bytes."""
+        """Bytes per second of a copy of `size` bytes."""
         return size / self.seconds(size)
 
 
 def link(points: Sequence[tuple[float, Samples]]) -> Link:
     """Latency and bandwidth of copies: `points` are (bytes, seconds a copy), sizes in any order.
 
-    Least squares of seconds = latency + bytes / bandwidth, each residual relative to what was measured, so that 64
-    bytes weigh as much as a gigabyte. ValueError for fewer than three sizes, or where no positive line fits.
+    Least squares of seconds = latency + bytes / bandwidth with relative residuals, so that 64 bytes weigh as much as a
+    gigabyte. ValueError for fewer than three sizes, or where no positive line fits.
     """
     sizes = np.array([size for size, _ in points], dtype=float)
     if len(set(sizes.tolist())) < 3:
@@ -59,7 +59,7 @@ def link(points: Sequence[tuple[float, Samples]]) -> Link:
 
 
 def slope(points: Sequence[tuple[float, Samples]]) -> Estimate:
-    """Seconds for each unit of x, by least squares through all points; ValueError for fewer than two x."""
+    """Seconds per unit of x by least squares; ValueError for fewer than two x."""
     at = np.array([x for x, _ in points], dtype=float)
     if len(set(at.tolist())) < 2:
         raise ValueError("a slope needs two points")
@@ -71,11 +71,10 @@ def slope(points: Sequence[tuple[float, Samples]]) -> Estimate:
 
 
 def overlap(whole: Samples, serial: Samples, parts: Sequence[Samples]) -> Estimate:
-    """How much of the overlap that could be had was had: 1 is all of it, 0 none.
+    """Achieved share of the possible overlap: 1 is full overlap, 0 none.
 
-    `serial` is what the parts take one after the other, `whole` what they take with overlap, and the longest of `parts`
-    is what nothing can be shorter than: (serial - whole) / (serial - longest). ValueError where one part takes as long
-    as all in sequence, so that there is nothing to gain.
+    (serial - whole) / (serial - longest): `serial` is the time of the parts in sequence, `whole` that with overlap, and
+    the longest of `parts` the lower bound. ValueError where one part takes as long as all in sequence.
     """
 
     def share(seconds: np.ndarray) -> tuple[float]:
@@ -90,9 +89,9 @@ def overlap(whole: Samples, serial: Samples, parts: Sequence[Samples]) -> Estima
 
 
 def saturating(points: Sequence[tuple[float, float]], share: float = 0.9) -> float:
-    """The x from which on a rate stays at `share` of its best, interpolated in log x; `points` are (x, rate).
+    """The x beyond which a rate stays above `share` of its best, interpolated in log x; `points` are (x, rate).
 
-    The first x where even there it is reached. ValueError without points.
+    The first x where all points do. ValueError without points.
     """
     if not points:
         raise ValueError("no points")
@@ -101,7 +100,7 @@ def saturating(points: Sequence[tuple[float, float]], share: float = 0.9) -> flo
     last = max((i for i, (_, rate) in enumerate(ordered) if rate < wanted), default=-1)
     if last < 0:
         return ordered[0][0]
-    if last + 1 == len(ordered):  # the best lies before a fall at the end: what saturates is reached at the best
+    if last + 1 == len(ordered):  # the rate falls at the end: take the x of the best
         return max(ordered, key=lambda point: point[1])[0]
     (x0, r0), (x1, r1) = ordered[last], ordered[last + 1]
     part = (wanted - r0) / (r1 - r0)
@@ -109,18 +108,17 @@ def saturating(points: Sequence[tuple[float, float]], share: float = 0.9) -> flo
 
 
 class Breakeven(NamedTuple):
-    """Where one way begins to win: `crosses` at n, wins `always` from the least n on, or `never` up to the largest."""
+    """Where one way begins to win: it `crosses` at n, `always` wins in the measured range, or `never`."""
 
     n: Estimate | None
     state: Literal["crosses", "always", "never"]
 
 
 def breakeven(points: Sequence[tuple[float, Samples, Samples]]) -> Breakeven:
-    """The n from which on the second samples are the shorter ones; `points` are (n, seconds of one, of the other).
+    """The n beyond which the second samples are shorter; `points` are (n, seconds of one, of the other).
 
-    Between two measured n the logarithm of the ratio is taken to be linear in log n. Of several crossings the last
-    counts, since single points in the middle may be noise. An end of the interval that lies beyond the measured range
-    is 0 or ∞. ValueError for fewer than two n.
+    log ratio is interpolated linearly in log n; of several crossings the last counts, since single points before it may
+    be noise. A bound beyond the measured range is 0 or ∞. ValueError for fewer than two n.
     """
     ordered = sorted(points, key=lambda point: point[0])
     sizes = [n for n, _, _ in ordered]
@@ -141,13 +139,13 @@ def breakeven(points: Sequence[tuple[float, Samples, Samples]]) -> Breakeven:
 def _relative_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Intercept and slope of y = a + b·x with residuals relative to y, neither of them negative."""
     one, other = 1 / y, x / y
-    # Columns of like length, since bytes reach 2³⁰ and seconds 10⁻⁶; their normal equations, solved by hand.
+    # Columns scaled to equal length, since bytes reach 2³⁰ and seconds 10⁻⁶; then the normal equations in closed form.
     lengths = math.sqrt(one @ one), math.sqrt(other @ other)
     one, other = one / lengths[0], other / lengths[1]
     cosine, p, q = float(one @ other), float(one.sum()), float(other.sum())
     apart = 1 - cosine**2
     a, b = (p - cosine * q) / apart, (q - cosine * p) / apart
-    if a < 0:  # noise at large sizes outweighs the latency: the line goes through the origin
+    if a < 0:  # noise at large sizes outweighs the latency: fit through the origin
         a, b = 0.0, q
     elif b < 0:
         a, b = p, 0.0
@@ -157,8 +155,8 @@ def _relative_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def _resampled(rows: Sequence[Samples], fit: Callable[[np.ndarray], tuple[float, ...]]) -> list[Estimate]:
     """`fit` of the rows' medians, with percentile intervals over resampled rounds; seeded.
 
-    Rows of one length are resampled together, rows of unlike length each for itself. Fewer than three samples a row
-    bound nothing: the interval is then (0, ∞).
+    Rows of equal length are resampled together, others each on its own. Fewer than three samples in a row give no
+    interval: (0, ∞).
     """
     data = [np.asarray(row, dtype=float) for row in rows]
     if not all(len(row) for row in data):

@@ -1,7 +1,7 @@
-"""The memory hierarchy as a run's records betray it, set against what the operating system reports.
+"""The memory hierarchy as measured by latency, bandwidth and stride sweeps, beside what the operating system reports.
 
-A virtual machine may report a last-level cache that it shares with strangers, and huge pages that the host keeps on
-small ones; what was measured says how much of either is really there.
+A virtual machine may report a last-level cache that other guests share, and huge pages that the host backs with small
+ones; the sweeps show the usable size.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from .staircase import Level, find_levels, find_line, find_translation
 LATENCY = "latency.chase"
 BANDWIDTH = "stream.load"
 STRIDE = "access.stride"
-SEEN = 1e-9  # seconds that small pages may add without being noticed: less than any walk takes
-BEYOND = 1.5  # × the largest cache reported: what ends out there is none of them
-CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and hide nothing of its caches
-FARTHEST = 512  # bytes of a stride; beyond, ends of pages and crowded sets of a cache raise the curve once more
+SEEN = 1e-9  # seconds that small pages may add and count as nothing: less than any page walk
+BEYOND = 1.5  # × the largest reported cache: a level that ends beyond is no cache
+CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and see all of its caches
+FARTHEST = 512  # bytes; longer strides are slowed by page boundaries and set conflicts as well
 
 
 @dataclass(frozen=True)
 class Found:
-    """A reported cache with the level that was measured for it, or one of them alone.
+    """A reported cache with its measured level, or one of the two alone.
 
-    `streamed` is where a stream of loads leaves it, if that is further out than where a random chase begins to take
-    longer: what ends there first is not the cache but the reach of translation. `unsure`: it is the last cache, and no
-    stream of loads tells one from the other.
+    `streamed` is the size up to which sequential loads run at the cache's speed, where that is beyond the step of the
+    random chase: the chase then left the TLB's reach, not the cache. `unsure`: this is the last cache, and no bandwidth
+    sweep tells capacity from TLB reach.
     """
 
     cache: Cache | None
@@ -41,12 +41,12 @@ class Found:
 
     @property
     def size(self) -> Estimate | None:
-        """Where the level ends, in bytes."""
+        """The end of the level in bytes."""
         return self.streamed or self.step
 
     @property
     def step(self) -> Estimate | None:
-        """Where a random chase begins to take longer, in bytes."""
+        """The step of the random chase, in bytes."""
         return self.level.size if self.level is not None else None
 
     @property
@@ -57,17 +57,17 @@ class Found:
         if self.cache.bytes > self.size.high:
             return "less than reported"
         if self.unsure and self.cache.bytes < self.size.low:
-            return ""  # translation takes steps in memory, too
+            return ""  # the step may be TLB reach
         return "more than reported" if self.cache.bytes < self.size.low else "as reported"
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """What was found: caches from the core outwards, memory, what small pages add, and the bytes that move at a time.
+    """Caches from the core outwards, memory, cost of address translation, and the unit of transfer.
 
-    `line` is what L2 moves to L1, `unit` what memory moves: some processors answer a miss with a pair of lines.
-    `main` are the axis values of the sweep that the levels are from. `memory` is None where the sweep ends before it
-    settles; `translation` is empty where one kind of pages was measured alone.
+    `line` is the transfer from L2 to L1, `unit` that from memory: some processors fetch lines in pairs. `main` are the
+    axis values of the sweep that gave the levels. `memory` is None where the sweep ends before it is level;
+    `translation` is empty where only one page size was measured.
     """
 
     caches: Sequence[Found]
@@ -79,13 +79,13 @@ class Hierarchy:
 
     @property
     def last(self) -> Found | None:
-        """The last-level cache, where one is reported and something was measured for it."""
+        """The last-level cache, where one is reported and measured."""
         reported = [found for found in self.caches if found.cache is not None]
         return reported[-1] if reported and reported[-1].level is not None else None
 
     @property
     def reach(self) -> Estimate | None:
-        """The bytes on 4 KiB pages up to which translation costs nothing that shows; None where it never does."""
+        """The TLB reach: bytes on 4 KiB pages up to which translation is free; None where no step shows."""
         return self.translation[0].size if len(self.translation) > 1 else None
 
 
@@ -94,7 +94,7 @@ def hierarchy(run: Run) -> Hierarchy:
     chases = [record for record in run.records if record.bench == LATENCY and record.timed]
     kinds = list(dict.fromkeys((_text(record, "pages"), _text(record, "order")) for record in chases))
     sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
-    # The sweep that translation and prefetchers disturb least; of two such the denser.
+    # Prefer huge pages (fewest TLB misses) and random order (no prefetching); then the sweep with most sizes.
     main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
     reported = caches(run)
     streams = find_levels(_loads(run.records, main[0]))
@@ -115,12 +115,12 @@ def hierarchy(run: Run) -> Hierarchy:
 def apart(
     reported: Sequence[Cache], levels: Sequence[Level], streams: Sequence[Level] = ()
 ) -> tuple[list[Level], Level | None]:
-    """The levels that may be caches, and the one that is memory: which has no end, or one that is beyond all caches.
+    """The levels that may be caches, and the level of memory, which has no end or one beyond all caches.
 
-    A guest may get less of a cache than is reported, and never more; and where a stream of loads has left the last one,
-    nothing further out is a cache. What ends out there is the reach of translation. Where no stream
-    tells, that is taken from their number: one level more than there are caches, which ends beyond the last of them.
-    Where the sweep itself ends within the last cache, its last level is no memory.
+    A guest may get less of a cache than is reported, never more. Beyond the size where sequential loads leave the last
+    cache (`streams`) nothing is a cache: a step out there is TLB reach. Without such a size the number of levels
+    decides: one more than there are caches, ending beyond the last of them, is memory. A sweep that ends within the
+    last cache has no level of memory.
     """
     left, largest = _left(reported, streams), max((cache.bytes for cache in reported), default=0)
     most = min(BEYOND * largest or math.inf, left)
@@ -134,30 +134,30 @@ def apart(
 
 
 def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
-    """Each reported cache with its measured level; levels that no cache is reported for stand between them.
+    """Each reported cache with its measured level; unreported levels stand between them.
 
-    Both keep their order; where there are unlike numbers of them, those whose sizes agree best are paired.
+    Both keep their order; where their numbers differ, the pairs whose sizes agree best are taken.
     """
     ending = [level for level in levels if level.size is not None]
     count = min(len(reported), len(ending))
 
-    def unlike(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
+    def distance(pair: tuple[tuple[Cache, ...], tuple[Level, ...]]) -> float:
         return sum(_distance(cache, level) for cache, level in zip(*pair, strict=True))
 
     pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
-    chosen = min(pairs, key=unlike)
+    chosen = min(pairs, key=distance)
     partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
     found = [Found(cache, partner.get(cache.level)) for cache in reported]
     found += [Found(None, level) for level in ending if level not in chosen[1]]
-    return sorted(found, key=_place)
+    return sorted(found, key=_position)
 
 
 def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]:
-    """The caches, the last one with where a stream leaves it, if that is beyond the step of the chase.
+    """The caches, the last with the end that sequential loads show, where that is beyond the step of the chase.
 
-    A chase to random places misses the TLB at each hop once the data is larger than its reach, and then waits for a
-    walk: in a guest whose memory the host keeps on small pages for a hundred nanoseconds, as for memory. A stream has a
-    walk a page, and goes on at the cache's speed for as long as the data lies there.
+    Beyond the TLB reach a random chase needs a page walk per hop: a hundred nanoseconds, as long as memory, in a guest
+    that the host backs with small pages. Sequential loads need a walk per page only, and stay at the cache's speed
+    while the data fits.
     """
     out = list(found)
     last = max((i for i, one in enumerate(out) if one.cache is not None), default=None)
@@ -171,20 +171,20 @@ def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]
 
 
 def _left(reported: Sequence[Cache], streams: Sequence[Level]) -> float:
-    """Where a stream of loads has left the last cache for certain, in bytes; ∞ where none tells."""
-    # Where a stream is no faster in the last cache than in memory, its last step is that of the cache before.
+    """The size where sequential loads have certainly left the last cache, in bytes; ∞ where unknown."""
+    # Loads that are no faster in the last cache than in memory take their last step at the cache before.
     inner = BEYOND * (reported[-2].bytes if len(reported) > 1 else 0)
     return max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf)
 
 
 def _unsure(found: Sequence[Found]) -> list[Found]:
-    """The caches, the last one with the doubt that a chase alone leaves."""
+    """The caches, the last one marked `unsure`, as a chase alone leaves it."""
     last = max((i for i, one in enumerate(found) if one.cache is not None), default=None)
     return [replace(one, unsure=True) if i == last else one for i, one in enumerate(found)]
 
 
 def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
-    """Seconds a byte by footprint of one thread that loads, of the vectors that are the same at all sizes."""
+    """Seconds per byte by footprint, for loads of one thread by the `simd` kernel, which is the same at all sizes."""
     best: dict[int, tuple[bool, list[float]]] = {}
     for record in records:
         size, moved = footprint(record), record.counts.get("bytes")
@@ -198,7 +198,7 @@ def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
 
 
 def _distance(cache: Cache, level: Level) -> float:
-    """How far the reported size is from the interval of the measured one, in octaves; a little for being inside."""
+    """Octaves from the reported size to the measured interval; inside it, 1% of the octaves to the value."""
     if level.size is None:
         return math.inf
     value, low, high = level.size
@@ -206,14 +206,15 @@ def _distance(cache: Cache, level: Level) -> float:
     return outside + 0.01 * abs(math.log2(cache.bytes / value))
 
 
-def _place(found: Found) -> float:
+def _position(found: Found) -> float:
+    """The size to sort by."""
     if found.size is not None:
         return found.size.value
     return float(found.cache.bytes) if found.cache else math.inf
 
 
 def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
-    """Seconds a hop by footprint; where a labelled size is one of the sweep's too, the one less disturbed."""
+    """Seconds per hop by footprint; of two records at one footprint the less disturbed."""
     best: dict[int, tuple[bool, float, list[float]]] = {}
     for record in records:
         size, hops = footprint(record), record.counts.get("hops")
@@ -227,7 +228,7 @@ def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
 
 
 def strides(records: Iterable[Record], level: str) -> dict[int, list[float]]:
-    """Seconds an element by stride in bytes, from the compiled loop at a labelled size."""
+    """Seconds per element by stride in bytes, from the compiled loop at a labelled size."""
     found = {}
     for record in records:
         step, items = record.facts.get("stride_bytes"), record.counts.get("items")

@@ -1,8 +1,7 @@
-"""From records to what the machine can do at best, and which of it bounds a record.
+"""The machine's limits as a run measured them, and which of them bounds a record.
 
-A limit is the best sample of a bench that does nothing but touch it: `stream.*` for bandwidth, `peak.fma` for
-floating-point rates, `latency.chase` for latency; on a GPU the benches of `GPU_SOURCES`. Everything else is set against
-these.
+A limit is the best sample of a bench that is bound by it alone: `stream.*` for bandwidth, `peak.fma` for floating-point
+rates, `latency.chase` for latency; on a GPU the benches in `GPU_SOURCES`. Shares of the limit refer to these.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from ..record.facts import threads_of
 from ..record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, LEVELS, Cpu, Metric, Record
 
-# The bench that measures a limit, its kind, and the metric it is told in.
+# The bench that measures a limit: the limit's kind and its metric.
 SOURCES: dict[str, tuple[str, Metric]] = {
     "stream.load": ("load", BANDWIDTH),
     "stream.store": ("store", BANDWIDTH),
@@ -24,7 +23,7 @@ SOURCES: dict[str, tuple[str, Metric]] = {
     "peak.fma": ("fma", FLOP_RATE),
     "latency.chase": ("latency", HOP_TIME),
 }
-# The same on a GPU and on the way to it; a kind may take the value of an axis of the record.
+# The same for a GPU and its link; `{axis}` in a kind stands for the record's value of that axis.
 GPU_SOURCES: dict[str, tuple[str, Metric]] = {
     "transfer.copy": ("{direction}", BANDWIDTH),
     "device.stream": ("gpu {kernel}", BANDWIDTH),
@@ -32,25 +31,24 @@ GPU_SOURCES: dict[str, tuple[str, Metric]] = {
     "device.peak": ("gpu fma", FLOP_RATE),
     "device.matmul": ("gpu matmul", FLOP_RATE),
 }
-# Which of these bounds a GPU's record, by what its bench calls the limit that it should touch.
+# The kind that bounds a GPU's record, by the `limit` of its bench.
 GPU_KINDS = {
     "link": "{direction}", "device": "gpu {kernel}", "copy": "gpu copy", "triad": "gpu triad", "fma": "gpu fma",
 }  # fmt: skip
 GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU both ways"}
-GPU_CERTAIN = 4  # × L2: a footprint from which on a GPU's cache holds next to nothing of it
+GPU_CERTAIN = 4  # × L2: a larger footprint is served by HBM, the share of L2 is negligible
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
-IMPOSSIBLE = "cannot be true"  # how the reason of a record begins that the machine's limits refute
-REACH = 4  # × a cache: data of fewer bytes may be served by it in a part that shows (as DRAM is 4 × the last caches)
-CERTAIN = 0.99  # of the size of DRAM: arrays are cut to whole elements, and shared out to whole threads
+IMPOSSIBLE = "cannot be true"  # begins the reason of a record that the machine's limits refute
+REACH = 4  # × a cache: it serves a noticeable part of smaller footprints (DRAM is 4 × the last-level caches)
+CERTAIN = 0.99  # of the size of DRAM: arrays are rounded down to whole elements per thread
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The best that was measured of one kind.
+    """The best measured value of one kind.
 
-    `value` is in SI units: B/s, FLOP/s, or s a hop. `level` is a size label, or "" for `fma`; `threads` a count.
-    `suspect` carries the reason where only disturbed samples were to be had. `device` is where it was measured: it
-    bounds nothing on another.
+    `value` is in SI units: B/s, FLOP/s, or s per hop. `level` is a size label, "" for `fma`. `suspect` is the reason
+    for doubt where the best sample was disturbed. A limit bounds records of its own `device` only.
     """
 
     kind: str
@@ -75,7 +73,7 @@ class Limit:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """What tells one limit of a machine from another: the device, what was measured, where and on how much."""
+        """The identity of a limit: device, kind, level, threads, dtype."""
         return self.device, self.kind, self.level, str(self.threads), self.dtype
 
     @property
@@ -85,7 +83,7 @@ class Limit:
 
 
 def rate(record: Record, metric: Metric, seconds: float) -> float | None:
-    """SI value of `metric` for a call of `seconds`: work a second, or seconds a piece of work."""
+    """SI value of `metric` for a call of `seconds`; None where the record lacks its count."""
     amount = record.counts.get(metric.count)
     if not amount:
         return None
@@ -95,9 +93,9 @@ def rate(record: Record, metric: Metric, seconds: float) -> float | None:
 def measured(records: Iterable[Record]) -> list[Limit]:
     """The machine's limits: for each device, kind, level, thread count and dtype the best sample of any variant.
 
-    A disturbed sample is slower than the machine, never faster: so the best counts though its record be suspect, and is
-    told as such, unless an undisturbed one comes within the tolerance of it. Figures that cannot be true are no limit,
-    nor is a chase whose next hop a prefetcher foresees.
+    A disturbance makes samples slower, never faster: so the best counts even from a suspect record, and is marked
+    suspect unless an undisturbed one comes within TOLERANCE. Implausible figures give no limit, nor do chases that a
+    prefetcher can follow.
     """
     found: dict[tuple[str, ...], list[Limit]] = {}
     for record in records:
@@ -108,7 +106,7 @@ def measured(records: Iterable[Record]) -> list[Limit]:
 
 
 def limit_of(record: Record) -> Limit | None:
-    """The limit that a record stands for by its best sample; None where it is of no such bench, or cannot be true."""
+    """The limit given by a record's best sample; None where its bench measures none, or the figure is implausible."""
     if not record.timed or IMPOSSIBLE in record.reason:
         return None
     if record.bench in GPU_SOURCES:
@@ -126,7 +124,7 @@ def limit_of(record: Record) -> Limit | None:
 
 
 def _of_gpu(record: Record) -> Limit | None:
-    """The limit that a GPU's record stands for; None where it lies between two levels, or says too little of itself."""
+    """The limit given by a GPU's record; None for a footprint between two levels, or where facts are missing."""
     kind, metric = GPU_SOURCES[record.bench]
     value = rate(record, metric, min(record.samples))
     level = _gpu_level(record) if record.bench in ("device.stream", "device.latency") else ""
@@ -142,7 +140,7 @@ def _of_gpu(record: Record) -> Limit | None:
 
 
 def _gpu_level(record: Record) -> str | None:
-    """`L2` or `HBM`, where the record's footprint lies; None between the two."""
+    """`L2` or `HBM`, by the record's footprint; None between the two."""
     footprint, l2 = record.facts.get("footprint"), record.facts.get("l2_bytes")
     if not (isinstance(footprint, int | float) and isinstance(l2, int | float)):
         return None
@@ -172,21 +170,21 @@ def _gpu_limit(record: Record, kind: str, limits: Sequence[Limit]) -> Limit | No
 
 
 def _best(candidates: Sequence[Limit]) -> Limit:
-    """The best of one kind; an undisturbed one where it is as good within the tolerance."""
+    """The best limit; an undisturbed one where it is within TOLERANCE of the best."""
     ordered = sorted(candidates, key=lambda limit: limit.value, reverse=candidates[0].metric.higher)
     clean = [limit for limit in ordered if not limit.suspect]
     return clean[0] if clean and not beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
 
 
 def at_random(record: Record) -> bool:
-    """Whether it is no chase, or one whose hops nothing foresees: inside a page prefetchers run ahead of it."""
+    """False for a chase whose order prefetchers can follow, inside a page."""
     return record.bench != "latency.chase" or record.params.get("order", "random") == "random"
 
 
 def sharers(level: str, threads: int, cpu: Cpu | None) -> int:
-    """How many of `threads` share one cache of a level: threads are put on a core each first, and on siblings last.
+    """How many of `threads` share one cache of a level, with one thread per core first and SMT siblings last.
 
-    Where it is not known who shares a cache (`cpu` is None, or has no such level), each thread counts as alone.
+    1 where sharing is unknown (`cpu` is None, or has no such level).
     """
     shared_by = next((cache.shared_by for cache in cpu.caches if f"L{cache.level}" == level), 1) if cpu else 1
     if cpu is None or shared_by <= 1:
@@ -196,10 +194,10 @@ def sharers(level: str, threads: int, cpu: Cpu | None) -> int:
 
 
 def level_of(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) -> str:
-    """The size label of the level where the record's data lies: the first that holds it; "" where that is not told.
+    """The label of the innermost level that holds the record's data; "" where the footprint is unknown.
 
-    `sizes` are the resolved bytes of the labels (each half of its level, for one thread), so twice a label's size is
-    the level; `cpu` says how many threads share it, whose footprints all have to fit. A GPU has levels of its own.
+    `sizes` are the bytes of the labels for one thread, each half of its level. The footprints of all threads that share
+    a cache, by `cpu`, must fit together. A GPU has levels of its own.
     """
     if record.device != "cpu":
         return _gpu_level(record) or ""
@@ -207,10 +205,10 @@ def level_of(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) -
 
 
 def serving(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) -> list[str]:
-    """The levels that may serve a part of a CPU's record that shows: where its data lies, then the nearer ones.
+    """The levels that may serve a noticeable part of a CPU's record: that of its data first, then nearer ones.
 
-    A cache serves some of what is up to `REACH` times as large; the last one, of which more may be there than a chase
-    found, until the data is as large as `DRAM`. A labelled size lies well inside its level.
+    A cache serves part of a footprint up to REACH times its size. The last-level cache counts up to the size of `DRAM`,
+    since it may be larger than a chase found. A labelled size is served by its level alone.
     """
     stated = record.params.get("size")
     if stated in LEVELS:
@@ -233,10 +231,9 @@ def serving(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) ->
 def bounds(
     record: Record, kind: str, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Limit | None]:
-    """The limits of this kind at each of the levels that may serve the record; None in the place of what is missing.
+    """The limits of this kind at each level that may serve the record; None where one was not measured.
 
-    Bandwidth is a matter of bytes, so a limit of another dtype serves where the record's own is missing; a
-    floating-point peak is not.
+    Bandwidth depends on bytes, so a limit of another dtype may stand in; a floating-point peak may not.
     """
     if record.device != "cpu":
         return [_gpu_limit(record, kind, limits)]
@@ -258,8 +255,8 @@ def limit_for(
 ) -> Limit | None:
     """The limit of this kind that bounds the record, on its device, threads and dtype; None where none was measured.
 
-    It is that of the level where the data lies, or, if that was not measured, of the next nearer one that still serves
-    a part of it. A record that is faster owes it to such a nearer level: then it is the best limit of these.
+    The limit of the level that holds the data, else of the next nearer level that serves part of it. A record faster
+    than that is partly served by nearer levels: then the best of their limits bounds it.
     """
     known = [limit for limit in bounds(record, kind, limits, sizes, cpu) if limit is not None] if kind else []
     if not known:
@@ -274,7 +271,7 @@ def best_of(limits: Sequence[Limit]) -> Limit:
 
 
 def share(record: Record, limit: Limit, seconds: float) -> float | None:
-    """How much of the limit a call of `seconds` reaches: 1.0 is all of it."""
+    """The share of the limit that a call of `seconds` reaches."""
     value = rate(record, limit.metric, seconds)
     if value is None:
         return None
@@ -282,5 +279,5 @@ def share(record: Record, limit: Limit, seconds: float) -> float | None:
 
 
 def beats(value: float, limit: Limit, tolerance: float) -> bool:
-    """Whether a figure in the limit's SI unit is better than it by more than the tolerance."""
+    """Whether a value in the limit's SI unit is better than the limit by more than `tolerance`."""
     return value > limit.value * tolerance if limit.metric.higher else value < limit.value / tolerance

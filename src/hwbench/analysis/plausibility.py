@@ -1,9 +1,8 @@
-"""Which figures of a run cannot be true, and which are doubtful, by the machine's own limits.
+"""Implausible and doubtful figures of a run, by the machine's own limits.
 
-Disturbance makes a machine slower and never faster. So where a level comes out slower than one further from the core,
-the nearer one was disturbed, and the further one shows what it should have reached at least. A figure is refused only
-where it breaks a harder bound: the limit that its bench should touch, what its threads do one by one, or what a core's
-paths carry.
+A disturbance makes a machine slower, never faster. So a limit that is lower than that of a level further out was
+disturbed: it is doubtful. A figure is implausible only where it breaks a harder bound: the limit its bench should
+touch, the sum of its threads one by one, or the width of a core's load and store paths.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ..record.model import LEVELS, Cpu, Record
+from ..record.model import LEVELS, Cpu, Record, Run
 from .limits import (
     GPU_SOURCES,
     IMPOSSIBLE,
@@ -27,26 +26,38 @@ from .limits import (
     share,
 )
 
-DOUBTFUL = "slower than a level further from the core"  # how the reason of a limit begins that is not all there is
-LEVEL_TOLERANCE = 1.10  # a level may not be faster than the one nearer to the core by more than this
-LINES = 2  # from beyond its L1 a core gets a line a cycle and gives one back; no processor sold has wider paths
+DOUBTFUL = "slower than a level further from the core"  # begins the reason of a limit that was disturbed
+LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
+LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
+
+
+def concluded(run: Run) -> Run:
+    """The run with the verdicts of its own limits on its records.
+
+    A run that describes its benches was stored as measured. One that does not is older: its verdicts were stored when
+    it was measured, and stand.
+    """
+    if not run.benches:
+        return run
+    kinds = {name: bench.limit for name, bench in run.benches.items()}
+    return replace(run, records=judged(run.records, kinds, run.policy.sizes, run.machine.cpu))
 
 
 def judged(
     records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records with those made suspect that the limits refute or call in doubt, beside what was said of them.
+    """The records, with implausible and doubtful ones marked suspect; other reasons are kept.
 
-    What an earlier call said of them goes first: a run that was cut off is judged, and judged anew when it is whole.
+    Reasons of an earlier call are dropped first: an interrupted run is judged again when it is complete.
 
     Parameters
     ----------
     kinds
-        The limit that each bench should touch.
+        The limit that each bench should touch, by bench.
     sizes
         Bytes of the size labels, for one thread.
     cpu
-        What was measured on: its lines, and who shares which cache.
+        The CPU measured on, for its cache lines and who shares which cache.
     """
     fresh = [_cleared(record) for record in records]
     doubts = doubtful(fresh, cpu)
@@ -56,11 +67,11 @@ def judged(
 def impossible(
     records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> dict[int, str]:
-    """Records (by position) whose figures cannot be true, each with the reason.
+    """Implausible records by position, each with the reason.
 
-    Faster than the best limit of all levels that may serve its data, of the kind that its bench (`kinds`: bench to
-    limit) touches; or, for a limit, faster than a level nearer to the core and beyond a harder bound too. A best sample
-    is compared with a best sample; a suspect limit, and one beside which a nearer is missing, accuse nobody.
+    Its best sample is faster than the best limit of all levels that may serve its data, of the kind that its bench
+    should touch (`kinds`); or it is a limit that is faster than a nearer level and breaks a harder bound. A suspect
+    limit refutes nothing, nor does one where the nearest level was not measured.
     """
     found = _excessive(records, cpu)
     limits = measured(_suspect(records, found | doubtful(records, cpu)))
@@ -80,9 +91,9 @@ def impossible(
 
 
 def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str]:
-    """Records (by position) of limits that a level further from the core beats, each with the reason.
+    """Doubtful records by position, each with the reason: limits that a level further out beats.
 
-    All records are told that would stand for the limit; slower variants stand for nothing but themselves.
+    All records within TOLERANCE of the limit are doubtful; slower variants are not, since they give no limit.
     """
     refused = _excessive(records, cpu)
     limits = measured(records)
@@ -106,7 +117,7 @@ def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str
 
 
 def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, str]:
-    """Limits' records that beat a nearer level because they break a harder bound, each with the reason."""
+    """Records of limits that beat a nearer level and break a harder bound, each with the reason."""
     limits = measured(records)
     found = {}
     for index, record in enumerate(records):
@@ -120,7 +131,7 @@ def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, str]:
 
 
 def _beaten(mine: Limit, limits: Sequence[Limit]) -> Limit | None:
-    """The limit of the nearest level towards the core, where this one of a CPU is faster than that may be."""
+    """The limit of the next nearer level of a CPU, where `mine` is faster than LEVEL_TOLERANCE allows."""
     if mine.device != "cpu" or mine.level not in LEVELS:
         return None
     for label in reversed(LEVELS[: LEVELS.index(mine.level)]):
@@ -132,7 +143,7 @@ def _beaten(mine: Limit, limits: Sequence[Limit]) -> Limit | None:
 
 
 def _broken(record: Record, mine: Limit, limits: Sequence[Limit], cpu: Cpu | None) -> str:
-    """Which harder bound a bandwidth breaks, in words: its threads' own, one by one, or their cores' paths; or ""."""
+    """The harder bound that a bandwidth breaks, in words: the sum of single threads, or lines per cycle; else ""."""
     if not mine.metric.higher:
         return ""
     alone = (mine.device, mine.kind, mine.level, "1", mine.dtype)
@@ -149,7 +160,7 @@ def _broken(record: Record, mine: Limit, limits: Sequence[Limit], cpu: Cpu | Non
 
 
 def _suspect(records: Sequence[Record], reasons: Mapping[int, str]) -> list[Record]:
-    """The records with these reasons (by position) beside their own."""
+    """The records, marked suspect at these positions, with the reasons added to their own."""
     out = list(records)
     for index, reason in reasons.items():
         old = out[index]
@@ -158,7 +169,7 @@ def _suspect(records: Sequence[Record], reasons: Mapping[int, str]) -> list[Reco
 
 
 def _cleared(record: Record) -> Record:
-    """The record without what `judged` said of it."""
+    """The record without the reasons that `judged` added."""
     parts = record.reason.split("; ")
     kept = [part for part in parts if not part.startswith((IMPOSSIBLE, DOUBTFUL))]
     if len(kept) == len(parts):

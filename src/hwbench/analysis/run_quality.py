@@ -1,9 +1,9 @@
-"""Whether the machine was quiet enough while a run was measured, by the run's own telemetry and samples.
+"""Whether the machine was quiet enough during a run, by the run's telemetry and samples.
 
-`judge` speaks of one contrast, this of the run as a whole: would the limits be the same in another run? A limit is a
-best sample, so what matters is how well its best is supported. Within a case: whether a quarter of the samples comes
-near it. Over the run: where one footprint was measured twice, once by its label and once in a sweep, minutes may lie
-between, and both bests should agree; disturbance that comes evenly to every round of a case shows there alone.
+`record.interference` judges one contrast, this module the whole run: would another run give the same limits? A limit is
+a best sample, so it must be well supported: within a case the lower quartile must be near it; and where one footprint
+was measured twice, by its label and in a sweep, minutes apart, both bests must agree. The second check alone catches a
+disturbance that hits all rounds of a case evenly.
 """
 
 from __future__ import annotations
@@ -11,29 +11,28 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..record.estimate import drift
-from ..record.facts import Telemetry, _readings, footprint, telemetry, threads_of
+from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
-from ..record.model import LEVELS, Record, Run
+from ..record.model import LEVELS, JsonObject, Record, Run, Scalar
 from .limits import IMPOSSIBLE, SOURCES
-from .wording import SHOWN, _more
+from .wording import SHOWN, and_more
 
-REPEATS = 0.03  # two best samples of one limit on a quiet machine are within this
-OTHERS = 0.05  # of a CPU over the whole run: what other processes may take
+REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
+OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
-MOVED = 0.01  # of the rounds: those that found CPUs further apart, or nearer, than the others did
+MOVED = 0.01  # of the rounds: those with the rarer of two handover times
 SUSPECT = 0.10  # of the timed cases
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question to the run: what was seen, what is allowed, and what to do where it is more.
+    """One check of a run: the value seen, the value allowed, the remedy.
 
-    `told` are the cases that are beyond, the worst first, for figures that belong to cases.
+    `told` names the cases beyond what is allowed, the worst first, for checks that look at cases.
     """
 
     name: str
@@ -44,12 +43,12 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether what was seen is no more than is allowed."""
+        """Whether the value seen is allowed."""
         return self.seen <= self.allowed
 
 
 def check(run: Run) -> list[Check]:
-    """Every check that the run's telemetry and samples allow; none for a run in which nothing was timed."""
+    """The checks that the run's telemetry and samples allow; none where nothing was timed."""
     timed = [record for record in run.records if record.timed]
     found: list[Check] = []
     if not timed:
@@ -63,12 +62,12 @@ def check(run: Run) -> list[Check]:
     ):
         if wall > 0 and any(counter in one for one in apart):
             found.append(Check(name, _total(apart, counter) / wall, allowed, remedy))
-    clocks = [float(np.median(readings)) for one in apart if (readings := _readings(one, "clock_hz"))]
+    clocks = [float(np.median(readings)) for one in apart if (readings := numbers(one.get("clock_hz")))]
     if len(clocks) >= 3:
         found.append(
             Check("drift of the clock over the run", drift(clocks), CLOCK, "fix the clock, or cool the machine")
         )
-    if handovers := [reading for one in apart for reading in _readings(one, "handover_s") if reading > 0]:
+    if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
         seen = f" ({np.median(near) * 1e9:.0f} or {np.median(far) * 1e9:.0f} ns for a line between them)" if far else ""
         remedy = (
@@ -79,24 +78,24 @@ def check(run: Run) -> list[Check]:
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
     found.append(Check("cases that are suspect", suspect, SUSPECT, "see below what disturbed them"))
     again = "measure again when nothing else runs; on a virtual machine at another hour"
-    for name, spreads in (
+    for name, gaps in (
         ("limits that few samples back", unsupported(run.records)),
         ("limits that do not repeat", unrepeated(run.records)),
     ):
-        if spreads:
-            worst = sorted(spreads.items(), key=lambda item: -item[1])
-            beyond = [f"{case} by {spread:.1%}" for case, spread in worst if spread > REPEATS]
+        if gaps:
+            worst = sorted(gaps.items(), key=lambda item: -item[1])
+            beyond = [f"{case} by {gap:.1%}" for case, gap in worst if gap > REPEATS]
             found.append(Check(name, worst[0][1], REPEATS, again, beyond))
     return found
 
 
 def noisy(checks: Iterable[Check]) -> bool:
-    """Whether the run says of itself that its machine was too noisy."""
+    """Whether any check failed."""
     return any(not one.passed for one in checks)
 
 
 def sentences(run: Run) -> list[str]:
-    """The verdict, and for each check that failed what was seen and the remedy; nothing where nothing was timed."""
+    """The verdict, then each failed check with its value and remedy; nothing where nothing was timed."""
     checks = check(run)
     if not checks:
         return []
@@ -110,19 +109,19 @@ def sentences(run: Run) -> list[str]:
         "own interval be narrow."
     ]
     for one in failed:
-        which = f" ({'; '.join(one.told[:SHOWN])}{_more(one.told)})" if one.told else ""
+        which = f" ({'; '.join(one.told[:SHOWN])}{and_more(one.told)})" if one.told else ""
         seen = f"{one.name}{which}" if one.told else f"{one.name}: {one.seen:.1%}, where {one.allowed:.1%} is allowed"
         out.append(f"{seen[0].upper()}{seen[1:]}; {one.remedy}.")
     return out
 
 
-# --- the samples' own spread ------------------------------------------------------------------------------------------
+# --- how well the samples support a limit -----------------------------------------------------------------------------
 
 
 def unsupported(records: Iterable[Record]) -> dict[str, float]:
-    """For the best record of each limit how far its lower quartile lies above its best sample, as a share of it."""
-    best: dict[tuple[Any, ...], tuple[float, Record]] = {}
-    for record in limits(records):
+    """For the best record of each limit the gap from its best sample to its lower quartile, relative to the best."""
+    best: dict[tuple[Scalar | None, ...], tuple[float, Record]] = {}
+    for record in limit_records(records):
         if record.params.get("size", LEVELS[0]) in LEVELS:
             amount = record.counts[SOURCES[record.bench][1].count]
             other = (record.params.get(axis) for axis in ("size", "dtype"))
@@ -131,17 +130,20 @@ def unsupported(records: Iterable[Record]) -> dict[str, float]:
             if place not in best or each < best[place][0]:
                 best[place] = (each, record)
     return {
-        _name(record): float(np.quantile(record.samples, 0.25) / min(record.samples)) - 1
+        record.case.label: float(np.quantile(record.samples, 0.25) / min(record.samples)) - 1
         for _, record in best.values()
         if len(record.samples) >= 4
     }
 
 
+Place = tuple[Scalar | tuple[tuple[str, Scalar], ...], ...]
+
+
 def unrepeated(records: Iterable[Record]) -> dict[str, float]:
-    """For each limit that was measured more than once at one footprint how far apart the best samples lie."""
-    times: dict[tuple[Any, ...], dict[str, float]] = {}
-    names: dict[tuple[Any, ...], str] = {}
-    for record in limits(records):
+    """For each limit measured more than once at one footprint the relative gap between its best samples."""
+    times: dict[Place, dict[str, float]] = {}
+    names: dict[Place, str] = {}
+    for record in limit_records(records):
         size = footprint(record)
         if size is None or "size" not in record.params:
             continue
@@ -150,14 +152,14 @@ def unrepeated(records: Iterable[Record]) -> dict[str, float]:
         each = min(record.samples) / record.counts[SOURCES[record.bench][1].count]
         times.setdefault(place, {})[str(record.params["size"])] = each
         if record.params["size"] in LEVELS or place not in names:
-            names[place] = _name(record)
+            names[place] = record.case.label
     return {
         names[place]: max(found.values()) / min(found.values()) - 1 for place, found in times.items() if len(found) > 1
     }
 
 
-def limits(records: Iterable[Record]) -> Iterator[Record]:
-    """The timed records that measure a limit of the machine and can be true."""
+def limit_records(records: Iterable[Record]) -> Iterator[Record]:
+    """The timed, plausible records that measure a limit of the machine."""
     for record in records:
         if record.bench not in SOURCES or not record.timed or IMPOSSIBLE in record.reason:
             continue
@@ -165,9 +167,5 @@ def limits(records: Iterable[Record]) -> Iterator[Record]:
             yield record
 
 
-def _name(record: Record) -> str:
-    return record.case.label
-
-
-def _total(apart: Iterable[Telemetry], name: str) -> float:
-    return max(0.0, sum(itertools.chain.from_iterable(_readings(one, name) for one in apart)))
+def _total(apart: Iterable[JsonObject], name: str) -> float:
+    return max(0.0, sum(itertools.chain.from_iterable(numbers(one.get(name)) for one in apart)))

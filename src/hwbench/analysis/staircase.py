@@ -1,18 +1,18 @@
-"""What a sweep betrays of the hardware: level stretches and the sizes at which they end, the TLB's reach, the line.
+"""Cache levels, TLB reach and line size from latency and stride sweeps, by segmentation.
 
-Pure functions on numbers. A sweep is a mapping of a size in bytes to samples in seconds; every figure comes back as an
-`Estimate` whose interval is from a bootstrap over these samples.
+Pure functions on numbers. A sweep maps a size in bytes to samples in seconds; every result is an `Estimate` whose
+interval is from a bootstrap over these samples.
 
-A latency sweep is a staircase on logarithmic axes: level while all data fits into a cache, climbing where a growing
-part does not. The levels are the exact optimum of a cost, by dynamic programming over all ways to cut the sweep into
-level stretches and points that belong to none (Jackson et al., "An algorithm for optimal partitioning of data on an
-interval", IEEE Signal Processing Letters 12(2), 2005; here with a robust cost):
+A latency sweep is a staircase on logarithmic axes: level while the data fits a cache, climbing where a growing part
+does not. The levels are the exact optimum of a cost, by dynamic programming over all ways to cut the sweep into level
+segments and points that belong to none (Jackson et al., "An algorithm for optimal partitioning of data on an interval",
+IEEE Signal Processing Letters 12(2), 2005; here with a robust cost):
 
     cost = Σ over levels (PRICE + Σ min(PRICE, ((y - median) / tolerance)²)) + PRICE × points on no level,
 
-y being the logarithm of the median time. A point that is further from its level than √PRICE tolerances costs no more
-than one that is on the way up, so an outlier cuts no level in two. The tolerance is not the noise, which is far below
-it, but how level a level is: translation, page placement and neighbours tilt the best of them by some percent.
+with y the logarithm of the median time. A point further than √PRICE tolerances from its level costs no more than a
+point on the climb, so an outlier does not cut a level in two. The tolerance is not noise, which is far smaller, but the
+flatness of a level: translation, page placement and neighbours tilt even the best by some percent.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ import numpy as np
 
 from ..record.estimate import CONFIDENCE, Estimate
 
-TOLERANCE = 0.10  # of a level's time, at its points; what the samples themselves leave open is added
-WALKS = 0.20  # the same for translation: the page tables, too, move from cache to cache as they grow
-PRICE = 4.0  # of a level, and of a point on none: two tolerances, squared
+TOLERANCE = 0.10  # of a level's time; the uncertainty of the point is added
+WALKS = 0.20  # the same for translation: page tables move from cache to cache as they grow
+PRICE = 4.0  # of a level, and of a point on none: (2 tolerances)²
 LARGEST_LINE = 256  # bytes: A64FX
-STEP = 1.5  # a level takes at least so many times as long as the one before; lmbench's cache.c asks for as much
-LONG = 4  # a climb over so many times the size may hide a level that the sweep's few points do not show
-LESSER = 0.8  # a slope that is less than 1 beyond the doubt that disturbance leaves
-LEAST = 3  # points of a level, which span an octave of sizes at least
+STEP = 1.5  # least ratio of times between neighbouring levels, as in lmbench's cache.c
+LONG = 4  # a climb over this ratio of sizes may hide a level between the sweep's points
+LESSER = 0.8  # a slope certainly below 1, with allowance for noise
+LEAST = 3  # points of a level, which must span at least an octave
 RESAMPLES = 499
 
 Sweep = Mapping[int, Sequence[float]]
@@ -42,11 +42,11 @@ Sweep = Mapping[int, Sequence[float]]
 
 @dataclass(frozen=True)
 class Level:
-    """A level stretch: from the footprint `first` to `last` an access takes `seconds`.
+    """A level: from footprint `first` to `last` an access takes `seconds`.
 
-    `size` is where it ends: the last footprint nearer to this level than to the next, and an interval that holds the
-    end itself, so it is never narrower than the sweep's step, and as wide as the climb where that is long enough to
-    hide a level. None where the sweep ends on the level.
+    `size` is its end: the last footprint nearer to this level than to the next. Its interval holds the true end, so it
+    is at least as wide as the sweep's step, and as wide as the climb where that may hide a level. None where the sweep
+    ends on the level.
     """
 
     seconds: Estimate
@@ -72,22 +72,22 @@ class Staircase:
 
     @cached_property
     def tolerances(self) -> np.ndarray:
-        """How far each point may be from its level: the level's own unevenness and the point's uncertainty."""
+        """The tolerance of each point: flatness of a level and the point's own uncertainty."""
         return np.asarray(np.hypot(self.tolerance, self.replicates.std(axis=0)))
 
 
 def find_levels(sweep: Sweep) -> list[Level]:
-    """The levels of a latency sweep, the nearest to the core first; none where nothing stays level for an octave."""
+    """The levels of a latency sweep, the nearest to the core first; none where nothing is level over an octave."""
     return _levels(Staircase(sweep))
 
 
 def find_translation(small: Sweep, huge: Sweep) -> list[Level]:
-    """What address translation adds on small pages, in levels: none, that of a second-level TLB, that of page walks.
+    """The time that address translation adds on small pages, as levels: none, second-level TLB, page walks.
 
-    At each size of both sweeps the data lies in the same cache, so the difference is translation's. Its levels are
-    looked for in difference + the shortest time of all, as if all data lay in L1. The first level's end is the reach of
-    the first TLB that matters; `seconds` is what the level adds. Sizes at which the sweep on huge pages climbs from one
-    cache to the next are left out: the edges need not lie at the same size on other pages.
+    At equal sizes the data of both sweeps lies in the same cache, so their difference is translation. Levels are sought
+    in difference + the shortest time of all, as if all data lay in L1. The end of the first level is the TLB reach;
+    `seconds` is the time added. Sizes where the sweep on huge pages climbs from one cache to the next are left out: on
+    small pages that climb may lie elsewhere.
     """
     near, far = Staircase(small), Staircase(huge)
     level = [(one.first, one.last) for one in _levels(far)]
@@ -100,7 +100,7 @@ def find_translation(small: Sweep, huge: Sweep) -> list[Level]:
     at = [[stairs.sizes.index(size) for size in sizes] for stairs in (near, far)]
 
     def as_if_near(small_values: np.ndarray, huge_values: np.ndarray) -> np.ndarray:
-        # A small page is never the faster one; what reads as such is noise, and must not be without a logarithm.
+        # Small pages are never faster: a negative difference is noise, and would have no logarithm.
         return np.asarray(np.log(np.maximum(np.exp(small_values) - np.exp(huge_values), 0.0) + shortest))
 
     added.values = as_if_near(near.values[at[0]], far.values[at[1]])
@@ -112,14 +112,13 @@ def find_translation(small: Sweep, huge: Sweep) -> list[Level]:
 
 
 def find_line(sweep: Sweep) -> Estimate | None:
-    """The bytes that memory moves at a time, from seconds an element over the stride in bytes; None where none shows.
+    """The unit of transfer in bytes, from seconds per element by stride in bytes; None where no corner shows.
 
-    While a line holds several of the elements that are used, twice the stride brings twice the lines for as many
-    elements: the time doubles. From the line's size on each element brings one, and the time may still grow, since
-    prefetchers and pages are outrun, but no longer with the stride. So the curve is level while arithmetic hides
-    memory, then of slope 1 on logarithmic axes, then of a lesser slope: the line is the second corner, from the best
-    fit of such three pieces, in which the corners are among the strides. Larger strides than two of the largest lines
-    known are left out: from 1 KiB on they fall into fewer sets of a cache, which is a corner of its own.
+    Below the line size, twice the stride needs twice the lines for as many elements: the time doubles. Beyond it each
+    element needs one line, and the time may still grow (prefetchers, pages) but no longer in proportion. So the curve
+    is flat while arithmetic hides memory, then of slope 1 on logarithmic axes, then of a smaller slope. The line size
+    is the second corner of the best fit of these three pieces, with corners at measured strides. Strides beyond twice
+    the largest known line are left out: from 1 KiB on they hit fewer cache sets, which gives a corner of its own.
     """
     stairs = Staircase({stride: samples for stride, samples in sweep.items() if stride <= 2 * LARGEST_LINE})
     if len(stairs.sizes) < 4 or stairs.sizes[0] <= 0:
@@ -129,7 +128,7 @@ def find_line(sweep: Sweep) -> Estimate | None:
     misses = np.stack([bend.misses(np.vstack([stairs.values, stairs.replicates])) for bend in bends])
     corners = np.array([bend.corner for bend in bends])[np.argmin(misses, axis=0)]
     corner = int(corners[0])
-    # Slope 1 must be there to be seen: over the octave before the corner the time grows by half as much again at least.
+    # Slope 1 must be seen: over the octave before the corner the time must grow by half at least.
     before = max((i for i in range(corner) if 2 * stairs.sizes[i] <= stairs.sizes[corner]), default=None)
     if before is None or not np.isfinite(misses[:, 0]).any():
         return None
@@ -140,17 +139,17 @@ def find_line(sweep: Sweep) -> Estimate | None:
     return Estimate(line, min(low, line), max(high, line))
 
 
-# --- how --------------------------------------------------------------------------------------------------------------
+# --- segmentation -----------------------------------------------------------------------------------------------------
 
 
 def _medians(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
-    if len(samples) < 3:  # they bound nothing, see `stats.estimate`; here they are all there is
+    if len(samples) < 3:  # too few to resample, see `record.estimate`
         return np.full(RESAMPLES, np.median(samples))
     return np.asarray(np.median(samples[rng.integers(0, len(samples), (RESAMPLES, len(samples)))], axis=1))
 
 
 def _inner(values: np.ndarray) -> tuple[float, float]:
-    """The 95% interval of values that are sizes of the sweep: its ends are sizes, too."""
+    """The 95% interval of values that are sizes of the sweep; its ends are sizes of the sweep, too."""
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(values, tail, method="lower"), np.percentile(values, 100 - tail, method="higher")
     return float(low), float(high)
@@ -159,15 +158,15 @@ def _inner(values: np.ndarray) -> tuple[float, float]:
 def _levels(stairs: Staircase) -> list[Level]:
     if len(stairs.sizes) < LEAST:
         return []
-    stretches = _merged(stairs, _cut(stairs))
+    segments = _merged(stairs, _cut(stairs))
     rng = np.random.default_rng(1)
     out = []
-    ends = [_end(stairs, here, there) for here, there in itertools.pairwise(stretches)]
-    for (first, last), end in itertools.zip_longest(stretches, ends):
+    ends = [_end(stairs, here, there) for here, there in itertools.pairwise(segments)]
+    for (first, last), end in itertools.zip_longest(segments, ends):
         size = end
-        if end is None and last < len(stairs.sizes):  # the sweep goes on climbing, and never settles
+        if end is None and last < len(stairs.sizes):  # the sweep ends on a climb
             size = Estimate(*(float(stairs.sizes[i]) for i in (last - 1, last - 1, last)))
-        # Resampled twice: the footprints of the level, and the samples of each.
+        # Bootstrap in two stages: the footprints of the level, and the samples of each.
         drawn = rng.integers(first, last, (RESAMPLES, last - first))
         middles = np.median(np.take_along_axis(stairs.replicates, drawn, axis=1), axis=1)
         middle = float(np.median(stairs.values[first:last]))
@@ -178,14 +177,14 @@ def _levels(stairs: Staircase) -> list[Level]:
 
 
 def _cut(stairs: Staircase) -> list[tuple[int, int]]:
-    """The level stretches of the cheapest cut, as ranges of positions."""
+    """The level segments of the cheapest cut, as ranges of positions."""
     count = len(stairs.sizes)
     cheapest = [0.0] + [math.inf] * count
-    back: list[int] = [0] * (count + 1)  # where the last stretch of the cheapest cut of so many points begins
+    back: list[int] = [0] * (count + 1)  # start of the last segment in the cheapest cut of that many points
     for end in range(1, count + 1):
         cheapest[end], back[end] = cheapest[end - 1] + PRICE, end  # the last point is on no level
         for start in range(end - LEAST + 1):
-            cost = cheapest[start] + PRICE + _unevenness(stairs, start, end)
+            cost = cheapest[start] + PRICE + _flatness_cost(stairs, start, end)
             if cost < cheapest[end]:
                 cheapest[end], back[end] = cost, start
     found = []
@@ -199,44 +198,44 @@ def _cut(stairs: Staircase) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _unevenness(stairs: Staircase, start: int, end: int) -> float:
-    """What it costs to call this stretch a level: ∞ where it is too short, or begins or ends with a stray point."""
+def _flatness_cost(stairs: Staircase, start: int, end: int) -> float:
+    """The cost of calling this segment a level: ∞ where it is too short, or begins or ends with an outlier."""
     if stairs.sizes[end - 1] < 2 * stairs.sizes[start]:
         return math.inf
     values = stairs.values[start:end]
     misses = ((values - np.median(values)) / stairs.tolerances[start:end]) ** 2
-    strays = misses >= PRICE
-    if strays[0] or strays[-1] or len(misses) - strays.sum() < LEAST:
+    outliers = misses >= PRICE
+    if outliers[0] or outliers[-1] or len(misses) - outliers.sum() < LEAST:
         return math.inf
     return float(np.minimum(misses, PRICE).sum())
 
 
-def _merged(stairs: Staircase, stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The stretches with those made one that are no step apart: memory alone rises by a third over some octaves."""
+def _merged(stairs: Staircase, segments: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The segments, merged where less than STEP apart: memory alone rises by a third over some octaves."""
     out: list[tuple[int, int]] = []
-    for stretch in stretches:
-        out.append(stretch)
+    for segment in segments:
+        out.append(segment)
         while len(out) > 1 and _middle(stairs, out[-1]) - _middle(stairs, out[-2]) < math.log(STEP):
             (first, _), (_, last) = out[-2:]
             out[-2:] = [(first, last)]
     return out
 
 
-def _middle(stairs: Staircase, stretch: tuple[int, int]) -> float:
-    return float(np.median(stairs.values[slice(*stretch)]))
+def _middle(stairs: Staircase, segment: tuple[int, int]) -> float:
+    return float(np.median(stairs.values[slice(*segment)]))
 
 
 def _end(stairs: Staircase, here: tuple[int, int], there: tuple[int, int]) -> Estimate:
-    """Where one level ends on the way to the next: the change point that parts the points best between the two."""
+    """The end of one level: the change point that best splits the points between it and the next."""
     span = slice(here[0], there[1])
     sizes = np.array(stairs.sizes[span], dtype=float)
 
     def cuts(values: np.ndarray) -> np.ndarray:
-        """For each row the number of points on the near side."""
+        """The number of points on the near side, for each row."""
         near = np.median(values[:, : here[1] - here[0]], axis=1, keepdims=True)
         far = np.median(values[:, there[0] - here[0] :], axis=1, keepdims=True)
         weights = stairs.tolerances[span] ** -2
-        gain = np.cumsum(((values - near) ** 2 - (values - far) ** 2) * weights, axis=1)  # of calling them near
+        gain = np.cumsum(((values - near) ** 2 - (values - far) ** 2) * weights, axis=1)  # cost of the near side
         return np.asarray(1 + np.argmin(gain[:, :-1], axis=1))
 
     best = int(cuts(stairs.values[None, span])[0])
@@ -251,9 +250,10 @@ def _end(stairs: Staircase, here: tuple[int, int], there: tuple[int, int]) -> Es
 
 @dataclass(frozen=True)
 class _Bend:
-    """Curves over the logarithm of the stride: level, from one corner on of slope 1, from `corner` on of a lesser one.
+    """Piecewise linear curves over log stride: flat, then of slope 1, then from `corner` on of a smaller slope.
 
-    `given` is the part of slope 1, which leaves nothing to fit; `free` (points × 2) are the height and the last slope.
+    `given` is the part of slope 1, which has no parameter; `free` (points × 2) has columns for the height and the last
+    slope.
     """
 
     corner: int
@@ -262,7 +262,7 @@ class _Bend:
     weights: np.ndarray
 
     def misses(self, values: np.ndarray) -> np.ndarray:
-        """For each row of logarithms the squared miss of the best such curve; ∞ where it would not bend."""
+        """The squared residual of the best such curve for each row; ∞ where the last slope is not smaller."""
         rest = (values - self.given) * self.weights
         free = self.free * self.weights[:, None]
         fitted = rest @ np.linalg.pinv(free).T
@@ -271,7 +271,7 @@ class _Bend:
 
 
 def _bends(strides: np.ndarray, weights: np.ndarray) -> list[_Bend]:
-    """One for each pair of corners among the strides; beyond the second there is at least one point."""
+    """One for each pair of corners among the strides, with at least one point beyond the second."""
     out = []
     for first, second in itertools.combinations(range(len(strides) - 1), 2):
         given = np.clip(strides, strides[first], strides[second]) - strides[first]

@@ -1,4 +1,4 @@
-"""TODO analysis.wording."""
+"""Sentences on the memory hierarchy, and lists cut to a readable length."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..record.units import format_bytes
 from .hierarchy import CONTAINERS, SEEN, Hierarchy
 from .staircase import Level
 
-# --- in plain words ---------------------------------------------------------------------------------------------------
+SHOWN = 3  # items named in a sentence
 
 
-def spread(size: Estimate) -> str:
+def extent(size: Estimate) -> str:
     """`32 KiB (32 KiB–48 KiB)`."""
     return f"{format_bytes(size.value)} ({format_bytes(size.low)}–{format_bytes(size.high)})"
 
@@ -23,13 +23,13 @@ def _added(level: Level) -> str:
 
 
 def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
-    """What the sweeps say of the sizes, the last-level cache, the TLB and the line."""
+    """What the sweeps show of cache sizes, the last-level cache and the TLB."""
     out = []
     guest = ", ".join(name for name in (virtual or "").split(", ") if name and name not in CONTAINERS)
     ends = [
-        f"L{one.cache.level} after {spread(one.step)}{f', {one.verdict}' if one.verdict and not one.streamed else ''}"
+        f"L{one.cache.level} after {extent(one.step)}{f', {one.verdict}' if one.verdict and not one.streamed else ''}"
         if one.cache
-        else f"a level after {spread(one.step)}"
+        else f"a level after {extent(one.step)}"
         for one in found.caches
         if one.step is not None
     ]
@@ -40,22 +40,22 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
         whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
         who = "loads on one thread find" if last.streamed else "a chase on one thread finds"
         if last.unsure:
-            out.append(f"{whole}, {who} {spread(last.size)}; no stream of loads tells whether translation hides more.")
+            out.append(f"{whole}, {who} {extent(last.size)}; no stream of loads tells whether translation hides more.")
         elif guest:
-            out.append(f"{whole}, this guest ({guest}) really gets {spread(last.size)}: the rest is others'.")
+            out.append(f"{whole}, this guest ({guest}) really gets {extent(last.size)}: the rest is others'.")
         else:
-            out.append(f"{whole}, {who} {spread(last.size)}.")
+            out.append(f"{whole}, {who} {extent(last.size)}.")
     if last is not None and last.cache is not None and last.streamed and last.step is not None:
         if last.verdict != "less than reported":
-            out.append(f"L{last.cache.level} is left after {spread(last.streamed)}, {last.verdict}.")
+            out.append(f"L{last.cache.level} is left after {extent(last.streamed)}, {last.verdict}.")
         small = ", whose TLB reaches less far where a host keeps a guest's memory on small pages" * bool(guest)
         out.append(
             f"So far a stream of loads is faster than from memory. That a random chase takes longer from "
-            f"{spread(last.step)} on is not the cache's end: translation is the likeliest{small}."
+            f"{extent(last.step)} on is not the cache's end: translation is the likeliest{small}."
         )
     if found.reach:
         *near, far = found.translation
-        parts = [f"{_added(one)} up to {spread(one.size)}" for one in near if one.size is not None]
+        parts = [f"{_added(one)} up to {extent(one.size)}" for one in near if one.size is not None]
         parts.append(f"{_added(far)} beyond")
         out.append(f"Over huge pages, 4 KiB pages add to a load {', '.join(parts)}: so far the TLB reaches.")
     elif found.translation and found.translation[-1].seconds.high < SEEN:
@@ -66,8 +66,6 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
     return out
 
 
-SHOWN = 3  # limits named in a sentence
-
-
-def _more(told: Sequence[str]) -> str:
-    return f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+def and_more(items: Sequence[str]) -> str:
+    """`; and 2 more` where more than SHOWN items were to be named."""
+    return f"; and {len(items) - SHOWN} more" if len(items) > SHOWN else ""

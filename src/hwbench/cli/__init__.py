@@ -1,1 +1,1 @@
-"""TODO cli."""
+"""The command line: a file a command, and what commands print with."""

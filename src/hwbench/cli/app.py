@@ -1,17 +1,24 @@
-"""The commands; no logic. Everything heavy is imported by the command that needs it."""
+"""The Typer app: registers the commands and runs one. What a command needs is imported when it runs."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import __version__
 from . import streams
-from .console import _say, _tell
+from .ab import ab
+from .compare import compare
+from .console import echo, echo_err
+from .list import list_benches
+from .machine import machine
+from .report import report
+from .run import run
+from .show import show
+from .verify import verify
 
 app = typer.Typer(
     name="hwbench",
@@ -19,20 +26,22 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich's help takes three times as long as all the rest of `--help`
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Select = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="Globs of bench names, or topics; none: the standard set."),
-]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and the report go.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+app.command("run")(run)
+app.command("list")(list_benches)
+app.command("show")(show)
+app.command("report")(report)
+app.command("compare")(compare)
+app.command("ab")(ab)
+app.command("verify")(verify)
+app.command("machine")(machine)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        _tell(f"hwbench {__version__}")
+        echo(f"hwbench {__version__}")
         raise typer.Exit
 
 
@@ -46,23 +55,22 @@ def _root(
 
 
 def main() -> None:
-    """Run a command; every failure is one line on standard error and the design's exit code."""
+    """Run a command. A failure is one line on standard error and exit code 2."""
     from ..errors import StoreError, UsageError
-    from . import compare, run, show, verify  # noqa: F401 - each registers its commands
 
     streams.prepare()
     try:
         app()
     except (UsageError, StoreError) as error:
-        _say(f"hwbench: {error}")
+        echo_err(f"hwbench: {error}")
         sys.exit(2)
     except OSError as error:
-        # What the commands look at before they read or write it: a name too long, a folder that may not be listed.
+        # What commands look at before they read or write it: a name too long, a directory that may not be listed.
         streams.silence(sys.stdout, error)
-        _say(f"hwbench: {error.filename or 'output'}: {error.strerror or error}")
+        echo_err(f"hwbench: {error.filename or 'output'}: {error.strerror or error}")
         sys.exit(2)
     except Exception as error:
         if os.environ.get("HWBENCH_DEBUG"):
             raise
-        _say(f"hwbench: {type(error).__name__}: {' '.join(str(error).split())} (HWBENCH_DEBUG=1 shows where)")
-        sys.exit(2)  # 1 says that something is slower, and a gate on pull requests would believe it
+        echo_err(f"hwbench: {type(error).__name__}: {' '.join(str(error).split())} (HWBENCH_DEBUG=1 shows where)")
+        sys.exit(2)  # not 1: exit code 1 says that a case is slower, and a gate on pull requests would believe it

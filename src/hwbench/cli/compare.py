@@ -1,24 +1,15 @@
-"""TODO cli.compare."""
+"""`hwbench compare`: a verdict for each case of two stored results."""
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .app import AsJson, Out, Select, app
-from .console import _console, _json, _say, _tell
-from .run import _params
-from .signals import handle
-
-if TYPE_CHECKING:
-    from ..tracking.sides import Side
-    from ..tracking.verdicts import Report as VerdictReport
+from .options import AsJson, AsMarkdown, Out, check_one_format, check_threshold
 
 
-@app.command()
 def compare(
     base: Annotated[
         str,
@@ -38,103 +29,28 @@ def compare(
     ] = None,
     out: Out = Path("reports"),
     json: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
+    markdown: AsMarkdown = False,
 ) -> None:
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
-    from ..analysis import crosscheck
     from ..errors import UsageError
     from ..tracking import resolve
-    from ..tracking import sides as tracking_sides
+    from ..tracking.sides import differing
+    from ..tracking.verdicts import REMEDY, compare_sides
+    from . import verdicts
 
-    _check_threshold(threshold)
-    if json and markdown:
-        raise UsageError("--json and --markdown: choose one")
+    check_threshold(threshold)
+    check_one_format(json, markdown)
     old, now = resolve.sides(base, new, out, asv, across=across_machines)
-    differences = tracking_sides.differing(old, now)
+    differences = differing(old, now)
     if differences and not across_machines:
         raise UsageError(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    told = crosscheck.sides(old, now, threshold, across=across_machines)
-    _verdicts(told, old, now, threshold, crosscheck.REMEDY, json, markdown)
+    limits = None
+    if across_machines:
+        from .. import catalog  # loads the benches, which say what bounds each of them
 
-
-@app.command()
-def ab(
-    base: Annotated[
-        str, typer.Argument(metavar="BASE", help="A Python, the environment of one, or a commit of hwbench here.")
-    ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
-    select: Select = None,
-    quads: Annotated[int, typer.Option(help="Times four processes, in the order base new new base.")] = 6,
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
-    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")
-    ] = None,
-    variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
-    no_build: Annotated[
-        bool,
-        typer.Option("--no-build", help="Run a commit's sources by this Python, with the packages that are here."),
-    ] = False,
-    json: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")] = False,
-) -> None:
-    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower.
-
-    A commit is built by pip into a temporary environment, with the dependencies that it declares.
-    """
-    from .. import errors
-    from ..ab import environments
-    from ..ab import interleave as duel
-    from ..measure import numba_settings
-    from ..record import store
-
-    numba_settings.check()  # the processes of both sides inherit them
-    _check_threshold(threshold)
-    _params(param or ())
-    if not duel.FEWEST <= quads <= 1000:
-        raise errors.UsageError(f"--quads {quads}: at least {duel.FEWEST} are needed to bound a ratio")
-    if json and markdown:
-        raise errors.UsageError("--json and --markdown: choose one")
-    if keep is not None:
-        store.prepare(keep)
-    handle(signal.default_int_handler)  # so that the process under way is ended, too
-    asked = duel.Asked(select or (), preset, param or (), variant or ())
-    try:
-        with duel.workplace() as scratch:
-            sides = environments.contenders((base, new), scratch / "sides", _say, build=not no_build)
-            runs = duel.interleaved(sides, asked, quads, scratch, _say, keep)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    told = duel.judged(runs, (base, new), threshold)
-    old, now = (duel.side(one, runs[0][i][0]) for i, one in enumerate(sides))
-    _verdicts(told, old, now, threshold, duel.REMEDY, json, markdown)
-
-
-def _check_threshold(threshold: float) -> None:
-    from ..errors import UsageError
-
-    if not 0 <= threshold < 10:
-        raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
-
-
-def _verdicts(
-    told: VerdictReport, old: Side, now: Side, threshold: float, remedy: str, json: bool, markdown: bool
-) -> None:
-    """Print verdicts the way that was asked for; exit 1 where one is slower, 2 where not a case could be compared."""
-    from . import crosscheck
-
-    if json:
-        _json(crosscheck.as_json(told, old, now, threshold))
-    elif markdown:
-        _tell(crosscheck.markdown(told, old, now, threshold))
-    else:
-        crosscheck.show(told, old, now, threshold, remedy, _console())
-    if any(one.verdict == "slower" for one in told.cases):
-        raise typer.Exit(1)
-    if all(one.verdict == "not measured" for one in told.cases):
-        _say("nothing was compared: no case was measured on both sides")
-        raise typer.Exit(2)
+        limits = {name: bench.limit for name, bench in catalog.benches().items()}
+    told = compare_sides(old, now, threshold, across=across_machines, limits=limits)
+    verdicts.deliver(told, old, now, threshold, REMEDY, json=json, as_markdown=markdown)

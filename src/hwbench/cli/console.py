@@ -1,4 +1,4 @@
-"""TODO cli.console."""
+"""Printing: tables on a terminal or a pipe, JSON, and single lines on either stream."""
 
 from __future__ import annotations
 
@@ -6,57 +6,37 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import streams
-from .signals import leave
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE_WIDTH = 240  # columns: off a terminal rich folds tables at 80, and folded rows can be neither searched nor cut
 
-def _console(*, stderr: bool = False) -> Console:
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on standard output or standard error."""
     from rich.console import Console
 
-    console = Console(stderr=stderr)
-    # Off a terminal rich would fold tables at 80 columns, which nobody can search or cut.
-    return console if console.is_terminal else Console(stderr=stderr, width=240, no_color=True)
+    made = Console(stderr=stderr)
+    return made if made.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH, no_color=True)
 
 
-def _json(data: Any) -> None:
+def print_json(data: Any) -> None:
+    """Structs and plain data as JSON on standard output."""
     import msgspec
 
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n")
     sys.stdout.buffer.flush()
 
 
-def _tell(line: str) -> None:
-    """One line on standard output. Click's own way would take ASCII for a mistake, and write UTF-8."""
+def echo(line: str) -> None:
+    """Print a line on standard output. `click.echo` would write UTF-8 where the stream is ASCII."""
     print(line, flush=True)  # noqa: T201
 
 
-def _say(line: str) -> None:
-    """One line on standard error, whatever the names and values in it hold, and whether anybody can hear it."""
-    from ..record.units import plain
+def echo_err(line: str) -> None:
+    """Print a line on standard error: control characters made visible, and no failure where the stream is closed."""
+    from ..record.units import printable
 
     with streams.unheard(sys.stderr):
-        print(plain(line), file=sys.stderr, flush=True)  # noqa: T201
-
-
-class _Stop:
-    """A signal's wish to stop, granted where the engine asks: the first is noted, a second ends the process at once.
-
-    An exception out of a signal handler may surface anywhere: inside a callback, which swallows it, or inside the code
-    that Numba executes, after which Python ends by the signal whatever the exit code was to be.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def ask(self, number: int, frame: Any) -> None:
-        """The signal handler."""
-        if self.asked:
-            leave(number, frame)
-        self.asked = True
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if a signal came."""
-        if self.asked:
-            raise KeyboardInterrupt
+        print(printable(line), file=sys.stderr, flush=True)  # noqa: T201

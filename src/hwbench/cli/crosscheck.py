@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis.crosscheck import Verdict, verdicts
+from ..analysis.crosscheck import ToolComparison, tool_comparisons
 from ..crosscheck.comparisons import Cell
 from ..record.model import Record
-from ..record.units import digits, plain
+from ..record.units import digits, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ class Lines:
 
     def told(self, _cell: Cell, records: Sequence[Record]) -> None:
         """A comparison ended."""
-        (one,) = verdicts(records)
+        (one,) = tool_comparisons(records)
         if one.ratio is None:
             if one.reason not in self.told_reasons:
                 self.told_reasons.add(one.reason)
@@ -39,10 +39,10 @@ class Lines:
         self._print(line(one))
 
     def _print(self, text: str) -> None:
-        self.console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def line(one: Verdict) -> str:
+def line(one: ToolComparison) -> str:
     """`stream.load/simd L1 f8 1 4K    201   203 GB/s   1.01× (1.00–1.02)  likwid-bench -t …`."""
     if one.ratio is None or one.ours is None or one.theirs is None:
         return f"{one.name:44}{one.status}: {one.reason}"
@@ -54,7 +54,7 @@ def line(one: Verdict) -> str:
     )
 
 
-def summary(found: Sequence[Verdict], least: float) -> list[str]:
+def summary(found: Sequence[ToolComparison], least: float) -> list[str]:
     """For each tool how many comparisons there were, their median and their least; then those below `least`."""
     lines = []
     for tool in dict.fromkeys(one.tool for one in found):

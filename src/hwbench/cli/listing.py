@@ -1,12 +1,12 @@
-"""`hwbench list`: the benches, and what of each this machine can run."""
+"""The benches as entries: question, variants, axes, and which cases this machine cannot run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from ..bench import Bench, Pages, Skip, Sweep, Threads
-from ..devices import Device, selection
+from ..devices import AxisValue, Device, selection
 from ..devices.absent import AbsentGpu
 from ..measure import cases
 from ..record.model import Scalar
@@ -15,7 +15,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
+class VariantEntry(TypedDict):
+    """A variant: the kind of device it runs on, and which of its cases cannot run here with the reason."""
+
+    name: str
+    on: str
+    summary: str
+    missing: dict[str, str]
+
+
+class Entry(TypedDict):
+    """A bench as `hwbench list --json` has it."""
+
+    name: str
+    version: int
+    question: str
+    baseline: str
+    limit: str | None
+    axes: dict[str, list[Scalar]]
+    variants: list[VariantEntry]
+
+
+def entries(benches: Iterable[Bench]) -> list[Entry]:
     """One entry a bench: question, variants, axes with their standard values, and why parts of it cannot run here."""
     benches = list(benches)
     known = selection.devices(selection.needed("all", benches))
@@ -35,12 +56,12 @@ def entries(benches: Iterable[Bench]) -> list[dict[str, Any]]:
 
 
 def _first(known: Mapping[str, Device], kind: str) -> Device | None:
-    """The first device of a kind: where there are several, they are taken for alike."""
+    """The first device of a kind: several are taken to be alike."""
     return next((device for device in known.values() if device.kind == kind), None)
 
 
 def missing(
-    bench: Bench, variant: str, device: Device | None, spread: Callable[[Any], Sequence[Scalar]]
+    bench: Bench, variant: str, device: Device | None, spread: Callable[[AxisValue], Sequence[Scalar]]
 ) -> dict[str, str]:
     """Which cases of a variant cannot run here, as `size=L3` or `*` against the reason; empty where all can."""
     if device is None:
@@ -48,7 +69,7 @@ def missing(
     if isinstance(device, AbsentGpu):
         return {"*": device.why}
     reasons: dict[str, str] = {}
-    plain = {axis: cases.plain(values, spread) for axis, values in bench.axes.items()}
+    plain = {axis: cases.plain_values(values, spread) for axis, values in bench.axes.items()}
     first = {axis: values[0] for axis, values in plain.items()}
     for axis, values in plain.items():
         for value in values:
@@ -64,7 +85,7 @@ def missing(
     return reasons
 
 
-def _stated(value: Any) -> Scalar:
+def _stated(value: Scalar | AxisValue) -> Scalar:
     if isinstance(value, Sweep):
         return f"{value.first} B … {value.last}, {value.points} an octave"
     if isinstance(value, Pages):
@@ -72,7 +93,7 @@ def _stated(value: Any) -> Scalar:
     return "1 … all" if isinstance(value, Threads) else value
 
 
-def show(listed: Iterable[dict[str, Any]], console: Console) -> None:
+def print_entries(listed: Iterable[Entry], console: Console) -> None:
     """Print the entries for people; why there is no GPU is said once, at the end."""
     no_gpu: dict[str, int] = {}
     for entry in listed:

@@ -1,21 +1,40 @@
-"""`hwbench machine`: what this machine is and what will disturb measuring on it, as text."""
+"""`hwbench machine`: what this machine is and what disturbs measuring on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..record.units import format_bytes
+from .console import console, print_json
+from .options import AsJson
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
 
-def show(
-    machine: Machine,
-    software: Mapping[str, Any],
+def machine(json: AsJson = False) -> None:
+    """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    from ..devices import selection
+    from ..host import disturbances
+    from ..host import machine as facts
+    from ..measure import numba_settings
+
+    numba_settings.check()
+    here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
+    troubles = disturbances.find(here)
+    software = facts.software()
+    if json:
+        print_json({"machine": here, "no_gpu": no_gpu, "software": software, "disturbances": troubles})
+    else:
+        print_machine(here, software, troubles, console(), no_gpu)
+
+
+def print_machine(
+    described: Machine,
+    software: Facts,
     disturbances: Sequence[Disturbance],
     console: Console,
     no_gpu: str = "",
@@ -24,7 +43,7 @@ def show(
 
     `no_gpu` says why there is no GPU to measure on.
     """
-    facts = _facts(machine, no_gpu)
+    facts = _facts(described, no_gpu)
     for name, value in [*facts, *((name, value) for name, value in software.items() if value)]:
         console.print(f"{name + ':':18}{value}", markup=False, highlight=False, soft_wrap=True)
     console.print()
@@ -37,6 +56,8 @@ def show(
 
 def _gpu(gpu: Gpu) -> str:
     """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16`."""
+    from ..record.units import format_bytes
+
     pcie = gpu.pcie or {}
     parts = [
         gpu.name,
@@ -49,26 +70,28 @@ def _gpu(gpu: Gpu) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _facts(machine: Machine, no_gpu: str) -> list[tuple[str, str]]:
-    cpu = machine.cpu
+def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
+    from ..record.units import format_bytes
+
+    cpu = described.cpu
     quota = "" if cpu.quota is None else f", of which a quota leaves {cpu.quota:g}"
     caches = ", ".join(
         f"L{cache.level} {format_bytes(cache.bytes)} (lines of {cache.line} B, shared by {cache.shared_by})"
         for cache in cpu.caches
     )
     return [
-        ("machine", machine.name),
+        ("machine", described.name),
         ("CPU", f"{cpu.model} ({cpu.arch})"),
         ("CPUs", f"{cpu.physical} cores, {cpu.logical} logical, {len(cpu.allowed)} allowed{quota}"),
         ("instructions", " ".join(cpu.isa)),
         ("caches", caches or "not reported"),
         (
             "memory",
-            f"{format_bytes(machine.memory.total)}, transparent huge pages: {machine.memory.huge_pages or 'none'}",
+            f"{format_bytes(described.memory.total)}, transparent huge pages: {described.memory.huge_pages or 'none'}",
         ),
-        ("NUMA nodes", str(max(1, len(machine.numa)))),
-        ("virtual", machine.virtual or "no"),
-        *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(machine.gpus)),
-        *([] if machine.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
-        ("system", machine.os),
+        ("NUMA nodes", str(max(1, len(described.numa)))),
+        ("virtual", described.virtual or "no"),
+        *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(described.gpus)),
+        *([] if described.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
+        ("system", described.os),
     ]

@@ -1,23 +1,26 @@
-"""Who watches a run on a terminal or in a log: a bar with the time left, or a plain line for each contrast."""
+"""Progress of a run: a bar with the time left on a terminal, a line for each contrast in a log."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..measure.cases import Group
 from ..record import units
 from ..record.model import Record
 from . import streams
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 class Forecast:
-    """Time left from what like cases took: seconds a case, by bench where one was measured, else over all.
+    """Time left: seconds a case of the same bench where some were measured, else of all benches.
 
-    `usual` is what a case takes by its policy. It weighs as much as a tenth of all cases, so that the first benches,
-    which may be the slowest, do not stand for all that come.
+    `usual` is the time of a case by its policy. It counts as a tenth of all cases, so that the first benches, which
+    may be slow, do not determine the forecast for all others.
     """
 
     def __init__(self, groups: Sequence[Group], usual: float = 0.0) -> None:
@@ -93,7 +96,7 @@ class Lines:
 class Bar(Lines):
     """A progress bar on a terminal, with the time left; honours NO_COLOR through rich."""
 
-    def __init__(self, console: Any, usual: float = 0.0) -> None:
+    def __init__(self, console: Console, usual: float = 0.0) -> None:
         super().__init__(usual=usual)
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -152,7 +155,7 @@ def outcome(records: Sequence[Record]) -> str:
         if record.timed:
             ordered = sorted(record.samples)
             mark = " (suspect)" if record.status == "suspect" else ""
-            parts.append(f"{name} {units.seconds(ordered[len(ordered) // 2])}{mark}")
+            parts.append(f"{name} {units.padded_seconds(ordered[len(ordered) // 2])}{mark}")
         else:
             parts.append(f"{name} {record.status}")
     return ", ".join(parts)

@@ -1,33 +1,30 @@
-"""TODO cli.run."""
+"""`hwbench run`: measure, and deliver what came out."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import streams
-from .app import Out, Select, app
-from .console import _console, _say, _Stop, _tell
-from .signals import handle, leave
+from .console import console, echo, echo_err
+from .options import Out, Param, Select, Variant, axis_values
+from .signals import Stop, handle, leave
 
 if TYPE_CHECKING:
     from ..measure.autosave import Interrupted
     from ..record.model import Run
+    from .progress import Lines
 
 
-@app.command()
 def run(
     select: Select = None,
     preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
     device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N or all.")] = "all",
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")
-    ] = None,
-    variant: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")] = None,
+    param: Param = None,
+    variant: Variant = None,
     budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time for the whole run.")] = None,
     out: Out = Path("reports"),
     json: Annotated[
@@ -44,17 +41,18 @@ def run(
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
     handle(leave)
+    from ..analysis.plausibility import concluded
     from ..measure import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
     if json is not None and not to_stdout:
         _prepare_file(json)
-    plan = planning.Plan(
-        select=select or (), preset=preset, device=device, params=_params(param or ()), variants=variant or (),
+    plan = planning.Request(
+        select=select or (), preset=preset, device=device, params=axis_values(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
     observer = _observer(policy.usual_seconds(preset))
-    stop = _Stop()
+    stop = Stop()
     handle(stop.ask)
     try:
         done, path = session.execute(plan, observer, stop=stop.check)
@@ -66,31 +64,35 @@ def run(
         raise typer.Exit(130) from None
     finally:
         observer.close()
-    page = None if no_report else _report_beside(done, out)
-    _deliver(done, path, page, json, quiet=to_stdout)
+    shown = concluded(done)
+    page = None if no_report else _report_beside(shown, out)
+    _deliver(done, shown, path, page, json, quiet=to_stdout)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
 
 def _interrupted(stop: Interrupted) -> None:
-    """Say where the part that was measured lies; print it where it could be written nowhere."""
+    """Say where the measured part is saved; print it where it could be saved nowhere."""
     from .. import catalog
+    from ..analysis.plausibility import concluded
     from . import tables
 
     cases = len(stop.run.records)
     if stop.path is None:
         with streams.unheard(sys.stderr):
-            tables.tables(stop.run, catalog.benches(), _console(stderr=True))
-        _say(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
+            tables.print_tables(concluded(stop.run), console(stderr=True), catalog.benches())
+        echo_err(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
     else:
-        further = "" if stop.spare else "; --resume goes on with them"  # --resume looks where runs belong
-        _say(f"interrupted: {cases} cases are saved in {stop.path}{further}")
+        further = (
+            "" if stop.spare else "; --resume goes on with them"
+        )  # --resume does not look in the temporary directory
+        echo_err(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
-    """Write the run's JSON where asked; print the findings and what is to be said against the run.
+def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
+    """Write the run's JSON as it was measured, where asked, then print the findings and what speaks against the run.
 
-    In this order: standard output may be full or closed, which is to cost nothing that was to be kept.
+    Files come first: standard output may be full or closed, and that must not cost them.
     """
     from .. import catalog, errors
     from ..analysis.findings import findings
@@ -100,18 +102,19 @@ def _deliver(done: Run, path: Path | None, page: Path | None, json: Path | None,
     try:
         _deliver_json(done, json, quiet)
     except errors.StoreError as error:
-        failed = error  # said when the rest was
-    echo = _say if quiet else _tell
-    for line in tables.findings(findings(done, catalog.benches().values())):
-        echo(line)
-    for line in tables.quality(done):
-        echo(line)
+        failed = error  # raised at the end, after the findings
+    say = echo_err if quiet else echo
+    known = catalog.benches()
+    for line in tables.findings(findings(shown, known.values())):
+        say(line)
+    for line in tables.quality(shown):
+        say(line)
     if path is None:
-        tables.tables(done, catalog.benches(), _console(stderr=quiet))
+        tables.print_tables(shown, console(stderr=quiet), known)
     else:
-        echo(f"run: {path}")
+        say(f"run: {path}")
     if page is not None:
-        echo(f"report: {page}")
+        say(f"report: {page}")
     if failed is not None:
         raise failed
 
@@ -128,37 +131,22 @@ def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
 
 
 def _report_beside(done: Run, out: Path) -> Path | None:
-    """Write the report of a run, and say where it lies; a failure costs the page, never the run."""
-    from .. import errors
+    """Write the report of a run and return its path; None, and a warning, where it cannot be written."""
+    from .. import catalog, errors
     from .. import report as pages
     from ..record import store
 
     page = out / "index.html"
     try:
-        pages.write([done, *store.verified(out, done.machine.name)], page)
+        pages.write([done, *store.verified(out, done.machine.name)], page, catalogue=catalog.benches())
     except errors.StoreError as error:
-        _say(f"warning: no report: {error}")
+        echo_err(f"warning: no report: {error}")
         return None
     return page
 
 
-# --- what the commands share ------------------------------------------------------------------------------------------
-
-
-def _params(texts: Sequence[str]) -> dict[str, list[str]]:
-    from ..errors import UsageError
-
-    found: dict[str, list[str]] = {}
-    for pair in texts:
-        name, equals, value = pair.partition("=")
-        if not (name and equals and value):
-            raise UsageError(f"--param {pair}: is not of the form KEY=VALUE, such as size=L1")
-        found.setdefault(name, []).append(value)
-    return found
-
-
 def _prepare_file(path: Path) -> None:
-    """See that a file can be written before anything is measured for it."""
+    """Raise StoreError before anything is measured where a file cannot be written."""
     from .. import errors
     from ..record import store
 
@@ -167,8 +155,9 @@ def _prepare_file(path: Path) -> None:
     store.prepare(path.parent)
 
 
-def _observer(usual: float) -> Any:
+def _observer(usual: float) -> Lines:
+    """A bar on a terminal, plain lines elsewhere."""
     from .progress import Bar, Lines
 
-    console = _console(stderr=True)
-    return Bar(console, usual) if console.is_terminal else Lines(usual=usual)
+    here = console(stderr=True)
+    return Bar(here, usual) if here.is_terminal else Lines(usual=usual)

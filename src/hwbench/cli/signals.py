@@ -1,18 +1,47 @@
-"""How a signal ends the program. Nothing heavy: this is imported before everything else."""
+"""How SIGINT and SIGTERM end the program. Imports nothing heavy: this runs before everything else."""
+
+from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], None]
 
 
-def handle(handler: Callable[[int, Any], None]) -> None:
+def handle(handler: Handler) -> None:
     """Have SIGTERM end a run as Ctrl-C does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 
 
-def leave(_number: int, _frame: Any) -> None:
-    """Before measuring there is nothing to save, and after it all is saved."""
+def leave(_number: int, _frame: FrameType | None) -> None:
+    """End the process at once: before measuring there is nothing to save, and after it all is saved."""
     os.write(2, b"hwbench: interrupted\n")
     os._exit(130)
+
+
+class Stop:
+    """A request to stop: the first signal is noted until the engine asks, the second ends the process at once.
+
+    Raising from the handler is not safe: the exception could surface in a callback that swallows it, or inside code
+    that Numba runs, after which Python exits by the signal and not by the exit code.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        if self.asked:
+            leave(number, frame)
+        self.asked = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal came."""
+        if self.asked:
+            raise KeyboardInterrupt

@@ -1,6 +1,6 @@
-"""Standard output and standard error whatever they are: of another encoding than UTF-8, full, or closed.
+"""Standard output and standard error that are full, closed, or of another encoding than UTF-8.
 
-Nothing heavy: this is imported before everything else.
+Imports nothing heavy: this runs before everything else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-# What findings and reasons hold beyond ASCII, as it was written before there was more.
+# What findings and reasons hold beyond ASCII, in ASCII.
 PLAIN = {
     "–": "-", "—": "-", "−": "-", "≈": "~", "→": "->", "×": "x", "µ": "u", "μ": "u", "±": "+-", "≥": ">=", "≤": "<=",
     "√": "sqrt ", "∞": "inf", "…": "...", "·": "*", "ε": "eps", "Σ": "sum", "’": "'", "“": '"', "”": '"',
@@ -23,7 +23,7 @@ GONE = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)  # how writing fails 
 
 
 def prepare() -> None:
-    """Let both streams take every character: what their encoding lacks is written in plain letters, or escaped."""
+    """Let both streams take every character: those that their encoding lacks become ASCII letters or escapes."""
     codecs.register_error("hwbench", _in_plain_letters)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -35,7 +35,7 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def unheard(stream: TextIO | None) -> Iterator[None]:
-    """Go on where a stream cannot be written to (a full disk, a closed pipe); from then on it is written to nowhere.
+    """Go on where a stream cannot be written to (a full disk, a closed pipe); from then on its output is discarded.
 
     Python would try once more to flush it at the end, fail again and exit by 120.
     """
@@ -46,7 +46,7 @@ def unheard(stream: TextIO | None) -> Iterator[None]:
 
 
 def silence(stream: TextIO | None, error: OSError) -> None:
-    """Lead a stream nowhere, if that is how it failed."""
+    """Redirect a stream to the null device if it failed because it is full or closed."""
     if error.errno in GONE and error.filename is None and stream is not None:
         with contextlib.suppress(OSError, ValueError):  # it is none of a file
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -55,7 +55,7 @@ def silence(stream: TextIO | None, error: OSError) -> None:
 
 
 def _in_plain_letters(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What an encoding error is replaced by: every character as `PLAIN` has it, else as Python escapes it."""
+    """The error handler: each character as `PLAIN` has it, else as Python escapes it."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text, at = error.object, error.start

@@ -4,43 +4,67 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..record.units import plain
+import typer
+
+from ..record.model import JsonObject
+from ..record.units import printable
 from ..tracking.sides import Side, differing
-from ..tracking.verdicts import VERDICTS, Comparison, Report
+from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
+from .console import console as make_console
+from .console import echo, echo_err, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
 SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
-LONGEST = 50  # rows of a Markdown table: a comment on a pull request is to be read
+LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def show(report: Report, base: Side, new: Side, threshold: float, remedy: str, console: Console) -> None:
-    """Print what was compared, a row for each case, the slow ones first, the sum, and what helps against ambiguity."""
+def deliver(
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
+) -> None:
+    """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    if json:
+        print_json(as_json(report, base, new, threshold))
+    elif as_markdown:
+        echo(markdown(report, base, new, threshold))
+    else:
+        print_verdicts(report, base, new, threshold, remedy, make_console())
+    if any(one.verdict == "slower" for one in report.cases):
+        raise typer.Exit(1)
+    if all(one.verdict == "not measured" for one in report.cases):
+        echo_err("nothing was compared: no case was measured on both sides")
+        raise typer.Exit(2)
+
+
+def print_verdicts(
+    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console
+) -> None:
+    """Print what was compared, a row a case with the slow ones first, the totals, and what settles ambiguous ones."""
     from rich.table import Table
     from rich.text import Text
 
     for line in _heading(report, base, new, threshold):
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
     heads = ["verdict", "case", "time, new / base (95% interval)"]
     table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
     for one in _ordered(report.cases):
         more = (_times(one.machine), _times(one.normalised)) if across else ()
         cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(plain(cell)) for cell in cells))
+        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(printable(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
     if any(one.verdict == "ambiguous" for one in report.cases):
         console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
-def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
-    """A comment for a pull request: the sum, what changed as a table, and how it was judged below it."""
+def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
+    """A comment for a pull request: totals, changed cases as a table, and the method below it."""
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
     if changed:
@@ -65,8 +89,8 @@ def markdown(report: Report, base: Side, new: Side, threshold: float) -> str:
     return "\n".join(lines)
 
 
-def as_json(report: Report, base: Side, new: Side, threshold: float) -> dict[str, Any]:
-    """The verdicts as plain data; what has no number is null."""
+def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> JsonObject:
+    """The verdicts as plain data; missing numbers are null."""
     return {
         "base": base.name,
         "new": new.name,
@@ -91,7 +115,7 @@ def software(base: Side, new: Side) -> list[str]:
     ]
 
 
-def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[str]:
+def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
@@ -108,7 +132,7 @@ def _heading(report: Report, base: Side, new: Side, threshold: float) -> list[st
     return lines
 
 
-def _across(report: Report) -> bool:
+def _across(report: ComparisonReport) -> bool:
     return any(one.machine is not None for one in report.cases)
 
 
@@ -143,6 +167,6 @@ def _sum(cases: Sequence[Comparison]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown takes for text: names out of files may hold markup, pipes and line ends."""
-    shown = plain(" ".join(text.split()))
+    """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
+    shown = printable(" ".join(text.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

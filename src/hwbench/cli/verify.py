@@ -1,4 +1,4 @@
-"""TODO cli.verify."""
+"""`hwbench verify`: native tools and our benches in turn, their paired ratios."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from .app import AsJson, Out, app
-from .console import _console, _json, _say, _Stop, _tell
-from .signals import handle, leave
+from .console import console, echo, echo_err, print_json
+from .options import AsJson, Out
+from .signals import Stop, handle, leave
 
 
-@app.command()
 def verify(
     select: Annotated[
         list[str] | None,
@@ -30,30 +29,30 @@ def verify(
     json: AsJson = False,
 ) -> None:
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
-    stop = _Stop()
+    stop = Stop()
     handle(leave)
     from ..measure import numba_settings
 
-    numba_settings.check()  # before the imports below, of which one is Numba
-    from ..analysis import crosscheck
-    from ..crosscheck import session as natives
+    numba_settings.check()  # before the imports below, which load Numba
+    from ..analysis.crosscheck import tool_comparisons
+    from ..crosscheck import session
     from . import crosscheck as lines
 
-    plan = natives.Plan(select or (), rounds, seconds, pages, stream, out, machine)
-    printer = lines.Lines(_console(stderr=True) if json else _console())
+    plan = session.Options(select or (), rounds, seconds, pages, stream, out, machine)
+    printer = lines.Lines(console(stderr=True) if json else console())
     handle(stop.ask)
     try:
-        done, path = natives.execute(plan, printer.told, stop.check)
+        done, path = session.execute(plan, printer.told, stop.check)
     except KeyboardInterrupt:
-        _say("interrupted: what was measured is below " + str(out / "verify"))
+        echo_err("interrupted: what was measured is below " + str(out / "verify"))
         raise typer.Exit(130) from None
     handle(leave)
-    found = crosscheck.verdicts(done.records)
+    found = tool_comparisons(done.records)
     if json:
-        _json({"run": done.id, "least": least, "comparisons": found})
+        print_json({"run": done.id, "least": least, "comparisons": found})
     else:
         for line in lines.summary(found, least):
-            _tell(line)
-        _tell(f"kept: {path}")
+            echo(line)
+        echo(f"kept: {path}")
     if any(one.status == "wrong" or (one.ratio is not None and one.ratio.value < least) for one in found):
         raise typer.Exit(1)

@@ -1,5 +1,5 @@
-"""Native tools beside our benches: the same work, interleaved in one run, so that Python need not be believed.
+"""Our benches beside native tools: the same work, interleaved in one run, so that nobody has to believe Python.
 
-`cells` says what is compared with what, one file a tool runs it (`likwid`, `stream`, `mbw`, `compiled`), `ours` runs
-our side, and `verify` takes the turns and keeps the samples as records of a run file.
+`comparisons` says what is compared with what, `tools/` has a file a tool, `our_side` runs ours, and `session` takes
+turns and keeps both sides' samples as records of a run file.
 """

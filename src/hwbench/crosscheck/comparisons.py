@@ -1,4 +1,4 @@
-"""What is compared with what: for each tool the cases of ours that do the same work, and how both sides are run."""
+"""What is compared with what: for each tool, our cases that do the same work, and how both sides run it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,34 +15,35 @@ from ..benches.latency import chase
 from ..benches.peak import fma
 from ..benches.stream import stream
 from ..devices.cpu import CpuDevice
-from ..kernels.simd import widths
+from ..kernels.cpu_features import widths
+from ..protocols import Facts, Values
 from ..record.model import LEVELS, Scalar
 from .our_side import Ours, calibrate
 from .tools import c_loops, likwid, mbw
 from .tools import stream as mccalpin
 
 CHAINS = 12  # of peak.fma: enough to hide the latency of every FMA unit known
-TRIAD_TIMES = 10  # repetitions a call, as STREAM's own
-LEAST_MIB = 16  # mbw's smallest array that is worth a call
+TRIAD_TIMES = 10  # repetitions a call, as in STREAM
+LEAST_MIB = 16  # of mbw's array
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Both sides of a comparison, ready: each gives seconds for the work that `counts` says."""
+    """Both sides of a comparison, ready to run: each returns seconds for the work in `counts`."""
 
     ours: Callable[[], float]
     theirs: Callable[[], float]
     counts: Mapping[str, float]
     command: str
-    facts: Mapping[str, Any]
+    facts: Facts
 
 
 @dataclass(frozen=True)
 class Cell:
     """One comparison: a variant of a bench at some axis values, and the tool that does the same work.
 
-    `prepare` gets the device, the resolved values, the seconds of a sample and a stack on which it leaves what is to be
-    closed; it raises Skip where this cannot be had. `missing` says beforehand that the tool cannot be run here.
+    `prepare` gets the device, the resolved values, the seconds of a sample and a stack for what must be closed; it
+    raises Skip where the comparison is impossible. `missing` says in advance why the tool cannot run here.
     """
 
     bench: Bench
@@ -51,12 +51,12 @@ class Cell:
     params: Mapping[str, Scalar]
     tool: str
     test: str
-    prepare: Callable[[Cell, CpuDevice, dict[str, Any], float, ExitStack], Pair] = field(repr=False)
+    prepare: Callable[[Cell, CpuDevice, Values, float, ExitStack], Pair] = field(repr=False)
     missing: str = ""
 
     @property
     def name(self) -> str:
-        """`stream.load/simd L1 f8 2 4K likwid-bench`: for the table, and to select by."""
+        """`stream.load/simd L1 f8 2 4K likwid-bench`: shown in the table, and matched by a selection."""
         values = " ".join(str(value) for value in self.params.values())
         return f"{self.bench.name}/{self.variant} {values} {self.tool}"
 
@@ -76,8 +76,8 @@ def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
 
 # --- likwid-bench -----------------------------------------------------------------------------------------------------
 
-# Our row and variant, the base name of likwid's test, and the levels where the comparison means something: non-temporal
-# stores are for memory, and so are loads from several places at once.
+# Our row and variant, the base name of likwid's test, and the levels where the comparison is meaningful: non-temporal
+# stores, and loads of several streams at once, are for memory.
 KERNELS = (
     (stream.load_bench, "simd", "load", LEVELS[:-1]),
     (stream.load_bench, "simd-streams", "load", LEVELS[-1:]),
@@ -103,14 +103,14 @@ def _likwid(threads: list[int], pages: str) -> Iterator[Cell]:
             yield Cell(fma.bench, str(width), params, likwid.TOOL, base, _beside_likwid, missing)
 
 
-def _beside_likwid(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+def _beside_likwid(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
     flops = cell.bench is fma.bench
     threads = values["threads"]
     size = device.size("L1", threads) if flops else values["size"]
     test = likwid.best_test(cell.test, widths()[-1], fma=flops or cell.test.startswith("stream"))
     tool = likwid.Likwid(test, size, threads, seconds)
     if not flops:
-        values["size"] = tool.footprint  # it rounds; both sides take the same
+        values["size"] = tool.footprint  # likwid rounds the size; both sides use the rounded one
     ours = Ours(device, cell.bench, cell.variant, values, seconds)
     amount = ours.counts["flops" if flops else "bytes"]
 
@@ -131,8 +131,8 @@ def _clocks(threads: list[int]) -> Iterator[Cell]:
             yield Cell(fma.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock)
 
 
-def _beside_clock(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
-    """What the vector units would do at the clock that `clock.frequency` finds under their load, sample by sample."""
+def _beside_clock(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
+    """The peak as lanes × 2 × units × clock, where `clock.frequency` measures the clock under load for each sample."""
     ours = Ours(device, cell.bench, cell.variant, values, seconds)
     threads = min(values["threads"], device.cores)
     lanes = int(cell.variant) // 8 // values["dtype"].itemsize
@@ -142,7 +142,7 @@ def _beside_clock(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds
         chain = Ours(device, frequency.bench, cell.variant, {"threads": threads, "units": units}, seconds)
         return lambda: counted / chain()
 
-    once = 2 * lanes * threads  # operations of a cycle in which each core's one unit is busy
+    once = 2 * lanes * threads  # FLOP a cycle with one busy unit on each core
     light = clock(1)
     units = frequency.units_of(ours.counts["flops"] / min(ours() for _ in range(3)) / (once * max(light(), light())))
     loaded = light if units == 1 else clock(2)
@@ -165,8 +165,8 @@ def _chases() -> Iterator[Cell]:
             yield Cell(chase.bench, "follow", params, "C loop", "chase.c", _beside_c_chase, c_loops.why_not())
 
 
-def _beside_c_chase(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, stack: ExitStack) -> Pair:
-    """Both follow one ring in one place, so that pages, cache sets and neighbours are the same."""
+def _beside_c_chase(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
+    """Both chase the same ring at the same addresses, so that pages and cache sets are the same."""
     (lines,) = cell.bench.make_inputs({**values, "device": device, "rng": np.random.default_rng(0)})
     stack.callback(device.reclaim)
     buffer = chase.place(device, lines, str(values["pages"]))
@@ -197,7 +197,7 @@ def _triads(threads: list[int], pages: str) -> Iterator[Cell]:
             )
 
 
-def _beside_c_triad(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, stack: ExitStack) -> Pair:
+def _beside_c_triad(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
     program = stack.enter_context(c_loops.built(cell.test, c_loops.TRIAD_FLAGS))
     ours = Ours(device, cell.bench, cell.variant, values, seconds)
     threads, huge = values["threads"], values["pages"] == "huge"
@@ -220,7 +220,7 @@ def _stream(device: CpuDevice, binary: Path | None) -> Iterator[Cell]:
         yield Cell(row, "simd-nt", params, "STREAM", str(binary or ""), _beside_stream, missing)
 
 
-def _beside_stream(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+def _beside_stream(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
     binary, threads = Path(cell.test), values["threads"]
     first = mccalpin.run(binary, threads)
     row = cell.bench.name.partition(".")[2]
@@ -243,7 +243,7 @@ def _mbw() -> Iterator[Cell]:
         yield Cell(stream.copy_bench, variant, params, mbw.TOOL, method, _beside_mbw, mbw.why_not())
 
 
-def _beside_mbw(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: float, _stack: ExitStack) -> Pair:
+def _beside_mbw(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
     mebibytes = max(LEAST_MIB, values["size"] // 2 // 2**20)
     values["size"] = 2 * mebibytes * 2**20
     ours = Ours(device, cell.bench, cell.variant, values, seconds)
@@ -255,8 +255,8 @@ def _beside_mbw(cell: Cell, device: CpuDevice, values: dict[str, Any], seconds: 
     return Pair(ours, theirs, ours.counts, " ".join(arguments), {"footprint": values["size"], "threads": 1})
 
 
-def skippable(cell: Cell, device: CpuDevice) -> dict[str, Any]:
-    """The resolved axis values; Skip where the tool is missing or this machine has no such level or page."""
+def skippable(cell: Cell, device: CpuDevice) -> Values:
+    """The resolved axis values; Skip where the tool is missing, or this machine lacks the level or page size."""
     if cell.missing:
         raise Skip(cell.missing)
     values = device.resolve(cell.params)

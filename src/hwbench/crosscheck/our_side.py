@@ -1,23 +1,23 @@
-"""Our side of a comparison: a case of a bench, built and checked anew for each sample, as a tool's process is."""
+"""Our side of a comparison: a case that is built and checked anew for each sample, as a tool's process is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from ..bench import Bench
 from ..devices.cpu import CpuDevice
 from ..measure.verify_output import mismatch
+from ..protocols import Inputs, Values
 
 
 class WrongAnswer(Exception):  # noqa: N818 - the message is the sentence that a record carries
-    """Our kernel's answer is not the reference's."""
+    """Our kernel's output differs from the reference."""
 
 
 def calibrate(run: Callable[[int], float], seconds: float) -> int:
-    """Repetitions of which `run(n)` says that they take about `seconds`; one disturbed call does not end the search."""
+    """The n for which `run(n)` takes about `seconds`. Each n is tried twice: one disturbed call ends no search."""
     n = 1
     while (taken := min(run(n), run(n))) < seconds / 2:
         n = int(n * min(64.0, max(2.0, 0.9 * seconds / max(taken, 1e-6))))
@@ -30,16 +30,15 @@ class Ours:
     Parameters
     ----------
     values
-        What builders are given, resolved: `size` in bytes, `threads` a count, `dtype` a `numpy.dtype`.
+        Resolved, as builders get them: `size` in bytes, `threads` a count, `dtype` a `numpy.dtype`.
     seconds
         How long a sample lasts.
     best_of
-        Where above 1, a sample is the best of so many single calls: what a tool that tells its best is to be compared
-        with.
+        Above 1, a sample is the best of so many single calls: for tools that report their best.
     """
 
     def __init__(
-        self, device: CpuDevice, bench: Bench, variant: str, values: Mapping[str, Any], seconds: float, best_of: int = 1
+        self, device: CpuDevice, bench: Bench, variant: str, values: Values, seconds: float, best_of: int = 1
     ) -> None:
         self.device, self.bench, self.variant, self.best_of = device, bench, variant, best_of
         self.values = {"device": device, "variant": variant, **values}
@@ -48,13 +47,13 @@ class Ours:
         self.counts = bench.count(self.values, inputs)
         self.answer = bench.ask("reference", self.values, inputs)
         self.loops = 0
-        self.facts: dict[str, Any] = {}
+        self.facts: Values = {}
 
     def __call__(self) -> float:
-        """Seconds a call. Which pages the memory happens to get shows in its figures, so each sample gets its own.
+        """Seconds a call, in memory allocated for this sample: which pages a buffer gets changes bandwidth by percents.
 
-        It goes back at once, so that the tool that runs next gets the same pages: kept until then, each side would have
-        pages of its own for good, and those of a guest differ by some percent.
+        The memory is returned at once, so that the tool that runs next may get the same pages. If each side kept its
+        own, the ratio would compare pages.
         """
         work = self.bench.build(self.variant, self.values, self.inputs())
         self.facts = dict(work.facts)
@@ -72,6 +71,6 @@ class Ours:
                 work.close()
             self.device.forget()
 
-    def inputs(self) -> tuple[Any, ...]:
-        """The same ones each time, with nothing built on them yet."""
+    def inputs(self) -> Inputs:
+        """The bench's inputs, the same each time, before anything is built on them."""
         return self.bench.make_inputs({**self.values, "rng": np.random.default_rng(0)})

@@ -1,8 +1,8 @@
-"""Runs native tools and our benches in turn, and keeps what both took as the records of a run file.
+"""Run native tools and our benches in turn, and keep both sides' samples as records of a run file.
 
-A comparison is a contrast of two variants, `ours` and `native`, of a bench named `verify.…` after ours; so its ratio,
-paired round by round, is derived as any other is. The file lies apart from the runs, under `verify/`, since it is about
-our benches and not about the machine.
+A comparison is a contrast of two variants, `ours` and `native`, of a bench named `verify.…` after ours: its ratio is
+paired round by round like any other. The file is under `verify/`, apart from the runs: it is about our benches and not
+about the machine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -23,16 +22,16 @@ from ..catalog import nearest
 from ..devices.cpu import CpuDevice
 from ..errors import UsageError
 from ..host import machine
-from ..host.provenance import identity
+from ..host.provenance import stamp
 from ..record import interference, store
-from ..record.model import Policy, Record, Run
+from ..record.model import Policy, Record, Run, Status
 from .comparisons import Cell, cells, skippable
 from .our_side import WrongAnswer
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What was asked for: GLOBs of cells, rounds, seconds of a sample, pages of our memory, a STREAM binary."""
+class Options:
+    """What was asked for: globs of comparisons, rounds, seconds of a sample, pages of our memory, a STREAM binary."""
 
     select: Sequence[str] = ()
     rounds: int = 9
@@ -43,44 +42,44 @@ class Plan:
     machine: str | None = None
 
 
-def chosen(device: CpuDevice, plan: Plan) -> list[Cell]:
-    """The cells that match; UsageError where none does or the numbers make no sense."""
-    if plan.rounds < 3:
-        raise UsageError(f"--rounds {plan.rounds}: an interval takes three rounds at least")
-    if not 0.01 <= plan.seconds <= 60:
-        raise UsageError(f"--seconds {plan.seconds:g}: is no time for a sample (0.01 to 60)")
-    if plan.pages not in ("4K", "huge"):
-        raise UsageError(f"--pages {plan.pages}: is neither 4K nor huge")
-    every = cells(device, plan.pages, plan.binary)
-    if not plan.select:
+def chosen(device: CpuDevice, options: Options) -> list[Cell]:
+    """The comparisons that match; UsageError where none does, or a number makes no sense."""
+    if options.rounds < 3:
+        raise UsageError(f"--rounds {options.rounds}: an interval takes three rounds at least")
+    if not 0.01 <= options.seconds <= 60:
+        raise UsageError(f"--seconds {options.seconds:g}: is no time for a sample (0.01 to 60)")
+    if options.pages not in ("4K", "huge"):
+        raise UsageError(f"--pages {options.pages}: is neither 4K nor huge")
+    every = cells(device, options.pages, options.binary)
+    if not options.select:
         return every
-    found = [cell for cell in every if any(fnmatchcase(cell.name, f"*{pattern}*") for pattern in plan.select)]
+    found = [cell for cell in every if any(fnmatchcase(cell.name, f"*{pattern}*") for pattern in options.select)]
     if not found:
         names = dict.fromkeys(cell.bench.name for cell in every)
-        raise UsageError(f"no comparison matches '{plan.select[0]}'{nearest(plan.select[0], names)}")
+        raise UsageError(f"no comparison matches '{options.select[0]}'{nearest(options.select[0], names)}")
     return found
 
 
 def execute(
-    plan: Plan, told: Callable[[Cell, Sequence[Record]], None], stop: Callable[[], None] = lambda: None
+    options: Options, told: Callable[[Cell, Sequence[Record]], None], stop: Callable[[], None] = lambda: None
 ) -> tuple[Run, Path]:
-    """Measure every comparison; `told` hears of each as it ends. The run and the file it is kept in.
+    """Measure every comparison, and call `told` as each ends; the run and its file.
 
-    `stop` is called between samples and raises KeyboardInterrupt to end; what was measured is kept then, too.
+    `stop` is called between samples and raises KeyboardInterrupt to end; what was measured until then is in the file.
     """
     device = CpuDevice()
-    here = machine.describe(plan.machine)
+    here = machine.describe(options.machine)
     run = Run(
-        id=store.new_id(here.name), started=store.now(), hwbench=identity(), machine=here,
+        id=store.new_id(here.name), started=store.now(), hwbench=stamp(), machine=here,
         software=machine.software(),
-        policy=Policy(preset=PRESET, min_sample_s=plan.seconds, rounds=plan.rounds, max_rounds=plan.rounds),
+        policy=Policy(preset=PRESET, min_sample_s=options.seconds, rounds=options.rounds, max_rounds=options.rounds),
     )  # fmt: skip
-    path = plan.out / "verify" / here.name / f"{run.id}.json"
-    wanted = chosen(device, plan)
+    path = options.out / "verify" / here.name / f"{run.id}.json"
+    wanted = chosen(device, options)
     store.prepare(path.parent)
     try:
         for cell in wanted:
-            records = measure(cell, device, plan, stop)
+            records = measure(cell, device, options, stop)
             run = msgspec.structs.replace(run, records=[*run.records, *records])
             store.write(run, path)
             told(cell, records)
@@ -92,34 +91,34 @@ def execute(
     return run, path
 
 
-def measure(cell: Cell, device: CpuDevice, plan: Plan, stop: Callable[[], None]) -> list[Record]:
+def measure(cell: Cell, device: CpuDevice, options: Options, stop: Callable[[], None]) -> list[Record]:
     """Both records of one comparison, or both skipped with the reason."""
     try:
         with ExitStack() as stack:
-            pair = cell.prepare(cell, device, skippable(cell, device), plan.seconds, stack)
+            pair = cell.prepare(cell, device, skippable(cell, device), options.seconds, stack)
             sides = {OURS: pair.ours, NATIVE: pair.theirs}
             samples: dict[str, list[float]] = {name: [] for name in sides}
             telemetry: dict[str, list[float]] = {}
             turns = random.Random(0)  # noqa: S311 - an order, no secret
             for side in sides.values():
-                side()  # compiles and calibrates ours; theirs is then as warm
-            for _ in range(plan.rounds):
+                side()  # compiles and calibrates ours, warms both
+            for _ in range(options.rounds):
                 for name in turns.sample([*sides], 2):
                     stop()
                     before = device.counters()
                     samples[name].append(sides[name]())
-                    if name == OURS:  # while the tool runs, it is the other process
+                    if name == OURS:  # while the tool runs, it counts as another process
                         after = device.counters()
                         for counter, value in after.items():
                             telemetry.setdefault(counter, []).append(value - before.get(counter, value))
     except Skip as reason:
-        return [_record(cell, name, status="skipped", reason=str(reason)) for name in (OURS, NATIVE)]
+        return [_record(cell, name, "skipped", str(reason)) for name in (OURS, NATIVE)]
     except WrongAnswer as reason:
-        return [_record(cell, name, status="wrong", reason=str(reason)) for name in (OURS, NATIVE)]
+        return [_record(cell, name, "wrong", str(reason)) for name in (OURS, NATIVE)]
     reasons = "; ".join(interference.disturbed(telemetry))
     return [
-        _record(
-            cell, name, status="suspect" if reasons else "ok", reason=reasons, loops=1, samples=samples[name],
+        msgspec.structs.replace(
+            _record(cell, name, "suspect" if reasons else "ok", reasons), loops=1, samples=samples[name],
             counts=dict(pair.counts), facts={**pair.facts, "command": pair.command, "variant": cell.variant},
             telemetry=telemetry,
         )
@@ -127,8 +126,9 @@ def measure(cell: Cell, device: CpuDevice, plan: Plan, stop: Callable[[], None])
     ]  # fmt: skip
 
 
-def _record(cell: Cell, side: str, **more: Any) -> Record:
+def _record(cell: Cell, side: str, status: Status, reason: str) -> Record:
+    """The record of one side, without samples."""
     return Record(
         bench=PREFIX + cell.bench.name, version=cell.bench.version, variant=side, device="cpu",
-        params={"case": cell.variant, **cell.params, "tool": cell.tool}, **more,
+        params={"case": cell.variant, **cell.params, "tool": cell.tool}, status=status, reason=reason,
     )  # fmt: skip

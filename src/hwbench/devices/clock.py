@@ -16,7 +16,8 @@ from numba.core.base import BaseContext
 from numba.core.typing.context import Context
 from numba.core.typing.templates import Signature
 
-from ..kernels.simd import compiled, instruction
+from ..kernels.compiling import compiled
+from ..kernels.simd import instruction
 
 CHAIN = 64  # additions an iteration; the loop's own counting runs beside the chain and costs nothing
 WINDOW = 3000  # iterations: 192 000 cycles, about 60 µs

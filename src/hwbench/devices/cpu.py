@@ -429,7 +429,7 @@ class CpuDevice:
             with suppress(OSError, ValueError):
                 stat = (self.root / "proc/stat").read_text()
                 busy, totals["steal_s"] = system.busy_and_steal(stat, self.host.allowed)
-            stopped = [system.throttled_seconds(system.read(file)) for file in self._throttle_files]
+            stopped = [system.throttled_seconds(system.read_text(file)) for file in self._throttle_files]
             if known := [value for value in stopped if value is not None]:
                 totals["throttled_s"] = max(known)
         else:

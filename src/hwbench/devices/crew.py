@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..bench import Work
-from ..kernels.simd import compiled
+from ..kernels.compiling import compiled
 from ..protocols import Call, Facts, Loop
 from .clock import opaque
 

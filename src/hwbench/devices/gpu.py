@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ..bench import Skip, Sweep
 from ..host import system
 from ..host.gpu_probe import Cupy
-from ..host.system import cpu_list, number, read
+from ..host.system import cpu_list, number, read_text
 from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import units
@@ -493,7 +493,7 @@ def _pci_folder(root: Path, pci: str) -> Path:
 
 def _near_cpus(root: Path, pci: str) -> set[int]:
     """The CPUs that the kernel calls local to the GPU; none where it does not say."""
-    return set(cpu_list(read(_pci_folder(root, pci) / "local_cpulist")))
+    return set(cpu_list(read_text(_pci_folder(root, pci) / "local_cpulist")))
 
 
 if TYPE_CHECKING:  # the device is held against what builders are promised

@@ -1,7 +1,7 @@
-"""What disturbs measuring on this machine: which figures it bends, and the remedy. Settings are read, never changed.
+"""What will disturb measuring on this machine: which figures it affects and how, and the remedy.
 
-On Linux everything comes from files below `root` (sysfs, procfs), which lets tests hand in made-up machines; elsewhere
-from psutil, which says less. What did disturb while a run was measured is another matter, see `noise`.
+On Linux everything comes from files below `root` (sysfs, procfs): tests pass in made-up machines. Elsewhere it is
+psutil that reports less. What did disturb a run is in its telemetry: `record.interference`, `analysis.run_quality`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from ..record.model import Disturbance, Machine
 from ..record.units import format_bytes
 from .machine import hypervisor
-from .system import ROOT, number, read
+from .system import ROOT, number, read_text
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
-    """What will bend figures on this machine now, warnings first."""
+    """What will disturb measuring on this machine now, warnings first."""
     found: list[Disturbance | None] = [_quota(machine), _affinity(machine), _smt(machine), _nodes(machine)]
     if sys.platform == "linux":
         found += [
@@ -100,7 +100,7 @@ def _nodes(machine: Machine) -> Disturbance | None:
 def _load(root: Path) -> float | None:
     """Runnable threads over the last minute."""
     try:
-        return float((read(root / "proc/loadavg") or "").split()[0])
+        return float((read_text(root / "proc/loadavg") or "").split()[0])
     except (IndexError, ValueError):
         return None
 
@@ -126,13 +126,13 @@ def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
 
 def _governor(machine: Machine, root: Path) -> Disturbance | None:
     base = root / "sys/devices/system/cpu"
-    governors = {cpu: read(base / f"cpu{cpu}/cpufreq/scaling_governor") for cpu in machine.cpu.allowed}
+    governors = {cpu: read_text(base / f"cpu{cpu}/cpufreq/scaling_governor") for cpu in machine.cpu.allowed}
     slow = {cpu: name for cpu, name in governors.items() if name not in (None, "performance")}
     if not slow:
         return None
     names = " and ".join(sorted({name for name in slow.values() if name}))
-    driver = read(base / f"cpu{next(iter(slow))}/cpufreq/scaling_driver") or ""
-    # intel_pstate and amd-pstate-epp call "powersave" what reaches the full clock under load, only a little later
+    driver = read_text(base / f"cpu{next(iter(slow))}/cpufreq/scaling_driver") or ""
+    # "powersave" of intel_pstate and amd-pstate-epp reaches the full clock under load, only a little later.
     own = "pstate" in driver and set(slow.values()) == {"powersave"}
     return Disturbance(
         "governor",
@@ -183,7 +183,7 @@ def _huge_pages(machine: Machine) -> Disturbance | None:
 
 def _virtual(machine: Machine, root: Path) -> Disturbance | None:
     found = hypervisor(root)
-    stolen = steal_share(read(root / "proc/stat") or "")
+    stolen = steal_share(read_text(root / "proc/stat") or "")
     if found is None and stolen < 0.001:
         return None
     return Disturbance(
@@ -205,9 +205,9 @@ def steal_share(stat: str) -> float:
 
 
 def _swap(root: Path) -> Disturbance | None:
-    values = dict(re.findall(r"^(\w+):\s+(\d+) kB", read(root / "proc/meminfo") or "", re.MULTILINE))
+    values = dict(re.findall(r"^(\w+):\s+(\d+) kB", read_text(root / "proc/meminfo") or "", re.MULTILINE))
     used = (int(values.get("SwapTotal", 0)) - int(values.get("SwapFree", 0))) * 1024
-    if used < 2**26:  # some 10 MiB of idle pages lie there on any machine that has been up for a while
+    if used < 2**26:  # some 10 MiB of idle pages are normal after a while
         return None
     return Disturbance(
         "swap",
@@ -230,7 +230,7 @@ def _numa_balancing(machine: Machine, root: Path) -> Disturbance | None:
 
 def _battery(root: Path) -> Disturbance | None:
     supplies = sorted((root / "sys/class/power_supply").glob("*"))
-    told = [[read(supply / what) for what in ("type", "status", "scope")] for supply in supplies]
+    told = [[read_text(supply / what) for what in ("type", "status", "scope")] for supply in supplies]
     # scope "Device" is a mouse or a headset
     discharging = any(one[:2] == ["Battery", "Discharging"] and one[2] != "Device" for one in told)
     return _on_battery() if discharging else None
@@ -269,9 +269,9 @@ def _unlike_cores(machine: Machine, root: Path) -> Disturbance | None:
 
 
 def _clock_source(root: Path) -> Disturbance | None:
-    source = read(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
+    source = read_text(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
     if source in (None, "tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "timebase"):
-        return None  # read in some 20 ns without leaving the process
+        return None  # read in some 20 ns in user space
     return Disturbance(
         "clock source",
         f"{source}, of which a reading is a system call",

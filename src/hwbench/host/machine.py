@@ -1,7 +1,7 @@
-"""What this machine is. Settings are read, never changed.
+"""What this machine is: CPU, caches, memory, NUMA, hypervisor, and the software that figures depend on.
 
-On Linux everything comes from files below `root` (sysfs, procfs, cgroups), which takes milliseconds and lets tests hand
-in made-up machines; elsewhere from sysctl, psutil and py-cpuinfo, which say less.
+On Linux everything comes from files below `root` (sysfs, procfs, cgroups): that takes milliseconds, and tests pass in
+made-up machines. Elsewhere it comes from sysctl, psutil and py-cpuinfo, which say less.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ import sys
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ..record.model import Cache, Cpu, Machine, Memory
 from . import system
-from .system import ROOT, Host, cpu_list, read
+from .system import ROOT, Host, cpu_list, read_text
 
-# The features that decide how fast arithmetic can be; what else a CPU lists says nothing about these benches.
+# The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
 ISA = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
     "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "neon", "fp16", "bf16", "i8mm", "sve", "sve2", "sme",
 )  # fmt: skip
 ALIASES = {"asimd": "neon", "asimdhp": "fp16", "avx1_0": "avx", "sse4.2": "sse4_2", "avx1.0": "avx", "advsimd": "neon"}
-# Arm's CPUs name themselves by number: linux/arch/arm64/include/asm/cputype.h.
+# Arm CPUs report numbers instead of names: linux/arch/arm64/include/asm/cputype.h.
 ARM_PARTS = {
     (0x41, 0xD03): "Cortex-A53", (0x41, 0xD05): "Cortex-A55", (0x41, 0xD08): "Cortex-A72", (0x41, 0xD0B): "Cortex-A76",
     (0x41, 0xD0C): "Neoverse-N1", (0x41, 0xD40): "Neoverse-V1", (0x41, 0xD41): "Cortex-A78", (0x41, 0xD44): "Cortex-X1",
@@ -37,9 +36,9 @@ HYPERVISORS = (
     ("virtualbox", "VirtualBox"), ("innotek", "VirtualBox"), ("parallels", "Parallels"), ("hyperv", "Hyper-V"),
     ("virtual machine", "Hyper-V"), ("firecracker", "Firecracker"), ("qemu", "QEMU"), ("kvm", "KVM"), ("xen", "Xen"),
 )  # fmt: skip
-# Device names on Windows, which cannot be directories there even with a suffix.
+# Device names on Windows: no directory can have one, even with a suffix.
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
-# Hostnames that say nothing: defaults, and the twelve hex digits that a container gets.
+# Hostnames that say nothing: defaults, and the twelve hex digits of a container.
 NAMELESS = re.compile(r"(localhost.*|localdomain|vm|debian|ubuntu|[0-9a-f]{12}|)", re.IGNORECASE)
 
 # CuPy and what it compiles with, by CUDA generation.
@@ -53,7 +52,7 @@ GPU_PACKAGES = {
 
 
 def describe(name: str | None = None, root: Path = ROOT, host: Host | None = None) -> Machine:
-    """Describe this machine, called `name` (else after its hostname, or its CPU where that says nothing).
+    """Describe this machine, called `name`; else by its hostname, or by its CPU where the hostname is a default.
 
     `root` and `host` are for made-up machines; without them the real one is read.
     """
@@ -71,7 +70,7 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
 
 
 def safe_name(text: str) -> str:
-    """`text` as a name that is a directory anywhere: letters, digits, `.`, `_`, `-`, 64 at most; never empty."""
+    """`text` as a directory name on any system: at most 64 letters, digits, `.`, `_`, `-`; never empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"-*[^A-Za-z0-9._-]+-*", "-", plain)[:64].strip(".-_ ")
     if not name:
@@ -80,7 +79,7 @@ def safe_name(text: str) -> str:
 
 
 def default_name(cpu: Cpu) -> str:
-    """The hostname up to its first dot; the CPU's model and count where it is a default or a container's number."""
+    """The hostname up to its first dot; the CPU's model and count where that is a default or a container's number."""
     hostname = socket.gethostname().partition(".")[0]
     if not NAMELESS.fullmatch(hostname):
         return hostname
@@ -89,13 +88,13 @@ def default_name(cpu: Cpu) -> str:
 
 
 def _caches(host: Host) -> list[Cache]:
-    """Each kind of cache once; a machine has many alike."""
+    """Each kind of cache once."""
     kinds = {(cache.level, cache.bytes, cache.line, len(cache.cpus)): None for cache in host.caches}
     return [Cache(*kind) for kind in sorted(kinds)]
 
 
 def _linux_cpu(root: Path, host: Host) -> Cpu:
-    text = read(root / "proc/cpuinfo") or ""
+    text = read_text(root / "proc/cpuinfo") or ""
     logical = len(host.online) or len(host.allowed)
     cores = {host.cores.get(cpu, (-1, cpu)) for cpu in host.online}
     siblings = [sum(host.cores.get(other) == core for other in host.online) for core in cores]
@@ -113,7 +112,7 @@ def _linux_cpu(root: Path, host: Host) -> Cpu:
 
 
 def cpu_model(cpuinfo: str) -> str:
-    """The processor's name in the text of `/proc/cpuinfo`; several, joined by +, where cores differ."""
+    """The processor's name in the text of `/proc/cpuinfo`; names joined by + where cores differ."""
     fields = [(key.strip(), value.strip()) for key, _, value in (row.partition(":") for row in cpuinfo.splitlines())]
     for wanted in ("model name", "cpu model", "cpu"):  # x86; MIPS, LoongArch; POWER
         if names := [value for key, value in fields if key.lower() == wanted and value]:
@@ -126,13 +125,13 @@ def cpu_model(cpuinfo: str) -> str:
 
 
 def isa(text: str) -> list[str]:
-    """The features of ISA that a text of flags names: `/proc/cpuinfo`, or what sysctl and py-cpuinfo list."""
+    """The features of ISA among the flags of a text: `/proc/cpuinfo`, or what sysctl and py-cpuinfo list."""
     words = {ALIASES.get(word, word) for word in re.findall(r"[a-z0-9_.]+", text.lower())}
     return [feature for feature in ISA if feature in words]
 
 
 def _linux_memory(root: Path) -> int:
-    total = re.search(r"^MemTotal:\s+(\d+) kB", read(root / "proc/meminfo") or "", re.MULTILINE)
+    total = re.search(r"^MemTotal:\s+(\d+) kB", read_text(root / "proc/meminfo") or "", re.MULTILINE)
     limit = system.memory_limit(root)
     sizes = [int(total[1]) * 1024] if total else []
     return min([*sizes, *([limit[0]] if limit else [])], default=0)
@@ -140,18 +139,18 @@ def _linux_memory(root: Path) -> int:
 
 def _numa(root: Path) -> list[list[int]]:
     nodes = (root / "sys/devices/system/node").glob("node[0-9]*")
-    found = (list(cpu_list(read(node / "cpulist"))) for node in sorted(nodes, key=lambda node: int(node.name[4:])))
+    found = (list(cpu_list(read_text(node / "cpulist"))) for node in sorted(nodes, key=lambda node: int(node.name[4:])))
     return [cpus for cpus in found if cpus]  # memory-only nodes have none
 
 
 def _linux_name(root: Path) -> str:
-    release = re.search(r'^PRETTY_NAME="?(.*?)"?$', read(root / "etc/os-release") or "", re.MULTILINE)
-    kernel = read(root / "proc/sys/kernel/osrelease") or platform.release()
+    release = re.search(r'^PRETTY_NAME="?(.*?)"?$', read_text(root / "etc/os-release") or "", re.MULTILINE)
+    kernel = read_text(root / "proc/sys/kernel/osrelease") or platform.release()
     return f"{release[1] if release else 'Linux'}, Linux {kernel}"
 
 
 def virtual(root: Path = ROOT) -> str | None:
-    """The hypervisor and the container this runs in, as far as they show; None on bare metal."""
+    """The hypervisor and the container, where they can be detected; None on bare metal."""
     found = [name for name in (hypervisor(root), _container(root)) if name]
     return ", ".join(found) or None
 
@@ -160,15 +159,15 @@ def hypervisor(root: Path) -> str | None:
     """The hypervisor this runs under; None on bare metal."""
     dmi = root / "sys/class/dmi/id"
     told = [
-        *(read(dmi / name) for name in ("sys_vendor", "product_name", "board_vendor")),
-        read(root / "sys/hypervisor/type"),
-        read(root / "proc/device-tree/hypervisor/compatible"),
-        read(root / "sys/devices/system/clocksource/clocksource0/available_clocksource"),  # kvm-clock
+        *(read_text(dmi / name) for name in ("sys_vendor", "product_name", "board_vendor")),
+        read_text(root / "sys/hypervisor/type"),
+        read_text(root / "proc/device-tree/hypervisor/compatible"),
+        read_text(root / "sys/devices/system/clocksource/clocksource0/available_clocksource"),  # kvm-clock
     ]
     text = " ".join(part for part in told if part).lower()
-    flagged = re.search(r"^flags\b.*\bhypervisor\b", read(root / "proc/cpuinfo") or "", re.MULTILINE)
-    # A bare-metal Google or EC2 host says so in DMI, but its CPUs have no hypervisor flag; Arm has no such flag.
-    x86 = re.search(r"^flags\b", read(root / "proc/cpuinfo") or "", re.MULTILINE)
+    flagged = re.search(r"^flags\b.*\bhypervisor\b", read_text(root / "proc/cpuinfo") or "", re.MULTILINE)
+    # DMI of a bare-metal Google or EC2 host names the vendor too, but its x86 CPUs lack the hypervisor flag.
+    x86 = re.search(r"^flags\b", read_text(root / "proc/cpuinfo") or "", re.MULTILINE)
     if x86 and not flagged:
         return None
     return next((name for sign, name in HYPERVISORS if sign in text), "a hypervisor" if flagged else None)
@@ -179,11 +178,11 @@ def _container(root: Path) -> str | None:
         return "Docker"
     if (root / "run/.containerenv").exists():
         return "Podman"
-    groups = read(root / "proc/self/cgroup") or ""
+    groups = read_text(root / "proc/self/cgroup") or ""
     for sign, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
         if sign in groups:
             return name
-    return "WSL" if "microsoft" in (read(root / "proc/sys/kernel/osrelease") or "").lower() else None
+    return "WSL" if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower() else None
 
 
 def _other_cpu(host: Host) -> Cpu:
@@ -223,14 +222,14 @@ def _other_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def software() -> dict[str, Any]:
-    """The versions that figures depend on, and which BLAS and which threading layer of Numba do the work.
+def software() -> dict[str, str | int | None]:
+    """The versions that figures depend on, the BLAS, and Numba's threading layer.
 
-    Imports NumPy and Numba, and starts Numba's pool: its layer is not known before.
+    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before.
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    found: dict[str, Any] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
+    found: dict[str, str | int | None] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
     for package in ("numpy", "scipy", "numba", "llvmlite"):
         try:
             found[package] = version(package)
@@ -258,6 +257,6 @@ def _blas() -> str | None:
         if pool.get("user_api") == "blas":
             how = [pool.get("architecture"), pool.get("threading_layer"), f"{pool.get('num_threads')} threads"]
             return f"{pool.get('internal_api')} {pool.get('version')} ({', '.join(word for word in how if word)})"
-    # Accelerate is no library that threadpoolctl knows
+    # threadpoolctl does not know Accelerate.
     built = np.show_config(mode="dicts") or {}
     return (built.get("Build Dependencies") or {}).get("blas", {}).get("name")

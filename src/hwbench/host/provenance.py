@@ -1,16 +1,15 @@
-"""TODO host.provenance."""
+"""Which hwbench measures: its version, and the commit of the checkout that it runs from."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 
 
-def identity() -> dict[str, Any]:
-    """Version of hwbench, and commit and cleanliness of the checkout it runs from, None where it is no checkout."""
+def stamp() -> dict[str, str | bool | None]:
+    """Version, commit, and whether the sources differ from it; None where hwbench runs from no checkout."""
     root = Path(__file__).resolve().parents[3]
     commit = dirty = None
     if (root / ".git").exists():
@@ -21,6 +20,7 @@ def identity() -> dict[str, Any]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
+    """What git prints; None where it fails or is not installed."""
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603, S607
     except (OSError, subprocess.SubprocessError):

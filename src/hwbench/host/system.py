@@ -1,7 +1,7 @@
-"""What the operating system says of this host: CPUs, caches, limits on processor time and memory, running totals.
+"""What the operating system reports: CPUs, caches, limits on CPU time and memory, running totals.
 
-Everything Linux says comes from files below `root`, so that tests hand in made-up `/proc` and `/sys` trees. Other
-systems say less, and what they do not say is absent here rather than guessed.
+On Linux everything comes from files below `root`, so that tests pass in made-up `/proc` and `/sys` trees. Other systems
+report less; what they do not report is absent here, not guessed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class SharedCache:
 
 @dataclass(frozen=True)
 class Host:
-    """The CPUs that a process here may use, and what they share.
+    """The CPUs that this process may use, and what they share.
 
     `allowed` is the affinity mask and `quota` the cgroup's limit in CPUs (None: no limit). `cores` gives the physical
     core (package, core) of each logical CPU, `capacity` its speed relative to the others where the kernel ranks them
-    (big.LITTLE). `huge_policy` is the kernel's word on transparent huge pages, None where there are none.
+    (big.LITTLE). `huge_policy` is the kernel's setting of transparent huge pages, None without them.
     """
 
     allowed: tuple[int, ...]
@@ -51,16 +51,16 @@ class Host:
 
     @property
     def usable(self) -> int:
-        """How many threads can really run at once: the affinity mask, cut by the whole CPUs of the quota, at least 1.
+        """How many threads can run at once: the affinity mask, bounded by the whole CPUs of the quota, at least 1.
 
-        A quota of 1.5 CPUs is one thread: two would be stopped for a quarter of every period, within samples.
+        A quota of 1.5 CPUs allows one thread: two would be throttled for a quarter of every period, within samples.
         """
         whole = len(self.allowed) if self.quota is None else max(1, math.floor(self.quota))
         return max(1, min(len(self.allowed), whole))
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The allowed CPUs in the order threads are put on them: a core each, fast ones first, SMT siblings last."""
+        """The allowed CPUs in the order that threads get them: one per core, fast cores first, SMT siblings last."""
         taken: dict[tuple[int, int], int] = {}
         keyed = []
         for cpu in sorted(self.allowed):
@@ -74,7 +74,7 @@ class Host:
         return tuple(sorted({cache.level for cache in self.caches}))
 
     def share(self, level: int, active: Iterable[int]) -> int | None:
-        """Bytes of the level's cache for each of the `active` CPUs when all of them use it; None where unknown."""
+        """Bytes of the level's cache for each of the `active` CPUs when all use it at once; None where unknown."""
         active = set(active)
         shares = [
             cache.bytes // len(active.intersection(cache.cpus))
@@ -113,8 +113,8 @@ def read_host(root: Path = ROOT) -> Host:
 # --- Linux ------------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path) -> str | None:
-    """The stripped text of a small file; None where it is absent or may not be read."""
+def read_text(path: Path) -> str | None:
+    """The stripped text of a small file; None where it is missing or unreadable."""
     try:
         return path.read_text(errors="replace").strip("\0 \n")
     except OSError:
@@ -122,9 +122,9 @@ def read(path: Path) -> str | None:
 
 
 def number(path: Path) -> int | None:
-    """The whole number that a file holds; None where it is absent or holds something else ("max")."""
+    """The whole number in a file; None where it is missing or holds something else ("max")."""
     try:
-        return int(read(path) or "")
+        return int(read_text(path) or "")
     except ValueError:
         return None
 
@@ -155,7 +155,7 @@ def linux_host(root: Path, allowed: Iterable[int]) -> Host:
     """A Linux host from its sysfs, procfs and cgroup files below `root`; `allowed` is the affinity mask."""
     allowed = tuple(allowed)
     base = root / "sys/devices/system/cpu"
-    online = cpu_list(read(base / "online")) or allowed
+    online = cpu_list(read_text(base / "online")) or allowed
     cores: dict[int, tuple[int, int]] = {}
     capacity: dict[int, int] = {}
     caches: dict[tuple[int, tuple[int, ...]], SharedCache] = {}
@@ -176,22 +176,22 @@ def linux_host(root: Path, allowed: Iterable[int]) -> Host:
         capacity=capacity,
         quota=cpu_quota(root),
         caches=tuple(caches[key] for key in sorted(caches)) or _libc_caches(root, online),
-        huge_policy=chosen(read(huge / "enabled")),
+        huge_policy=chosen(read_text(huge / "enabled")),
         huge_bytes=number(huge / "hpage_pmd_size") or 2**21,
     )
 
 
 def _sysfs_caches(folder: Path, cpu: int) -> Iterable[SharedCache]:
     for index in sorted(folder.glob("index[0-9]*")):
-        level, size = number(index / "level"), size_of(read(index / "size"))
-        if level is None or not size or read(index / "type") == "Instruction":
+        level, size = number(index / "level"), size_of(read_text(index / "size"))
+        if level is None or not size or read_text(index / "type") == "Instruction":
             continue
         line = number(index / "coherency_line_size") or 64
-        yield SharedCache(level, size, line, cpu_list(read(index / "shared_cpu_list")) or (cpu,))
+        yield SharedCache(level, size, line, cpu_list(read_text(index / "shared_cpu_list")) or (cpu,))
 
 
 def _libc_caches(root: Path, cpus: tuple[int, ...]) -> tuple[SharedCache, ...]:
-    """What glibc knows where sysfs has no caches; who shares them is unknown, so L1 and L2 count as private."""
+    """Caches by glibc's sysconf, where sysfs has none. Sharing is unknown: L1 and L2 count as private."""
     if root != ROOT:
         return ()
     caches = []
@@ -210,15 +210,15 @@ def _libc_caches(root: Path, cpus: tuple[int, ...]) -> tuple[SharedCache, ...]:
 
 
 def cgroup_folders(root: Path, controller: str) -> tuple[list[Path], bool]:
-    """The folders whose limits hold for this process, leaf first, and whether they are of version 2.
+    """The folders whose limits apply to this process, leaf first, and whether they are of version 2.
 
-    A limit of any ancestor holds too. In a container the path in /proc/self/cgroup may be the host's, which does not
-    exist under the mount: the mount itself is then the container's own group. Hybrid systems keep version 1 controllers
-    beside a version 2 tree that limits nothing; version 1 wins where it has the controller.
+    The limits of all ancestors apply. In a container the path in /proc/self/cgroup may be the host's, which does not
+    exist under the mount: then the mount itself is the container's group. Hybrid systems keep version 1 controllers
+    beside a version 2 tree without limits; version 1 wins where it has the controller.
     """
     mounts = root / "sys/fs/cgroup"
     found: list[Path] = []
-    for row in (read(root / "proc/self/cgroup") or "").splitlines():
+    for row in (read_text(root / "proc/self/cgroup") or "").splitlines():
         _, _, rest = row.partition(":")
         names, _, path = rest.partition(":")
         if names and controller in names.split(","):
@@ -242,12 +242,12 @@ def _ancestors(mount: Path, path: str) -> list[Path]:
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """The processor time that the cgroups grant, in CPUs: the tightest limit on the way up; None without one."""
+    """The CPU quota of the cgroups, in CPUs: the tightest on the way up; None without one."""
     folders, second = cgroup_folders(root, "cpu")
     quotas = []
     for folder in folders:
         if second:
-            granted, _, period = (read(folder / "cpu.max") or "max").partition(" ")
+            granted, _, period = (read_text(folder / "cpu.max") or "max").partition(" ")
         else:
             granted, period = (str(number(folder / f"cpu.cfs_{what}_us") or -1) for what in ("quota", "period"))
         if granted.isdigit() and period.isdigit() and int(period):
@@ -256,9 +256,9 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 
 def memory_limit(root: Path = ROOT) -> tuple[int, int] | None:
-    """The tightest memory limit of the cgroups and what is still free below it, in bytes; None without a limit.
+    """The tightest memory limit of the cgroups and what is free below it, in bytes; None without a limit.
 
-    File cache that is not in use counts as free: the kernel gives it up before it refuses memory.
+    Inactive file cache counts as free: the kernel reclaims it before it refuses memory.
     """
     folders, second = cgroup_folders(root, "memory")
     limit_file, used_file, cache_name = (
@@ -270,19 +270,19 @@ def memory_limit(root: Path = ROOT) -> tuple[int, int] | None:
     for folder in folders:
         limit, used = number(folder / limit_file), number(folder / used_file)
         if limit is not None and used is not None and limit < UNLIMITED:
-            cached = keyed_numbers(read(folder / "memory.stat")).get(cache_name, 0)
+            cached = keyed_numbers(read_text(folder / "memory.stat")).get(cache_name, 0)
             found.append((max(0, limit - used + min(cached, used)), limit))
     return (min(limit for _, limit in found), min(free for free, _ in found)) if found else None
 
 
 def throttle_files(root: Path = ROOT) -> list[Path]:
-    """The `cpu.stat` files that tell how long this process's groups were stopped for exceeding their quota."""
+    """The `cpu.stat` files that count how long this process's groups were throttled by their quota."""
     folders, _ = cgroup_folders(root, "cpu")
-    return [folder / "cpu.stat" for folder in folders if "throttled" in (read(folder / "cpu.stat") or "")]
+    return [folder / "cpu.stat" for folder in folders if "throttled" in (read_text(folder / "cpu.stat") or "")]
 
 
 def throttled_seconds(text: str | None) -> float | None:
-    """Seconds of throttling in the text of a `cpu.stat`, version 2 (µs) or 1 (ns); None where it says nothing."""
+    """Seconds of throttling in the text of a `cpu.stat` of version 2 (µs) or 1 (ns); None where it has none."""
     numbers = keyed_numbers(text)
     if "throttled_usec" in numbers:
         return numbers["throttled_usec"] * 1e-6
@@ -292,15 +292,15 @@ def throttled_seconds(text: str | None) -> float | None:
 
 
 def keyed_numbers(text: str | None) -> dict[str, int]:
-    """Lines of `name number`, others left out."""
+    """The lines of the form `name number`."""
     pairs = (line.split() for line in (text or "").splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
 
 def busy_and_steal(text: str, cpus: Iterable[int], tick_s: float = TICK_S) -> tuple[float, float]:
-    """Seconds that the CPUs worked, and seconds a hypervisor kept from them, out of the text of `/proc/stat`.
+    """Busy and stolen seconds of the CPUs, from the text of `/proc/stat`.
 
-    The kernel counts in ticks (10 ms), so that a short round reads 0 or one tick too many.
+    The kernel counts in ticks of 10 ms: a short round may read 0, or a tick too many.
     """
     wanted = {f"cpu{cpu}" for cpu in cpus}
     busy = steal = 0
@@ -319,7 +319,7 @@ def busy_and_steal(text: str, cpus: Iterable[int], tick_s: float = TICK_S) -> tu
 
 
 def sysctl() -> str:
-    """What macOS says of its hardware, as `name: value` lines; empty where there is no sysctl."""
+    """MacOS's `sysctl hw machdep.cpu` as `name: value` lines; empty where there is no sysctl."""
     try:
         command = ["/usr/sbin/sysctl", "hw", "machdep.cpu"]
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603
@@ -328,7 +328,7 @@ def sysctl() -> str:
 
 
 def sysctl_caches(text: str, cpus: tuple[int, ...]) -> tuple[SharedCache, ...]:
-    """The caches in macOS's `sysctl hw`: those of the performance cores where it tells kinds of cores apart."""
+    """The caches in macOS's `sysctl hw`: of the performance cores, where there are several kinds."""
     values = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
 
     def value(*names: str) -> int:
@@ -346,8 +346,8 @@ def sysctl_caches(text: str, cpus: tuple[int, ...]) -> tuple[SharedCache, ...]:
 
 
 def cpuinfo_caches(cpus: tuple[int, ...]) -> tuple[SharedCache, ...]:
-    """The caches that py-cpuinfo finds, for Windows. It says neither how many there are nor who shares them."""
-    import cpuinfo  # a second and more, hence nowhere else
+    """The caches that py-cpuinfo finds, for Windows: neither their number nor who shares them."""
+    import cpuinfo  # takes a second
 
     info = cpuinfo.get_cpu_info()
     line = info.get("l2_cache_line_size")

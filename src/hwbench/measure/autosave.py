@@ -1,4 +1,4 @@
-"""TODO measure.autosave."""
+"""Save a run after each group, elsewhere when the disk is full; what an interrupted run hands to its caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .observer import Observer
 
 
 class Interrupted(Exception):  # noqa: N818 - it ends a run as Ctrl-C asked, it is no error
-    """A run that was stopped; carries what was measured and where it lies: `spare`, where `--resume` does not look."""
+    """A run that was stopped: what was measured, and its file; `spare` where that is not where `--resume` looks."""
 
     def __init__(self, run: Run, path: Path | None, *, spare: bool = False) -> None:
         super().__init__("interrupted")
@@ -22,24 +22,27 @@ class Interrupted(Exception):  # noqa: N818 - it ends a run as Ctrl-C asked, it 
         self.spare = spare
 
 
-class _Keeper:
-    """Saves a run where it belongs; where that fails, in the temporary directory; where that fails too, in memory."""
+class Autosave:
+    """Writes a run to its file; if that fails, to the temporary directory; if that fails too, keeps it in memory.
+
+    `path` is the file in use, None for memory.
+    """
 
     def __init__(self, path: Path, observer: Observer) -> None:
         self.path: Path | None = path
         self.home = path
         self.observer = observer
         self.spare: Path | None = None
-        with suppress(OSError):  # there may be no such directory; asked now, for on a full disk none is found usable
+        with suppress(OSError):  # there may be none; looked up now, because on a full disk Python finds none usable
             self.spare = Path(tempfile.gettempdir())
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the run lies where it does not belong."""
+        """Whether the run is not in its own file."""
         return self.path != self.home
 
     def save(self, run: Run) -> None:
-        """Write this state of the run; says once where it went wrong and where the run lies now."""
+        """Write this state of the run; the observer hears once what failed and where the run is now."""
         while self.path is not None:
             try:
                 store.write(run, self.path)

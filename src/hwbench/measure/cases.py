@@ -1,4 +1,4 @@
-"""TODO measure.cases."""
+"""The cases of benches: axes expanded, narrowed by the command line, and grouped for interleaving."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
-from ..bench import Bench, Pages, Sweep, Threads
+from ..bench import Bench, Grid, Pages, Sweep, Threads
 from ..catalog import nearest
 from ..errors import UsageError
 from ..record import units
-from ..record.model import LEVELS, Case, Scalar, key
+from ..record.model import LEVELS, Case, CaseKey, Scalar, key
 
 COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
-_WHOLE = re.compile("[1-9][0-9]{0,9}")
+WHOLE = re.compile("[1-9][0-9]{0,9}")
+
+Stated: TypeAlias = Scalar | Pages | Sweep | Threads
+"""An axis value as a bench states it; all but scalars depend on the machine."""
+Spread: TypeAlias = Callable[[Pages | Sweep | Threads], Sequence[Scalar]]
+"""What a value that depends on the machine stands for here."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cases that are measured interleaved: the variants of a contrast, and the values of a bench's `together` axes."""
+    """Cases measured interleaved: the variants of a contrast, at all values of the bench's `together` axes."""
 
     bench: Bench
     cases: tuple[Case, ...]
@@ -33,31 +38,20 @@ def groups(
     params: Mapping[str, Sequence[str]] | None = None,
     variants: Sequence[str] = (),
     devices: Mapping[str, str],
-    spread: Callable[[Any], Sequence[Scalar]],
+    spread: Spread,
 ) -> list[Group]:
     """The cases of the chosen benches, in groups to be measured interleaved.
 
-    `devices` maps a device's name to its kind (`cpu`, `gpu:0`: `gpu`); `spread` turns machine-dependent axis values
-    (`Pages`, `Sweep`, `Threads`) into plain ones. `params` narrows an axis to the values given, or sets it to values
-    that the standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
+    `devices` maps a device's name to its kind (`gpu:0` to `gpu`). `params` narrows an axis to the values given, or sets
+    it to values that the standard set lacks; a bench without the axis is left out. UsageError where nothing is left.
     """
     chosen = list(chosen)
     params = params or {}
     _refuse_unknown(chosen, params, variants)
     out: list[Group] = []
     for bench in chosen:
-        if any(axis not in bench.axes for axis in params):
-            continue
-        seen: dict[Any, list[Case]] = {}
-        taken = set()
-        for grid in bench.grids(preset):
-            for case in _expand(bench, grid, params, variants, devices, spread):
-                if key(case) not in taken:
-                    taken.add(key(case))
-                    apart = tuple((axis, value) for axis, value in case.params.items() if axis not in bench.together)
-                    apart += (("device", _apart(case.device, devices)),)
-                    seen.setdefault(apart, []).append(case)
-        out += [Group(bench, tuple(cases)) for cases in seen.values()]
+        if all(axis in bench.axes for axis in params):
+            out += _grouped(bench, preset, params, variants, devices, spread)
     if not out:
         on = ", ".join(devices) or "no device"
         raise UsageError(
@@ -66,37 +60,54 @@ def groups(
     return out
 
 
-def _apart(device: str, devices: Mapping[str, str]) -> str:
-    """Every GPU but the first is measured in groups of its own: telemetry is that of one GPU."""
+def _grouped(
+    bench: Bench, preset: str, params: Mapping[str, Sequence[str]], variants: Sequence[str],
+    devices: Mapping[str, str], spread: Spread,
+) -> list[Group]:  # fmt: skip
+    """The groups of one bench; a case that several of its grids have is there once."""
+    found: dict[tuple[tuple[str, Scalar], ...], list[Case]] = {}
+    taken: set[CaseKey] = set()
+    for grid in bench.grids(preset):
+        for case in _expand(bench, grid, params, variants, devices, spread):
+            if key(case) in taken:
+                continue
+            taken.add(key(case))
+            apart = tuple((axis, value) for axis, value in case.params.items() if axis not in bench.together)
+            found.setdefault((*apart, ("device", _own_group(case.device, devices))), []).append(case)
+    return [Group(bench, tuple(cases)) for cases in found.values()]
+
+
+def _own_group(device: str, devices: Mapping[str, str]) -> str:
+    """The device's name where it is a GPU but not the first: a group has the telemetry of one GPU. Else ""."""
     first = next((name for name, kind in devices.items() if kind == "gpu"), device)
     return device if devices[device] == "gpu" and device != first else ""
 
 
 def _expand(
     bench: Bench,
-    grid: Mapping[str, Any],
+    grid: Mapping[str, Stated | tuple[Stated, ...]],
     params: Mapping[str, Sequence[str]],
     variants: Sequence[str],
     devices: Mapping[str, str],
-    spread: Callable[[Any], Sequence[Scalar]],
+    spread: Spread,
 ) -> Iterable[Case]:
+    """Every combination of a grid's axis values, in every variant, on every device of the variant's kind."""
     axes = {}
     for axis in bench.axes:
-        values = plain(grid[axis], spread)
+        values = plain_values(grid[axis], spread)
         axes[axis] = [_value(bench, axis, text) for text in params[axis]] if axis in params else values
-    wanted = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
+    stated = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
+    wanted = [str(name) for name in stated if not variants or name in variants]
     for combination in itertools.product(*axes.values()):
         values_of = dict(zip(axes, combination, strict=True))
         for name in wanted:
-            if variants and name not in variants:
-                continue
             for device, kind in devices.items():
                 if bench.variants[name].on == kind:
                     yield Case(bench.name, name, device, values_of)
 
 
-def plain(values: Any, spread: Callable[[Any], Sequence[Scalar]]) -> list[Scalar]:
-    """Axis values with the machine-dependent ones spread out."""
+def plain_values(values: Stated | tuple[Stated, ...], spread: Spread) -> list[Scalar]:
+    """Axis values with those that depend on the machine spread out, each once."""
     out: list[Scalar] = []
     for value in values if isinstance(values, tuple) else (values,):
         out += spread(value) if isinstance(value, Pages | Sweep | Threads) else [value]
@@ -104,7 +115,7 @@ def plain(values: Any, spread: Callable[[Any], Sequence[Scalar]]) -> list[Scalar
 
 
 def _value(bench: Bench, axis: str, text: str) -> Scalar:
-    """A value from the command line as the bench states it, else whole numbers as `int` and the rest as text."""
+    """A value from the command line: as the bench states it, else a whole number as `int`, else text."""
     stated = {str(value): value for value in _stated(bench, axis)}
     if text in stated:
         return stated[text]
@@ -135,15 +146,16 @@ def _value(bench: Bench, axis: str, text: str) -> Scalar:
 
 
 def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]], variants: Sequence[str]) -> None:
+    """UsageError with the nearest names for an axis, a value or a variant that no chosen bench has."""
     axes = dict.fromkeys(axis for bench in chosen for axis in bench.axes)
     for axis, texts in params.items():
         if axis not in axes:
             raise UsageError(f"no selected bench has an axis '{axis}'{nearest(axis, axes)}")
         if axis in ("size", "n") or any(axis in bench.free for bench in chosen):
-            continue  # any quantity will do, or what the bench says; `_value` refuses what will not
+            continue  # any quantity, or what the bench parses itself: `_value` refuses the rest
         known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
         for text in texts:
-            if text not in known and not (axis in COUNTED and _WHOLE.fullmatch(text)):
+            if text not in known and not (axis in COUNTED and WHOLE.fullmatch(text)):
                 raise UsageError(f"axis '{axis}' has no value '{text}'{nearest(text, known)}")
     names = dict.fromkeys(name for bench in chosen for name in bench.variants)
     for name in variants:
@@ -152,10 +164,11 @@ def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]]
 
 
 def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:
-    """Every plain value that a bench names for an axis in any preset or sweep."""
+    """Every value that a bench names for an axis in any preset or sweep."""
     if axis not in bench.axes:
         return
-    for source in (bench.axes, *bench.presets.values(), *bench.sweeps):
+    sources: tuple[Grid, ...] = (bench.axes, *bench.presets.values(), *bench.sweeps)
+    for source in sources:
         values = source.get(axis, ())
         for value in values if isinstance(values, tuple) else (values,):
             if isinstance(value, Threads):

@@ -1,7 +1,7 @@
-"""The engine: check, warm up, calibrate, sample interleaved, judge -> Records.
+"""Measure a group: build, check, warm up, calibrate, sample interleaved, and note what disturbed it.
 
-It knows devices only through `Device` and time only through the clock it is given, so that every rule here can be
-tested to the digit with a scripted device.
+Devices are known by the protocol `Device` alone and time by the clock that is given, so that tests check every rule to
+the digit with a scripted device.
 """
 
 from __future__ import annotations
@@ -11,28 +11,32 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
 from ..bench import Bench, Skip
 from ..devices import Device
+from ..protocols import Facts, Inputs, Values
 from ..record import interference
 from ..record.estimate import estimate
 from ..record.model import Case, Policy, Record
 from ..record.units import format_bytes
 from .cases import Group
-from .order import _generator, _orders
-from .trial import Phases, Trial, _caught, _ended, _line, _survived
-from .verify_output import mismatch
+from .order import balanced_orders, generator
+from .trial import Phases, Trial, caught, ended, one_line, survived
+from .verify_output import Answer, mismatch
 
-MEMORY_SHARE = 0.6  # of the free memory: the rest stays with the system and whoever else is on it
-STABLE = 0.02  # three warm-up samples in a row within this of one another
-GROWTH = 10.0  # a call measured too briefly is a poor forecast, so loops grow by this at most
-AGAIN = 0.05  # of the time so far may go into repeating what was disturbed: where nothing is ever quiet all would be
+MEMORY_SHARE = 0.6  # of the free memory; the rest is for the system and other processes
+STABLE = 0.02  # warm-up ends when three samples in a row agree within this
+GROWTH = 10.0  # loops grow by this factor at most: a sample that was too short predicts badly
+REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
 PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
-DIGITS = 4  # significant ones kept of telemetry, which judges and explains but is never a result
+DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
+
+Parameters: TypeAlias = tuple[tuple[str, str], ...]
+"""Some of a case's axis values, as a key."""
 
 
 class Engine:
@@ -45,7 +49,7 @@ class Engine:
     policy
         Samples, rounds, precision and budgets.
     clock
-        Seconds, monotonic; what budgets and phases are read from.
+        Seconds, monotonic; budgets and phases are measured by it.
     """
 
     def __init__(
@@ -61,20 +65,20 @@ class Engine:
         self._repeated = 0.0
 
     def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
-        """The records of one group, in the order of its cases; `seconds` bounds its rounds beside the policy."""
+        """The records of one group, in the order of its cases. `seconds` and the policy both bound its rounds."""
         with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
             for trial in live:
                 if trial.work is not None:
-                    with _survived([trial]):
-                        trial.facts |= _plain(trial.work.facts)  # some are known only now
+                    with survived([trial]):
+                        trial.facts |= _as_json(trial.work.facts)  # some are known only now
         with self.phases("judge"):
             return [self._record(group.bench, trial, telemetry) for trial in trials]
 
     @contextlib.contextmanager
     def prepared(self, group: Group) -> Iterator[list[Trial]]:
-        """The group's cases with their work built and checked, in order; what they hold is freed at the end."""
+        """The group's cases, in order, with their work built and checked; freed at the end."""
         trials = [self._resolve(group.bench, case) for case in group.cases]
         try:
             self._prepare(group.bench, trials)
@@ -82,19 +86,19 @@ class Engine:
         finally:
             for trial in trials:
                 if trial.work is not None and trial.work.close is not None:
-                    with self.phases("close"), _survived([trial]):  # so that the others are closed too
+                    with self.phases("close"), survived([trial]):  # a failing close must not keep others open
                         trial.work.close()
             for name in {trial.case.device for trial in trials}:
-                with _survived(_of(name, trials)):
+                with survived(_of(name, trials)):
                     self.devices[name].reclaim()
 
     # --- before the clock -----------------------------------------------------------------------------------------
 
     def _resolve(self, bench: Bench, case: Case) -> Trial:
-        """Axis values as builders get them, or the reason why this machine has none."""
+        """A trial with its axis values as builders get them; skipped where this machine lacks one."""
         trial = Trial(case, dict(case.params))
         device = self.devices[case.device]
-        with self.phases("resolve"), _caught(trial):
+        with self.phases("resolve"), caught(trial):
             trial.values = {**device.resolve(case.params), "device": device, "variant": case.variant}
             trial.facts = {"threads": trial.values["threads"]} if "threads" in trial.values else {}
             if reason := bench.lacks(case.variant, trial.values):
@@ -102,30 +106,30 @@ class Engine:
         return trial
 
     def _prepare(self, bench: Bench, trials: Sequence[Trial]) -> None:
-        """Inputs, works and checks; what cannot be had or answers wrongly ends here."""
+        """Make inputs, build each work, and compare one call's output with the reference; a failure ends the trial."""
         live = [trial for trial in trials if trial.status == "ok"]
         self._guard_memory(bench, live)
-        made: dict[Any, tuple[Any, ...]] = {}
-        placed: dict[Any, tuple[Any, ...]] = {}
-        answers: dict[Any, Any] = {}
+        made: dict[Parameters, Inputs] = {}
+        placed: dict[tuple[str, str, Parameters], Inputs] = {}
+        answers: dict[Parameters, Answer] = {}
         for trial in live:
             if trial.status != "ok":
                 continue
             self.stop()
-            with _caught(trial):
+            with caught(trial):
                 shared = _shared(bench, trial)
-                trial.values["rng"] = _generator(self.policy.seed, trial.case)
+                trial.values["rng"] = generator(self.policy.seed, trial.case)
                 with self.phases("inputs"):
                     if shared not in made:
                         made[shared] = bench.make_inputs(trial.values)
                     trial.counts = bench.count(trial.values, made[shared])
                 with self.phases("build"):
-                    trial.values["rng"] = _generator(self.policy.seed, trial.case)  # whoever made the inputs
+                    trial.values["rng"] = generator(self.policy.seed, trial.case)  # the same for each variant
                     where = bench.variants[trial.case.variant].inputs
                     place = (trial.case.device, where, shared)
                     found = self.devices[trial.case.device].place(() if place in placed else made[shared], where)
                     trial.work = bench.build(trial.case.variant, trial.values, placed.setdefault(place, found))
-                    trial.facts |= _plain(trial.work.facts)
+                    trial.facts |= _as_json(trial.work.facts)
                 with self.phases("check"):
                     output = trial.work.call()
                     output = output if trial.work.output is None else trial.work.output()
@@ -137,22 +141,22 @@ class Engine:
                         trial.end("wrong", reason)
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
-        """Skip what would take more than its share of the free memory of its device; both numbers are told."""
+        """Skip trials that need more than MEMORY_SHARE of their device's free memory; the reason has both numbers."""
         for name in dict.fromkeys(trial.case.device for trial in trials):
             self._guard_device(bench, name, [trial for trial in trials if trial.case.device == name])
 
     def _guard_device(self, bench: Bench, device: str, trials: Sequence[Trial]) -> None:
         needs = []
         for trial in trials:
-            with _caught(trial):
+            with caught(trial):
                 own = _footprint(bench, trial.values)
                 if own:
                     trial.facts = {"footprint": own // int(trial.facts.get("threads", 1))} | trial.facts
                 needs.append(own)
-        # once more the largest, for the reference answer and its temporaries
+        # The largest counts twice: the reference answer and its temporaries need as much.
         need = (max(needs, default=0) if bench.shared else sum(needs)) + max(needs, default=0)
         free = math.inf
-        with _survived(trials):
+        with survived(trials):
             free = self.devices[device].free_memory()
         if need > MEMORY_SHARE * free:
             for trial in (trial for trial in trials if trial.status == "ok"):
@@ -165,35 +169,35 @@ class Engine:
     # --- on the clock ---------------------------------------------------------------------------------------------
 
     def _time(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
-        """Warm up, calibrate and sample; returns the telemetry: a list for each counter and gauge, an entry a round."""
+        """Warm up, calibrate and sample; the telemetry: for each counter and gauge a list with one entry a round."""
         for name in {trial.case.device for trial in trials} - self._settled:
-            with self.phases("warm-up"), _survived(_of(name, trials)):
+            with self.phases("warm-up"), survived(_of(name, trials)):
                 self.devices[name].settle(2.0)
                 self._settled.add(name)
         enabled = gc.isenabled()
         gc.disable()  # a collection inside a sample would be ours, not the variant's
         try:
             for trial in [trial for trial in trials if trial.live]:
-                with self.phases("warm-up"), _caught(trial):
+                with self.phases("warm-up"), caught(trial):
                     self.warm_up(trial)
             telemetry = self._rounds(trials, seconds)
-            # Events on a GPU do not count what others do to the host.
+            # Times from a GPU's events do not depend on what disturbs the host.
             hosts = any(trial.facts.get("timed_by") != "events" for trial in trials)
             reasons = interference.disturbed(telemetry) if hosts else []
-            if reasons and self._repeated <= AGAIN * (self.clock() - self._started):
-                return self._again(trials, seconds, telemetry, "; ".join(reasons))
+            if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
+                return self._repeat(trials, seconds, telemetry, "; ".join(reasons))
             return telemetry
         finally:
             if enabled:
                 gc.enable()
 
-    def _again(
+    def _repeat(
         self, trials: list[Trial], seconds: float, telemetry: dict[str, list[float]], why: str
     ) -> dict[str, list[float]]:
-        """Sample once more what was disturbed; where it then was not, that is what counts, whatever the times say.
+        """Sample a disturbed group once more; the second samples count if nothing disturbed them.
 
-        What decides is what the system tells of others, never the samples: else the lucky would be chosen. Where one
-        of them fails this time, all keep what they had: variants are compared round by round.
+        Accept on telemetry only: choosing by samples is selection bias. If one trial fails the second time, all keep
+        their first samples: variants are compared round by round.
         """
         live = [trial for trial in trials if trial.live]
         before = [trial.samples for trial in live]
@@ -208,7 +212,7 @@ class Engine:
             return second
         for trial, samples in zip(live, before, strict=True):
             if not trial.live:
-                trial.doubts.append(_line(f"sampled once more it failed: {trial.reason}"))
+                trial.doubts.append(one_line(f"sampled once more it failed: {trial.reason}"))
                 trial.status, trial.reason = "ok", ""
             trial.samples = samples
         return telemetry
@@ -223,7 +227,7 @@ class Engine:
         return float(taken) / loops
 
     def warm_up(self, trial: Trial) -> None:
-        """Run until three samples in a row agree, for `warmup_s` at most; sets the loops of a sample on the way."""
+        """Run until three samples in a row agree, for `warmup_s` at most; calibrates the loops of a sample."""
         target = self.policy.min_sample_s
         started = self.clock()
         recent: list[float] = []
@@ -245,8 +249,8 @@ class Engine:
         trial.loops = _loops(trial, target / min(recent, default=each))
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
-        """Time every trial once a round in balanced random order, until the medians are known well enough."""
-        order = _orders(_generator(self.policy.seed, trials[0].case), len(trials))
+        """Time every trial once a round, in balanced random order, until every median is within the precision."""
+        order = balanced_orders(generator(self.policy.seed, trials[0].case), len(trials))
         devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
         budget = min(seconds, self.policy.case_s * len(trials))
         telemetry: dict[str, list[float]] = {}
@@ -256,25 +260,25 @@ class Engine:
             before: dict[str, dict[str, float]] = {}
             with self.phases("telemetry"):
                 for name, device in devices.items():
-                    with _ended(_of(name, trials)):
+                    with ended(_of(name, trials)):
                         before[name] = device.counters()
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
                     trial = trials[index]
                     if trial.live:
-                        with _caught(trial):
+                        with caught(trial):
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
-                told: dict[str, float] = {}
+                readings: dict[str, float] = {}
                 for name, old in before.items():
-                    with _ended(_of(name, trials)):
-                        gauges = devices[name].gauges()  # before the counters, with which a device's next round begins
+                    with ended(_of(name, trials)):
+                        gauges = devices[name].gauges()  # first: reading the counters begins the device's next round
                         new = devices[name].counters()
                         growth = {counter: new[counter] - old[counter] for counter in old if counter in new}
-                        told = growth | gauges | told  # what two devices tell, such as steal, is the first one's word
-                for gauge, value in told.items():
+                        readings = growth | gauges | readings  # of what two devices report (steal), the first counts
+                for gauge, value in readings.items():
                     telemetry.setdefault(gauge, []).append(_rounded(value))
             live = [trial for trial in trials if trial.live]
             if not live:
@@ -289,10 +293,10 @@ class Engine:
         return telemetry
 
     def _prime(self, trial: Trial) -> None:
-        """One untimed call where a sample has many: it brings back the data that the variants before it have evicted.
+        """One untimed call before a sample of many: it refills the caches that other variants have evicted.
 
-        Refilling an L3 of 16 MiB at memory's 15 GB/s takes 1 ms of a sample of 10, which would read as a slower L3.
-        Where a sample has few calls they are long, and hold the same misses as any other call.
+        Refilling an L3 of 16 MiB at 15 GB/s takes 1 ms of a 10 ms sample, which would read as a slower L3. A sample of
+        few calls has long ones, which miss as often as any other call.
         """
         if trial.work is not None and trial.loops >= PRIMED_LOOPS:
             trial.work.call()
@@ -300,13 +304,14 @@ class Engine:
     # --- after the clock ------------------------------------------------------------------------------------------
 
     def _record(self, bench: Bench, trial: Trial, telemetry: dict[str, list[float]]) -> Record:
+        """The record of a trial; suspect where its telemetry or its samples give a reason."""
         status, reason = trial.status, trial.reason
         if status == "ok":
             device = self.devices[trial.case.device]
             reasons = [*filter(None, [interference.shape(trial.samples)]), *trial.doubts]
             if device.kind == "gpu":
                 reasons = interference.disturbed_gpu(telemetry) + reasons
-            if trial.facts.get("timed_by") != "events":  # the GPU's own clock does not stop for what the host does
+            if trial.facts.get("timed_by") != "events":  # a GPU's events are not stretched by the host
                 reasons = interference.disturbed(telemetry) + reasons
                 if trial.facts.get("threads", 1) > 1:
                     reasons += filter(None, [interference.moved(telemetry)])
@@ -332,17 +337,17 @@ def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.case.device == device]
 
 
-def _shared(bench: Bench, trial: Trial) -> Any:
+def _shared(bench: Bench, trial: Trial) -> Parameters:
     """What the inputs depend on: cases of a group that agree in it share their arrays."""
     return _parameters(trial, bench.names("inputs"))
 
 
-def _asked(bench: Bench, trial: Trial) -> Any:
+def _asked(bench: Bench, trial: Trial) -> Parameters:
     """What the reference answer depends on."""
     return _parameters(trial, (*bench.names("inputs"), *bench.names("reference")))
 
 
-def _parameters(trial: Trial, names: Sequence[str]) -> tuple[Any, ...]:
+def _parameters(trial: Trial, names: Sequence[str]) -> Parameters:
     case = {*trial.case.params, "variant"}
     return tuple((name, str(trial.values[name])) for name in names if name in case)
 
@@ -354,23 +359,24 @@ def _loops(trial: Trial, wanted: float) -> int:
     return loops if most is None else min(loops, most)
 
 
-def _footprint(bench: Bench, values: Mapping[str, Any]) -> int:
+def _footprint(bench: Bench, values: Values) -> int:
     """Bytes that one variant keeps."""
     if "memory" in bench.hooks:
         return int(bench.ask("memory", values))
     return int(values.get("size", 0)) * int(values.get("threads", 1))
 
 
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _as_json(facts: Facts) -> Values:
     """Facts as a run file holds them: NumPy's scalars and arrays as numbers and lists; TypeError for anything else."""
 
-    def builtin(value: Any) -> Any:
+    def builtin(value: np.generic | np.ndarray) -> Answer:
         if isinstance(value, np.generic | np.ndarray):
-            return value.tolist()
+            plain: Answer = value.tolist()
+            return plain
         raise TypeError(f"a fact is no plain data but {type(value).__name__}")
 
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(facts), enc_hook=builtin))
-    return plain
+    found: Values = msgspec.json.decode(msgspec.json.encode(dict(facts), enc_hook=builtin))
+    return found
 
 
 def _rounded(value: float) -> float:

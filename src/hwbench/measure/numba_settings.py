@@ -1,4 +1,4 @@
-"""Variables of the environment under which Numba cannot measure, found before it is imported and reads them."""
+"""Environment variables under which Numba cannot measure, refused before Numba is imported and reads them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue"
 
 
 def check(environment: Mapping[str, str] = os.environ) -> None:
-    """UsageError with the variable, its value and the remedy, for the first that Numba stumbles over.
+    """UsageError for the first variable that breaks Numba: its name, its value and the remedy.
 
-    Numba itself warns of a word where it expects a number and goes on without; fails at the first loop in parallel for
-    no threads or an unknown layer; and without its compiler a kernel of ours is no kernel at all.
+    Numba itself ignores a word where it expects a number, with a warning; fails at the first parallel loop for zero
+    threads or an unknown layer; and with its compiler disabled there is nothing to time.
     """
     threads = environment.get("NUMBA_NUM_THREADS", "")
     if threads and not (_whole(threads) and int(threads) > 0):

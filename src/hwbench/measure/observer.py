@@ -1,4 +1,4 @@
-"""TODO measure.observer."""
+"""Who watches a run: a progress bar, lines in a log, a test."""
 
 from __future__ import annotations
 
@@ -7,43 +7,47 @@ from contextlib import suppress
 from typing import Protocol
 
 from ..record.model import Record
-from . import cases as measure_cases
+from .cases import Group
 
 
 class Observer(Protocol):
-    """Who watches a run: a progress bar, lines, a test."""
+    """Hears what a run does, as it does it."""
 
-    def planned(self, groups: Sequence[measure_cases.Group], measured: int) -> None:
+    def planned(self, groups: Sequence[Group], measured: int) -> None:
         """What will be measured, and how many cases an earlier run measured already."""
 
-    def measuring(self, group: measure_cases.Group) -> None:
+    def measuring(self, group: Group) -> None:
         """A group is about to be measured."""
 
-    def measured(self, group: measure_cases.Group, records: Sequence[Record]) -> None:
+    def measured(self, group: Group, records: Sequence[Record]) -> None:
         """A group was measured and saved."""
 
     def trouble(self, message: str) -> None:
         """Something went wrong that the run survives."""
 
 
-class _Unheard:
-    """An observer that may fail to print (on a full disk, into a closed pipe) without ending the run."""
+class QuietObserver:
+    """An observer whose failure to print (on a full disk, into a closed pipe) does not end the run."""
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
 
-    def planned(self, groups: Sequence[measure_cases.Group], measured: int) -> None:
+    def planned(self, groups: Sequence[Group], measured: int) -> None:
+        """Pass it on."""
         with suppress(OSError):
             self.observer.planned(groups, measured)
 
-    def measuring(self, group: measure_cases.Group) -> None:
+    def measuring(self, group: Group) -> None:
+        """Pass it on."""
         with suppress(OSError):
             self.observer.measuring(group)
 
-    def measured(self, group: measure_cases.Group, records: Sequence[Record]) -> None:
+    def measured(self, group: Group, records: Sequence[Record]) -> None:
+        """Pass it on."""
         with suppress(OSError):
             self.observer.measured(group, records)
 
     def trouble(self, message: str) -> None:
+        """Pass it on."""
         with suppress(OSError):
             self.observer.trouble(message)

@@ -1,4 +1,4 @@
-"""TODO measure.order."""
+"""The random order in which trials are timed: seeded, and balanced so that no trial gains by its place."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from ..record.model import Case, contrast_key
 
 
-def _generator(seed: int, case: Case) -> np.random.Generator:
-    """Random numbers that depend on the run's seed and the contrast alone, so that every variant gets the same."""
+def generator(seed: int, case: Case) -> np.random.Generator:
+    """Random numbers that depend on the run's seed and the contrast alone: every variant gets the same."""
     return np.random.default_rng([seed, zlib.crc32(repr(contrast_key(case)).encode())])
 
 
-def _orders(rng: np.random.Generator, count: int) -> Iterator[Sequence[int]]:
+def balanced_orders(rng: np.random.Generator, count: int) -> Iterator[Sequence[int]]:
     """Endless balanced random orders: in every block of `count` rounds each trial takes each place exactly once.
 
-    A block is a Latin square of the rotations of one random order, in random sequence; every second block runs
-    backwards, so that nobody always follows the same neighbour.
+    A block is a Latin square of the rotations of one random order, in random sequence. Every second block runs
+    backwards, so that no trial always follows the same neighbour.
     """
     backwards = False
     while True:

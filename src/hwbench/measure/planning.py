@@ -1,31 +1,28 @@
-"""TODO measure.planning."""
+"""What a run measures: a request, set against the benches, the devices and an earlier run. Nothing here measures."""
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from .. import errors
 from ..bench import Bench
 from ..devices import Device
 from ..devices.absent import AbsentGpu
-from ..host import disturbances, machine
-from ..host.provenance import identity
-from ..record import store
-from ..record.model import Case, Machine, Record, Run
-from . import cases as measure_cases
-from .observer import Observer
-from .policy import POLICIES, fitted
+from ..devices.selection import spread
+from ..record.model import BenchInfo, Case, CaseKey, Record, Run, key
+from . import cases
+from .cases import Group
+from .policy import POLICIES
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What was asked for on the command line."""
+class Request:
+    """What the command line asks for."""
 
     select: Sequence[str] = ()
     preset: str = "standard"
@@ -38,51 +35,94 @@ class Plan:
     resume: bool = False
 
 
-def _answerable(bench: Bench, known: Mapping[str, Device]) -> bool:
-    """Whether there is a device of the kind without which the bench's question has no answer."""
-    usable = {device.kind for device in known.values() if not isinstance(device, AbsentGpu)}
-    return not bench.about or bench.about in usable
+@dataclass(frozen=True)
+class Plan:
+    """The groups that the devices here can measure, and a skipped record for every case whose device is absent."""
+
+    groups: Sequence[Group]
+    absent: Sequence[Record]
+
+    @property
+    def cases(self) -> int:
+        """How many cases the groups have."""
+        return sum(len(group.cases) for group in self.groups)
 
 
-def _preset(plan: Plan, cut_off: tuple[Path, Run] | None, observer: Observer) -> str:
-    """The preset of the plan, or of the run that is resumed: half of one and half of another would be neither."""
+def check(request: Request) -> None:
+    """UsageError for a budget or a preset that makes no sense."""
+    if request.budget is not None and not (math.isfinite(request.budget) and request.budget > 0):
+        raise errors.UsageError(f"--budget {request.budget:g}: is no time in seconds")
+    if request.preset not in POLICIES:
+        raise errors.UsageError(f"--preset {request.preset}: is none of {', '.join(POLICIES)}")
+
+
+def preset_of(request: Request, cut_off: tuple[Path, Run] | None) -> str:
+    """The preset to measure by. A run that is resumed keeps its own: no run mixes two."""
     if cut_off is None:
-        return plan.preset
+        return request.preset
     path, run = cut_off
     if run.policy.preset not in POLICIES:
         raise errors.StoreError(f"{path}: was measured by a preset that is none of {', '.join(POLICIES)}; cannot go on")
-    if run.policy.preset != plan.preset:
-        observer.trouble(f"going on with --preset {run.policy.preset}, as the run was begun")
     return run.policy.preset
 
 
-def _begin(plan: Plan, here: Machine, cut_off: tuple[Path, Run] | None, cases: int) -> tuple[Run, Path]:
-    """A new run of so many cases, or the one that was cut off; its directory is known to be writable."""
-    store.prepare(plan.out / "runs" / here.name)
-    stamp = {**identity(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
-    if cut_off is not None:
-        path, run = cut_off
-        return msgspec.structs.replace(run, hwbench=stamp), path
-    policy = msgspec.structs.replace(fitted(POLICIES[plan.preset], cases), budget_s=plan.budget)
-    run = Run(
-        id=store.new_id(here.name), started=store.now(), hwbench=stamp,
-        machine=here, software=machine.software(), policy=policy, disturbances=disturbances.find(here),
-    )  # fmt: skip
-    return run, store.path_of(run, plan.out)
+def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mapping[str, Device]) -> Plan:
+    """The cases of the benches on these devices.
+
+    Where the request selects no bench, those are left out whose question needs a device that is absent.
+    """
+    groups = cases.groups(
+        benches if request.select else [bench for bench in benches if answerable(bench, devices)],
+        preset=preset,
+        params=request.params,
+        variants=request.variants,
+        devices={name: device.kind for name, device in devices.items()},
+        spread=spread(devices),
+    )
+    why = {name: device.why for name, device in devices.items() if isinstance(device, AbsentGpu)}
+    absent = [skipped(group, case, why[case.device]) for group in groups for case in group.cases if case.device in why]
+    here = [Group(group.bench, tuple(case for case in group.cases if case.device not in why)) for group in groups]
+    return Plan([group for group in here if group.cases], absent)
 
 
-def absent(group: measure_cases.Group, known: Mapping[str, Device]) -> list[tuple[Case, str]]:
-    """The cases of a group whose device is not there, with the reason."""
-    return [(case, device.why) for case in group.cases if isinstance(device := known[case.device], AbsentGpu)]
+def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
+    """Whether the kind of device that the bench's question is about can be used here."""
+    usable = {device.kind for device in devices.values() if not isinstance(device, AbsentGpu)}
+    return not bench.about or bench.about in usable
 
 
-def _present(group: measure_cases.Group, known: Mapping[str, Device]) -> measure_cases.Group:
-    """The rest of the group."""
-    there = tuple(case for case in group.cases if not isinstance(known[case.device], AbsentGpu))
-    return measure_cases.Group(group.bench, there)
+def measured(run: Run, benches: Sequence[Bench]) -> set[CaseKey]:
+    """The keys of the cases that a run has from these benches as they are now; an older version does not count."""
+    versions = {bench.name: bench.version for bench in benches}
+    return {key(record) for record in run.records if versions.get(record.bench) == record.version}
 
 
-def skipped(group: measure_cases.Group, case: Case, reason: str) -> Record:
+def remaining(plan: Plan, done: set[CaseKey]) -> list[Group]:
+    """The groups of which at least one case is not measured yet: a group is measured as a whole."""
+    return [group for group in plan.groups if not all(key(case) in done for case in group.cases)]
+
+
+def merged(run: Run, records: Sequence[Record]) -> Run:
+    """The run with these records, in place of earlier ones of the same cases."""
+    fresh = {key(record) for record in records}
+    return msgspec.structs.replace(run, records=[*(old for old in run.records if key(old) not in fresh), *records])
+
+
+def described(run: Run, plan: Plan, benches: Mapping[str, Bench]) -> Run:
+    """The run with what a reader needs to know of each bench that it measures or has measured."""
+    names = {record.bench for record in run.records} | {group.bench.name for group in plan.groups}
+    known = {
+        name: BenchInfo(bench.question, bench.baseline, bench.limit) for name, bench in benches.items() if name in names
+    }
+    return msgspec.structs.replace(run, benches=run.benches | known)
+
+
+def seconds_for(budget: float | None, spent: float, groups: int) -> float:
+    """Seconds that the rounds of the next group may take: an even share of what is left; 0 when nothing is."""
+    return math.inf if budget is None else max(0.0, (budget - spent) / groups)
+
+
+def skipped(group: Group, case: Case, reason: str) -> Record:
     """A record that says why a case was not measured."""
     return Record(
         bench=group.bench.name, version=group.bench.version, variant=case.variant, device=case.device,

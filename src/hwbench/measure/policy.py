@@ -1,4 +1,4 @@
-"""TODO measure.policy."""
+"""How long each preset samples, and how the time of a run with few cases is shared out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ POLICIES = {
     "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.1),
     "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
-FEW_S = 30.0  # of the full preset: the rounds of few cases may take so much in all,
-FEW_CASE_S = 2.0  # and those of one of them so much: a neighbour's visit of half a second is no median of that
+FEW_S = 30.0  # the rounds of all cases of a full run may take at least this long together,
+FEW_CASE_S = 2.0  # but those of one case no longer than this: then half a second of a neighbour leaves the median alone
 
 
 def fitted(policy: Policy, cases: int) -> Policy:
-    """The policy for so many cases: in the full preset few have more time each, and are to be known the better."""
+    """The policy for so many cases: in the full preset, few cases get more time each, and a narrower interval."""
     if policy.preset != "full" or not cases:
         return policy
     times = min(FEW_CASE_S, max(FEW_S / cases, policy.case_s)) / policy.case_s
@@ -27,6 +27,6 @@ def fitted(policy: Policy, cases: int) -> Policy:
 
 
 def usual_seconds(preset: str) -> float:
-    """What a case usually takes: its rounds, half its warm-up, as much to be built and checked; 0: unknown."""
+    """What a case usually takes: its rounds, half its warm-up, as much for building and checking; 0: unknown."""
     policy = POLICIES.get(preset)
     return policy.case_s + policy.warmup_s if policy else 0.0

@@ -1,13 +1,13 @@
-"""TODO measure.trial."""
+"""A case while it is measured, how failures end it, and where the wall time goes."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..bench import Skip, Work
+from ..protocols import Values
 from ..record.model import Case, Status
 
 LONGEST = 500  # characters of a reason
@@ -32,18 +32,18 @@ class Phases:
 
 @dataclass
 class Trial:
-    """A case on its way to a record."""
+    """A case on its way to a record. `doubts` come beside those that its telemetry and samples raise."""
 
     case: Case
-    values: dict[str, Any]
+    values: Values
     counts: dict[str, float] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Values = field(default_factory=dict)
     work: Work | None = None
     loops: int = 0
     samples: list[float] = field(default_factory=list)
     status: Status = "ok"
     reason: str = ""
-    doubts: list[str] = field(default_factory=list)  # what is said against its samples beside what `judge` finds
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def live(self) -> bool:
@@ -51,44 +51,44 @@ class Trial:
         return self.status == "ok" and self.work is not None
 
     def end(self, status: Status, reason: str) -> None:
-        """Not to be measured further, and why, in one line. Samples go: such a record has none."""
-        self.status, self.reason, self.samples = status, _line(reason), []
+        """Measure it no further, and why, in one line. Its samples are dropped."""
+        self.status, self.reason, self.samples = status, one_line(reason), []
 
     def fail(self, error: Exception) -> None:
-        """What was measured stays where something failed after it, as suspect; else it ends, for the first reason."""
+        """An error outside of sampling: a trial with samples becomes suspect, another ends. The first error counts."""
         if self.status != "ok":
             return
         if self.samples:
-            self.doubts.append(_line(f"after measuring: {_told(error)}"))
+            self.doubts.append(one_line(f"after measuring: {described(error)}"))
         else:
-            self.end("error", _told(error))
+            self.end("error", described(error))
 
 
 @contextlib.contextmanager
-def _caught(trial: Trial) -> Iterator[None]:
-    """A `Skip` or a failure inside ends the trial with its reason; nothing else of the contrast is lost."""
+def caught(trial: Trial) -> Iterator[None]:
+    """A `Skip` or an error inside ends this trial and no other."""
     try:
         yield
     except Skip as skip:
         trial.end("skipped", str(skip))
     except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
-        trial.end("error", _told(error))
+        trial.end("error", described(error))
 
 
 @contextlib.contextmanager
-def _ended(trials: Sequence[Trial]) -> Iterator[None]:
-    """A device that fails while it measures ends all of its trials that are live, and not the run."""
+def ended(trials: Sequence[Trial]) -> Iterator[None]:
+    """A device that fails while it measures ends all of its live trials, and not the run."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
         for trial in trials:
             if trial.live:
-                trial.end("error", _told(error))
+                trial.end("error", described(error))
 
 
 @contextlib.contextmanager
-def _survived(trials: Sequence[Trial]) -> Iterator[None]:
-    """A failure before or after the samples is each trial's reason, and takes no samples with it."""
+def survived(trials: Sequence[Trial]) -> Iterator[None]:
+    """An error before or after sampling is each trial's reason; samples are kept."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a bench's close, or a driver, may raise anything
@@ -96,10 +96,11 @@ def _survived(trials: Sequence[Trial]) -> Iterator[None]:
             trial.fail(error)
 
 
-def _told(error: Exception) -> str:
+def described(error: Exception) -> str:
+    """`ValueError: what it says`."""
     return f"{type(error).__name__}: {error}"
 
 
-def _line(reason: str) -> str:
+def one_line(reason: str) -> str:
     """A reason as one line of text that JSON can hold: a file name in an exception may have lone surrogates."""
     return " ".join(reason.split()).encode(errors="backslashreplace").decode()[:LONGEST]

@@ -1,20 +1,25 @@
-"""Whether a variant's output is the reference answer: exact for integers, within rounding for floats."""
+"""Compare a variant's output with the reference answer: exactly for integers, within rounding error for floats."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+
+from ..protocols import Array, Values
+
+Answer: TypeAlias = npt.ArrayLike | tuple[npt.ArrayLike, ...]
+"""A number, an array, or several of these."""
 
 CHUNK = 1 << 18  # elements compared at a time: 2 MiB of float64, so that large arrays are compared from cache
 
 
-def allowed(dtype: Any, operations: float, stated: float | None = None) -> float:
+def allowed(dtype: npt.DTypeLike, operations: float, stated: float | None = None) -> float:
     """Relative error allowed: what the bench states, else 4 ε √operations, 0 for integers.
 
-    Rounding errors of n operations add up like a random walk; 4 of its standard deviations are beyond chance.
+    Rounding errors of n operations add up like a random walk; 4 standard deviations of it are beyond chance.
     """
     if stated is not None:
         return stated
@@ -24,7 +29,7 @@ def allowed(dtype: Any, operations: float, stated: float | None = None) -> float
     return 4 * float(np.finfo(kind).eps) * math.sqrt(max(operations, 1.0))
 
 
-def mismatch(output: Any, reference: Any, values: Mapping[str, Any], flops: float, stated: float | None = None) -> str:
+def mismatch(output: Answer, reference: Answer, values: Values, flops: float, stated: float | None = None) -> str:
     """How the output differs from the reference, in words; "" where it agrees.
 
     Parameters
@@ -55,7 +60,7 @@ def mismatch(output: Any, reference: Any, values: Mapping[str, Any], flops: floa
     return _compare(out.reshape(-1), ref.reshape(-1), allowed(precision, flops / max(ref.size, 1), stated))
 
 
-def _compare(out: np.ndarray, ref: np.ndarray, tolerance: float) -> str:
+def _compare(out: Array, ref: Array, tolerance: float) -> str:
     """Chunk by chunk: |out - ref| against the tolerance times the largest |ref| of the chunk."""
     for start in range(0, len(ref), CHUNK):
         a, b = out[start : start + CHUNK], ref[start : start + CHUNK]
@@ -66,7 +71,7 @@ def _compare(out: np.ndarray, ref: np.ndarray, tolerance: float) -> str:
             return f"differs from the reference at element {start + at}: {a[at]!s} instead of {b[at]!s}"
         # float64 at least, so that the difference itself is exact
         wide_a, wide_b = a.astype(np.result_type(a, np.float64)), b.astype(np.result_type(b, np.float64))
-        # An infinite or NaN reference would make any tolerance infinite: there the output must be the same.
+        # An infinite or NaN reference would make any tolerance infinite: there the output must be equal.
         finite = np.isfinite(wide_b)
         alike = (wide_a == wide_b) | (np.isnan(wide_a) & np.isnan(wide_b))
         with np.errstate(invalid="ignore", over="ignore"):
@@ -82,5 +87,5 @@ def _compare(out: np.ndarray, ref: np.ndarray, tolerance: float) -> str:
     return ""
 
 
-def _shape(output: Any) -> str:
+def _shape(output: Answer) -> str:
     return f"{len(output)} parts" if isinstance(output, tuple | list) else f"one {type(output).__name__}"

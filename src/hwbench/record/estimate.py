@@ -1,4 +1,4 @@
-"""Pure functions on numbers: medians, intervals, paired ratios, and the shape of a set of samples."""
+"""Statistics of samples: median, bootstrap interval, ratio of two sets, crossover, bimodality, drift."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Estimate(NamedTuple):
 
 
 def estimate(samples: Sequence[float]) -> Estimate:
-    """The median of `samples` with a percentile bootstrap interval (seeded: the same samples give the same interval).
+    """The median of `samples` with its percentile bootstrap interval, seeded by a constant.
 
-    Fewer than three samples bound nothing: the interval is then the whole line, (0, ∞) for times.
+    Fewer than three samples give no interval: it is (0, ∞).
     """
     return _estimate(tuple(samples))
 
@@ -52,8 +52,8 @@ def _estimate(samples: tuple[float, ...]) -> Estimate:
         return Estimate(middle, 0.0, math.inf)
     if min(samples) == max(samples):
         return Estimate(middle, middle, middle)
-    # What scipy.stats.bootstrap does to the last digit but one, without its second to import and a millisecond a call:
-    # a report asks this a thousand times.
+    # scipy.stats.bootstrap gives the same to 12 digits, but takes a second to import and a millisecond a call; a report
+    # calls this a thousand times.
     resampled = np.median(np.asarray(samples)[_picks(len(samples))], axis=1)
     low, high = (float(x) for x in np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
     return Estimate(middle, min(low, middle), max(high, middle))  # quantiles are interpolated, hence rounded
@@ -61,14 +61,14 @@ def _estimate(samples: tuple[float, ...]) -> Estimate:
 
 @functools.lru_cache(maxsize=16)
 def _picks(count: int) -> np.ndarray:
-    """Which of `count` samples make up each resample: the same for the same count, by the seed."""
+    """Indices of the samples in each resample: the same for the same `count`."""
     return np.random.default_rng(0).integers(0, count, (RESAMPLES, count)).astype(np.uint16 if count <= 2**16 else int)
 
 
 def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
-    """Median of sample / base, round by round, with its interval: drift that hit both cancels.
+    """Median of sample / base, round by round, with its interval: drift common to both cancels.
 
-    Samples of unlike length were not measured in the same rounds; see `unpaired_ratio`.
+    Both need the same length, that is the same rounds; `unpaired_ratio` takes any two sets.
     """
     if len(samples) != len(base):
         raise ValueError(f"{len(samples)} samples cannot be paired with {len(base)}")
@@ -76,7 +76,7 @@ def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
 
 
 def unpaired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
-    """Ratio of the medians of two sets measured apart, the interval from resampling each on its own."""
+    """Ratio of the medians of two sets that share no rounds; each is resampled on its own."""
     return _unpaired(tuple(samples), tuple(base))
 
 
@@ -98,10 +98,10 @@ def _unpaired(samples: tuple[float, ...], base: tuple[float, ...]) -> Estimate:
 
 
 def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
-    """From which x on a ratio of times stays below 1, with the interval that the ratios' own intervals leave.
+    """The x beyond which a ratio of times stays below 1; the interval is that of the ratios' lower and upper bounds.
 
-    `points` are (x, ratio) in ascending order; between two of them the logarithm of the ratio is taken to be linear in
-    log x. The first x where it is below 1 from the start, ∞ where it is not at the end; None for fewer than two points.
+    `points` are (x, ratio) in ascending order; log ratio is interpolated linearly in log x. The first x where the ratio
+    is below 1 everywhere, ∞ where it is not below 1 at the last x; None for fewer than two points.
     """
     if len(points) < 2:
         return None
@@ -110,10 +110,10 @@ def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
 
 
 def crossing(points: Sequence[tuple[float, float]]) -> float:
-    """The x from which on the ratio stays below 1, of points (x, ratio) in ascending order, two at least.
+    """The x beyond which the ratio stays below 1, for at least two points (x, ratio) in ascending order.
 
-    0 where it always is, ∞ where it is not at the last x. Of several falls below 1 the last counts, since single points
-    before it may be noise.
+    0 where it is below 1 everywhere, ∞ where it is not below 1 at the last x. Of several crossings the last counts:
+    single points before it may be noise.
     """
     if points[-1][1] >= 1:
         return math.inf
@@ -122,15 +122,15 @@ def crossing(points: Sequence[tuple[float, float]]) -> float:
         return 0.0
     (x0, r0), (x1, r1) = falls[-1]
     if not math.isfinite(r0) or r1 <= 0:
-        return x1 if r1 > 0 else x0  # an interval without an end: no more is known than between which two it is
+        return x1 if r1 > 0 else x0  # an unbounded ratio: all that is known is that the crossing lies between x0 and x1
     return float(x0 * (x1 / x0) ** (math.log(r0) / (math.log(r0) - math.log(r1))))
 
 
 def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> tuple[float, float] | None:
-    """The two centres where samples fall into two heaps, else None.
+    """The medians of the two modes of bimodal samples, else None.
 
-    Two heaps: the widest gap between neighbours in order is at least `gap` of the median and three times as wide as
-    the middle half of either heap, and each heap holds at least `share` of the samples.
+    Bimodal: the widest gap between sorted neighbours is at least `gap` of the median and three times the interquartile
+    range of either mode, and each mode holds at least `share` of the samples.
     """
     ordered = np.sort(np.asarray(samples, dtype=float))
     if len(ordered) < 10:
@@ -142,18 +142,18 @@ def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> 
     cut = int(np.argmax(steps)) + least
     low, high = ordered[:cut], ordered[cut:]
     step = ordered[cut] - ordered[cut - 1]
-    spread = max(float(np.subtract(*np.percentile(heap, (75, 25)))) for heap in (low, high))
-    if step < gap * float(np.median(ordered)) or step < 3 * spread:
+    widest_iqr = max(float(np.subtract(*np.percentile(mode, (75, 25)))) for mode in (low, high))
+    if step < gap * float(np.median(ordered)) or step < 3 * widest_iqr:
         return None
     return float(np.median(low)), float(np.median(high))
 
 
 def drift(readings: Sequence[float]) -> float:
-    """Spread of a gauge: the 10th to 90th percentile over the median, so that one bad reading is none."""
+    """Relative drift of a gauge: (90th - 10th percentile) / median, so that a single outlier counts for nothing."""
     values = np.asarray([reading for reading in readings if reading > 0], dtype=float)
     if len(values) < 3:
         return 0.0
-    # Inner readings, not interpolated ones: of ten readings the outermost would still count for a tenth.
+    # Inner readings, not interpolated ones: of ten readings the outermost would still weigh a tenth.
     low, high = np.percentile(values, 10, method="higher"), np.percentile(values, 90, method="lower")
     return max(0.0, float((high - low) / np.median(values)))
 
@@ -162,11 +162,11 @@ def drift(readings: Sequence[float]) -> float:
 
 
 def median_error(samples: Sequence[float]) -> float:
-    """Standard error of the median, from order statistics alone; ∞ for fewer than three samples.
+    """Standard error of the median from order statistics; ∞ for fewer than three samples.
 
-    The interval between the c-th smallest and c-th largest sample covers the median with a binomial probability, which
-    says how many standard errors wide it is: Price and Bonett, J. Stat. Comput. Simul. 68 (2001) 295. As good as a
-    bootstrap, and a thousand times as fast.
+    The interval from the c-th smallest to the c-th largest sample covers the median with a binomial probability, which
+    gives its width in standard errors: Price and Bonett, J. Stat. Comput. Simul. 68 (2001) 295. As accurate as a
+    bootstrap and a thousand times as fast.
     """
     n = len(samples)
     if n < 3:
@@ -178,7 +178,7 @@ def median_error(samples: Sequence[float]) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def _price_bonett(n: int) -> tuple[int, float]:
-    """For n samples: which order statistic to take, and how many standard errors it lies from the median."""
+    """For n samples: the order statistic c, and its distance from the median in standard errors."""
     from statistics import NormalDist
 
     c = max(1, round((n + 1) / 2 - math.sqrt(n)))
@@ -186,8 +186,8 @@ def _price_bonett(n: int) -> tuple[int, float]:
     return c, NormalDist().inv_cdf(1 - outside / 2)
 
 
-def spread(values: Sequence[float]) -> float:
-    """Standard deviation as the median absolute deviation tells it: a few strays among the values change nothing."""
+def mad_sigma(values: Sequence[float]) -> float:
+    """Robust standard deviation: 1.4826 × the median absolute deviation, which a few outliers do not change."""
     if len(values) < 2:
         return math.nan
     middle = np.median(values)

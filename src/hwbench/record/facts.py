@@ -1,19 +1,16 @@
-"""TODO record.facts."""
+"""Facts of records and runs: footprint, threads, caches, telemetry. A file may hold anything in their place."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-import numpy as np
-
-from .model import LEVELS, Cache, Record, Run, contrast_key
+from .model import LEVELS, Cache, Json, JsonObject, Record, Run, contrast_key
 from .units import parse
 
 
 def footprint(record: Record) -> int | None:
-    """Bytes a thread: as stated among the facts, else as the swept size says."""
+    """Bytes per thread: the stated fact, else the swept size; None for a label alone."""
     stated = record.facts.get("footprint")
     if isinstance(stated, int) and 0 < stated < 2**63:
         return stated
@@ -24,8 +21,14 @@ def footprint(record: Record) -> int | None:
         return None
 
 
+def threads_of(record: Record) -> int:
+    """How many threads the work ran on."""
+    stated = record.facts.get("threads", record.params.get("threads", 1))
+    return stated if isinstance(stated, int) and stated > 0 else 1
+
+
 def caches(run: Run) -> list[Cache]:
-    """The caches as reported, from the core outwards, one a level."""
+    """The reported caches from the core outwards, one per level."""
     found: dict[int, Cache] = {}
     for cache in run.machine.cpu.caches:
         if 1 <= cache.level <= 4 and cache.bytes > 0:
@@ -33,34 +36,15 @@ def caches(run: Run) -> list[Cache]:
     return [found[level] for level in sorted(found)]
 
 
-def threads_of(record: Record) -> int:
-    """How many threads the record's work ran on."""
-    stated = record.facts.get("threads", record.params.get("threads", 1))
-    return stated if isinstance(stated, int) and stated > 0 else 1
-
-
-Telemetry = Mapping[str, Any]
-
-
-# --- telemetry --------------------------------------------------------------------------------------------------------
-
-
-def telemetry(records: Iterable[Record]) -> list[Telemetry]:
-    """The telemetry of each stretch of rounds, once: it belongs to a contrast, and its records all carry it."""
+def telemetry(records: Iterable[Record]) -> list[JsonObject]:
+    """The telemetry of each contrast, once: all records of a contrast carry the same."""
     by_contrast = {contrast_key(record): record.telemetry for record in records if record.timed and record.telemetry}
-    # Contrasts that were measured together hold the same.
+    # Contrasts that were measured together share theirs, too.
     return list({repr(sorted(one.items(), key=repr)): one for one in by_contrast.values()}.values())
 
 
-def _readings(one: Telemetry, name: str) -> list[float]:
-    """The numbers of a gauge out of a file, which may hold anything."""
-    values = one.get(name)
-    kept = values if isinstance(values, list) else []
-    return [float(x) for x in kept if isinstance(x, int | float) and not isinstance(x, bool) and np.isfinite(x)]
-
-
-def numbers(value: Any) -> list[float]:
-    """The finite numbers of a list out of a file, which may hold anything; [] for what is no list."""
+def numbers(value: Json) -> list[float]:
+    """The finite numbers of a list; [] for anything else."""
     if not isinstance(value, list):
         return []
     return [float(x) for x in value if isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)]

@@ -1,7 +1,7 @@
-"""What a contrast's telemetry and a case's samples say against their figures: reasons to call them suspect.
+"""Reasons to mark a record suspect: telemetry of its contrast, shape of its samples.
 
-Each rule is a pure function that returns a reason, or "" where it has nothing to say. A suspect figure is shown as
-such; it is never dropped.
+Each rule is a pure function that returns reasons in words; none for an undisturbed record. A suspect figure is shown
+as such and never dropped.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from statistics import median
 
 from .estimate import bimodal, drift
 
-STEAL = 0.01  # of a CPU: what the hypervisor gave to other guests
-OTHERS = 0.15  # of a CPU: what other processes took on the CPUs we may use
-LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may have been lost to rounding before the contrast
-LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks, below which the counter is rounding
+STEAL = 0.01  # of a CPU, given by the hypervisor to other guests
+OTHERS = 0.15  # of a CPU, used by other processes on the CPUs of our affinity mask
+LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may stem from before the contrast
+LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks; below, the counter is rounding
 THROTTLED = 0.001  # of the wall time
 DRIFT = 0.03  # of the clock
-APART = 1.5  # × the shortest handover: beyond it two CPUs do not share the cache that they share otherwise
-LOW_CLOCK = 0.75  # of the highest SM clock: below it a GPU is held back or asleep (nvbench's threshold)
+APART = 1.5  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
+LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
 THROTTLES = {
     "gpu_throttle_power": "the GPU was held back by its power limit",
     "gpu_throttle_thermal": "the GPU was held back by its temperature",
@@ -27,7 +27,7 @@ THROTTLES = {
 
 
 def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
-    """What disturbed a whole contrast, from the growth of its counters and the spread of its clock."""
+    """What disturbed a contrast on the CPU: steal, other processes, the quota, a drifting clock."""
     wall = sum(telemetry.get("wall_s", ()))
     if wall <= 0:
         return []
@@ -49,9 +49,9 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
 
 
 def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
-    """Whether CPUs were moved away from each other and back while they worked together, from what handovers took.
+    """Whether vCPUs migrated between caches, from the time of a cache line's handover in each round; "" where not.
 
-    Two rounds in each state are asked for, since one may be a hiccup.
+    Both states must be seen in two rounds: one may be an outlier.
     """
     near, far = states(telemetry.get("handover_s", ()))
     if len(near) < 2 or len(far) < 2:
@@ -63,16 +63,16 @@ def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
 
 
 def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The handovers between CPUs as near as they ever were, and those between CPUs that were further apart."""
+    """Handover times split into the fast state, CPUs with a shared cache, and the slow one."""
     closest = min(handovers, default=0.0)
     near = [time for time in handovers if time <= APART * closest]
     return near, [time for time in handovers if time > APART * closest]
 
 
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
-    """What disturbed a whole contrast on a GPU, from what the driver told while it worked.
+    """What disturbed a contrast on a GPU: throttling, a drifting or low clock, a gate that timed out.
 
-    Figures with a low clock are told as such and kept: a power cap is the daily state of many cards.
+    Figures at a low clock are kept: many cards always run at a power cap.
     """
     reasons = []
     for name, reason in THROTTLES.items():
@@ -94,8 +94,8 @@ def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
 
 
 def shape(samples: Sequence[float]) -> str:
-    """Whether a case's samples fall into two heaps, so that their median stands for neither."""
-    heaps = bimodal(samples)
-    if heaps is None:
+    """Whether samples are bimodal, so that their median describes neither mode; "" where not."""
+    modes = bimodal(samples)
+    if modes is None:
         return ""
-    return f"samples fall into two heaps, {heaps[1] / heaps[0] - 1:.0%} apart"
+    return f"samples fall into two heaps, {modes[1] / modes[0] - 1:.0%} apart"

@@ -1,23 +1,32 @@
-"""The words of hwbench as plain data: Case, Record, Machine, Run, and the metrics derived from them.
+"""What a run file contains, as frozen structs: Case, Record, Machine, Run; and the metrics derived from counts.
 
-Left of the `Record` we measure, right of it we only read. Everything here is frozen, holds SI base units (s, B, Hz)
-and no callables, and is what a run file contains. A scale (GB/s, ns) is applied in `Metric` and nowhere else.
+Left of the `Record` hwbench measures, right of it it only reads. Values are in SI base units (s, B, Hz); `Metric` alone
+applies a scale (GB/s, ns).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
+
+Json: TypeAlias = Any
+"""A value out of a JSON file, which may hold anything."""
+
+JsonObject: TypeAlias = dict[str, Json]
 
 Scalar = int | float | str
 Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
+CaseKey: TypeAlias = tuple[str, str, str, tuple[tuple[str, Scalar], ...]]
 COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
+# Size labels, from the core outwards.
+LEVELS = ("L1", "L2", "L3", "DRAM")
+GPU_LEVELS = ("L2", "HBM")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One thing to measure: a bench's variant on a device at one value for each axis."""
+    """One thing to measure: a variant of a bench on a device, with one value for each axis."""
 
     bench: str
     variant: str
@@ -34,8 +43,8 @@ class Case(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The raw samples of one case.
 
-    `samples` are seconds per call in time order, one a round, so that the samples of one contrast pair by position.
-    `counts` are the work of one call (COUNTS names them); every rate is derived from them and never stored.
+    `samples` are seconds per call in time order, one a round, so that samples of one contrast pair by position.
+    `counts` are the work of one call, by the names in COUNTS; rates are derived from them and never stored.
     """
 
     bench: str
@@ -48,8 +57,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     loops: int = 0
     samples: list[float] = []
     counts: dict[str, float] = {}
-    facts: dict[str, Any] = {}
-    telemetry: dict[str, Any] = {}
+    facts: JsonObject = {}
+    telemetry: JsonObject = {}
 
     @property
     def case(self) -> Case:
@@ -62,18 +71,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("ok", "suspect") and bool(self.samples)
 
 
-def key(case: Case | Record) -> tuple[str, str, str, tuple[tuple[str, Scalar], ...]]:
-    """What tells one case from another, hashable: the same for a case and its record."""
+def key(case: Case | Record) -> CaseKey:
+    """The identity of a case, hashable: the same for a case and its record."""
     return case.bench, case.variant, case.device, tuple(sorted(case.params.items()))
 
 
 def contrast_key(case: Case | Record) -> tuple[str, tuple[tuple[str, Scalar], ...]]:
-    """What the variants of one contrast share: the bench and the value of each axis."""
+    """The identity of a contrast, which its variants share: the bench and the value of each axis."""
     return case.bench, tuple(sorted(case.params.items()))
 
 
 def same_work(one: Record, other: Record) -> bool:
-    """Whether two records are of one contrast and did the same: an L2 is another size on a GPU than on a CPU."""
+    """Whether two records belong to one contrast and have equal counts: `L2` is another size on a GPU than on a CPU."""
     return contrast_key(one) == contrast_key(other) and one.counts == other.counts
 
 
@@ -115,7 +124,7 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     sm: int | None = None
     driver: str | None = None
     cuda: str | None = None
-    pcie: dict[str, Any] | None = None
+    pcie: JsonObject | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,9 +140,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disturbance(msgspec.Struct, frozen=True):
-    """Something that bends figures: how it stands now, which figures it bends and how, and what one can do.
+    """A setting of the machine that distorts figures: its state, which figures it affects and how, the remedy.
 
-    A `warning` makes figures wrong or unrepeatable; a `note` is to be known when reading them.
+    A `warning` makes figures wrong or unrepeatable; a `note` explains them.
     """
 
     name: str
@@ -164,25 +173,38 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     phases: dict[str, float] = {}
 
 
+class BenchInfo(msgspec.Struct, frozen=True):
+    """What reading needs to know of a bench: its question, its baseline, and the limit that it should touch."""
+
+    question: str
+    baseline: str
+    limit: str | None = None
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run file, schema 1. `disturbances` are those that the machine showed before anything was measured."""
+    """One run file, schema 1, as it was measured: what the machine's limits say of its records is concluded on reading.
+
+    `disturbances` are those that the machine showed before anything was measured. `benches` describes the benches of
+    the records; older files have none, and hold the conclusions instead.
+    """
 
     schema: int = 1
     id: str
     started: str
     finished: str | None = None
-    hwbench: dict[str, Any] = {}
+    hwbench: JsonObject = {}
     machine: Machine
-    software: dict[str, Any] = {}
+    software: JsonObject = {}
     policy: Policy = Policy()
     disturbances: list[Disturbance] = []
+    benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A quantity derived from a record: `count` of one call over its seconds, or seconds over `count`.
+    """A rate derived from a record: `count` per second, or seconds per `count`.
 
-    `scale` turns the SI base unit into `unit`. `higher` says which direction is better.
+    `scale` turns the SI base unit into `unit`. `higher`: more is better.
     """
 
     name: str
@@ -207,9 +229,5 @@ METRICS = (CLOCK, HOP_TIME, BANDWIDTH, FLOP_RATE, ITEM_TIME, CALL_TIME)
 
 
 def metrics(record: Record) -> tuple[Metric, ...]:
-    """Every metric that the record's counts allow, the most telling one first."""
+    """Every metric that the record's counts allow, the leading one first."""
     return tuple(metric for metric in METRICS if record.counts.get(metric.count))
-
-
-LEVELS = ("L1", "L2", "L3", "DRAM")
-GPU_LEVELS = ("L2", "HBM")

@@ -1,8 +1,8 @@
-"""Run files: JSON, one a run, written atomically after every contrast, read with suspicion.
+"""Run files: one JSON file per run, written atomically after every contrast, validated when read.
 
 Schema history
 --------------
-1   2026-11: first.
+1   2026-11: first. Later files have `benches`, and records as they were measured, without conclusions.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ import contextlib
 import datetime
 import math
 import os
+import re
 import secrets
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import psutil
 
 from ..errors import StoreError
-from .model import COUNTS, Machine, Record, Run
+from .model import COUNTS, JsonObject, Machine, Record, Run
 
 SCHEMA = 1
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
-MOST_SAMPLES = 10_000  # of a record; the full preset takes 300, and resampling a million would take 16 GB
-ROOM = 16 * 2**20  # bytes that should be free where a run is to be written
+MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a million would need 16 GB
+ROOM = 16 * 2**20  # bytes that must be free before a run starts
+LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
 
 class _Header(msgspec.Struct):
@@ -37,7 +38,7 @@ class _Header(msgspec.Struct):
 
 
 def new_id(machine: str) -> str:
-    """`<machine>-<UTC time>-<hex>`: two runs started at once on one machine differ in the hex."""
+    """`<machine>-<UTC time>-<hex>`; the hex tells apart runs that started in the same second."""
     now = datetime.datetime.now(datetime.UTC)
     return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
 
@@ -48,12 +49,12 @@ def now() -> str:
 
 
 def path_of(run: Run, out: Path) -> Path:
-    """Where a run of ours is kept below `out`. Only for runs made here: a name read from a file is never a path."""
+    """Where a run is kept below `out`. Only for runs measured here: a name read from a file is never used as a path."""
     return out / "runs" / run.machine.name / f"{run.id}.json"
 
 
 def prepare(directory: Path) -> None:
-    """Make a directory and see that it can be written to; StoreError before anything is measured in vain."""
+    """Create a directory and test that it is writable; StoreError before anything is measured."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory) as probe:
@@ -75,12 +76,12 @@ def encode(run: Run) -> bytes:
 
 
 def write(run: Run, path: Path) -> None:
-    """Replace `path` by this state of the run, whole or not at all; StoreError where it cannot be."""
+    """Replace `path` by this state of the run, atomically; StoreError where that fails."""
     write_bytes(msgspec.json.encode(run) + b"\n", path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
-    """Write a file whole or not at all: a reader sees the old one or the new one."""
+    """Write a file atomically: a reader sees the old content or the new."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +99,7 @@ def write_bytes(data: bytes, path: Path) -> None:
 
 
 def read(path: Path) -> Run:
-    """The run in a file; StoreError names the file, the place in it and what to do."""
+    """The run in a file; StoreError names the file, the field and the remedy."""
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -114,7 +115,7 @@ def read(path: Path) -> Run:
 
 
 def decode(data: bytes, name: str) -> Run:
-    """The run in JSON text; `name` is what messages call it."""
+    """The run in JSON text; messages call it `name`."""
     try:
         header = msgspec.json.decode(data, type=_Header)
         if header.schema > SCHEMA:
@@ -139,7 +140,7 @@ def decode(data: bytes, name: str) -> Run:
 
 
 def _validate(run: Run, name: str) -> None:
-    """What the types alone do not say: finite positive samples, counts that metrics know."""
+    """Check what types do not: finite positive samples, known counts, plausible policy."""
     for index, record in enumerate(run.records):
         where = f"{name}: records[{index}]"
         if len(record.samples) > MOST_SAMPLES:
@@ -163,6 +164,9 @@ def _validate(run: Run, name: str) -> None:
     for label, size in run.policy.sizes.items():
         if size <= 0:
             raise StoreError(f"{name}: policy.sizes.{label[:40]}: {size} is no size")
+    for bench, info in run.benches.items():
+        if info.limit is not None and not LIMIT.fullmatch(info.limit):
+            raise StoreError(f"{name}: benches.{bench[:40]}.limit: is no kind of limit such as load")
     policy = run.policy
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
@@ -194,7 +198,7 @@ def newest(out: Path, machine: str | None = None) -> Path:
 
 
 def verified(out: Path, machine: str) -> list[Run]:
-    """The newest comparison of a machine with native tools that can be read, as a list; [] where there is none."""
+    """The newest readable comparison of a machine with native tools, as a list of at most one."""
     paths = (out / "verify").glob(f"{_literal(machine)}/*.json")
     for path in sorted(paths, key=lambda path: (_stamp(path), path.name), reverse=True):
         with contextlib.suppress(StoreError):
@@ -203,9 +207,9 @@ def verified(out: Path, machine: str) -> list[Run]:
 
 
 def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
-    """The newest run of this machine that was cut off and that nobody is measuring now; StoreError where none is.
+    """The newest interrupted run of this machine that no process is still measuring; StoreError where there is none.
 
-    A run of another CPU, or on other CPUs of it, is none that could be gone on with.
+    A run on another CPU model or another affinity mask cannot be resumed.
     """
     others = 0
     for path in reversed(find(out, machine.name)):
@@ -221,21 +225,21 @@ def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
     raise StoreError(f"{out / 'runs' / machine.name}: {why}; leave --resume away")
 
 
-def _measuring(stamp: dict[str, Any]) -> bool:
-    """Whether the process that started a run still lives: the number alone may be another's by now."""
+def _measuring(stamp: JsonObject) -> bool:
+    """Whether the process that started a run is alive; the start time guards against a reused pid."""
     pid, born = stamp.get("pid"), stamp.get("process_started")
     if not isinstance(pid, int) or not isinstance(born, int | float) or not psutil.pid_exists(pid):
         return False
     try:
         process = psutil.Process(pid)
-        # A zombie was killed and only waits for its parent to notice, for ever where a container has no init.
+        # A killed process stays a zombie until its parent reaps it: forever in a container without an init.
         return bool(abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 
 
 def _stamp(path: Path) -> str:
-    """The UTC time inside a run's id, by which runs sort; the file's own time where the name has none."""
+    """The UTC time in a run's id, by which runs sort; the file's modification time where the id has none."""
     parts = path.stem.rsplit("-", 2)
     if len(parts) == 3 and parts[1].endswith("Z"):
         return parts[1]

@@ -1,4 +1,4 @@
-"""Quantities as people write them: `24KiB`, `1e6`, `8 B`, and back. KiB is 2¹⁰ bytes, kB is 10³."""
+"""Parsing and formatting of quantities: `24KiB`, `1e6`, `8 B`. KiB is 2¹⁰ bytes, kB is 10³."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from .estimate import Estimate
-
 if TYPE_CHECKING:
-    pass
-
+    from .estimate import Estimate
 
 UNITS = {
     "": 1, "B": 1,
@@ -25,7 +22,7 @@ def parse(text: str) -> int:
     form = _FORM.fullmatch(text)
     if form is None or form[2] not in UNITS:
         raise ValueError(f"'{text}' is no quantity such as 24KiB, 3MB or 1e6")
-    whole = form[1].isdecimal() and len(form[1]) < 20  # exact beyond 2⁵³, where a float is not
+    whole = form[1].isdecimal() and len(form[1]) < 20  # an integer is exact beyond 2⁵³, a float is not
     value = (int(form[1]) if whole else float(form[1])) * UNITS[form[2]]
     if value >= 2**63:
         raise ValueError(f"'{text}' is too large")
@@ -53,7 +50,7 @@ def exact(count: int) -> str:
 def octaves(first: int, last: int, points: int) -> tuple[int, ...]:
     """Sizes from `first` (a power of two) to `last`, `points` (1, 2 or 4) evenly spaced ones an octave.
 
-    Even spacing inside an octave (4, 5, 6, 7, 8, 10 … KiB) keeps every size a round number of cache lines.
+    Even spacing inside an octave (4, 5, 6, 7, 8, 10 … KiB) keeps every size a multiple of the cache line.
     """
     sizes = []
     base = first
@@ -73,15 +70,15 @@ def format_count(n: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`12.3 µs`: three digits at most, in the unit that suits."""
+    """`12.3 µs`, `2 s`: up to three significant digits, for sentences."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds * 1e9:.3g} ns"
 
 
-def seconds(value: float) -> str:
-    """`1.23 ms`: seconds at three digits in the unit that fits."""
+def padded_seconds(value: float) -> str:
+    """`12.3 µs`, `2.00 s`: always three significant digits, for columns."""
     for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if value >= size:
             return f"{digits(value / size)} {unit}"
@@ -89,7 +86,7 @@ def seconds(value: float) -> str:
 
 
 def digits(value: float) -> str:
-    """Three significant digits without an exponent where that can be read."""
+    """Three significant digits, without an exponent from 0.01 to 10⁶."""
     value = float(f"{value:.3g}")
     size = abs(value)
     if 0.01 <= size < 1e6:
@@ -103,10 +100,10 @@ def interval(value: Estimate, unit: str) -> str:
 
 
 def duration(value: float) -> str:
-    """`1:05` or `12 s`, for time left and spent."""
+    """`1:05 min` or `12 s`, for elapsed and remaining time."""
     return f"{value:.0f} s" if value < 90 else f"{int(value) // 60}:{int(value) % 60:02d} min"
 
 
-def plain(text: str) -> str:
-    """Text from a file or argument with its control characters made visible: no escape sequence reaches a terminal."""
+def printable(text: str) -> str:
+    """`text` with control characters escaped, so that no escape sequence of a file or argument reaches a terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,38 +1,42 @@
 """Runs as one offline HTML page, and as small pictures.
 
-Everything heavy (Altair, Jinja, Vega's JavaScript) is imported when a page or a picture is made, not before.
+Altair, Jinja and Vega's JavaScript are imported when a page or a picture is made, not before. The benches are handed in
+as `catalogue`, by name: the report takes their questions, baselines, limits and findings from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
+def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs, complete in itself: it loads nothing and opens from `file://`.
 
-    Several runs stand side by side, named by machine and date; histories are told commit by commit. ValueError where
+    Several runs stand side by side, named by machine and date; histories are shown commit by commit. ValueError where
     there is neither.
     """
     from .page import render as render_page
 
-    return render_page(runs, histories)
+    return render_page(runs, histories, catalogue=catalogue)
 
 
-def write(runs: Sequence[Run], path: Path, histories: Sequence[History] = ()) -> None:
+def write(
+    runs: Sequence[Run], path: Path, histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+) -> None:
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
     from ..record.store import write_bytes
 
-    # A lone surrogate cannot be UTF-8; a name that holds one is shown with a question mark instead.
-    write_bytes(render(runs, histories).encode("utf-8", "replace"), path)
+    # A lone surrogate cannot be UTF-8: it is replaced by a question mark.
+    write_bytes(render(runs, histories, catalogue=catalogue).encode("utf-8", "replace"), path)
 
 
-def pictures(run: Run, directory: Path) -> list[Path]:
+def pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:
     """Small SVGs of a run for a README; the files written. A picture whose benches were not measured is left out."""
     from .svg import write_pictures
 
-    return write_pictures(run, directory)
+    return write_pictures(run, directory, catalogue=catalogue)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def prefetch() -> Future[str]:
-    """The script, on its way."""
+    """The script, being put together in a thread."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="bundle")
     future = pool.submit(script)
     pool.shutdown(wait=False)
@@ -45,7 +45,7 @@ def harmless(code: str) -> str:
 
 
 def cache_directory() -> Path:
-    """Where this user's caches lie on this system."""
+    """The user's cache directory on this system."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     if sys.platform == "darwin":
         root = home / "Library" / "Caches"
@@ -57,7 +57,7 @@ def cache_directory() -> Path:
 
 
 def _kept(path: Path) -> str | None:
-    """What the cache holds; None unless its first line is the hash of the rest, as of no file cut off."""
+    """What the cache holds; None unless its first line is the hash of the rest, so that no truncated file is used."""
     try:
         stated, _, code = path.read_bytes().partition(b"\n")
         return code.decode() if stated == _seal(code) else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
@@ -34,6 +34,13 @@ COUNT_LABEL = (
     "round(log(datum.value) / LN10) + 1)"
 )
 NUMBER_LABEL = "format(datum.value, '~g')"
+
+
+Datum: TypeAlias = dict[str, Any]
+"""A row of a chart's data: JSON."""
+
+Frame: TypeAlias = Mapping[str, Any]
+"""What stands around a chart: `height` in pixels, `description` for screen readers, `title`."""
 
 
 LABEL = alt.Text("label:N")  # channels are given as objects: a string is looked up in the whole schema, 5 ms each
@@ -61,7 +68,7 @@ class Mark:
     suspect: str = ""
     dash: str = ""
 
-    def row(self, names: Mapping[str, str]) -> dict[str, Any]:
+    def row(self, names: Mapping[str, str]) -> Datum:
         """The mark as a datum: what is drawn, and the texts of its tooltip. What is empty is left out.
 
         `names` are what series are called in the chart, see `_numbered`.
@@ -69,7 +76,7 @@ class Mark:
         low, high = self.low, self.high
         # An interval from fewer than three samples is the whole line; it is not drawn.
         bounded = low is not None and high is not None and low > 0 and math.isfinite(high)
-        row: dict[str, Any] = {
+        row: Datum = {
             "series": names[self.series],
             "group": self.group,
             "x": _short(self.x),
@@ -150,7 +157,7 @@ def bars(
     rows = [mark.row(names) for mark in marks if mark.value is not None]
     absent = [mark.row(names) for mark in marks if mark.value is None]
     for row in rows:
-        # An interval may end far outside; labels stand at its end, and one out there would squeeze the whole chart.
+        # A label stands at the end of its interval: an end far outside would squeeze the whole chart.
         row["high"] = _short(min(row["high"], max(top * 1.05, row["value"])))
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
@@ -175,7 +182,7 @@ def bars(
             scale=alt.Scale(domain=list(groups), paddingInner=0.18, paddingOuter=0.06),
             axis=alt.Axis(labels=len(groups) > 1 or bool(groups[0])),
         )
-        place: dict[str, Any] = {"y": y}
+        place: Spec = {"y": y}
         if len(series) > 1:
             place["yOffset"] = alt.YOffset(
                 "series:N", sort=None, scale=alt.Scale(domain=[names[name] for name in series], paddingInner=0.16)
@@ -189,7 +196,7 @@ def bars(
             line = _named("rule").mark_rule(color=var("ink-2"), strokeDash=[4, 4])
             layers.append(line.encode(x=x))
         if logarithmic:
-            # A thin stem ties the dot to its row; its length, from an edge that is no zero, means nothing.
+            # A thin stem ties the dot to its row. Its length means nothing: the edge is not zero.
             layers.append(
                 base.mark_rule(strokeWidth=1.2).encode(
                     x=x, x2=alt.X2Datum(edge), color=colour, opacity=alt.OpacityValue(0.45), **place
@@ -214,7 +221,7 @@ def bars(
             without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
             layers.append(without.encode(x=alt.XDatum(edge, type="quantitative"), text=LABEL, tooltip=reasons, **place))
         height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
-        frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
+        frame: Frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
         ruled = [{"value": rule}] if rule is not None else []
         return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled)
 
@@ -322,7 +329,7 @@ def heat(
     for it the value is written into the cell.
     """
     names = {name: f"s{i:04d}" for i, name in enumerate(order)}
-    low, high = spread_of(value for *_, value, _ in cells)
+    low, high = value_range(value for *_, value, _ in cells)
     rows = [
         {
             "row": names[row],
@@ -331,7 +338,7 @@ def heat(
             "shown": format.number(value, unit),
             "label": format.number(value),
             "more": more,
-            # From a quarter to all of the colour, by the logarithm: neighbours and the far side both keep their shades.
+            # Opacity from 0.25 to 1 by the logarithm, so that near and far CPUs both keep distinct shades.
             "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
         }
         for row, column, value, more in cells
@@ -353,15 +360,15 @@ def heat(
         ]
         if len(order) <= 12:
             layers.append(_named("marks").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
-        # The names stand on the diagonal, where a CPU would meet itself.
+        # Names stand on the diagonal, which has no values.
         layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
         height = min(520, max(120, 44 * len(order)))
-        frame = {"height": height, "description": alt_text, "title": unit}
+        frame: Frame = {"height": height, "description": alt_text, "title": unit}
         return finish(layers, frame, names, marks=rows, ends=labelled)
 
 
 @dataclass(frozen=True)
-class Roof:
+class RoofLine:
     """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s. `name` is short; `told` is its tooltip."""
 
     name: str
@@ -372,7 +379,7 @@ class Roof:
 
 
 def roofline(
-    marks: Sequence[Mark], roofs: Sequence[Roof], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
+    marks: Sequence[Mark], roofs: Sequence[RoofLine], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
 ) -> Spec:
     """Floating-point rate over arithmetic intensity, both logarithmic, below the roofs. Rates are in GFLOP/s.
 
@@ -400,7 +407,7 @@ def roofline(
     ]
     wider = (end_x / start_x) ** (1 / (1 - sum(strips)))
     low_x, high_x = start_x / wider ** strips[0], end_x * wider ** strips[1]
-    drawn: list[dict[str, Any]] = []
+    drawn: list[Datum] = []
     for slope, ridge in zip(slopes, ridges, strict=True):
         drawn += [_along(slope, x, slope.value * x) for x in (max(start_x, low_y * 1e9 / slope.value), ridge)]
     for flat in flats:
@@ -423,7 +430,7 @@ def roofline(
         lined = _named("roofs").mark_line(color=var("ink-2"), strokeWidth=1.3, clip=True)
         layers = [
             lined.encode(x=x, y=y, detail=alt.Detail("roof:N"), strokeDash=dash),
-            # As wide as a finger, and invisible: a line of one pixel is hard to point at.
+            # An invisible line as wide as a finger: a line of one pixel is hard to point at.
             _named("roofs")
             .mark_line(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
             .encode(x=x, y=y, detail=alt.Detail("roof:N"), tooltip=told),
@@ -460,14 +467,14 @@ def roofline(
         )
 
 
-def _along(roof: Roof, x: float, height: float) -> dict[str, Any]:
+def _along(roof: RoofLine, x: float, height: float) -> Datum:
     """A point of a roof's line, `height` in FLOP/s."""
     dash = "dash" if roof.dashed else ""
     return {"roof": roof.name, "x": x, "y": height * 1e-9, "dash": dash, "told": roof.told or roof.name}
 
 
 def _joined(named: Sequence[tuple[str, float]], apart: float) -> list[tuple[str, float]]:
-    """Names at rising places, those nearer than the ratio `apart` to the first of their group joined at its place."""
+    """Names at rising places; a name nearer to the first of a group than the ratio `apart` is joined to it."""
     out: list[tuple[str, float]] = []
     for name, place in named:
         if out and place < out[-1][1] * apart:
@@ -482,9 +489,7 @@ def _named(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name))
 
 
-def finish(
-    layers: Sequence[alt.Chart], frame: Mapping[str, Any], names: Mapping[str, str], **data: list[dict[str, Any]]
-) -> Spec:
+def finish(layers: Sequence[alt.Chart], frame: Frame, names: Mapping[str, str], **data: list[Datum]) -> Spec:
     """The layers as one spec with its data, as wide as its container; the page states the configuration once.
 
     `frame` is the chart's height, description and title. `usermeta` keeps what each series is really called, for who
@@ -504,14 +509,14 @@ def unbounded(value: float) -> Estimate:
     return Estimate(value, 0.0, math.inf)
 
 
-def spread_of(values: Iterable[float]) -> tuple[float, float]:
+def value_range(values: Iterable[float]) -> tuple[float, float]:
     """The smallest and the largest of positive values."""
     seen = [value for value in values if value > 0 and math.isfinite(value)]
     return (min(seen), max(seen)) if seen else (1.0, 1.0)
 
 
 def _short(value: float | None) -> float | None:
-    """Five digits are more than a screen has pixels."""
+    """Rounded to five digits, more than a screen has pixels."""
     return None if value is None else float(f"{value:.5g}")
 
 
@@ -526,14 +531,14 @@ def _numbered(marks: Sequence[Mark], series: Sequence[str] = ()) -> dict[str, st
 
 
 def _colour(marks: Sequence[Mark], names: Mapping[str, str]) -> alt.Color:
-    """Each series in its own colour, stated, so that a chart that lacks one leaves the others as they are."""
+    """Each series in its own stated colour, so that a chart without some series keeps the colours of the others."""
     colours = {names[mark.series]: mark.colour for mark in marks}
     scale = alt.Scale(domain=list(colours), range=[var(colour) for colour in colours.values()])
     return alt.Color("series:N", legend=None, scale=scale)
 
 
 def _tooltip(marks: Sequence[Mark], more: str, best: bool = False) -> list[alt.Tooltip]:
-    """The case and its figures; a line that no mark could fill is left out."""
+    """The case and its figures; a line that would be empty for every mark is left out."""
     names = {"case": "case", "shown": "median", "interval": "95% interval", "n": "samples", "more": more}
     if best:
         names = {"case": "case", "shown": "value", "more": more}
@@ -561,7 +566,7 @@ def _steps(low: float, high: float) -> list[float]:
 
 
 def _ticks(top: float) -> list[float]:
-    """Three to five round numbers from 0 up to the largest value: no ticks where only labels have their room."""
+    """Three to five round numbers from 0 to the largest value; none in the space that is kept for labels."""
     raw = top / 4
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)

@@ -1,4 +1,4 @@
-"""The runs of one page, and what all views read of them: derived once, named alike, coloured alike."""
+"""The runs of one page, and what all views read of them: each figure derived once, each variant in one colour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-from .. import catalog
 from ..analysis import derived
 from ..analysis.crosscheck import PRESET
 from ..analysis.findings import ratio
@@ -24,7 +23,7 @@ from . import theme
 
 @dataclass(frozen=True)
 class Point:
-    """A timed record as views show it. `run` is its run's position, `value` its median in the leading metric's unit."""
+    """A timed record as views show it. `run` is its run's index, `value` its median in the leading metric's unit."""
 
     run: int
     record: Record
@@ -44,26 +43,51 @@ class Point:
 
     @property
     def suspect(self) -> bool:
-        """Whether the figure was disturbed."""
+        """Whether something disturbed the measurement."""
         return self.record.status == "suspect"
+
+    @property
+    def variant(self) -> str:
+        """The record's variant."""
+        return self.record.variant
+
+    @property
+    def status(self) -> str:
+        """The record's status: ok or suspect, for only these have a time."""
+        return self.record.status
+
+    @property
+    def n(self) -> int:
+        """The value of the axis `n`; 0 where the file holds something else there."""
+        n = self.record.params.get("n")
+        return n if isinstance(n, int) and 0 < n < 2**63 else 0
+
+    def text(self, axis: str) -> str:
+        """The value of an axis as the file states it; "" where it has no such axis."""
+        return str(self.record.params.get(axis, ""))
 
 
 class Runs(Sequence[Run]):
-    """Runs in the order given, and histories that others measured. Views take any runs through `Runs.of`.
+    """Runs in the order given, and histories that asv and pytest-benchmark measured.
 
-    Comparisons with native tools are about the benches, not about a machine: they are set apart as `proofs`, unless
+    `catalogue` holds the benches by name, for their questions, baselines, limits and findings. A run may hold records
+    of benches that it lacks; these are shown without a question and a baseline.
+    Comparisons with native tools check the benches and describe no machine: they are kept apart as `proofs`, unless
     nothing else was given.
     """
 
-    def __init__(self, runs: Sequence[Run], histories: Sequence[History] = ()) -> None:
+    def __init__(
+        self, runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+    ) -> None:
+        self.benches = catalogue
         self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
         self.runs = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs
         self.histories = tuple(histories)
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Runs:
-        """The runs with what was derived of them already, where they are such."""
-        return runs if isinstance(runs, cls) else cls(runs)
+        """These runs, or other runs without a catalogue."""
+        return runs if isinstance(runs, cls) else cls(runs, catalogue={})
 
     @overload
     def __getitem__(self, index: int) -> Run: ...
@@ -80,12 +104,12 @@ class Runs(Sequence[Run]):
 
     @property
     def several(self) -> bool:
-        """Whether there is something to set side by side."""
+        """Whether there is more than one run."""
         return len(self.runs) > 1
 
     @cached_property
     def labels(self) -> list[str]:
-        """A name for each run, no two alike: the machine, then its date, its time, its place in the list."""
+        """A distinct name for each run: the machine, and as far as needed its date, its time, its index."""
         names = [run.machine.name for run in self.runs]
         if not self.several:
             return names
@@ -95,17 +119,16 @@ class Runs(Sequence[Run]):
         return next(labels for labels in (by_date, by_time, by_place) if len(set(labels)) == len(labels))
 
     def row(self, run: int, cells: Sequence[str]) -> Sequence[str]:
-        """A table's row, the run's name before it where there are several."""
+        """A row of a table, preceded by the run's name where there are several runs."""
         return (self.labels[run], *cells) if self.several else cells
 
     def head(self, cells: Sequence[str]) -> Sequence[str]:
         """The head of a table of such rows."""
         return ("run", *cells) if self.several else cells
 
-    @cached_property
-    def benches(self) -> Mapping[str, Bench]:
-        """The benches this hwbench knows; a run may hold others, which then have no question and no baseline."""
-        return catalog.benches()
+    def suffix(self, run: int) -> str:
+        """` · laptop`: the run's name at the end of a title; "" for a lone run."""
+        return f" · {self.labels[run]}" if self.several else ""
 
     @cached_property
     def limits(self) -> list[list[Limit]]:
@@ -114,7 +137,7 @@ class Runs(Sequence[Run]):
 
     @cached_property
     def hierarchies(self) -> list[Hierarchy]:
-        """The levels that each run's sweeps betray, set against the reported ones."""
+        """The cache levels that each run's sweeps show, beside those that its system reports."""
         return [hierarchy(run) for run in self.runs]
 
     @cached_property
@@ -129,9 +152,9 @@ class Runs(Sequence[Run]):
 
     def _point(self, index: int, run: Run, record: Record) -> Point | None:
         bench = self.benches.get(record.bench)
-        reading = derived.read(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
+        reading = derived.performance(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
         if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
-            return None  # no run of ours: it stays in the table of records, and out of every chart
+            return None  # no real measurement: it is listed in the table of records and drawn in no chart
         return Point(
             index,
             record,
@@ -146,7 +169,7 @@ class Runs(Sequence[Run]):
         )
 
     def _level(self, index: int, run: Run, record: Record) -> str:
-        """Where the record's data lies: by what bounds its loads, a nearer level where it is too fast for its own."""
+        """The level that serves the record: of the load limit that bounds it, else the first that holds its data."""
         slope = limit_for(record, "load", self.limits[index], run.policy.sizes, run.machine.cpu)
         on_cpu = slope is not None and record.device == "cpu"
         return slope.level if slope and on_cpu else level_of(record, run.policy.sizes, run.machine.cpu)
@@ -178,7 +201,7 @@ class Runs(Sequence[Run]):
         }
 
     def against_baseline(self, point: Point) -> Estimate | None:
-        """Seconds of a point over those of its contrast's baseline; None for itself or without one of the same work."""
+        """Seconds of a point over those of its contrast's baseline; None for the baseline, or if the work differs."""
         base = self._bases.get((point.run, contrast_key(point.record)))
         alike = base is not None and base is not point.record and same_work(base, point.record)
         return ratio(point.record, base) if base is not None and alike else None
@@ -190,16 +213,10 @@ def when(run: Run) -> str:
 
 
 def plausible(value: float) -> bool:
-    """Whether a chart can show it: 10³⁰ is far beyond any machine, and near to where scales lose their digits."""
+    """Whether a chart can show the value: 10³⁰ is far beyond any machine, and scales lose digits not far beyond it."""
     return math.isfinite(value) and 1e-30 < value < 1e30
 
 
 def swept(record: Record) -> bool:
-    """Whether the record is a point of a sweep of sizes and not of the labelled ones."""
+    """Whether the record's size is a point of a sweep, not a label such as L1."""
     return "size" in record.params and record.params["size"] not in LEVELS
-
-
-def _n(point: Point) -> int:
-    """The value of n; 0 where a file has something else there."""
-    n = point.record.params.get("n")
-    return n if isinstance(n, int) and 0 < n < 2**31 else 0

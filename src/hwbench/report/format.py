@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..record.estimate import Estimate
-from ..record.model import Record
+from ..record.model import Record, Scalar
 from ..record.units import digits, format_bytes
 
 NOTHING = "–"
@@ -42,7 +41,7 @@ def compared(ratio: Estimate) -> str:
     return f"{digits(1 / ratio.value)}× faster"
 
 
-def value_of(axis: str, value: Any) -> str:
+def value_of(axis: str, value: Scalar) -> str:
     """An axis value as a person writes it: `1 thread`, `10⁶`, `float64`."""
     if axis == "threads":
         return "all threads" if value == "all" else f"{value} thread{'s' * (value != 1)}"
@@ -59,7 +58,7 @@ def value_of(axis: str, value: Any) -> str:
     return str(value)
 
 
-def elements(n: Any) -> str:
+def elements(n: Scalar) -> str:
     """`10⁶` for a power of ten, `1500` for another count."""
     if isinstance(n, int) and n >= 1000:
         exponent = round(math.log10(n))

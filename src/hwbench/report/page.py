@@ -10,30 +10,30 @@ import functools
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
+from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, theme
 from .dataset import Runs, when
-from .sections import Download, Figure, Section, Tracks
+from .sections import Download, Figure, Section, Spec, Tracks
 
 HERE = Path(__file__).parent
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
+def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs and histories; ValueError where there is neither."""
     if not runs and not histories:
         raise ValueError("a report needs a run or a history")
     charting = bundle.prefetch()
-    source = Runs(runs, histories)
+    source = Runs(runs, histories, catalogue=catalogue)
     sections = sections_of(source)
-    charts: dict[str, Any] = {}
-    # An element's number in order of appearance is its id: names from run files never get into an attribute.
+    charts: dict[str, Spec] = {}
+    # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
     own = (HERE / "page.js").read_text("utf-8")
     scripts = [bundle.harmless(own)]
@@ -58,28 +58,27 @@ def render(runs: Sequence[Run], histories: Sequence[History] = ()) -> str:
     )
 
 
-def sections_of(runs: Sequence[Run]) -> list[Section]:
+def sections_of(runs: Runs) -> list[Section]:
     """What the page shows of the runs, as data."""
     from .views import VIEWS  # imports Altair, which takes its time; the charts' script is on its way meanwhile
 
-    source = Runs.of(runs)
-    return [section for section in (view(source) for view in VIEWS) if section is not None]
+    return [section for section in (view(runs) for view in VIEWS) if section is not None]
 
 
 class _Numbers:
     """Hands out the ids of charts and keeps their specs."""
 
-    def __init__(self, charts: dict[str, Any]) -> None:
+    def __init__(self, charts: dict[str, Spec]) -> None:
         self.charts = charts
 
-    def chart(self, spec: dict[str, Any]) -> str:
+    def chart(self, spec: Spec) -> str:
         name = f"chart-{len(self.charts) + 1}"
         self.charts[name] = spec
         return name
 
 
-def embedded(data: Any) -> str:
-    """JSON that can stand in a `<script>`: pure ASCII, and without the characters that HTML takes notice of."""
+def embedded(data: Spec) -> str:
+    """JSON for a `<script>`: pure ASCII, without the characters that mean something to HTML."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
-Spec = dict[str, Any]
+Spec: TypeAlias = dict[str, Any]
+"""A Vega-Lite spec, or a part of one: JSON."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Table:
 class Panel:
     """One chart: a Vega-Lite spec whose width is the container's.
 
-    `alt` says what it shows to who cannot see it; `note` stands small below the title.
+    `alt` describes it to those who cannot see it; `note` stands small below the title.
     """
 
     title: str
@@ -99,17 +100,17 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Sayings:
+class Notes:
     """Sentences under a heading; `about` is said below the heading, smaller."""
 
     title: str
     sentences: Sequence[str]
     about: str = ""
-    kind: ClassVar[str] = "sayings"
+    kind: ClassVar[str] = "notes"
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Issue:
     """Cases that share a reason: how many of which status, what to do, and which."""
 
     status: str
@@ -119,11 +120,11 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Troubles:
-    """What is to be said against the figures."""
+class Issues:
+    """What speaks against the figures."""
 
-    items: Sequence[Trouble]
-    kind: ClassVar[str] = "troubles"
+    items: Sequence[Issue]
+    kind: ClassVar[str] = "issues"
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class Tracks:
     kind: ClassVar[str] = "tracks"
 
 
-Block = Tracks | Steps | Figure | Table | Tiles | Facts | Sayings | Troubles | Records
+Block = Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from ..bench import Bench
 from ..record.model import Run
 from ..record.store import write_bytes
 from . import theme
@@ -34,7 +34,7 @@ def _most(panels: Sequence[Panel]) -> Panel:
 
 
 def _telling(panels: Sequence[Panel]) -> Panel:
-    """The panel of the largest n at which most ways were measured."""
+    """The panel of the largest n at which most variants were measured."""
     return max(reversed(panels), key=lambda panel: len(panel.spec["datasets"]["marks"]))
 
 
@@ -46,11 +46,11 @@ PICTURES: tuple[tuple[str, View, Choose, str], ...] = (
 )
 
 
-def write_pictures(run: Run, directory: Path) -> list[Path]:
+def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:
     """Write `ladder.svg`, `latency.svg`, `bandwidth.svg` and `roofline.svg`, as far as the run holds them."""
     import vl_convert
 
-    runs = Runs([run])
+    runs = Runs([run], catalogue=catalogue)
     written = []
     for name, view, choose, title in PICTURES:
         section = view(runs)
@@ -67,7 +67,7 @@ def write_pictures(run: Run, directory: Path) -> list[Path]:
 
 
 def picture(spec: Spec, title: str, machine: str) -> Spec:
-    """The spec as one that stands alone: fixed width, colours in place of variables, title, legend, card."""
+    """The spec without a page around it: fixed width, colours in place of variables, title, legend, card."""
     alone = copy.deepcopy(spec)
     above = alone.get("title")
     unit = above.get("text", "") if isinstance(above, dict) else ""
@@ -94,7 +94,7 @@ def picture(spec: Spec, title: str, machine: str) -> Spec:
     return theme.resolved(alone)
 
 
-def _add_legend(spec: dict[str, Any], names: dict[str, str]) -> None:
+def _add_legend(spec: Spec, names: dict[str, str]) -> None:
     """Name the series below the chart, where there are several and the axis does not name them already."""
     for row in (row for rows in spec["datasets"].values() for row in rows if "series" in row):
         row["series"] = names[row["series"]]

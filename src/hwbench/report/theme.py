@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from typing import Any
+
+from .sections import Spec
 
 LIGHT = {
     "paper": "#f7f7f5", "card": "#ffffff", "ink": "#1b1f24", "ink-2": "#57606a", "line": "#d9dce1", "grid": "#e9ebee",
@@ -28,7 +29,7 @@ DARK = {
 }  # fmt: skip
 SLOTS = tuple(f"c{i}" for i in range(1, 9))
 
-# The variants we know; those that meet in one bench have colours of their own.
+# Known variants: those that meet in a bench differ in colour.
 KNOWN = {
     "loop": "c2", "comprehension": "c6", "numpy": "c1", "numba": "c3", "prange": "c7",
     "simd": "c4", "simd-nt": "c5", "cupy": "c6", "raw": "c4",
@@ -45,7 +46,7 @@ def var(name: str) -> str:
     return f"var(--{name})"
 
 
-CONFIG: dict[str, Any] = {
+CONFIG: Spec = {
     "aria": False,  # the page says what a chart shows; a label on every mark would only be in the way
     "background": None,
     "font": FONT,
@@ -69,10 +70,10 @@ CONFIG: dict[str, Any] = {
 
 
 def assign(together: Iterable[Iterable[str]]) -> dict[str, str]:
-    """A slot for each variant, given the sets of variants that meet in a bench.
+    """A colour slot for each variant, given the sets of variants that meet in a bench.
 
-    Those we know keep theirs; another takes the slot its name hashes to, or the next that none of its neighbours has.
-    The same variants get the same colours on every page.
+    Known variants keep theirs; another takes the slot that its name hashes to, or the next that no neighbour has. So
+    the same variants have the same colours on every page.
     """
     benches = [sorted(names) for names in together]
     taken = {name: KNOWN[name] for names in benches for name in names if name in KNOWN}
@@ -99,10 +100,10 @@ def css() -> str:
     )
 
 
-def resolved(spec: dict[str, Any], colours: dict[str, str] = LIGHT) -> dict[str, Any]:
-    """The spec with the values in place of the variables, for where there is no style sheet."""
+def resolved(spec: Spec, colours: dict[str, str] = LIGHT) -> Spec:
+    """The spec with colour values in place of variables, for where there is no style sheet."""
     text = json.dumps(spec)
     for name, value in colours.items():
         text = text.replace(var(name), value)
-    out: dict[str, Any] = json.loads(text)
+    out: Spec = json.loads(text)
     return out

@@ -1,1 +1,1 @@
-"""Verdicts over time: comparisons of runs, and later of commits and machines."""
+"""Comparison over time: runs, asv's results and pytest-benchmark's files as series, change points and verdicts."""

@@ -1,16 +1,14 @@
-"""A plugin of asv's that has every run state what the machine is: `"plugins": [".hwbench.tracking.asv_machine"]`.
+"""A plugin for asv that states what the machine is in every result: `"plugins": [".hwbench.tracking.asv_machine"]`.
 
-asv takes a machine's facts from `~/.asv-machine.json`, where they stay as they were once given: a machine that got
-other CPUs, or a container another quota, would go on under the old ones. asv copies them into each result file, where
-`asv_results` finds them again, and so they travel with the results. Whenever asv loads them, what hwbench finds is put
-in their place.
+asv copies a machine's facts from `~/.asv-machine.json` into each result file, where `readers.asv` finds them. That file
+never changes: a machine with other CPUs, or a container with another quota, would keep its old facts. The plugin
+replaces them by what hwbench finds whenever asv loads them.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import msgspec
 
@@ -21,7 +19,7 @@ LONGEST = 120.0  # seconds
 
 
 def facts(machine: Machine) -> dict[str, str]:
-    """A machine as asv states one: its own words where it has some (memory in kB), ours for the rest."""
+    """A machine by asv's keys where it has some (memory in kB), else by hwbench's."""
     found = identity(machine)
     return {
         "cpu": found["CPU"], "num_cpu": found["CPUs allowed"], "ram": str(machine.memory.total // 1024),
@@ -30,7 +28,7 @@ def facts(machine: Machine) -> dict[str, str]:
 
 
 def here() -> dict[str, str]:
-    """What this machine is, by a process of its own: looking for GPUs holds on to them, and asv goes on for hours."""
+    """The facts of this machine, from a child process: looking for GPUs keeps them open, and asv runs for hours."""
     done = subprocess.run(
         [sys.executable, "-m", "hwbench", "machine", "--json"], capture_output=True, timeout=LONGEST, check=True,
     )  # fmt: skip
@@ -38,7 +36,7 @@ def here() -> dict[str, str]:
 
 
 def setup() -> None:
-    """Called by asv, which has no hook for machines: what it loads is amended."""
+    """Called by asv, which has no hook for machines: patch what loads them."""
     from asv.console import log
     from asv.machine import Machine as Known
 
@@ -46,7 +44,7 @@ def setup() -> None:
         return
     load = Known.load
 
-    def amended(*arguments: Any, **named: Any) -> Any:
+    def amended(*arguments: str, **named: bool) -> Known:
         known = load(*arguments, **named)
         try:
             known.__dict__.update(here())

@@ -1,9 +1,9 @@
-"""Change points of a series, by asv's own step detection (`asv.step_detect`), so that its site and ours agree.
+"""Change points of series by asv's step detection (`asv.step_detect`), so that asv's site and the report agree.
 
-asv is optional: without it nothing is sought, and the report says so. Its detection takes 25 ms for 500 commits, so a
-sieve goes first: a series in which no stretch of any length differs from the one before by more than noise explains is
-passed over, and most series are such. Many that remain are shared among processes, one for each CPU; and what asv sums
-up value by value is summed up on arrays here, which halves the time and finds the same.
+asv is optional: without it no steps are found, and the report says so. Its detection takes 25 ms for 500 commits, so
+`suspicious` first passes over series, most of them, in which no segment differs from the one before by more than noise.
+The rest are shared among processes, one per CPU. asv's sum over values is computed on arrays here, with the same result
+in half the time.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from numpy.typing import NDArray
 
 from .history import Series, Values
 
-SMALLEST = 0.02  # relative; a smaller step is not told
-ONE_VALUE = 0.05  # by how much a level of one value is in doubt; one of many is so by as much less
-SIEVE = 5.0  # noise deviations between neighbouring stretches from which asv is asked
-LEAST_SHARE = 40  # series for which starting a process pays: it takes half a second
+SMALLEST = 0.02  # relative; smaller steps are dropped
+ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
+SIEVE = 5.0  # deviations of noise between neighbouring segments from which asv is asked
+LEAST_SHARE = 40  # series that pay for starting a process, half a second
 FEW = 12  # commits up to which asv is always asked
-STRETCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A change between two measured commits, by their places in the history.
+    """A change between two measured commits, by their positions in the history.
 
-    `last` is the last commit of the old level, `first` the first of the new one; `old` and `new` the levels. The
-    levels hold over `before` and `after`.
+    `last` is the last commit of the old level, `first` the first of the new one; the levels `old` and `new` hold over
+    `before` and `after`.
     """
 
     last: int
@@ -79,16 +79,16 @@ Piece = tuple[int, int, float]  # from, up to, level
 
 
 def _detected(work: Sequence[Work]) -> list[list[Piece]]:
-    """Asv's pieces of constant level of each series."""
+    """The pieces of constant level of each series, by asv."""
     return [_pieces(*one) for one in work]
 
 
 def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
-    """What `asv.step_detect.detect_steps` finds in positive values with positive weights.
+    """The result of `asv.step_detect.detect_steps` for positive values with positive weights.
 
-    asv fits pieces by its exact solver for one penalty after the other, and takes the penalty at which
-    beta · pieces + log(noise + sum of |E_i - rho · E_i-1|) is least: E are the distances from the pieces, rho is what
-    best fits them. That sum takes asv most of the time, and is all that is written anew here.
+    asv fits pieces by its exact solver for a series of penalties, and takes the penalty that minimises beta · pieces +
+    log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum takes most of
+    asv's time, and only that sum is reimplemented here.
     """
     from asv import step_detect as asv
 
@@ -111,7 +111,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
             return float(first + np.dot(np.abs(after - rho * before), weight))
 
         rho = asv.golden_search(distance, -1, 1, xatol=0.05, expand_bounds=True)
-        # Without it a level for each value would have no noise at all.
+        # The noise floor: else a level for each value would be a perfect fit.
         noise = 0.1 * float(np.abs(np.diff(levels)).min()) if len(levels) > 2 else 0.001 * min(map(abs, levels))
         found = 4 * math.log(n) / n * len(right) + math.log(max(1e-300, noise) + distance(rho))
         if found < best[0]:
@@ -125,7 +125,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
 
 
 def _shared(work: Sequence[Work]) -> list[list[Piece]]:
-    """The same by a process for each CPU, where there is much to do; they inherit nothing and read no one's script."""
+    """The same in a process per CPU where there are many series; children start fresh, without the caller's script."""
     share = len(work) // LEAST_SHARE
     processes = min(share, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if processes < 2 or not sys.executable:
@@ -137,29 +137,29 @@ def _shared(work: Sequence[Work]) -> list[list[Piece]]:
         for _ in parts
     ]
     with ThreadPoolExecutor(len(parts)) as pool:
-        told = [
+        answers = [
             pool.submit(child.communicate, json.dumps(part).encode())
             for child, part in zip(children, parts, strict=True)
         ]
         out: list[list[Piece]] = [[] for _ in work]
         out[0::processes] = _detected(work[0::processes])
-        for i, (part, child, answer) in enumerate(zip(parts, children, told, strict=True), 1):
+        for i, (part, child, answer) in enumerate(zip(parts, children, answers, strict=True), 1):
             text = answer.result()[0]
-            # What a child could not do is done here: it may have been killed, or barred from starting.
+            # A child may have been killed or failed to start: do its part here.
             out[i::processes] = json.loads(text) if child.returncode == 0 else _detected(part)
     return out
 
 
 def serve() -> None:
-    """What a child does: series in on standard input, pieces out."""
+    """Run in a child: series on standard input, pieces on standard output."""
     json.dump(_detected(json.load(sys.stdin)), sys.stdout)
 
 
 def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
-    """What lies between pieces, where it is large enough to be told."""
+    """The steps between neighbouring pieces that exceed SMALLEST and their uncertainty."""
     found = []
     for (left, mid, old), (start, right, new) in itertools.pairwise(pieces):
-        # asv divides a few scattered values into levels of one value each; two such differ by chance.
+        # asv splits few scattered values into levels of one value each, which differ by chance.
         doubt = ONE_VALUE * math.sqrt(1 / (mid - left) + 1 / (right - start))
         if old > 0 and new > 0 and abs(math.log(new / old)) >= max(math.log1p(SMALLEST), doubt):
             last, first = int(there[mid - 1]), int(there[start])
@@ -170,13 +170,13 @@ def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
 
 
 def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
-    """asv's: the inverse of the half-width of the 99% interval; None where that is not known."""
+    """Asv's weights: the inverse of the half-width of the 99% interval; None where unknown."""
     widths = (series.high - series.low)[there]
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
 
 
 def suspicious(values: Values) -> bool:
-    """Whether some stretch of a series differs from the one before it by more than its noise explains."""
+    """Whether some segment of a series differs from the one before it by more than noise explains."""
     n = len(values)
     if n <= FEW:
         return True
@@ -184,7 +184,7 @@ def suspicious(values: Values) -> bool:
     steps = np.diff(logs)
     noise = 1.4826 * float(np.median(np.abs(steps))) / math.sqrt(2)
     sums = np.concatenate([[0.0], np.cumsum(logs)])
-    for width in STRETCHES:
+    for width in WIDTHS:
         if 2 * width > n:
             break
         means = (sums[width:] - sums[:-width]) / width

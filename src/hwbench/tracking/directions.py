@@ -1,4 +1,4 @@
-"""Which direction of a unit is better: asv takes every rise for a regression, of GB/s as of seconds."""
+"""Whether more or less of a unit is better: asv takes every rise for a regression, even of GB/s."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ RATES = (
     r"\b([fqrt]ps|ipc|speed-?up|throughput|bandwidth|(hit|success) ?-?rate)\b",
 )
 RATE = re.compile("|".join(f"({form})" for form in RATES), re.I)
-# Of these less is better though they may come by the second: times of something, and what goes wrong.
+# Less is better even per second: times of something, and counts of what goes wrong.
 COST = re.compile(rf"^{TIME}\s*(/|per\b)|\b(miss(es)?|faults?|errors?|failures?|drops?|dropped|stalls?|lost)\b", re.I)
-KNOWN = re.compile(rf"^({TIME}|([kMGT]i?)?(b|bytes?)|)$", re.I)  # less is better, as nobody doubts
+KNOWN = re.compile(rf"^({TIME}|([kMGT]i?)?(b|bytes?)|)$", re.I)  # less is certainly better
 
 
 def higher_is_better(unit: str) -> bool:
-    """Whether more of a unit is better: of rates it is, of times and bytes it is not."""
+    """Whether more is better: of rates it is, of times and bytes it is not."""
     return bool(RATE.search(unit.strip())) and not COST.search(unit.strip())
 
 
-def directions_told(units: Iterable[str]) -> list[str]:
-    """A sentence where the better direction of a unit is no more than assumed."""
+def direction_notes(units: Iterable[str]) -> list[str]:
+    """A sentence where the better direction of a unit is only assumed."""
     unsure = sorted({unit for unit in units if not (KNOWN.match(unit) or RATE.search(unit) or COST.search(unit))})
     return [f"Of {', '.join(unsure)} less is taken to be better, as asv does."] if unsure else []

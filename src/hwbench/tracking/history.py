@@ -1,7 +1,7 @@
-"""Histories as plain data: what was measured commit by commit, on which machines, in which environments.
+"""Histories as plain data: values by commit, machine and environment.
 
-A series is one case on one machine in one environment, a value for each commit. What reads asv, pytest-benchmark or
-runs of our own makes these; what finds change points, tells drift from code and draws knows nothing else.
+A series is one case on one machine in one environment, with a value for each commit. The readers make histories; change
+points, controls and charts know nothing else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 
-TrackingError = StoreError  # results that cannot be used: one line that says which, where in it, what to do
+TrackingError = StoreError  # unusable results: one line with the file, the place in it, the remedy
 Values = NDArray[np.float64]
-DIRTY = "+"  # ends the name of a commit that had changes beside it, which are another's each time
+DIRTY = "+"  # appended to a commit's name where the tree had uncommitted changes
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Commit:
 
     @property
     def short(self) -> str:
-        """The first eight digits of a hash; any other name whole."""
+        """The first eight digits of a hash; any other name in full."""
         return self.name[:8] if re.fullmatch(r"[0-9a-f]{12,64}", self.name) else self.name
 
     @property
     def date(self) -> str:
-        """`2026-11-22`, or nothing where the time is none."""
+        """`2026-11-22`; "" without a valid time."""
         try:
             return datetime.datetime.fromtimestamp(self.when, datetime.UTC).date().isoformat() if self.when else ""
         except (OverflowError, ValueError, OSError):
             return ""
 
     @property
-    def told(self) -> str:
+    def title(self) -> str:
         """`1a2b3c4d (2026-11-22), Sum in pairs`."""
         date = f" ({self.date})" if self.date else ""
         return f"{self.short}{date}{f', {self.subject}' if self.subject else ''}"
@@ -53,8 +53,8 @@ class Commit:
 class Setting:
     """Where series were measured: a machine of one identity, in one environment.
 
-    `machine` is the name it was given. `identity` says what it is (processor, CPUs, memory …): one name with two
-    identities is two machines. `environment` names versions and variables.
+    `machine` is its name, `identity` its processor, CPUs, memory …: one name with two identities is two machines.
+    `environment` names versions and variables.
     """
 
     machine: str
@@ -64,10 +64,10 @@ class Setting:
 
 @dataclass
 class Series:
-    """One case over the commits of its history; `values` has NaN where it was not measured.
+    """One case over the commits of its history; `values` is NaN where not measured.
 
-    `values` with `low` and `high` are in `unit` ("s" for times), of which more is better where `higher`. `counts` are
-    the work of one call where that is known, so that a rate can be told for a time.
+    `values`, `low` and `high` are in `unit` ("s" for times); more is better where `higher`. `counts` of one call, where
+    known, turn a time into a rate.
     """
 
     bench: str
@@ -84,7 +84,7 @@ class Series:
 
     @property
     def case(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-        """What the same case of another machine shares."""
+        """The identity of the case on any machine."""
         return self.bench, self.variant, tuple(self.params.items())
 
     @property
@@ -96,7 +96,7 @@ class Series:
 
 @dataclass
 class History:
-    """Series over the same commits, oldest first. `source` says what wrote the results; `notes` what was left out."""
+    """Series over the same commits, oldest first. `source` is the tool that wrote the results, `notes` are remarks."""
 
     name: str
     source: str
@@ -106,7 +106,7 @@ class History:
     notes: list[str] = field(default_factory=list)
 
     def labels(self) -> list[str]:
-        """A name for each setting, no two alike: the machine, its number where it changed, what its environment has."""
+        """A unique name for each setting: machine, its number where the identity changed, environment."""
         environments = {one.environment for one in self.settings}
         identities: dict[str, list[tuple[tuple[str, str], ...]]] = {}
         for one in self.settings:

@@ -1,4 +1,4 @@
-"""What machines are by what is stated of them, so that one name for two machines, or two for one, is noticed."""
+"""Identities of machines: one name for two machines is noticed, and two names for one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from .history import Setting
 
 GIB = re.compile(r"([\d.]+) GiB")
-RESERVED = 0.03  # of the memory: a kernel keeps a little more or less to itself from version to version
+RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
 
 
 class Settings:
-    """The settings of a history, numbered as they are met.
+    """The settings of a history, numbered in the order added.
 
-    What one file states of a machine and another does not is no difference between them, so a project may begin to
-    state more; two that differ in what both state are two machines, though of one name.
+    Only keys that two files both state can differ, so a project may begin to state more. Where they differ, one name
+    stands for two machines.
     """
 
     def __init__(self) -> None:
@@ -25,24 +25,24 @@ class Settings:
 
     def place(self, machine: str, identity: Iterable[tuple[str, str]], environment: str) -> int:
         """The number of a setting."""
-        told = dict(identity)
+        stated = dict(identity)
         there = self.machines.setdefault(machine, [])
-        which = next((i for i, one in enumerate(there) if not differences(one, told)), len(there))
+        which = next((i for i, one in enumerate(there) if not differences(one, stated)), len(there))
         if which == len(there):
             there.append({})
-        there[which] = {**told, **there[which]}
+        there[which] = {**stated, **there[which]}
         return self.known.setdefault((machine, which, environment), len(self.known))
 
     def made(self) -> list[Setting]:
-        """All of them, with all that is known of their machines."""
+        """All settings, with all that is known of their machines."""
         return [
             Setting(machine, tuple(sorted(self.machines[machine][which].items())), environment)
             for machine, which, environment in self.known
         ]
 
 
-def identities_told(settings: Sequence[Setting]) -> list[str]:
-    """A sentence for each machine whose name stands for several, and for each that seems to have two names."""
+def identity_notes(settings: Sequence[Setting]) -> list[str]:
+    """A sentence for each name of several machines, and for each machine that seems to have two names."""
     by_name: dict[str, list[tuple[tuple[str, str], ...]]] = {}
     by_identity: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for one in settings:
@@ -67,12 +67,12 @@ def identities_told(settings: Sequence[Setting]) -> list[str]:
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """`CPUs: 2, then 4` for each thing that both state and in which two machines differ."""
+    """`CPUs: 2, then 4` for each key that two machines both state differently."""
     return [f"{key}: {old[key]}, then {new[key]}" for key in old if key in new and not alike(old[key], new[key])]
 
 
 def alike(old: str, new: str) -> bool:
-    """Whether two statements of a machine are of the same: spaces aside, memory within what a kernel keeps."""
+    """Whether two values are equal: up to spaces, memory up to what a kernel reserves."""
     sizes = GIB.fullmatch(old), GIB.fullmatch(new)
     if sizes[0] and sizes[1]:
         small, large = sorted(float(size[1]) for size in sizes if size)
@@ -81,5 +81,5 @@ def alike(old: str, new: str) -> bool:
 
 
 def gib(nbytes: float) -> str:
-    """A memory as an identity has it: `15.5 GiB`."""
+    """A size of memory as an identity states it: `15.5 GiB`."""
     return f"{nbytes / 2**30:.3g} GiB"

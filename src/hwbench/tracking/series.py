@@ -1,18 +1,18 @@
-"""From single measurements, as runs and files of pytest-benchmark hold them, to series over commits."""
+"""Single observations, as runs and files of pytest-benchmark hold them, made into series over commits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .history import Series
 
 
-class Point(NamedTuple):
-    """One case measured once: seconds a call, and the standard error of their median."""
+class Observation(NamedTuple):
+    """One case measured once: the median of seconds per call, and its standard error."""
 
     bench: str
     variant: str
@@ -24,43 +24,47 @@ class Point(NamedTuple):
     error: float
 
 
-class Gathered:
-    """Points, oldest first, on their way to series: of each case in a setting those that time what the newest does."""
+_Place = tuple[str, str, tuple[tuple[str, str], ...], int]  # bench, variant, parameters, setting
+
+
+class SeriesBuilder:
+    """Makes series of observations added oldest first; drops those not comparable with the newest of their case."""
 
     def __init__(self, commits: int) -> None:
         self.commits = commits
-        self.points: dict[Any, list[tuple[int, Point]]] = {}
+        self.observations: dict[_Place, list[tuple[int, Observation]]] = {}
 
-    def add(self, point: Point, now: int) -> None:
-        """A point at a commit."""
-        at = (point.bench, point.variant, tuple(point.params.items()), point.setting)
-        self.points.setdefault(at, []).append((now, point))
+    def add(self, one: Observation, commit: int) -> None:
+        """An observation at the commit of this position."""
+        place = (one.bench, one.variant, tuple(one.params.items()), one.setting)
+        self.observations.setdefault(place, []).append((commit, one))
 
     def series(self) -> tuple[list[Series], list[str]]:
-        """The series, and a sentence where points were left out."""
+        """The series, and a sentence where observations were dropped."""
         made, left = [], 0
-        for points in self.points.values():
-            newest = points[-1][1]
-            alike = [(now, one) for now, one in points if same_work(newest, one)]
-            left += len(alike) < len(points)
+        for observations in self.observations.values():
+            newest = observations[-1][1]
+            kept = [(commit, one) for commit, one in observations if comparable(newest, one)]
+            left += len(kept) < len(observations)
             values, low, high = np.full((3, self.commits), np.nan)
-            for now, one in alike:
+            for commit, one in kept:
                 reach = 1.96 * one.error
-                values[now], low[now], high[now] = one.median, one.median - reach, one.median + reach
+                values[commit], low[commit], high[commit] = one.median, one.median - reach, one.median + reach
             made.append(
                 Series(
                     newest.bench, newest.variant, newest.params, newest.setting, values, low, high,
                     version=newest.version, counts=newest.counts,
                 )
             )  # fmt: skip
-        told = (
+        note = (
             f"Results of other versions, or of other work a call, of {left} case{'s' * (left != 1)} are left out: they "
+            "time something else."
         )
-        return made, [told + "time something else."] * bool(left)
+        return made, [note] * bool(left)
 
 
-def same_work(one: Point, other: Point) -> bool:
-    """Whether two points time the same; counts out of a rate and a median are known to six digits."""
+def comparable(one: Observation, other: Observation) -> bool:
+    """Whether two observations time the same work: equal version, counts equal to six digits."""
     counts, others = one.counts, other.counts
     close = all(math.isclose(counts[name], others[name], rel_tol=1e-6) for name in counts if name in others)
     return one.version == other.version and close

@@ -1,7 +1,7 @@
-"""What `compare` sets against each other: cases read from runs, asv's results or pytest-benchmark's files.
+"""The sides of a comparison: cases from runs, asv's results or pytest-benchmark's files.
 
-A side is one or several measurements of the same thing (blocks: runs, processes). Several blocks show by how much
-figures differ from run to run, which the samples of one run cannot.
+Each case of a side has one or several measurements (runs, processes). Several show the run-to-run noise, which the
+samples of one run cannot.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..record.model import Machine, Scalar
 from ..record.units import format_bytes
 from .machines import alike, gib
 
-# What asv and pytest-benchmark, and our plugin for asv, call what `identity` tells.
-WORDS = {
+# `identity`'s names for the keys of asv, pytest-benchmark and hwbench's plugin for asv.
+NAMES = {
     "cpu": "CPU", "num_cpu": "CPUs allowed", "ram": "memory", "quota": "CPU quota", "gpu": "GPU",
     "huge_pages": "huge pages",
 }  # fmt: skip
@@ -25,8 +25,8 @@ Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
-class Block:
-    """One measurement of a case: the median in seconds (or asv's unit), its standard error, and how it was found."""
+class Measurement:
+    """One measurement of a case: the median in seconds (or asv's unit), its standard error, and why it is suspect."""
 
     median: float
     error: float
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Entry:
-    """One case of a side. `unfit` says why there is nothing to compare; `earlier` are its medians in earlier runs."""
+    """One case of a side. `unfit` says why it cannot be compared; `earlier` are its medians in earlier runs."""
 
     bench: str
     variant: str
@@ -43,14 +43,14 @@ class Entry:
     params: Mapping[str, Scalar]
     version: str = ""
     counts: Mapping[str, float] = field(default_factory=dict)
-    blocks: Sequence[Block] = ()
+    measurements: Sequence[Measurement] = ()
     unfit: str = ""
     earlier: Sequence[float] = ()
     higher: bool = False
 
     @property
     def key(self) -> Key:
-        """What the same case of the other side has too; values as text, since asv knows no other."""
+        """The identity of the case on both sides; values as text, since asv has no other type."""
         return (
             self.bench, self.variant, self.device,
             tuple(sorted((axis, str(value)) for axis, value in self.params.items())),
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass
 class Side:
-    """A name to call it, the machine and what that is, the environment, and the cases."""
+    """A name, the machine and its identity, the environment, and the cases."""
 
     name: str
     machine: str
@@ -69,13 +69,13 @@ class Side:
     kind: str = "run"
 
 
-def block_of(samples: Sequence[float], suspect: str = "") -> Block:
-    """A block from raw samples."""
-    return Block(float(np.median(samples)), median_error(samples), suspect)
+def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:
+    """A measurement from raw samples."""
+    return Measurement(float(np.median(samples)), median_error(samples), suspect)
 
 
 def identity(machine: Machine) -> dict[str, str]:
-    """What a machine is, as far as times depend on it: a renamed machine keeps it, a resized one does not."""
+    """What times depend on in a machine: a renamed machine keeps it, a resized one does not."""
     cpu = machine.cpu
     caches = sorted({(cache.level, cache.bytes) for cache in cpu.caches})
     return {
@@ -89,13 +89,13 @@ def identity(machine: Machine) -> dict[str, str]:
     }
 
 
-def unlike(base: Machine, new: Machine) -> list[str]:
-    """In what two machines differ that times depend on: what a reader of the verdicts must know."""
-    return told_unlike(identity(base), identity(new))
+def machine_differences(base: Machine, new: Machine) -> list[str]:
+    """How two machines differ in what times depend on."""
+    return identity_differences(identity(base), identity(new))
 
 
-def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """`CPU quota: None in base, 1.5 in new` for each thing that both sides state and that differs."""
+def identity_differences(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """`CPU quota: None in base, 1.5 in new` for each key that both sides state differently."""
     return [
         f"{key}: {base[key]} in base, {new[key]} in new"
         for key in base
@@ -103,19 +103,19 @@ def told_unlike(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-def in_our_words(identity: Mapping[str, str]) -> dict[str, str]:
-    """What asv or pytest-benchmark states of a machine, by the names that `identity` has for it.
+def normalize_machine_keys(identity: Mapping[str, str]) -> dict[str, str]:
+    """Rename asv's and pytest-benchmark's keys to hwbench's; a key already in hwbench's form wins.
 
-    CPUs are those that may be used only where our plugin told asv so: what the tools count by themselves are all. What
-    our suite states beside them in our words already is the better word.
+    `num_cpu` means the allowed CPUs only where hwbench's plugin wrote it (then there are `caches`, too): the tools
+    themselves count all CPUs.
     """
-    ours = WORDS if "caches" in identity else {key: word for key, word in WORDS.items() if key != "num_cpu"}
-    theirs = {ours[key]: value for key, value in identity.items() if key in ours}
-    return theirs | {key: value for key, value in identity.items() if key not in ours}
+    names = NAMES if "caches" in identity else {key: word for key, word in NAMES.items() if key != "num_cpu"}
+    renamed = {names[key]: value for key, value in identity.items() if key in names}
+    return renamed | {key: value for key, value in identity.items() if key not in names}
 
 
 def differing(base: Side, new: Side) -> list[str]:
-    """In what the machines of two sides differ; by name where they state nothing in common."""
+    """How the machines of two sides differ; by name where they state nothing in common."""
     if set(base.identity) & set(new.identity):
-        return told_unlike(base.identity, new.identity)
+        return identity_differences(base.identity, new.identity)
     return [] if base.machine == new.machine else [f"name: {base.machine} in base, {new.machine} in new"]

@@ -1,4 +1,4 @@
-"""TODO tracking.stats."""
+"""Student's t, trigamma and adjusted p-values, for comparing many cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def t_quantile(p: float, dof: float) -> float:
 
 
 def t_log_density(x: float, dof: float) -> float:
-    """Log-density at `x` of a t variable that is scaled to have the quartiles of the standard normal one."""
+    """Log-density at `x` of a t variable scaled to the quartiles of the standard normal."""
     scale = t_quantile(0.75, dof) / 0.6744897501960817
     norm = math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2 + math.log(scale)
     return norm - (dof + 1) / 2 * math.log1p((x * scale) ** 2 / dof)
@@ -40,8 +40,8 @@ def trigamma(x: float) -> float:
 def adjusted(probabilities: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's adjusted p-values (J. R. Stat. Soc. B 57 (1995) 289), in the order given.
 
-    Accusing all whose adjusted p is at most q keeps the expected share of the wrongly accused among them below q; where
-    nothing has changed at all, that is the chance of accusing anybody.
+    Rejecting all hypotheses with an adjusted p of at most q keeps the false discovery rate below q; where nothing
+    changed, q bounds the chance of any rejection.
     """
     order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
     out = [1.0] * len(probabilities)

@@ -1,8 +1,8 @@
-"""How much a figure differs from run to run although nothing changed.
+"""Run-to-run noise: how much a median differs between runs although nothing changed.
 
-The samples of one run say how well that run knows its own median, and no more. Another process has its memory on
-other pages, its threads on other cores and its neighbours in another mood: medians of runs differ by several times what
-a bootstrap within a run expects, and a comparison that ignores it accuses the innocent. How much they do is taken from
+A bootstrap over the samples of one run gives the uncertainty of that run's median only. Another process gets other
+pages, cores and neighbours, and medians of runs differ several times as much; ignoring that gives false alarms. The
+run-to-run deviation is taken from
 
 1. several runs on a side (`base1.json,base2.json`), or the case's own history: deviations between consecutive medians,
    which a slow change of the code does not inflate;
@@ -10,18 +10,17 @@ a bootstrap within a run expects, and a comparison that ignores it accuses the i
    (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004) 96);
 3. where there is neither, `ASSUMED`, or as much as the runs doubt their own medians if that is more.
 
-Between machines 2 says nothing: there the ratios of most cases do differ, and 3 is `ACROSS` at least.
+Between machines 2 does not apply, since most ratios differ, and 3 is at least `ACROSS`.
 
-In 1 and 2 a case is measured by its like: those that are about as steady within a run. A peak that repeats within 0.3%
-is not to be judged by a latency that does so within 20%, nor the other way round.
+In 1 and 2 a case is judged by cases that are about as steady within a run: a peak that repeats within 0.3% is not
+judged by a latency that repeats within 20%.
 
-A case's own estimate counts by its degrees of freedom beside that of its like (a moderated variance: Smyth, Stat. Appl.
-Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma). How many the like count for is told by how
-well cases agree: by the spread of the logarithms of their variances, as in limma, and by the tail of their ratios,
-where noise is wild now and then. Noise has two tails and a change has one, so slower is judged by the tail of the
-faster, and the other way round: what changed does not excuse itself. Never fewer than `HEAVY`, and never more than one
-for every `PER_DOF` cases, for a tail is not known to those who are too few to meet it. An assumed one counts as
-`PRIOR`.
+A case's own variance is pooled with that of similar cases by degrees of freedom (a moderated variance: Smyth, Stat.
+Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma). The degrees of freedom of the similar
+cases follow from their agreement: the variance of the logarithms of their variances, as in limma, and the tail of their
+ratios, where noise is heavy-tailed. Noise has two tails and a change has one, so slower is judged by the tail of the
+faster and the other way round: a change does not hide itself. At least `HEAVY`, and at most one per `PER_DOF` cases,
+since few cases do not show a tail. An assumed deviation counts as `PRIOR`.
 """
 
 from __future__ import annotations
@@ -34,30 +33,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..record.estimate import spread
+from ..record.estimate import mad_sigma
 from .controls import shift
 from .sides import Entry
 from .stats import t_log_density, trigamma
 
 ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
-LEAST = 0.002  # nothing is known better than this, however well a few figures agree
-PRIOR = 5.0  # degrees of freedom of an assumed estimate: five let a case have three times as much noise
-ACROSS = 0.02  # as `ASSUMED`, where two machines are compared: less is known of either
-HEAVY = 3.0  # of one by a case's like at least: on a virtual machine some case always moves by a lot
-TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # what is tried; beyond 30 the normal is near
-PER_DOF = 8  # cases a degree of freedom; see `scripts/tracking_experiments.py power`
-ENOUGH = 20  # cases from which a comparison is its own measure of noise
-LIKE = 30  # cases by which one is measured, the nearest in steadiness; a robust spread of so many is known within 15%
-EARLIER = 30  # medians of a history that are looked at
+LEAST = 0.002  # floor of the deviation, however well a few figures agree
+PRIOR = 5.0  # degrees of freedom of an assumed deviation: five allow a case three times the noise
+ACROSS = 0.02  # as `ASSUMED`, between two machines
+HEAVY = 3.0  # least degrees of freedom of similar cases: on a virtual machine some case always moves a lot
+TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # candidates; 30 is nearly normal
+PER_DOF = 8  # cases per degree of freedom; see `scripts/tracking_experiments.py power`
+ENOUGH = 20  # cases from which a comparison gives its own noise
+LIKE = 30  # similar cases, the nearest in steadiness; a robust deviation of 30 values is known within 15%
+EARLIER = 30  # medians of a history that are used
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The run-to-run standard deviation of a median (relative) that most cases have, and where it is from.
+    """The typical run-to-run standard deviation of a median (relative), and its source.
 
-    `trend` has it by how unsteady cases are within a run (`unsteady`), in rising order; empty: the same for all.
-    `tails` are the degrees of freedom that it counts for where slower is judged, and where faster is. `together` is
-    the middle of the ratios (logarithm) where these are the source: their scatter says nothing of what they share.
+    `trend` has the deviation by unsteadiness within a run (`unsteady`), rising; empty: the same for all. `tails` are
+    its degrees of freedom for slower and for faster. `together` is the median log ratio where the ratios are the
+    source: their scatter does not include what they share.
     """
 
     common: float
@@ -67,7 +66,7 @@ class Noise:
     together: float = 0.0
 
     def at(self, unsteadiness: float) -> float:
-        """The deviation of cases that are about so unsteady within a run."""
+        """The deviation of cases of about this unsteadiness within a run."""
         if not self.trend:
             return self.common
         place = bisect.bisect_left(self.trend, (unsteadiness,))
@@ -76,29 +75,29 @@ class Noise:
 
 
 def own(entries: Sequence[Entry]) -> tuple[float, int]:
-    """A case's own run-to-run variance of the logarithm of its median, and its degrees of freedom (0: unknown)."""
+    """A case's own run-to-run variance of its log median, and the degrees of freedom (0: unknown)."""
     squares, dof = 0.0, 0
     for entry in entries:
-        logs = [math.log(block.median) for block in entry.blocks]
+        logs = [math.log(one.median) for one in entry.measurements]
         if len(logs) > 1:
             squares += float(np.var(logs)) * len(logs)
             dof += len(logs) - 1
     past = max((entry.earlier for entry in entries), key=len)
     logs = [math.log(x) for x in past[-EARLIER:] if x > 0]
     if len(logs) >= 4:
-        # Consecutive differences have twice the variance of a value; a step among them is one stray of many.
+        # Consecutive differences have twice the variance of a value; a step of the code is one outlier among them.
         steps = np.diff(logs)
         known = len(steps) // 2
-        squares += known * max(spread([*steps, *-steps]), 0.0) ** 2 / 2
+        squares += known * max(mad_sigma([*steps, *-steps]), 0.0) ** 2 / 2
         dof += known
     return (squares / dof if dof else 0.0), dof
 
 
 def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noise:
-    """The run-to-run deviation that the cases of a comparison share; `across` machines their ratios do not tell it."""
+    """The run-to-run deviation for the cases of a comparison; `across` machines their ratios are not used."""
     owned = [(unsteady(pair), *own(pair)) for pair in pairs]
     owned = [one for one in owned if one[2]]
-    # A median of which nothing is known within its run says nothing of runs, and is judged by nobody.
+    # A median without an uncertainty of its own cannot be ranked by steadiness.
     known = [pair for pair in pairs if math.isfinite(unsteady(pair))]
     enough = len(known) >= ENOUGH and not across
     if owned:
@@ -113,15 +112,15 @@ def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noi
 
 
 def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
-    """From cases by unsteadiness, each with a variance of its own and the degrees of freedom of that."""
+    """From the cases' own variances: each case as its unsteadiness, variance and degrees of freedom."""
 
-    # The median over cases, so that a few that changed or are wild do not speak for the others.
+    # The median over cases, so that a few that changed or are wild have no influence.
     def usual(cases: Sequence[tuple[float, float]]) -> float:
         return max(LEAST, math.sqrt(float(np.median([variance for _, variance in cases]))))
 
     cases = [(unsteadiness, variance) for unsteadiness, variance, _ in owned]
     found = Noise(usual(cases), "several runs or the history of each case", _trend(cases, usual))
-    # Were all alike, the log of a variance would scatter by trigamma(dof / 2); what exceeds it is trigamma(tail / 2).
+    # With equal true variances their logs would have variance trigamma(dof / 2); the excess is trigamma(tail / 2).
     logs = [math.log(max(LEAST**2, variance) / found.at(unsteadiness) ** 2) for unsteadiness, variance in cases]
     excess = float(np.var(logs) - np.mean([trigamma(dof / 2) for _, _, dof in owned]))
     tail = max((one for one in _tails(len(owned)) if trigamma(one / 2) >= excess), default=HEAVY)
@@ -133,7 +132,7 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
 
     def scatter(cases: Sequence[tuple[float, float]]) -> float:
         within = float(np.median([unsteadiness for unsteadiness, _ in cases])) ** 2
-        between = spread([shift for _, shift in cases]) ** 2 - within
+        between = mad_sigma([shift for _, shift in cases]) ** 2 - within
         return max(LEAST, math.sqrt(max(0.0, between) / 2))
 
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]
@@ -143,29 +142,31 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
 
 
 def _with_tails(found: Noise, pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
-    """Noise that counts for no more than the tails of the ratios allow, each way by those that went the other way."""
+    """The noise, its degrees of freedom limited by the tails of the ratios: slower by faster's, faster by slower's."""
     shifts = [shift(*pair) for pair in pairs]
     middle = float(np.median(shifts))
-    strays = [(one - middle) / error(pair, found)[0] for one, pair in zip(shifts, pairs, strict=True)]
-    others = [[abs(stray) for stray in strays if stray * sign > 0] for sign in (-1, 1)]
+    residuals = [(one - middle) / error(pair, found)[0] for one, pair in zip(shifts, pairs, strict=True)]
+    others = [[abs(residual) for residual in residuals if residual * sign > 0] for sign in (-1, 1)]
     slower, faster = (min(tail, _tail(one, len(pairs))) for tail, one in zip(found.tails, others, strict=True))
     return dataclasses.replace(found, tails=(slower, faster))
 
 
 def _tails(cases: int) -> list[float]:
-    """The degrees of freedom that so many cases can tell."""
+    """The candidates that this number of cases supports."""
     return [tail for tail in TAILS if tail <= max(HEAVY, cases / PER_DOF)]
 
 
-def _tail(strays: Sequence[float], cases: int) -> float:
-    """The degrees of freedom of the t distribution that makes deviations, in standard ones, likeliest."""
-    return max(reversed(_tails(cases)), key=lambda tail: math.fsum(t_log_density(stray, tail) for stray in strays))
+def _tail(residuals: Sequence[float], cases: int) -> float:
+    """The degrees of freedom of the most likely t distribution, for residuals in standard deviations."""
+    return max(
+        reversed(_tails(cases)), key=lambda tail: math.fsum(t_log_density(residual, tail) for residual in residuals)
+    )
 
 
 def _trend(
     cases: Sequence[tuple[float, float]], deviation: Callable[[Sequence[tuple[float, float]]], float]
 ) -> list[tuple[float, float]]:
-    """For each case its unsteadiness and the deviation of the `LIKE` cases that are nearest to it in rank."""
+    """For each case its unsteadiness and the deviation of the `LIKE` cases nearest in rank."""
     ordered = sorted(cases)
     last = max(0, len(ordered) - LIKE)
     starts = (min(max(0, at - LIKE // 2), last) for at in range(len(ordered)))
@@ -173,18 +174,18 @@ def _trend(
 
 
 def unsteady(pair: Sequence[Entry]) -> float:
-    """How little a case's medians are known from within their runs: the standard error of the log of their ratio."""
+    """The uncertainty of a case within its runs: the standard error of the log ratio of its medians."""
     found = math.hypot(*map(relative, pair))
     return found if math.isfinite(found) else math.inf
 
 
 def relative(entry: Entry) -> float:
-    """Standard error of an entry's median as its blocks know it, relative to the median."""
-    return math.sqrt(sum((block.error / block.median) ** 2 for block in entry.blocks)) / len(entry.blocks)
+    """The relative standard error of an entry's median, from its measurements alone."""
+    return math.sqrt(sum((one.error / one.median) ** 2 for one in entry.measurements)) / len(entry.measurements)
 
 
 def moderated(entries: Sequence[Entry], shared: Noise) -> tuple[float, tuple[float, float]]:
-    """Run-to-run variance of a case's log median, and the degrees of freedom behind it for slower and for faster."""
+    """Moderated run-to-run variance of a case's log median, and its degrees of freedom for slower and for faster."""
     variance, dof = own(entries)
     usual, weight = shared.at(unsteady(entries)) ** 2, min(shared.tails)
     weighed = (weight * usual + dof * variance) / (weight + dof) if dof else usual
@@ -194,10 +195,8 @@ def moderated(entries: Sequence[Entry], shared: Noise) -> tuple[float, tuple[flo
 def error(pair: tuple[Entry, Entry], shared: Noise) -> tuple[float, tuple[float, float]]:
     """Standard error of the log ratio of a case, and its degrees of freedom for slower and for faster."""
     variance, dofs = moderated(pair, shared)
-    runs = sum(1 / len(entry.blocks) for entry in pair)
+    runs = sum(1 / len(entry.measurements) for entry in pair)
     within = sum(relative(entry) ** 2 for entry in pair)
     if math.isinf(within) and own(pair)[1]:
-        within = (
-            0.0  # asv's memory and track_ values state no interval; how much they vary their history shows, all of it
-        )
+        within = 0.0  # asv's memory and track_ values have no interval; their history has all of their noise
     return math.sqrt(within + variance * runs), dofs

@@ -1,8 +1,8 @@
-"""Whether each case is faster or slower than it was: same, faster, slower, ambiguous, not measured.
+"""A verdict for each case of two sides: same, faster, slower, ambiguous, not measured.
 
-The ratio of two medians has an interval made of what each run knows of its own median and of what runs differ by though
-nothing changed (`noise`). `slower` needs the whole interval beyond the threshold, at a level that is corrected for the
-number of cases (Benjamini and Hochberg, 5%); `same` needs the plain 95% interval within it.
+The interval of a ratio of medians combines the uncertainty of each median within its run and the run-to-run noise
+(`variance`). `slower` needs the whole interval beyond the threshold, corrected for the number of cases (Benjamini and
+Hochberg, 5%); `same` needs the uncorrected 95% interval within it.
 """
 
 from __future__ import annotations
@@ -16,29 +16,26 @@ import msgspec
 
 from ..record.estimate import Estimate
 from ..record.model import Run, Scalar
-from . import controls as tracking_controls
 from . import variance
-from .readers.runs import of_runs
-from .sides import Entry, Key, Side, unlike
+from .controls import CONTROLS, MATTERS, SHARE, Controls, Moved, shared_count, shift
+from .readers import runs
+from .sides import Entry, Key, Side
 from .stats import adjusted, t_quantile, t_tail
-
-__all__ = ["THRESHOLD", "VERDICTS", "Comparison", "Verdict", "compare", "sides", "unlike"]
 
 Verdict = Literal["same", "faster", "slower", "ambiguous", "not measured"]
 VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "ambiguous", "same", "not measured")
 THRESHOLD = 0.02
 REMEDY = "give each side several runs (a.json,b.json; few cases by --preset full), or measure both in turn: hwbench ab"
-UNBOUNDED = 1e3  # an upper end beyond this is none
-TOGETHER = 0.1  # a clock, a neighbour or another hypervisor may shift all cases of a run by so much; not by more
-LEVEL = 0.025  # each way; slower and faster together are wrong in 5%
+UNBOUNDED = 1e3  # a larger upper bound counts as none
+TOGETHER = 0.1  # at most, the shift of all cases of a run by a clock, a neighbour or another hypervisor
+LEVEL = 0.025  # each way: 5% for slower and faster together
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One case on two sides. `ratio` is seconds of the new over seconds of the base: above 1 is slower.
 
-    `low` and `high` bound it at 95%; `p` is the adjusted probability of so much if the threshold were not crossed.
-    `machine` is the ratio of the machines' own limits where those were measured, and `normalised` what is left of the
-    ratio when it is taken out.
+    `low` and `high` bound it at 95%; `p` is the adjusted p-value of a change beyond the threshold. `machine` is the
+    ratio of the machines' own limits where measured, and `normalised` the ratio divided by it.
     """
 
     bench: str
@@ -56,8 +53,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Report:
-    """The comparisons of two sides, the run-to-run noise they were judged by, and what their machines' limits did."""
+class ComparisonReport:
+    """The comparisons of two sides, the run-to-run noise used, and remarks on what the machines' limits did."""
 
     cases: Sequence[Comparison]
     noise: variance.Noise
@@ -66,10 +63,11 @@ class Report:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A case of both sides, with the logarithm of the ratio, its standard error, and what its machines' limits did.
+    """A case of both sides: log ratio (`shift`), its standard error, and the shift of its machine's limit.
 
-    `judged` is the shift that the verdict is on, with its error and the degrees of freedom for slower and for faster;
-    `together` what of it all cases share and no control explains, which accuses nobody.
+    `judged` is the shift that the verdict is on, `doubt` its standard error, with `dofs` degrees of freedom for slower
+    and for faster; `together` is the shift common to all cases that no control explains, which is no change of this
+    case.
     """
 
     old: Entry
@@ -85,14 +83,17 @@ class _Pair:
 
 def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Comparison]:
     """A comparison for every case of either run, in the base's order."""
-    return list(sides(of_runs([base]), of_runs([new]), threshold).cases)
+    return list(compare_sides(runs.side([base]), runs.side([new]), threshold).cases)
 
 
-def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False) -> Report:
+def compare_sides(
+    base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False,
+    limits: Mapping[str, str | None] | None = None,
+) -> ComparisonReport:  # fmt: skip
     """A comparison for every case of either side, in the base's order.
 
-    `across` machines, ratios are of seconds for the same work where that is known, and the verdict is on what is left
-    of a ratio when the machines' own limits are taken out of it.
+    `across` machines, ratios are per unit of work where counts are known, and the verdict is on the ratio divided by
+    that of the machines' own limits; `limits` names the limit that each bench should touch.
     """
     olds = {entry.key: entry for entry in base.entries}
     news = {entry.key: entry for entry in new.entries}
@@ -100,7 +101,10 @@ def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool =
     reasons = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
     fit = [(olds[place], news[place]) for place in places if not reasons[place]]
     shared = variance.common(fit, across=across)
-    pairs, controls = _paired(fit, shared, across)
+    controls = Controls(
+        fit, per_work=across, limits=limits, errors={pair[0].key: variance.error(pair, shared)[0] for pair in fit}
+    )
+    pairs = _paired(fit, shared, controls, across)
     edge = math.log1p(threshold)
     slower, faster = (
         dict(zip(pairs, adjusted([_p(one, edge, sign) for one in pairs.values()]), strict=True)) for sign in (1, -1)
@@ -113,42 +117,38 @@ def sides(base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool =
             cases.append(_blank(shown, reasons[place]))
             continue
         cases.append(_judged(shown, pair, edge, slower[place], faster[place], across))
-    remarks = [*controls.told(), *_together(shared, controls)] if not across else ()
-    return Report(cases, shared, remarks)
+    remarks = [*controls.sentences(), *_together(shared, controls)] if not across else ()
+    return ComparisonReport(cases, shared, remarks)
 
 
-def _together(shared: variance.Noise, controls: tracking_controls.Controls) -> Iterator[str]:
-    """A sentence where the cases moved together and nothing tells why."""
-    if abs(shared.together) >= tracking_controls.MATTERS and not controls.known:
+def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
+    """A sentence where all cases moved together and no control explains it."""
+    if abs(shared.together) >= MATTERS and not controls.known:
         yield (
             f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
-            f"share; measured along, {', '.join(tracking_controls.CONTROLS)} tell which"
+            f"share; measured along, {', '.join(CONTROLS)} tell which"
         )
 
 
 def _paired(
-    fit: Sequence[tuple[Entry, Entry]], shared: variance.Noise, across: bool
-) -> tuple[dict[Key, _Pair], tracking_controls.Controls]:
-    """What is known of each case; `across` machines the limit that is taken out of it brings its own error along."""
-    known = {pair[0].key: variance.error(pair, shared) for pair in fit}
-    controls = tracking_controls.Controls(
-        fit, per_work=across, errors={place: error for place, (error, _) in known.items()}
-    )
+    fit: Sequence[tuple[Entry, Entry]], shared: variance.Noise, controls: Controls, across: bool
+) -> dict[Key, _Pair]:
+    """Each case with its shift and errors; `across` machines the shift of its limit is subtracted, with its error."""
     together = 0.0 if controls.known else max(-TOGETHER, min(shared.together, TOGETHER))
     pairs = {}
     for old, now in fit:
-        error, dofs = known[old.key]
-        shift, limit = tracking_controls.shift(old, now, per_work=across), controls.own_limit(old)
-        out = limit if across and limit else tracking_controls.Moved(0.0)
+        error, dofs = variance.error((old, now), shared)
+        ratio, limit = shift(old, now, per_work=across), controls.own_limit(old)
+        out = limit if across and limit else Moved(0.0)
         pairs[old.key] = _Pair(
-            old, now, shift, error, shift - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift,
+            old, now, ratio, error, ratio - out.shift, math.hypot(error, out.error), dofs, limit and limit.shift,
             together,
         )  # fmt: skip
-    return pairs, controls
+    return pairs
 
 
 def _p(pair: _Pair, edge: float, sign: int) -> float:
-    """How likely so great a shift is where the truth is just at the threshold; `sign` 1 is slower, -1 faster."""
+    """The p-value of a shift, were the truth at the threshold; `sign` 1 is slower, -1 faster."""
     if not math.isfinite(pair.doubt):
         return 1.0
     shared = max(0.0, sign * pair.together)
@@ -166,15 +166,15 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
     elif abs(pair.judged) + reach <= edge:
         verdict = "same"
     reason = "; ".join(
-        f"{name}: {block.suspect}"
+        f"{name}: {one.suspect}"
         for name, entry in (("base", pair.old), ("new", pair.new))
-        for block in entry.blocks[:1]
-        if block.suspect
+        for one in entry.measurements[:1]
+        if one.suspect
     )
-    accused = verdict in ("faster", "slower")
-    if reason and accused:
-        verdict = "ambiguous"  # a disturbed figure accuses nobody
-    elif accused and not across and pair.machine and _machines(pair, edge):
+    changed = verdict in ("faster", "slower")
+    if reason and changed:
+        verdict = "ambiguous"  # a disturbed figure proves no change
+    elif changed and not across and pair.machine and _machines(pair, edge):
         verdict, reason = "ambiguous", f"the machine's own limits moved alike (×{_exp(pair.machine):.3f})"
     elif verdict == "ambiguous" and not reason and abs(pair.judged) - reach > edge and pair.judged * pair.together > 0:
         reason = f"all cases moved together (×{_exp(pair.together):.3f})"
@@ -192,19 +192,19 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
 
 
 def _raw(pair: _Pair) -> Iterator[str]:
-    """What a ratio of two machines is not related to."""
+    """Why a ratio between machines is not normalised, or not per unit of work."""
     if pair.machine is None:
         yield "its machine's limits are not known: raw"
-    if not pair.new.higher and not tracking_controls.counted(pair.old, pair.new):
+    if not pair.new.higher and not shared_count(pair.old, pair.new):
         yield "the work of a call is not known: seconds as they are"
 
 
 def _machines(pair: _Pair, edge: float) -> bool:
-    """Whether a shift is the machine's: its controls moved the same way, by what matters, and leave no change over."""
+    """Whether a shift is the machine's: its controls moved the same way, noticeably, and explain the shift."""
     moved = pair.machine or 0.0
     rest = pair.shift - moved
-    matters = moved * pair.shift > 0 and abs(moved) >= min(tracking_controls.MATTERS, edge)
-    return matters and abs(rest) <= max(edge, tracking_controls.SHARE * abs(pair.shift))
+    matters = moved * pair.shift > 0 and abs(moved) >= min(MATTERS, edge)
+    return matters and abs(rest) <= max(edge, SHARE * abs(pair.shift))
 
 
 def _exp(x: float) -> float:
@@ -229,7 +229,7 @@ def _unfit(old: Entry | None, new: Entry | None, across: bool) -> str:
     if old.version and new.version and old.version != new.version:
         return f"version {old.version} in base, {new.version} in new: they time different things"
     if old.counts and new.counts and not across and not _alike(old.counts, new.counts):
-        # A label such as L3 is resolved on the machine, so that it may stand for another size in another run.
+        # A label such as L3 is resolved on the machine, so it may stand for another size in another run.
         return f"a call does other work: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
     return ""
 
@@ -240,7 +240,7 @@ def _rest(unfit: str) -> str:
 
 
 def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
-    """Whether counts are the same; those out of a rate and a median are so to six digits."""
+    """Whether counts are equal to six digits, the precision of counts from a rate and a median."""
     shared = set(old) & set(new)
     return bool(shared) and all(math.isclose(old[name], new[name], rel_tol=1e-6) for name in shared)
 

@@ -10,13 +10,13 @@ import pytest
 
 from doubles.scripted import record, run_of
 from hwbench import report
-from hwbench.report.dataset import Runs
-from hwbench.report.sections import Sayings, Table, Tracks
+from hwbench.report.sections import Notes, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
-from hwbench.tracking import controls as tracking_controls
+from hwbench.tracking.controls import CONTROLS
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
+from made_up.page import dataset
 
 pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -44,12 +44,12 @@ def history(*every, settings=1, count=COUNT):
 
 def blocks(made, given=()):
     """What the view shows of a history, by kind."""
-    section = view(Runs(given, [made]))
+    section = view(dataset(*given, histories=[made]))
     return {type(block): block for block in reversed(section.blocks)}
 
 
 def told(made):
-    return blocks(made).get(Sayings, Sayings("", [])).sentences
+    return blocks(made).get(Notes, Notes("", [])).sentences
 
 
 def test_the_commit_that_slowed_a_case_is_named():
@@ -66,10 +66,9 @@ def test_a_rate_that_falls_is_slower_and_one_that_rises_faster():
     assert "1.5× faster" in rising[0]
 
 
-def controls(*levels, setting=0, only=tracking_controls.CONTROLS):
+def controls(*levels, setting=0, only=CONTROLS):
     return [
-        series(name, noisy(i, *(levels if name in only else levels[:1])), setting)
-        for i, name in enumerate(tracking_controls.CONTROLS)
+        series(name, noisy(i, *(levels if name in only else levels[:1])), setting) for i, name in enumerate(CONTROLS)
     ]
 
 
@@ -99,7 +98,7 @@ def test_the_section_speaks_of_controls_where_there_are_some():
         (controls(1e-3), "least two of them moved together", True),
         ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
     ):
-        section = view(Runs([], [history(*every)]))
+        section = view(dataset(histories=[history(*every)]))
         assert said in section.intro[1]
         [tracks] = [block for block in section.blocks if isinstance(block, Tracks)]
         assert ("Without the machine's drift" in tracks.text) is divided
@@ -115,8 +114,8 @@ def test_controls_count_only_where_they_were_measured_on_both_sides():
     """A control at the first commits alone does not make another one two: unclear, and told as such."""
     peak = noisy(2, 1e-3)
     peak[5:] = math.nan
-    [both] = [series(tracking_controls.CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
-    sentences = told(history(both, series(tracking_controls.CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
+    [both] = [series(CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
+    sentences = told(history(both, series(CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
     assert any("a.b/v [L1] most (one control moved alike" in one for one in sentences)
     assert not [one for one in sentences if "own limits" in one]
 
@@ -166,46 +165,10 @@ def test_noise_is_no_change():
     assert sum(map(bool, change_points.find(every))) <= 4
 
 
-def test_the_sieve_lets_every_step_through_that_asv_finds():
-    """What asv's detection finds and is six deviations of noise large passes the sieve, wherever it lies."""
-    from asv.step_detect import detect_steps
-
-    rng = np.random.default_rng(3)
-    for at in (5, 40, 90):
-        values = np.exp(rng.normal(0, 0.01, 100))
-        values[at:] *= 1.06
-        assert len(detect_steps(values.tolist())) > 1
-        assert change_points.suspicious(values)
-
-
-def test_pieces_are_those_of_asv():
-    """The contract: lengths from 3 to 200, no step, one and three, noise of all sizes, weights known and not."""
-    from asv.step_detect import detect_steps
-
-    rng = np.random.default_rng(5)
-    for number in range(300):
-        n = int(rng.choice([3, 4, 5, 8, 13, 50, 200]))
-        values = 10 ** rng.uniform(-9, 3) * np.exp(rng.normal(0, 10 ** rng.uniform(-4, -0.5), n))
-        for at in rng.integers(1, n, rng.choice([0, 1, 3])):
-            values[at:] *= rng.choice([0.5, 0.9, 1.05, 2.0])
-        weights = [None if rng.random() < 0.2 * (number % 3) else float(rng.uniform(0.5, 2)) for _ in range(n)]
-        theirs = [(left, right, level) for left, right, level, *_ in detect_steps(values.tolist(), weights)]
-        assert change_points._pieces(values.tolist(), weights) == theirs
-    assert change_points._pieces([1.0] * 5, [None] * 5) == [(0, 5, 1.0)]
-
-
-def test_many_series_are_shared_among_processes_with_the_same_result():
-    """A hundred series with steps, by several processes and by one."""
-    every = [series("a.b", noisy(i, 1.0, 1.0 + i / 100), variant=f"v{i}") for i in range(4, 104)]
-    shared = change_points.find(every)
-    assert shared == [change_points.find([one])[0] for one in every]
-    assert all(shared)
-
-
 def test_without_asv_nothing_is_sought_and_that_is_said(monkeypatch):
     """The chart stays; the section says what is missing."""
     monkeypatch.setattr(change_points, "available", lambda: False)
-    section = view(Runs([], [history(series("a.b", noisy(1, 1.0, 1.5)))]))
+    section = view(dataset(histories=[history(series("a.b", noisy(1, 1.0, 1.5)))]))
     assert "pip install 'hwbench[asv]'" in section.intro[-1]
     assert [type(block) for block in section.blocks] == [Tracks]
 
@@ -264,6 +227,6 @@ def test_hostile_names_stay_text():
     made = history(series(evil, noisy(1, 1.0, 1.5), variant=evil))
     made.commits = [Commit(evil, 0.0, evil) for _ in made.commits]
     made.settings = [Setting(evil)]
-    page = report.render([], [made])
+    page = report.render([], [made], catalogue={})
     assert evil not in page
     assert "window.pwned" in page

@@ -11,7 +11,11 @@ import pytest
 from hwbench.record.model import Record, Run
 from hwbench.report import charts
 from hwbench.report.sections import Figure, Panel
+from hwbench.report.views.gpu import common
 from hwbench.report.views.roofline import view
+from made_up.gpu_sample import gpu_run
+from made_up.page import column, dataset, figure, run_of
+from made_up.page import record as by_hand
 from made_up.sample import KIB, MIB, replace, sample_run
 
 SIZES = {"L1": 16 * KIB, "L2": 512 * KIB, "L3": 8 * MIB, "DRAM": 128 * MIB}
@@ -42,7 +46,7 @@ def gemm(n: int, seconds: list[float], dtype: str = "f8") -> Record:
 
 
 def panel(run: Run) -> Panel:
-    section = view([run])
+    section = view(dataset(run))
     assert section is not None
     found = section.blocks[0]
     assert isinstance(found, Figure)
@@ -138,3 +142,40 @@ def test_names_leave_each_other_room(loads: dict[str, float], peaks: dict[str, f
 def test_joined_names_keep_the_first_ones_place() -> None:
     """Names nearer than the ratio are one, and a third is held against the first, not against the second."""
     assert charts._joined([("a", 1.0), ("b", 1.2), ("c", 1.4), ("d", 1.6)], 1.5) == [("a·b·c", 1.0), ("d", 1.6)]
+
+
+def test_the_roof_is_the_lower_of_slope_and_ceiling() -> None:
+    """At 1/8 flop a byte under 100 GB/s the roof is 12.5 GFLOP/s; at 100 flop a byte it is the peak."""
+    one = {"threads": 1, "footprint": 16 * KIB}
+    run = run_of(
+        by_hand("stream.load", "simd", 1e-6, {"bytes": 1e5}, params={"size": "L1", "dtype": "f8"}, facts=one),
+        by_hand("peak.fma", "256", 1e-6, {"flops": 5e4}, params={"dtype": "f8"}, facts={"threads": 1}),
+        by_hand(
+            "access.row_column",
+            "row",
+            1e-6,
+            {"bytes": 4e4, "flops": 5e3},
+            params={"size": "L1", "dtype": "f8"},
+            facts=one,
+        ),
+        by_hand(
+            "access.row_column",
+            "column",
+            1e-6,
+            {"bytes": 4e2, "flops": 4e4},
+            params={"size": "L1", "dtype": "f8"},
+            facts=one,
+        ),
+    )
+    table = figure(view(dataset(run))).table
+    assert column(table, "of the roof") == ["80%", "40%"]
+    assert column(table, "roof") == ["float64 peak, 50.0 GFLOP/s", "L1 load, 100 GB/s"]
+
+
+def test_the_cpus_roofline_is_the_cpus_alone():
+    """A GPU's case has no place below the CPU's roofs."""
+    gpu = gpu_run()
+    with_gpu, without = (view(dataset(run)) for run in (gpu, replace(gpu, records=[
+        record for record in gpu.records if not common.on_gpu(record)
+    ])))  # fmt: skip
+    assert with_gpu.blocks[0].table.rows == without.blocks[0].table.rows

@@ -1,4 +1,4 @@
-"""The work of a call, which runs tell for what asv measured."""
+"""Runs as a side of a comparison and as a history."""
 
 from __future__ import annotations
 
@@ -6,47 +6,57 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
-from hwbench.tracking import sides
-from hwbench.tracking.readers import asv, runs
-from made_up.histories import BOX, asv_file, benchmarks_file, row
-
-LOAD = "stream.load.track_seconds"
+from hwbench.errors import StoreError
+from hwbench.tracking.readers import runs
 
 
-def machine(cpus: int = 2, memory: int = 2**34):
-    """The box, resized."""
-    cpu = msgspec.structs.replace(MACHINE.cpu, allowed=list(range(cpus)), logical=cpus)
-    return msgspec.structs.replace(MACHINE, cpu=cpu, memory=msgspec.structs.replace(MACHINE.memory, total=memory))
+def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
+    """One run of four failed: three are compared, whichever it was."""
+    flaky = record("v0", (), status="error", reason="flaky", counts={})
+    good = [record("v0", [1.0 + i / 1e4 + k / 1e3 for i in range(12)], counts={"bytes": 8.0}) for k in range(3)]
+    made = runs.side([run_of(one) for one in (flaky, *good)])
+    assert len(made.entries[0].measurements) == 3
+    assert not made.entries[0].unfit
 
 
-def test_a_resized_machine_leaves_the_old_work_alone(tmp_path):
-    """A box that got more CPUs and memory: each series by the run of its time, and none where no run fits."""
-    benchmarks_file(tmp_path, {LOAD: {"param_names": ["variant", "size"]}})
-    for number, facts in enumerate(({}, {"num_cpu": "4", "ram": str(32 * 2**20)}, {"num_cpu": "8"}), 1):
-        asv_file(tmp_path, number, {LOAD: row([1e-6], [["'simd'"], ["'DRAM'"]])}, {**BOX, **facts})
-
-    def run(amount, there, day):
-        one = record("simd", bench="stream.load", params={"size": "DRAM"}, counts={"bytes": amount})
-        return run_of(one, machine=there, started=f"2026-11-{day}T18:00:00Z")
-
-    measured = [run(1e6, machine(), 20), run(2e6, machine(4, 2**35), 22), run(3e6, machine(8, 2**33), 23)]
-    rated = runs.with_work(asv.history(tmp_path), measured)
-    counts = {dict(rated.settings[one.setting].identity)["num_cpu"]: dict(one.counts) for one in rated.series}
-    assert counts == {"2": {"bytes": 1e6}, "4": {"bytes": 2e6}, "8": {}}
+def test_disturbed_runs_yield_to_undisturbed_ones():
+    """A suspect run counts where there is no other, with its reason; runs of another version never do."""
+    noisy = record("v", (2.0,) * 3, status="suspect", reason="steal")
+    calm, newer = record("v", (1.0,) * 3), record("v", (9.0,) * 3, version=2)
+    [entry] = runs.side([run_of(calm), run_of(noisy), run_of(newer)]).entries
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(1.0, "")]
+    [entry] = runs.side([run_of(noisy)]).entries
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, "steal")]
 
 
-def test_what_our_suite_states_is_the_better_word():
-    """pytest-benchmark counts all CPUs, our suite beside it those that may be used; in whatever order they stand."""
-    told = {"CPUs allowed": "2", "caches": "L1 32 KiB", "num_cpu": "64", "cpu": "Theirs", "CPU": "Ours"}
-    for facts in (told, dict(reversed(told.items()))):
-        assert sides.in_our_words(facts) == {"CPUs allowed": "2", "caches": "L1 32 KiB", "CPU": "Ours"}
-    assert sides.in_our_words({"num_cpu": "64", "ram": "16 GiB"}) == {"num_cpu": "64", "memory": "16 GiB"}
+def test_earlier_runs_are_a_case_s_past():
+    """Medians of undisturbed records of the same version, in the order of the runs."""
+    past = [run_of(record("v", (median,) * 3)) for median in (1.0, 2.0)]
+    other = run_of(record("v", (7.0,) * 3, version=2), record("v", (8.0,) * 3, status="suspect", reason="steal"))
+    [entry] = runs.side([run_of(record("v"))], [*past, other]).entries
+    assert entry.earlier == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("facts", [(), (("CPU", "Scripted CPU"),), (("CPU", "Other"), ("num_cpu", "2"))])
-def test_a_machine_that_is_not_stated_has_no_work(facts):
-    """A name alone may be anything's."""
-    one = runs.Works([run_of(record("simd", counts={"bytes": 1e6}))])
-    entry = runs.Entry("test.bench", "simd", "cpu", {}, "1")
-    assert one.of("box", dict(facts), entry) == {}
-    assert one.of("box", {"CPU": "Scripted CPU", "num_cpu": "2"}, entry) == {"bytes": 1e6}
+def test_runs_of_unlike_machines_are_no_side():
+    """And no run makes none."""
+    small = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
+    with pytest.raises(StoreError, match="cannot be one side"):
+        runs.side([run_of(record()), run_of(record(), machine=small, id="other")])
+    with pytest.raises(ValueError, match="needs a run"):
+        runs.side([])
+
+
+def test_three_runs_make_a_history():
+    """In the order of their start, named by commit where one is known; two runs make none."""
+
+    def run(day, **hwbench):
+        return run_of(
+            record("v", (float(day),) * 3), started=f"2026-11-{day}T18:00:00Z", id=f"run-{day}", hwbench=hwbench
+        )
+
+    made = [run(12), run(11, commit="c" * 40, dirty=True), run(13)]
+    assert runs.history(made[:2]) is None
+    history = runs.history(made)
+    assert [one.name for one in history.commits] == ["c" * 40 + "+", "run-12", "run-13"]
+    [series] = history.series
+    assert series.values.tolist() == [11.0, 12.0, 13.0]

@@ -22,7 +22,7 @@ import numpy as np
 from numba import prange
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array, Breakeven, Call, Cpu, DeviceArray, Gpu, Results
 from .._gpu import library
 

@@ -1,6 +1,6 @@
-"""C loops of ours, compiled where a C compiler is: what the plain source gives, without anybody's tuning.
+"""C loops of ours, compiled on this machine: what plain C source gives without tuning.
 
-`chase.c` follows the very ring in memory that `latency.chase` follows; `triad.c` is STREAM's triad on OpenMP threads.
+`chase.c` follows the same ring in memory as `latency.chase`; `triad.c` is STREAM's triad on OpenMP threads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def compiler() -> str | None:
 
 
 def why_not() -> str:
-    """What is missing to compile; "" where nothing is."""
+    """What is missing to compile; "" where nothing is missing."""
     return "" if compiler() else "no C compiler is installed (Debian, Ubuntu: apt-get install gcc)"
 
 
@@ -40,7 +40,7 @@ def command(source: str, flags: tuple[str, ...]) -> str:
 
 @contextlib.contextmanager
 def built(source: str, flags: tuple[str, ...]) -> Iterator[Path]:
-    """The compiled source in a directory of its own, removed afterwards; Skip with the compiler's words."""
+    """The compiled source in a temporary directory; Skip with the compiler's message."""
     with tempfile.TemporaryDirectory(prefix="hwbench-") as directory:
         target = Path(directory) / Path(source).stem
         done = subprocess.run(  # noqa: S603 - our own source
@@ -53,7 +53,7 @@ def built(source: str, flags: tuple[str, ...]) -> Iterator[Path]:
 
 
 def chase_function(library: Path) -> Callable[[int, int], int]:
-    """`chase(address, hops) -> address` of the compiled library; the GIL is given up while it runs."""
+    """`chase(address, hops) -> address` of the compiled library; it runs without the GIL."""
     function = ctypes.CDLL(str(library)).chase
     function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_long), ctypes.c_void_p
     walk: Callable[[int, int], int] = function

@@ -12,23 +12,23 @@ from ...bench import Skip
 from ..our_side import calibrate
 
 TOOL = "likwid-bench"
-LIMIT_S = 120  # for one call of it, which takes a second at most unless it hangs
+LIMIT_S = 120  # for one call, which takes a second unless it hangs
 
 
 def why_not() -> str:
-    """What is missing to run it; "" where nothing is."""
+    """What is missing to run it; "" where nothing is missing."""
     return "" if shutil.which(TOOL) else f"{TOOL} is not installed (Debian, Ubuntu: apt-get install likwid)"
 
 
 @functools.cache
 def tests() -> frozenset[str]:
-    """The tests that this build of it has."""
+    """The tests that this build has."""
     said = subprocess.run([TOOL, "-a"], capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
     return frozenset(re.findall(r"^(\w+) - ", said.stdout, re.MULTILINE))
 
 
 def best_test(base: str, width: int, *, fma: bool = False) -> str:
-    """The test of a kernel for registers of `width` bits: `load` at 512 is `load_avx512`. Skip where it has none."""
+    """The test of a kernel for registers of `width` bits: `load` at 512 is `load_avx512`; Skip without one."""
     kind = {512: "_avx512", 256: "_avx", 128: "_sse"}[width]
     names = [f"{base}{kind}_fma", f"{base}{kind}"] if fma else [f"{base}{kind}"]
     for name in names:
@@ -38,7 +38,7 @@ def best_test(base: str, width: int, *, fma: bool = False) -> str:
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """What one call reported; rates in B/s and FLOP/s, `footprint` in bytes a thread."""
 
     seconds: float
@@ -50,11 +50,11 @@ class Said:
 class Likwid:
     """One test at one footprint, with as many iterations as take about `seconds`.
 
-    `size` is in bytes a thread. It allocates with malloc, so on small pages unless the system makes all memory huge.
+    `size` is in bytes a thread. likwid allocates with malloc: small pages, unless huge pages are always on.
     """
 
     def __init__(self, test: str, size: int, threads: int, seconds: float) -> None:
-        # Its kB are 1000 bytes, and the size is that of the whole group of threads.
+        # likwid's kB are 1000 bytes, and its size is for all threads together.
         thousands = max(1, round(size * threads / 1000))
         self.arguments = [TOOL, "-t", test, "-w", f"S0:{thousands}kB:{threads}"]
         self.iterations = 16 * calibrate(lambda n: self.run(16 * n).seconds, seconds)
@@ -62,11 +62,11 @@ class Likwid:
 
     @property
     def command(self) -> str:
-        """What anybody can type."""
+        """The command line, to run it by hand."""
         return " ".join([*self.arguments, "-i", str(self.iterations)])
 
-    def run(self, iterations: int) -> Said:
-        """Run it; Skip with its own words where it reports nothing."""
+    def run(self, iterations: int) -> Output:
+        """Run it; Skip with its message where it reports no rate."""
         done = subprocess.run(  # noqa: S603 - the arguments are ours
             [*self.arguments, "-i", str(iterations)], capture_output=True, text=True, check=False, timeout=LIMIT_S
         )
@@ -74,7 +74,7 @@ class Likwid:
         try:
             seconds = float(said["Time"])
             moved, flops = float(said["Data volume (Byte)"]), float(said["Number of Flops"])
-            return Said(seconds, moved / seconds, flops / seconds, int(float(said["Size per thread"])))
+            return Output(seconds, moved / seconds, flops / seconds, int(float(said["Size per thread"])))
         except (KeyError, ValueError, ZeroDivisionError):
             words = " ".join((done.stderr or done.stdout).split())[:200]
             raise Skip(f"{' '.join(self.arguments)} reported no rate: {words}") from None

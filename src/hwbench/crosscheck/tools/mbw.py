@@ -1,6 +1,6 @@
-"""mbw (https://github.com/raas/mbw): one thread copies between two arrays by memcpy or a plain loop in C.
+"""mbw (https://github.com/raas/mbw): one thread copies between two arrays, by memcpy or a plain loop in C.
 
-Its MiB/s count a copied byte once; STREAM and we count it twice, once read and once written.
+Its MiB/s count a copied byte once; STREAM and hwbench count it twice, once read and once written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LIMIT_S = 120
 
 
 def why_not() -> str:
-    """What is missing to run it; "" where nothing is."""
+    """What is missing to run it; "" where nothing is missing."""
     return "" if shutil.which(TOOL) else f"{TOOL} is not installed (Debian, Ubuntu: apt-get install mbw)"
 
 
@@ -28,7 +28,7 @@ def arguments(method: str, mebibytes: int, runs: int) -> list[str]:
 
 
 def rate(command: list[str]) -> float:
-    """Bytes a second in STREAM's convention, the median of its runs; Skip where it reports none."""
+    """Bytes a second as STREAM counts, the median of its runs; Skip where it reports none."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
     return parse(done.stdout, " ".join(command))
 

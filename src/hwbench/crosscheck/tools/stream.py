@@ -1,6 +1,6 @@
-"""McCalpin's STREAM (https://www.cs.virginia.edu/stream/), as a binary that the user compiled and names.
+"""McCalpin's STREAM (https://www.cs.virginia.edu/stream/), as a binary that the user compiled.
 
-It tells the best rate of its repetitions (NTIMES, 10 by default, the first not counted), in 10⁶ B/s.
+It reports the best rate of its repetitions (NTIMES, 10 by default, without the first), in 10⁶ B/s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROWS = {"copy": "Copy", "scale": "Scale", "add": "Add", "triad": "Triad"}
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """What one call reported: the elements of each array, threads, repetitions, and B/s by row."""
 
     elements: int
@@ -28,7 +28,7 @@ class Said:
 
 
 def why_not(binary: Path | None) -> str:
-    """What is missing to run it; "" where nothing is."""
+    """What is missing to run it; "" where nothing is missing."""
     if binary is None:
         return "no STREAM binary was named (--stream PATH)"
     if not (binary.is_file() and os.access(binary, os.X_OK)):
@@ -36,7 +36,7 @@ def why_not(binary: Path | None) -> str:
     return ""
 
 
-def run(binary: Path, threads: int) -> Said:
+def run(binary: Path, threads: int) -> Output:
     """Run the binary on `threads` threads of OpenMP; Skip where its output is not STREAM's."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"}
     try:
@@ -48,7 +48,7 @@ def run(binary: Path, threads: int) -> Said:
     return parse(done.stdout, str(binary))
 
 
-def parse(text: str, name: str) -> Said:
+def parse(text: str, name: str) -> Output:
     """What STREAM's output says."""
     rates = {row: float(found.group(1)) * 1e6 for row, word in ROWS.items() if (found := _rate(word, text))}
     elements = re.search(r"^Array size = (\d+)", text, re.MULTILINE)
@@ -56,7 +56,7 @@ def parse(text: str, name: str) -> Said:
     threads = re.search(r"^Number of Threads counted = (\d+)", text, re.MULTILINE)
     if len(rates) != len(ROWS) or elements is None:
         raise Skip(f"{name}: does not print what STREAM 5.10 prints (Array size, Copy, Scale, Add, Triad)")
-    return Said(
+    return Output(
         elements=int(elements.group(1)),
         threads=int(threads.group(1)) if threads else 1,
         times=int(times.group(1)) if times else 10,

@@ -6,18 +6,27 @@ from collections.abc import Sequence
 
 from ...analysis.limits import Limit
 from ...record.facts import caches, footprint
-from ...record.model import BANDWIDTH, LEVELS, Run
+from ...record.model import BANDWIDTH, LEVELS
 from ...record.units import format_bytes
 from .. import charts, format
+from ..columns import STATUS, VARIANT, Column, Measured, of_points, table
 from ..dataset import Point, Runs, swept
-from ..sections import Block, Figure, Key, Panel, Section, Table
+from ..sections import Block, Figure, Key, Panel, Section
 
 KINDS = {"load": "c1", "copy": "c2", "triad": "c3"}
+Best = tuple[int, Limit]  # a run's index, and a limit that it measured
+BESTS: tuple[Column[Best], ...] = (
+    Column("level", lambda best: best[1].level),
+    Column("work", lambda best: best[1].kind),
+    Column("threads", lambda best: str(best[1].threads)),
+    Column("best, GB/s", lambda best: format.number(best[1].shown)),
+    Column("by variant", lambda best: best[1].variant),
+    Column("status", lambda best: best[1].suspect or "ok"),
+)
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Bars by level and the sweep; None where no stream bench was measured."""
-    runs = Runs.of(runs)
     blocks: list[Block] = [figure for figure in (_by_level(runs), _sweep(runs)) if figure is not None]
     if not blocks:
         return None
@@ -41,9 +50,9 @@ def _by_level(runs: Runs) -> Figure | None:
     every = [limit for row in limits for limit in row]
     if not every:
         return None
-    low, top = charts.spread_of(limit.shown for limit in every)
+    low, top = charts.value_range(limit.shown for limit in every)
     panels = []
-    for index, label in enumerate(runs.labels):
+    for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in limits[index]}):
             here = [limit for limit in limits[index] if limit.threads == threads]
             marks = [
@@ -61,7 +70,7 @@ def _by_level(runs: Runs) -> Figure | None:
                 )
                 for limit in here
             ]
-            title = format.value_of("threads", threads) + (f" · {label}" if runs.several else "")
+            title = format.value_of("threads", threads) + runs.suffix(index)
             spec = charts.bars(
                 marks,
                 groups=[level for level in LEVELS if any(limit.level == level for limit in here)],
@@ -75,26 +84,18 @@ def _by_level(runs: Runs) -> Figure | None:
                 alt_text=f"Best bandwidth of load, copy and triad by level, {title}.",
             )
             panels.append(Panel(title, spec, f"Bandwidth by level, {title}"))
-    rows = []
-    for index, row in enumerate(limits):
-        for limit in sorted(row, key=lambda limit: (limit.threads, LEVELS.index(limit.level), limit.kind)):
-            cells = (
-                limit.level,
-                limit.kind,
-                str(limit.threads),
-                format.number(limit.shown),
-                limit.variant,
-                limit.suspect or "ok",
-            )
-            rows.append(runs.row(index, cells))
-    head = ("level", "work", "threads", "best, GB/s", "by variant", "status")
+    rows = [
+        (index, limit)
+        for index, row in enumerate(limits)
+        for limit in sorted(row, key=lambda limit: (limit.threads, LEVELS.index(limit.level), limit.kind))
+    ]
     legend = [Key(kind, colour) for kind, colour in KINDS.items() if any(limit.kind == kind for limit in every)]
     if any(limit.suspect for limit in every):
         legend.append(Key("suspect", "c8", "pale"))
     return Figure(
         "Best of any variant",
         panels,
-        Table("Best samples by level", runs.head(head), rows),
+        table(runs, "Best samples by level", BESTS, rows, lambda best: best[0]),
         "The best sample of the fastest variant at each level; this is what 'the limit' means elsewhere on this page.",
         legend,
     )
@@ -109,23 +110,28 @@ def _sweep(runs: Runs) -> Figure | None:
     ]
     split: dict[tuple[str, int, str, int], list[Point]] = {}
     for point in points:
-        where = (point.record.bench, point.threads, str(point.record.params.get("dtype", "")), point.run)
+        where = (point.record.bench, point.threads, point.text("dtype"), point.run)
         split.setdefault(where, []).append(point)
-    split = {where: here for where, here in split.items() if len({footprint(p.record) for p in here}) > 2}
+    split = {where: here for where, here in split.items() if len({_size(p) for p in here}) > 2}
     if not split:
         return None
     shown = [point for here in split.values() for point in here]
-    sizes = [float(footprint(point.record) or 1) for point in shown]
+    columns = of_points(
+        runs,
+        (
+            Column("bench", lambda point: point.record.bench), VARIANT,
+            Column("threads", lambda point: str(point.threads)),
+            Column("footprint of a thread", lambda point: format_bytes(_size(point)), "footprint"),
+            Measured("median, GB/s", lambda point: point.value), STATUS,
+        ),
+        more="footprint of a thread",
+    )  # fmt: skip
+    sizes = [float(_size(point) or 1) for point in shown]
     top = max(point.value.value for point in shown) * 1.1
     panels = []
     for where in sorted(split):
         bench, threads, dtype, run = where
-        marks = [
-            charts.mark_of(
-                runs, point, x=float(footprint(point.record) or 1), more=format_bytes(footprint(point.record) or 1)
-            )
-            for point in split[where]
-        ]
+        marks = [columns.mark(point, x=float(_size(point) or 1)) for point in split[where]]
         rules = [
             (float(cache.bytes), f"L{cache.level}", True)
             for cache in caches(runs[run])
@@ -145,7 +151,7 @@ def _sweep(runs: Runs) -> Figure | None:
             y_title="GB/s",
             x_kind="bytes",
             log_y=False,
-            more="footprint",
+            more=columns.more,
             x_domain=(min(sizes), max(sizes)),
             y_domain=(0.0, top),
             rules=rules,
@@ -153,27 +159,20 @@ def _sweep(runs: Runs) -> Figure | None:
             alt_text=f"Bandwidth over the footprint, {title}.",
         )
         panels.append(Panel(title, spec, f"Bandwidth over footprint, {title}"))
-    rows = []
-    for point in sorted(shown, key=lambda p: (p.run, p.record.bench, p.record.variant, footprint(p.record) or 0)):
-        row = (
-            point.record.bench,
-            point.record.variant,
-            str(point.threads),
-            format_bytes(footprint(point.record) or 0),
-            format.number(point.value.value),
-            format.bounds(point.value),
-            point.record.status,
-        )
-        rows.append(runs.row(point.run, row))
-    head = ("bench", "variant", "threads", "footprint of a thread", "median, GB/s", "95% interval", "status")
-    variants = dict.fromkeys(point.record.variant for point in shown)
+    ordered = sorted(shown, key=lambda point: (point.run, point.record.bench, point.variant, _size(point)))
+    variants = dict.fromkeys(point.variant for point in shown)
     legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
     legend.append(Key("level size as reported", "ink-2", "dash"))
     return Figure(
         "Across the levels",
         panels,
-        Table("Every footprint", runs.head(head), rows),
+        columns.table("Every footprint", ordered),
         "The bandwidth falls where the footprint outgrows a level. At the far left a call's overhead weighs more than "
         "the few bytes it moves.",
         legend,
     )
+
+
+def _size(point: Point) -> int:
+    """The footprint of a thread in bytes."""
+    return footprint(point.record) or 0

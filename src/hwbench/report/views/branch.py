@@ -1,84 +1,67 @@
-"""TODO report.views.branch."""
+"""Branches: the time of an element over the share of elements for which the branch is taken."""
 
 from __future__ import annotations
 
 from ...record.model import ITEM_TIME
 from .. import charts, format
-from ..dataset import Point, Runs, _n
-from ..sections import Figure, Key, Panel, Table
+from ..columns import STATUS, VARIANT, Column, Measured, of_points
+from ..dataset import Point, Runs
+from ..sections import Figure, Key, Panel
 
-BRANCH = "branch.prediction"
+BENCH = "branch.prediction"
+ORDER = ("sorted", "shuffled", "branch-free")
 
 
-# --- branches ---------------------------------------------------------------------------------------------------------
-
-
-def _branch(runs: Runs) -> Figure | None:
-    """Nanoseconds an element over the share of elements for which the branch is taken, at the largest n."""
+def figure(runs: Runs) -> Figure | None:
+    """Nanoseconds an element over the share of taken branches, at the largest n; None for fewer than two shares."""
     points = [
         point
-        for point in runs.by_bench.get(BRANCH, ())
-        if point.metric == ITEM_TIME and _share(point) is not None and _n(point)
+        for point in runs.by_bench.get(BENCH, ())
+        if point.metric == ITEM_TIME and _share(point) is not None and point.n
     ]
     if len({_share(point) for point in points}) < 2:
         return None
-    order = ("sorted", "shuffled", "branch-free")
-    points.sort(
-        key=lambda point: (
-            point.run,
-            order.index(point.record.variant) if point.record.variant in order else len(order),
-            _n(point),
-            _share(point) or 0.0,
-        )
-    )
-    largest = max(_n(point) for point in points)
+    points.sort(key=lambda point: (point.run, _rank(point.variant), point.n, _share(point) or 0.0))
+    columns = of_points(
+        runs,
+        (
+            VARIANT, Column("n", lambda point: format.elements(point.n)),
+            Column("taken", lambda point: format.percent(_share(point))),
+            Measured("ns per element", lambda point: point.value), STATUS,
+        ),
+    )  # fmt: skip
+    largest = max(point.n for point in points)
+    variants = list(dict.fromkeys(point.variant for point in points))
     legend: dict[str, Key] = {}
     marks = []
     for point in points:
-        if _n(point) != largest:
+        if point.n != largest:
             continue
-        name = f"{runs.labels[point.run]}: {point.record.variant}" if runs.several else point.record.variant
-        variants = list(dict.fromkeys(other.record.variant for other in points))
-        slot = (point.run * len(variants) + variants.index(point.record.variant)) % 8 + 1
-        colour = f"c{slot}" if runs.several else runs.colours[point.record.variant]
+        name = f"{runs.labels[point.run]}: {point.variant}" if runs.several else point.variant
+        slot = (point.run * len(variants) + variants.index(point.variant)) % 8 + 1
+        colour = f"c{slot}" if runs.several else runs.colours[point.variant]
         legend[name] = Key(name, colour, "line")
-        marks.append(charts.mark_of(runs, point, series=name, colour=colour, x=_share(point) or 0.0))
+        marks.append(columns.mark(point, series=name, colour=colour, x=_share(point) or 0.0))
     spec = charts.lines(
-        marks, x_title="share of elements for which it is taken", y_title="ns per element", x_kind="share", log_y=False,
+        marks, x_title="share of elements for which it is taken", y_title=columns.title, x_kind="share", log_y=False,
         x_domain=(0.0, 1.0),
         alt_text="Time an element over the share of taken branches, for sorted, shuffled and branch-free loops.",
     )  # fmt: skip
-    rows = [
-        runs.row(
-            point.run,
-            (
-                point.record.variant,
-                format.elements(_n(point)),
-                format.percent(_share(point)),
-                format.number(point.value.value),
-                format.bounds(point.value),
-                point.record.status,
-            ),
-        )
-        for point in points
-    ]
-    head = ("variant", "n", "taken", "ns per element", "95% interval", "status")
     text = (
         "The same additions of the same elements. In sorted order the branch is foreseen; in random order it is wrong "
         "for the less likely way, most often at one half: the height of the tent over one half is the price of a "
         "misprediction. Without a branch there is nothing to guess."
     )
-    return Figure(
-        "Branches",
-        [Panel("", spec, "Time an element over the share of taken branches")],
-        Table("Every share", runs.head(head), rows),
-        text,
-        list(legend.values()),
-        wide=True,
-    )
+    panel = Panel("", spec, "Time an element over the share of taken branches")
+    table = columns.table("Every share", points)
+    return Figure("Branches", [panel], table, text, list(legend.values()), wide=True)
+
+
+def _rank(variant: str) -> int:
+    return ORDER.index(variant) if variant in ORDER else len(ORDER)
 
 
 def _share(point: Point) -> float | None:
-    """The share as stated; None where a file has something else there."""
+    """The share of taken branches; None where the file holds something else there."""
     share = point.record.params.get("share")
     return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ...record.model import LEVELS, Record, Run, Scalar
+from ...record.estimate import Estimate
+from ...record.model import LEVELS, Record, Scalar
 from .. import charts, format
+from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, bar_label, of_points, worded
 from ..dataset import Point, Runs, swept
-from ..sections import Figure, Key, Panel, Section, Table
+from ..sections import Figure, Key, Panel, Section
 from .blocking import BENCH as BLOCKING
 from .ladder import BENCH as LADDER
 from .overhead import BENCH as OVERHEAD
@@ -21,9 +23,8 @@ PANELS = 8
 NO_TIME = ("wrong", "error", "skipped")
 
 
-def view(runs: Sequence[Run]) -> Section | None:
-    """One figure a bench that has two variants or more, but for those whose picture stands elsewhere."""
-    runs = Runs.of(runs)
+def view(runs: Runs) -> Section | None:
+    """One figure for each bench of two variants or more, except those that another view draws."""
     figures = [
         figure
         for name, points in runs.by_bench.items()
@@ -43,7 +44,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     points = [point for point in points if not swept(point.record)] or list(points)
-    variants = list(dict.fromkeys(point.record.variant for point in points))
+    variants = list(dict.fromkeys(point.variant for point in points))
     leading = points[0].metric
     points = [point for point in points if point.metric == leading]
     if len(variants) < 2:
@@ -58,6 +59,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         )
     axes = _varying(points)
     main = axes[0] if axes else ""
+    columns = _columns(runs, axes, points[0].unit)
     groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
     missing = [
         (index, record)
@@ -69,11 +71,11 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     for point in points:
         if point.record.params.get(main, "") in groups:
             split.setdefault((point.run, _rest(point.record, axes)), []).append(point)
-    shown = {where: here for where, here in split.items() if len({p.record.variant for p in here}) > 1}
+    shown = {where: here for where, here in split.items() if len({p.variant for p in here}) > 1}
     if not shown:
         return None
     where_shown = sorted(shown, key=lambda where: (*map(_rank, where[1]), where[0]))[:PANELS]
-    low, high = charts.spread_of(p.value.value for where in where_shown for p in shown[where])
+    low, high = charts.value_range(p.value.value for where in where_shown for p in shown[where])
     logarithmic = high / low > charts.WIDE
     top = max(
         p.value.high if p.value.high < 4 * p.value.value else p.value.value
@@ -87,7 +89,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     for where in where_shown:
         run, rest = where
         here = shown[where]
-        marks = [_mark(runs, point, main) for point in here]
+        marks = [_mark(columns, point, main) for point in here]
         present = {(mark.group, mark.series) for mark in marks}
         marks += [
             charts.Mark(
@@ -120,7 +122,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             bottom=low if logarithmic else None,
             axis=main,
             alt_text=f"{name}: {what} of each variant by {main or 'case'}. {title}",
-            more="against the baseline",
+            more=columns.more,
         )
         panels.append(Panel(title, spec, f"{name}: {what} by variant. {title}"))
     legend = [
@@ -129,21 +131,40 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     ]
     if any(point.suspect for where in where_shown for point in shown[where]):
         legend.append(Key("suspect", "c8", "pale"))
+    ordered = sorted(points, key=lambda p: (p.run, [_rank(p.record.params.get(axis, "")) for axis in axes]))
     text = f"{bench.question} " if bench else ""
     text += f"The figure is {what}, in {unit}: {direction}."
-    return Figure(name, panels, _table(runs, name, points, axes), text, legend)
+    return Figure(name, panels, columns.table(f"{name}: every case", ordered), text, legend)
 
 
-def _mark(runs: Runs, point: Point, main: str) -> charts.Mark:
-    against = runs.against_baseline(point)
-    label = format.compared(against) if against is not None else format.number(point.value.value, point.unit)
-    more = (
-        f"{format.compared(against)} ({format.bounds(against)}× the time)" if against is not None else "is the baseline"
-    )
-    if against is None and (point.bench is None or point.record.variant != point.bench.baseline):
-        more = "no baseline"
+def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
+    def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
+        """The time over the baseline's as text; a dash for the baseline itself."""
+        return lambda point: shown(found) if (found := runs.against_baseline(point)) else format.NOTHING
+
+    return of_points(
+        runs,
+        (
+            *(worded(axis) for axis in axes), VARIANT, Measured(f"median, {unit}", lambda point: point.value),
+            Column("× baseline's time", ratio(lambda found: format.number(found.value)), "against the baseline"),
+            Column(INTERVAL, ratio(format.bounds)), OF_LIMIT, STATUS,
+        ),
+        more="× baseline's time",
+    )  # fmt: skip
+
+
+def _mark(columns: Columns[Point], point: Point, main: str) -> charts.Mark:
     group = format.value_of(main, point.record.params.get(main, ""))
-    return charts.mark_of(runs, point, group=group, label=label, more=more)
+    return columns.mark(
+        point, group=group, label=bar_label(columns.runs, point), more=_told_against(columns.runs, point)
+    )
+
+
+def _told_against(runs: Runs, point: Point) -> str:
+    against = runs.against_baseline(point)
+    if against is not None:
+        return f"{format.compared(against)} ({format.bounds(against)}× the time)"
+    return "is the baseline" if point.bench and point.variant == point.bench.baseline else "no baseline"
 
 
 def _varying(points: Sequence[Point]) -> list[str]:
@@ -176,34 +197,3 @@ def _thinned(values: list[Scalar]) -> list[Scalar]:
     if len(values) <= GROUPS:
         return values
     return [values[round(i * (len(values) - 1) / (GROUPS - 1))] for i in range(GROUPS)]
-
-
-def _table(runs: Runs, name: str, points: Sequence[Point], axes: Sequence[str]) -> Table:
-    rows = []
-    for point in sorted(
-        points, key=lambda point: (point.run, [_rank(point.record.params.get(axis, "")) for axis in axes])
-    ):
-        against = runs.against_baseline(point)
-        row = (
-            *(format.value_of(axis, point.record.params.get(axis, "")) for axis in axes),
-            point.record.variant,
-            format.number(point.value.value),
-            format.bounds(point.value),
-            format.number(against.value) if against else format.NOTHING,
-            format.bounds(against) if against else format.NOTHING,
-            format.percent(point.share),
-            point.record.status,
-        )
-        rows.append(runs.row(point.run, row))
-    unit = points[0].unit
-    head = (
-        *axes,
-        "variant",
-        f"median, {unit}",
-        "95% interval",
-        "× baseline's time",
-        "95% interval",
-        "of the limit",
-        "status",
-    )
-    return Table(f"{name}: every case", runs.head(head), rows)

@@ -1,34 +1,52 @@
-"""Beside native tools: why the figures of a Python program can be believed."""
+"""Our figures beside those of native tools, measured in turn."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
-from ...analysis.crosscheck import Verdict, verdicts
+from ...analysis.crosscheck import ToolComparison, tool_comparisons
 from ...record.model import Run
 from .. import charts, format
 from ..charts import Mark
+from ..columns import INTERVAL, Column
 from ..dataset import Runs, when
-from ..sections import Block, Figure, Key, Panel, Sayings, Section, Table
+from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 
 SHOWN = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
 LEAST_TOP = 1.25  # of the axis: a ratio of 1 then stands at four fifths of it
 MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
 
 
-def view(runs: Sequence[Run]) -> Section | None:
-    """A figure for each comparison that was made, one panel a tool; None where none was."""
-    runs = Runs.of(runs)
+def _rate(one: ToolComparison, *, ours: bool) -> str:
+    scale, unit = SHOWN[one.count]
+    rate = one.ours if ours else one.theirs
+    return format.number(rate.value * scale if rate else None, unit)
+
+
+COLUMNS: tuple[Column[ToolComparison], ...] = (
+    Column("case", lambda one: one.name),
+    Column("tool", lambda one: one.tool),
+    Column("native", lambda one: _rate(one, ours=False)),
+    Column("ours", lambda one: _rate(one, ours=True)),
+    Column("ours / native", lambda one: f"{one.ratio.value:.3f}" if one.ratio else format.NOTHING),
+    Column(INTERVAL, lambda one: f"{one.ratio.low:.3f}–{one.ratio.high:.3f}" if one.ratio else format.NOTHING),
+    Column("status", lambda one: one.status),
+    Column("native command", lambda one: one.command),
+)
+
+
+def view(runs: Runs) -> Section | None:
+    """A figure for each session of comparisons, one panel a tool; None without any."""
     blocks: list[Block] = []
     for run in runs.proofs:
-        found = verdicts(run.records)
+        found = tool_comparisons(run.records)
         compared = [one for one in found if one.ratio is not None]
         if compared:
             blocks.append(_figure(run, compared))
         missing = dict.fromkeys(f"{one.tool}: {one.reason}" for one in found if one.ratio is None and one.reason)
         if missing:
-            blocks.append(Sayings("Not compared", list(missing)))
+            blocks.append(Notes("Not compared", list(missing)))
     if not blocks:
         return None
     intro = [
@@ -38,11 +56,11 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("verify", "Native tools", "Beside native tools", intro, blocks)
 
 
-def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
+def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
     panels = []
     for tool in dict.fromkeys(one.tool for one in compared):
         here = [one for one in compared if one.tool == tool]
-        names = _labels([one.name for one in here])
+        names = labels([one.name for one in here])
         marks = [_mark(one, name) for one, name in zip(here, names, strict=True)]
         top = min(MOST_TOP, max(LEAST_TOP, *(mark.high or 0.0 for mark in marks)))
         middle = statistics.median(one.ratio.value for one in here if one.ratio)
@@ -60,16 +78,16 @@ def _figure(run: Run, compared: Sequence[Verdict]) -> Figure:
         )
         note = f"{len(here)} comparisons, median {middle:.3f}"
         panels.append(Panel(tool, spec, f"Ratios to {tool}", note))
-    rows = [_row(one) for one in compared]
-    head = ("case", "tool", "native", "ours", "ours / native", "95% interval", "status", "native command")
+    rows = [tuple(column.cell(one) for column in COLUMNS) for one in compared]
+    head = tuple(column.head for column in COLUMNS)
     legend = [Key("ours over native", "c1"), Key("as fast", "ink-2", "dash")]
     return Figure(
         f"{run.machine.name}, {when(run)} UTC", panels, Table("Every comparison", head, rows), "", legend, wide=True
     )
 
 
-def _labels(names: Sequence[str]) -> list[str]:
-    """Short enough to stand beside a bar: no topic, and no value that all like it share; whole where that is not told.
+def labels(names: Sequence[str]) -> list[str]:
+    """Names short enough for a bar: without topic and common values; whole where the short ones are not distinct.
 
     `stream.load/simd DRAM f8 1 4K` is `load/simd DRAM 1` where all are of f8 and on 4K pages.
     """
@@ -82,7 +100,7 @@ def _labels(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else list(names)
 
 
-def _mark(one: Verdict, name: str) -> Mark:
+def _mark(one: ToolComparison, name: str) -> Mark:
     assert one.ratio is not None
     return Mark(
         series="ours over native",
@@ -96,16 +114,3 @@ def _mark(one: Verdict, name: str) -> Mark:
         more=f"{_rate(one, ours=True)} against {_rate(one, ours=False)}",
         suspect=one.reason,
     )
-
-
-def _row(one: Verdict) -> tuple[str, ...]:
-    assert one.ratio is not None
-    interval = f"{one.ratio.low:.3f}–{one.ratio.high:.3f}"
-    native, ours = _rate(one, ours=False), _rate(one, ours=True)
-    return one.name, one.tool, native, ours, f"{one.ratio.value:.3f}", interval, one.status, one.command
-
-
-def _rate(one: Verdict, *, ours: bool) -> str:
-    scale, unit = SHOWN[one.count]
-    rate = one.ours if ours else one.theirs
-    return format.number(rate.value * scale if rate else None, unit)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...analysis import run_quality
 from ...analysis.findings import findings
-from ...record.model import Run
 from ..dataset import Runs
-from ..sections import Sayings, Section
+from ..sections import Notes, Section
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The findings by bench, and of several runs side by side; None where no bench has anything to say."""
-    runs = Runs.of(runs)
     told: dict[str, list[str]] = {}
     for label, run in zip(runs.labels, runs, strict=True):
         for name, sentences in findings(run, runs.benches.values()).items():
@@ -21,7 +17,7 @@ def view(runs: Sequence[Run]) -> Section | None:
                 f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
             )
     blocks = [] if (quiet := _quiet(runs)) is None else [quiet]
-    blocks += [Sayings(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
+    blocks += [Notes(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
     if not blocks:
         return None
     intro = [
@@ -31,11 +27,11 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("findings", "Findings", "Findings", intro, blocks)
 
 
-def _quiet(runs: Runs) -> Sayings | None:
-    """Whether the figures below can be trusted, before any of them is told."""
+def _quiet(runs: Runs) -> Notes | None:
+    """Whether the machine was quiet enough for the findings below."""
     told = [
         f"{label}: {sentence}" if runs.several else sentence
         for label, run in zip(runs.labels, runs, strict=True)
         for sentence in run_quality.sentences(run)
     ]
-    return Sayings("Was the machine quiet enough?", told, "quality") if told else None
+    return Notes("Was the machine quiet enough?", told, "quality") if told else None

@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
 from altair.utils.schemapi import debug_mode
 
-from ...record.model import METRICS, Metric, Run
+from ...record.model import METRICS, Metric
 from ...tracking import change_points
-from ...tracking import controls as tracking_controls
+from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, shift
 from ...tracking.history import DIRTY, History, Series, Values
-from ...tracking.sides import Block as Measured
-from ...tracking.sides import Entry
+from ...tracking.sides import Entry, Measurement
 from .. import charts
 from ..dataset import Runs
-from ..sections import Block, Key, Sayings, Section, Spec, Table, Tracks
+from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
 
 MOST_CHANGES = 200  # rows of the list of changes; the largest come first
@@ -29,21 +28,24 @@ MOST_TOLD = 8  # commits that are told in sentences
 DIGITS = 3  # decimal digits after the first of a value as the page keeps it: more than a screen has pixels
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
-# By how much a change matters to who reads of commits.
+# The order in which changes matter to a reader of commits.
 WHOSE = {
     "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
     "neither": "not the code: one commit measured again",
 }  # fmt: skip
-# Colours come round again; the second round is dashed, the third and all others are dotted.
+# Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
+Convert: TypeAlias = Callable[[Any], Any]  # of a value, or of an array of them, to the unit that is shown
 
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a series: `factor` above 1 is worse; `whose` as `drift.blame` has it, with the machine's factor.
+    """A step of a series: `factor` above 1 is worse; `whose` and `machine` are what `controls.blame` returns.
 
-    `neither` lies between two measurements of one commit, where no control says that it was the machine.
+    `neither`: the step lies between two measurements of one commit, and no control blames the machine.
     """
 
     series: Series
@@ -53,19 +55,19 @@ class Change:
     machine: float
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """A chart to choose from for each history; None where there is none."""
-    source = Runs.of(runs)
     blocks: list[Block] = []
-    for history in source.histories:
+    limits = {name: bench.limit for name, bench in runs.benches.items()}
+    for history in runs.histories:
         if history.series:
-            blocks += _blocks(history, len(source.histories) > 1)
+            blocks += _blocks(history, limits, len(runs.histories) > 1)
     if not blocks:
         return None
     intro = [
         "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
         "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
-        _about_controls(source.histories),
+        _about_controls(runs.histories),
     ]
     if not change_points.available():
         intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")
@@ -73,9 +75,9 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 
 def _about_controls(histories: Sequence[History]) -> str:
-    """What tells a machine that drifted from code that changed, or that nothing does."""
-    limits = f"benches of the machine's own limits ({', '.join(tracking_controls.CONTROLS)})"
-    if not any(one.bench in tracking_controls.CONTROLS for history in histories for one in history.series):
+    """How a machine that drifted is told from code that changed, or that it cannot be."""
+    limits = f"benches of the machine's own limits ({', '.join(CONTROLS)})"
+    if not any(one.bench in CONTROLS for history in histories for one in history.series):
         return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
     return (
         f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
@@ -83,8 +85,8 @@ def _about_controls(histories: Sequence[History]) -> str:
     )
 
 
-def _blocks(history: History, several: bool) -> Iterator[Block]:
-    indices = tracking_controls.Indices(history)
+def _blocks(history: History, limits: Mapping[str, str | None], several: bool) -> Iterator[Block]:
+    indices = Indices(history)
     labels = history.labels()
     ordered = sorted(history.series, key=lambda one: one.setting)
     changes = [
@@ -96,17 +98,17 @@ def _blocks(history: History, several: bool) -> Iterator[Block]:
     name = f": {history.name}, by {history.source}" if several else ""
     told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
     if told:
-        yield Sayings(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
+        yield Notes(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
     if history.notes:
-        yield Sayings(f"What to know of these results{name}", history.notes)
+        yield Notes(f"What to know of these results{name}", history.notes)
     yield _tracks(history, changes, indices, labels, name)
-    if (table := _machines(history, labels)) is not None:
+    if (table := _machines(history, limits, labels)) is not None:
         yield table
 
 
-def _change(history: History, series: Series, step: change_points.Step, indices: tracking_controls.Indices) -> Change:
+def _change(history: History, series: Series, step: change_points.Step, indices: Indices) -> Change:
     factor = 1 / step.factor if series.higher else step.factor
-    whose, machine = tracking_controls.blame(factor, indices.of(series), step.before, step.after)
+    whose, machine = blame(factor, indices.of(series), step.before, step.after)
     name = history.commits[step.first].name
     if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
         whose = "neither"
@@ -139,12 +141,12 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
 
 
 def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
-    """A sentence for each time that a machine moved by its own limits, and how many changes that explains."""
+    """A sentence for each drift of a machine's own limits, with the number of changes that it explains."""
     grouped: list[list[Change]] = []
     for one in sorted(changes, key=lambda one: (one.series.setting, one.step.first)):
         if one.whose != "machine":
             continue
-        # Noise moves a detected step by a commit or two: what lies that near is one drift.
+        # Noise shifts a detected step by a commit or two: steps that near are one drift.
         last = grouped[-1][-1] if grouped else None
         if last and last.series.setting == one.series.setting and one.step.first - last.step.first <= NEAR:
             grouped[-1].append(one)
@@ -154,7 +156,7 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
     for here in sorted(grouped, key=len, reverse=True)[: MOST_TOLD // 2]:
         first = statistics.mode(one.step.first for one in here)
         out.append(
-            f"From {history.commits[first].told} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
+            f"From {history.commits[first].title} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
             f"its own limits: {len(here)} change{'s' * (len(here) != 1)} there {'are' if len(here) > 1 else 'is'} the "
             "machine's."
         )
@@ -162,7 +164,7 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
 
 
 def _again(changes: Sequence[Change]) -> Iterator[str]:
-    """A sentence on what changed though the commit did not."""
+    """A sentence on cases that changed between two measurements of one commit."""
     here = [one for one in changes if one.whose == "neither"]
     if here:
         cases = len({one.series.label for one in here})
@@ -173,12 +175,12 @@ def _again(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _named(history: History, last: int, first: int) -> str:
-    """The commit that brought a change, or the stretch that it lies in where commits between were not measured."""
+    """The commit that brought a change, or the range it lies in where commits between were not measured."""
     ends = {history.commits[last].name, history.commits[first].name}
     between = {history.commits[k].name for k in range(last + 1, first)} - ends
     if not between:
-        return history.commits[first].told
-    return f"{history.commits[first].told}, or one of the {len(between)} not measured before it"
+        return history.commits[first].title
+    return f"{history.commits[first].title}, or one of the {len(between)} not measured before it"
 
 
 def _times(factor: float) -> str:
@@ -194,9 +196,7 @@ def _factors(here: Sequence[Change]) -> str:
 # --- the chart --------------------------------------------------------------------------------------------------------
 
 
-def _tracks(
-    history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str], name: str
-) -> Tracks:
+def _tracks(history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str], name: str) -> Tracks:
     packer = _Packer(history, changes, indices, labels)
     shown = changes[:MOST_CHANGES]
     rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
@@ -217,13 +217,11 @@ def _tracks(
 
 
 class _Packer:
-    """A history as the page's script reads it: values as whole multiples of a quantum that keeps four digits."""
+    """A history as the page's script reads it: values as integer multiples of a quantum that keeps four digits."""
 
-    def __init__(
-        self, history: History, changes: Sequence[Change], indices: tracking_controls.Indices, labels: Sequence[str]
-    ) -> None:
+    def __init__(self, history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str]) -> None:
         self.history, self.indices, self.labels = history, indices, labels
-        self.cases: dict[Any, list[Series]] = {}
+        self.cases: dict[Place, list[Series]] = {}
         for one in history.series:
             self.cases.setdefault(one.case, []).append(one)
         self.number = {case: i for i, case in enumerate(self.cases)}
@@ -232,14 +230,14 @@ class _Packer:
         for change in changes:
             self.changes.setdefault(id(change.series), []).append(change)
         self.first = self.number[changes[0].series.case] if changes else 0
-        self.places: dict[Any, int] = {}
+        self.places: dict[tuple[int, str, str], int] = {}
         self.kept: list[list[int | None]] = []
 
     def row(self, one: Change) -> tuple[str, ...]:
         """A change as the list has it."""
         before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
         whose = WHOSE[one.whose]
-        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= tracking_controls.MATTERS:
+        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
             whose += f" (it moved ×{one.machine:.3f})"
         where = _named(self.history, one.step.last, one.step.first)
         return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
@@ -248,7 +246,7 @@ class _Packer:
         unit, convert, _ = self._scale(series)
         return f"{convert(value):.4g} {unit}".rstrip()
 
-    def _scale(self, series: Series) -> tuple[str, Any, bool]:
+    def _scale(self, series: Series) -> tuple[str, Convert, bool]:
         """Unit, conversion and whether more is better, as all series of a case are shown."""
         metric = self.metrics[series.case]
         if metric is not None:
@@ -284,7 +282,7 @@ class _Packer:
         }  # fmt: skip
         return json.dumps(out, separators=(",", ":"), allow_nan=False).encode()
 
-    def _series(self, series: Series) -> dict[str, Any]:
+    def _series(self, series: Series) -> charts.Datum:
         _, convert, higher = self._scale(series)
         with np.errstate(all="ignore"):
             values, ends = convert(series.values), (convert(series.low), convert(series.high))
@@ -315,21 +313,21 @@ def _told(one: Change) -> str:
 
 
 def _metric(series: Sequence[Series]) -> Metric | None:
-    """The rate that a case is told in, where the work of a call is known for each of its series."""
+    """The metric of a case, where the work of a call is known for each of its series."""
     if any(one.unit != "s" for one in series):
         return None
     return next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
 
 
 def _whole(values: Values) -> list[int | None]:
-    """Rounded; null for what is not there or beyond what a chart can show."""
+    """Rounded to integers; null for missing values and for those that no chart can show."""
     there = np.isfinite(values) & (np.abs(values) < 1e12)
     whole = np.where(there, np.round(np.where(there, values, 0.0)), 0.0).astype(np.int64).tolist()
     return [number if known else None for number, known in zip(whole, there.tolist(), strict=True)]
 
 
 def _round(line: int) -> int:
-    """How often the colours came round before a line, as far as lines are told apart."""
+    """How often the colours were used up before a line, as far as dashes differ."""
     return min(line // len(SLOTS), len(DASHES) - 1)
 
 
@@ -366,32 +364,32 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
             ),
             marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
         ]
-        frame: Mapping[str, Any] = {"height": 320, "description": "One case over the commits", "title": "value"}
+        frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
         return charts.finish(layers, frame, {})
 
 
 # --- machines side by side --------------------------------------------------------------------------------------------
 
 
-def _machines(history: History, labels: Sequence[str]) -> Table | None:
+def _machines(history: History, limits: Mapping[str, str | None], labels: Sequence[str]) -> Table | None:
     """Every bench on every other machine against the first: as measured, and against the machine's own limits."""
     if len(labels) < 2:
         return None
-    entries: list[dict[Any, Entry]] = [{} for _ in labels]
+    entries: list[dict[Place, Entry]] = [{} for _ in labels]
     for one in history.series:
         recent = one.values[~np.isnan(one.values)][-RECENT:]
         if len(recent) and float(np.median(recent)) > 0:
             entries[one.setting][one.case] = Entry(
                 one.bench, one.variant, "", one.params, one.version, one.counts,
-                (Measured(float(np.median(recent)), 0.0),), higher=one.higher,
+                (Measurement(float(np.median(recent)), 0.0),), higher=one.higher,
             )  # fmt: skip
     rows = []
     for label, mine in zip(labels[1:], entries[1:], strict=True):
         pairs = [(entries[0][case], entry) for case, entry in mine.items() if case in entries[0]]
-        controls = tracking_controls.Controls(pairs, per_work=True)
+        controls = Controls(pairs, per_work=True, limits=limits)
         by_bench: dict[str, list[tuple[float, float | None]]] = {}
         for old, new in pairs:
-            moved = tracking_controls.shift(old, new, per_work=True)
+            moved = shift(old, new, per_work=True)
             limit = controls.own_limit(old)
             by_bench.setdefault(old.bench, []).append((moved, None if limit is None else moved - limit.shift))
         for bench, found in sorted(by_bench.items()):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ...analysis.limits import Limit, rate
 from ...record.estimate import Estimate
-from ...record.model import BANDWIDTH, ITEM_TIME, Run
+from ...record.model import BANDWIDTH, ITEM_TIME
 from .. import charts, format
+from ..columns import Column, Columns, Measured, compared
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
 
@@ -29,7 +30,12 @@ class Rung:
     @property
     def n(self) -> int:
         """Elements."""
-        return _elements(self.point)
+        return self.point.n
+
+    @property
+    def variant(self) -> str:
+        """The way to add."""
+        return self.point.variant
 
     @property
     def each(self) -> Estimate:
@@ -37,13 +43,10 @@ class Rung:
         return self.point.seconds.scaled(1e9 / self.point.record.counts["items"])
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Rungs at several n, and the time an element over n; None without the bench."""
-    runs = Runs.of(runs)
     rungs = [
-        _rung(runs, point)
-        for point in runs.by_bench.get(BENCH, ())
-        if _elements(point) > 0 and point.record.counts.get("items")
+        _rung(runs, point) for point in runs.by_bench.get(BENCH, ()) if point.n and point.record.counts.get("items")
     ]
     if not rungs:
         return None
@@ -57,12 +60,6 @@ def view(runs: Sequence[Run]) -> Section | None:
         "for memory.",
     ]
     return Section("ladder", "Ladder", "The ladder from Python to the machine", intro, blocks)
-
-
-def _elements(point: Point) -> int:
-    """The value of n; 0 where a file has something else there."""
-    n = point.record.params.get("n")
-    return n if isinstance(n, int) and 0 < n < 2**63 else 0
 
 
 def _rung(runs: Runs, point: Point) -> Rung:
@@ -93,7 +90,7 @@ def _level(footprint: float, sizes: dict[str, int]) -> str:
 
 
 def _order(rungs: Sequence[Rung]) -> list[str]:
-    names = {rung.point.record.variant for rung in rungs}
+    names = {rung.variant for rung in rungs}
     return [name for name in RUNGS if name in names] + sorted(names - set(RUNGS))
 
 
@@ -110,10 +107,10 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
         return None
     names = _order(shown)
     values = _chosen(sorted({rung.n for rung in shown}))
-    low, high = charts.spread_of(100 * rung.share.value for rung in shown if rung.share and rung.n in values)
+    low, high = charts.value_range(100 * rung.share.value for rung in shown if rung.share and rung.n in values)
     panels = []
     for n in values:
-        for index, label in enumerate(runs.labels):
+        for index in range(len(runs)):
             here = [rung for rung in shown if rung.n == n and rung.point.run == index]
             if not here:
                 continue
@@ -123,7 +120,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                     rung.point,
                     value=rung.share.scaled(100),
                     unit="%",
-                    group=rung.point.record.variant,
+                    group=rung.variant,
                     label=format.percent(rung.share.value),
                     more=f"{rung.limit.name}, {format.number(rung.limit.shown, 'GB/s')}",
                 )
@@ -131,7 +128,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                 if rung.share is not None and rung.limit is not None
             ]
             marks += [_absent(runs, index, n, name) for name in names if not any(mark.series == name for mark in marks)]
-            title = f"n = {format.elements(n)}" + (f" · {label}" if runs.several else "")
+            title = f"n = {format.elements(n)}{runs.suffix(index)}"
             spec = charts.bars(
                 marks,
                 groups=names,
@@ -148,7 +145,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
     return Figure(
         "Share of the machine's limit",
         panels,
-        _table(runs, rungs, names),
+        _columns(runs).table("Every n and variant", sorted(rungs, key=lambda rung: _rank(rung, names))),
         "Each step to the right is a factor; the dashed line is all the machine can do.",
     )
 
@@ -178,68 +175,54 @@ def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
     )
 
 
-def _table(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
-    rows = []
-    for rung in sorted(
-        rungs,
-        key=lambda rung: (
-            rung.point.run,
-            rung.n,
-            names.index(rung.point.record.variant) if rung.point.record.variant in names else 99,
+def _columns(runs: Runs) -> Columns[Rung]:
+    return Columns(
+        runs,
+        lambda rung: rung.point,
+        (
+            Column("n", lambda rung: format.elements(rung.n)), Column("variant", lambda rung: rung.variant),
+            Measured("ns per element", lambda rung: rung.each, ITEM_TIME.unit),
+            Column("against the baseline", lambda rung: _against(runs, rung.point)),
+            Column("of the limit", lambda rung: format.percent(rung.share.value if rung.share else None)),
+            Column("limit", lambda rung: rung.limit.name if rung.limit else format.NOTHING),
         ),
-    ):
-        each = rung.each
-        against = runs.against_baseline(rung.point)
-        base = rung.point.bench.baseline if rung.point.bench else ""
-        row = (
-            format.elements(rung.n),
-            rung.point.record.variant,
-            format.number(each.value),
-            format.bounds(each),
-            format.compared(against) + f" than {base}" * (format.compared(against) != "same")
-            if against
-            else format.NOTHING,
-            format.percent(rung.share.value if rung.share else None),
-            rung.limit.name if rung.limit else format.NOTHING,
-        )
-        rows.append(runs.row(rung.point.run, row))
-    head = ("n", "variant", "ns per element", "95% interval", "against the baseline", "of the limit", "limit")
-    return Table("Every n and variant", runs.head(head), rows)
+        more="of the limit",
+    )  # fmt: skip
+
+
+def _rank(rung: Rung, names: Sequence[str]) -> tuple[int, int, int]:
+    return rung.point.run, rung.n, names.index(rung.variant) if rung.variant in names else 99
+
+
+def _against(runs: Runs, point: Point) -> str:
+    """`13.2× slower than numpy`."""
+    found = compared(runs, point)
+    if not found:
+        return format.NOTHING
+    return found if found == "same" or point.bench is None else f"{found} than {point.bench.baseline}"
 
 
 def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
     names = _order(rungs)
     each = [rung.each.value for rung in rungs]
-    low, high = charts.spread_of(each)
+    low, high = charts.value_range(each)
     ns = sorted({rung.n for rung in rungs})
     if len(ns) < 2:
         return None
+    columns = _columns(runs)
     panels = []
-    for index, label in enumerate(runs.labels):
-        marks = [
-            charts.mark_of(
-                runs,
-                rung.point,
-                value=rung.each,
-                unit=ITEM_TIME.unit,
-                x=float(rung.n),
-                more=format.percent(rung.share.value if rung.share else None),
-            )
-            for rung in rungs
-            if rung.point.run == index
-        ]
-        if marks:
-            spec = charts.lines(
-                marks,
-                x_title="n, elements",
-                y_title="ns per element",
-                x_kind="count",
-                x_domain=(float(ns[0]), float(ns[-1])),
-                y_domain=(low / 1.5, high * 1.5),
-                more="of the limit",
-                alt_text="Time per element over the number of elements, one line a variant.",
-            )
-            panels.append(Panel(label if runs.several else "", spec, "Nanoseconds per element over n, by variant"))
+    for _, label, here in columns.by_run(rungs):
+        spec = charts.lines(
+            [columns.mark(rung, x=float(rung.n)) for rung in here],
+            x_title="n, elements",
+            y_title=columns.title,
+            x_kind="count",
+            x_domain=(float(ns[0]), float(ns[-1])),
+            y_domain=(low / 1.5, high * 1.5),
+            more=columns.more,
+            alt_text="Time per element over the number of elements, one line a variant.",
+        )
+        panels.append(Panel(label, spec, "Nanoseconds per element over n, by variant"))
     legend = [Key(name, runs.colours[name], "line") for name in names]
     text = (
         "Lower is better. Each line falls while the cost of the call spreads over more elements, and is level where "
@@ -250,7 +233,7 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
 
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
     """One line an n, one column a variant."""
-    found = {(rung.point.run, rung.n, rung.point.record.variant): format.number(rung.each.value) for rung in rungs}
+    found = {(rung.point.run, rung.n, rung.variant): format.number(rung.each.value) for rung in rungs}
     rows = []
     for run, n in sorted({(run, n) for run, n, _ in found}):
         row = (format.elements(n), *(found.get((run, n, name), format.NOTHING) for name in names))

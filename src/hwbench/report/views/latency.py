@@ -1,4 +1,4 @@
-"""The latency staircase: nanoseconds a hop of a pointer chase over its footprint, and the cache sizes it betrays."""
+"""Latency by footprint: nanoseconds a hop of a pointer chase, and the cache sizes that follow from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from ...analysis.hierarchy import Found
 from ...record.estimate import Estimate
 from ...record.facts import caches, footprint
-from ...record.model import HOP_TIME, Run
+from ...record.model import HOP_TIME
 from ...record.units import format_bytes
 from .. import charts, format
+from ..columns import STATUS, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section, Table
 
@@ -17,15 +18,14 @@ BENCH = "latency.chase"
 LECTURE = {1: "0.5 ns", 2: "7 ns"}
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The staircase and reported against measured level sizes; None where no sweep was measured."""
-    runs = Runs.of(runs)
     points = [
         point
         for point in runs.by_bench.get(BENCH, ())
         if point.metric == HOP_TIME and footprint(point.record) is not None
     ]
-    if len({footprint(point.record) for point in points}) < 2:
+    if len({_size(point) for point in points}) < 2:
         return None
     figure = _figure(runs, points)
     blocks: list[Block] = [figure]
@@ -41,11 +41,15 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("latency", "Latency", "Latency by footprint", intro, blocks)
 
 
+def _size(point: Point) -> int:
+    return footprint(point.record) or 0
+
+
 def _kind(point: Point) -> str:
-    """What tells one line of a run from another: how the chase was laid out."""
+    """The layout of a chase, which distinguishes the lines of a run."""
     params = point.record.params
     laid = [format.value_of(axis, value) for axis, value in params.items() if axis != "size"]
-    return ", ".join(laid) or point.record.variant
+    return ", ".join(laid) or point.variant
 
 
 def _main(runs: Runs, run: int) -> str:
@@ -55,10 +59,10 @@ def _main(runs: Runs, run: int) -> str:
 
 
 def _once(points: Sequence[Point]) -> list[Point]:
-    """One point a line and footprint: a labelled size may be one of the sweep too, and the line would double back."""
+    """One point a line and footprint: a labelled size may be a point of the sweep too, and the line would go back."""
     chosen: dict[tuple[object, ...], Point] = {}
     for point in points:
-        place = (point.run, _kind(point), point.record.variant, footprint(point.record))
+        place = (point.run, _kind(point), point.variant, _size(point))
         other = chosen.get(place)
         if other is None or (point.suspect, point.value.value) < (other.suspect, other.value.value):
             chosen[place] = point
@@ -66,23 +70,31 @@ def _once(points: Sequence[Point]) -> list[Point]:
 
 
 def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
+    columns = of_points(
+        runs,
+        (
+            Column("layout", _kind), Column("footprint", lambda point: format_bytes(_size(point))),
+            Measured("ns per hop", lambda point: point.value),
+            Column("samples", lambda point: str(len(point.record.samples))), STATUS,
+        ),
+        more="footprint",
+    )  # fmt: skip
     kinds = list(dict.fromkeys(_kind(point) for point in points))
-    variants = len({point.record.variant for point in points})
-    # Side by side each run shows its main line alone; the others would hide what differs, and stand in the table.
+    variants = len({point.variant for point in points})
+    # Of several runs only the main line of each is drawn: more would hide what differs. The table has them all.
     shown = [
         point
         for point in _once(points)
-        if not runs.several or _kind(point) == (_main(runs, point.run) or point.record.variant)
+        if not runs.several or _kind(point) == (_main(runs, point.run) or point.variant)
     ]
     marks = []
     legend = {}
     for point in shown:
         series = f"{runs.labels[point.run]}: {_kind(point)}" if runs.several else _kind(point)
-        series += f", {point.record.variant}" if variants > 1 else ""
+        series += f", {point.variant}" if variants > 1 else ""
         colour = f"c{(point.run if runs.several else kinds.index(_kind(point))) % 8 + 1}"
         legend[series] = Key(series, colour, "line")
-        size = footprint(point.record) or 0
-        marks.append(charts.mark_of(runs, point, series=series, colour=colour, x=float(size), more=format_bytes(size)))
+        marks.append(columns.mark(point, series=series, colour=colour, x=float(_size(point))))
     rules: list[tuple[float, str, bool]] = []
     first = caches(runs[0])
     sizes = [mark.x for mark in marks]
@@ -97,27 +109,15 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
     spec = charts.lines(
         marks,
         x_title="footprint",
-        y_title="ns per hop",
+        y_title=columns.title,
         x_kind="bytes",
         x_domain=domain,
         rules=rules,
         height=340,
-        more="footprint",
+        more=columns.more,
         alt_text="Latency of a pointer chase over its footprint: a staircase with a step at each cache level.",
     )
-    rows = []
-    for point in sorted(points, key=lambda point: (point.run, _kind(point), footprint(point.record) or 0)):
-        row = (
-            _kind(point),
-            format_bytes(footprint(point.record) or 0),
-            format.number(point.value.value),
-            format.bounds(point.value),
-            str(len(point.record.samples)),
-            point.record.status,
-        )
-        rows.append(runs.row(point.run, row))
-    head = ("layout", "footprint", "ns per hop", "95% interval", "samples", "status")
-    table = Table("Every footprint", runs.head(head), rows)
+    table = columns.table("Every footprint", sorted(points, key=lambda point: (point.run, _kind(point), _size(point))))
     return Figure("Staircase", [Panel("", spec, "Latency over footprint")], table, "", list(legend.values()), wide=True)
 
 

@@ -1,13 +1,12 @@
-"""Latency that is shared: loads in flight at once, a load beside streaming cores, a line between two cores."""
+"""Latency under load: several loads in flight, loads beside streaming cores, a line that moves between two cores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ...record.model import HOP_TIME, Run
+from ...record.model import HOP_TIME
 from .. import charts, format
+from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
-from ..sections import Block, Figure, Key, Panel, Section, Table
+from ..sections import Block, Figure, Key, Panel, Section
 
 PARALLEL, LOADED, BETWEEN = "latency.parallel", "latency.loaded", "latency.core_to_core"
 LINE = 64  # bytes that a hop brings
@@ -21,9 +20,8 @@ SHARED = {
 }
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The three figures, as far as they were measured; None without any."""
-    runs = Runs.of(runs)
     blocks: list[Block] = [figure for figure in (_parallel(runs), _loaded(runs), *_between(runs)) if figure is not None]
     if not blocks:
         return None
@@ -45,54 +43,49 @@ def _parallel(runs: Runs) -> Figure | None:
         if point.metric == HOP_TIME and _whole(point.record.params.get("chains"))
     ]
     ones = {_apart(point): point for point in points if point.record.params["chains"] == 1}
-    flights = [(point, _in_flight(point, ones[_apart(point)])) for point in points if _apart(point) in ones]
-    if not any(point.record.params["chains"] != 1 for point, _ in flights):
+    points = [point for point in points if _apart(point) in ones]
+    if not any(point.record.params["chains"] != 1 for point in points):
         return None
-    flights.sort(key=lambda flight: (flight[0].run, str(_apart(flight[0])), flight[0].record.params["chains"]))
+    points.sort(key=lambda point: (point.run, str(_apart(point)), point.record.params["chains"]))
+
+    def in_flight(point: Point) -> float:
+        """By Little's law: a hop's time in one chase alone over the time between two hops of all chases together."""
+        return _best(ones[_apart(point)]) / _best(point)
+
+    columns = of_points(
+        runs,
+        (
+            Column("level", lambda point: _level(point.text("size"))), axis("chains", "chases"),
+            Measured("ns per load", lambda point: point.value),
+            Column("at best", lambda point: format.number(_best(point))),
+            Column("loads in flight", lambda point: format.number(in_flight(point))),
+            Column("GB/s of lines", lambda point: format.number(LINE / _best(point))), STATUS,
+        ),
+        draws=Measured("loads in flight", lambda point: charts.unbounded(in_flight(point)), "loads"),
+    )  # fmt: skip
     legend: dict[str, Key] = {}
     panels = []
-    # One chart with a line for each level; side by side a chart for each level, with a line for each run.
-    sizes = list(dict.fromkeys(str(point.record.params.get("size", "")) for point, _ in flights))
+    # One run: one chart with a line for each level. Several: a chart for each level with a line for each run.
+    sizes = list(dict.fromkeys(point.text("size") for point in points))
     for shown in [(size,) for size in sizes] if runs.several else [tuple(sizes)]:
         marks = []
-        for point, flight in flights:
-            size = str(point.record.params.get("size", ""))
+        for point in points:
+            size = point.text("size")
             if size not in shown:
                 continue
             name = runs.labels[point.run] if runs.several else _level(size)
             colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
             legend[name] = Key(name, colour, "line")
-            marks.append(
-                charts.mark_of(
-                    runs, point, value=charts.unbounded(flight), unit="loads", series=name, colour=colour,
-                    x=float(point.record.params["chains"]), more=format.number(_best(point), "ns"),
-                )
-            )  # fmt: skip
+            at = float(point.text("chains"))
+            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=format.number(_best(point), "ns")))
         most = max(mark.x for mark in marks)
         title = _level(shown[0]) if runs.several else ""
         spec = charts.lines(
-            marks, x_title="independent chases", y_title="loads in flight", x_kind="doubling", log_y=False,
+            marks, x_title="independent chases", y_title=columns.title, x_kind="doubling", log_y=False,
             ideal=[(2.0**k, 2.0**k) for k in range(12) if 2.0**k <= most], more="a load comes every", best=True,
             alt_text=f"Loads in flight over the number of independent pointer chases, and the ideal. {title}",
         )  # fmt: skip
         panels.append(Panel(title, spec, "Loads in flight over independent chases"))
-    rows = [
-        runs.row(
-            point.run,
-            (
-                _level(str(point.record.params.get("size", ""))),
-                str(point.record.params["chains"]),
-                format.number(point.value.value),
-                format.bounds(point.value),
-                format.number(_best(point)),
-                format.number(flight),
-                format.number(LINE / _best(point)),
-                point.record.status,
-            ),
-        )
-        for point, flight in flights
-    ]
-    head = ("level", "chases", "ns per load", "95% interval", "at best", "loads in flight", "GB/s of lines", "status")
     text = (
         "Pointer chases that know nothing of one another, in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
@@ -103,17 +96,12 @@ def _parallel(runs: Runs) -> Figure | None:
     return Figure(
         "Loads in flight",
         panels,
-        Table("Every number of chases", runs.head(head), rows),
+        columns.table("Every number of chases", points),
         text,
         list(legend.values()),
         wide=not runs.several,
         narrow=runs.several,
     )
-
-
-def _in_flight(point: Point, one: Point) -> float:
-    """By Little's law: the time of a hop of one chase alone over that between two hops of all of them together."""
-    return _best(one) / _best(point)
 
 
 def _best(point: Point) -> float:
@@ -129,40 +117,30 @@ def _loaded(runs: Runs) -> Figure | None:
     points = [point for point in runs.by_bench.get(LOADED, ()) if _streamed(point) is not None]
     if not any(_streamed(point) for point in points):
         return None
-    points.sort(key=lambda point: (point.run, point.record.variant, _streamed(point) or 0.0))
+    points.sort(key=lambda point: (point.run, point.variant, _streamed(point) or 0.0))
+    columns = of_points(
+        runs,
+        (
+            Column("others", lambda point: point.variant), Column("they wait", _gap, "the others wait"),
+            Column("traffic, GB/s", lambda point: format.number((_streamed(point) or 0.0) / 1e9)),
+            Measured("ns per load", lambda point: point.value),
+            Column("streaming cores", lambda point: str(point.record.facts.get("streaming", format.NOTHING))), STATUS,
+        ),
+        more="they wait",
+    )  # fmt: skip
     legend: dict[str, Key] = {}
     marks = []
     for point in points:
-        name = _series(runs, point, f"others {point.record.variant}")
-        colour = f"c{point.run % 8 + 1}" if runs.several else runs.colours[point.record.variant]
-        dash = "dash" if runs.several and point.record.variant == "write" else ""
+        name = _series(runs, point, f"others {point.variant}")
+        colour = f"c{point.run % 8 + 1}" if runs.several else runs.colours[point.variant]
+        dash = "dash" if runs.several and point.variant == "write" else ""
         legend[name] = Key(name, colour, "dash" if dash else "line")
-        marks.append(
-            charts.mark_of(
-                runs, point, series=name, colour=colour, x=(_streamed(point) or 0.0) / 1e9, more=_gap(point), dash=dash
-            )
-        )
+        marks.append(columns.mark(point, series=name, colour=colour, x=(_streamed(point) or 0.0) / 1e9, dash=dash))
     spec = charts.lines(
-        marks, x_title="traffic of the other cores, GB/s", y_title="ns per load", x_kind="rate", log_y=False,
-        x_domain=(0.0, max(mark.x for mark in marks) * 1.03), more="the others wait",
+        marks, x_title="traffic of the other cores, GB/s", y_title=columns.title, x_kind="rate", log_y=False,
+        x_domain=(0.0, max(mark.x for mark in marks) * 1.03), more=columns.more,
         alt_text="Latency of a load from memory over the bandwidth that the other cores take meanwhile.",
     )  # fmt: skip
-    rows = [
-        runs.row(
-            point.run,
-            (
-                point.record.variant,
-                _gap(point),
-                format.number((_streamed(point) or 0.0) / 1e9),
-                format.number(point.value.value),
-                format.bounds(point.value),
-                str(point.record.facts.get("streaming", format.NOTHING)),
-                point.record.status,
-            ),
-        )
-        for point in points
-    ]
-    head = ("others", "they wait", "traffic, GB/s", "ns per load", "95% interval", "streaming cores", "status")
     text = (
         "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
         "first one's loads. Flat as long as memory has room; a line that turns up shows queues that fill. Writing "
@@ -171,7 +149,7 @@ def _loaded(runs: Runs) -> Figure | None:
     return Figure(
         "Loaded latency",
         [Panel("", spec, "Latency over bandwidth")],
-        Table("Every rate", runs.head(head), rows),
+        columns.table("Every rate", points),
         text,
         list(legend.values()),
         wide=True,
@@ -179,7 +157,7 @@ def _loaded(runs: Runs) -> Figure | None:
 
 
 def _streamed(point: Point) -> float | None:
-    """Bytes a second that the others moved; None where a file does not say."""
+    """Bytes a second that the other cores moved; None where the file does not say."""
     found = point.record.facts.get("streamed")
     return float(found) if isinstance(found, int | float) and 0 <= found < 1e15 else None
 
@@ -192,14 +170,24 @@ def _gap(point: Point) -> str:
 # --- between cores ----------------------------------------------------------------------------------------------------
 
 
+Pair = tuple[int, int, str, float]  # two CPUs, what they share, and seconds until one sees what the other wrote
+PAIRS: tuple[Column[tuple[Point, Pair]], ...] = (
+    Column("variant", lambda row: row[0].variant),
+    Column("CPUs", lambda row: f"{row[1][0]} and {row[1][1]}"),
+    Column("they share", lambda row: SHARED.get(row[1][2], format.NOTHING)),
+    Column("ns per handover", lambda row: format.number(row[1][3] * 1e9)),
+    Column("status", lambda row: row[0].status),
+)
+
+
 def _between(runs: Runs) -> list[Figure]:
-    """A map of pairs for each run, for the plain handover; the other variant is a table beside it."""
+    """A map of pairs for each run, of the variant that stores; the other variant is in the table beside it."""
     figures = []
     for index in range(len(runs)):
         points = [point for point in runs.by_bench.get(BETWEEN, ()) if point.run == index and _pairs(point)]
         if not points:
             continue
-        shown = next((point for point in points if point.record.variant == "store"), points[0])
+        shown = next((point for point in points if point.variant == "store"), points[0])
         pairs = _pairs(shown)
         cpus = sorted({cpu for a, b, *_ in pairs for cpu in (a, b)})
         cells = [
@@ -211,28 +199,22 @@ def _between(runs: Runs) -> list[Figure]:
             cells, order=[f"CPU {cpu}" for cpu in cpus], unit="ns", x_title="CPUs",
             alt_text="A map of the time in which a cache line changes hands between each two CPUs.",
         )  # fmt: skip
-        rows = [
-            runs.row(index, (point.record.variant, f"{a} and {b}", SHARED.get(what, format.NOTHING),
-                             format.number(seconds * 1e9), point.record.status))
-            for point in points
-            for a, b, what, seconds in _pairs(point)
-        ]  # fmt: skip
         title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
+        rows = [(point, pair) for point in points for pair in _pairs(point)]
         text = (
             f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: a cache line that "
             "two threads hand to and fro, at best. Fuller colour is slower. Each pair is measured alone; CPUs that "
             "share a cache stand out as blocks."
         )
-        head = runs.head(("variant", "CPUs", "they share", "ns per handover", "status"))
-        table = Table("Every pair", head, rows)
+        listed = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)
         figures.append(
-            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], table, text, narrow=True)
+            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, text, narrow=True)
         )
     return figures
 
 
-def _pairs(point: Point) -> list[tuple[int, int, str, float]]:
-    """The pairs of a record as its facts have them, without what is none: a file may hold anything."""
+def _pairs(point: Point) -> list[Pair]:
+    """The pairs in a record's facts, without what is no pair: a file may hold anything."""
     found = point.record.facts.get("between")
     pairs = []
     for row in found if isinstance(found, list) else ():
@@ -251,9 +233,9 @@ def _whole(value: object, least: int = 1) -> bool:
 
 
 def _apart(point: Point) -> tuple[object, ...]:
-    """What cases share that differ in their number of chases alone."""
+    """What cases have in common that differ only in their number of chases."""
     rest = sorted((axis, str(value)) for axis, value in point.record.params.items() if axis != "chains")
-    return (point.run, point.record.variant, *rest)
+    return (point.run, point.variant, *rest)
 
 
 def _level(size: str) -> str:

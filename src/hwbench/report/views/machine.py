@@ -11,7 +11,7 @@ from ...record.model import Run
 from ...record.units import digits, format_bytes
 from ..dataset import Runs
 from ..format import NOTHING
-from ..sections import Block, Facts, Sayings, Section, Table, Tile, Tiles
+from ..sections import Block, Facts, Notes, Section, Table, Tile, Tiles
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,8 @@ HEADLINES = (
 )
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """What these machines are and what they can do at best."""
-    runs = Runs.of(runs)
     if not runs.runs:
         return None
     best = [[_best(headline, limits) for headline in HEADLINES] for limits in runs.limits]
@@ -50,13 +49,13 @@ def view(runs: Sequence[Run]) -> Section | None:
     if any(limit for row in best for limit in row):
         blocks.append(_table(runs, best) if runs.several else _tiles(best[0]))
     blocks.append(Facts([(label, _facts(run)) for label, run in zip(runs.labels, runs, strict=True)]))
-    troubles = [
+    disturbing = [
         (f"{label}: {sentence}" if runs.several else sentence)
         for label, run in zip(runs.labels, runs, strict=True)
         for sentence in _disturbances(run)
     ]
-    if troubles:
-        blocks.append(Sayings("What disturbs measuring here", troubles))
+    if disturbing:
+        blocks.append(Notes("What disturbs measuring here", disturbing))
     title = "The machines" if runs.several else "The machine"
     intro = ["What was measured on, as the operating system describes it."]
     if any(limit for row in best for limit in row):

@@ -1,4 +1,4 @@
-"""The price of a prange by threading layer: the time of a call over n, and where it begins to be worth it."""
+"""The overhead of prange by threading layer: the time of a call over n, and the n from which it wins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...record.estimate import Estimate, crossover
-from ...record.model import CALL_TIME, Run
+from ...record.model import CALL_TIME
 from ...record.units import format_count
 from .. import charts, format
 from ..dataset import Point, Runs
@@ -16,12 +16,11 @@ BENCH = "parallel.overhead"
 SERIAL = "serial"
 
 
-def figure(runs: Sequence[Run]) -> Figure | None:
+def figure(runs: Runs) -> Figure | None:
     """A line for each layer and one for the plain loop; None where fewer than two lengths were measured."""
-    runs = Runs.of(runs)
-    points = [point for point in runs.by_bench.get(BENCH, ()) if _length(point)]
-    lengths = sorted({_length(point) for point in points})
-    variants = list(dict.fromkeys(point.record.variant for point in points))
+    points = [point for point in runs.by_bench.get(BENCH, ()) if point.n]
+    lengths = sorted({point.n for point in points})
+    variants = list(dict.fromkeys(point.variant for point in points))
     if len(lengths) < 2 or len(variants) < 2:
         return None
     panels, rows = [], []
@@ -37,7 +36,7 @@ def figure(runs: Sequence[Run]) -> Figure | None:
         ]
         marks = [
             charts.mark_of(
-                runs, point, value=point.seconds.scaled(CALL_TIME.scale), unit=CALL_TIME.unit, x=float(_length(point))
+                runs, point, value=point.seconds.scaled(CALL_TIME.scale), unit=CALL_TIME.unit, x=float(point.n)
             )
             for point in here
         ]
@@ -58,23 +57,18 @@ def figure(runs: Sequence[Run]) -> Figure | None:
     return Figure("The price of a prange", panels, table, text, legend, wide=not runs.several)
 
 
-def _length(point: Point) -> int:
-    n = point.record.params.get("n")
-    return n if isinstance(n, int) and 0 < n < 2**63 else 0
-
-
 def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | None:
     """From which n on the layer's prange takes less time than the plain loop."""
     ratios = [
-        (float(_length(point)), against)
-        for point in sorted(points, key=_length)
-        if point.record.variant == name and (against := runs.against_baseline(point)) is not None
+        (float(point.n), against)
+        for point in sorted(points, key=lambda point: point.n)
+        if point.variant == name and (against := runs.against_baseline(point)) is not None
     ]
     return crossover(ratios)
 
 
 def _row(points: Sequence[Point], name: str, at: Estimate | None, lengths: Sequence[int]) -> tuple[str, ...]:
-    times = {_length(point): point.seconds.value * CALL_TIME.scale for point in points if point.record.variant == name}
+    times = {point.n: point.seconds.value * CALL_TIME.scale for point in points if point.variant == name}
     cells = [format.number(times.get(n)) for n in lengths]
     if at is None:
         return name, *cells, format.NOTHING, format.NOTHING

@@ -9,10 +9,10 @@ from statistics import median
 from ...analysis import run_quality
 from ...record import facts, interference
 from ...record.estimate import drift
-from ...record.model import Record, Run
+from ...record.model import JsonObject, Record
 from .. import charts, format
 from ..dataset import Runs
-from ..sections import Block, Figure, Panel, Sayings, Section, Table, Trouble, Troubles
+from ..sections import Block, Figure, Issue, Issues, Notes, Panel, Section, Table
 
 ORDER = ("wrong", "error", "suspect", "skipped")
 
@@ -62,26 +62,25 @@ BY_STATUS = {
 }
 
 
-def view(runs: Sequence[Run]) -> Section | None:
-    """Troubles by reason, what the telemetry saw, and where the time went; None for runs without any record."""
-    runs = Runs.of(runs)
+def view(runs: Runs) -> Section | None:
+    """Issues by reason, what the telemetry saw, and where the time went; None for runs without any record."""
     records = [(index, record) for index, run in enumerate(runs) for record in run.records]
     blocks: list[Block] = []
     if not records:
         return None
-    troubles = _troubles(runs, records)
+    issues = _issues(runs, records)
     if (checks := _checks(runs)) is not None:
         blocks.append(checks)
     blocks.append(_counts(runs))
-    if troubles:
-        blocks.append(Troubles(troubles))
+    if issues:
+        blocks.append(Issues(issues))
     if (seen := _telemetry(runs)) is not None:
         blocks.append(seen)
     if (before := _disturbances(runs)) is not None:
         blocks.append(before)
     if (spent := _phases(runs)) is not None:
         blocks.append(spent)
-    if not troubles:
+    if not issues:
         intro = ["Every case was measured undisturbed, and every answer agrees with its reference."]
     else:
         intro = [
@@ -110,7 +109,7 @@ def _checks(runs: Runs) -> Table | None:
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 
 
-def _disturbances(runs: Runs) -> Sayings | None:
+def _disturbances(runs: Runs) -> Notes | None:
     """What the machine showed before anything was measured, each with the figures it bends and the remedy."""
     told = [
         (f"{label}: " if runs.several else "")
@@ -118,7 +117,7 @@ def _disturbances(runs: Runs) -> Sayings | None:
         for label, run in zip(runs.labels, runs, strict=True)
         for one in run.disturbances
     ]
-    return Sayings("What disturbs measuring here, as it stood before the run", told) if told else None
+    return Notes("What disturbs measuring here, as it stood before the run", told) if told else None
 
 
 def remedy(status: str, reason: str) -> str:
@@ -139,7 +138,7 @@ def _counts(runs: Runs) -> Table:
     return Table("Cases by status", ("run", "cases", "ok", *ORDER), rows)
 
 
-def _troubles(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Trouble]:
+def _issues(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Issue]:
     """Cases by status and reason; reasons that differ in their numbers alone are one.
 
     A case that several things disturbed stands below each of them, since each has a remedy of its own.
@@ -163,7 +162,7 @@ def _troubles(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Trouble
             + (f": {reason}" if len(reasons) > 1 else "")
             for index, record, reason in members
         ]
-        out.append(Trouble(status, told, remedy(status, reasons[0]), cases))
+        out.append(Issue(status, told, remedy(status, reasons[0]), cases))
     return out
 
 
@@ -224,7 +223,7 @@ def _telemetry(runs: Runs) -> Table | None:
     )
 
 
-def _handovers(apart: Sequence[facts.Telemetry]) -> str:
+def _handovers(apart: Sequence[JsonObject]) -> str:
     """What a line took between two CPUs: `42 ns`, or both states with the share of the second."""
     times = [time for telemetry in apart for time in facts.numbers(telemetry.get("handover_s")) if time > 0]
     if not times:

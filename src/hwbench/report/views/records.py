@@ -6,20 +6,21 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 from ...record.estimate import estimate
-from ...record.model import COUNTS, Record, Run, metrics
+from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
-from ...record.units import seconds as seconds_shown
+from ...record.units import padded_seconds
 from .. import format
 from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
 
+Cell: TypeAlias = str | int | float
 
-def view(runs: Sequence[Run]) -> Section | None:
+
+def view(runs: Runs) -> Section | None:
     """The table and the downloads; None for runs without any record."""
-    runs = Runs.of(runs)
     if not any(run.records for run in runs):
         return None
     points = {(point.run, id(point.record)): point for point in runs.points}
@@ -33,7 +34,7 @@ def view(runs: Sequence[Run]) -> Section | None:
             if point is not None:
                 figures = [
                     str(len(record.samples)),
-                    seconds_shown(point.seconds.value),
+                    padded_seconds(point.seconds.value),
                     format.number(point.value.value, point.unit),
                     format.bounds(point.value),
                     format.percent(point.share),
@@ -55,7 +56,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 
 def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:
-    """Each record and 1; of a variant's cases skipped for one reason the first, and how many there are."""
+    """Records with the number of cases each stands for: cases of a variant skipped for one reason are one."""
     found: dict[object, tuple[Record, int]] = {}
     for record in records:
         alike = record.status == "skipped" and not record.samples
@@ -126,7 +127,7 @@ def as_csv(runs: Runs) -> str:
     return out.getvalue()
 
 
-def _times(record: Record) -> list[Any]:
+def _times(record: Record) -> list[Cell]:
     if not record.timed:
         return [""] * 4
     median = estimate(record.samples)
@@ -134,7 +135,7 @@ def _times(record: Record) -> list[Any]:
     return [median.value, median.low if bounded else "", median.high if bounded else "", min(record.samples)]
 
 
-def _rates(record: Record, counts: Sequence[str]) -> list[Any]:
+def _rates(record: Record, counts: Sequence[str]) -> list[Cell]:
     if not record.timed or min(record.samples) <= 0:
         return [""] * len(counts)
     median = estimate(record.samples).value
@@ -145,11 +146,11 @@ def _rates(record: Record, counts: Sequence[str]) -> list[Any]:
     ]
 
 
-def _safe(cell: Any) -> Any:
-    """Text that a spreadsheet would take for a formula gets an apostrophe before it."""
+def _safe(cell: Cell) -> Cell:
+    """Put an apostrophe before text that a spreadsheet would evaluate."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def file_name(text: str) -> str:
-    """A run's id as the name of a file: what is no letter, digit, dot, dash or underscore becomes a dash."""
+    """A run's id as a file name: anything but letters, digits, dots, dashes and underscores becomes a dash."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:100] or "run"

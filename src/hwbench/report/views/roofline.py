@@ -1,4 +1,4 @@
-"""The roofline: every bench that moves bytes and computes, below the roofs that this machine was measured to have."""
+"""The roofline: every bench that moves bytes and computes, below the measured roofs of this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from ...analysis.limits import IMPOSSIBLE, Limit
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
-from ...record.model import FLOP_RATE, LEVELS, Record, Run
+from ...record.model import FLOP_RATE, LEVELS, Record
 from .. import charts, format
+from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs, swept
-from ..sections import Figure, Key, Panel, Section, Table
+from ..sections import Figure, Key, Panel, Section
 
 CPU = "cpu"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -28,22 +29,29 @@ class Placed:
     share: float | None
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """One chart for each thread count whose roofs were measured; None without roofs or without benches below them."""
-    runs = Runs.of(runs)
-    panels, rows = [], []
+    columns = _columns(runs)
+    panels: list[Panel] = []
+    shown: list[Placed] = []
     variants: dict[str, None] = {}
     shapes = _shapes(runs)
     used: dict[str, None] = {}
-    for index, label in enumerate(runs.labels):
+    for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
             roofs, slopes, peaks = _roofs(runs, index, threads)
             placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
-            title = format.value_of("threads", threads) + (f" · {label}" if runs.several else "")
-            marks = [_mark(runs, one) for one in placed]
-            variants |= dict.fromkeys(one.point.record.variant for one in placed)
+            title = format.value_of("threads", threads) + runs.suffix(index)
+            marks = [
+                columns.mark(
+                    one, group=_topic(one.point.record), x=one.intensity,
+                    more=f"{format.percent(one.share)} of {one.roof}",
+                )
+                for one in placed
+            ]  # fmt: skip
+            variants |= dict.fromkeys(one.point.variant for one in placed)
             used |= dict.fromkeys(_topic(one.point.record) for one in placed)
             spec = charts.roofline(
                 marks,
@@ -52,17 +60,13 @@ def view(runs: Sequence[Run]) -> Section | None:
                 alt_text=f"Roofline, {title}: measured bandwidths as slopes, peaks as ceilings, benches below.",
             )
             panels.append(Panel(title, spec, f"Roofline, {title}", _named(slopes, peaks)))
-            rows += [
-                _row(runs, one)
-                for one in sorted(placed, key=lambda one: (one.point.record.bench, one.point.record.variant))
-            ]
+            shown += sorted(placed, key=lambda one: (one.point.record.bench, one.point.variant))
     if not panels:
         return None
-    head = ("bench", "case", "threads", "flop/B", "GFLOP/s", "95% interval", "roof", "of the roof", "status")
     figure = Figure(
         "Below the measured roofs",
         panels,
-        Table("Every case on the roofline", runs.head(head), rows),
+        columns.table("Every case on the roofline", shown),
         "Colours are variants, shapes are topics: "
         + ", ".join(f"{topic} {_spoken(shapes[topic])}" for topic in used)
         + ". Of a sweep, the best case of each level is shown. Dashed ceilings are float32. Point at a case or at a "
@@ -81,7 +85,26 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("roofline", "Roofline", "Roofline", intro, [figure])
 
 
-def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[str, Limit], dict[str, Limit]]:
+def _columns(runs: Runs) -> Columns[Placed]:
+    return Columns(
+        runs,
+        lambda one: one.point,
+        (
+            Column("bench", lambda one: one.point.record.bench), Column("case", lambda one: _case(one.point.record)),
+            Column("threads", lambda one: str(one.point.threads)),
+            Column("flop/B", lambda one: format.number(one.intensity)),
+            Measured(FLOP_RATE.unit, lambda one: one.rate.scaled(FLOP_RATE.scale), FLOP_RATE.unit),
+            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.percent(one.share)),
+            Column("status", lambda one: one.point.status),
+        ),
+    )  # fmt: skip
+
+
+def _case(record: Record) -> str:
+    return format.case(record).removeprefix(f"{record.bench} ")
+
+
+def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], dict[str, Limit], dict[str, Limit]]:
     """The roofs to draw, and the limits that bound: slopes by level, the highest peak of each dtype."""
     limits = [limit for limit in runs.limits[run] if limit.threads == threads and limit.device == CPU]
     slopes: dict[str, Limit] = {}
@@ -89,19 +112,19 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.Roof], dict[
         slopes.setdefault(limit.level, limit)
     peaks = {limit.dtype: limit for limit in limits if limit.kind == "fma"}
     roofs = [
-        charts.Roof(level, slopes[level].value, flat=False, told=_told(slopes[level]))
+        charts.RoofLine(level, slopes[level].value, flat=False, told=_told(slopes[level]))
         for level in LEVELS
         if level in slopes
     ]
     roofs += [
-        charts.Roof(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
+        charts.RoofLine(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
         for limit in _ceilings(runs[run].records, threads, peaks)
     ]
     return roofs, slopes, peaks
 
 
 def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) -> list[Limit]:
-    """The peak of each way to compute in float64, by the best sample, and of the best way in any other precision."""
+    """The float64 peak of each variant by its best sample, and the highest peak of each other precision."""
     best: dict[str, float] = {}
     for record in records:
         fits = record.bench == "peak.fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
@@ -109,7 +132,7 @@ def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) 
         if fits and flops and record.timed and IMPOSSIBLE not in record.reason:
             best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))
     by_variant = [Limit("fma", "", threads, "f8", value, FLOP_RATE, variant) for variant, value in best.items()]
-    # The one that bounds is a limit of the run: it says so where only disturbed samples were to be had.
+    # The highest is taken from the limits of the run, which say where only disturbed samples were available.
     top = [limit for dtype, limit in peaks.items() if dtype != "f8" or limit.variant not in best]
     return [peaks["f8"] if peaks.get("f8") and peaks["f8"].variant == x.variant else x for x in by_variant] + top
 
@@ -169,7 +192,7 @@ def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> P
 
 
 def _thinned(placed: Sequence[Placed]) -> list[Placed]:
-    """Of each bench, variant, dtype, level and intensity the best case: a sweep of n would be one blot."""
+    """The best case of each bench, variant, dtype, level and intensity: the points of a sweep would overlap."""
     best: dict[tuple[object, ...], Placed] = {}
     for one in placed:
         record = one.point.record
@@ -179,41 +202,12 @@ def _thinned(placed: Sequence[Placed]) -> list[Placed]:
     return list(best.values())
 
 
-def _mark(runs: Runs, one: Placed) -> charts.Mark:
-    return charts.mark_of(
-        runs,
-        one.point,
-        value=one.rate.scaled(FLOP_RATE.scale),
-        unit=FLOP_RATE.unit,
-        group=_topic(one.point.record),
-        x=one.intensity,
-        more=f"{format.percent(one.share)} of {one.roof}",
-    )
-
-
-def _row(runs: Runs, one: Placed) -> Sequence[str]:
-    record = one.point.record
-    rate = one.rate.scaled(FLOP_RATE.scale)
-    row = (
-        record.bench,
-        format.case(record).removeprefix(f"{record.bench} "),
-        str(one.point.threads),
-        format.number(one.intensity),
-        format.number(rate.value),
-        format.bounds(rate),
-        one.roof,
-        format.percent(one.share),
-        record.status,
-    )
-    return runs.row(one.point.run, row)
-
-
 def _topic(record: Record) -> str:
     return record.bench.partition(".")[0]
 
 
 def _shapes(runs: Runs) -> dict[str, str]:
-    """A shape for each topic: there are too many benches to tell them apart by shape."""
+    """A shape for each topic: there are more benches than shapes."""
     topics = dict.fromkeys(
         _topic(points[0].record)
         for points in runs.by_bench.values()

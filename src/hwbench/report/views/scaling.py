@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from ...analysis.findings import ratio
 from ...record.estimate import Estimate
-from ...record.model import Run
 from .. import charts, format
+from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
-from ..sections import Figure, Key, Panel, Section, Table
+from ..sections import Figure, Key, Panel, Section
 from . import overhead
 
 BENCH = "parallel.scaling"
@@ -26,6 +26,11 @@ class Speedup:
     value: Estimate
 
     @property
+    def work(self) -> str:
+        """What kind of work is shared."""
+        return self.point.text("work")
+
+    @property
     def efficiency(self) -> float:
         """The speed-up a thread."""
         return self.value.value / self.point.threads
@@ -34,38 +39,57 @@ class Speedup:
     def serial(self) -> float | None:
         """Karp and Flatt's experimentally determined serial fraction; only a fixed amount of work has one."""
         p, s = self.point.threads, self.value.value
-        if p < 2 or self.point.record.params.get("scaling") == "weak":
+        if p < 2 or self.weak:
             return None
         return (1 / s - 1 / p) / (1 - 1 / p)
 
+    @property
+    def weak(self) -> bool:
+        """Whether the work grows with the threads."""
+        return self.point.text("scaling") == "weak"
 
-def view(runs: Sequence[Run]) -> Section | None:
+
+WORK: Column[Speedup] = Column("work", lambda speedup: speedup.work)
+THREADS: Column[Speedup] = Column("threads", lambda speedup: str(speedup.point.threads))
+EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.percent(speedup.efficiency))
+SHARE: Measured[Speedup] = Measured(
+    "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
+)
+SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: format.number(speedup.serial))
+
+
+def view(runs: Runs) -> Section | None:
     """One chart for each kind of work; None without one thread and more to compare."""
-    runs = Runs.of(runs)
     speedups = _speedups(runs)
     price = overhead.figure(runs)
     if not any(speedup.point.threads > 1 for speedup in speedups):
         return _section([price]) if price is not None else None
-    works = list(dict.fromkeys(str(speedup.point.record.params.get("work", "")) for speedup in speedups))
+    columns: Columns[Speedup] = Columns(
+        runs,
+        lambda speedup: speedup.point,
+        (
+            WORK, Column("scaling", lambda speedup: speedup.point.text("scaling")),
+            Column("variant", lambda speedup: speedup.point.variant), THREADS,
+            Measured("speed-up", lambda speedup: speedup.value, "×"), EFFICIENCY, SERIAL,
+            Column("status", lambda speedup: speedup.point.status),
+        ),
+        more="efficiency",
+    )  # fmt: skip
     most = max(speedup.point.threads for speedup in speedups)
     highest = max([float(most), *(speedup.value.value for speedup in speedups)]) * 1.08
     series = _series(runs, speedups)
     panels = []
-    for work in works:
-        here = [speedup for speedup in speedups if str(speedup.point.record.params.get("work", "")) == work]
+    for work in dict.fromkeys(speedup.work for speedup in speedups):
         marks = [
-            charts.mark_of(
-                runs,
-                speedup.point,
-                value=speedup.value,
-                unit="×",
-                series=_name(runs, speedup.point),
-                colour=series[_name(runs, speedup.point)],
+            columns.mark(
+                speedup,
+                series=(name := _name(runs, speedup.point)),
+                colour=series[name],
                 x=float(speedup.point.threads),
-                more=format.percent(speedup.efficiency),
-                dash="dash" if speedup.point.record.params.get("scaling") == "weak" else "",
+                dash="dash" if speedup.weak else "",
             )
-            for speedup in here
+            for speedup in speedups
+            if speedup.work == work
         ]
         spec = charts.lines(
             marks,
@@ -77,39 +101,13 @@ def view(runs: Sequence[Run]) -> Section | None:
             x_domain=(1.0, float(most)),
             y_domain=(0.0, highest),
             ideal=[(1.0, 1.0), (float(most), float(most))],
-            more="efficiency",
+            more=columns.more,
             alt_text=f"Speed-up over threads for {work or 'the work'}, beside the ideal line.",
         )
         panels.append(Panel(work, spec, f"Speed-up over threads, {work}"))
     legend = [Key(name, colour, "dash" if name.startswith("weak") else "line") for name, colour in series.items()]
     legend.append(Key("ideal", "ink-2", "dots"))
-    rows = []
-    for speedup in speedups:
-        params = speedup.point.record.params
-        row = (
-            str(params.get("work", "")),
-            str(params.get("scaling", "")),
-            speedup.point.record.variant,
-            str(speedup.point.threads),
-            format.number(speedup.value.value),
-            format.bounds(speedup.value),
-            format.percent(speedup.efficiency),
-            format.number(speedup.serial),
-            speedup.point.record.status,
-        )
-        rows.append(runs.row(speedup.point.run, row))
-    head = (
-        "work",
-        "scaling",
-        "variant",
-        "threads",
-        "speed-up",
-        "95% interval",
-        "efficiency",
-        "serial fraction",
-        "status",
-    )
-    table = Table("Every thread count", runs.head(head), rows)
+    table = columns.table("Every thread count", speedups)
     blocks = [Figure("Speed-up", panels, table, "", legend, narrow=True), _efficiency(runs, speedups)]
     return _section([block for block in (*blocks, price) if block is not None])
 
@@ -127,50 +125,27 @@ def _section(blocks: Sequence[Figure]) -> Section:
 
 def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
     """What is left of each thread as they become more, in strong scaling, and what Karp and Flatt make of it."""
-    strong = [speedup for speedup in speedups if speedup.point.record.params.get("scaling") != "weak"] or speedups
-    works = list(dict.fromkeys(str(speedup.point.record.params.get("work", "")) for speedup in strong))
+    strong = [speedup for speedup in speedups if not speedup.weak] or speedups
+    works = list(dict.fromkeys(speedup.work for speedup in strong))
     colours = dict(zip(works, itertools.cycle(SLOTS), strict=False))
+    columns: Columns[Speedup] = Columns(
+        runs, lambda speedup: speedup.point, (WORK, THREADS, EFFICIENCY, SERIAL), more="serial fraction", draws=SHARE
+    )
     panels = []
-    for index, label in enumerate(runs.labels):
-        here = [speedup for speedup in strong if speedup.point.run == index]
-        if not here:
-            continue
+    for _, label, here in columns.by_run(strong):
         marks = [
-            charts.mark_of(
-                runs,
-                speedup.point,
-                value=speedup.value.scaled(100 / speedup.point.threads),
-                unit="%",
-                series=(work := str(speedup.point.record.params.get("work", ""))),
-                colour=colours[work],
-                x=float(speedup.point.threads),
-                more=format.number(speedup.serial),
-            )
+            columns.mark(speedup, series=speedup.work, colour=colours[speedup.work], x=float(speedup.point.threads))
             for speedup in here
         ]
         most = float(max(speedup.point.threads for speedup in here))
         top = 1.08 * max(100.0, *(mark.value for mark in marks if mark.value is not None))
         spec = charts.lines(
-            marks, x_title="threads", y_title="% of the ideal", x_kind="threads", log_y=False, height=240,
-            x_domain=(1.0, most), y_domain=(0.0, top), ideal=[(1.0, 100.0), (most, 100.0)], more="serial fraction",
+            marks, x_title="threads", y_title=columns.title, x_kind="threads", log_y=False, height=240,
+            x_domain=(1.0, most), y_domain=(0.0, top), ideal=[(1.0, 100.0), (most, 100.0)], more=columns.more,
             alt_text="Efficiency over threads for each kind of work.",
         )  # fmt: skip
-        panels.append(Panel(label if runs.several else "", spec, "Efficiency over threads"))
-    rows = [
-        runs.row(
-            speedup.point.run,
-            (
-                str(speedup.point.record.params.get("work", "")),
-                str(speedup.point.threads),
-                format.percent(speedup.efficiency),
-                format.number(speedup.serial),
-            ),
-        )
-        for speedup in strong
-    ]
-    table = Table(
-        "Efficiency and serial fraction", runs.head(("work", "threads", "efficiency", "serial fraction")), rows
-    )
+        panels.append(Panel(label, spec, "Efficiency over threads"))
+    table = columns.table("Efficiency and serial fraction", strong)
     text = (
         "A thread's share of the ideal. Where it falls while the serial fraction stays, a part of the work is not "
         "shared; where the fraction grows too, the threads cost something themselves, or wait for the same memory."
@@ -210,10 +185,10 @@ def _apart(point: Point) -> tuple[object, ...]:
 
 
 def _name(runs: Runs, point: Point) -> str:
-    names = [str(point.record.params.get("scaling", ""))]
-    names += [point.record.variant] if len({p.record.variant for p in runs.by_bench[BENCH]}) > 1 else []
+    names = [point.text("scaling")]
+    names += [point.variant] if len({p.variant for p in runs.by_bench[BENCH]}) > 1 else []
     names += [runs.labels[point.run]] if runs.several else []
-    return ", ".join(name for name in names if name) or point.record.variant
+    return ", ".join(name for name in names if name) or point.variant
 
 
 def _series(runs: Runs, speedups: Sequence[Speedup]) -> dict[str, str]:

@@ -4,48 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.findings import Reading
+from ...analysis.findings import BenchResults
 from ...record.estimate import Estimate
-from ...record.model import ITEM_TIME, Run
+from ...record.model import ITEM_TIME
 from .. import charts, format
+from ..columns import OF_LIMIT, STATUS, Column, Columns, Measured, axis, of_points
 from ..dataset import Point, Runs
-from ..sections import Figure, Key, Panel, Section, Table
+from ..sections import Figure, Key, Panel, Section
 
 BENCH = "access.stride"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
 LEVELS = {"DRAM": "memory"}
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """A curve for each level and way, one chart a run; None where fewer than three strides were measured."""
-    runs = Runs.of(runs)
     points = [point for point in runs.by_bench.get(BENCH, ()) if _step(point) and point.record.counts.get("items")]
     if len({_step(point) for point in points}) < 3:
         return None
     names = list(dict.fromkeys(_name(point) for point in points))
     colours = {name: SLOTS[i % len(SLOTS)] for i, name in enumerate(names)}
+    columns = _columns(runs, points)
     panels, said = [], []
-    for index, run in enumerate(runs):
-        here = [point for point in points if point.run == index]
-        if not here:
-            continue
-        line, unit = lines_of(runs, index)
-        reported = next((cache.line for cache in run.machine.cpu.caches if cache.line), 0)
+    for index, label, here in columns.by_run(points):
+        line, unit = _lines_of(runs, index)
+        reported = next((cache.line for cache in runs[index].machine.cpu.caches if cache.line), 0)
         pair = "pair" if line and unit and unit.value == 2 * line.value else "memory"
         rules = [(found.value, label, False) for found, label in ((line, "line"), (unit, pair)) if found]
         rules = rules[:1] if line and unit and line.value == unit.value else rules
         if reported and not any(at == reported for at, _, _ in rules):
             rules.append((float(reported), "OS", True))
         marks = [
-            charts.mark_of(
-                runs, point, value=_cost(point), unit=ITEM_TIME.unit, series=_name(point), colour=colours[_name(point)],
-                x=float(_step(point)), dash="dash" if point.record.variant == "numpy" else "",
+            columns.mark(
+                point, series=_name(point), colour=colours[_name(point)], x=float(_step(point)),
+                dash="dash" if point.variant == "numpy" else "",
             )
             for point in here
         ]  # fmt: skip
-        label = runs.labels[index] if runs.several else ""
         spec = charts.lines(
-            marks, x_title="step to the next element", y_title="ns per element", x_kind="bytes", rules=rules,
+            marks, x_title="step to the next element", y_title=columns.title, x_kind="bytes", rules=rules,
             alt_text=f"Nanoseconds per element over the stride in bytes. {label}",
         )  # fmt: skip
         panels.append(Panel(label, spec, f"Cost of an element over the stride. {label}"))
@@ -57,14 +54,32 @@ def view(runs: Sequence[Run]) -> Section | None:
         "turns level. The height of that level over the start is what a column of a matrix costs against a row.",
         *said,
     ]
-    figure = Figure("Cost of an element by stride", panels, _table(runs, points), "", legend, wide=not runs.several)
+    table = columns.table("Every stride", sorted(points, key=lambda point: (point.run, _name(point), _step(point))))
+    figure = Figure("Cost of an element by stride", panels, table, "", legend, wide=not runs.several)
     return Section("strides", "Strides", "Strides and the cache line", intro, [figure])
 
 
-def lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
+def _columns(runs: Runs, points: Sequence[Point]) -> Columns[Point]:
+    first = {(point.run, _name(point)): _cost(point).value for point in sorted(points, key=_step, reverse=True)}
+
+    def over_first(point: Point) -> str:
+        return format.number(_cost(point).value / first[point.run, _name(point)], "×")
+
+    return of_points(
+        runs,
+        (
+            Column("where", _name), axis("stride"), Column("bytes", lambda point: format.short_bytes(_step(point))),
+            Measured("ns per element", _cost, ITEM_TIME.unit), Column("× the first", over_first), OF_LIMIT, STATUS,
+        ),
+    )  # fmt: skip
+
+
+def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
     """The line's size, from L2, and the bytes that memory moves at a time."""
-    reading = Reading(runs.benches[BENCH], runs[index], runs.limits[index])
-    return reading.line("numba", size="L2"), reading.line("numba", size="DRAM")
+    if (bench := runs.benches.get(BENCH)) is None:
+        return None, None
+    results = BenchResults(bench, runs[index], runs.limits[index])
+    return results.line("numba", size="L2"), results.line("numba", size="DRAM")
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
@@ -79,7 +94,7 @@ def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
 
 
 def _step(point: Point) -> int:
-    """The stride in bytes; 0 where a file has something else there."""
+    """The stride in bytes; 0 where the file holds something else there."""
     step = point.record.facts.get("stride_bytes")
     return step if isinstance(step, int) and 0 < step < 2**40 else 0
 
@@ -89,21 +104,5 @@ def _cost(point: Point) -> Estimate:
 
 
 def _name(point: Point) -> str:
-    size = str(point.record.params.get("size", ""))
-    return f"{point.record.variant}, {LEVELS.get(size, size)}"
-
-
-def _table(runs: Runs, points: Sequence[Point]) -> Table:
-    first = {(point.run, _name(point)): _cost(point).value for point in sorted(points, key=_step, reverse=True)}
-    rows = []
-    for point in sorted(points, key=lambda point: (point.run, _name(point), _step(point))):
-        cost = _cost(point)
-        name = _name(point)
-        cells = (
-            name, str(point.record.params.get("stride", "")), format.short_bytes(_step(point)),
-            format.number(cost.value), format.bounds(cost), format.number(cost.value / first[point.run, name], "×"),
-            format.percent(point.share), point.record.status,
-        )  # fmt: skip
-        rows.append(runs.row(point.run, cells))
-    head = ("where", "stride", "bytes", "ns per element", "95% interval", "× the first", "of the limit", "status")
-    return Table("Every stride", runs.head(head), rows)
+    size = point.text("size")
+    return f"{point.variant}, {LEVELS.get(size, size)}"

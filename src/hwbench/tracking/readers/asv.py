@@ -1,52 +1,48 @@
-"""asv's results directory: the one module that knows asv's files, read without asv.
+"""asv's result files, read without asv: JSON in, one `ResultFile` for each commit, machine and environment out.
 
-asv's result format 2 is `{columns, results: {benchmark: row}}` in JSON with bare `NaN` and `Infinity`, each row cut at
-its trailing nulls; asv promises neither the format nor its reader. What is relied on here is held against asv's own
-reader by the contract test, with the versions of the `asv` extra. Values: a number was measured, NaN was skipped, null
-failed. Names and parameters are data: nothing is evaluated, no file outside the directory is opened.
+asv's result format 2 is `{columns, results: {benchmark: row}}` in JSON with bare `NaN` and `Infinity`; each row is cut
+at its trailing nulls. asv documents neither the format nor its reader, so a contract test compares this reader with
+asv's own for the versions of the `asv` extra. A value is a number where measured, NaN where skipped, null where failed.
+Names and parameters are data: nothing is evaluated, no file outside the directory is opened.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import dataclasses
 import functools
-import gc
 import glob
 import itertools
 import json
 import math
-import re
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 
-from ...record.estimate import median_error
-from ..directions import directions_told, higher_is_better
-from ..history import Commit, History, Series, Setting, TrackingError, Values
-from ..machines import Settings, gib, identities_told
-from ..sides import Block, Entry, Side, in_our_words, told_unlike
-from . import asv
+from ...record.model import Json, JsonObject
+from ..history import TrackingError, Values
+from ..machines import gib
+
+Row: TypeAlias = Mapping[str, Json]
+"""One benchmark in one result file, by asv's column names."""
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
 OURS = ".track_seconds"
 NUMBERS = ("result", "stats_ci_99_a", "stats_ci_99_b")
 BESIDE = {"machine.json", "benchmarks.json"}
-LARGEST = 256 * 2**20  # bytes of one result file
-MOST_CASES = 10**6  # of one benchmark; more combinations of parameters than memory holds fit a short line
+LARGEST = 256 * 2**20  # bytes of a result file
+MOST_CASES = 10**6  # of a benchmark: a short line of parameters can have more combinations than memory holds
 CI_99 = 2 * 2.5758293035489004  # width of asv's 99% interval in standard errors
-# Of what asv writes about a machine: its name, which is told apart, and what an update of the system changes.
+# What asv writes about a machine that does not identify it: its name, and what a system update changes.
 NOT_IDENTITY = {"machine", "os", "version", "python"}
 
 
 class Value(NamedTuple):
-    """One measured value of asv with its interval at 99%, and the samples where they were recorded."""
+    """A measured value with its 99% interval, and the samples where asv recorded them."""
 
     value: float
     low: float
@@ -56,21 +52,21 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One result file: a commit on a machine in an environment, with its rows by benchmark and column."""
+    """One result file: a commit on a machine in an environment, with its rows by benchmark."""
 
     path: Path
     machine: str
     commit: str
     when: float
     environment: str
-    asked: Mapping[str, str]  # of the environment: Python, versions and variables
+    asked: Mapping[str, str]  # what defines the environment: Python, versions, variables
     params: Mapping[str, str]
-    rows: Mapping[str, Mapping[str, Any]]
-    name: str  # what asv calls the environment
+    rows: Mapping[str, Row]
+    name: str  # asv's name of the environment
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
-        """What the machine is: everything stated about it."""
+        """Everything stated about the machine."""
         known = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY and value}
         if known.get("ram", "").isdecimal():  # asv writes kB
             known["ram"] = gib(int(known["ram"]) * 1024)
@@ -79,7 +75,7 @@ class ResultFile:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What benchmarks.json says of a benchmark."""
+    """A benchmark's entry in benchmarks.json."""
 
     param_names: Sequence[str]
     unit: str
@@ -87,23 +83,23 @@ class Benchmark:
 
 
 def is_results(path: Path) -> bool:
-    """Whether a directory is one of asv's results: there are machines in it, and results of one at least."""
+    """Whether a directory holds asv's results: machines, and a result of at least one."""
     return path.is_dir() and any(path.glob("*/machine.json")) and bool(paths(path))
 
 
 def is_machine(path: Path) -> bool:
-    """Whether a directory is that of one machine among asv's results."""
+    """Whether a directory is that of one machine in asv's results."""
     return (path / "machine.json").is_file() and bool(paths(path.parent, path.name))
 
 
-def load(path: Path) -> dict[str, Any]:
-    """A JSON object out of a file, NaN and all; TrackingError says what is wrong with it."""
+def load_json(path: Path) -> JsonObject:
+    """The JSON object in a file, NaN included; TrackingError says what is wrong with it."""
     try:
         if path.stat().st_size > LARGEST:
             raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB, so it is no result file of asv")
         text = path.read_bytes()
         try:
-            data = msgspec.json.decode(text)  # three times as fast, but strict: it knows no NaN, which is everywhere
+            data = msgspec.json.decode(text)  # three times as fast, but strict: fails on NaN
         except (msgspec.DecodeError, UnicodeDecodeError):
             data = json.loads(text)
     except OSError as error:
@@ -116,10 +112,10 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def paths(directory: Path, machine: str | None = None, commit: str = "") -> list[Path]:
-    """The result files below a directory of asv's, in the order of their names.
+    """The result files below a directory of asv's results, in the order of their names.
 
-    Of one machine's directory, and of commits whose hashes begin so, where that is asked for: asv names a file by the
-    first eight digits.
+    Of one machine and of commits whose hash begins with `commit` where given: asv names files by the first eight
+    digits.
     """
     folder = "*" if machine is None else glob.escape(machine)
     found = directory.glob(f"{folder}/{glob.escape(commit[:8])}*.json")
@@ -127,15 +123,15 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
 
 
 def files(directory: Path) -> list[ResultFile]:
-    """The contents of all result files below a directory of asv's."""
-    return told_apart([read_file(path) for path in paths(directory)])
+    """All result files below a directory of asv's results."""
+    return with_distinct_environments([read_file(path) for path in paths(directory)])
 
 
-def told_apart(found: Sequence[ResultFile]) -> list[ResultFile]:
-    """Result files whose environments have a name each.
+def with_distinct_environments(found: Sequence[ResultFile]) -> list[ResultFile]:
+    """The result files with environment names made unique.
 
-    Two environments may have the same Python and the same versions, made by virtualenv and by conda, say: where one
-    machine measured one commit in both, asv's own name is added, else one would overwrite the other.
+    virtualenv and conda may give two environments with the same Python and versions: where one machine measured one
+    commit in both, asv's own name is added, so that neither overwrites the other.
     """
     names: dict[tuple[str, str, str], set[str]] = {}
     for file in found:
@@ -150,8 +146,8 @@ def told_apart(found: Sequence[ResultFile]) -> list[ResultFile]:
 
 
 def read_file(path: Path) -> ResultFile:
-    """One result file, its rows zipped with the columns."""
-    data = load(path)
+    """One result file; TrackingError says what is wrong with it."""
+    data = load_json(path)
     if data.get("version") != FORMAT:
         raise TrackingError(
             f"{path}: is of asv's result format {data.get('version')}, and {FORMAT} is read here; `asv update` converts"
@@ -176,8 +172,8 @@ def read_file(path: Path) -> ResultFile:
     )  # fmt: skip
 
 
-def _row(columns: Sequence[str], name: str, row: Any) -> dict[str, Any]:
-    """A row by its columns; TypeError or ValueError where its parameters are none, or too many."""
+def _row(columns: Sequence[str], name: str, row: Json) -> Row:
+    """A row by column; TypeError or ValueError where it is no list or its parameters are malformed."""
     if not isinstance(row, list):
         raise TypeError(f"the row of {name} is no list")
     found = dict(zip(columns, row, strict=False))
@@ -190,7 +186,7 @@ def _row(columns: Sequence[str], name: str, row: Any) -> dict[str, Any]:
 
 
 def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
-    """`py3.11 numpy 2.4.6 numba 0.68.1`: what has a version or a value, as asv's matrix states it."""
+    """`py3.11 numba 0.68.1 numpy 2.4.6`: the entries of asv's matrix that have a version or value."""
     parts = [f"{key.removeprefix('pip+')} {value}" for key, value in sorted(asked.items()) if value]
     return " ".join([f"py{python}" if python else name, *parts])
 
@@ -206,15 +202,15 @@ def benchmarks(directory: Path) -> dict[str, Benchmark]:
             str(entry.get("unit") or ""),
             None if entry.get("version") is None else str(entry["version"]),
         )
-        for name, entry in load(path).items()
+        for name, entry in load_json(path).items()
         if isinstance(entry, dict)
     }
 
 
-def values_of(row: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Value | None]]:
-    """Every combination of parameters of a row with its value; None for what was skipped or failed."""
+def values_of(row: Row) -> list[tuple[tuple[str, ...], Value | None]]:
+    """Every combination of a row's parameters with its value; None where skipped or failed."""
     combinations = combinations_of(row)
-    values, lows, highs = (_matrix([row.get(name)], len(combinations))[0].tolist() for name in NUMBERS)
+    values, lows, highs = (matrix([row.get(name)], len(combinations))[0].tolist() for name in NUMBERS)
     samples = row.get("samples")
     kept = [_samples(samples, place) for place in range(len(combinations))]
     return [
@@ -223,37 +219,37 @@ def values_of(row: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Value | Non
     ]
 
 
-def _samples(column: Any, place: int) -> tuple[float, ...]:
+def _samples(column: Json, place: int) -> tuple[float, ...]:
     taken = column[place] if isinstance(column, list) and place < len(column) else None
     return tuple(x for x in map(_number, taken) if not math.isnan(x)) if isinstance(taken, list) else ()
 
 
-def combinations_of(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def combinations_of(row: Row) -> list[tuple[str, ...]]:
     """Every combination of a row's parameters, in asv's order."""
     return _combinations(tuple(tuple(map(str, axis)) for axis in row.get("params") or ()))
 
 
-def _matrix(rows: Sequence[Any], count: int) -> Values:
-    """Rows of `count` numbers each; NaN for what is none, or is not finite, and for what a row lacks."""
+def matrix(rows: Sequence[Json], count: int) -> Values:
+    """Rows of `count` numbers each; NaN for anything else, and where a row is too short."""
     whole = [row if isinstance(row, list) and len(row) == count else _padded(row, count) for row in rows]
     try:
         found = np.array(whole, dtype=float)  # null becomes NaN
     except (TypeError, ValueError, OverflowError):
         found = np.empty(0)
-    if found.shape != (len(rows), count):  # something else than numbers is among them
+    if found.shape != (len(rows), count):  # not all are numbers
         found = np.array([[_number(x) for x in row] for row in whole]).reshape(len(rows), count)
     found[~np.isfinite(found)] = np.nan
     return found
 
 
-def _padded(row: Any, count: int) -> list[Any]:
-    """A row that was cut, or is none, at its full length."""
+def _padded(row: Json, count: int) -> list[Json]:
+    """A row at full length, where it was cut or is no list."""
     there = row[:count] if isinstance(row, list) else []
     return [*there, *[math.nan] * (count - len(there))]
 
 
-def _number(value: Any) -> float:
-    """A number as float; NaN for what is none, is not finite, or too large for a float."""
+def _number(value: Json) -> float:
+    """A finite number as float; NaN for anything else, also for an integer too large for a float."""
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:
@@ -263,12 +259,12 @@ def _number(value: Any) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def _combinations(params: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
-    """Every combination of parameters, in asv's order; the same thousands of times in a history."""
-    return list(itertools.product(*([_plain(text) for text in axis] for axis in params)))
+    """Every combination of parameters, in asv's order; cached, since a history repeats them thousands of times."""
+    return list(itertools.product(*([_unquoted(text) for text in axis] for axis in params)))
 
 
-def _plain(text: str) -> str:
-    """A parameter without the quotes of its repr: asv writes `'L1'` for the text L1."""
+def _unquoted(text: str) -> str:
+    """A parameter without the quotes of its repr: asv writes `'L1'` for the string L1."""
     if text[:1] in "'\"" and len(text) < 1000:
         try:
             return str(ast.literal_eval(text))
@@ -277,256 +273,10 @@ def _plain(text: str) -> str:
     return text
 
 
-def split(name: str, param_names: Sequence[str], combination: Sequence[str]) -> tuple[str, str, dict[str, str]]:
-    """Bench, variant and axis values of one of asv's benchmarks: ours under our names, any other as asv has it."""
+def split_name(name: str, param_names: Sequence[str], combination: Sequence[str]) -> tuple[str, str, dict[str, str]]:
+    """Bench, variant and axis values of a benchmark: hwbench's by its own names, any other as asv names it."""
     names = [*param_names, *(f"param{i + 1}" for i in range(len(param_names), len(combination)))]
     params = dict(zip(names, combination, strict=False))
     if name.endswith(OURS) and names[:1] == ["variant"]:
         return name.removesuffix(OURS), params.pop("variant"), params
     return name, "", params
-
-
-@dataclass
-class _Rows:
-    """The rows of one benchmark with the same parameters in one setting: where they belong, and their columns."""
-
-    combinations: Sequence[tuple[str, ...]]
-    version: str
-    places: list[int] = field(default_factory=list)
-    columns: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
-
-
-def history(directory: Path, found: Sequence[ResultFile] | None = None) -> History:
-    """Every series of a results directory, of any number of machines, commits and environments; or of these files."""
-    with _without_collector():
-        return _history(directory, files(directory) if found is None else found)
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """No search for cycles meanwhile: JSON has none, and looking for them takes twice as long as reading it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _history(directory: Path, found: Sequence[ResultFile]) -> History:
-    if not found:
-        raise TrackingError(f"{directory}: holds no results of asv; `asv run` makes some")
-    known = benchmarks(directory)
-    commits = _ordered(directory, found)
-    place = {commit.name: i for i, commit in enumerate(commits)}
-    settings = Settings()
-    gathered: dict[Any, _Rows] = {}
-    outdated: set[str] = set()
-    versions = {name: one.version for name, one in known.items()}
-    for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
-        # The newest first, so that its version of a benchmark is the one that counts where none is stated.
-        setting = settings.place(file.machine, file.identity, file.environment)
-        for name, row in file.rows.items():
-            version = row.get("version")
-            if version is not None and str(version) != str(versions.get(name) or version):
-                outdated.add(name)
-                continue
-            versions[name] = versions.get(name) or version
-            at = (name, setting, str(row.get("params")))
-            rows = gathered.get(at)
-            if rows is None:
-                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
-            rows.places.append(place[file.commit])
-            for column, number in zip(rows.columns, NUMBERS, strict=True):
-                column.append(row.get(number))
-    made = _series(gathered, known, len(commits))
-    ordered = _oldest_first(settings.made(), made)
-    notes = [*identities_told(ordered), *directions_told({one.unit for one in made})]
-    if outdated:
-        notes.append(
-            f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
-            "time something else."
-        )
-    made.sort(key=lambda one: (one.bench, one.setting))
-    return History(_project(directory), "asv", commits, ordered, made, notes)
-
-
-def _series(gathered: Mapping[Any, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
-    """A series for each case in each setting, those without a value left out.
-
-    All rows become numbers at once: a history has a million values, and most of the time would go into taking them one
-    by one.
-    """
-    made: dict[Any, Series] = {}
-    for (name, setting, _), rows in gathered.items():
-        stated = known.get(name)
-        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
-        numbers = np.stack([_matrix(column, len(rows.combinations)) for column in rows.columns])
-        for number, combination in enumerate(rows.combinations):
-            taken = numbers[:, :, number]
-            there = ~np.isnan(taken[0])
-            if not there.any():
-                continue
-            series = made.get((name, combination, setting))
-            if series is None:  # it has rows already where its neighbours were others in some commits
-                bench, variant, params = split(name, stated.param_names if stated else (), combination)
-                values, low, high = np.full((3, commits), np.nan)
-                series = made[name, combination, setting] = Series(
-                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
-                    version=rows.version,
-                )  # fmt: skip
-            at = np.array(rows.places)[there]
-            series.values[at], series.low[at], series.high[at] = taken[:, there]
-    return list(made.values())
-
-
-def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting]:
-    """The settings of the series in the order in which they first measured, and the series numbered anew."""
-    first: dict[int, int] = {}
-    for one in series:
-        now = int(np.argmax(~np.isnan(one.values)))
-        first[one.setting] = min(first.get(one.setting, now), now)
-    order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
-    place = {old: new for new, old in enumerate(order)}
-    for one in series:
-        one.setting = place[one.setting]
-    return [settings[number] for number in order]
-
-
-def _project(directory: Path) -> str:
-    """What to call a history: the project in an asv.conf.json above it, else the directory."""
-    for parent in list(directory.resolve().parents)[:4]:
-        config = parent / "asv.conf.json"
-        if config.is_file():
-            stated = re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', config.read_text("utf-8", "replace"), re.MULTILINE)
-            if stated:
-                return stated[1]
-    return directory.resolve().name
-
-
-def _ordered(directory: Path, found: Sequence[ResultFile]) -> list[Commit]:
-    """The commits by date; where dates tie (a rebase gives many commits one), as the repository has them."""
-    when = {file.commit: file.when for file in found}
-    subjects = _git_subjects(directory, list(when))
-    order = {name: i for i, name in enumerate(subjects)}
-    names = sorted(when, key=lambda name: (when[name], order.get(name, -1), name))
-    return [Commit(name, when[name], subjects.get(name, "")) for name in names]
-
-
-def _git_subjects(directory: Path, names: Sequence[str]) -> dict[str, str]:
-    """First lines of commits, parents before children, where the results lie in a repository that has them."""
-    hashes = [name for name in names if re.fullmatch(r"[0-9a-f]{40,64}", name)]
-    command = [
-        "git",
-        "-C",
-        str(directory),
-        "log",
-        "--ignore-missing",
-        "--topo-order",
-        "--reverse",
-        "--format=%H %s",
-        "--stdin",
-    ]
-    try:
-        done = subprocess.run(  # noqa: S603
-            command,
-            input="\n".join(hashes) + "\n",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=20,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    wanted = set(hashes)
-    pairs = (line.partition(" ") for line in done.stdout.splitlines())
-    return {name: subject for name, _, subject in pairs if name in wanted}
-
-
-BY_NAME = "environment"  # the axis of environments that nothing but their names tells apart
-
-
-# --- asv --------------------------------------------------------------------------------------------------------------
-
-
-def of_asv(
-    files: Sequence[asv.ResultFile],
-    known: Mapping[str, asv.Benchmark],
-    history: History,
-    axes: Sequence[str],
-) -> Side:
-    """Result files of one commit on one machine; the history of the machine's results tells how much they vary.
-
-    `axes` are what tells environments apart, on this side or the other.
-    """
-    first = files[0]
-    differing_in = _in_which(files, axes)
-    past = _past(history, first)
-    entries = []
-    for file in files:
-        for name, row in file.rows.items():
-            stated = known.get(name)
-            version = row.get("version")
-            if stated and None not in (stated.version, version) and str(version) != stated.version:
-                continue
-            version = str(version if version is not None else (stated and stated.version) or "")
-            names = stated.param_names if stated else ()
-            higher = bool(stated) and higher_is_better(stated.unit if stated else "")
-            for combination, value in asv.values_of(row):
-                bench, variant, params = asv.split(name, names, combination)
-                at = params | differing_in[file.environment]
-                if value is None or value.value <= 0:
-                    unfit = "skipped or failed" if value is None else "no positive value"
-                    entries.append(Entry(bench, variant, "cpu", at, version, unfit=unfit))
-                    continue
-                error = median_error(value.samples) if value.samples else (value.high - value.low) / asv.CI_99
-                blocks = (Block(value.value, error if math.isfinite(error) else math.inf),)
-                entries.append(
-                    Entry(
-                        bench, variant, "cpu", at, version, {}, blocks,
-                        earlier=past.get((bench, variant, tuple(params.items()), file.environment), ()), higher=higher,
-                    )
-                )  # fmt: skip
-    environment = {"environment": " + ".join(dict.fromkeys(file.environment for file in files))}
-    return Side(
-        f"{first.commit[:8]} on {first.machine}",
-        first.machine,
-        in_our_words(dict(first.identity)),
-        entries,
-        environment,
-        "asv",
-    )
-
-
-def environment_axes(files: Sequence[asv.ResultFile]) -> list[str]:
-    """What tells the environments of a side apart: what all share is no part of a case's name.
-
-    So two versions of NumPy can be set against each other though both were measured with one and with four threads.
-    """
-    asked = {file.environment: file.asked for file in files}
-    keys = [key for key in dict.fromkeys(key for one in asked.values() for key in one)
-            if len({one.get(key, "") for one in asked.values()}) > 1]  # fmt: skip
-    return keys or [BY_NAME] * (len(asked) > 1)
-
-
-def _in_which(files: Sequence[asv.ResultFile], axes: Sequence[str]) -> dict[str, dict[str, str]]:
-    """For each environment its place on these axes, as parameters."""
-    return {
-        file.environment: {
-            axis.removeprefix("pip+"): file.environment if axis == BY_NAME else file.asked.get(axis, "")
-            for axis in axes
-        }
-        for file in files
-    }
-
-
-def _past(history: History, file: asv.ResultFile) -> dict[object, Sequence[float]]:
-    """The medians of every case of this machine, in the order of its commits."""
-    return {
-        (*one.case, history.settings[one.setting].environment): one.values[~np.isnan(one.values)].tolist()
-        for one in history.series
-        if (setting := history.settings[one.setting]).machine == file.machine
-        and not told_unlike(dict(setting.identity), dict(file.identity))
-    }

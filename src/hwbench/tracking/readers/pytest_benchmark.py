@@ -1,7 +1,7 @@
-"""pytest-benchmark's JSON, ours and anybody's: one file is one run at one commit.
+"""pytest-benchmark's JSON, of hwbench's suite and any other: one file is one run at one commit.
 
-Times are seconds a call. Files of ours state variant, axis values and rates; the work of a call follows from a rate and
-the median. Files may hold the rounds themselves (`stats.data`), or only what was made of them.
+Times are seconds per call. Files of hwbench's suite state variant, axis values and rates; the counts of a call follow
+from a rate and the median. Files hold the rounds (`stats.data`), or only their statistics.
 """
 
 from __future__ import annotations
@@ -11,28 +11,26 @@ import dataclasses
 import datetime
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ...record.model import METRICS
+from ...record.model import METRICS, Json, JsonObject
 from ..history import DIRTY, Commit, History, TrackingError
-from ..machines import Settings, identities_told
-from ..series import Gathered, Point
-from ..sides import Block, Entry, Key, Side, block_of, in_our_words, told_unlike
-from . import pytest_benchmark
+from ..machines import Settings, identity_notes
+from ..series import Observation, SeriesBuilder
+from ..sides import Entry, Key, Measurement, Side, identity_differences, measurement_of, normalize_machine_keys
 
 LARGEST = 512 * 2**20
-UNKNOWN = ("unversioned", "unknown")  # what it writes for a commit where there is none
-UNSERIALIZABLE = "UNSERIALIZABLE["  # how it writes a parameter that JSON cannot hold, its repr following
+UNKNOWN = ("unversioned", "unknown")  # written in place of a commit outside of a repository
+UNSERIALIZABLE = "UNSERIALIZABLE["  # prefix of the repr of a parameter that JSON cannot hold
 NORMAL_IQR = 1.349  # interquartile range of a normal distribution in standard deviations
-MEDIAN = 1.2533  # standard error of a median over that of a mean, for normal samples: sqrt(pi / 2)
+MEDIAN = 1.2533  # sqrt(pi / 2): standard error of a median over that of a mean, for normal samples
 
 
 @dataclass(frozen=True)
 class Timed:
-    """One benchmark of a file: seconds a call, the median's standard error, and the rounds where they were kept."""
+    """One benchmark of a file: seconds per call, the median's standard error, and the rounds where kept."""
 
     bench: str
     variant: str
@@ -46,7 +44,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class PytestFile:
-    """One file."""
+    """One file of pytest-benchmark."""
 
     path: Path
     machine: str
@@ -56,7 +54,7 @@ class PytestFile:
     timed: Sequence[Timed]
 
 
-def is_results(data: Any) -> bool:
+def is_results(data: Json) -> bool:
     """Whether a JSON value is what pytest-benchmark writes."""
     return isinstance(data, dict) and isinstance(data.get("benchmarks"), list) and "machine_info" in data
 
@@ -81,7 +79,7 @@ def read_file(path: Path) -> PytestFile:
         "num_cpu": cpu.get("count"),
         "l2": cpu.get("l2_cache_size"),
         "l3": cpu.get("l3_cache_size"),
-        **_mapping(machine.get("hwbench")),  # what our suite adds: memory, GPUs, quota
+        **_mapping(machine.get("hwbench")),  # what hwbench's suite adds: memory, GPUs, quota
     }
     commit = _mapping(data.get("commit_info"))
     when = _seconds(data.get("datetime"))
@@ -98,21 +96,21 @@ def read_file(path: Path) -> PytestFile:
 
 
 def _numbered(found: Sequence[Timed]) -> list[Timed]:
-    """Benchmarks of one file, of which no two are one case: a second one of the same name is told as `test_sum (2)`."""
-    met: collections.Counter[Any] = collections.Counter()
+    """The benchmarks of one file with unique names: the second of a name becomes `test_sum (2)`."""
+    met: collections.Counter[tuple[str, str, tuple[tuple[str, str], ...]]] = collections.Counter()
     out = []
     for one in found:
-        at = (one.bench, one.variant, *one.params.items())
+        at = (one.bench, one.variant, tuple(one.params.items()))
         met[at] += 1
         out.append(one if met[at] == 1 else dataclasses.replace(one, bench=f"{one.bench} ({met[at]})"))
     return out
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: Json) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _seconds(text: Any) -> float:
+def _seconds(text: Json) -> float:
     try:
         stamp = datetime.datetime.fromisoformat(str(text))
     except ValueError:
@@ -120,7 +118,7 @@ def _seconds(text: Any) -> float:
     return stamp.replace(tzinfo=stamp.tzinfo or datetime.UTC).timestamp()
 
 
-def _timed(entry: Any, where: str) -> Timed:
+def _timed(entry: Json, where: str) -> Timed:
     stats = _mapping(_mapping(entry).get("stats"))
     try:
         median, rounds = float(stats["median"]), float(stats["rounds"])
@@ -132,14 +130,14 @@ def _timed(entry: Any, where: str) -> Timed:
         raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
     info = _mapping(entry.get("extra_info"))
-    # The name alone is a function's, which may have namesakes in other files and classes.
+    # `name` is the function's alone, and other files and classes may use it too.
     file, inside, name = str(entry.get("fullname") or entry.get("name") or "?").partition(".py::")
     file, name = (f"{file}.py", name) if inside else ("", file)
     bench, variant = name, ""
     if isinstance(info.get("bench"), str) and "variant" in params:
         bench, variant = info["bench"], params.pop("variant")
     else:
-        # The parameters stand in the name as well: test_sum[1000-f8].
+        # The name repeats the parameters: test_sum[1000-f8].
         name, _, ids = name.partition("[") if params else (name, "", "")
         bench, params = name, _readable(params, ids.removesuffix("]"))
         bench = f"{bench} ({file})" if file else bench
@@ -150,14 +148,14 @@ def _timed(entry: Any, where: str) -> Timed:
 
 
 def _readable(params: dict[str, str], ids: str) -> dict[str, str]:
-    """Parameters that are the same in each process: for one with an address in it, the test's id stands."""
+    """Parameters that are equal in every process: the test's id replaces those whose repr has an address."""
     if not any(value.startswith(UNSERIALIZABLE) for value in params.values()):
         return params
     return {"id": ids}
 
 
-def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
-    """The work of one call from the rates that we leave in `extra_info`; nanoseconds are of a hop or of an item."""
+def _counts(info: JsonObject, median: float) -> dict[str, float]:
+    """The counts of one call from the rates in `extra_info`; nanoseconds are per hop or per item."""
     found: dict[str, float] = {}
     for metric in METRICS:
         rate = info.get(metric.unit)
@@ -170,42 +168,42 @@ def _counts(info: Mapping[str, Any], median: float) -> dict[str, float]:
 
 
 def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
-    """Files as one history, in the order of their times; a commit measured twice is two points."""
+    """Files as one history, in the order of their times; a commit measured twice gives two points."""
     found = sorted((read_file(path) for path in paths), key=lambda one: (one.commit.when, one.path.name))
-    settings, gathered = Settings(), Gathered(len(found))
+    settings, builder = Settings(), SeriesBuilder(len(found))
     for now, file in enumerate(found):
         setting = settings.place(file.machine, file.identity, file.environment)
         for one in file.timed:
-            gathered.add(
-                Point(one.bench, one.variant, one.params, setting, one.version, one.counts, one.median, one.error), now
+            builder.add(
+                Observation(
+                    one.bench, one.variant, one.params, setting, one.version, one.counts, one.median, one.error
+                ),
+                now,
             )
-    made, notes = gathered.series()
-    told = settings.made()
+    made, notes = builder.series()
+    known = settings.made()
     return History(
-        name, "pytest-benchmark", [one.commit for one in found], told, made, [*identities_told(told), *notes]
+        name, "pytest-benchmark", [one.commit for one in found], known, made, [*identity_notes(known), *notes]
     )  # fmt: skip
 
 
-# --- pytest-benchmark -------------------------------------------------------------------------------------------------
-
-
-def of_pytest(files: Sequence[pytest_benchmark.PytestFile]) -> Side:
-    """Files of pytest-benchmark from one machine as a side; several show how much figures vary from run to run."""
+def side(files: Sequence[PytestFile]) -> Side:
+    """Files of one machine as a side of a comparison; several show the run-to-run noise."""
     first = files[0]
     found: dict[Key, Entry] = {}
     for file in files:
-        if differences := told_unlike(dict(first.identity), dict(file.identity)):
+        if differences := identity_differences(dict(first.identity), dict(file.identity)):
             names = f"{first.path} and {file.path}"
             raise TrackingError(f"{names} cannot be one side, their machines differ: {differences[0]}")
         for one in file.timed:
-            block = block_of(one.samples) if len(one.samples) > 2 else Block(one.median, one.error)
+            taken = measurement_of(one.samples) if len(one.samples) > 2 else Measurement(one.median, one.error)
             entry = Entry(one.bench, one.variant, "cpu", dict(one.params), one.version, one.counts)
             known = found.setdefault(entry.key, entry)
-            found[entry.key] = dataclasses.replace(known, blocks=(*known.blocks, block))
+            found[entry.key] = dataclasses.replace(known, measurements=(*known.measurements, taken))
     name = f"{first.path.name} ({first.commit.short})"
     if len(files) > 1:
         name = f"{len(files)} files from {name} on"
     return Side(
-        name, first.machine, in_our_words(dict(first.identity)), list(found.values()), {"python": first.environment},
-        "pytest-benchmark",
+        name, first.machine, normalize_machine_keys(dict(first.identity)), list(found.values()),
+        {"python": first.environment}, "pytest-benchmark",
     )  # fmt: skip

@@ -1,31 +1,29 @@
-"""Several runs of ours as a history, and the work of their calls for the histories of others."""
+"""Runs of hwbench as a history, and as a side of a comparison."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...record.estimate import median_error
-from ...record.model import Machine, Record, Run
-from ..history import DIRTY, Commit, History, Series, TrackingError
-from ..machines import Settings, alike, identities_told
-from ..series import Gathered, Point
-from ..sides import Entry, Key, Side, block_of, identity, in_our_words, unlike
+from ...record.model import Record, Run
+from ..history import DIRTY, Commit, History, TrackingError
+from ..machines import Settings, identity_notes
+from ..series import Observation, SeriesBuilder
+from ..sides import Entry, Key, Side, identity, machine_differences, measurement_of
 
-FEWEST = 3  # runs from which there is a history to tell
+FEWEST = 3  # runs that make a history
 VERSIONS = ("python", "numpy", "numba", "threading_layer", "numba_threads")
 
 
 def history(runs: Sequence[Run]) -> History | None:
-    """Runs in the order of their start, a point each; None for fewer than three."""
+    """Runs in the order of their start, one point each; None for fewer than FEWEST."""
     if len(runs) < FEWEST:
         return None
     ordered = sorted(runs, key=lambda run: (run.started, run.id))
-    settings, gathered = Settings(), Gathered(len(ordered))
+    settings, builder = Settings(), SeriesBuilder(len(ordered))
     for now, run in enumerate(ordered):
         versions = [f"{name} {run.software[name]}" for name in VERSIONS if run.software.get(name)]
         setting = settings.place(run.machine.name, identity(run.machine).items(), ", ".join(versions))
@@ -36,16 +34,16 @@ def history(runs: Sequence[Run]) -> History | None:
             if record.device not in ("cpu", "gpu:0"):
                 params["device"] = record.device
             median, error = float(np.median(record.samples)), median_error(record.samples)
-            gathered.add(
-                Point(
+            builder.add(
+                Observation(
                     record.bench, record.variant, params, setting, str(record.version), record.counts, median, error
                 ),
                 now,
             )  # fmt: skip
-    made, notes = gathered.series()
+    made, notes = builder.series()
     commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
-    told = settings.made()
-    return History("runs", "hwbench", commits, told, made, [*identities_told(told), *notes])
+    known = settings.made()
+    return History("runs", "hwbench", commits, known, made, [*identity_notes(known), *notes])
 
 
 def _name(run: Run) -> str:
@@ -60,78 +58,13 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-_Told = Mapping[str, tuple[str, ...]]
-
-
-class Works:
-    """The work of a call, as runs tell it: asv stores seconds alone.
-
-    What a label such as L1 stands for is the machine's matter, so only its own runs tell, and of them those from when
-    it was what it is in the results: a machine that was resized has other sizes.
-    """
-
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self.known: dict[Any, list[tuple[_Told, dict[str, float]]]] = {}
-        for run in sorted(runs, key=lambda run: run.started, reverse=True):
-            told = _told(run.machine)
-            for record in run.records:
-                if record.timed and record.counts:
-                    for params in (record.params, {axis: x for axis, x in record.params.items() if axis != "pages"}):
-                        at = (run.machine.name, record.bench, record.variant, str(record.version), _axes(params))
-                        self.known.setdefault(at, []).append((told, record.counts))
-
-    def of(self, machine: str, identity: Mapping[str, str], one: Series | Entry) -> Mapping[str, float]:
-        """The counts of a case by the newest run that fits; those it has, where none does."""
-        at = (machine, one.bench, one.variant, one.version, _axes(one.params))
-        if one.counts or "CPU" not in identity or not {"num_cpu", "CPUs allowed"} & set(identity):
-            return one.counts
-        fitting = (
-            counts
-            for told, counts in self.known.get(at, ())
-            if all(
-                any(alike(identity[key], value) for value in values) for key, values in told.items() if key in identity
-            )
-        )
-        return next(fitting, one.counts)
-
-
-def _axes(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((axis, str(value)) for axis, value in params.items()))
-
-
-def _told(machine: Machine) -> _Told:
-    """What results must say of their machine to be of this one, where they say it."""
-    own = identity(machine)
-    # asv by itself counts all CPUs, as pytest-benchmark does, and we those that may be used.
-    every = (own["CPUs allowed"], str(machine.cpu.logical))
-    return {"num_cpu": every} | {name: (own[name],) for name in ("CPU", "CPUs allowed", "memory", "caches")}
-
-
-def with_work(found: History, runs: Sequence[Run]) -> History:
-    """A history whose series know the work of a call where a run of the same machine measured the same case."""
-    works = Works(runs)
-    settings = [(one.machine, in_our_words(dict(one.identity))) for one in found.settings]
-    series = [dataclasses.replace(one, counts=works.of(*settings[one.setting], one)) for one in found.series]
-    return dataclasses.replace(found, series=series)
-
-
-def worked(side: Side, runs: Sequence[Run]) -> Side:
-    """The same for a side of a comparison."""
-    works = Works(runs)
-    entries = [dataclasses.replace(one, counts=works.of(side.machine, side.identity, one)) for one in side.entries]
-    return dataclasses.replace(side, entries=entries)
-
-
-# --- runs of hwbench --------------------------------------------------------------------------------------------------
-
-
-def of_runs(runs: Sequence[Run], earlier: Sequence[Run] = ()) -> Side:
-    """Runs of one machine as a side; `earlier` are others of its runs, which tell how much its figures vary."""
+def side(runs: Sequence[Run], earlier: Sequence[Run] = ()) -> Side:
+    """Runs of one machine as a side; `earlier` runs of the machine give the run-to-run noise."""
     if not runs:
         raise ValueError("a side needs a run")
     first = runs[0]
     for run in runs[1:]:
-        if found := unlike(first.machine, run.machine):
+        if found := machine_differences(first.machine, run.machine):
             raise TrackingError(f"{first.id} and {run.id} cannot be one side, their machines differ: {found[0]}")
     past: dict[tuple[Key, int], list[float]] = {}
     for run in earlier:
@@ -154,17 +87,17 @@ def _key(record: Record) -> Key:
 
 
 def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
-    """The records of one case in several runs; only those fit for it are counted."""
+    """One case in several runs: the timed records that agree in version and counts with the first."""
     every = [record for record in records if record.timed]
     one = every[0] if every else records[0]
     timed = [record for record in every if (record.version, record.counts) == (one.version, one.counts)]
     unfit = "" if timed else one.status + (f": {one.reason}" if one.reason else "")
-    # Blocks that were disturbed are left out where others are to be had.
+    # Disturbed records are left out where undisturbed ones exist.
     calm = [record for record in timed if record.status == "ok"]
-    blocks = [
-        block_of(record.samples, record.reason or "suspect" if record.status == "suspect" else "")
+    measurements = [
+        measurement_of(record.samples, record.reason or "suspect" if record.status == "suspect" else "")
         for record in (calm or timed)
     ]
     return Entry(
-        one.bench, one.variant, one.device, one.params, str(one.version), one.counts, blocks, unfit, earlier
+        one.bench, one.variant, one.device, one.params, str(one.version), one.counts, measurements, unfit, earlier
     )  # fmt: skip

@@ -1,1 +1,1 @@
-"""TODO report.views.gpu."""
+"""Views of a GPU: the link to it, its roofline, and the size from which it wins."""

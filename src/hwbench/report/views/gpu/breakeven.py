@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ....analysis.fits import Breakeven, breakeven
-from ....record.model import Run
 from ....record.units import digits
 from ... import charts, format
+from ...columns import Column, Columns, Measured
 from ...dataset import Point, Runs
-from ...sections import Figure, Key, Panel, Section, Table
+from ...sections import Figure, Key, Panel, Section
 from . import common
 
 BENCH = "offload.breakeven"
@@ -20,15 +21,24 @@ COLOURS = {CPU: "c8", SENT: "c2", KEPT: "c3"}
 GPU_WAYS = {"cupy": SENT, "resident": KEPT}
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+class LinePoint(NamedTuple):
+    """A point of the line of one way, in the chart of one GPU."""
+
+    device: str
+    way: str
+    point: Point
+
+
+def view(runs: Runs) -> Section | None:
     """A chart for each kind of work and GPU; None where no GPU was compared with its host."""
-    runs = Runs.of(runs)
-    panels, rows, suspect = [], [], False
+    columns = _columns(runs)
+    panels: list[Panel] = []
+    shown: list[LinePoint] = []
     points = runs.by_bench.get(BENCH, [])
     for index in range(len(runs)):
         for device in common.devices(runs, index):
-            for work in dict.fromkeys(str(p.record.params.get("work")) for p in points if p.run == index):
-                here = [p for p in points if p.run == index and str(p.record.params.get("work")) == work]
+            for work in dict.fromkeys(p.text("work") for p in points if p.run == index):
+                here = [p for p in points if p.run == index and p.text("work") == work]
                 lines = _lines(here, device)
                 if CPU not in lines or len(lines) < 2:
                     continue
@@ -38,43 +48,34 @@ def view(runs: Sequence[Run]) -> Section | None:
                 title = f"{what}, {common.label(runs, index, device)}"
                 about = f"Time of {what} over the number of elements: CPU, GPU with and without transfers."
                 spec = charts.lines(
-                    [_mark(runs, point, way, n) for way, line in lines.items() for n, point in line.items()],
+                    [
+                        columns.mark(LinePoint(device, way, point), series=way, colour=COLOURS[way], x=float(n))
+                        for way, line in lines.items()
+                        for n, point in line.items()
+                    ],
                     x_title="elements of an operand",
                     y_title="µs a call",
                     x_kind="count",
                     x_domain=(min(xs), max(xs)),
                     rules=_rules(crossings, min(xs), max(xs)),
                     height=270,
-                    more="variant",
+                    more=columns.more,
                     alt_text=about,
                 )
                 panels.append(Panel(title, spec, about, _said(crossings)))
-                suspect = suspect or any(p.suspect for line in lines.values() for p in line.values())
-                rows += [
-                    runs.row(
-                        index,
-                        (
-                            device, work, format.elements(n), way, point.record.variant,
-                            format.number(point.seconds.value * 1e6), format.bounds(point.seconds.scaled(1e6)),
-                            point.record.status,
-                        ),
-                    )
-                    for way, line in lines.items()
-                    for n, point in sorted(line.items())
-                ]  # fmt: skip
+                shown += [LinePoint(device, way, line[n]) for way, line in lines.items() for n in sorted(line)]
     if not panels:
         return None
-    head = ("device", "work", "elements", "way", "variant", "median, µs", "95% interval", "status")
     legend = [*(Key(way, colour, "line") for way, colour in COLOURS.items())]
     legend.append(
         Key("the GPU begins to win, with transfers (T) or resident data (R); dashed: 95% interval", "ink-2", "line")
     )
-    if suspect:
+    if any(one.point.suspect for one in shown):
         legend.append(Key("suspect", "c8", "pale"))
     figure = Figure(
         "Time over size",
         panels,
-        Table("Every size", runs.head(head), rows),
+        columns.table("Every size", shown),
         "Less is better. Where the GPU's line goes below the CPU's, it begins to win.",
         legend,
     )
@@ -86,19 +87,33 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure])
 
 
+def _columns(runs: Runs) -> Columns[LinePoint]:
+    return Columns(
+        runs,
+        lambda one: one.point,
+        (
+            Column("device", lambda one: one.device), Column("work", lambda one: one.point.text("work")),
+            Column("elements", lambda one: format.elements(one.point.n)), Column("way", lambda one: one.way),
+            Column("variant", lambda one: one.point.variant),
+            Measured("median, µs", lambda one: one.point.seconds.scaled(1e6), "µs"),
+            Column("status", lambda one: one.point.status),
+        ),
+        more="variant",
+    )  # fmt: skip
+
+
 def _lines(points: Sequence[Point], device: str) -> dict[str, dict[int, Point]]:
     """By way and n: of the CPU's variants the fastest at each n."""
     found: dict[str, dict[int, Point]] = {}
     for point in points:
-        n = point.record.params.get("n")
-        way = GPU_WAYS.get(point.record.variant) if point.record.device == device else None
+        way = GPU_WAYS.get(point.variant) if point.record.device == device else None
         if point.record.device == "cpu":
             way = CPU
-        if way is None or not isinstance(n, int) or not 0 < n < 2**63:
+        if way is None or not point.n:
             continue
         line = found.setdefault(way, {})
-        if n not in line or point.seconds.value < line[n].seconds.value:
-            line[n] = point
+        if point.n not in line or point.seconds.value < line[point.n].seconds.value:
+            line[point.n] = point
     return {way: found[way] for way in COLOURS if way in found}
 
 
@@ -145,16 +160,3 @@ def _count(n: float) -> str:
         if n >= size:
             return f"{n / size:.2g}{word}" if n / size < 100 else f"{digits(n / size)}{word}"
     return f"{n:.0f}"
-
-
-def _mark(runs: Runs, point: Point, way: str, n: int) -> charts.Mark:
-    return charts.mark_of(
-        runs,
-        point,
-        value=point.seconds.scaled(1e6),
-        unit="µs",
-        series=way,
-        colour=COLOURS[way],
-        x=float(n),
-        more=point.record.variant,
-    )

@@ -10,7 +10,7 @@ from ...dataset import Point, Runs
 
 
 def on_gpu(record: Record) -> bool:
-    """Whether a GPU was, or would have been, what the case ran on."""
+    """Whether the case ran, or should have run, on a GPU."""
     return record.device.partition(":")[0] == "gpu"
 
 
@@ -53,7 +53,7 @@ def best(limits: Sequence[Limit], device: str, *kinds: str, level: str = "", dty
 
 
 def absent(runs: Runs) -> list[tuple[str, int]]:
-    """For each reason why no GPU could be measured, how many cases it kept from being."""
+    """Each reason why no GPU could be measured, with the number of cases that it skipped."""
     reasons: dict[str, int] = {}
     for record in (record for run in runs for record in run.records):
         if record.device == "gpu" and record.status == "skipped":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
@@ -13,11 +12,12 @@ from altair.utils.schemapi import debug_mode
 from ....analysis.fits import Link, link
 from ....analysis.limits import Limit
 from ....record.facts import footprint
-from ....record.model import BANDWIDTH, Run
+from ....record.model import BANDWIDTH
 from ....record.units import format_bytes
 from ... import charts, format
+from ...columns import STATUS, Column, Measured, of_points, table
 from ...dataset import Point, Runs
-from ...sections import Block, Figure, Key, Panel, Sayings, Section, Spec, Table
+from ...sections import Block, Figure, Key, Notes, Panel, Section, Spec
 from ...theme import var
 from . import common
 
@@ -31,9 +31,8 @@ LINES = {
 LECTURE = {"memory": 30.0, "link": 16.0, "device": 480.0}  # GB/s: host memory, PCIe 3.0 ×16, on the device
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The map and the curves; one paragraph where no GPU could be had; None where none was asked for."""
-    runs = Runs.of(runs)
     every = [(index, device) for index in range(len(runs)) for device in common.devices(runs, index)]
     if not every:
         return _missing(runs)
@@ -59,7 +58,7 @@ def _missing(runs: Runs) -> Section | None:
         "With a GPU this page also shows the bandwidth on each stretch from host memory to the GPU's, copies by size, "
         "a roofline by precision, and the size from which the GPU wins. What was measured here is complete without it."
     )
-    return Section("gpu", "GPU", "No GPU was measured", [about], [Sayings("What is missing, and how to get it", told)])
+    return Section("gpu", "GPU", "No GPU was measured", [about], [Notes("What is missing, and how to get it", told)])
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------
@@ -80,8 +79,24 @@ class Stretch:
 BOXES = ("Host memory", "CPU", "GPU", "GPU memory")
 
 
+def _lecture(row: int) -> float:
+    return LECTURE[("memory", "link", "device")[row]]
+
+
+STRETCHES: tuple[Column[tuple[int, str, Stretch]], ...] = (  # of a run's index, a device and a stretch
+    Column("device", lambda row: row[1]),
+    Column("stretch", lambda row: f"{BOXES[row[2].row]} – {BOXES[row[2].row + 1]}"),
+    Column("work", lambda row: row[2].label),
+    Column("best, GB/s", lambda row: format.number(row[2].value)),
+    Column("lecture, GB/s", lambda row: format.number(_lecture(row[2].row))),
+    Column("measured by", lambda row: row[2].source),
+    Column("status", lambda row: row[2].suspect or "ok"),
+)
+
+
 def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
-    panels, rows = [], []
+    panels: list[Panel] = []
+    shown: list[tuple[int, str, Stretch]] = []
     for index, device in every:
         stretches = _stretches(runs, index, device)
         if not stretches:
@@ -91,35 +106,16 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             f"{one.label} {format.number(one.value, 'GB/s')}" for one in stretches
         )
         panels.append(Panel(name, _drawn(stretches, about), about))
-        rows += [
-            runs.row(
-                index,
-                (
-                    device,
-                    f"{BOXES[one.row]} – {BOXES[one.row + 1]}",
-                    one.label,
-                    format.number(one.value),
-                    format.number(_lecture(one.row)),
-                    one.source,
-                    one.suspect or "ok",
-                ),
-            )
-            for one in stretches
-        ]
+        shown += [(index, device, one) for one in stretches]
     if not panels:
         return None
-    head = ("device", "stretch", "work", "best, GB/s", "lecture, GB/s", "measured by", "status")
     return Figure(
         "Bandwidth from memory to memory",
         panels,
-        Table("Bandwidth on each stretch", runs.head(head), rows),
+        table(runs, "Bandwidth on each stretch", STRETCHES, shown, lambda row: row[0]),
         "Best samples. The thicker an arrow, the more it carries: each step of thickness is a factor.",
         [Key("measured", "c1", "line"), Key("lecture", "c8", "line")],
     )
-
-
-def _lecture(row: int) -> float:
-    return LECTURE[("memory", "link", "device")[row]]
 
 
 def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
@@ -145,15 +141,15 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         {"x": 2, "x2": 38, "y": 3 * row, "y2": 3 * row + 1, "cx": 20, "cy": 3 * row + 0.5, "label": name}
         for row, name in enumerate(BOXES)
     ]
-    shafts: list[dict[str, Any]] = []
-    heads: list[dict[str, Any]] = []
-    texts: list[dict[str, Any]] = []
+    shafts: list[charts.Datum] = []
+    heads: list[charts.Datum] = []
+    texts: list[charts.Datum] = []
     for row in range(3):
         here = [one for one in stretches if one.row == row]
         top, bottom = 3 * row + 1, 3 * row + 3
         for place, one in enumerate(here):
             across = 20.0 if len(here) == 1 else 14.0 + 12 * place
-            tip: dict[str, Any] = {
+            tip: charts.Datum = {
                 "x": across,
                 "series": "s0",
                 "case": f"{BOXES[row]} – {BOXES[row + 1]}: {one.label}",
@@ -239,22 +235,47 @@ def _head(value: float) -> float:
 
 
 def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
-    panels, rows = [], []
+    fitted_to: dict[tuple[int, str, str], dict[str, Link]] = {}
+
+    def latency(point: Point) -> str:
+        fit = fitted_to[point.run, point.record.device, point.text("direction")].get(_line(point))
+        return format.number(fit.latency.value * 1e6 if fit else None)
+
+    columns = of_points(
+        runs,
+        (
+            Column("device", lambda point: point.record.device),
+            Column("direction", lambda point: WAYS[point.text("direction")]), Column("memory and way", _line),
+            Column("bytes", lambda point: format_bytes(_size(point))),
+            Measured("median, GB/s", lambda point: point.value), Column("latency, µs", latency), STATUS,
+        ),
+    )  # fmt: skip
+    panels: list[Panel] = []
+    shown: list[Point] = []
     drawn: dict[str, None] = {}
-    suspect = fitted = False
+    fitted = False
     for index, device in every:
         points = [p for p in common.points_of(runs, BENCH, index, device) if _size(p) and p.metric is not None]
         for way in WAYS:
             here = [p for p in points if p.record.params.get("direction") == way]
             if len({_size(p) for p in here}) < 2:
                 continue
-            fits = _fits(here)
+            fits = fitted_to[index, device, way] = _fits(here)
             pinned = fits.get("pinned raw")
             sizes = sorted({float(_size(p)) for p in here})
             title = f"{WAYS[way]}, {common.label(runs, index, device)}"
             about = f"Bandwidth of copies over their size, {title}."
             spec = charts.lines(
-                [_mark(runs, point) for point in here],
+                [
+                    columns.mark(
+                        point,
+                        series=_line(point),
+                        colour=LINES.get(_line(point), "c8"),
+                        x=float(_size(point)),
+                        more=format.percent(point.share),
+                    )
+                    for point in here
+                ],
                 x_title="bytes of a copy",
                 y_title="GB/s",
                 x_kind="bytes",
@@ -268,21 +289,19 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             panels.append(Panel(title, spec, about, _said(pinned)))
             fitted = fitted or pinned is not None
             drawn |= dict.fromkeys(_line(p) for p in here)
-            suspect = suspect or any(p.suspect for p in here)
-            rows += [runs.row(index, row) for row in _rows(here, fits, device, way)]
+            shown += sorted(here, key=lambda point: (_line(point), _size(point)))
     if not panels:
         return None
-    head = ("device", "direction", "memory and way", "bytes", "median, GB/s", "95% interval", "latency, µs", "status")
     legend = [Key(name, LINES.get(name, "c8"), "line") for name in [*LINES, *drawn] if name in drawn]
     legend = list(dict.fromkeys(legend))
     if fitted:
         legend.append(Key("latency + bytes / bandwidth, fitted to pinned raw", "ink-2", "dash"))
-    if suspect:
+    if any(point.suspect for point in shown):
         legend.append(Key("suspect", "c8", "pale"))
     return Figure(
         "Copies by their size",
         panels,
-        Table("Every copy", runs.head(head), rows),
+        columns.table("Every copy", shown),
         "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
         "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's.",
         legend,
@@ -294,14 +313,7 @@ def _size(point: Point) -> int:
 
 
 def _line(point: Point) -> str:
-    return f"{point.record.params.get('memory', '')} {point.record.variant}".strip()
-
-
-def _mark(runs: Runs, point: Point) -> charts.Mark:
-    name = _line(point)
-    return charts.mark_of(
-        runs, point, series=name, colour=LINES.get(name, "c8"), x=float(_size(point)), more=format.percent(point.share)
-    )
+    return f"{point.text('memory')} {point.variant}".strip()
 
 
 def _fits(points: Sequence[Point]) -> dict[str, Link]:
@@ -336,19 +348,3 @@ def _said(fit: Link | None) -> str:
         f"{format.number(fit.bandwidth.value * 1e-9, 'GB/s')} a direction; half of it from "
         f"{format_bytes(round(fit.half.value))} on (dashed)."
     )
-
-
-def _rows(points: Sequence[Point], fits: dict[str, Link], device: str, way: str) -> list[Sequence[str]]:
-    return [
-        (
-            device,
-            WAYS[way],
-            _line(point),
-            format_bytes(_size(point)),
-            format.number(point.value.value),
-            format.bounds(point.value),
-            format.number(fits[_line(point)].latency.value * 1e6) if _line(point) in fits else format.NOTHING,
-            point.record.status,
-        )
-        for point in sorted(points, key=lambda p: (_line(p), _size(p)))
-    ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ....record.model import FLOP_RATE, Record, Run
+from ....record.estimate import Estimate
+from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
@@ -17,9 +18,8 @@ NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
 PEAKS = ("device.peak", "device.tensor", "device.matmul")  # they are the roofs
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """A chart for each GPU whose roofs were measured; None without."""
-    runs = Runs.of(runs)
     panels, rows = [], []
     variants: dict[str, None] = {}
     used: dict[str, None] = {}
@@ -31,7 +31,7 @@ def view(runs: Sequence[Run]) -> Section | None:
             if not any(roof.flat for roof in roofs) or all(roof.flat for roof in roofs):
                 continue
             here = _thinned([p for p in runs.points if p.run == index and p.record.device == device and _placed(p)])
-            variants |= dict.fromkeys(p.record.variant for p in here)
+            variants |= dict.fromkeys(p.variant for p in here)
             used |= dict.fromkeys(p.record.bench for p in here)
             title = common.label(runs, index, device)
             about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
@@ -65,25 +65,25 @@ def view(runs: Sequence[Run]) -> Section | None:
     return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure])
 
 
-def _roofs(runs: Runs, run: int, device: str) -> list[charts.Roof]:
+def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
     limits = runs.limits[run]
     roofs = []
     for level in ("L2", "HBM"):
         slope = common.best(limits, device, "gpu copy", "gpu triad", level=level)
         if slope is not None:
-            roofs.append(charts.Roof(level, slope.value, flat=False))
+            roofs.append(charts.RoofLine(level, slope.value, flat=False))
     for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
         for dtype in dict.fromkeys(limit.dtype for limit in limits if (limit.device, limit.kind) == (device, kind)):
             peak = common.best(limits, device, kind, dtype=dtype)
             if peak is not None:
-                roofs.append(charts.Roof(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
+                roofs.append(charts.RoofLine(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
     return roofs
 
 
-def _named(roofs: Sequence[charts.Roof]) -> str:
+def _named(roofs: Sequence[charts.RoofLine]) -> str:
     """The roofs in numbers: along the lines there is no room for them."""
 
-    def told(chosen: Iterable[charts.Roof], scale: float) -> str:
+    def told(chosen: Iterable[charts.RoofLine], scale: float) -> str:
         return ", ".join(f"{roof.name} {format.number(roof.value * scale)}" for roof in chosen)
 
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
@@ -102,7 +102,7 @@ def _placed(point: Point) -> bool:
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """Of each bench, variant and work the fastest, out of the L2 and out of memory: a sweep would be one blot."""
+    """The fastest of each bench, variant and work, from L2 and from memory: the points of a sweep would overlap."""
     found: dict[tuple[object, ...], Point] = {}
     for point in points:
         record = point.record
@@ -114,17 +114,23 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 
 
 def _in_l2(record: Record) -> bool:
-    """Whether it says that all it touches fits the L2."""
+    """Whether the record states that its footprint fits the L2."""
     size, l2 = record.facts.get("footprint"), record.facts.get("l2_bytes")
     return isinstance(size, int | float) and isinstance(l2, int | float) and size <= l2
 
 
 def _rate(point: Point) -> float:
+    """FLOP/s."""
     return point.record.counts["flops"] / point.seconds.value
 
 
-def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
-    """Of the roof above it: the fastest slope that bounds it (memory, for what does not say that it fits the L2)."""
+def _flop_rate(point: Point) -> Estimate:
+    """GFLOP/s with its interval."""
+    return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+
+
+def _share(point: Point, roofs: Sequence[charts.RoofLine]) -> float | None:
+    """The share reached of the roof above: L2's slope if the footprint fits it, else memory's, or the highest peak."""
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
     slopes = {roof.name: roof.value for roof in roofs if not roof.flat}
@@ -135,12 +141,12 @@ def _share(point: Point, roofs: Sequence[charts.Roof]) -> float | None:
     return _rate(point) / height if height > 0 else None
 
 
-def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark:
+def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.Mark:
     counts = point.record.counts
     return charts.mark_of(
         runs,
         point,
-        value=point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale),
+        value=_flop_rate(point),
         unit=FLOP_RATE.unit,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
@@ -148,9 +154,9 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.Roof]) -> charts.Mark
     )
 
 
-def _row(point: Point, roofs: Sequence[charts.Roof]) -> Sequence[str]:
+def _row(point: Point, roofs: Sequence[charts.RoofLine]) -> Sequence[str]:
     counts = point.record.counts
-    rate = point.seconds.inverse(counts["flops"]).scaled(FLOP_RATE.scale)
+    rate = _flop_rate(point)
     return (
         point.record.bench,
         format.case(point.record).removeprefix(f"{point.record.bench} "),

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from hwbench import report
-from hwbench.tracking import resolve
+from hwbench.tracking import gather
 
 pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
 
@@ -59,7 +59,7 @@ def test_a_toy_project_is_shown(tmp_path):
             run(sys.executable, "-m", "asv", "machine", "--machine", machine, "--yes")
             run(sys.executable, "-m", "asv", "run", "-E", f"existing:{sys.executable}", "--machine", machine, "--quick",
                 "--set-commit-hash", hashes[-1])  # fmt: skip
-    [history] = resolve.gather([root / "out"]).histories
+    [history] = gather.gather([root / "out"]).histories
     assert history.name == "toy"
     assert [(commit.name, commit.subject) for commit in history.commits] == list(
         zip(hashes, ("Toy 1", "Toy 2"), strict=True)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from hwbench import report
-from hwbench.tracking import resolve
+from hwbench.tracking import gather
 from hwbench.tracking.readers import pytest_benchmark
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
@@ -54,7 +54,7 @@ def test_a_toy_module_is_read_rendered_and_compared(tmp_path, command, rounds):
         ("texts: test_join (test_toy.py)", {}),
     ]  # fmt: skip
     assert all((len(one.samples) > 2) is rounds and 0 < one.median < 0.1 for one in found.timed)
-    [history] = resolve.gather(files).histories
+    [history] = gather.gather(files).histories
     assert [len(one.values) for one in history.series] == [2, 2, 2]
     assert [one.label for one in history.series] == [
         "test_sum (test_toy.py) [100]",

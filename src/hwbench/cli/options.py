@@ -1,0 +1,48 @@
+"""Arguments and options that several commands share, and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Select = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SELECT]...", help="Globs of bench names, or topics; none: the standard set."),
+]
+Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
+Variant = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and the report go.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
+
+
+def axis_values(texts: Sequence[str]) -> dict[str, list[str]]:
+    """The values of each axis out of `KEY=VALUE` texts; UsageError for a text of another form."""
+    from ..errors import UsageError
+
+    found: dict[str, list[str]] = {}
+    for pair in texts:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"--param {pair}: is not of the form KEY=VALUE, such as size=L1")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def check_threshold(threshold: float) -> None:
+    """UsageError unless the threshold is a relative difference."""
+    from ..errors import UsageError
+
+    if not 0 <= threshold < 10:
+        raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+
+
+def check_one_format(json: bool, markdown: bool) -> None:
+    """UsageError where two output formats are asked for."""
+    from ..errors import UsageError
+
+    if json and markdown:
+        raise UsageError("--json and --markdown: choose one")

@@ -1,0 +1,36 @@
+"""`hwbench report`: one offline HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import echo
+from .options import Out
+
+
+def report(
+    path: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Run files, asv's results, files of pytest-benchmark, or directories of them; none: the newest run.",
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
+        "reports/index.html"
+    ),
+    out: Out = Path("reports"),
+) -> None:
+    """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
+    from .. import catalog
+    from .. import report as pages
+    from ..record import store
+    from ..tracking import gather
+
+    found = gather.gather(path or [store.newest(out)])
+    proofs = [] if path else store.verified(out, found.runs[0].machine.name)
+    pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
+    echo(f"report: {output}")

@@ -1,0 +1,165 @@
+"""A directory of asv's results as a history: series over commits, for any number of machines and environments."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ...record.model import Json
+from ..directions import direction_notes, higher_is_better
+from ..history import Commit, History, Series, Setting, TrackingError
+from ..machines import Settings, identity_notes
+from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, files, matrix, split_name
+
+Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
+
+
+@dataclass
+class _Rows:
+    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their columns."""
+
+    combinations: Sequence[tuple[str, ...]]
+    version: str
+    places: list[int] = field(default_factory=list)
+    columns: tuple[list[Json], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
+
+
+def history(directory: Path, found: Sequence[ResultFile] | None = None) -> History:
+    """Every series of a results directory, or of the result files `found` in it."""
+    with _garbage_collection_off():
+        return _history(directory, files(directory) if found is None else found)
+
+
+@contextlib.contextmanager
+def _garbage_collection_off() -> Iterator[None]:
+    """Pause garbage collection: JSON has no reference cycles, and searching for them takes twice as long as parsing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _history(directory: Path, found: Sequence[ResultFile]) -> History:
+    if not found:
+        raise TrackingError(f"{directory}: holds no results of asv; `asv run` makes some")
+    known = benchmarks(directory)
+    commits = _ordered(directory, found)
+    place = {commit.name: i for i, commit in enumerate(commits)}
+    settings = Settings()
+    gathered: dict[Place, _Rows] = {}
+    outdated: set[str] = set()
+    versions = {name: one.version for name, one in known.items()}
+    for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
+        # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
+        setting = settings.place(file.machine, file.identity, file.environment)
+        for name, row in file.rows.items():
+            version = row.get("version")
+            if version is not None and str(version) != str(versions.get(name) or version):
+                outdated.add(name)
+                continue
+            versions[name] = versions.get(name) or version
+            at = (name, setting, str(row.get("params")))
+            rows = gathered.get(at)
+            if rows is None:
+                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
+            rows.places.append(place[file.commit])
+            for column, number in zip(rows.columns, NUMBERS, strict=True):
+                column.append(row.get(number))
+    made = _series(gathered, known, len(commits))
+    ordered = _oldest_first(settings.made(), made)
+    notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
+    if outdated:
+        notes.append(
+            f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
+            "time something else."
+        )
+    made.sort(key=lambda one: (one.bench, one.setting))
+    return History(_project(directory), "asv", commits, ordered, made, notes)
+
+
+def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
+    """A series for each case in each setting that has a value.
+
+    All rows are converted at once: a history has a million values, and one by one they would take most of the time.
+    """
+    made: dict[tuple[str, tuple[str, ...], int], Series] = {}
+    for (name, setting, _), rows in gathered.items():
+        stated = known.get(name)
+        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
+        numbers = np.stack([matrix(column, len(rows.combinations)) for column in rows.columns])
+        for number, combination in enumerate(rows.combinations):
+            taken = numbers[:, :, number]
+            there = ~np.isnan(taken[0])
+            if not there.any():
+                continue
+            series = made.get((name, combination, setting))
+            if series is None:  # it exists where other cases of the benchmark changed between commits
+                bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
+                values, low, high = np.full((3, commits), np.nan)
+                series = made[name, combination, setting] = Series(
+                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
+                    version=rows.version,
+                )  # fmt: skip
+            at = np.array(rows.places)[there]
+            series.values[at], series.low[at], series.high[at] = taken[:, there]
+    return list(made.values())
+
+
+def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting]:
+    """The settings in the order of their first measurement; renumbers the series accordingly."""
+    first: dict[int, int] = {}
+    for one in series:
+        now = int(np.argmax(~np.isnan(one.values)))
+        first[one.setting] = min(first.get(one.setting, now), now)
+    order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
+    place = {old: new for new, old in enumerate(order)}
+    for one in series:
+        one.setting = place[one.setting]
+    return [settings[number] for number in order]
+
+
+def _project(directory: Path) -> str:
+    """The name of a history: the project in an asv.conf.json above it, else the directory."""
+    for parent in list(directory.resolve().parents)[:4]:
+        config = parent / "asv.conf.json"
+        if config.is_file():
+            stated = re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', config.read_text("utf-8", "replace"), re.MULTILINE)
+            if stated:
+                return stated[1]
+    return directory.resolve().name
+
+
+def _ordered(directory: Path, found: Sequence[ResultFile]) -> list[Commit]:
+    """The commits by date; commits of one date, as a rebase gives them, in the order of the repository."""
+    when = {file.commit: file.when for file in found}
+    subjects = _git_subjects(directory, list(when))
+    order = {name: i for i, name in enumerate(subjects)}
+    names = sorted(when, key=lambda name: (when[name], order.get(name, -1), name))
+    return [Commit(name, when[name], subjects.get(name, "")) for name in names]
+
+
+def _git_subjects(directory: Path, names: Sequence[str]) -> dict[str, str]:
+    """Subjects of commits, parents first, where the results lie in a repository that has them."""
+    hashes = [name for name in names if re.fullmatch(r"[0-9a-f]{40,64}", name)]
+    order = ["--ignore-missing", "--topo-order", "--reverse"]
+    command = ["git", "-C", str(directory), "log", *order, "--format=%H %s", "--stdin"]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, input="\n".join(hashes) + "\n", capture_output=True, text=True, errors="replace", timeout=20,
+            check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    wanted = set(hashes)
+    pairs = (line.partition(" ") for line in done.stdout.splitlines())
+    return {name: subject for name, _, subject in pairs if name in wanted}

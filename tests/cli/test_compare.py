@@ -1,0 +1,199 @@
+"""`hwbench compare` over runs, asv's commits, pytest-benchmark's files and machines, and what makes it trustworthy."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from doubles.scripted import MACHINE, record, run_of
+from hwbench.record import store
+from inspection.loaded import modules_of
+from made_up.commands import saved
+from made_up.histories import BOX, LOAD, SUM, asv_file, commit, five_commits, pytest_file, row
+
+
+@pytest.fixture
+def results(out):
+    """Five commits on a box, of which the last is slower by half."""
+    return five_commits(out / "asv" / "results")
+
+
+def verdicts(done):
+    return {one["bench"]: one["verdict"] for one in json.loads(done.out)["cases"]}
+
+
+def test_commits_of_asv(command, out, results):
+    """A slower sum is slower and exits 1; a rate that rose by half is faster."""
+    done = command("compare", f"asv:{commit(4)[:8]}", f"asv:{commit(5)}@box", "--out", out, "--json")
+    assert verdicts(done) == {"stream.load": "same", SUM: "slower", "suite.track_rate": "faster"}
+    assert done.code == 1
+    assert command("compare", f"asv:{commit(5)}", f"asv:{commit(4)}", "--out", out).code == 1  # the rate fell
+    assert command("compare", f"asv:{commit(3)}", f"asv:{commit(4)}", "--asv", results).code == 0
+
+
+def test_two_names_for_one_machine_are_told(command, out):
+    """Alike in every respect: compared, and said above the table."""
+    for name in ("box", "renamed"):
+        run = run_of(record(), machine=msgspec.structs.replace(MACHINE, name=name), id=name)
+        store.write(run, out / f"{name}.json")
+    done = command("compare", out / "box.json", out / "renamed.json")
+    assert done.code == 0
+    assert "box and renamed are alike in every respect that is known, and taken for one machine" in done.out
+
+
+def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
+    """A commit that two machines measured needs the machine's name, and unlike machines a flag."""
+    asv_file(results, 5, {SUM: row([1.5], width=0.002), LOAD: row([2e-6], [["'simd'"], ["'L1'"]], width=0.002)},
+             {**BOX, "machine": "fox", "cpu": "Other"})  # fmt: skip
+    assert "name one as asv:" in command("compare", f"asv:{commit(5)}", f"asv:{commit(4)}", "--out", out).err
+    pair = ("compare", f"asv:{commit(5)}@box", f"asv:{commit(5)}@fox", "--out", out)
+    refused = command(*pair)
+    assert refused.code == 2
+    assert "CPU: Scripted CPU in base, Other in new" in refused.err
+    told = {one["bench"]: one for one in json.loads(command(*pair, "--across-machines", "--json").out)["cases"]}
+    # Twice the time, but its loads take twice the time too: a slower box, no slower code.
+    assert told[SUM]["ratio"] == pytest.approx(2.0)
+    assert told[SUM]["machine"] == pytest.approx(2.0)
+    assert told[SUM]["normalised"] == pytest.approx(1.0)
+    assert told[SUM]["verdict"] == "same"
+
+
+def test_files_of_pytest_benchmark(command, tmp_path):
+    """Two files, one of them of slower code; a name is matched by group, function and parameters."""
+    fast = [1e-3 + i * 1e-7 for i in range(15)]
+    old = pytest_file(
+        tmp_path / "old.json", [{"name": "x[1]", "params": {"n": 1}, "data": fast}, {"name": "y", "data": fast}]
+    )
+    new = pytest_file(tmp_path / "new.json", [
+        {"name": "x[1]", "params": {"n": 1}, "data": [2 * t for t in fast]}, {"name": "y", "data": fast, "keep": False},
+    ])  # fmt: skip
+    done = command("compare", old, new, "--json")
+    assert done.code == 1
+    assert verdicts(done) == {"x": "slower", "y": "same"}
+
+
+def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
+    """Files that differ by a tenth though nothing changed, with commas or in a directory: a tenth accuses nobody."""
+
+    def written(name, factor):
+        data = [1e-3 * factor + i * 1e-8 for i in range(15)]
+        return str(pytest_file(tmp_path / name, [{"name": "x", "data": data}]))
+
+    (tmp_path / "old").mkdir()
+    old = [written(f"old/{i}.json", factor) for i, factor in enumerate((0.95, 1.0, 1.05, 1.1))]
+    new = written("new.json", 1.15)
+    for base in (",".join(old), tmp_path / "old"):
+        told = json.loads(command("compare", base, new, "--json").out)
+        assert [one["verdict"] for one in told["cases"]] == ["ambiguous"]
+        assert told["run_to_run"]["deviation"] == pytest.approx(0.063, rel=0.01)
+    assert verdicts(command("compare", old[1], new, "--json")) == {"x": "slower"}
+
+
+def test_a_comparison_of_nothing_is_no_success(command, tmp_path):
+    """A gate whose only case went wrong is not green."""
+    paths = [tmp_path / "base.json", tmp_path / "new.json"]
+    broken = record("v0", (), status="wrong", reason="differs by 3")
+    for path, one in zip(paths, (record("v0"), broken), strict=True):
+        store.write(msgspec.structs.replace(run_of(one), id=path.stem), path)
+    done = command("compare", *paths, "--out", tmp_path)
+    assert done.code == 2
+    assert "nothing was compared: no case was measured on both sides" in done.err
+    assert "wrong in new: differs by 3" in done.out
+
+
+def test_a_run_and_asv_state_a_machine_in_the_same_words(command, out, results):
+    """A run of another processor under the same name is not compared with asv's commit."""
+    cpu = msgspec.structs.replace(MACHINE.cpu, model="Other CPU")
+    there = msgspec.structs.replace(MACHINE, name="box", cpu=cpu)
+    store.write(run_of(record("simd", bench="stream.load"), machine=there), out / "run.json")
+    done = command("compare", out / "run.json", f"asv:{commit(5)}", "--out", out)
+    assert done.code == 2
+    assert "CPU: Other CPU in base, Scripted CPU in new" in done.err
+
+
+def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
+    """On a terminal, below the sum; not where every case has its verdict."""
+    paths = []
+    for name, centre in (("base", 1.0), ("close", 1.02), ("far", 1.5)):
+        paths.append(tmp_path / f"{name}.json")
+        samples = [centre + i / 1e4 for i in range(12)]
+        store.write(msgspec.structs.replace(run_of(record("v0", samples)), id=name), paths[-1])
+    base, close, far = paths
+    unclear, clear = (command("compare", base, new, "--out", tmp_path).out for new in (close, far))
+    assert "1 ambiguous\nto tell the ambiguous: give each side several runs" in unclear
+    assert clear.endswith("1 slower\n")
+
+
+def test_a_markdown_table_for_a_pull_request(command, tmp_path):
+    """What changed stands in the table, and markup in a name is text."""
+    fast = [1e-3 + i * 1e-7 for i in range(15)]
+    old, new = (
+        pytest_file(tmp_path / f"{name}.json", [{"name": "a|<b>`c`", "data": [t * factor for t in fast]}])
+        for name, factor in (("old", 1), ("new", 2))
+    )
+    text = command("compare", old, new, "--markdown").out
+    assert text.startswith("### hwbench: 1 slower\n")
+    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.000 |" in text
+    assert command("compare", old, new, "--markdown", "--json").code == 2
+
+
+def test_runs_of_a_resized_machine_are_refused(command, out):
+    """Half the CPUs under the same name: refused, and said in what they differ."""
+    small = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
+    for name, machine in (("a", MACHINE), ("b", small)):
+        store.write(run_of(record(), machine=machine, id=name), out / f"{name}.json")
+    done = command("compare", out / "a.json", out / "b.json")
+    assert done.code == 2
+    assert "CPUs allowed: 2 in base, 1 in new" in done.err
+
+
+# --- exit codes and formats -------------------------------------------------------------------------------------------
+
+
+def two(out, factor):
+    old = saved(out, record("fast", samples=[1 + i / 1000 for i in range(12)]), stamp="20251122T180000Z")
+    new = saved(out, record("fast", samples=[factor * (1 + i / 1000) for i in range(12)]))
+    return old, new
+
+
+@pytest.mark.parametrize(("factor", "verdict", "code"), [(1.5, "slower", 1), (0.5, "faster", 0), (1.0, "same", 0)])
+def test_compare_exits_1_where_something_is_slower(command, out, factor, verdict, code):
+    """Verdicts in words and as JSON; the shell learns of a regression."""
+    old, new = two(out, factor)
+    done = command("compare", old, new)
+    assert done.code == code
+    assert done.out.splitlines()[-1].strip() == f"1 {verdict}"
+    as_json = command("compare", old.stem, new.stem, "--out", out, "--json")
+    assert as_json.code == code
+    [case] = json.loads(as_json.out)["cases"]
+    assert (case["verdict"], case["ratio"]) == (verdict, pytest.approx(factor))
+
+
+def test_compare_takes_a_threshold(command, out):
+    """What does not matter is said by who compares."""
+    old, new = two(out, 1.5)
+    assert command("compare", old, new, "--threshold", "0.6").code == 0
+
+
+def test_compare_of_runs_with_nothing_in_common(command, out):
+    """Not measured is a verdict too; no cases at all are said."""
+    one = saved(out, record("a"), stamp="20251122T180000Z")
+    other = saved(out, record("b"))
+    assert "2 not measured" in command("compare", one, other).out
+    empty = saved(out, stamp="20241122T180000Z")
+    assert "no cases" in command("compare", empty, empty).out
+
+
+def test_two_files_are_compared_without_numba(out):
+    """Verdicts of stored runs need no bench and no kernel."""
+    code, modules = modules_of("compare", *two(out, 1.0))
+    assert code == 0
+    assert not modules & {"numba", "llvmlite"}
+
+
+def test_compare_prints_one_format(command, out):
+    """JSON or Markdown, not both."""
+    done = command("compare", *two(out, 1.0), "--json", "--markdown")
+    assert (done.code, done.err) == (2, "hwbench: --json and --markdown: choose one\n")

@@ -1,0 +1,55 @@
+"""What prints: wide tables on a pipe, JSON on standard output, lines on either stream."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from doubles.scripted import record
+from hwbench.cli import console
+
+
+def test_off_a_terminal_tables_are_wide_and_plain(capsys):
+    """Rich folds at 80 columns on a pipe; a row that is not folded can be searched."""
+    made = console.console()
+    assert (made.width, made.no_color) == (console.PIPE_WIDTH, True)
+    assert console.console(stderr=True).stderr
+
+
+def test_json_is_indented_and_ends_with_a_newline(capfdbinary):
+    """Structs and plain data alike; what is infinite is null."""
+    console.print_json({"record": record(), "none": float("inf")})
+    text = capfdbinary.readouterr().out.decode()
+    assert text.endswith("}\n")
+    assert json.loads(text)["none"] is None
+    assert json.loads(text)["record"]["bench"] == record().bench
+
+
+def test_lines_on_standard_error_show_control_characters(capsys):
+    """A name out of a file cannot move the cursor; standard output gets the line as it is."""
+    console.echo_err("a\x1b[31mb")
+    console.echo("c")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("c\n", "a\\x1b[31mb\n")
+
+
+def test_a_line_that_nobody_can_hear_is_no_failure(monkeypatch):
+    """Standard error is a closed pipe."""
+
+    class Closed:
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def fileno(self):
+            raise OSError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    console.echo_err("lost")
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        console.echo("not lost silently")

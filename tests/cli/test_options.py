@@ -1,0 +1,37 @@
+"""Options that several commands share: their values and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.cli.options import axis_values, check_one_format, check_threshold
+from hwbench.errors import UsageError
+
+
+def test_an_axis_named_twice_has_both_values():
+    """`--param size=L1 --param size=L2 --param n=5`; an equals sign may stand in a value."""
+    assert axis_values(["size=L1", "size=L2", "data=a=b"]) == {"size": ["L1", "L2"], "data": ["a=b"]}
+    assert axis_values([]) == {}
+
+
+@pytest.mark.parametrize("text", ["size", "=L1", "size=", ""])
+def test_what_is_no_pair_is_refused(text):
+    """With an example of what is."""
+    with pytest.raises(UsageError, match="is not of the form KEY=VALUE, such as size=L1"):
+        axis_values([text])
+
+
+@pytest.mark.parametrize("threshold", [-0.01, 10.0, float("nan"), float("inf")])
+def test_a_threshold_is_a_relative_difference(threshold):
+    """Neither negative nor tenfold, nor no number."""
+    with pytest.raises(UsageError, match=r"is no relative difference such as 0\.05"):
+        check_threshold(threshold)
+
+
+def test_thresholds_and_formats_that_pass():
+    """0 is a threshold, and one format is enough."""
+    check_threshold(0.0)
+    check_threshold(0.02)
+    check_one_format(json=True, markdown=False)
+    with pytest.raises(UsageError, match="choose one"):
+        check_one_format(json=True, markdown=True)

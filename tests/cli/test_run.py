@@ -1,0 +1,196 @@
+"""`hwbench run` in-process: exit codes, what goes to which stream, interruptions, files that cannot be written."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from doubles.scripted import scripted_work
+from hwbench import errors
+from hwbench.cli import tables
+from hwbench.measure import autosave, session
+from hwbench.record import store
+from hwbench.record.model import Run
+from made_up.commands import clean
+
+
+def interrupted_in_the_second_contrast(device):
+    """Ctrl-C comes while a device takes its samples."""
+    real = device.time
+
+    def time(work, loops):
+        if len(device.timed) > 20:
+            raise KeyboardInterrupt
+        return real(work, loops)
+
+    device.time = time
+
+
+@pytest.mark.parametrize(("preset", "usual"), [("quick", 0.2), ("full", 0.4)])
+def test_who_watches_knows_what_a_case_usually_takes(benches, device, command, out, monkeypatch, preset, usual):
+    """The time left begins with what the preset has for a case, and not with what the first bench happened to take."""
+    seen = []
+    real = session.execute
+
+    def execute(plan, observer, **more):
+        seen.append(observer.usual)
+        return real(plan, observer, **more)
+
+    monkeypatch.setattr(session, "execute", execute)
+    command("run", "--preset", preset, "--no-report", "--out", out)
+    assert seen == [pytest.approx(usual)]
+
+
+def test_run_prints_findings_and_where_the_run_lies(benches, device, command, out):
+    """Findings and paths on standard output, progress on standard error, exit 0, the run as it was told."""
+    benches["access.steps"].finding(lambda r: [f"{r.ratio('slow', 'fast').value:g} times"])
+    done = command("run", "access.steps", "--out", out, "--no-report", "--preset", "quick")
+    [path] = store.find(out)
+    assert (done.code, done.out) == (0, f"access.steps\n  4 times\nrun: {path}\n")
+    assert done.err.splitlines()[0] == "measuring 4 cases of 1 bench"
+    assert done.err.splitlines()[-1].startswith("[2/2] access.steps L2 f8: fast 1.00 ms, slow 4.00 ms")
+    assert len(done.err.splitlines()) == 3
+    assert clean(done.err)
+
+
+def test_json_to_stdout_is_alone_there(benches, device, command, out):
+    """`--json -` gives one run and nothing else; findings go to standard error."""
+    benches["access.steps"].finding(lambda r: ["a finding"])
+    done = command("run", "access.steps", "--out", out, "--no-report", "--json", "-")
+    assert msgspec.json.decode(done.out, type=Run) == store.read(store.newest(out))
+    assert "a finding" in done.err
+
+
+def test_json_to_a_file_is_the_run(benches, device, command, out, tmp_path):
+    """The same run, also in directories that are made for it."""
+    assert command("run", "access.share", "--out", out, "--no-report", "--json", tmp_path / "new" / "x.json").code == 0
+    assert store.read(tmp_path / "new" / "x.json") == store.read(store.newest(out))
+
+
+def test_a_json_file_that_cannot_be_is_told_before_measuring(benches, device, command, out, tmp_path):
+    """A directory of that name, or a file where its directory should be."""
+    (tmp_path / "file").write_text("")
+    for target in (tmp_path, tmp_path / "file" / "x.json"):
+        done = command("run", "access.share", "--out", out, "--json", target)
+        assert done.code == 2
+        assert len(done.err.splitlines()) == 1
+    assert device.timed == []
+
+
+@pytest.mark.parametrize(("builder", "code"), [(lambda: scripted_work(0.01, output=0), 1), (lambda: 1 / 0, 1)])
+def test_wrong_and_failed_cases_are_exit_1(benches, device, command, out, builder, code):
+    """Something is wrong: the run is kept and told, and the shell knows."""
+    benches["access.share"].variant("bad")(builder)
+    done = command("run", "access.share", "--out", out, "--no-report")
+    assert done.code == code
+    assert re.search(r"^3 (wrong|error): ", done.out, re.MULTILINE)
+
+
+def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
+    """They are told, and nothing is wrong with them."""
+    benches["access.share"].variant("bad", needs=lambda: "needs SMT")(lambda: scripted_work(0.01))
+    device.rates["steal_s"] = 0.5
+    done = command("run", "access.share", "--out", out, "--no-report")
+    assert done.code == 0
+    assert "3 skipped: needs SMT" in done.out
+    assert "3 suspect: the hypervisor took 50% of a CPU (steal)" in done.out
+
+
+def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, device, command, out):
+    """Ctrl-C in the second contrast: the first is in the file, and how to go on is said."""
+    interrupted_in_the_second_contrast(device)
+    done = command("run", "access.share", "--out", out)
+    path = store.newest(out)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}; --resume goes on with them"
+    assert store.read(path).finished is None
+
+
+def test_an_interruption_does_not_promise_to_resume_what_lies_elsewhere(
+    benches, device, command, out, monkeypatch, tmp_path
+):
+    """The disk is full and the run in the temporary directory, where --resume does not look."""
+    write = store.write_bytes
+
+    def full(data, path):
+        if "runs" in path.parts:
+            raise errors.StoreError(f"{path}: cannot be written")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full)
+    monkeypatch.setattr(autosave.tempfile, "gettempdir", lambda: str(tmp_path))
+    interrupted_in_the_second_contrast(device)
+    done = command("run", "access.share", "--out", out)
+    [path] = tmp_path.glob("box-*.json")
+    assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}"
+
+
+def test_what_is_to_be_kept_is_written_before_anything_is_printed(benches, device, command, out, monkeypatch, tmp_path):
+    """A full or closed standard output costs the findings, and neither the JSON nor the report."""
+
+    def full(told):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tables, "findings", full)
+    done = command("run", "access.share", "--out", out, "--json", tmp_path / "x.json")
+    assert (done.code, done.out) == (2, "")
+    assert store.read(tmp_path / "x.json") == store.read(store.newest(out))
+    assert (out / "index.html").exists()
+
+
+def test_a_json_file_that_fails_at_the_end_does_not_cost_the_findings(
+    benches, device, command, out, monkeypatch, tmp_path
+):
+    """They are printed, and what went wrong is the last line."""
+    benches["access.share"].finding(lambda r: ["a finding"])
+    write = store.write_bytes
+
+    def full(data, path):
+        if path.name == "x.json":
+            raise errors.StoreError(f"{path}: cannot be written")
+        write(data, path)
+
+    monkeypatch.setattr(store, "write_bytes", full)
+    done = command("run", "access.share", "--out", out, "--no-report", "--json", tmp_path / "x.json")
+    assert done.code == 2
+    assert "a finding" in done.out
+    assert done.err.splitlines()[-1] == f"hwbench: {tmp_path / 'x.json'}: cannot be written"
+
+
+def test_an_interruption_with_no_place_to_save_prints_what_was_measured(benches, device, command, out, monkeypatch):
+    """What can be kept nowhere is shown."""
+
+    def full(run, path):
+        raise errors.StoreError(f"{path}: cannot be written")
+
+    monkeypatch.setattr(store, "write", full)
+    interrupted_in_the_second_contrast(device)
+    done = command("run", "access.share", "--out", out)
+    assert done.code == 130
+    assert "share=0.0" in done.err
+    assert "could be saved nowhere" in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [("gpu", "nothing to measure on gpu "), ("gpu:0", "nothing to measure on gpu"), ("tpu", "--device tpu: is none"),
+     ("gpu:x", "--device gpu:x: is none of cpu, gpu, gpu:N, all")],
+)  # fmt: skip
+def test_a_device_that_is_not_there_is_told(benches, command, tmp_path, which, said):
+    """A bench without a GPU variant on a GPU, and devices of no kind."""
+    done = command("run", "access.share", "--device", which, "--out", tmp_path / "new")
+    assert done.code == 2
+    assert done.err.startswith(f"hwbench: {said}")
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_output_directory_that_cannot_be_is_told_before_measuring(benches, device, command, tmp_path):
+    """A file in its place."""
+    (tmp_path / "file").write_text("")
+    done = command("run", "access.share", "--out", tmp_path / "file")
+    assert done.code == 2
+    assert "name another directory with --out" in done.err
+    assert done.err.count("\n") == 1
+    assert device.timed == []

@@ -1,0 +1,101 @@
+"""`hwbench show`: tables, findings on request, everything as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from doubles.scripted import record, run_of
+from hwbench import errors
+from hwbench.cli.show import open_run
+from hwbench.record import store
+from inspection.loaded import modules_of
+from made_up.commands import clean, hostile_run, saved
+
+
+def test_show_prints_figures_with_units_and_intervals(benches, command, out):
+    """The newest run: rates in GB/s, the reason beside each record that is not ok."""
+    saved(out, record(bench="old.bench"), stamp="20251122T180000Z")
+    rows = (record("fast", samples=(0.5,) * 5, bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1"}),
+            record("slow", samples=(), bench="access.steps", status="skipped", reason="needs SMT"))  # fmt: skip
+    path = saved(out, *rows)
+    done = command("show", "--out", out)
+    assert done.code == 0
+    assert "2.00 GB/s (2.00–2.00)" in done.out
+    assert "500 ms" in done.out
+    assert "skipped: needs SMT" in done.out
+    assert "old.bench" not in done.out
+    assert command("show", path.stem, "--out", out).out == command("show", path).out == done.out
+
+
+def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
+    """The run's own fields stay as they are; derived ones carry their unit."""
+    saved(
+        out,
+        record(samples=(0.5,) * 5, bench="stream.load", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}),
+    )
+    data = json.loads(command("show", "--json", "--out", out).out)
+    assert data["schema"] == 1
+    assert data["records"][0]["rates"]["bandwidth"] == {"value": 2.0, "low": 2.0, "high": 2.0, "unit": "GB/s"}
+    assert data["records"][0]["rates"]["median_s"] == 0.5
+    [limit] = data["limits"]
+    assert (limit["kind"], limit["level"], limit["value"], limit["unit"]) == ("load", "L1", 2e9, "B/s")
+    assert (limit["device"], limit["name"]) == ("cpu", "L1 load, 1 thread")  # two GPUs differ in nothing else
+    assert data["findings"] == {}
+
+
+def test_few_samples_are_shown_without_a_crash(benches, command, out):
+    """A file with one sample has an endless interval, which JSON writes as null."""
+    saved(out, record(samples=(0.5,), counts={"bytes": 1e9}))
+    assert "2.00 GB/s (0–inf)" in command("show", "--out", out).out
+    data = json.loads(command("show", "--json", "--out", out).out)
+    assert data["records"][0]["rates"]["bandwidth"]["high"] is None
+
+
+def test_a_hostile_file_is_refused_without_its_escapes(benches, command, out):
+    """The message about a value quotes it with its control characters made visible."""
+    path = hostile_run(out)
+    path.write_bytes(path.read_bytes().replace(b'"counts":{}', b'"counts":{"\\u001b[31m":1}', 1))
+    done = command("show", path)
+    assert done.code == 2
+    assert r"counts: '\x1b[31m' is none of" in done.err
+    assert clean(done.err)
+
+
+def test_tables_come_without_the_benches_and_findings_with_them(benches, command, out):
+    """Plain tables need no bench; `--findings` adds each bench's question, findings, and shares of the limits."""
+    benches["access.steps"].finding(lambda r: [f"{len(r.records)} records"])
+    saved(out, record("fast", bench="access.steps", params={"size": "L1", "dtype": "f8"}))
+    plain, full = command("show", "--out", out), command("show", "--findings", "--out", out)
+    for said in ("Which script is shorter?", "of limit", "1 records"):
+        assert said not in plain.out
+        assert said in full.out
+    assert full.out.splitlines()[-2:] == ["access.steps", "  1 records"]
+
+
+def test_plain_tables_ask_no_bench(command, out, monkeypatch):
+    """The catalogue is not even loaded."""
+    monkeypatch.setattr("hwbench.catalog.benches", lambda: pytest.fail("the benches were loaded"))
+    saved(out, record())
+    assert command("show", "--out", out).code == 0
+
+
+def test_a_stored_run_is_shown_without_numba(tmp_path):
+    """Tables of a file load neither Numba nor LLVM; the findings' benches do."""
+    path = tmp_path / "run.json"
+    store.write(run_of(record()), path)
+    code, modules = modules_of("show", path)
+    assert code == 0
+    assert not modules & {"numba", "llvmlite", "scipy"}
+    assert "numba" in modules_of("show", path, "--findings")[1]
+
+
+def test_a_run_is_opened_by_file_or_id(out):
+    """The newest where none is named; an id is looked for below the directory; anything else is told."""
+    old = saved(out, record("old"), stamp="20251122T180000Z")
+    new = saved(out, record("new"))
+    assert open_run(None, out) == open_run(str(new), out) == open_run(new.stem, out)
+    assert open_run(old.stem, out).records[0].variant == "old"
+    with pytest.raises(errors.StoreError, match="no run of this id"):
+        open_run("box-2", out)

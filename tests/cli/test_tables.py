@@ -1,0 +1,74 @@
+"""A run as text: tables, findings, and what speaks against it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from doubles.scripted import record, run_of, scripted_bench
+from hwbench.cli import tables
+from hwbench.record.model import BenchInfo
+
+
+def printed(run, catalogue=None):
+    """The tables of a run as a wide terminal shows them."""
+    console = Console(file=io.StringIO(), width=200, no_color=True)
+    tables.print_tables(run, console, catalogue)
+    return console.file.getvalue()
+
+
+def test_shares_of_limits_and_questions_need_the_benches():
+    """A load of 8 GB/s under a limit of 10 GB/s reaches 80% of it, where the bench says that loads bound it."""
+    where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}
+    limit = record("simd", samples=(0.1,) * 5, bench="stream.load", counts={"bytes": 1e9}, **where)
+    mine = record("mine", samples=(0.125,) * 5, bench="access.mine", counts={"bytes": 1e9}, **where)
+    run = run_of(limit, mine)
+    bench = scripted_bench({"mine": 1.0}, "access.mine", {"size": ("L1",)})
+    bench.limit = "load"
+    plain, full = printed(run), printed(run, {"access.mine": bench})
+    assert "8.00 GB/s (8.00–8.00)" in plain
+    assert "of limit" not in plain and "80%" not in plain
+    assert "80%" in full and "Which script is shorter?" in full
+
+
+def test_a_run_states_the_questions_and_limits_of_its_benches():
+    """Then no bench is needed; markup in what a file states is shown, not obeyed."""
+    where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}
+    limit = record("simd", samples=(0.1,) * 5, bench="stream.load", counts={"bytes": 1e9}, **where)
+    mine = record("mine", samples=(0.125,) * 5, bench="access.mine", counts={"bytes": 1e9}, **where)
+    stated = {"access.mine": BenchInfo("Is it [bold]mine\x1b[31m?", "mine", "load")}
+    text = printed(run_of(limit, mine, benches=stated))
+    assert "80%" in text
+    assert "Is it [bold]mine\\x1b[31m?" in text
+
+
+def test_findings_stand_below_their_bench():
+    """Indented, with control characters made visible."""
+    assert tables.findings({"a.b": ["one", "t\x07wo"], "c.d": ["three"]}) == [
+        "a.b",
+        "  one",
+        "  t\\x07wo",
+        "c.d",
+        "  three",
+    ]
+
+
+def test_the_commonest_reasons_are_told():
+    """Two reasons of each status, the commonest first, and how many more there are."""
+    reasons = ["a", "b", "b", "c", "c", "c"]
+    run = run_of(*(record(f"v{i}", status="skipped", samples=(), reason=one) for i, one in enumerate(reasons)))
+    assert tables.quality(run) == ["6 skipped: c | b (and 1 more reasons)"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 case of 1 bench (device)"), (2, "2 cases of 1 bench (device)")])
+def test_a_missing_gpu_is_told_once(count, said):
+    """Not as so many skipped cases, and in no table."""
+    absent = [
+        record(f"v{i}", bench="device.stream", status="skipped", samples=(), reason="no driver", device="gpu")
+        for i in range(count)
+    ]
+    run = run_of(*absent)
+    assert tables.quality(run) == [f"No GPU was measured: no driver. That leaves out {said}."]
+    assert printed(run) == ""

@@ -1,0 +1,55 @@
+"""What is compared with what."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from hwbench.bench import Skip
+from hwbench.crosscheck import comparisons
+
+
+def test_every_comparison_has_a_case_of_ours(device):
+    """Names are unlike, variants exist, and each tool is there."""
+    found = comparisons.cells(device, "4K", None)
+    assert len({cell.name for cell in found}) == len(found)
+    assert all(cell.variant in cell.bench.variants for cell in found)
+    assert {cell.tool for cell in found} == {"likwid-bench", "clock", "C loop", "C with OpenMP", "STREAM", "mbw"}
+    assert set(comparisons.KERNELS[0][3]) < set(comparisons.LEVELS)
+
+
+@pytest.mark.parametrize(("rate", "units"), [(1.0, 1), (1.98, 2)])
+def test_the_peak_is_compared_with_what_its_units_do_at_the_clock(device, monkeypatch, rate, units):
+    """Units are as many as the peak takes; each sample of the other side is of a clock found beside as many."""
+    cell = next(cell for cell in comparisons.cells(device, "4K", None) if cell.tool == "clock")
+    if reason := cell.bench.lacks(cell.variant, {"chains": 12}):
+        pytest.skip(reason)
+    lanes = int(cell.variant) // 64
+    asked = []
+
+    class Scripted:
+        """At 1 GHz, with so many multiply-adds a cycle."""
+
+        def __init__(self, _device, bench, _variant, values, _seconds):
+            self.clock = bench is not cell.bench
+            self.counts = {"flops": 2e9}
+            if self.clock:
+                asked.append(values["units"])
+
+        def __call__(self):
+            return 7 * 2048 / 1e9 if self.clock else 2e9 / (2 * lanes * rate * 1e9)
+
+    monkeypatch.setattr(comparisons, "Ours", Scripted)
+    with ExitStack() as stack:
+        pair = cell.prepare(cell, device, device.resolve(cell.params), 0.01, stack)
+    assert pair.theirs() / pair.ours() == pytest.approx(rate / units)
+    assert asked == [1, 2][:units]
+    assert pair.facts == {"threads": 1, "units": units}
+    assert f"{units} unit" in pair.command
+
+
+def test_what_cannot_run_here_is_skipped_with_the_reason(device, tmp_path, monkeypatch):
+    """A tool that is missing; a level or a width that this machine has not."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cell = next(cell for cell in comparisons.cells(device, "4K", None) if cell.tool == "mbw")
+    with pytest.raises(Skip, match="mbw is not installed"):
+        comparisons.skippable(cell, device)

@@ -1,0 +1,73 @@
+"""How a failure ends a case, and where the time went."""
+
+import pytest
+
+from doubles.scripted import Clock, scripted_work
+from hwbench.bench import Skip
+from hwbench.measure.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
+from hwbench.record.model import Case
+
+FAILED = OSError("busy")
+
+
+def trial(**more):
+    return Trial(Case("a.b", "x", "cpu", {}), {}, **({"work": scripted_work(1.0)} | more))
+
+
+def failing(context):
+    with context:
+        raise FAILED
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [(Skip("needs SMT"), "skipped", "needs SMT"), (FAILED, "error", "OSError: busy")],
+)
+def test_an_error_while_building_or_sampling_ends_the_trial_and_drops_its_samples(error, status, reason):
+    """Half a case is none."""
+    one = trial(samples=[1.0])
+    with caught(one):
+        raise error
+    assert (one.status, one.reason, one.samples, one.live) == (status, reason, [], False)
+
+
+def test_a_device_that_fails_ends_its_live_trials_alone():
+    """What had ended before keeps its own reason."""
+    before, live, unbuilt = trial(status="wrong", reason="41"), trial(), trial(work=None)
+    failing(ended([before, live, unbuilt]))
+    assert [(one.status, one.reason) for one in (before, live, unbuilt)] == [
+        ("wrong", "41"), ("error", "OSError: busy"), ("ok", "")
+    ]  # fmt: skip
+
+
+def test_an_error_outside_of_sampling_costs_no_samples():
+    """With samples a trial has a doubt more; without, the error is its end; the first reason counts."""
+    sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reason="needs SMT")
+    failing(survived([sampled, empty, before]))
+    assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], ["after measuring: OSError: busy"])
+    assert (empty.status, empty.reason) == ("error", "OSError: busy")
+    assert before.reason == "needs SMT"
+
+
+def test_ctrl_c_is_no_failure_of_a_trial():
+    """It goes on up through all of them."""
+    for context in (caught(trial()), ended([trial()]), survived([trial()])):
+        with pytest.raises(KeyboardInterrupt), context:
+            raise KeyboardInterrupt
+
+
+def test_a_reason_is_one_line_that_json_can_hold():
+    """Newlines, lone surrogates, and a compiler's page of text."""
+    assert one_line("two\n  lines \udcff") == r"two lines \udcff"
+    assert len(one_line("x" * 10_000)) == LONGEST
+
+
+def test_phases_add_up_also_where_something_fails():
+    """Seconds by name, over several turns."""
+    clock = Clock()
+    phases = Phases(clock)
+    for seconds in (1.0, 2.0):
+        with pytest.raises(OSError, match="busy"), phases("build"):
+            clock.now += seconds
+            raise FAILED
+    assert phases.seconds == {"build": 3.0}

@@ -1,0 +1,79 @@
+"""Charts: marks as data, scales that hold them, and names that never reach an expression."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from hwbench.report import charts
+from made_up.page import dataset, record, run_of
+
+
+def mark(series: str = "a", value: float | None = 1.0, **more: object) -> charts.Mark:
+    return charts.Mark(series, "c1", f"case {series}", value, **more)  # type: ignore[arg-type]
+
+
+def test_a_mark_of_a_point_has_its_figures() -> None:
+    """Case, value, unit, samples and interval are those of the record, unless others are given."""
+    runs = dataset(run_of(record("stream.copy", "simd", 1e-3, {"bytes": 1e6}, params={"size": "L1"})))
+    [point] = runs.points
+    made = charts.mark_of(runs, point)
+    assert (made.case, made.value, made.unit, made.n) == ("stream.copy simd, L1", 1.0, "GB/s", 10)
+    assert charts.mark_of(runs, point, value=charts.unbounded(7.0), unit="%").row({"simd": "s0"})["shown"] == "7.00 %"
+
+
+def test_an_endless_interval_is_not_drawn() -> None:
+    """One sample bounds nothing: the line has no length, and the tooltip no interval."""
+    row = mark(low=0.0, high=math.inf).row({"a": "s0"})
+    assert (row["low"], row["high"]) == (1.0, 1.0)
+    assert "interval" not in row
+    assert mark(low=0.5, high=2.0, unit="s").row({"a": "s0"})["interval"] == "0.500–2.00 s"
+
+
+def test_bars_hold_their_labels_and_state_their_unit() -> None:
+    """A third of the width is left beyond the longest bar; what has no value says why in its place."""
+    spec = charts.bars(
+        [mark(label="1.00 s", group="x"), mark("b", None, group="x", label="skipped")],
+        groups=["x"], series=["a", "b"], unit="s", top=1.0, alt_text="",
+    )  # fmt: skip
+    scale = spec["layer"][0]["encoding"]["x"]
+    assert scale["scale"]["domain"][1] == pytest.approx(1 / 0.68)
+    assert scale["axis"]["title"] == "s"
+    assert [row["label"] for row in spec["datasets"]["absent"]] == ["skipped"]
+    assert spec["usermeta"] == {"s0": "a", "s1": "b"}
+
+
+def test_wide_spans_are_dots_on_a_logarithmic_scale() -> None:
+    """With a bottom the axis says so, and no bar starts at a zero that it cannot have."""
+    spec = charts.bars([mark(group="x")], groups=["x"], series=[""], unit="s", top=1.0, bottom=1e-3, alt_text="")
+    assert spec["layer"][0]["encoding"]["x"]["axis"]["title"] == "s, log scale"
+    assert not any(layer["mark"]["type"] == "bar" for layer in spec["layer"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [("bytes", "x, log scale"), ("threads", "x"), ("share", "x"), ("rate", "x"), ("doubling", "x, log scale")],
+)
+def test_lines_name_their_axis(kind: str, title: str) -> None:
+    """Sizes and counts are logarithmic, threads and shares are not."""
+    spec = charts.lines([mark(x=1.0), mark(x=8.0)], x_title="x", y_title="y", alt_text="", x_kind=kind)
+    assert spec["layer"][0]["encoding"]["x"]["axis"]["title"] == title
+    assert spec["title"]["text"] == "y, log scale"
+
+
+def test_rules_and_ideals_are_data_sets_of_their_own() -> None:
+    """Solid and dashed lines with their labels, and a dotted line through points."""
+    spec = charts.lines(
+        [mark(x=1.0), mark(x=8.0)], x_title="", y_title="", alt_text="", x_kind="count",
+        rules=[(2.0, "line", False), (4.0, "OS", True)], ideal=[(1.0, 1.0), (8.0, 8.0)],
+    )  # fmt: skip
+    data = spec["datasets"]
+    assert (data["solid"], data["dashed"]) == ([{"x": 2.0, "label": "line"}], [{"x": 4.0, "label": "OS"}])
+    assert data["ideal"][-1] == {"x": 8.0, "value": 8.0}
+
+
+def test_the_span_of_values_leaves_out_what_is_none() -> None:
+    """Zero, negative and infinite values have no place on a logarithmic scale."""
+    assert charts.value_range([0.0, -1.0, 2.0, 8.0, math.inf]) == (2.0, 8.0)
+    assert charts.value_range([]) == (1.0, 1.0)

@@ -1,0 +1,67 @@
+"""What views read of runs: names, points, baselines."""
+
+from __future__ import annotations
+
+from hwbench.report.dataset import Runs
+from made_up.page import dataset, record, run_of
+from made_up.sample import LAPTOP, proof_run, sample_run
+
+
+def test_labels_tell_runs_apart() -> None:
+    """The machine and its date; with a time where the date is shared, with a number where that is shared too."""
+    first, later = sample_run(), sample_run(started="2026-11-22T19:00:00Z")
+    other = sample_run(LAPTOP)
+    assert dataset(first).labels == ["zen-vm"]
+    assert dataset(first, other).labels == ["zen-vm, 2026-11-22", "laptop, 2026-11-22"]
+    assert dataset(first, later).labels == ["zen-vm, 2026-11-22 18:27", "zen-vm, 2026-11-22 19:00"]
+    assert len(set(dataset(first, first).labels)) == 2
+
+
+def test_a_lone_run_needs_no_name() -> None:
+    """Rows, heads and titles carry a run's name only where there are several."""
+    one, two = dataset(sample_run()), dataset(sample_run(), sample_run(LAPTOP))
+    assert (one.row(0, ("x",)), one.head(("h",)), one.suffix(0)) == (("x",), ("h",), "")
+    assert two.row(1, ("x",)) == ("laptop, 2026-11-22", "x")
+    assert (two.head(("h",)), two.suffix(1)) == (("run", "h"), " · laptop, 2026-11-22")
+
+
+def test_points_state_their_axes_as_text() -> None:
+    """What a file lacks is empty, and an n that is no count is 0."""
+    point, odd = dataset(
+        run_of(
+            record("vectorize.add", "numpy", 1.0, {"items": 1.0}, params={"n": 1000, "work": "triad"}),
+            record("vectorize.add", "loop", 1.0, {"items": 1.0}, params={"n": "many"}),
+        )
+    ).points
+    assert (point.text("work"), point.text("size"), point.n, odd.n) == ("triad", "", 1000, 0)
+    assert (point.variant, point.status) == ("numpy", "ok")
+
+
+def test_a_point_is_compared_with_the_baseline_that_its_bench_names() -> None:
+    """The catalogue is handed in: without it nothing is a baseline, and nothing is compared."""
+    params = {"params": {"n": 1000}}
+    run = run_of(
+        record("vectorize.add", "numpy", 1.0, {"items": 1.0}, **params),
+        record("vectorize.add", "loop", 4.0, {"items": 1.0}, **params),
+    )
+    runs = dataset(run)
+    base, loop = runs.points
+    assert runs.against_baseline(base) is None
+    found = runs.against_baseline(loop)
+    assert found is not None and found.value == 4.0
+    bare = Runs([run], catalogue={})
+    assert [bare.against_baseline(point) for point in bare.points] == [None, None]
+    assert bare.points[0].bench is None
+
+
+def test_absurd_values_are_no_points() -> None:
+    """They stay in the table of records, and out of every chart."""
+    run = run_of(record("a.b", "v", 1e-300, {"bytes": 1e300}), record("a.b", "v", 1.0, {"bytes": 1e9}))
+    assert [point.value.value for point in dataset(run).points] == [1.0]
+
+
+def test_comparisons_with_native_tools_are_set_apart() -> None:
+    """They describe no machine, unless nothing else was given."""
+    both, alone = dataset(sample_run(), proof_run()), dataset(proof_run())
+    assert (len(both), len(both.proofs)) == (1, 1)
+    assert (len(alone), len(alone.proofs)) == (1, 1)

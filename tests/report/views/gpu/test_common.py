@@ -1,0 +1,76 @@
+"""What holds for all of the GPU's views: several runs, hostile names, nonsense in a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.report.page import render
+from hwbench.report.views import VIEWS
+from hwbench.report.views.applications.dsp import view as dsp
+from hwbench.report.views.applications.house_prices import view as house_prices
+from hwbench.report.views.applications.stability import view as stability
+from hwbench.report.views.gpu import common
+from hwbench.report.views.gpu.breakeven import view as breakeven
+from hwbench.report.views.gpu.link import view as link
+from hwbench.report.views.gpu.roofline import view as gpu_roofline
+from made_up.gpu_sample import CARD, gpu_run, without_gpu
+from made_up.page import dataset
+from made_up.sample import replace, sample_run
+
+RUN = gpu_run()
+
+
+def test_names_from_a_file_are_data():
+    """A card's name with markup in it stays text on the page, and a device number beyond the list is no error."""
+    hostile = replace(CARD, name="<script>alert(1)</script>")
+    page = render([replace(RUN, machine=replace(RUN.machine, gpus=[hostile]))], catalogue={})
+    assert "<script>alert(1)" not in page
+    assert common.gpu_of(RUN, "gpu:7") is None and common.gpu_of(RUN, "gpu:x") is None
+    stray = [replace(r, device="gpu:7") if r.device == "gpu:0" else r for r in RUN.records]
+    assert common.label(dataset(replace(RUN, records=stray)), 0, "gpu:7") == "gpu:7"
+
+
+def test_several_runs_stand_side_by_side():
+    """Charts carry the run's name, tables a column for it, and a run without a GPU takes nothing away."""
+    other = replace(RUN, id="other", started="2026-11-23T10:00:00Z")
+    for view in (link, gpu_roofline, breakeven):
+        section = view(dataset(RUN, other, without_gpu()))
+        for figure in section.blocks:
+            assert figure.table.head[0] == "run"
+            assert len({row[0] for row in figure.table.rows}) == 2
+            assert all("2026-11-2" in panel.title for panel in figure.panels)
+
+
+@pytest.mark.parametrize("nonsense", [["a", "list"], {"a": 1}, None, -3, 1e400, "\u202e<b>"])
+def test_nonsense_in_a_file_breaks_no_gpu_view(nonsense):
+    """A file may hold any JSON where a parameter or a fact is expected: nothing is drawn of it, and nothing fails."""
+    names = ("n", "work", "size", "direction", "memory", "kernel", "footprint", "l2_bytes", "transfers")
+    for where in ("params", "facts"):
+        records = [
+            replace(r, **{where: getattr(r, where) | {names[i % len(names)]: nonsense}})
+            for i, r in enumerate(record for record in RUN.records if common.on_gpu(record))
+        ]
+        for view in (link, gpu_roofline, breakeven):
+            view(dataset(replace(RUN, records=records)))
+
+
+def test_no_view_fails_on_any_of_these_runs():
+    """Every section of the page can be made of a run with a GPU and of one without."""
+    for run in (RUN, without_gpu()):
+        for view in VIEWS:
+            view(dataset(run))
+
+
+def told(view, run):
+    """All that a view says and tabulates, as one text."""
+    section = view(dataset(run))
+    blocks = [[getattr(block, "text", ""), getattr(block, "table", block)] for block in section.blocks]
+    return " ".join(map(str, [*section.intro, *blocks]))
+
+
+@pytest.mark.parametrize("view", [dsp, house_prices, stability])
+def test_the_lectures_systems_have_the_gpu_beside_the_cpu(view):
+    """Its variants stand in the tables of a run that has them, and in no other."""
+    assert "cupy" in told(view, RUN)
+    assert "cupy" not in told(view, sample_run())
+    assert told(view, without_gpu()) == told(view, sample_run())

@@ -1,0 +1,33 @@
+"""Blocking: each work in its own unit, beside its own limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.benches.access import blocking as bench
+from hwbench.record.model import Run
+from hwbench.report.views.blocking import KINDS
+from hwbench.report.views.blocking import view as blocking
+from made_up.page import column, dataset, labels, only_figure
+from made_up.sample import sample_run
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return sample_run(every_status=False)
+
+
+def test_each_work_has_its_own_unit_and_limit(run: Run) -> None:
+    """A transposition is told in GB/s of a copy, a product in GFLOP/s of the peak; both beside the naive one."""
+    shown = only_figure(blocking(dataset(run)))
+    assert [panel.title for panel in shown.panels] == [
+        "transposing 3064 × 3064", "transposing 3072 × 3072", "multiplying 408 × 408",
+    ]  # fmt: skip
+    assert dict.fromkeys(column(shown, "unit")) == dict.fromkeys(["GB/s", "GFLOP/s"])
+    assert column(shown, "of the limit")[-1].endswith("of FP peak, 1 thread")
+    assert labels(shown, "marks", 2)[2].endswith("× faster")
+
+
+def test_each_work_is_held_against_the_limit_that_its_bench_names() -> None:
+    """The view cannot ask the bench, which brings its kernels along; both say the same."""
+    assert KINDS == bench.LIMITS

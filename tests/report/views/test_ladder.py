@@ -1,0 +1,30 @@
+"""The ladder: a rung's share of the machine, and rungs without a time."""
+
+from __future__ import annotations
+
+from hwbench.report.views.ladder import view as ladder
+from made_up.page import column, dataset, figure, record, run_of
+from made_up.sample import KIB, sample_run
+
+STREAM = {"params": {"size": "L1", "dtype": "f8", "threads": 2}, "facts": {"threads": 2, "footprint": 16 * KIB}}
+
+
+def test_a_rung_is_its_share_of_the_whole_machine() -> None:
+    """5 GB/s out of L1 are 5% where two threads together stream 100 GB/s there, on whatever threads it runs."""
+    run = run_of(
+        record("stream.triad", "simd", 1e-6, {"bytes": 1e5}, **STREAM),
+        record("vectorize.add", "numpy", 48e3 / 5e9, {"bytes": 48e3, "items": 2e3}, params={"n": 2000}),
+        record("vectorize.add", "loop", 48e3 / 5e7, {"bytes": 48e3, "items": 2e3}, params={"n": 2000}),
+    )
+    table = figure(ladder(dataset(run))).table
+    assert dict(zip(column(table, "variant"), column(table, "of the limit"), strict=True)) == {
+        "loop": "0.0500%", "numpy": "5.00%",
+    }  # fmt: skip
+    assert column(table, "against the baseline") == ["100× slower than numpy", "–"]
+
+
+def test_a_rung_without_a_time_says_why() -> None:
+    """A variant that was skipped at an n stands there with its status, not as a gap."""
+    section = ladder(dataset(sample_run()))
+    labels = [row.get("label") for panel in figure(section).panels for row in panel.spec["datasets"].get("absent", [])]
+    assert "not measured at this n" in labels

@@ -1,0 +1,20 @@
+"""The matrix product: its rate over n, below the peak."""
+
+from __future__ import annotations
+
+from hwbench.report.views.computing import view as computing
+from made_up.page import column, dataset, figure, record, run_of
+
+
+def test_the_matrix_product_is_told_in_operations() -> None:
+    """The curve is GFLOP/s although bytes are counted too, under the dotted peak of the most threads."""
+    products = [
+        record("peak.matmul", "numpy", 2 * n**3 / 4e10, {"flops": 2.0 * n**3, "bytes": 24.0 * n * n},
+               params={"n": n, "dtype": "f8", "threads": 1}, facts={"threads": 1})
+        for n in (64, 256)
+    ]  # fmt: skip
+    peak = record("peak.fma", "512", 1e-3, {"flops": 5e7}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
+    shown = figure(computing(dataset(run_of(*products, peak))))
+    assert [mark["value"] for mark in shown.panels[0].spec["datasets"]["marks"]] == [40, 40]
+    assert {point["value"] for point in shown.panels[0].spec["datasets"]["ideal"]} == {50}
+    assert column(shown.table, "of the peak") == ["80%", "80%"]

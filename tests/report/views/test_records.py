@@ -1,0 +1,67 @@
+"""All records: the CSV, the downloads, the table."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+import pytest
+
+from hwbench.report.sections import Records
+from hwbench.report.views.records import as_csv, file_name
+from hwbench.report.views.records import view as records
+from made_up.page import column, dataset, record, run_of
+from made_up.sample import HOSTILE, replace, sample_run
+
+
+def test_csv_has_a_line_a_record_in_si_units() -> None:
+    """Every record is a line; a rate is the count over the median, in bytes a second."""
+    run = run_of(record("stream.copy", "simd", 2e-3, {"bytes": 1e6}, params={"size": "L2"}))
+    [line] = list(csv.DictReader(io.StringIO(as_csv(dataset(run)))))
+    assert (line["bench"], line["size"], line["n"]) == ("stream.copy", "L2", "10")
+    assert float(line["median_s"]) == 2e-3
+    assert float(line["bytes_per_s"]) == pytest.approx(5e8)
+    whole = sample_run()
+    assert len(list(csv.DictReader(io.StringIO(as_csv(dataset(whole)))))) == len(whole.records)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_csv_cells_are_no_formulas(start: str) -> None:
+    """A name that a spreadsheet would evaluate gets an apostrophe before it."""
+    run = run_of(record("b.c", f"{start}HYPERLINK(1)", 1.0, {}))
+    [line] = list(csv.DictReader(io.StringIO(as_csv(dataset(run)))))
+    assert line["variant"] == f"'{start}HYPERLINK(1)"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("zen-2026T-ab", "zen-2026T-ab"),
+        ("../../etc/passwd", "etc-passwd"),
+        (HOSTILE, None),
+        ("…", "run"),
+        ("a" * 300, "a" * 100),
+    ],
+)
+def test_a_download_is_named_by_harmless_characters(name: str, safe: str | None) -> None:
+    """A run's id is data: what becomes a file's name has no separators, dots in front, or markup."""
+    made = file_name(name)
+    assert safe is None or made == safe
+    assert not set(made) & set("/\\<>\"'&\u202e")
+
+
+def test_every_record_is_in_the_raw_table() -> None:
+    """No status is left out of the table; what was skipped for one reason is a row with the number of cases."""
+    run = sample_run(benches=("stream.load",))
+    absent = [msgspec.structs.replace(record("device.stream", "raw", 1.0, {}, params={"n": n}), status="skipped",
+                                      reason="no GPU", samples=[]) for n in range(7)]  # fmt: skip
+    section = records(dataset(replace(run, records=[*run.records, *absent])))
+    assert section is not None
+    block = next(block for block in section.blocks if isinstance(block, Records))
+    skipped = {(one.bench, one.variant, one.reason) for one in run.records if one.status == "skipped"}
+    timed = [one for one in run.records if one.status != "skipped"]
+    assert len(block.table.rows) == len(timed) + len(skipped) + 1
+    assert column(block.table, "parameters")[-1] == "7 cases"
+    assert b"device.stream" in block.downloads[0].data
+    assert block.downloads[0].data.count(b"no GPU") == 7

@@ -1,0 +1,61 @@
+"""Change points of a series: those of asv, and none where nothing changed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hwbench.tracking import change_points
+from hwbench.tracking.history import Series
+
+COUNT = 30
+
+
+def series(bench, values, setting=0, variant="v", **more):
+    """A series with an interval of 1%."""
+    values = np.asarray(values, dtype=float)
+    return Series(bench, variant, {"size": "L1"}, setting, values, values * 0.99, values * 1.01, **more)
+
+
+def noisy(seed, *levels, count=COUNT):
+    """Values at these levels, one after the other for equally long, with 0.5% of noise."""
+    rng = np.random.default_rng(seed)
+    shape = np.repeat(levels, math.ceil(count / len(levels)))[:count]
+    return shape * np.exp(rng.normal(0, 0.005, count))
+
+
+def test_the_sieve_lets_every_step_through_that_asv_finds():
+    """What asv's detection finds and is six deviations of noise large passes the sieve, wherever it lies."""
+    from asv.step_detect import detect_steps
+
+    rng = np.random.default_rng(3)
+    for at in (5, 40, 90):
+        values = np.exp(rng.normal(0, 0.01, 100))
+        values[at:] *= 1.06
+        assert len(detect_steps(values.tolist())) > 1
+        assert change_points.suspicious(values)
+
+
+def test_pieces_are_those_of_asv():
+    """The contract: lengths from 3 to 200, no step, one and three, noise of all sizes, weights known and not."""
+    from asv.step_detect import detect_steps
+
+    rng = np.random.default_rng(5)
+    for number in range(300):
+        n = int(rng.choice([3, 4, 5, 8, 13, 50, 200]))
+        values = 10 ** rng.uniform(-9, 3) * np.exp(rng.normal(0, 10 ** rng.uniform(-4, -0.5), n))
+        for at in rng.integers(1, n, rng.choice([0, 1, 3])):
+            values[at:] *= rng.choice([0.5, 0.9, 1.05, 2.0])
+        weights = [None if rng.random() < 0.2 * (number % 3) else float(rng.uniform(0.5, 2)) for _ in range(n)]
+        theirs = [(left, right, level) for left, right, level, *_ in detect_steps(values.tolist(), weights)]
+        assert change_points._pieces(values.tolist(), weights) == theirs
+    assert change_points._pieces([1.0] * 5, [None] * 5) == [(0, 5, 1.0)]
+
+
+def test_many_series_are_shared_among_processes_with_the_same_result():
+    """A hundred series with steps, by several processes and by one."""
+    every = [series("a.b", noisy(i, 1.0, 1.0 + i / 100), variant=f"v{i}") for i in range(4, 104)]
+    shared = change_points.find(every)
+    assert shared == [change_points.find([one])[0] for one in every]
+    assert all(shared)

@@ -1,0 +1,30 @@
+"""Student's t, trigamma and adjusted p-values, against SciPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hwbench.tracking import stats
+
+
+def test_adjusted_p_is_scipy_s():
+    """Benjamini and Hochberg's step-up, as scipy.stats has it."""
+    from scipy.stats import false_discovery_control
+
+    ps = np.random.default_rng(1).uniform(size=50) ** 3
+    assert stats.adjusted(ps.tolist()) == pytest.approx(false_discovery_control(ps).tolist())
+    assert stats.adjusted([]) == []
+
+
+def test_the_density_and_trigamma_are_scipy_s():
+    """The density has the quartiles of the normal; trigamma is what a log variance scatters by."""
+    from scipy import stats as scipy
+
+    scale = scipy.t.ppf(0.75, 4) / scipy.norm.ppf(0.75)
+    for x in (0.0, 0.7, 6.0):
+        assert stats.t_log_density(x, 4.0) == pytest.approx(scipy.t.logpdf(x * scale, 4) + math.log(scale))
+    logs = np.log(np.random.default_rng(3).chisquare(4, 100_000) / 4)
+    assert stats.trigamma(2.0) == pytest.approx(float(logs.var()), rel=0.03)
