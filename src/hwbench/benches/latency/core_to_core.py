@@ -20,17 +20,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...host.system import Host
 from ...kernels.compiling import compiled
 from ...kernels.ping_pong import bounce
 from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
 from ...record.model import Scalar
+
+if TYPE_CHECKING:
+    from ...protocols import Host
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs
 BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
