@@ -1,11 +1,11 @@
-"""Partitions: of a large array a call visits one part only, the next call the next part, round and round.
+"""Round-robin partitions of an array larger than the last-level cache: each call visits one part, the next the next.
 
-What is asked of memory needs an array of several times the last-level cache, so that nothing of it is left there when
-it is visited again. Where that cache has hundreds of MiB, a call on the whole array takes seconds, and ten samples
-minutes. A part of 128 MiB is long enough to be timed, and comes back only after all the rest was visited.
+A measurement of memory needs an array several times the last-level cache, so that no part is still cached when it comes
+round again. With a cache of hundreds of MiB a call on the whole array takes seconds, and ten samples minutes. A part of
+128 MiB is long enough to be timed.
 
-All variants of a contrast take their parts from one counter: else one of them would find in the cache what the one
-before it has just visited.
+All variants of a contrast share one counter: with counters of their own, a variant would find in the cache the part
+that the variant before it has just visited.
 """
 
 from __future__ import annotations

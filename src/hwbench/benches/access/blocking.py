@@ -80,7 +80,7 @@ def transpose_blocked(a: np.ndarray, _b: np.ndarray, out: np.ndarray) -> None:
             transpose_swapped(a[i : i + WORDS, j : j + ACROSS], _b, out[j : j + ACROSS, i : i + WORDS])
 
 
-# fastmath for all three: without it the naive sum would wait for one addition after the other, which is another matter.
+# fastmath for all three: without it the naive sum is a chain of dependent additions, which is another question.
 
 
 @compiled(fastmath=True)
@@ -125,7 +125,7 @@ def matmul_blocked(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
                     for j in range(len(source)):
                         target[j] = source[j]
                 for i in range(top, min(top + TALL, n)):
-                    # of a row, a part of it: of a[i, k:…] Numba would not know that its numbers are neighbours
+                    # a slice of a row, since Numba does not know that a[i, k:…] is contiguous
                     f, row = a[i][k : k + DEEP], out[i][left:right]
                     f0, f1, f2, f3, f4, f5, f6, f7 = f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
                     for j in range(len(row)):

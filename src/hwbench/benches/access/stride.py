@@ -7,8 +7,8 @@ levels off. The bend is at the line's size; the plateau over the start is what a
 
 In L2 the bend is at one line. From memory it may come a step later: many processors (AMD's since Zen 4, Intel's)
 answer a miss with a pair of lines, 128 bytes: a stride of 64 bytes uses both, one of 128 bytes half. What still rises
-beyond is page effects: prefetchers stop at the end of a 4 KiB page, at a stride of 512 every element needs a translation
-of its own, and in L2 steps of 4 KiB all map to one set of L1.
+beyond is page effects: prefetchers stop at the end of a 4 KiB page, at a stride of 512 every element needs its own
+translation, and in L2 steps of 4 KiB all map to one set of L1.
 
 Each call uses the same number of elements, a 256th of the array, and continues where the last one ended. At the end of
 the array it starts again in another line, so that every element is used before any is used again, and no walk finds
