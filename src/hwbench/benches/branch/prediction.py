@@ -2,9 +2,9 @@
 
 A core speculates some hundred instructions beyond the last one it has retired. At a branch it predicts where to go on;
 after a misprediction everything from the wrong path is discarded and the pipeline refills: 10 to 20 cycles. The loop
-adds up all elements at or above a threshold. `shuffled` and `sorted` are the same kernel on the same elements: `if value
->= threshold: total += value`. In the sorted array the branch goes one way up to a point and the other way after it:
-one misprediction. Shuffled, with a share p of the elements above the threshold, no predictor beats guessing the
+adds up all elements at or above a threshold. `shuffled` and `sorted` are the same kernel on the same elements: `if
+value >= threshold: total += value`. In the sorted array the branch goes one way up to a point and the other way after
+it: one misprediction. Shuffled, with a share p of the elements above the threshold, no predictor beats guessing the
 likelier way, and mispredicts min(p, 1 - p) of the elements: the cost over p is a tent with its top at p = 0.5, and that
 height over 0.5 is the price of one misprediction.
 

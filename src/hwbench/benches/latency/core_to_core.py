@@ -3,8 +3,8 @@
 A cache line has one owner at a time. To write it a core must own it exclusively; to see the new value the other core
 must fetch it from that core's cache. Two threads pass a counter back and forth: each waits for the other's number and
 writes the next. Every handover is a miss answered by another core's cache, not by memory: between SMT siblings their
-shared L1 (some 10 ns), between cores with a common last-level cache some 20 to 60 ns, between chiplets or sockets 100 ns
-and more. It is the price of a lock, of a queue between threads, of a shared counter, of two counters in one line
+shared L1 (some 10 ns), between cores with a common last-level cache some 20 to 60 ns, between chiplets or sockets 100
+ns and more. It is the price of a lock, of a queue between threads, of a shared counter, of two counters in one line
 (`parallel.false_sharing`).
 
 `store` waits with acquire loads and hands over with a release store; on x86 both are ordinary moves. `exchange` does

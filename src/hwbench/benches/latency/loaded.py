@@ -1,10 +1,10 @@
 """Loaded latency: what a load from memory costs one thread while other cores stream.
 
 `latency.chase` measures an idle machine. Under load each request shares the mesh, the memory controllers and the DRAM
-banks with all others, and waits in their queues: the closer the traffic to memory bandwidth, the longer, slowly at first
-and then steeply. One thread follows a ring of pointers through memory, as in `latency.chase`; every other core streams
-through memory of its own: a block of lines, then `gap` cycles of waiting for each line of 64 bytes, then the next block.
-`idle` streams nothing; a gap of 0 streams at full speed.
+banks with all others, and waits in their queues: the closer the traffic to memory bandwidth, the longer, slowly at
+first and then steeply. One thread follows a ring of pointers through memory, as in `latency.chase`; every other core
+streams through memory of its own: a block of lines, then `gap` cycles of waiting for each line of 64 bytes, then the
+next block. `idle` streams nothing; a gap of 0 streams at full speed.
 
 The bytes streamed are measured along with the time of the hops, and the two make the curve: latency against bandwidth.
 `read` counts the lines read. `write` fills them with plain stores: write-allocate and write-back make 128 bytes of

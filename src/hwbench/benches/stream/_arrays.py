@@ -63,7 +63,7 @@ class Arrays:
         return len(self.words[0]) // self.partitions.parts * self.partitions.checked
 
     def anew(self, row: Row) -> Arrays:
-        """The same arrays for the next variant: what it writes is reset, so that it cannot pass with another's answer."""
+        """The same arrays for the next variant, what it writes reset, so that no other answer passes for its own."""
         for part in self.words[: row.writes]:
             part[: self.checked] = -1
         self.partitions.restart()
