@@ -131,7 +131,7 @@ Made = tuple[Loop, Callable[[], float], Callable[[], None]]
 
 
 def chasing(lines: np.ndarray, device: Cpu) -> Made:
-    """This thread's ring: how to follow it, the line it has reached, and how to free it."""
+    """A thread's ring: how to follow it, the line it has reached, and how to free it."""
     buffer = device.buffer(RING, pages="4K")
     words = buffer.array.view(np.int64)
     words[:] = 0
@@ -146,7 +146,7 @@ def chasing(lines: np.ndarray, device: Cpu) -> Made:
 
 
 def computing(_lines: np.ndarray, device: Cpu) -> Made:
-    """This thread's chains: how to continue them, their sum if all of them agree, and how to free them."""
+    """A thread's chains: how to continue them, their sum if all of them agree, and how to free them."""
     registers = Registers("f8", stream_width(), CHAINS)
     buffer = device.buffer(4096, pages="4K")
     x = buffer.array.view(np.float64)[: registers.nbytes // 8]
