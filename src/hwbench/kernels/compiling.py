@@ -46,7 +46,7 @@ def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], 
         config.CACHE_DIR = before
 
 
-class _Restricted(Compiler):  # type: ignore[misc,unused-ignore]
+class _Restricted(Compiler):
     """Numba's compiler with `noalias`, for which `numba.jit` has no option."""
 
     def define_pipelines(self) -> list[PassManager]:

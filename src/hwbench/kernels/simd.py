@@ -59,7 +59,7 @@ _SCALARS: dict[str, tuple[ScalarType, ir.Type]] = {
 }
 
 
-class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
+class BlockType(types.Type):
     """The type of a value in a kernel: `count` registers of `bits` bits that hold `dtype` (f4, f8, i4, i8)."""
 
     def __init__(self, dtype: str, bits: int, count: int, nt: bool) -> None:
@@ -83,7 +83,7 @@ class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
         return BlockType, (self.dtype, self.bits, self.count, self.nt)
 
 
-class RegistersType(types.Type):  # type: ignore[misc,unused-ignore]
+class RegistersType(types.Type):
     """The type of a `Registers` argument of a kernel: the type says everything, the value holds no data."""
 
     def __init__(self, block: BlockType) -> None:
@@ -123,12 +123,12 @@ register_model(RegistersType)(models.OpaqueModel)
 
 
 @register_model(BlockType)
-class _BlockModel(models.PrimitiveModel):  # type: ignore[misc,unused-ignore]
+class _BlockModel(models.PrimitiveModel):
     def __init__(self, manager: DataModelManager, block: BlockType) -> None:
         super().__init__(manager, block, ir.ArrayType(block.register, block.count))  # type: ignore[no-untyped-call,unused-ignore]
 
 
-@unbox(RegistersType)  # type: ignore[no-untyped-call,unused-ignore]
+@unbox(RegistersType)
 def _unbox_registers(_type: RegistersType, _object: ir.Value, c: UnboxContext) -> NativeValue:
     return NativeValue(c.context.get_dummy_value())
 
@@ -236,7 +236,7 @@ def load(_typing: Context, registers: RegistersType, _address: types.Type) -> Ty
     return block(registers, types.intp), code
 
 
-class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
+class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc]
     """A volatile load, which llvmlite cannot write."""
 
     def descr(self, buf: list[str]) -> None:
