@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeV
 import numpy as np
 import numpy.typing as npt
 
+from .bench import Call as Call
+from .bench import Facts as Facts
+from .bench import Inputs as Inputs
+from .bench import Loop as Loop
+from .bench import Values as Values
 from .record.estimate import Estimate
 from .record.model import Metric, Record, Run
 
@@ -24,21 +29,6 @@ T = TypeVar("T")
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array of a dtype that an axis chooses."""
 
-Call: TypeAlias = Callable[[], Any]
-"""One call of a variant. What it returns is the output, where the work names no other."""
-
-Loop: TypeAlias = Callable[[int], Any]
-"""The work done n times by compiled code."""
-
-Facts: TypeAlias = Mapping[str, Any]
-"""What is true of a case beside its time, as JSON can hold it."""
-
-Values: TypeAlias = dict[str, Any]
-"""Data by name: axis values as builders get them (`size` in bytes, `dtype` a `numpy.dtype`, `device` itself), facts."""
-
-Inputs: TypeAlias = tuple[Any, ...]
-"""What a bench's `inputs` made: arrays, and whatever else its builders take."""
-
 Shape: TypeAlias = int | tuple[int, ...]
 
 EitherArray: TypeAlias = Any
@@ -46,9 +36,10 @@ EitherArray: TypeAlias = Any
 
 
 class Buffer(Protocol):
-    """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`)."""
+    """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`), `address` where it begins."""
 
     array: Array
+    address: int
 
     @property
     def pages(self) -> str:

@@ -18,7 +18,6 @@ from hwbench.devices import Device, clock, cpu, last_level_cache
 from hwbench.devices.cpu import CpuDevice
 from hwbench.devices.host_memory import Pool, Region, huge_share
 from hwbench.host.system import Host, SharedCache, linux_host
-from hwbench.kernels import ping_pong
 from inspection.assembly import assembly
 from made_up import trees
 
@@ -638,21 +637,6 @@ def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:
     if here.host.usable > 1:
         assert 1e-9 < readings["handover_s"] < 1e-3
         assert here.gauges()["handover_s"] > 0  # the counter goes on where it was
-
-
-@pytest.mark.parametrize("spans", [[(100, 2660), (100, 2661)], [(103, 2660), (100, 2600)]])
-def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> None:
-    """From the first start to the last end, by the handovers of a burst; an interrupted burst does not count."""
-
-    class Crew:
-        def __init__(self) -> None:
-            self.answers = [[(0, 10**6), (0, 10**6)], spans, [(0, 10**7), (0, 10)]]
-
-        def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
-            return self.answers.pop(0)
-
-    taken = ping_pong.Handover(Crew()).seconds()
-    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * ping_pong.TRIPS))
 
 
 def test_time_uses_what_the_work_has(here: CpuDevice) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from ..kernels.simd import compiled, instruction
+from ..kernels.compiling import compiled
+from ..kernels.simd import instruction
 
 CHAIN = 64  # additions an iteration; the loop's own counting runs beside the chain and costs nothing
 WINDOW = 3000  # iterations: 192 000 cycles, about 60 µs

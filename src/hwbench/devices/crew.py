@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..bench import Work
-from ..kernels.simd import compiled
+from ..kernels.compiling import compiled
 from .clock import opaque
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.simd import compiled
+from ..kernels.compiling import compiled
 
 LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
 HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so one reading does not fill a cache with its own lines

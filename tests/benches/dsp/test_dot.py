@@ -32,11 +32,11 @@ def test_long_vectors_are_taken_part_by_part(monkeypatch, variant):
     """A call does the part whose turn it is, which is what is counted; the first two are checked."""
     needs_two_cpus(variant)
     monkeypatch.setattr(_partitions, "PART", 1 << 14)
-    work, (a, b, turns) = built(dot, variant, values_of(dot, size=1 << 16))
-    assert work.facts["parts"] == turns.parts == 5
-    assert dot.count({}, (a, b, turns)) == {"bytes": 2 * a.nbytes / 5, "flops": 2 * a.size / 5}
+    work, (a, b, partitions) = built(dot, variant, values_of(dot, size=1 << 16))
+    assert work.facts["parts"] == partitions.parts == 5
+    assert dot.count({}, (a, b, partitions)) == {"bytes": 2 * a.nbytes / 5, "flops": 2 * a.size / 5}
     assert verdict(dot, variant, values_of(dot, size=1 << 16, dtype="f8")) == ""
-    monkeypatch.setattr(_partitions.Turns, "take", lambda self: 0)
+    monkeypatch.setattr(_partitions.Partitions, "take", lambda self: 0)
     assert verdict(dot, variant, values_of(dot, size=1 << 16, dtype="f8")) != ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array, DeviceArray, Gpu, Results
 from ._resident import resident
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
 from ...record.model import Scalar
 from .._gpu import where
-from .._partitions import PERIOD, Turns, parts_of, repeat_into
+from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._resident import resident
 
 BLAS_SPLITS = 10_000  # elements beyond which OpenBLAS's dot product uses all its threads (kernel/x86_64/ddot.c)
@@ -50,54 +50,54 @@ dot = Bench(
 
 
 @dot.inputs
-def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Cpu) -> tuple[Array, Array, Turns]:
+def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Cpu) -> tuple[Array, Array, Partitions]:
     """Two arrays of `size` bytes together, around 1, so that the sum does not cancel; long ones repeat themselves."""
-    turns = Turns(parts_of(size))
-    n = max(size // 2 // dtype.itemsize // turns.parts, 1) * turns.parts
+    partitions = Partitions(parts_of(size))
+    n = max(size // 2 // dtype.itemsize // partitions.parts, 1) * partitions.parts
     a, b = device.host_empty(n, dtype), device.host_empty(n, dtype)
     for array in (a, b):
         repeat_into(array, (rng.random(min(n, PERIOD)) + 0.5).astype(dtype))
-    return a, b, turns
+    return a, b, partitions
 
 
 @dot.reference
-def exact_dot(a: Array, b: Array, turns: Turns) -> float:
+def exact_dot(a: Array, b: Array, partitions: Partitions) -> float:
     """The sum in float64 of the parts that are checked."""
-    n = len(a) // turns.parts * turns.checked
+    n = len(a) // partitions.parts * partitions.checked
     return float(np.dot(a[:n].astype(np.float64, copy=False), b[:n].astype(np.float64, copy=False)))
 
 
 @dot.counts
-def dot_counts(a: Array, _b: Array, turns: Turns) -> dict[str, float]:
+def dot_counts(a: Array, _b: Array, partitions: Partitions) -> dict[str, float]:
     """A part of both arrays once (up to 256 MiB that is the whole), a multiply-add an element."""
-    return {"bytes": 2 * a.nbytes // turns.parts, "flops": 2 * a.size // turns.parts}
+    return {"bytes": 2 * a.nbytes // partitions.parts, "flops": 2 * a.size // partitions.parts}
 
 
 @dot.variant("numpy")
-def dot_numpy(device: Cpu, a: Array, b: Array, turns: Turns) -> Work:
+def dot_numpy(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """(a * b).sum(): two passes and an array between them."""
     product = device.host_empty(a.shape, a.dtype)
     product[:] = 0  # touch it before the clock runs: the check does not visit every part
-    x, y, products = (np.split(whole, turns.parts) for whole in (a, b, product))
+    x, y, products = (np.split(whole, partitions.parts) for whole in (a, b, product))
 
     def visit(part: int) -> Any:
         np.multiply(x[part], y[part], out=products[part])
         return products[part].sum()
 
-    return turns.work(visit, {})
+    return partitions.work(visit, {})
 
 
-def by_blas(device: Cpu, a: Array, b: Array, turns: Turns, threads: int) -> Work:
+def by_blas(device: Cpu, a: Array, b: Array, partitions: Partitions, threads: int) -> Work:
     """The work of np.dot on so many threads of BLAS; Skip where BLAS cannot be limited to them."""
-    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
-    dot = turns.work(lambda part: np.dot(x[part], y[part]), {})
+    x, y = np.split(a, partitions.parts), np.split(b, partitions.parts)
+    dot = partitions.work(lambda part: np.dot(x[part], y[part]), {})
     return device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
 
 
 @dot.variant("blas")
-def dot_blas(device: Cpu, a: Array, b: Array, turns: Turns) -> Work:
+def dot_blas(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """np.dot, which is BLAS, on one thread: one pass."""
-    return by_blas(device, a, b, turns, 1)
+    return by_blas(device, a, b, partitions, 1)
 
 
 def splits_nothing(size: int, dtype: np.dtype) -> str:
@@ -107,38 +107,38 @@ def splits_nothing(size: int, dtype: np.dtype) -> str:
 
 
 @dot.variant("blas-all", needs=splits_nothing)
-def dot_blas_on_all(device: Cpu, a: Array, b: Array, turns: Turns) -> Work:
+def dot_blas_on_all(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """The same on all threads, each with a share of the arrays."""
     if device.host.usable == 1:
         raise Skip("needs 2 CPUs; 1 may be used")
-    return by_blas(device, a, b, turns, device.host.usable)
+    return by_blas(device, a, b, partitions, device.host.usable)
 
 
 @dot.variant("numba")
-def dot_numba(a: Array, b: Array, turns: Turns) -> Work:
+def dot_numba(a: Array, b: Array, partitions: Partitions) -> Work:
     """A loop in Numba with fastmath, which may add in any order and so in vectors."""
-    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
+    x, y = np.split(a, partitions.parts), np.split(b, partitions.parts)
     # One call from Python for each product, as in the other variants: 1024 elements take less time than the call.
-    return turns.work(lambda part: dot_fast(x[part], y[part]), {})
+    return partitions.work(lambda part: dot_fast(x[part], y[part]), {})
 
 
 @dot.variant("cupy", on="gpu")
-def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, turns: Turns) -> Work:
+def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions) -> Work:
     """cupy.dot on arrays that are on the device: CuPy may write the products out and read them again to add them."""
-    facts = where(device, 2 * a.nbytes, parts=turns.parts)
-    if turns.parts == 1:
+    facts = where(device, 2 * a.nbytes, parts=partitions.parts)
+    if partitions.parts == 1:
         return resident(device, device.xp.dot, a, b, **facts)
-    turns.restart()
-    x, y = a.reshape(turns.parts, -1), b.reshape(turns.parts, -1)
+    partitions.restart()
+    x, y = a.reshape(partitions.parts, -1), b.reshape(partitions.parts, -1)
     found: list[EitherArray] = [None]
 
     def call() -> None:
-        part = turns.take()
+        part = partitions.take()
         found[0] = device.xp.dot(x[part], y[part])
 
     def output() -> Array:
         total = device.get(found[0])
-        for _ in range(turns.checked - 1):
+        for _ in range(partitions.checked - 1):
             call()
             total = total + device.get(found[0])
         return total

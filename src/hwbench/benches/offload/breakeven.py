@@ -23,7 +23,7 @@ from numba import prange
 
 from ...analysis.fits import Breakeven, breakeven
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
 from .._gpu import library
 

@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
-from ...kernels.simd import compiled
 from ...protocols import Array, EitherArray
 from ._networks import ACTIVATIONS, activate
 

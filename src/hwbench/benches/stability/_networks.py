@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array
 
 # --- activations ------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 
 from ...bench import Bench, Work
+from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
-from ...kernels.simd import compiled
 from ...protocols import Array, Gpu, Results, Values
 from ...record.units import format_seconds
 from .._gpu import fetched, sent

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent

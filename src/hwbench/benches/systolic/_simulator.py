@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ...kernels.simd import compiled, restrict
+from ...kernels.compiling import compiled, restrict
 from ...protocols import Array, Values
 from ._tiling import Tiling
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Array
 from ._mlp import BETA1, BETA2, EPSILON, Net, Recipe
 
