@@ -20,7 +20,7 @@ Kernel: TypeAlias = Callable[..., Any]
 F = TypeVar("F", bound=Kernel)
 config: Any = numba.config  # set up as it is imported, so that its type says nothing
 
-Option: TypeAlias = bool | set[str] | type[Compiler]
+Option: TypeAlias = bool | str | set[str] | type[Compiler]
 
 
 @overload
