@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from ...bench import Work
 from ...protocols import DeviceArray, EitherArray, Gpu
+from ...record.model import Scalar
 
 
-def resident(device: Gpu, operation: Callable[..., DeviceArray], *given: DeviceArray, **facts: int) -> Work:
+def resident(device: Gpu, operation: Callable[..., DeviceArray], *given: DeviceArray, **facts: Scalar) -> Work:
     """The work of `operation(*given)`: calls are enqueued one after another, one synchronisation ends a sample."""
     found: list[EitherArray] = [None]
 

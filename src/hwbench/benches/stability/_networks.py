@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...kernels.compiling import compiled
-from ...protocols import Array
+from ...protocols import Array, EitherArray
 
 # --- activations ------------------------------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ class Activation:
 
     name: str
     code: int
-    value: Callable[[Array], Array]
+    value: Callable[[EitherArray], EitherArray]
     slope: Callable[[Array, Array], Array]
     taylor: tuple[float, float, float, float]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -71,7 +71,9 @@ def drawn(init: str, shape: str, dtype: np.dtype) -> tuple[list[Array], Array, A
     return weights, x, g
 
 
-def variances(weights: list[Array], x: Array, g: Array, activation: str, xp: ModuleType = np) -> Array:
+def variances(
+    weights: Sequence[EitherArray], x: EitherArray, g: EitherArray, activation: str, xp: ModuleType = np
+) -> EitherArray:
     """Mean squares of h and of the gradient by layer, from input to loss: (2, d + 1) float64.
 
     Arrays and the result are of `xp`, NumPy or CuPy.
