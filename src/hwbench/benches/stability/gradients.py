@@ -149,9 +149,9 @@ def grid() -> Values:
     the types that cannot be computed here, with the reason.
     """
     types = {name: dtype for name in NAMES if (dtype := _formats.type_of(name))}
-    told: dict[str, Values] = {name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name in types}
+    by_type: dict[str, Values] = {name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name in types}
     for init in GRID:
-        for name, rows in told.items():
+        for name, rows in by_type.items():
             weights, x = network(init, types[name])
             for activation in ACTIVATIONS:
                 chain = _backprop.prepare(weights, x, activation, "plain")
@@ -163,8 +163,8 @@ def grid() -> Values:
     return {
         "networks": [[activation, init] for init in GRID for activation in ACTIVATIONS],
         "depths": list(KEPT),
-        "lacking": {name: _formats.NO_BFLOAT16 for name in NAMES if name not in told},
-        **told,
+        "lacking": {name: _formats.NO_BFLOAT16 for name in NAMES if name not in by_type},
+        **by_type,
     }
 
 
@@ -288,26 +288,27 @@ def _tell_remedies(results: Results) -> Iterator[str]:
         ("xavier-normal", "sigmoid"),
     ):
         untreated = _find(results, "f2", init, activation)
-        told = []
+        costs = []
         for remedy in _backprop.REMEDIES[1:]:
             found = _find(results, "f2", init, activation, remedy)
             if found is not None and untreated is not None:
-                told.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
-        if untreated is not None and told:
+                costs.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
+        if untreated is not None and costs:
             yield (
-                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(told)}."
+                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(costs)}."
             )
 
 
 def _tell_map(results: Results) -> Iterator[str]:
     """How many networks each type carries through all layers."""
     found = results.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
-    told = found.facts.get("map") if found else None
-    if not told:
+    stored = found.facts.get("map") if found else None
+    if not stored:
         return
-    kept = {NAMES[name]: sum(safe >= LAYERS for safe in told[name]["safe_depth"]) for name in NAMES if name in told}
+    kept = {NAMES[name]: sum(safe >= LAYERS for safe in stored[name]["safe_depth"]) for name in NAMES if name in stored}
+    pairs = len(stored["networks"])
     yield (
-        f"Of {len(told['networks'])} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
+        f"Of {pairs} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
         f"{', '.join(f'{count} in {name}' for name, count in kept.items())}."
     )
 
