@@ -288,14 +288,14 @@ def _tell_remedies(results: Results) -> Iterator[str]:
         ("xavier-normal", "sigmoid"),
     ):
         untreated = _find(results, "f2", init, activation)
-        costs = []
+        kept = []
         for remedy in _backprop.REMEDIES[1:]:
             found = _find(results, "f2", init, activation, remedy)
             if found is not None and untreated is not None:
-                costs.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
-        if untreated is not None and costs:
+                kept.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
+        if untreated is not None and kept:
             yield (
-                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(costs)}."
+                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(kept)}."
             )
 
 
