@@ -170,13 +170,14 @@ def activation_cupy(device: Gpu, x: Array, activation: str) -> Work:
         return wrong(activation, x, fetched(device, y), _formats.range_on(device, x.dtype))
 
     call()
-    return device.host_timed(
+    made: Work = device.host_timed(
         call,
         output=lambda: np.array([checked()[0]]),
         sync="end",
         facts=expansion(activation, x.dtype, lambda host: fetched(device, value(sent(device, host))))
         | {"largest_error_eps": checked()[1], "transfers": False},
     )
+    return made
 
 
 @activations.finding

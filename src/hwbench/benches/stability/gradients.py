@@ -148,10 +148,12 @@ def grid() -> Values:
     after `depths` layers of 100, as fine as a colour shows; `overflow` and `safe_depth` as in `outcome`. `lacking` has
     the types that cannot be computed here, with the reason.
     """
-    types = {name: dtype for name in NAMES if (dtype := _formats.type_of(name))}
-    by_type: dict[str, Values] = {name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name in types}
+    types: Values = {name: _formats.type_of(name) for name in NAMES}
+    told: dict[str, Values] = {
+        name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name, dtype in types.items() if dtype
+    }
     for init in GRID:
-        for name, rows in by_type.items():
+        for name, rows in told.items():
             weights, x = network(init, types[name])
             for activation in ACTIVATIONS:
                 chain = _backprop.prepare(weights, x, activation, "plain")
@@ -163,8 +165,8 @@ def grid() -> Values:
     return {
         "networks": [[activation, init] for init in GRID for activation in ACTIVATIONS],
         "depths": list(KEPT),
-        "lacking": {name: _formats.NO_BFLOAT16 for name in NAMES if name not in by_type},
-        **by_type,
+        "lacking": {name: _formats.NO_BFLOAT16 for name in NAMES if name not in told},
+        **told,
     }
 
 
@@ -177,7 +179,8 @@ def _coarse(norm: float | None) -> float | None:
 def gradients_numpy(device: Cpu, weights: Array, x: Array, activation: str, remedy: str) -> Work:
     """NumPy in the type itself, layer by layer: BLAS on one thread, for types that BLAS knows."""
     one = pass_through((weights, x), activation, remedy, _backprop.in_numpy)
-    return device.blas(one.call, 1, output=one.output, facts=one.facts)
+    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
+    return work
 
 
 @gradients.variant("numba")
@@ -200,7 +203,7 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
     here = functools.partial(chain.moved, functools.partial(fetched, device))
     form_of = functools.partial(_formats.range_on, device)
     found = form_of(weights.dtype)
-    return device.host_timed(
+    made: Work = device.host_timed(
         call,
         output=lambda: _rounding.violations(here(), form_of),
         sync="end",
@@ -208,6 +211,7 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
         | {"smallest_normal": found.tiny, "largest": found.top}
         | where(device, weights.nbytes, transfers=False),
     )
+    return made
 
 
 @gradients.finding
