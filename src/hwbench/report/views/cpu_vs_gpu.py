@@ -180,11 +180,11 @@ def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Data
     )
     rows = []
     for name in names:
-        told: dict[str, list[str]] = {}
+        by_source: dict[str, list[str]] = {}
         for what, figure in known.named(name).figures.items():
             note = f" ({figure.note})" if figure.note else ""
-            told.setdefault(figure.source, []).append(f"{what} {_amount(what, figure.value)}{note}")
-        for key, figures in told.items():
+            by_source.setdefault(figure.source, []).append(f"{what} {_amount(what, figure.value)}{note}")
+        for key, figures in by_source.items():
             source = known.sources[key]
             # Without its scheme: nothing on the page leads out of it.
             rows.append((name, f"{source.title}. {source.url.partition('//')[2]}".strip(), "; ".join(figures)))

@@ -39,15 +39,15 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _data(points: Sequence[Point]) -> str:
     """The data: how many sales of which table, as how many numbers each, where the records say so."""
-    told = {}
+    tables = {}
     for point in points:
         data = str(point.record.params.get("data", ""))
         name = "in Ames, Iowa (De Cock 2011)" if data == OWN else f"of {data.rsplit('/', 1)[-1]}"
         sales, columns = (facts.numbers([point.record.facts.get(fact)]) for fact in ("sales", "columns"))
-        told[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
+        tables[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
             f", {columns[0]:.0f} numbers each" if columns else ""
         )
-    return "; ".join(told.values())
+    return "; ".join(tables.values())
 
 
 def _errors(point: Point) -> list[float]:
