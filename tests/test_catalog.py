@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from doubles.scripted import scripted_bench
 from hwbench import catalog
 from hwbench.catalog import select
 from hwbench.errors import UsageError
@@ -77,3 +78,29 @@ def test_the_real_benches_are_found_and_named():
         assert name.count(".") == 1
         assert {"reference", "counts"} <= set(bench.hooks)
         assert bench.doc
+
+
+def test_every_bench_is_where_its_name_says():
+    """Bench `topic.question` is in benches/topic/question.py, or in benches/topic/topic.py with others of its kind."""
+    for name, bench in catalog.benches().items():
+        module = bench.hooks["counts"].__module__
+        assert module in catalog.homes(name), f"{name} is in {module}"
+        assert {variant.build.__module__.rpartition(".")[0] for variant in bench.variants.values()} == {
+            module.rpartition(".")[0]
+        }
+
+
+def test_a_bench_in_another_file_is_not_found(monkeypatch):
+    """What a module imports or misplaces is no bench of its own: each is found once, at home."""
+    catalog.benches.cache_clear()
+    stray = scripted_bench({"a": 1.0}, name="access.stray")
+    monkeypatch.setattr("hwbench.benches.access.stride.stray", stray, raising=False)
+    try:
+        assert "access.stray" not in catalog.benches()
+    finally:
+        catalog.benches.cache_clear()
+
+
+def test_homes_are_the_question_s_file_and_the_topic_s():
+    """The two modules that may hold a bench."""
+    assert catalog.homes("stream.load") == ("hwbench.benches.stream.load", "hwbench.benches.stream.stream")

@@ -11,13 +11,14 @@ from types import ModuleType
 import pytest
 import typer
 
-from hwbench.bench import Bench
+from hwbench import catalog
 from hwbench.cli import app
 from hwbench.devices import selection
 from hwbench.measure import cases as measure_cases
 from hwbench.measure import policy
 from hwbench.measure.engine import Engine
 from hwbench.record.model import Case
+from inspection.answers import reading
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -35,26 +36,44 @@ def test_links_lead_somewhere(page):
 
 @pytest.fixture
 def shown(monkeypatch, tmp_path):
-    """The bench that docs/adding-a-bench.md walks through, as if its file lay with the others."""
+    """The module that docs/adding-a-bench.md shows, as if its file lay where the page says."""
     page = (ROOT / "docs" / "adding-a-bench.md").read_text()
-    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    file = tmp_path / "every.py"
-    file.write_text(code)
-    module = ModuleType("hwbench.benches.every")
-    module.__file__, module.__package__ = str(file), "hwbench.benches"
+    [path] = re.findall(r"Here is a whole one, `src/(\S+)\.py`", page)
+    code, finding = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "shown.py"
+    file.write_text(f"{code}\n\nfrom ...protocols import Results\n\n\n{finding}")
+    module = ModuleType(path.replace("/", "."))
+    module.__file__, module.__package__ = str(file), module.__name__.rpartition(".")[0]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(code, file, "exec"), vars(module))
-    [bench] = [value for value in vars(module).values() if isinstance(value, Bench)]
-    return bench
+    exec(compile(file.read_text(), file, "exec"), vars(module))
+    module.lines = len(code.splitlines())
+    return module
 
 
 def test_the_bench_that_is_shown_works(shown):
     """Each variant of the example builds and gives the reference answer."""
+    bench = shown.bench
     engine = Engine(selection.devices("cpu"), policy.POLICIES["quick"])
-    cases = tuple(Case(shown.name, variant, "cpu", {"size": "L1", "stride": 8}) for variant in shown.variants)
-    with engine.prepared(measure_cases.Group(shown, cases)) as trials:
-        assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(shown.variants)
+    cases = tuple(Case(bench.name, variant, "cpu", {"size": "L1", "stride": 8}) for variant in bench.variants)
+    with engine.prepared(measure_cases.Group(bench, cases)) as trials:
+        assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(bench.variants)
         assert trials[0].counts["bytes"] == 8 * trials[0].counts["items"]
+
+
+def test_the_bench_that_is_shown_is_short_and_in_its_place(shown):
+    """At most 60 lines, in a file that the catalogue looks into for a bench of this name."""
+    assert shown.lines <= 60
+    assert shown.__name__ in catalog.homes(shown.bench.name)
+
+
+def test_the_finding_that_is_shown_speaks(shown):
+    """It says one sentence about records that have both variants, and nothing about none."""
+    bench = shown.bench
+    rows = [(name, {"size": "DRAM", "stride": 8}, seconds) for name, seconds in (("numpy", 3.0), ("numba", 2.0))]
+    assert list(bench.hooks["finding"](reading(bench, rows, {"items": 1}))) == [
+        "At a stride of 8 a compiled loop is 1.5× as fast as NumPy."
+    ]
+    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
 
 
 def commands() -> list[tuple[str, str]]:

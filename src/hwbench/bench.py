@@ -1,8 +1,8 @@
-"""How a bench is written: one question, its axes, its reference answer, its counts and its variants.
+"""What a bench is: one question, its axes, its reference answer, its counts and its variants.
 
-A bench is data and plain functions. Each function names what it wants, and is given it: an axis of the bench by its
-name (`size` in bytes and `threads` as a number, `dtype` as `numpy.dtype`), `device`, `rng`, and for every other
-parameter, in order, what `inputs` returned.
+A bench is data and plain functions. A function gets what its parameters name: an axis of the bench (`size` in bytes,
+`threads` as a number, `dtype` as `numpy.dtype`), `device`, `rng`; every other parameter gets, in order, what `inputs`
+returned. What `device` offers and what a finding is given: see `protocols`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,30 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from .record.model import COUNTS, Scalar
 
-F = TypeVar("F", bound=Callable[..., Any])
+Hook: TypeAlias = Callable[..., Any]
+"""A function of a bench, which is given what its parameters name."""
+
+Call: TypeAlias = Callable[[], Any]
+"""One call of a variant. What it returns is the output, where the work names no other."""
+
+Loop: TypeAlias = Callable[[int], Any]
+"""The work done n times by compiled code."""
+
+Facts: TypeAlias = Mapping[str, Any]
+"""What is true of a case beside its time, as JSON can hold it."""
+
+Values: TypeAlias = dict[str, Any]
+"""What a bench's functions may name: the values of its axes, `device`, `rng`, `variant`."""
+
+Inputs: TypeAlias = tuple[Any, ...]
+"""What `inputs` returned, always as a tuple."""
 
 
-class Skip(Exception):  # noqa: N818 - it is no error: a builder raises it to say why a case cannot be had here
+class Skip(Exception):  # noqa: N818 - not an error: a builder raises it to say why a case cannot run here
     """A case that cannot be measured here, and why: `Skip("needs SMT")`."""
 
 
@@ -45,32 +61,39 @@ class Pages:
     """An axis value that depends on the machine: huge pages where they can be asked for, else the small ones (`4K`)."""
 
 
+Axis: TypeAlias = tuple[Scalar | Sweep | Threads | Pages, ...]
+"""The values of an axis."""
+
+Grid: TypeAlias = Mapping[str, Axis | str]
+"""For some axes their values; under `variant` the name or names of the variants it is for."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What a variant's builder returns: the callable to time and how to fetch its output.
 
     call
-        Does the work of one call, and only that: no allocation, no branching, no synchronising beyond what is asked.
+        Does the work of one call and nothing else: no allocation, no branch, no synchronisation beyond the question.
     output
-        Fetches what the last call computed, for the check; None: it is what `call` returned.
+        Fetches what the last call computed, for the check; None: `call` returned it.
     repeat
         Does the work n times inside compiled code, for calls that are short against a Python call.
     timer
-        Seconds that n calls took, for work that only knows its own time: threads of a crew, events of a GPU.
+        Seconds that n calls took, for work that times itself: threads of a crew, events of a GPU.
     facts
-        What is true of the case beside its time: resolved footprint, page size, any outcome that is not a time. Read
-        when the work is built and again after the last sample, for what is only known then.
+        What is true of the case beside its time: footprint, page size, any outcome that is not a time. Read when the
+        work is built and again after the last sample.
     close
-        Frees what the builder took, after the last sample.
+        Frees what the builder allocated, after the last sample.
     most
-        The most calls that one sample may have, where each is prepared on its own (a cache flushed); None: any number.
+        The most calls in one sample, where each needs preparing (a cache flushed); None: any number.
     """
 
-    call: Callable[[], Any]
-    output: Callable[[], Any] | None = None
-    repeat: Callable[[int], Any] | None = None
+    call: Call
+    output: Call | None = None
+    repeat: Loop | None = None
     timer: Callable[[int], float] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     close: Callable[[], None] | None = None
     most: int | None = None
 
@@ -79,9 +102,9 @@ class Work:
 class Variant:
     """One way to do a bench's work.
 
-    `on` is the kind of device, cpu or gpu, and `inputs` where its builder gets the inputs: on that device, or as the
-    host arrays they were made as. `needs` says in words what a machine lacks for it, or "" where it can be had; it is
-    asked before anything is built.
+    `on` is the kind of device, cpu or gpu. `inputs` says where the builder gets the inputs: on that device, or as the
+    host arrays they were made as. `needs` says in words what the machine lacks for this variant, or "" where it lacks
+    nothing; it is called before anything is built.
     """
 
     name: str
@@ -94,6 +117,13 @@ class Variant:
     def summary(self) -> str:
         """The first line of the builder's docstring."""
         return (inspect.getdoc(self.build) or "").partition("\n")[0]
+
+
+AnyHook = TypeVar("AnyHook", bound=Hook)
+Builder = TypeVar("Builder", bound=Callable[..., Work])
+CountsHook = TypeVar("CountsHook", bound=Callable[..., Mapping[str, float]])
+MemoryHook = TypeVar("MemoryHook", bound=Callable[..., int])
+FindingHook = TypeVar("FindingHook", bound=Callable[..., Iterable[str]])
 
 
 class Bench:
@@ -113,25 +143,25 @@ class Bench:
         Which of the machine's limits the bench should touch: `load`, `copy`, `triad`, `fma`, `latency`; None where no
         limit of the hardware applies.
     version
-        To be raised with every change of what is timed; results of unlike versions are never compared.
+        Raised with every change of what is timed; results of different versions are never compared.
     sweeps
         Further grids of the standard set: each overrides some axes, and may name the variants (`variant`) it is for.
     quick, standard, full
-        What the presets of these names put in place of some axes, or as `variant` for which variants. `quick` leaves
-        the sweeps out.
+        Axes that the preset of that name overrides, and under `variant` which variants it takes. `quick` leaves the
+        sweeps out.
     together
-        Axes whose values are measured interleaved too, as one contrast is (`threads` where a speed-up is asked for).
+        Axes whose values are measured interleaved, like the variants of a contrast (`threads` for a speed-up).
     tolerance
         Relative error allowed against the reference, where the default (by dtype and operation count) does not fit.
     free
-        Axes for which `--param` may give values that no grid states: each with the function that makes the value of a
-        text, or raises ValueError with one line on what is wrong with it.
+        Axes for which `--param` may give values that no grid states, each with its parser: text to value, or
+        ValueError with one line on what is wrong.
     about
-        The kind of device without which the question has no answer, if any: where it is missing, the standard set
-        leaves out what other devices would do beside it.
+        The kind of device without which the question has no answer, if any. On a machine without it the standard set
+        leaves the whole bench out, variants on other devices included.
     core
-        Part of the quick set, which has half a minute for the whole machine. A bench that is not is measured by
-        `--preset quick` only when it is selected.
+        Part of the quick set, which has half a minute for the whole machine. `--preset quick` measures any other
+        bench only when it is selected.
     shared
         All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
     """
@@ -141,14 +171,14 @@ class Bench:
         name: str,
         *,
         question: str,
-        axes: Mapping[str, tuple[Any, ...]],
+        axes: Mapping[str, Axis],
         baseline: str,
         limit: str | None = None,
         version: int = 1,
-        sweeps: tuple[Mapping[str, Any], ...] = (),
-        quick: Mapping[str, tuple[Any, ...]] | None = None,
-        standard: Mapping[str, tuple[Any, ...]] | None = None,
-        full: Mapping[str, tuple[Any, ...]] | None = None,
+        sweeps: tuple[Grid, ...] = (),
+        quick: Grid | None = None,
+        standard: Grid | None = None,
+        full: Grid | None = None,
         together: tuple[str, ...] = (),
         tolerance: float | None = None,
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
@@ -171,7 +201,7 @@ class Bench:
         self.about = about
         self.shared = shared
         self.variants: dict[str, Variant] = {}
-        self.hooks: dict[str, Callable[..., Any]] = {}
+        self.hooks: dict[str, Hook] = {}
         self.doc = ""
 
     @property
@@ -190,71 +220,71 @@ class Bench:
         on: str = "cpu",
         needs: Callable[..., str] | None = None,
         inputs: Literal["device", "host"] = "device",
-    ) -> Callable[[F], F]:
+    ) -> Callable[[Builder], Builder]:
         """Register a builder `(inputs…, axes…) -> Work`; its docstring's first line says what the variant is."""
 
-        def register(build: F) -> F:
+        def register(build: Builder) -> Builder:
             self.variants[name] = Variant(name, build, on, needs, inputs)
             return build
 
         return register
 
-    def inputs(self, function: F) -> F:
+    def inputs(self, function: AnyHook) -> AnyHook:
         """Register what makes the host arrays all variants share, from a seeded generator `rng`."""
         return self._hook("inputs", function)
 
-    def reference(self, function: F) -> F:
-        """Register the answer that every variant must give; one for each if it asks which `variant` it is for."""
+    def reference(self, function: AnyHook) -> AnyHook:
+        """Register the answer that every variant must give; one for each if it has the parameter `variant`."""
         return self._hook("reference", function)
 
-    def counts(self, function: F) -> F:
-        """Register the work of one call, the same for all variants: some of what `model.COUNTS` names."""
+    def counts(self, function: CountsHook) -> CountsHook:
+        """Register the work of one call, the same for all variants: some of `model.COUNTS`."""
         return self._hook("counts", function)
 
-    def memory(self, function: F) -> F:
-        """Register the bytes that one variant keeps while measured; `size` × `threads` where none is registered."""
+    def memory(self, function: MemoryHook) -> MemoryHook:
+        """Register the bytes that one variant holds while measured; without it, `size` × `threads`."""
         return self._hook("memory", function)
 
-    def finding(self, function: F) -> F:
-        """Register what the bench's records say in plain words: `(records) -> list of sentences`."""
+    def finding(self, function: FindingHook) -> FindingHook:
+        """Register what the bench's results say in plain words: `(results: Results) -> sentences`."""
         return self._hook("finding", function)
 
-    def _hook(self, kind: str, function: F) -> F:
+    def _hook(self, kind: str, function: AnyHook) -> AnyHook:
         self.hooks[kind] = function
         return function
 
     # --- what the engine asks -------------------------------------------------------------------------------------
 
-    def lacks(self, variant: str, values: Mapping[str, Any]) -> str:
-        """What the machine lacks for a variant at these axis values; "" where it can be had."""
+    def lacks(self, variant: str, values: Values) -> str:
+        """What the machine lacks for a variant at these axis values; "" where it lacks nothing."""
         needs = self.variants[variant].needs
         return supply(needs, values) if needs else ""
 
-    def ask(self, kind: str, values: Mapping[str, Any], inputs: tuple[Any, ...] = ()) -> Any:
-        """What the function registered as `kind` says for these axis values and inputs."""
+    def ask(self, kind: str, values: Values, inputs: Inputs = ()) -> Any:
+        """What the function registered as `kind` returns for these axis values and inputs."""
         if kind not in self.hooks:
             raise TypeError(f"{self.name} has no @{kind}")
         return supply(self.hooks[kind], values, inputs)
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """The parameters that the function registered as `kind` asks for; none where none is registered."""
+        """The parameters of the function registered as `kind`; none where none is registered."""
         return tuple(inspect.signature(self.hooks[kind]).parameters) if kind in self.hooks else ()
 
-    def build(self, variant: str, values: Mapping[str, Any], inputs: tuple[Any, ...] = ()) -> Work:
-        """The work of a variant; raises `Skip` where it cannot be had."""
+    def build(self, variant: str, values: Values, inputs: Inputs = ()) -> Work:
+        """The work of a variant; raises `Skip` where it cannot run."""
         work = supply(self.variants[variant].build, values, inputs)
         if not isinstance(work, Work):
             raise TypeError(f"{self.name}/{variant} built {type(work).__name__}, not Work")
         return work
 
-    def make_inputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def make_inputs(self, values: Values) -> Inputs:
         """The host arrays of a contrast, always as a tuple."""
         if "inputs" not in self.hooks:
             return ()
         made = self.ask("inputs", values)
         return made if isinstance(made, tuple) else (made,)
 
-    def count(self, values: Mapping[str, Any], inputs: tuple[Any, ...] = ()) -> dict[str, float]:
+    def count(self, values: Values, inputs: Inputs = ()) -> dict[str, float]:
         """The counts of one call; ValueError for a name that no metric knows."""
         counts = self.ask("counts", values, inputs) if "counts" in self.hooks else {}
         if unknown := set(counts) - set(COUNTS):
@@ -264,7 +294,7 @@ class Bench:
                 raise ValueError(f"{self.name} counts {amount} {name}, which is no amount of work")
         return {name: float(amount) for name, amount in counts.items()}
 
-    def grids(self, preset: str) -> list[dict[str, Any]]:
+    def grids(self, preset: str) -> list[dict[str, Axis | str]]:
         """The grids of a preset: for each axis its values, and under `variant` the variants it is for."""
         base = self.axes | self.presets[preset]
         sweeps = () if preset == "quick" else self.sweeps
@@ -272,10 +302,10 @@ class Bench:
         return [{"variant": every, **base}, *({"variant": every, **base, **sweep} for sweep in sweeps)]
 
 
-def supply(function: Callable[..., Any], values: Mapping[str, Any], inputs: Iterable[Any] = ()) -> Any:
+def supply(function: Hook, values: Values, inputs: Inputs = ()) -> Any:
     """Call `function` with the `values` it names, and with `inputs`, in order, for its other parameters."""
     rest = iter(inputs)
-    given: dict[str, Any] = {}
+    given = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name in values:
             given[name] = values[name]

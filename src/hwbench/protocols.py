@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeV
 import numpy as np
 import numpy.typing as npt
 
+from .bench import Call as Call
+from .bench import Facts as Facts
+from .bench import Inputs as Inputs
+from .bench import Loop as Loop
+from .bench import Values as Values
 from .record.estimate import Estimate
 from .record.model import Metric, Record, Run
 
@@ -24,28 +29,20 @@ T = TypeVar("T")
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array of a dtype that an axis chooses."""
 
-Call: TypeAlias = Callable[[], Any]
-"""One call of a variant. What it returns is the output, where the work names no other."""
-
-Loop: TypeAlias = Callable[[int], Any]
-"""The work done n times by compiled code."""
-
-Facts: TypeAlias = Mapping[str, Any]
-"""What is true of a case beside its time, as JSON can hold it."""
-
-Values: TypeAlias = dict[str, Any]
-"""Data by name: axis values as builders get them (`size` in bytes, `dtype` a `numpy.dtype`, `device` itself), facts."""
-
-Inputs: TypeAlias = tuple[Any, ...]
-"""What a bench's `inputs` made: arrays, and whatever else its builders take."""
+Dtype: TypeAlias = np.dtype[Any]
+"""A dtype that an axis chooses."""
 
 Shape: TypeAlias = int | tuple[int, ...]
 
+EitherArray: TypeAlias = Any
+"""An array of NumPy or of CuPy, in code that computes with either."""
+
 
 class Buffer(Protocol):
-    """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`)."""
+    """Host memory on pages of a stated size: `array` is a view of its bytes (`np.uint8`), `address` where it begins."""
 
     array: Array
+    address: int
 
     @property
     def pages(self) -> str:
@@ -136,12 +133,23 @@ class DeviceArray(Protocol):
     data: Pointer
 
     def __len__(self) -> int: ...
+    def __int__(self) -> int: ...
     def __getitem__(self, key: Any) -> Self: ...
     def __setitem__(self, key: Any, value: Any) -> None: ...
     def __add__(self, other: Any) -> Self: ...
     def __sub__(self, other: Any) -> Self: ...
     def __mul__(self, other: Any) -> Self: ...
     def __matmul__(self, other: Any) -> Self: ...
+    @property
+    def T(self) -> Self:  # noqa: N802 - NumPy's name
+        """The same elements with the axes in reverse order."""
+
+    def get(self, *, out: Array | None = None) -> Array:
+        """A copy on the host, in `out` where it is given."""
+
+    def set(self, host: Array) -> None:
+        """Copy a host array of the same shape into this one."""
+
     def reshape(self, *shape: int) -> Self:
         """The same elements in another shape."""
 
@@ -152,6 +160,27 @@ class DeviceArray(Protocol):
         """A copy in another type."""
 
 
+class Event(Protocol):
+    """A CUDA event: a mark in a stream."""
+
+    @property
+    def done(self) -> bool:
+        """Whether everything before it has run."""
+
+    def record(self, stream: Stream) -> None:
+        """Enqueue the mark."""
+
+    def synchronize(self) -> None:
+        """Wait for everything before it."""
+
+
+class Graph(Protocol):
+    """Launches that were captured, to be started as one."""
+
+    def launch(self, stream: Stream) -> None:
+        """Enqueue all of them."""
+
+
 class Stream(Protocol):
     """A CUDA stream."""
 
@@ -159,6 +188,23 @@ class Stream(Protocol):
 
     def synchronize(self) -> None:
         """Wait for what was enqueued."""
+
+    def wait_event(self, event: Event) -> None:
+        """Enqueue a wait for an event of another stream."""
+
+    def begin_capture(self) -> None:
+        """Keep what is enqueued from here on, instead of running it."""
+
+    def end_capture(self) -> Graph:
+        """What was enqueued since."""
+
+
+HostKind: TypeAlias = Literal["pageable", "pinned", "registered", "mapped", "managed"]
+"""Kinds of host memory that a copy starts from."""
+
+
+Sync: TypeAlias = Literal["end", "each", "none"]
+"""When the host waits for the GPU: at the end of a sample, after each call, or never, since the call itself waits."""
 
 
 class HostBuffer(Protocol):
@@ -200,6 +246,7 @@ class Properties(Protocol):
 class Gpu(Protocol):
     """One GPU, as a builder uses it."""
 
+    def __hash__(self) -> int: ...
     @property
     def xp(self) -> Any:
         """The module of arrays: CuPy, which ships no types."""
@@ -224,6 +271,9 @@ class Gpu(Protocol):
     def streams(self, count: int) -> list[Stream]:
         """Further streams; the same ones each time."""
 
+    def event(self, timing: bool = True) -> Event:
+        """A new event."""
+
     def synchronize(self) -> None:
         """Wait for everything on this GPU."""
 
@@ -242,7 +292,7 @@ class Gpu(Protocol):
     def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
         """An array on the host, unwritten, until the contrast is over."""
 
-    def host(self, kind: Literal["pageable", "pinned", "registered", "mapped", "managed"], nbytes: int) -> HostBuffer:
+    def host(self, kind: HostKind, nbytes: int) -> HostBuffer:
         """Host memory of a kind, touched."""
 
     def copier(
@@ -261,7 +311,7 @@ class Gpu(Protocol):
         """The work of a `launch` that only enqueues, timed by events behind the gate."""
 
     def host_timed(
-        self, call: Call, *, output: Call | None = None, sync: Literal["end", "each", "none"] = "end",
+        self, call: Call, *, output: Call | None = None, sync: Sync = "end",
         cold: bool = False, facts: Facts | None = None, close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
         """The work of a `call` timed by the host's clock."""
@@ -271,6 +321,9 @@ class Gpu(Protocol):
 
     def read_gauges(self) -> None:
         """Read clock, power and temperature of this round: to be called while the GPU works."""
+
+    def counters(self) -> dict[str, float]:
+        """Running totals: `wall_s`, and how often the gate had to open by itself (`gpu_gate_timeouts`)."""
 
 
 class Roof(Protocol):
@@ -292,6 +345,45 @@ class Roof(Protocol):
     def suspect(self) -> str: ...
 
 
+class Link(Protocol):
+    """A link that takes `latency` seconds for nothing, then a second for each `bandwidth` bytes."""
+
+    @property
+    def latency(self) -> Estimate: ...
+    @property
+    def bandwidth(self) -> Estimate: ...
+    @property
+    def half(self) -> Estimate: ...
+
+
+class Breakeven(Protocol):
+    """Where one way begins to win: it `crosses` at n, or wins `always` or `never` in the measured range."""
+
+    @property
+    def n(self) -> Estimate | None: ...
+    @property
+    def state(self) -> Literal["crosses", "always", "never"]: ...
+
+
+class Fits(Protocol):
+    """Lines and curves through measured points, with intervals from resampled rounds; ValueError where none fits."""
+
+    def link(self, points: Sequence[tuple[float, Sequence[float]]]) -> Link:
+        """Latency and bandwidth from (bytes, samples)."""
+
+    def slope(self, points: Sequence[tuple[float, Sequence[float]]]) -> Estimate:
+        """Seconds for each unit of x, from (x, samples)."""
+
+    def overlap(self, whole: Sequence[float], serial: Sequence[float], parts: Sequence[Sequence[float]]) -> Estimate:
+        """The share of the possible overlap that was reached: (serial - whole) / (serial - longest part)."""
+
+    def saturating(self, points: Sequence[tuple[float, float]], share: float = 0.9) -> float:
+        """The x from which on a rate stays at `share` of its best, from (x, rate)."""
+
+    def breakeven(self, points: Sequence[tuple[float, Sequence[float], Sequence[float]]]) -> Breakeven:
+        """The n from which on the second samples are the shorter ones, from (n, samples, samples)."""
+
+
 class Results(Protocol):
     """The records of one bench in one run, as its finding asks for them.
 
@@ -306,6 +398,8 @@ class Results(Protocol):
     def records(self) -> Sequence[Record]: ...
     @property
     def sizes(self) -> Mapping[str, int]: ...
+    @property
+    def fits(self) -> Fits: ...
 
     def beside(self, bench: Bench) -> Results:
         """Another bench's records in the same run."""

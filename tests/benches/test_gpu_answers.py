@@ -6,19 +6,22 @@ Sizes are small, since a thread of the GPU is a fiber here.
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from doubles import gpu_on_cpu
 from hwbench import catalog
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure import cases as measure_cases
+from hwbench.measure.cases import Group
 from hwbench.measure.engine import Engine
 from hwbench.record.model import Case, Policy
 
-gpu_on_cpu = pytest.importorskip("gpu_on_cpu", reason="needs tests/cuda/on_cpu.py")
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -81,7 +84,7 @@ def measured(device: Any, cpu: Any, name: str, params: dict[str, Any]) -> dict[s
         for variant in bench.variants.values()
     )
     engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
-    with engine.prepared(measure_cases.Group(bench, cases)) as trials:
+    with engine.prepared(Group(bench, cases)) as trials:
         for trial in trials:
             if trial.live and trial.case.device == "gpu:0" and trial.work.timer is not None:
                 assert trial.work.timer(2) > 0
@@ -112,7 +115,7 @@ def test_random_numbers_are_timed_and_whole_ones_checked(
     # `measured` has timed it after the check: its product is still that of the whole numbers.
     bench = catalog.benches()[name]
     engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
-    group = measure_cases.Group(bench, (Case(name, bench.baseline, "gpu:0", params),))
+    group = Group(bench, (Case(name, bench.baseline, "gpu:0", params),))
     with engine.prepared(group) as [trial]:
         trial.work.call()
         before = np.array(trial.work.output())
@@ -125,3 +128,12 @@ def test_every_bench_with_a_gpu_variant_is_here() -> None:
     """A new GPU bench is not left unchecked; those of `dsp` are on CuPy's own libraries, and need a real one."""
     there = {name for name, bench in catalog.benches().items() if "gpu" in bench.kinds and bench.topic != "dsp"}
     assert there <= {name for name, _ in CASES}
+
+
+def test_every_size_that_is_cut_is_cut_where_it_is_used() -> None:
+    """A constant is patched in the module whose functions read it: patched elsewhere, it would cut nothing."""
+    for name, values in gpu_on_cpu.SMALL.items():
+        module = importlib.import_module(f"hwbench.benches.{name}")
+        loaded = {node.id for node in ast.walk(ast.parse(inspect.getsource(module)))
+                  if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}  # fmt: skip
+        assert set(values) <= loaded, name

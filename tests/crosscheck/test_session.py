@@ -6,7 +6,7 @@ from hwbench.analysis.crosscheck import tool_comparisons
 from hwbench.crosscheck import session
 from hwbench.crosscheck.tools import c_loops, likwid
 from hwbench.errors import UsageError
-from hwbench.kernels.simd import widths
+from hwbench.kernels.cpu_features import widths
 
 needs_compiler = pytest.mark.skipif(bool(c_loops.why_not()), reason=c_loops.why_not())
 

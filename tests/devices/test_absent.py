@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
-from doubles.scripted import MACHINE, ScriptedDevice, scripted_bench, scripted_work
+from doubles.scripted import ScriptedDevice, scripted_bench, scripted_work
 from hwbench import api
-from hwbench.bench import Bench, Sweep
+from hwbench.bench import Bench, Pages, Skip, Sweep, Threads
 from hwbench.cli import listing
 from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
-from hwbench.errors import UsageError
-from hwbench.host import gpu_probe
 from hwbench.measure import autosave, planning, session
 from hwbench.record import store
 
@@ -168,53 +165,27 @@ def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, mo
     assert asked[2:] == ["all"]
 
 
-def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
-    """There is gpu:0 and gpu:1; a third was asked for."""
-    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
-    with pytest.raises(UsageError, match="--device gpu:2: this machine has no such GPU; there is gpu:0, gpu:1"):
-        selection.devices("gpu:2")
+def test_it_refuses_whatever_a_case_needs():
+    """Values, memory and time are skips with the reason; what a run reads between samples is empty."""
+    made = AbsentGpu(WHY)
+    for ask in (
+        lambda: made.resolve({}), lambda: made.place((), "host"), lambda: made.host_empty(1, "f8"),
+        lambda: made.time(scripted_work(1.0), 1),
+    ):  # fmt: skip
+        with pytest.raises(Skip, match=WHY):
+            ask()
+    made.settle(1.0)
+    made.reclaim()
+    assert (made.free_memory(), made.gauges(), made.sizes, set(made.counters())) == (0, {}, {}, {"wall_s"})
 
 
-def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
-    """In exclusive use by somebody else, say: its cases are skipped, the other's are not."""
-    from doubles.fake_cupy import CUDARuntimeError, FakeGpu, install
-
-    gpu = FakeGpu(count=2)
-    install(monkeypatch, gpu)
-    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
-    attribute = sys.modules["cupy"].cuda.runtime.deviceGetAttribute
-
-    def busy(which, index):
-        if index == 0:
-            raise CUDARuntimeError(46, "cudaErrorDevicesUnavailable: busy or unavailable")
-        return attribute(which, index)
-
-    monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
-    found = selection.devices("gpu")
-    assert list(found) == ["gpu:0", "gpu:1"]
-    assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
-    assert found["gpu:1"].properties.sm == 132
-
-
-def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
-    """CUDA 13 makes no code for Pascal: its cases are skipped with that reason, and not tried; the other is measured.
-
-    Records name a card by its number, so that the machine lists each at its own place.
-    """
-    from doubles.fake_cupy import FakeGpu, install
-
-    gpu = FakeGpu(count=2)
-    install(monkeypatch, gpu)
-    runtime = sys.modules["cupy"].cuda.runtime
-    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(
-        runtime, "deviceGetAttribute", lambda which, index: gpu.attributes[which] - 3 * (which == 75 and index == 0)
-    )
-    found = selection.devices("gpu")
-    assert isinstance(found["gpu:0"], AbsentGpu)
-    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
-    assert found["gpu:1"].properties.capability == (9, 0)
-    assert selection.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
-    machine, why = selection.with_gpus(MACHINE, found)
-    assert [card.name for card in machine.gpus] == ["not used", "NVIDIA H100 80GB HBM3"]
-    assert why == found["gpu:0"].why
+def test_an_axis_that_depends_on_the_machine_is_one_case():
+    """The first of a sweep, one thread, small pages: nobody measures there, so nobody tells them apart."""
+    made = AbsentGpu(WHY)
+    assert [made.spread(value) for value in (Sweep(64, "HBM", 4, on="gpu"), Threads(), Pages())] == [
+        ["64B"],
+        [1],
+        ["4K"],
+    ]
+    with pytest.raises(TypeError, match="no axis value"):
+        made.spread(5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ import psutil
 import pytest
 
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
-from hwbench.devices import Device, clock, cpu, last_level_cache
+from hwbench.devices import Device, cpu
 from hwbench.devices.cpu import CpuDevice
-from hwbench.devices.host_memory import Pool, Region, huge_share
 from hwbench.host.system import Host, SharedCache, linux_host
-from hwbench.kernels import ping_pong
-from inspection.assembly import assembly
 from made_up import trees
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
 
 
@@ -40,13 +36,6 @@ def device(host: Host, monkeypatch: pytest.MonkeyPatch, free: int = 64 * GIB, fo
     monkeypatch.setattr(made, "free_memory", lambda: free)
     monkeypatch.setattr(made, "_probe", lambda reported, near: reported if found == -1 else found)
     return made
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[CpuDevice]:
-    made = CpuDevice()
-    yield made
-    made.close()
 
 
 # --- axis values ------------------------------------------------------------------------------------------------------
@@ -210,107 +199,13 @@ def test_huge_pages_that_are_not_to_be_had(monkeypatch: pytest.MonkeyPatch, poli
         made.buffer(4096, "huge")
 
 
-# --- the probe of the last level --------------------------------------------------------------------------------------
-
-MIB = 2**20
-
-
-@pytest.mark.parametrize(
-    ("times", "found"),
-    [
-        ({4: 20, 8: 20, 16: 21, 32: 22, 64: 100, 512: 150}, 32),
-        ({4: 20, 8: 25, 16: 30, 32: 90, 64: 120, 512: 150}, 16),
-        ({4: 20, 8: 20, 16: 68, 32: 100, 512: 120}, 8),
-        ({4: 100, 8: 101, 16: 110, 64: 110}, None),
-        ({4: 20, 8: 21, 32: 100}, 8),
-    ],
-)
-def test_effective_size(times: dict[int, float], found: int | None) -> None:
-    """The last footprint of which three quarters still hit is the cache; memory's time everywhere means none."""
-    size = last_level_cache.effective_size({size * MIB: time * 1e-9 for size, time in times.items()})
-    assert (size if size is None else last_level_cache.half_octave(size) // MIB) == found
-
-
-def test_probe_sizes() -> None:
-    """Sizes double from beyond the level above to the reported size; the last one is certainly memory."""
-    assert last_level_cache.probe_sizes(4 * MIB, 32 * MIB) == [4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
-    assert last_level_cache.probe_sizes(5 * MIB, 30 * MIB) == [8 * MIB, 16 * MIB, 32 * MIB, 128 * MIB]
-    assert last_level_cache.probe_sizes(0, 16384) == [4096, 8192, 16384, 65536]
-
-
-@pytest.mark.parametrize(("size", "rounded"), [(16, 16), (23, 16), (24, 24), (31, 24), (32, 32), (47, 32), (48, 48)])
-def test_half_octave(size: int, rounded: int) -> None:
-    """Sizes are rounded down to powers of two and one and a half times them."""
-    assert last_level_cache.half_octave(size) == rounded
-
-
-@pytest.mark.parametrize(("really", "found"), [(32, 32), (12, 24), (5, 8), (1, 4)])
-def test_a_size_is_halved_until_a_random_ring_fits(really: int, found: int) -> None:
-    """Half of what is found lies in the cache, whatever the probe saw; never less than the level above asks."""
-    time = lambda size: 15e-9 if size <= really * 2**20 else 120e-9  # noqa: E731
-    time_near = lambda size: 15e-9 if size <= 2 * 2**20 else time(size)  # noqa: E731
-    assert last_level_cache.shrink_to_fit(32 * 2**20, 4 * 2**20, time_near) == found * 2**20
-
-
-def test_the_ring_holds_every_line() -> None:
-    """A walk of as many hops as there are lines comes back to where it began, and not before."""
-    words = np.zeros(8 * 64, dtype=np.uint64)
-    assert last_level_cache.ring_time(words, 64 * 64, rounds=1) > 0
-    visited = {int(last_level_cache.follow_ring(words, np.uint64(0), hops)) for hops in range(64)}
-    assert visited == set(range(64))
-    assert last_level_cache.follow_ring(words, np.uint64(0), 64) == 0
-
-
-def test_the_wanderer_visits_every_line_once() -> None:
-    """Hops go through all lines before one comes back, so that the footprint is what it is said to be."""
-    lines = 1024
-    words = np.zeros(lines * 8, dtype=np.uint64)
-    at, seen = np.uint64(1), set()
-    for _ in range(lines):
-        at = np.uint64(last_level_cache.wander(words, at, np.uint64(lines), 1))
-        seen.add(int(at))
-    assert seen == set(range(lines))
-
-
-def test_each_hop_waits_for_the_load_before_it() -> None:
-    """The word that is found decides the next line: without that the hops would overlap and time nothing."""
-    words = np.zeros(64 * 8, dtype=np.uint64)
-    plain = last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1)
-    words[8] = 5
-    assert last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1) == (plain + 5) % 64
-
-
 # --- crews ------------------------------------------------------------------------------------------------------------
-
-
-@linux
-def test_a_crew_is_pinned_and_the_main_thread_is_not(here: CpuDevice) -> None:
-    """Each thread of a crew may run on its own CPU only; the main thread keeps its mask."""
-    before = os.sched_getaffinity(0)
-    crew = here.crew(here.host.usable)
-    assert crew.each(lambda rank: os.sched_getaffinity(0)) == [{cpu} for cpu in crew.cpus]
-    assert crew.pinned
-    assert os.sched_getaffinity(0) == before
 
 
 def test_crews_are_kept(here: CpuDevice) -> None:
     """A crew asked for again is the same, with the same threads."""
     assert here.crew(1) is here.crew(1)
     assert here.crew(1).each(lambda _: threading.get_ident()) == here.crew(1).each(lambda _: threading.get_ident())
-
-
-def test_an_exception_is_raised_and_the_threads_live_on(here: CpuDevice) -> None:
-    """What a job raises reaches the caller, and the crew goes on working."""
-    crew = here.crew(here.host.usable)
-
-    def fail(rank: int) -> None:
-        raise RuntimeError(f"rank {rank}")
-
-    with pytest.raises(RuntimeError, match="rank"):
-        crew.each(fail)
-    with pytest.raises(RuntimeError, match="rank 0"):
-        crew.work([lambda loops: fail(0)] * len(crew), output=None).call()
-    assert crew.each(lambda rank: rank) == list(range(len(crew)))
 
 
 def test_a_team_is_some_of_the_largest_crew(here: CpuDevice) -> None:
@@ -338,55 +233,11 @@ def test_cores_are_counted_among_the_usable(
     assert CpuDevice(Host(allowed=allowed, cores=cores, quota=quota)).cores == count
 
 
-def test_a_crew_runs_every_job_with_its_loops(here: CpuDevice) -> None:
-    """Each job runs once a sample, on its own thread, with the loops asked for."""
-    crew = here.crew(here.host.usable)
-    seen: list[tuple[int, int, int]] = []
-    jobs = [lambda loops, rank=rank: seen.append((rank, loops, threading.get_ident())) for rank in range(len(crew))]
-    closed: list[bool] = []
-    work = crew.work(jobs, output=lambda: "out", facts={"pages": "4K"}, close=lambda: closed.append(True))
-    assert work.timer is not None
-    assert work.output is not None
-    assert work.close is not None
-    assert work.timer(7) > 0
-    assert sorted((rank, loops) for rank, loops, _ in seen) == [(rank, 7) for rank in range(len(crew))]
-    assert len({ident for *_, ident in seen}) == len(crew)
-    assert work.output() == "out"
-    assert {"threads", "cpus", "pinned", "pages"} <= set(work.facts)
-    work.close()
-    assert closed == [True]
-
-
-def test_the_span_is_last_end_minus_first_start(here: CpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of a crew is from the first start to the last end, in seconds."""
-    crew = here.crew(1)
-    monkeypatch.setattr(crew, "race", lambda jobs, loops: [(1_000, 5_000), (3_000, 9_000)])
-    timer = crew.work([], output=None).timer
-    assert timer is not None
-    assert timer(1) == pytest.approx(8e-6)
-
-
 @pytest.mark.parametrize("threads", [0, 10_000])
 def test_a_crew_of_no_threads_or_too_many(here: CpuDevice, threads: int) -> None:
     """A crew needs a CPU for each thread."""
     with pytest.raises(ValueError, match="crew"):
         here.crew(threads)
-
-
-def test_jobs_and_threads_must_match(here: CpuDevice) -> None:
-    """A crew refuses another number of jobs than it has threads, before anyone waits at the gate."""
-    with pytest.raises(ValueError, match="2 jobs for 1 threads"):
-        here.crew(1).race([print, print], 1)
-
-
-def test_where_nothing_can_be_pinned_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without affinity gives unpinned crews, which say so in the facts, and no crash."""
-    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
-    made = CpuDevice(Host(allowed=(0,)))
-    crew = made.crew(1)
-    assert crew.each(lambda rank: rank) == [0]
-    assert crew.work([lambda loops: None], output=None).facts["pinned"] is False
-    made.close()
 
 
 def test_pooled_work_restores_the_pool(here: CpuDevice) -> None:
@@ -412,87 +263,11 @@ def test_pooled_work_restores_the_pool(here: CpuDevice) -> None:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def mapping(address: int) -> tuple[str, set[str]]:
-    """Permissions and flags of this process's mapping that holds an address, from smaps."""
-    permissions = ""
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        first, _, rest = line.partition(" ")
-        if "-" in first:
-            start, end = (int(part, 16) for part in first.split("-"))
-            permissions = rest.split()[0] if start <= address < end else ""
-        elif permissions and first == "VmFlags:":
-            return permissions, set(rest.split())
-    raise AssertionError("no mapping holds the address")
-
-
-@linux
-@pytest.mark.parametrize(("pages", "flag"), [("4K", "nh"), ("huge", "hg")])
-def test_the_kernel_is_told_which_pages(here: CpuDevice, pages: str, flag: str) -> None:
-    """Memory is private, since shared memory has huge pages by another policy, and advised as was asked."""
-    try:
-        here.resolve({"pages": pages})
-    except Skip as skip:
-        pytest.skip(str(skip))
-    buffer = here.buffer(8 * MIB, pages)
-    permissions, flags = mapping(buffer.address)
-    assert permissions == "rw-p"
-    assert flag in flags
-    buffer.close()
-
-
-@linux
-def test_small_pages_are_small(here: CpuDevice) -> None:
-    """A buffer on 4K pages holds no huge page once it is touched, and lies `offset` bytes into a page."""
-    buffer = here.buffer(8 * MIB, "4K", offset=192)
-    buffer.array[:] = 1
-    assert buffer.pages == f"{os.sysconf('SC_PAGESIZE') // 1024}K"
-    assert buffer.address % os.sysconf("SC_PAGESIZE") == 192
-    assert buffer.array.ctypes.data == buffer.address
-    assert buffer.array.nbytes == 8 * MIB
-    buffer.close()
-
-
-@linux
-def test_huge_pages_are_huge(here: CpuDevice) -> None:
-    """A buffer on huge pages is aligned for them, and smaps confirms them once it is touched."""
-    try:
-        here.resolve({"pages": "huge"})
-    except Skip as skip:
-        pytest.skip(str(skip))
-    buffer = here.buffer(8 * MIB - 4096, "huge")
-    assert buffer.address % here.host.huge_bytes == 0
-    buffer.array[:] = 1
-    if buffer.pages != "huge":
-        pytest.skip(f"the kernel had no huge pages left: {buffer.pages}")
-    buffer.close()
-
-
-def test_other_systems_have_plain_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere memory is aligned to a page and says `default` of its pages."""
-    from hwbench.devices import host_memory
-
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(host_memory, "SMAPS", Path("nowhere"))
-    buffer = CpuDevice(Host(allowed=(0,))).buffer(10_000, offset=64)
-    assert buffer.address % 4096 == 64
-    assert buffer.pages == "default"
-    buffer.close()
-
-
 @pytest.mark.parametrize(("nbytes", "offset"), [(0, 0), (-1, 0), (8, -8)])
 def test_memory_that_cannot_be(here: CpuDevice, nbytes: int, offset: int) -> None:
     """A buffer has at least a byte and no negative offset."""
     with pytest.raises(ValueError, match="cannot be"):
         here.buffer(nbytes, offset=offset)
-
-
-def test_closing_with_a_view_left_keeps_the_memory(here: CpuDevice) -> None:
-    """A view that outlives its buffer still reads what was written: nothing is unmapped under it."""
-    buffer = here.buffer(4096)
-    view = buffer.array[:8]
-    view[:] = 7
-    buffer.close()
-    assert view.tolist() == [7] * 8
 
 
 def test_large_memory_is_lent_again(here: CpuDevice) -> None:
@@ -567,26 +342,6 @@ def test_what_idles_leaves_a_bench_its_share(here: CpuDevice, monkeypatch: pytes
     here.forget()
 
 
-def test_the_pool_lends_what_fits_and_drops_what_does_not() -> None:
-    """The smallest that fits is lent, to who is as near and wants the same pages; too small ones make room."""
-    pool = Pool()
-    small, large = Region(4096), Region(16384)
-    pool.give_back(small, "a", 10**6)
-    pool.give_back(large, "a", 10**6)
-    assert pool.borrow(4096, "4K", "b") is None
-    assert pool.borrow(4096, "huge", "a") is None
-    assert pool.borrow(5000, "4K", "a") is large
-    assert pool.borrow(5000, "4K", "a") is None
-    assert pool.idle == 0, "what was too small is closed"
-    pool.give_back(large, "a", 16383)
-    assert pool.idle == 0, "what is over the limit is closed"
-    pool.give_back(Region(16384), "a", 10**6)
-    pool.give_back(Region(4096), "b", 16384)
-    assert pool.idle == 16384, "the smallest goes first"
-    pool.clear()
-    assert pool.idle == 0
-
-
 def test_who_is_near() -> None:
     """Memory is near to the CPUs of one last-level cache: of a pinned thread's own, or the only one there is."""
     two = CpuDevice(Host(allowed=(0, 1), caches=(SharedCache(3, MIB, 64, (0,)), SharedCache(3, MIB, 64, (1,)))))
@@ -599,31 +354,7 @@ def test_who_is_near() -> None:
     two.close()
 
 
-def test_huge_share() -> None:
-    """The share is of the mappings that hold the bytes, and of what is resident there."""
-    smaps = (
-        "1000-3000 rw-p 0 00:00 0\nRss:  100 kB\nAnonHugePages:  100 kB\n"
-        "3000-5000 rw-p 0 00:00 0\nRss:  80 kB\nAnonHugePages:  20 kB\n"
-    )
-    assert huge_share(smaps, 0x3000, 0x1000) == 0.25
-    assert huge_share(smaps, 0x2000, 0x2000) == pytest.approx(120 / 180)
-    assert huge_share(smaps, 0x9000, 1) is None
-
-
 # --- clock, time, counters --------------------------------------------------------------------------------------------
-
-
-def test_the_chain_adds(here: CpuDevice) -> None:
-    """The chain's sum says that every addition happened."""
-    assert clock.chain(10, 3) == 10 * clock.CHAIN * 3
-
-
-def test_the_chain_is_a_chain() -> None:
-    """LLVM leaves the additions in place, one after the other: as many as the chain is long, and no multiplication."""
-    body = [line.split() for line in assembly(clock.chain, 1, 1).splitlines() if "\t" in line]
-    adds = [words for words in body if words and words[0] in ("addq", "add")]
-    assert len(adds) >= clock.CHAIN
-    assert not [words for words in body if words and words[0] in ("imulq", "imul", "mul", "shlq", "lsl")]
 
 
 def test_the_gauge_is_a_clock(here: CpuDevice) -> None:
@@ -638,21 +369,6 @@ def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:
     if here.host.usable > 1:
         assert 1e-9 < readings["handover_s"] < 1e-3
         assert here.gauges()["handover_s"] > 0  # the counter goes on where it was
-
-
-@pytest.mark.parametrize("spans", [[(100, 2660), (100, 2661)], [(103, 2660), (100, 2600)]])
-def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> None:
-    """From the first start to the last end, by the handovers of a burst; an interrupted burst does not count."""
-
-    class Crew:
-        def __init__(self) -> None:
-            self.answers = [[(0, 10**6), (0, 10**6)], spans, [(0, 10**7), (0, 10)]]
-
-        def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
-            return self.answers.pop(0)
-
-    taken = ping_pong.Handover(Crew()).seconds()
-    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * ping_pong.TRIPS))
 
 
 def test_time_uses_what_the_work_has(here: CpuDevice) -> None:

@@ -42,14 +42,6 @@ def product(lt, left, right, to, n=N):
     return made
 
 
-def test_fp8_has_the_bits_of_whole_numbers():
-    """Every one from -8 to 8, read back as e4m3 is defined."""
-    x = np.arange(-8, 9)
-    bits = e4m3(x).astype(int)
-    size = np.where(bits & 127, (8 + (bits & 7)) * 2.0 ** ((bits >> 3 & 15) - 10), 0.0)
-    np.testing.assert_array_equal(np.where(bits & 128, -size, size), x)
-
-
 def test_the_product_is_left_times_right(lt):
     """To the last digit, twice: the second matrix lies by columns, the result by rows."""
     left, right = operands()

@@ -10,7 +10,7 @@ import pytest
 from doubles.fake_cupy import FakeGpu, FakeNvml, install
 from doubles.scripted import ScriptedDevice, record, scripted_work, seconds
 from hwbench.analysis.limits import limit_for, measured
-from hwbench.bench import Bench, Sweep, Work
+from hwbench.bench import Bench, Work
 from hwbench.devices import selection
 from hwbench.measure import cases
 from hwbench.measure.engine import Engine
@@ -221,14 +221,6 @@ def test_a_limit_bounds_nothing_on_another_device():
     assert limit_for(on_cpu, "copy", limits, {}).value == 1e9
     assert limit_for(on_gpu, "copy", measured([on_cpu]), {}) is None
     assert limit_for(on_cpu, "copy", measured([on_gpu]), {}) is None
-
-
-def test_sweeps_are_spread_by_the_device_that_they_are_about(gpu):
-    """The CPU's by the CPU, the GPU's by the first GPU; one that is absent has a single value."""
-    spread = selection.spread(devices(gpu))
-    assert spread(Sweep(64, "256B", 1, on="gpu")) == ["64B", "128B", "256B"]
-    assert spread(Sweep(4096, "L1", 1)) == ["4KiB", "8KiB", "16KiB"]
-    assert selection.spread({"cpu": ScriptedDevice()})(Sweep(64, "HBM", 4, on="gpu")) == ["64B"]
 
 
 def test_what_two_devices_tell_is_the_first_ones_word(gpu):

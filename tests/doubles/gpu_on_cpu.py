@@ -2,7 +2,7 @@
 
 What a bench builds for a GPU (grids, arguments, layouts, copies) then gives real answers where there is no GPU. An
 entry runs when it is queued; its time is the script's. Beside what `fake_cupy` has, the module knows the few operations
-of CuPy that benches call, cuBLAS's product as it is specified, columns first, and a cuBLASLt (cuda/stub_cublaslt.c).
+of CuPy that benches call, cuBLAS's product as it is specified, columns first, and a cuBLASLt (stub_cublaslt.c).
 """
 
 from __future__ import annotations
@@ -25,15 +25,21 @@ from hwbench.kernels import cuda
 
 SM = 2  # a small GPU: a fiber a thread takes its time
 SECONDS = 1e-5  # of a kernel
-# Sizes that benches fix for real GPUs, cut to what fibers do in a moment.
+# Sizes that benches fix for real GPUs, cut to what fibers do in a moment; by the module that uses them.
 SMALL = {
-    "device.coalescing": {"ELEMENTS": 2**14, "READS": 512, "TILE": 2**10},
+    "_gpu": {"BLOCK": 32},  # in `blocks`, of peak and tensor
+    "device.atomics": {"THREADS": 2**11, "ROUNDS": 5},
+    "device.banks": {"READS": 512},
+    "device.coalescing": {"TILE": 2**10},
     "device.divergence": {"N": 2**11, "ROUNDS": 3},
     "device.latency": {"WALKS": 1, "HOPS": 64},
-    "device.sync": {"THREADS": 2**11, "ROUNDS": 5, "CALLS": 3, "BARRIERS": {"block": 64, "grid": 32, "launch": 32}},
-    "device.peak": {"MMA_LOOPS": 1, "BLOCK": 32, "PASSES": 2},
+    "device.launch": {"CALLS": 3},
+    "device.layout": {"ELEMENTS": 2**14},
     "device.occupancy": {"EACH": 1024, "PASSES": 2},
+    "device.peak": {"BLOCK": 32, "PASSES": 2},
     "device.stream": {"LEAST": 3 * 2**20},
+    "device.sync": {"BARRIERS": {"block": 64, "grid": 32, "launch": 32}},
+    "device.tensor": {"BLOCK": 32, "MMA_LOOPS": 1},
     "transfer.overlap": {"LOOPS": 3},
 }
 
@@ -62,7 +68,7 @@ def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9
 def stub_cublaslt() -> Any:
     """The stub of cuBLASLt, built once."""
     source = Path(__file__).with_name("stub_cublaslt.c")
-    made = on_cpu._directory() / "libcublasLt.so"
+    made = on_cpu.directory() / "libcublasLt.so"
     flags = ("-x", "c", "-std=c11", "-O2", "-shared", "-fPIC")
     subprocess.run(["g++", *flags, str(source), "-o", str(made)], check=True)
     return ctypes.CDLL(str(made))
@@ -95,7 +101,7 @@ def at(address: int, count: int, dtype: Any) -> np.ndarray:
 
 
 def _extend(cupy: Any, gpu: FakeGpu) -> None:
-    plain, stream, event = cupy.RawModule, cupy.cuda.Stream, cupy.cuda.Event
+    real_module, stream, event = cupy.RawModule, cupy.cuda.Stream, cupy.cuda.Event
     topics = {cuda.source(topic): topic for topic in cuda.topics()}
 
     class Function:
@@ -116,14 +122,14 @@ def _extend(cupy: Any, gpu: FakeGpu) -> None:
 
     class RawModule:
         def __init__(self, *, code: str, options: tuple[str, ...] = ()) -> None:
-            self.code, self.plain = code, plain(code=code, options=options)
+            self.code, self.real = code, real_module(code=code, options=options)
 
         def get_function(self, name: str) -> Any:
             if self.code not in topics:
-                return self.plain.get_function(name)
+                return self.real.get_function(name)
             if name not in module(topics[self.code]).kernels:  # some are made by macros
                 raise cupy.cuda.runtime.CUDARuntimeError(500, f"CUDA_ERROR_NOT_FOUND: named symbol not found: {name}")
-            found = plain(code=f"{name}(").get_function(name)
+            found = real_module(code=f"{name}(").get_function(name)
             found.kernel = Function(topics[self.code], name)
             return found
 

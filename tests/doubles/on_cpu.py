@@ -130,7 +130,7 @@ def _argument(where: str, wanted: tuple[str, int], value: Any) -> Any:
 
 
 @functools.cache
-def _directory() -> Path:
+def directory() -> Path:
     """Where modules are built: a directory of this process's own, unless one is given."""
     if given := os.environ.get(BUILD):
         return Path(given)
@@ -142,7 +142,7 @@ def _directory() -> Path:
 @functools.cache
 def _header(flags: tuple[str, ...]) -> Path:
     """`cuda_on_cpu.h`, compiled once for these flags: half of what a module takes to build."""
-    made = _directory() / hashlib.sha256(repr(flags).encode()).hexdigest()[:16] / "cuda_on_cpu.h"
+    made = directory() / hashlib.sha256(repr(flags).encode()).hexdigest()[:16] / "cuda_on_cpu.h"
     compiled = made.with_name("cuda_on_cpu.h.gch")
     if not compiled.exists():
         made.parent.mkdir(exist_ok=True)
@@ -171,7 +171,7 @@ namespace kernel {{
 """
     # The same bytes give the same file, so that one process builds what it needs once.
     stem = hashlib.sha256(repr((text, macros, sanitize)).encode()).hexdigest()[:16]
-    made = _directory() / f"{stem}.so"
+    made = directory() / f"{stem}.so"
     if made.exists():
         return made
     code = made.with_suffix(".cpp")

@@ -74,7 +74,7 @@ def beside(device: Any, launch: Launch, native: Any, rounds: int = ROUNDS) -> Es
 
 def copies(device: Any, native: Any, direction: str, nbytes: int, rounds: int = ROUNDS) -> Estimate:
     """The same of copies between the device and pinned memory: `h2d` or `d2h`."""
-    host, there = device.pinned(nbytes), device.empty(nbytes)
+    host, there = device.host("pinned", nbytes), device.empty(nbytes)
     to, of = (there, host) if direction == "h2d" else (host, there)
     addresses = [one.ptr if one is host else one.data.ptr for one in (to, of)]
     try:

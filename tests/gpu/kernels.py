@@ -98,7 +98,7 @@ def built(device: Any, cpu: Any, kernel: tuple[str, str], small: bool = False) -
     engine = Engine({"gpu:0": device, "cpu": cpu}, policy.POLICIES["quick"])
     with contextlib.ExitStack() as changed:
         for name, value in shown.constants.items() if small else ():
-            changed.enter_context(mock.patch(f"hwbench.benches.{kernel[0]}.{name}", value))
+            changed.enter_context(mock.patch(f"hwbench.benches.{shown.bench}.{name}", value))
         launches = changed.enter_context(recorded(device))
         [trial] = changed.enter_context(engine.prepared(group))
         assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.reason}"

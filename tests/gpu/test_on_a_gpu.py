@@ -19,19 +19,19 @@ from gpu import kernels, targets
 from gpu.beside_nvcc import beside, copies
 from hwbench import catalog
 from hwbench.analysis.findings import findings
+from hwbench.benches.offload.breakeven import WORKS
 from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cuda
 from hwbench.measure import cases
-from hwbench.measure import policy as measure_policy
 from hwbench.measure.engine import Engine
+from hwbench.measure.policy import POLICIES
 from hwbench.record import store
 from hwbench.record.model import Run
 from hwbench.report.dataset import Runs
 from hwbench.report.sections import Figure
 from hwbench.report.views import View
-from hwbench.report.views.gpu import breakeven, link
-from hwbench.report.views.gpu import roofline as report_views_gpu_roofline
+from hwbench.report.views.gpu import breakeven, link, roofline
 
 BENCHES = [name for name, bench in catalog.benches().items() if "gpu" in bench.kinds]
 LONGEST_S = 480  # that the GPU's cases of the standard set may take
@@ -84,7 +84,7 @@ def test_answers_are_numpys(device, name):
     known = {"gpu:0": device}
     cpu = CpuDevice()
     groups = cases.groups([bench], preset="quick", devices={"gpu:0": "gpu"}, spread=selection.spread(known))
-    engine = Engine({**known, "cpu": cpu}, measure_policy.POLICIES["quick"])
+    engine = Engine({**known, "cpu": cpu}, POLICIES["quick"])
     for group in groups:
         with engine.prepared(group) as trials:
             for trial in trials:
@@ -199,14 +199,14 @@ def test_the_cpu_beside_it(run_file: Path):
         policy = msgspec.structs.replace(run.policy, sizes=run.policy.sizes | part.policy.sizes)
         run = msgspec.structs.replace(run, records=[*kept, *part.records], policy=policy)
     store.write(run, run_file)
-    way, roofline, even = (figures(view, run) for view in (link, report_views_gpu_roofline, breakeven))
+    way, roofs, even = (figures(module.view, run) for module in (link, roofline, breakeven))
     assert {"Bandwidth from memory to memory", "Copies by their size"} <= set(way)
     stretches = {row[1] for row in way["Bandwidth from memory to memory"].table.rows}
     wanted = {"Host memory – CPU", "CPU – GPU", "GPU – GPU memory"}
     assert stretches == wanted, f"the map lacks {wanted - stretches}"
-    assert roofline["Below the GPU's measured roofs"].panels
+    assert roofs["Below the GPU's measured roofs"].panels
     drawn = even["Time over size"]
-    assert len(drawn.panels) == len(breakeven.WORKS)
+    assert len(drawn.panels) == len(WORKS)
     assert {row[3] for row in drawn.table.rows} == {"best of the CPU", "GPU with transfers", "GPU, data resident"}
     told = findings(run, catalog.benches().values())
     assert any("mispredicted branch" in sentence for sentence in told["device.divergence"])

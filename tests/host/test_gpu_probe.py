@@ -45,7 +45,7 @@ def probed(code: str, driver: Path | None = None, preload: Path | None = None, *
         environment["LD_LIBRARY_PATH"] = f"{driver}:{environment.get('LD_LIBRARY_PATH', '')}"
     if preload is not None:
         environment["LD_PRELOAD"] = str(preload)
-    lines = f"from hwbench.devices.gpu_probe import *\n{code}\nprint(repr(probe()))"
+    lines = f"from hwbench.host.gpu_probe import *\n{code}\nprint(repr(probe()))"
     done = subprocess.run(
         [sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=False, timeout=120
     )

@@ -120,7 +120,7 @@ def text(topic: str) -> str:
 @functools.cache
 def build(topic: str, arch: int) -> Path:
     """The library of a topic for `sm_<arch>`, built once; NativeError with nvcc's words."""
-    folder = on_cpu._directory()
+    folder = on_cpu.directory()
     made = folder / f"{topic or 'copies'}-{arch}.so"
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         code = Path(scratch, f"{topic or 'copies'}.cu")
@@ -137,7 +137,7 @@ def build(topic: str, arch: int) -> Path:
 @functools.cache
 def build_on_cpu(topic: str) -> Path:
     """The same library by g++, its kernels on fibers: whatever is not nvcc's or a GPU's can be tested anywhere."""
-    folder = on_cpu._directory()
+    folder = on_cpu.directory()
     code, made = folder / f"{topic or 'copies'}-fibers.cpp", folder / f"{topic or 'copies'}-fibers.so"
     code.write_text(text(topic))
     where = (f"-I{on_cpu.HERE / 'runtime_on_cpu'}", f"-I{on_cpu.HERE}")

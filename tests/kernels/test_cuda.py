@@ -15,15 +15,16 @@ def test_the_devices_own_kernels_are_there():
 
 def test_every_topic_has_its_source(monkeypatch, tmp_path):
     """What lies beside the benches, by the name of its file."""
-    (tmp_path / "benches").mkdir()
-    (tmp_path / "benches" / "stream.cu").write_text("// µ", encoding="utf-8")
-    (tmp_path / "benches" / "stream.py").touch()
+    folder = tmp_path / "benches" / "device"
+    folder.mkdir(parents=True)
+    (folder / "stream.cu").write_text("// µ", encoding="utf-8")
+    (folder / "stream.py").touch()
     monkeypatch.setattr(cuda, "PACKAGE", tmp_path)
-    assert cuda.topics() == ["stream"]
-    assert cuda.source("stream") == "// µ"
+    assert cuda.topics() == ["device.stream"]
+    assert cuda.source("device.stream") == "// µ"
 
 
 def test_a_topic_without_kernels_is_told():
     """One line, with those that there are."""
-    with pytest.raises(ValueError, match="no kernels of 'nothing'; there are gate"):
+    with pytest.raises(ValueError, match="no kernels of 'nothing'; there are gpu_gate"):
         cuda.source("nothing")

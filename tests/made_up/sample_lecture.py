@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from hwbench.benches.stability._networks import ACTIVATIONS, INITS
-from hwbench.benches.systolic._simulator import Plan, frames
+from hwbench.benches.systolic._simulator import frames
+from hwbench.benches.systolic._tiling import Tiling
 from hwbench.benches.systolic.matmul import BATCHES
 from hwbench.record.model import Scalar
 
@@ -145,13 +146,13 @@ def _activation(name: str, taylor: list[float]) -> Row:
 
 def _systolic(rows: int, shape: str) -> Iterator[Row]:
     m, k, n = map(int, shape.split("x"))
-    plan = Plan("weight-stationary", rows, rows, m, k, n)
+    tiling = Tiling("weight-stationary", rows, rows, m, k, n)
     facts = {
-        "rows": rows, "columns": rows, "used_rows": plan.r, "used_columns": plan.c, "tiles": plan.tiles,
-        "cycles": plan.cycles, "closed_form": plan.cycles, "single_buffer": plan.cycles + 5,
-        "pe_cycles": plan.cycles * plan.r * plan.c, "utilisation": plan.utilisation, "words": plan.words,
-        "words_per_cycle": sum(plan.words.values()) / plan.cycles, "batches": list(BATCHES),
-        "cycles_by_batch": [Plan(plan.flow, rows, rows, m, k, batch).cycles for batch in BATCHES],
+        "rows": rows, "columns": rows, "used_rows": tiling.r, "used_columns": tiling.c, "tiles": tiling.tiles,
+        "cycles": tiling.cycles, "closed_form": tiling.cycles, "single_buffer": tiling.cycles + 5,
+        "pe_cycles": tiling.cycles * tiling.r * tiling.c, "utilisation": tiling.utilisation, "words": tiling.words,
+        "words_per_cycle": sum(tiling.words.values()) / tiling.cycles, "batches": list(BATCHES),
+        "cycles_by_batch": [Tiling(tiling.flow, rows, rows, m, k, batch).cycles for batch in BATCHES],
     }  # fmt: skip
     if shape == "3x3x2":
         facts |= _example()
@@ -166,7 +167,7 @@ def _example() -> dict[str, Any]:
     """The lecture's 3 × 3 by 3 × 2 as it is simulated, frame by frame."""
     w = np.array([[1, -2, 3], [4, 0, -5], [-6, 7, 2]], np.float32)
     x = np.array([[2, -1], [0, 3], [-4, 5]], np.float32)
-    shots = frames(Plan("weight-stationary", 3, 3, 3, 3, 2), w, x)
+    shots = frames(Tiling("weight-stationary", 3, 3, 3, 3, 2), w, x)
     told = {"w": w, "x": x, "y": w @ x, "frames": shots}
     plain: dict[str, Any] = json.loads(msgspec.json.encode(told, enc_hook=lambda value: value.tolist()))
     return plain

@@ -9,7 +9,7 @@ from ..bench import Bench
 from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
 from ..record.model import Record, Run, Scalar, contrast_key, same_work
 from ..record.units import format_count
-from . import hierarchy, wording
+from . import fits, hierarchy, wording
 from .limits import Limit, limit_for, measured, share
 from .staircase import find_line
 
@@ -25,6 +25,8 @@ class BenchResults:
     Methods match the parameters given and return None where no such record was timed, so that a finding leaves out what
     was not measured.
     """
+
+    fits = fits
 
     def __init__(self, bench: Bench, run: Run, limits: Sequence[Limit] | None = None) -> None:
         self.bench = bench

@@ -1,4 +1,4 @@
-"""Turns: of a large array a call visits one part only, the next call the next part, round and round.
+"""Partitions: of a large array a call visits one part only, the next call the next part, round and round.
 
 What is asked of memory needs an array of several times the last-level cache, so that nothing of it is left there when
 it is visited again. Where that cache has hundreds of MiB, a call on the whole array takes seconds, and ten samples
@@ -10,12 +10,12 @@ before it has just visited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bench import Work
+from ..bench import Facts, Loop, Work
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Common:
         return found
 
 
-class Turns:
+class Partitions:
     """Which of an array's equal parts is visited next, by whichever variant of a contrast.
 
     Attributes
@@ -84,9 +84,7 @@ class Turns:
         """The first part is next: so a variant begins that is about to be checked."""
         self._next = 0
 
-    def work(
-        self, visit: Callable[[int], Any], facts: Mapping[str, Any], repeat: Callable[[int], Any] | None = None
-    ) -> Work:
+    def work(self, visit: Loop, facts: Facts, repeat: Loop | None = None) -> Work:
         """The work of visiting a part a call; the output is the sum of those that are checked.
 
         `visit(part)` gives a part's sum. `repeat(n)` does n times part 0, and is for arrays that are not cut.
@@ -95,7 +93,7 @@ class Turns:
         if self.parts == 1:
             return Work(lambda: visit(0), repeat=repeat, facts=facts)
         self.restart()
-        last: Any = None
+        last: Any = None  # whatever number `visit` gives
 
         def call() -> Any:
             nonlocal last

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from ..bench import Bench, Pages, Skip, Sweep, Threads
-from ..devices import Device, selection
+from ..devices import AxisValue, Device, selection
 from ..devices.absent import AbsentGpu
 from ..measure import cases
 from ..record.model import Scalar
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-AxisValue = Scalar | Sweep | Threads | Pages
 
 
 class VariantEntry(TypedDict):
@@ -87,7 +85,7 @@ def missing(
     return reasons
 
 
-def _stated(value: AxisValue) -> Scalar:
+def _stated(value: Scalar | AxisValue) -> Scalar:
     if isinstance(value, Sweep):
         return f"{value.first} B … {value.last}, {value.points} an octave"
     if isinstance(value, Pages):

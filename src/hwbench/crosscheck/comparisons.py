@@ -15,7 +15,7 @@ from ..benches.latency import chase
 from ..benches.peak import fma
 from ..benches.stream import stream
 from ..devices.cpu import CpuDevice
-from ..kernels.simd import widths
+from ..kernels.cpu_features import widths
 from ..protocols import Facts, Values
 from ..record.model import LEVELS, Scalar
 from .our_side import Ours, calibrate

@@ -1,6 +1,6 @@
 """The devices that benches run on, and what the engine asks of one.
 
-`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU each, and `absent.py` stands where there is none. A device is
+`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU, and `absent.py` stands in where there is none. A device is
 whatever fits `Device`: the tests' scripted one has a clock of its own, so that every rule of the engine can be checked
 to the digit.
 """
@@ -8,12 +8,16 @@ to the digit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
-import numpy as np
+import numpy.typing as npt
 
-from ..bench import Work
+from ..bench import Pages, Sweep, Threads, Work
+from ..protocols import Array, Inputs, Shape, Values
 from ..record.model import Scalar
+
+AxisValue: TypeAlias = Sweep | Threads | Pages
+"""An axis value that depends on the machine."""
 
 
 class Device(Protocol):
@@ -26,23 +30,23 @@ class Device(Protocol):
     def sizes(self) -> Mapping[str, int]:
         """What each size label resolved so far stands for, in bytes, for one thread."""
 
-    def spread(self, value: Any) -> Sequence[Scalar]:
-        """The plain axis values that a `Sweep` or `Threads` stands for on this machine."""
+    def spread(self, value: AxisValue) -> Sequence[Scalar]:
+        """The values that an axis value stands for on this machine."""
 
-    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
+    def resolve(self, params: Mapping[str, Scalar]) -> Values:
         """What builders are given for each axis.
 
         `size` becomes bytes a thread, `threads` a count, `dtype` a `numpy.dtype`; everything else stays. Raises `Skip`
         where this machine has no such level, page size or thread count.
         """
 
-    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:
+    def place(self, inputs: Inputs, where: str) -> Inputs:
         """The inputs as a builder gets them: copies on the `device`, or on the `host` as they are.
 
         Called right before each build: a GPU is made the current one here.
         """
 
-    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+    def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
         """An array on the host, unwritten, until `reclaim`: what `inputs` and builders make theirs in."""
 
     def reclaim(self) -> None:

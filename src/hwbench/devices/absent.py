@@ -1,15 +1,19 @@
-"""What stands in the place of the GPU where there is none that can be measured on: it says why, and what to do."""
+"""Stands in for a GPU that cannot be measured on: it says why, and what to do about it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
+
+import numpy.typing as npt
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
+from ..protocols import Inputs, Shape, Values
 from ..record import units
 from ..record.model import Scalar
+from . import AxisValue
 
 
 @dataclass
@@ -25,8 +29,8 @@ class AbsentGpu:
         """No label stands for anything."""
         return {}
 
-    def spread(self, value: Any) -> Sequence[Scalar]:
-        """One case for all values that only a machine with a GPU could tell apart."""
+    def spread(self, value: AxisValue) -> Sequence[Scalar]:
+        """One case for all values that only a machine with a GPU can tell apart."""
         if isinstance(value, Sweep):
             return [units.exact(value.first)]
         if isinstance(value, Threads):
@@ -35,15 +39,15 @@ class AbsentGpu:
             return ["4K"]
         raise TypeError(f"{value!r} is no axis value that depends on the machine")
 
-    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:  # noqa: ARG002 - whatever is asked for
+    def resolve(self, params: Mapping[str, Scalar]) -> Values:  # noqa: ARG002 - whatever is asked for
         """Skip, with the reason."""
         self._refuse()
 
-    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:  # noqa: ARG002
+    def place(self, inputs: Inputs, where: str) -> Inputs:  # noqa: ARG002
         """Skip, with the reason."""
         self._refuse()
 
-    def host_empty(self, shape: Any, dtype: Any) -> NoReturn:  # noqa: ARG002
+    def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> NoReturn:  # noqa: ARG002
         """Skip, with the reason."""
         self._refuse()
 

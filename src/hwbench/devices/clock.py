@@ -1,29 +1,35 @@
 """The clock of a CPU, from a chain of dependent additions: one cycle each, on every processor that is timed here.
 
-A register plus a *register* is chosen on purpose. Additions of a small constant are free on some cores (Golden Cove
-does them while renaming, uops.info), and the latency of a multiplication is 3 to 5 cycles by the model.
+Each adds a *register* to a register. Additions of a small constant are free on some cores (Golden Cove does them while
+renaming, uops.info), and the latency of a multiplication is 3 to 5 cycles, depending on the model.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
-from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.base import BaseContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 
-from ..kernels.simd import compiled, instruction
+from ..kernels.compiling import compiled
+from ..kernels.simd import instruction
 
 CHAIN = 64  # additions an iteration; the loop's own counting runs beside the chain and costs nothing
 WINDOW = 3000  # iterations: 192 000 cycles, about 60 µs
 
 
 @instruction
-def opaque(_typing: Any, value: Any) -> Any:  # noqa: ARG001 - only its type is fixed: int64
+def opaque(_typing: Context, value: types.Type) -> tuple[Signature, Callable[..., ir.Value]]:  # noqa: ARG001 - int64
     """The 64-bit `value`, through an empty asm statement that LLVM cannot look into; memory is read anew after it."""
 
-    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def codegen(
+        _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Sequence[ir.Value]
+    ) -> ir.Value:
         word = ir.IntType(64)
         through = ir.InlineAsm(ir.FunctionType(word, [word]), "", "=r,0,~{memory}", side_effect=True)
         return builder.call(through, arguments)

@@ -1,7 +1,7 @@
 """The host's CPUs as a device: a crew of pinned threads, memory on known pages, sizes by cache level, counters.
 
-Numba cannot place its threads, so limits of the machine are measured by threads of our own, each pinned to one CPU and
-first to touch its memory. The main thread is never pinned: pools that Numba or BLAS start later would inherit its mask.
+Limits of the machine are measured by pinned threads (crew.py), each of which touches its own memory first; NumPy's,
+Numba's and BLAS's own threads are left as their libraries start them.
 """
 
 from __future__ import annotations
@@ -13,30 +13,39 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
+from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from ..record.units import format_bytes
-from .crew import Crew, _Worker
+from . import AxisValue
+from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
 
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+    from .. import protocols
+    from ..kernels.ping_pong import Handover
+
 DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep can still lie in them (STREAM's rule)
-# A thread's own share: below it, a private L2 of a few MiB and the start of each pass would still show.
+# Bytes a thread: below, a private L2 of a few MiB and the start of each pass would still show.
 DRAM_LEAST = 64 * 2**20
-# Where no cache is reported there is no rule to apply. No processor sold has more than this in front of one thread.
+# Last level where no cache is reported: no processor sold has more than this in front of one thread.
 UNKNOWN_LAST_LEVEL = 256 * 2**20
-# Where no cache above the last level is reported: as much as an L1 of most, and less than the L3 of any.
+# The level above the last where none is reported: as much as most L1s, and less than any L3.
 UNKNOWN_ABOVE = 64 * 2**10
 MEMORY_SHARE = 0.6  # of the free memory may be taken
-# Buffers from here on lie where others have lain before. Smaller ones take few faults, and which sets of a cache they
-# fall into is luck, which each contrast is to have anew.
+# Buffers from this size on reuse memory. Smaller ones take few page faults, and which sets of a cache they fall into is
+# chance, which each contrast should draw anew.
 LENT = 64 * 2**20
 
 SETTLE_WINDOW_S = 0.010
@@ -61,12 +70,12 @@ class CpuDevice:
     def __init__(self, host: Host | None = None, root: Path = system.ROOT) -> None:
         self.host = system.read_host(root) if host is None else host
         self.root = root
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._crews: dict[int, Crew] = {}
         self._pool = Pool()
         self._given: list[Buffer] = []
-        self._handover: Any = None
-        self._libraries: Any = None
+        self._handover: Handover | None = None
+        self._libraries: ThreadpoolController | None = None
         self._sizes: dict[str, int] = {}
         self._last_level: dict[int, int | None] = {}
         self._children: dict[int, psutil.Process] = {}
@@ -80,14 +89,14 @@ class CpuDevice:
         if not 1 <= threads <= len(order):
             raise ValueError(f"a crew of {threads} on {len(order)} CPUs cannot be")
         while len(self._workers) < threads:
-            self._workers.append(_Worker(order[len(self._workers)]))
+            self._workers.append(Worker(order[len(self._workers)]))
         if threads not in self._crews:
             self._crews[threads] = Crew(self._workers[:threads])
         return self._crews[threads]
 
     def team(self, *ranks: int) -> Crew:
         """A crew of some threads of the largest one, by their place in it: the CPUs `host.order[rank]`."""
-        return Crew([self.crew(self.host.usable)._workers[rank] for rank in ranks])
+        return Crew([self.crew(self.host.usable).workers[rank] for rank in ranks])
 
     @property
     def cores(self) -> int:
@@ -96,9 +105,10 @@ class CpuDevice:
         return len({self.host.cores.get(cpu, (-1, cpu)) for cpu in order})
 
     def buffer(self, nbytes: int, pages: str = "4K", offset: int = 0) -> Buffer:
-        """Memory on small (`4K`) or `huge` pages, aligned to them, `offset` bytes in; touch it where it is used.
+        """Memory on small (`4K`) or `huge` pages, aligned to them, from `offset` on.
 
-        Nobody has touched it yet, or, where it is large, a thread for which the same memory is near.
+        Touch it on the thread that uses it. It is untouched, or, where it is large, was last used by threads that share
+        a last-level cache with this one.
         """
         if pages == "huge":
             self._refuse_huge()
@@ -116,9 +126,9 @@ class CpuDevice:
         region = self._pool.borrow(taken, pages, near) or Region(roomy(taken), pages, self.host.huge_bytes)
         return Buffer(region, nbytes, offset, give_back)
 
-    def host_empty(self, shape: Any, dtype: Any) -> np.ndarray:
+    def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
         """An array, until `reclaim`; a large one lies, as NumPy's own do, on huge pages where there are any."""
-        array: np.ndarray
+        array: Array
         count, kind = int(np.prod(shape)), np.dtype(dtype)
         if count * kind.itemsize < LENT:
             return np.empty(shape, kind)
@@ -127,12 +137,12 @@ class CpuDevice:
         return array
 
     def reclaim(self) -> None:
-        """Take back what `host_empty` gave; nobody may use it any more."""
+        """Take back what `host_empty` gave; it must not be used any more."""
         while self._given:
             self._given.pop().close()
 
     def forget(self) -> None:
-        """Give the system back what idles: the next buffer gets pages that nobody has had."""
+        """Give idle memory back to the system: the next buffer gets new pages."""
         self._pool.clear()
 
     def _near(self) -> tuple[int, ...] | None:
@@ -145,8 +155,8 @@ class CpuDevice:
         return next((cpus for cpus in last if here and here[0] in cpus), None)
 
     def pooled(
-        self, call: Callable[[], Any], threads: int | None = None, *, output: Callable[[], Any] | None = None,
-        facts: Mapping[str, Any] | None = None, close: Callable[[], None] | None = None,
+        self, call: Call, threads: int | None = None, *, output: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
         """The work of calling a kernel with `prange` on `threads` (None: all usable) threads of Numba's own pool.
 
@@ -173,29 +183,30 @@ class CpuDevice:
         )
 
     def blas(
-        self, call: Callable[[], Any], threads: int, *, output: Callable[[], Any] | None = None,
-        facts: Mapping[str, Any] | None = None, close: Callable[[], None] | None = None,
+        self, call: Call, threads: int, *, output: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
         """The work of a call into NumPy's BLAS on `threads` threads of the library's own pool, unpinned.
 
-        The count is set for the calls and put back after. Raises `Skip` where the library cannot be told, or was built
-        or started with fewer threads.
+        The count is set for the calls and put back after. Raises `Skip` where it cannot be set, or where the library
+        was built or started with fewer threads.
         """
         if self._libraries is None:
             from threadpoolctl import ThreadpoolController
 
             self._libraries = ThreadpoolController().select(user_api="blas")
-        known = self._libraries.info()
+        libraries = self._libraries
+        known = libraries.info()
         if not known and threads > 1:
             raise Skip("the threads of this BLAS cannot be set (threadpoolctl knows no BLAS here)")
         if known and threads > 1:
-            with self._libraries.limit(limits=threads):
-                given = max(library["num_threads"] for library in self._libraries.info())
+            with libraries.limit(limits=threads):
+                given = max(library["num_threads"] for library in libraries.info())
             if given < threads:
                 raise Skip(f"needs {threads} threads of BLAS, which gives {given} (OPENBLAS_NUM_THREADS and the like)")
 
         def timer(loops: int) -> float:
-            with self._libraries.limit(limits=threads):
+            with libraries.limit(limits=threads):
                 return _seconds(call, loops)
 
         names = {f"{one['internal_api']} {one.get('version')} ({one.get('architecture', '?')})" for one in known}
@@ -203,9 +214,9 @@ class CpuDevice:
         return Work(call=lambda: timer(1), output=output, timer=timer, facts=about, close=close)
 
     def adopt(self, pid: int) -> Callable[[], None]:
-        """Count what a child process takes as our own while it lives; call what is returned once it was waited for.
+        """Count a child process's CPU time as our own; call what is returned once the child was waited for.
 
-        The kernel adds a child's time to its parent's only then; until then it would read as another's.
+        Only then does the kernel add it to ours; until then it would count as another process's.
         """
         with suppress(psutil.Error):
             self._children[pid] = psutil.Process(pid)
@@ -224,7 +235,7 @@ class CpuDevice:
 
     # --- axis values ----------------------------------------------------------------------------------------------
 
-    def spread(self, value: Any) -> Sequence[Scalar]:
+    def spread(self, value: AxisValue) -> Sequence[Scalar]:
         """Threads: 1, 2, 4 … and all. A Sweep: sizes up to the label's, or to the largest level below that is there."""
         if isinstance(value, Threads):
             powers = itertools.takewhile(lambda n: n < self.host.usable, (2**i for i in itertools.count()))
@@ -244,9 +255,9 @@ class CpuDevice:
                 return self.size(label)
         return 2**20  # nothing is known of this machine's caches or memory
 
-    def resolve(self, params: Mapping[str, Scalar]) -> dict[str, Any]:
+    def resolve(self, params: Mapping[str, Scalar]) -> Values:
         """What builders are given for each axis; raises `Skip` where this machine has no such thing."""
-        values: dict[str, Any] = dict(params)
+        values: Values = dict(params)
         if "threads" in params:
             values["threads"] = self._threads(params["threads"])
         if "dtype" in params:
@@ -260,7 +271,7 @@ class CpuDevice:
             values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else units.parse(label)
         return values
 
-    def place(self, inputs: tuple[Any, ...], where: str) -> tuple[Any, ...]:  # noqa: ARG002 - one and the same here
+    def place(self, inputs: Inputs, where: str) -> Inputs:  # noqa: ARG002 - host and device are one here
         """The inputs as they are: this device is the host."""
         return inputs
 
@@ -272,7 +283,7 @@ class CpuDevice:
     def size(self, label: str, threads: int = 1) -> int:
         """Bytes for each of `threads` threads that lie in the level `label`; `Skip` with the numbers where none do."""
         if label not in self._sizes:
-            # For one thread, too, which policy.sizes tells: where that is not to be had, nothing more threads take is.
+            # First for one thread, which policy.sizes records: where that does not fit, more threads do not either.
             self._sizes[label] = self._size(label, 1)
         return self._sizes[label] if threads == 1 else self._size(label, threads)
 
@@ -287,15 +298,15 @@ class CpuDevice:
             raise Skip(f"this machine reports no {label} ({known}); give a size in bytes instead: --param size=24KiB")
         if level >= 3:
             share = self._last_level_share(level, active)
-        # Half of the level: the other half is for the stack, the code and what the kernel touches on every tick.
+        # Half of the level: the other half is for the stack, the code and what the OS touches on every tick.
         return share // 2 // 64 * 64
 
     def _last_level_share(self, level: int, active: Sequence[int]) -> int:
-        """What really lies in a shared last level for each active thread; Skip where the level above would hold it."""
+        """Bytes of a shared last level that each active thread gets; Skip where the level above would hold them."""
         first = self.host.order[:1]
         reported = self.host.share(level, first) or 0
         known = {found: self.host.share(found, first) or 0 for found in self.host.levels() if found < level}
-        nearest = max((found for found, size in known.items() if size), default=0)  # an L2 need not be reported
+        nearest = max((found for found, size in known.items() if size), default=0)  # an L2 may not be reported
         above = known[nearest] if nearest else UNKNOWN_ABOVE
         name = f"L{nearest}" if nearest else "what may lie before it"
         if level not in self._last_level:
@@ -406,10 +417,10 @@ class CpuDevice:
         return _seconds(work.call, loops)
 
     def counters(self) -> dict[str, float]:
-        """Running totals; one that this system lacks is not there.
+        """Running totals; one that this system lacks is absent.
 
-        `others_s` is the time that the CPUs we may use worked for somebody else: their busy time less our own and that
-        of children that have ended or were adopted. `involuntary_switches` and `faults` (of pages) are this process's.
+        `others_s` is CPU time of other processes on the CPUs we may use: their busy time less our own and that of
+        children that have ended or were adopted. `involuntary_switches` and (page) `faults` are this process's.
         """
         totals = {"wall_s": time.perf_counter(), **_own_counters()}
         totals["own_s"] += sum(map(_lived, self._children.values()))
@@ -428,7 +439,7 @@ class CpuDevice:
         return totals
 
     def gauges(self) -> dict[str, float]:
-        """The clock of the first CPU that crews work on, and how long a line takes from it to the last one."""
+        """The clock of the first CPU that crews use, and the time of a cache line from it to the last one."""
         from .clock import estimate_hz
 
         readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
@@ -442,16 +453,16 @@ class CpuDevice:
 
 
 def roomy(nbytes: int) -> int:
-    """The bytes of a region that is to be lent for `nbytes`, then for a little more: one array, then three and padding.
+    """The bytes of a region to lend for `nbytes`, and later for a little more: one array, then three and padding.
 
-    A 15th at most, never touched by who does not need it, so that it takes addresses and no memory.
+    The addition is a 15th at most; untouched, it takes addresses and no memory.
     """
     step = 1 << max(0, nbytes.bit_length() - 5)
     return -(-(nbytes + step // 16) // step) * step
 
 
-def _seconds(call: Callable[[], Any], loops: int) -> float:
-    """Seconds that a plain loop of calls takes; its own cost, some 10 ns a call, is part of it."""
+def _seconds(call: Call, loops: int) -> float:
+    """Seconds of a plain loop of calls, its overhead of some 10 ns a call included."""
     rounds = itertools.repeat(None, loops)
     start = time.perf_counter()
     for _ in rounds:
@@ -459,14 +470,14 @@ def _seconds(call: Callable[[], Any], loops: int) -> float:
     return time.perf_counter() - start
 
 
-def numpy_dtype(name: str) -> np.dtype[Any]:
+def numpy_dtype(name: str) -> Dtype:
     """The dtype by its name on the `dtype` axis; Skip for bf16 without the package that has it."""
     if name == "bf16":
         try:
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
             raise Skip("bf16 needs the package ml_dtypes") from None
-        bf16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        bf16: Dtype = np.dtype(ml_dtypes.bfloat16)
         return bf16
     return np.dtype(name)
 
@@ -497,5 +508,11 @@ def _lived(process: psutil.Process) -> float:
     return 0.0
 
 
-def _busy(times: Any) -> float:
+def _busy(times: tuple[float, ...]) -> float:
     return sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "interrupt", "dpc"))
+
+
+if TYPE_CHECKING:  # the device is held against what builders are promised
+
+    def _as_builders_see_it(device: CpuDevice) -> protocols.Cpu:
+        return device

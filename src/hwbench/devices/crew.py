@@ -1,4 +1,8 @@
-"""TODO devices.crew."""
+"""Threads pinned to one CPU each that start a sample together.
+
+Numba cannot place its threads, so limits of the machine are measured by these. The main thread is never pinned: pools
+that Numba or BLAS start later would inherit its mask.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,24 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from ..bench import Work
-from ..kernels.simd import compiled
+from ..kernels.compiling import compiled
+from ..protocols import Call, Facts, Loop
 from .clock import opaque
+
+T = TypeVar("T")
+
+# Threads leave the gate at once, but need the GIL for the microsecond between it and their kernel. If all asked for it
+# at once, the losers would sleep and be woken one after the other; 8 000 cycles (2 µs) apart, each finds it free. How
+# far apart 2 threads on 2 CPUs of a virtual machine start, median / 95th percentile of 500: threading.Barrier
+# 19 / 22 µs, this gate without the stagger 1.6 / 29 µs, with it 2.4 / 2.6 µs.
+STAGGER = 8_000
 
 
 @compiled
@@ -32,17 +45,8 @@ def gate(lines: np.ndarray, rank: int, count: int, ticket: int, stagger: int) ->
         wait = opaque(wait + 1)
 
 
-T = TypeVar("T")
-
-# Threads leave the gate at once, but need the GIL for the microsecond between it and their kernel. All asking at once,
-# the losers sleep and are woken one after the other; 8 000 cycles (2 µs) apart, each finds it free. Spread of the
-# starts of 2 threads on 2 CPUs of a virtual machine, median / 95th percentile of 500: threading.Barrier 19 / 22 µs,
-# this gate without the stagger 1.6 / 29 µs, with it 2.4 / 2.6 µs.
-STAGGER = 8_000
-
-
-class _Worker:
-    """One thread, pinned to `cpu` where the system can, that runs what is put into its inbox."""
+class Worker:
+    """One thread, pinned to `cpu` where the system can, that runs the jobs in its inbox."""
 
     def __init__(self, cpu: int) -> None:
         self.cpu = cpu
@@ -63,17 +67,17 @@ class _Worker:
             job()
 
 
-class _Countdown:
-    """The outcomes of `count` threads; the last one in wakes whoever waits: nobody wakes while others measure."""
+class _Countdown(Generic[T]):
+    """The results of `count` threads; the last one wakes the waiting thread, so that it sleeps while others measure."""
 
     def __init__(self, count: int) -> None:
-        self.results: list[Any] = [None] * count
+        self.results: dict[int, T] = {}
         self.errors: list[tuple[int, BaseException]] = []
         self._left = count
         self._lock = threading.Lock()
         self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def run(self, rank: int, function: Callable[[int], Any]) -> None:
+    def run(self, rank: int, function: Callable[[int], T]) -> None:
         """Keep what `function(rank)` returns or raises."""
         try:
             self.results[rank] = function(rank)
@@ -85,35 +89,35 @@ class _Countdown:
         if last:
             self._done.put(None)
 
-    def wait(self) -> list[Any]:
+    def wait(self) -> list[T]:
         """All results by rank; raises the first exception instead."""
         self._done.get()
         if self.errors:
             raise self.errors[0][1]
-        return self.results
+        return [self.results[rank] for rank in sorted(self.results)]
 
 
 class Crew:
     """Pinned threads that work side by side, one on each of `cpus`."""
 
-    def __init__(self, workers: Sequence[_Worker]) -> None:
-        self._workers = tuple(workers)
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self.workers = tuple(workers)
         self.cpus = tuple(worker.cpu for worker in workers)
         self.pinned = all(worker.pinned for worker in workers)
         self._lines = np.zeros(8 * len(workers), dtype=np.int64)  # the gate's: a cache line for each thread
         self._ticket = 0
 
     def __len__(self) -> int:
-        return len(self._workers)
+        return len(self.workers)
 
     def each(self, function: Callable[[int], T]) -> list[T]:
         """What `function(rank)` returns on each thread, by rank; the first exception is raised, the threads live on."""
-        countdown = _Countdown(len(self))
-        for rank, worker in enumerate(self._workers):
+        countdown: _Countdown[T] = _Countdown(len(self))
+        for rank, worker in enumerate(self.workers):
             worker.inbox.put(lambda rank=rank: countdown.run(rank, function))  # type: ignore[misc]
         return countdown.wait()
 
-    def race(self, jobs: Sequence[Callable[[int], Any]], loops: int) -> list[tuple[int, int]]:
+    def race(self, jobs: Sequence[Loop], loops: int) -> list[tuple[int, int]]:
         """Run jobs[rank](loops) on all threads at once; (start, end) of each in ns of one clock."""
         if len(jobs) != len(self):
             raise ValueError(f"{len(jobs)} jobs for {len(self)} threads")
@@ -133,10 +137,10 @@ class Crew:
 
     def work(
         self,
-        jobs: Sequence[Callable[[int], Any]],
+        jobs: Sequence[Loop],
         *,
-        output: Callable[[], Any] | None,
-        facts: Mapping[str, Any] | None = None,
+        output: Call | None,
+        facts: Facts | None = None,
         close: Callable[[], None] | None = None,
     ) -> Work:
         """The work of running jobs[rank](loops) on every thread at once.

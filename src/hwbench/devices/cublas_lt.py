@@ -1,9 +1,9 @@
-"""cuBLASLt by ctypes, for the one product that no other interface of cuBLAS's has: of two matrices in fp8.
+"""cuBLASLt by ctypes, for the one product that cuBLAS itself lacks: of two matrices in fp8.
 
-CuPy binds cuBLAS alone, which stands on cuBLASLt: where the one was loaded, the other is in the process already. The
-numbers are those of cublasLt.h, cublas_api.h and library_types.h, which have not changed from CUDA 11.8 on. What fp8
-asks for (cuBLAS's documentation, cublasLtMatmul): the first matrix transposed, the second not, both by columns, sizes
-in multiples of 16. The scales are left at 1, and sums are kept in float32 as they are by default, not "fast".
+CuPy binds only cuBLAS, which is built on cuBLASLt: once cuBLAS is loaded, cuBLASLt is in the process already. The
+numbers are those of cublasLt.h, cublas_api.h and library_types.h, unchanged since CUDA 11.8. In fp8 cublasLtMatmul
+takes the first matrix transposed, the second not, both by columns, and sizes in multiples of 16 (cuBLAS's
+documentation). Scales stay at 1, and sums are in float32, the default, not "fast".
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 from ..bench import Skip
+from ..protocols import DeviceArray
+
+Number: TypeAlias = ctypes.c_int | ctypes.c_int32 | ctypes.c_int64 | ctypes.c_uint64 | ctypes.c_size_t
 
 R_32F, R_8F_E4M3 = 0, 28  # cudaDataType_t
 COMPUTE_32F = 68  # cublasComputeType_t
@@ -25,7 +28,7 @@ WORKSPACE = 32 * 2**20  # bytes: what NVIDIA recommends for Hopper
 
 
 class Heuristic(ctypes.Structure):
-    """A way to compute a product, as cuBLASLt proposes it: cublasLtMatmulHeuristicResult_t."""
+    """An algorithm that cuBLASLt proposes: cublasLtMatmulHeuristicResult_t."""
 
     _fields_ = (
         ("algorithm", ctypes.c_uint64 * 8), ("workspace", ctypes.c_size_t), ("state", ctypes.c_int),
@@ -33,7 +36,7 @@ class Heuristic(ctypes.Structure):
     )  # fmt: skip
 
 
-def library(cuda: int) -> Any:
+def library(cuda: int) -> ctypes.CDLL:
     """The cuBLASLt of a generation of CUDA; Skip where it cannot be loaded."""
     name = f"cublasLt64_{cuda}.dll" if sys.platform == "win32" else f"libcublasLt.so.{cuda}"
     try:
@@ -61,19 +64,19 @@ class Fp8Product:
         The handle of the stream.
     """
 
-    def __init__(self, lt: Any, n: int, left: int, right: int, to: int, workspace: int, stream: int) -> None:
+    def __init__(self, lt: ctypes.CDLL, n: int, left: int, right: int, to: int, workspace: int, stream: int) -> None:
         if n % 16:
             raise Skip(f"fp8 takes sizes in multiples of 16, not {n}")
         self.lt = lt
-        self.kept: Any = None  # whatever owns the memory
-        self._made: list[tuple[Any, ctypes.c_void_p]] = []
+        self.kept: tuple[DeviceArray, ...] = ()  # what owns the memory
+        self._made: list[tuple[Callable[..., int], ctypes.c_void_p]] = []
         try:
             handle, operation, narrow, wide, found = self._described(n)
         except Exception:
             self.close()
             raise
         one, zero = ctypes.c_float(1), ctypes.c_float(0)
-        # Columns come first there: right' · left' of the transposed is the transposed of left · right, and `right` by
+        # cuBLAS stores by columns: right' · left' of the transposed is the transposed of left · right, and `right` by
         # columns is right' by rows, the first factor transposed.
         self._arguments = (
             handle, operation, ctypes.byref(one), ctypes.c_void_p(right), narrow, ctypes.c_void_p(left), narrow,
@@ -91,7 +94,9 @@ class Fp8Product:
             destroy, one = self._made.pop()
             destroy(one)
 
-    def _described(self, n: int) -> tuple[Any, ...]:
+    def _described(
+        self, n: int
+    ) -> tuple[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, Heuristic]:
         """The handle, the operation, the layouts of fp8 and float32, and the first algorithm proposed."""
         lt = self.lt
         handle = self._new(lt.cublasLtCreate, lt.cublasLtDestroy)
@@ -112,13 +117,13 @@ class Fp8Product:
         _check(lt.cublasLtMatmulAlgoGetHeuristic, status)
         return handle, operation, narrow, wide, found
 
-    def _new(self, create: Callable[..., int], destroy: Any, *arguments: Any) -> ctypes.c_void_p:
+    def _new(self, create: Callable[..., int], destroy: Callable[..., int], *arguments: Number) -> ctypes.c_void_p:
         made = ctypes.c_void_p()
         _check(create, create(ctypes.byref(made), *arguments))
         self._made.append((destroy, made))
         return made
 
-    def _set(self, attribute: Callable[..., int], what: ctypes.c_void_p, which: int, value: Any) -> None:
+    def _set(self, attribute: Callable[..., int], what: ctypes.c_void_p, which: int, value: Number) -> None:
         _check(attribute, attribute(what, which, ctypes.byref(value), ctypes.c_size_t(ctypes.sizeof(value))))
 
     def _layout(self, kind: int, n: int) -> ctypes.c_void_p:
@@ -129,6 +134,6 @@ class Fp8Product:
         )  # fmt: skip
 
 
-def _check(function: Any, status: int) -> None:
+def _check(function: Callable[..., int], status: int) -> None:
     if status:
         raise RuntimeError(f"{function.__name__} of cuBLASLt failed with status {status}")

@@ -2,22 +2,36 @@
 
 Launched while the clock runs, a kernel of 2 µs would be timed as the 3 µs that Python and the driver need to launch
 it. So a kernel of one thread holds the stream, the work is queued after it between two events, and then the host opens
-the gate. What cannot be had so: work that allocates or waits for the GPU, which behind a closed gate waits for ever;
-hence the gate's own time limit.
+the gate. Work that allocates or waits for the GPU cannot be timed so: behind a closed gate it would wait for ever.
+Hence the gate's own time limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-# The driver queues some 1024 entries; the one after them blocks the host until the first has run, which behind a
-# closed gate is never. Half of it leaves room for what the driver queues by itself.
+from ..protocols import Call, Event, Stream
+
+# The driver queues some 1024 entries; one more blocks the host until the first has run, which behind a closed gate is
+# never. Half of them leaves room for what the driver queues by itself.
 QUEUE = 512
-LIMIT_NS = 1_000_000_000  # the gate opens itself then: whatever went wrong, the GPU is free again
+LIMIT_NS = 1_000_000_000  # after which the gate opens itself, so that the GPU is free whatever went wrong
+
+
+class Kernel(Protocol):
+    """A loaded kernel, as CuPy calls it."""
+
+    ptr: int
+
+    def __call__(
+        self, grid: tuple[int, ...], block: tuple[int, ...], args: tuple[Any, ...], *, shared_mem: int = 0,
+        stream: Stream | None = None, enable_cooperative_groups: bool = False,
+    ) -> None:  # fmt: skip
+        """Enqueue one launch."""
 
 
 class Gate:
@@ -26,13 +40,13 @@ class Gate:
     Parameters
     ----------
     kernel
-        `gate` of gate.cu, loaded, as CuPy calls it: `(grid, block, arguments, stream=)`.
+        `gate` of gpu_gate.cu, loaded.
     flag
         Two words of pinned memory that the GPU sees at the host's address: the ticket that may pass, and the last one
         that the limit let through.
     """
 
-    def __init__(self, kernel: Callable[..., Any], flag: np.ndarray, limit_ns: int = LIMIT_NS) -> None:
+    def __init__(self, kernel: Kernel, flag: np.ndarray, limit_ns: int = LIMIT_NS) -> None:
         self._kernel = kernel
         self._flag = flag
         self._limit = np.uint64(limit_ns)
@@ -41,8 +55,8 @@ class Gate:
         flag[:] = 0
 
     @contextlib.contextmanager
-    def closed(self, stream: Any) -> Iterator[None]:
-        """Whatever is queued on the stream inside runs when this ends, also by an exception."""
+    def closed(self, stream: Stream) -> Iterator[None]:
+        """Hold what is queued on the stream inside until this ends, also by an exception."""
         self._ticket = self._ticket % 0x7FFF_FFFF + 1
         arguments = (np.uint64(self._flag.ctypes.data), np.uint32(self._ticket), self._limit)
         self._kernel((1,), (1,), arguments, stream=stream)
@@ -52,7 +66,7 @@ class Gate:
             self._flag[0] = self._ticket
 
     def passed(self) -> None:
-        """To be told when the work behind the gate is done: counts a gate that was opened by its limit."""
+        """Count a gate that was opened by its limit; to be called when the work behind it is done."""
         if int(self._flag[1]) == self._ticket:
             self.timeouts += 1
 
@@ -74,10 +88,10 @@ class Stopwatch:
 
     def __init__(
         self,
-        stream: Any,
+        stream: Stream,
         gate: Gate,
-        event: Callable[[], Any],
-        elapsed: Callable[[Any, Any], float],
+        event: Callable[[], Event],
+        elapsed: Callable[[Event, Event], float],
         working: Callable[[], None],
     ) -> None:
         self.stream = stream
@@ -85,17 +99,15 @@ class Stopwatch:
         self._event = event
         self._elapsed = elapsed
         self._working = working
-        self._events: list[Any] = []
+        self._events: list[Event] = []
 
-    def events(self, count: int) -> list[Any]:
+    def events(self, count: int) -> list[Event]:
         """`count` events, the same ones each time: making one costs as much as a launch."""
         while len(self._events) < count:
             self._events.append(self._event())
         return self._events[:count]
 
-    def together(
-        self, launch: Callable[[], Any], count: int, streams: Sequence[Any] = ()
-    ) -> tuple[float, Sequence[float]]:
+    def together(self, launch: Call, count: int, streams: Sequence[Stream] = ()) -> tuple[float, Sequence[float]]:
         """Seconds that `count` calls took together, and until each of the further streams was through."""
         start, stop, *ends = self.events(2 + len(streams))
         with self.gate.closed(self.stream):
@@ -107,7 +119,7 @@ class Stopwatch:
         return self._elapsed(start, stop), [self._elapsed(start, end) for end in ends]
 
     def apart(
-        self, launch: Callable[[], Any], count: int, streams: Sequence[Any], prepare: Callable[[], Any]
+        self, launch: Call, count: int, streams: Sequence[Stream], prepare: Call
     ) -> tuple[float, Sequence[float]]:
         """The same with `prepare` queued before each call, outside the events that each call has of its own."""
         width = 2 + len(streams)
@@ -123,18 +135,18 @@ class Stopwatch:
         each = [sum(self._elapsed(row[0], row[2 + i]) for row in rows) for i in range(len(streams))]
         return sum(self._elapsed(row[0], row[1]) for row in rows), each
 
-    def _begin(self, start: Any, streams: Sequence[Any]) -> None:
+    def _begin(self, start: Event, streams: Sequence[Stream]) -> None:
         start.record(self.stream)
         for stream in streams:
             stream.wait_event(start)
 
-    def _end(self, stop: Any, streams: Sequence[Any], ends: Sequence[Any]) -> None:
+    def _end(self, stop: Event, streams: Sequence[Stream], ends: Sequence[Event]) -> None:
         for stream, end in zip(streams, ends, strict=True):
             end.record(stream)
             self.stream.wait_event(end)
         stop.record(self.stream)
 
-    def _wait(self, last: Any) -> None:
+    def _wait(self, last: Event) -> None:
         self._working()
         last.synchronize()
         self.gate.passed()
@@ -142,8 +154,8 @@ class Stopwatch:
 
 def batch(launches: int, streams: int, apart: bool) -> int:
     """How many calls of `launches` entries each may be queued behind one gate."""
-    # Events and waits are entries too: two events on the main stream, and on each other stream a wait and an event,
-    # with a wait for it on the main one. Apart, each call has its own, and what prepares it.
+    # Events and waits are entries too: two events on the main stream; for each other stream a wait and an event on it,
+    # and a wait on the main one. Apart, each call has these and what prepares it.
     around = 2 + 3 * streams
     if apart:
         return max(1, (QUEUE - 1) // (launches + 1 + around))

@@ -1,4 +1,4 @@
-"""Memory of a GPU and of the host beside it: of every kind that a copy may start from, allocated plainly.
+"""Memory of a GPU, and host memory of every kind that a copy starts from, each in an allocation of its own.
 
 CuPy's pools round sizes up and hand back old blocks, so limits are measured on memory of their own. Host memory is
 taken and first touched on the GPU's NUMA node.
@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from typing import Any, Literal
+from typing import Any, get_args
 
 import cupy
 import numpy as np
 
 from ..bench import Skip
+from ..host.gpu_probe import Cupy
+from ..protocols import DeviceArray, Dtype, HostKind, Shape
 from ..record.units import format_bytes
 
 TILE = 2**22  # elements of random data, repeated: no hardware compresses over 4 MiB
 PAGE = 4096
 MAPPED = 2  # cudaHostRegisterMapped, driver_types.h
 
-Kind = Literal["pageable", "pinned", "registered", "mapped", "managed"]
-KINDS: tuple[Kind, ...] = ("pageable", "pinned", "registered", "mapped", "managed")
+KINDS: tuple[HostKind, ...] = get_args(HostKind)
 
 
 class HostBuffer:
@@ -30,7 +31,7 @@ class HostBuffer:
     `device_ptr` is where a kernel finds it; Skip for kinds that kernels cannot reach.
     """
 
-    def __init__(self, kind: Kind, nbytes: int, array: np.ndarray, owner: Any, reachable: bool) -> None:
+    def __init__(self, kind: HostKind, nbytes: int, array: np.ndarray, owner: Cupy, reachable: bool) -> None:
         self.kind = kind
         self.nbytes = nbytes
         self.array = array
@@ -57,7 +58,7 @@ class HostBuffer:
             self.close()
 
 
-def ordinary(kind: Kind, nbytes: int, *, registering: bool = False, reachable: bool = False) -> HostBuffer:
+def ordinary(kind: HostKind, nbytes: int, *, registering: bool = False, reachable: bool = False) -> HostBuffer:
     """Memory of the operating system, `pageable`, or page-locked after the fact where it is `registered`."""
     array = _pages(nbytes)
     array.fill(1)  # a page lies where it was first touched
@@ -69,9 +70,9 @@ def ordinary(kind: Kind, nbytes: int, *, registering: bool = False, reachable: b
     return HostBuffer(kind, nbytes, array, array, reachable)
 
 
-def of_cuda(kind: Kind, nbytes: int) -> HostBuffer:
+def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
     """Memory that CUDA allocates: `pinned`, `mapped` into the GPU, or `managed`, which moves to whoever touches it."""
-    owner: Any
+    owner: Cupy
     if kind == "managed":
         free = int(cupy.cuda.runtime.memGetInfo()[0])
         if nbytes > free:  # beyond it every touch would evict another page
@@ -86,24 +87,25 @@ def of_cuda(kind: Kind, nbytes: int) -> HostBuffer:
     return HostBuffer(kind, nbytes, array, owner, reachable=kind != "pinned")
 
 
-def plain(shape: int | tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def allocate(shape: Shape, dtype: Dtype) -> DeviceArray:
     """A device array in a cudaMalloc of its own."""
     kind = storable(dtype)
     memory = cupy.cuda.Memory(max(1, elements(shape) * kind.itemsize))
-    return cupy.ndarray(shape, dtype=kind, memptr=cupy.cuda.MemoryPointer(memory, 0))
+    array: DeviceArray = cupy.ndarray(shape, dtype=kind, memptr=cupy.cuda.MemoryPointer(memory, 0))
+    return array
 
 
-def elements(shape: int | tuple[int, ...]) -> int:
+def elements(shape: Shape) -> int:
     """How many elements an array of this shape has."""
     return int(np.prod(shape, dtype=np.int64))
 
 
-def storable(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype as CuPy holds it: bfloat16 as its two bytes, for kernels name their types themselves."""
+def storable(dtype: Dtype) -> Dtype:
+    """The dtype as CuPy holds it: bfloat16 as uint16, since kernels name their types themselves."""
     return np.dtype(np.uint16) if dtype.name == "bfloat16" else dtype
 
 
-def random(count: int, dtype: np.dtype[Any], rng: np.random.Generator) -> np.ndarray:
+def random(count: int, dtype: Dtype, rng: np.random.Generator) -> np.ndarray:
     """Random finite host data: floats in [0.5, 1.5), integers of all bits; bfloat16 as uint16."""
     if dtype.kind in "iu":
         return rng.integers(0, 256, count * dtype.itemsize, dtype=np.uint8).view(dtype)

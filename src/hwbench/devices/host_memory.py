@@ -1,7 +1,7 @@
 """Memory for measuring: page-aligned, untouched, on pages of a known size.
 
-Huge pages change the latency of memory by a tenth to a third, and the kernel's default decides silently. So the wish is
-stated (`madvise`), the memory aligned for it, and what came of it is read back from `smaps` once it was touched.
+Huge pages change the latency of memory by 10 to 33%, and the kernel's default decides silently. So the page size is
+asked for (`madvise`), the memory aligned for it, and the outcome read back from `smaps` once the memory was touched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ")
 
 
 class Region:
-    """At least `nbytes` of anonymous memory from a page on, with the wish for `pages` stated; nobody has touched it.
+    """At least `nbytes` of anonymous, untouched memory from a page on, advised to lie on `pages`.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Region:
         length = -(-nbytes // align) * align
         whole: np.ndarray
         if linux:
-            # Private: Python's default, shared, would be shmem, which has huge pages of its own policy.
+            # Private: Python's default, shared, would be shmem, which has a huge page policy of its own.
             self._map = mmap.mmap(-1, length + align, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             whole = np.frombuffer(self._map, dtype=np.uint8)
         else:
@@ -49,7 +49,7 @@ class Region:
         start = -whole.ctypes.data % align
         if self._map is not None:
             advice = mmap.MADV_HUGEPAGE if pages == "huge" else mmap.MADV_NOHUGEPAGE
-            # A kernel without transparent huge pages knows neither word, and has only small ones.
+            # A kernel without transparent huge pages knows neither advice, and has only small pages.
             with contextlib.suppress(OSError):
                 self._map.madvise(advice, start, length)
         self.bytes: np.ndarray = whole[start : start + length]
@@ -64,12 +64,12 @@ class Region:
 
 
 class Pool:
-    """Large regions that were given back, kept for whoever next asks for as much on the same pages.
+    """Large regions that were given back, kept for the next buffer of as many bytes on the same pages.
 
     A page costs a fault when it is first touched, and in a guest perhaps one of the host's, too: 2 GiB took 5.5 s the
-    first time and 0.3 s while the guest still had them, but a guest may return what it does not use within seconds. A
-    bench of memory asks for as much with each of its variants. A region is lent only to who is as `near` to it
-    (whatever the device means by that), since pages stay with the thread that touched them first.
+    first time and 0.3 s while the guest still had them, but a guest may return unused memory within seconds. A bench of
+    memory asks for as much with each of its variants. A region is lent only to threads as `near` to it (the device
+    defines near), since pages stay with the thread that touched them first.
     """
 
     def __init__(self) -> None:
@@ -77,11 +77,11 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """Bytes that nobody has borrowed."""
+        """Bytes that are not lent."""
         return sum(_length(region) for kept in self._kept.values() for region in kept)
 
     def borrow(self, nbytes: int, pages: str, near: Hashable) -> Region | None:
-        """The smallest region that holds so much; None where there is none, and then those too small are closed."""
+        """The smallest region of at least `nbytes`; where there is none, None, and those too small are closed."""
         kept = self._kept.get((pages, near), [])
         fitting = [region for region in kept if _length(region) >= nbytes]
         if not fitting:
@@ -93,7 +93,7 @@ class Pool:
         return smallest
 
     def give_back(self, region: Region, near: Hashable, limit: int) -> None:
-        """Keep a region, then close the smallest, which serve the fewest, until at most `limit` bytes are idle."""
+        """Keep a region, then close the smallest, which fit the fewest, until at most `limit` bytes are idle."""
         self._kept.setdefault((region.pages, near), []).append(region)
         while self.idle > limit:
             kept = min(filter(None, self._kept.values()), key=lambda regions: min(map(_length, regions)))
@@ -149,7 +149,7 @@ class Buffer:
         return "huge" if share >= 0.95 else "mixed" if share > 0.05 else small
 
     def close(self) -> None:
-        """Give the memory back; whoever still holds a view must not use it."""
+        """Give the memory back; a view that is still held must not be used."""
         self.array = np.empty(0, dtype=np.uint8)
         if self._region is not None:
             self._give_back(self._region)
@@ -159,7 +159,7 @@ class Buffer:
 def huge_share(smaps: str, address: int, nbytes: int) -> float | None:
     """The share of resident memory on huge pages in the mappings of `smaps` that hold the given bytes.
 
-    The kernel may report neighbours of like kind as one mapping, so this is of the mapping, not of the byte.
+    The kernel may report neighbouring mappings of one kind as one, so the share is the mapping's, not the byte's.
     """
     resident = huge = 0
     inside = False

@@ -1,8 +1,8 @@
-"""How much of the last-level cache this process really gets.
+"""How much of the last-level cache this process gets.
 
-A virtual machine may report a last level that it shares with strangers: 260 MiB in sysfs, while a pointer chase takes
-memory's time at 64 MiB already. A chase tells: its time per hop rises from the cache's to memory's as the footprint
-outgrows what is there for us.
+A virtual machine may report a last level that it shares with others: 260 MiB in sysfs, while a pointer chase takes
+memory's latency at 64 MiB already. So a chase measures it: its time per hop rises from the cache's to memory's as the
+footprint outgrows our share.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
-from ..kernels.simd import compiled
+from ..kernels.compiling import compiled
 
 LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
-HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so one reading does not fill a cache with its own lines
+HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so a walk does not fill a cache with its own lines
 _A, _C = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
 
@@ -62,11 +61,11 @@ def hop_times(words: np.ndarray, sizes: list[int], rounds: int = 5) -> dict[int,
 
 
 def effective_size(times: Mapping[int, float]) -> int | None:
-    """The bytes of cache that hop times by footprint tell; the largest footprint is known to lie in memory.
+    """The bytes of cache, from hop times by footprint; the largest footprint is known to lie in memory.
 
     Of a footprint S in a cache of E bytes the share E/S hits, so time = near + (1 - E/S)(far - near). The largest
-    footprint of which three quarters hit is taken to fit; the next one up may say a little more: E = share × S. None
-    where the smallest footprint takes memory's time too: there is no such cache for us.
+    footprint of which three quarters hit is taken to fit; the next one up may add a little: E = share × S. None where
+    the smallest footprint takes memory's latency too: there is no such cache for us.
     """
     sizes = sorted(times)
     near, far = times[sizes[0]], times[sizes[-1]]
@@ -83,7 +82,7 @@ def effective_size(times: Mapping[int, float]) -> int | None:
 
 
 def half_octave(size: int) -> int:
-    """The largest of … 16, 24, 32, 48 … that is no larger: a label must not stand for another size after every run."""
+    """The largest of … 16, 24, 32, 48 … up to `size`, so that a label stands for the same size in every run."""
     power = 1 << (size.bit_length() - 1)
     return power * 3 // 2 if size >= power * 3 // 2 else power
 
@@ -96,7 +95,7 @@ def probe_sizes(near: int, reported: int) -> list[int]:
 
 
 @compiled
-def follow_ring(words: np.ndarray, at: Any, hops: int) -> Any:
+def follow_ring(words: np.ndarray, at: np.uint64, hops: int) -> np.uint64:
     """The line `hops` hops after line `at`: the first word of each line holds the number of the next."""
     for _ in range(hops):
         at = words[at * np.uint64(8)]
@@ -117,10 +116,10 @@ def ring_time(words: np.ndarray, size: int, rounds: int = 3) -> float:
 
 
 def shrink_to_fit(found: int, near: int, time: Callable[[int], float]) -> int:
-    """The largest size up to `found` half of which a random ring finds in the cache; at the least `near`.
+    """The largest size up to `found` half of which a random ring finds in the cache; `near` at least.
 
-    The generator's walk spreads over the sets of a cache more evenly than data does, so it may see more than there is.
-    Half as long again as where all hits is a hit rate of nine in ten, with memory six times as far.
+    The generator's walk fills the sets of a cache more evenly than data does, so it may see more than there is. The
+    limit of 1.5 times the time where all hits is a hit rate of 90%, with memory six times as far.
     """
     limit = 1.5 * time(near // 2)
     while found > near and time(found // 2) > limit:
@@ -129,13 +128,13 @@ def shrink_to_fit(found: int, near: int, time: Callable[[int], float]) -> int:
 
 
 def measure_last_level(reported: int, near: int, memory: np.ndarray) -> int | None:
-    """The last-level cache that is there for one thread, in bytes, at most `reported`; None where there is none.
+    """Bytes of the last-level cache that one thread gets, at most `reported`; None where there is none.
 
     `near` is a footprint that lies beyond the level above; `memory` is untouched, of the last of `probe_sizes` bytes.
     """
     sizes = probe_sizes(near, reported)
     words = memory[: sizes[-1]].view(np.uint64)
-    words[:: 4096 // 8] = 0  # a write to each page: unwritten ones would all be the same page of zeros
+    words[:: 4096 // 8] = 0  # write to each page: unwritten ones would all map the same page of zeros
     found = effective_size(hop_times(words, sizes))
     if found is None:
         return None

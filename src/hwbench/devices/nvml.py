@@ -1,14 +1,17 @@
 """What the NVIDIA driver tells of a GPU while it works: clocks, power, temperature, throttling, the PCIe link.
 
-Read only: clocks, power limits, persistence and MIG stay as they are. What a card or a driver does not tell is absent.
+Read only: clocks, power limits, persistence and MIG stay as they are. What a card or driver does not report is absent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-# nvml.h, nvmlClocksEventReasons: what makes the card slower than it would be, by what is to be done about it.
+Pynvml: TypeAlias = Any
+"""Something of pynvml's, which ships no types: itself, a card's handle, an answer."""
+
+# nvml.h, nvmlClocksEventReasons: what slows the card down, grouped by remedy.
 THROTTLES = {
     "power": 0x04 | 0x80,  # the power cap, and the power brake of the system
     "thermal": 0x20 | 0x40,  # too hot, by software and by hardware
@@ -19,15 +22,15 @@ THROTTLES = {
 class Nvml:
     """NVML's readings of one GPU, found by its PCI address: CUDA may number the cards in another order.
 
-    Every reading is {} where the package, the library or the card does not give it.
+    Readings that the package, the library or the card does not give are absent.
     """
 
     def __init__(self, pci: str) -> None:
-        self._handle: Any = None
+        self._handle: Pynvml = None
         try:
             import pynvml
         except ImportError:
-            self._nvml: Any = None
+            self._nvml: Pynvml = None
             return
         self._nvml = pynvml
         try:
@@ -85,7 +88,7 @@ class Nvml:
         }
         return {name: int(value) for name, value in found.items() if value is not None}
 
-    def _ask(self, question: Callable[[Any], Any]) -> Any:
+    def _ask(self, question: Callable[[Pynvml], Pynvml]) -> Pynvml:
         """The answer, or None where this card does not know."""
         if self._handle is None:
             return None

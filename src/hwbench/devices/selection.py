@@ -1,24 +1,23 @@
-"""TODO devices.selection."""
+"""Which devices `--device` names, which of them can be measured on, and what axis values stand for on them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from .. import errors
 from ..bench import Bench, Sweep
 from ..record.model import Gpu, Machine, Scalar
-from . import Device
+from . import AxisValue, Device
 from .absent import AbsentGpu
 
 NOT_USED = Gpu(name="not used")
 
 
 def devices(which: str) -> dict[str, Device]:
-    """The devices named by `--device`: cpu, gpu, gpu:N or all. Where there is no GPU, one that says why not."""
+    """The devices named by `--device`: cpu, gpu, gpu:N or all; where there is no GPU, one that says why."""
     from .cpu import CpuDevice
 
     if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
@@ -28,7 +27,7 @@ def devices(which: str) -> dict[str, Device]:
 
 
 def gpus(which: str = "gpu") -> dict[str, Device]:
-    """All GPUs, or `gpu:N`; in the place of what cannot be used, a device that says why not."""
+    """All GPUs, or `gpu:N`; in the place of one that cannot be used, a device that says why."""
     from ..host.gpu_probe import probe
 
     there = probe()
@@ -56,7 +55,7 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
 def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]:
     """The machine with its GPUs described, and why those that cannot be used are missing ("" where none is).
 
-    Each has the place of its number, for records name it by that; nothing is known of those in between.
+    A GPU's place in the list is its number, by which records name it; places in between are `NOT_USED`.
     """
     described = {name: device.describe() for name, device in known.items() if hasattr(device, "describe")}
     last = max((int(name.partition(":")[2]) for name in described), default=-1)
@@ -66,14 +65,14 @@ def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]
 
 
 def needed(which: str, chosen: Sequence[Bench]) -> str:
-    """`--device`, less the GPU where `all` was asked for and no bench has a variant for one: it need not be woken."""
+    """`--device`, but `cpu` for `all` where no bench has a variant for a GPU, which then need not be woken."""
     return "cpu" if which == "all" and not any("gpu" in bench.kinds for bench in chosen) else which
 
 
-def spread(known: Mapping[str, Device]) -> Callable[[Any], Sequence[Scalar]]:
+def spread(known: Mapping[str, Device]) -> Callable[[AxisValue], Sequence[Scalar]]:
     """What machine-dependent axis values stand for, said by the first usable device of the kind they are about."""
 
-    def values(value: Any) -> Sequence[Scalar]:
+    def values(value: AxisValue) -> Sequence[Scalar]:
         kind = value.on if isinstance(value, Sweep) else "cpu"
         fitting = [device for device in known.values() if device.kind == kind]
         if not fitting:  # a bench of CPU and GPU variants, of which only one kind is measured
@@ -83,7 +82,7 @@ def spread(known: Mapping[str, Device]) -> Callable[[Any], Sequence[Scalar]]:
     return values
 
 
-def _cpu_spread(value: Any) -> Sequence[Scalar]:
+def _cpu_spread(value: AxisValue) -> Sequence[Scalar]:
     from .cpu import CpuDevice
 
     return CpuDevice().spread(value)

@@ -1,4 +1,4 @@
-"""Why there is no GPU to measure on, told apart, and what to do about it.
+"""Why there is no GPU to measure on, and what to do about it.
 
 A missing driver, one too old for the CUDA that CuPy was built for, a GPU hidden by an environment variable and a
 missing package all look alike to `cupy.cuda.is_available()`. Each has its own remedy, so each has its own state.
@@ -11,7 +11,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import util
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+Cupy: TypeAlias = Any
+"""CuPy, or a part of it: it ships no types."""
 
 State = Literal[
     "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"
@@ -32,7 +35,7 @@ MAJOR, MINOR = 75, 76
 class Gpus:
     """What was found: `count` GPUs where the state is ok, else why none can be used and what to do about it.
 
-    `unusable` has the number of each that cannot be used beside others that can, and why.
+    Where some can be used, `unusable` says of each other, by its number, why not.
     """
 
     state: State
@@ -53,7 +56,7 @@ def probe() -> Gpus:
         return _without_cupy(driver_cuda())
     try:
         import cupy
-    except Exception as error:  # noqa: BLE001 - a half-installed CuPy raises whatever it likes
+    except Exception as error:  # noqa: BLE001 - a half-installed CuPy may raise anything
         return Gpus(
             "broken-cupy",
             f"CuPy is installed but cannot be imported ({_line(error)})",
@@ -95,7 +98,7 @@ def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
     return Gpus("no-cupy", reason, f'pip install "hwbench[{extra}]"')
 
 
-def _with_cupy(cupy: Any) -> Gpus:
+def _with_cupy(cupy: Cupy) -> Gpus:
     runtime = cupy.cuda.runtime
     try:
         count = int(runtime.getDeviceCount())
@@ -105,7 +108,7 @@ def _with_cupy(cupy: Any) -> Gpus:
         return _nothing_visible()
     try:
         cupy.cuda.nvrtc.getVersion()
-    except Exception as error:  # noqa: BLE001 - RuntimeError, OSError or an NVRTCError, as the loader pleases
+    except Exception as error:  # noqa: BLE001 - RuntimeError, OSError or an NVRTCError, depending on the loader
         major = int(runtime.runtimeGetVersion()) // 1000
         return Gpus(
             "no-nvrtc",
@@ -115,7 +118,7 @@ def _with_cupy(cupy: Any) -> Gpus:
     return _compilable(cupy, count)
 
 
-def _no_count(runtime: Any, error: Exception) -> Gpus:
+def _no_count(runtime: Cupy, error: Exception) -> Gpus:
     """Why the GPUs could not be counted; `status` is the cudaError_t of a CUDARuntimeError."""
     status = getattr(error, "status", None)
     if status == INSUFFICIENT_DRIVER:
@@ -158,13 +161,13 @@ def _nothing_visible() -> Gpus:
     )
 
 
-def _compilable(cupy: Any, count: int) -> Gpus:
-    """For which GPUs NVRTC makes code: CUDA 13 has left Maxwell, Pascal and Volta behind."""
+def _compilable(cupy: Cupy, count: int) -> Gpus:
+    """The GPUs for which NVRTC makes code: CUDA 13 has dropped Maxwell, Pascal and Volta."""
     try:
         known = [int(arch) for arch in cupy.cuda.nvrtc.getSupportedArchs()]
         ask = cupy.cuda.runtime.deviceGetAttribute
         has = [10 * ask(MAJOR, index) + ask(MINOR, index) for index in range(count)]
-    except Exception as error:  # noqa: BLE001 - whatever the driver says against its own device
+    except Exception as error:  # noqa: BLE001 - whatever the driver raises on its own device
         return Gpus("driver-error", f"the NVIDIA driver refuses ({_line(error)})", "see that nvidia-smi works")
     least = min(known, default=0)
     old = {index: _old_gpu(own, least) for index, own in enumerate(has) if own < least}

@@ -11,15 +11,24 @@ Hardware does the same: F16C, AVX512-BF16 and tensor cores read narrow numbers, 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.core.base import BaseContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
+from numba.extending import overload, register_jitable
 
-from .simd import features
+from .compiling import Kernel
+from .cpu_features import features
+from .simd import Typed, instruction
+
+Operand: TypeAlias = Any
+"""Its type to an overload, itself to what the overload returns; Numba wants both annotated alike."""
 
 
 def bits(array: np.ndarray) -> np.ndarray:
@@ -29,7 +38,7 @@ def bits(array: np.ndarray) -> np.ndarray:
     return array.view(np.int16) if array.dtype.name == "bfloat16" else array
 
 
-def wide(dtype: Any) -> np.dtype:
+def wide(dtype: npt.DTypeLike) -> np.dtype:
     """What sums of numbers of `dtype` are kept in: float64 for float64, float32 for everything narrower."""
     return np.dtype(np.float64 if np.dtype(dtype) == np.float64 else np.float32)
 
@@ -39,12 +48,12 @@ def converts() -> bool:
     return platform.machine().lower() in ("aarch64", "arm64") or "f16c" in features()
 
 
-def widen(x: Any) -> Any:
+def widen(x: float) -> float:
     """float32 of a float16's or bfloat16's bits; any other number itself. For kernels only."""
     raise TypeError("widen is for kernels")
 
 
-def narrow(x: Any, like: Any) -> Any:
+def narrow(x: float, like: float) -> float:
     """The float32 `x` as bits of the kind that `like` is of, rounded to nearest, ties to even. For kernels only."""
     raise TypeError("narrow is for kernels")
 
@@ -52,53 +61,48 @@ def narrow(x: Any, like: Any) -> Any:
 # --- bits and numbers -------------------------------------------------------------------------------------------------
 
 
-def instruction(function: Callable[..., Any]) -> Any:
-    """Numba's `intrinsic`: kernels call what it gives without the first argument, which a type checker would miss."""
-    return intrinsic(function)
-
-
 @instruction
-def float_of(_typing: Any, word: Any) -> Any:
+def float_of(_typing: Context, word: types.Type) -> Typed:
     """The float32 whose bits a uint32 holds."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.bitcast(args[0], ir.FloatType())
 
     return types.float32(types.uint32), code
 
 
 @instruction
-def word_of(_typing: Any, number: Any) -> Any:
+def word_of(_typing: Context, number: types.Type) -> Typed:
     """The bits of a float32 as a uint32."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.bitcast(args[0], ir.IntType(32))
 
     return types.uint32(types.float32), code
 
 
 @instruction
-def half_to_float(_typing: Any, half: Any) -> Any:
+def half_to_float(_typing: Context, half: types.Type) -> Typed:
     """One instruction: float16 bits to float32."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
 
     return types.float32(types.uint16), code
 
 
 @instruction
-def float_to_half(_typing: Any, number: Any) -> Any:
+def float_to_half(_typing: Context, number: types.Type) -> Typed:
     """One instruction: float32 to float16 bits, to nearest even."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
 
     return types.uint16(types.float32), code
 
 
 @register_jitable
-def half_to_float_by_bits(half: int) -> Any:
+def half_to_float_by_bits(half: int) -> float:
     """float16 bits to float32 where no instruction does it: the exponent moves, its bias (127 - 15) is multiplied in.
 
     The multiplication makes subnormals normal by itself; only infinity and NaN need their exponent put right.
@@ -111,7 +115,7 @@ def half_to_float_by_bits(half: int) -> Any:
 
 
 @register_jitable
-def float_to_half_by_bits(number: float) -> Any:
+def float_to_half_by_bits(number: float) -> np.uint16:
     """float32 to float16 bits, to nearest even, where no instruction does it."""
     word = word_of(np.float32(number))
     sign = np.uint32((word >> np.uint32(16)) & np.uint32(0x8000))
@@ -129,7 +133,7 @@ def float_to_half_by_bits(number: float) -> Any:
 
 
 @register_jitable
-def float_to_bfloat(number: float) -> Any:
+def float_to_bfloat(number: float) -> np.int16:
     """float32 to bfloat16 bits: the upper half, to nearest even."""
     word = word_of(np.float32(number))
     if np.uint32(word & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000):  # NaN stays one whatever is cut off
@@ -138,54 +142,51 @@ def float_to_bfloat(number: float) -> Any:
     return np.int16(np.uint16(np.uint32(word + np.uint32(0x7FFF) + odd) >> np.uint32(16)))
 
 
-# Numba wants the parameters of what an overload returns spelled as its own, annotations included.
-
-
 @overload(widen)
-def _widen(x: Any) -> Any:
+def _widen(x: Operand) -> Kernel:
     if x == types.uint16 and converts():
 
-        def implementation(x: Any) -> Any:
+        def implementation(x: Operand) -> Operand:
             return half_to_float(x)
 
     elif x == types.uint16:
 
-        def implementation(x: Any) -> Any:
+        def implementation(x: Operand) -> Operand:
             return half_to_float_by_bits(x)
 
     elif x == types.int16:
 
-        def implementation(x: Any) -> Any:
+        def implementation(x: Operand) -> Operand:
             return float_of(np.uint32(np.uint32(np.uint16(x)) << np.uint32(16)))
 
     else:
 
-        def implementation(x: Any) -> Any:
+        def implementation(x: Operand) -> Operand:
             return x
 
     return implementation
 
 
 @overload(narrow)
-def _narrow(x: Any, like: Any) -> Any:
+def _narrow(x: Operand, like: Operand) -> Kernel:
     if like == types.uint16 and converts():
 
-        def implementation(x: Any, like: Any) -> Any:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_half(x)
 
     elif like == types.uint16:
 
-        def implementation(x: Any, like: Any) -> Any:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_half_by_bits(x)
 
     elif like == types.int16:
 
-        def implementation(x: Any, like: Any) -> Any:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return float_to_bfloat(x)
 
     else:
 
-        def implementation(x: Any, like: Any) -> Any:
+        def implementation(x: Operand, like: Operand) -> Operand:
             return x
 
     return implementation

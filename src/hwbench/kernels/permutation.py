@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .simd import compiled
+from .compiling import compiled
 
 # Odd factors that mix well modulo a power of two: those of MurmurHash3's fmix32 (Austin Appleby, public domain).
 FIRST, SECOND = 0x85EBCA6B, 0xC2B2AE35

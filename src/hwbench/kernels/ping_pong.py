@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .simd import compiled, read_shared, write_shared
+from .compiling import compiled
+from .simd import read_shared, write_shared
 
 TRIPS = 128  # round trips of a burst: 11 µs between neighbours, of which the gate's stagger is 2
 BURSTS = 3  # of which the best counts: one may be interrupted

@@ -22,134 +22,36 @@ aligned to the register's bytes.
 from __future__ import annotations
 
 import functools
-import hashlib
 import platform
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import llvmlite.binding
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.compiler import Compiler
+from numba.core.base import BaseContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import NativeValue, intrinsic, models, register_model, unbox
-from numba.misc.appdirs import AppDirs
 
-F = TypeVar("F", bound=Callable[..., Any])
+from .compiling import Kernel
+from .cpu_features import features
 
-# Numba is typed in part, and more so with each version; what it leaves untyped is so here too.
-config: Any = numba.config
-native: Any = NativeValue
-user_dirs: Any = AppDirs
+if TYPE_CHECKING:
+    from numba.core.datamodel.manager import DataModelManager
+    from numba.core.pythonapi import _UnboxContext as UnboxContext
 
-# --- compiling --------------------------------------------------------------------------------------------------------
-
-
-@overload
-def compiled(function: F, /) -> F: ...
-@overload
-def compiled(**options: Any) -> Callable[[F], F]: ...
-def compiled(function: Any = None, /, **options: Any) -> Any:
-    """Compile a kernel on its first call: without the GIL, and kept on disk for the next process.
-
-    `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, nothing
-    is kept and everything else is as usual. The function must not close over instructions, which Numba's cache cannot
-    tell apart; module-level names, integers and strings are fine.
-    """
-    if function is None:
-        return functools.partial(compiled, **options)
-    directory = kernel_cache()
-    before = config.CACHE_DIR
-    try:
-        # Numba reads this while it decorates, never again: the user's own functions keep their place.
-        config.CACHE_DIR = str(directory or "")
-        return numba.jit(**{"nogil": True, "cache": directory is not None} | options)(function)
-    finally:
-        config.CACHE_DIR = before
-
-
-class _Restricted(Compiler):  # type: ignore[misc,unused-ignore]
-    """Numba's compiler, told what no option of `numba.jit` tells it."""
-
-    def define_pipelines(self) -> Any:
-        """Set the flag before anything is lowered."""
-        self.state.flags.noalias = True
-        return super().define_pipelines()  # type: ignore[no-untyped-call,unused-ignore]
-
-
-def restrict(function: F) -> F:
-    """Compile a part of kernels into each that calls it, with what `restrict` promises in C.
-
-    No array that the function writes shares memory with another that it is given. So LLVM need not compare addresses
-    before a loop, nor give up on vectors where there are too many arrays to compare.
-    """
-    return compiled(forceinline=True, pipeline_class=_Restricted)(function)
-
-
-@functools.cache
-def kernel_cache() -> Path | None:
-    """The directory of compiled kernels, None where it cannot be written.
-
-    Numba notices when the file of a kernel changed, but not when a file did whose functions were compiled into it: this
-    package, and the benches' helpers (`benches/**/_*.py`). So the directory is named after the contents of these.
-    NUMBA_CACHE_DIR says where, else the user's cache directory.
-    """
-    here = Path(__file__).parent
-    inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
-    contents = hashlib.sha256(b"".join(path.read_bytes() for path in inlined)).hexdigest()[:16]
-    root = Path(config.CACHE_DIR or user_dirs("hwbench", appauthor=False).user_cache_dir)
-    directory = root / f"kernels-{contents}"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError:
-        return None
-    return directory
-
-
-# --- what the host has ------------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def features() -> frozenset[str]:
-    """What Numba compiles for, in LLVM's words (`avx512f`, `fma`, `neon`): the host's, less what NUMBA_* turns off."""
-    if config.CPU_FEATURES is not None:
-        return frozenset(word[1:] for word in config.CPU_FEATURES.split(",") if word.startswith("+"))
-    try:
-        host = llvmlite.binding.get_host_cpu_features()
-    except RuntimeError:  # LLVM cannot tell on every system; what every CPU of the architecture has remains
-        return frozenset()
-    avx = bool(config.ENABLE_AVX)
-    return frozenset(name for name, there in host.items() if there and (avx or not name.startswith("avx")))
-
-
-def widths() -> tuple[int, ...]:
-    """The widths of this host's vector registers in bits, narrowest first."""
-    found = features()
-    wide = {256: {"avx2", "fma"}, 512: {"avx512f"}}
-    return (128, *(bits for bits, needed in wide.items() if needed <= found))
-
-
-def stream_width() -> int:
-    """The bits that one instruction of this host can move to or from memory.
-
-    The widest register; on AArch64 two of 128 bits, since ldp, stp and (the only non-temporal store) stnp move pairs.
-    """
-    return 256 if platform.machine().lower() in ("aarch64", "arm64") else widths()[-1]
-
-
-def has_fma() -> bool:
-    """Whether a fused multiply-add is one instruction here, and not a call of the C library."""
-    return platform.machine().lower() in ("aarch64", "arm64") or "fma" in features()
-
+Emit: TypeAlias = Callable[[BaseContext, ir.IRBuilder, Signature, Sequence[ir.Value]], ir.Value]
+Typed: TypeAlias = tuple[Signature, Emit]
+"""What an instruction tells Numba: its signature, and what emits its code."""
 
 # --- registers as types of Numba --------------------------------------------------------------------------------------
 
-_SCALARS: dict[str, tuple[Any, ir.Type]] = {
+ScalarType: TypeAlias = Any  # Numba's Integer and Float, which do not declare their width
+
+_SCALARS: dict[str, tuple[ScalarType, ir.Type]] = {
     "f4": (types.float32, ir.FloatType()),
     "f8": (types.float64, ir.DoubleType()),
     "i4": (types.int32, ir.IntType(32)),
@@ -157,7 +59,7 @@ _SCALARS: dict[str, tuple[Any, ir.Type]] = {
 }
 
 
-class Block(types.Type):  # type: ignore[misc,unused-ignore]
+class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
     """The type of a value in a kernel: `count` registers of `bits` bits that hold `dtype` (f4, f8, i4, i8)."""
 
     def __init__(self, dtype: str, bits: int, count: int, nt: bool) -> None:
@@ -176,14 +78,15 @@ class Block(types.Type):  # type: ignore[misc,unused-ignore]
         """Whether these are general registers: integers, one each. AArch64 keeps vectors of one apart from them."""
         return self.lanes == 1 and self.dtype[0] == "i"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Block, (self.dtype, self.bits, self.count, self.nt)  # LLVM's types cannot be pickled into Numba's cache
+    def __reduce__(self) -> tuple[type[BlockType], tuple[str, int, int, bool]]:
+        # LLVM's types cannot be pickled into Numba's cache
+        return BlockType, (self.dtype, self.bits, self.count, self.nt)
 
 
-class Shape(types.Type):  # type: ignore[misc,unused-ignore]
+class RegistersType(types.Type):  # type: ignore[misc,unused-ignore]
     """The type of a `Registers` handed to a kernel: it carries no data, the type says all."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: BlockType) -> None:
         self.block = block
         super().__init__(name=f"Registers_{block.name}")
 
@@ -212,22 +115,22 @@ class Registers:
         return self.bits // 8 * self.count
 
     @property
-    def _numba_type_(self) -> Shape:
-        return Shape(Block(self.dtype, self.bits, self.count, self.nt))
+    def _numba_type_(self) -> RegistersType:
+        return RegistersType(BlockType(self.dtype, self.bits, self.count, self.nt))
 
 
-register_model(Shape)(models.OpaqueModel)
+register_model(RegistersType)(models.OpaqueModel)
 
 
-@register_model(Block)
+@register_model(BlockType)
 class _BlockModel(models.PrimitiveModel):  # type: ignore[misc,unused-ignore]
-    def __init__(self, manager: Any, block: Block) -> None:
+    def __init__(self, manager: DataModelManager, block: BlockType) -> None:
         super().__init__(manager, block, ir.ArrayType(block.register, block.count))  # type: ignore[no-untyped-call,unused-ignore]
 
 
-@unbox(Shape)  # type: ignore[no-untyped-call,unused-ignore]
-def _unbox_shape(_type: Shape, _object: Any, c: Any) -> Any:
-    return native(c.context.get_dummy_value())
+@unbox(RegistersType)  # type: ignore[no-untyped-call,unused-ignore]
+def _unbox_registers(_type: RegistersType, _object: ir.Value, c: UnboxContext) -> NativeValue:
+    return NativeValue(c.context.get_dummy_value())
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -235,12 +138,12 @@ def _unbox_shape(_type: Shape, _object: Any, c: Any) -> Any:
 # promotion to registers nothing is left of the arrays that hold the registers meanwhile.
 
 
-def instruction(signature: Callable[..., Any]) -> Any:
+def instruction(signature: Callable[..., Typed]) -> Kernel:
     """A function for kernels, from what gives its type and the code that emits it (`numba.extending.intrinsic`)."""
     return intrinsic(signature)
 
 
-def _pack(builder: Any, block: Block, values: list[Any]) -> Any:
+def _pack(builder: ir.IRBuilder, block: BlockType, values: Sequence[ir.Value]) -> ir.Value:
     """The block made of one value for each register."""
     whole = ir.Constant(ir.ArrayType(block.register, block.count), ir.Undefined)
     for k, value in enumerate(values):
@@ -248,20 +151,20 @@ def _pack(builder: Any, block: Block, values: list[Any]) -> Any:
     return whole
 
 
-def _unpack(builder: Any, block: Block, value: Any, count: int) -> list[Any]:
+def _unpack(builder: ir.IRBuilder, block: BlockType, value: ir.Value, count: int) -> list[ir.Value]:
     """The registers of a block; one register stands for `count` equal ones."""
     registers = [builder.extract_value(value, k) for k in range(block.count)]
     return registers * count if block.count == 1 else registers
 
 
-def _pointers(builder: Any, block: Block, address: Any) -> list[Any]:
+def _pointers(builder: ir.IRBuilder, block: BlockType, address: ir.Value) -> list[ir.Value]:
     """A pointer to each register's place in memory, one after the other from `address` on."""
     step = block.bits // 8
     places = [builder.add(address, ir.Constant(address.type, k * step)) for k in range(block.count)]
     return [builder.inttoptr(place, block.register.as_pointer()) for place in places]
 
 
-def _each(emit: Callable[..., Any], *blocks: Block) -> tuple[Any, Callable[..., Any]]:
+def _each(emit: Callable[..., ir.Value], *blocks: BlockType) -> Typed:
     """Signature and code of an instruction between registers of the same kind, for each of them alike."""
     widest = max(blocks, key=lambda block: block.count)
     if any((block.dtype, block.bits) != (widest.dtype, widest.bits) for block in blocks):
@@ -269,49 +172,49 @@ def _each(emit: Callable[..., Any], *blocks: Block) -> tuple[Any, Callable[..., 
     if any(block.count not in (1, widest.count) for block in blocks):
         raise numba.TypingError(f"unlike numbers of registers: {', '.join(block.name for block in blocks)}")
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         operands = [_unpack(builder, block, arg, widest.count) for block, arg in zip(blocks, args, strict=True)]
         return _pack(builder, widest, [emit(builder, *registers) for registers in zip(*operands, strict=True)])
 
     return widest(*blocks), code
 
 
-def _untold(builder: Any, value: Any) -> Any:
+def _opaque(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     """The same integer, of which LLVM knows nothing any more: it went through an empty assembly statement."""
     kind = ir.FunctionType(value.type, [value.type])
     return builder.call(ir.InlineAsm(kind, "", "=r,0", side_effect=True), [value])
 
 
 @instruction
-def untold(_typing: Any, value: Any) -> Any:
+def opaque(_typing: Context, value: types.Type) -> Typed:
     """The integer `value`, which LLVM is not told: a `while` loop that advances by it stays as it is written.
 
     It has to be asked for before the loop. Where LLVM knows the step it counts the iterations and unrolls as it likes.
     """
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return _untold(builder, context.cast(builder, args[0], value, types.intp))
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
+        return _opaque(builder, context.cast(builder, args[0], value, types.intp))
 
     return types.intp(value), code
 
 
 @instruction
-def width(_typing: Any, registers: Shape) -> Any:
-    """Bytes in all registers together, `untold`: how far one `load` or `store` brings a loop."""
+def width(_typing: Context, registers: RegistersType) -> Typed:
+    """Bytes in all registers together, `opaque`: how far one `load` or `store` brings a loop."""
     nbytes = registers.block.bits // 8 * registers.block.count
 
-    def code(context: Any, builder: Any, signature: Any, _args: Any) -> Any:
-        return _untold(builder, context.get_constant(signature.return_type, nbytes))
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, _args: Sequence[ir.Value]) -> ir.Value:
+        return _opaque(builder, context.get_constant(signature.return_type, nbytes))
 
     return types.intp(registers), code
 
 
 @instruction
-def fill(_typing: Any, registers: Shape, value: Any) -> Any:
+def fill(_typing: Context, registers: RegistersType, value: types.Type) -> Typed:
     """Registers with `value` in every lane."""
     block = registers.block
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         lane = context.cast(builder, args[1], value, block.scalar)
         filled = lane if block.general else ir.Constant(block.register, ir.Undefined)
         for k in range(0 if block.general else block.lanes):
@@ -322,36 +225,36 @@ def fill(_typing: Any, registers: Shape, value: Any) -> Any:
 
 
 @instruction
-def load(_typing: Any, registers: Shape, _address: Any) -> Any:
+def load(_typing: Context, registers: RegistersType, _address: types.Type) -> Typed:
     """Registers loaded from consecutive memory."""
     block = registers.block
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         pointers = _pointers(builder, block, args[1])
         return _pack(builder, block, [builder.load(pointer, align=block.bits // 8) for pointer in pointers])
 
     return block(registers, types.intp), code
 
 
-class _Stays(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
-    """A load that LLVM may neither drop, move nor join with another: volatile, which llvmlite has no word for."""
+class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
+    """A volatile load, which llvmlite cannot write."""
 
     def descr(self, buf: list[str]) -> None:
-        """Write it as the load it is, with that word."""
+        """Write it as a load with that word added."""
         plain: list[str] = []
         super().descr(plain)
         buf.append("".join(plain).replace("load", "load volatile", 1))
 
 
 @instruction
-def read(_typing: Any, registers: Shape, _address: Any) -> Any:
-    """Registers loaded from consecutive memory, whether or not anybody uses them: a load and nothing beside it."""
+def load_volatile(_typing: Context, registers: RegistersType, _address: types.Type) -> Typed:
+    """Registers loaded from consecutive memory, used or not: LLVM may not drop, move or merge the loads."""
     block = registers.block
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         loaded = []
         for pointer in _pointers(builder, block, args[1]):
-            loaded.append(_Stays(builder.block, pointer))
+            loaded.append(_VolatileLoad(builder.block, pointer))
             loaded[-1].align = block.bits // 8
             builder._insert(loaded[-1])
         return _pack(builder, block, loaded)
@@ -360,13 +263,13 @@ def read(_typing: Any, registers: Shape, _address: Any) -> Any:
 
 
 @instruction
-def store(_typing: Any, _address: Any, value: Block) -> Any:
+def store(_typing: Context, _address: types.Type, value: BlockType) -> Typed:
     """Store registers to consecutive memory; past the caches where they were declared `nt`.
 
     LLVM joins neighbours that are only copied into wider registers where the host has some; the widest stay.
     """
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         past_caches = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
         registers = _unpack(builder, value, args[1], value.count)
         for register, pointer in zip(registers, _pointers(builder, value, args[0]), strict=True):
@@ -379,7 +282,7 @@ def store(_typing: Any, _address: Any, value: Block) -> Any:
 
 
 @instruction
-def add(_typing: Any, a: Block, b: Block) -> Any:
+def add(_typing: Context, a: BlockType, b: BlockType) -> Typed:
     """Add a and b lane by lane; one register stands for as many equal ones as the other operand has.
 
     On x86 `add(sum, load(…))` of integers is one instruction: a load whose value counts, at the price of a load.
@@ -388,17 +291,17 @@ def add(_typing: Any, a: Block, b: Block) -> Any:
 
 
 @instruction
-def mul(_typing: Any, a: Block, b: Block) -> Any:
+def mul(_typing: Context, a: BlockType, b: BlockType) -> Typed:
     """Multiply floats a and b lane by lane; one register stands for as many equal ones as the other operand has."""
     return _each(lambda builder, x, y: builder.fmul(x, y), a, b)
 
 
 @instruction
-def fma(_typing: Any, a: Block, b: Block, c: Block) -> Any:
+def fma(_typing: Context, a: BlockType, b: BlockType, c: BlockType) -> Typed:
     """Compute a × b + c of floats with one rounding; one register stands for as many equal ones as others have."""
     name = f"llvm.fma.v{a.lanes}{a.dtype[0]}{a.scalar.bitwidth}"
 
-    def emit(builder: Any, *operands: Any) -> Any:
+    def emit(builder: ir.IRBuilder, *operands: ir.Value) -> ir.Value:
         kind = ir.FunctionType(a.register, [a.register] * 3)
         return builder.call(builder.module.declare_intrinsic(name, (), kind), operands)
 
@@ -406,10 +309,10 @@ def fma(_typing: Any, a: Block, b: Block, c: Block) -> Any:
 
 
 @instruction
-def total(_typing: Any, value: Block) -> Any:
+def total(_typing: Context, value: BlockType) -> Typed:
     """The sum of all lanes of all registers, a number of their kind; integers wrap around."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         plus = builder.fadd if value.dtype[0] == "f" else builder.add
         folded = functools.reduce(plus, _unpack(builder, value, args[0], value.count))
         if value.general:
@@ -421,20 +324,20 @@ def total(_typing: Any, value: Block) -> Any:
 
 
 @instruction
-def follow(_typing: Any, _address: Any) -> Any:
+def follow(_typing: Context, _address: types.Type) -> Typed:
     """The pointer that lies at an address: one load that the next one has to wait for."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.load(builder.inttoptr(args[0], args[0].type.as_pointer()))
 
     return types.intp(types.intp), code
 
 
 @instruction
-def put(_typing: Any, _address: Any, word: Any) -> Any:
+def put(_typing: Context, _address: types.Type, word: types.Type) -> Typed:
     """Write an integer to an address, as a word of 64 bits."""
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         value = context.cast(builder, args[1], word, types.int64)
         builder.store(value, builder.inttoptr(args[0], value.type.as_pointer()))
         return context.get_dummy_value()
@@ -443,7 +346,7 @@ def put(_typing: Any, _address: Any, word: Any) -> Any:
 
 
 @instruction
-def follow_each(_typing: Any, addresses: Block) -> Any:
+def follow_each(_typing: Context, addresses: BlockType) -> Typed:
     """The pointers that lie at the addresses in general registers (`Registers("i8", 64, count)`): one load for each.
 
     No load waits for another of them; x86 has 15 registers to give.
@@ -454,10 +357,10 @@ def follow_each(_typing: Any, addresses: Block) -> Any:
 
 
 @instruction
-def byte_at(_typing: Any, _address: Any) -> Any:
+def byte_at(_typing: Context, _address: types.Type) -> Typed:
     """The byte at an address, as a number from 0 to 255."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         byte = builder.load(builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
         return builder.zext(byte, args[0].type)
 
@@ -465,20 +368,20 @@ def byte_at(_typing: Any, _address: Any) -> Any:
 
 
 @instruction
-def read_shared(_typing: Any, _address: Any) -> Any:
+def read_shared(_typing: Context, _address: types.Type) -> Typed:
     """The word at an address as the other CPUs see it: what was written before it there is seen after it here."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.load_atomic(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), "acquire", 8)
 
     return types.int64(types.intp), code
 
 
 @instruction
-def write_shared(_typing: Any, _address: Any, _value: Any) -> Any:
+def write_shared(_typing: Context, _address: types.Type, _value: types.Type) -> Typed:
     """Write the word at an address, after all that was read and written before."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
         builder.store_atomic(context.cast(builder, args[1], signature.args[1], types.int64), pointer, "release", 8)
         return context.get_dummy_value()
@@ -487,10 +390,10 @@ def write_shared(_typing: Any, _address: Any, _value: Any) -> Any:
 
 
 @instruction
-def swap_shared(_typing: Any, _address: Any, _old: Any, _new: Any) -> Any:
+def swap_shared(_typing: Context, _address: types.Type, _old: types.Type, _new: types.Type) -> Typed:
     """Write `new` to an address if `old` is there, as one step that nobody can come between; whether it was."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
         both = builder.cmpxchg(pointer, args[1], args[2], "acq_rel", "acquire")
         return builder.extract_value(both, 1)
@@ -498,18 +401,18 @@ def swap_shared(_typing: Any, _address: Any, _old: Any, _new: Any) -> Any:
     return types.boolean(types.intp, types.int64, types.int64), code
 
 
-def _assembly(builder: Any, constraint: str, *operands: Any) -> None:
+def _assembly(builder: ir.IRBuilder, constraint: str, *operands: ir.Value) -> None:
     """An empty assembly statement, which LLVM may neither drop nor move, and which costs no instruction."""
     kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
     builder.call(ir.InlineAsm(kind, "", constraint, side_effect=True), operands)
 
 
 @instruction
-def sink(_typing: Any, value: Block) -> Any:
+def sink(_typing: Context, value: BlockType) -> Typed:
     """Use the registers without an instruction, so that what computed them stays. It keeps work, it checks nothing."""
     constraint = "w" if platform.machine().lower() in ("aarch64", "arm64") else "v" if "avx512f" in features() else "x"
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         for register in _unpack(builder, value, args[0], value.count):
             _assembly(builder, "r" if value.general else constraint, register)
         return context.get_dummy_value()
@@ -518,10 +421,10 @@ def sink(_typing: Any, value: Block) -> Any:
 
 
 @instruction
-def clobber(_typing: Any) -> Any:
+def clobber(_typing: Context) -> Typed:
     """Any memory may have changed: what was loaded has to be loaded again, what was stored has been. No instruction."""
 
-    def code(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, _args: Sequence[ir.Value]) -> ir.Value:
         _assembly(builder, "~{memory}")
         return context.get_dummy_value()
 
@@ -529,10 +432,10 @@ def clobber(_typing: Any) -> Any:
 
 
 @instruction
-def fence(_typing: Any) -> Any:
+def fence(_typing: Context) -> Typed:
     """Wait until every store before is visible to all, non-temporal ones included."""
 
-    def code(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+    def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, _args: Sequence[ir.Value]) -> ir.Value:
         builder.fence("seq_cst")
         return context.get_dummy_value()
 

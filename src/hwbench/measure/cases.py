@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..bench import Bench, Pages, Sweep, Threads
+from ..bench import Bench, Grid, Pages, Sweep, Threads
 from ..catalog import nearest
 from ..errors import UsageError
 from ..record import units
@@ -167,7 +167,8 @@ def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:
     """Every value that a bench names for an axis in any preset or sweep."""
     if axis not in bench.axes:
         return
-    for source in (bench.axes, *bench.presets.values(), *bench.sweeps):
+    sources: tuple[Grid, ...] = (bench.axes, *bench.presets.values(), *bench.sweeps)
+    for source in sources:
         values = source.get(axis, ())
         for value in values if isinstance(values, tuple) else (values,):
             if isinstance(value, Threads):

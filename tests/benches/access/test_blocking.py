@@ -70,9 +70,9 @@ def test_llvm_does_not_swap_loops() -> None:
 @needs_x86
 def test_a_block_is_multiplied_in_vectors() -> None:
     """Eight multiply-adds from the tile for one load and one store of the product."""
-    from hwbench.kernels import simd
+    from hwbench.kernels import cpu_features
 
-    if not simd.has_fma():
+    if not cpu_features.has_fma():
         pytest.skip("this CPU has no fused multiply-add")
     a = np.ones((16, 16))
     loops = simple_loops(KERNELS["matmul"]["blocked"], a, a, a.copy())

@@ -27,11 +27,11 @@ def order_of(variant: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     seen: list[np.ndarray] = []
     real = pattern.in_order
 
-    def in_order(device: Any, a: np.ndarray, turns: Any, write: Any, *keys: Any, **more: Any) -> Any:
+    def in_order(device: Any, a: np.ndarray, partitions: Any, write: Any, *keys: Any, **more: Any) -> Any:
         offsets = np.empty(len(a), dtype=np.int64)
         write(offsets, *keys)
         seen.append(offsets)
-        return real(device, a, turns, write, *keys, **more)
+        return real(device, a, partitions, write, *keys, **more)
 
     monkeypatch.setattr(pattern, "in_order", in_order)
     work_of(bench, variant, {"size": 4 * PAGE * pattern.ELEMENT})
@@ -59,8 +59,8 @@ def test_the_orders_are_what_they_are_called(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_gather_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last four elements missing is a wrong answer; repetitions do not add to one another."""
-    work, (a, turns) = work_of(bench, "random", {"size": 2**16})
-    assert turns.parts == work.facts["parts"] == 1
+    work, (a, partitions) = work_of(bench, "random", {"size": 2**16})
+    assert partitions.parts == work.facts["parts"] == 1
     assert work.output is None
     assert work.call() == a.sum()
     assert work.repeat is not None
@@ -99,29 +99,29 @@ def test_a_call_takes_one_part_and_the_next_call_the_next(
         return real(base, first, last, passes)
 
     monkeypatch.setattr(pattern, "gather", gather)
-    work, (a, turns) = work_of(bench, variant, CUT)
+    work, (a, partitions) = work_of(bench, variant, CUT)
     assert work.repeat is None
-    assert work.facts["parts"] == turns.parts == parts
+    assert work.facts["parts"] == partitions.parts == parts
     assert work.facts["footprint"] == 16 * len(a)
     assert sum(work.call() for _ in range(parts)) == a.sum()
     assert {last - first for first, last in ranges} == {8 * len(a) // parts}
     assert len({first for first, _ in ranges}) == parts
-    assert bench.count(CUT, (a, turns)) == {"items": len(a) // parts, "bytes": 16 * len(a) // parts}
+    assert bench.count(CUT, (a, partitions)) == {"items": len(a) // parts, "bytes": 16 * len(a) // parts}
 
 
 def test_walks_through_the_array_take_the_same_place_at_a_turn(parts: int) -> None:
     """Forwards, backwards or mixed in pages: the elements of a turn are the same, so no place comes back too soon."""
     given = {**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()}
     for variant in ("sequential", "reverse", "page-random"):
-        a, turns = bench.make_inputs({**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()})
-        work = bench.build(variant, given, (a, turns))
+        a, partitions = bench.make_inputs({**CUT, "rng": np.random.default_rng(7), "device": ScriptedDevice()})
+        work = bench.build(variant, given, (a, partitions))
         assert [work.call() for _ in range(parts)] == [part.sum() for part in np.split(a, parts)]
 
 
 def test_variants_share_their_turns(parts: int) -> None:
     """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
-    sequential, (a, turns) = work_of(bench, "sequential", CUT)
-    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, turns))
+    sequential, (a, partitions) = work_of(bench, "sequential", CUT)
+    backwards = bench.build("reverse", {**CUT, "device": ScriptedDevice()}, (a, partitions))
     places = np.split(a, parts)
     assert [sequential.call(), backwards.call(), sequential.call()] == [part.sum() for part in places[:3]]
 
@@ -139,37 +139,10 @@ def test_one_wrong_part_is_caught(parts: int, monkeypatch: pytest.MonkeyPatch) -
     assert "differs" in verdict(bench, "random", CUT)
 
 
-def shuffled(n: int, key: int) -> np.ndarray:
-    """0 … n - 1 as a key mixes them."""
-    offsets = np.empty(n, dtype=np.int64)
-    pattern.mixed_everywhere(offsets, key)
-    return offsets // 8
-
-
-@pytest.mark.parametrize("key", [0, 1, 2**63 - 1, 0x0123456789ABCDEF])
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 511, 512, 513, 1000, 77_777])
-def test_mixing_is_a_permutation(n: int, key: int) -> None:
-    """Whatever the number of elements and the key, each place is taken once."""
-    assert (np.sort(shuffled(n, key)) == np.arange(n)).all()
-
-
-@pytest.mark.parametrize("n", [512 * 100, 2**16, 2**17 + 512])
-def test_mixing_leaves_no_structure(n: int) -> None:
-    """As in a shuffle no step comes often, none of the next 64 is correlated, and all pairs of places are as likely."""
-    order = shuffled(n, int(np.random.default_rng(n).integers(0, 2**63 - 1)))
-    for lag in (1, 2, 8, 64):
-        here, there = order[:-lag], order[lag:]
-        assert np.unique(there - here, return_counts=True)[1].max() <= 12  # 6 to 8 in NumPy's permutations
-        assert abs(np.corrcoef(here, there)[0, 1]) < 5 / np.sqrt(n)
-        pairs = np.histogram2d(here, there, bins=32)[0]
-        assert 0.7 < pairs.var() / pairs.mean() < 1.3  # 1 where they are independent; its spread is 0.05
-    assert (shuffled(n, 1) != shuffled(n, 2)).mean() > 0.99
-
-
 def test_counts() -> None:
     """8 bytes of the array and 8 of the index for each element."""
-    _, (a, turns) = work_of(bench, "sequential", {"size": 2**16})
-    assert bench.count({"size": 2**16}, (a, turns)) == {"items": len(a), "bytes": 16 * len(a)}
+    _, (a, partitions) = work_of(bench, "sequential", {"size": 2**16})
+    assert bench.count({"size": 2**16}, (a, partitions)) == {"items": len(a), "bytes": 16 * len(a)}
     assert a.nbytes * 2 <= 2**16
 
 

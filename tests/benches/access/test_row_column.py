@@ -11,7 +11,7 @@ import pytest
 from doubles.scripted import ScriptedDevice
 from hwbench.bench import Skip
 from hwbench.benches import _partitions
-from hwbench.benches.access import row_column as benches_access_row_column
+from hwbench.benches.access import row_column as module
 from hwbench.benches.access.row_column import row_column, shape
 from inspection.answers import reading, verdict, work_of
 from inspection.assembly import assembly
@@ -35,8 +35,8 @@ def test_the_answer_is_the_sum(variant: str, size: int, dtype: str, layout: str)
 @pytest.mark.parametrize("variant", ["row", "column"])
 def test_repetitions_give_one_sum(variant: str) -> None:
     """The passes inside a kernel each add up the whole matrix, and do not add to one another."""
-    work, (a, turns) = work_of(row_column, variant, values())
-    assert turns.parts == work.facts["parts"] == 1
+    work, (a, partitions) = work_of(row_column, variant, values())
+    assert partitions.parts == work.facts["parts"] == 1
     assert work.output is None
     assert work.call() == a.sum()
     assert work.repeat is not None
@@ -46,8 +46,8 @@ def test_repetitions_give_one_sum(variant: str) -> None:
 @pytest.mark.parametrize(("variant", "kernel"), [("row", "sum_by_rows"), ("column", "sum_by_columns")])
 def test_a_kernel_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str) -> None:
     """The check tells a sum that lacks a single element, in f4 as in f8."""
-    real = getattr(benches_access_row_column, kernel)
-    monkeypatch.setattr(benches_access_row_column, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
+    real = getattr(module, kernel)
+    monkeypatch.setattr(module, kernel, lambda a, passes: real(a, passes) - a[-1, -1])
     for dtype in ("f4", "f8"):
         given = values(2**22, dtype)  # a million elements: one is less than f4's usual tolerance
         a = row_column.make_inputs({**given, "rng": np.random.default_rng(7), "device": ScriptedDevice()})[0]
@@ -63,7 +63,7 @@ def test_rows_and_columns_are_alike(size: int, layout: str, dtype: str) -> None:
     [rows, columns] = (work_of(row_column, name, values(size, dtype, layout))[0] for name in ("row", "numpy-column"))
     assert rows.facts == columns.facts
     assert rows.facts["rows"] == rows.facts["columns"]
-    _, (a, _turns) = work_of(row_column, "row", values(size, dtype, layout))
+    _, (a, _partitions) = work_of(row_column, "row", values(size, dtype, layout))
     assert max(a.strides) % 128 == 64
     assert max(a.strides) == a.strides[layout == "F"]
 
@@ -92,7 +92,7 @@ def test_too_small_a_matrix_is_skipped() -> None:
 def test_shape_in_bands(size: int, itemsize: int) -> None:
     """All bands are equal, of rows and of columns, whole lines wide, and not much of the size is lost."""
     side, parts = shape(size, itemsize)
-    assert 0.6 < parts / _partitions.parts_of(size, benches_access_row_column.SHARE) < 1.4
+    assert 0.6 < parts / _partitions.parts_of(size, module.SHARE) < 1.4
     assert parts >= 3
     assert side * itemsize // 64 % parts == 0
     assert side * itemsize % 128 == 64
@@ -120,13 +120,13 @@ def test_the_answer_of_bands_is_the_sum(variant: str, dtype: str, layout: str, b
 @pytest.mark.parametrize("variant", row_column.variants)
 def test_a_call_sums_one_band_and_the_next_call_the_next(variant: str, bands: int) -> None:
     """Bands of rows or of columns, equal in elements, one after the other and round again; counts are of one."""
-    work, (a, turns) = work_of(row_column, variant, values(CUT))
+    work, (a, partitions) = work_of(row_column, variant, values(CUT))
     assert work.repeat is None
-    assert work.facts["parts"] == turns.parts == bands
+    assert work.facts["parts"] == partitions.parts == bands
     assert work.facts["footprint"] == a.nbytes
     parts = np.split(a, bands, axis=1 if "column" in variant else 0)
     assert [work.call() for _ in range(bands + 1)] == [part.sum() for part in (*parts, parts[0])]
-    assert row_column.count(values(CUT), (a, turns)) == {
+    assert row_column.count(values(CUT), (a, partitions)) == {
         "bytes": parts[0].nbytes,
         "flops": parts[0].size,
         "items": parts[0].size,
@@ -135,8 +135,8 @@ def test_a_call_sums_one_band_and_the_next_call_the_next(variant: str, bands: in
 
 def test_variants_share_their_turns(bands: int) -> None:
     """A variant goes on where another ended, so that it does not find in a cache what that one has just visited."""
-    row, (a, turns) = work_of(row_column, "row", values(CUT))
-    in_numpy = row_column.build("numpy-row", values(CUT), (a, turns))
+    row, (a, partitions) = work_of(row_column, "row", values(CUT))
+    in_numpy = row_column.build("numpy-row", values(CUT), (a, partitions))
     parts = np.split(a, bands)
     assert [row.call(), in_numpy.call(), row.call()] == [part.sum() for part in parts[:3]]
 
@@ -147,28 +147,28 @@ def test_a_wrong_band_is_caught(
     monkeypatch: pytest.MonkeyPatch, variant: str, kernel: str, wrong: int, bands: int
 ) -> None:
     """The check tells where the checked call's band lacks a single one, or that of the call that follows it."""
-    real = getattr(benches_access_row_column, kernel)
+    real = getattr(module, kernel)
     done: list[float] = []
 
     def one_less(a: np.ndarray, passes: int) -> float:
         done.append(real(a, passes) - (len(done) == wrong))
         return done[-1]
 
-    monkeypatch.setattr(benches_access_row_column, kernel, one_less)
+    monkeypatch.setattr(module, kernel, one_less)
     assert "differs" in verdict(row_column, variant, values(CUT))
     assert len(done) == 2
 
 
 def test_a_variant_that_takes_no_turns_is_caught(monkeypatch: pytest.MonkeyPatch, bands: int) -> None:
     """Whoever visits one band again and again, and so finds it in a cache, gives another sum."""
-    monkeypatch.setattr(_partitions.Turns, "take", lambda self: 0)
+    monkeypatch.setattr(_partitions.Partitions, "take", lambda self: 0)
     assert "differs" in verdict(row_column, "column", values(CUT))
 
 
 def test_counts() -> None:
     """Each element is read once and added once; the bytes are the matrix's."""
-    _, (a, turns) = work_of(row_column, "row", values())
-    assert row_column.count(values(), (a, turns)) == {"bytes": a.nbytes, "flops": a.size, "items": a.size}
+    _, (a, partitions) = work_of(row_column, "row", values())
+    assert row_column.count(values(), (a, partitions)) == {"bytes": a.nbytes, "flops": a.size, "items": a.size}
 
 
 @pytest.mark.parametrize("given", ["whole", "bands"])
@@ -178,9 +178,7 @@ def test_rows_are_vectors_and_columns_are_not(given: str) -> None:
         pytest.skip("reads x86 assembly")
     a = np.ones((9, 9))
     walked = {"whole": (a, a), "bands": (a[3:6], a[:, 3:6])}[given]
-    rows, columns = map(
-        assembly, (benches_access_row_column.sum_by_rows, benches_access_row_column.sum_by_columns), walked, (1, 1)
-    )
+    rows, columns = map(assembly, (module.sum_by_rows, module.sum_by_columns), walked, (1, 1))
 
     def from_memory(text: str, operation: str) -> int:
         return sum(operation in line and "(" in line for line in text.splitlines())

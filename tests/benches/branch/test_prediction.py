@@ -1,13 +1,16 @@
 """Branches: the same elements in two orders, the share that is taken, and the price of a misprediction."""
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
 
-from hwbench.benches.branch import prediction as bench_file
+from hwbench.benches.branch import prediction
+from inspection import listing
 from inspection.answers import reading, verdict, work_of
 
-BENCH = bench_file.bench
+BENCH = prediction.bench
 VARIANTS = ("sorted", "shuffled", "branch-free")
 
 
@@ -23,12 +26,12 @@ def test_all_add_the_same(variant, n, share):
 def test_passes_do_not_add_up(variant):
     """Many passes give the sum of one: each begins anew."""
     work, (a,) = work_of(BENCH, variant, {"n": 100, "share": 0.5})
-    assert work.repeat(7) == work.call() == bench_file.reference(a)
+    assert work.repeat(7) == work.call() == prediction.reference(a)
 
 
 def test_another_threshold_is_caught(monkeypatch):
     """A kernel that leaves out the elements at the threshold gives another sum."""
-    monkeypatch.setattr(bench_file, "add_if", lambda address, n, passes: bench_file.add_either(address, n - 1, passes))
+    monkeypatch.setattr(prediction, "add_if", lambda address, n, passes: prediction.add_either(address, n - 1, passes))
     assert "differs" in verdict(BENCH, "shuffled", {"n": 64, "share": 1.0})
 
 
@@ -36,16 +39,16 @@ def test_another_threshold_is_caught(monkeypatch):
 def test_the_share_is_exact(share):
     """So many elements are from the threshold on, and the record says which share that is."""
     work, (a,) = work_of(BENCH, "shuffled", {"n": 1000, "share": share})
-    assert int((a >= bench_file.THRESHOLD).sum()) == round(1000 * share)
+    assert int((a >= prediction.THRESHOLD).sum()) == round(1000 * share)
     assert work.facts["taken"] == pytest.approx(share)
 
 
 def test_shuffled_is_in_random_order():
     """The outcomes of neighbours are independent: a change of way in half of the steps, in sorted order one."""
-    a = bench_file.elements(np.random.default_rng(1), 2**16, 0.5)
-    taken = a >= bench_file.THRESHOLD
+    a = prediction.elements(np.random.default_rng(1), 2**16, 0.5)
+    taken = a >= prediction.THRESHOLD
     assert 0.48 < (taken[1:] != taken[:-1]).mean() < 0.52
-    ordered = np.sort(a) >= bench_file.THRESHOLD
+    ordered = np.sort(a) >= prediction.THRESHOLD
     assert (ordered[1:] != ordered[:-1]).sum() == 1
 
 
@@ -53,8 +56,8 @@ def test_shuffled_is_in_random_order():
 def test_what_is_no_share_is_refused(text):
     """A share lies between 0 and 1; anything else is named in one line."""
     with pytest.raises(ValueError, match="is no share between 0 and 1"):
-        bench_file.share_of(text)
-    assert bench_file.share_of("0.3") == 0.3
+        prediction.share_of(text)
+    assert prediction.share_of("0.3") == 0.3
 
 
 def made_up(*rows, clock=None):
@@ -81,7 +84,7 @@ def test_the_price_is_what_a_wrong_guess_adds():
 
 def test_at_another_share_fewer_are_wrong():
     """At one tenth the better guess is wrong for one in ten, and without a clock no cycles are told."""
-    share, seconds, cycles = bench_file.price(made_up(("sorted", 0.1, 1.0), ("shuffled", 0.1, 1.5)), 1000)
+    share, seconds, cycles = prediction.price(made_up(("sorted", 0.1, 1.0), ("shuffled", 0.1, 1.5)), 1000)
     assert (share, cycles) == (0.1, None)
     assert seconds == pytest.approx(5e-9, rel=0.01)
 
@@ -89,3 +92,34 @@ def test_at_another_share_fewer_are_wrong():
 def test_a_branch_that_never_changes_has_no_price():
     """With nothing mispredicted there is nothing to say."""
     assert list(BENCH.hooks["finding"](made_up(("sorted", 0.0, 1.0), ("shuffled", 0.0, 1.0)))) == []
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+
+@listing.needs_x86
+def test_the_branch_stays_and_the_other_kernel_has_none():
+    """One byte is loaded an element; the first kernel jumps around its addition, the second only back to its start."""
+    jumping, free = (
+        listing.assembly(k, None, (listing.INT, listing.INT, listing.INT))
+        for k in (prediction.add_if, prediction.add_either)
+    )
+    for code in (jumping, free):
+        assert listing.count(code, r"^movz?x?bl\s+\(") == 1, "no vectors, not unrolled"
+    [body] = [body for body in listing.loops(free) if listing.count(body, r"^movz?x?bl\s+\(")]
+    assert listing.count(body, r"^j") == 1
+    start = next(i for i, line in enumerate(jumping) if re.match(r"movz?x?bl\s+\(", line))
+    around = jumping[start : start + 5]
+    assert [line.split()[0][0] for line in around].count("j") == 1, around
+    assert listing.count(jumping, r"^(cmov|sar|sbb|set)") == 0
+
+
+def test_arm_keeps_the_branch_too():
+    """On AArch64 the first kernel tests and branches, the second masks or selects."""
+    jumping, free = (
+        listing.for_arm(k, None, (listing.INT, listing.INT, listing.INT))
+        for k in (prediction.add_if, prediction.add_either)
+    )
+    assert listing.count(jumping, r"^tbn?z\s+w\d+, #(7|31)|^b\.(lt|ge|lo|hs|mi|pl|le|gt)") >= 1
+    [body] = [body for body in listing.loops(free) if listing.count(body, r"^ldr\w*b\s")]
+    assert listing.count(body, r"^(b\.|cb|tb)") == 1

@@ -1,40 +1,15 @@
-"""Signal processing: every variant against float64, counts by hand, and where two lines cross."""
+"""dsp.dot: every variant against float64, threads of BLAS, and what is said of a CPU's and a GPU's products."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from doubles.scripted import ScriptedDevice, record, run_of
 from doubles.strict_cupy import StrictGpu
 from hwbench.analysis import plausibility
 from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches import _partitions
-from hwbench.benches.dsp import convolution, dot, fft
-from hwbench.devices.cpu import CpuDevice
-from hwbench.measure.verify_output import mismatch
-from inspection.answers import reading
-
-CPU = CpuDevice()
-
-
-def built(bench, variant, gpu, **params):
-    """The work of a variant, its inputs where it wants them, and what the check needs to know."""
-    device = gpu if bench.variants[variant].on == "gpu" else CPU
-    values = {**params, "device": device, "dtype": np.dtype(params["dtype"]), "rng": np.random.default_rng(5)}
-    inputs = bench.make_inputs(values)
-    there = inputs
-    if bench.variants[variant].on == "gpu":
-        there = tuple(device.put(one) if isinstance(one, np.ndarray) else one for one in inputs)
-    return bench.build(variant, values, there), inputs, values
-
-
-def verdict(bench, variant, **params):
-    work, inputs, values = built(bench, variant, StrictGpu(), **params)
-    output = work.call()
-    output = output if work.output is None else work.output()
-    counts = bench.count(values, inputs)
-    return mismatch(output, bench.ask("reference", values, inputs), values, counts["flops"], bench.tolerance)
+from hwbench.benches.dsp.dot import dot, vectors
+from inspection.variants import CPU, built, values_of, verdict
 
 
 def needs_two_cpus(variant):
@@ -44,25 +19,25 @@ def needs_two_cpus(variant):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("variant", list(dot.dot.variants))
+@pytest.mark.parametrize("variant", list(dot.variants))
 @pytest.mark.parametrize("size", [16, 1000, 1 << 20])
 def test_dot_products_agree_with_float64(variant, dtype, size):
     """Each way to a dot product gives that of float64 within the rounding of its dtype."""
     needs_two_cpus(variant)
-    assert verdict(dot.dot, variant, size=size, dtype=dtype) == ""
+    assert verdict(dot, variant, values_of(dot, size=size, dtype=dtype)) == ""
 
 
-@pytest.mark.parametrize("variant", list(dot.dot.variants))
+@pytest.mark.parametrize("variant", list(dot.variants))
 def test_long_vectors_are_taken_part_by_part(monkeypatch, variant):
     """A call does the part whose turn it is, which is what is counted; the first two are checked."""
     needs_two_cpus(variant)
     monkeypatch.setattr(_partitions, "PART", 1 << 14)
-    work, (a, b, turns), _ = built(dot.dot, variant, StrictGpu(), size=1 << 16, dtype="f8")
-    assert work.facts["parts"] == turns.parts == 5
-    assert dot.dot.count({}, (a, b, turns)) == {"bytes": 2 * a.nbytes / 5, "flops": 2 * a.size / 5}
-    assert verdict(dot.dot, variant, size=1 << 16, dtype="f8") == ""
-    monkeypatch.setattr(_partitions.Turns, "take", lambda self: 0)
-    assert verdict(dot.dot, variant, size=1 << 16, dtype="f8") != ""
+    work, (a, b, partitions) = built(dot, variant, values_of(dot, size=1 << 16))
+    assert work.facts["parts"] == partitions.parts == 5
+    assert dot.count({}, (a, b, partitions)) == {"bytes": 2 * a.nbytes / 5, "flops": 2 * a.size / 5}
+    assert verdict(dot, variant, values_of(dot, size=1 << 16, dtype="f8")) == ""
+    monkeypatch.setattr(_partitions.Partitions, "take", lambda self: 0)
+    assert verdict(dot, variant, values_of(dot, size=1 << 16, dtype="f8")) != ""
 
 
 def test_the_product_is_touched_before_the_clock_runs(monkeypatch):
@@ -70,7 +45,7 @@ def test_the_product_is_touched_before_the_clock_runs(monkeypatch):
     monkeypatch.setattr(_partitions, "PART", 1 << 14)
     given = []
     monkeypatch.setattr(CPU, "host_empty", lambda shape, dtype: given.append(np.full(shape, -1, dtype)) or given[-1])
-    built(dot.dot, "numpy", None, size=1 << 16, dtype="f8")
+    built(dot, "numpy", values_of(dot, size=1 << 16))
     assert len(given) == 3
     assert all((one >= 0).all() for one in given)
 
@@ -79,12 +54,12 @@ def test_the_product_is_touched_before_the_clock_runs(monkeypatch):
 def test_one_thread_and_a_call_from_python_for_each(monkeypatch, size):
     """What is compared with one thread of Numba has one thread of BLAS, and neither repeats itself in compiled code."""
     for variant in ("numpy", "blas", "numba"):
-        work, *_ = built(dot.dot, variant, None, size=size, dtype="f8")
+        work, _ = built(dot, variant, values_of(dot, size=size))
         assert work.repeat is None
         assert work.facts.get("threads", 1) == 1
     monkeypatch.setattr(np, "dot", lambda a, b: seen.append(CPU._libraries.info()) or (a * b).sum())
     seen = []
-    work, *_ = built(dot.dot, "blas", None, size=size, dtype="f8")
+    work, _ = built(dot, "blas", values_of(dot, size=size))
     work.call()
     assert all(library["num_threads"] == 1 for library in seen[0])
 
@@ -92,79 +67,24 @@ def test_one_thread_and_a_call_from_python_for_each(monkeypatch, size):
 def test_all_threads_are_asked_for_where_blas_would_take_them():
     """Below ten thousand elements OpenBLAS takes one thread however many it has: such a case is left out."""
     f8 = np.dtype("f8")
-    assert "BLAS takes one thread for 1024 elements" in dot.dot.lacks("blas-all", {"size": 1 << 14, "dtype": f8})
-    assert dot.dot.lacks("blas-all", {"size": 1 << 20, "dtype": f8}) == ""
+    assert "BLAS takes one thread for 1024 elements" in dot.lacks("blas-all", {"size": 1 << 14, "dtype": f8})
+    assert dot.lacks("blas-all", {"size": 1 << 20, "dtype": f8}) == ""
     if CPU.host.usable > 1:
-        assert built(dot.dot, "blas-all", None, size=1 << 20, dtype="f8")[0].facts["threads"] == CPU.host.usable
-
-
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("variant", list(convolution.convolution.variants))
-@pytest.mark.parametrize(("n", "taps"), [(1, 1), (5, 9), (1000, 8), (3000, 37), (4096, 2048)])
-def test_convolutions_agree_with_float64(variant, dtype, n, taps):
-    """Each way to a convolution gives NumPy's in float64, also where the filter is longer than the signal."""
-    assert verdict(convolution.convolution, variant, n=n, taps=taps, dtype=dtype) == ""
-
-
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("variant", list(fft.fft.variants))
-@pytest.mark.parametrize("n", [1, 2, 100, 1 << 12, 1 << 18])
-def test_transforms_agree_with_float64(variant, dtype, n):
-    """Each transform is NumPy's in complex128 within the rounding of its dtype."""
-    assert verdict(fft.fft, variant, n=n, dtype=dtype) == ""
-
-
-@settings(max_examples=60, deadline=None)
-@given(n=st.integers(1, 3000), taps=st.integers(1, 70), seed=st.integers(0, 99))
-def test_the_direct_loop_is_exact_on_whole_numbers(n, taps, seed):
-    """Blocks, padding and taps that are no multiple of eight lose no sample: whole numbers come out exactly."""
-    rng = np.random.default_rng(seed)
-    x, h = rng.integers(-9, 9, n).astype(float), rng.integers(-9, 9, taps).astype(float)
-    work = convolution.convolve_numba(x, h)
-    work.call()
-    assert np.array_equal(work.output(), np.convolve(x, h))
+        assert built(dot, "blas-all", values_of(dot, size=1 << 20))[0].facts["threads"] == CPU.host.usable
 
 
 def test_what_a_call_counts():
-    """2 n of a dot product, 2 n taps of a convolution, 5 n log2 n of a transform."""
+    """2 n operations and both arrays."""
     rng = np.random.default_rng(0)
-    assert dot.dot.count({}, dot.vectors(rng, 1600, np.dtype("f8"), ScriptedDevice())) == {"bytes": 1600, "flops": 200}
-    assert convolution.convolution.count({}, (np.zeros(1000), np.zeros(10)))["flops"] == 20_000
-    assert fft.fft.count({}, (np.zeros((2, 1024), complex),))["flops"] == 2 * 5 * 1024 * 10
+    assert dot.count({}, vectors(rng, 1600, np.dtype("f8"), ScriptedDevice())) == {"bytes": 1600, "flops": 200}
 
 
-def convolutions(direct, by_fft):
-    """What is said of made-up convolutions: seconds by taps of NumPy's direct way and of the Fourier transform."""
-    rows = [
-        (variant, {"n": 1 << 14, "taps": taps, "dtype": "f8"}, seconds(taps))
-        for taps in (10, 40, 160, 640)
-        for variant, seconds in (("numpy", direct), ("oaconvolve", by_fft))
-    ]
-    return list(convolution.convolution.hooks["finding"](reading(convolution.convolution, rows, {"flops": 1e9})))
-
-
-def test_the_finding_tells_from_where_the_transform_wins():
-    """A time of taps and one of 100 cross at 100 taps, since both are power laws."""
-    (said,) = convolutions(float, lambda _taps: 100.0)
-    assert said.startswith("Convolution by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100 (")
-    assert said.endswith(", for 16384 samples.")
-
-
-def test_the_finding_tells_where_the_lines_do_not_cross():
-    """Always faster, and never: both are said with the taps that bound what is known."""
-    (always,) = convolutions(lambda _taps: 2.0, lambda _taps: 1.0)
-    (never,) = convolutions(lambda _taps: 1.0, lambda _taps: 2.0)
-    assert "beats NumPy's direct convolution at every length from taps = 10" in always
-    assert "has not overtaken NumPy's direct convolution at taps = 640" in never
-
-
-@pytest.mark.parametrize("bench", [dot.dot, convolution.convolution, fft.fft])
-def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses(bench):
+def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
     """CuPy's variant is timed with what it was given on the device, the wait included, and says so."""
     device = StrictGpu()
-    work, *_ = built(bench, "cupy", device, size=4096, n=64, taps=8, dtype="f8")
+    work, _ = built(dot, "cupy", values_of(dot, size=4096), device)
     sent = device.sent
-    assert bench.variants["cupy"].on == "gpu"
+    assert dot.variants["cupy"].on == "gpu"
     assert device.synced == ["end"]
     assert work.facts["transfers"] is False
     work.call()
@@ -194,20 +114,20 @@ def copied(rate):
 def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     """1500 GB/s are 187.5 GFLOP/s, half of a copy at 3000; without a copy nothing is said of one."""
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
-    told = findings(run_of(*mine, copied(3000)), [dot.dot])["dsp.dot"]
+    told = findings(run_of(*mine, copied(3000)), [dot])["dsp.dot"]
     assert told == [
         "Dot product, DRAM, GFLOP/s on one thread: blas 2.5.",
         "CuPy's dot product does 188 GFLOP/s on arrays in the GPU's memory, and takes them in at 50% of the bandwidth "
         "of a copy there.",
     ]
-    assert findings(run_of(*mine), [dot.dot])["dsp.dot"][1].endswith("on arrays in the GPU's memory.")
+    assert findings(run_of(*mine), [dot])["dsp.dot"][1].endswith("on arrays in the GPU's memory.")
 
 
 def test_more_threads_than_one_are_told():
     """Whoever had several says so, that no compiled loop on one thread is taken for slow."""
     one = dots(("blas", "cpu", "DRAM", 2**29, 20), ("numba", "cpu", "DRAM", 2**29, 16))
     run = run_of(*one, *dots(("blas-all", "cpu", "DRAM", 2**29, 40), threads=4))
-    assert findings(run, [dot.dot])["dsp.dot"][0] == (
+    assert findings(run, [dot])["dsp.dot"][0] == (
         "Dot product, DRAM, GFLOP/s on one thread: blas 2.5, numba 2, blas-all 5 on 4 threads."
     )
 
@@ -218,15 +138,13 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
         "simd", (1.0,) * 10, bench="stream.load", params={"size": "L2", "dtype": "f8"}, counts={"bytes": 5e10}
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
-    assert plausibility.impossible([load, mine], {"dsp.dot": dot.dot.limit}, {}) == {}
-    assert BenchResults(dot.dot, run_of(load, mine)).share("cupy", size="L2") is None
+    assert plausibility.impossible([load, mine], {"dsp.dot": dot.limit}, {}) == {}
+    assert BenchResults(dot, run_of(load, mine)).share("cupy", size="L2") is None
 
 
 def test_a_gpus_l2_is_not_compared_with_a_cpus():
     """The same label stands for other arrays on each, so no ratio is told; the same number of bytes is compared."""
-    found = BenchResults(dot.dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
+    found = BenchResults(dot, run_of(*dots(("blas", "cpu", "L2", 2**19, 50), ("cupy", "gpu:0", "L2", 2**24, 3000))))
     assert found.ratio("cupy", "blas", size="L2") is None
-    found = BenchResults(
-        dot.dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100)))
-    )
+    found = BenchResults(dot, run_of(*dots(("blas", "cpu", "1MiB", 2**20, 50), ("cupy", "gpu:0", "1MiB", 2**20, 100))))
     assert found.ratio("cupy", "blas").value == pytest.approx(0.5)

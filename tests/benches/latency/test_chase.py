@@ -11,6 +11,7 @@ from hwbench.benches.latency import chase
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measure.verify_output import mismatch
 from hwbench.record.estimate import Estimate
+from inspection import listing
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +156,29 @@ def test_findings_without_huge_pages_tell_the_small_ones():
     told = list(chase.bench.hooks["finding"](Told(pages=("4K",))))
     assert told[0] == "A load that waits for the one before takes 120 ns from memory (random order, 4K pages)."
     assert not any("instead of" in sentence for sentence in told)
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+
+@listing.needs_x86
+def test_chase_is_sixteen_dependent_loads():
+    """Sixteen loads, each from the address that the one before brought, and subtract or add, compare, jump."""
+    body = listing.hot_loop(listing.assembly(chase.chase, None, (listing.INT, listing.INT)))
+    assert listing.count(body, r"^movq\s+\((%r\w+)\), \1$") >= 15
+    assert listing.count(body, r"\(") == 16
+    assert len(body) <= 16 + 4, body
+
+
+def test_arm_chase_is_sixteen_loads():
+    """On AArch64 the chase is sixteen loads an iteration."""
+    body = listing.hot_loop(listing.for_arm(chase.chase, None, (listing.INT, listing.INT)))
+    assert listing.count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 16
+
+
+def test_follow_reads_the_pointer():
+    """Following a pair of pointers to each other comes back after sixteen hops."""
+    pair = (ctypes.c_int64 * 2)()
+    first = ctypes.addressof(pair)
+    pair[0], pair[1] = first + 8, first
+    assert chase.chase(first, 16) == first

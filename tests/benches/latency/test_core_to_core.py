@@ -5,12 +5,14 @@ import dataclasses
 import msgspec
 import pytest
 
-from hwbench.benches.latency import core_to_core as bench_file
+from hwbench.benches.latency import core_to_core
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host, SharedCache
+from hwbench.kernels import ping_pong
+from inspection import listing
 from inspection.answers import reading, verdict, work_of
 
-BENCH = bench_file.bench
+BENCH = core_to_core.bench
 
 # Two packages of two cores with two threads each; a last level for each package.
 TWO = Host(
@@ -38,7 +40,7 @@ def device():
 
 
 def here(device):
-    if reason := bench_file.lacking(device):
+    if reason := core_to_core.lacking(device):
         pytest.skip(reason)
     return {"device": device, "pairs": "all"}
 
@@ -51,12 +53,12 @@ def test_every_handover_counts(device, variant):
 
 def test_one_handover_less_is_caught(device, monkeypatch):
     """A thread that stops a handover early leaves another number."""
-    right = bench_file.bounce
+    right = core_to_core.bounce
 
     def early(address, turn, last):
         right(address, turn, last - 1)
 
-    monkeypatch.setattr(bench_file, "bounce", early)
+    monkeypatch.setattr(core_to_core, "bounce", early)
     assert "differs" in verdict(BENCH, "store", here(device))
 
 
@@ -67,7 +69,7 @@ def test_each_pair_has_its_best_time(device):
     total = work.timer(2)
     between = work.facts["between"]
     assert [tuple(row[:2]) for row in between] == [
-        (device.host.order[a], device.host.order[b]) for a, b in bench_file.pairs_of(device)
+        (device.host.order[a], device.host.order[b]) for a, b in core_to_core.pairs_of(device)
     ]
     hops = BENCH.count(here(device))["hops"]
     first = [seconds for *_, seconds in between]
@@ -79,9 +81,9 @@ def test_each_pair_has_its_best_time(device):
 
 def test_all_pairs_are_taken_once():
     """Eight CPUs are twenty-eight pairs, a quota of three leaves three."""
-    pairs = bench_file.pairs_of(CpuDevice(TWO))
+    pairs = core_to_core.pairs_of(CpuDevice(TWO))
     assert len(set(pairs)) == len(pairs) == 28
-    assert bench_file.pairs_of(CpuDevice(limited(TWO, 3.0))) == [(0, 1), (0, 2), (1, 2)]
+    assert core_to_core.pairs_of(CpuDevice(limited(TWO, 3.0))) == [(0, 1), (0, 2), (1, 2)]
 
 
 def limited(host, quota):
@@ -98,7 +100,7 @@ def limited(host, quota):
 )  # fmt: skip
 def test_what_two_cpus_share(host, a, b, what):
     """Hardware threads share a core, neighbours the last level, chiplets a package, sockets memory alone."""
-    assert bench_file.shared(host, a, b) == what
+    assert core_to_core.shared(host, a, b) == what
 
 
 def test_one_cpu_has_no_pair():
@@ -110,9 +112,9 @@ def test_one_cpu_has_no_pair():
 
 def test_many_pairs_take_fewer_round_trips():
     """A call stays short on many CPUs: the trips of all pairs are bounded until each has the least."""
-    assert bench_file.trips(CpuDevice(Host(allowed=(0, 1)))) == 4096
-    assert bench_file.trips(CpuDevice(Host(allowed=tuple(range(16))))) == 2**18 // 120
-    assert bench_file.trips(CpuDevice(Host(allowed=tuple(range(128))))) == 512
+    assert core_to_core.trips(CpuDevice(Host(allowed=(0, 1)))) == 4096
+    assert core_to_core.trips(CpuDevice(Host(allowed=tuple(range(16))))) == 2**18 // 120
+    assert core_to_core.trips(CpuDevice(Host(allowed=tuple(range(128))))) == 512
 
 
 def test_the_finding_goes_by_what_is_shared():
@@ -127,3 +129,31 @@ def test_the_finding_goes_by_what_is_shared():
         "packages."
     )
     assert "a handover takes 2×" in said[1]
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+
+@listing.needs_x86
+def test_an_exchange_is_a_locked_compare_and_swap():
+    """A try of the other variant is one `lock cmpxchg`."""
+    assert (
+        listing.count(
+            listing.assembly(core_to_core.bounce_exchange, None, (listing.INT, listing.INT, listing.INT)),
+            r"^lock\s+cmpxchgq",
+        )
+        == 1
+    )
+
+
+def test_arm_hands_over_with_acquire_and_release():
+    """On AArch64 the orders are instructions of their own: a load-acquire, a store-release, a compare-and-swap."""
+    storing = listing.for_arm(ping_pong.bounce, None, (listing.INT, listing.INT, listing.INT))
+    assert listing.count(storing, r"^ldap?r\s+x") == 1
+    assert listing.count(storing, r"^stlr\s+x") == 1
+    assert (
+        listing.count(
+            listing.for_arm(core_to_core.bounce_exchange, None, (listing.INT, listing.INT, listing.INT)), r"^casal\s+x"
+        )
+        == 1
+    )

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from hwbench.bench import Bench
-from hwbench.benches.latency import loaded as bench_file
+from hwbench.benches.latency import loaded
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host
+from hwbench.kernels import cpu_features
+from hwbench.kernels.simd import Registers
+from inspection import listing
 from inspection.answers import reading, verdict, work_of
 
-BENCH: Bench = bench_file.bench
+BENCH: Bench = loaded.bench
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def device():
 
 
 def values(device, gap, size=2**20):
-    if reason := bench_file.lacking(device):
+    if reason := loaded.lacking(device):
         pytest.skip(reason)
     return {"device": device, "size": size, "pages": "4K", "gap": gap}
 
@@ -72,7 +75,7 @@ def test_a_failing_chase_does_not_leave_the_streams_running(device, monkeypatch)
     def broken(address, hops):
         raise RuntimeError("no way")
 
-    monkeypatch.setattr(bench_file, "chase", broken)
+    monkeypatch.setattr(loaded, "chase", broken)
     work, _ = work_of(BENCH, "read", values(device, 0))
     with pytest.raises(RuntimeError, match="no way"):
         work.timer(1)
@@ -81,13 +84,13 @@ def test_a_failing_chase_does_not_leave_the_streams_running(device, monkeypatch)
 
 def test_a_word_that_was_not_read_is_caught(device, monkeypatch):
     """Streams that count a block which they did not read give another answer."""
-    right = bench_file.read_until
+    right = loaded.read_until
 
     def lazy(r, address, nbytes, pause, flag, found):
         right(r, address, nbytes, pause, flag, found)
         ctypes.c_int64.from_address(found).value += 1
 
-    monkeypatch.setattr(bench_file, "read_until", lazy)
+    monkeypatch.setattr(loaded, "read_until", lazy)
     assert "part 1" in verdict(BENCH, "read", values(device, 0))
 
 
@@ -108,10 +111,10 @@ def test_one_core_cannot_do_both(cores, allowed, quota, said):
 
 def test_a_gap_is_a_number_of_cycles():
     """Any whole number may be asked for; what is none is refused with the text."""
-    assert bench_file.gap_of("12") == 12
+    assert loaded.gap_of("12") == 12
     for text in ("-1", "1.5", "x", "", "٣", "9" * 10):
         with pytest.raises(ValueError, match="is neither idle nor a whole number"):
-            bench_file.gap_of(text)
+            loaded.gap_of(text)
 
 
 def test_the_memory_is_told_as_it_is_taken():
@@ -133,4 +136,44 @@ def test_the_finding_sets_the_busiest_against_the_idle():
     [said] = BENCH.hooks["finding"](read)
     assert said.startswith(
         "Memory answers in 100 ns on an idle machine and in 200 ns while 1 other core reads with 20 GB/s of traffic: 2×"
+    )
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+UNTIL = (listing.INT, listing.INT, listing.INT, listing.INT, listing.INT)
+
+
+@listing.needs_x86
+@pytest.mark.parametrize("bits", listing.NAMES)
+def test_streams_look_at_the_flag_once_a_block(bits):
+    """A block of the streams beside a loaded chase is eight full-width loads or stores, and one look at the flag."""
+    listing.needs_width(bits)
+    registers = Registers("i8", bits, 8)
+    reading = listing.assembly(loaded.read_until, registers, UNTIL)
+    assert listing.count(reading, rf"^v?paddq\s.*\(.*%{listing.NAMES[bits]}\d+$") == 8
+    wide = cpu_features.stream_width()  # narrower stores of one value LLVM would join
+    writing = listing.assembly(loaded.write_until, Registers("i8", wide, 8), UNTIL)
+    assert listing.count(writing, rf"^v?mov\w+\s+%{listing.NAMES[wide]}\d+, .*\)$") == 8
+    for code in (reading, writing):
+        assert listing.count(code, r"^cmpq\s+\$0, \(%r\w+\)$") == 2, "before the first block, and after each"
+
+
+@listing.needs_x86
+@pytest.mark.parametrize("kernel", [loaded.read_until, loaded.write_until])
+def test_a_gap_is_a_chain_of_decrements(kernel):
+    """The wait between two blocks is a loop of one decrement, a test and a jump: a cycle each, not made a formula."""
+    code = listing.assembly(kernel, Registers("i8", cpu_features.stream_width(), 8), UNTIL)
+    waits = [listing.instructions(body) for body in listing.loops(code)]
+    assert [wait for wait in waits if listing.count(wait, r"^decq|^addq\s+\$-1") == 1 and len(wait) == 3], code
+
+
+def test_arm_streams_beside_a_loaded_chase():
+    """On AArch64 a block is eight pairs of q registers, and the wait is a subtraction and a branch."""
+    registers = Registers("i8", 256, 8)
+    reading = listing.for_arm(loaded.read_until, registers, UNTIL)
+    assert listing.count(reading, r"^ldp\s+q\d+, q\d+") == 8
+    assert listing.count(listing.for_arm(loaded.write_until, registers, UNTIL), r"^stp\s+q\d+, q\d+") == 8
+    assert any(
+        listing.count(body, r"^subs?\s+x\d+, x\d+, #1") == 1 and len(body) <= 3 for body in listing.loops(reading)
     )

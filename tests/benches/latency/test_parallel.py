@@ -4,11 +4,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from hwbench.benches.latency import parallel as bench_file
+from hwbench.benches.latency import parallel
 from hwbench.devices.cpu import CpuDevice
+from hwbench.kernels.simd import Registers
+from inspection import listing
 from inspection.answers import reading, verdict, work_of
 
-BENCH = bench_file.bench
+BENCH = parallel.bench
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +36,22 @@ def test_more_loops_go_on_from_there(device):
     work, (ring,) = work_of(BENCH, "follow", values(device))
     work.timer(3)
     n = len(ring.lines)
-    expected = ring.lines[(bench_file.starts(n, 4) + 3 * bench_file.HOPS) % n]
+    expected = ring.lines[(parallel.starts(n, 4) + 3 * parallel.HOPS) % n]
     assert work.output().tolist() == expected.tolist()
     work.close()
 
 
 def test_a_hop_too_few_is_caught(device, monkeypatch):
     """A kernel that leaves out four hops gives other lines."""
-    right = bench_file.chase_all
-    monkeypatch.setattr(bench_file, "chase_all", lambda r, to, of, hops: right(r, to, of, hops - 4))
+    right = parallel.chase_all
+    monkeypatch.setattr(parallel, "chase_all", lambda r, to, of, hops: right(r, to, of, hops - 4))
     assert "differs" in verdict(BENCH, "follow", values(device))
 
 
 def test_chases_are_spaced_evenly():
     """No two start together, and each has the same part of the ring before it."""
-    assert bench_file.starts(1000, 4).tolist() == [0, 250, 500, 750]
-    assert len(set(np.diff(bench_file.starts(16384, 16)))) == 1
+    assert parallel.starts(1000, 4).tolist() == [0, 250, 500, 750]
+    assert len(set(np.diff(parallel.starts(16384, 16)))) == 1
 
 
 def test_all_numbers_of_chases_share_one_ring():
@@ -80,3 +82,38 @@ def test_nothing_is_said_without_a_single_chase():
     """Without the latency of one chase there is nothing to compare with."""
     read = reading(BENCH, [("follow", {"size": "L2", "pages": "4K", "chains": 8}, 1e-6)], {"hops": 1000})
     assert list(BENCH.hooks["finding"](read)) == []
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+
+@listing.needs_x86
+@pytest.mark.parametrize("chains", [1, 2, 8, 14])
+def test_each_chase_has_a_register_of_its_own(chains):
+    """Four hops of each chase are four loads from the address that the one before brought, none of them the stack."""
+    body = listing.hot_loop(
+        listing.assembly(parallel.chase_all, Registers("i8", 64, chains), (listing.INT, listing.INT, listing.INT))
+    )
+    assert listing.count(body, r"^movq\s+\((%r\w+)\), \1$") >= 4 * chains - chains
+    assert listing.count(body, r"^movq\s+\(%r(?!sp)\w+\), %r") == 4 * chains
+    assert listing.count(body, r"\(%rsp\)") <= 1, "of fourteen chases one may wait on the stack"
+
+
+@listing.needs_x86
+def test_of_sixteen_chases_few_wait_on_the_stack():
+    """x86 has too few registers for sixteen: all their loads are there, and at most one move in three is a spill's."""
+    body = listing.hot_loop(
+        listing.assembly(parallel.chase_all, Registers("i8", 64, 16), (listing.INT, listing.INT, listing.INT))
+    )
+    assert listing.count(body, r"\(%r(?!sp)\w+\), %r") == 64
+    assert listing.count(body, r"\(%rsp\)") <= 32
+
+
+@pytest.mark.parametrize("chains", [1, 8, 16])
+def test_arm_keeps_sixteen_chases_in_registers(chains):
+    """AArch64 has registers for sixteen chases: four loads each an iteration, none from the stack."""
+    body = listing.hot_loop(
+        listing.for_arm(parallel.chase_all, Registers("i8", 64, chains), (listing.INT, listing.INT, listing.INT))
+    )
+    assert listing.count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 4 * chains
+    assert listing.count(body, r"\[sp") == 0

@@ -13,7 +13,7 @@ from hwbench.benches.parallel import smt
 from hwbench.benches.parallel.smt import CHAINS, HOPS, STEPS, bench, pairs
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host
-from hwbench.kernels import simd
+from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import needs_x86, simple_loops
@@ -38,7 +38,7 @@ def hyper_threaded() -> Iterator[CpuDevice]:
 @pytest.mark.parametrize("variant", bench.variants)
 def test_each_thread_does_the_work(hyper_threaded: CpuDevice, variant: str, work: str) -> None:
     """The answer is right for one thread, siblings and cores."""
-    if work == "compute" and not simd.has_fma():
+    if work == "compute" and not cpu_features.has_fma():
         pytest.skip("this CPU has no fused multiply-add")
     assert verdict(bench, variant, {"work": work, "device": hyper_threaded}) == ""
 
@@ -116,11 +116,11 @@ def test_the_ring_is_one() -> None:
 @needs_x86
 def test_chains_stay_in_registers() -> None:
     """The loop is two multiply-adds for each chain and its own three instructions: nothing is loaded or left out."""
-    if not simd.has_fma() or simd.stream_width() < 512:
+    if not cpu_features.has_fma() or cpu_features.stream_width() < 512:
         pytest.skip("twelve chains and their factors need 14 registers and more")
     room = np.ones(512)
     place = room.ctypes.data // 64 * 64 + 64
-    loops = simple_loops(smt.accumulate, Registers("f8", simd.stream_width(), CHAINS), place, 0.5, 0.5, 2, 1)
+    loops = simple_loops(smt.accumulate, Registers("f8", cpu_features.stream_width(), CHAINS), place, 0.5, 0.5, 2, 1)
     longest = max(loops, key=len)
     assert sum("fmadd" in line and "(" not in line for line in longest) == 2 * CHAINS
     assert len(longest) == 2 * CHAINS + 3, longest

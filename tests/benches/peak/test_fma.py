@@ -7,9 +7,11 @@ import pytest
 
 from hwbench.benches.peak import fma
 from hwbench.devices.cpu import CpuDevice
-from hwbench.kernels import simd
+from hwbench.kernels import cpu_features
+from hwbench.kernels.simd import Registers
 from hwbench.measure.verify_output import mismatch
 from hwbench.record.estimate import Estimate
+from inspection import listing
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_flops_are_two_a_step():
 
 def test_widths_that_are_not_there_say_so(monkeypatch):
     """Wider registers than the CPU has, more chains than it has registers, and no FMA at all are each told."""
-    monkeypatch.setattr(simd.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(cpu_features.platform, "machine", lambda: "x86_64")
     for have, bits, chains, reason in (
         ({"avx2", "fma"}, 512, 12, "this CPU's vector registers have 256 bits"),
         ({"avx2", "fma"}, 256, 12, ""),
@@ -99,8 +101,8 @@ def test_widths_that_are_not_there_say_so(monkeypatch):
         ({"avx2", "fma", "avx512f", "avx512vl"}, 256, 16, ""),
         ({"avx"}, 128, 1, "this CPU has no fused multiply-add"),
     ):
-        monkeypatch.setattr(simd, "features", lambda have=have: frozenset(have))
-        monkeypatch.setattr(fma, "features", simd.features)
+        monkeypatch.setattr(cpu_features, "features", lambda have=have: frozenset(have))
+        monkeypatch.setattr(fma, "features", cpu_features.features)
         assert fma.lacking(bits)(chains) == reason
 
 
@@ -128,3 +130,36 @@ def test_findings_tell_peak_and_latency():
         "A 256-bit multiply-add that waits for the one before takes 1 ns; with enough independent ones one is done "
         "every 0.125 ns, 8× as many.",
     ]
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+STEPS = (listing.INT, listing.INT, listing.INT, listing.FLOAT, listing.FLOAT, listing.INT, listing.INT)
+
+
+@listing.needs_x86
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("bits", [0, *listing.NAMES])
+@pytest.mark.parametrize("chains", [1, 12, 16])
+def test_steps_keep_all_chains_in_registers(chains, bits, dtype):
+    """Four steps of each chain are four fused multiply-adds between registers; nothing touches memory in the loop."""
+    if bits:
+        listing.needs_width(bits)
+    if reason := fma.lacking(bits)(chains):
+        pytest.skip(reason)
+    scalar = np.dtype(dtype).itemsize * 8
+    body = listing.hot_loop(listing.assembly(fma.steps, Registers(dtype, bits or scalar, chains), STEPS))
+    suffix = ("p" if bits else "s") + ("d" if dtype == "f8" else "s")
+    assert listing.count(body, rf"^vfmadd\d+{suffix}\s+%{listing.NAMES[bits or 128]}") == 4 * chains
+    assert listing.count(body, r"\(") == 0, "a spill or a load"
+    assert len(body) <= 4 * chains + 3, body
+
+
+@pytest.mark.parametrize("bits", [0, 128])
+@pytest.mark.parametrize("chains", [1, 12, 16])
+def test_arm_steps_keep_all_chains_in_registers(chains, bits):
+    """On AArch64 each step of a chain is one fused multiply-add; nothing touches memory in the loop."""
+    body = listing.hot_loop(listing.for_arm(fma.steps, Registers("f8", bits or 64, chains), STEPS))
+    assert listing.count(body, r"^fmla\s+v\d+\.2d|^fmadd\s+d\d+") == 4 * chains
+    assert len(body) == 4 * chains + 3, body
+    assert listing.count(body, r"\[(sp|x)") == 0

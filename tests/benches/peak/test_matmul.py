@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from hwbench.bench import Skip
-from hwbench.benches.peak import matmul as bench_file
+from hwbench.benches.peak import matmul
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
 
-BENCH = bench_file.bench
+BENCH = matmul.bench
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +37,20 @@ def test_one_wrong_element_is_caught(device, monkeypatch):
         right(a, b, out=out)
         out[3, 5] += 1
 
-    monkeypatch.setattr(bench_file.np, "matmul", off)
+    monkeypatch.setattr(matmul.np, "matmul", off)
     assert "part 0" in verdict(BENCH, "numpy", values(device, 32))
 
 
 def test_an_unwritten_product_is_caught(device, monkeypatch):
     """A product that was never written is no answer."""
-    monkeypatch.setattr(bench_file.np, "matmul", lambda a, b, out: None)
+    monkeypatch.setattr(matmul.np, "matmul", lambda a, b, out: None)
     assert "differs" in verdict(BENCH, "numpy", values(device, 16))
 
 
 def test_sums_fit_float32():
     """The largest possible element of the largest product has fewer than 24 bits."""
     largest = max(BENCH.presets["full"]["n"])
-    assert largest * (bench_file.LARGEST - 1) ** 2 < 2**24
+    assert largest * (matmul.LARGEST - 1) ** 2 < 2**24
 
 
 def test_counts_are_two_operations_for_each_pair():

@@ -12,7 +12,8 @@ from hwbench.benches import _partitions
 from hwbench.benches.stream import _arrays, _kernels, stream
 from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
-from hwbench.kernels.simd import clobber, compiled, fence, fill, load, store, total, width
+from hwbench.kernels.compiling import compiled
+from hwbench.kernels.simd import clobber, fence, fill, load, store, total, width
 from hwbench.measure import cases as measure_cases
 from hwbench.measure.verify_output import mismatch
 from hwbench.record.estimate import Estimate
@@ -154,33 +155,6 @@ def test_load_counts_every_pass(device):
     assert _kernels.simd_load(registers, there.ctypes.data, 0, 0, 1024, 1) == there.sum()
     assert _kernels.simd_load(registers, there.ctypes.data, 0, 0, 1024, 5) == there.sum() + (there[-16:] * 4).sum()
     assert _kernels.simd_load_streams(registers, there.ctypes.data, 0, 0, 1024, 5) == (there * 5).sum()
-
-
-def test_digest_sees_every_element_and_its_place():
-    """Another value anywhere, or two elements that changed places, give another digest."""
-    words = np.random.default_rng(2).integers(-(2**63), 2**63 - 1, 500)
-    right = _arrays.digest(words)
-    for i in range(len(words)):
-        changed = words.copy()
-        changed[i] ^= 1 << (i % 63)
-        assert _arrays.digest(changed) != right
-        swapped = words.copy()
-        swapped[[i, (i + 7) % 500]] = swapped[[(i + 7) % 500, i]]
-        assert _arrays.digest(swapped) != right
-
-
-@pytest.mark.parametrize("length", [1, 64, 499, 500, 501, 1000, 1234])
-def test_what_repeats_has_the_digest_of_the_whole(length):
-    """Sum and digest of data that comes over and over are those of the array that holds it, whatever is left over."""
-    words = np.random.default_rng(4).integers(-(2**63), 2**63 - 1, 500)
-    whole = np.empty(length, np.int64)
-    stream.repeat_into(whole, words)
-    assert (whole == np.resize(words, length)).all()
-    assert _arrays.digest_repeated(words, length) == _arrays.digest(whole)
-    assert _arrays.sum_repeated(words, length) == whole.sum()
-    rows = np.zeros((2, length), np.int64)
-    _arrays.spread(rows, words)
-    assert (rows == whole).all()
 
 
 @pytest.mark.parametrize("part", [10**6, 8000])

@@ -5,10 +5,10 @@ import dis
 import numpy as np
 import pytest
 
-from hwbench.benches.vectorize import call as bench_file
+from hwbench.benches.vectorize import call
 from inspection.answers import reading, verdict, work_of
 
-BENCH = bench_file.bench
+BENCH = call.bench
 
 
 @pytest.mark.parametrize("variant", BENCH.variants)
@@ -21,25 +21,25 @@ def test_each_call_returns_what_it_is_given(variant):
 def test_loops_are_of_the_kind_that_is_checked(variant):
     """What is repeated for timing returns the same as the single call."""
     work, _ = work_of(BENCH, variant, {})
-    assert np.squeeze(work.repeat(3)) == work.call() == bench_file.NUMBER
+    assert np.squeeze(work.repeat(3)) == work.call() == call.NUMBER
 
 
 def test_a_call_that_loses_its_argument_is_caught(monkeypatch):
     """A function that returns something else is wrong."""
-    monkeypatch.setattr(bench_file, "same", lambda x: x + 1)
+    monkeypatch.setattr(call, "same", lambda x: x + 1)
     assert "differs" in verdict(BENCH, "function", {})
 
 
-@pytest.mark.parametrize("loop", [bench_file.call_function, bench_file.call_method])
+@pytest.mark.parametrize("loop", [call.call_function, call.call_method])
 def test_ten_calls_stand_in_the_loop(loop):
     """The bytecode of a turn holds as many calls as are counted, besides that of the iterator."""
     calls = [one for one in dis.get_instructions(loop) if one.opname in ("CALL", "CALL_METHOD", "CALL_FUNCTION")]
-    assert len(calls) - 1 == bench_file.CALLS == BENCH.count({})["calls"]
+    assert len(calls) - 1 == call.CALLS == BENCH.count({})["calls"]
 
 
 def test_nothing_calls_nothing():
     """The loop to subtract has the same ten statements and no call but that of its iterator."""
-    code = list(dis.get_instructions(bench_file.call_nothing))
+    code = list(dis.get_instructions(call.call_nothing))
     assert sum(one.opname == "CALL" for one in code) == 1
     assert sum(one.opname.startswith("STORE_FAST") and "y" in str(one.argval) for one in code) == 11
 

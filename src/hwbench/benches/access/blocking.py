@@ -25,13 +25,13 @@ several times. So a transposition is measured at two lengths of all but the same
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
+from ...kernels.compiling import compiled
 from ...protocols import Results
+from ...record.estimate import Estimate
 
 WORDS = 8  # numbers in a line of 64 bytes
 ACROSS = 64  # of a transposition: blocks of 8 rows with 8 lines each become 64 rows with one, 4 KiB each
@@ -197,7 +197,7 @@ def blocked(a: np.ndarray, b: np.ndarray, work: str) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What the order of loops and blocks bring to each work, and how far the best is from the limit."""
+    """What loop order and blocking bring to each work, and what share of the limit blocking reaches."""
     names = {"transpose": "Transposing", "matmul": "Multiplying"}
     for work, name in names.items():
         for n in dict.fromkeys(r.params["n"] for r in results.records if r.params["work"] == work):
@@ -213,5 +213,5 @@ def finding(results: Results) -> Iterator[str]:
             yield f"{said}."
 
 
-def _times(ratio: Any) -> str:
+def _times(ratio: Estimate) -> str:
     return f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g})"

@@ -24,15 +24,16 @@ and `page-random` take the same part of the array at the same turn, so that none
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
+from ...kernels.compiling import compiled
 from ...kernels.permutation import bits_below, mixed, permute
-from ...kernels.simd import clobber, compiled, follow, untold
-from ...protocols import Results
-from .._partitions import Turns, parts_of
+from ...kernels.simd import clobber, follow, opaque
+from ...protocols import Array, Cpu, Results
+from ...record.estimate import Estimate
+from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
 PAGE = 512  # elements in a page of 4 KiB
@@ -58,7 +59,7 @@ def gather(base: int, first: int, last: int, passes: int) -> int:
     Two plain loads an element, by addresses. From a[index[k]] LLVM would make vector gathers where the host has them,
     which on some (Zen 4) take longer than the loads, and hide what the order does near the core.
     """
-    step = untold(32)  # four offsets
+    step = opaque(32)  # four offsets
     even = odd = 0
     for _ in range(passes):
         even = odd = 0
@@ -118,13 +119,13 @@ def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
 
 
 @bench.inputs
-def numbers(rng: np.random.Generator, size: int, device: Any) -> tuple[np.ndarray, Turns]:
+def numbers(rng: np.random.Generator, size: int, device: Cpu) -> tuple[np.ndarray, Partitions]:
     """Whole numbers in whole pages, so that sums are exact in any order, and whose turn it is."""
-    turns = Turns(parts_of(size, SHARE), alike=False)
-    pages = max(1, size // ELEMENT // PAGE // turns.parts) * turns.parts
+    partitions = Partitions(parts_of(size, SHARE), alike=False)
+    pages = max(1, size // ELEMENT // PAGE // partitions.parts) * partitions.parts
     a = device.host_empty(pages * PAGE, np.int64)
     a[:] = rng.integers(0, 2**16, len(a), dtype=np.uint16)
-    return a, turns
+    return a, partitions
 
 
 @bench.reference
@@ -134,9 +135,9 @@ def total(a: np.ndarray) -> int:
 
 
 @bench.counts
-def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+def counts(a: np.ndarray, partitions: Partitions) -> dict[str, float]:
     """What a part uses: 8 bytes of the array and 8 of the index for each element."""
-    return {"items": len(a) // turns.parts, "bytes": ELEMENT * len(a) // turns.parts}
+    return {"items": len(a) // partitions.parts, "bytes": ELEMENT * len(a) // partitions.parts}
 
 
 @bench.memory
@@ -146,52 +147,52 @@ def memory(size: int) -> int:
 
 
 def in_order(
-    device: Any, a: np.ndarray, turns: Turns, write: Callable[..., None], *keys: Any,
+    device: Cpu, a: np.ndarray, partitions: Partitions, write: Callable[..., None], *keys: int | Array,
     places: Sequence[int] | None = None,
 ) -> Work:  # fmt: skip
     """The gather in the order that `write` writes; `places[turn]` is the part of it that is taken at each turn."""
     offsets = device.host_empty(len(a), np.int64)
     write(offsets, *keys)
-    part = offsets.nbytes // turns.parts
-    places = range(turns.parts) if places is None else places
+    part = offsets.nbytes // partitions.parts
+    places = range(partitions.parts) if places is None else places
 
     def visit(turn: int, passes: int = 1) -> int:
         first = offsets.ctypes.data + part * places[turn]
         return gather(a.ctypes.data, first, first + part, passes)
 
-    return turns.work(
+    return partitions.work(
         visit, repeat=lambda n: visit(0, n), facts={"footprint": a.nbytes + offsets.nbytes, "elements": len(a)}
     )
 
 
 @bench.variant("sequential")
-def sequential(device: Any, a: np.ndarray, turns: Turns) -> Work:
+def sequential(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """From the first to the last."""
-    return in_order(device, a, turns, ascending)
+    return in_order(device, a, partitions, ascending)
 
 
 @bench.variant("reverse")
-def reverse(device: Any, a: np.ndarray, turns: Turns) -> Work:
+def reverse(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """From the last to the first."""
-    return in_order(device, a, turns, descending, places=range(turns.parts)[::-1])
+    return in_order(device, a, partitions, descending, places=range(partitions.parts)[::-1])
 
 
 @bench.variant("strided")
-def strided(device: Any, a: np.ndarray, turns: Turns) -> Work:
+def strided(device: Cpu, a: np.ndarray, partitions: Partitions) -> Work:
     """One element of each line, then the next one of each: a stride of 64 bytes."""
-    return in_order(device, a, turns, line_by_line)
+    return in_order(device, a, partitions, line_by_line)
 
 
 @bench.variant("page-random")
-def page_random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
+def page_random(device: Cpu, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
     """Random within a page of 4 KiB, the pages in sequence."""
-    return in_order(device, a, turns, mixed_in_pages, rng.integers(0, 2**63 - 1, len(a) // PAGE))
+    return in_order(device, a, partitions, mixed_in_pages, rng.integers(0, 2**63 - 1, len(a) // PAGE))
 
 
 @bench.variant("random")
-def random(device: Any, a: np.ndarray, turns: Turns, rng: np.random.Generator) -> Work:
+def random(device: Cpu, a: np.ndarray, partitions: Partitions, rng: np.random.Generator) -> Work:
     """Random everywhere."""
-    return in_order(device, a, turns, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
+    return in_order(device, a, partitions, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
 
 
 NAMES = {
@@ -220,5 +221,5 @@ def finding(results: Results) -> Iterator[str]:
         )
 
 
-def _times(ratio: Any) -> str:
+def _times(ratio: Estimate) -> str:
     return f"{ratio.value:.2f}× ({ratio.low:.2f}–{ratio.high:.2f})"

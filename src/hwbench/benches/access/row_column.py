@@ -19,14 +19,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import clobber, compiled
-from ...protocols import Results
-from .._partitions import Turns, parts_of
+from ...kernels.compiling import compiled
+from ...kernels.simd import clobber
+from ...protocols import Cpu, Facts, Results
+from ...record.estimate import Estimate
+from .._partitions import Partitions, parts_of
 
 LINE = 64
 SHARE = 4  # of a part is a band: 32 MiB, which take some 50 ms down its columns
@@ -120,71 +121,75 @@ def _odd(number: int) -> int:
 
 @row_column.inputs
 def matrix(
-    rng: np.random.Generator, size: int, dtype: np.dtype[Any], layout: str, device: Any
-) -> tuple[np.ndarray, Turns]:
+    rng: np.random.Generator, size: int, dtype: np.dtype, layout: str, device: Cpu
+) -> tuple[np.ndarray, Partitions]:
     """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
     side, parts = shape(size, dtype.itemsize)
     a = device.host_empty((side, side), dtype)
     a = a.T if layout == "F" else a
     a[:] = rng.integers(0, VALUES, a.shape, dtype=np.int8)
-    return a, Turns(parts)
+    return a, Partitions(parts)
 
 
 @row_column.reference
-def reference(a: np.ndarray, turns: Turns, variant: str) -> float:
+def reference(a: np.ndarray, partitions: Partitions, variant: str) -> float:
     """The sum of the bands that are checked, of rows or of columns; exact."""
     down = variant in ("column", "numpy-column")
-    bands = np.split(a, turns.parts, axis=int(down))[: turns.checked]
+    bands = np.split(a, partitions.parts, axis=int(down))[: partitions.checked]
     return float(sum(band.sum(dtype=np.float64) for band in bands))
 
 
 @row_column.counts
-def counts(a: np.ndarray, turns: Turns) -> dict[str, float]:
+def counts(a: np.ndarray, partitions: Partitions) -> dict[str, float]:
     """Each element of a part is read once and added once."""
-    return {"bytes": a.nbytes // turns.parts, "flops": a.size // turns.parts, "items": a.size // turns.parts}
+    return {
+        "bytes": a.nbytes // partitions.parts,
+        "flops": a.size // partitions.parts,
+        "items": a.size // partitions.parts,
+    }
 
 
 @row_column.variant("row")
-def row(a: np.ndarray, turns: Turns) -> Work:
+def row(a: np.ndarray, partitions: Partitions) -> Work:
     """Numba, the inner loop along a row."""
-    return compiled_loop(sum_by_rows, np.split(a, turns.parts, axis=0), a, turns)
+    return compiled_loop(sum_by_rows, np.split(a, partitions.parts, axis=0), a, partitions)
 
 
 @row_column.variant("column")
-def column(a: np.ndarray, turns: Turns) -> Work:
+def column(a: np.ndarray, partitions: Partitions) -> Work:
     """Numba, the inner loop down a column."""
-    return compiled_loop(sum_by_columns, np.split(a, turns.parts, axis=1), a, turns)
+    return compiled_loop(sum_by_columns, np.split(a, partitions.parts, axis=1), a, partitions)
 
 
 @row_column.variant("numpy-row")
-def numpy_row(a: np.ndarray, turns: Turns) -> Work:
+def numpy_row(a: np.ndarray, partitions: Partitions) -> Work:
     """NumPy, row.sum() for each row."""
-    return python_loop(np.split(a, turns.parts), a, turns)
+    return python_loop(np.split(a, partitions.parts), a, partitions)
 
 
 @row_column.variant("numpy-column")
-def numpy_column(a: np.ndarray, turns: Turns) -> Work:
+def numpy_column(a: np.ndarray, partitions: Partitions) -> Work:
     """NumPy, column.sum() for each column."""
-    return python_loop(np.split(a.T, turns.parts), a, turns)
+    return python_loop(np.split(a.T, partitions.parts), a, partitions)
 
 
 def compiled_loop(
-    kernel: Callable[[np.ndarray, int], float], bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns
+    kernel: Callable[[np.ndarray, int], float], bands: Sequence[np.ndarray], a: np.ndarray, partitions: Partitions
 ) -> Work:
     """A kernel on a band a call.
 
     Bands are views. To Numba one of rows is as contiguous as the matrix, so that it is added in vectors; one of columns
     is not, but down a column nothing was contiguous before.
     """
-    return turns.work(lambda part: kernel(bands[part], 1), repeat=lambda n: kernel(a, n), facts=facts(a))
+    return partitions.work(lambda part: kernel(bands[part], 1), repeat=lambda n: kernel(a, n), facts=facts(a))
 
 
-def python_loop(bands: Sequence[np.ndarray], a: np.ndarray, turns: Turns) -> Work:
+def python_loop(bands: Sequence[np.ndarray], a: np.ndarray, partitions: Partitions) -> Work:
     """The loop over the rows or columns of a band a call."""
-    return turns.work(lambda part: sum_views(bands[part]), facts=facts(a))
+    return partitions.work(lambda part: sum_views(bands[part]), facts=facts(a))
 
 
-def facts(a: np.ndarray) -> dict[str, Any]:
+def facts(a: np.ndarray) -> Facts:
     """What lies where: the footprint, the shape, and the step down a column in bytes."""
     return {"footprint": a.nbytes, "rows": a.shape[0], "columns": a.shape[1], "step_bytes": a.strides[0]}
 
@@ -192,8 +197,9 @@ def facts(a: np.ndarray) -> dict[str, Any]:
 @row_column.finding
 def finding(results: Results) -> Iterator[str]:
     """What a column costs at each level, in Numba and in NumPy."""
-    levels = list(dict.fromkeys(record.params["size"] for record in results.records if record.params["layout"] == "C"))
-    for dtype in dict.fromkeys(record.params["dtype"] for record in results.records):
+    in_c = [record for record in results.records if record.params["layout"] == "C"]
+    levels = list(dict.fromkeys(str(record.params["size"]) for record in in_c))
+    for dtype in dict.fromkeys(str(record.params["dtype"]) for record in results.records):
         by_level = {size: results.ratio("column", "row", size=size, dtype=dtype, layout="C") for size in levels}
         ratios = {size: ratio for size, ratio in by_level.items() if ratio is not None}
         if not ratios:
@@ -211,5 +217,5 @@ def finding(results: Results) -> Iterator[str]:
             yield f"In NumPy, summing column by column costs {_times(in_numpy, furthest, kind)}."
 
 
-def _times(ratio: Any, level: str, kind: np.dtype[Any]) -> str:
+def _times(ratio: Estimate, level: str, kind: np.dtype) -> str:
     return f"{ratio.value:.1f}× a row ({ratio.low:.1f}–{ratio.high:.1f}, {level}, {kind.name})"

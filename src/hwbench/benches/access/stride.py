@@ -21,13 +21,14 @@ The bytes counted are those used, 8 an element: the share of the limit is the sh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled, follow, untold
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.simd import follow, opaque
+from ...protocols import Cpu, Facts, Results
+from ...record.estimate import Estimate
 from .._partitions import PERIOD, repeat_into
 
 WORDS = 8  # elements of 8 bytes in 64: what walks are apart, so that no two after one another meet in a line
@@ -73,7 +74,7 @@ def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: 
     and two sums, of which one would allow no more than an element a cycle. LLVM is not told the step, so that it does
     not write a loop of its own for a stride of 1, which would be one of vectors and no member of this curve.
     """
-    one, eight = untold(8 * stride), untold(64 * stride)
+    one, eight = opaque(8 * stride), opaque(64 * stride)
     i, start, even, odd = at[0], at[1], 0, 0
     for _ in range(passes):
         even, odd, left = 0, 0, count
@@ -117,7 +118,7 @@ def walks(length: int, stride: int, count: int) -> Iterator[list[slice]]:
 
 
 @bench.inputs
-def numbers(rng: np.random.Generator, size: int, device: Any) -> np.ndarray:
+def numbers(rng: np.random.Generator, size: int, device: Cpu) -> np.ndarray:
     """Whole numbers of 8 bytes, whose sums are exact in any order; on huge pages, as NumPy's own large arrays are."""
     a: np.ndarray = device.host_empty(max(PART, size // 8), np.int64)
     repeat_into(a, rng.integers(0, 2**20, min(len(a), PERIOD)))
@@ -172,7 +173,7 @@ def in_numpy(a: np.ndarray, stride: int) -> Work:
     return Work(call, facts=facts(a, stride))
 
 
-def facts(a: np.ndarray, stride: int) -> dict[str, Any]:
+def facts(a: np.ndarray, stride: int) -> Facts:
     """The array, and the step in bytes."""
     return {"footprint": a.nbytes, "stride_bytes": 8 * stride}
 
@@ -210,15 +211,16 @@ def finding(results: Results) -> Iterator[str]:
                 f"{alone.value * 1e9:.2g} ns where the next one used is {line.value:.0f} bytes away: "
                 f"{alone.value / dense.value:.1f}×. That is where the price of a column comes from."
             )
-    strides = [r.params["stride"] for r in results.records if r.variant == "numpy" and r.timed]
+    strides = [int(r.params["stride"]) for r in results.records if r.variant == "numpy" and r.timed]
     if len(strides) > 1:
-        ends = [results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (min(strides), max(strides))]
-        if None not in ends:
+        least, most = min(strides), max(strides)
+        first, last = (results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (least, most))
+        if first is not None and last is not None:
             yield (
-                f"NumPy's view of every k-th element takes {ends[0].value:.2f}× the compiled loop's time at a stride "
-                f"of {min(strides)} and {ends[1].value:.2f}× at {max(strides)}: what costs is memory, not the language."
+                f"NumPy's view of every k-th element takes {first.value:.2f}× the compiled loop's time at a stride "
+                f"of {least} and {last.value:.2f}× at {most}: what costs is memory, not the language."
             )
 
 
-def _bytes(line: Any) -> str:
+def _bytes(line: Estimate) -> str:
     return f"{line.value:.0f} bytes" + (f" ({line.low:.0f}–{line.high:.0f})" if line.low < line.high else "")

@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import byte_at, compiled, untold
+from ...kernels.compiling import Kernel, compiled
+from ...kernels.simd import byte_at, opaque
 from ...protocols import Results
 
 THRESHOLD = 128
@@ -39,11 +39,11 @@ def add_if(address: int, n: int, passes: int) -> int:
     """The sum of the elements from THRESHOLD on, with a branch: an assembly statement cannot be done on suspicion."""
     total = 0
     for _ in range(passes):
-        total = untold(0)
+        total = opaque(0)
         for i in range(n):
             value = byte_at(address + i)
             if value >= THRESHOLD:
-                total = untold(total + value)
+                total = opaque(total + value)
     return total
 
 
@@ -52,10 +52,10 @@ def add_either(address: int, n: int, passes: int) -> int:
     """The same without a branch: the value or 0 is added."""
     total = 0
     for _ in range(passes):
-        total = untold(0)
+        total = opaque(0)
         for i in range(n):
             value = byte_at(address + i)
-            total = untold(total + (value if value >= THRESHOLD else 0))
+            total = opaque(total + (value if value >= THRESHOLD else 0))
     return total
 
 
@@ -134,7 +134,7 @@ def without_branch(a: np.ndarray) -> Work:
     return work_of(add_either, a)
 
 
-def work_of(kernel: Any, a: np.ndarray) -> Work:
+def work_of(kernel: Kernel, a: np.ndarray) -> Work:
     """One pass over the elements a call."""
     facts = {"footprint": a.nbytes, "taken": float((a >= THRESHOLD).mean())}
     return Work(
@@ -145,13 +145,15 @@ def work_of(kernel: Any, a: np.ndarray) -> Work:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """The price of one misprediction in time and in cycles, and what the branch-free loop makes of it."""
-    n = max((record.params["n"] for record in results.records), default=LONGEST)
+    n = max((int(record.params["n"]) for record in results.records), default=LONGEST)
     priced = price(results, n)
     if priced is None:
         return
     share, seconds, cycles = priced
     record = results.find("shuffled", share=share, n=n)
     ratio = results.ratio("shuffled", "sorted", share=share, n=n)
+    if record is None or ratio is None:
+        return
     clock = f", {cycles:.3g} cycles" if cycles else ""
     yield (
         f"A mispredicted branch costs {seconds * 1e9:.3g} ns{clock}: with {record.facts['taken']:.0%} of the branches "
@@ -182,6 +184,8 @@ def price(results: Results, n: int) -> tuple[float, float, float | None] | None:
     if wrong <= 0:
         return None
     slow, fast = (results.find(variant, share=share, n=n) for variant in ("shuffled", "sorted"))
+    if slow is None or fast is None:
+        return None
     # By best samples: it is a property of the core, to which disturbance only adds.
     seconds = (min(slow.samples) - min(fast.samples)) / (n * wrong)
     clocks = slow.telemetry.get("clock_hz", [])

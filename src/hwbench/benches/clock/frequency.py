@@ -25,13 +25,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import Registers, compiled, fill, fma, has_fma, load, store, untold, widths
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import has_fma, widths
+from ...kernels.simd import Registers, fill, fma, load, opaque, store
+from ...protocols import Buffer, Cpu, Results
+from ...record.model import Scalar
 
 CHAIN = 7  # dependent additions a step: a cycle each
 # Multiply-adds beside them for so many units, each waiting for its own of the step before, 7 cycles ago (it takes 4).
@@ -45,7 +47,7 @@ ONE_UNIT = 0.75  # below so much of the clock beside one unit's load, two units'
 
 
 @compiled
-def busy(r: Any, target: int, source: int, a: float, b: float, one: int, steps: int, passes: int) -> int:
+def busy(r: Registers, target: int, source: int, a: float, b: float, one: int, steps: int, passes: int) -> int:
     """CHAIN × `steps` × `passes` additions of `one`, each after the other, and a multiply-add in each register a step.
 
     The registers begin each pass at `source` and end at `target`; the sum of the additions is returned.
@@ -54,13 +56,13 @@ def busy(r: Any, target: int, source: int, a: float, b: float, one: int, steps: 
     count = 0
     for _ in range(passes):
         x = load(r, source)
-        left = untold(steps)
+        left = opaque(steps)
         while left > 0:
             x = fma(factor, other, x)
             # Unrolled by LLVM, the count being a constant; the empty assembly statements keep the additions apart.
             for _ in range(CHAIN):
-                count = untold(count + one)
-            left = untold(left - 1)
+                count = opaque(count + one)
+            left = opaque(left - 1)
         store(target, x)
     return count
 
@@ -85,7 +87,7 @@ def numbers(rng: np.random.Generator) -> np.ndarray:
 
 
 @bench.reference
-def closed_form(threads: int, device: Any) -> tuple[int, float]:
+def closed_form(threads: int, device: Cpu) -> tuple[int, float]:
     """The additions of one call on each thread, and how far from the closed form any product may be: not at all."""
     return CHAIN * STEPS * min(threads, device.cores), 0.0
 
@@ -107,7 +109,7 @@ def lacking(bits: int) -> Callable[[], str]:
     return needs
 
 
-def on_crew(device: Any, x: np.ndarray, threads: int, units: int, bits: int) -> Work:
+def on_crew(device: Cpu, x: np.ndarray, threads: int, units: int, bits: int) -> Work:
     """The chain with multiply-adds in registers of `bits` bits, on a pinned thread for each core that is asked for."""
     if units not in CHAINS:
         raise Skip(f"units={units}: is none of {', '.join(map(str, CHAINS))}")
@@ -115,7 +117,7 @@ def on_crew(device: Any, x: np.ndarray, threads: int, units: int, bits: int) -> 
     crew = device.crew(min(threads, device.cores))  # two threads of a core would share its units, and delay each other
     lanes = registers.lanes * CHAINS[units]
 
-    def allocate(_rank: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    def allocate(_rank: int) -> tuple[Buffer, np.ndarray, np.ndarray]:
         buffer = device.buffer(2 * BYTES)
         source, target = buffer.array.view(np.float64).reshape(2, -1)
         source[:], target[:] = x, np.nan
@@ -150,25 +152,25 @@ def on_crew(device: Any, x: np.ndarray, threads: int, units: int, bits: int) -> 
 
 
 @bench.variant("scalar", needs=lacking(0))
-def scalar(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+def scalar(device: Cpu, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside scalar multiply-adds."""
     return on_crew(device, x, threads, units, 64)
 
 
 @bench.variant("128", needs=lacking(128))
-def bits_128(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+def bits_128(device: Cpu, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 128 bits."""
     return on_crew(device, x, threads, units, 128)
 
 
 @bench.variant("256", needs=lacking(256))
-def bits_256(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+def bits_256(device: Cpu, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 256 bits."""
     return on_crew(device, x, threads, units, 256)
 
 
 @bench.variant("512", needs=lacking(512))
-def bits_512(device: Any, x: np.ndarray, threads: int, units: int) -> Work:
+def bits_512(device: Cpu, x: np.ndarray, threads: int, units: int) -> Work:
     """The chain beside multiply-adds of 512 bits."""
     return on_crew(device, x, threads, units, 512)
 
@@ -193,7 +195,7 @@ def finding(results: Results) -> Iterator[str]:
         yield from of_a_cycle(results, clocks, threads)
 
 
-def under_load(results: Results, variant: str, threads: Any) -> float | None:
+def under_load(results: Results, variant: str, threads: Scalar) -> float | None:
     """The highest clock seen (disturbance only lowers it) beside as many multiply-adds as the width has units for."""
     clocks: list[float] = [
         record.counts["cycles"] / min(record.samples)
@@ -210,7 +212,7 @@ def units_of(per_cycle: float) -> int:
     return 1 << max(0, round(math.log2(max(per_cycle, 0.5))))
 
 
-def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Any) -> Iterator[str]:
+def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar) -> Iterator[str]:
     """What the widest vectors' peak is of lanes × 2 × units × clock."""
     widest = next((name for name in ("512", "256", "128") if name in clocks), None)
     found = [

@@ -1,19 +1,21 @@
-"""TODO benches.device._formats."""
+"""Number formats of the tensor cores: whole numbers that are checked, and random ones that are timed.
+
+A unit that multiplies ones and zeros, or numbers of few bits, switches little and draws little power, so that its clock
+stays higher than under real data. So answers are compared on whole numbers that nothing rounds, and the same launches
+are timed on random numbers of full mantissas.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...bench import Work
+from ...protocols import Call, Gpu
 
-# --- numbers of full mantissas ---------------------------------------------------------------------------------------
-
-
-# Of each format the unsigned integer of its bits, NumPy's own type (the integer where it has none), the bits of its
+# By format: the unsigned integer of its width, NumPy's own type (that integer where NumPy has none), the bits of the
 # mantissa, and the exponent of 1.
 BITS: dict[str, tuple[str, str, int, int]] = {
     "f8": ("u8", "f8", 52, 1023),
@@ -26,9 +28,9 @@ BITS: dict[str, tuple[str, str, int, int]] = {
 
 
 def noise(rng: np.random.Generator, n: int, precision: str) -> np.ndarray:
-    """`n` numbers in a format whose signs, mantissas and last three bits of exponent are random: from 2⁻⁷ to 2.
+    """`n` random numbers of a format, from 2⁻⁷ to 2: signs, mantissas and three bits of the exponent are random.
 
-    Sums of thousands of their products are far from overflowing.
+    Sums of thousands of their products stay far from overflow.
     """
     kind, given, mantissa, one = BITS[precision]
     word = np.dtype(kind).type
@@ -38,17 +40,17 @@ def noise(rng: np.random.Generator, n: int, precision: str) -> np.ndarray:
     return np.asarray((kept | exponent << word(mantissa)).view(given))
 
 
-def timed_by(device: Any, exact: Work, launch: Callable[[], Any], **how: Any) -> Work:
-    """The work `exact`, which is what is checked, with the time of a launch that does the same to other numbers."""
+def timed_by(device: Gpu, exact: Work, launch: Call, **how: Any) -> Work:
+    """The work `exact`, which is checked, with the time of a launch that does the same to other numbers."""
     other = device.timed(launch, **how)
     return replace(exact, timer=other.timer, most=other.most, facts={**exact.facts, "timed_on": "random numbers"})
 
 
-# Whole numbers 0 … 8 in e4m3: sign, 4 bits of exponent less 7, 3 of mantissa.
+# Whole numbers 0 … 8 in e4m3: a sign, 4 bits of exponent (bias 7), 3 bits of mantissa.
 E4M3 = np.array([0x00, 0x38, 0x40, 0x44, 0x48, 0x4A, 0x4C, 0x4E, 0x50], np.uint8)
 
 
 def e4m3(x: np.ndarray) -> np.ndarray:
-    """Whole numbers -8 … 8 in fp8, as the bytes that they are (uint8)."""
+    """Whole numbers -8 … 8 in fp8 (e4m3), as bytes."""
     whole = x.astype(np.int8)
     return np.asarray(E4M3[np.abs(whole)] | np.where(whole < 0, np.uint8(0x80), np.uint8(0)))

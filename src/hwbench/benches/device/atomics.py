@@ -1,20 +1,21 @@
-"""TODO benches.device.atomics."""
+"""Contention: many threads increment few counters.
+
+Three ways to count: each thread on memory (`global`), each block in its shared memory and then once a counter on memory
+(`shared`), or each warp by shuffles first, so that one of its threads adds for all 32 (`warp`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
+from ...protocols import Gpu, Results
 from .._gpu import BLOCK
 
-# --- atomics ----------------------------------------------------------------------------------------------------------
-
 THREADS = 2**20
-ROUNDS = 1024  # 0.1 ms and more in shared memory, which is the fastest
+ROUNDS = 1024  # increments of each thread: at least 0.1 ms in shared memory, which is the fastest
 MOST_SHARED = 4096  # counters, as in the kernel
 
 atomics_bench = Bench(
@@ -50,7 +51,7 @@ def counters_memory(addresses: int) -> int:
 def counting(kernel: str, how: str) -> Callable[..., Work]:
     """A builder for one way to count."""
 
-    def count(device: Any, addresses: int) -> Work:
+    def count(device: Gpu, addresses: int) -> Work:
         if addresses & (addresses - 1) or addresses > THREADS:
             raise Skip(f"{addresses} counters are no power of two up to {THREADS}")
         if kernel == "atomic_shared" and addresses > MOST_SHARED:
@@ -65,6 +66,13 @@ def counting(kernel: str, how: str) -> Callable[..., Work]:
 
     count.__doc__ = f"atomicAdd {how}."
     return count
+
+
+atomics_bench.variant("global", on="gpu")(counting("atomic_global", "on memory"))
+atomics_bench.variant("shared", on="gpu")(
+    counting("atomic_shared", "in each block's shared memory, and one sum a block")
+)
+atomics_bench.variant("warp", on="gpu")(counting("atomic_warp", "on memory, after each warp has added up by shuffles"))
 
 
 @atomics_bench.finding

@@ -1,22 +1,22 @@
-"""TODO benches.device.banks."""
+"""Bank conflicts: what it costs when the threads of a warp read one bank of shared memory.
+
+Shared memory has 32 banks of 4 bytes, and each answers one address at a time: threads that meet in a bank are served
+in turn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from math import gcd
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
-from .._gpu import BLOCK, WARP
-from .coalescing import SMALL
-
-# --- shared memory ----------------------------------------------------------------------------------------------------
+from ...protocols import DeviceArray, Gpu, Results
+from .._gpu import BLOCK, SMALL, WARP
 
 WORDS = 8192  # as in the kernel
-READS = 4096  # a thread: half of a millisecond where all 32 lanes meet in one bank
+READS = 4096  # a thread: half a millisecond where all 32 lanes meet in one bank
 WAVES = 4  # blocks for each multiprocessor
 
 banks_bench = Bench(
@@ -38,7 +38,7 @@ def words(rng: np.random.Generator) -> np.ndarray:
 
 
 @banks_bench.reference
-def bank_sums(seeds: np.ndarray, stride: int, device: Any) -> np.ndarray:
+def bank_sums(seeds: np.ndarray, stride: int, device: Gpu) -> np.ndarray:
     """What each thread adds up: the words of one bank, over and over."""
     thread = np.arange(BLOCK)
     first = thread % WARP * stride + thread // WARP
@@ -47,7 +47,7 @@ def bank_sums(seeds: np.ndarray, stride: int, device: Any) -> np.ndarray:
 
 
 @banks_bench.counts
-def bank_counts(device: Any) -> dict[str, float]:
+def bank_counts(device: Gpu) -> dict[str, float]:
     """Each thread reads 4096 words."""
     return {"items": READS * BLOCK * WAVES * device.properties.sm}
 
@@ -59,7 +59,7 @@ def bank_memory() -> int:
 
 
 @banks_bench.variant("shared", on="gpu")
-def shared(device: Any, seeds: Any, stride: int) -> Work:
+def shared(device: Gpu, seeds: DeviceArray, stride: int) -> Work:
     """Lane l reads word l · stride, then 32 words further on."""
     blocks = WAVES * device.properties.sm
     to = device.put(np.full(blocks * BLOCK, np.nan, np.float32))

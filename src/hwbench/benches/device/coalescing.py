@@ -1,28 +1,23 @@
-"""Side by side or apart: what it costs when the 32 threads of a warp ask for addresses that do not lie together.
+"""Coalescing: what it costs when the 32 threads of a warp read addresses that do not lie together.
 
 Memory answers in sectors of 32 bytes. Neighbouring threads that read neighbouring floats need 4 sectors a warp; at a
-step of 8 floats each needs a sector of its own, and from there on a step costs no more bytes but more lines and pages.
-GPUs have little cache a thread, so what a warp leaves of a sector is rarely used later.
+stride of 8 floats each thread needs a sector of its own, and from there on a wider stride costs no more bytes but more
+lines and pages. A GPU has little cache a thread, so the rest of a sector is rarely used later.
 
-`device.coalescing` reads the same elements from ever wider places; `device.layout` sums the fields of records that lie
-one after the other (an array of structures, one row a thread) or field by field (a structure of arrays, one column a
-thread): the opposite of what is good for one CPU thread. `device.banks` does the same to shared memory, whose 32 banks
-of 4 bytes each answer one address at a time.
+The variants read the same elements from ever wider places, and by an index in order and in random order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
-from .._gpu import BLOCK, SECTOR, TILE, WARP, where
+from ...protocols import DeviceArray, Gpu, Results
+from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
 
 STEPS = (2, 4, 8, 16, 32)
-SMALL = 256  # whole numbers below this: sums of 1024 stay below 2²⁴, so that nothing rounds
 
 bench = Bench(
     "device.coalescing",
@@ -56,14 +51,14 @@ def counts(x: np.ndarray) -> dict[str, float]:
 
 @bench.memory
 def memory(n: int) -> int:
-    """The mean over the variants: all elements apart by 2 … 32, and their copy."""
+    """The mean over the variants: the elements, 1 … 32 apart, and their copy."""
     return 40 * n
 
 
 def apart(step: int, offset: int = 0) -> Callable[..., Work]:
     """A builder for reads of every `step`-th element from `offset` on."""
 
-    def read(device: Any, x: Any) -> Work:
+    def read(device: Gpu, x: DeviceArray) -> Work:
         n = len(x)
         spread = device.empty(n * step + offset, np.float32)
         spread[offset::step][:n] = x
@@ -79,22 +74,14 @@ def apart(step: int, offset: int = 0) -> Callable[..., Work]:
     return read
 
 
-def cold(device: Any, launch: Callable[[], Any], to: Any, footprint: int, sectors: int) -> Work:
-    """The work of a launch that finds nothing in L2."""
-    to[...] = np.float32(np.nan)
-    facts = where(device, footprint, sectors=sectors)
-    work: Work = device.timed(launch, output=lambda: device.get(to), cold=True, facts=facts)
-    return work
-
-
 bench.variant("contiguous", on="gpu")(apart(1))
 bench.variant("misaligned", on="gpu")(apart(1, offset=1))
 for _step in STEPS:
     bench.variant(f"stride-{_step}", on="gpu")(apart(_step))
 
 
-def by_index(device: Any, x: np.ndarray, order: np.ndarray) -> Work:
-    """The work of to[i] = from[index[i]], where x lies scattered so that the answer is x itself."""
+def by_index(device: Gpu, x: np.ndarray, order: np.ndarray) -> Work:
+    """The work of to[i] = from[index[i]]; `from` is x scattered, so that the answer is x itself."""
     scattered = np.empty_like(x)
     scattered[order] = x
     source, index, to = device.put(scattered), device.put(order), device.empty(len(x), np.float32)
@@ -104,13 +91,13 @@ def by_index(device: Any, x: np.ndarray, order: np.ndarray) -> Work:
 
 
 @bench.variant("indexed", on="gpu", inputs="host")
-def indexed(device: Any, x: np.ndarray) -> Work:
+def indexed(device: Gpu, x: np.ndarray) -> Work:
     """to[i] = from[index[i]], in order: what reading the index adds, before any order does."""
     return by_index(device, x, np.arange(len(x), dtype=np.int32))
 
 
 @bench.variant("gather", on="gpu", inputs="host")
-def gather(device: Any, x: np.ndarray, rng: np.random.Generator) -> Work:
+def gather(device: Gpu, x: np.ndarray, rng: np.random.Generator) -> Work:
     """to[i] = from[index[i]], in random order."""
     return by_index(device, x, rng.permutation(len(x)).astype(np.int32))
 
@@ -125,7 +112,7 @@ def finding(results: Results) -> Iterator[str]:
             f"Reading elements that lie apart takes {', '.join(told)} element: from the 8th on each thread of a warp "
             "needs a sector of 32 bytes for itself."
         )
-    # An index is four bytes more to read for each element: who follows it in order reads it too.
+    # Against `indexed`, which reads the four bytes of index an element too.
     random, off = results.ratio("gather", "indexed"), results.ratio("misaligned", "contiguous")
     if random is not None:
         yield (

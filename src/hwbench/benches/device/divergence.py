@@ -1,11 +1,11 @@
 """Divergence: what it costs when the threads of one warp take several branches.
 
-A warp has one instruction stream. Where its threads branch apart, the ways are gone one after the other, each with the
-other threads switched off. Thirty-two ways of 32 operations each, so different that no compiler can make one of two; a
-loop takes a branch to one of them again and again. `divergent` gives neighbouring threads different ways, `uniform` the
-same elements the same ways, but whole warps together: that a GPU does as fast as no branch at all.
+A warp has one instruction stream. Where its threads branch apart, it runs the paths one after the other, each with the
+other threads masked. The kernel has 32 paths of 32 operations, so different that no compiler can merge two of them, and
+branches to one of them again and again. `divergent` gives neighbouring threads different paths, `uniform` gives the
+same elements the same paths but whole warps together, which is as fast as no branch at all.
 
-A CPU has the opposite character: it runs any branch at full speed as long as it guesses right, see `branch.prediction`.
+A CPU runs any branch at full speed as long as it predicts it, see `branch.prediction`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ...analysis.fits import slope
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import DeviceArray, Gpu, Results
+from ...record.estimate import Estimate
 from .._gpu import BLOCK, DOWN, UP, B, starts
 from ..branch import prediction
 
 N = 2**20
 ROUNDS = 64  # branches that each thread takes
-OPERATIONS = 32  # of a way
-STEP = 2.0**-13  # that a pair adds; a 1 among a way's bits adds it twice
+OPERATIONS = 32  # of a path
+STEP = 2.0**-13  # that a pair adds; a 1 among a path's bits adds it twice
 
 bench = Bench(
     "device.divergence",
@@ -41,20 +40,20 @@ bench = Bench(
 
 
 def ways() -> list[int]:
-    """The 16 bits of each way, as the kernel states them."""
+    """The 16 bits of each path, as the kernel states them."""
     text = Path(__file__).with_suffix(".cu").read_text(encoding="utf-8")
     return [int(bits, 16) for bits in re.findall(r"WAY\(\d+, (0x[0-9a-f]{4})\)", text)]
 
 
 @bench.inputs
 def numbers(rng: np.random.Generator) -> np.ndarray:
-    """Numbers on which no way rounds."""
+    """Numbers on which no path rounds."""
     return starts(rng, N, np.float32)
 
 
 @bench.reference
 def reference(x: np.ndarray, paths: int) -> np.ndarray:
-    """Each way adds 16 steps, and one more for each 1 among its bits."""
+    """Each path adds 16 steps, and one more for each 1 among its bits."""
     added = np.array([16 + bits.bit_count() for bits in ways()], dtype=np.float32) * np.float32(ROUNDS * STEP)
     return np.asarray(x + added[np.arange(len(x)) % paths])
 
@@ -74,7 +73,7 @@ def memory() -> int:
 def build(across: int, how: str) -> Callable[..., Work]:
     """A builder that hands out elements to threads in one of two orders."""
 
-    def branch(device: Any, x: Any, paths: int) -> Work:
+    def branch(device: Gpu, x: DeviceArray, paths: int) -> Work:
         to = device.put(np.full(len(x), np.nan, np.float32))
         numbers = (np.float32(value) for value in (UP, B, DOWN, STEP - B / 2))
         arguments = (x, to, np.int32(paths), np.int32(across), np.int32(ROUNDS), *numbers)
@@ -92,8 +91,8 @@ bench.variant("divergent", on="gpu")(build(0, "that the threads of a warp take d
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What 32 ways cost, what each more adds, and what a misprediction costs the CPU."""
-    paths = sorted({record.params["paths"] for record in results.records if record.timed})
+    """What 32 paths cost, what each further one adds, and what a misprediction costs the CPU."""
+    paths = sorted({int(record.params["paths"]) for record in results.records if record.timed})
     ratio = results.ratio("divergent", "uniform", paths=paths[-1]) if paths else None
     if ratio is None or paths[-1] < 2:
         return
@@ -110,20 +109,21 @@ def finding(results: Results) -> Iterator[str]:
         yield f"On this machine's CPU a mispredicted branch costs {guess * 1e9:.3g} ns, and a predicted one nothing."
 
 
-def per_path(results: Results) -> Any:
-    """Seconds of each further way over the seconds of one: 1 where the ways are simply gone one after the other."""
-    points = [(r.params["paths"], r.samples) for r in results.records if r.timed and r.variant == "divergent"]
+def per_path(results: Results) -> Estimate | None:
+    """Seconds of each further path over the seconds of one: 1 where paths are run one after the other."""
+    points = [(float(r.params["paths"]), r.samples) for r in results.records if r.timed and r.variant == "divergent"]
     one = results.find("divergent", paths=1)
     if one is None or len(points) < 2:
         return None
-    return slope(points).scaled(1 / float(np.median(one.samples)))
+    return results.fits.slope(points).scaled(1 / float(np.median(one.samples)))
 
 
 def misprediction(results: Results) -> float | None:
-    """Seconds that a misprediction costs the CPU, as `branch.prediction` in the same run has it; None without.
+    """Seconds that a misprediction costs the CPU, from `branch.prediction` of the same run; None without it.
 
-    On the most elements, for a predictor learns few of them by heart.
+    On the longest array: a predictor memorizes a short one.
     """
     on_cpu = results.beside(prediction.bench)
-    priced = prediction.price(on_cpu, max((record.params["n"] for record in on_cpu.records if record.timed), default=0))
+    longest = max((int(record.params["n"]) for record in on_cpu.records if record.timed), default=0)
+    priced = prediction.price(on_cpu, longest)
     return None if priced is None else priced[1]

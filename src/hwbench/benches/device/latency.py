@@ -1,9 +1,8 @@
 """Latency on the device: how long one thread waits for a load whose address the load before it brought.
 
-A GPU answers a single load later than a CPU does, from every level: it hides the wait behind other warps instead of
-caches. The memory is a ring of pointers, one to a line of 128 bytes, in random order, and one thread follows it,
-sixteen dependent loads an iteration. The clock of the multiprocessor, read before the first and after the last load,
-gives cycles beside the nanoseconds.
+At every level a GPU answers a single load later than a CPU: it hides the wait behind other warps instead of caches. One
+thread follows a ring of pointers, one a line of 128 bytes, in random order, sixteen dependent loads an iteration. The
+clock of the multiprocessor, read before the first and after the last load, gives cycles beside the nanoseconds.
 
 `l1` loads through the L1 cache, `l2` past it (ld.cg), so that a ring small enough for L1 shows the L2's latency too.
 The sweep shows the levels, and beyond them what address translation adds.
@@ -12,18 +11,17 @@ The sweep shows the levels, and beyond them what address translation adds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
+from ...protocols import DeviceArray, Gpu, Results
 from .._gpu import BLOCK, where
 from ..latency import chase
 
 LINE = 128
 HOPS = 8192  # a call: 0.2 ms in L1, some milliseconds in memory
-WALKS = 64  # calls at most that go round before cycles are read, so that what fits a cache is in it
+WALKS = 64  # calls at most that warm the caches before cycles are read
 
 bench = Bench(
     "device.latency",
@@ -38,7 +36,7 @@ bench = Bench(
 
 @bench.inputs
 def ring(rng: np.random.Generator, size: int) -> np.ndarray:
-    """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
+    """The numbers of all lines of `size` bytes, in the order of the visit (int64)."""
     if size < 2 * LINE:
         raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
     return rng.permutation(size // LINE)
@@ -65,7 +63,7 @@ def memory(size: int) -> int:
 def build(kernel: str, how: str) -> Callable[..., Work]:
     """A builder for one kind of load."""
 
-    def follow(device: Any, lines: Any) -> Work:
+    def follow(device: Gpu, lines: DeviceArray) -> Work:
         n = len(lines)
         memory = device.empty(n * LINE // 8, np.uint64)
         state = device.put(np.zeros(2, np.uint64))
@@ -111,7 +109,7 @@ def finding(results: Results) -> Iterator[str]:
     if told:
         yield f"A load that waits for the one before takes {', '.join(told)}."
     far = results.each("hops", "l2", size="HBM")
-    # The figure that `latency.chase` tells: in an order that no prefetcher guesses, as the ring here is.
+    # The figure that `latency.chase` tells: in random order, as the ring here, which no prefetcher guesses.
     on_host = results.beside(chase.bench)
     host = on_host.each("hops", "follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     if far is not None and host is not None:

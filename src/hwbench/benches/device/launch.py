@@ -1,14 +1,18 @@
-"""TODO benches.device.launch."""
+"""Launches: what it costs to start an empty kernel in each way that Python has, and to wait for it.
+
+Queued launches overlap with what runs before them; a wait after each adds the round trip between host and GPU. A graph
+holds many launches and is started as one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Call, Gpu, Results
+from .._gpu import times
 
 CALLS = 100  # launches of one call
 
@@ -40,24 +44,14 @@ def launch_memory() -> int:
     return 2**20
 
 
-def marked(device: Any) -> tuple[Callable[[], Any], Callable[[], int]]:
+def marked(device: Gpu) -> tuple[Call, Callable[[], int]]:
     """A launch of the empty kernel, and the mark it leaves."""
     flag = device.put(np.zeros(1, np.int32))
     return device.launcher("device.sync", "mark", 1, 1, (flag,)), lambda: int(device.get(flag)[0])
 
 
-def times(call: Callable[[], Any], count: int) -> Callable[[], None]:
-    """`count` calls."""
-
-    def repeat() -> None:
-        for _ in range(count):
-            call()
-
-    return repeat
-
-
 @launch_bench.variant("queued", on="gpu")
-def queued(device: Any) -> Work:
+def queued(device: Gpu) -> Work:
     """One launch after the other in the queue, as the GPU sees them."""
     launch, mark = marked(device)
     work: Work = device.timed(times(launch, CALLS), output=mark, launches=CALLS)
@@ -65,7 +59,7 @@ def queued(device: Any) -> Work:
 
 
 @launch_bench.variant("enqueue", on="gpu")
-def enqueue(device: Any) -> Work:
+def enqueue(device: Gpu) -> Work:
     """What Python takes to enqueue one, waiting once at the end."""
     launch, mark = marked(device)
     work: Work = device.host_timed(times(launch, CALLS), output=mark, sync="end")
@@ -73,7 +67,7 @@ def enqueue(device: Any) -> Work:
 
 
 @launch_bench.variant("sync", on="gpu")
-def synchronised(device: Any) -> Work:
+def synchronised(device: Gpu) -> Work:
     """A launch, and a wait for it."""
     launch, mark = marked(device)
     wait = device.stream.synchronize
@@ -87,7 +81,7 @@ def synchronised(device: Any) -> Work:
 
 
 @launch_bench.variant("graph", on="gpu")
-def graph(device: Any) -> Work:
+def graph(device: Gpu) -> Work:
     """A CUDA graph of 100 launches, started as one."""
     launch, mark = marked(device)
     launch()  # loaded before it is captured
@@ -103,7 +97,7 @@ def graph(device: Any) -> Work:
 
 
 @launch_bench.variant("event", on="gpu")
-def event(device: Any) -> Work:
+def event(device: Gpu) -> Work:
     """An event recorded, and waited for; nothing is launched."""
     recorded = device.event(timing=False)
 
@@ -116,7 +110,7 @@ def event(device: Any) -> Work:
 
 
 @launch_bench.variant("cupy", on="gpu")
-def elementwise(device: Any) -> Work:
+def elementwise(device: Gpu) -> Work:
     """CuPy: cupy.add of one element with out=, waiting once at the end."""
     one = device.put(np.ones(1, np.int32))
     zero, to = device.put(np.zeros(1, np.int32)), device.put(np.zeros(1, np.int32))

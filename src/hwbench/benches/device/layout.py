@@ -1,18 +1,19 @@
-"""TODO benches.device.layout."""
+"""Rows or columns: sums over the fields of records, stored one record or one field after the other.
+
+Neighbouring threads sum neighbouring records. In a structure of arrays (`soa`, one column a thread) they read
+neighbouring floats; in an array of structures (`aos`, one row a thread) each reads a sector of its own: the opposite of
+what is good for one CPU thread.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
-from .._gpu import BLOCK, SECTOR, WARP
-from .coalescing import SMALL, cold
-
-# --- rows and columns, records and fields -----------------------------------------------------------------------------
+from ...protocols import DeviceArray, Gpu, Results
+from .._gpu import BLOCK, SECTOR, SMALL, WARP, cold
 
 ELEMENTS = 2**24  # in all, 64 MiB
 
@@ -47,12 +48,12 @@ def layout_counts(rows: np.ndarray) -> dict[str, float]:
 
 @layout_bench.memory
 def layout_memory() -> int:
-    """The records twice, while they are turned round."""
+    """The records twice, while they are transposed."""
     return 8 * ELEMENTS
 
 
 @layout_bench.variant("soa", on="gpu")
-def fields_together(device: Any, rows: Any) -> Work:
+def fields_together(device: Gpu, rows: DeviceArray) -> Work:
     """A structure of arrays: neighbouring threads read neighbouring floats (down the columns of a matrix)."""
     items, fields = rows.shape
     turned = device.empty((fields, items), np.float32)
@@ -61,13 +62,13 @@ def fields_together(device: Any, rows: Any) -> Work:
 
 
 @layout_bench.variant("aos", on="gpu")
-def records_together(device: Any, rows: Any) -> Work:
+def records_together(device: Gpu, rows: DeviceArray) -> Work:
     """An array of structures: each thread reads a record of its own (along the rows of a matrix)."""
     items, fields = rows.shape
     return summed(device, rows, items, fields, fields, 1)
 
 
-def summed(device: Any, source: Any, items: int, fields: int, item: int, field: int) -> Work:
+def summed(device: Gpu, source: DeviceArray, items: int, fields: int, item: int, field: int) -> Work:
     """The work of summing the fields, which lie `item` and `field` elements apart."""
     to = device.empty(items, np.float32)
     arguments = (source, to, np.int32(fields), np.int64(item), np.int64(field))

@@ -1,33 +1,24 @@
-"""Arithmetic on the device: fused multiply-adds, and what tensor cores do from registers and in a whole product.
+"""A product of large square matrices by cuBLAS, with and without tensor cores.
 
-`device.peak` runs chains of fused multiply-adds, each operation waiting for the one before it in its chain: with one
-chain a thread, the other warps must hide the latency; more chains help where there are too few warps. The roof is
-multiprocessors × units × 2 × clock. Half precision goes two numbers in a register.
-
-`device.tensor` feeds the tensor cores from registers with the instruction of a warp (mma.sync), so that nothing but the
-cores is asked; `device.matmul` is cuBLAS on large square matrices. From Hopper on only instructions of four warps at
-once (wgmma, tcgen05), which cuBLAS uses, reach the cores' full rate.
-
-Answers are compared bit by bit, on whole numbers that nothing rounds. But a unit that multiplies ones and zeros, or
-numbers of few bits, switches little and takes little power, so that the clock stays higher than under real data: what
-tensor cores and products are timed on are random numbers of full mantissas, by the same launches.
+From Hopper on only instructions of four warps at once (wgmma, tcgen05) reach the tensor cores' full rate, and cuBLAS
+uses them. The product is checked on whole numbers, which nothing rounds, and timed on random ones of full mantissas:
+zeros and few bits draw less power, and the clock would stay higher than under real data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import DeviceArray, Gpu, Results
 from .._gpu import TILE, library, needs_capability, repeated
 from ._formats import e4m3, noise, timed_by
 
-# --- a whole product --------------------------------------------------------------------------------------------------
-
-# CUDA's numbers (library_types.h, cublas_api.h): the data type, the type that is computed in, and NumPy's for input.
+# CUDA's numbers (library_types.h, cublas_api.h): data types and types of computation. By precision: the data type, the
+# type of computation, and the compute capability that has it.
 R_32F, R_64F, R_16F, R_16BF, R_8F_E4M3 = 0, 1, 2, 14, 28
 COMPUTE_32F, COMPUTE_64F, COMPUTE_TF32 = 68, 70, 77
 PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
@@ -38,7 +29,7 @@ PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
     "bf16": (R_16BF, COMPUTE_32F, (8, 0)),
     "fp8": (R_8F_E4M3, COMPUTE_32F, (8, 9)),
 }
-LARGEST_FP8 = 7  # sums of 128 products stay below 2¹³: Hopper's fp8 keeps no more bits before they are added in float32
+LARGEST_FP8 = 7  # sums of 128 products stay below 2¹³: Hopper's fp8 keeps no more bits before it adds in float32
 LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2²⁴, so that nothing rounds in float32
 
 matmul = Bench(
@@ -78,13 +69,13 @@ def matmul_flops(n: int) -> dict[str, float]:
 
 @matmul.memory
 def matmul_memory(n: int) -> int:
-    """Three matrices of up to 8 bytes an element for the check and three for the clock, and whole numbers."""
+    """Three matrices of up to 8 bytes an element to check and three to time, and the whole numbers."""
     return 50 * n * n
 
 
 @matmul.variant("cublas", on="gpu", inputs="host")
 def cublas(
-    device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int, rng: np.random.Generator
+    device: Gpu, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int, rng: np.random.Generator
 ) -> Work:
     """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32, in f8 in float64."""
     kind, compute, least = PRODUCTS[precision]
@@ -100,7 +91,7 @@ def cublas(
     one, zero = np.ones(1, wide), np.zeros(1, wide)
     out = R_64F if precision == "f8" else R_32F
 
-    def product(left: Any, right: Any, to: Any) -> Callable[[], None]:
+    def product(left: DeviceArray, right: DeviceArray, to: DeviceArray) -> Callable[[], None]:
         def launch() -> None:
             # Columns come first there: b·a of the transposed is the transposed of a·b.
             blas.gemmEx(
@@ -117,16 +108,16 @@ def cublas(
     return timed_by(device, exact, product(*noisy(device, rng, n, precision), other), launches=4)
 
 
-def noisy(device: Any, rng: np.random.Generator, n: int, precision: str) -> tuple[Any, Any]:
-    """Two n × n matrices on the device, each a stretch of random numbers over and over."""
+def noisy(device: Gpu, rng: np.random.Generator, n: int, precision: str) -> tuple[DeviceArray, DeviceArray]:
+    """Two n × n matrices on the device, each of random numbers, the first TILE over and over."""
 
-    def one() -> Any:
+    def one() -> DeviceArray:
         return repeated(device, device.put(noise(rng, min(n * n, TILE), precision)), n * n).reshape(n, n)
 
     return one(), one()
 
 
-def in_fp8(device: Any, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> Work:
+def in_fp8(device: Gpu, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> Work:
     """The product by cuBLASLt, which wants the second matrix by columns."""
     to, other = device.empty(a.shape, np.float32), device.empty(a.shape, np.float32)
     to[...] = np.float32(np.nan)
@@ -148,7 +139,7 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
     """Whole numbers up to 64 in the format of an operand; bf16, which NumPy lacks, as its bits."""
     if precision == "bf16":
         return np.asarray((x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16))
-    kinds: dict[str, Any] = {"f8": np.float64, "f16": np.float16}
+    kinds: dict[str, npt.DTypeLike] = {"f8": np.float64, "f16": np.float16}
     return x.astype(kinds.get(precision, np.float32))
 
 
@@ -159,7 +150,7 @@ def matmul_finding(results: Results) -> Iterator[str]:
     told = [f"{rate * 1e-12:.3g} TFLOP/s in {name}" for name, rate in rates.items() if rate]
     if told:
         yield f"A product of large matrices reaches {', '.join(told)}."
-    lengths = sorted({r.params["n"] for r in results.records if r.timed and r.params["precision"] == "bf16"})
+    lengths = sorted({int(r.params["n"]) for r in results.records if r.timed and r.params["precision"] == "bf16"})
     full = rates["bf16"]
     if full and len(lengths) > 1:
         shares = [f"{rate / full:.0%} at n = {n}" for n in lengths[:-1] if (rate := _rate(results, "bf16", n))]
@@ -175,6 +166,6 @@ def matmul_finding(results: Results) -> Iterator[str]:
 
 def _rate(results: Results, precision: str, n: int | None = None) -> float | None:
     """FLOP/s at n, or at the largest that was measured."""
-    lengths = [r.params["n"] for r in results.records if r.timed and r.params["precision"] == precision]
+    lengths = [int(r.params["n"]) for r in results.records if r.timed and r.params["precision"] == precision]
     found = results.rate("cublas", "flops", precision=precision, n=n or max(lengths, default=0))
     return None if found is None else float(found.value)

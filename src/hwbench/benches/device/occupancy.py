@@ -1,30 +1,27 @@
-"""Occupancy: how many threads it takes until the GPU is busy, and how much each must have under way.
+"""Occupancy: how many threads it takes until the GPU is busy, and how much each must have in flight.
 
-A GPU hides every wait behind other threads. Too few, and it waits: for the result of the operation before (some 4
-cycles) where it computes, for memory (hundreds of cycles) where it copies. `chains` is what one thread has under way at
-once: independent chains of multiply-adds, or loads of 16 bytes. What is in flight is threads × chains, so the same rate
-can be had with fewer threads that do more each.
+A GPU hides every wait behind other threads. With too few it waits: for the result of the operation before (some 4
+cycles) where it computes, for memory (hundreds of cycles) where it copies. `chains` is what one thread has in flight:
+independent chains of multiply-adds, or loads of 16 bytes. In flight are threads × chains in all, so fewer threads that
+do more each reach the same rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from ...analysis.fits import saturating
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
-from .._gpu import STEP, chain_flops, chained, repeated, starts
+from ...protocols import DeviceArray, Gpu, Results
+from .._gpu import SEEDS, STEP, chain_flops, chained, repeated, starts
 
 LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
-SEEDS = 1024
-# Passes of a chain: so many that a launch with one chain a thread takes 0.1 ms and more, against which the microseconds
-# between two launches are nothing; many threads take their turns, and as long with fewer.
+# Passes of a chain: a launch with one chain a thread then takes at least 0.1 ms, long against the microseconds between
+# two launches. More threads than BUSY take turns, so fewer passes take as long.
 PASSES = 32
-BUSY = 2**17  # threads from which on a GPU is busy
-EACH = 64 * 1024  # bytes that a thread copies, as long as all together stay below
+BUSY = 2**17  # threads that keep any GPU busy
+EACH = 64 * 1024  # bytes that a thread copies, until all together reach MOST
 MOST = 256 * 2**20
 
 bench = Bench(
@@ -80,7 +77,7 @@ def memory(work: str, threads: int, chains: int) -> int:
 
 
 @bench.variant("kernel", on="gpu")
-def kernel(device: Any, x: Any, work: str, threads: int, chains: int) -> Work:
+def kernel(device: Gpu, x: DeviceArray, work: str, threads: int, chains: int) -> Work:
     """CUDA C++, blocks of up to 128 threads."""
     if chains not in (1, 2, 4, 8):
         raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
@@ -105,7 +102,7 @@ def kernel(device: Any, x: Any, work: str, threads: int, chains: int) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The threads that saturate, for each kind of work, and how few would do with more under way in each."""
+    """The threads that saturate, for each kind of work, and how few do with more in flight in each."""
     for work, verb in (("fma", "compute"), ("copy", "copy")):
         needed = {chains: threads_needed(results, work, chains) for chains in (1, 2, 4, 8)}
         known = {chains: found for chains, found in needed.items() if found is not None}
@@ -115,7 +112,8 @@ def finding(results: Results) -> Iterator[str]:
         text = f"To {verb} at 90% of the best rate takes {_count(known[few])} threads with {_under_way(work, few)} each"
         if many != few:
             text += f", {_count(known[many])} with {many}"
-        resident = results.find("kernel", work=work).facts.get("resident")
+        first = results.find("kernel", work=work)
+        resident = first.facts.get("resident") if first is not None else None
         yield f"{text}; the card holds {_count(resident)} at a time." if resident else f"{text}."
         one = results.find("kernel", work=work, threads=32, chains=few)
         best = curve(results, work, few)
@@ -130,7 +128,7 @@ def curve(results: Results, work: str, chains: int) -> list[tuple[int, float]]:
     """(threads, operations or bytes a second) of one kind of work."""
     count = "flops" if work == "fma" else "bytes"
     return sorted(
-        (record.params["threads"], record.counts[count] / float(np.median(record.samples)))
+        (int(record.params["threads"]), record.counts[count] / float(np.median(record.samples)))
         for record in results.records
         if record.timed and (record.params["work"], record.params["chains"]) == (work, chains)
     )
@@ -142,7 +140,7 @@ def threads_needed(results: Results, work: str, chains: int) -> float | None:
     points = curve(results, work, chains)
     if len(points) < 2 or max(rate for _, rate in points) < 0.9 * best:
         return None
-    return saturating(points, 0.9 * best / max(rate for _, rate in points))
+    return results.fits.saturating(points, 0.9 * best / max(rate for _, rate in points))
 
 
 def _under_way(work: str, chains: int) -> str:

@@ -1,18 +1,21 @@
-"""TODO benches.device.peak."""
+"""Arithmetic from registers: chains of fused multiply-adds, by precision.
+
+Each operation waits for the one before it in its chain. With one chain a thread the other warps must hide that latency;
+more chains help where there are too few warps. The roof is multiprocessors × units × 2 × clock. Half precision goes two
+numbers a register.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
-from .._gpu import BLOCK, STEP, chain_flops, chained, needs_capability, starts
+from ...protocols import Array, DeviceArray, Dtype, Gpu, Results
+from .._gpu import BLOCK, SEEDS, STEP, blocks, chain_flops, chained, needs_capability, starts
 
-SEEDS = 1024  # as in the kernel
-PASSES = 16  # 0.15 ms and more with one chain a thread: long against the microseconds between two launches
+PASSES = 16  # at least 0.15 ms with one chain a thread: long against the microseconds between two launches
 
 peak = Bench(
     "device.peak",
@@ -28,12 +31,7 @@ peak = Bench(
 )
 
 
-def blocks(device: Any, topic: str, kernel: str) -> int:
-    """As many blocks as are on the device at a time: one wave, so that no multiprocessor waits at the end."""
-    return int(device.properties.sm * device.resident(topic, kernel, BLOCK))
-
-
-def kernel_of(dtype: np.dtype[Any], chains: int) -> str:
+def kernel_of(dtype: Dtype, chains: int) -> str:
     """The kernel of a precision and a number of chains."""
     if chains not in (1, 2, 4, 8):
         raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
@@ -41,7 +39,7 @@ def kernel_of(dtype: np.dtype[Any], chains: int) -> str:
 
 
 @peak.inputs
-def seeds(rng: np.random.Generator, dtype: np.dtype[Any]) -> np.ndarray:
+def seeds(rng: np.random.Generator, dtype: Dtype) -> Array:
     """Where the chains start, repeated over them; halves go in pairs, as uint32."""
     lanes = 2 if dtype.itemsize == 2 else 1
     found = starts(rng, lanes * SEEDS, dtype)
@@ -49,7 +47,7 @@ def seeds(rng: np.random.Generator, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 @peak.reference
-def ends(seeds: np.ndarray, device: Any, dtype: np.dtype[Any], chains: int) -> np.ndarray:
+def ends(seeds: np.ndarray, device: Gpu, dtype: Dtype, chains: int) -> np.ndarray:
     """Each chain's start and what its passes add, chain after chain, a thread after the other."""
     threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
@@ -58,7 +56,7 @@ def ends(seeds: np.ndarray, device: Any, dtype: np.dtype[Any], chains: int) -> n
 
 
 @peak.counts
-def flops(device: Any, dtype: np.dtype[Any], chains: int) -> dict[str, float]:
+def flops(device: Gpu, dtype: Dtype, chains: int) -> dict[str, float]:
     """Two for each fused multiply-add, four for a pair of halves."""
     threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
     return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
@@ -71,7 +69,7 @@ def peak_memory() -> int:
 
 
 @peak.variant("fma", on="gpu")
-def fma(device: Any, seeds: Any, dtype: np.dtype[Any], chains: int) -> Work:
+def fma(device: Gpu, seeds: DeviceArray, dtype: Dtype, chains: int) -> Work:
     """CUDA C++, independent chains of fused multiply-adds."""
     if dtype.itemsize == 2:
         needs_capability(device, (5, 3), "arithmetic in half precision")

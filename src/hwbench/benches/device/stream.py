@@ -1,25 +1,22 @@
-"""Bandwidth on the device: copy and triad from the L2 cache and from device memory, by the width of an access.
+"""Bandwidth on the device: copy and triad in the L2 cache and in device memory, by the width of an access.
 
 A warp's 32 threads ask for 4, 8 or 16 bytes each, side by side: one, two or four requests of 128 bytes. Memory is
-equally busy with all of them, but wide accesses take fewer instructions and keep more bytes under way for the same
-threads. The kernels are those of STREAM, bytes are counted as there, and a GPU does not read a line before it writes
-it.
+equally busy with all of them, but wide accesses take fewer instructions and keep more bytes in flight for the same
+threads. Kernels and counts of bytes are STREAM's; a GPU has no write-allocate.
 
-A sweep from the L2 cache into memory shows both plateaus. What fits the cache, or nearly, is passed through in some
-microseconds, as long as the gap between two launches: there a launch makes many passes (`passes` in the facts), and its
-loads go past the L1. `cupy` is the same in CuPy: copyto, and multiply and add with
-`out=`, two passes for the triad.
+A sweep from the L2 cache into memory shows both plateaus. A pass over what fits the cache, or nearly, takes some
+microseconds, as long as the gap between two launches. There a launch makes many passes (`passes` in the facts), and its
+loads bypass L1. `cupy` is the same in CuPy: copyto, and multiply and add with `out=`, two passes for the triad.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Call, DeviceArray, Gpu, Results
 from ...record.units import format_bytes
 from .._gpu import BLOCK, TILE, repeated, where
 
@@ -28,7 +25,7 @@ ITEMS = 4 * BLOCK  # that a block takes, in items of 4, 8 or 16 bytes
 GRANULE = 16 * ITEMS  # bytes: arrays are cut to a multiple, so that no kernel needs a bounds check
 ARRAYS = {"copy": 2, "triad": 3}
 LEAST = 2**29  # bytes that a launch moves at least: 0.1 ms at 5 TB/s, which no L2 exceeds by much
-NEAR = 4  # times the L2: what is longer is memory's, and long enough in one pass
+NEAR = 4  # × L2: arrays beyond lie in memory, and one pass over them takes long enough
 
 bench = Bench(
     "device.stream",
@@ -60,14 +57,14 @@ def reference(b: np.ndarray, c: np.ndarray, size: int, kernel: str) -> np.ndarra
     return np.resize(tile, elements(size, kernel))
 
 
-def passes(device: Any, size: int, kernel: str) -> int:
+def passes(device: Gpu, size: int, kernel: str) -> int:
     """How often a launch goes through the arrays."""
     footprint = 4 * elements(size, kernel) * ARRAYS[kernel]
     return max(1, LEAST // footprint) if footprint <= NEAR * device.properties.l2 else 1
 
 
 @bench.counts
-def counts(device: Any, size: int, kernel: str, variant: str) -> dict[str, float]:
+def counts(device: Gpu, size: int, kernel: str, variant: str) -> dict[str, float]:
     """As STREAM counts: an array once for each time the kernel names it, in every pass; CuPy makes one a call."""
     n = elements(size, kernel) * (1 if variant == "cupy" else passes(device, size, kernel))
     return {"bytes": 4 * n * ARRAYS[kernel], "flops": 2 * n * (kernel == "triad")}
@@ -76,7 +73,7 @@ def counts(device: Any, size: int, kernel: str, variant: str) -> dict[str, float
 def build(width: int) -> Callable[..., Work]:
     """A builder for accesses of `width` bytes."""
 
-    def with_width(device: Any, b: Any, c: Any, size: int, kernel: str) -> Work:
+    def with_width(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> Work:
         n = elements(size, kernel)
         sources, a = arrays(device, b, c, n, kernel)
         arguments = (*sources, a, *([SCALE] if kernel == "triad" else []))
@@ -97,7 +94,7 @@ for _width in (16, 8, 4):
 
 
 @bench.variant("cupy", on="gpu")
-def in_cupy(device: Any, b: Any, c: Any, size: int, kernel: str) -> Work:
+def in_cupy(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> Work:
     """CuPy: copyto(a, b); multiply(c, 3, out=a) and add(a, b, out=a)."""
     n = elements(size, kernel)
     sources, a = arrays(device, b, c, n, kernel)
@@ -113,16 +110,14 @@ def in_cupy(device: Any, b: Any, c: Any, size: int, kernel: str) -> Work:
     return timed(device, copy if kernel == "copy" else triad, a, n, kernel, launches=ARRAYS[kernel] - 1)
 
 
-def arrays(device: Any, b: Any, c: Any, n: int, kernel: str) -> tuple[list[Any], Any]:
-    """What is read, and what is written: it holds no number before."""
+def arrays(device: Gpu, b: DeviceArray, c: DeviceArray, n: int, kernel: str) -> tuple[list[DeviceArray], DeviceArray]:
+    """What is read, and what is written, which is filled with NaN first."""
     a = device.empty(n, np.float32)
     a[...] = np.float32(np.nan)
     return [repeated(device, tile, n) for tile in (b, c)[: ARRAYS[kernel] - 1]], a
 
 
-def timed(
-    device: Any, launch: Callable[[], Any], a: Any, n: int, kernel: str, launches: int = 1, passes: int = 1
-) -> Work:
+def timed(device: Gpu, launch: Call, a: DeviceArray, n: int, kernel: str, launches: int = 1, passes: int = 1) -> Work:
     """The work of a launch that writes `a`."""
     facts = where(device, 4 * n * ARRAYS[kernel], passes=passes)
     work: Work = device.timed(launch, output=lambda: device.get(a), launches=launches, facts=facts)
@@ -148,10 +143,11 @@ def finding(results: Results) -> Iterator[str]:
             why = ": it passes over the arrays twice" if kernel == "triad" and python.value > 1.1 else ""
             yield f"CuPy's {kernel} takes {python.value:.3g}× as long as the kernel{why}."
         cached = [
-            (record, results.rate("bytes16", "bytes", **record.params))
+            (record, rate)
             for record in results.records
             if record.timed and record.params["kernel"] == kernel and record.variant == "bytes16"
             and record.facts.get("footprint", 0) <= record.facts.get("l2_bytes", 0) / 2
+            and (rate := results.rate("bytes16", "bytes", **record.params)) is not None
         ]  # fmt: skip
         if cached:
             record, rate = max(cached, key=lambda pair: pair[1].value)

@@ -1,32 +1,21 @@
-"""Starting and waiting: what a launch costs, what threads pay to wait for one another, and what they pay to meet.
+"""Barriers: all threads of a block, or of the whole grid, wait for one another.
 
-`device.launch` starts an empty kernel in every way that Python has. Queued launches overlap their cost with what runs
-before them; who waits after each pays for the way there and back. A graph holds many launches and is started as one.
-
-`device.sync` makes all threads wait: those of a block by the hardware's barrier, those of the whole grid by a counter
-in memory (all blocks must be on the device at once: a cooperative launch) or by ending the kernel and starting another.
-
-`device.atomics` counts: many threads increment few counters, in memory, in each block's shared memory first, or after
-the threads of a warp have added up among themselves.
+The threads of a block wait by the hardware's barrier. Those of the grid wait by a counter in memory, for which all
+blocks must be on the device at once (a cooperative launch), or by the end of the kernel and the launch of the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
-from .._gpu import needs_capability
-from .atomics import atomics_bench, counting
-from .launch import times
+from ...protocols import Call, DeviceArray, Gpu, Results
+from .._gpu import needs_capability, times
 
-# --- barriers ---------------------------------------------------------------------------------------------------------
-
-# Barriers of a call. Those of a block take some ten nanoseconds, so that it takes thousands of them until the launch
-# itself is nothing beside them; of the others each costs as much as a launch.
+# Barriers of a call. One of a block takes some ten nanoseconds, so it takes thousands to outweigh the launch; each of
+# the others costs as much as a launch.
 BARRIERS = {"block": 2**14, "grid": 2**8, "launch": 2**8}
 
 sync_bench = Bench(
@@ -59,7 +48,7 @@ def barrier_memory() -> int:
     return 2**20
 
 
-def waiting(device: Any, launch: Callable[[], Any], to: Any, block: int, count: int = 1) -> Work:
+def waiting(device: Gpu, launch: Call, to: DeviceArray, block: int, count: int = 1) -> Work:
     """The work of a launch that leaves in `to` how often it waited."""
     facts = {"blocks": device.properties.sm, "block": block}
     work: Work = device.timed(
@@ -70,7 +59,7 @@ def waiting(device: Any, launch: Callable[[], Any], to: Any, block: int, count: 
 
 
 @sync_bench.variant("block", on="gpu")
-def of_a_block(device: Any, block: int) -> Work:
+def of_a_block(device: Gpu, block: int) -> Work:
     """__syncthreads: the threads of each block."""
     to = device.put(np.zeros(device.properties.sm, np.int32))
     arguments = (to, np.int32(BARRIERS["block"] // 16))
@@ -79,7 +68,7 @@ def of_a_block(device: Any, block: int) -> Work:
 
 
 @sync_bench.variant("grid", on="gpu")
-def of_the_grid(device: Any, block: int) -> Work:
+def of_the_grid(device: Gpu, block: int) -> Work:
     """A counter in memory: a block on each multiprocessor, all on the device at once."""
     needs_capability(device, (6, 0), "cooperative launches")
     if device.resident("device.sync", "barriers_grid", block) < 1:
@@ -91,7 +80,7 @@ def of_the_grid(device: Any, block: int) -> Work:
 
 
 @sync_bench.variant("launch", on="gpu")
-def by_launching(device: Any, block: int) -> Work:
+def by_launching(device: Gpu, block: int) -> Work:
     """The end of a kernel and the start of the next."""
     to = device.put(np.zeros(1, np.int32))
     launch = device.launcher("device.sync", "step", device.properties.sm, block, (to,))
@@ -110,10 +99,3 @@ def sync_finding(results: Results) -> Iterator[str]:
     if costs["block"] is not None and costs["grid"] is not None:
         ratio = costs["grid"].value / costs["block"].value
         yield f"Waiting for all multiprocessors is {ratio:.3g}× as dear as for one block: synchronise in the small."
-
-
-atomics_bench.variant("global", on="gpu")(counting("atomic_global", "on memory"))
-atomics_bench.variant("shared", on="gpu")(
-    counting("atomic_shared", "in each block's shared memory, and one sum a block")
-)
-atomics_bench.variant("warp", on="gpu")(counting("atomic_warp", "on memory, after each warp has added up by shuffles"))

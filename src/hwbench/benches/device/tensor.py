@@ -1,19 +1,19 @@
-"""TODO benches.device.tensor."""
+"""Tensor cores from registers, by the instruction of one warp (mma.sync), so that only the cores are asked.
+
+From Hopper on only instructions of four warps at once (wgmma, tcgen05), which cuBLAS uses, reach the cores' full rate:
+see `device.matmul`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
-from .._gpu import BLOCK, WARP, needs_capability
+from ...protocols import Gpu, Results
+from .._gpu import BLOCK, WARP, blocks, needs_capability
 from ._formats import e4m3, noise, timed_by
-from .peak import blocks
-
-# --- tensor cores from registers --------------------------------------------------------------------------------------
 
 ROWS, COLUMNS, SUMS = 16, 8, 8  # of one instruction's result, and results a warp
 TURNS = 4  # in the body of the kernel's loop
@@ -48,7 +48,7 @@ def products(a: np.ndarray, a2: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @tensor.counts
-def tensor_flops(device: Any, precision: str) -> dict[str, float]:
+def tensor_flops(device: Gpu, precision: str) -> dict[str, float]:
     """Two for each element of a times each column of b."""
     warps = blocks(device, "device.peak", f"mma_{precision}") * BLOCK // WARP
     k = 8 * FORMATS[precision][0]
@@ -62,7 +62,7 @@ def tensor_memory() -> int:
 
 
 @tensor.variant("mma", on="gpu", inputs="host")
-def mma(device: Any, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: str, rng: np.random.Generator) -> Work:
+def mma(device: Gpu, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: str, rng: np.random.Generator) -> Work:
     """CUDA C++ with mma.sync, eight sums a warp."""
     per, least = FORMATS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")

@@ -1,21 +1,19 @@
-"""TODO benches.dsp._resident."""
+"""A CuPy operation on arrays that stay in the GPU's memory, as the dsp benches time it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ...bench import Work
+from ...protocols import DeviceArray, EitherArray, Gpu
+from ...record.model import Scalar
 
 
-def _resident(device: Any, operation: Callable[..., Any], *given: Any, **facts: Any) -> Work:
-    """An operation of CuPy on arrays that stay on the device: calls follow each other, one wait ends a sample."""
-    found: list[Any] = [None]
+def resident(device: Gpu, operation: Callable[..., DeviceArray], *given: DeviceArray, **facts: Scalar) -> Work:
+    """The work of `operation(*given)`: calls are enqueued one after another, one synchronisation ends a sample."""
+    found: list[EitherArray] = [None]
 
     def call() -> None:
         found[0] = operation(*given)
 
-    made: Work = device.host_timed(
-        call, output=lambda: device.get(found[0]), sync="end", facts={"transfers": False, **facts}
-    )
-    return made
+    return device.host_timed(call, output=lambda: device.get(found[0]), sync="end", facts={"transfers": False, **facts})

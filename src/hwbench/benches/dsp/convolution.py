@@ -1,22 +1,23 @@
-"""TODO benches.dsp.convolution."""
+"""Convolution, directly and by the Fourier transform: the number of taps decides which is faster.
+
+Direct convolution does 2 · taps operations a sample on data that stays in L1, so multiply-adds limit it. The Fourier
+transform (overlap-add) costs the logarithm of the block instead of the taps: from some number of taps on it wins,
+although each of its operations is slower. All variants count the operations of the direct way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
-from ._resident import _resident
+from ...kernels.compiling import compiled
+from ...protocols import Array, DeviceArray, Gpu, Results
+from ._resident import resident
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
-
-
-# --- convolution ------------------------------------------------------------------------------------------------------
 
 convolution = Bench(
     "dsp.convolution",
@@ -34,34 +35,34 @@ convolution = Bench(
 
 
 @convolution.inputs
-def signal(rng: np.random.Generator, n: int, taps: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+def signal(rng: np.random.Generator, n: int, taps: int, dtype: np.dtype) -> tuple[Array, Array]:
     """A signal of n samples and a filter of `taps`."""
     return (rng.random(n) + 0.5).astype(dtype), (rng.random(taps) + 0.5).astype(dtype)
 
 
 @convolution.reference
-def exact_convolution(x: np.ndarray, h: np.ndarray) -> np.ndarray:
+def exact_convolution(x: Array, h: Array) -> Array:
     """All n + taps − 1 samples, in float64 by NumPy."""
     return np.convolve(x.astype(np.float64), h.astype(np.float64))
 
 
 @convolution.counts
-def convolution_counts(x: np.ndarray, h: np.ndarray) -> dict[str, float]:
-    """Those of the direct way, for all variants: so a rate above the peak means operations that were not needed."""
+def convolution_counts(x: Array, h: Array) -> dict[str, float]:
+    """The direct way's operations, for all variants: a rate above the peak means that some were not needed."""
     return {"flops": 2 * x.size * h.size, "items": x.size}
 
 
 @convolution.variant("numpy")
-def convolve_numpy(x: np.ndarray, h: np.ndarray) -> Work:
+def convolve_numpy(x: Array, h: Array) -> Work:
     """np.convolve: direct, a dot product a sample."""
     return Work(lambda: np.convolve(x, h), facts=_operations(2 * x.size * h.size))
 
 
 @convolution.variant("numba")
-def convolve_numba(x: np.ndarray, h: np.ndarray) -> Work:
+def convolve_numba(x: Array, h: Array) -> Work:
     """Direct in Numba: eight taps a pass over a block of samples that stays in L1."""
     y = np.zeros(len(x) + len(h) - 1, x.dtype)
-    # Zeros on both sides, so that no sample needs a test of its own; taps to a multiple of the pass.
+    # Zeros on both sides spare a bounds check at each sample; taps are padded to a multiple of a pass.
     taps = np.zeros(-(-len(h) // UNROLL) * UNROLL, h.dtype)
     taps[: len(h)] = h
     padded = np.zeros(len(x) + 2 * (len(taps) - 1), x.dtype)
@@ -70,7 +71,7 @@ def convolve_numba(x: np.ndarray, h: np.ndarray) -> Work:
 
 
 @convolution.variant("oaconvolve")
-def convolve_oa(x: np.ndarray, h: np.ndarray) -> Work:
+def convolve_oa(x: Array, h: Array) -> Work:
     """scipy.signal.oaconvolve: block by block through the Fourier transform, overlaps added."""
     from scipy.signal import oaconvolve
 
@@ -78,18 +79,18 @@ def convolve_oa(x: np.ndarray, h: np.ndarray) -> Work:
 
 
 @convolution.variant("cupy", on="gpu")
-def convolve_cupy(device: Any, x: Any, h: Any) -> Work:
+def convolve_cupy(device: Gpu, x: DeviceArray, h: DeviceArray) -> Work:
     """cupy.convolve, direct or by Fourier transform as CuPy chooses, on arrays that are on the device."""
-    return _resident(device, device.xp.convolve, x, h)
+    return resident(device, device.xp.convolve, x, h)
 
 
 def _operations(count: float) -> dict[str, float]:
-    """The operations that a variant itself does, for its place under the roofline."""
+    """The operations that a variant really does, for its place under the roofline."""
     return {"own_flops": float(count)}
 
 
 @compiled(fastmath=True)
-def direct(x: np.ndarray, h: np.ndarray, y: np.ndarray) -> None:
+def direct(x: Array, h: Array, y: Array) -> None:
     """y[i] = Σ h[j] x[i − j]; x has len(h) − 1 zeros on both sides, len(h) is a multiple of 8."""
     shift = len(h) - 1
     for start in range(0, len(y), BLOCK):

@@ -1,18 +1,10 @@
-"""The signal processor's algorithms, which the lecture names: dot product, convolution, Fourier transform.
+"""Dot product: two operations on two loaded elements, 1/8 flop a byte in f8. Outside the caches it is a load.
 
-A dot product does two operations on two loaded elements, 1/8 flop a byte in f8: outside the caches it is a load. One
-thread each: for long arrays BLAS would take all, which is a variant of its own. In L1 the call from Python, which every
-variant pays, takes as long as the product.
+Every variant runs on one thread. BLAS would take all for long arrays; that is a variant of its own (`blas-all`). In L1
+the call from Python, which every variant pays, takes as long as the product.
 
-Sizes by label are each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. What one of them lacks is skipped there,
-and an L2 of the one is never compared with that of the other, which is as much as a hundred times as large.
-
-Direct convolution does 2 · taps operations a sample on data that stays in L1: it is limited by the multiply-adds. By
-way of the Fourier transform (overlap-add) the same convolution costs the logarithm of the block instead of the taps, so
-from some number of taps on it wins, although each of its operations is slower. A transform of n points counts as
-5 n log₂ n operations, as is usual, whatever the algorithm does.
-
-What is computed in the precision of `dtype` is compared with NumPy and SciPy in float64.
+A size label means each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. A device skips the labels that it lacks.
+The L2 of a GPU is never compared with that of a CPU, which may be a hundred times smaller.
 """
 
 from __future__ import annotations
@@ -23,25 +15,24 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
+from ...record.model import Scalar
 from .._gpu import where
-from .._partitions import PERIOD, Turns, parts_of, repeat_into
-from ._resident import _resident
+from .._partitions import PERIOD, Partitions, parts_of, repeat_into
+from ._resident import resident
 
 BLAS_SPLITS = 10_000  # elements beyond which OpenBLAS's dot product uses all its threads (kernel/x86_64/ddot.c)
 
 
 @compiled(fastmath=True)
-def dot_fast(a: np.ndarray, b: np.ndarray) -> Any:
+def dot_fast(a: Array, b: Array) -> float:
     """Σ a·b, in any order of the additions."""
-    total = a[0] * 0
+    total: float = a[0] * 0
     for i in range(len(a)):
         total += a[i] * b[i]
     return total
 
-
-# --- dot --------------------------------------------------------------------------------------------------------------
 
 dot = Bench(
     "dsp.dot",
@@ -59,55 +50,54 @@ dot = Bench(
 
 
 @dot.inputs
-def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Any) -> tuple[np.ndarray, np.ndarray, Turns]:
+def vectors(rng: np.random.Generator, size: int, dtype: np.dtype, device: Cpu) -> tuple[Array, Array, Partitions]:
     """Two arrays of `size` bytes together, around 1, so that the sum does not cancel; long ones repeat themselves."""
-    turns = Turns(parts_of(size))
-    n = max(size // 2 // dtype.itemsize // turns.parts, 1) * turns.parts
+    partitions = Partitions(parts_of(size))
+    n = max(size // 2 // dtype.itemsize // partitions.parts, 1) * partitions.parts
     a, b = device.host_empty(n, dtype), device.host_empty(n, dtype)
     for array in (a, b):
         repeat_into(array, (rng.random(min(n, PERIOD)) + 0.5).astype(dtype))
-    return a, b, turns
+    return a, b, partitions
 
 
 @dot.reference
-def exact_dot(a: np.ndarray, b: np.ndarray, turns: Turns) -> float:
+def exact_dot(a: Array, b: Array, partitions: Partitions) -> float:
     """The sum in float64 of the parts that are checked."""
-    n = len(a) // turns.parts * turns.checked
+    n = len(a) // partitions.parts * partitions.checked
     return float(np.dot(a[:n].astype(np.float64, copy=False), b[:n].astype(np.float64, copy=False)))
 
 
 @dot.counts
-def dot_counts(a: np.ndarray, _b: np.ndarray, turns: Turns) -> dict[str, float]:
+def dot_counts(a: Array, _b: Array, partitions: Partitions) -> dict[str, float]:
     """A part of both arrays once (up to 256 MiB that is the whole), a multiply-add an element."""
-    return {"bytes": 2 * a.nbytes // turns.parts, "flops": 2 * a.size // turns.parts}
+    return {"bytes": 2 * a.nbytes // partitions.parts, "flops": 2 * a.size // partitions.parts}
 
 
 @dot.variant("numpy")
-def dot_numpy(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+def dot_numpy(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """(a * b).sum(): two passes and an array between them."""
     product = device.host_empty(a.shape, a.dtype)
-    product[:] = 0  # touched before the clock runs, for not every part is visited by the check
-    x, y, products = (np.split(whole, turns.parts) for whole in (a, b, product))
+    product[:] = 0  # touch it before the clock runs: the check does not visit every part
+    x, y, products = (np.split(whole, partitions.parts) for whole in (a, b, product))
 
     def visit(part: int) -> Any:
         np.multiply(x[part], y[part], out=products[part])
         return products[part].sum()
 
-    return turns.work(visit, {})
+    return partitions.work(visit, {})
 
 
-def by_blas(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns, threads: int) -> Work:
-    """The work of np.dot on so many threads of BLAS; Skip where it cannot be given them."""
-    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
-    dot = turns.work(lambda part: np.dot(x[part], y[part]), {})
-    work: Work = device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
-    return work
+def by_blas(device: Cpu, a: Array, b: Array, partitions: Partitions, threads: int) -> Work:
+    """The work of np.dot on so many threads of BLAS; Skip where BLAS cannot be limited to them."""
+    x, y = np.split(a, partitions.parts), np.split(b, partitions.parts)
+    dot = partitions.work(lambda part: np.dot(x[part], y[part]), {})
+    return device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
 
 
 @dot.variant("blas")
-def dot_blas(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+def dot_blas(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """np.dot, which is BLAS, on one thread: one pass."""
-    return by_blas(device, a, b, turns, 1)
+    return by_blas(device, a, b, partitions, 1)
 
 
 def splits_nothing(size: int, dtype: np.dtype) -> str:
@@ -117,51 +107,50 @@ def splits_nothing(size: int, dtype: np.dtype) -> str:
 
 
 @dot.variant("blas-all", needs=splits_nothing)
-def dot_blas_on_all(device: Any, a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+def dot_blas_on_all(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """The same on all threads, each with a share of the arrays."""
     if device.host.usable == 1:
         raise Skip("needs 2 CPUs; 1 may be used")
-    return by_blas(device, a, b, turns, device.host.usable)
+    return by_blas(device, a, b, partitions, device.host.usable)
 
 
 @dot.variant("numba")
-def dot_numba(a: np.ndarray, b: np.ndarray, turns: Turns) -> Work:
+def dot_numba(a: Array, b: Array, partitions: Partitions) -> Work:
     """A loop in Numba with fastmath, which may add in any order and so in vectors."""
-    x, y = np.split(a, turns.parts), np.split(b, turns.parts)
-    # One call from Python for each product, as the others have: 1024 elements take less time than the call.
-    return turns.work(lambda part: dot_fast(x[part], y[part]), {})
+    x, y = np.split(a, partitions.parts), np.split(b, partitions.parts)
+    # One call from Python for each product, as in the other variants: 1024 elements take less time than the call.
+    return partitions.work(lambda part: dot_fast(x[part], y[part]), {})
 
 
 @dot.variant("cupy", on="gpu")
-def dot_cupy(device: Any, a: Any, b: Any, turns: Turns) -> Work:
+def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions) -> Work:
     """cupy.dot on arrays that are on the device: CuPy may write the products out and read them again to add them."""
-    facts = where(device, 2 * a.nbytes, parts=turns.parts)
-    if turns.parts == 1:
-        return _resident(device, device.xp.dot, a, b, **facts)
-    turns.restart()
-    x, y = a.reshape(turns.parts, -1), b.reshape(turns.parts, -1)
-    found: list[Any] = [None]
+    facts = where(device, 2 * a.nbytes, parts=partitions.parts)
+    if partitions.parts == 1:
+        return resident(device, device.xp.dot, a, b, **facts)
+    partitions.restart()
+    x, y = a.reshape(partitions.parts, -1), b.reshape(partitions.parts, -1)
+    found: list[EitherArray] = [None]
 
     def call() -> None:
-        part = turns.take()
+        part = partitions.take()
         found[0] = device.xp.dot(x[part], y[part])
 
-    def output() -> Any:
+    def output() -> Array:
         total = device.get(found[0])
-        for _ in range(turns.checked - 1):
+        for _ in range(partitions.checked - 1):
             call()
             total = total + device.get(found[0])
         return total
 
-    made: Work = device.host_timed(call, output=output, sync="end", facts={"transfers": False, **facts})
-    return made
+    return device.host_timed(call, output=output, sync="end", facts={"transfers": False, **facts})
 
 
 @dot.finding
 def dot_finding(results: Results) -> Iterator[str]:
     """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
     for level in ("L1", "DRAM"):
-        said = [_told(results, name, size=level, dtype="f8") for name in ("blas", "numba", "numpy", "blas-all")]
+        said = [gflops_of(results, name, size=level, dtype="f8") for name in ("blas", "numba", "numpy", "blas-all")]
         if any(said):
             each = ", a call from Python for each" if level == "L1" else ""
             yield f"Dot product, {level}, GFLOP/s on one thread{each}: {', '.join(filter(None, said))}."
@@ -178,7 +167,7 @@ def dot_finding(results: Results) -> Iterator[str]:
         )
 
 
-def _told(results: Results, variant: str, **place: Any) -> str:
+def gflops_of(results: Results, variant: str, **place: Scalar) -> str:
     """`blas-all 3.1 on 4 threads`; "" where it was not measured."""
     record, rate = results.find(variant, **place), results.rate(variant, "flops", **place)
     if record is None or rate is None:

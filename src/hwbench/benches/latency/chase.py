@@ -14,14 +14,14 @@ it ends on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Pages, Skip, Sweep, Work
+from ...kernels.compiling import compiled
 from ...kernels.permutation import permute
-from ...kernels.simd import compiled, follow, untold
-from ...protocols import Results
+from ...kernels.simd import follow, opaque
+from ...protocols import Buffer, Cpu, Results
 
 LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
 HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
@@ -32,7 +32,7 @@ GROUP = 64 * 4096 // LINE  # lines of 64 small pages
 @compiled
 def chase(address: int, hops: int) -> int:
     """The address `hops` hops (a multiple of 16) on from `address`: each load has to wait for the one before."""
-    sixteen = untold(16)
+    sixteen = opaque(16)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
         address = follow(follow(follow(follow(address))))
@@ -76,7 +76,7 @@ bench = Bench(
 
 
 @bench.inputs
-def ring(rng: np.random.Generator, size: int, order: str, device: Any) -> np.ndarray:
+def ring(rng: np.random.Generator, size: int, order: str, device: Cpu) -> np.ndarray:
     """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
     n = size // LINE
     if n < 2:
@@ -126,16 +126,16 @@ def link(base: int, memory: np.ndarray, lines: np.ndarray) -> None:
 
 
 @bench.variant("follow")
-def follow_pointers(device: Any, lines: np.ndarray, pages: str) -> Work:
+def follow_pointers(device: Cpu, lines: np.ndarray, pages: str) -> Work:
     """Raw pointers, sixteen dependent loads an iteration, on one pinned thread."""
     buffer = place(device, lines, pages)
     return walk(device, buffer, lines, chase, close=buffer.close)
 
 
-def place(device: Any, lines: np.ndarray, pages: str) -> Any:
+def place(device: Cpu, lines: np.ndarray, pages: str) -> Buffer:
     """A buffer that holds the ring, touched first by the thread that will follow it."""
 
-    def build(_rank: int) -> Any:
+    def build(_rank: int) -> Buffer:
         buffer = device.buffer(len(lines) * LINE, pages=pages)
         write_ring(buffer, lines)
         return buffer
@@ -143,7 +143,7 @@ def place(device: Any, lines: np.ndarray, pages: str) -> Any:
     return device.crew(1).each(build)[0]
 
 
-def write_ring(buffer: Any, lines: np.ndarray) -> None:
+def write_ring(buffer: Buffer, lines: np.ndarray) -> None:
     """Write the ring into a buffer, and walk it once in full, in parts of known ends."""
     buffer.array[:] = 0  # in sequence, which faults huge pages in whole
     link(buffer.address, buffer.array, lines)
@@ -154,8 +154,8 @@ def write_ring(buffer: Any, lines: np.ndarray) -> None:
 
 
 def walk(
-    device: Any,
-    buffer: Any,
+    device: Cpu,
+    buffer: Buffer,
     lines: np.ndarray,
     step: Callable[[int, int], int],
     close: Callable[[], None] | None = None,

@@ -25,9 +25,12 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Work
+from ...host.system import Host
+from ...kernels.compiling import compiled
 from ...kernels.ping_pong import bounce
-from ...kernels.simd import compiled, swap_shared
-from ...protocols import Results
+from ...kernels.simd import swap_shared
+from ...protocols import Buffer, Cpu, Crew, Results
+from ...record.model import Scalar
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs
 BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
@@ -55,12 +58,12 @@ bench = Bench(
 )
 
 
-def pairs_of(device: Any) -> list[tuple[int, int]]:
+def pairs_of(device: Cpu) -> list[tuple[int, int]]:
     """Every two of the threads that crews have, by rank."""
     return list(itertools.combinations(range(device.host.usable), 2))
 
 
-def trips(device: Any) -> int:
+def trips(device: Cpu) -> int:
     """Round trips of each pair in one call.
 
     The wait for the second thread to arrive, 2 µs, is counted with them: half a percent of 4096, 4% of 512.
@@ -68,13 +71,13 @@ def trips(device: Any) -> int:
     return max(LEAST, min(MOST, BUDGET // max(1, len(pairs_of(device)))))
 
 
-def lacking(device: Any) -> str:
+def lacking(device: Cpu) -> str:
     """What this machine lacks for it."""
     usable = device.host.usable
     return f"needs 2 CPUs that hand a line to one another; {usable} may be used" if usable < 2 else ""
 
 
-def shared(host: Any, a: int, b: int) -> str:
+def shared(host: Host, a: int, b: int) -> str:
     """What two CPUs share: `core`, `cache` (the last level), `package`, or `memory` alone."""
     first, second = host.cores.get(a, (-1, a)), host.cores.get(b, (-1, b))
     if first == second:
@@ -86,44 +89,44 @@ def shared(host: Any, a: int, b: int) -> str:
 
 
 @bench.reference
-def handed_over(device: Any) -> np.ndarray:
+def handed_over(device: Cpu) -> np.ndarray:
     """How far each pair's counter has come after the first call: two handovers a round trip."""
     return np.full(len(pairs_of(device)), 2 * trips(device))
 
 
 @bench.counts
-def counts(device: Any) -> dict[str, float]:
+def counts(device: Cpu) -> dict[str, float]:
     """A handover is a hop."""
     return {"hops": 2 * trips(device) * len(pairs_of(device))}
 
 
 @bench.variant("store", needs=lacking)
-def storing(device: Any) -> Work:
+def storing(device: Cpu) -> Work:
     """Wait with loads, hand over with a store (acquire and release)."""
     return bouncing(device, bounce)
 
 
 @bench.variant("exchange", needs=lacking)
-def exchanging(device: Any) -> Work:
+def exchanging(device: Cpu) -> Work:
     """Wait and hand over with compare-and-swap, as a lock does."""
     return bouncing(device, bounce_exchange)
 
 
-def bouncing(device: Any, kernel: Callable[[int, int, int], None]) -> Work:
+def bouncing(device: Cpu, kernel: Callable[[int, int, int], None]) -> Work:
     """All pairs, one after the other, each with a line of its own that its first thread has touched first."""
     crews = [device.team(*pair) for pair in pairs_of(device)]
 
-    def allocate(_rank: int) -> Any:
+    def allocate(_rank: int) -> Buffer:
         buffer = device.buffer(4096)
         buffer.array[:] = 0
         return buffer
 
-    buffers = [crew.each(lambda rank: None if rank else allocate(rank))[0] for crew in crews]
+    buffers: list[Any] = [crew.each(lambda rank: None if rank else allocate(rank))[0] for crew in crews]
     counters = [buffer.array.view(np.int64) for buffer in buffers]
     rounds = trips(device)
-    between: list[list[Any]] = [[*crew.cpus, shared(device.host, *crew.cpus), 0.0] for crew in crews]
+    between: list[list[Scalar]] = [[*crew.cpus, shared(device.host, *crew.cpus), 0.0] for crew in crews]
 
-    def handovers(crew: Any, buffer: Any, counter: np.ndarray, loops: int) -> float:
+    def handovers(crew: Crew, buffer: Buffer, counter: np.ndarray, loops: int) -> float:
         first = int(counter[0])
         last = first + 2 * rounds * loops
         address = buffer.address

@@ -22,27 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Pages, Work
-from ...kernels.simd import (
-    Registers,
-    add,
-    clobber,
-    compiled,
-    fill,
-    follow,
-    load,
-    put,
-    store,
-    stream_width,
-    total,
-    untold,
-    width,
-)
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import stream_width
+from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, store, total, width
+from ...protocols import Buffer, Cpu, Results
+from ...record.model import Scalar
 from .chase import LINE, chase, ring, write_ring
 
 HOPS = 1024  # a call: 0.1 ms in idle memory
@@ -56,7 +44,7 @@ IDLE = "idle"
 
 
 @compiled
-def read_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+def read_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
     """Read block after block, round and round, until the flag is set."""
     step, sums = width(r), fill(r, 0)
     blocks = i = 0
@@ -64,16 +52,16 @@ def read_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: 
         sums = add(sums, load(r, address + i))
         i = i + step if i + step < nbytes else 0
         blocks += 1
-        wait = untold(pause)
+        wait = opaque(pause)
         while wait > 0:
-            wait = untold(wait - 1)
+            wait = opaque(wait - 1)
         clobber()
     put(found, blocks)
     put(found + 8, total(sums))
 
 
 @compiled
-def write_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+def write_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
     """Fill block after block with ones, round and round, until the flag is set."""
     step, ones = width(r), fill(r, 1)
     blocks = i = 0
@@ -81,9 +69,9 @@ def write_until(r: Any, address: int, nbytes: int, pause: int, flag: int, found:
         store(address + i, ones)
         i = i + step if i + step < nbytes else 0
         blocks += 1
-        wait = untold(pause)
+        wait = opaque(pause)
         while wait > 0:
-            wait = untold(wait - 1)
+            wait = opaque(wait - 1)
         clobber()
     put(found, blocks)
 
@@ -118,8 +106,8 @@ class Memory:
     """What all gaps share: the chase's ring, and for every streaming thread the memory it goes through, all ones."""
 
     lines: np.ndarray
-    chased: Any
-    streamed: list[Any]
+    chased: Buffer
+    streamed: list[Buffer]
     pages: str
 
     def close(self) -> None:
@@ -128,7 +116,7 @@ class Memory:
             buffer.close()
 
 
-def lacking(device: Any) -> str:
+def lacking(device: Cpu) -> str:
     """What this machine lacks for it."""
     cores = device.cores
     return f"needs 2 cores, one to wait and one to stream; {cores} may be used" if cores < 2 else ""
@@ -140,13 +128,13 @@ def streamed_by_each(size: int, threads: int) -> int:
 
 
 @bench.inputs
-def memory_of(rng: np.random.Generator, size: int, pages: str, device: Any) -> Memory:
+def memory_of(rng: np.random.Generator, size: int, pages: str, device: Cpu) -> Memory:
     """A random ring through `size` bytes, and half as much to stream through, each touched by who will use it."""
     lines = ring(rng, size, "random", device)
     crew = device.crew(device.cores)
     share = max(4096, streamed_by_each(size, len(crew) - 1) // 4096 * 4096)
 
-    def build(rank: int) -> Any:
+    def build(rank: int) -> Buffer:
         buffer = device.buffer(share if rank else len(lines) * LINE, pages=pages)
         if rank:
             buffer.array.view(np.int64)[:] = 1
@@ -171,26 +159,26 @@ def counts() -> dict[str, float]:
 
 
 @bench.memory
-def memory(size: int, device: Any) -> int:
+def memory(size: int, device: Cpu) -> int:
     """The ring, and what is streamed through."""
     others: int = max(1, device.cores - 1)
     return size + others * streamed_by_each(size, others)
 
 
 @bench.variant("read", needs=lacking)
-def reading(memory: Memory, device: Any, gap: int | str) -> Work:
+def reading(memory: Memory, device: Cpu, gap: int | str) -> Work:
     """The other cores read memory of their own."""
     return on_crew(device, memory, gap, read_until, traffic=1, check=True)
 
 
 @bench.variant("write", needs=lacking)
-def writing(memory: Memory, device: Any, gap: int | str) -> Work:
+def writing(memory: Memory, device: Cpu, gap: int | str) -> Work:
     """The other cores fill memory of their own with plain stores: two lines of traffic for each line stored."""
     return on_crew(device, memory, gap, write_until, traffic=2, check=False)
 
 
 def on_crew(
-    device: Any, memory: Memory, gap: int | str, kernel: Callable[..., None], *, traffic: int, check: bool
+    device: Cpu, memory: Memory, gap: int | str, kernel: Callable[..., None], *, traffic: int, check: bool
 ) -> Work:
     """The chase on the first core, the kernel on each other until the chase has ended.
 
@@ -205,7 +193,7 @@ def on_crew(
     ended = flag.array.view(np.int64)
     found = np.zeros((len(crew), 16), np.int64)  # a line for each thread, and one between
     tally = {"seconds": 0.0, "bytes": 0.0}
-    facts: dict[str, Any] = {
+    facts: dict[str, Scalar | list[int]] = {
         "pages": memory.pages, "elements": len(memory.lines), "cpus": list(crew.cpus), "pinned": crew.pinned,
         "threads": 1, "streaming": 0 if gap == IDLE else len(crew) - 1, "streamed": 0.0,
     }  # fmt: skip
@@ -260,6 +248,8 @@ def finding(results: Results) -> Iterator[str]:
             continue
         full = max(busy, key=lambda record: record.facts["streamed"])
         alone, loaded = (results.each("hops", variant, gap=r.params["gap"]) for r in (idle, full))
+        if alone is None or loaded is None:
+            continue
         ratio = results.versus(full, idle)
         cores = full.facts["streaming"]
         yield (

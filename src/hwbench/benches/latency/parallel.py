@@ -19,22 +19,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Pages, Work
-from ...kernels.simd import Registers, compiled, follow_each, load, store, untold
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.simd import Registers, follow_each, load, opaque, store
+from ...protocols import Buffer, Cpu, Results
+from ...record.model import Record
 from .chase import LINE, place, ring
 
 HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
 
 
 @compiled
-def chase_all(r: Any, target: int, source: int, hops: int) -> None:
+def chase_all(r: Registers, target: int, source: int, hops: int) -> None:
     """Follow the pointers that lie at `source`, one in each register, `hops` hops (a multiple of 4); to `target`."""
-    four = untold(4)
+    four = opaque(4)
     at = load(r, source)
     while hops > 0:
         at = follow_each(follow_each(follow_each(follow_each(at))))
@@ -60,7 +61,7 @@ class Ring:
     """One ring in memory, shared by all numbers of chases: `lines` in the order of the walk."""
 
     lines: np.ndarray
-    buffer: Any
+    buffer: Buffer
     pages: str
 
     def address(self, step: int) -> int:
@@ -69,7 +70,7 @@ class Ring:
 
 
 @bench.inputs
-def linked(rng: np.random.Generator, size: int, pages: str, device: Any) -> Ring:
+def linked(rng: np.random.Generator, size: int, pages: str, device: Cpu) -> Ring:
     """A ring through all lines of `size` bytes in random order, written by the thread that will follow it."""
     lines = ring(rng, size, "random", device)
     buffer = place(device, lines, pages)
@@ -95,7 +96,7 @@ def counts(chains: int) -> dict[str, float]:
 
 
 @bench.variant("follow")
-def follow_pointers(ring: Ring, device: Any, chains: int) -> Work:
+def follow_pointers(ring: Ring, device: Cpu, chains: int) -> Work:
     """Raw pointers, one chase a register, on one pinned thread."""
     registers = Registers("i8", 64, chains)
     crew = device.crew(1)
@@ -118,7 +119,7 @@ def finding(results: Results) -> Iterator[str]:
     """The loads in flight at each level, where more chases stop helping, and what that is in bandwidth."""
     for size, name in (("L1", "L1"), ("L2", "L2"), ("L3", "L3"), ("DRAM", "memory")):
         one = results.find("follow", size=size, chains=1)
-        many = [r for r in results.records if r.timed and r.params["size"] == size and r.params["chains"] > 1]
+        many = [r for r in results.records if r.timed and r.params["size"] == size and int(r.params["chains"]) > 1]
         if one is None or not many:
             continue
         best = min(many, key=hop_time)
@@ -130,6 +131,6 @@ def finding(results: Results) -> Iterator[str]:
         )
 
 
-def hop_time(record: Any) -> float:
+def hop_time(record: Record) -> float:
     """Seconds between two hops of any chase, at best: a limit, to which disturbance only adds."""
     return float(min(record.samples) / record.counts["hops"])

@@ -1,1 +1,1 @@
-"""TODO benches.offload."""
+"""When it pays to hand work to the GPU, the way there and back counted in."""

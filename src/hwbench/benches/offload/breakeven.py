@@ -1,14 +1,14 @@
 """Break-even: from which size on it pays to hand work to the GPU.
 
 The GPU computes faster, but the data has to get there and back, and a launch takes longer than a small array on the
-CPU. `cupy` sends the operands, computes and fetches the result each time; `resident` has all of it on the device, so
-that nothing but the launch is paid. Against them stand NumPy and the same on all CPUs.
+CPU. `cupy` sends the operands, computes and fetches the result each time; `resident` keeps all of it on the device and
+pays only the launch. They are compared with NumPy and with the same on all CPUs.
 
-How soon the GPU wins is a matter of work for each byte that is sent: an addition does 1 operation for 12 bytes, a sum 1
-for 4, a fast Fourier transform some log n, a product of matrices √n.
+How soon the GPU wins depends on the arithmetic intensity: an addition does 1 operation for 12 bytes sent, a sum 1 for
+4, a fast Fourier transform some log n, a product of matrices √n.
 
 `n` counts the elements of one operand, float32 (complex64 for the FFT); matrices are √n × √n. Times are the host's,
-with the wait for the GPU in them.
+the wait for the GPU included.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from ...analysis.fits import Breakeven, breakeven
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Array, Breakeven, Call, Cpu, DeviceArray, Gpu, Results
 from .._gpu import library
 
 WORKS = ("add", "sum", "matmul", "fft")
@@ -52,7 +51,7 @@ def add_on_all(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
 
 
 @compiled(parallel=True, fastmath=True)
-def sum_on_all(a: np.ndarray) -> Any:
+def sum_on_all(a: np.ndarray) -> np.float32:
     """The sum of `a`."""
     total = np.float32(0)
     for i in prange(len(a)):
@@ -62,7 +61,7 @@ def sum_on_all(a: np.ndarray) -> Any:
 
 @bench.inputs
 def operands(rng: np.random.Generator, work: str, n: int) -> tuple[np.ndarray, ...]:
-    """One operand or two; what is transformed has no mean, whose rounding would drown the rest."""
+    """One operand or two; the FFT's has no mean, whose rounding error would drown the rest."""
     if work == "fft":
         parts = rng.random((2, n), dtype=np.float32) - np.float32(0.5)
         return ((parts[0] + 1j * parts[1]).astype(np.complex64),)
@@ -79,17 +78,17 @@ def side_of(n: int) -> int:
 
 
 @bench.reference
-def reference(work: str, a: np.ndarray, b: np.ndarray | None = None) -> Any:
+def reference(work: str, a: np.ndarray, b: np.ndarray | None = None) -> Array | np.float32:
     """The answer in twice the precision, rounded once."""
     if work == "fft":
         import scipy.fft
 
-        return scipy.fft.fft(a.astype(np.complex128)).astype(np.complex64)
+        return np.asarray(scipy.fft.fft(a.astype(np.complex128)).astype(np.complex64))
     if work == "sum" or b is None:
         return np.float32(a.sum(dtype=np.float64))
     if work == "matmul":
         return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.float32)
-    return a + b
+    return np.asarray(a + b)
 
 
 @bench.counts
@@ -105,16 +104,16 @@ def memory(work: str, n: int) -> int:
     return 8 * n * OPERANDS[work]
 
 
-def facts(work: str, n: int) -> dict[str, Any]:
-    """The bytes of a call, and that they cross the link or do not."""
+def facts(work: str, n: int) -> dict[str, int]:
+    """The bytes that a call touches."""
     return {"footprint": 4 * n * OPERANDS[work]}
 
 
 @bench.variant("numpy")
-def in_numpy(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
+def in_numpy(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
     """NumPy: np.add, a.sum(), np.matmul (BLAS, on all CPUs), np.fft.fft."""
     c = np.full_like(a, np.nan)
-    calls: dict[str, Callable[[], Any]] = {
+    calls: dict[str, Call] = {
         "add": lambda: np.add(a, b, out=c),
         "sum": a.sum,
         "matmul": lambda: np.matmul(a, b, out=c),
@@ -127,7 +126,7 @@ def in_numpy(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Wo
 
 
 @bench.variant("parallel")
-def on_all_cpus(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
+def on_all_cpus(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
     """All CPUs: Numba's prange, and for the FFT SciPy's workers."""
     if work == "matmul":
         raise Skip("NumPy's product is on all CPUs already")
@@ -140,7 +139,7 @@ def on_all_cpus(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) ->
     if work == "add":
         made: Work = device.pooled(partial(add_on_all, a, b, c), output=lambda: c, facts=facts(work, n))
     else:
-        found: list[Any] = [None]
+        found: list[np.float32 | None] = [None]
 
         def call() -> None:
             found[0] = sum_on_all(a)
@@ -149,24 +148,24 @@ def on_all_cpus(device: Any, work: str, n: int, a: np.ndarray, b: Any = None) ->
     return made
 
 
-def on_gpu(device: Any, work: str) -> Callable[..., Any]:
+def on_gpu(device: Gpu, work: str) -> Callable[..., DeviceArray]:
     """The operation in CuPy; Skip where the library that it takes is not installed."""
     xp = device.xp
     if work == "matmul":
         library("cuBLAS", lambda: xp.cuda.device.get_cublas_handle())
-        product: Callable[..., Any] = xp.matmul
+        product: Callable[..., DeviceArray] = xp.matmul
         return product
     if work == "fft":
         one = device.put(np.ones(2, np.complex64))
         library("cuFFT", lambda: xp.fft.fft(one))
-        transform: Callable[..., Any] = xp.fft.fft
+        transform: Callable[..., DeviceArray] = xp.fft.fft
         return transform
-    operation: Callable[..., Any] = {"add": xp.add, "sum": xp.sum}[work]
+    operation: Callable[..., DeviceArray] = {"add": xp.add, "sum": xp.sum}[work]
     return operation
 
 
 @bench.variant("cupy", on="gpu", inputs="host")
-def there_and_back(device: Any, work: str, n: int, a: np.ndarray, b: np.ndarray | None = None) -> Work:
+def there_and_back(device: Gpu, work: str, n: int, a: np.ndarray, b: np.ndarray | None = None) -> Work:
     """CuPy: cupy.asarray of each operand, the operation, cupy.asnumpy of its result."""
     xp, operation = device.xp, on_gpu(device, work)
     given = (a,) if b is None else (a, b)
@@ -182,7 +181,7 @@ def there_and_back(device: Any, work: str, n: int, a: np.ndarray, b: np.ndarray 
 
 
 @bench.variant("resident", on="gpu")
-def on_the_device(device: Any, work: str, n: int, a: Any, b: Any = None) -> Work:
+def on_the_device(device: Gpu, work: str, n: int, a: DeviceArray, b: DeviceArray | None = None) -> Work:
     """CuPy on arrays that lie on the device and stay there; one wait at the end of a sample."""
     operation = on_gpu(device, work)
     given = (a,) if b is None else (a, b)
@@ -197,12 +196,9 @@ def on_the_device(device: Any, work: str, n: int, a: Any, b: Any = None) -> Work
     return made
 
 
-# --- what it says -----------------------------------------------------------------------------------------------------
-
-
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The sizes from which the GPU wins; without one, what the CPU has to offer."""
+    """The sizes from which the GPU wins; without a GPU, what all CPU threads gain."""
     for work in WORKS:
         sent, kept = (against_cpu(results, work, variant) for variant in ("cupy", "resident"))
         if sent is not None and kept is not None:
@@ -215,15 +211,15 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def against_cpu(results: Results, work: str, variant: str) -> Breakeven | None:
-    """Where a GPU variant begins to beat the best of the CPU's, at each n the fastest."""
+    """Where a GPU variant begins to beat the faster of the CPU's at each n."""
     points = []
-    for n in sorted({record.params["n"] for record in results.records if record.params["work"] == work}):
+    for n in sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work}):
         gpu = results.find(variant, work=work, n=n)
         cpu = [found for name in ("numpy", "parallel") if (found := results.find(name, work=work, n=n)) is not None]
         if gpu is not None and cpu:
             best = min(cpu, key=lambda record: float(np.median(record.samples)))
             points.append((n, best.samples, gpu.samples))
-    return breakeven(points) if len(points) > 1 else None
+    return results.fits.breakeven(points) if len(points) > 1 else None
 
 
 def _won(found: Breakeven) -> str:
@@ -234,10 +230,10 @@ def _won(found: Breakeven) -> str:
 
 
 def _on_the_cpu(results: Results, work: str) -> Iterator[str]:
-    sizes = sorted({record.params["n"] for record in results.records if record.params["work"] == work})
+    sizes = sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work})
     both = [n for n in sizes if results.find("numpy", work=work, n=n) and results.find("parallel", work=work, n=n)]
-    if both:
-        ratio = results.ratio("numpy", "parallel", work=work, n=both[-1])
+    ratio = results.ratio("numpy", "parallel", work=work, n=both[-1]) if both else None
+    if ratio is not None:
         faster = ratio.value >= 1
         told = ratio if faster else ratio.inverse()
         yield (
@@ -247,7 +243,7 @@ def _on_the_cpu(results: Results, work: str) -> Iterator[str]:
 
 
 def _count(n: float) -> str:
-    """Two significant digits, thousands set apart; the ends of a range that was not measured as such."""
+    """Two significant digits with thousands apart; in words where it lies outside the measured range."""
     if n == 0:
         return "less than measured"
     if math.isinf(n):

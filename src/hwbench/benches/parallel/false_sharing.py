@@ -17,13 +17,13 @@ price of the line's travels (see latency.core_to_core), the less there the more 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Threads, Work
-from ...kernels.simd import clobber, compiled, untold
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.simd import clobber, opaque
+from ...protocols import Cpu, Results
 
 WORD = 8
 LINE = 64
@@ -56,7 +56,7 @@ def count_in_register(counters: np.ndarray, at: int, times: int, passes: int) ->
     for _ in range(passes):
         total = 0
         for _ in range(times):
-            total = untold(total + 1)  # else LLVM would see that the sum is `times`
+            total = opaque(total + 1)  # else LLVM would see that the sum is `times`
         counters[at] = total
         clobber()
 
@@ -79,7 +79,7 @@ def memory(threads: int) -> int:
     return 2 * LINE * threads
 
 
-def counting(device: Any, threads: int, apart: int, kernel: Callable[..., None] = count_in_memory) -> Work:
+def counting(device: Cpu, threads: int, apart: int, kernel: Callable[..., None] = count_in_memory) -> Work:
     """Counters `apart` bytes from one another, each added to by a pinned thread."""
     crew = device.crew(threads)
     buffer = device.buffer(
@@ -103,25 +103,25 @@ def counting(device: Any, threads: int, apart: int, kernel: Callable[..., None] 
 
 
 @bench.variant("one-line")
-def one_line(device: Any, threads: int) -> Work:
+def one_line(device: Cpu, threads: int) -> Work:
     """Counters 8 bytes apart: eight in a line."""
     return counting(device, threads, WORD)
 
 
 @bench.variant("line-each")
-def line_each(device: Any, threads: int) -> Work:
+def line_each(device: Cpu, threads: int) -> Work:
     """Counters 64 bytes apart: a line each."""
     return counting(device, threads, LINE)
 
 
 @bench.variant("pair-each")
-def pair_each(device: Any, threads: int) -> Work:
+def pair_each(device: Cpu, threads: int) -> Work:
     """Counters 128 bytes apart: a pair of lines each."""
     return counting(device, threads, 2 * LINE)
 
 
 @bench.variant("register")
-def in_register(device: Any, threads: int) -> Work:
+def in_register(device: Cpu, threads: int) -> Work:
     """A register for each thread, stored once, 128 bytes apart."""
     return counting(device, threads, 2 * LINE, count_in_register)
 
@@ -129,15 +129,15 @@ def in_register(device: Any, threads: int) -> Work:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What one line costs two threads and all, and whether a line each is far enough apart."""
-    timed = {r.params["threads"]: r for r in results.records if r.variant == "one-line" and r.timed}
+    timed = {int(r.params["threads"]): r for r in results.records if r.variant == "one-line" and r.timed}
     for threads in dict.fromkeys((min((t for t in timed if t > 1), default=1), max(timed, default=1))):
         ratio = results.ratio("one-line", "line-each", threads=threads)
-        each = {name: results.each("items", name, threads=threads) for name in ("one-line", "line-each")}
-        if threads == 1 or ratio is None or None in each.values():
+        together, apart = (results.each("items", name, threads=threads) for name in ("one-line", "line-each"))
+        if threads == 1 or ratio is None or together is None or apart is None:
             continue
         yield (
-            f"{threads} threads that count in one cache line take {each['one-line'].value * 1e9:.3g} ns for an "
-            f"addition, in a line each {each['line-each'].value * 1e9:.3g} ns: "
+            f"{threads} threads that count in one cache line take {together.value * 1e9:.3g} ns for an "
+            f"addition, in a line each {apart.value * 1e9:.3g} ns: "
             f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g}), for words that nobody shares."
         )
         alone = results.find("one-line", threads=1)

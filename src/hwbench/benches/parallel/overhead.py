@@ -22,14 +22,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Cpu, Results
 from ...record.units import format_count, format_seconds
 
 ELEMENT = 24  # bytes: two float64 read, one written
@@ -104,7 +103,7 @@ class Layer:
     running: dict[str, Layer] = {}  # noqa: RUF012 - it is what is shared
     missing: dict[str, str] = {}  # noqa: RUF012 - and why others cannot be had, which takes a process to find out
 
-    def __init__(self, name: str, threads: int, device: Any) -> None:
+    def __init__(self, name: str, threads: int, device: Cpu) -> None:
         code = f"from {serve.__module__} import {serve.__name__}; {serve.__name__}({threads})"
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         environment = os.environ | {"NUMBA_THREADING_LAYER": name, "PYTHONPATH": path}
@@ -122,7 +121,7 @@ class Layer:
             raise Skip(Layer.missing[name])
 
     @classmethod
-    def of(cls, name: str, threads: int, device: Any) -> Layer:
+    def of(cls, name: str, threads: int, device: Cpu) -> Layer:
         """The process of this layer, started where none is running; Skip where it is known not to load."""
         if name in cls.missing:
             raise Skip(cls.missing[name])
@@ -187,7 +186,7 @@ def serial(n: int) -> Work:
     return Work(lambda: add_alone(a, b, c), output=lambda: float(c.sum()), facts={"footprint": ELEMENT * n})
 
 
-def in_layer(name: str, n: int, device: Any) -> Work:
+def in_layer(name: str, n: int, device: Cpu) -> Work:
     """The prange in a process with this threading layer, on all CPUs that may be used."""
     threads = device.host.usable
     if threads < 2:
@@ -204,19 +203,19 @@ def in_layer(name: str, n: int, device: Any) -> Work:
 
 
 @bench.variant("workqueue")
-def workqueue(n: int, device: Any) -> Work:
+def workqueue(n: int, device: Cpu) -> Work:
     """Numba: prange on Numba's own workqueue."""
     return in_layer("workqueue", n, device)
 
 
 @bench.variant("omp")
-def omp(n: int, device: Any) -> Work:
+def omp(n: int, device: Cpu) -> Work:
     """Numba: prange on OpenMP."""
     return in_layer("omp", n, device)
 
 
 @bench.variant("tbb")
-def tbb(n: int, device: Any) -> Work:
+def tbb(n: int, device: Cpu) -> Work:
     """Numba: prange on Intel's Threading Building Blocks."""
     return in_layer("tbb", n, device)
 
@@ -227,7 +226,7 @@ NAMES = {"workqueue": "workqueue", "omp": "OpenMP", "tbb": "TBB"}
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What a prange costs by layer, in elements that a loop would have added meanwhile, and from which n it wins."""
-    lengths = sorted({r.params["n"] for r in results.records if r.timed})
+    lengths = sorted({int(r.params["n"]) for r in results.records if r.timed})
     if not lengths:
         return
     n = lengths[0]
@@ -244,5 +243,9 @@ def finding(results: Results) -> Iterator[str]:
         said = results.overtakes(name, "serial", "the plain loop")
         if said:
             gain = results.ratio("serial", name, n=lengths[-1])
-            by = f"; at {format_count(lengths[-1])} it is {gain.value:.2f}× ({gain.low:.2f}–{gain.high:.2f}) as fast"
-            yield f"With {called} a prange {said}{by if gain is not None else ''}."
+            by = ""
+            if gain is not None:
+                by = (
+                    f"; at {format_count(lengths[-1])} it is {gain.value:.2f}× ({gain.low:.2f}–{gain.high:.2f}) as fast"
+                )
+            yield f"With {called} a prange {said}{by}."

@@ -15,15 +15,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ...bench import Bench, Threads, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
-from ..stream._arrays import digest
+from ...kernels.compiling import compiled
+from ...protocols import Cpu, Results
+from ...record.estimate import Estimate
+from .._digests import digest
 
 SCALE = 3.0
 # The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms shows in the answer,
@@ -98,12 +98,12 @@ KERNELS: dict[str, Callable[..., None]] = {"triad": triad, "polynomial": polynom
 # --- the bench --------------------------------------------------------------------------------------------------------
 
 
-def full_length(work: str, device: Any) -> int:
+def full_length(work: str, device: Cpu) -> int:
     """Elements of what all threads do together: the triad's arrays are four times the last-level caches."""
     return {"triad": int(device.size("DRAM")) // 24, "polynomial": POLYNOMIAL_N, "uneven": UNEVEN_N}[work]
 
 
-def length(work: str, scaling: str, threads: int, device: Any) -> int:
+def length(work: str, scaling: str, threads: int, device: Cpu) -> int:
     """Elements for this many threads: all in strong scaling, in weak scaling a part of the work in proportion."""
     full = full_length(work, device)
     if scaling == "strong":
@@ -114,7 +114,7 @@ def length(work: str, scaling: str, threads: int, device: Any) -> int:
 
 
 @scaling_bench.inputs
-def arrays(rng: np.random.Generator, work: str, device: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def arrays(rng: np.random.Generator, work: str, device: Cpu) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two arrays to read and one to write, in full length; all thread counts share them, and take what they need."""
     n = full_length(work, device)
     if work == "polynomial":
@@ -133,7 +133,7 @@ def words(numbers: np.ndarray) -> np.ndarray:
 
 @scaling_bench.reference
 def reference(
-    x: np.ndarray, y: np.ndarray, _out: np.ndarray, work: str, scaling: str, threads: int, device: Any
+    x: np.ndarray, y: np.ndarray, _out: np.ndarray, work: str, scaling: str, threads: int, device: Cpu
 ) -> np.ndarray:
     """The same by NumPy: for the polynomial by its own sine, for the uneven loop by one running sum.
 
@@ -152,7 +152,7 @@ def reference(
 
 
 @scaling_bench.counts
-def counts(work: str, scaling: str, threads: int, device: Any) -> dict[str, float]:
+def counts(work: str, scaling: str, threads: int, device: Cpu) -> dict[str, float]:
     """Arrays read and written once, and the operations of each element."""
     n = length(work, scaling, threads, device)
     flops = {"triad": 2 * n, "polynomial": POLYNOMIAL_FLOPS * n, "uneven": n * (n + 1)}[work]
@@ -160,13 +160,13 @@ def counts(work: str, scaling: str, threads: int, device: Any) -> dict[str, floa
 
 
 @scaling_bench.memory
-def memory(work: str, device: Any) -> int:
+def memory(work: str, device: Cpu) -> int:
     """Three arrays in full length (the polynomial: two)."""
     return (16 if work == "polynomial" else 24) * full_length(work, device)
 
 
 @scaling_bench.variant("prange")
-def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: str, threads: int, device: Any) -> Work:
+def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: str, threads: int, device: Cpu) -> Work:
     """Numba's prange, on its own pool."""
     n = length(work, scaling, threads, device)
     out[:] = np.nan  # the thread counts share it, and none may be taken for another's answer
@@ -242,7 +242,7 @@ def why_memory_levels_off(results: Results, threads: int) -> Iterator[str]:
     )
 
 
-def faster(results: Results, work: str, scaling: str) -> tuple[int, Any] | None:
+def faster(results: Results, work: str, scaling: str) -> tuple[int, Estimate] | None:
     """The largest thread count measured, and the time of one thread over its time, with its interval."""
     chosen = [r for r in results.records if r.timed and (r.params["work"], r.params["scaling"]) == (work, scaling)]
     timed = {r.facts["threads"]: r for r in chosen}

@@ -16,13 +16,14 @@ for a clock that falls when more cores work. Crews of hwbench fill cores first, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...kernels.simd import Registers, compiled, fill, fma, follow, has_fma, load, store, stream_width, untold
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import has_fma, stream_width
+from ...kernels.simd import Registers, fill, fma, follow, load, opaque, store
+from ...protocols import Cpu, Loop, Results
 
 CHAINS = 12  # latency × units of the cores of today: 4 × 2, and some to spare
 STEPS = 2048  # of each chain in a call
@@ -43,9 +44,9 @@ bench = Bench(
 
 
 @compiled
-def accumulate(r: Any, place: int, a: float, b: float, steps: int, passes: int) -> None:
+def accumulate(r: Registers, place: int, a: float, b: float, steps: int, passes: int) -> None:
     """Numbers at `place`, as many as the registers hold: x ← x + a·b, `steps` (an even number of) times."""
-    first, second, two = fill(r, a), fill(r, b), untold(2)
+    first, second, two = fill(r, a), fill(r, b), opaque(2)
     for _ in range(passes):
         x = load(r, place)
         k = 0
@@ -59,14 +60,14 @@ def accumulate(r: Any, place: int, a: float, b: float, steps: int, passes: int) 
 @compiled
 def chase(address: int, hops: int) -> int:
     """The address `hops` (a multiple of 4) hops on: each load has to wait for the one before."""
-    four = untold(4)
+    four = opaque(4)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
         hops -= four
     return address
 
 
-def pairs(device: Any) -> dict[str, tuple[int, ...]]:
+def pairs(device: Cpu) -> dict[str, tuple[int, ...]]:
     """The ranks in a crew of one thread, of siblings and of two on two cores; `Skip` where there are no siblings."""
     cpus = device.host.order[: device.host.usable]
     cores = [device.host.cores.get(cpu, (-1, cpu)) for cpu in cpus]
@@ -103,7 +104,7 @@ def memory() -> int:
     return 2 * RING
 
 
-def on(who: str, lines: np.ndarray, work: str, device: Any) -> Work:
+def on(who: str, lines: np.ndarray, work: str, device: Cpu) -> Work:
     """The work on each of the threads of this pair."""
     ranks = pairs(device)[who]
     if not ranks:
@@ -126,10 +127,10 @@ def on(who: str, lines: np.ndarray, work: str, device: Any) -> Work:
     return done
 
 
-Made = tuple[Callable[[int], Any], Callable[[], float], Callable[[], None]]
+Made = tuple[Loop, Callable[[], float], Callable[[], None]]
 
 
-def chasing(lines: np.ndarray, device: Any) -> Made:
+def chasing(lines: np.ndarray, device: Cpu) -> Made:
     """A ring of one's own, how to follow it, and where one has come to."""
     buffer = device.buffer(RING, pages="4K")
     words = buffer.array.view(np.int64)
@@ -144,7 +145,7 @@ def chasing(lines: np.ndarray, device: Any) -> Made:
     return run, lambda: float((at[0] - buffer.address) // LINE), buffer.close
 
 
-def computing(_lines: np.ndarray, device: Any) -> Made:
+def computing(_lines: np.ndarray, device: Cpu) -> Made:
     """Chains of one's own, how to go on with them, and their sum if all of them agree."""
     registers = Registers("f8", stream_width(), CHAINS)
     buffer = device.buffer(4096, pages="4K")
@@ -162,19 +163,19 @@ def computing(_lines: np.ndarray, device: Any) -> Made:
 
 
 @bench.variant("alone")
-def alone(lines: np.ndarray, work: str, device: Any) -> Work:
+def alone(lines: np.ndarray, work: str, device: Cpu) -> Work:
     """One thread, its sibling idle."""
     return on("alone", lines, work, device)
 
 
 @bench.variant("siblings")
-def siblings(lines: np.ndarray, work: str, device: Any) -> Work:
+def siblings(lines: np.ndarray, work: str, device: Cpu) -> Work:
     """Two threads on the two CPUs of one core."""
     return on("siblings", lines, work, device)
 
 
 @bench.variant("cores")
-def cores(lines: np.ndarray, work: str, device: Any) -> Work:
+def cores(lines: np.ndarray, work: str, device: Cpu) -> Work:
     """Two threads on two cores."""
     return on("cores", lines, work, device)
 

@@ -15,26 +15,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import (
-    Registers,
-    clobber,
-    compiled,
-    features,
-    fill,
-    fma,
-    has_fma,
-    load,
-    store,
-    untold,
-    width,
-    widths,
-)
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...kernels.cpu_features import features, has_fma, widths
+from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
+from ...protocols import Buffer, Cpu, Results
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
 VECTOR = 64  # bytes of numbers for each chain: what the widest registers take at once
@@ -43,12 +31,12 @@ GRID = 2.0**-20
 
 
 @compiled
-def steps(r: Any, target: int, source: int, nbytes: int, a: float, b: float, count: int, passes: int) -> None:
+def steps(r: Registers, target: int, source: int, nbytes: int, a: float, b: float, count: int, passes: int) -> None:
     """`count` steps (a multiple of 4) of x ← x + a·b on `nbytes` of numbers from `source` to `target`.
 
     The registers' `count` is the number of chains.
     """
-    step, four = width(r), untold(4)
+    step, four = width(r), opaque(4)
     factor, other = fill(r, a), fill(r, b)
     for _ in range(passes):
         i = 0
@@ -121,12 +109,12 @@ def _x86() -> bool:
     return platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
-def on_crew(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int, bits: int) -> Work:
+def on_crew(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int, bits: int) -> Work:
     """The sums in registers of `bits` bits, on pinned threads, each with a copy of the numbers."""
     registers = Registers(dtype.str[1:], bits, chains)
     crew = device.crew(threads)
 
-    def allocate(_rank: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    def allocate(_rank: int) -> tuple[Buffer, np.ndarray, np.ndarray]:
         # Each on a page of its own, so that no two threads share a line.
         buffer = device.buffer(2 * x.nbytes, pages="4K")
         source, target = buffer.array.view(dtype).reshape(2, -1)
@@ -158,25 +146,25 @@ def on_crew(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: i
 
 
 @bench.variant("scalar", needs=lacking(0))
-def scalar(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def scalar(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
     """One number an instruction."""
     return on_crew(device, x, dtype, threads, chains, dtype.itemsize * 8)
 
 
 @bench.variant("128", needs=lacking(128))
-def bits_128(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_128(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
     """128-bit vectors: SSE registers with FMA, NEON."""
     return on_crew(device, x, dtype, threads, chains, 128)
 
 
 @bench.variant("256", needs=lacking(256))
-def bits_256(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_256(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
     """256-bit vectors: AVX2."""
     return on_crew(device, x, dtype, threads, chains, 256)
 
 
 @bench.variant("512", needs=lacking(512))
-def bits_512(device: Any, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_512(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
     """512-bit vectors: AVX-512."""
     return on_crew(device, x, dtype, threads, chains, 512)
 
@@ -187,8 +175,8 @@ def finding(results: Results) -> Iterator[str]:
     vectors = ("512", "256", "128")
     chains = 12
     for dtype, name in (("f8", "float64"), ("f4", "float32")):
-        rates = {v: results.rate(v, "flops", dtype=dtype, threads=1, chains=chains) for v in vectors}
-        rates = {v: rate.value / 1e9 for v, rate in rates.items() if rate is not None}
+        found = {v: results.rate(v, "flops", dtype=dtype, threads=1, chains=chains) for v in vectors}
+        rates = {v: rate.value / 1e9 for v, rate in found.items() if rate is not None}
         if not rates:
             continue
         best = max(rates, key=lambda v: rates[v])

@@ -21,12 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Cpu, Results
 
 LARGEST = 8  # elements are below it: n × 49 is exact in f4 up to n = 340 000
 
@@ -45,7 +44,7 @@ bench = Bench(
 
 
 @bench.inputs
-def matrices(rng: np.random.Generator, n: int, dtype: np.dtype[Any]) -> tuple[np.ndarray, ...]:
+def matrices(rng: np.random.Generator, n: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
     """A and B (n × n) of whole numbers below 8, and two vectors of whole numbers from 1 to 8 to check C with."""
     a, b = (rng.integers(0, LARGEST, (n, n), dtype=np.int8).astype(dtype) for _ in range(2))
     v, w = (rng.integers(1, LARGEST + 1, n).astype(np.float64) for _ in range(2))
@@ -62,20 +61,20 @@ def projections(a: np.ndarray, b: np.ndarray, v: np.ndarray, w: np.ndarray) -> t
 
 
 @bench.counts
-def counts(n: int, dtype: np.dtype[Any]) -> dict[str, float]:
+def counts(n: int, dtype: np.dtype) -> dict[str, float]:
     """A multiplication and an addition for each of n³ pairs; three matrices moved at least once."""
     return {"flops": 2 * n**3, "bytes": 3 * n * n * dtype.itemsize}
 
 
 @bench.memory
-def memory(n: int, dtype: np.dtype[Any]) -> int:
+def memory(n: int, dtype: np.dtype) -> int:
     """Three matrices, and wide copies of them for the check."""
     return 3 * n * n * (dtype.itemsize + 8)
 
 
 @bench.variant("numpy")
 def in_numpy(
-    a: np.ndarray, b: np.ndarray, v: np.ndarray, w: np.ndarray, device: Any, dtype: np.dtype[Any], threads: int
+    a: np.ndarray, b: np.ndarray, v: np.ndarray, w: np.ndarray, device: Cpu, dtype: np.dtype, threads: int
 ) -> Work:
     """NumPy's matmul(a, b, out=c), which is BLAS's gemm."""
     c = np.full_like(a, np.nan)
@@ -102,8 +101,9 @@ def finding(results: Results) -> Iterator[str]:
                 r for r in results.records if r.timed and (r.params["dtype"], r.params["threads"]) == (dtype, threads)
             ]
             rates = {
-                r.params["n"]: results.rate("numpy", "flops", n=r.params["n"], dtype=dtype, threads=threads).value
+                int(r.params["n"]): rate.value
                 for r in here
+                if (rate := results.rate("numpy", "flops", n=r.params["n"], dtype=dtype, threads=threads)) is not None
             }
             if not rates:
                 continue

@@ -1,1 +1,1 @@
-"""TODO benches.stability."""
+"""Numerical stability of deep networks: initialisation, activations, gradients, in float16 to float64."""

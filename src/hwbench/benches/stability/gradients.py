@@ -1,43 +1,38 @@
-"""Numerical stability: what precision, activation and initialisation do to a gradient, and what each costs in time.
+"""Gradients in a deep network: what precision, activation and initialisation do to them, and what each costs in time.
 
-A gradient goes down a deep network as a product of one Jacobian a layer. If each stretches it by 1.5, a hundred layers
+A gradient passes a deep network as a product of one Jacobian a layer. If each stretches it by 1.5, a hundred layers
 make it 1.5¹⁰⁰ ≈ 4 × 10¹⁷; if each shrinks it to 0.8, 0.8¹⁰⁰ ≈ 2 × 10⁻¹⁰. float32 holds both. float16 holds normal
 numbers from 6 × 10⁻⁵ to 65504, and loses either after some thirty layers; in return its weights are half the bytes. So
 each case has two results: seconds, and among its facts how deep the network may be (`safe_depth`).
 
-`stability.gradients` sends one input up and the gradient of one loss down 100 layers of 128 units. A layer's weights
-are read once on the way up and once on the way down, 32 KiB in float16 and 128 KiB in float64, and each is used for one
-multiply and add: it is the bandwidth of L2 and L3 that the compiled variant should touch.
-`stability.initialization` compares variances layer by layer with their closed forms. `stability.activations` asks what
-an activation costs for each element, and how far it is from its expansion at 0.
+One input goes forward and the gradient of one loss backward through 100 layers of 128 units. A layer's weights, 32 KiB
+in float16 and 128 KiB in float64, are read once each way, with one multiply-add for each: the bandwidth of L2 and L3
+limits the compiled variant.
 
-On a GPU CuPy does what NumPy does, each operation a launch. For networks as small as these, launches are what a layer
-should cost there, whatever its precision. What becomes of the gradient is the same to within rounding, and checked by
-the same rules.
+On a GPU CuPy does what NumPy does, each operation a launch. In networks as small as these a layer costs its launches,
+whatever the precision. The gradient is the same to within rounding, and checked by the same rules.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Array, Cpu, Gpu, Results, Values
+from ...record.model import Record
 from .._gpu import cublas, fetched, sent, where
-from . import _backprop, _networks
+from . import _backprop, _formats, _networks, _outcome, _rounding
 from ._networks import ACTIVATIONS
 
 LAYERS = 100
 WIDTH = 128
 NAMES = {"f2": "float16", "bf16": "bfloat16", "f4": "float32", "f8": "float64"}
 POWERS = ((1.5, "orthogonal-1.5", "4 × 10¹⁷"), (0.8, "orthogonal-0.8", "2 × 10⁻¹⁰"))
-
-# --- gradients --------------------------------------------------------------------------------------------------------
 
 MAPPED = ("normal-0.01", "xavier-normal", "he")
 GRID = (*_networks.INITS[:4], POWERS[0][1])  # initialisations of the map
@@ -58,7 +53,7 @@ gradients = Bench(
     core=False,
     limit="load",
     quick={"dtype": ("f2", "f4")},
-    # What becomes of the gradient is the same in either variant, so all but the axes' values is done by the faster one.
+    # The gradient is the same in all variants, so the grid runs the fastest alone.
     full={
         "variant": ("numba",),
         "activation": tuple(ACTIVATIONS),
@@ -95,17 +90,17 @@ gradients = Bench(
 
 
 @gradients.inputs
-def network(init: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+def network(init: str, dtype: np.dtype) -> tuple[Array, Array]:
     """Weights (100, 128, 128) in the type, and (2, 128) for input and gradient.
 
-    From a seed of their own: every precision, activation and remedy is asked about the same network.
+    From a fixed seed: every precision, activation and remedy gets the same network.
     """
     weights, x = seeded(init)
     return weights.astype(dtype), x
 
 
-@functools.lru_cache(maxsize=3)  # the sweep goes through three initialisations for each activation
-def seeded(init: str) -> tuple[np.ndarray, np.ndarray]:
+@functools.lru_cache(maxsize=3)  # a sweep takes three initialisations for each activation
+def seeded(init: str) -> tuple[Array, Array]:
     """The network before it is rounded."""
     rng = np.random.default_rng(157)
     x = rng.standard_normal((2, WIDTH))
@@ -113,78 +108,62 @@ def seeded(init: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @gradients.reference
-def no_wrong_number() -> np.ndarray:
-    """In no layer is a number that is not the exact result of the step before it to within rounding."""
+def no_wrong_number() -> Array:
+    """No layer has a number that is off the exact result of its step by more than rounding."""
     return np.zeros(LAYERS, np.int64)
 
 
 @gradients.counts
 def counts(dtype: np.dtype) -> dict[str, float]:
-    """Each weight is read on the way up and on the way down, and multiplied and added once each time."""
+    """Each weight is read forward and backward, with one multiply-add each time."""
     weights = LAYERS * WIDTH**2
     return {"bytes": 2 * weights * dtype.itemsize, "flops": 4 * weights}
 
 
 @gradients.memory
 def memory(dtype: np.dtype) -> int:
-    """The weights; all else is a hundredth of them."""
+    """The weights; all other arrays are a hundredth of them."""
     return LAYERS * WIDTH**2 * dtype.itemsize
 
 
-@functools.cache
-def range_of(dtype: np.dtype) -> _networks.Format:
-    """The type's range as its arithmetic shows it here."""
-    return _networks.measured_format(dtype)
-
-
-@functools.lru_cache(maxsize=16)
-def range_on(device: Any, dtype: np.dtype) -> _networks.Format:
-    """The same of a GPU's arithmetic, as CuPy has it compiled."""
-    return _networks.measured_format(dtype, device.xp)
-
-
-def pass_through(
-    network: tuple[np.ndarray, np.ndarray], activation: str, remedy: str, make: Callable[[Any], Callable[[], None]]
-) -> Work:
-    """The work of one way up and down, with what became of the gradient as facts."""
+def pass_through(network: tuple[Array, Array], activation: str, remedy: str, make: _backprop.Make) -> Work:
+    """The work of one pass forward and backward; its facts say what became of the gradient."""
     weights, x = network
     chain = _backprop.prepare(weights, x, activation, remedy)
     call = make(chain)
     call()
-    found = range_of(weights.dtype)
+    found = _formats.range_of(weights.dtype)
     return Work(
         call=call,
-        output=lambda: _backprop.violations(chain),
-        facts=_backprop.outcome(chain, make) | {"smallest_normal": found.tiny, "largest": found.top},
+        output=lambda: _rounding.violations(chain),
+        facts=_outcome.outcome(chain, make) | {"smallest_normal": found.tiny, "largest": found.top},
     )
 
 
 @functools.cache
-def grid() -> dict[str, Any]:
-    """What becomes of a gradient in every activation, initialisation and type, plain: nobody need time it to know.
+def grid() -> Values:
+    """The gradient in every activation, initialisation and type, without remedies: computed once, not timed.
 
     For each type a list with an entry for each of `networks`, pairs of activation and initialisation: `log10_norms`
-    after `depths` layers of 100, to what a colour shows; `overflow` and `safe_depth` as in `outcome`. A type that is
-    not to be had here is in `lacking`, with the reason.
+    after `depths` layers of 100, as fine as a colour shows; `overflow` and `safe_depth` as in `outcome`. `lacking` has
+    the types that cannot be computed here, with the reason.
     """
-    types = {name: _networks.type_of(name) for name in NAMES}
-    told: dict[str, dict[str, list[Any]]] = {
-        name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name, dtype in types.items() if dtype
-    }
+    types = {name: dtype for name in NAMES if (dtype := _formats.type_of(name))}
+    told: dict[str, Values] = {name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name in types}
     for init in GRID:
         for name, rows in told.items():
             weights, x = network(init, types[name])
             for activation in ACTIVATIONS:
                 chain = _backprop.prepare(weights, x, activation, "plain")
                 _backprop.in_numba(chain)()
-                found = _backprop.outcome(chain, _backprop.in_numba)
+                found = _outcome.outcome(chain, _backprop.in_numba)
                 norms = [_coarse(found["log10_norms"][depth]) for depth in KEPT]
                 for key, values in (found | {"log10_norms": norms}).items():
                     rows.get(key, []).append(values)
     return {
         "networks": [[activation, init] for init in GRID for activation in ACTIVATIONS],
         "depths": list(KEPT),
-        "lacking": {name: _networks.NO_BFLOAT16 for name in NAMES if name not in told},
+        "lacking": {name: _formats.NO_BFLOAT16 for name in NAMES if name not in told},
         **told,
     }
 
@@ -195,15 +174,14 @@ def _coarse(norm: float | None) -> float | None:
 
 
 @gradients.variant("numpy")
-def gradients_numpy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
-    """NumPy in the type itself, layer by layer: BLAS, on one thread, where there is one for it."""
+def gradients_numpy(device: Cpu, weights: Array, x: Array, activation: str, remedy: str) -> Work:
+    """NumPy in the type itself, layer by layer: BLAS on one thread, for types that BLAS knows."""
     one = pass_through((weights, x), activation, remedy, _backprop.in_numpy)
-    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
-    return work
+    return device.blas(one.call, 1, output=one.output, facts=one.facts)
 
 
 @gradients.variant("numba")
-def gradients_numba(weights: np.ndarray, x: np.ndarray, init: str, activation: str, remedy: str) -> Work:
+def gradients_numba(weights: Array, x: Array, init: str, activation: str, remedy: str) -> Work:
     """One compiled loop that reads narrow weights, widens them in registers and sums in float32 or float64."""
     work = pass_through((weights, x), activation, remedy, _backprop.in_numba)
     if (weights.dtype, init, activation, remedy) == MAPPER:
@@ -212,7 +190,7 @@ def gradients_numba(weights: np.ndarray, x: np.ndarray, init: str, activation: s
 
 
 @gradients.variant("cupy", on="gpu", inputs="host")
-def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: str, remedy: str) -> Work:
+def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remedy: str) -> Work:
     """CuPy on the GPU, layer by layer as NumPy does it, each operation a launch; one wait at the end of a sample."""
     cublas(device)
     chain = _backprop.prepare(weights, x, activation, remedy).moved(functools.partial(sent, device))
@@ -220,17 +198,16 @@ def gradients_cupy(device: Any, weights: np.ndarray, x: np.ndarray, activation: 
     call = make(chain)
     call()
     here = functools.partial(chain.moved, functools.partial(fetched, device))
-    form_of = functools.partial(range_on, device)
+    form_of = functools.partial(_formats.range_on, device)
     found = form_of(weights.dtype)
-    made: Work = device.host_timed(
+    return device.host_timed(
         call,
-        output=lambda: _backprop.violations(here(), form_of),
+        output=lambda: _rounding.violations(here(), form_of),
         sync="end",
-        facts=_backprop.outcome(chain, make, functools.partial(fetched, device))
+        facts=_outcome.outcome(chain, make, functools.partial(fetched, device))
         | {"smallest_normal": found.tiny, "largest": found.top}
         | where(device, weights.nbytes, transfers=False),
     )
-    return made
 
 
 @gradients.finding
@@ -243,14 +220,16 @@ def tell_gradients(results: Results) -> Iterator[str]:
     yield from _tell_gpu(results)
 
 
-def _find(results: Results, dtype: str, init: str, activation: str = "identity", remedy: str = "plain") -> Any:
-    """The record of a chain on the CPU, compiled if it was measured so."""
+def _find(
+    results: Results, dtype: str, init: str, activation: str = "identity", remedy: str = "plain"
+) -> Record | None:
+    """The record of a chain on the CPU, of the compiled variant if that was measured."""
     asked = {"dtype": dtype, "init": init, "activation": activation, "remedy": remedy}
     return results.find("numba", **asked) or results.find("numpy", **asked)
 
 
 def _tell_gpu(results: Results) -> Iterator[str]:
-    """What a layer costs on the GPU in each type, beside the CPU's, and whether the same becomes of the gradient."""
+    """What a layer costs on the GPU and on the CPU in each type, and whether their safe depths agree."""
     costs, compared, unlike = [], [], []
     for dtype, name in NAMES.items():
         asked = {"dtype": dtype, "init": POWERS[0][1], "activation": "identity", "remedy": "plain"}
@@ -279,7 +258,7 @@ def _tell_powers(results: Results) -> Iterator[str]:
         last = found.facts["log10_norms"][-1]
         yield (
             f"{found.facts['layers']} layers that each stretch a gradient by {factor} take its norm from 1 to "
-            f"{power(last)} in {NAMES[found.params['dtype']]} (by arithmetic {factor}¹⁰⁰ = "
+            f"{power(last)} in {NAMES[str(found.params['dtype'])]} (by arithmetic {factor}¹⁰⁰ = "
             f"{power(LAYERS * math.log10(factor))}; lecture: {lecture})."
         )
 
@@ -308,14 +287,16 @@ def _tell_remedies(results: Results) -> Iterator[str]:
         ("orthogonal-0.8", "identity"),
         ("xavier-normal", "sigmoid"),
     ):
-        plain = _find(results, "f2", init, activation)
+        untreated = _find(results, "f2", init, activation)
         told = []
         for remedy in _backprop.REMEDIES[1:]:
             found = _find(results, "f2", init, activation, remedy)
-            if found is not None and plain is not None:
-                told.append(f"{remedy} {depth(found)} ({_median(found) / _median(plain):.2f}× the time)")
-        if told:
-            yield (f"In float16, {activation} with {init}: safe for {depth(plain)} layers as it is, {', '.join(told)}.")
+            if found is not None and untreated is not None:
+                told.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
+        if untreated is not None and told:
+            yield (
+                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(told)}."
+            )
 
 
 def _tell_map(results: Results) -> Iterator[str]:
@@ -331,7 +312,7 @@ def _tell_map(results: Results) -> Iterator[str]:
     )
 
 
-def depth(record: Any) -> str:
+def depth(record: Record) -> str:
     """`24`, or `all 100` where nothing was lost."""
     safe, layers = record.facts["safe_depth"], record.facts["layers"]
     return f"all {layers}" if safe >= layers else str(safe)
@@ -344,5 +325,5 @@ def power(log10: float) -> str:
     return f"{10 ** (log10 - exponent):.2f} × 10{raised}"
 
 
-def _median(record: Any) -> float:
+def _median(record: Record) -> float:
     return float(np.median(record.samples))

@@ -1,23 +1,22 @@
-"""TODO benches.stability.initialization."""
+"""Initialisations: the variance of outputs and gradients, layer by layer, beside its closed form."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
+from ...record.model import Record
 from .._gpu import cublas, fetched, sent
 from . import _networks
-from ._backprop import activate
-from ._networks import ACTIVATIONS
-
-# --- initialisation ---------------------------------------------------------------------------------------------------
+from ._networks import ACTIVATIONS, activate
 
 DEPTH = 20
 BATCH = 32
@@ -57,10 +56,10 @@ def widths_of(shape: str) -> list[int]:
 
 
 @initialization.inputs
-def drawn(init: str, shape: str, dtype: np.dtype) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def drawn(init: str, shape: str, dtype: np.dtype) -> tuple[list[Array], Array, Array]:
     """The weights of each layer, a batch of inputs, and one of gradients, both of variance 1.
 
-    From a seed of their own, so that every activation is asked about the same network.
+    From a fixed seed, so that every activation gets the same network.
     """
     rng = np.random.default_rng(2010)
     widths = widths_of(shape)
@@ -72,14 +71,16 @@ def drawn(init: str, shape: str, dtype: np.dtype) -> tuple[list[np.ndarray], np.
     return weights, x, g
 
 
-def variances(weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, activation: str, xp: Any = np) -> np.ndarray:
+def variances(
+    weights: Sequence[EitherArray], x: EitherArray, g: EitherArray, activation: str, xp: ModuleType = np
+) -> EitherArray:
     """Mean squares of h and of the gradient by layer, from input to loss: (2, d + 1) float64.
 
-    Arrays are those of `xp`, NumPy or CuPy, and so is what is found.
+    Arrays and the result are of `xp`, NumPy or CuPy.
     """
     sigma = ACTIVATIONS[activation]
     d = len(weights)
-    found: np.ndarray = xp.empty((2, d + 1))
+    found: Array = xp.empty((2, d + 1))
     found[0, 0] = _mean_square(x, xp)
     slopes = []
     h = x
@@ -95,19 +96,19 @@ def variances(weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, activatio
     return found
 
 
-def _mean_square(a: np.ndarray, xp: Any = np) -> Any:
+def _mean_square(a: Array, xp: ModuleType = np) -> Any:
     return xp.vdot(a, a) / a.size
 
 
 @initialization.reference
-def exact_variances(weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, activation: str) -> np.ndarray:
-    """The same in float64."""
+def exact_variances(weights: list[Array], x: Array, g: Array, activation: str) -> Array:
+    """The variances in float64."""
     return variances([w.astype(np.float64) for w in weights], x.astype(np.float64), g.astype(np.float64), activation)
 
 
 @initialization.counts
 def products(shape: str) -> dict[str, float]:
-    """A multiply and an add for each weight and example, up and down."""
+    """A multiply-add for each weight and example, forward and backward."""
     widths = widths_of(shape)
     return {"flops": 4 * BATCH * sum(n_in * n_out for n_in, n_out in itertools.pairwise(widths))}
 
@@ -119,10 +120,8 @@ def weight_bytes(shape: str, dtype: np.dtype) -> int:
     return dtype.itemsize * sum(n_in * n_out + n_out * BATCH for n_in, n_out in itertools.pairwise(widths))
 
 
-def variance_facts(
-    weights: list[np.ndarray], found: np.ndarray, init: str, activation: str, shape: str
-) -> dict[str, Any]:
-    """What was found and what theory expects; both lists run from the input to the loss."""
+def variance_facts(weights: list[Array], found: Array, init: str, activation: str, shape: str) -> Values:
+    """Facts: measured and expected variances, each list from the input to the loss; and the weights' own."""
     widths = widths_of(shape)
     forward, backward = _networks.expected(init, activation, widths)
     return {
@@ -142,7 +141,7 @@ def _short(value: float) -> float:
 
 @initialization.variant("numpy")
 def variance_numpy(
-    device: Any, weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
+    device: Cpu, weights: list[Array], x: Array, g: Array, init: str, activation: str, shape: str
 ) -> Work:
     """Matrix products by NumPy's BLAS on one thread, a batch of 32 at once."""
     found = [variances(weights, x, g, activation)]
@@ -151,12 +150,11 @@ def variance_numpy(
         found[0] = variances(weights, x, g, activation)
 
     facts = variance_facts(weights, found[0], init, activation, shape)
-    work: Work = device.blas(call, 1, output=lambda: found[0], facts=facts)
-    return work
+    return device.blas(call, 1, output=lambda: found[0], facts=facts)
 
 
 @compiled(fastmath={"reassoc", "contract"})
-def up(w: Any, h: Any, z: Any, after: Any, slope: Any, code: int, one: Any) -> Any:
+def up(w: Array, h: Array, z: Array, after: Array, slope: Array, code: int, one: float) -> Any:
     """One layer forward for a batch: z = w h (n_out, batch), σ(z), σ'(z); the mean square of σ(z)."""
     n_out, n_in = w.shape
     batch = h.shape[1]
@@ -174,7 +172,7 @@ def up(w: Any, h: Any, z: Any, after: Any, slope: Any, code: int, one: Any) -> A
 
 
 @compiled(fastmath={"reassoc", "contract"})
-def down(w: Any, g: Any, slope: Any, after: Any, row: Any) -> Any:
+def down(w: Array, g: Array, slope: Array, after: Array, row: Array) -> Any:
     """One layer backward for a batch: wᵀ (g ∘ slope) (n_in, batch); its mean square. `row` (batch) is scratch."""
     n_out, n_in = w.shape
     batch = g.shape[1]
@@ -193,9 +191,7 @@ def down(w: Any, g: Any, slope: Any, after: Any, row: Any) -> Any:
 
 
 @initialization.variant("numba")
-def variance_numba(
-    weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
-) -> Work:
+def variance_numba(weights: list[Array], x: Array, g: Array, init: str, activation: str, shape: str) -> Work:
     """Compiled loops over the batch, activation and variance in the same pass."""
     d, dtype = len(weights), x.dtype
     code, one = ACTIVATIONS[activation].code, dtype.type(1)
@@ -206,7 +202,7 @@ def variance_numba(
     found = np.empty((2, d + 1))
     found[0, 0], found[1, d] = _mean_square(x), _mean_square(g)
 
-    def call() -> np.ndarray:
+    def call() -> Array:
         for t in range(d):
             found[0, t + 1] = up(weights[t], h[t], z[t], h[t + 1], slope[t], code, one)
         for t in range(d - 1, -1, -1):
@@ -218,27 +214,26 @@ def variance_numba(
 
 @initialization.variant("cupy", on="gpu", inputs="host")
 def variance_cupy(
-    device: Any, weights: list[np.ndarray], x: np.ndarray, g: np.ndarray, init: str, activation: str, shape: str
+    device: Gpu, weights: list[Array], x: Array, g: Array, init: str, activation: str, shape: str
 ) -> Work:
     """CuPy on the GPU, as NumPy does it, products by cuBLAS; one wait at the end of a sample."""
     cublas(device)
     there, x_there, g_there = [sent(device, w) for w in weights], sent(device, x), sent(device, g)
-    found: list[Any] = [None]
+    found: list[EitherArray] = [None]
 
     def call() -> None:
         found[0] = variances(there, x_there, g_there, activation, device.xp)
 
     call()
-    made: Work = device.host_timed(
+    return device.host_timed(
         call,
         output=lambda: fetched(device, found[0]),
         sync="end",
         facts=variance_facts(weights, fetched(device, found[0]), init, activation, shape) | {"transfers": False},
     )
-    return made
 
 
-def _variances_of(results: Results, **asked: str) -> Any:
+def _variances_of(results: Results, **asked: str) -> Record | None:
     """The record of a network by NumPy, or by CuPy where that alone was measured."""
     return results.find("numpy", **asked) or results.find("cupy", **asked)
 

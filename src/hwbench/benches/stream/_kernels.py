@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import prange
 
+from ...kernels.compiling import compiled
 from ...kernels.simd import (
+    Registers,
     add,
     clobber,
-    compiled,
     fence,
     fill,
     fma,
     load,
+    load_volatile,
     mul,
-    read,
+    opaque,
     store,
     total,
-    untold,
     width,
 )
 from ._row import SCALE
@@ -31,13 +30,13 @@ UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and
 
 
 @compiled
-def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any:  # noqa: ARG001
+def simd_load(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> int:  # noqa: ARG001
     """Load `a` in every pass; the sum of its words as the last one finds them, and of the last block of each other."""
     step, sums = width(r), fill(r, 0)
     for _ in range(passes - 1):
         i, seen = 0, sums
         while i < nbytes:
-            seen = read(r, a + i)
+            seen = load_volatile(r, a + i)
             i += step
         sums = add(sums, seen)
         clobber()
@@ -49,9 +48,9 @@ def simd_load(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any: 
 
 
 @compiled
-def simd_load_streams(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> Any:  # noqa: ARG001
+def simd_load_streams(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> int:  # noqa: ARG001
     """The same from four quarters of `a` at once."""
-    step, quarter = width(r), untold(nbytes // 4)
+    step, quarter = width(r), opaque(nbytes // 4)
     s, t, u, v = fill(r, 0), fill(r, 0), fill(r, 0), fill(r, 0)
     for _ in range(passes):
         i = a
@@ -64,7 +63,7 @@ def simd_load_streams(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) 
 
 
 @compiled
-def simd_store(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_store(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
     """Store: a = s."""
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
@@ -77,7 +76,7 @@ def simd_store(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None
 
 
 @compiled
-def simd_copy(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_copy(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
     """Copy: a = b."""
     step = width(r)
     for _ in range(passes):
@@ -90,7 +89,7 @@ def simd_copy(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
 
 
 @compiled
-def simd_scale(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_scale(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
     """Scale: a = s·b."""
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
@@ -103,7 +102,7 @@ def simd_scale(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None
 
 
 @compiled
-def simd_add(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
+def simd_add(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
     """Add: a = b + c."""
     step = width(r)
     for _ in range(passes):
@@ -116,7 +115,7 @@ def simd_add(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
 
 
 @compiled
-def simd_triad(r: Any, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
+def simd_triad(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
     """Triad: a = b + s·c."""
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
@@ -175,7 +174,7 @@ def numba_triad(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> None:
         a[i] = b[i] + s * c[i]
 
 
-def numpy_load(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> Any:  # noqa: ARG001
+def numpy_load(a: np.ndarray, b: np.ndarray, c: np.ndarray, s: float) -> np.int64:  # noqa: ARG001
     """The sum of the words of `a`."""
     return a.sum()
 

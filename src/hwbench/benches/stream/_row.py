@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ...kernels.compiling import Kernel
 from ...record.model import LEVELS
 
 SCALE = 3  # s of triad; whole, so that nothing rounds
@@ -31,9 +31,9 @@ class Row:
     reads: int
     writes: int
     flops: int
-    simd: Any
-    numba: Any
-    numpy: Callable[..., Any]
+    simd: Kernel
+    numba: Kernel
+    numpy: Callable[..., np.int64 | None]
     numpy_moves: int | None
     sizes: tuple[str, ...] = LEVELS
     core: bool = True

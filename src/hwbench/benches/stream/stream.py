@@ -30,20 +30,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numba
 import numpy as np
 
 from ...bench import Bench, Pages, Sweep, Work
-from ...kernels.simd import (
-    Registers,
-    stream_width,
-)
-from ...protocols import Results
-from ...record.model import LEVELS
-from .._partitions import PERIOD, Common, Turns, parts_of
-from ._arrays import PAGE, Arrays, array_bytes, digest, digest_repeated, of_a_crew, of_a_loop, sum_repeated
+from ...kernels.compiling import Kernel
+from ...kernels.cpu_features import stream_width
+from ...kernels.simd import Registers
+from ...protocols import Array, Call, Cpu, Results
+from ...record.model import LEVELS, Scalar
+from .._digests import digest, digest_repeated, sum_repeated
+from .._partitions import PERIOD, Common, Partitions, parts_of
+from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
 from ._kernels import (
     UNROLL,
     numba_add,
@@ -118,10 +117,10 @@ def stream(row: Row) -> Bench:
         return tuple(read), Common()
 
     @bench.reference
-    def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> Any:
+    def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> np.int64 | Array:
         """Of what is checked the sum (load), or the digest of each thread's result, by NumPy on arrays of its own."""
-        turns = Turns(parts_of(size))
-        length = array_bytes(row, size) // 8 // turns.parts * turns.checked
+        partitions = Partitions(parts_of(size))
+        length = array_bytes(row, size) // 8 // partitions.parts * partitions.checked
         if not row.writes:
             return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
         a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
@@ -135,7 +134,7 @@ def stream(row: Row) -> Bench:
         return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
 
     @bench.variant("simd")
-    def simd(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
+    def simd(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
         """Explicit vectors of the widest registers, unrolled, one pinned thread a CPU."""
         registers = Registers(bits(dtype), stream_width(), UNROLL)
         return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
@@ -144,7 +143,7 @@ def stream(row: Row) -> Bench:
 
         @bench.variant("simd-streams")
         def simd_streams(
-            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+            device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
         ) -> Work:
             """Four parts of the array at once, in vectors half as wide."""
             registers = Registers(bits(dtype), max(128, stream_width() // 2), UNROLL // 4)
@@ -154,7 +153,7 @@ def stream(row: Row) -> Bench:
 
         @bench.variant("simd-nt")
         def simd_nt(
-            device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+            device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
         ) -> Work:
             """The same with non-temporal stores, which write memory without reading the line first."""
             registers = Registers(bits(dtype), stream_width(), UNROLL, nt=True)
@@ -162,17 +161,17 @@ def stream(row: Row) -> Bench:
 
     @bench.variant("numba", needs=too_many_threads)
     def numba_loop(
-        device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+        device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
     ) -> Work:
         """A plain prange loop over one set of arrays, on Numba's threads."""
         return in_numba(row, device, data, common, size, dtype, threads, pages)
 
     @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
-    def in_numpy(device: Any, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
+    def in_numpy(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
         """NumPy's own functions, writing where they are told to."""
         arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
         about = traffic(device, row.numpy_moves, array_bytes(row, size) // parts_of(size), size, 1)
-        return in_turns(row, row.numpy, arrays, dtype, 1, **about)
+        return by_partition(row, row.numpy, arrays, dtype, 1, **about)
 
     @bench.finding
     def finding(results: Results) -> Iterator[str]:
@@ -185,21 +184,21 @@ def stream(row: Row) -> Bench:
 
 
 def on_crew(
-    row: Row, kernel: Any, registers: Registers, device: Any, data: Data, common: Common, size: int, threads: int,
+    row: Row, kernel: Kernel, registers: Registers, device: Cpu, data: Data, common: Common, size: int, threads: int,
     pages: str,
 ) -> Work:  # fmt: skip
     """A kernel on pinned threads, each of which allocates and first touches the arrays it works on."""
     crew = device.crew(threads)
     made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
     memory = [arrays.anew(row) for arrays in made]
-    parts, checked = memory[0].turns.parts, memory[0].turns.checked
+    parts, checked = memory[0].partitions.parts, memory[0].partitions.checked
     nbytes = memory[0].words[0].nbytes // parts
     sums = np.zeros((threads, parts), np.int64)
 
     def job(rank: int) -> Callable[[int], None]:
         addresses = [words.ctypes.data for words in memory[rank].words]
         addresses += addresses[:1] * (3 - row.arrays)
-        turns = memory[rank].turns
+        partitions = memory[rank].partitions
 
         def visit(part: int, passes: int) -> None:
             found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes)
@@ -211,13 +210,13 @@ def on_crew(
                 visit(0, loops)
             else:
                 for _ in range(loops):
-                    visit(turns.take(), 1)
+                    visit(partitions.take(), 1)
 
         return run
 
     jobs = [job(rank) for rank in range(threads)]
 
-    def output() -> Any:
+    def output() -> np.int64 | Array:
         if checked > 1:
             crew.each(lambda rank: jobs[rank](checked - 1))
         if not row.writes:
@@ -243,12 +242,12 @@ def on_crew(
     return work
 
 
-def traffic(device: Any, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
+def traffic(device: Cpu, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
     """What of `threads` times so many arrays of `nbytes` crosses to memory in a call, where all of it does."""
     return {} if moves is None or not in_memory(device, size, threads) else {"traffic_bytes": moves * nbytes * threads}
 
 
-def in_memory(device: Any, size: int, threads: int) -> bool:
+def in_memory(device: Cpu, size: int, threads: int) -> bool:
     """Whether arrays of `size` bytes a thread lie in memory: four times the last-level caches, as STREAM asks for."""
     cached = device.host.last_level_total()
     return cached is not None and size * threads >= 4 * cached
@@ -261,7 +260,7 @@ def too_many_threads(threads: int) -> str:
 
 
 def in_numba(
-    row: Row, device: Any, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
+    row: Row, device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str
 ) -> Work:
     """The prange loop over arrays of `threads` times the length; a digest for each thread's share of them.
 
@@ -272,7 +271,7 @@ def in_numba(
     arrays = common.get(("loop", threads, pages), lambda: of_a_loop(row, device, data, size, threads, pages))
     layer = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
     about = traffic(device, row.moves, array_bytes(row, size) // parts_of(size), size, threads)
-    work = in_turns(row, row.numba, arrays, dtype, threads, layer=layer, **about)
+    work = by_partition(row, row.numba, arrays, dtype, threads, layer=layer, **about)
 
     def close() -> None:
         numba.set_num_threads(before)
@@ -281,14 +280,12 @@ def in_numba(
     return replace(work, close=close)
 
 
-def in_turns(
-    row: Row, function: Callable[..., Any], arrays: Arrays, dtype: np.dtype, threads: int, **facts: Any
-) -> Work:
-    """The work of calling a function on a part of the arrays, with parts taking turns."""
-    whole, turns, buffer = arrays.anew(row).words, arrays.turns, arrays.buffer
-    parts = turns.parts
+def by_partition(row: Row, function: Kernel, arrays: Arrays, dtype: np.dtype, threads: int, **facts: Scalar) -> Work:
+    """The work of calling a function on a part of the arrays, the next call on the next part."""
+    whole, partitions, buffer = arrays.anew(row).words, arrays.partitions, arrays.buffer
+    parts = partitions.parts
 
-    def bound(part: int) -> Callable[[], Any]:
+    def bound(part: int) -> Call:
         n = len(whole[0]) // parts
         views = [words[part * n : (part + 1) * n].view(row.element(dtype)) for words in whole]
         return partial(function, *views, *views[:1] * (3 - row.arrays), dtype.type(SCALE))
@@ -297,17 +294,17 @@ def in_turns(
     sums = np.zeros(parts, np.int64)
 
     def call() -> None:
-        part = turns.take()
+        part = partitions.take()
         found = calls[part]()
         if found is not None:
             sums[part] = found
 
-    def output() -> Any:
-        for _ in range(turns.checked - 1):
+    def output() -> np.int64 | Array:
+        for _ in range(partitions.checked - 1):
             call()
         if not row.writes:
-            return sums[: turns.checked].sum()
-        shares = whole[0].reshape(parts, threads, -1)[: turns.checked]
+            return sums[: partitions.checked].sum()
+        shares = whole[0].reshape(parts, threads, -1)[: partitions.checked]
         digests = [[digest(words, part * len(words)) for words in rows] for part, rows in enumerate(shares)]
         return np.array(digests).sum(axis=0)
 
@@ -351,26 +348,29 @@ def tell(row: Row, results: Results) -> Iterator[str]:
         said = [f"{', '.join(crossing)} on all threads"] if crossing else []
         said += [f"numpy {alone / 1e9:.3g} GB/s on one"] if alone else []
         yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
-    for name, label, threads_of in (("numba", "A plain prange loop", "all"), ("numpy", "NumPy", 1)):
-        found = results.ratio(best, name, size="DRAM", threads=threads_of, **rest)
-        if found:
-            who = "all threads" if threads_of == "all" else "one thread"
-            like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
-            share = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
-            yield f"{label} reaches {100 * found.value:.0f}% of what explicit vectors get from memory on {who}{share}."
+    in_python: tuple[tuple[str, str, Scalar, str], ...] = (
+        ("numba", "A plain prange loop", "all", "all threads"), ("numpy", "NumPy", 1, "one thread"),
+    )  # fmt: skip
+    for name, label, threads_of, who in in_python:
+        share = results.ratio(best, name, size="DRAM", threads=threads_of, **rest)
+        if share is None:
+            continue
+        like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
+        more = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
+        yield f"{label} reaches {100 * share.value:.0f}% of what explicit vectors get from memory on {who}{more}."
 
 
-def _rate(results: Results, variant: str, **params: Any) -> float | None:
+def _rate(results: Results, variant: str, **params: Scalar) -> float | None:
     """The median bandwidth in GB/s."""
     found = results.rate(variant, "bytes", **params)
     return None if found is None else found.value / 1e9
 
 
-def _crossing(results: Results, variant: str, **params: Any) -> float | None:
+def _crossing(results: Results, variant: str, **params: Scalar) -> float | None:
     """Bytes a second that cross to memory, as `traffic_bytes` counts them."""
     record, rate = results.find(variant, size="DRAM", **params), results.rate(variant, "bytes", size="DRAM", **params)
     moved = record.facts.get("traffic_bytes") if record is not None else None
-    return None if rate is None or not moved else float(rate.value * moved / record.counts["bytes"])
+    return None if record is None or rate is None or not moved else rate.value * moved / record.counts["bytes"]
 
 
 load_bench, store_bench, copy_bench = stream(LOAD), stream(STORE), stream(COPY)

@@ -1,11 +1,11 @@
 """A systolic array, the heart of the TPU in the lecture: how many cycles a product takes, and how busy the array is.
 
-The array is simulated (`_systolic.py`), so seconds here are those of the simulator, and cycles those of the hardware.
-The lecture's example is a 3 × 3 array that multiplies Y = W X, 3 × 3 by 3 × 2: its frames run from time 0, when the
-weights are in place and x waits outside, to time 7, when the last result has left; y₁₁ leaves at time 4.
+The array is simulated (`_simulator.py`): seconds are the simulator's, cycles the hardware's. The lecture's example is a
+3 × 3 array that multiplies Y = W X, 3 × 3 by 3 × 2. Its frames run from time 0, with the weights in place and x waiting
+outside, to time 7, when the last result has left; y₁₁ leaves at time 4.
 
 A tile's operand streams for n cycles through an array whose pipeline is rows + columns deep, and each tile's weights
-take `rows` cycles to load. So a small batch n cannot keep a large array busy, however good the memory: utilisation is
+take `rows` cycles to load. So a small batch n cannot keep a large array busy, however fast the memory: utilisation is
 about n / max(n, rows) for many tiles, and about n / (n + 2 rows + columns) for one. That is why accelerators want large
 batches.
 
@@ -15,29 +15,29 @@ Operands are whole numbers from −8 to 7 in f4, so that every sum is exact and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
-from . import _simulator as array_model
-from ._simulator import FLOWS, Plan
+from ...protocols import Array, Cpu, Results, Values
+from ...record.model import Record
+from ._simulator import MOST_CYCLES, SystolicArray, frames
+from ._tiling import FLOWS, Tiling, array_of, shape_of
 
 LONGEST = 20_000_000_000  # simulated PE-cycles: a minute a call
-FRAMED = 36  # PEs and cycles of an array whose frames are told
+FRAMED = 36  # the most PEs, and cycles, of an array whose frames are facts
 LAYER = "256x256x32"
 BATCHES = tuple(2**i for i in range(13))  # 1 … 4096
 
 
 def text_of_array(text: str) -> str:
     """An array as the axis states it: `128x128`."""
-    return "x".join(map(str, array_model.array_of(text)))
+    return "x".join(map(str, array_of(text)))
 
 
 def text_of_shape(text: str) -> str:
     """A product as the axis states it: `256x256x64` is m × k × n."""
-    return "x".join(map(str, array_model.shape_of(text)))
+    return "x".join(map(str, shape_of(text)))
 
 
 bench = Bench(
@@ -59,14 +59,14 @@ bench = Bench(
 
 
 @bench.inputs
-def operands(rng: np.random.Generator, shape: str) -> tuple[np.ndarray, np.ndarray]:
+def operands(rng: np.random.Generator, shape: str) -> tuple[Array, Array]:
     """W, m × k, and X, k × n."""
-    m, k, n = array_model.shape_of(shape)
+    m, k, n = shape_of(shape)
     return rng.integers(-8, 8, (m, k)).astype(np.float32), rng.integers(-8, 8, (k, n)).astype(np.float32)
 
 
 @bench.reference
-def product(w: np.ndarray, x: np.ndarray) -> np.ndarray:
+def product(w: Array, x: Array) -> Array:
     """W X in float64, which holds it exactly."""
     return (w.astype(np.float64) @ x.astype(np.float64)).astype(np.float32)
 
@@ -74,72 +74,71 @@ def product(w: np.ndarray, x: np.ndarray) -> np.ndarray:
 @bench.counts
 def counts(shape: str) -> dict[str, float]:
     """A multiply-add for each m, k and n."""
-    m, k, n = array_model.shape_of(shape)
+    m, k, n = shape_of(shape)
     return {"flops": 2 * m * k * n}
 
 
 @bench.memory
 def memory(array: str, shape: str) -> int:
-    """Operands, results, and 12 registers a PE: eight for numbers, four for tags; what links take is little."""
-    rows, columns = array_model.array_of(array)
-    m, k, n = array_model.shape_of(shape)
+    """Operands, results, and 12 registers a PE: eight for numbers, four for tags; links take little."""
+    rows, columns = array_of(array)
+    m, k, n = shape_of(shape)
     return 4 * (m * k + k * n + 2 * m * n + 12 * rows * columns)
 
 
-def simulated(flow: str, w: np.ndarray, x: np.ndarray, array: str) -> Work:
-    """The product on one kind of array; its facts are counted by a first simulation, in cycles of the hardware."""
+def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
+    """The product on one kind of array; a first simulation counts its facts, in cycles of the hardware."""
     (m, k), n = w.shape, x.shape[1]
-    rows, columns = array_model.array_of(array)
-    plan = Plan(flow, rows, columns, m, k, n)
-    work = plan.cycles * plan.r * plan.c
-    if work > LONGEST or plan.cycles > array_model.MOST_CYCLES:
+    rows, columns = array_of(array)
+    tiling = Tiling(flow, rows, columns, m, k, n)
+    work = tiling.cycles * tiling.r * tiling.c
+    if work > LONGEST or tiling.cycles > MOST_CYCLES:
         raise Skip(
-            f"{work:.2g} PE-cycles in {plan.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
-            f"{array_model.MOST_CYCLES:.0e} that are simulated at most"
+            f"{work:.2g} PE-cycles in {tiling.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
+            f"{MOST_CYCLES:.0e} that are simulated at most"
         )
     y = np.zeros((m, n), np.float32)
-    machine = array_model.Machine.of(plan, w, x, y)
-    outcome = machine.compute()
-    by_batch = [Plan(flow, rows, columns, m, k, batch) for batch in BATCHES]
-    facts: dict[str, Any] = {
+    model = SystolicArray.of(tiling, w, x, y)
+    outcome = model.compute()
+    by_batch = [Tiling(flow, rows, columns, m, k, batch) for batch in BATCHES]
+    facts: Values = {
         "rows": rows,
         "columns": columns,
-        "used_rows": plan.r,
-        "used_columns": plan.c,
-        "tiles": plan.tiles,
+        "used_rows": tiling.r,
+        "used_columns": tiling.c,
+        "tiles": tiling.tiles,
         "cycles": outcome.cycles,
-        "closed_form": plan.cycles,
-        "single_buffer": Plan(flow, rows, columns, m, k, n, False).cycles,
-        "pe_cycles": outcome.cycles * plan.r * plan.c,
+        "closed_form": tiling.cycles,
+        "single_buffer": Tiling(flow, rows, columns, m, k, n, False).cycles,
+        "pe_cycles": outcome.cycles * tiling.r * tiling.c,
         "utilisation": m * k * n / (rows * columns * outcome.cycles),
         "words": outcome.words,
         "words_per_cycle": sum(outcome.words.values()) / outcome.cycles,
         "batches": list(BATCHES),
         "cycles_by_batch": [one.cycles for one in by_batch],
     }
-    if flow == "weight-stationary" and plan.tiles == 1 and max(rows * columns, plan.cycles) <= FRAMED:
-        facts |= {"w": w, "x": x, "y": product(w, x), "frames": array_model.frames(plan, w, x)}
-    return Work(machine.compute, output=lambda: y, repeat=machine.compute, facts=facts)
+    if flow == "weight-stationary" and tiling.tiles == 1 and max(rows * columns, tiling.cycles) <= FRAMED:
+        facts |= {"w": w, "x": x, "y": product(w, x), "frames": frames(tiling, w, x)}
+    return Work(model.compute, output=lambda: y, repeat=model.compute, facts=facts)
 
 
 @bench.variant("weight-stationary")
-def weight_stationary(w: np.ndarray, x: np.ndarray, array: str) -> Work:
+def weight_stationary(w: Array, x: Array, array: str) -> Work:
     """Simulated: weights stay, x moves right, sums move down, the next tile's weights come down meanwhile."""
     return simulated("weight-stationary", w, x, array)
 
 
 @bench.variant("output-stationary")
-def output_stationary(w: np.ndarray, x: np.ndarray, array: str) -> Work:
+def output_stationary(w: Array, x: Array, array: str) -> Work:
     """Simulated: sums stay, w moves right, x moves down, finished sums leave upwards meanwhile."""
     return simulated("output-stationary", w, x, array)
 
 
 @bench.variant("blas")
-def blas(device: Any, w: np.ndarray, x: np.ndarray) -> Work:
-    """NumPy's product on one core of the CPU itself: what the simulator, which has one too, stands beside."""
+def blas(device: Cpu, w: Array, x: Array) -> Work:
+    """NumPy's product on one core of the CPU itself, to compare with the simulator, which has one core too."""
     y = np.zeros((len(w), x.shape[1]), np.float32)
-    work: Work = device.blas(lambda: np.matmul(w, x, out=y), 1, output=lambda: y)
-    return work
+    return device.blas(lambda: np.matmul(w, x, out=y), 1, output=lambda: y)
 
 
 @bench.finding
@@ -163,7 +162,7 @@ def finding(results: Results) -> Iterator[str]:
         said = dict.fromkeys(
             f"{100 * r.facts['utilisation']:.0f}% of an array of {r.params['array']}" for r in (small, big)
         )
-        m, k, n = array_model.shape_of(LAYER)
+        m, k, n = shape_of(LAYER)
         yield f"A layer of {m} × {k} on a batch of {n} keeps {' and '.join(said)} PEs busy."
         saved = max(stay, key=lambda r: r.facts["single_buffer"] / r.facts["cycles"])
         if saved.facts["single_buffer"] > saved.facts["cycles"]:
@@ -181,6 +180,6 @@ def finding(results: Results) -> Iterator[str]:
         )
 
 
-def _speed(record: Any) -> float:
+def _speed(record: Record) -> float:
     """PE-cycles a second, by the median."""
     return float(record.facts["pe_cycles"] / np.median(record.samples))

@@ -1,1 +1,1 @@
-"""TODO benches.transfer."""
+"""The link between host and GPU: copies by size and kind of memory, in pieces, and beside computing."""

@@ -1,19 +1,19 @@
-"""TODO benches.transfer.chunks."""
+"""One copy or many: what it costs to send the same bytes in pieces, queued, waited for, or through CuPy's set().
+
+Each copy costs a fixed time to set up, some microseconds, whatever its size. All copies are of pinned memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from ...analysis.fits import slope
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Call, Gpu, Results, Sync
+from ...record.estimate import Estimate
 from ...record.units import format_bytes
-from ._copies import TILE, _one_after_the_other
-
-# --- one copy or many -------------------------------------------------------------------------------------------------
+from ._copies import TILE, one_after_the_other
 
 chunks_bench = Bench(
     "transfer.chunks",
@@ -54,7 +54,7 @@ def there_and_here(size: int) -> int:
 class _Pieces:
     """A pinned host array and one on the device, cut into equal pieces."""
 
-    def __init__(self, device: Any, data: np.ndarray, pieces: int) -> None:
+    def __init__(self, device: Gpu, data: np.ndarray, pieces: int) -> None:
         self.device = device
         self.host = device.host("pinned", len(data))
         self.host.array[:] = data
@@ -64,12 +64,12 @@ class _Pieces:
         self.slices = [slice(start, start + self.bytes) for start in starts]
         self.facts = {"pieces": pieces, "piece_bytes": self.bytes, "footprint": len(data)}
 
-    def copies(self) -> list[Callable[[], Any]]:
+    def copies(self) -> list[Call]:
         """A copy for each piece, to be enqueued on the device's stream."""
         base = self.there.data.ptr
         return [self.device.copier(base + part.start, self.host.ptr + part.start, self.bytes) for part in self.slices]
 
-    def work(self, call: Callable[[], Any], sync: str) -> Work:
+    def work(self, call: Call, sync: Sync) -> Work:
         """The work of a call that sends all pieces."""
         made: Work = self.device.host_timed(
             call, output=lambda: self.device.get(self.there), sync=sync, facts=self.facts, close=self.host.close
@@ -78,14 +78,14 @@ class _Pieces:
 
 
 @chunks_bench.variant("once", on="gpu", inputs="host")
-def once(device: Any, data: np.ndarray, pieces: int) -> Work:
+def once(device: Gpu, data: np.ndarray, pieces: int) -> Work:
     """All pieces enqueued, and one wait at the end."""
     parts = _Pieces(device, data, pieces)
-    return parts.work(_one_after_the_other(parts.copies()), "each")
+    return parts.work(one_after_the_other(parts.copies()), "each")
 
 
 @chunks_bench.variant("each", on="gpu", inputs="host")
-def each(device: Any, data: np.ndarray, pieces: int) -> Work:
+def each(device: Gpu, data: np.ndarray, pieces: int) -> Work:
     """A wait after each piece."""
     parts = _Pieces(device, data, pieces)
     copies = parts.copies()
@@ -100,7 +100,7 @@ def each(device: Any, data: np.ndarray, pieces: int) -> Work:
 
 
 @chunks_bench.variant("cupy", on="gpu", inputs="host")
-def by_set(device: Any, data: np.ndarray, pieces: int) -> Work:
+def by_set(device: Gpu, data: np.ndarray, pieces: int) -> Work:
     """CuPy: there[i:j].set(here[i:j]) for each piece."""
     parts = _Pieces(device, data, pieces)
     pairs = [(parts.there[part], parts.host.array[part]) for part in parts.slices]
@@ -120,7 +120,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
     told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
     if told:
         yield f"Each further piece of a copy costs {', '.join(told)}."
-    most = max((record.params["pieces"] for record in results.records if record.timed), default=1)
+    most = max((int(record.params["pieces"]) for record in results.records if record.timed), default=1)
     whole, cut = (results.find("each", pieces=pieces) for pieces in (1, most))
     if whole is not None and cut is not None and most > 1:
         ratio = results.versus(cut, whole)
@@ -131,7 +131,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
         )
 
 
-def _cost_of_a_piece(results: Results, variant: str) -> Any:
+def _cost_of_a_piece(results: Results, variant: str) -> Estimate | None:
     """Seconds for one more piece: the slope over all numbers of pieces."""
-    points = [(r.params["pieces"], r.samples) for r in results.records if r.timed and r.variant == variant]
-    return slope(points) if len(points) > 1 else None
+    points = [(float(r.params["pieces"]), r.samples) for r in results.records if r.timed and r.variant == variant]
+    return results.fits.slope(points) if len(points) > 1 else None

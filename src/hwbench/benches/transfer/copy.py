@@ -1,15 +1,15 @@
-"""The way to the GPU: what a copy costs, by size, by kind of host memory, in pieces, and beside computing.
+"""Copies between host and GPU: what one costs, by size, direction and kind of host memory.
 
-A copy takes a latency, whatever its size, and then time for its bytes. The size at which both are equal gives half of
-the link's bandwidth: below it, many small copies should become one.
+A copy takes a latency, whatever its size, and then time for its bytes. At the size where both are equal it reaches half
+of the link's bandwidth: below it, many small copies should become one.
 
-The engine that copies can reach host memory only where the pages are nailed down (`pinned`, or `registered` later on).
-From ordinary (`pageable`) memory the driver copies through a pinned buffer of its own, which takes the CPU's time and
-makes the caller wait. `mapped` memory is not copied at all: a kernel reads or writes it across the link. `managed`
-memory moves page by page when it is touched.
+A copy engine reaches host memory only where its pages are locked (`pinned`, or `registered` later on). From ordinary
+(`pageable`) memory the driver copies through a pinned buffer of its own, which takes CPU time and makes the caller
+wait. `mapped` memory is not copied at all: a kernel reads or writes it across the link. `managed` memory migrates page
+by page when it is touched.
 
-`raw` is the runtime's own copy, what the link can do; `cupy` what `cupy.asarray` and `.get()` give. Copies from and to
-pinned memory are timed by the GPU's events, everything that makes the caller wait by the host's clock.
+`raw` is the runtime's own copy, what the link can do; `cupy` is what `cupy.asarray` and `.get()` give. Copies of pinned
+memory are timed by the GPU's events, everything that makes the caller wait by the host's clock.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from ...analysis.fits import link
 from ...bench import Bench, Skip, Work
-from ...protocols import Results
+from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
+from ...record.model import Scalar
 from ...record.units import format_bytes
 from .._gpu import BLOCK
-from ._copies import TILE, _one_after_the_other
+from ._copies import TILE, one_after_the_other
 
 SIZES = ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB")
-COLD = 2**20  # pageable copies from this size on start from memory; what is smaller was just written, and is cached
+COLD = 2**20  # pageable copies from this size on start from memory; smaller ones were just written and are cached
 WORD = 16  # bytes that a thread of `move16` takes at a time
-WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB under way on a large card
+WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB in flight on a large card
 
 copy_bench = Bench(
     "transfer.copy",
@@ -57,7 +57,7 @@ def pattern(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 @copy_bench.reference
-def what_was_sent(data: np.ndarray, direction: str) -> Any:
+def what_was_sent(data: np.ndarray, direction: str) -> Array | tuple[Array, Array]:
     """The same bytes on the other side; on both sides where copies go both ways."""
     return (data, data) if direction == "both" else data
 
@@ -75,13 +75,13 @@ def both_ends(size: int, direction: str) -> int:
 
 
 @copy_bench.variant("raw", on="gpu", inputs="host")
-def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
+def raw(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """The CUDA runtime's own copy (mapped: a kernel; managed: the first touch)."""
     if (direction, memory) == ("both", "pageable"):
         raise Skip("a copy of ordinary memory makes its caller wait; both ways at once takes two threads")
     if (direction, memory) == ("both", "managed"):
         raise Skip("a page of managed memory is on one side at a time")
-    ends: list[tuple[Callable[[], Any], Callable[[], Any]]] = []  # launch and output of each direction
+    ends: list[tuple[Call, Callable[[], Array]]] = []  # launch and output of each direction
     buffers = []
     kept = []  # a copy knows addresses only
     streams = tuple(device.streams(2)) if direction == "both" else (device.stream,)
@@ -101,7 +101,7 @@ def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -
         )
         ends.append((launch, partial(device.get, there) if way == "h2d" else partial(getattr, host, "array")))
 
-    def output() -> Any:
+    def output() -> Array | tuple[Array, ...]:
         found = tuple(fetch() for _, fetch in ends)
         return found if direction == "both" else found[0]
 
@@ -119,7 +119,7 @@ def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -
     else:
         forked = streams if direction == "both" else ()
         work = device.timed(
-            _one_after_the_other([launch for launch, _ in ends]),
+            one_after_the_other([launch for launch, _ in ends]),
             output=output, streams=forked, launches=len(ends), facts=facts, close=close,
         )  # fmt: skip
     made: Work = work
@@ -127,7 +127,7 @@ def raw(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -
 
 
 @copy_bench.variant("cupy", on="gpu", inputs="host")
-def through_cupy(device: Any, data: np.ndarray, direction: str, memory: str, size: int) -> Work:
+def through_cupy(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """CuPy: cupy.asarray(array), and array.get() (pinned: get(out=…) into a pinned array)."""
     if direction == "both":
         raise Skip("CuPy waits for each copy, so that none goes the other way meanwhile")
@@ -146,6 +146,7 @@ def through_cupy(device: Any, data: np.ndarray, direction: str, memory: str, siz
     def fetch_into() -> None:
         there.get(out=host.array)
 
+    sync: Sync
     cold = memory == "pageable" and size >= COLD
     facts = {"memory": memory, "footprint": size, "cold": cold}
     if direction == "h2d":
@@ -163,23 +164,21 @@ def through_cupy(device: Any, data: np.ndarray, direction: str, memory: str, siz
     return work
 
 
-def _moved(device: Any, host: Any, there: Any, way: str, size: int, stream: Any) -> Callable[[], Any]:
+def _moved(device: Gpu, host: HostBuffer, there: DeviceArray, way: str, size: int, stream: Stream) -> Call:
     """A kernel that reads or writes mapped host memory across the link."""
     words = size // WORD
     blocks = max(1, min(-(-words // BLOCK), WAVES * device.properties.sm))
     mapped = np.uint64(host.device_ptr)
     ends = (mapped, there) if way == "h2d" else (there, mapped)
-    launch: Callable[[], Any] = device.launcher(
-        "transfer.copy", "move16", blocks, BLOCK, (*ends, np.int64(words)), stream=stream
-    )
+    launch: Call = device.launcher("transfer.copy", "move16", blocks, BLOCK, (*ends, np.int64(words)), stream=stream)
     return launch
 
 
-def _touched(device: Any, way: str, host: Any, there: Any, data: np.ndarray) -> Work:
-    """Managed memory, touched on the one side after it was touched on the other: the time of the second touch.
+def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: np.ndarray) -> Work:
+    """Managed memory, touched on one side after it was touched on the other: the time of the second touch.
 
-    h2d is a kernel that copies it to plain device memory, by events behind the gate; d2h a NumPy copy, by the host's
-    clock.
+    h2d is a kernel that copies it to ordinary device memory, by events behind the gate; d2h is a NumPy copy, by the
+    host's clock.
     """
     words = np.int64(len(data) // WORD)
     blocks = max(1, min(-(-int(words) // BLOCK), WAVES * device.properties.sm))
@@ -252,8 +251,8 @@ def finding(results: Results) -> Iterator[str]:
             yield f"{memory.capitalize()} memory is read at {rate:.3g} GB/s, {rate / one:.0%} of pinned memory's."
 
 
-def fitted(results: Results, variant: str, direction: str, memory: str) -> Any:
-    """The `fits.Link` of one variant's sizes; None where fewer than three were measured or no line fits."""
+def fitted(results: Results, variant: str, direction: str, memory: str) -> Link | None:
+    """Latency and bandwidth of one variant; None where fewer than three sizes were measured or no line fits."""
     points = [
         (record.counts["bytes"], record.samples)
         for record in results.records
@@ -261,19 +260,19 @@ def fitted(results: Results, variant: str, direction: str, memory: str) -> Any:
         and (record.params["direction"], record.params["memory"]) == (direction, memory)
     ]  # fmt: skip
     try:
-        return link(points)
+        return results.fits.link(points)
     except ValueError:
         return None
 
 
-def _best(results: Results, variant: str, **params: Any) -> float | None:
+def _best(results: Results, variant: str, **params: Scalar) -> float | None:
     """The highest median rate over sizes, GB/s."""
     sizes = dict.fromkeys(record.params["size"] for record in results.records)
     rates = [results.rate(variant, "bytes", size=size, **params) for size in sizes]
     return max((rate.value * 1e-9 for rate in rates if rate is not None), default=None)
 
 
-def _largest(results: Results, direction: str) -> Any:
+def _largest(results: Results, direction: str) -> Scalar | None:
     """The largest size at which CuPy was timed, as the axis names it."""
     timed = [
         record

@@ -1,22 +1,24 @@
-"""TODO benches.transfer.overlap."""
+"""Overlap: how much of copying there, computing and copying back goes on at the same time on several streams.
+
+An array is cut into pieces that take turns on the streams: copy there, kernel, copy back. Each stage is timed alone,
+too, since no overlap can take less time than the longest of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from ...analysis.fits import overlap
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Call, Gpu, Results
+from ...record.estimate import Estimate
+from ...record.model import Record
 from .._gpu import BLOCK, DOWN, STEP, UP, B, E, starts
-from ._copies import TILE, _one_after_the_other
+from ._copies import TILE, one_after_the_other
 
-# --- copying beside computing -----------------------------------------------------------------------------------------
-
-PARTS = 16  # pieces of the array: of 64 MiB each is 4, large against the latency of a copy
-LOOPS = 32  # of 16 pairs: 1024 operations an element, some 2 GFLOP for 8 MB both ways, so that neither is nothing
+PARTS = 16  # pieces of the array: of 64 MiB each has 4, long against the latency of a copy
+LOOPS = 32  # of 16 pairs: 1024 operations an element, some 2 GFLOP for 8 MB both ways, so that both take time
 
 overlap_bench = Bench(
     "transfer.overlap",
@@ -59,7 +61,7 @@ def at_both_ends(size: int) -> int:
 
 
 @overlap_bench.variant("pipeline", on="gpu", inputs="host")
-def pipeline(device: Any, data: np.ndarray, stage: str, streams: int) -> Work:
+def pipeline(device: Gpu, data: np.ndarray, stage: str, streams: int) -> Work:
     """Pieces in turn on several streams: copy there, kernel, copy back."""
     here, back = device.host("pinned", data.nbytes), device.host("pinned", data.nbytes)
     here.array[:] = data.view(np.uint8)
@@ -68,7 +70,7 @@ def pipeline(device: Any, data: np.ndarray, stage: str, streams: int) -> Work:
     made = device.put(data if stage == "d2h" else np.zeros_like(data))
     lanes = tuple(device.streams(streams))
     part = data.size // PARTS
-    launches: list[Callable[[], Any]] = []
+    launches: list[Call] = []
     arguments = (np.int32(LOOPS), *(np.float32(x) for x in (UP, B, DOWN, E)))
     for index in range(PARTS):
         lane, at = lanes[index % streams], slice(index * part, (index + 1) * part)
@@ -93,7 +95,7 @@ def pipeline(device: Any, data: np.ndarray, stage: str, streams: int) -> Work:
         back.close()
 
     work: Work = device.timed(
-        _one_after_the_other(launches), output=output, streams=lanes, launches=len(launches), close=close,
+        one_after_the_other(launches), output=output, streams=lanes, launches=len(launches), close=close,
         facts={"stage": stage, "parts": PARTS, "loops": LOOPS, "footprint": 2 * data.nbytes},
     )  # fmt: skip
     return work
@@ -105,12 +107,13 @@ def overlap_finding(results: Results) -> Iterator[str]:
     found = overlaps(results)
     if not found:
         return
-    parts = {name: results.find("pipeline", stage=name) for name in ("h2d", "kernel", "d2h")}
-    serial = results.find("pipeline", stage="all", streams=1)
     best = max(found, key=lambda streams: found[streams].value)
-    whole = results.find("pipeline", stage="all", streams=best)
+    serial, whole = (results.find("pipeline", stage="all", streams=streams) for streams in (1, best))
+    if serial is None or whole is None:
+        return
     gain = results.versus(serial, whole)
-    longest = max(parts, key=lambda name: float(np.median(parts[name].samples)))
+    alone = stages(results)
+    longest = max(alone, key=lambda name: float(np.median(alone[name].samples)))
     what = {"h2d": "copying there", "kernel": "the kernel", "d2h": "copying back"}[longest]
     yield (
         f"Copying there, computing and copying back on {best} streams is {gain.value:.2f}× as fast as in turn: "
@@ -119,18 +122,25 @@ def overlap_finding(results: Results) -> Iterator[str]:
     )
 
 
-def overlaps(results: Results) -> dict[int, Any]:
-    """By number of streams above one, the share of the ideal overlap (`fits.overlap`)."""
-    parts = [results.find("pipeline", stage=name) for name in ("h2d", "kernel", "d2h")]
+def stages(results: Results) -> dict[str, Record]:
+    """The records of the stages that were timed alone."""
+    found = {name: results.find("pipeline", stage=name) for name in ("h2d", "kernel", "d2h")}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def overlaps(results: Results) -> dict[int, Estimate]:
+    """By number of streams above one, the share of the ideal overlap; none where a stage was not timed alone."""
+    alone = stages(results)
     serial = results.find("pipeline", stage="all", streams=1)
-    if serial is None or None in parts:
+    if serial is None or len(alone) < 3:
         return {}
     found = {}
     for record in results.records:
-        if record.timed and record.params["stage"] == "all" and record.params["streams"] > 1:
+        streams = int(record.params["streams"])
+        if record.timed and record.params["stage"] == "all" and streams > 1:
             try:
-                found[record.params["streams"]] = overlap(
-                    record.samples, serial.samples, [part.samples for part in parts]
+                found[streams] = results.fits.overlap(
+                    record.samples, serial.samples, [part.samples for part in alone.values()]
                 )
             except ValueError:
                 continue

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Cpu, DeviceArray, Facts, Gpu, Results
 from ...record.units import format_count, format_seconds
 
 ELEMENT = 24  # bytes: two float64 read, one written
@@ -122,7 +121,7 @@ def numba(a: np.ndarray, b: np.ndarray) -> Work:
 
 
 @add.variant("prange")
-def threaded(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+def threaded(a: np.ndarray, b: np.ndarray, device: Cpu) -> Work:
     """Numba: the loop with prange, on all CPUs that may be used."""
     c = unwritten(a)
     work: Work = device.pooled(partial(prange_add, a, b, c), output=lambda: c)
@@ -132,7 +131,7 @@ def threaded(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
 
 
 @add.variant("cupy", on="gpu")
-def on_the_gpu(a: Any, b: Any, device: Any) -> Work:
+def on_the_gpu(a: DeviceArray, b: DeviceArray, device: Gpu) -> Work:
     """CuPy: cupy.add(a, b, out=c) on arrays that are on the GPU; one wait at the end of a sample."""
     c = device.empty(len(a), a.dtype)
     c[...] = np.nan
@@ -144,7 +143,7 @@ def on_the_gpu(a: Any, b: Any, device: Any) -> Work:
 
 
 @add.variant("cupy-copies", on="gpu", inputs="host")
-def there_and_back(a: np.ndarray, b: np.ndarray, device: Any) -> Work:
+def there_and_back(a: np.ndarray, b: np.ndarray, device: Gpu) -> Work:
     """CuPy: cupy.asarray of both, cupy.add, cupy.asnumpy of the sum."""
     xp = device.xp
     found = [a]
@@ -161,7 +160,7 @@ def unwritten(like: np.ndarray) -> np.ndarray:
     return np.full_like(like, np.nan)
 
 
-def facts(a: np.ndarray, threads: int = 1) -> dict[str, Any]:
+def facts(a: np.ndarray, threads: int = 1) -> Facts:
     """The bytes that one thread touches."""
     return {"footprint": ELEMENT * len(a) // threads}
 
@@ -186,7 +185,7 @@ RIVALS = (
 @add.finding
 def finding(results: Results) -> Iterator[str]:
     """The time of a call, the time of an element, and the lengths from which one beats the other."""
-    lengths = sorted({record.params["n"] for record in results.records})
+    lengths = sorted({int(record.params["n"]) for record in results.records})
     calls = {name: results.each("calls", name, n=1) for name in NAMES}
     told = [f"{NAMES[name]} {format_seconds(call.value)}" for name, call in calls.items() if call is not None]
     if told:
@@ -194,12 +193,14 @@ def finding(results: Results) -> Iterator[str]:
     both = [n for n in lengths if results.find("loop", n=n) and results.find("numpy", n=n)]
     if both:
         n = both[-1]
-        slow, fast = (results.each("items", name, n=n) for name in ("loop", "numpy"))
+        in_loop, in_numpy = (results.each("items", name, n=n) for name in ("loop", "numpy"))
         ratio = results.ratio("loop", "numpy", n=n)
-        yield (
-            f"At n = {format_count(n)} an element takes {format_seconds(slow.value)} in a Python loop and "
-            f"{format_seconds(fast.value)} in NumPy: {ratio.value:.0f}× as long ({ratio.low:.0f}–{ratio.high:.0f})."
-        )
+        if in_loop is not None and in_numpy is not None and ratio is not None:
+            yield (
+                f"At n = {format_count(n)} an element takes {format_seconds(in_loop.value)} in a Python loop and "
+                f"{format_seconds(in_numpy.value)} in NumPy: {ratio.value:.0f}× as long "
+                f"({ratio.low:.0f}–{ratio.high:.0f})."
+            )
     for fast, slow in RIVALS:
         said = results.overtakes(fast, slow, NAMES[slow])
         if said:

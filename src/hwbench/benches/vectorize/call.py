@@ -18,14 +18,17 @@ import ctypes
 import functools
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Loop, Results
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 CALLS = 10  # in one turn of the loop
 NUMBER = 12345
@@ -41,7 +44,7 @@ bench = Bench(
 # --- what is called ---------------------------------------------------------------------------------------------------
 
 
-def same(x: Any) -> Any:
+def same(x: T) -> T:
     """What it is given."""
     return x
 
@@ -49,7 +52,7 @@ def same(x: Any) -> Any:
 class Holder:
     """Something with a method."""
 
-    def same(self, x: Any) -> Any:
+    def same(self, x: T) -> T:
         """What it is given."""
         return x
 
@@ -69,7 +72,7 @@ def c_same() -> Any:
 # --- the loops --------------------------------------------------------------------------------------------------------
 
 
-def call_nothing(x: Any, n: int) -> Any:
+def call_nothing(x: T, n: int) -> T | None:
     """Ten statements that call nothing, n times."""
     y = None
     for _ in repeat(None, n):
@@ -86,7 +89,7 @@ def call_nothing(x: Any, n: int) -> Any:
     return y
 
 
-def call_function(f: Callable[[Any], Any], x: Any, n: int) -> Any:
+def call_function(f: Callable[[S], T], x: S, n: int) -> T | None:
     """Ten calls of f(x), n times."""
     y = None
     for _ in repeat(None, n):
@@ -103,7 +106,7 @@ def call_function(f: Callable[[Any], Any], x: Any, n: int) -> Any:
     return y
 
 
-def call_method(o: Holder, x: Any, n: int) -> Any:
+def call_method(o: Holder, x: T, n: int) -> T | None:
     """Ten calls of o.same(x), n times."""
     y = None
     for _ in repeat(None, n):
@@ -135,7 +138,7 @@ def counts() -> dict[str, float]:
     return {"calls": CALLS}
 
 
-def looped(loop: Callable[[int], Any]) -> Work:
+def looped(loop: Loop) -> Work:
     """The loop as work: one turn, or many."""
     return Work(lambda: loop(1), repeat=loop)
 

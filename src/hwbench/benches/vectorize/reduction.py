@@ -24,13 +24,13 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Call, Cpu, Results
+from ...record.model import Scalar
 from ...record.units import format_count, format_seconds
 
 LONGEST_LOOP = 10**5
@@ -54,7 +54,7 @@ bench = Bench(
 # --- the ways to do it ------------------------------------------------------------------------------------------------
 
 
-def loop_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+def loop_sum(a: np.ndarray, _b: np.ndarray) -> float:
     """Element by element in Python."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -62,7 +62,7 @@ def loop_sum(a: np.ndarray, _b: np.ndarray) -> Any:
     return total
 
 
-def loop_dot(a: np.ndarray, b: np.ndarray) -> Any:
+def loop_dot(a: np.ndarray, b: np.ndarray) -> float:
     """Element by element in Python."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -70,13 +70,13 @@ def loop_dot(a: np.ndarray, b: np.ndarray) -> Any:
     return total
 
 
-def list_dot(a: list[float], b: list[float]) -> Any:
+def list_dot(a: list[float], b: list[float]) -> float:
     """Python's own sum of Python's own products."""
     return sum(map(operator.mul, a, b))
 
 
 @compiled
-def numba_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+def numba_sum(a: np.ndarray, _b: np.ndarray) -> float:
     """The loop compiled; the type of the sum is that of the elements."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -85,7 +85,7 @@ def numba_sum(a: np.ndarray, _b: np.ndarray) -> Any:
 
 
 @compiled
-def numba_dot(a: np.ndarray, b: np.ndarray) -> Any:
+def numba_dot(a: np.ndarray, b: np.ndarray) -> float:
     """The loop compiled."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -94,7 +94,7 @@ def numba_dot(a: np.ndarray, b: np.ndarray) -> Any:
 
 
 @compiled(fastmath=True)
-def fast_sum(a: np.ndarray, _b: np.ndarray) -> Any:
+def fast_sum(a: np.ndarray, _b: np.ndarray) -> float:
     """The loop, with leave to add in another order."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -103,7 +103,7 @@ def fast_sum(a: np.ndarray, _b: np.ndarray) -> Any:
 
 
 @compiled(fastmath=True)
-def fast_dot(a: np.ndarray, b: np.ndarray) -> Any:
+def fast_dot(a: np.ndarray, b: np.ndarray) -> float:
     """The loop, with leave to add in another order, and to round a multiply-add once."""
     total = a.dtype.type(0)
     for i in range(len(a)):
@@ -111,7 +111,7 @@ def fast_dot(a: np.ndarray, b: np.ndarray) -> Any:
     return total
 
 
-WAYS: dict[str, dict[str, Callable[..., Any]]] = {
+WAYS: dict[str, dict[str, Callable[..., float]]] = {
     "sum": {"loop": loop_sum, "numba": numba_sum, "numba-fastmath": fast_sum},
     "dot": {"loop": loop_dot, "numba": numba_dot, "numba-fastmath": fast_dot},
 }
@@ -120,9 +120,7 @@ WAYS: dict[str, dict[str, Callable[..., Any]]] = {
 
 
 @bench.inputs
-def numbers(
-    rng: np.random.Generator, n: int, dtype: np.dtype[Any], operation: str
-) -> tuple[np.ndarray, np.ndarray, float]:
+def numbers(rng: np.random.Generator, n: int, dtype: np.dtype, operation: str) -> tuple[np.ndarray, np.ndarray, float]:
     """Two arrays of `n` numbers in [0, 1) and the right answer.
 
     All are positive, so that no digits cancel and an error is rounding alone.
@@ -159,19 +157,19 @@ def exact_products(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 @bench.counts
-def counts(operation: str, dtype: np.dtype[Any], n: int) -> dict[str, float]:
+def counts(operation: str, dtype: np.dtype, n: int) -> dict[str, float]:
     """A sum reads one array and does one operation an element, a dot product two of each."""
     each = 1 if operation == "sum" else 2
     return {"bytes": each * dtype.itemsize * n, "flops": each * n, "items": n, "calls": 1}
 
 
 @bench.memory
-def memory(dtype: np.dtype[Any], n: int) -> int:
+def memory(dtype: np.dtype, n: int) -> int:
     """Lists of Python's floats take 32 bytes an element; the arrays are shared."""
     return 2 * n * dtype.itemsize // 5 + (64 * n if n <= LONGEST_LOOP else 0)
 
 
-def work_of(call: Callable[[], Any], a: np.ndarray, right: float, operation: str) -> Work:
+def work_of(call: Call, a: np.ndarray, right: float, operation: str) -> Work:
     """The call, and how far it is off."""
     error = abs(float(call()) - right) / right if right else 0.0
     footprint = a.nbytes * (1 if operation == "sum" else 2)
@@ -188,12 +186,12 @@ def loop(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
 def builtin(a: np.ndarray, b: np.ndarray, right: float, operation: str) -> Work:
     """Python: sum() of a list, or of the products of two."""
     first, second = a.tolist(), b.tolist()
-    call: Callable[[], Any] = partial(sum, first) if operation == "sum" else partial(list_dot, first, second)
+    call: Call = partial(sum, first) if operation == "sum" else partial(list_dot, first, second)
     return work_of(call, a, right, operation)
 
 
 @bench.variant("numpy")
-def numpy(a: np.ndarray, b: np.ndarray, right: float, operation: str, device: Any) -> Work:
+def numpy(a: np.ndarray, b: np.ndarray, right: float, operation: str, device: Cpu) -> Work:
     """NumPy: a.sum(), a.dot(b) with one thread of BLAS."""
     if operation == "sum":
         return work_of(a.sum, a, right, operation)
@@ -230,10 +228,10 @@ DTYPES = {"f8": "float64", "f4": "float32"}
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """Time an element and error by way, what the fixed order of additions costs, and where NumPy begins to win."""
-    places = dict.fromkeys((r.params["operation"], r.params["dtype"]) for r in results.records)
+    places = dict.fromkeys((str(r.params["operation"]), str(r.params["dtype"])) for r in results.records)
     for operation, dtype in places:
         here = {"operation": operation, "dtype": dtype}
-        lengths = sorted({r.params["n"] for r in results.records if r.params["operation"] == operation})
+        lengths = sorted({int(r.params["n"]) for r in results.records if r.params["operation"] == operation})
         for ways in (("loop", "builtin"), COMPILED):
             n = next((n for n in reversed(lengths) if results.find(ways[0], n=n, **here)), None)
             if n is None:
@@ -252,7 +250,7 @@ def finding(results: Results) -> Iterator[str]:
             yield f"For a {operation} in {DTYPES.get(dtype, dtype)} NumPy {said}."
 
 
-def _told(results: Results, name: str, **place: Any) -> str:
+def _told(results: Results, name: str, **place: Scalar) -> str:
     record, each = results.find(name, **place), results.each("items", name, **place)
     if record is None or each is None:
         return ""

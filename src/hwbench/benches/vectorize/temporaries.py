@@ -21,14 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ...bench import Bench, Work
-from ...kernels.simd import compiled
-from ...protocols import Results
+from ...kernels.compiling import compiled
+from ...protocols import Cpu, Results
+from ...record.estimate import Estimate
+from ...record.model import Record
 from ...record.units import format_count, format_seconds
 
 ELEMENT = 40  # bytes: four float64 read, one written
@@ -126,7 +127,7 @@ def numba(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> Work:
 
 
 @bench.variant("prange")
-def threaded(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, device: Any) -> Work:
+def threaded(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, device: Cpu) -> Work:
     """Numba: the fused loop with prange, on all CPUs that may be used."""
     out = np.full_like(a, np.nan)
     work: Work = device.pooled(partial(fused_prange, a, b, c, d, out), output=lambda: out)
@@ -137,7 +138,7 @@ def threaded(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, device:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What new memory, further passes and one core cost at the largest n, and from which n each way wins."""
-    lengths = sorted({r.params["n"] for r in results.records if r.variant == "numpy" and r.timed})
+    lengths = sorted({int(r.params["n"]) for r in results.records if r.variant == "numpy" and r.timed})
     if not lengths:
         return
     n = lengths[-1]
@@ -145,7 +146,7 @@ def finding(results: Results) -> Iterator[str]:
     ratios = {name: results.ratio("numpy", name, n=n) for name in ("numpy-out", "numba", "prange")}
     names = {"numpy-out": "with out=", "numba": "in one fused loop", "prange": "in a fused prange"}
     told = [f"{r.value:.2f}× ({r.low:.2f}–{r.high:.2f}) as fast {names[v]}" for v, r in ratios.items() if r is not None]
-    if told:
+    if told and base is not None:
         yield (
             f"At n = {format_count(n)} NumPy's a*b + c*d takes {format_seconds(base.value)} an element; it is "
             f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}×."
@@ -159,16 +160,16 @@ def finding(results: Results) -> Iterator[str]:
             yield f"{name[0].upper()}{name[1:]} {said}."
 
 
-def _of_new_memory(saved: Any, record: Any) -> str:
+def _of_new_memory(saved: Estimate | None, record: Record | None) -> str:
     """Whether the temporaries were new pages and what out= saves of their price; "" where neither is known.
 
     Faults are counted for each round, in which nothing but `numpy` asks for memory.
     """
-    faults = record.telemetry.get("faults")
-    if saved is None or not faults:
+    faults = record.telemetry.get("faults") if record is not None else None
+    if saved is None or record is None or not faults:
         return ""
     a_call = float(np.median(faults)) / record.loops
-    if a_call >= TEMPORARIES * record.params["n"] / HUGE / 2:
+    if a_call >= TEMPORARIES * int(record.params["n"]) / HUGE / 2:
         return (
             f"Its temporaries are new pages at each call ({a_call:.0f} faults): into arrays that are there already, by "
             f"out=, it takes {1 / saved.value:.2f} of the time."

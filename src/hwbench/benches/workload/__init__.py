@@ -1,1 +1,1 @@
-"""TODO benches.workload."""
+"""Whole workloads: predicting house prices by a small neural network."""

@@ -1,9 +1,9 @@
-"""House sales in Ames, Iowa, as a matrix: read, checked, encoded. The lecture closes its first half with this task.
+"""House sales in Ames, Iowa, as a matrix: read, checked, encoded.
 
-The package ships De Cock's 2,930 sales of 2006–2010 in `data/ames.csv.xz` (see the README beside it); the CSV of the
-Kaggle competition, which is drawn from the same sales, reads alike. The two name their columns differently
-(`MS.SubClass` and `MSSubClass`, `X1st.Flr.SF` and `1stFlrSF`, `area` and `GrLivArea`), so names are compared by their
-letters and digits alone.
+The package ships De Cock's 2,930 sales of 2006–2010 in `data/ames.csv.xz` (see the README beside it). It reads the CSV
+of the Kaggle competition, too, which is drawn from the same sales. The two spell their columns differently
+(`MS.SubClass` and `MSSubClass`, `X1st.Flr.SF` and `1stFlrSF`, `area` and `GrLivArea`), so only letters and digits of a
+name are compared.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from pathlib import Path
 
 import numpy as np
 
-OWN = "ames"  # what stands for the shipped table where a file may be named
+from ...protocols import Array
+
+OWN = "ames"  # names the shipped table where a file may be named
 SHIPPED = Path(__file__).parent / "data" / "ames.csv.xz"
 TARGET = "SalePrice"
 MISSING = ("", "NA")  # "not present" in most columns (no alley, no pool), see De Cock 2011
 FEWEST = 50  # sales: with fewer, five folds say nothing
 LARGEST = 1 << 28  # bytes of a file; the competition's is half a megabyte
 
-# Areas and other amounts that multiply a price more than they add to it: their logarithm is what is standardised.
+# Areas and other amounts, which scale a price rather than add to it: their logarithm is standardised.
 AMOUNTS = (
     "LotFrontage",
     "LotArea",
@@ -109,9 +111,9 @@ ALIASES = {"area": "GrLivArea", "price": TARGET}
 class Sales:
     """`numbers` by column, NaN where missing (amounts as log(1 + amount)); `categories` by column, missing as ""."""
 
-    numbers: Mapping[str, np.ndarray]
-    categories: Mapping[str, np.ndarray]
-    price: np.ndarray
+    numbers: Mapping[str, Array]
+    categories: Mapping[str, Array]
+    price: Array
 
     def __len__(self) -> int:
         return len(self.price)
@@ -192,7 +194,7 @@ def _some(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more columns" if len(names) > most else "")
 
 
-def _numbers(cells: Sequence[str], name: str, source: str) -> np.ndarray:
+def _numbers(cells: Sequence[str], name: str, source: str) -> Array:
     """The cells as float64, NaN where missing."""
     found = np.full(len(cells), np.nan)
     for index, cell in enumerate(cells):
@@ -207,12 +209,12 @@ def _numbers(cells: Sequence[str], name: str, source: str) -> np.ndarray:
     return found
 
 
-def _row(bad: np.ndarray) -> int:
+def _row(bad: Array) -> int:
     return int(np.flatnonzero(bad)[0]) + 2
 
 
-def encode(table: Sales, train: np.ndarray) -> np.ndarray:
-    """All sales as a float64 matrix, a row each; what is learnt of the columns is learnt from the rows `train` alone.
+def encode(table: Sales, train: Array) -> Array:
+    """All sales as a float64 matrix, a row each; means, deviations and categories come from the rows `train` alone.
 
     A number is standardised to mean 0 and variance 1; a missing one becomes the mean, 0. A category becomes a column of
     0 and 1 for each value seen in `train`, missing being a value too; a value not seen there is 0 in all of them.
@@ -230,7 +232,7 @@ def encode(table: Sales, train: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def folds(count: int, k: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds(count: int, k: int, rng: np.random.Generator) -> list[tuple[Array, Array]]:
     """For each of k folds the rows to train on and the rows held out: each row is held out exactly once."""
     parts = np.array_split(rng.permutation(count), k)
     return [(np.sort(np.concatenate(parts[:i] + parts[i + 1 :])), np.sort(parts[i])) for i in range(k)]

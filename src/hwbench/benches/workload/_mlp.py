@@ -1,8 +1,8 @@
-"""A multilayer perceptron for regression, twice: in arrays (NumPy's or CuPy's), and in Numba as one function an epoch.
+"""A multilayer perceptron for regression: what all nets share, and the net in arrays of NumPy or CuPy.
 
 h = relu(x W + b) for each hidden layer, a linear last one, mean squared error, Xavier's uniform weights, SGD or Adam.
-All parameters lie in one vector θ, so that an update is one pass over it, and two nets can be compared at a glance.
-Both do the same steps in the same order on the same batches; only roundings differ.
+All parameters lie in one vector θ: an update is one pass over it, and two nets are compared by one vector. All nets do
+the same steps in the same order on the same batches; only roundings differ.
 
 Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010; Kingma and Ba,
 "Adam", 2015, with the decay of weights kept out of the gradient as in Loshchilov and Hutter, 2019.
@@ -15,11 +15,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from ...kernels.simd import compiled
+from ...protocols import Array, EitherArray
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba's own
 OPTIMIZERS = ("adam", "sgd")
@@ -27,7 +29,7 @@ OPTIMIZERS = ("adam", "sgd")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a net is made and trained: the rate falls linearly to 0, and a step shrinks all weights by rate × `decay`."""
+    """Shape and training of a net: the rate falls linearly to 0, and a step shrinks all weights by rate × `decay`."""
 
     hidden: tuple[int, ...] = (32, 32)
     optimizer: str = "adam"
@@ -42,7 +44,7 @@ RECIPES = {"adam": Recipe(), "sgd": Recipe(optimizer="sgd", rate=0.05, decay=0.0
 
 @dataclass(frozen=True)
 class Layer:
-    """Where a layer's weights (inputs × outputs) and biases lie in θ, and its outputs among a row's activations."""
+    """A layer's weights (inputs × outputs) and biases in θ, and the `place` of its outputs in a row's activations."""
 
     inputs: int
     outputs: int
@@ -63,7 +65,7 @@ def layers(sizes: Sequence[int]) -> list[Layer]:
     return found
 
 
-def xavier(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+def xavier(sizes: Sequence[int], rng: np.random.Generator) -> Array:
     """θ with weights from U(−a, a), a = √(6 / (inputs + outputs)), and biases 0; float64."""
     theta = np.zeros(layers(sizes)[-1].biases.stop)
     for layer in layers(sizes):
@@ -72,7 +74,7 @@ def xavier(sizes: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     return theta
 
 
-def decaying(sizes: Sequence[int]) -> np.ndarray:
+def decaying(sizes: Sequence[int]) -> Array:
     """1 for each weight in θ, 0 for each bias: what decay applies to."""
     mask = np.zeros(layers(sizes)[-1].biases.stop)
     for layer in layers(sizes):
@@ -81,19 +83,24 @@ def decaying(sizes: Sequence[int]) -> np.ndarray:
 
 
 def flops(sizes: Sequence[int], rows: int) -> int:
-    """Operations of an epoch, 2 a multiply-add: forward, the weights' gradient, the inputs' but for the first layer."""
+    """Operations of an epoch, 2 a multiply-add: forward, the weights' gradients, the inputs' but in the first layer."""
     each = [layer.inputs * layer.outputs for layer in layers(sizes)]
     return 2 * rows * (3 * sum(each) - each[0])
 
 
-class Net:
-    """θ, its gradient, the optimizer's memory and the buffers of a batch.
+Epoch: TypeAlias = tuple[EitherArray, ...]
+"""What `Net.epoch` takes, or the arrays of it: x, y, the order of rows, the rate."""
 
-    State that the phases of a step share: `gather` a batch, `forward`, `backward`, `update`. `epoch` does all steps.
-    All of it are arrays of `xp`, NumPy or CuPy.
+
+class Net:
+    """θ, its gradient, the optimizer's moments and the buffers of a batch, as arrays of `xp`, NumPy or CuPy.
+
+    The phases of a step share this state: `gather` a batch, `forward`, `backward`, `update`. `epoch` does all steps.
     """
 
-    def __init__(self, sizes: Sequence[int], theta: np.ndarray, recipe: Recipe, dtype: Any, xp: Any = np) -> None:
+    def __init__(
+        self, sizes: Sequence[int], theta: Array, recipe: Recipe, dtype: npt.DTypeLike, xp: ModuleType = np
+    ) -> None:
         self.sizes = tuple(sizes)
         self.layers = layers(sizes)
         self.recipe = recipe
@@ -108,30 +115,30 @@ class Net:
         self.activations, self.deltas = (self.put(np.zeros((recipe.batch, units), dtype)) for _ in range(2))
         self.steps = 0
 
-    def put(self, array: np.ndarray) -> Any:
+    def put(self, array: Array) -> EitherArray:
         """A host array as one of `xp`."""
         return self.xp.asarray(array)
 
-    def fetch(self, array: Any) -> np.ndarray:
+    def fetch(self, array: EitherArray) -> Array:
         """An array of `xp` on the host, once it is computed."""
-        found: np.ndarray = array
+        found: Array = array
         return found
 
     def wait(self) -> None:
-        """Until all that was begun is done."""
+        """Return once all work is done."""
 
-    def keep(self, *arrays: np.ndarray) -> tuple[Any, ...]:
-        """Data and the order of its rows where `epoch` reads them."""
+    def keep(self, *arrays: Array) -> Epoch:
+        """Data and the order of its rows, where `epoch` reads them."""
         return tuple(self.put(array) for array in arrays)
 
     def reset(self) -> None:
-        """Back to the weights it was made with."""
+        """Set the weights back to the first ones."""
         self.xp.copyto(self.theta, self.start)
         self.first.fill(0)
         self.second.fill(0)
         self.steps = 0
 
-    def epoch(self, x: np.ndarray, y: np.ndarray, order: np.ndarray, rate: float) -> None:
+    def epoch(self, x: Array, y: Array, order: Array, rate: float) -> None:
         """One pass over the rows `order` of x and y, a batch at a time; the last may be smaller."""
         for begin in range(0, len(order), self.recipe.batch):
             rows = order[begin : begin + self.recipe.batch]
@@ -140,8 +147,8 @@ class Net:
             self.backward(len(rows))
             self.update(rate)
 
-    def timed_epoch(self, x: np.ndarray, y: np.ndarray, order: np.ndarray, rate: float) -> dict[str, float]:
-        """An epoch phase by phase from Python, each waited for; the seconds that each phase took."""
+    def timed_epoch(self, x: Array, y: Array, order: Array, rate: float) -> dict[str, float]:
+        """An epoch phase by phase from Python, with a wait after each; seconds by phase."""
         spent: dict[str, float] = {}
         clock = time.perf_counter
         self.wait()
@@ -155,7 +162,7 @@ class Net:
                 before = after
         return spent
 
-    def phases(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray, rate: float) -> dict[str, Callable[[], None]]:
+    def phases(self, x: Array, y: Array, rows: Array, rate: float) -> dict[str, Callable[[], None]]:
         """The phases of the step that learns from these rows, in their order."""
         return {
             "gather": lambda: self.gather(x, y, rows),
@@ -164,7 +171,7 @@ class Net:
             "update": lambda: self.update(rate),
         }
 
-    def gather(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> None:
+    def gather(self, x: Array, y: Array, rows: Array) -> None:
         """Copy the rows of a batch together."""
         raise NotImplementedError
 
@@ -180,7 +187,7 @@ class Net:
         """One step of SGD or Adam."""
         raise NotImplementedError
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: Array) -> Array:
         """The net's answer for each row of x."""
         h = x
         for layer in self.layers:
@@ -195,10 +202,15 @@ class Net:
         return float(0.5 * np.mean(error * error))
 
 
-class ArrayNet(Net):
-    """The net in arrays: a call of BLAS for each product, a pass over memory for each operation between them."""
+N = TypeVar("N", bound=Net)
+Kind: TypeAlias = Callable[..., N]
+"""A class of nets: `(sizes, theta, recipe, dtype)` makes one."""
 
-    def gather(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> None:
+
+class ArrayNet(Net):
+    """The net in arrays: a BLAS call for each product, a pass over memory for each operation in between."""
+
+    def gather(self, x: Array, y: Array, rows: Array) -> None:
         """Copy the rows of a batch together."""
         self.xp.take(x, rows, axis=0, out=self.x[: len(rows)])
         self.xp.take(y, rows, out=self.y[: len(rows)])
@@ -238,172 +250,22 @@ class ArrayNet(Net):
         self.theta -= kind(rate) * (step + kind(self.recipe.decay) * self.mask * self.theta)
 
     @staticmethod
-    def _weights(vector: np.ndarray, layer: Layer) -> np.ndarray:
+    def _weights(vector: Array, layer: Layer) -> Array:
         return vector[layer.weights].reshape(layer.inputs, layer.outputs)
-
-
-class NumbaNet(Net):
-    """The net in Numba: no temporaries, no call of Python inside an epoch, and nothing done for inputs that are 0."""
-
-    def __init__(self, sizes: Sequence[int], theta: np.ndarray, recipe: Recipe, dtype: Any) -> None:
-        super().__init__(sizes, theta, recipe, dtype)
-        self._sizes = np.array(sizes)
-
-    def epoch(self, x: np.ndarray, y: np.ndarray, order: np.ndarray, rate: float) -> None:
-        """One pass over the rows `order`, in one call."""
-        self.steps = _epoch(
-            x, y, order, self._sizes, self.theta, self.gradient, self.first, self.second, self.mask, self.x, self.y,
-            self.activations, self.deltas, self.recipe.optimizer == "adam", rate, self.recipe.decay, self.steps,
-        )  # fmt: skip
-
-    def gather(self, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> None:
-        """Copy the rows of a batch together."""
-        _gather(x, y, rows, self.x, self.y)
-
-    def forward(self, count: int) -> None:
-        """The activations of the batch's first `count` rows."""
-        _forward(self._sizes, self.theta, self.x, self.activations, count)
-
-    def backward(self, count: int) -> None:
-        """The gradient of the mean squared error, halved, with respect to θ."""
-        _backward(self._sizes, self.theta, self.gradient, self.x, self.y, self.activations, self.deltas, count)
-
-    def update(self, rate: float) -> None:
-        """One step of SGD or Adam."""
-        self.steps += 1
-        _update(
-            self.theta, self.gradient, self.first, self.second, self.mask, self.recipe.optimizer == "adam", rate,
-            self.recipe.decay, self.steps,
-        )  # fmt: skip
-
-
-@compiled
-def _gather(x: np.ndarray, y: np.ndarray, rows: np.ndarray, batch_x: np.ndarray, batch_y: np.ndarray) -> None:
-    for i in range(len(rows)):
-        row = rows[i]
-        batch_y[i] = y[row]
-        for k in range(x.shape[1]):
-            batch_x[i, k] = x[row, k]
-
-
-@compiled(fastmath=True)
-def _forward(sizes: np.ndarray, theta: np.ndarray, x: np.ndarray, activations: np.ndarray, count: int) -> None:
-    at, place, last = 0, 0, len(sizes) - 2
-    for number in range(last + 1):
-        inputs, outputs = sizes[number], sizes[number + 1]
-        w = theta[at : at + inputs * outputs].reshape(inputs, outputs)
-        b = theta[at + inputs * outputs : at + inputs * outputs + outputs]
-        for i in range(count):
-            h = x[i] if number == 0 else activations[i, place - inputs : place]
-            out = activations[i, place : place + outputs]
-            for j in range(outputs):
-                out[j] = b[j]
-            for k in range(inputs):
-                value = h[k]
-                if value != 0:  # nine in ten inputs are zeros of one-hot columns, and half of all relus
-                    for j in range(outputs):
-                        out[j] += value * w[k, j]
-            if number < last:
-                for j in range(outputs):
-                    out[j] = max(out[j], 0)
-        at += (inputs + 1) * outputs
-        place += outputs
-
-
-@compiled(fastmath=True)
-def _backward(
-    sizes: np.ndarray, theta: np.ndarray, gradient: np.ndarray, x: np.ndarray, y: np.ndarray, activations: np.ndarray,
-    deltas: np.ndarray, count: int,
-) -> None:  # fmt: skip
-    gradient.fill(0)
-    at, place = len(theta), activations.shape[1]
-    for i in range(count):
-        deltas[i, place - 1] = (activations[i, place - 1] - y[i]) / count
-    for number in range(len(sizes) - 2, -1, -1):
-        inputs, outputs = sizes[number], sizes[number + 1]
-        at -= (inputs + 1) * outputs
-        place -= outputs
-        w = theta[at : at + inputs * outputs].reshape(inputs, outputs)
-        dw = gradient[at : at + inputs * outputs].reshape(inputs, outputs)
-        db = gradient[at + inputs * outputs : at + inputs * outputs + outputs]
-        for i in range(count):
-            h = x[i] if number == 0 else activations[i, place - inputs : place]
-            delta = deltas[i, place : place + outputs]
-            for j in range(outputs):
-                db[j] += delta[j]
-            for k in range(inputs):
-                value = h[k]
-                if value != 0:
-                    for j in range(outputs):
-                        dw[k, j] += value * delta[j]
-            if number > 0:
-                below = deltas[i, place - inputs : place]
-                for k in range(inputs):
-                    total = value * 0
-                    if h[k] > 0:
-                        for j in range(outputs):
-                            total += delta[j] * w[k, j]
-                    below[k] = total
-
-
-@compiled(fastmath={"contract", "arcp"})
-def _update(
-    theta: np.ndarray,
-    gradient: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    mask: np.ndarray,
-    adam: bool,
-    rate: float,
-    decay: float,
-    steps: int,
-) -> None:
-    # One by one in the array's own precision: a float64 among float32 would double the width of all of it.
-    one = np.ones(8, theta.dtype)
-    one[0], one[1], one[2], one[3] = rate, rate * decay, 1 - BETA1, 1 - BETA2
-    one[4], one[5], one[6] = 1 / (1 - BETA1**steps), 1 / (1 - BETA2**steps), EPSILON
-    step, shrink, new1, new2, right1, right2, epsilon = one[0], one[1], one[2], one[3], one[4], one[5], one[6]
-    if adam:
-        for i in range(len(theta)):
-            g = gradient[i]
-            first[i] += new1 * (g - first[i])
-            second[i] += new2 * (g * g - second[i])
-            move = first[i] * right1 / (np.sqrt(second[i] * right2) + epsilon)
-            theta[i] -= step * move + shrink * mask[i] * theta[i]
-    else:
-        for i in range(len(theta)):
-            theta[i] -= step * gradient[i] + shrink * mask[i] * theta[i]
-
-
-@compiled
-def _epoch(
-    x: np.ndarray, y: np.ndarray, order: np.ndarray, sizes: np.ndarray, theta: np.ndarray, gradient: np.ndarray,
-    first: np.ndarray, second: np.ndarray, mask: np.ndarray, batch_x: np.ndarray, batch_y: np.ndarray,
-    activations: np.ndarray, deltas: np.ndarray, adam: bool, rate: float, decay: float, steps: int,
-) -> int:  # fmt: skip
-    batch = len(batch_y)
-    for begin in range(0, len(order), batch):
-        rows = order[begin : begin + batch]
-        _gather(x, y, rows, batch_x, batch_y)
-        _forward(sizes, theta, batch_x, activations, len(rows))
-        _backward(sizes, theta, gradient, batch_x, batch_y, activations, deltas, len(rows))
-        steps += 1
-        _update(theta, gradient, first, second, mask, adam, rate, decay, steps)
-    return steps
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold: encoded sales, standardised log prices, which rows are for what, and 1 of the prices in log price."""
+    """One fold: encoded sales, standardised log prices, rows to train on and held out, `deviation` of log price."""
 
-    x: np.ndarray
-    y: np.ndarray
-    train: np.ndarray
-    held_out: np.ndarray
+    x: Array
+    y: Array
+    train: Array
+    held_out: Array
     deviation: float
 
 
-def train(kind: Callable[..., Net], fold: Fold, recipe: Recipe, dtype: Any, seed: int) -> tuple[Net, list[float]]:
+def train(kind: Kind[N], fold: Fold, recipe: Recipe, dtype: npt.DTypeLike, seed: int) -> tuple[N, list[float]]:
     """A net trained on a fold, and the log-RMSE on its held-out rows after each epoch."""
     rng = np.random.default_rng(seed)
     sizes = (fold.x.shape[1], *recipe.hidden, 1)
@@ -413,7 +275,7 @@ def train(kind: Callable[..., Net], fold: Fold, recipe: Recipe, dtype: Any, seed
     x, y = net.keep(x, fold.y.astype(dtype))
     curve = []
     for epoch in range(recipe.epochs):
-        # Drawn on the host whatever computes: all nets see the same batches.
+        # Drawn on the host for every kind of net: all see the same batches.
         (order,) = net.keep(rng.permutation(fold.train))
         net.epoch(x, y, order, recipe.rate * (1 - epoch / recipe.epochs))
         error = net.fetch(net.predict(held_out)).astype(np.float64) - fold.y[fold.held_out]

@@ -5,16 +5,15 @@ hidden layers of 32 units, trained on the logarithm of the price. One call is on
 the other fifth is held out, each in turn, and gives the error: the root mean square of log price, as the competition
 scores.
 
-An epoch of a small batch is many short steps: each pays for calls from Python to NumPy and for an update of all
-weights, however few rows it learnt from. An epoch of a large batch is a few long products, which BLAS does at the speed
-of the arithmetic units, and learns less, since it makes fewer steps. In between lies what one trains with.
+An epoch of small batches is many short steps: each pays for calls from Python to NumPy and for an update of all
+weights, however few its rows. An epoch of large batches is a few long products, which BLAS computes near the peak; with
+fewer steps it learns less. Training uses a batch in between.
 
-On a GPU a step is some sixty launches, whatever the batch: in small ones each has little to do, and the GPU waits for
-the next. Its variants tell for how long of an epoch the GPU works (`busy_s`), and what it adds to send each batch when
-it is needed instead of all sales once.
+On a GPU a step is some sixty launches, whatever the batch: in a small one each launch has little to do, and the GPU
+waits for the next. Its variants state how long of an epoch the GPU works (`busy_s`), and what sending each batch costs
+beside sending all sales once.
 
-All variants do the same steps on the same batches and are checked to end at the same weights. Products by zero are
-counted like others.
+All variants do the same steps on the same batches and must end at the same weights. Products by zero count like others.
 """
 
 from __future__ import annotations
@@ -22,23 +21,24 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Results
+from ...protocols import Array, Cpu, Gpu, Results, Values
+from ...record.model import Record
 from .._gpu import cublas
 from . import _ames, _mlp
+from ._mlp import Epoch, Kind, N, Net
 from ._mlp_gpu import CupyNet, SendingNet, busy_seconds
+from ._mlp_numba import NumbaNet
 
-Kind = Callable[..., _mlp.Net]
 FOLDS = 5
 SEED = 157  # of folds, weights and the order of rows: the same on every machine
 
 
 def text_of_data(text: str) -> str:
-    """`ames`, or a CSV file that has what the shipped table has; ValueError names what it lacks."""
+    """`ames`, or a CSV file with the shipped table's columns; ValueError names those that it lacks."""
     _ames.sales(text)
     return text if text == _ames.OWN else str(Path(text).expanduser())
 
@@ -84,7 +84,7 @@ def five_folds(data: str) -> tuple[_mlp.Fold, ...]:
 
 
 @functools.lru_cache(maxsize=16)
-def held_out_errors(kind: Kind, data: str, dtype: str, optimizer: str) -> tuple[tuple[float, ...], ...]:
+def held_out_errors(kind: Kind[Net], data: str, dtype: str, optimizer: str) -> tuple[tuple[float, ...], ...]:
     """For each fold the log-RMSE on its held-out sales after each epoch, trained by the optimizer's own recipe."""
     recipe = _mlp.RECIPES[optimizer]
     return tuple(
@@ -99,8 +99,8 @@ def first_fold(data: str) -> _mlp.Fold:
     return five_folds(data)[0]
 
 
-def made(kind: Kind, fold: _mlp.Fold, batch: int, dtype: np.dtype, optimizer: str) -> tuple[Any, tuple[Any, ...]]:
-    """A net with the weights that all variants start from, and what an epoch of it takes."""
+def made(kind: Kind[N], fold: _mlp.Fold, batch: int, dtype: np.dtype, optimizer: str) -> tuple[N, Epoch]:
+    """A net with the weights that all variants start from, and the arguments of its `epoch`."""
     from dataclasses import replace
 
     recipe = replace(_mlp.RECIPES[optimizer], batch=min(batch, len(fold.train)))
@@ -111,17 +111,17 @@ def made(kind: Kind, fold: _mlp.Fold, batch: int, dtype: np.dtype, optimizer: st
 
 
 @bench.reference
-def weights(fold: _mlp.Fold, batch: int, optimizer: str) -> np.ndarray:
+def weights(fold: _mlp.Fold, batch: int, optimizer: str) -> Array:
     """All weights after one epoch, by NumPy in float64."""
     net, epoch = made(_mlp.ArrayNet, fold, batch, np.dtype("f8"), optimizer)
     net.epoch(*epoch)
-    found: np.ndarray = net.theta
+    found: Array = net.theta
     return found
 
 
 @bench.counts
 def counts(fold: _mlp.Fold, optimizer: str) -> dict[str, float]:
-    """The multiply-adds of an epoch; those of the updates, which depend on the batch, are left out."""
+    """The multiply-adds of an epoch without those of the updates, which depend on the batch."""
     sizes = (fold.x.shape[1], *_mlp.RECIPES[optimizer].hidden, 1)
     return {"flops": _mlp.flops(sizes, len(fold.train)), "items": len(fold.train), "calls": 1}
 
@@ -132,7 +132,7 @@ def memory() -> int:
     return 64 << 20
 
 
-def training(net: _mlp.Net, epoch: tuple[Any, ...]) -> Callable[[], None]:
+def training(net: Net, epoch: Epoch) -> Callable[[], None]:
     """One epoch from the first weights."""
 
     def call() -> None:
@@ -142,12 +142,10 @@ def training(net: _mlp.Net, epoch: tuple[Any, ...]) -> Callable[[], None]:
     return call
 
 
-def learnt(
-    net: _mlp.Net, epoch: tuple[Any, ...], errors: tuple[tuple[float, ...], ...], fold: _mlp.Fold
-) -> dict[str, Any]:
-    """Facts: how good the net gets, from the errors of its folds, and where the time of an epoch goes."""
+def learnt(net: Net, epoch: Epoch, errors: tuple[tuple[float, ...], ...], fold: _mlp.Fold) -> Values:
+    """Facts: the net's errors by fold, and where the time of an epoch goes."""
     curves = np.array(errors)
-    net.epoch(*epoch)  # compiles what has to be compiled, and settles caches before phases are timed
+    net.epoch(*epoch)  # compiles, and warms the caches before phases are timed
     net.timed_epoch(*epoch)
     spent = [net.timed_epoch(*epoch) for _ in range(3)]
     return {
@@ -159,7 +157,7 @@ def learnt(
     }  # fmt: skip
 
 
-def on_cpu(kind: Kind, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+def on_cpu(kind: Kind[Net], fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
     """The work of a net of this kind on the CPU."""
     net, epoch = made(kind, fold, batch, dtype, optimizer)
     facts = learnt(net, epoch, held_out_errors(kind, data, dtype.str[1:], optimizer), fold)
@@ -167,54 +165,50 @@ def on_cpu(kind: Kind, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, 
 
 
 @bench.variant("numpy")
-def in_numpy(device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
-    """NumPy: BLAS on one thread for the products, a pass over memory for everything between."""
+def in_numpy(device: Cpu, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+    """NumPy: BLAS on one thread for the products, a pass over memory for each operation in between."""
     built: list[Work] = []
     # The phases of an epoch, which are facts, are timed on one thread as the epochs are.
     device.blas(lambda: built.append(on_cpu(_mlp.ArrayNet, fold, data, batch, dtype, optimizer)), 1).call()
     [one] = built
-    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
-    return work
+    return device.blas(one.call, 1, output=one.output, facts=one.facts)
 
 
 @bench.variant("numba")
 def in_numba(fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
     """Numba: an epoch in one call, loops that skip the zeros of one-hot columns."""
-    return on_cpu(_mlp.NumbaNet, fold, data, batch, dtype, optimizer)
+    return on_cpu(NumbaNet, fold, data, batch, dtype, optimizer)
 
 
 @functools.cache
-def kind_on(kind: Callable[..., CupyNet], device: Any) -> Kind:
-    """A kind of net on one GPU, always the same: what it learnt is kept for it."""
+def kind_on(kind: Kind[CupyNet], device: Gpu) -> Kind[CupyNet]:
+    """A kind of net on one GPU, always the same object: `held_out_errors` caches by it."""
     return functools.partial(kind, device=device)
 
 
 def on_gpu(
-    kind: Callable[..., CupyNet], device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str
+    kind: Kind[CupyNet], device: Gpu, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str
 ) -> Work:
     """The work of a net of this kind on a GPU, timed by the host; one wait at the end of a sample."""
     cublas(device)
     net, epoch = made(kind_on(kind, device), fold, batch, dtype, optimizer)
-    # Where the data lie changes no weight, so one training tells how good either kind gets.
+    # The place of the data changes no weight, so one training gives the errors of both kinds.
     errors = held_out_errors(kind_on(CupyNet, device), data, dtype.str[1:], optimizer)
     facts = learnt(net, epoch, errors, fold) | {"transfers": kind is SendingNet}
     if kind is CupyNet:
         facts["busy_s"] = busy_seconds(net, epoch)
-    made_work: Work = device.host_timed(
-        training(net, epoch), output=lambda: net.fetch(net.theta), sync="end", facts=facts
-    )
-    return made_work
+    return device.host_timed(training(net, epoch), output=lambda: net.fetch(net.theta), sync="end", facts=facts)
 
 
 @bench.variant("cupy", on="gpu", inputs="host")
-def in_cupy(device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+def in_cupy(device: Gpu, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
     """CuPy: NumPy's steps on the GPU, where all sales lie."""
     return on_gpu(CupyNet, device, fold, data, batch, dtype, optimizer)
 
 
 @bench.variant("cupy-copies", on="gpu", inputs="host")
-def in_cupy_with_copies(device: Any, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
-    """CuPy: the same, but the host keeps the sales, gathers each batch and sends it."""
+def in_cupy_with_copies(device: Gpu, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtype, optimizer: str) -> Work:
+    """CuPy: the same steps, but the host keeps the sales, gathers each batch and sends it."""
     return on_gpu(SendingNet, device, fold, data, batch, dtype, optimizer)
 
 
@@ -252,7 +246,7 @@ def finding(results: Results) -> Iterator[str]:
     yield from _on_the_gpu(results)
 
 
-def waiting(record: Any) -> float | None:
+def waiting(record: Record) -> float | None:
     """The share of an epoch in which the GPU has nothing to do; None where it was not measured."""
     busy = record.facts.get("busy_s")
     if not isinstance(busy, int | float) or not busy >= 0:

@@ -1,1 +1,1 @@
-"""TODO report.views.applications."""
+"""Views of the lecture's applications: stability, the systolic array, signal processing, house prices."""

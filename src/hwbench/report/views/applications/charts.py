@@ -1,10 +1,10 @@
-"""Charts that only the lecture's views need: a map by layer, dots against their closed form, points with names."""
+"""Charts of the lecture's applications: a map by layer, dots beside their closed form, points with names."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
@@ -13,16 +13,19 @@ from ... import charts
 from ...sections import Spec
 from ...theme import var
 
+Datum: TypeAlias = dict[str, Any]
+"""A row of a chart's data: numbers and texts by field."""
+
 ROW = 17  # pixels a row of a map
 POWER_LABEL = "datum.value >= 0.001 && datum.value < 100000 ? format(datum.value, '~g') : format(datum.value, '~e')"
 
 
 def by_layer(
-    cells: Sequence[Mapping[str, Any]], rows: Sequence[str], colours: Mapping[str, str], *, x_title: str, alt_text: str
+    cells: Sequence[Datum], rows: Sequence[str], colours: Mapping[str, str], *, x_title: str, alt_text: str
 ) -> Spec:
     """A map: each cell is a stretch from `a` to `b` of a row, coloured by `kind` and as strong as `fade` (0 … 1).
 
-    `case` and `shown` are told on pointing.
+    Its tooltip has `case` and `shown`.
     """
     names = _numbered(colours)
     with debug_mode(False):
@@ -54,7 +57,7 @@ def by_layer(
 
 
 def against_theory(
-    points: Sequence[Mapping[str, Any]],
+    points: Sequence[Datum],
     colours: Mapping[str, str],
     domain: tuple[float, float],
     *,
@@ -62,9 +65,9 @@ def against_theory(
     y_title: str,
     alt_text: str,
 ) -> Spec:
-    """Dots where it was measured (`value` at `x`), a dashed line where theory has it (`theory`), both by `series`.
+    """Dots of measured values (`value` at `x`), a dashed line of expected ones (`theory`), both by `series`.
 
-    `domain` bounds the logarithmic scale; what lies beyond is cut off.
+    `domain` bounds the logarithmic scale and clips both.
     """
     low, high = domain
     steps = max(1, math.ceil(math.log10(high / low) / 6))
@@ -96,7 +99,7 @@ def against_theory(
 
 
 def named_points(
-    points: Sequence[Mapping[str, Any]],
+    points: Sequence[Datum],
     colours: Mapping[str, str],
     *,
     x_title: str,
@@ -110,12 +113,12 @@ def named_points(
 ) -> Spec:
     """Points at `x`, `y` coloured by `kind`, with their `label` beside them (`right` of them or left), y logarithmic.
 
-    `slopes` are lines y = factor · x with a name at their upper end, for where both axes are logarithmic. `more` is
-    told on pointing.
+    `slopes` are lines y = factor · x with a name at their upper end, for two logarithmic axes. The tooltip has `case`
+    and `more`.
     """
     placed = spaced(points, y_domain, height)
     low, high = y_domain
-    kind_x: dict[str, Any] = {"type": "log"} if log_x else {}
+    kind_x: Datum = {"type": "log"} if log_x else {}
     x_axis = alt.Axis(title=x_title + (", log scale" if log_x else ""), grid=False, labelExpr=charts.NUMBER_LABEL)
     if log_x:
         x_axis = alt.Axis(
@@ -171,7 +174,7 @@ def named_points(
 
 
 def _numbered(names: Iterable[str]) -> dict[str, str]:
-    """`s0`, `s1` …: Vega-Lite writes a colour scale's domain into expressions, where no name from a file must get."""
+    """`s0`, `s1` …: Vega-Lite writes a colour scale's domain into expressions, where no name from a file may stand."""
     return {name: f"s{number}" for number, name in enumerate(names)}
 
 
@@ -181,12 +184,10 @@ def _coloured(field: str, names: Mapping[str, str], colours: Mapping[str, str]) 
     return alt.Color(f"{field}:N", legend=None, scale=alt.Scale(domain=list(names.values()), range=shades))
 
 
-def spaced(
-    points: Sequence[Mapping[str, Any]], domain: tuple[float, float], height: int, line: int = 13
-) -> list[dict[str, Any]]:
+def spaced(points: Sequence[Datum], domain: tuple[float, float], height: int, line: int = 13) -> list[Datum]:
     """The points with `at`, where their labels go: as high as the point, moved up until `line` pixels apart."""
     step = math.log10(domain[1] / domain[0]) * line / height
-    out: list[dict[str, Any]] = []
+    out: list[Datum] = []
     last = {True: -math.inf, False: -math.inf}
     for point in sorted(points, key=lambda point: float(point["y"])):
         at, side = math.log10(float(point["y"])), bool(point["right"])
@@ -199,7 +200,7 @@ def spaced(
 
 def _slopes(
     slopes: Sequence[tuple[float, str]], x_domain: tuple[float, float], y_domain: tuple[float, float]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[Datum], list[Datum]]:
     """Both ends of each line inside the axes, and where its name goes."""
     lines, names = [], []
     for factor, name in slopes:

@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 
 from ....analysis.findings import ratio
-from ....record.estimate import crossover
+from ....record.estimate import Estimate, crossover
 from ....record.facts import threads_of
 from ....record.model import FLOP_RATE, Run, Scalar
 from ... import charts, format
+from ...columns import Column, Measured, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from ..gpu import common
@@ -87,7 +88,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
         for point in sorted(here, key=lambda point: _number(point, "taps") or 0):
             variant = point.record.variant
             variants[variant] = None
-            rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+            rate = _rate(point)
             marks.append(
                 charts.mark_of(
                     runs,
@@ -149,7 +150,7 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
         for point in sorted(here, key=lambda point: (_number(point, "n") or 0, point.record.variant)):
             variant = point.record.variant
             variants[variant] = None
-            rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
+            rate = _rate(point)
             marks.append(
                 charts.mark_of(
                     runs,
@@ -221,19 +222,24 @@ def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
     return own / point.seconds.value, height, name
 
 
+Roofed = tuple[Point, tuple[float, float, str] | None]  # a point, and what `roof_of` says of it
+COLUMNS: tuple[Column[Roofed] | Measured[Roofed], ...] = (
+    Column("case", lambda item: format.case(item[0].record)),
+    Measured("GFLOP/s as counted", lambda item: _rate(item[0])),
+    Column("its roof", lambda item: item[1][2] if item[1] else format.NOTHING),
+    Column(
+        "own operations, of the roof",
+        lambda item: format.percent(item[1][0] / item[1][1]) if item[1] else format.NOTHING,
+    ),
+    Column("status", lambda item: item[0].status),
+)
+
+
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
-    rows = []
-    for point in points:
-        rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
-        below = roof_of(runs, point)
-        row = (
-            format.case(point.record),
-            format.number(rate.value),
-            format.bounds(rate),
-            below[2] if below else format.NOTHING,
-            format.percent(below[0] / below[1]) if below else format.NOTHING,
-            point.record.status,
-        )
-        rows.append((runs.labels[point.run], *row) if runs.several else row)
-    head = ("case", "GFLOP/s as counted", "95% interval", "its roof", "own operations, of the roof", "status")
-    return Table("Every case, and how near it comes to its roof", ("run", *head) if runs.several else head, rows)
+    items = [(point, roof_of(runs, point)) for point in points]
+    return table(runs, "Every case, and how near it comes to its roof", COLUMNS, items, lambda item: item[0].run)
+
+
+def _rate(point: Point) -> Estimate:
+    """GFLOP/s as counted."""
+    return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)

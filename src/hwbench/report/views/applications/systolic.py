@@ -1,22 +1,22 @@
-"""The systolic array of the lecture, frame by frame; how busy arrays stay, and their roofline, over the batch size."""
+"""The lecture's systolic array: an example frame by frame, how busy arrays stay, their roofline over the batch size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ....record import facts as record_facts
 from ....record.model import Record, Run
 from ... import charts, format
+from ...columns import STATUS, Column, table
 from ...dataset import Point, Runs
-from ...sections import Block, Cell, Figure, Frame, Key, Panel, Section, Steps, Table
+from ...sections import Block, Figure, Key, Panel, Section, Table
+from .systolic_frames import steps
 
 BENCH = "systolic.matmul"
 WEIGHTS = "weight-stationary"
-# Words a cycle that the first TPU's memory gives: 34 GB/s of 8-bit weights at 700 MHz (Jouppi et al., ISCA 2017).
+# Words a cycle from the first TPU's memory: 34 GB/s of 8-bit weights at 700 MHz (Jouppi et al., ISCA 2017).
 MEMORY = 34e9 / 700e6
 FEWEST = 8  # rows of an array in the charts; smaller ones are examples
-SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def view(runs: Sequence[Run]) -> Section | None:
@@ -26,10 +26,12 @@ def view(runs: Sequence[Run]) -> Section | None:
     if not points:
         return None
     blocks: list[Block] = []
-    blocks += [steps for point in points if (steps := _steps(point.record)) is not None][:1]
+    blocks += [frames for point in points if (frames := steps(point.record)) is not None][:1]
     layers = {(point.run, _layer(point.record)): point for point in points if _charted(point)}
     if layers:
-        (run, layer), _ = next(iter(layers.items()))  # cycles are the array's, not the machine's: one run shows them
+        (run, layer), _ = next(
+            iter(layers.items())
+        )  # cycles are the array's and not the machine's, so that one run shows them
         chosen = _by_array(
             [point for point in points if point.run == run and _charted(point) and _layer(point.record) == layer]
         )
@@ -48,7 +50,7 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 
 def _whole(record: Record) -> bool:
-    """Whether the record holds what a simulation tells; a file may hold anything."""
+    """Whether the record has all facts of a simulation; a file may hold anything."""
     facts = record.facts
     counts = all(
         isinstance(facts.get(name), int) and facts[name] > 0
@@ -79,92 +81,6 @@ def _by_array(points: Sequence[Point]) -> list[Point]:
     return sorted(found.values(), key=lambda point: point.record.facts["rows"] * point.record.facts["columns"])
 
 
-# --- the example, frame by frame --------------------------------------------------------------------------------------
-
-
-def _steps(record: Record) -> Steps | None:
-    """The frames of a small product; None where the record has none that can be drawn."""
-    try:
-        return _frames(record.facts)
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError):
-        return None
-
-
-def _frames(facts: dict[str, Any]) -> Steps | None:
-    shots, w, x, y = facts["frames"], facts["w"], facts["x"], facts["y"]
-    r, c, n = len(x), len(w), len(x[0])
-    if not 1 <= len(shots) <= 64 or max(r, c, n) > 8:
-        return None
-    # When each x enters its row: read off the frames, not computed.
-    enters = [
-        [next(t for t, shot in enumerate(shots) if shot["column"][i][0] == j + 1) for j in range(n)] for i in range(r)
-    ]
-    depth = max(max(row) for row in enters)
-    frames = []
-    for time, shot in enumerate(shots):
-        left = {(int(row), int(column)) for row, column in shot["left"]}
-        fresh = left - {(int(row), int(column)) for row, column in (shots[time - 1]["left"] if time else [])}
-        rows = []
-        for i in range(r):
-            waiting = {enters[i][j] - time: j for j in range(n) if enters[i][j] > time}
-            queue = [_waiting(i, waiting[place]) if place in waiting else Cell() for place in range(depth, 0, -1)]
-            rows.append([*queue, *(_element(shot, w, x, i, j) for j in range(c))])
-        gone = [[(j + 1, column + 1) for column in range(n) if (j + 1, column + 1) in left] for j in range(c)]
-        rows.append([*[Cell() for _ in range(depth)], *(_gone(own, fresh, y) for own in gone)])
-        frames.append(Frame(f"Time {time}", _told(time, shot, fresh, len(left) == c * n), rows))
-    text = (
-        f"Y = W X, {c} × {r} by {r} × {n}. The weights stay; x waits on the left, each row one cycle behind the row "
-        f"above, and moves "
-        "right; sums move down and leave below. In each element stand its weight, the x it holds, and the sum it "
-        "hands down. Step with the buttons or the arrow keys."
-    )
-    return Steps("Matrix multiplication with a systolic array", frames, text)
-
-
-def _index(letter: str, row: int, column: int) -> str:
-    return f"{letter}{row}{column}".translate(SUBSCRIPT)
-
-
-def _waiting(i: int, j: int) -> Cell:
-    return Cell([_index("x", i + 1, j + 1)], "wait")
-
-
-def _element(shot: dict[str, Any], w: Any, x: Any, i: int, j: int) -> Cell:
-    """One PE: row i of the array works on x's row i, its column j makes y's row j."""
-    weight = f"{_index('w', j + 1, i + 1)} = {_signed(w[j][i])}"
-    column = int(shot["column"][i][j])
-    if not column:
-        return Cell([weight], "idle")
-    return Cell(
-        [weight, f"{_index('x', i + 1, column)} = {_signed(x[i][column - 1])}", f"Σ {_signed(shot['sum'][i][j])}"],
-        "busy",
-    )
-
-
-def _gone(own: Sequence[tuple[int, int]], fresh: set[tuple[int, int]], y: Any) -> Cell:
-    lines = [f"{_index('y', row, column)} = {_signed(y[row - 1][column - 1])}" for row, column in own]
-    return Cell(lines, "fresh" if any(pair in fresh for pair in own) else "done")
-
-
-def _signed(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
-
-
-def _told(time: int, shot: dict[str, Any], fresh: set[tuple[int, int]], done: bool) -> str:
-    busy = sum(bool(column) for row in shot["column"] for column in row)
-    elements = sum(len(row) for row in shot["column"])
-    if time == 0:
-        return "The weights are in place, all x wait outside."
-    said = [f"{busy} of {elements} elements multiply and add." if busy else "No element works any more."]
-    if fresh:
-        names = " and ".join(_index("y", *pair) for pair in sorted(fresh))
-        leaves = f"{names} leave{'s' if len(fresh) == 1 else ''} the array"
-        said.append(
-            leaves + (", the last." if done else (": the slides show it at time 4." if (1, 1) in fresh else "."))
-        )
-    return " ".join(said)
-
-
 # --- over the batch size ----------------------------------------------------------------------------------------------
 
 
@@ -173,7 +89,7 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
     m, k = layer
     marks, rows, legend = [], [], []
     for number, point in enumerate(points):
-        facts, name = point.record.facts, str(point.record.params["array"]).replace("x", " × ")
+        facts, name = point.record.facts, _times(str(point.record.params["array"]))
         colour = f"c{number % 8 + 1}"
         legend.append(Key(name, colour, "line"))
         for batch, cycles in zip(
@@ -207,14 +123,14 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
         f"Weight-stationary, the next weights loaded meanwhile, a layer of {m} × {k}; cycles by the closed form, "
         "which the simulator confirms below."
     )
-    table = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
-    return Figure("How busy each array stays, over the batch size", [panel], table, text, legend)
+    shown = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
+    return Figure("How busy each array stays, over the batch size", [panel], shown, text, legend)
 
 
 def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     """One array below the roofs of its multipliers and of the memory that its weights come from."""
     (m, k), facts = layer, point.record.facts
-    size, peak = str(point.record.params["array"]).replace("x", " × "), facts["rows"] * facts["columns"]
+    size, peak = _times(str(point.record.params["array"])), facts["rows"] * facts["columns"]
     batches = record_facts.numbers(facts["batches"])
     marks, rows = [], []
     for batch, cycles in zip(batches, record_facts.numbers(facts["cycles_by_batch"]), strict=True):
@@ -265,43 +181,42 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
         Key("weights from memory", "c2", "dash"),
         Key("roofs", "c8", "dots"),
     ]
-    table = Table(
+    shown = Table(
         f"Roofline of the {size} array", ("batch", "multiply-adds a cycle", "with weights from memory", "roof"), rows
     )
-    return Figure(f"Roofline of the {size} array", [panel], table, text, legend)
+    return Figure(f"Roofline of the {size} array", [panel], shown, text, legend)
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
     """Every simulated product: counted cycles beside the closed form's, and how fast the simulator was."""
-    rows = []
-    for point in sorted(points, key=lambda point: (point.run, point.record.facts["rows"])):
-        facts = point.record.facts
-        blas = runs.against_baseline(point)
-        row = (
-            str(point.record.params.get("array", "")).replace("x", " × "),
-            str(point.record.params.get("shape", "")).replace("x", " × "),
-            point.record.variant,
-            str(facts["cycles"]),
-            str(facts["closed_form"]),
-            str(facts["single_buffer"]),
-            format.percent(facts["utilisation"]),
-            format.number(facts["words_per_cycle"]),
-            format.number(facts["pe_cycles"] / point.seconds.value / 1e6),
-            format.number(blas.value if blas else None),
-            point.record.status,
-        )
-        rows.append((runs.labels[point.run], *row) if runs.several else row)
-    head = (
-        "array",
-        "m × k × n",
-        "what stays",
-        "cycles counted",
-        "closed form",
-        "without double buffering",
-        "PEs at work",
-        "words a cycle",
-        "simulated, M PE-cycles/s",
-        "× the CPU's BLAS",
-        "status",
+
+    def fact(name: str, head: str) -> Column[Point]:
+        return Column(head, lambda point: str(point.record.facts[name]))
+
+    def blas(point: Point) -> str:
+        ratio = runs.against_baseline(point)
+        return format.number(ratio.value if ratio else None)
+
+    columns: tuple[Column[Point], ...] = (
+        Column("array", lambda point: _times(point.text("array"))),
+        Column("m × k × n", lambda point: _times(point.text("shape"))),
+        Column("what stays", lambda point: point.variant),
+        fact("cycles", "cycles counted"),
+        fact("closed_form", "closed form"),
+        fact("single_buffer", "without double buffering"),
+        Column("PEs at work", lambda point: format.percent(point.record.facts["utilisation"])),
+        Column("words a cycle", lambda point: format.number(point.record.facts["words_per_cycle"])),
+        Column(
+            "simulated, M PE-cycles/s",
+            lambda point: format.number(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
+        ),
+        Column("× the CPU's BLAS", blas),
+        STATUS,
     )
-    return Table("Simulated products", ("run", *head) if runs.several else head, rows)
+    ordered = sorted(points, key=lambda point: (point.run, point.record.facts["rows"]))
+    return table(runs, "Simulated products", columns, ordered, lambda point: point.run)
+
+
+def _times(sides: str) -> str:
+    """`3 × 3` for `3x3`."""
+    return sides.replace("x", " × ")

@@ -1,0 +1,85 @@
+"""How kernels are compiled: on their first call, without the GIL, into a cache on disk for the next process."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, overload
+
+import numba
+from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import PassManager
+from numba.misc.appdirs import AppDirs
+
+Kernel: TypeAlias = Callable[..., Any]
+"""A compiled function: Numba finds the type of its result by those of its arguments, which no annotation says."""
+
+F = TypeVar("F", bound=Kernel)
+config: Any = numba.config  # set up as it is imported, so that its type says nothing
+
+Option: TypeAlias = bool | str | set[str] | type[Compiler]
+
+
+@overload
+def compiled(function: F, /) -> F: ...
+@overload
+def compiled(**options: Option) -> Callable[[F], F]: ...
+def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], F]:
+    """Compile a kernel on its first call: without the GIL, and kept on disk for the next process.
+
+    `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, nothing
+    is kept and everything else is as usual. The function must not close over instructions, which Numba's cache cannot
+    tell apart; module-level names, integers and strings are fine.
+    """
+    if function is None:
+        return functools.partial(compiled, **options)
+    directory = kernel_cache()
+    before = config.CACHE_DIR
+    try:
+        # Numba reads this while it decorates, never again: the user's own functions keep their place.
+        config.CACHE_DIR = str(directory or "")
+        return numba.jit(**{"nogil": True, "cache": directory is not None} | options)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+class _Restricted(Compiler):  # type: ignore[misc,unused-ignore]
+    """Numba's compiler, told what no option of `numba.jit` tells it."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        """Set the flag before anything is lowered."""
+        self.state.flags.noalias = True
+        return super().define_pipelines()  # type: ignore[no-untyped-call,unused-ignore]
+
+
+def restrict(function: F) -> F:
+    """Compile a part of kernels into each that calls it, with what `restrict` promises in C.
+
+    No array that the function writes shares memory with another that it is given. So LLVM need not compare addresses
+    before a loop, nor give up on vectors where there are too many arrays to compare.
+    """
+    return compiled(forceinline=True, pipeline_class=_Restricted)(function)
+
+
+@functools.cache
+def kernel_cache() -> Path | None:
+    """The directory of compiled kernels, None where it cannot be written.
+
+    Numba notices when the file of a kernel changed, but not when a file did whose functions were compiled into it: this
+    package, and the benches' helpers (`benches/**/_*.py`). So the directory is named after the contents of these.
+    NUMBA_CACHE_DIR says where, else the user's cache directory.
+    """
+    here = Path(__file__).parent
+    inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
+    contents = hashlib.sha256(b"".join(path.read_bytes() for path in inlined)).hexdigest()[:16]
+    root = Path(config.CACHE_DIR or AppDirs("hwbench", appauthor=False).user_cache_dir)
+    directory = root / f"kernels-{contents}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError:
+        return None
+    return directory

@@ -1,0 +1,58 @@
+"""Tensor cores from registers: where a lane finds its elements, and what is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hwbench.benches.device import tensor
+from made_up.gpu_records import record, said
+
+
+def test_rates_are_told_by_format():
+    """In the order of the formats, those that were measured."""
+    rows = [
+        record("device.tensor", "mma", {"precision": name}, 1.0, counts={"flops": rate})
+        for name, rate in (("bf16", 800e12), ("tf32", 400e12))
+    ]
+    assert said(tensor.tensor, *rows) == [
+        "From registers, one warp an instruction, the tensor cores reach 400 TFLOP/s in tf32, 800 TFLOP/s in bf16."
+    ]
+
+
+@pytest.mark.parametrize("precision", ["tf32", "f16", "bf16", "fp8"])
+def test_operands_add_up_to_a_permutation(precision):
+    """Their sum has a single 1 a row, so that the product is rows of b, which nothing rounds."""
+    a, a2, b = tensor.matrices(np.random.default_rng(3), precision)
+    both = a + a2
+    assert (both.sum(axis=1) == 1).all()
+    assert set(np.unique(both)) == {0.0, 1.0}
+    expected = b[:, both.argmax(axis=1)] * (tensor.TURNS * tensor.MMA_LOOPS)
+    np.testing.assert_array_equal(tensor.products(a, a2, b), expected)
+
+
+@pytest.mark.parametrize("per", [1, 2, 4])
+def test_each_element_has_one_lane(per):
+    """A warp's registers hold each element of a and of b once (PTX, mma fragments)."""
+    k = 8 * per
+    a, b = np.arange(16.0 * k).reshape(16, k), np.arange(8.0 * k * 8).reshape(8, k, 8)
+    assert sorted(tensor.left(a, per).reshape(-1)) == sorted(a.reshape(-1))
+    assert sorted(tensor.right(b, per).reshape(-1)) == sorted(b.reshape(-1))
+    assert tensor.left(a, per)[0, 5].tolist() == a[1, per : 2 * per].tolist(), "lane 5: row 1, from column 1 · per on"
+
+
+def test_a_result_is_put_together_as_ptx_lays_it_out():
+    """Lane 4g + t holds (g, 2t), (g, 2t + 1), (g + 8, 2t) and (g + 8, 2t + 1)."""
+    flat = np.arange(8 * 4 * 32, dtype=np.float32)
+    [found] = tensor.result(flat)
+    for lane, register in ((0, 0), (5, 1), (31, 2), (18, 3)):
+        g, t = divmod(lane, 4)
+        assert found[0, g + 8 * (register // 2), 2 * t + register % 2] == register * 32 + lane
+
+
+def test_whole_numbers_are_encoded_to_their_bits():
+    """1 in each format, packed to 32-bit words."""
+    ones = np.ones(4, np.float32)
+    assert [tensor.encoded(ones, name)[0] for name in ("tf32", "f16", "bf16", "fp8")] == [
+        0x3F800000, 0x3C003C00, 0x3F803F80, 0x38383838
+    ]  # fmt: skip

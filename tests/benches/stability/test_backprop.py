@@ -1,0 +1,89 @@
+"""Forward and backward through a network: the lecture's powers, finite differences, and what each remedy does."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hwbench.benches.stability import _backprop, _networks, _outcome
+from made_up.chains import MAKERS, became, network, run_chain
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("f8", 1e-9), ("f4", 1e-4), ("bf16", 0.1)])
+@pytest.mark.parametrize(("factor", "lecture"), [(1.5, 4e17), (0.8, 2e-10)])
+def test_powers_of_the_lecture(make, dtype, tolerance, factor, lecture):
+    """A hundred layers that stretch by 1.5 or 0.8 give 1.5¹⁰⁰ ≈ 4e17 and 0.8¹⁰⁰ ≈ 2e-10, to the type's rounding."""
+    chain = run_chain(f"orthogonal-{factor}", dtype, make=make)
+    norm = float(np.linalg.norm(chain.g[-1].astype(np.float64)))
+    assert norm == pytest.approx(factor**100, rel=tolerance)
+    assert norm == pytest.approx(lecture, rel=0.15)
+    assert 10 ** _outcome.trace(chain)["log10_norms"][-1] == pytest.approx(norm, rel=1e-4)
+
+
+def loss(weights, x, direction, activation, remedy):
+    """direction · h after all layers, in float64."""
+    sigma, h = _networks.ACTIVATIONS[activation], x
+    for w in weights:
+        z = w @ h
+        if remedy == "normalised":
+            z = (z - z.mean()) / np.sqrt(z.var() + _backprop.EPSILON)
+        h = sigma.value(z) + (h if remedy == "residual" else 0.0)
+    return float(direction @ h)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("remedy", ["plain", "residual", "normalised"])
+@pytest.mark.parametrize("activation", list(_networks.ACTIVATIONS))
+def test_gradient_is_that_of_finite_differences(make, activation, remedy):
+    """The gradient that reaches the input is the loss's central difference, for each activation and remedy."""
+    weights, x = network("xavier-normal", 4, 12, seed=5)
+    chain = _backprop.prepare(weights, x, activation, remedy)
+    make(chain)()
+    direction = x[1] / np.linalg.norm(x[1])
+    step = 1e-6
+    differences = [
+        (
+            loss(weights, x[0] + step * unit, direction, activation, remedy)
+            - loss(weights, x[0] - step * unit, direction, activation, remedy)
+        )
+        / (2 * step)
+        for unit in np.eye(12)
+    ]
+    np.testing.assert_allclose(chain.g[-1], differences, rtol=1e-6, atol=1e-8)
+
+
+def test_clipping_bounds_every_norm():
+    """With clipping no gradient is longer than 1000, to rounding, and those below are untouched."""
+    clipped = run_chain("orthogonal-1.5", "f4", remedy="clipped")
+    plain = run_chain("orthogonal-1.5", "f4")
+    norms = np.linalg.norm(clipped.g.astype(np.float64), axis=1)
+    assert norms.max() == pytest.approx(_backprop.CLIP, rel=1e-5)
+    below = int(math.log(_backprop.CLIP, 1.5))
+    np.testing.assert_array_equal(clipped.g[:below], plain.g[:below])
+
+
+def test_loss_scaling_delays_underflow_by_its_logarithm():
+    """Scaled by 2¹⁵ a float16 gradient lasts as many layers longer as 0.8 needs to use 2¹⁵ up; its norms are equal."""
+    plain = became("orthogonal-0.8", "f2")
+    scaled = became("orthogonal-0.8", "f2", remedy="loss-scaled")
+    assert abs(scaled["underflow"] - plain["underflow"] - math.log(2**15, 1 / 0.8)) < 1.5
+    np.testing.assert_allclose(scaled["log10_norms"][:20], plain["log10_norms"][:20], atol=0.01)
+
+
+def test_normalising_and_residuals_keep_what_they_are_for():
+    """Layer normalisation undoes a stretch of 1.5 in float16, a residual path a sigmoid's shrinking."""
+    stretched = became("orthogonal-1.5", "f2", remedy="normalised")
+    shrunk = became("xavier-normal", "f2", "sigmoid", "residual")
+    assert stretched["safe_depth"] == shrunk["safe_depth"] == 100
+    assert became("xavier-normal", "f2", "sigmoid")["safe_depth"] < 10
+
+
+def test_the_first_layers_have_arrays_of_their_own_and_share_the_weights():
+    """What a shallower network computes leaves the deeper one as it is."""
+    whole = run_chain("he", "f4", layers=6)
+    short, kept = whole.first(2), whole.g.copy()
+    assert (len(short.h), len(short.z), len(short.g)) == (3, 2, 3)
+    assert np.shares_memory(short.weights, whole.weights)
+    short.g[:] = 0
+    np.testing.assert_array_equal(whole.g, kept)

@@ -1,0 +1,96 @@
+"""Which devices `--device` names, and which of them can be measured on."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from doubles.fake_cupy import CUDARuntimeError, FakeGpu, FakeNvml, install
+from doubles.scripted import MACHINE, ScriptedDevice
+from hwbench.bench import Bench, Sweep, Threads
+from hwbench.devices import selection
+from hwbench.devices.absent import AbsentGpu
+from hwbench.errors import UsageError
+from hwbench.host import gpu_probe
+
+
+def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
+    """There is gpu:0 and gpu:1; a third was asked for."""
+    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
+    with pytest.raises(UsageError, match="--device gpu:2: this machine has no such GPU; there is gpu:0, gpu:1"):
+        selection.devices("gpu:2")
+
+
+def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
+    """In exclusive use by somebody else, say: its cases are skipped, the other's are not."""
+    gpu = FakeGpu(count=2)
+    install(monkeypatch, gpu)
+    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=2))
+    attribute = sys.modules["cupy"].cuda.runtime.deviceGetAttribute
+
+    def busy(which, index):
+        if index == 0:
+            raise CUDARuntimeError(46, "cudaErrorDevicesUnavailable: busy or unavailable")
+        return attribute(which, index)
+
+    monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
+    found = selection.devices("gpu")
+    assert list(found) == ["gpu:0", "gpu:1"]
+    assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
+    assert found["gpu:1"].properties.sm == 132
+
+
+def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
+    """CUDA 13 makes no code for Pascal: its cases are skipped with that reason, and not tried; the other is measured.
+
+    Records name a card by its number, so that the machine lists each at its own place.
+    """
+    gpu = FakeGpu(count=2)
+    install(monkeypatch, gpu)
+    runtime = sys.modules["cupy"].cuda.runtime
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        runtime, "deviceGetAttribute", lambda which, index: gpu.attributes[which] - 3 * (which == 75 and index == 0)
+    )
+    found = selection.devices("gpu")
+    assert isinstance(found["gpu:0"], AbsentGpu)
+    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
+    assert found["gpu:1"].properties.capability == (9, 0)
+    assert selection.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
+    machine, why = selection.with_gpus(MACHINE, found)
+    assert [card.name for card in machine.gpus] == ["not used", "NVIDIA H100 80GB HBM3"]
+    assert why == found["gpu:0"].why
+
+
+def test_sweeps_are_spread_by_the_device_that_they_are_about(monkeypatch):
+    """The CPU's by the CPU, the GPU's by the first GPU; one that is absent has a single value."""
+    install(monkeypatch, FakeGpu(), FakeNvml())
+    from hwbench.devices.gpu import GpuDevice
+
+    spread = selection.spread({"cpu": ScriptedDevice(), "gpu:0": GpuDevice(0)})
+    assert spread(Sweep(64, "256B", 1, on="gpu")) == ["64B", "128B", "256B"]
+    assert spread(Sweep(4096, "L1", 1)) == ["4KiB", "8KiB", "16KiB"]
+    assert selection.spread({"cpu": ScriptedDevice()})(Sweep(64, "HBM", 4, on="gpu")) == ["64B"]
+
+
+@pytest.mark.parametrize("which", ["tpu", "gpu:", "gpu:x", "cpu,gpu", ""])
+def test_what_is_no_device_is_a_usage_error(which):
+    """The message has the words that are taken."""
+    with pytest.raises(UsageError, match="is none of cpu, gpu, gpu:N, all"):
+        selection.devices(which)
+
+
+def test_a_gpu_that_no_bench_needs_is_not_woken():
+    """`all` is the CPU where no chosen bench has a variant for a GPU; a GPU that was asked for stays asked for."""
+    on_cpu, on_gpu = (Bench(f"test.{kind}", question="?", axes={}, baseline="one") for kind in ("cpu", "gpu"))
+    on_cpu.variant("one")(lambda: None)
+    on_gpu.variant("one", on="gpu")(lambda: None)
+    assert selection.needed("all", [on_cpu]) == "cpu"
+    assert selection.needed("all", [on_cpu, on_gpu]) == "all"
+    assert selection.needed("gpu", [on_cpu]) == "gpu"
+
+
+def test_an_axis_of_a_kind_that_is_not_measured_has_a_value_all_the_same():
+    """A bench of CPU and GPU variants, of which only the GPU's are measured, still has its number of threads."""
+    assert selection.spread({"gpu": AbsentGpu("none")})(Threads())[0] == 1

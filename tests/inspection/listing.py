@@ -1,0 +1,94 @@
+"""The machine code of a kernel as a list of instructions: compiled here for given registers, or for AArch64.
+
+Unlike `inspection.assembly` nothing is run: the kernel is compiled for a signature, so that also widths that the host
+lacks can be read where LLVM knows them.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+
+import llvmlite.binding as llvm
+import numba
+import pytest
+from numba import types
+
+from hwbench.kernels import cpu_features
+
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+NAMES = {128: "xmm", 256: "ymm", 512: "zmm"}
+INT, FLOAT = types.intp, types.float64
+
+needs_x86 = pytest.mark.skipif(not X86, reason="reads x86 machine code")
+
+
+def needs_width(bits):
+    """Skip where the host has no registers of `bits` bits."""
+    if bits not in cpu_features.widths():
+        pytest.skip(f"this CPU's vector registers have at most {cpu_features.widths()[-1]} bits")
+
+
+def compile_for(kernel, registers, arguments):
+    """The kernel, compiled for these registers here and now (one from the cache has no text), and its signature."""
+    fresh = numba.njit(nogil=True)(kernel.py_func)
+    signature = (registers._numba_type_, *arguments) if registers else arguments
+    fresh.compile(signature)
+    return fresh, signature
+
+
+def assembly(kernel, registers, arguments):
+    """The machine code of the kernel itself, without the wrappers that call it from Python and C."""
+    fresh, signature = compile_for(kernel, registers, arguments)
+    return first_function(fresh.inspect_asm(signature))
+
+
+def first_function(text):
+    """The instructions and labels of the first function of an assembly listing."""
+    lines = [line.split("//")[0].split("##")[0].strip() for line in text.splitlines()]
+    start = next(i for i, line in enumerate(lines) if line.startswith(("_ZN", "__ZN")) and line.endswith(":"))
+    end = next((i for i in range(start, len(lines)) if lines[i].startswith((".Lfunc_end", ".cfi_endproc"))), len(lines))
+    return [line for line in lines[start + 1 : end] if line and not (line.startswith(".") and not line.endswith(":"))]
+
+
+def loops(code):
+    """Each innermost loop: the instructions from a label to the jump back to it."""
+    labels = {line[:-1]: i for i, line in enumerate(code) if line.endswith(":")}
+    found = []
+    for i, line in enumerate(code):
+        target = line.split()[-1]
+        if line.split()[0].startswith(("j", "b.", "cb", "tb")) and target in labels and labels[target] < i:
+            body = code[labels[target] + 1 : i + 1]
+            if not any(other.endswith(":") and other[:-1] != target for other in body):
+                found.append([x for x in body if not x.endswith(":")])
+    return found
+
+
+def hot_loop(code):
+    """The innermost loop with the most instructions."""
+    return max(loops(code), key=len)
+
+
+def instructions(body):
+    """What is executed of it: without the marks of empty assembly statements."""
+    return [line for line in body if not line.startswith("#")]
+
+
+def count(body, pattern):
+    """How many instructions match."""
+    return sum(bool(re.search(pattern, line)) for line in body)
+
+
+def for_arm(kernel, registers, arguments):
+    """The first function of the kernel's IR compiled for AArch64."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    fresh, signature = compile_for(kernel, registers, arguments)
+    text = fresh.inspect_llvm(signature)
+    text = re.sub(r"^target (datalayout|triple) = .*$", "", text, flags=re.MULTILINE)
+    triple = "aarch64-unknown-linux-gnu"
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu="neoverse-v1", opt=3)
+    module = llvm.parse_assembly(text)
+    module.triple = triple
+    module.data_layout = str(machine.target_data)
+    return first_function(machine.emit_assembly(module))

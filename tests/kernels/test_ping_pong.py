@@ -1,0 +1,32 @@
+"""The handover of a cache line: its machine code, and its time."""
+
+from typing import Any
+
+import pytest
+
+from hwbench.kernels import ping_pong
+from inspection import listing
+
+
+@listing.needs_x86
+def test_a_handover_is_one_load_and_one_store():
+    """On x86 acquire and release are plain moves: the wait is load, compare, jump, and nothing locks the bus."""
+    code = listing.assembly(ping_pong.bounce, None, (listing.INT, listing.INT, listing.INT))
+    assert listing.count(code, r"^lock|^xchg|fence") == 0
+    wait = min(listing.loops(code), key=len)
+    assert [line.split()[0] for line in wait] == ["movq", "cmpq", "jne"]
+
+
+@pytest.mark.parametrize("spans", [[(100, 2660), (100, 2661)], [(103, 2660), (100, 2600)]])
+def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> None:
+    """From the first start to the last end, by the handovers of a burst; an interrupted burst does not count."""
+
+    class Crew:
+        def __init__(self) -> None:
+            self.answers = [[(0, 10**6), (0, 10**6)], spans, [(0, 10**7), (0, 10)]]
+
+        def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
+            return self.answers.pop(0)
+
+    taken = ping_pong.Handover(Crew()).seconds()
+    assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * ping_pong.TRIPS))

@@ -1,0 +1,47 @@
+"""Made-up records of GPU benches, and what a bench says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hwbench.analysis.findings import BenchResults
+from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+
+GPU = "gpu:0"
+
+
+L2 = 50 * 2**20
+
+
+def record(bench: str, variant: str, params: Mapping[str, Any], seconds: float, **more: Any) -> Record:
+    """A record with ten samples around `seconds`."""
+    samples = [seconds * (1 + 0.001 * (i % 3 - 1)) for i in range(10)]
+    given = {"device": GPU, "version": 1, "status": "ok", "loops": 1, "samples": samples} | more
+    return Record(bench=bench, variant=variant, params=dict(params), **given)
+
+
+def said(bench: Any, *records: Record) -> list[str]:
+    """What the bench says of these records."""
+    box = Machine(
+        name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
+    )
+    run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
+    return list(bench.hooks["finding"](BenchResults(bench, run)))
+
+
+def copies(variant: str, direction: str, memory: str, latency: float, bandwidth: float) -> list[Record]:
+    sizes = {"64KiB": 2**16, "1MiB": 2**20, "16MiB": 2**24, "256MiB": 2**28}
+    ways = 1 + (direction == "both")
+    return [
+        record("transfer.copy", variant, {"direction": direction, "memory": memory, "size": label},
+               latency + size / bandwidth, counts={"bytes": ways * size, "calls": 1})
+        for label, size in sizes.items()
+    ]  # fmt: skip
+
+
+def streamed(variant: str, kernel: str, size: str, footprint: int, rate: float, **more: Any) -> Record:
+    facts = {"footprint": footprint, "l2_bytes": L2}
+    counts = {"bytes": float(footprint)}
+    return record("device.stream", variant, {"kernel": kernel, "size": size}, footprint / rate, counts=counts,
+                  facts=facts, **more)  # fmt: skip

@@ -1,0 +1,48 @@
+"""Devices that are compared: limits of a run, and what they mean for training and inference."""
+
+import pytest
+
+from hwbench.analysis.limits import Limit
+from hwbench.record.model import Metric, Record
+from hwbench.report.views.compared_devices import BATCH, WEIGHTS, Row, best_limit
+from hwbench.report.views.cpu_vs_gpu import view as machine_view
+from made_up.cpu_and_gpu import peak, run_of, stream, table_of
+
+
+def branch(variant, share, seconds, n=4):
+    return Record(
+        bench="branch.prediction", version=1, variant=variant, device="cpu", params={"share": share, "n": n},
+        status="ok", loops=1, samples=[seconds] * 3,
+    )  # fmt: skip
+
+
+def test_control_flow_is_told_by_the_branch_that_costs_most():
+    """Of the shares of taken branches the one where random order costs most counts, not the first that was measured."""
+    branches = [branch("sorted", share, 1.0) for share in (0.0, 0.5)]
+    branches += [branch("shuffled", 0.0, 1.1), branch("shuffled", 0.5, 6.0), branch("shuffled", 1.0, 50.0)]
+    branches += [branch("sorted", 0.5, 1.0, 2), branch("shuffled", 0.5, 9.0, 2)]  # of a short sequence
+    for records in (branches, branches[::-1]):
+        row = table_of(machine_view([run_of([peak(), stream(), *records])])).rows[0]
+        assert row[-1] == "6.00× for unpredictable"
+
+
+def test_training_and_inference_follow_the_roofline():
+    """Inference takes 4 bytes a weight, training 6 operations a weight and example, or the other limit if slower."""
+    row = Row("x", "measured here", flops=1e12, bandwidth=50e9)
+    assert row.inference() == pytest.approx(4 * WEIGHTS / 50e9)
+    assert row.training() == pytest.approx(6 * WEIGHTS * BATCH / 1e12)
+    assert Row("y", "measured here", flops=1e15, bandwidth=50e9).training() == pytest.approx(20 * WEIGHTS / 50e9)
+    assert Row("z", "measured here", flops=1e12).inference() is None
+
+
+def test_a_machine_is_what_all_its_threads_do():
+    """Disturbed on all threads is nearer the machine than undisturbed on one; of like ones the undisturbed counts."""
+    unit = Metric("rate", "flops", "GFLOP/s", 1e-9, True)
+
+    def limit(threads, value, suspect=""):
+        return Limit("fma", "", threads, "f4", value, unit, "512", suspect)
+
+    chosen = best_limit([limit(1, 2e11), limit(2, 4e11, "steal"), limit(2, 3e11, "steal")], ("fma",), "", "f4")
+    assert (chosen.threads, chosen.value) == (2, 4e11)
+    assert best_limit([limit(2, 4e11, "steal"), limit(2, 3e11)], ("fma",), "", "f4").value == 3e11
+    assert best_limit([], ("fma",), "", "f4") is None
