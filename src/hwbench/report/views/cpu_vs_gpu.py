@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 
 from ...analysis import datasheets
-from ...record.model import Run
 from ...record.units import digits, format_bytes
 from .. import format
 from ..columns import Column
@@ -22,9 +21,8 @@ GIB = 2.0**30
 COLOURS = {MEASURED: "c2", DATASHEET: "c1", LECTURE: "c8"}
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The table and what it says; None where neither a measured limit nor a datasheet adds a row to the lecture's."""
-    runs = Runs.of(runs)
     known = datasheets.load()
     own = [row for index in range(len(runs)) for row in measured_rows(runs, index, known)]
     if not any(row.flops or row.bandwidth for row in own):

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 from ....record import facts
-from ....record.model import Run
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table, Tile, Tiles
@@ -18,9 +17,8 @@ OWN = "ames"  # the table that hwbench ships
 GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Tiles, times over the batch size, shares of time and errors by fold; None where no epoch was timed."""
-    runs = Runs.of(runs)
     points = [point for point in runs.by_bench.get(BENCH, ()) if batch_of(point) and _errors(point)]
     if not points:
         return None
