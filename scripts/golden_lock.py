@@ -69,6 +69,9 @@ class Unannotated(ast.NodeTransformer):
 def tree(module: str) -> ast.Module:
     """The syntax tree of a module without annotations, in which local names cannot be mistaken for the module's."""
     parsed: ast.Module = Unannotated().visit(plain_tree(module))
+    for node in ast.walk(parsed):  # a declared type is no code
+        if isinstance(node, ast.FunctionDef):
+            node.body = [one for one in node.body if not (isinstance(one, ast.AnnAssign) and one.value is None)]
     for top in parsed.body:
         inside = list(ast.walk(top)) if isinstance(top, ast.FunctionDef | ast.ClassDef) else []
         names = [node for node in inside if isinstance(node, ast.Name)]
