@@ -49,10 +49,12 @@ class Unannotated(ast.NodeTransformer):
         node.returns = None
         return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         """A plain assignment, or nothing where no value is assigned."""
         self.generic_visit(node)
-        new = ast.Pass() if node.value is None else ast.Assign(targets=[node.target], value=node.value)
+        if node.value is None:
+            return None
+        new = ast.Assign(targets=[node.target], value=node.value)
         return ast.fix_missing_locations(ast.copy_location(new, node))
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -69,9 +71,6 @@ class Unannotated(ast.NodeTransformer):
 def tree(module: str) -> ast.Module:
     """The syntax tree of a module without annotations, in which local names cannot be mistaken for the module's."""
     parsed: ast.Module = Unannotated().visit(plain_tree(module))
-    for node in ast.walk(parsed):  # a declared type is no code
-        if isinstance(node, ast.FunctionDef):
-            node.body = [one for one in node.body if not (isinstance(one, ast.AnnAssign) and one.value is None)]
     for top in parsed.body:
         inside = list(ast.walk(top)) if isinstance(top, ast.FunctionDef | ast.ClassDef) else []
         names = [node for node in inside if isinstance(node, ast.Name)]
