@@ -50,8 +50,12 @@ def measure(suite: _Suite) -> Records:
     """All cases of a suite, measured with the installed hwbench; the reason under () where it has no such bench."""
     try:
         from hwbench import api
-        from hwbench.catalog import select
-        from hwbench.errors import UsageError
+
+        try:
+            from hwbench.catalog import select
+            from hwbench.errors import UsageError
+        except ImportError:  # a commit from before modules were put into packages
+            from hwbench.registry import UsageError, select
     except ImportError as error:
         return _without(suite, error)
     axes = dict(zip(suite.param_names[1:], suite.params[1:], strict=True))

@@ -37,7 +37,10 @@ def find(name: str, *modules: str) -> Any:
 
 as_json, check = find("as_json", "analysis.derived", "derive"), find("check", "analysis.run_quality", "noise")
 benches, select = (find(name, "catalog", "registry") for name in ("benches", "select"))
-groups, read = find("groups", "measure.cases", "catalog", "registry"), find("read", "record.store", "store")
+groups, read = (
+    find("groups", "measurement.cases", "measure.cases", "catalog", "registry"),
+    find("read", "record.store", "store"),
+)
 findings, judged = (
     find("findings", "analysis.findings", "findings"),
     find("judged", "analysis.plausibility", "plausible"),
@@ -45,7 +48,7 @@ findings, judged = (
 limit_for, measured, share = (find(name, "analysis.limits", "limits") for name in ("limit_for", "measured", "share"))
 exact, octaves, parse = (find(name, "record.units", "quantity") for name in ("exact", "octaves", "parse"))
 Pages, Threads, CpuDevice = find("Pages", "bench"), find("Threads", "bench"), find("CpuDevice", "devices.cpu")
-POLICIES = find("POLICIES", "measure.policy", "measure.session", "runner")
+POLICIES = find("POLICIES", "measurement.policy", "measure.policy", "runner")
 
 SIZES = {"L1": "16KiB", "L2": "512KiB", "L3": "16MiB", "DRAM": "256MiB", "HBM": "1GiB"}  # of the made-up machine
 FACTS = ("version", "baseline", "limit", "core", "about", "together", "tolerance", "shared")  # of a bench

@@ -51,7 +51,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
     """A scripted device in place of the CPU, a scripted machine, and their clock in a session."""
     from hwbench.devices import selection
     from hwbench.host import machine
-    from hwbench.measure import engine, session
+    from hwbench.measurement import engine, session
 
     made = ScriptedDevice()
     monkeypatch.setattr(selection, "devices", lambda which: {"cpu": made})

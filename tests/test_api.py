@@ -12,8 +12,8 @@ from doubles.scripted import MACHINE, SIZES, ScriptedDevice, record, run_of, scr
 from hwbench import api, errors
 from hwbench.devices import selection
 from hwbench.errors import UsageError
-from hwbench.measure import engine
-from hwbench.measure.engine import Engine
+from hwbench.measurement import engine
+from hwbench.measurement.engine import Engine
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache
 

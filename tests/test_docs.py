@@ -14,9 +14,9 @@ import typer
 from hwbench import catalog
 from hwbench.cli import app
 from hwbench.devices import selection
-from hwbench.measure import cases as measure_cases
-from hwbench.measure import policy
-from hwbench.measure.engine import Engine
+from hwbench.measurement import cases as measure_cases
+from hwbench.measurement import policy
+from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case
 from inspection.answers import reading
 

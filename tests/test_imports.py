@@ -22,13 +22,13 @@ LAYERS = (
     ("protocols", "bench", "host"),
     ("analysis", "devices", "benches"),
     ("catalog",),
-    ("measure", "tracking"),
+    ("measurement", "tracking"),
     ("report", "crosscheck", "ab", "api"),
     ("cli", "__main__"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 READS = ("record", "analysis", "tracking", "report")
-MEASURES = ("measure", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
+MEASURES = ("measurement", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
 BESIDES = {"benches.stability._formats": {"ml_dtypes"}}
 HEAVY = ("numba", "llvmlite", "scipy", "altair", "cupy", "numpy", "jinja2", "vl_convert")
@@ -113,9 +113,9 @@ def test_what_reads_never_reaches_what_measures(name):
 
 def test_a_chain_of_imports_is_found():
     """What the test above relies on: a module is reached through another, and inside a function."""
-    assert way("cli.run", ("measure",))[-1].startswith("measure.")
+    assert way("cli.run", ("measurement",))[-1].startswith("measurement.")
     assert len(way("catalog", ("kernels",))) == 0
-    assert len(way("measure.session", ("kernels",))) > 2
+    assert len(way("measurement.session", ("kernels",))) > 2
 
 
 def test_no_module_imports_itself_by_way_of_others():
@@ -180,6 +180,6 @@ def test_what_is_heavy_is_not_loaded_for_nothing(code):
 def test_every_public_name_can_be_had():
     """What `hwbench.__all__` promises is there, whatever was imported before it."""
     lines = (f"assert callable(hwbench.{name}), {name!r}" for name in hwbench.__all__)
-    code = "\n".join(["import hwbench, hwbench.api, hwbench.measure.engine", *lines])
+    code = "\n".join(["import hwbench, hwbench.api, hwbench.measurement.engine", *lines])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -13,8 +13,8 @@ from .analysis.plausibility import concluded, judged
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
-from .measure import cases, numba_settings, policy
-from .measure.engine import Engine
+from .measurement import cases, numba_settings, policy
+from .measurement.engine import Engine
 from .protocols import Call
 from .record import store
 from .record.estimate import Estimate, estimate

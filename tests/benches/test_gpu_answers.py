@@ -18,8 +18,8 @@ import pytest
 from doubles import gpu_on_cpu
 from hwbench import catalog
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure.cases import Group
-from hwbench.measure.engine import Engine
+from hwbench.measurement.cases import Group
+from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case, Policy
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")

@@ -8,7 +8,7 @@ from rich.console import Console
 from doubles.scripted import group, record, scripted_bench
 from hwbench.cli import progress
 from hwbench.cli.progress import Bar, Forecast, Lines, describe, outcome
-from hwbench.measure.cases import Group
+from hwbench.measurement.cases import Group
 
 ONE = group(scripted_bench({"a": 1.0, "b": 1.0}, "x.one"), size="L1", dtype="f8")
 TWO = group(scripted_bench({"a": 1.0}, "x.two"), size="L2")

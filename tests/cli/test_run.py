@@ -10,7 +10,7 @@ import pytest
 from doubles.scripted import scripted_work
 from hwbench import errors
 from hwbench.cli import tables
-from hwbench.measure import autosave, session
+from hwbench.measurement import autosave, session
 from hwbench.record import store
 from hwbench.record.model import Run
 from made_up.commands import clean

@@ -17,8 +17,8 @@ from doubles.fake_cupy import FakeGpu, FakeNvml, install, refuse_arguments, sign
 from hwbench import catalog
 from hwbench.devices import gpu_gate, selection
 from hwbench.kernels import cuda
-from hwbench.measure import cases
-from hwbench.measure.engine import Engine
+from hwbench.measurement import cases
+from hwbench.measurement.engine import Engine
 from hwbench.record.model import Policy
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++, which .ci/run installs")

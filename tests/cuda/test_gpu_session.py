@@ -21,7 +21,7 @@ from hwbench import catalog
 from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure import cases, planning
+from hwbench.measurement import cases, planning
 from hwbench.record import store
 from hwbench.record.model import Run, key
 from made_up.gpu_sample import CARD, gpu_run
@@ -206,7 +206,7 @@ def commands(session, command, monkeypatch) -> list[planning.Request]:
         ]  # fmt: skip
         return msgspec.structs.replace(sample, records=records), None
 
-    monkeypatch.setattr("hwbench.measure.session.execute", execute)
+    monkeypatch.setattr("hwbench.measurement.session.execute", execute)
 
     def run(arguments: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         done = command(*arguments[3:])

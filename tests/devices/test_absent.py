@@ -12,7 +12,7 @@ from hwbench.bench import Bench, Pages, Skip, Sweep, Threads
 from hwbench.cli import listing
 from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
-from hwbench.measure import autosave, planning, session
+from hwbench.measurement import autosave, planning, session
 from hwbench.record import store
 
 WHY = "no NVIDIA driver was found; install one"

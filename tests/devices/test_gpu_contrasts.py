@@ -12,8 +12,8 @@ from doubles.scripted import ScriptedDevice, record, scripted_work, seconds
 from hwbench.analysis.limits import limit_for, measured
 from hwbench.bench import Bench, Work
 from hwbench.devices import selection
-from hwbench.measure import cases
-from hwbench.measure.engine import Engine
+from hwbench.measurement import cases
+from hwbench.measurement.engine import Engine
 from hwbench.record import interference
 from hwbench.record.model import Policy
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hwbench.bench import Bench, Skip, Sweep, Threads, Work
-from hwbench.measure.cases import Group
+from hwbench.measurement.cases import Group
 from hwbench.record import units
 from hwbench.record.model import LEVELS, Cache, Case, Cpu, Machine, Memory, Policy, Record, Run, Scalar
 

@@ -17,7 +17,7 @@ import pytest
 from hwbench import catalog
 from hwbench.bench import Pages, Threads
 from hwbench.host import machine
-from hwbench.measure import cases
+from hwbench.measurement import cases
 from hwbench.tracking import asv_machine
 from hwbench.tracking.readers import asv as reader
 from hwbench.tracking.readers import asv_history

@@ -13,8 +13,8 @@ from unittest import mock
 
 from gpu.beside_nvcc import Launch, recorded
 from hwbench import catalog
-from hwbench.measure import cases, policy
-from hwbench.measure.engine import Engine
+from hwbench.measurement import cases, policy
+from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case
 
 

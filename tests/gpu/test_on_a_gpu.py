@@ -23,9 +23,9 @@ from hwbench.benches.offload.breakeven import WORKS
 from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cuda
-from hwbench.measure import cases
-from hwbench.measure.engine import Engine
-from hwbench.measure.policy import POLICIES
+from hwbench.measurement import cases
+from hwbench.measurement.engine import Engine
+from hwbench.measurement.policy import POLICIES
 from hwbench.record import store
 from hwbench.record.model import Run
 from hwbench.report.dataset import Runs

@@ -10,7 +10,7 @@ import numpy as np
 from doubles.scripted import ScriptedDevice
 from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Bench, Work
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
 
 

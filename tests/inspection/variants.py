@@ -11,7 +11,7 @@ import pytest
 from doubles.strict_cupy import StrictGpu
 from hwbench.bench import Bench, Work
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Record
 
 try:

@@ -13,10 +13,10 @@ from hwbench.analysis.limits import SOURCES, Limit, measured, serving
 from hwbench.bench import Pages, Skip, Sweep, Threads
 from hwbench.devices import selection
 from hwbench.host import machine
-from hwbench.measure import policy
-from hwbench.measure.cases import Group, groups
-from hwbench.measure.engine import Engine
-from hwbench.measure.trial import Trial
+from hwbench.measurement import policy
+from hwbench.measurement.cases import Group, groups
+from hwbench.measurement.engine import Engine
+from hwbench.measurement.trial import Trial
 from hwbench.record.model import LEVELS, Record, Scalar
 from hwbench.tracking.sides import identity
 

@@ -392,7 +392,7 @@ def test_a_run_of_another_cpu_is_not_gone_on_with(tmp_path):
 
 def test_policies_of_every_preset_can_be_read_back():
     """What the runner writes is within what the reader accepts."""
-    from hwbench.measure.policy import POLICIES
+    from hwbench.measurement.policy import POLICIES
 
     for policy in [*POLICIES.values(), Policy()]:
         assert store.decode(store.encode(run_of(policy=policy)), "x").policy == policy

@@ -111,7 +111,7 @@ def _environment(spec: str, python: Path, scratch: Path) -> Contender:
     facts.mkdir(parents=True, exist_ok=True)
     (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hwbench\nVersion: {__version__}\n")
     variables = {"PYTHONPATH": _first(str(SOURCE), str(lent))}
-    probe = ran([where, "-c", "import hwbench.measure.session"], scratch, PROBE_S, variables)
+    probe = ran([where, "-c", "import hwbench.measurement.session"], scratch, PROBE_S, variables)
     if probe.returncode:
         raise TrackingError(f"{spec}: cannot run hwbench ({last_line(probe.stderr)}); {where} -m pip install hwbench")
     return Contender(spec, where, variables)

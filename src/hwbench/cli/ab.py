@@ -38,7 +38,7 @@ def ab(
     """
     from .. import errors
     from ..ab import environments, interleave
-    from ..measure import numba_settings
+    from ..measurement import numba_settings
     from ..record import store
     from . import verdicts
 

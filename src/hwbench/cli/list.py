@@ -9,7 +9,7 @@ from .options import AsJson, Select
 def list_benches(select: Select = None, json: AsJson = False) -> None:
     """List the benches: question, variants, axes, what this machine can run and why not the rest."""
     from .. import catalog
-    from ..measure import numba_settings
+    from ..measurement import numba_settings
     from . import listing
 
     numba_settings.check()  # before Numba is imported: the size of our share of a cache is measured with it

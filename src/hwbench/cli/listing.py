@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from ..bench import Bench, Pages, Skip, Sweep, Threads
 from ..devices import AxisValue, Device, selection
 from ..devices.absent import AbsentGpu
-from ..measure import cases
+from ..measurement import cases
 from ..record.model import Scalar
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def machine(json: AsJson = False) -> None:
     from ..devices import selection
     from ..host import disturbances
     from ..host import machine as facts
-    from ..measure import numba_settings
+    from ..measurement import numba_settings
 
     numba_settings.check()
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ..measure.cases import Group
+from ..measurement.cases import Group
 from ..record import units
 from ..record.model import Record
 from . import streams

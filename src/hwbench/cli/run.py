@@ -14,7 +14,7 @@ from .options import Out, Param, Select, Variant, axis_values
 from .signals import Stop, handle, leave
 
 if TYPE_CHECKING:
-    from ..measure.autosave import Interrupted
+    from ..measurement.autosave import Interrupted
     from ..record.model import Run
     from .progress import Lines
 
@@ -42,7 +42,7 @@ def run(
     """Measure what matches, print the findings, write the run and the report."""
     handle(leave)
     from ..analysis.plausibility import concluded
-    from ..measure import autosave, planning, policy, session
+    from ..measurement import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
     if json is not None and not to_stdout:

@@ -31,7 +31,7 @@ def verify(
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
     stop = Stop()
     handle(leave)
-    from ..measure import numba_settings
+    from ..measurement import numba_settings
 
     numba_settings.check()  # before the imports below, which load Numba
     from ..analysis.crosscheck import tool_comparisons

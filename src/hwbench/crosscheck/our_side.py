@@ -8,7 +8,7 @@ import numpy as np
 
 from ..bench import Bench
 from ..devices.cpu import CpuDevice
-from ..measure.verify_output import mismatch
+from ..measurement.verify_output import mismatch
 from ..protocols import Inputs, Values
 from ..record.model import JsonObject
 

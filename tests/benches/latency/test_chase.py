@@ -9,7 +9,7 @@ from doubles.scripted import ScriptedDevice
 from hwbench.bench import Skip
 from hwbench.benches.latency import chase
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.estimate import Estimate
 from inspection import listing
 

@@ -13,7 +13,7 @@ import pytest
 from hwbench.benches.parallel import scaling as benches_parallel_scaling
 from hwbench.benches.parallel.scaling import even_parts, full_length, length, scaling_bench, serial_fraction
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from inspection.answers import reading, verdict, work_of
 from inspection.assembly import assembly
 

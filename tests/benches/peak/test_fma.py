@@ -9,7 +9,7 @@ from hwbench.benches.peak import fma
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.estimate import Estimate
 from inspection import listing
 

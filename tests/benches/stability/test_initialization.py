@@ -12,7 +12,7 @@ from hwbench.analysis.findings import BenchResults, findings
 from hwbench.bench import Skip
 from hwbench.benches.stability import _networks
 from hwbench.benches.stability.initialization import initialization, variances
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Record
 from inspection.variants import built, record_of, values_of, verdict, without_cublas
 from made_up.chains import TAYLOR

@@ -14,8 +14,8 @@ from hwbench.devices import selection
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels.compiling import compiled
 from hwbench.kernels.simd import clobber, fence, fill, load, store, total, width
-from hwbench.measure import cases as measure_cases
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement import cases as measure_cases
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record.estimate import Estimate
 
 ROWS = (stream.LOAD, stream.STORE, stream.COPY, stream.SCALE_BY, stream.ADD, stream.TRIAD)

@@ -10,7 +10,7 @@ from doubles.strict_cupy import StrictGpu
 from hwbench.analysis.findings import findings
 from hwbench.benches.workload import _ames, _mlp, house_prices
 from hwbench.benches.workload._mlp_gpu import SendingNet
-from hwbench.measure.verify_output import mismatch
+from hwbench.measurement.verify_output import mismatch
 from hwbench.record import store
 from made_up.house_sales import competition_file
 from made_up.nets import CUPY, NETS, named, on_device

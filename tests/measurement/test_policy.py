@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.measure.policy import POLICIES, fitted, usual_seconds
+from hwbench.measurement.policy import POLICIES, fitted, usual_seconds
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 from doubles.scripted import ScriptedDevice, group, scripted_bench, scripted_work
 from hwbench.bench import Bench, Skip, Work
-from hwbench.measure.cases import Group
-from hwbench.measure.engine import Engine
+from hwbench.measurement.cases import Group
+from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case, Policy
 
 POLICY = Policy(min_sample_s=0.01, rounds=10, max_rounds=100, case_s=1.0, warmup_s=0.5, precision=0.01)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.measure.observer import QuietObserver
+from hwbench.measurement.observer import QuietObserver
 
 
 class Failing:

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.measure.order import balanced_orders, generator
+from hwbench.measurement.order import balanced_orders, generator
 from hwbench.record.model import Case
 
 

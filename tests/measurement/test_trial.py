@@ -4,7 +4,7 @@ import pytest
 
 from doubles.scripted import Clock, scripted_work
 from hwbench.bench import Skip
-from hwbench.measure.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
+from hwbench.measurement.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
 from hwbench.record.model import Case
 
 FAILED = OSError("busy")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.measure.verify_output import CHUNK, allowed, mismatch
+from hwbench.measurement.verify_output import CHUNK, allowed, mismatch
 
 
 def test_the_tolerance_is_four_random_walks_of_rounding():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from doubles.scripted import run_of
 from hwbench.errors import StoreError
-from hwbench.measure import autosave
-from hwbench.measure.autosave import Autosave
-from hwbench.measure.planning import Request
-from hwbench.measure.session import execute
+from hwbench.measurement import autosave
+from hwbench.measurement.autosave import Autosave
+from hwbench.measurement.planning import Request
+from hwbench.measurement.session import execute
 from hwbench.record import store
 
 

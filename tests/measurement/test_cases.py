@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from doubles.scripted import ScriptedDevice, scripted_bench
 from hwbench.bench import Bench, Sweep, Threads
 from hwbench.errors import UsageError
-from hwbench.measure import cases
-from hwbench.measure.cases import groups
+from hwbench.measurement import cases
+from hwbench.measurement.cases import groups
 from hwbench.record.model import key
 
 SPREAD = ScriptedDevice().spread

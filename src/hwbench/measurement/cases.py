@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ..bench import Axis, Bench, Grid, Pages, Sweep, Threads
 from ..catalog import nearest
+from ..devices import AxisValue
 from ..errors import UsageError
 from ..record import units
 from ..record.model import LEVELS, Case, CaseKey, Scalar, key
@@ -17,7 +18,7 @@ from ..record.model import LEVELS, Case, CaseKey, Scalar, key
 COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
 WHOLE = re.compile("[1-9][0-9]{0,9}")
 
-Spread: TypeAlias = Callable[[Pages | Sweep | Threads], Sequence[Scalar]]
+Spread: TypeAlias = Callable[[AxisValue], Sequence[Scalar]]
 """What a value that depends on the machine stands for here."""
 
 

@@ -10,10 +10,10 @@ import pytest
 from doubles.scripted import MACHINE, SIZES, run_of, scripted_bench, scripted_work
 from hwbench.analysis.plausibility import concluded
 from hwbench.errors import StoreError, UsageError
-from hwbench.measure import autosave, policy, session
-from hwbench.measure.autosave import Interrupted
-from hwbench.measure.planning import Request
-from hwbench.measure.session import execute
+from hwbench.measurement import autosave, policy, session
+from hwbench.measurement.autosave import Interrupted
+from hwbench.measurement.planning import Request
+from hwbench.measurement.session import execute
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, key
 

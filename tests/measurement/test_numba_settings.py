@@ -10,7 +10,7 @@ import pytest
 
 from hwbench import api
 from hwbench.errors import UsageError
-from hwbench.measure import numba_settings
+from hwbench.measurement import numba_settings
 
 BAD = {
     "NUMBA_NUM_THREADS": ("abc", "0", "-1", "1.5"),

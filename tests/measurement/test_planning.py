@@ -11,8 +11,8 @@ import pytest
 from doubles.scripted import ScriptedDevice, record, run_of, scripted_bench, scripted_work
 from hwbench.devices.absent import AbsentGpu
 from hwbench.errors import StoreError, UsageError
-from hwbench.measure import planning
-from hwbench.measure.planning import Request
+from hwbench.measurement import planning
+from hwbench.measurement.planning import Request
 from hwbench.record.model import BenchInfo, Policy, key
 
 DEVICES = {"cpu": ScriptedDevice(), "gpu": AbsentGpu("install a driver")}
