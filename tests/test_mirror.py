@@ -25,7 +25,6 @@ WHOLE = (
     "end_to_end",
     "gpu",
     "perf",
-    "report/test_pictures",
     "tracking/test_compare",
     "tracking/readers/test_foreign",
 )
