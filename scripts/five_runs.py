@@ -3,10 +3,10 @@
     python scripts/five_runs.py [--runs 5] [--out DIR] [--json FILE] [-- SELECT … --preset quick …]
     python scripts/five_runs.py --from DIR
 
-What stands after `--` goes to `hwbench run`; without it the standard set is measured. `--from` reads runs that are
-there already. The table has a row for each limit of the machine: its best in each run, and the spread (largest over
-smallest, less 1). A limit repeats where the spread is within 3%. Runs beyond it are excused only by themselves: each
-says, from its telemetry and the spread of its own samples, whether its machine was too noisy.
+Arguments after `--` go to `hwbench run`; without any the standard set is measured. `--from` reads existing runs. The
+table has a row for each limit of the machine: its best in each run, and the spread (largest over smallest, less 1). A
+limit repeats where the spread is within 3%. A larger spread is excused only by the runs themselves: each says, from its
+telemetry and samples, whether its machine was too noisy.
 
 Exit code: 0 where every limit repeats, or some run said that it was too noisy; 1 where limits differ and no run
 noticed; 2 where a run failed.

@@ -26,6 +26,8 @@ RENAMED = {
     "Partitions": "Turns", "partitions": "turns", "local partitions": "local turns", "by_partition": "in_turns",
     "opaque": "untold", "_opaque": "_untold", "load_volatile": "read", "_VolatileLoad": "_Stays", "fill_rows": "spread",
     "BlockType": "Block", "RegistersType": "Shape", "one_after_the_other": "_one_after_the_other",
+    "resident_work": "_resident", "bytes_moved": "_spread", "local std": "local spread", "Tiling": "Plan",
+    "tiling": "plan", "local tiling": "local plan", "SystolicArray": "Machine", "local systolic": "local machine",
 }  # fmt: skip
 FREE = ("kernel_cache", "ROOT")  # folders: where compiled kernels are kept, and where the package lies
 ATTRIBUTE = re.compile(r"\('Attribute', \[\('value', \('Name', \[\('id', '(\w+)'\)\]\)\), \('attr', '(\w+)'\)\]\)")

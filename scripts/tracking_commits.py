@@ -1,21 +1,20 @@
-"""Five commits, one of which slows a kernel, measured by real `asv run`: whether everybody names it.
+"""Five commits, one of which slows a kernel, measured by real `asv run`, and what every tool says of it.
 
     python scripts/tracking_commits.py [--keep DIR] [--by 0.5] [--passes 4]
 
-In a clone of this repository the third of five commits makes a planted kernel of ten milliseconds half as slow again.
-Each is measured by asv with the Python that runs this. Then the page is opened in Chromium from its file, and what it
-says is set against `asv publish`, `asv compare`, asv's own reader and `hwbench compare`. Exit 1 where one of them
-disagrees.
+In a clone of this repository the third of five commits slows a planted kernel of ten milliseconds by half. asv measures
+each with the Python that runs this script. Then Chromium opens the page from its file, and what it says is compared
+with `asv publish`, `asv compare`, asv's own reader and `hwbench compare`. Exit 1 where one of them disagrees.
 
-The commits are measured in several passes, there and back, asv adding each pass to the samples of those before
-(`--append-samples`). In one pass a commit would be ten samples of one tenth of a second, whose interval knows nothing
-of the next minute, and asv takes the inverse of it for a weight. Passes see the same minutes at all commits, as asv's
-own `--interleave-rounds` does where it builds the environments itself.
+The commits are measured in several passes, there and back; asv adds the samples of each pass (`--append-samples`). One
+pass gives a commit ten samples within a tenth of a second: their interval does not include the noise of minutes, yet
+asv takes its inverse for a weight. Passes spread all commits over the same minutes, as asv's own `--interleave-rounds`
+does where it builds the environments itself.
 
-How much noise that bears is asv's matter. Its detection weighs another level against how well one level with a drift of
-its own explains the values, and five are few: the step to 1.5 is seen always where medians stray by 1% from commit to
-commit, in 97% of cases at 2%, in 80% at 5% (made-up values). Where a machine strays more, ask for more passes or a
-greater step: `--by 1` bears 3%. A verdict of `hwbench compare` needs less, for it knows the intervals.
+asv's detection weighs a second level against one level with autocorrelated residuals, and five values are few: it finds
+the step to 1.5 always where medians scatter by 1% from commit to commit, in 97% of cases at 2%, in 80% at 5% (made-up
+values). On a noisier machine use more passes or a larger step: `--by 1` tolerates 3%. `hwbench compare` needs less,
+since it uses the intervals.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether verdicts can be trusted here: the same code compared with itself, and slowdowns that were planted.
+"""Can verdicts be trusted on this machine? The same code compared with itself, and planted slowdowns.
 
     python scripts/tracking_experiments.py null --runs 21       # neighbouring runs of one code: who is called slower?
     python scripts/tracking_experiments.py planted --pairs 20   # a 10 ms kernel made 5% slower, in runs of their own
@@ -6,8 +6,8 @@
     python scripts/tracking_experiments.py ab --times 3         # made 2% slower: `hwbench ab` against two runs
     python scripts/tracking_experiments.py power                # made-up runs: what is found among how many
 
-Kernels are planted in a clone of this repository, one commit each. `--keep DIR` keeps what was measured, and `null`
-goes on with what lies there. What is said is of this machine, as disturbed as it was: run it on a quiet one, too.
+Kernels are planted in a clone of this repository, one commit each. `--keep DIR` keeps the measurements, and `null`
+continues with those in DIR. Results hold for this machine and its noise: run it on a quiet machine, too.
 """
 
 from __future__ import annotations
@@ -234,10 +234,10 @@ WAYS: dict[str, dict[str, int]] = {"single runs": {}, "with 8 earlier": {"earlie
 
 
 def noise(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-    """Deviations of medians from run to run (last axis: cases) in standard ones.
+    """Run-to-run deviations of medians in standard deviations; the last axis are cases.
 
-    `normal`, Student's `t3`, `wild cases` (each tenth has five times the noise), `wild runs` (each tenth median), or
-    `common`: what all cases of a run share is five times what they do not.
+    `normal`, Student's `t3`, `wild cases` (every tenth case has five times the noise), `wild runs` (every tenth
+    median), or `common`: the noise common to all cases of a run is five times their own.
     """
     if kind == "common":
         return rng.normal(size=(shape[0], 1)) + 0.2 * rng.normal(size=shape)
@@ -251,7 +251,7 @@ def made_up(
     rng: np.random.Generator, cases: int, deviation: float, by: float = 0.0, *, runs: int = 1, earlier: int = 0,
     kind: str = "normal", changed: Sequence[int] = (0,),
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Two sides of so many runs each whose medians stray; the changed cases of the second are slower."""
+    """Two sides of `runs` runs with scattered medians; the changed cases of the second are slower by `by`."""
     from hwbench.tracking.sides import Entry, Measurement, Side
 
     logs = noise(kind, (2 * runs + earlier, cases), rng) * deviation
@@ -276,7 +276,7 @@ def made_up(
 
 
 def found(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int, **how: Any) -> float:
-    """In what share of so many comparisons the one slower case is called so."""
+    """The share of comparisons that call the one slower case slower."""
     from hwbench.tracking.verdicts import compare_sides
 
     told = (compare_sides(*made_up(rng, cases, deviation, by, **how)).cases[0].verdict for _ in range(times))
@@ -284,7 +284,7 @@ def found(rng: np.random.Generator, cases: int, deviation: float, by: float, tim
 
 
 def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int) -> float:
-    """The same for `hwbench ab` with as many quads as it takes by itself."""
+    """The same for `hwbench ab` with its default number of quads."""
     from hwbench.ab import interleave
     from hwbench.record.model import Record
 
@@ -295,7 +295,7 @@ def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: floa
             Record(bench="made.up", version=1, variant=str(i), device="cpu", params={}, status="ok", samples=[float(x)])
             for i, x in enumerate(medians)
         ]
-        return argparse.Namespace(records=records)  # all of a run that is judged
+        return argparse.Namespace(records=records)  # the part of a run that is judged
 
     def once() -> str:
         quads = [([run(0), run(0)], [run(1), run(1)]) for _ in range(interleave.QUADS)]

@@ -4,8 +4,8 @@
     python scripts/tracking_scale.py --keep DIR # keep the results and the page there
 
 The results are made up: noise of 2%, a case in six that the machine lacks, a change of the code in every tenth series,
-one machine that drifts by 8% half way, and one that gets other CPUs. CPU time is told beside wall time, for machines
-that others use too. Exit 1 where a limit is broken.
+one machine that drifts by 8% half way, and one that gets other CPUs. CPU time is printed beside wall time, for shared
+machines. Exit 1 where a limit is exceeded.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 READS = ("record", "analysis", "tracking", "report")
 MEASURES = ("measure", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
-BESIDES = {"benches.stability._networks": {"ml_dtypes"}}
+BESIDES = {"benches.stability._formats": {"ml_dtypes"}}
 HEAVY = ("numba", "llvmlite", "scipy", "altair", "cupy", "numpy", "jinja2", "vl_convert")
 
 
@@ -129,8 +129,8 @@ def test_no_module_imports_itself_by_way_of_others():
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if name.startswith("benches.")))
 def test_a_bench_knows_only_what_a_bench_needs(name):
-    """A bench is written against `bench`, `protocols`, `kernels`, `record` and parts of other benches."""
-    needed = ("bench", "protocols", "kernels", "record", "benches")
+    """A bench is written against `bench`, `protocols`, `kernels`, `record`, `host` and parts of other benches."""
+    needed = ("bench", "protocols", "kernels", "record", "host", "benches")
     assert {one for one in ours(name) if one.partition(".")[0] not in needed} == set()
     assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 

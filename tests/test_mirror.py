@@ -21,12 +21,13 @@ WHOLE = (
     "benches/test_gpu",
     "browser",
     "cuda",
+    "devices/test_gpu_contrasts",
     "end_to_end",
     "gpu",
     "perf",
     "report/test_pictures",
     "tracking/test_compare",
-    "tracking/test_foreign",
+    "tracking/readers/test_foreign",
 )
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

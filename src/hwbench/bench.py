@@ -28,10 +28,10 @@ Facts: TypeAlias = Mapping[str, Any]
 """What is true of a case beside its time, as JSON can hold it."""
 
 Values: TypeAlias = dict[str, Any]
-"""What a bench's functions may name: the values of its axes, `device`, `rng`, `variant`."""
+"""What a bench's functions may name: values of its axes (`size` in bytes, `dtype` a `numpy.dtype`), `device`, `rng`."""
 
 Inputs: TypeAlias = tuple[Any, ...]
-"""What `inputs` returned, always as a tuple."""
+"""What a bench's `inputs` made: arrays, and whatever else its builders take."""
 
 
 class Skip(Exception):  # noqa: N818 - not an error: a builder raises it to say why a case cannot run here

@@ -22,7 +22,7 @@ from .record.model import Metric, Record, Run
 
 if TYPE_CHECKING:
     from .bench import Bench, Work
-    from .host.system import Host
+    from .host.system import Host as Host
 
 T = TypeVar("T")
 

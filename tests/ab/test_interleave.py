@@ -11,6 +11,8 @@ import pytest
 
 from doubles.scripted import record, run_of
 from hwbench.ab import interleave
+from hwbench.record import store
+from hwbench.record.model import BenchInfo
 from hwbench.tracking.history import TrackingError
 
 
@@ -65,6 +67,19 @@ def test_two_percent_in_noise_of_half_a_percent():
     assert sum(case.low <= 1.02 <= case.high for case in found) >= 17
     nothing = [verdict(quads(6, 1.0, noise=0.005, seed=seed)).verdict for seed in range(200)]
     assert nothing.count("slower") <= 2
+
+
+def test_runs_are_kept_as_measured_and_judged_as_concluded(tmp_path, monkeypatch):
+    """A process of a side stores no verdict; what its limits refute counts as disturbed."""
+    at = {"params": {"size": "L1", "dtype": "f8"}, "counts": {"bytes": 1e9}}
+    raw = run_of(
+        record(bench="stream.load", **at), record(bench="access.steps", samples=(0.5,) * 3, **at),
+        benches={"access.steps": BenchInfo("How fast?", "a", "load")},
+    )  # fmt: skip
+    monkeypatch.setattr(interleave, "measured", lambda *_: raw)
+    [(base, _), *_] = interleave.interleaved([None, None], interleave.Asked(), 3, tmp_path, lambda _: None, tmp_path)
+    assert [one.status for one in base[0].records] == ["ok", "suspect"]
+    assert store.read(tmp_path / "001-base.json") == raw
 
 
 def test_faster_is_faster():

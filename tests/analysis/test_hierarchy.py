@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from doubles.scripted import record
-from hwbench.analysis.hierarchy import Found, Hierarchy, apart, further_out, hierarchy, match, strides
+from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, apart, further_out, hierarchy, match, strides
 from hwbench.analysis.staircase import Level
 from hwbench.analysis.wording import sentences
 from hwbench.record import store
@@ -121,9 +121,9 @@ def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_me
     # One level a cache: the last is L3's, and its end is no news, but not told as more than there is either.
     three = [level(48 * KIB), level(2 * MIB), level(512 * MIB)]
     assert apart(caches, three) == (three, None)
-    assert Found(caches[2], three[2]).verdict == "more than reported"
-    assert Found(caches[2], three[2], unsure=True).verdict == ""
-    told = sentences(Hierarchy([Found(caches[2], three[2], unsure=True)], None, (), None, None, {}))
+    assert MeasuredCache(caches[2], three[2]).verdict == "more than reported"
+    assert MeasuredCache(caches[2], three[2], unsure=True).verdict == ""
+    told = sentences(Hierarchy([MeasuredCache(caches[2], three[2], unsure=True)], None, (), None, None, {}))
     assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512 MiB–768 MiB)."]
 
 
@@ -150,7 +150,7 @@ def test_a_verdict_needs_the_whole_interval():
     sizes = {64 * KIB: "less than reported", 48 * KIB: "as reported", 32 * KIB: "as reported"}
     sizes[16 * KIB] = "more than reported"
     for size, verdict in sizes.items():
-        assert Found(Cache(1, size, 64, 1), level(32 * KIB)).verdict == verdict
+        assert MeasuredCache(Cache(1, size, 64, 1), level(32 * KIB)).verdict == verdict
 
 
 def test_of_two_records_at_one_footprint_the_undisturbed_counts():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.analysis.hierarchy import Found, Hierarchy, further_out, hierarchy, match
+from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, further_out, hierarchy, match
 from hwbench.analysis.staircase import Level
 from hwbench.analysis.wording import sentences
 from hwbench.record import store
@@ -68,7 +68,7 @@ def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported(
 def test_only_a_hypervisor_has_guests(virtual, said):
     """A container on bare metal hides nothing of a cache, and has its host's pages."""
     cache = Cache(3, 480 * MIB, 64, 2)
-    found = Found(cache, level(8 * MIB), level(96 * MIB).size)
+    found = MeasuredCache(cache, level(8 * MIB), level(96 * MIB).size)
     told = sentences(Hierarchy([found], None, (), None, None, {}), virtual)
     assert said in told[1]
     assert ("a host keeps a guest's memory" in told[2]) == ("KVM" in virtual)

@@ -10,14 +10,14 @@ from rich.console import Console
 
 from doubles.scripted import record, run_of
 from hwbench.cli import verdicts
-from hwbench.tracking.readers.runs import of_runs
+from hwbench.tracking.readers.runs import side
 from hwbench.tracking.verdicts import compare_sides
 
 
 def compared(factor, new="fast"):
     """Two runs of one case each, the second slower by a factor: the report and both sides."""
     old, now = (
-        of_runs([run_of(record(name, samples=[scale * (1 + i / 1000) for i in range(12)]), id=f"box-{name}-{scale}")])
+        side([run_of(record(name, samples=[scale * (1 + i / 1000) for i in range(12)]), id=f"box-{name}-{scale}")])
         for name, scale in (("fast", 1.0), (new, factor))
     )
     return compare_sides(old, now, 0.02), old, now

@@ -285,7 +285,7 @@ def sanitized(built: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "LD_PRELOAD": " ".join(where),
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:detect_stack_use_after_return=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
-        "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONMALLOC": "malloc",
     }
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, timeout=300)

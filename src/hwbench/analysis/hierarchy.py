@@ -26,7 +26,7 @@ FARTHEST = 512  # bytes; longer strides are slowed by page boundaries and set co
 
 
 @dataclass(frozen=True)
-class Found:
+class MeasuredCache:
     """A reported cache with its measured level, or one of the two alone.
 
     `streamed` is the size up to which sequential loads run at the cache's speed, where that is beyond the step of the
@@ -70,7 +70,7 @@ class Hierarchy:
     `translation` is empty where only one page size was measured.
     """
 
-    caches: Sequence[Found]
+    caches: Sequence[MeasuredCache]
     memory: Level | None
     translation: Sequence[Level]
     line: Estimate | None
@@ -78,7 +78,7 @@ class Hierarchy:
     main: dict[str, str]
 
     @property
-    def last(self) -> Found | None:
+    def last(self) -> MeasuredCache | None:
         """The last-level cache, where one is reported and measured."""
         reported = [found for found in self.caches if found.cache is not None]
         return reported[-1] if reported and reported[-1].level is not None else None
@@ -133,7 +133,7 @@ def apart(
     return list(levels), None
 
 
-def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
+def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[MeasuredCache]:
     """Each reported cache with its measured level; unreported levels stand between them.
 
     Both keep their order; where their numbers differ, the pairs whose sizes agree best are taken.
@@ -147,12 +147,12 @@ def match(reported: Sequence[Cache], levels: Sequence[Level]) -> list[Found]:
     pairs = itertools.product(itertools.combinations(reported, count), itertools.combinations(ending, count))
     chosen = min(pairs, key=distance)
     partner = {cache.level: level for cache, level in zip(*chosen, strict=True)}
-    found = [Found(cache, partner.get(cache.level)) for cache in reported]
-    found += [Found(None, level) for level in ending if level not in chosen[1]]
+    found = [MeasuredCache(cache, partner.get(cache.level)) for cache in reported]
+    found += [MeasuredCache(None, level) for level in ending if level not in chosen[1]]
     return sorted(found, key=_position)
 
 
-def further_out(found: Sequence[Found], streams: Sequence[Level]) -> list[Found]:
+def further_out(found: Sequence[MeasuredCache], streams: Sequence[Level]) -> list[MeasuredCache]:
     """The caches, the last with the end that sequential loads show, where that is beyond the step of the chase.
 
     Beyond the TLB reach a random chase needs a page walk per hop: a hundred nanoseconds, as long as memory, in a guest
@@ -177,7 +177,7 @@ def _left(reported: Sequence[Cache], streams: Sequence[Level]) -> float:
     return max((one.size.high for one in streams if one.size and one.size.low > inner), default=math.inf)
 
 
-def _unsure(found: Sequence[Found]) -> list[Found]:
+def _unsure(found: Sequence[MeasuredCache]) -> list[MeasuredCache]:
     """The caches, the last one marked `unsure`, as a chase alone leaves it."""
     last = max((i for i, one in enumerate(found) if one.cache is not None), default=None)
     return [replace(one, unsure=True) if i == last else one for i, one in enumerate(found)]
@@ -206,7 +206,7 @@ def _distance(cache: Cache, level: Level) -> float:
     return outside + 0.01 * abs(math.log2(cache.bytes / value))
 
 
-def _position(found: Found) -> float:
+def _position(found: MeasuredCache) -> float:
     """The size to sort by."""
     if found.size is not None:
         return found.size.value

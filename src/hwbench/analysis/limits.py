@@ -65,8 +65,8 @@ class Limit:
     def name(self) -> str:
         """`L2 load, 1 thread`; `HBM copy of gpu:0`."""
         if self.device != "cpu":
-            told = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
-            parts = (self.level, "FP peak" if told == "fma" else told, self.dtype, f"of {self.device}")
+            kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
+            parts = (self.level, "FP peak" if kind == "fma" else kind, self.dtype, f"of {self.device}")
             return " ".join(filter(None, parts))
         what = "FP peak" if self.kind == "fma" else self.kind
         return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"

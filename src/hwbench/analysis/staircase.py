@@ -37,7 +37,7 @@ LESSER = 0.8  # a slope certainly below 1, with allowance for noise
 LEAST = 3  # points of a level, which must span at least an octave
 RESAMPLES = 499
 
-Sweep = Mapping[int, Sequence[float]]
+SweepSamples = Mapping[int, Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Level:
 class Staircase:
     """The logarithms of a sweep, with replicates from a bootstrap over the samples of each size."""
 
-    def __init__(self, sweep: Sweep, tolerance: float = TOLERANCE) -> None:
+    def __init__(self, sweep: SweepSamples, tolerance: float = TOLERANCE) -> None:
         self.tolerance = tolerance
         self.sizes = sorted(size for size, samples in sweep.items() if len(samples) and min(samples) > 0)
         self.values = np.array([math.log(np.median(sweep[size])) for size in self.sizes])
@@ -76,12 +76,12 @@ class Staircase:
         return np.asarray(np.hypot(self.tolerance, self.replicates.std(axis=0)))
 
 
-def find_levels(sweep: Sweep) -> list[Level]:
+def find_levels(sweep: SweepSamples) -> list[Level]:
     """The levels of a latency sweep, the nearest to the core first; none where nothing is level over an octave."""
     return _levels(Staircase(sweep))
 
 
-def find_translation(small: Sweep, huge: Sweep) -> list[Level]:
+def find_translation(small: SweepSamples, huge: SweepSamples) -> list[Level]:
     """The time that address translation adds on small pages, as levels: none, second-level TLB, page walks.
 
     At equal sizes the data of both sweeps lies in the same cache, so their difference is translation. Levels are sought
@@ -111,7 +111,7 @@ def find_translation(small: Sweep, huge: Sweep) -> list[Level]:
     ]
 
 
-def find_line(sweep: Sweep) -> Estimate | None:
+def find_line(sweep: SweepSamples) -> Estimate | None:
     """The unit of transfer in bytes, from seconds per element by stride in bytes; None where no corner shows.
 
     Below the line size, twice the stride needs twice the lines for as many elements: the time doubles. Beyond it each

@@ -1,1 +1,1 @@
-"""The benches: one topic a file. A file put here is found by the command line, asv, pytest-benchmark and the report."""
+"""The benches: bench `topic.question` is in `topic/question.py`, with its kernels, reference answer and finding."""

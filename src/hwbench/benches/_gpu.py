@@ -15,7 +15,7 @@ from ..record.model import Scalar
 
 T = TypeVar("T")
 
-BLOCK = 256  # threads of a block: eight warps, of which every card fits several blocks on a multiprocessor
+BLOCK = 256  # threads: eight warps; every card fits several such blocks on a multiprocessor
 WARP = 32
 SECTOR = 32  # bytes: the least that memory moves
 TILE = 2**20  # elements that are sent once and repeated on the device
@@ -72,7 +72,7 @@ def chained(dtype: npt.DTypeLike, passes: int) -> tuple[np.generic, ...]:
 
 
 def chain_flops(passes: int) -> float:
-    """Operations of a chain: two for each fused multiply-add, two of which are a pair, and one more a pass."""
+    """Operations of a chain: a fused multiply-add is two, a pair two multiply-adds, and a pass has one more."""
     return 2.0 * (2 * PAIRS + 1) * passes
 
 

@@ -1,11 +1,11 @@
-"""Partitions: of a large array a call visits one part only, the next call the next part, round and round.
+"""Round-robin partitions of an array larger than the last-level cache: each call visits one part, the next the next.
 
-What is asked of memory needs an array of several times the last-level cache, so that nothing of it is left there when
-it is visited again. Where that cache has hundreds of MiB, a call on the whole array takes seconds, and ten samples
-minutes. A part of 128 MiB is long enough to be timed, and comes back only after all the rest was visited.
+A measurement of memory needs an array several times the last-level cache, so that no part is still cached when it comes
+round again. With a cache of hundreds of MiB a call on the whole array takes seconds, and ten samples minutes. A part of
+128 MiB is long enough to be timed.
 
-All variants of a contrast take their parts from one counter: else one of them would find in the cache what the one
-before it has just visited.
+All variants of a contrast share one counter: with counters of their own, a variant would find in the cache the part
+that the variant before it has just visited.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..bench import Facts, Loop, Work
 
 T = TypeVar("T")
 
-# Elements after which the data of an array may repeat: 1 MiB of float64, so that making it takes no time beside
-# touching the array, and a prime, so that no two places a page, a block or a power of two apart hold the same.
+# Elements after which the data of an array may repeat. 1 MiB of float64 is quick to make compared with touching the
+# array; as a prime it puts different data at places a page, a block or a power of two apart.
 PERIOD = 131_071
-PART = 128 * 2**20  # bytes of a part: some 10 ms of memory's bandwidth
+PART = 128 * 2**20  # bytes of a part: some 10 ms at memory bandwidth
 
 
 def parts_of(size: int, share: int = 1) -> int:
     """Into how many parts an array of `size` bytes is cut: an odd number, one below 256 MiB.
 
-    Where a part is to take longer than memory's bandwidth has it, it may be a `share` of the usual one.
+    Where a part takes longer than memory bandwidth allows (column walks, gathers), `share` makes it that much smaller.
     """
     return size // PART * share | 1
 
@@ -41,16 +41,17 @@ def repeat_into(target: np.ndarray, words: np.ndarray) -> None:
 
 
 class Common:
-    """What the variants of a contrast have in common beside its inputs: made by the first that asks for it.
+    """What the variants of a contrast share beside its inputs: made by the first that asks for it.
 
-    Arrays as large as memory are touched once a contrast and not once a variant, and ratios are of the same pages.
+    Arrays as large as memory are touched once per contrast instead of once per variant, and ratios compare times on the
+    same pages.
     """
 
     def __init__(self) -> None:
         self._made: dict[Hashable, Any] = {}
 
     def get(self, name: Hashable, make: Callable[[], T]) -> T:
-        """What goes by this name."""
+        """The object of this name, made on the first request."""
         if name not in self._made:
             self._made[name] = make()
         found: T = self._made[name]
@@ -58,15 +59,15 @@ class Common:
 
 
 class Partitions:
-    """Which of an array's equal parts is visited next, by whichever variant of a contrast.
+    """The equal parts of an array, visited round-robin by all variants of a contrast.
 
     Attributes
     ----------
     parts
-        How many there are; where it is one, a call does the whole work and nothing is counted.
+        How many there are. With one, a call does the whole work.
     checked
-        How many of them, from the first on, are compared with the reference: one and the one whose turn is next, since
-        all are visited by the same code. Where variants visit different elements at the same turn, only all will do.
+        How many of them, from the first on, are compared with the reference: two, since the same code visits all. All
+        of them where variants visit different elements in the same part (`alike` false).
     """
 
     def __init__(self, parts: int, *, alike: bool = True) -> None:
@@ -75,19 +76,19 @@ class Partitions:
         self._next = 0
 
     def take(self) -> int:
-        """The part whose turn it is."""
+        """The part to visit now; the next call gets the next one."""
         part = self._next
         self._next = (part + 1) % self.parts
         return part
 
     def restart(self) -> None:
-        """The first part is next: so a variant begins that is about to be checked."""
+        """Begin with the first part again, as the reference does."""
         self._next = 0
 
     def work(self, visit: Loop, facts: Facts, repeat: Loop | None = None) -> Work:
-        """The work of visiting a part a call; the output is the sum of those that are checked.
+        """The work of visiting one part per call; its output is the sum over the checked parts.
 
-        `visit(part)` gives a part's sum. `repeat(n)` does n times part 0, and is for arrays that are not cut.
+        `visit(part)` returns a part's sum. `repeat(n)` visits part 0 n times; it is used where there is only one part.
         """
         facts = {**facts, "parts": self.parts}
         if self.parts == 1:

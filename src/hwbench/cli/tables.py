@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..analysis import derived, run_quality
-from ..analysis.limits import measured
+from ..analysis.limits import Limit, measured
 from ..bench import Bench
 from ..record.model import BenchInfo, Record, Run
 from ..record.units import interval, padded_seconds, printable
@@ -14,6 +14,7 @@ from ..record.units import interval, padded_seconds, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+RIGHT = ("a call", "median (95% interval)", "of limit")  # columns of numbers, set flush right
 NO_GPU = "gpu"  # the device of records for which there was none; real ones have a number: gpu:0
 
 
@@ -28,36 +29,54 @@ def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | No
     The question of each bench, and the limit that its records are a share of, are those that the run states; a run of
     before they were stated takes them from the `catalogue`.
     """
+    limits = measured(run.records)
+    known: Mapping[str, Bench | BenchInfo] = {**(catalogue or {}), **run.benches}
+    heads = ["case", "variant", "a call", "median (95% interval)", *(["of limit"] if known else []), "status"]
+    for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
+        bench = known.get(name)
+        rows = [
+            [printable(cell) for cell in _row(run, record, bench, limits, shares=bool(known))]
+            for record in run.records
+            if record.bench == name and record.device != NO_GPU
+        ]
+        _print_table(console, printable(name), printable(bench.question) if bench else "", heads, rows)
+
+
+def _row(
+    run: Run, record: Record, bench: Bench | BenchInfo | None, limits: Sequence[Limit], *, shares: bool
+) -> list[str]:
+    cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
+    share = ""
+    if record.timed:
+        shown = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
+        unit = shown.metric.unit if shown.metric else "s"
+        cells += [padded_seconds(shown.seconds.value), interval(shown.value, unit)]
+        share = "" if shown.share is None else f"{shown.share:.0%}"
+    else:
+        cells += ["", ""]
+    cells += [share] if shares else []
+    return [*cells, record.status + (f": {record.reason}" if record.reason else "")]
+
+
+def _print_table(console: Console, title: str, caption: str, heads: Sequence[str], rows: Sequence[list[str]]) -> None:
+    """Print a table; where it fits, its widths are stated, which spares rich half of its time."""
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    limits = measured(run.records)
-    known: Mapping[str, Bench | BenchInfo] = {**(catalogue or {}), **run.benches}
-    for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
-        bench = known.get(name)
-        question = Text(printable(bench.question), style="table.caption") if bench else None
-        table = Table(title=Text(printable(name)), title_justify="left", caption=question, caption_justify="left")
-        table.add_column("case")
-        table.add_column("variant")
-        table.add_column("a call", justify="right")
-        table.add_column("median (95% interval)", justify="right")
-        if known:
-            table.add_column("of limit", justify="right")
-        table.add_column("status")
-        for record in (record for record in run.records if record.bench == name and record.device != NO_GPU):
-            row = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
-            if record.timed:
-                shown = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
-                unit = shown.metric.unit if shown.metric else "s"
-                row += [padded_seconds(shown.seconds.value), interval(shown.value, unit)]
-                share = "" if shown.share is None else f"{shown.share:.0%}"
-            else:
-                row += ["", ""]
-                share = ""
-            row += [share] if known else []
-            row.append(record.status + (f": {record.reason}" if record.reason else ""))
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        console.print(table)
+    widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    fits = sum(widths) + 3 * len(widths) + 1 <= console.width
+    table = Table(
+        title=Text(title), title_justify="left", caption_justify="left",
+        caption=Text(caption, style="table.caption") if caption else None,
+    )  # fmt: skip
+    for head, width in zip(heads, widths, strict=True):
+        table.add_column(
+            head, justify="right" if head in RIGHT else "left", width=width if fits else None, no_wrap=fits
+        )
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def findings(told: Mapping[str, Sequence[str]]) -> list[str]:

@@ -10,6 +10,7 @@ from ..bench import Bench
 from ..devices.cpu import CpuDevice
 from ..measure.verify_output import mismatch
 from ..protocols import Inputs, Values
+from ..record.model import JsonObject
 
 
 class WrongAnswer(Exception):  # noqa: N818 - the message is the sentence that a record carries
@@ -47,7 +48,7 @@ class Ours:
         self.counts = bench.count(self.values, inputs)
         self.answer = bench.ask("reference", self.values, inputs)
         self.loops = 0
-        self.facts: Values = {}
+        self.facts: JsonObject = {}
 
     def __call__(self) -> float:
         """Seconds a call, in memory allocated for this sample: which pages a buffer gets changes bandwidth by percents.

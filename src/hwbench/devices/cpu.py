@@ -1,7 +1,7 @@
 """The host's CPUs as a device: a crew of pinned threads, memory on known pages, sizes by cache level, counters.
 
-Limits of the machine are measured by pinned threads (crew.py), each of which touches its own memory first; NumPy's,
-Numba's and BLAS's own threads are left as their libraries start them.
+Limits of the machine are measured by pinned threads (crew.py) that touch their own memory first. The threads of Numba
+and BLAS stay as their libraries start them.
 """
 
 from __future__ import annotations

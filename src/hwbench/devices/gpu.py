@@ -432,7 +432,7 @@ class GpuDevice:
         """Nothing to do: NumPy frees its arrays."""
 
     def free_memory(self) -> int:
-        """Bytes that may still be taken: free on the GPU, or on the host where that is less, for inputs are made there.
+        """Bytes that may still be taken: free on the GPU, or on the host, where inputs are made, if that is less.
 
         CuPy's pool is emptied first: what it keeps is free.
         """

@@ -47,7 +47,7 @@ class HostBuffer:
         return self.ptr
 
     def close(self) -> None:
-        """Give the memory back, once nobody holds a view of `array` any more."""
+        """Give the memory back, once no view of `array` is held any more."""
         if self.kind == "registered" and self._owner is not None:
             cupy.cuda.runtime.hostUnregister(self.ptr)
         self.array = np.empty(0, dtype=np.uint8)
@@ -71,7 +71,7 @@ def ordinary(kind: HostKind, nbytes: int, *, registering: bool = False, reachabl
 
 
 def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
-    """Memory that CUDA allocates: `pinned`, `mapped` into the GPU, or `managed`, which moves to whoever touches it."""
+    """Memory that CUDA allocates: `pinned`, `mapped` into the GPU, or `managed`, which migrates on touch."""
     owner: Cupy
     if kind == "managed":
         free = int(cupy.cuda.runtime.memGetInfo()[0])
@@ -81,7 +81,7 @@ def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
     else:
         owner = cupy.cuda.PinnedMemory(nbytes, cupy.cuda.runtime.hostAllocMapped if kind == "mapped" else 0)
     buffer = (ctypes.c_uint8 * nbytes).from_address(int(owner.ptr))
-    buffer._owner = owner  # type: ignore[attr-defined]  # whoever keeps only a view keeps the memory
+    buffer._owner = owner  # type: ignore[attr-defined]  # a view alone keeps the memory
     array = np.ctypeslib.as_array(buffer)
     array.fill(1)
     return HostBuffer(kind, nbytes, array, owner, reachable=kind != "pinned")

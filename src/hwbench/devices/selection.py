@@ -75,7 +75,7 @@ def spread(known: Mapping[str, Device]) -> Callable[[AxisValue], Sequence[Scalar
     def values(value: AxisValue) -> Sequence[Scalar]:
         kind = value.on if isinstance(value, Sweep) else "cpu"
         fitting = [device for device in known.values() if device.kind == kind]
-        if not fitting:  # a bench of CPU and GPU variants, of which only one kind is measured
+        if not fitting:  # a bench with CPU and GPU variants, where one kind is not measured
             return AbsentGpu("").spread(value) if kind == "gpu" else _cpu_spread(value)
         return min(fitting, key=lambda device: isinstance(device, AbsentGpu)).spread(value)
 

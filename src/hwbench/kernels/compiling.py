@@ -30,24 +30,24 @@ def compiled(**options: Option) -> Callable[[F], F]: ...
 def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], F]:
     """Compile a kernel on its first call: without the GIL, and kept on disk for the next process.
 
-    `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, nothing
-    is kept and everything else is as usual. The function must not close over instructions, which Numba's cache cannot
-    tell apart; module-level names, integers and strings are fine.
+    `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, kernels
+    are compiled anew in each process. The function must not close over instructions, which Numba's cache cannot tell
+    apart; module-level names, integers and strings are fine.
     """
     if function is None:
         return functools.partial(compiled, **options)
     directory = kernel_cache()
     before = config.CACHE_DIR
     try:
-        # Numba reads this while it decorates, never again: the user's own functions keep their place.
+        # Numba reads this only while it decorates: the cache of the user's own functions stays where it is.
         config.CACHE_DIR = str(directory or "")
         return numba.jit(**{"nogil": True, "cache": directory is not None} | options)(function)
     finally:
         config.CACHE_DIR = before
 
 
-class _Restricted(Compiler):  # type: ignore[misc,unused-ignore]
-    """Numba's compiler, told what no option of `numba.jit` tells it."""
+class _Restricted(Compiler):
+    """Numba's compiler with `noalias`, for which `numba.jit` has no option."""
 
     def define_pipelines(self) -> list[PassManager]:
         """Set the flag before anything is lowered."""
@@ -56,10 +56,10 @@ class _Restricted(Compiler):  # type: ignore[misc,unused-ignore]
 
 
 def restrict(function: F) -> F:
-    """Compile a part of kernels into each that calls it, with what `restrict` promises in C.
+    """Inline a function into each kernel that calls it, with C's `restrict` on its arrays.
 
-    No array that the function writes shares memory with another that it is given. So LLVM need not compare addresses
-    before a loop, nor give up on vectors where there are too many arrays to compare.
+    No array that it writes may overlap another argument. So LLVM needs no run-time overlap checks before a loop, and
+    vectorizes also where there are too many arrays to check.
     """
     return compiled(forceinline=True, pipeline_class=_Restricted)(function)
 
@@ -68,9 +68,9 @@ def restrict(function: F) -> F:
 def kernel_cache() -> Path | None:
     """The directory of compiled kernels, None where it cannot be written.
 
-    Numba notices when the file of a kernel changed, but not when a file did whose functions were compiled into it: this
-    package, and the benches' helpers (`benches/**/_*.py`). So the directory is named after the contents of these.
-    NUMBA_CACHE_DIR says where, else the user's cache directory.
+    Numba recompiles a kernel when its own file changed, but not when a file did whose functions are inlined into it:
+    this package and the benches' helpers (`benches/**/_*.py`). So the directory is named after the contents of these.
+    It lies in NUMBA_CACHE_DIR, else in the user's cache directory.
     """
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]

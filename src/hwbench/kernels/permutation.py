@@ -1,7 +1,7 @@
-"""Random orders by arithmetic: a permutation of numbers below n that is written from the first to the last.
+"""Random permutations by arithmetic (a small block cipher), written sequentially from the first to the last.
 
-A shuffle moves each element to a random place, a miss each from some MiB on: of the lines of 2 GiB (31 million) NumPy's
-takes more than a second, and this a third of it.
+A shuffle swaps random places, a cache miss each from some MiB on: for the lines of 2 GiB (31 million) NumPy's takes
+more than a second, this a third of it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def bits_below(n: int) -> int:
 def mixed(i: int, n: int, bits: int, key: int) -> int:
     """Where `i` goes in the permutation of 0 … n - 1, of so many `bits`, that a key of 63 bits stands for.
 
-    Each step can be undone modulo a power of two: to flip bits by the key, to multiply by an odd number, which carries
-    low bits up, and to flip low bits by high ones. What falls beyond n goes round again until it comes back below
-    ("cycle walking": Black and Rogaway, Ciphers with Arbitrary Finite Domains, 2002).
+    Each step is invertible modulo a power of two: XOR with the key, multiplication by an odd number, which carries low
+    bits up, and XOR of low bits with high ones. A result of n or more is permuted again until it is below n ("cycle
+    walking": Black and Rogaway, Ciphers with Arbitrary Finite Domains, 2002).
     """
     mask, half = (1 << bits) - 1, (bits + 1) // 2
     while True:

@@ -1,22 +1,23 @@
-"""How near two CPUs are to one another at this moment: the time in which a cache line changes hands between them.
+"""Ping-pong of a cache line between two CPUs: their current core-to-core latency.
 
-On a machine of one's own that is a constant. On a virtual one it is not: a hypervisor moves a guest's CPUs between the
-cores of its host, and where these share no last-level cache, a handover takes several times as long (42 ns and 163 on
-a guest with two CPUs of a Zen 4) and the CPUs no longer share one way to memory: the triad of both together then ran
-1.55 times as fast, that of one alone as ever. Nothing else in the guest tells the two states apart.
+On bare metal it is constant. On a virtual machine it is not: the hypervisor migrates vCPUs between the host's cores,
+and without a common last-level cache a handover takes several times as long (42 and 163 ns on a guest with two vCPUs of
+a Zen 4), while the vCPUs no longer share one path to memory: the triad of both together then ran 1.55 times as fast,
+that of one alone as before. Nothing else in the guest tells the two states apart.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from .compiling import compiled
 from .simd import read_shared, write_shared
 
-TRIPS = 128  # round trips of a burst: 11 µs between neighbours, of which the gate's stagger is 2
-BURSTS = 3  # of which the best counts: one may be interrupted
+TRIPS = 128  # round trips of a burst: 11 µs between neighbouring cores, 2 of them the gate's stagger
+BURSTS = 3  # the best one counts: any may be interrupted
 
 
 @compiled
@@ -29,10 +30,17 @@ def bounce(address: int, turn: int, last: int) -> None:
         turn += 2
 
 
-class Handover:
-    """A line that the two threads of a crew hand to and fro."""
+class Race(Protocol):
+    """What a handover needs of a crew of two threads."""
 
-    def __init__(self, crew: Any) -> None:
+    def race(self, jobs: Sequence[Callable[[int], None]], loops: int) -> Sequence[tuple[int, int]]:
+        """Run `jobs[rank](loops)` on all threads at once; (start, end) of each in ns of one clock."""
+
+
+class Handover:
+    """A line that the two threads of a crew pass back and forth."""
+
+    def __init__(self, crew: Race) -> None:
         self.crew = crew
         self._line = np.zeros(16, dtype=np.int64)  # two lines' worth, so that one of them is whole
         self._address = -(-self._line.ctypes.data // 64) * 64
@@ -40,7 +48,7 @@ class Handover:
         bounce(self._address, 0, 0)  # compiled here, not by both threads at once
 
     def seconds(self) -> float:
-        """What a handover takes now: the best of some bursts."""
+        """Seconds of a handover now: the best of some bursts."""
         return min(self._burst() for _ in range(BURSTS))
 
     def _burst(self) -> float:

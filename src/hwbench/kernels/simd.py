@@ -1,7 +1,7 @@
 """Explicit vector instructions for Numba: kernels in Python that compile to the loop one would write in assembly.
 
-LLVM chooses vectors as it sees fit: 256 bits where 512 exist, a call to memcpy for a copy, no non-temporal store ever.
-A bench of the hardware has to state them. Here a kernel says which registers it works on, `Registers("f8", 512, 8)` for
+LLVM picks vectors by its own cost model: 256 bits where 512 exist, memcpy for a copy, never a non-temporal store. A
+bench of the hardware has to state them. Here a kernel says which registers it works on, `Registers("f8", 512, 8)` for
 eight zmm of doubles, and gets one instruction for each register from each function:
 
     @compiled
@@ -59,7 +59,7 @@ _SCALARS: dict[str, tuple[ScalarType, ir.Type]] = {
 }
 
 
-class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
+class BlockType(types.Type):
     """The type of a value in a kernel: `count` registers of `bits` bits that hold `dtype` (f4, f8, i4, i8)."""
 
     def __init__(self, dtype: str, bits: int, count: int, nt: bool) -> None:
@@ -75,7 +75,7 @@ class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
 
     @property
     def general(self) -> bool:
-        """Whether these are general registers: integers, one each. AArch64 keeps vectors of one apart from them."""
+        """Whether these are general-purpose registers of one integer each; AArch64 has one-lane vectors as well."""
         return self.lanes == 1 and self.dtype[0] == "i"
 
     def __reduce__(self) -> tuple[type[BlockType], tuple[str, int, int, bool]]:
@@ -83,8 +83,8 @@ class BlockType(types.Type):  # type: ignore[misc,unused-ignore]
         return BlockType, (self.dtype, self.bits, self.count, self.nt)
 
 
-class RegistersType(types.Type):  # type: ignore[misc,unused-ignore]
-    """The type of a `Registers` handed to a kernel: it carries no data, the type says all."""
+class RegistersType(types.Type):
+    """The type of a `Registers` argument of a kernel: the type says everything, the value holds no data."""
 
     def __init__(self, block: BlockType) -> None:
         self.block = block
@@ -95,8 +95,8 @@ class RegistersType(types.Type):  # type: ignore[misc,unused-ignore]
 class Registers:
     """Which registers a kernel works on: `count` of `bits` bits each, holding `dtype` (f4, f8, i4, i8).
 
-    `bits` as wide as one element makes scalar instructions. With `nt` a store goes past the caches (non-temporal): the
-    line is not read first, and a `fence` has to follow before others may look.
+    `bits` as wide as one element makes scalar instructions. With `nt` stores are non-temporal: they bypass the caches
+    without write-allocate, and need a `fence` before other threads read.
     """
 
     dtype: str
@@ -123,19 +123,19 @@ register_model(RegistersType)(models.OpaqueModel)
 
 
 @register_model(BlockType)
-class _BlockModel(models.PrimitiveModel):  # type: ignore[misc,unused-ignore]
+class _BlockModel(models.PrimitiveModel):
     def __init__(self, manager: DataModelManager, block: BlockType) -> None:
         super().__init__(manager, block, ir.ArrayType(block.register, block.count))  # type: ignore[no-untyped-call,unused-ignore]
 
 
-@unbox(RegistersType)  # type: ignore[no-untyped-call,unused-ignore]
+@unbox(RegistersType)
 def _unbox_registers(_type: RegistersType, _object: ir.Value, c: UnboxContext) -> NativeValue:
     return NativeValue(c.context.get_dummy_value())
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
-# Each is a function for kernels. What follows the signature emits LLVM IR once a kernel is compiled; after inlining and
-# promotion to registers nothing is left of the arrays that hold the registers meanwhile.
+# Each is a function for kernels. `code` emits LLVM IR when a kernel is compiled; inlining and promotion to registers
+# remove the arrays that hold the registers in between.
 
 
 def instruction(signature: Callable[..., Typed]) -> Kernel:
@@ -180,16 +180,16 @@ def _each(emit: Callable[..., ir.Value], *blocks: BlockType) -> Typed:
 
 
 def _opaque(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """The same integer, of which LLVM knows nothing any more: it went through an empty assembly statement."""
+    """The same integer through an empty assembly statement, so that LLVM knows nothing of its value."""
     kind = ir.FunctionType(value.type, [value.type])
     return builder.call(ir.InlineAsm(kind, "", "=r,0", side_effect=True), [value])
 
 
 @instruction
 def opaque(_typing: Context, value: types.Type) -> Typed:
-    """The integer `value`, which LLVM is not told: a `while` loop that advances by it stays as it is written.
+    """The integer `value`, opaque to LLVM: a `while` loop that advances by it stays as it is written.
 
-    It has to be asked for before the loop. Where LLVM knows the step it counts the iterations and unrolls as it likes.
+    Call it before the loop. Where LLVM knows the step it computes the trip count and unrolls by its own cost model.
     """
 
     def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
@@ -200,7 +200,7 @@ def opaque(_typing: Context, value: types.Type) -> Typed:
 
 @instruction
 def width(_typing: Context, registers: RegistersType) -> Typed:
-    """Bytes in all registers together, `opaque`: how far one `load` or `store` brings a loop."""
+    """Bytes in all registers together, `opaque`: the step of a loop that loads or stores them."""
     nbytes = registers.block.bits // 8 * registers.block.count
 
     def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, _args: Sequence[ir.Value]) -> ir.Value:
@@ -236,7 +236,7 @@ def load(_typing: Context, registers: RegistersType, _address: types.Type) -> Ty
     return block(registers, types.intp), code
 
 
-class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc,unused-ignore]
+class _VolatileLoad(ir.LoadInstr):  # type: ignore[misc]
     """A volatile load, which llvmlite cannot write."""
 
     def descr(self, buf: list[str]) -> None:
@@ -266,7 +266,7 @@ def load_volatile(_typing: Context, registers: RegistersType, _address: types.Ty
 def store(_typing: Context, _address: types.Type, value: BlockType) -> Typed:
     """Store registers to consecutive memory; past the caches where they were declared `nt`.
 
-    LLVM joins neighbours that are only copied into wider registers where the host has some; the widest stay.
+    LLVM merges neighbouring copies into wider registers where the host has them; the widest stay as they are.
     """
 
     def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
@@ -285,7 +285,7 @@ def store(_typing: Context, _address: types.Type, value: BlockType) -> Typed:
 def add(_typing: Context, a: BlockType, b: BlockType) -> Typed:
     """Add a and b lane by lane; one register stands for as many equal ones as the other operand has.
 
-    On x86 `add(sum, load(…))` of integers is one instruction: a load whose value counts, at the price of a load.
+    On x86 `add(sum, load(…))` of integers is one instruction: a load whose value is used, at the price of a load.
     """
     return _each(lambda builder, x, y: (builder.fadd if a.dtype[0] == "f" else builder.add)(x, y), a, b)
 
@@ -325,7 +325,7 @@ def total(_typing: Context, value: BlockType) -> Typed:
 
 @instruction
 def follow(_typing: Context, _address: types.Type) -> Typed:
-    """The pointer that lies at an address: one load that the next one has to wait for."""
+    """The pointer that lies at an address: one load, on which the next one can depend."""
 
     def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.load(builder.inttoptr(args[0], args[0].type.as_pointer()))
@@ -349,7 +349,7 @@ def put(_typing: Context, _address: types.Type, word: types.Type) -> Typed:
 def follow_each(_typing: Context, addresses: BlockType) -> Typed:
     """The pointers that lie at the addresses in general registers (`Registers("i8", 64, count)`): one load for each.
 
-    No load waits for another of them; x86 has 15 registers to give.
+    The loads are independent of one another; x86 has 15 registers for them.
     """
     if not addresses.general or addresses.dtype != "i8":
         raise numba.TypingError(f"addresses are in registers of one 64-bit word each, not in {addresses.name}")
@@ -369,7 +369,7 @@ def byte_at(_typing: Context, _address: types.Type) -> Typed:
 
 @instruction
 def read_shared(_typing: Context, _address: types.Type) -> Typed:
-    """The word at an address as the other CPUs see it: what was written before it there is seen after it here."""
+    """An acquire load of the word at an address: writes before its store elsewhere are visible after it here."""
 
     def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         return builder.load_atomic(builder.inttoptr(args[0], ir.IntType(64).as_pointer()), "acquire", 8)
@@ -379,7 +379,7 @@ def read_shared(_typing: Context, _address: types.Type) -> Typed:
 
 @instruction
 def write_shared(_typing: Context, _address: types.Type, _value: types.Type) -> Typed:
-    """Write the word at an address, after all that was read and written before."""
+    """A release store of the word at an address: earlier reads and writes stay before it."""
 
     def code(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
@@ -391,7 +391,7 @@ def write_shared(_typing: Context, _address: types.Type, _value: types.Type) -> 
 
 @instruction
 def swap_shared(_typing: Context, _address: types.Type, _old: types.Type, _new: types.Type) -> Typed:
-    """Write `new` to an address if `old` is there, as one step that nobody can come between; whether it was."""
+    """Atomic compare-and-swap: write `new` to an address if `old` is there; whether it was."""
 
     def code(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
@@ -402,14 +402,14 @@ def swap_shared(_typing: Context, _address: types.Type, _old: types.Type, _new: 
 
 
 def _assembly(builder: ir.IRBuilder, constraint: str, *operands: ir.Value) -> None:
-    """An empty assembly statement, which LLVM may neither drop nor move, and which costs no instruction."""
+    """An empty assembly statement: LLVM may neither drop nor move it, and it costs no instruction."""
     kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
     builder.call(ir.InlineAsm(kind, "", constraint, side_effect=True), operands)
 
 
 @instruction
 def sink(_typing: Context, value: BlockType) -> Typed:
-    """Use the registers without an instruction, so that what computed them stays. It keeps work, it checks nothing."""
+    """Use the registers without an instruction, so that LLVM keeps what computed them. It checks nothing."""
     constraint = "w" if platform.machine().lower() in ("aarch64", "arm64") else "v" if "avx512f" in features() else "x"
 
     def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
@@ -422,7 +422,7 @@ def sink(_typing: Context, value: BlockType) -> Typed:
 
 @instruction
 def clobber(_typing: Context) -> Typed:
-    """Any memory may have changed: what was loaded has to be loaded again, what was stored has been. No instruction."""
+    """A compiler barrier without an instruction: LLVM must reload what it loaded, and have stored what it stored."""
 
     def code(context: BaseContext, builder: ir.IRBuilder, _signature: Signature, _args: Sequence[ir.Value]) -> ir.Value:
         _assembly(builder, "~{memory}")

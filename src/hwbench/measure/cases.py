@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..bench import Bench, Grid, Pages, Sweep, Threads
+from ..bench import Axis, Bench, Grid, Pages, Sweep, Threads
 from ..catalog import nearest
 from ..errors import UsageError
 from ..record import units
@@ -17,8 +17,6 @@ from ..record.model import LEVELS, Case, CaseKey, Scalar, key
 COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
 WHOLE = re.compile("[1-9][0-9]{0,9}")
 
-Stated: TypeAlias = Scalar | Pages | Sweep | Threads
-"""An axis value as a bench states it; all but scalars depend on the machine."""
 Spread: TypeAlias = Callable[[Pages | Sweep | Threads], Sequence[Scalar]]
 """What a value that depends on the machine stands for here."""
 
@@ -85,7 +83,7 @@ def _own_group(device: str, devices: Mapping[str, str]) -> str:
 
 def _expand(
     bench: Bench,
-    grid: Mapping[str, Stated | tuple[Stated, ...]],
+    grid: Grid,
     params: Mapping[str, Sequence[str]],
     variants: Sequence[str],
     devices: Mapping[str, str],
@@ -106,7 +104,7 @@ def _expand(
                     yield Case(bench.name, name, device, values_of)
 
 
-def plain_values(values: Stated | tuple[Stated, ...], spread: Spread) -> list[Scalar]:
+def plain_values(values: Axis | str, spread: Spread) -> list[Scalar]:
     """Axis values with those that depend on the machine spread out, each once."""
     out: list[Scalar] = []
     for value in values if isinstance(values, tuple) else (values,):

@@ -21,7 +21,7 @@ from ..devices import Device
 from ..protocols import Facts, Inputs, Values
 from ..record import interference
 from ..record.estimate import estimate
-from ..record.model import Case, Policy, Record
+from ..record.model import Case, JsonObject, Policy, Record
 from ..record.units import format_bytes
 from .cases import Group
 from .order import balanced_orders, generator
@@ -366,7 +366,7 @@ def _footprint(bench: Bench, values: Values) -> int:
     return int(values.get("size", 0)) * int(values.get("threads", 1))
 
 
-def _as_json(facts: Facts) -> Values:
+def _as_json(facts: Facts) -> JsonObject:
     """Facts as a run file holds them: NumPy's scalars and arrays as numbers and lists; TypeError for anything else."""
 
     def builtin(value: np.generic | np.ndarray) -> Answer:
@@ -375,7 +375,7 @@ def _as_json(facts: Facts) -> Values:
             return plain
         raise TypeError(f"a fact is no plain data but {type(value).__name__}")
 
-    found: Values = msgspec.json.decode(msgspec.json.encode(dict(facts), enc_hook=builtin))
+    found: JsonObject = msgspec.json.decode(msgspec.json.encode(dict(facts), enc_hook=builtin))
     return found
 
 

@@ -14,9 +14,8 @@ from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine
 from ..host.provenance import stamp
-from ..protocols import Values
 from ..record import store
-from ..record.model import Machine, Policy, Record, Run, key
+from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from . import numba_settings, planning
 from .autosave import Autosave, Interrupted
 from .cases import Group
@@ -125,6 +124,6 @@ def _resumed(path: Path, run: Run) -> tuple[Run, Path]:
     return msgspec.structs.replace(run, hwbench=_stamp()), path
 
 
-def _stamp() -> Values:
+def _stamp() -> JsonObject:
     """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives."""
     return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..bench import Skip, Work
 from ..protocols import Values
-from ..record.model import Case, Status
+from ..record.model import Case, JsonObject, Status
 
 LONGEST = 500  # characters of a reason
 
@@ -37,7 +37,7 @@ class Trial:
     case: Case
     values: Values
     counts: dict[str, float] = field(default_factory=dict)
-    facts: Values = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
     work: Work | None = None
     loops: int = 0
     samples: list[float] = field(default_factory=list)

@@ -84,11 +84,6 @@ class Runs(Sequence[Run]):
         self.runs = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs
         self.histories = tuple(histories)
 
-    @classmethod
-    def of(cls, runs: Sequence[Run]) -> Runs:
-        """These runs, or other runs without a catalogue."""
-        return runs if isinstance(runs, cls) else cls(runs, catalogue={})
-
     @overload
     def __getitem__(self, index: int) -> Run: ...
     @overload

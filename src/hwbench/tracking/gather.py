@@ -18,19 +18,19 @@ from .resolve import AsvDirectory, is_pytest, read_run
 
 
 @dataclass
-class Found:
+class Gathered:
     """Runs and histories for a report."""
 
     runs: list[Run] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
 
 
-def gather(paths: Sequence[Path]) -> Found:
+def gather(paths: Sequence[Path]) -> Gathered:
     """Runs, asv's results and pytest-benchmark's files at these paths, directories at any depth.
 
     Runs also make a history, and so do files of pytest-benchmark.
     """
-    found = Found()
+    found = Gathered()
     benchmarked: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -48,7 +48,7 @@ def gather(paths: Sequence[Path]) -> Found:
     return found
 
 
-def _directory(path: Path, found: Found, benchmarked: list[Path]) -> None:
+def _directory(path: Path, found: Gathered, benchmarked: list[Path]) -> None:
     """Add what a directory holds at any depth; files inside asv's results belong to asv."""
     if is_machine(path):
         mine = with_distinct_environments(AsvDirectory(path.parent).files(path.name))

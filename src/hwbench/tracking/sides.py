@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass
 class Side:
-    """A name, the machine and its identity, the environment, and the cases."""
+    """A name, the machine and its identity, the cases, the environment, and the limits that benches should touch."""
 
     name: str
     machine: str
@@ -67,6 +67,7 @@ class Side:
     entries: Sequence[Entry]
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: str = "run"
+    limits: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:

@@ -93,7 +93,7 @@ def compare_sides(
     """A comparison for every case of either side, in the base's order.
 
     `across` machines, ratios are per unit of work where counts are known, and the verdict is on the ratio divided by
-    that of the machines' own limits; `limits` names the limit that each bench should touch.
+    that of the machines' own limits; `limits` names the limit that each bench should touch, where the sides do not.
     """
     olds = {entry.key: entry for entry in base.entries}
     news = {entry.key: entry for entry in new.entries}
@@ -101,8 +101,12 @@ def compare_sides(
     reasons = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
     fit = [(olds[place], news[place]) for place in places if not reasons[place]]
     shared = variance.common(fit, across=across)
+    errors = {pair[0].key: variance.error(pair, shared)[0] for pair in fit}
     controls = Controls(
-        fit, per_work=across, limits=limits, errors={pair[0].key: variance.error(pair, shared)[0] for pair in fit}
+        fit,
+        per_work=across,
+        limits={**(limits or {}), **base.limits, **new.limits},
+        errors=errors,
     )
     pairs = _paired(fit, shared, controls, across)
     edge = math.log1p(threshold)

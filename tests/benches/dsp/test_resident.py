@@ -3,14 +3,14 @@
 import numpy as np
 
 from doubles.strict_cupy import StrictGpu
-from hwbench.benches.dsp._resident import resident
+from hwbench.benches.dsp._resident import resident_work
 
 
 def test_the_output_is_that_of_the_last_call():
     """A call launches and waits for nothing; the answer comes to the host when it is asked for."""
     device = StrictGpu()
     a, b = device.put(np.arange(4.0)), device.put(np.ones(4))
-    work = resident(device, device.xp.dot, a, b, footprint=64)
+    work = resident_work(device, device.xp.dot, a, b, footprint=64)
     launches = device.launches
     work.call()
     assert (device.launches, device.waits) == (launches + 1, 0)

@@ -7,6 +7,7 @@ from hwbench.record.model import Metric, Record
 from hwbench.report.views.compared_devices import BATCH, WEIGHTS, Row, best_limit
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from made_up.cpu_and_gpu import peak, run_of, stream, table_of
+from made_up.page import dataset
 
 
 def branch(variant, share, seconds, n=4):
@@ -22,7 +23,7 @@ def test_control_flow_is_told_by_the_branch_that_costs_most():
     branches += [branch("shuffled", 0.0, 1.1), branch("shuffled", 0.5, 6.0), branch("shuffled", 1.0, 50.0)]
     branches += [branch("sorted", 0.5, 1.0, 2), branch("shuffled", 0.5, 9.0, 2)]  # of a short sequence
     for records in (branches, branches[::-1]):
-        row = table_of(machine_view([run_of([peak(), stream(), *records])])).rows[0]
+        row = table_of(machine_view(dataset(run_of([peak(), stream(), *records])))).rows[0]
         assert row[-1] == "6.00× for unpredictable"
 
 

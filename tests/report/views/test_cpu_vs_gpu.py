@@ -19,12 +19,12 @@ from made_up.sample import sample_run
 
 def test_without_figures_no_section():
     """A run without a limit, on a CPU without a known datasheet, has nothing to add to the lecture's table."""
-    assert machine_view([run_of([])]) is None
+    assert machine_view(dataset(run_of([]))) is None
 
 
 def test_the_measured_row_holds_this_machines_limits():
     """Float32 peak and DRAM bandwidth stand in the measured row, with their quotient; L1 and float64 do not."""
-    section = machine_view([run_of([peak(), peak(9e12, "f8"), stream(), stream(900e9, "L1")])])
+    section = machine_view(dataset(run_of([peak(), peak(9e12, "f8"), stream(), stream(900e9, "L1")])))
     row = table_of(section).rows[0]
     assert row[1] == "measured here"
     assert row[2:7] == ("4", "0.400", "16 GiB", "20.0", "20.0")
@@ -32,7 +32,7 @@ def test_the_measured_row_holds_this_machines_limits():
 
 def test_the_lectures_figures_and_machines_are_there():
     """Typical and high end of the slides are there, and each of the lecture's machines by slide and by datasheet."""
-    rows = table_of(machine_view([run_of([peak(), stream()])])).rows
+    rows = table_of(machine_view(dataset(run_of([peak(), stream()])))).rows
     found = {(row[0], row[1]): row for row in rows}
     assert found["CPU, typical", "lecture"][2:6] == ("6", "0.200", "32 GB", "30.0")
     assert found["GPU, high end", "lecture"][2:6] == ("4000", "100", "32 GB", "1000")
@@ -51,7 +51,7 @@ def test_a_known_device_gets_its_datasheet_and_its_share():
         cpu=msgspec.structs.replace(MACHINE.cpu, model="Intel(R) Core(TM) i7-6700K CPU @ 4.00GHz"),
         gpus=[Gpu(name="Tesla T4"), Gpu(name="Odd")],
     )
-    rows = table_of(machine_view([run_of([peak(0.256e12), stream(17.05e9)], machine)])).rows
+    rows = table_of(machine_view(dataset(run_of([peak(0.256e12), stream(17.05e9)], machine)))).rows
     found = {(row[0], row[1]): row for row in rows}
     assert found["box: T4", "datasheet"][5] == "320"
     share = found["box: Core i7-6700K", "measured / datasheet"]
@@ -60,7 +60,7 @@ def test_a_known_device_gets_its_datasheet_and_its_share():
 
 def test_disturbed_limits_are_said_to_be():
     """Where only a disturbed peak was to be had, pointing at the machine's dot says so."""
-    section = machine_view([run_of([peak(status="suspect"), stream()])])
+    section = machine_view(dataset(run_of([peak(status="suspect"), stream()])))
     spec = next(block for block in section.blocks if isinstance(block, Figure)).panels[0].spec
     dots = [row for row in spec["datasets"]["marks"] if row["case"].endswith("(measured here)")]
     assert any("disturbed" in dot["more"] for dot in dots)
@@ -69,14 +69,14 @@ def test_disturbed_limits_are_said_to_be():
 def test_several_machines_stand_in_one_table():
     """Each run has its measured row, and its own sentences by name."""
     other = msgspec.structs.replace(MACHINE, name="other")
-    section = machine_view([run_of([peak(), stream()]), run_of([peak(1e12), stream(100e9)], other)])
+    section = machine_view(dataset(run_of([peak(), stream()]), run_of([peak(1e12), stream(100e9)], other)))
     assert [row[1] for row in table_of(section).rows[:2]] == ["measured here"] * 2
     assert "other" in said(section)
 
 
 def test_one_limit_alone_gives_a_table_without_sentences():
     """With bandwidth but no peak there is no balance, no point and no sentence, and nothing breaks."""
-    section = machine_view([run_of([stream()])])
+    section = machine_view(dataset(run_of([stream()])))
     assert table_of(section).rows[0][6] == "–"
     assert said(section) == ""
 
@@ -87,14 +87,14 @@ def test_hostile_names_stay_text():
     machine = msgspec.structs.replace(
         MACHINE, name=bad, cpu=msgspec.structs.replace(MACHINE.cpu, model=bad), gpus=[Gpu(name=bad)]
     )
-    section = machine_view([run_of([peak(), stream()], machine)])
+    section = machine_view(dataset(run_of([peak(), stream()], machine)))
     assert bad in table_of(section).rows[0][0]
     json.dumps(next(block for block in section.blocks if isinstance(block, Figure)).panels[0].spec, allow_nan=False)
 
 
 def test_every_datasheet_figure_names_its_source():
     """The table of sources names a page for each figure of each of the lecture's machines, or says that it has none."""
-    section = machine_view([run_of([peak(), stream()])])
+    section = machine_view(dataset(run_of([peak(), stream()])))
     sources = next(block for block in section.blocks if getattr(block, "caption", "").startswith("Sources"))
     known = datasheets.load()
     for name in MACHINES:

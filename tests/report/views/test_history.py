@@ -14,6 +14,7 @@ from hwbench.report.sections import Notes, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
 from hwbench.tracking.controls import CONTROLS
+from hwbench.tracking.counts import with_counts
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
 from made_up.page import dataset
@@ -202,7 +203,7 @@ def test_times_become_rates_where_a_run_tells_the_work():
     made = history(series("a.b", [1e-3, 1e-3, 2e-3], version="1"), count=3)
     made.settings = [Setting("box", (("cpu", "Scripted CPU"), ("num_cpu", "2"), ("ram", "16 GiB")))]
     run = run_of(record("v", bench="a.b", params={"size": "L1"}, counts={"bytes": 2e6}))
-    rated = runs.with_work(made, [run])
+    rated = with_counts(made, [run])
     data = json.loads(blocks(rated)[Tracks].data)
     [case] = data["cases"]
     assert (case["unit"], case["higher"]) == ("GB/s", True)

@@ -7,11 +7,12 @@ from hwbench.record.model import Gpu
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from hwbench.report.views.suitability import verdict
 from made_up.cpu_and_gpu import MACHINE, on_gpu, peak, run_of, said, stream
+from made_up.page import dataset
 
 
 def test_sentences_carry_the_numbers():
     """20 flop a byte, 5 ms an answer, 40 examples until arithmetic binds; the Titan X is 24 and 27.5 times as fast."""
-    text = said(machine_view([run_of([peak(), stream()])]))
+    text = said(machine_view(dataset(run_of([peak(), stream()]))))
     assert "This machine does 20.0 float32 operations in the time that a byte takes" in text
     assert "at least 5.00 ms here. From 40 examples" in text
     assert "208 µs, 24.0 times as fast" in text
@@ -32,7 +33,7 @@ def test_a_measured_gpu_and_its_link_stand_before_the_lectures():
         on_gpu("transfer.copy", 40e9, "bytes", {"direction": "d2h", "memory": "pinned", "size": "1GiB"}),
     ]
     machine = msgspec.structs.replace(MACHINE, gpus=[Gpu(name="Card", memory=2**33)])
-    text = said(machine_view([run_of([peak(), stream(), *card], machine)]))
+    text = said(machine_view(dataset(run_of([peak(), stream(), *card], machine))))
     assert "This machine's CPU does 20.0 float32 operations" in text
     assert "its own Card 10.0 (measured)" in text
     assert "Card answers in 100 µs, 50.0 times as fast" in text
@@ -50,7 +51,7 @@ def test_each_runs_cpu_stands_beside_its_own_gpu():
         on_gpu("device.stream", 1e12, "bytes", {"kernel": "copy"}, footprint=2**30, l2_bytes=2**20),
     ]
     machine = msgspec.structs.replace(MACHINE, name="with", gpus=[Gpu(name="Card", memory=2**33)])
-    text = said(machine_view([run_of([peak(), stream(), *card], machine), run_of([peak(), stream()])]))
+    text = said(machine_view(dataset(run_of([peak(), stream(), *card], machine), run_of([peak(), stream()]))))
     assert "with, 2026-01-01's CPU does" in text
     assert text.count("Card answers") == 1
 

@@ -71,4 +71,4 @@ def test_a_toy_project_is_shown(tmp_path):
     assert {setting.machine for setting in history.settings} == {"here", "there"}
     assert {tuple(one.values) for one in history.series if one.label == "suite.track_rate [2]"} == {(20.0, 20.0)}
     assert history.notes == []  # asv machine --yes with a name states nothing else, so nothing is said of likeness
-    assert "suite.track_rate" in report.render([], [history])
+    assert "suite.track_rate" in report.render([], [history], catalogue={})

@@ -1,1 +1,1 @@
-"""TODO benches.access."""
+"""Walks through memory: rows against columns, strides, orders of access, loop order and blocking."""

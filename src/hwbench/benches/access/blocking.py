@@ -1,13 +1,13 @@
-"""Blocking: the same loops in another order, so that what was fetched is used again before it is lost.
+"""Blocking: the same loops in another order, so that data is reused before it is evicted.
 
-Two works with the same three ways each, on n × n matrices of float64 in row order.
+Two works with the same three variants each, on n × n matrices of float64 in row-major order.
 
-Transposing moves each element once: 8 bytes in, 8 bytes out (24 with the line that a store reads first). Whichever way
-the loops run, one of the two matrices is walked down its columns: a column of n elements touches n lines, uses 8 bytes
-of each and comes back for the next 8 only after the whole column, when a matrix larger than the caches has driven the
-line out. `naive` writes down columns, `loop-order` reads down them (a read that misses can be overtaken by others, a
-store waits for its line in a short queue), and `blocked` takes 8 × 64 elements at a time: 64 whole lines on each side,
-4 KiB and 4 KiB, which stay in L1 until every byte of them is used.
+Transposing moves each element once: 8 bytes in, 8 bytes out (24 with write-allocate). Whichever way the loops run, one
+of the two matrices is walked down its columns: a column of n elements touches n lines, uses 8 bytes of each and comes
+back for the next 8 only after the whole column, when a matrix larger than the caches has evicted the line. `naive`
+writes down columns, `loop-order` reads down them (loads that miss overlap, stores wait for their line in a short store
+buffer), and `blocked` takes 8 × 64 elements at a time: 64 whole lines on each side, 4 KiB and 4 KiB, which stay in L1
+until every byte of them is used.
 
 Multiplying does 2n³ operations on 3n² numbers: each number is used n times, and what matters is from where. `naive`
 (i, j, k) takes one row of a and one column of b for each element: n³ steps down columns, a line for each multiply-add.
@@ -17,9 +17,9 @@ of b is read anew for every row of a, n³ × 8 bytes from wherever b lies. `bloc
 and a store for eight multiply-adds instead of 16 and 8, nearly all from L1.
 
 Rows of an odd number of lines spread a column over all sets of a cache: then even a naive transposition finds in L2
-what it fetched a column ago, and blocks gain little. Where a row is a multiple of 4 KiB, as with powers of two, all
-lines of a column compete for one set of L1 and a few of L2; each is lost before its turn comes again, and blocks gain
-several times. So a transposition is measured at two lengths of all but the same size.
+what it fetched a column ago, and blocking gains little. Where a row is a multiple of 4 KiB, as with powers of two, all
+lines of a column compete for one set of L1 and a few of L2 (conflict misses), and blocking gains several times. So
+transposition is measured at two lengths that differ by 0.3%.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def transpose_blocked(a: np.ndarray, _b: np.ndarray, out: np.ndarray) -> None:
             transpose_swapped(a[i : i + WORDS, j : j + ACROSS], _b, out[j : j + ACROSS, i : i + WORDS])
 
 
-# fastmath for all three: without it the naive sum would wait for one addition after the other, which is another matter.
+# fastmath for all three: without it the naive sum is a chain of dependent additions, which is another question.
 
 
 @compiled(fastmath=True)
@@ -125,7 +125,7 @@ def matmul_blocked(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
                     for j in range(len(source)):
                         target[j] = source[j]
                 for i in range(top, min(top + TALL, n)):
-                    # of a row, a part of it: of a[i, k:…] Numba would not know that its numbers are neighbours
+                    # a slice of a row, since Numba does not know that a[i, k:…] is contiguous
                     f, row = a[i][k : k + DEEP], out[i][left:right]
                     f0, f1, f2, f3, f4, f5, f6, f7 = f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7]
                     for j in range(len(row)):

@@ -6,19 +6,19 @@ element is used once and takes 8 bytes of the array and 8 of the index, which is
     sequential   a line serves 8 elements after one another, and the next line is prefetched
     reverse      the same backwards: prefetchers follow both ways
     strided      every 8th element, so a line for each, eight times over: at a size beyond the caches each line is
-                 fetched eight times (64 bytes for 8), but in a sequence that can be foreseen
-    page-random  random within 512 elements (4 KiB): a page's lines are all fetched once and found in L1 for the rest;
-                 only the first touch of a line comes as a surprise
-    random       random everywhere: a line for each element, not to be foreseen, and often a page to be translated
+                 fetched eight times (64 bytes for 8), in a sequence that prefetchers follow
+    page-random  random within 512 elements (4 KiB): each line of a page is fetched once, then hits L1; only its first
+                 touch is unpredictable
+    random       random everywhere: a line for each element, unpredictable, often with a TLB miss
 
-So `strided` against `sequential` is the price of wasting lines, and `random` against `strided` that of surprise. In L1
-all should cost the same: every order is as good as any where nothing has to be fetched. A random gather is no chain
-(see latency.chase): its addresses are known beforehand, and a core keeps a dozen misses and more in flight at a time,
-which is why it costs a fraction of memory's latency.
+So `strided` against `sequential` is the price of unused bytes in a line, and `random` against `strided` the price of
+defeating the prefetchers. In L1, where nothing is fetched, all orders should cost the same. A random gather is not a
+dependent chain (latency.chase): its addresses are known in advance, and a core keeps a dozen and more misses in flight,
+so that an element costs a fraction of memory's latency.
 
-From 256 MiB on the index is cut into parts, of which a call takes one, the next call the next. `sequential`, `reverse`
-and `page-random` take the same part of the array at the same turn, so that none finds what another has just left;
-`strided` and `random` visit lines all over it, and find of it what a last-level cache can keep.
+From 256 MiB on the index is cut into parts; a call takes one, the next call the next. `sequential`, `reverse` and
+`page-random` visit the same part of the array in the same call, so that none finds what another has just cached;
+`strided` and `random` visit lines all over the array, and hit what the last-level cache can hold of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
 PAGE = 512  # elements in a page of 4 KiB
-SHARE = 4  # of a part is taken by a call: 32 MiB, 50 ms in random order
+SHARE = 4  # parts are a quarter of the usual size: 32 MiB, 50 ms in random order
 ELEMENT = 16  # bytes: 8 of the array, 8 of where they lie
 
 bench = Bench(
@@ -56,8 +56,8 @@ bench = Bench(
 def gather(base: int, first: int, last: int, passes: int) -> int:
     """The sum of the words at `base` plus each offset from address `first` to `last`, `passes` times over.
 
-    Two plain loads an element, by addresses. From a[index[k]] LLVM would make vector gathers where the host has them,
-    which on some (Zen 4) take longer than the loads, and hide what the order does near the core.
+    Two scalar loads an element, by address. From a[index[k]] LLVM would emit vector gathers where the host has them,
+    which on some CPUs (Zen 4) take longer than the loads, and hide what the order costs near the core.
     """
     step = opaque(32)  # four offsets
     even = odd = 0
@@ -73,8 +73,8 @@ def gather(base: int, first: int, last: int, passes: int) -> int:
 
 
 # --- the orders -------------------------------------------------------------------------------------------------------
-# Each is written as offsets in bytes, straight to its place: at a GiB fresh pages cost more than what is written to
-# them, and a shuffle's misses more than both. By the one thread that reads them: pages are near to who touches first.
+# Each order is written as byte offsets, straight to its place: at a GiB, fresh pages cost more than the writes, and the
+# misses of a shuffle more than both. The thread that reads them writes them, for first touch.
 
 
 @compiled
@@ -120,7 +120,7 @@ def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
 
 @bench.inputs
 def numbers(rng: np.random.Generator, size: int, device: Cpu) -> tuple[np.ndarray, Partitions]:
-    """Whole numbers in whole pages, so that sums are exact in any order, and whose turn it is."""
+    """Whole numbers in whole pages, so that sums are exact in any order, and their partitions."""
     partitions = Partitions(parts_of(size, SHARE), alike=False)
     pages = max(1, size // ELEMENT // PAGE // partitions.parts) * partitions.parts
     a = device.host_empty(pages * PAGE, np.int64)
@@ -150,7 +150,7 @@ def in_order(
     device: Cpu, a: np.ndarray, partitions: Partitions, write: Callable[..., None], *keys: int | Array,
     places: Sequence[int] | None = None,
 ) -> Work:  # fmt: skip
-    """The gather in the order that `write` writes; `places[turn]` is the part of it that is taken at each turn."""
+    """The gather in the order that `write` writes; visit k takes part `places[k]` of it."""
     offsets = device.host_empty(len(a), np.int64)
     write(offsets, *keys)
     part = offsets.nbytes // partitions.parts

@@ -5,14 +5,14 @@ instruction takes several elements, and the next line is prefetched. Down a colu
 one by one, and each step may be a new page, which no prefetcher follows.
 
 The matrix is square, so that rows and columns are alike in number and length, and a Python loop costs the same. A side
-is an odd number of cache lines long: with a power of two all elements of a column would fall into the same few sets of
-the cache, which is another question. So it may be a good deal smaller than `size` says (48 × 48 in f4 for 16 KiB), and
-never larger. From some 2 MiB on a step down a column is larger than a 4 KiB page.
+is an odd number of cache lines: with a power of two all elements of a column would map to the same few sets of the
+cache, which is another question (access.blocking). So the matrix may be much smaller than `size` (48 × 48 in f4 for
+16 KiB), and is never larger. From some 2 MiB on, a step down a column is larger than a 4 KiB page.
 
-A matrix of 256 MiB and more is cut into bands, of rows for the one and of columns for the other, of which a call sums
-one, the next call the next. Rows and columns keep their full length, and a band of columns is a whole number of lines
-wide. Bands of rows cross those of columns: of four times the last-level cache, a quarter at most can be found there
-that the other left.
+From 256 MiB on the matrix is cut into bands, of rows for one variant and of columns for the other; a call sums one
+band, the next call the next. Rows and columns keep their full length, and a band of columns is a whole number of lines
+wide. Each band of rows crosses every band of columns, so at four times the last-level cache at most a quarter of a band
+can still be cached from the other variant.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from ...record.estimate import Estimate
 from .._partitions import Partitions, parts_of
 
 LINE = 64
-SHARE = 4  # of a part is a band: 32 MiB, which take some 50 ms down its columns
-THICK = 4  # lines, about, that a band of columns has at least: from a hundred GiB on bands are more than their share
-TRIED = 5000  # numbers of bands are enough to choose from, either way
+SHARE = 4  # bands are a quarter of a usual part: 32 MiB, some 50 ms down its columns
+THICK = 4  # lines that a band of columns has at least, roughly: from 100 GiB on it exceeds its share
+TRIED = 5000  # numbers of bands to choose from, either way
 VALUES = 16  # whole numbers below this: sums of a row or column stay below 2²⁴, so that nothing rounds even in f4
 
 row_column = Bench(
@@ -48,8 +48,8 @@ row_column = Bench(
 )
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
-# fastmath, for both: without it additions keep their order, one after the other at the latency of an addition (4
-# cycles), and that chain would hide what memory does. The clobber after each inner loop forbids LLVM to swap the loops.
+# fastmath for both: without it additions keep their order, and a chain of them (4 cycles each) would hide what memory
+# does. The clobber after each inner loop keeps LLVM from interchanging the loops.
 
 
 @compiled(fastmath=True)
@@ -85,8 +85,8 @@ def sum_by_columns(a: np.ndarray, passes: int) -> float:
 def sum_views(views: np.ndarray) -> float:
     """The sum of all elements, one `sum()` for each view along the first axis.
 
-    A plain loop, as one writes it who needs each row or column for itself. `a.sum(axis=0)` would be no walk down
-    columns: NumPy turns it round and adds whole rows to a row of sums.
+    A plain loop, as in code that needs each row or column by itself. `a.sum(axis=0)` would not walk down columns: NumPy
+    adds whole rows to a row of sums.
     """
     total = np.float64(0)
     for view in views:
@@ -107,7 +107,7 @@ def shape(size: int, itemsize: int) -> tuple[int, int]:
     if lines == 0:
         raise Skip(f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
     usual = min(parts_of(size, SHARE), max(_odd(lines // THICK), 1))
-    # Bands a third more or fewer: of more lengths that can be cut into equal parts one is nearer to the size.
+    # A third more or fewer bands are tried: more candidate lengths, one of them nearer to the size.
     apart = min(usual // 3 + 1, TRIED)
     cuts = [(parts, _odd(lines // parts)) for parts in range(usual - apart | 1, usual + apart + 1, 2)]
     parts, band = max(cuts, key=lambda cut: (cut[0] * cut[1], -abs(cut[0] - usual)))
@@ -123,7 +123,7 @@ def _odd(number: int) -> int:
 def matrix(
     rng: np.random.Generator, size: int, dtype: np.dtype, layout: str, device: Cpu
 ) -> tuple[np.ndarray, Partitions]:
-    """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and whose turn it is."""
+    """Small whole numbers in a square matrix of `size` bytes, in C or Fortran order, and its partitions."""
     side, parts = shape(size, dtype.itemsize)
     a = device.host_empty((side, side), dtype)
     a = a.T if layout == "F" else a

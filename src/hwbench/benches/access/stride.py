@@ -2,20 +2,20 @@
 
 Memory moves in lines, commonly of 64 bytes. At a stride of 1 a line serves 8 elements of 8 bytes; at a stride of 2 it
 serves 4, and so on, until each element takes a whole line for itself: up to the line's size an element costs in
-proportion to its stride. Beyond, lines are left out, a line an element is fetched whatever the stride, and the curve
-turns level. Where it turns is the line's size, and the height of the level over the start is what a column costs.
+proportion to its stride. Beyond, lines are skipped, each element fetches one line whatever the stride, and the curve
+levels off. The bend is at the line's size; the plateau over the start is what a column costs.
 
-In L2 the turn is that of the line itself. From memory it may come a step later: many processors (AMD's since Zen 4 and
-Intel's) answer a miss with a pair of lines, 128 bytes, of which a stride of 64 bytes uses both and one of 128 bytes
-half. What still rises beyond is the neighbourhood: prefetchers stop at the end of a 4 KiB page, every 512th element is
-in a page of its own that has to be translated, and in L2 steps of 4 KiB all fall into one set of L1.
+In L2 the bend is at one line. From memory it may come a step later: many processors (AMD's since Zen 4, Intel's)
+answer a miss with a pair of lines, 128 bytes: a stride of 64 bytes uses both, one of 128 bytes half. What still rises
+beyond is page effects: prefetchers stop at the end of a 4 KiB page, at a stride of 512 every element needs its own
+translation, and in L2 steps of 4 KiB all map to one set of L1.
 
-Each call uses the same number of elements, a 256th of those that the array has, and goes on where the last one ended.
-Having reached the end of the array it begins again in another line, so that every element gets its turn before any
-comes back, and nothing is found in a cache that was left there by a walk before. (Without this a stride of 4 KiB would
-walk over 2 MiB of lines, and find them in a cache for the next 7 elements of each.)
+Each call uses the same number of elements, a 256th of the array, and continues where the last one ended. At the end of
+the array it starts again in another line, so that every element is used before any is used again, and no walk finds
+lines that an earlier one left in a cache. (Without this a stride of 4 KiB would walk over 2 MiB of lines, and find them
+cached for the next 7 elements of each.)
 
-The bytes counted are those used, 8 an element: the share of the limit is the share of each line that was of use.
+The bytes counted are those used, 8 an element: the share of the limit is the used share of each line.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ...protocols import Cpu, Facts, Results
 from ...record.estimate import Estimate
 from .._partitions import PERIOD, repeat_into
 
-WORDS = 8  # elements of 8 bytes in 64: what walks are apart, so that no two after one another meet in a line
-PART = 256  # a call uses one element in so many of the array
+WORDS = 8  # elements of 8 bytes in 64: the distance of consecutive walks, so that no two share a line
+PART = 256  # a call uses a 256th of the array's elements
 
 bench = Bench(
     "access.stride",
@@ -53,9 +53,9 @@ bench = Bench(
 
 @compiled
 def after(start: int, stride: int) -> int:
-    """Where the walk begins that follows the one from `start`: every second line first, then the others between them.
+    """Where the walk after the one from `start` begins: every second line first, then the lines between.
 
-    Processors that fetch lines in pairs would else have brought the next walk's lines already.
+    Otherwise processors that fetch lines in pairs would have fetched the next walk's lines already.
     """
     if start + 2 * WORDS < stride:
         return start + 2 * WORDS
@@ -67,12 +67,12 @@ def after(start: int, stride: int) -> int:
 
 @compiled
 def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: np.ndarray) -> int:
-    """The sum of the last `count` of `passes` × `count` elements, one in every `stride`, from where `at` says on.
+    """The sum of the last `count` of `passes` × `count` elements, one in every `stride`, starting at `at`.
 
     The array is `length` words of 8 bytes from the address `base`; `at` holds the next element and where its walk
-    began. Eight loads at a time by their addresses: one addition from memory for each element, no test of its index,
-    and two sums, of which one would allow no more than an element a cycle. LLVM is not told the step, so that it does
-    not write a loop of its own for a stride of 1, which would be one of vectors and no member of this curve.
+    began. Eight loads at a time by address: one addition from memory per element and no index test. Two sums, since
+    one would limit the loop to an element a cycle. The step is opaque to LLVM, which would otherwise vectorize a stride
+    of 1, and that point would not belong to this curve.
     """
     one, eight = opaque(8 * stride), opaque(64 * stride)
     i, start, even, odd = at[0], at[1], 0, 0

@@ -1,1 +1,1 @@
-"""TODO benches.branch."""
+"""Control flow: what a mispredicted branch costs."""

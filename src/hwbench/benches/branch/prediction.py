@@ -1,21 +1,20 @@
-"""Branches: what it costs when the processor guesses wrong which way one goes.
+"""Branches: what a mispredicted one costs.
 
-A core fetches and starts some hundred instructions beyond the one it has finished. At a branch it has to guess where
-to go on; where the guess was wrong, all that was begun on the wrong way is thrown away, and the pipeline is filled
-anew: 10 to 20 cycles. The loop adds up all elements from a threshold on. `shuffled` and `sorted` are the same kernel
-on the same elements: `if value >= threshold: total += value`. In the sorted array the branch goes one way up to a
-point and the other way after it, which is guessed right all but once. Shuffled, with a share p of the elements above
-the threshold, no predictor can do better than always to guess the likelier way, and is wrong for min(p, 1 - p) of the
-elements: the cost over p is a tent with its top at one half, and its height over one half is the price of one
-misprediction.
+A core speculates some hundred instructions beyond the last one it has retired. At a branch it predicts where to go on;
+after a misprediction everything from the wrong path is discarded and the pipeline refills: 10 to 20 cycles. The loop
+adds up all elements at or above a threshold. `shuffled` and `sorted` are the same kernel on the same elements: `if
+value >= threshold: total += value`. In the sorted array the branch goes one way up to a point and the other way after
+it: one misprediction. Shuffled, with a share p of the elements above the threshold, no predictor beats guessing the
+likelier way, and mispredicts min(p, 1 - p) of the elements: the cost over p is a tent with its top at p = 0.5, and that
+height over 0.5 is the price of one misprediction.
 
-`branch-free` adds value or 0 by a mask or a conditional move: the same time whatever the data, about that of a branch
-that is guessed right, far less than one that is not. What compilers make of such a loop is up to them; here an empty
-assembly statement keeps the branch in the first kernel and vectors out of both, so that they differ in nothing else.
+`branch-free` adds value or 0 by a mask or a conditional move: the same time whatever the data, about that of a
+predicted branch, far less than a mispredicted one. Compilers choose either for such a loop; here an empty assembly
+statement keeps the branch in the first kernel and vectors out of both, so that they differ in nothing else.
 
-With few elements the second pass over a shuffled array is no surprise any more: predictors remember the outcomes of
-some thousand branches and more (`--param n=4096`). 2¹⁸ bytes are more than any can hold, and lie in L2, where reading
-them in sequence costs nothing.
+With few elements a second pass over the shuffled array is predicted: predictors remember the outcomes of some thousand
+branches and more (`--param n=4096`). 2¹⁸ outcomes exceed any predictor, and 2¹⁸ bytes fit L2, where reading them in
+sequence costs nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ LONGEST = 2**18  # elements of one byte
 
 @compiled
 def add_if(address: int, n: int, passes: int) -> int:
-    """The sum of the elements from THRESHOLD on, with a branch: an assembly statement cannot be done on suspicion."""
+    """The sum of the elements from THRESHOLD on, with a branch: LLVM may not execute an assembly statement early."""
     total = 0
     for _ in range(passes):
         total = opaque(0)
@@ -186,7 +185,7 @@ def price(results: Results, n: int) -> tuple[float, float, float | None] | None:
     slow, fast = (results.find(variant, share=share, n=n) for variant in ("shuffled", "sorted"))
     if slow is None or fast is None:
         return None
-    # By best samples: it is a property of the core, to which disturbance only adds.
+    # By best samples: a property of the core, to which disturbances only add.
     seconds = (min(slow.samples) - min(fast.samples)) / (n * wrong)
     clocks = slow.telemetry.get("clock_hz", [])
     return share, seconds, seconds * float(np.median(clocks)) if clocks else None

@@ -1,1 +1,1 @@
-"""TODO benches.clock."""
+"""The core's clock under load."""

@@ -1,21 +1,20 @@
-"""The clock under load: how many cycles a second the core does while its vector units work.
+"""The core's clock while its vector units work.
 
-A peak in operations a second is lanes × 2 × units × clock, and the clock is no constant: it falls with the number of
-busy cores, and on many CPUs with the width of the vectors, since wide multiplications draw more current. So it has to
-be known under the very load that the peak is measured with.
+Peak FLOP/s is lanes × 2 × units × clock, and the clock is not constant: it falls with the number of busy cores, and on
+many CPUs with vector width, since wide multiplications draw more current. So it is measured under the load that the
+peak is measured with.
 
-How the cycles are counted: no counter of the CPU is read, which would need rights that a user has not, and a time
-stamp counter does not count cycles. The kernel is a chain of additions of two registers, each of which waits for the
-one before. A dependent addition takes one cycle on every processor that is sold for this (x86 from Pentium to Zen 5,
-Arm's and Apple's cores; uops.info), never less, as long as no operand is a constant. So additions over seconds is the
-clock, or less where something delays the chain: the figure is a lower bound, and within a percent of the clock where
-the chain is what the loop waits for.
+Cycles are counted without performance counters, which need privileges, and without the time stamp counter, which does
+not count core cycles. The kernel is a chain of dependent register additions. A dependent addition takes exactly one
+cycle on every processor of interest (x86 from Pentium to Zen 5, Arm's and Apple's cores; uops.info), as long as no
+operand is a constant. So additions a second is the clock, or less where something delays the chain: the figure is a
+lower bound, and within a percent of the clock where the chain is the critical path.
 
-Seven additions are accompanied by fused multiply-adds that are independent of them and of one another: five for
+Seven additions are accompanied by fused multiply-adds that depend neither on them nor on one another: five for
 `units` = 1, which one vector unit does on the side (half-width ones, too: 512 bits on Zen 4), twelve for `units` = 2,
 which keep two units busy for six cycles of seven. That is the load of `peak.fma` but for the cycle that keeps the chain
-the critical path. Where a width has one unit only, the twelve take it twelve cycles, and the figure is no clock: it
-falls to 7/12, which no clock does.
+the critical path. Where a width has one unit only, the twelve take twelve cycles, and the figure falls to 7/12 of the
+clock, which no real clock change does.
 
 `scalar` multiplies one number at a time, the others vectors of 128, 256 and 512 bits. With all threads every physical
 core runs the same; the figure is that of the last to finish.
@@ -43,7 +42,7 @@ STEPS = 2048  # of a call: 14 336 cycles, 4 µs
 A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹, exactly
 GRID = 2.0**-20
 BYTES = 64 * CHAINS[2]  # room for the widest registers
-ONE_UNIT = 0.75  # below so much of the clock beside one unit's load, two units' load has found one: 7/12 is expected
+ONE_UNIT = 0.75  # a clock below this share under two units' load means one unit: 7/12 is expected
 
 
 @compiled
@@ -82,13 +81,13 @@ bench = Bench(
 
 @bench.inputs
 def numbers(rng: np.random.Generator) -> np.ndarray:
-    """What the multiply-adds begin with: multiples of 2⁻²⁰ in [2, 4), enough for the widest registers."""
+    """Start values of the multiply-adds: multiples of 2⁻²⁰ in [2, 4), enough for the widest registers."""
     return rng.integers(2**21, 2**22, BYTES // 8) * GRID
 
 
 @bench.reference
 def closed_form(threads: int, device: Cpu) -> tuple[int, float]:
-    """The additions of one call on each thread, and how far from the closed form any product may be: not at all."""
+    """The additions of one call on each thread, and the largest deviation from the closed form: none."""
     return CHAIN * STEPS * min(threads, device.cores), 0.0
 
 
@@ -114,7 +113,7 @@ def on_crew(device: Cpu, x: np.ndarray, threads: int, units: int, bits: int) -> 
     if units not in CHAINS:
         raise Skip(f"units={units}: is none of {', '.join(map(str, CHAINS))}")
     registers = Registers("f8", bits, CHAINS[units])
-    crew = device.crew(min(threads, device.cores))  # two threads of a core would share its units, and delay each other
+    crew = device.crew(min(threads, device.cores))  # SMT siblings would share the core's units and delay each other
     lanes = registers.lanes * CHAINS[units]
 
     def allocate(_rank: int) -> tuple[Buffer, np.ndarray, np.ndarray]:
@@ -196,7 +195,7 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def under_load(results: Results, variant: str, threads: Scalar) -> float | None:
-    """The highest clock seen (disturbance only lowers it) beside as many multiply-adds as the width has units for."""
+    """The highest clock seen (disturbances only lower it) beside as many multiply-adds as the width has units for."""
     clocks: list[float] = [
         record.counts["cycles"] / min(record.samples)
         for units in (1, 2)
@@ -208,12 +207,12 @@ def under_load(results: Results, variant: str, threads: Scalar) -> float | None:
 
 
 def units_of(per_cycle: float) -> int:
-    """The units that do so many multiply-adds a cycle: the nearest power of two, of which all processors have one."""
+    """The units behind so many multiply-adds a cycle: the nearest power of two, as in all processors."""
     return 1 << max(0, round(math.log2(max(per_cycle, 0.5))))
 
 
 def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar) -> Iterator[str]:
-    """What the widest vectors' peak is of lanes × 2 × units × clock."""
+    """The widest vectors' peak as a share of lanes × 2 × units × clock."""
     widest = next((name for name in ("512", "256", "128") if name in clocks), None)
     found = [
         r for r in results.run.records

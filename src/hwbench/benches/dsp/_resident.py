@@ -9,11 +9,14 @@ from ...protocols import DeviceArray, EitherArray, Gpu
 from ...record.model import Scalar
 
 
-def resident(device: Gpu, operation: Callable[..., DeviceArray], *given: DeviceArray, **facts: Scalar) -> Work:
+def resident_work(device: Gpu, operation: Callable[..., DeviceArray], *given: DeviceArray, **facts: Scalar) -> Work:
     """The work of `operation(*given)`: calls are enqueued one after another, one synchronisation ends a sample."""
     found: list[EitherArray] = [None]
 
     def call() -> None:
         found[0] = operation(*given)
 
-    return device.host_timed(call, output=lambda: device.get(found[0]), sync="end", facts={"transfers": False, **facts})
+    made: Work = device.host_timed(
+        call, output=lambda: device.get(found[0]), sync="end", facts={"transfers": False, **facts}
+    )
+    return made

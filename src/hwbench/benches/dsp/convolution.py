@@ -14,7 +14,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, DeviceArray, Gpu, Results
-from ._resident import resident
+from ._resident import resident_work
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
 BLOCK = 1024  # samples of y that stay in L1 while all taps pass: 8 KiB in f8
@@ -81,7 +81,7 @@ def convolve_oa(x: Array, h: Array) -> Work:
 @convolution.variant("cupy", on="gpu")
 def convolve_cupy(device: Gpu, x: DeviceArray, h: DeviceArray) -> Work:
     """cupy.convolve, direct or by Fourier transform as CuPy chooses, on arrays that are on the device."""
-    return resident(device, device.xp.convolve, x, h)
+    return resident_work(device, device.xp.convolve, x, h)
 
 
 def _operations(count: float) -> dict[str, float]:

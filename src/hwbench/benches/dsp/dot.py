@@ -20,7 +20,7 @@ from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
 from ...record.model import Scalar
 from .._gpu import where
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
-from ._resident import resident
+from ._resident import resident_work
 
 BLAS_SPLITS = 10_000  # elements beyond which OpenBLAS's dot product uses all its threads (kernel/x86_64/ddot.c)
 
@@ -91,7 +91,8 @@ def by_blas(device: Cpu, a: Array, b: Array, partitions: Partitions, threads: in
     """The work of np.dot on so many threads of BLAS; Skip where BLAS cannot be limited to them."""
     x, y = np.split(a, partitions.parts), np.split(b, partitions.parts)
     dot = partitions.work(lambda part: np.dot(x[part], y[part]), {})
-    return device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
+    work: Work = device.blas(dot.call, threads, output=dot.output or dot.call, facts=dot.facts)
+    return work
 
 
 @dot.variant("blas")
@@ -127,7 +128,7 @@ def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions
     """cupy.dot on arrays that are on the device: CuPy may write the products out and read them again to add them."""
     facts = where(device, 2 * a.nbytes, parts=partitions.parts)
     if partitions.parts == 1:
-        return resident(device, device.xp.dot, a, b, **facts)
+        return resident_work(device, device.xp.dot, a, b, **facts)
     partitions.restart()
     x, y = a.reshape(partitions.parts, -1), b.reshape(partitions.parts, -1)
     found: list[EitherArray] = [None]
@@ -143,7 +144,8 @@ def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions
             total = total + device.get(found[0])
         return total
 
-    return device.host_timed(call, output=output, sync="end", facts={"transfers": False, **facts})
+    made: Work = device.host_timed(call, output=output, sync="end", facts={"transfers": False, **facts})
+    return made
 
 
 @dot.finding

@@ -16,7 +16,7 @@ from ...bench import Bench, Work
 from ...protocols import Array, DeviceArray, Gpu, Results
 from ...record.model import Scalar
 from .._gpu import library
-from ._resident import resident
+from ._resident import resident_work
 
 fft = Bench(
     "dsp.fft",
@@ -89,7 +89,7 @@ def fft_workers(x: Array) -> Work:
 def fft_cupy(device: Gpu, x: DeviceArray) -> Work:
     """cupy.fft.fft, which is cuFFT, on signals that are on the device."""
     library("cuFFT", lambda: device.xp.fft.fft(x[:1]))
-    return resident(device, device.xp.fft.fft, x, **bytes_moved(x), l2_bytes=device.properties.l2)
+    return resident_work(device, device.xp.fft.fft, x, **bytes_moved(x), l2_bytes=device.properties.l2)
 
 
 @fft.finding

@@ -1,14 +1,14 @@
-"""Memory latency: how long a load takes whose address is known only when the load before it has come back.
+"""Memory latency: the time of a load whose address is the result of the load before it.
 
-The memory is one ring of pointers, one to a cache line, and the chase follows it. In `random` order no prefetcher can
-guess the next line, and each hop may also leave the pages that the TLB knows; `page-local` order is random within
-groups of 64 small pages, which a first-level TLB holds, and takes the groups in sequence: the difference is what
-translation costs. `pages` says which pages the ring lies on.
+The memory is a ring of pointers, one to a cache line, and the chase follows it. In `random` order no prefetcher can
+guess the next line, and each hop may also miss the TLB; `page-local` order is random within groups of 64 small pages,
+which a first-level TLB covers, and takes the groups in sequence: the difference is the cost of translation. `pages` is
+the page size of the ring.
 
-A permutation of all lines, linked in its own order, is one single ring. It is walked once in full before anything is
-timed, in parts side by side, each of which has to end where the next begins. Calls are short and go on where the one
-before ended, so that even a ring larger than the last-level cache is seen everywhere. The answer of a call is the line
-it ends on.
+A permutation of all lines, linked in its own order, is a single ring. It is walked once in full before anything is
+timed, in parts side by side, each of which has to end where the next begins. Calls are short and continue where the
+last one ended, so that even a ring larger than the last-level cache is covered. The answer of a call is the line it
+ends on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ...kernels.permutation import permute
 from ...kernels.simd import follow, opaque
 from ...protocols import Buffer, Cpu, Results
 
-LINE = 64  # bytes; where lines are of 128, a neighbour is found in the same line once in many hops
+LINE = 64  # bytes; with lines of 128, one hop in many stays in the same line
 HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
 WALKS = 16  # side by side, to walk a ring once in full
 GROUP = 64 * 4096 // LINE  # lines of 64 small pages
@@ -44,10 +44,10 @@ def chase(address: int, hops: int) -> int:
 
 @compiled
 def strays(starts: np.ndarray, hops: np.ndarray) -> int:
-    """How many of the walks from each address, so many hops on, do not end where the next one starts.
+    """How many of the walks from `starts`, of `hops` hops each, do not end where the next one starts.
 
-    All walks go on side by side, so that a ring as large as memory is walked as fast as its loads can be in flight.
-    `starts` is left with where they came to.
+    All walks advance side by side, so that a ring as large as memory is walked with many loads in flight. `starts` is
+    left with the addresses where they ended.
     """
     first = starts.copy()
     for step in range(hops.max()):
@@ -95,7 +95,7 @@ def ring(rng: np.random.Generator, size: int, order: str, device: Cpu) -> np.nda
 
 
 def key(rng: np.random.Generator) -> int:
-    """What a random order stands for."""
+    """A key of 63 bits for a random order."""
     return int(rng.integers(2**63 - 1))
 
 
@@ -144,7 +144,7 @@ def place(device: Cpu, lines: np.ndarray, pages: str) -> Buffer:
 
 
 def write_ring(buffer: Buffer, lines: np.ndarray) -> None:
-    """Write the ring into a buffer, and walk it once in full, in parts of known ends."""
+    """Write the ring into a buffer, and walk it once in full, in parts whose ends are known."""
     buffer.array[:] = 0  # in sequence, which faults huge pages in whole
     link(buffer.address, buffer.array, lines)
     parts = np.linspace(0, len(lines), min(WALKS, len(lines)) + 1).astype(np.int64)
@@ -199,7 +199,7 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def told_pages(results: Results) -> str:
-    """The pages whose latencies are told: huge ones where there are any, as in the standard set of bandwidths."""
+    """The pages that the finding speaks of: huge ones where any were measured, as for bandwidths."""
     return "huge" if results.find("follow", pages="huge") else "4K"
 
 

@@ -1,16 +1,16 @@
-"""Core to core: how long it takes until one CPU sees what another has written.
+"""Core-to-core latency: the time until one CPU sees what another has written.
 
-A cache line has one owner at a time. To write it a core must have it alone; to see the new value the other must fetch
-it from that core's cache. Two threads hand a counter to and fro: each waits until it shows the other's number, writes
-the next, waits again. Every handover is the same journey, a miss that is answered by another core's cache and not by
-memory: within a core with two hardware threads its own L1 (some 10 ns), between cores of one last-level cache some 20
-to 60 ns, between chiplets or sockets 100 ns and more. It is the price of a lock, of a queue between threads, of a
-counter shared by all, of two counters in one line (`parallel.false_sharing`).
+A cache line has one owner at a time. To write it a core must own it exclusively; to see the new value the other core
+must fetch it from that core's cache. Two threads pass a counter back and forth: each waits for the other's number and
+writes the next. Every handover is a miss answered by another core's cache, not by memory: between SMT siblings their
+shared L1 (some 10 ns), between cores with a common last-level cache some 20 to 60 ns, between chiplets or sockets 100
+ns and more. It is the price of a lock, of a queue between threads, of a shared counter, of two counters in one line
+(`parallel.false_sharing`).
 
-`store` waits with plain loads and hands over with a plain store, in the order that a release store and an acquire load
-promise; on x86 both are ordinary moves. `exchange` does both with one compare-and-swap, as a lock does: each try takes
-the line for writing, the failed ones too, so that the one who waits disturbs the one who is to write. Look at blocks
-in the map: CPUs that share a cache stand out, and numbering need not follow them.
+`store` waits with acquire loads and hands over with a release store; on x86 both are ordinary moves. `exchange` does
+both with one compare-and-swap, as a lock does: each try takes the line for writing, failed ones too, so that the
+waiting thread disturbs the writing one. Look at blocks in the map: CPUs that share a cache stand out, and CPU numbers
+need not follow them.
 
 Every pair of the CPUs that may be used is measured, one pair at a time, in every round; the record's time is the mean
 of all pairs, and `facts["between"]` holds for each pair its CPUs, what they share, and the best time of a handover.
@@ -20,17 +20,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...host.system import Host
 from ...kernels.compiling import compiled
 from ...kernels.ping_pong import bounce
 from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
 from ...record.model import Scalar
+
+if TYPE_CHECKING:
+    from ...protocols import Host
 
 MOST, LEAST = 4096, 512  # round trips of a pair in one call: 0.4 ms where there are few pairs
 BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms

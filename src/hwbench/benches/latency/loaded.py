@@ -1,21 +1,21 @@
-"""Loaded latency: what a load from memory costs one thread while the others keep memory busy.
+"""Loaded latency: what a load from memory costs one thread while other cores stream.
 
-The latency that `latency.chase` tells is that of an idle machine. Each request shares the mesh, the memory controllers
-and the banks of the DRAM with everybody else's, and waits in their queues: the nearer the traffic comes to what memory
-gives, the longer, slowly at first and then steeply. One thread follows a ring of pointers through memory, as in
-`latency.chase`; every other core streams through memory of its own, a block of lines, then `gap` cycles of waiting for
-each line of 64 bytes, then the next block. `idle` streams nothing; a gap of 0 streams as fast as it goes.
+`latency.chase` measures an idle machine. Under load each request shares the mesh, the memory controllers and the DRAM
+banks with all others, and waits in their queues: the closer the traffic to memory bandwidth, the longer, slowly at
+first and then steeply. One thread follows a ring of pointers through memory, as in `latency.chase`; every other core
+streams through memory of its own: a block of lines, then `gap` cycles of waiting for each line of 64 bytes, then the
+next block. `idle` streams nothing; a gap of 0 streams at full speed.
 
-What the streams moved meanwhile is measured along with the time of the hops, and the two make the curve: latency
-against bandwidth. `read` counts the lines read. `write` fills them with plain stores, each of which reads its line
-first and has it written back later: 128 bytes of traffic for 64 bytes stored, counted as such. Look for the knee: left
-of it a latency-bound program does not notice its neighbours, right of it more streaming threads only make all wait
-longer. One streaming core rarely gets there; it takes several to fill the queues of a server's memory.
+The bytes streamed are measured along with the time of the hops, and the two make the curve: latency against bandwidth.
+`read` counts the lines read. `write` fills them with plain stores: write-allocate and write-back make 128 bytes of
+traffic for 64 bytes stored, counted as such. Look for the knee: left of it a latency-bound program does not notice its
+neighbours, right of it more streaming threads only make all wait longer. One streaming core rarely gets there; it takes
+several to fill the queues of a server's memory.
 
-A gap is counted in dependent additions, a cycle each, so it is a rate that rises, not a rate that is known: the figure
-on the axis is the measured one. One thread a physical core; siblings would share the chase's own core. The ring is
-four times the last-level cache, so that on an idle machine up to a quarter of its hops may still hit there, and none
-once the streams have swept it: a part of the first rise is that.
+A gap is counted in dependent additions, a cycle each; the x axis shows the measured bandwidth, not the gap. One thread
+per physical core, since an SMT sibling would share the chase's own core. The ring is four times the last-level cache,
+so that on an idle machine up to a quarter of its hops may hit there, and none once the streams have swept it: part of
+the first rise is that.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ LEAST = 64 * 2**20  # bytes each streams through, where the chase's own memory i
 IDLE = "idle"
 
 # --- kernels ----------------------------------------------------------------------------------------------------------
-# The first word of the line at `flag` says that the chase has ended. Each block is followed by `pause` cycles. In
-# the two words at `found` are left: how many blocks, and the sum of what was read in them.
+# The chase sets the first word of the line at `flag` when it has ended. `pause` cycles follow each block. The two words
+# at `found` receive the number of blocks and the sum of what was read.
 
 
 @compiled
@@ -154,7 +154,7 @@ def last_line(memory: Memory) -> tuple[int, int]:
 
 @bench.counts
 def counts() -> dict[str, float]:
-    """The hops of the chase; what is streamed meanwhile is found out, see `facts["streamed"]`."""
+    """The hops of the chase; what is streamed meanwhile is measured: `facts["streamed"]`."""
     return {"hops": HOPS}
 
 
@@ -182,8 +182,8 @@ def on_crew(
 ) -> Work:
     """The chase on the first core, the kernel on each other until the chase has ended.
 
-    The time is the chase's alone. `facts["streamed"]` are the bytes a second that the others moved in the mean of all
-    calls, by how long each of them took.
+    The time is the chase's alone. `facts["streamed"]` is the bytes a second that the others moved, averaged over all
+    calls and weighted by their duration.
     """
     crew = device.crew(device.cores)
     registers = Registers("i8", stream_width(), UNROLL)
@@ -202,7 +202,7 @@ def on_crew(
         try:
             at[0] = chase(at[0], HOPS * loops)
         finally:
-            ended[0] = 1  # else the others would go on for ever
+            ended[0] = 1  # else the others would never stop
 
     def job(rank: int) -> Callable[[int], None]:
         buffer = memory.streamed[rank - 1]

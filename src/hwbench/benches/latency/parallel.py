@@ -1,18 +1,16 @@
 """Memory-level parallelism: how many loads a core keeps in flight while each of them waits.
 
-One pointer chase shows the latency of a level: it asks for a line, waits, asks for the next. Several chases in one
-loop have nothing to wait for but their own pointers, so an out-of-order core sends the loads of all of them on their
-way. As long as there is room the time of a hop falls as 1 / chases; then it levels off, at what the core can keep
-outstanding: 10 to 16 line fill buffers in front of L2 on Intel cores, 24 entries on Zen. By Little's law the loads in
-flight are the latency over the time between two loads; times 64 bytes a line that is the bandwidth which one core can
-ask of memory at random. This is why a gather of independent indices is an order of magnitude faster than a walk of a
-linked list.
+One pointer chase shows the latency of a level: request a line, wait, request the next. Several chases in one loop
+depend only on their own pointers, so an out-of-order core issues the loads of all of them. The time of a hop falls as
+1 / chases until the core's miss buffers are full: 10 to 16 line fill buffers in front of L2 on Intel cores, 24 entries
+on Zen. By Little's law the loads in flight are the latency over the time between two loads; times 64 bytes a line that
+is one core's random-access bandwidth. This is why a gather of independent indices is an order of magnitude faster than
+a walk of a linked list.
 
 All chases follow one ring through every line (see `latency.chase`), evenly spaced, so that no chase finds a line that
-another has just brought: between two visits of a line all others are visited. Each chase lives in a register of its
-own. x86 has 15 for them: of 16 chases one or two wait on the stack, which adds 4 to 5 cycles to their hops and hides
-behind any level from L2 on. Look at where the line bends, and compare the bend in L3 and in memory: what limits there
-is no longer the core's buffers but the queues behind.
+another has just fetched. Each chase has a register of its own. x86 has 15 for them: of 16 chases one or two spill to
+the stack, which adds 4 to 5 cycles to their hops and hides behind any level from L2 on. Look at where the curve bends,
+and compare the bend in L3 and in memory: there the queues behind the core's buffers limit.
 """
 
 from __future__ import annotations

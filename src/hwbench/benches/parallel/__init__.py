@@ -1,1 +1,1 @@
-"""TODO benches.parallel."""
+"""Threads: how loops scale, what starting one costs, false sharing, SMT."""

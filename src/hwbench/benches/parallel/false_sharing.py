@@ -1,17 +1,17 @@
-"""False sharing: threads that count for themselves, in counters that lie in one cache line or in a line each.
+"""False sharing: threads with a counter each, in one cache line or in a line each.
 
-A core may write a line only while no other core holds it. Threads that write different words of one line take it from
-each other, though none ever reads what another wrote: each store has to wait until the line has travelled, tens of
-nanoseconds where one within the core's own line takes one or two. It is the commonest way to make threads slower than
-one: an array of partial sums, one a thread, next to each other.
+A core may write a line only while it owns it exclusively. Threads that write different words of one line take it from
+each other, though none reads what another wrote: each store waits for the line to be transferred, tens of nanoseconds
+where a store to the core's own line takes one or two. It is the commonest way to make threads slower than one: an array
+of partial sums, one a thread, next to each other.
 
-Every thread adds to a counter in memory, a load, an addition and a store each time, which the compiler is kept from
-holding in a register. With one thread all variants do the same. `one-line` has the counters 8 bytes apart, eight to a
-line; `line-each` 64 bytes; `pair-each` 128, since lines may be fetched in pairs; `register` adds up in a register and
-stores once: the remedy that needs no layout. The time is that of one addition, as each thread sees it.
+Every thread increments a counter in memory, a load, an addition and a store each time; the compiler is kept from
+holding it in a register. With one thread all variants do the same. `one-line` has the counters 8 bytes apart, eight to
+a line; `line-each` 64 bytes; `pair-each` 128, since lines may be fetched in pairs; `register` accumulates in a register
+and stores once: the remedy that needs no layout. The time is that of one addition, as each thread sees it.
 
-What to look at: `one-line` with two threads and more against one, where it should not have changed; the factor is the
-price of the line's travels (see latency.core_to_core), the less there the more additions a core gets done per visit.
+What to look at: `one-line` with two threads and more against one, where nothing should change; the factor is the price
+of moving the line (latency.core_to_core), and falls with the number of additions a core completes per visit.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def count_in_register(counters: np.ndarray, at: int, times: int, passes: int) ->
 
 @bench.reference
 def all_counted(threads: int) -> np.ndarray:
-    """Each thread's count, whoever disturbed it."""
+    """Each thread's count."""
     return np.full(threads, ADDITIONS)
 
 
 @bench.counts
 def counts() -> dict[str, float]:
-    """The additions of one thread: all work side by side, and the time should not depend on their number."""
+    """The additions of one thread: threads work side by side, and the time should not depend on their number."""
     return {"items": ADDITIONS}
 
 

@@ -1,17 +1,16 @@
-"""The price of going parallel: what one prange costs before it has done anything, by threading layer.
+"""Fork-join overhead: what one prange costs before it has done anything, by threading layer.
 
-Numba hands a prange to a threading layer: `tbb` (Intel's library, where it is installed), `omp` (the system's OpenMP)
-or `workqueue` (Numba's own, always there). Each call cuts the range into parts, wakes the threads, and waits for the
-last of them. That is paid once for a call however short the loop: microseconds, in which one core adds ten thousand
-numbers. So there is an n below which a prange loses, and it is the layer's price divided by what the threads save on
-each element: a loop that does more for an element wins with fewer of them.
+Numba hands a prange to a threading layer: `tbb` (Intel's library, where installed), `omp` (the system's OpenMP) or
+`workqueue` (Numba's own, always there). Each call splits the range, wakes the threads, and waits for the last of them:
+microseconds per call however short the loop, in which one core adds ten thousand numbers. The break-even n is that
+overhead divided by what the threads save per element: a loop that does more per element wins at a smaller n.
 
-The loop is c = a + b, 24 bytes an element. At n = 100 it takes 10 ns: the time of the call is the layer's price. At the
-largest n it is work, and shows how much of it the threads take over; `serial` is the same loop without prange.
+The loop is c = a + b, 24 bytes an element. At n = 100 it takes 10 ns, so the time of the call is the overhead. At the
+largest n it shows the speed-up; `serial` is the same loop without prange.
 
-A process can only ever have one threading layer, so each variant runs in a process of its own, which measures on its
-own clock and says what it found. Between samples it waits until its threads sleep: OpenMP's spin for some milliseconds
-after each loop, in case there is another (which is why it is quick to start the next), and would disturb the others.
+A process can have only one threading layer, so each variant runs in a process of its own, which measures on its own
+clock and reports. Between samples it waits until its threads sleep: OpenMP's threads spin for some milliseconds after
+each loop, ready for the next one (which makes that one start quickly), and would disturb the other variants.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from ...protocols import Cpu, Results
 from ...record.units import format_count, format_seconds
 
 ELEMENT = 24  # bytes: two float64 read, one written
-ASLEEP_S = 0.010  # until the threads of a layer sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
+ASLEEP_S = 0.010  # until a layer's threads sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
 ROOT = Path(__file__).parents[3]
 
 bench = Bench(
@@ -71,9 +70,9 @@ def arrays(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def serve(threads: int) -> None:
-    """Answer lines on standard input: `N LOOPS` by the seconds that so many calls took and the sum of the result.
+    """Answer each line `N LOOPS` on standard input with the seconds of so many calls and the sum of the result.
 
-    First says the layer that was loaded, or after `no` why none was.
+    The first line of output is the layer that was loaded, or `no` and why none was.
     """
     import numba
 
@@ -98,10 +97,10 @@ def serve(threads: int) -> None:
 
 
 class Layer:
-    """A process with one threading layer, shared by the lengths that are measured in it."""
+    """A process with one threading layer, shared by all lengths measured in it."""
 
     running: dict[str, Layer] = {}  # noqa: RUF012 - it is what is shared
-    missing: dict[str, str] = {}  # noqa: RUF012 - and why others cannot be had, which takes a process to find out
+    missing: dict[str, str] = {}  # noqa: RUF012 - why others do not load, which takes a process to find out
 
     def __init__(self, name: str, threads: int, device: Cpu) -> None:
         code = f"from {serve.__module__} import {serve.__name__}; {serve.__name__}({threads})"
@@ -131,7 +130,7 @@ class Layer:
         return cls.running[name]
 
     def heard(self) -> str:
-        """The next line that the process says; "" where it has ended."""
+        """The next line of the process's output; "" where it has ended."""
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
@@ -152,7 +151,7 @@ class Layer:
             self.end()
 
     def end(self) -> None:
-        """End the process: it does when nobody can speak to it any more."""
+        """End the process by closing its input."""
         Layer.running = {name: layer for name, layer in Layer.running.items() if layer is not self}
         self.process.communicate()
         self.forget()

@@ -1,13 +1,13 @@
-"""More threads: how much faster a prange loop gets, and what keeps it from getting faster.
+"""Scaling: how much faster a prange loop gets with more threads, and what limits it.
 
-Three loops, each with another answer. The triad a = b + 3·c does nothing but move memory, which all threads share: it
-stops scaling where memory is busy. The polynomial computes 256 operations for each 16 bytes it moves: it should scale
-with the cores. The uneven loop's item i costs i operations; Numba cuts a range into equal parts, one a thread, so
-that the last one has most of the work and 1/(2/T - 1/T²) is the best that T threads can do.
+Three loops, each with its own limit. The triad a = b + 3·c only moves memory, which all threads share: it stops scaling
+at memory bandwidth. The polynomial does 256 operations for each 16 bytes it moves: it should scale with the cores. The
+uneven loop's item i costs i operations; Numba splits a range into equal parts, one a thread, so that the last one has
+most of the work and 1/(2/T - 1/T²) is the best speed-up with T threads (load imbalance).
 
-Strong scaling keeps the work and asks for the time; weak scaling gives each thread the same work, so that the time
-should stay. At all threads both do the same. The loops run on Numba's own pool, unpinned, on arrays the main thread
-made: that is what Python code gets. Speed-ups are against the same code with one thread.
+Strong scaling keeps the work fixed; weak scaling gives each thread the same work, so that the time should stay. At all
+threads both do the same. The loops run on Numba's own pool, unpinned, on arrays that the main thread touched first:
+that is what Python code gets. Speed-ups are against the same code with one thread.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ...record.estimate import Estimate
 from .._digests import digest
 
 SCALE = 3.0
-# The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms shows in the answer,
-# so that none can be left out unseen; and sin(sin(…)) makes errors smaller, not larger.
+# The series of the sine down from x¹⁵: exact to rounding for |x| ≤ 1, where each of its terms changes the answer, so
+# that a missing one shows; and sin(sin(…)) damps errors.
 SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(7, -1, -1))
 LOWER = SINE[1:]
 ROUNDS = 16
@@ -61,7 +61,7 @@ def triad(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
 def sines(part: np.ndarray) -> None:
     """Replace each x of a block by the sine of the sine … of x, ROUNDS times, each by Horner's rule.
 
-    A function of its own: within the prange loop LLVM does not unroll the rule, and so makes no vectors of the block.
+    A separate function: inside the prange loop LLVM does not unroll the rule, and so does not vectorize the block.
     """
     for _ in range(ROUNDS):
         for i in range(len(part)):
@@ -169,7 +169,7 @@ def memory(work: str, device: Cpu) -> int:
 def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: str, threads: int, device: Cpu) -> Work:
     """Numba's prange, on its own pool."""
     n = length(work, scaling, threads, device)
-    out[:] = np.nan  # the thread counts share it, and none may be taken for another's answer
+    out[:] = np.nan  # all thread counts share it; none may pass with another's answer
     x, y, out = x[:n], y[:n], out[:n]
     kernel = KERNELS[work]
 

@@ -1,16 +1,16 @@
-"""Hyper-threading: what a second thread on the same core brings, and what one on a core of its own.
+"""SMT: what a second thread brings on the same core, and what on a core of its own.
 
-A core with simultaneous multithreading (SMT, Intel's Hyper-Threading) shows itself as two CPUs. They share its units,
-caches and ports; each only has registers of its own. So what the second one brings depends on what the first leaves:
+A core with simultaneous multithreading (SMT, Intel's Hyper-Threading) appears as two CPUs. They share its execution
+units, caches and ports; only the registers are separate. So the gain depends on what the first thread leaves unused:
 
-    compute   twelve independent chains of multiply-adds in vectors, which keep the units busy from one thread. The
-              second gets half of them, and takes as much from the first: twice the threads, the same work a second.
-    latency   one chain of loads, each waiting for the one before, in a ring that lies in L2. A core does nothing else
-              for a dozen cycles: a second chain runs beside it for free, and twice the threads do twice the work.
+    compute   twelve independent chains of vector multiply-adds, which keep the units busy from one thread. The second
+              gets half of them, taken from the first: twice the threads, the same work a second.
+    latency   one chain of dependent loads in a ring that lies in L2. A core idles for a dozen cycles per load: a second
+              chain runs beside it for free, and twice the threads do twice the work.
 
-Each thread does the same work in every variant. So a ratio of 1 to `alone` means that the second thread came for free,
-one of 2 that it brought nothing. `cores` is the control: two threads on two cores should take what one takes alone, but
-for a clock that falls when more cores work. Crews of hwbench fill cores first, siblings after.
+Each thread does the same work in every variant. So a ratio of 1 to `alone` means that the second thread is free, one of
+2 that it brings nothing. `cores` is the control: two threads on two cores should take what one takes alone, but for a
+clock that falls when more cores work. Crews of hwbench fill cores first, siblings after.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEPS = 2048  # of each chain in a call
 RING = 128 * 2**10  # bytes: beyond L1, and two such rings still fit into half of an L2 of 512 KiB
 LINE = 64
 HOPS = 1024  # a call
-FACTOR = 2.0**-6  # handed to the kernel, since LLVM makes a plain addition of a multiplication that it sees through
+FACTOR = 2.0**-6  # an argument of the kernel, since LLVM folds a constant multiplication into an addition
 GROWTH = FACTOR**2  # of a step: a power of two, so that sums of it are exact
 
 bench = Bench(
@@ -131,7 +131,7 @@ Made = tuple[Loop, Callable[[], float], Callable[[], None]]
 
 
 def chasing(lines: np.ndarray, device: Cpu) -> Made:
-    """A ring of one's own, how to follow it, and where one has come to."""
+    """A thread's ring: how to follow it, the line it has reached, and how to free it."""
     buffer = device.buffer(RING, pages="4K")
     words = buffer.array.view(np.int64)
     words[:] = 0
@@ -146,7 +146,7 @@ def chasing(lines: np.ndarray, device: Cpu) -> Made:
 
 
 def computing(_lines: np.ndarray, device: Cpu) -> Made:
-    """Chains of one's own, how to go on with them, and their sum if all of them agree."""
+    """A thread's chains: how to continue them, their sum if all of them agree, and how to free them."""
     registers = Registers("f8", stream_width(), CHAINS)
     buffer = device.buffer(4096, pages="4K")
     x = buffer.array.view(np.float64)[: registers.nbytes // 8]
@@ -156,7 +156,7 @@ def computing(_lines: np.ndarray, device: Cpu) -> Made:
     def run(loops: int) -> None:
         x[:] = 1.0
         accumulate(registers, buffer.address, FACTOR, FACTOR, STEPS, loops)
-        if loops > 1:  # passes go on from one another, so that none can be left out; the answer is that of one
+        if loops > 1:  # passes continue from one another, so that none can be dropped; the answer is that of one
             x[:] -= (loops - 1) * STEPS * GROWTH
 
     return run, lambda: float(x[0]) if (x == x[0]).all() else float("nan"), buffer.close

@@ -1,14 +1,13 @@
-"""Floating-point peak: how many operations a second each width of the vector unit does, and how many chains that takes.
+"""Floating-point peak: FLOP/s by vector width, and how many independent chains that takes.
 
-The work is a sum, x ← x + a·b, in each of `chains` × 64 bytes of numbers. One step has to wait for the one before (4
-cycles on most CPUs of today), while two vector units start one each cycle: it takes latency × units, 8 and more,
-independent chains to keep them busy, and with one chain the latency shows. A variant takes the numbers `chains`
-registers at a time; so scalars and 512-bit vectors do the same operations and give the same answer.
+The work is a sum, x ← x + a·b, in each of `chains` × 64 bytes of numbers. A step depends on the one before (4 cycles on
+most current CPUs), while two vector units start one each per cycle: it takes latency × units, 8 and more, independent
+chains to keep them busy; one chain shows the latency. A variant takes the numbers `chains` registers at a time; so
+scalars and 512-bit vectors do the same operations and give the same answer.
 
-All numbers are multiples of 2⁻²⁰ below 8, which f4 and f8 hold exactly: xₙ = x₀ + n·a·b to the last bit, and one
-operation left out anywhere shows. LLVM may not multiply a·b beforehand, which would round twice. The sum is the operand
-that is overwritten, as AArch64's fmla wants it; and there are no zeros, infinities or denormals, which some units treat
-differently.
+All numbers are multiples of 2⁻²⁰ below 8, which f4 and f8 hold exactly: xₙ = x₀ + n·a·b to the last bit, and a single
+missing operation shows. LLVM may not multiply a·b beforehand, which would round twice. The sum is the destructive
+operand, as AArch64's fmla has it; and there are no zeros, infinities or denormals, which some units treat differently.
 """
 
 from __future__ import annotations

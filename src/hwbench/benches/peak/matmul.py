@@ -1,11 +1,11 @@
-"""Matrix multiplication in NumPy: how much of the floating-point peak a good library reaches, and from which size on.
+"""Matrix multiplication in NumPy: what share of the floating-point peak BLAS reaches, and from which size on.
 
-C = A·B of n × n matrices does 2n³ operations on 3n² numbers, n/12 operations for each byte of float64: the larger, the
-more is computed for each byte that is moved. NumPy hands it to BLAS, which cuts the matrices into tiles that stay in
-L1 and L2 while they are used n times, and keeps a tile of C in registers. So the curve rises with n towards the peak
-of `peak.fma` and stays there: a library with kernels for this CPU reaches 80 to 95% of it. Three things keep it below
-at small n: the call itself (1 µs is 10⁵ operations on one core), copying A and B into tiles, and edges that fill no
-tile; with several threads also waking them, which is why small matrices are often faster on one.
+C = A·B of n × n matrices does 2n³ operations on 3n² numbers: an arithmetic intensity of n/12 FLOP per byte of float64.
+BLAS cuts the matrices into tiles that stay in L1 and L2 while they are used n times, and keeps a tile of C in
+registers. So the curve rises with n towards the peak of `peak.fma` and stays there: a library with kernels for this CPU
+reaches 80 to 95% of it. Three things keep it below at small n: the call itself (1 µs is 10⁵ operations on one core),
+packing A and B into tiles, and partial tiles at the edges; with several threads also waking them, which is why small
+matrices are often faster on one.
 
 What to look at: the n at which half of the peak is reached, by how much all threads beat one, and float32 against
 float64, where twice the lanes should give twice the rate. A plateau far below the peak means that BLAS has no kernel

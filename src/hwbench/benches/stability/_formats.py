@@ -26,7 +26,7 @@ class Format:
 NO_BFLOAT16 = "bf16 needs the package ml_dtypes"
 
 
-def type_of(name: str) -> np.dtype | None:
+def type_of(name: str) -> Any:
     """The dtype called `f2`, `bf16`, `f4` or `f8`; None for bf16 where ml_dtypes is not installed."""
     if name != "bf16":
         return np.dtype(name)
@@ -34,8 +34,7 @@ def type_of(name: str) -> np.dtype | None:
         import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         return None
-    found: np.dtype = np.dtype(ml_dtypes.bfloat16)
-    return found
+    return np.dtype(ml_dtypes.bfloat16)
 
 
 def format_of(dtype: npt.DTypeLike) -> Format:

@@ -145,12 +145,12 @@ def draw(rng: np.random.Generator, init: str, n_in: int, n_out: int) -> Array:
         wide = max(n_in, n_out)
         signs = rng.choice([-scale_of(init), scale_of(init)], wide)
         return np.asarray((_cosines(wide)[rng.permutation(wide)] * signs)[:n_out, :n_in])
-    deviation = np.float32(math.sqrt(gamma(init, n_in, n_out)))
+    std = np.float32(math.sqrt(gamma(init, n_in, n_out)))
     if init == "xavier-uniform":
         # U(-a, a) has variance a²/3, so a = √(6 / (n_in + n_out))
         a = np.float32(math.sqrt(6 / (n_in + n_out)))
         return np.asarray((2 * rng.random((n_out, n_in), dtype=np.float32) - 1) * a)
-    return np.asarray(rng.standard_normal((n_out, n_in), dtype=np.float32) * deviation)
+    return np.asarray(rng.standard_normal((n_out, n_in), dtype=np.float32) * std)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...kernels.float16 import wide
-from ...protocols import Array
+from ...protocols import Array, EitherArray
 from ._backprop import CLIP, EPSILON, Chain
 from ._formats import Format, format_of
 from ._networks import ACTIVATIONS
@@ -33,9 +33,9 @@ def violations(chain: Chain, form_of: Callable[[np.dtype], Format] = format_of) 
         return wrong + _backward_violations(chain, form, sums, w, z, slope, g)[::-1]
 
 
-def _sum_error(chain: Chain, sums: Format, magnitude: Array) -> Array:
+def _sum_error(chain: Chain, sums: Format, magnitude: Array) -> EitherArray:
     """The rounding of a sum of n products: n ε of the type of sums times Σ |a b|, and its least number for each."""
-    return np.asarray(chain.weights.shape[1] * (sums.eps * magnitude + sums.least))
+    return chain.weights.shape[1] * (sums.eps * magnitude + sums.least)
 
 
 def _forward_violations(chain: Chain, form: Format, sums: Format, w: Array, h: Array, z: Array, slope: Array) -> Array:

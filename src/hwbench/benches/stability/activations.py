@@ -170,13 +170,14 @@ def activation_cupy(device: Gpu, x: Array, activation: str) -> Work:
         return wrong(activation, x, fetched(device, y), _formats.range_on(device, x.dtype))
 
     call()
-    return device.host_timed(
+    made: Work = device.host_timed(
         call,
         output=lambda: np.array([checked()[0]]),
         sync="end",
         facts=expansion(activation, x.dtype, lambda host: fetched(device, value(sent(device, host))))
         | {"largest_error_eps": checked()[1], "transfers": False},
     )
+    return made
 
 
 @activations.finding
@@ -188,13 +189,13 @@ def tell_activations(results: Results) -> Iterator[str]:
             continue
         asked = {"activation": activation, "dtype": "f4", "n": found.params["n"]}
         costs = {name: results.each("items", name, **asked) for name in ("numpy", "scipy", "numba", "cupy")}
-        told = [f"{name} {format_seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
+        phrases = [f"{name} {format_seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
         many = results.each("items", "cupy", **(asked | {"n": MANY}))
         if many is not None:
-            told.append(f"cupy on 2²⁴ of them {format_seconds(many.value)}")
+            phrases.append(f"cupy on 2²⁴ of them {format_seconds(many.value)}")
         series = " + ".join(f"{c:.5f} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4)
         yield (
-            f"{activation} costs {', '.join(told)} an element in float32; near 0 it is "
+            f"{activation} costs {', '.join(phrases)} an element in float32; near 0 it is "
             f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
             f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
             f"{found.facts['cubic_errors'][1]:.1g} at x = 1/4 and by "

@@ -148,8 +148,10 @@ def grid() -> Values:
     after `depths` layers of 100, as fine as a colour shows; `overflow` and `safe_depth` as in `outcome`. `lacking` has
     the types that cannot be computed here, with the reason.
     """
-    types = {name: dtype for name in NAMES if (dtype := _formats.type_of(name))}
-    told: dict[str, Values] = {name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name in types}
+    types: Values = {name: _formats.type_of(name) for name in NAMES}
+    told: dict[str, Values] = {
+        name: {"log10_norms": [], "overflow": [], "safe_depth": []} for name, dtype in types.items() if dtype
+    }
     for init in GRID:
         for name, rows in told.items():
             weights, x = network(init, types[name])
@@ -177,7 +179,8 @@ def _coarse(norm: float | None) -> float | None:
 def gradients_numpy(device: Cpu, weights: Array, x: Array, activation: str, remedy: str) -> Work:
     """NumPy in the type itself, layer by layer: BLAS on one thread, for types that BLAS knows."""
     one = pass_through((weights, x), activation, remedy, _backprop.in_numpy)
-    return device.blas(one.call, 1, output=one.output, facts=one.facts)
+    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
+    return work
 
 
 @gradients.variant("numba")
@@ -200,7 +203,7 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
     here = functools.partial(chain.moved, functools.partial(fetched, device))
     form_of = functools.partial(_formats.range_on, device)
     found = form_of(weights.dtype)
-    return device.host_timed(
+    made: Work = device.host_timed(
         call,
         output=lambda: _rounding.violations(here(), form_of),
         sync="end",
@@ -208,6 +211,7 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
         | {"smallest_normal": found.tiny, "largest": found.top}
         | where(device, weights.nbytes, transfers=False),
     )
+    return made
 
 
 @gradients.finding
@@ -288,26 +292,27 @@ def _tell_remedies(results: Results) -> Iterator[str]:
         ("xavier-normal", "sigmoid"),
     ):
         untreated = _find(results, "f2", init, activation)
-        told = []
+        kept = []
         for remedy in _backprop.REMEDIES[1:]:
             found = _find(results, "f2", init, activation, remedy)
             if found is not None and untreated is not None:
-                told.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
-        if untreated is not None and told:
+                kept.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
+        if untreated is not None and kept:
             yield (
-                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(told)}."
+                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(kept)}."
             )
 
 
 def _tell_map(results: Results) -> Iterator[str]:
     """How many networks each type carries through all layers."""
     found = results.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
-    told = found.facts.get("map") if found else None
-    if not told:
+    stored = found.facts.get("map") if found else None
+    if not stored:
         return
-    kept = {NAMES[name]: sum(safe >= LAYERS for safe in told[name]["safe_depth"]) for name in NAMES if name in told}
+    kept = {NAMES[name]: sum(safe >= LAYERS for safe in stored[name]["safe_depth"]) for name in NAMES if name in stored}
+    pairs = len(stored["networks"])
     yield (
-        f"Of {len(told['networks'])} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
+        f"Of {pairs} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
         f"{', '.join(f'{count} in {name}' for name, count in kept.items())}."
     )
 

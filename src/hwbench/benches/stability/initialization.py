@@ -96,7 +96,7 @@ def variances(
     return found
 
 
-def _mean_square(a: Array, xp: ModuleType = np) -> Any:
+def _mean_square(a: EitherArray, xp: ModuleType = np) -> EitherArray:
     return xp.vdot(a, a) / a.size
 
 
@@ -150,7 +150,8 @@ def variance_numpy(
         found[0] = variances(weights, x, g, activation)
 
     facts = variance_facts(weights, found[0], init, activation, shape)
-    return device.blas(call, 1, output=lambda: found[0], facts=facts)
+    work: Work = device.blas(call, 1, output=lambda: found[0], facts=facts)
+    return work
 
 
 @compiled(fastmath={"reassoc", "contract"})
@@ -225,12 +226,13 @@ def variance_cupy(
         found[0] = variances(there, x_there, g_there, activation, device.xp)
 
     call()
-    return device.host_timed(
+    made: Work = device.host_timed(
         call,
         output=lambda: fetched(device, found[0]),
         sync="end",
         facts=variance_facts(weights, fetched(device, found[0]), init, activation, shape) | {"transfers": False},
     )
+    return made
 
 
 def _variances_of(results: Results, **asked: str) -> Record | None:

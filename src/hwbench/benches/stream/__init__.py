@@ -1,1 +1,1 @@
-"""TODO benches.stream."""
+"""Bandwidth by level: McCalpin's STREAM kernels, and pure loads and stores."""

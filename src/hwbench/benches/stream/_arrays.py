@@ -1,4 +1,4 @@
-"""TODO benches.stream._arrays."""
+"""The arrays of the stream kernels: their length, their places in a buffer, what they hold, who touches them first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 4096
 
 @compiled(parallel=True)
 def fill_rows(rows: np.ndarray, words: np.ndarray) -> None:
-    """Fill each row with `words`, over and over, a thread each: so it lies near the one whose part of a loop it is."""
+    """Fill each row with `words`, over and over, one thread a row: first touch puts it on that thread's NUMA node."""
     for row in prange(len(rows)):
         for start in range(0, rows.shape[1], len(words)):
             for i in range(min(len(words), rows.shape[1] - start)):
@@ -39,7 +39,8 @@ def array_bytes(row: Row, size: int) -> int:
 def places(row: Row, nbytes: int) -> list[int]:
     """Where in one buffer each array starts.
 
-    Never a multiple of 4 KiB apart: a load is held up by an older store whose address has the same last 12 bits.
+    Never a multiple of 4 KiB apart: a load stalls behind an older store whose address has the same low 12 bits (4K
+    aliasing).
     """
     apart = -(-nbytes // PAGE) * PAGE + PAGE // row.arrays // 64 * 64
     return [k * apart for k in range(row.arrays)]
@@ -62,7 +63,7 @@ class Arrays:
         return len(self.words[0]) // self.partitions.parts * self.partitions.checked
 
     def anew(self, row: Row) -> Arrays:
-        """These, for a variant about to be checked: what it is to write holds nothing of another's answer."""
+        """The same arrays for the next variant, what it writes reset, so that no other answer passes for its own."""
         for part in self.words[: row.writes]:
             part[: self.checked] = -1
         self.partitions.restart()
@@ -70,7 +71,7 @@ class Arrays:
 
 
 def lay_out(row: Row, device: Cpu, size: int, nbytes: int, pages: str) -> Arrays:
-    """Arrays of `nbytes` each in a buffer of their own, which nobody touched; `size` says in how many parts."""
+    """Untouched arrays of `nbytes` each in one buffer; `size` decides the number of parts."""
     starts = places(row, nbytes)
     buffer = device.buffer(starts[-1] + nbytes, pages=pages)
     words = [buffer.array[start : start + nbytes].view(np.int64) for start in starts]
@@ -78,7 +79,7 @@ def lay_out(row: Row, device: Cpu, size: int, nbytes: int, pages: str) -> Arrays
 
 
 def of_a_crew(row: Row, device: Cpu, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> list[Arrays]:
-    """For each pinned thread arrays that it touched first: -1 in what is written, else `data` over and over."""
+    """For each pinned thread arrays that it touched first: -1 where it writes, `data` over and over where it reads."""
 
     def own(_rank: int) -> Arrays:
         made = lay_out(row, device, size, array_bytes(row, size), pages)
@@ -91,7 +92,7 @@ def of_a_crew(row: Row, device: Cpu, data: Sequence[np.ndarray], size: int, thre
 
 
 def of_a_loop(row: Row, device: Cpu, data: Sequence[np.ndarray], size: int, threads: int, pages: str) -> Arrays:
-    """Arrays of `threads` times the length; of each part every thread touches the share that its loop will take."""
+    """Arrays of `threads` times the length; of each part every thread first touches the share that prange gives it."""
     nbytes = array_bytes(row, size)
     made = lay_out(row, device, size, nbytes * threads, pages)
     share = nbytes // 8 // made.partitions.parts

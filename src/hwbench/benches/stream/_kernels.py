@@ -1,4 +1,4 @@
-"""TODO benches.stream._kernels."""
+"""The kernels of STREAM: in explicit vectors, as plain prange loops, and in NumPy."""
 
 from __future__ import annotations
 

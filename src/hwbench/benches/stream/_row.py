@@ -1,4 +1,4 @@
-"""TODO benches.stream._row."""
+"""One kernel of STREAM as a row of a table: what it is called, reads, writes and computes, and its code."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from ...record.model import LEVELS
 SCALE = 3  # s of triad; whole, so that nothing rounds
 
 
-# --- the rows ---------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Row:
     """One kernel of STREAM, from which one bench is made.
 
-    The kernels take arrays a, b, c in this order, as many as are read and written; `flops` are those of one element.
-    `numpy_moves` is how many arrays cross to memory in NumPy, None where that is not for it to say: its copy is the C
-    library's memcpy, which passes the caches by or not as it finds best.
-    `sizes` are the levels of the standard set; `core` says whether the quick set has the bench.
+    Kernels take the arrays a, b, c in this order, as many as they read and write; `flops` counts one element.
+    `numpy_moves` is how many arrays NumPy moves to and from memory; None for its copy, which is the C library's memcpy:
+    that bypasses the caches or not, by its own rules.
+    `sizes` are the levels of the standard set; `core` puts the bench into the quick set.
     """
 
     name: str
@@ -45,9 +42,9 @@ class Row:
 
     @property
     def moves(self) -> int:
-        """How many arrays cross to memory in one pass: where a store reads its line first, one more is read."""
+        """How many arrays move to and from memory in one pass: write-allocate reads each written array as well."""
         return self.arrays + self.writes
 
     def element(self, dtype: np.dtype) -> np.dtype:
-        """The type of what lies in the arrays: where nothing is written nothing is computed, and bits are just bits."""
+        """The dtype of the arrays. Where nothing is written nothing is computed, and any bits will do."""
         return dtype if self.writes else np.dtype("i8")

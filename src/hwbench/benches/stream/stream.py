@@ -1,25 +1,24 @@
-"""Bandwidth by level: how many bytes a second one thread and all threads move to and from each cache and memory.
+"""Bandwidth by level: bytes a second that one thread and all threads move to and from each cache and memory.
 
 The kernels are McCalpin's STREAM (copy a = b, scale a = s·b, add a = b + c, triad a = b + s·c) and its two halves: load
 reads an array, store writes one. Bytes are counted as STREAM counts them: an array once for each time the kernel names
-it. The hardware moves more where it writes: a store to a line that is in no cache reads the line first
-(write-allocate), so that a store moves two arrays, a copy three and a triad four; where the arrays lie in memory,
-`facts["traffic_bytes"]` says what crosses to it in that way. (Some processors spare a loop that writes whole lines the
-read: then it is less.) Non-temporal stores (`simd-nt`) save that read, and are slow where the data would have stayed in
-a cache.
+it. The hardware moves more where it writes: a store that misses reads the line first (write-allocate), so that a store
+moves two arrays, a copy three and a triad four; where the arrays lie in memory, `facts["traffic_bytes"]` is that
+traffic. (Some processors skip the read where a loop writes whole lines: then it is less.) Non-temporal stores
+(`simd-nt`) avoid the read, and are slow where the data would have stayed in a cache.
 
-A load is a load and nothing beside it: an addition whose operand is memory takes as long as a load on a Zen 4, but half
-as long again on an Intel core with 512-bit registers, whose additions have two ports to go to. So the passes of `load`
-only load, and the last one adds up, which is what is checked.
+`load` only loads: an addition with a memory operand takes as long as a load on a Zen 4, but half as long again on an
+Intel core with 512-bit registers, which has two ports for such additions. So all passes of `load` only load, and the
+last one adds up, which is what is checked.
 
-One load after the other through an array is not yet all that memory gives: one stream keeps the banks and the
-prefetcher of one page busy. `simd-streams` reads four parts of the array at once, in registers half as wide: faster
-from memory (1.08 times on a Zen 4), and in no cache.
+A single stream does not reach memory bandwidth: it keeps the banks and the prefetcher of one page busy. `simd-streams`
+reads four parts of the array at once, in registers half as wide: faster from memory (1.08 times on a Zen 4), and in no
+cache.
 
 `simd` and `simd-nt` state the vector instructions and run on pinned threads, each on memory of its own that it touched
 first: the machine's limit. `numba` is a plain prange loop over one set of arrays on Numba's own threads, `numpy` the
-same in NumPy: what Python gets of that limit. All lie on huge pages in the standard set, as NumPy's own large arrays do
-on Linux: with small ones a figure for memory would in part be one for page walks.
+same in NumPy: what Python gets of that limit. All use huge pages in the standard set, as NumPy's own large arrays do on
+Linux: with small pages the figure for memory would include page walks.
 
 Every answer is a whole number in which each bit of each element counts. The floats are whole numbers below 2¹¹, so that
 nothing rounds in f4 or f8, with or without FMA, and results can be compared bit by bit.
@@ -77,8 +76,8 @@ STORE = Row("store", "How fast is each level written?", 0, 1, 0, simd_store, num
 COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy, None)
 SCALE_BY = Row("scale", "How fast is a = s·b?", 1, 1, 1, simd_scale, numba_scale, numpy_scale, 3, ENDS, core=False)
 ADD = Row("add", "How fast is a = b + c?", 2, 1, 1, simd_add, numba_add, numpy_add, 4, ENDS, core=False)
-# In two passes: c is read and a written (3 with the lines of a), then a and b are read and a written, whose lines are
-# there.
+# In two passes: c is read and a written (3 with write-allocate), then a and b are read and a written, whose lines are
+# cached.
 TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad, 6)
 
 
@@ -95,11 +94,11 @@ def stream(row: Row) -> Bench:
         baseline="simd",
         limit=row.name,
         quick={"size": ENDS},
-        # Bytes are bytes: only where something is computed may a type be faster.
+        # Moving bytes does not depend on the dtype; only arithmetic can.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
-        # Non-temporal stores are for memory; the full set has them in the caches, too, which they pass by.
+        # Non-temporal stores are for memory; the full set has them at cache sizes, too, which they bypass.
         standard={"variant": ("simd", "numba", "numpy")} if row.writes else {},
-        # The picture of bandwidth by size is one of loads; copies and triads have their levels.
+        # The chart of bandwidth by size is one of loads; copies and triads are measured at levels.
         sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]},)
         if row.writes
         else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
@@ -109,7 +108,7 @@ def stream(row: Row) -> Bench:
 
     @bench.inputs
     def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[Data, Common]:
-        """What the arrays that a thread reads hold, over and over (all threads read alike), and where they lie."""
+        """What the arrays that are read hold, over and over and the same for all threads, and the variants' arrays."""
         words = min(array_bytes(row, size) // 8, PERIOD)
         if not row.writes:  # nothing is computed, so the bits may be anything
             return (rng.integers(-(2**63), 2**63 - 1, words),), Common()
@@ -118,11 +117,11 @@ def stream(row: Row) -> Bench:
 
     @bench.reference
     def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> np.int64 | Array:
-        """Of what is checked the sum (load), or the digest of each thread's result, by NumPy on arrays of its own."""
+        """The sum of what is checked (load), or the digest of each thread's result, by NumPy on arrays of its own."""
         partitions = Partitions(parts_of(size))
         length = array_bytes(row, size) // 8 // partitions.parts * partitions.checked
         if not row.writes:
-            return (sum_repeated(data[0], length) * threads)[0]  # wraps around in silence, as the kernels do
+            return (sum_repeated(data[0], length) * threads)[0]  # wraps around without a warning, as the kernels do
         a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
         row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
         return np.full(threads, digest_repeated(a.view(np.int64), length))
@@ -168,7 +167,7 @@ def stream(row: Row) -> Bench:
 
     @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
     def in_numpy(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
-        """NumPy's own functions, writing where they are told to."""
+        """NumPy's own functions with out=."""
         arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
         about = traffic(device, row.numpy_moves, array_bytes(row, size) // parts_of(size), size, 1)
         return by_partition(row, row.numpy, arrays, dtype, 1, **about)
@@ -243,7 +242,7 @@ def on_crew(
 
 
 def traffic(device: Cpu, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
-    """What of `threads` times so many arrays of `nbytes` crosses to memory in a call, where all of it does."""
+    """The memory traffic of one call: `moves` arrays of `nbytes` for each thread, where they lie in memory."""
     return {} if moves is None or not in_memory(device, size, threads) else {"traffic_bytes": moves * nbytes * threads}
 
 
@@ -254,7 +253,7 @@ def in_memory(device: Cpu, size: int, threads: int) -> bool:
 
 
 def too_many_threads(threads: int) -> str:
-    """What Numba's pool lacks for so many threads."""
+    """Why Numba's pool cannot run so many threads."""
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined,unused-ignore]
     return f"Numba was started with {most} threads (NUMBA_NUM_THREADS)" if threads > most else ""
 
@@ -264,7 +263,7 @@ def in_numba(
 ) -> Work:
     """The prange loop over arrays of `threads` times the length; a digest for each thread's share of them.
 
-    A part of an array is what a loop goes through at once: in each, every thread finds its share where it touched it.
+    A call runs over one part of the arrays, and in each part every thread gets the share that it touched first.
     """
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
@@ -314,7 +313,7 @@ def by_partition(row: Row, function: Kernel, arrays: Arrays, dtype: np.dtype, th
     return Work(call, output=output, facts=about, close=buffer.close)
 
 
-# --- in plain words ---------------------------------------------------------------------------------------------------
+# --- what it says -----------------------------------------------------------------------------------------------------
 
 VERBS = {"load": "reads", "store": "writes", "copy": "copies"}
 

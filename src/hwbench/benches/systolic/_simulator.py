@@ -369,22 +369,22 @@ def frames(tiling: Tiling, w: Array, x: Array) -> list[Values]:
     """
     if tiling.tiles != 1 or not tiling.weights_stay:
         raise ValueError(f"frames show a weight-stationary array with one tile, not {tiling}")
-    array = SystolicArray.of(tiling, w, x, np.zeros((tiling.m, tiling.n), w.dtype))
+    systolic = SystolicArray.of(tiling, w, x, np.zeros((tiling.m, tiling.n), w.dtype))
     shots: list[Values] = []
     left: list[list[int]] = []
     for t in range(tiling.cycles + 1):
         held = 3 * (t & 1)  # what the edge before wrote
-        columns = array.plane(np.abs(array.tags[2 * (t & 1)]))
+        columns = systolic.plane(np.abs(systolic.tags[2 * (t & 1)]))
         if t >= tiling.start:
             shots.append(
                 {
                     "column": columns,
-                    "x": array.plane(array.state[held]),
-                    "sum": array.plane(array.state[held + 1]),
-                    "weights": array.plane(array.state[7]),
+                    "x": systolic.plane(systolic.state[held]),
+                    "sum": systolic.plane(systolic.state[held + 1]),
+                    "weights": systolic.plane(systolic.state[7]),
                     "left": [list(pair) for pair in left],
                 }
             )
-        array.run(t, t + 1)
+        systolic.run(t, t + 1)
         left += [[j + 1, int(column)] for j, column in enumerate(columns[-1]) if column]
     return shots

@@ -98,8 +98,8 @@ def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
             f"{MOST_CYCLES:.0e} that are simulated at most"
         )
     y = np.zeros((m, n), np.float32)
-    model = SystolicArray.of(tiling, w, x, y)
-    outcome = model.compute()
+    systolic = SystolicArray.of(tiling, w, x, y)
+    outcome = systolic.compute()
     by_batch = [Tiling(flow, rows, columns, m, k, batch) for batch in BATCHES]
     facts: Values = {
         "rows": rows,
@@ -119,7 +119,7 @@ def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
     }
     if flow == "weight-stationary" and tiling.tiles == 1 and max(rows * columns, tiling.cycles) <= FRAMED:
         facts |= {"w": w, "x": x, "y": product(w, x), "frames": frames(tiling, w, x)}
-    return Work(model.compute, output=lambda: y, repeat=model.compute, facts=facts)
+    return Work(systolic.compute, output=lambda: y, repeat=systolic.compute, facts=facts)
 
 
 @bench.variant("weight-stationary")
@@ -138,7 +138,8 @@ def output_stationary(w: Array, x: Array, array: str) -> Work:
 def blas(device: Cpu, w: Array, x: Array) -> Work:
     """NumPy's product on one core of the CPU itself, to compare with the simulator, which has one core too."""
     y = np.zeros((len(w), x.shape[1]), np.float32)
-    return device.blas(lambda: np.matmul(w, x, out=y), 1, output=lambda: y)
+    work: Work = device.blas(lambda: np.matmul(w, x, out=y), 1, output=lambda: y)
+    return work
 
 
 @bench.finding

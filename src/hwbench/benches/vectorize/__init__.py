@@ -1,1 +1,1 @@
-"""TODO benches.vectorize."""
+"""Python loops against NumPy and compiled loops: calls, temporaries, reductions."""

@@ -1,11 +1,11 @@
-"""Loops and vectors: what c = a + b costs in a Python loop, and what when the loop is compiled.
+"""Interpreter against compiled loops: what c = a + b costs in a Python loop, in NumPy and in Numba.
 
-A Python loop pays for every element: an index object, two lookups, two boxed floats, an addition found by type.
-A call of NumPy or Numba pays once, for the call, and then some 24 bytes of memory traffic an element. So each way has a
-time for the call and a time for the element, and there are lengths from which the one beats the other.
+A Python loop pays for every element: an index object, two lookups, two boxed floats, an addition dispatched by type. A
+call of NumPy or Numba pays once per call, and then some 24 bytes of memory traffic an element. So each variant has a
+time per call and a time per element, and there are break-even lengths between them.
 
 The loop is the one people write, over NumPy arrays; the comprehension works on lists, where an element is an object
-already. All others write into an array that is there: what a new one costs is another question.
+already. All others write into an existing array: allocation is another question (vectorize.temporaries).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def arrays(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 @add.reference
 def reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The sum, which is one rounding whoever computes it."""
+    """The sum: one rounding an element, in every variant."""
     total: np.ndarray = a + b
     return total
 
@@ -156,7 +156,7 @@ def there_and_back(a: np.ndarray, b: np.ndarray, device: Gpu) -> Work:
 
 
 def unwritten(like: np.ndarray) -> np.ndarray:
-    """An array that no sum equals, with its pages in place."""
+    """An array of NaN, which no sum equals, with its pages touched."""
     return np.full_like(like, np.nan)
 
 

@@ -1,15 +1,15 @@
-"""Calls: what it costs in Python to call a function that does nothing.
+"""Call overhead: what it costs in Python to call a function that does nothing.
 
-Every operation of a Python loop is such a call or several, which is why the loop of `vectorize.add` takes so long; and
-every library that is called once an element pays its own price for entering. All of these return what they are given,
-and the difference is in getting there. An empty function needs a frame of the interpreter; a method a look-up more,
-though no bound object since CPython 3.11. `numpy` on one element finds the loop for the type, checks the shape, and
-makes an array for the result. Numba checks the types of all arguments and finds the compiled code for them, ctypes
-converts each argument and the result, and releases the GIL around the call.
+Every operation of a Python loop is one such call or several, which is why the loop of `vectorize.add` takes so long;
+and every library that is called once per element pays its own entry cost. All functions here return their argument; the
+difference is the way in. An empty function needs an interpreter frame; a method one more look-up, though no bound
+object since CPython 3.11. `numpy` on one element selects the loop for the dtype, checks the shape, and allocates the
+result. Numba checks the types of all arguments and dispatches to the compiled code; ctypes converts each argument and
+the result, and releases the GIL around the call.
 
-Ten calls stand one after another in the loop that is timed, so that the loop itself, some 10 ns an iteration, adds
-about 1 ns to each; `nothing` has the same ten statements without a call, and tells what is to be subtracted. There is
-no limit of the hardware here: a call of 50 ns is some 200 cycles, in which the core could have added 3 000 numbers.
+The timed loop has ten calls in its body, so that the loop itself, some 10 ns an iteration, adds about 1 ns to each;
+`nothing` has the same ten statements without a call, to be subtracted. No hardware limit applies: a call of 50 ns is
+some 200 cycles, in which the core could have added 3 000 numbers.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class Holder:
 
 @compiled
 def numba_same(x: int) -> int:
-    """What it is given, compiled: nothing is left of it but the way there."""
+    """What it is given, compiled: only the dispatch is left."""
     return x
 
 
 @functools.cache
 def c_same() -> Any:
-    """The same as a function of C; its machine code lives as long as this object, hence for ever."""
+    """The same as a C function; its machine code lives as long as this object, so it is cached for the process."""
     return numba.cfunc("int64(int64)")(same)
 
 

@@ -6,16 +6,16 @@ operations. In this order, from slow to fast:
     loop            a Python loop over an array: an index, a lookup, a boxed number and an addition for each element
     builtin         sum(list), and for the dot sum(map(mul, …)): the loop is C's, the numbers are Python's. Since 3.12
                     sum() of floats carries the rounding error along and is exact to the last bit or nearly so
-    numba           the same loop compiled: additions stay in order, so each waits for the one before, 3 to 5 cycles,
-                    whatever the memory could do. LLVM may not make vectors of it: another order rounds otherwise
-    numba-fastmath  leave given to reorder: vectors, several sums at a time, as fast as memory
-    numpy           a.sum() adds pairwise in blocks of 128 with eight sums, and so nearly as fast; a.dot(b) is BLAS,
-                    here with one thread, as all others have
+    numba           the same loop compiled: additions stay in order, a dependent chain of 3 to 5 cycles each. LLVM may
+                    not vectorize it, since another order rounds differently
+    numba-fastmath  reassociation allowed: vectors, several partial sums, as fast as memory
+    numpy           a.sum() adds pairwise in blocks of 128 with eight partial sums, nearly as fast; a.dot(b) is BLAS,
+                    here on one thread like all others
 
 The order decides the error too. One running sum of n numbers rounds n times at the size of the whole sum: the error
-grows with √n and more. Sums in parallel, as vectors need, are shorter; NumPy's pairs make it log n. So the fast ways
-are also the exact ones. Each record's facts hold `relative_error`, against math.fsum of exactly the same numbers (for
-the dot of their exact products), beside its time.
+grows with √n and more. Partial sums, as vectors need, are shorter; NumPy's pairwise summation makes it log n. So the
+fast variants are also the exact ones. Each record's facts hold `relative_error` against math.fsum of exactly the same
+numbers (for the dot of their exact products).
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def numba_dot(a: np.ndarray, b: np.ndarray) -> float:
 
 @compiled(fastmath=True)
 def fast_sum(a: np.ndarray, _b: np.ndarray) -> float:
-    """The loop, with leave to add in another order."""
+    """The loop with reassociation allowed."""
     total = a.dtype.type(0)
     for i in range(len(a)):
         total += a[i]
@@ -104,7 +104,7 @@ def fast_sum(a: np.ndarray, _b: np.ndarray) -> float:
 
 @compiled(fastmath=True)
 def fast_dot(a: np.ndarray, b: np.ndarray) -> float:
-    """The loop, with leave to add in another order, and to round a multiply-add once."""
+    """The loop with reassociation and fused multiply-adds allowed."""
     total = a.dtype.type(0)
     for i in range(len(a)):
         total += a[i] * b[i]
@@ -196,7 +196,7 @@ def numpy(a: np.ndarray, b: np.ndarray, right: float, operation: str, device: Cp
     if operation == "sum":
         return work_of(a.sum, a, right, operation)
     dot = work_of(partial(a.dot, b), a, right, operation)
-    # From some 10 000 elements on OpenBLAS would take all cores, and no longer be the same question.
+    # From some 10 000 elements on OpenBLAS would use all cores, which is another question.
     work: Work = device.blas(dot.call, 1, output=dot.call, facts=dot.facts)
     return work
 

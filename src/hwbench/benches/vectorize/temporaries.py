@@ -1,20 +1,20 @@
 """Temporaries: what it costs that NumPy computes a*b + c*d one operation at a time.
 
-The result needs four arrays read and one written: 40 bytes an element and three operations. NumPy runs through memory
-three times: a*b into a new array, c*d into another, and their sum (into the first of the two: NumPy sees that nobody
-else holds it). That is three times 24 bytes, 72, and 24 more since a store reads its line first. While all arrays lie
-in a cache near the core the difference is small beside the calls; beyond, the time follows the bytes.
+The result needs four arrays read and one written: 40 bytes an element and three operations. NumPy makes three passes:
+a*b into a new array, c*d into another, and their sum (into the first of the two, to which NumPy holds the only
+reference). That is three times 24 bytes, 72, and 24 more by write-allocate. While all arrays fit a cache near the core
+the difference is small beside the calls; beyond, the time follows the bytes.
 
-A temporary also has to come from somewhere. Small ones are kept for the next call. A large one is asked of the system
-and given back each time, and the system fills every page with zeros when it is first touched: with `out=` into arrays
-that are there this is saved, though not the traffic. What is large is up to the C library: glibc takes an array of more
-than 32 MiB from the system every time, but one below that from its heap, as soon as it was given one of that length
-back (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 40 MB, and page faults tell whether pages were new. A
-fused loop has neither: one pass, each number in a register until its element is done.
+A temporary must also be allocated. Small ones are kept for the next call. A large one is mapped and unmapped each time,
+and the kernel zeroes every page on first touch: `out=` with existing arrays saves that, though not the traffic. What is
+large is up to the C library: glibc maps every array of more than 32 MiB anew, but takes a smaller one from its heap
+once one of that length was freed (M_MMAP_THRESHOLD in mallopt(3)). So the longest arrays have 40 MB, and page faults
+tell whether pages were new. A fused loop has neither cost: one pass, each number in a register until its element is
+done.
 
-What to look at: the factor between `numpy` and `numpy-out` is the price of new memory where there was any, that between
-`numpy-out` and `numba` the price of the passes (72 bytes to 40: 1.8 at most where memory is the limit), and `prange`
-shows what is left in memory that one core cannot draw.
+What to look at: the factor between `numpy` and `numpy-out` is the price of fresh memory, if there was any; that between
+`numpy-out` and `numba` the price of the passes (72 bytes to 40: 1.8 at most where memory is the limit); and `prange`
+shows the bandwidth that one core cannot draw.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ...record.units import format_count, format_seconds
 
 ELEMENT = 40  # bytes: four float64 read, one written
 TEMPORARIES = 16  # bytes: two float64
-HUGE = 2**21  # bytes of the largest page that an array is given: NumPy asks for such ones from 4 MiB on
+HUGE = 2**21  # bytes of the largest page an array may get: NumPy asks for huge pages from 4 MiB on
 
 bench = Bench(
     "vectorize.temporaries",
@@ -90,13 +90,13 @@ def arrays(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np
 
 @bench.reference
 def reference(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Three roundings an element, whoever computes it."""
+    """Three roundings an element, in every variant."""
     return in_passes(a, b, c, d)
 
 
 @bench.counts
 def counts(n: int) -> dict[str, float]:
-    """What the result needs, however it is come by: five arrays once, three operations an element."""
+    """The least that the result needs: five arrays once, three operations an element."""
     return {"bytes": ELEMENT * n, "flops": 3 * n, "items": n, "calls": 1}
 
 
@@ -161,9 +161,9 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def _of_new_memory(saved: Estimate | None, record: Record | None) -> str:
-    """Whether the temporaries were new pages and what out= saves of their price; "" where neither is known.
+    """Whether the temporaries were new pages and what out= saves; "" where neither is known.
 
-    Faults are counted for each round, in which nothing but `numpy` asks for memory.
+    Faults are counted for each round, in which only `numpy` allocates.
     """
     faults = record.telemetry.get("faults") if record is not None else None
     if saved is None or record is None or not faults:

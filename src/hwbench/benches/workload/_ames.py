@@ -169,7 +169,7 @@ def parse(text: str, source: str) -> Sales:
 
 
 def _places(head: Sequence[str], source: str) -> dict[str, int]:
-    """Where each column stands; ValueError names those that are missing and those nobody knows."""
+    """The place of each column; ValueError names the missing and the unknown ones."""
     places: dict[str, int] = {}
     strange = []
     for place, name in enumerate(head):

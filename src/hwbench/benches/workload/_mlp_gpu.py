@@ -7,6 +7,7 @@ for a step. The rest of an epoch it waits, for launches or for data.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,8 @@ class CupyNet(ArrayNet):
 
     def fetch(self, array: EitherArray) -> Array:
         """An array of the device on the host, once it is computed."""
-        return self.device.get(array)
+        found: Array = self.device.get(array)
+        return found
 
     def wait(self) -> None:
         """Return once the GPU is done."""
@@ -79,8 +81,7 @@ def busy_seconds(net: CupyNet, epoch: Epoch) -> float | None:
         for phase in net.phases(x, y, order[:batch], rate).values():
             phase()
 
-    timer = device.timed(step, launches=LAUNCHES).timer
-    assert timer is not None  # events time every work of a GPU
+    timer: Any = device.timed(step, launches=LAUNCHES).timer
     timer(TIMED)  # CuPy allocates here, and reuses the memory later
     before = _timeouts(device)
     seconds = float(min(timer(TIMED) for _ in range(3))) / TIMED

@@ -171,7 +171,8 @@ def in_numpy(device: Cpu, fold: _mlp.Fold, data: str, batch: int, dtype: np.dtyp
     # The phases of an epoch, which are facts, are timed on one thread as the epochs are.
     device.blas(lambda: built.append(on_cpu(_mlp.ArrayNet, fold, data, batch, dtype, optimizer)), 1).call()
     [one] = built
-    return device.blas(one.call, 1, output=one.output, facts=one.facts)
+    work: Work = device.blas(one.call, 1, output=one.output, facts=one.facts)
+    return work
 
 
 @bench.variant("numba")
@@ -197,7 +198,10 @@ def on_gpu(
     facts = learnt(net, epoch, errors, fold) | {"transfers": kind is SendingNet}
     if kind is CupyNet:
         facts["busy_s"] = busy_seconds(net, epoch)
-    return device.host_timed(training(net, epoch), output=lambda: net.fetch(net.theta), sync="end", facts=facts)
+    made_work: Work = device.host_timed(
+        training(net, epoch), output=lambda: net.fetch(net.theta), sync="end", facts=facts
+    )
+    return made_work
 
 
 @bench.variant("cupy", on="gpu", inputs="host")

@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 from ..dataset import Runs
 from ..sections import Section
-from .applications.dsp import view as lecture_dsp
-from .applications.house_prices import view as lecture_house
-from .applications.stability import view as lecture_stability
-from .applications.systolic import view as lecture_systolic
+from .applications.dsp import view as dsp
+from .applications.house_prices import view as house_prices
+from .applications.stability import view as stability
+from .applications.systolic import view as systolic
 from .bandwidth import view as bandwidth
 from .blocking import view as blocking
 from .computing import view as computing
 from .contrasts import view as contrasts
-from .cpu_vs_gpu import view as lecture_machine
+from .cpu_vs_gpu import view as cpu_vs_gpu
 from .crosscheck import view as crosscheck
 from .findings import view as findings
 from .gpu.breakeven import view as gpu_breakeven
@@ -39,7 +39,7 @@ View = Callable[[Runs], Section | None]
 
 VIEWS: tuple[View, ...] = (
     machine,
-    lecture_machine,
+    cpu_vs_gpu,
     findings,
     ladder,
     contrasts,
@@ -55,10 +55,10 @@ VIEWS: tuple[View, ...] = (
     gpu_link,
     gpu_roofline,
     gpu_breakeven,
-    lecture_stability,
-    lecture_systolic,
-    lecture_dsp,
-    lecture_house,
+    stability,
+    systolic,
+    dsp,
+    house_prices,
     crosscheck,
     history,
     quality,

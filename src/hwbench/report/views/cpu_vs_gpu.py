@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 
 from ...analysis import datasheets
-from ...record.model import Run
 from ...record.units import digits, format_bytes
 from .. import format
 from ..columns import Column
@@ -22,9 +21,8 @@ GIB = 2.0**30
 COLOURS = {MEASURED: "c2", DATASHEET: "c1", LECTURE: "c8"}
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The table and what it says; None where neither a measured limit nor a datasheet adds a row to the lecture's."""
-    runs = Runs.of(runs)
     known = datasheets.load()
     own = [row for index in range(len(runs)) for row in measured_rows(runs, index, known)]
     if not any(row.flops or row.bandwidth for row in own):
@@ -180,11 +178,11 @@ def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Data
     )
     rows = []
     for name in names:
-        told: dict[str, list[str]] = {}
+        by_source: dict[str, list[str]] = {}
         for what, figure in known.named(name).figures.items():
             note = f" ({figure.note})" if figure.note else ""
-            told.setdefault(figure.source, []).append(f"{what} {_amount(what, figure.value)}{note}")
-        for key, figures in told.items():
+            by_source.setdefault(figure.source, []).append(f"{what} {_amount(what, figure.value)}{note}")
+        for key, figures in by_source.items():
             source = known.sources[key]
             # Without its scheme: nothing on the page leads out of it.
             rows.append((name, f"{source.title}. {source.url.partition('//')[2]}".strip(), "; ".join(figures)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.hierarchy import Found
+from ...analysis.hierarchy import MeasuredCache
 from ...record.estimate import Estimate
 from ...record.facts import caches, footprint
 from ...record.model import HOP_TIME
@@ -165,7 +165,7 @@ def _levels(runs: Runs) -> Table:
     return Table(caption, runs.head(head), rows)
 
 
-def _row(found: Found) -> tuple[str, ...]:
+def _row(found: MeasuredCache) -> tuple[str, ...]:
     size = found.size
     latency = found.level.seconds.scaled(1e9) if found.level else None
     return (

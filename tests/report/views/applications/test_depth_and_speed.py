@@ -3,6 +3,7 @@
 import pytest
 
 from hwbench.report.views.applications.stability import view as stability_view
+from made_up.page import dataset
 from made_up.stability_records import block, chain, data_of, networks, on_gpu, run_of
 
 
@@ -15,14 +16,14 @@ def test_six_networks_have_a_panel_of_speeds():
         for remedy in ("plain", "clipped")[: 1 + (number > 2)]
         for dtype in ("f2", "f4", "f8")
     ]
-    figure = block(stability_view([run_of(records)]), "Speed against safe depth")
+    figure = block(stability_view(dataset(run_of(records))), "Speed against safe depth")
     assert [panel.title for panel in figure.panels] == [f"identity, {init}" for init in inits[3:]]
     assert {row[0] for row in figure.table.rows} == {f"identity, {init}" for init in inits}
 
 
 def test_speed_stands_against_safe_depth():
     """A point lies at its safe depth and its microseconds a layer; of two variants the compiled one is drawn."""
-    section = stability_view([run_of(networks())])
+    section = stability_view(dataset(run_of(networks())))
     figure = block(section, "Speed against safe depth")
     points = {point["case"]: point for point in data_of(figure.panels[0].spec) if "case" in point}
     half = points["identity, orthogonal-1.5, float16, plain"]
@@ -38,7 +39,7 @@ def test_speed_stands_against_safe_depth():
 
 def test_a_gpus_layers_stand_beside_the_cpus():
     """A point and a row of its own for each type; the map has each network once."""
-    section = stability_view([run_of([*networks(), *on_gpu()])])
+    section = stability_view(dataset(run_of([*networks(), *on_gpu()])))
     figure = block(section, "Speed against safe depth")
     points = {point["case"]: point for point in data_of(figure.panels[0].spec) if "case" in point}
     assert points["identity, orthogonal-1.5, float16, plain"]["y"] == pytest.approx(1.0)
@@ -49,7 +50,7 @@ def test_a_gpus_layers_stand_beside_the_cpus():
         ("float16", "24", "50.0 µs"), ("float32", "≥ 100", "50.0 µs"), ("float64", "≥ 100", "50.0 µs"),
     ]  # fmt: skip
     assert "launch of its own, by CuPy" in figure.text
-    alone = stability_view([run_of(networks())])
+    alone = stability_view(dataset(run_of(networks())))
     for title in ("Gradients by layer", "The lecture's figures beside those of this run"):
         tables = [getattr(block(one, title), "table", block(one, title)) for one in (section, alone)]
         assert tables[0].rows == tables[1].rows

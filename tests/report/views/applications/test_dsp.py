@@ -5,11 +5,12 @@ import pytest
 from hwbench.report.sections import Figure, Table
 from hwbench.report.views.applications.dsp import view as dsp_view
 from made_up.applications import ODD, blocks, convolutions, on_gpu, record, run_of
+from made_up.page import dataset
 
 
 def test_the_crossover_is_where_the_lines_cross():
     """Power laws that cross at 100 taps are said to cross there."""
-    section = dsp_view([run_of(*convolutions())])
+    section = dsp_view(dataset(run_of(*convolutions())))
     (figure,) = blocks(section, Figure)
     assert "oaconvolve passes numpy at 100 taps" in figure.panels[0].note
 
@@ -20,7 +21,7 @@ def test_a_share_of_the_roof_is_of_own_operations_and_measured_limits():
     params = {"n": 1, "taps": 8, "dtype": "f8"}
     direct = record("dsp.convolution", "numba", params, 1.0, {"flops": 1e9}, {"own_flops": 5e9})
     other = record("dsp.convolution", "oaconvolve", params, 0.001, {"flops": 1e9})
-    (table,) = blocks(dsp_view([run_of(peak, direct, other)]), Table)
+    (table,) = blocks(dsp_view(dataset(run_of(peak, direct, other))), Table)
     assert [row[4] for row in table.rows] == ["50%", "–"]
 
 
@@ -35,9 +36,9 @@ def test_a_gpus_roof_is_its_own():
     peak = on_gpu("device.peak", "fma", {"dtype": "f8", "chains": 8}, 1.0, counts={"flops": 2.5e9})
     load = record("stream.load", "simd", {"size": "L2", "dtype": "f8"}, 1.0, {"bytes": 1e9}, {"threads": 1})
     fma = record("peak.fma", "512", {"dtype": "f8", "threads": 1, "chains": 12}, 1.0, {"flops": 1e9}, {"threads": 1})
-    (table,) = blocks(dsp_view([run_of(mine, copy, peak, load, fma)]), Table)
+    (table,) = blocks(dsp_view(dataset(run_of(mine, copy, peak, load, fma))), Table)
     assert table.rows[0][3:5] == ("HBM copy", "50%")
-    (table,) = blocks(dsp_view([run_of(mine, level_of_the_cpu, load, fma)]), Table)
+    (table,) = blocks(dsp_view(dataset(run_of(mine, level_of_the_cpu, load, fma))), Table)
     assert [row[3] for row in table.rows] == ["–", "–"]
 
 
@@ -45,7 +46,7 @@ def test_a_gpu_stands_beside_the_cpu_where_it_was_measured():
     """Its convolutions are a line of the chart; without them nobody speaks of a GPU."""
     cpu = convolutions()
     gpu = [on_gpu("dsp.convolution", "cupy", r.params, 5e-5, counts=r.counts) for r in cpu if r.variant == "numpy"]
-    with_gpu, without = dsp_view([run_of(*cpu, *gpu)]), dsp_view([run_of(*cpu)])
+    with_gpu, without = dsp_view(dataset(run_of(*cpu, *gpu))), dsp_view(dataset(run_of(*cpu)))
     assert "on this machine's GPU, by CuPy" in with_gpu.intro[0]
     assert [key.label for key in blocks(with_gpu, Figure)[0].legend] == ["numpy", "oaconvolve", "cupy"]
     assert "GPU" not in " ".join(without.intro)
@@ -56,9 +57,9 @@ def test_a_gpu_stands_beside_the_cpu_where_it_was_measured():
 def test_odd_facts_of_a_transform_break_nothing(fact, odd):
     """The table stands whatever a file says of operations and bytes."""
     rows = [record("dsp.fft", "numpy", {"n": n, "dtype": "f8"}, 1e-3, {"flops": 1e6}, {fact: odd}) for n in (256, 4096)]
-    assert dsp_view([run_of(*rows, *convolutions())]) is not None
+    assert dsp_view(dataset(run_of(*rows, *convolutions()))) is not None
 
 
 def test_a_run_without_this_bench_has_no_section():
     """None, and the page has no heading for nothing."""
-    assert dsp_view([run_of()]) is None
+    assert dsp_view(dataset(run_of())) is None

@@ -4,6 +4,7 @@ import msgspec
 
 from hwbench.report.views.applications.expansions import coefficients
 from hwbench.report.views.applications.stability import view as stability_view
+from made_up.page import dataset
 from made_up.stability_records import activation, run_of
 
 
@@ -11,7 +12,7 @@ def test_an_implementation_has_one_row_of_expansions_however_many_elements():
     """A GPU computes one function in few elements and in many."""
     cupy = msgspec.structs.replace(activation(), variant="cupy", device="gpu:0")
     many = msgspec.structs.replace(cupy, params=cupy.params | {"n": 1 << 24})
-    section = stability_view([run_of([activation(), cupy, many])])
+    section = stability_view(dataset(run_of([activation(), cupy, many])))
     (table,) = [one for one in section.blocks if getattr(one, "caption", "").startswith("Expansions at 0")]
     assert [row[2] for row in table.rows] == ["numpy", "cupy"]
 

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from hwbench.report.views.applications.stability import view as stability_view
+from made_up.page import dataset
 from made_up.stability_records import block, chain, data_of, networks, run_of
 
 
 def test_the_map_of_single_records_has_a_cell_for_every_stretch():
     """Cells cover 0 to 100 without gap, grow stronger with the norm, and tell lost ones by how they were lost."""
-    section = stability_view([run_of(networks())])
+    section = stability_view(dataset(run_of(networks())))
     figure = block(section, "Gradients by layer")
     assert [panel.title for panel in figure.panels] == ["float16", "float32", "float64"]
     cells = [cell for cell in data_of(figure.panels[0].spec) if cell["row"] == "identity, orthogonal-1.5"]
@@ -37,7 +38,9 @@ def grid():
 
 def test_the_map_has_a_panel_for_every_type():
     """All networks in each type, whatever was timed; the type that cannot be had says why."""
-    section = stability_view([run_of([*networks(), chain(1.5, "f4", "orthogonal-1.5", remedy="clipped", map=grid())])])
+    section = stability_view(
+        dataset(run_of([*networks(), chain(1.5, "f4", "orthogonal-1.5", remedy="clipped", map=grid())]))
+    )
     figure = block(section, "Gradients by layer")
     assert [panel.title for panel in figure.panels] == ["float16", "bfloat16", "float32", "float64"]
     assert figure.panels[1].note == "Not computed: bf16 needs the package ml_dtypes"
@@ -56,5 +59,5 @@ def test_the_map_has_a_panel_for_every_type():
 def test_a_strange_map_breaks_nothing(part, junk):
     """The networks that were timed are drawn in its place."""
     record = chain(1.5, "f4", "orthogonal-1.5", map=grid() | {part: junk})
-    for panel in block(stability_view([run_of([*networks(), record])]), "Gradients by layer").panels:
+    for panel in block(stability_view(dataset(run_of([*networks(), record]))), "Gradients by layer").panels:
         json.dumps(panel.spec, allow_nan=False)

@@ -5,11 +5,12 @@ import pytest
 
 from hwbench.report.views.applications.house_prices import view as house_view
 from made_up.applications import ODD, gpu_houses, house, run_of
+from made_up.page import dataset
 
 
 def test_house_prices_show_errors_times_and_shares():
     """The mean of the folds is the headline; shares of the phases add up to the epoch."""
-    section = house_view([run_of(house(16), house(64), house(64, "f8"))])
+    section = house_view(dataset(run_of(house(16), house(64), house(64, "f8"))))
     tiles, times, shares, quality = section.blocks
     assert tiles.tiles[0].value == "0.130"
     assert [row[1] for row in times.table.rows] == ["16", "64", "64"]
@@ -21,19 +22,24 @@ def test_house_prices_show_errors_times_and_shares():
 
 def test_the_intro_tells_what_was_learnt_from():
     """Sales, table and columns are those of the records; without them no number is claimed."""
-    own = house_view([run_of(house(16, sales=2930, columns=338))]).intro[0]
+    own = house_view(dataset(run_of(house(16, sales=2930, columns=338)))).intro[0]
     assert "workload: 2,930 house sales in Ames, Iowa (De Cock 2011), 338 numbers each, a network" in own
     theirs = house(16, sales=1460, columns=331)
     theirs = msgspec.structs.replace(theirs, params=theirs.params | {"data": "/home/x/train.csv"})
-    assert "workload: 1,460 house sales of train.csv, 331 numbers each, a" in house_view([run_of(theirs)]).intro[0]
-    assert "workload: house sales in Ames, Iowa (De Cock 2011), a network" in house_view([run_of(house(16))]).intro[0]
+    assert (
+        "workload: 1,460 house sales of train.csv, 331 numbers each, a" in house_view(dataset(run_of(theirs))).intro[0]
+    )
+    assert (
+        "workload: house sales in Ames, Iowa (De Cock 2011), a network"
+        in house_view(dataset(run_of(house(16)))).intro[0]
+    )
 
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("fact", ["fold_rmse", "curve", "phases_s", "steps"])
 def test_odd_facts_of_a_house_record_break_nothing(fact, odd):
     """The sound record beside it is shown all the same."""
-    assert house_view([run_of(house(16, **{fact: odd}), house(64))]) is not None
+    assert house_view(dataset(run_of(house(16, **{fact: odd}), house(64)))) is not None
 
 
 @pytest.mark.parametrize("odd", [*ODD, 1e-3])
@@ -42,9 +48,9 @@ def test_odd_facts_of_a_gpus_epoch_break_nothing(fact, odd):
     """The CPU beside it is shown all the same."""
     cpu, kept, sent = gpu_houses()
     bad = msgspec.structs.replace(kept, facts=kept.facts | {fact: odd})
-    assert house_view([run_of(cpu, bad, sent)]) is not None
+    assert house_view(dataset(run_of(cpu, bad, sent))) is not None
 
 
 def test_a_run_without_this_bench_has_no_section():
     """None, and the page has no heading for nothing."""
-    assert house_view([run_of()]) is None
+    assert house_view(dataset(run_of())) is None

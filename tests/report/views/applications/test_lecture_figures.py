@@ -3,12 +3,13 @@
 import msgspec
 
 from hwbench.report.views.applications.stability import view as stability_view
+from made_up.page import dataset
 from made_up.stability_records import activation, block, chain, networks, on_gpu, run_of, variance
 
 
 def test_the_lectures_figures_stand_beside_the_measured():
     """The table holds 1.5¹⁰⁰ as lectured, computed and measured, float16's loss of it and range, Xavier and Taylor."""
-    section = stability_view([run_of([*networks(), variance("xavier-uniform"), activation()])])
+    section = stability_view(dataset(run_of([*networks(), variance("xavier-uniform"), activation()])))
     table = block(section, "The lecture's figures beside those of this run")
     rows = {row[0]: [r for r in table.rows if r[0] == row[0]] for row in table.rows}
     assert [row[2:5] for row in rows["1.5¹⁰⁰"]] == [
@@ -26,7 +27,7 @@ def test_the_lectures_figures_stand_beside_the_measured():
 
 def judged(title, *records):
     """The column of judgements of a table, by the first cell of its row."""
-    table = block(stability_view([run_of(list(records))]), title)
+    table = block(stability_view(dataset(run_of(list(records)))), title)
     return {row[0]: row[table.head.index("tolerance")] for row in table.rows}
 
 
@@ -54,7 +55,7 @@ def test_what_a_type_cannot_resolve_is_said():
 def test_a_run_of_a_gpu_alone_has_its_figures():
     """What became of the numbers is told by whoever computed it."""
     records = [*on_gpu(), msgspec.structs.replace(variance("xavier-uniform", variant="cupy"), device="gpu:0")]
-    section = stability_view([run_of(records)])
+    section = stability_view(dataset(run_of(records)))
     table = block(section, "The lecture's figures beside those of this run")
     assert {"1.5¹⁰⁰", "float16, largest", "xavier-uniform, variance"} <= {row[0] for row in table.rows}
     assert block(section, "Variance by layer and initialisation").panels

@@ -8,6 +8,7 @@ import pytest
 from hwbench.record.model import Record
 from hwbench.report.sections import Figure, Table
 from hwbench.report.views.applications.stability import view as stability_view
+from made_up.page import dataset
 from made_up.stability_records import activation, block, chain, networks, run_of, variance
 
 
@@ -16,13 +17,13 @@ def test_no_stability_no_section():
     failed = Record(
         bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error", reason="x"
     )
-    assert stability_view([run_of([])]) is None
-    assert stability_view([run_of([failed])]) is None
+    assert stability_view(dataset(run_of([]))) is None
+    assert stability_view(dataset(run_of([failed]))) is None
 
 
 def test_several_runs_stand_side_by_side():
     """With two runs every row of the tables says whose it is."""
-    section = stability_view([run_of([*networks(), activation()], "a"), run_of(networks(), "b")])
+    section = stability_view(dataset(run_of([*networks(), activation()], "a"), run_of(networks(), "b")))
     table = block(section, "The lecture's figures beside those of this run")
     assert table.head[0] == "run"
     assert {row[0].partition(",")[0] for row in table.rows} == {"a", "b"}
@@ -46,7 +47,7 @@ def test_strange_facts_break_nothing(junk):
         for record in (*networks(), variance("he"), activation())
     ]
     records.append(msgspec.structs.replace(networks()[0], params={}))
-    section = stability_view([run_of(records)])
+    section = stability_view(dataset(run_of(records)))
     if section is not None:
         for part in section.blocks:
             assert isinstance(part, Figure | Table)

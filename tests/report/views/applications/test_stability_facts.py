@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from hwbench.report.dataset import Runs
 from hwbench.report.views.applications import stability_facts as facts
+from made_up.page import dataset
 from made_up.stability_records import chain, run_of
 
 
@@ -33,9 +33,9 @@ def test_powers_are_written_with_three_digits(log10, text):
 
 def test_of_the_variants_the_compiled_one_stands_for_a_network():
     """One point for each network, of any other variant where numba is missing."""
-    runs = Runs.of([run_of([
+    runs = dataset(run_of([
         chain(1.5, "f2", "he", variant="numpy"), chain(1.5, "f2", "he"), chain(1.5, "f4", "he", variant="cupy"),
-    ])])  # fmt: skip
+    ]))  # fmt: skip
     chosen = facts.chains(runs.by_bench[facts.GRADIENTS])
     assert [(point.record.params["dtype"], point.record.variant) for point in chosen] == [
         ("f2", "numba"),

@@ -4,11 +4,12 @@ from hwbench.report.sections import Steps
 from hwbench.report.views.applications.systolic import view as systolic_view
 from hwbench.report.views.applications.systolic_frames import SUBSCRIPT, steps
 from made_up.applications import blocks, record, run_of, simulated
+from made_up.page import dataset
 
 
 def test_the_stepper_has_the_slides_frames():
     """Eight frames, time 0 to 7; y₁₁ first stands in the one of time 4, and is the only result there."""
-    section = systolic_view([run_of(simulated("3x3", "3x3x2"))])
+    section = systolic_view(dataset(run_of(simulated("3x3", "3x3x2"))))
     (steps,) = blocks(section, Steps)
     texts = [" ".join(line for row in frame.rows for cell in row for line in cell.lines) for frame in steps.frames]
     assert [frame.title for frame in steps.frames] == [f"Time {time}" for time in range(8)]
@@ -20,7 +21,7 @@ def test_the_stepper_has_the_slides_frames():
 
 def test_every_x_waits_until_it_enters():
     """At time 0 all six x wait outside, and at each time none is both outside and in its row's first element."""
-    (steps,) = blocks(systolic_view([run_of(simulated("3x3", "3x3x2"))]), Steps)
+    (steps,) = blocks(systolic_view(dataset(run_of(simulated("3x3", "3x3x2")))), Steps)
     waiting = [[cell.lines[0] for row in frame.rows for cell in row if cell.mark == "wait"] for frame in steps.frames]
     assert sorted(waiting[0]) == sorted(f"x{i}{j}".translate(SUBSCRIPT) for i in "123" for j in "12")
     assert [len(names) for names in waiting] == [6, 5, 3, 1, 0, 0, 0, 0]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ....analysis.findings import ratio
 from ....record.estimate import Estimate, crossover
 from ....record.facts import threads_of
-from ....record.model import FLOP_RATE, Run, Scalar
+from ....record.model import FLOP_RATE, Scalar
 from ... import charts, format
 from ...columns import Column, Measured, table
 from ...dataset import Point, Runs
@@ -21,9 +21,8 @@ BY_FFT = "oaconvolve"
 DIRECT = ("numpy", "numba")
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The crossover, the transforms, and a table of all with their roofs; None where none of them was measured."""
-    runs = Runs.of(runs)
     points = {
         name: [point for point in runs.by_bench.get(name, ()) if point.record.counts.get("flops")]
         for name in (DOT, CONVOLUTION, FFT)

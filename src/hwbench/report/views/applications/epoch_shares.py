@@ -68,7 +68,7 @@ def by_phase(runs: Runs, points: Sequence[Point]) -> Figure:
     ordered = sorted(
         (point for point in points if _phases(point)), key=lambda point: (series_of(runs, point), batch_of(point))
     )
-    phases = {name: told for name, told in PHASES.items() if any(name in _phases(point) for point in ordered[:MOST])}
+    phases = {name: label for name, label in PHASES.items() if any(name in _phases(point) for point in ordered[:MOST])}
     for point in ordered[:MOST]:
         spent = _phases(point)
         name = f"{series_of(runs, point)}, batch {batch_of(point)}"
@@ -108,8 +108,8 @@ def waiting(runs: Runs, points: Sequence[Point]) -> Figure | None:
     rows: list[Datum] = []
     cells: list[tuple[str, ...]] = []
     names: dict[str, None] = {}
-    told = [(point, spent) for point in points if (spent := _waited(points, point))]
-    for point, spent in sorted(told, key=lambda pair: (series_of(runs, pair[0]), batch_of(pair[0])))[:MOST]:
+    waits = [(point, spent) for point in points if (spent := _waited(points, point))]
+    for point, spent in sorted(waits, key=lambda pair: (series_of(runs, pair[0]), batch_of(pair[0])))[:MOST]:
         name = f"{series_of(runs, point)}, batch {batch_of(point)}"
         names[name] = None
         rows += _bar(name, spent, WAITS)

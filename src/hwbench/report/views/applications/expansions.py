@@ -77,9 +77,9 @@ def coefficients(record: Record, powers: Sequence[int]) -> str:
     ]
     if len(chosen) < len(powers):
         return format.NOTHING
-    told = judged(_range(t for *_, t in chosen), *(abs(a - b) <= t for _, a, b, t in chosen))
+    verdict = judged(_range(t for *_, t in chosen), *(abs(a - b) <= t for _, a, b, t in chosen))
     blurred = [f"c{'₀₁₂₃'[k]}" for k, _, b, t in chosen if b and t >= abs(b)]
-    return f"{told}; {', '.join(blurred)} not resolved" if blurred else told
+    return f"{verdict}; {', '.join(blurred)} not resolved" if blurred else verdict
 
 
 def judged(tolerance: str, *within: bool) -> str:

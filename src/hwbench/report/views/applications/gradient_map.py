@@ -28,7 +28,7 @@ STRETCH = 4  # layers a cell, where the map is drawn from single networks
 KINDS = {
     "smaller": "c1", "near 1": "line", "larger": "c2", "infinite": "bad", "zero": "ink-2", "not computed": "grid",
 }  # fmt: skip
-TOLD = (1, 10, 20, 50, 100)  # depths in the table
+DEPTHS = (1, 10, 20, 50, 100)  # depths in the table
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def figure(points: Sequence[Point]) -> Figure | None:
         cells = [cell for row in rows for cell in row.cells()]
         if not cells and not why:
             continue
-        rows_of_table += [(name, row.name, *(row.shown(depth) for depth in TOLD), row.safe) for row in rows]
+        rows_of_table += [(name, row.name, *(row.shown(depth) for depth in DEPTHS), row.safe) for row in rows]
         about = f"Norm of the gradient by layer in {name}, for {len(rows)} networks"
         if why:
             cells = [_blank(name, why) for name in names]
@@ -88,7 +88,7 @@ def figure(points: Sequence[Point]) -> Figure | None:
         panels.append(Panel(name, spec, about, f"Not computed: {why}" if why else ""))
     if not panels:
         return None
-    head = ("type", "network", "after 1 layer", *(str(depth) for depth in TOLD[1:]), "safe depth")
+    head = ("type", "network", "after 1 layer", *(str(depth) for depth in DEPTHS[1:]), "safe depth")
     return Figure(
         "Gradients by layer",
         panels,
@@ -107,21 +107,21 @@ def figure(points: Sequence[Point]) -> Figure | None:
     )
 
 
-def stored_map(told: Json) -> GradientMap | None:
+def stored_map(stored: Json) -> GradientMap | None:
     """The map that a record keeps of all networks; None where there is none, or none that can be drawn."""
     try:
-        names = [f"{activation}, {init}" for activation, init in told["networks"]]
-        depths = [int(depth) for depth in told["depths"]]
-        rows = {dtype: _rows(told[dtype], names, depths) for dtype in DTYPES if dtype in told}
-        lacking = {dtype: str(told["lacking"][dtype]) for dtype in DTYPES if dtype in told["lacking"]}
+        names = [f"{activation}, {init}" for activation, init in stored["networks"]]
+        depths = [int(depth) for depth in stored["depths"]]
+        rows = {dtype: _rows(stored[dtype], names, depths) for dtype in DTYPES if dtype in stored}
+        lacking = {dtype: str(stored["lacking"][dtype]) for dtype in DTYPES if dtype in stored["lacking"]}
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     fitting = depths == sorted(set(depths)) and len(depths) <= 101 and len(names) <= 100
     return GradientMap(rows, lacking) if fitting and any(rows.values()) else None
 
 
-def _rows(told: Json, names: Sequence[str], depths: Sequence[int]) -> list[NetworkRow]:
-    columns = (told["log10_norms"], told["overflow"], told["safe_depth"])
+def _rows(stored: Json, names: Sequence[str], depths: Sequence[int]) -> list[NetworkRow]:
+    columns = (stored["log10_norms"], stored["overflow"], stored["safe_depth"])
     return [
         NetworkRow(name, depths, numbers_or_gaps(norms), overflow and int(overflow), reached(int(safe), max(depths)))
         for name, norms, overflow, safe in zip(names, *columns, strict=True)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 from ....record import facts
-from ....record.model import Run
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table, Tile, Tiles
@@ -18,9 +17,8 @@ OWN = "ames"  # the table that hwbench ships
 GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Tiles, times over the batch size, shares of time and errors by fold; None where no epoch was timed."""
-    runs = Runs.of(runs)
     points = [point for point in runs.by_bench.get(BENCH, ()) if batch_of(point) and _errors(point)]
     if not points:
         return None
@@ -39,15 +37,15 @@ def view(runs: Sequence[Run]) -> Section | None:
 
 def _data(points: Sequence[Point]) -> str:
     """The data: how many sales of which table, as how many numbers each, where the records say so."""
-    told = {}
+    tables = {}
     for point in points:
         data = str(point.record.params.get("data", ""))
         name = "in Ames, Iowa (De Cock 2011)" if data == OWN else f"of {data.rsplit('/', 1)[-1]}"
         sales, columns = (facts.numbers([point.record.facts.get(fact)]) for fact in ("sales", "columns"))
-        told[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
+        tables[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
             f", {columns[0]:.0f} numbers each" if columns else ""
         )
-    return "; ".join(told.values())
+    return "; ".join(tables.values())
 
 
 def _errors(point: Point) -> list[float]:

@@ -41,13 +41,13 @@ def table(runs: Runs, points: Mapping[str, Sequence[Point]]) -> Table | None:
     rows: list[Sequence[str]] = []
     for run in dict.fromkeys(point.run for points_of_bench in points.values() for point in points_of_bench):
         here = {bench: [point for point in found if point.run == run] for bench, found in points.items()}
-        told = (
+        figures = (
             *_powers(here[GRADIENTS]),
             *_ranges(here[GRADIENTS]),
             *_xavier(here[INITIALIZATION]),
             *_series(here[ACTIVATIONS]),
         )
-        rows += [runs.row(run, row) for row in told]
+        rows += [runs.row(run, row) for row in figures]
     if not rows:
         return None
     return Table("The lecture's figures beside those of this run", runs.head(HEAD), rows)
@@ -67,11 +67,11 @@ def _powers(points: Sequence[Point]) -> Iterable[tuple[str, ...]]:
             for record in fitting:
                 norms = numbers_or_gaps(record.facts.get("log10_norms"))
                 if param(record, "dtype") == dtype and len(norms) == 101:
-                    told = _kept(norms[-1], value) if norms[-1] is not None else _lost(record, value)
+                    cells = _kept(norms[-1], value) if norms[-1] is not None else _lost(record, value)
                     yield (
                         what,
                         lecture,
-                        *told,
+                        *cells,
                         f"norm of a gradient after 100 layers, {format.value_of('dtype', dtype)}",
                     )
 

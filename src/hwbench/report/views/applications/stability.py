@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ....record.model import Run
 from ...dataset import Runs
 from ...sections import Block, Section
 from . import depth_and_speed, expansions, gradient_map, lecture_figures, variances
 from .stability_facts import ACTIVATIONS, GRADIENTS, INITIALIZATION
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """Maps and charts of the stability benches; None where none was measured."""
-    runs = Runs.of(runs)
     points = {bench: runs.by_bench.get(bench, []) for bench in (GRADIENTS, INITIALIZATION, ACTIVATIONS)}
     if not any(points.values()):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....record import facts as record_facts
-from ....record.model import Record, Run
+from ....record.model import Record
 from ... import charts, format
 from ...columns import STATUS, Column, table
 from ...dataset import Point, Runs
@@ -19,9 +19,8 @@ MEMORY = 34e9 / 700e6
 FEWEST = 8  # rows of an array in the charts; smaller ones are examples
 
 
-def view(runs: Sequence[Run]) -> Section | None:
+def view(runs: Runs) -> Section | None:
     """The example's frames, two charts and every product; None where no systolic array was simulated."""
-    runs = Runs.of(runs)
     points = [point for point in runs.by_bench.get(BENCH, ()) if _whole(point.record)]
     if not points:
         return None

@@ -61,8 +61,8 @@ def _figure(title: str, networks: Mapping[str, Record], text: str) -> Figure | N
             dots += _dots(name, measured, theory)
             if measured and theory:
                 end = -1 if way == "forward" else 0
-                told = (measured[len(measured) // 2], theory[len(theory) // 2], measured[end], theory[end])
-                rows.append((label, name, *(power(logarithm(value)) for value in told)))
+                shown = (measured[len(measured) // 2], theory[len(theory) // 2], measured[end], theory[end])
+                rows.append((label, name, *(power(logarithm(value)) for value in shown)))
         if not dots:
             continue
         seen = [value for dot in dots for value in (dot["value"], dot["theory"])]
