@@ -1,9 +1,8 @@
 """hwbench: what this machine can do, and how much of it your Python gets."""
 
-from importlib import metadata as _metadata
 from typing import TYPE_CHECKING, Any
 
-__version__ = _metadata.version("hwbench")
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .api import load, measure, roofline

@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import __version__
 from ..tracking.history import TrackingError
+from ..version import __version__
 
 SOURCE = Path(__file__).resolve().parents[2]  # what holds the package hwbench
 PROBE_S = 120.0
