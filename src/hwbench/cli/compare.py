@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, AsMarkdown, Out, check_one_format, check_threshold
+from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_threshold
 
 
 def compare(
@@ -28,6 +28,7 @@ def compare(
         Path | None, typer.Option(metavar="DIR", help="asv's results; else asv/results below --out.")
     ] = None,
     out: Out = Path("reports"),
+    repo: Repo = Path(),
     json: AsJson = False,
     markdown: AsMarkdown = False,
 ) -> None:
@@ -40,7 +41,7 @@ def compare(
 
     check_threshold(threshold)
     check_one_format(json, markdown)
-    old, now = resolve.sides(base, new, out, asv, across=across_machines)
+    old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo)
     differences = differing(old, now)
     if differences and not across_machines:
         raise UsageError(

@@ -15,6 +15,12 @@ Select = Annotated[
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
 Variant = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and the report go.")]
+Repo = Annotated[
+    Path,
+    typer.Option(
+        "--repo", metavar="DIR", help="The git repository of asv's commits; the one around a file is not asked."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import echo
-from .options import Out
+from .options import Out, Repo
 
 
 def report(
@@ -23,6 +23,7 @@ def report(
         "reports/index.html"
     ),
     out: Out = Path("reports"),
+    repo: Repo = Path(),
 ) -> None:
     """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from .. import catalog
@@ -30,7 +31,7 @@ def report(
     from ..record import store
     from ..tracking import gather
 
-    found = gather.gather(path or [store.newest(out)])
+    found = gather.gather(path or [store.newest(out)], repo)
     proofs = [] if path else store.verified(out, found.runs[0].machine.name)
     pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
     echo(f"report: {output}")

@@ -25,16 +25,16 @@ class Gathered:
     histories: list[History] = field(default_factory=list)
 
 
-def gather(paths: Sequence[Path]) -> Gathered:
+def gather(paths: Sequence[Path], repository: Path = Path()) -> Gathered:
     """Runs, asv's results and pytest-benchmark's files at these paths, directories at any depth.
 
-    Runs also make a history, and so do files of pytest-benchmark.
+    Runs also make a history, and so do files of pytest-benchmark. `repository` tells the subjects of commits.
     """
     found = Gathered()
     benchmarked: list[Path] = []
     for path in paths:
         if path.is_dir():
-            _directory(path, found, benchmarked)
+            _directory(path, found, benchmarked, repository)
         elif path.is_file() and _kind(path) == "pytest":
             benchmarked.append(path)
         else:
@@ -48,16 +48,16 @@ def gather(paths: Sequence[Path]) -> Gathered:
     return found
 
 
-def _directory(path: Path, found: Gathered, benchmarked: list[Path]) -> None:
+def _directory(path: Path, found: Gathered, benchmarked: list[Path], repository: Path) -> None:
     """Add what a directory holds at any depth; files inside asv's results belong to asv."""
     if is_machine(path):
         mine = with_distinct_environments(AsvDirectory(path.parent).files(path.name))
-        found.histories.append(asv_history.history(path.parent, mine))
+        found.histories.append(asv_history.history(path.parent, mine, repository))
         return
     asv = list(
         dict.fromkeys(one for one in (path, path / "results", *sorted(path.glob("**/results"))) if is_results(one))
     )
-    found.histories += [asv_history.history(one) for one in asv]
+    found.histories += [asv_history.history(one, repository=repository) for one in asv]
     found_before = len(found.runs) + len(benchmarked)
     for file in sorted(path.rglob("*.json")):
         if file.name.startswith(".") or any(one in file.parents for one in asv):

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from .counts import side_with_counts
 from .history import TrackingError
 from .readers import asv_history, asv_sides, pytest_benchmark, runs
 from .readers.asv import ResultFile, benchmarks, is_results, paths, read_file, with_distinct_environments
+from .repository import commit_of
 from .sides import Side, machine_differences
 
 EARLIER = 8  # runs of a machine that are read for their noise or counts, ten megabytes at most
@@ -32,10 +32,14 @@ RunFiles = list[tuple[Run, Path]]
 
 
 class AsvDirectory:
-    """A directory of asv's results; each file is read when first needed, and once."""
+    """A directory of asv's results; each file is read when first needed, and once.
 
-    def __init__(self, directory: Path) -> None:
+    `repository` is where names and subjects of commits are looked up.
+    """
+
+    def __init__(self, directory: Path, repository: Path = Path()) -> None:
         self.directory = directory
+        self.repository = repository
         self._read: dict[Path, ResultFile] = {}
 
     def files(self, machine: str | None = None, commit: str = "") -> list[ResultFile]:
@@ -47,12 +51,14 @@ class AsvDirectory:
         return [file for path in found if (file := self._read[path]).commit.startswith(commit)]
 
 
-def sides(base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False) -> tuple[Side, Side]:
+def sides(
+    base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False, repository: Path = Path()
+) -> tuple[Side, Side]:
     """The sides that BASE and NEW name; asv's results lie in `asv`, else below `out`.
 
     Run-to-run noise comes from runs older than NEW only. `across` machines, runs lend their counts to asv's results.
     """
-    results = AsvDirectory(asv or out / ASV_RESULTS)
+    results = AsvDirectory(asv or out / ASV_RESULTS, repository)
     named = [side(spec, out, results) for spec in (base, new)]
     mine = [run for one in named if isinstance(one, list) for run, _ in one]
     before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
@@ -83,7 +89,7 @@ class AsvCommit:
 
     def side(self, results: AsvDirectory, axes: Sequence[str]) -> Side:
         """The side with its environments on these axes."""
-        history = asv_history.history(results.directory, self.past)
+        history = asv_history.history(results.directory, self.past, results.repository)
         return asv_sides.side(self.files, benchmarks(results.directory), history, axes)
 
 
@@ -228,7 +234,7 @@ def _newest_of(machine: str, results: AsvDirectory) -> AsvCommit:
 def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, results: AsvDirectory) -> AsvCommit:
     """The results of one commit; TrackingError where none or several match."""
     hits = results.files(commit=commit) if len(commit) >= FEWEST_DIGITS else []
-    if not hits and (resolved := _resolved(commit, results.directory)):
+    if not hits and (resolved := commit_of(commit, results.repository)):
         hits = results.files(commit=resolved)
     if len({file.commit for file in hits}) > 1:
         raise TrackingError(f"{spec}: {commit} begins several commits: {_some(sorted({x.commit[:12] for x in hits}))}")
@@ -255,19 +261,3 @@ def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, r
 def _some(names: Sequence[str], most: int = 5) -> str:
     unique = list(dict.fromkeys(names))
     return ", ".join(unique[:most]) + (f" and {len(unique) - most} more" if len(unique) > most else "")
-
-
-def _resolved(name: str, results: Path) -> str:
-    """The commit that a branch, tag or `HEAD~1` names in the repository of the results, or the current one; else ""."""
-    if name.startswith("-"):
-        return ""
-    for directory in (results, Path()):
-        try:
-            done = subprocess.run(  # noqa: S603
-                ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],  # noqa: S607
-                capture_output=True, text=True, timeout=10, check=True,
-            )  # fmt: skip
-        except (OSError, subprocess.SubprocessError):
-            continue
-        return done.stdout.strip()
-    return ""

@@ -59,7 +59,7 @@ def test_a_toy_project_is_shown(tmp_path):
             run(sys.executable, "-m", "asv", "machine", "--machine", machine, "--yes")
             run(sys.executable, "-m", "asv", "run", "-E", f"existing:{sys.executable}", "--machine", machine, "--quick",
                 "--set-commit-hash", hashes[-1])  # fmt: skip
-    [history] = gather.gather([root / "out"]).histories
+    [history] = gather.gather([root / "out"], root).histories
     assert history.name == "toy"
     assert [(commit.name, commit.subject) for commit in history.commits] == list(
         zip(hashes, ("Toy 1", "Toy 2"), strict=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...record.model import Json
 from ..directions import direction_notes, higher_is_better
 from ..history import Commit, History, Series, Setting, TrackingError
 from ..machines import Settings, identity_notes
+from ..repository import subjects
 from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, files, matrix, split_name
 
 Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
@@ -31,10 +31,13 @@ class _Rows:
     columns: tuple[list[Json], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
 
 
-def history(directory: Path, found: Sequence[ResultFile] | None = None) -> History:
-    """Every series of a results directory, or of the result files `found` in it."""
+def history(directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path()) -> History:
+    """Every series of a results directory, or of the result files `found` in it.
+
+    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
+    """
     with _garbage_collection_off():
-        return _history(directory, files(directory) if found is None else found)
+        return _history(directory, files(directory) if found is None else found, repository)
 
 
 @contextlib.contextmanager
@@ -49,11 +52,11 @@ def _garbage_collection_off() -> Iterator[None]:
             gc.enable()
 
 
-def _history(directory: Path, found: Sequence[ResultFile]) -> History:
+def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
     if not found:
         raise TrackingError(f"{directory}: holds no results of asv; `asv run` makes some")
     known = benchmarks(directory)
-    commits = _ordered(directory, found)
+    commits = _ordered(found, repository)
     place = {commit.name: i for i, commit in enumerate(commits)}
     settings = Settings()
     gathered: dict[Place, _Rows] = {}
@@ -139,27 +142,10 @@ def _project(directory: Path) -> str:
     return directory.resolve().name
 
 
-def _ordered(directory: Path, found: Sequence[ResultFile]) -> list[Commit]:
+def _ordered(found: Sequence[ResultFile], repository: Path) -> list[Commit]:
     """The commits by date; commits of one date, as a rebase gives them, in the order of the repository."""
     when = {file.commit: file.when for file in found}
-    subjects = _git_subjects(directory, list(when))
-    order = {name: i for i, name in enumerate(subjects)}
+    titles = subjects(when, repository)
+    order = {name: i for i, name in enumerate(titles)}
     names = sorted(when, key=lambda name: (when[name], order.get(name, -1), name))
-    return [Commit(name, when[name], subjects.get(name, "")) for name in names]
-
-
-def _git_subjects(directory: Path, names: Sequence[str]) -> dict[str, str]:
-    """Subjects of commits, parents first, where the results lie in a repository that has them."""
-    hashes = [name for name in names if re.fullmatch(r"[0-9a-f]{40,64}", name)]
-    order = ["--ignore-missing", "--topo-order", "--reverse"]
-    command = ["git", "-C", str(directory), "log", *order, "--format=%H %s", "--stdin"]
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, input="\n".join(hashes) + "\n", capture_output=True, text=True, errors="replace", timeout=20,
-            check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    wanted = set(hashes)
-    pairs = (line.partition(" ") for line in done.stdout.splitlines())
-    return {name: subject for name, _, subject in pairs if name in wanted}
+    return [Commit(name, when[name], titles.get(name, "")) for name in names]
