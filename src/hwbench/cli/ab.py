@@ -34,8 +34,8 @@ def ab(
 ) -> None:
     """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower.
 
-    A commit is built by pip into a temporary environment, with the dependencies that it declares. Building and measuring
-    run the code of both sides: name only commits and environments that you trust.
+    A commit is built by pip into a temporary environment, with the dependencies that it declares. Building and
+    measuring run the code of both sides: name only commits and environments that you trust.
     """
     from .. import errors
     from ..ab import environments, interleave
