@@ -77,7 +77,7 @@ class occupancy(_Suite):
     """Few threads and many."""
 
     bench = "device.occupancy"
-    version = 2
+    version = 3
     param_names = ("variant", "work", "threads", "chains")
     params = (("kernel",), ("fma", "copy"), (32, 128, 512, 2048, 8192, 32768, 131072, 524288, 2097152), (1, 2, 4, 8))
 
@@ -90,7 +90,7 @@ class peak(_Suite):
     """Chains of fused multiply-adds."""
 
     bench = "device.peak"
-    version = 2
+    version = 3
     param_names = ("variant", "dtype", "chains")
     params = (("fma",), ("f4", "f8", "f2"), (1, 2, 4, 8))
 

@@ -85,6 +85,22 @@ def test_loads_that_wait_for_each_other_are_told_from_those_that_do_not(code, ke
     assert sass.chained(code["independent"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("operands", "crowded"),
+    [
+        (("R7,R7,0.5,R2", "R5,R4,2,R3"), 0),  # a literal and two registers of both banks
+        (("R7,R7,0.5,R3",), 1),
+        (("R10,R10,R8,R9",), 1),
+        (("R10,R10,R8.reuse,R9.reuse", "R11,R11,R8.reuse,R9.reuse", "R12,R12,R8,R9"), 1),
+        (("R10,R10,R8.reuse,R9.reuse", "R11,R11,R8,R9", "R12,R12,R8,R9"), 2),
+        (("R10,R10,R8.reuse,R9.reuse", "R12,R12,R9,R8"), 2),  # kept for the place, not for the register
+    ],
+)
+def test_operations_that_wait_for_a_bank_are_counted(operands, crowded):
+    """A register from each bank a cycle, and what the operation before has left in the reuse cache."""
+    assert sass.crowded([sass.Instruction("FFMA", one) for one in operands], "FFMA") == crowded
+
+
 def test_local_memory_is_seen(code):
     """An array indexed at run time lies in local memory, and registers that suffice do not."""
     assert sass.spills(code["spilled"]) > 0

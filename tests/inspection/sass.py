@@ -18,6 +18,7 @@ from pathlib import Path
 from inspection import nvrtc
 
 REGISTER = re.compile(r"(?<![\w.])(U?R)(\d+)(\.64)?")
+SOURCE = re.compile(r"-?\|?R(\d+)\|?(\.reuse)?")  # a 32-bit register that an instruction reads
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,23 @@ def disassemble(cubin: bytes) -> dict[str, list[Instruction]]:
 def count(code: Iterable[Instruction], *bases: str, bits: int | None = None) -> int:
     """How many instructions have one of these opcodes, of this width where one is given; disguised moves are none."""
     return sum(one.base in bases and bits in (None, one.bits) and not one.move for one in code)
+
+
+def crowded(code: Iterable[Instruction], base: str) -> int:
+    """How many instructions with this opcode read two registers from one bank: they issue every second cycle.
+
+    A register lies in bank 0 or 1 by its number's parity, and a bank gives one a cycle. What the instruction before
+    marked `.reuse` in the same place is read from the reuse cache.
+    """
+    found, kept = 0, dict[int, str]()
+    for one in code:
+        places = enumerate(part.strip() for part in one.operands.split(",")[1:])
+        sources = {place: match for place, text in places if (match := SOURCE.fullmatch(text))}
+        fetched = {match[1] for place, match in sources.items() if kept.get(place) != match[1]}
+        banks = [int(number) % 2 for number in fetched]
+        found += one.base == base and not one.move and len(banks) > len(set(banks))
+        kept = {place: match[1] for place, match in sources.items() if match[2]}
+    return found
 
 
 def spills(code: Iterable[Instruction]) -> int:

@@ -63,9 +63,9 @@ def cold(device: Gpu, launch: Call, to: DeviceArray, footprint: int, sectors: in
 
 
 def chained(dtype: npt.DTypeLike, passes: int) -> tuple[np.generic, ...]:
-    """The arguments passes, loops, up, b, down, e, one, back of a kernel of chains in `dtype`; halves go in pairs."""
+    """The arguments passes, loops, b, e, one, back of a kernel of chains in `dtype`; halves go in pairs."""
     kind = np.dtype(dtype)
-    values = np.array([UP, B, DOWN, E, 1, BACK], dtype=kind)
+    values = np.array([B, E, 1, BACK], dtype=kind)
     if kind.itemsize == 2:
         values = np.repeat(values, 2).view(np.uint32)
     return (np.int32(passes), np.int32(PAIRS // UNROLLED), *values)

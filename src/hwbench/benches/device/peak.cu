@@ -2,11 +2,14 @@
 // multiply what already lies in registers.
 
 // --- fused multiply-adds --------------------------------------------------------------------------------------------
-// A chain is x = up·x + b; x = down·x + e, over and over: each waits for the one before, so that a thread with C
-// chains has C operations under way. With up = 2, down = 1/2 and e = d − b/2 a pair adds d and nothing rounds. Each pass
-// begins with x = one·x + back, which takes away all that a pass adds but one d: so there may be many passes, and a half
-// still holds the sum. Factors come as arguments, so that no compiler knows them; floating-point operations it may not
-// reorder, nor fold. (There is one loop a pass at least: for none a compiler would write another.)
+// A chain is x = 2·x + b; x = x/2 + e, over and over: each waits for the one before, so that a thread with C chains has
+// C operations under way. With e = d − b/2 a pair adds d and nothing rounds. Each pass begins with x = one·x + back,
+// which takes away all that a pass adds but one d: so there may be many passes, and a half still holds the sum.
+//
+// The factors are literals and the summands arguments. A multiprocessor reads one register from each of its two banks a
+// cycle (Hopper, measured): an operation on three registers takes two cycles unless the reuse cache holds one of them.
+// With a literal it reads two. Floating-point operations the compiler may not reorder, nor fold. (There is one loop a
+// pass at least: for none a compiler would write another.)
 
 __device__ __forceinline__ float fused(float x, float a, float b) { return fmaf(x, a, b); }
 __device__ __forceinline__ double fused(double x, double a, double b) { return fma(x, a, b); }
@@ -38,13 +41,20 @@ __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
 #endif
 }
 
+// The factors in the type of a chain; halves as the bits of two of them.
+template <typename type> struct factor {
+    static constexpr type up = 2, down = 0.5;
+};
+template <> struct factor<unsigned> {
+    static constexpr unsigned up = 0x40004000u, down = 0x38003800u;
+};
+
 #define SEEDS 1024
 #define PAIRS 32  // 64 operations a chain in the loop's body
 
 #define FMA(name, type, C)                                                                                  \
     extern "C" __global__ void __launch_bounds__(256)                                                       \
-        name(const type* seeds, type* to, int passes, int loops, type up, type b, type down, type e, type one, \
-             type back) {                                                                                   \
+        name(const type* seeds, type* to, int passes, int loops, type b, type e, type one, type back) {     \
         const long long thread = (long long)blockIdx.x * blockDim.x + threadIdx.x;                          \
         const long long threads = (long long)gridDim.x * blockDim.x;                                        \
         type x[C];                                                                                          \
@@ -54,8 +64,8 @@ __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
             int loop = 0;                                                                                   \
             _Pragma("unroll 1") do {                                                                        \
                 _Pragma("unroll") for (int pair = 0; pair < PAIRS; ++pair) {                                \
-                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], up, b);                \
-                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], down, e);              \
+                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], factor<type>::up, b);  \
+                    _Pragma("unroll") for (int i = 0; i < C; ++i) x[i] = fused(x[i], factor<type>::down, e); \
                 }                                                                                           \
             } while (++loop < loops);                                                                       \
         }                                                                                                   \
@@ -78,12 +88,12 @@ FMA(fma_f2_8, unsigned, 8)
 // Never measured: the same without its stores, of which a compiler must leave nothing. Were its operations still there,
 // counting them in the others would prove nothing.
 extern "C" __global__ void __launch_bounds__(256)
-    control(const float* seeds, float* /* to */, int loops, float up, float b, float down, float e) {
+    control(const float* seeds, float* /* to */, int loops, float b, float e) {
     float x = seeds[threadIdx.x & (SEEDS - 1)];
 #pragma unroll 1
     for (int loop = 0; loop < loops; ++loop) {
 #pragma unroll
-        for (int pair = 0; pair < PAIRS; ++pair) x = fmaf(fmaf(x, up, b), down, e);
+        for (int pair = 0; pair < PAIRS; ++pair) x = fmaf(fmaf(x, factor<float>::up, b), factor<float>::down, e);
     }
 }
 
