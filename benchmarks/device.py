@@ -64,7 +64,7 @@ class latency(_Suite):
     """One load that waits for the one before."""
 
     bench = "device.latency"
-    version = 1
+    version = 2
     param_names = ("variant", "size")
     params = (("l1", "l2"), ("16KiB", "L2", "HBM"))
 

@@ -306,7 +306,8 @@ class Gpu(Protocol):
 
     def timed(
         self, launch: Call, *, output: Call | None = None, cold: bool = False, streams: Sequence[Stream] = (),
-        launches: int = 1, facts: Facts | None = None, close: Callable[[], None] | None = None,
+        launches: int = 1, before: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
         """The work of a `launch` that only enqueues, timed by events behind the gate."""
 

@@ -76,6 +76,16 @@ def only(bits: int, *opcodes: str) -> Callable[[Code], str]:
     return check
 
 
+def past_l1(least: int) -> Callable[[Code], str]:
+    """No fewer loads than this that L1 does not answer (ld.cg); none at all where it is 0."""
+
+    def check(code: Code) -> str:
+        found = sum(one.base == "LDG" and "STRONG.GPU" in one.opcode for one in code)
+        return "" if found >= least and (least or not found) else f"{found} loads past L1, not {least}"
+
+    return check
+
+
 def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
     """No operation but so many needs a second cycle to read its registers."""
 
@@ -101,8 +111,10 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for width in (4, 8, 16)
     },
     ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device.latency", "chase_ca"): (links(16),),
-    ("device.latency", "chase_cg"): (links(16),),
+    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG")),
+    # The walk, and the threads that fill the cache before it: as through L1 or past it as the walk.
+    ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0)),
+    ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17)),
     ("device.coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
     ("device.coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
     # Four fields a turn, and those left over one by one; none waits for the one before.
@@ -121,7 +133,9 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     # All at the full rate but the first of a pass, whose factor is an argument.
     **{
         ("device.peak", f"fma_f4_{chains}"): (
-            exactly(65 * chains, "FFMA"), uncrowded("FFMA", but=chains), exactly(chains, "STG"),
+            exactly(65 * chains, "FFMA"),
+            uncrowded("FFMA", but=chains),
+            exactly(chains, "STG"),
         )
         for chains in (1, 2, 4, 8)
     },

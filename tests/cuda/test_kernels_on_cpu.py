@@ -104,7 +104,7 @@ def goes_through_all_of_it_in_each_pass(kernel, launch):
 # --- latency --------------------------------------------------------------------------------------------------------
 
 
-@checks("device.latency", "link", "chase_ca", "chase_cg")
+@checks("device.latency", "link", "warm", "chase_ca", "chase_cg")
 def follows_the_ring(kernel, launch):
     lines, words = 40, 16
     order = rng().permutation(lines)
@@ -115,10 +115,24 @@ def follows_the_ring(kernel, launch):
     assert not np.delete(ring, order * words).any()
     if kernel == "link":
         return
-    state = np.array([places[3], 0], np.uint64)
-    launch(kernel, 1, 1, [state, np.int32(7)])
-    assert state[0] == places[(3 + 7 * 16) % lines]
-    assert state[1] > 0
+    # Of addresses alone a thread makes no 1. One word changed so that all lines make it shows that each line is read.
+    told = ring.copy()
+    told[5 * words] ^= np.bitwise_xor.reduce(ring[::words]) ^ np.uint64(1)
+    told[words + 1] = 99
+    if kernel == "warm":
+        for where, seen in ((ring, 0), (told, 1)):
+            state = np.array([places[3], 0, 3, 0], np.uint64)
+            launch(kernel, 1, 1, [state, where, order, np.int64(lines), np.int32(words)])
+            assert state.tolist() == [places[3], 0, 3, seen]
+        return
+    for fetch in (0, 1):
+        state = np.array([places[3], 0, 3, 0], np.uint64)
+        launch(kernel, 1, 32, [state, np.int32(7), ring, np.int64(lines), np.int32(words), np.int32(fetch)])
+        assert state[0] == places[(3 + 7 * 16) % lines]
+        assert state[1] > 0
+        assert state[2:].tolist() == [(3 + 7 * 16) % lines, 0]
+        launch(kernel, 1, 1, [state, np.int32(0), told, np.int64(lines), np.int32(words), np.int32(fetch)])
+        assert state[3] == fetch
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -365,6 +379,8 @@ MUTANTS = [
     ("device.stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
     ("device.stream", "copy8_again", "block < blocks", "block + 1 < blocks"),
     ("device.latency", "chase_cg", "hop < 16", "hop < 15"),
+    ("device.latency", "chase_ca", "i * words); ", "i * words + 1); "),
+    ("device.latency", "warm", "first + i - lines", "0"),
     ("device.latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
     ("device.coalescing", "pick", "i * step + offset", "i * step"),
     ("device.coalescing", "sum_fields", "float total = 0", "float total = at[0]"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwbench.devices import gpu_timing
+from hwbench.devices import gpu_gate, gpu_timing
 
 KERNEL = 2e-6  # seconds, less than a launch takes
 
@@ -47,6 +47,17 @@ def test_cold_flushes_l2_before_each_call_outside_the_clock(device, gpu):
     flushed = gpu.ran("memset")[0]
     assert (flushed[2] - flushed[1]) * gpu.memset_bytes_s == pytest.approx(2 * 50 * 2**20)
     assert (work.most, work.facts["l2"]) == (64, "flushed")
+
+
+def test_what_prepares_a_sample_is_queued_once_before_it_outside_the_clock(device, gpu):
+    """Behind the gate and ahead of the first event; it counts as an entry of the queue."""
+    work = device.timed(launcher(device), before=launcher(device, "gather"))
+    work.timer(1)
+    gpu.log.clear()
+    assert work.timer(10) == pytest.approx(10 * KERNEL)
+    assert [entry[0] for entry in gpu.log] == ["gate", "gather", "record", *["copy16"] * 10, "record"]
+    work.timer(5000)
+    assert gpu.fullest <= gpu_gate.QUEUE
 
 
 @pytest.mark.parametrize("cold", [False, True])

@@ -32,7 +32,7 @@ SMALL = {
     "device.banks": {"READS": 512},
     "device.coalescing": {"TILE": 2**10},
     "device.divergence": {"N": 2**11, "ROUNDS": 3},
-    "device.latency": {"WALKS": 1, "HOPS": 64},
+    "device.latency": {"WARMERS": 32, "HOPS": 64},
     "device.launch": {"CALLS": 3},
     "device.layout": {"ELEMENTS": 2**14},
     "device.occupancy": {"EACH": 1024, "PASSES": 2},
@@ -60,6 +60,7 @@ def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9
     from hwbench.devices import cublas_lt
     from hwbench.devices.gpu import GpuDevice
 
+    sys.modules["cupy"].gpu = gpu  # type: ignore[attr-defined]
     monkeypatch.setattr(cublas_lt, "library", lambda cuda: CublasLt(gpu))
     return GpuDevice(0, root=root)
 

@@ -107,10 +107,17 @@ class Stopwatch:
             self._events.append(self._event())
         return self._events[:count]
 
-    def together(self, launch: Call, count: int, streams: Sequence[Stream] = ()) -> tuple[float, Sequence[float]]:
-        """Seconds that `count` calls took together, and until each of the further streams was through."""
+    def together(
+        self, launch: Call, count: int, streams: Sequence[Stream] = (), before: Call | None = None
+    ) -> tuple[float, Sequence[float]]:
+        """Seconds that `count` calls took together, and until each of the further streams was through.
+
+        `before` is queued ahead of them, outside the time.
+        """
         start, stop, *ends = self.events(2 + len(streams))
         with self.gate.closed(self.stream):
+            if before is not None:
+                before()
             self._begin(start, streams)
             for _ in range(count):
                 launch()

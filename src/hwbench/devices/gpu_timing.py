@@ -87,7 +87,8 @@ class Timing:
 
     def timed(
         self, launch: Call, *, output: Call | None = None, cold: bool = False, streams: Sequence[Stream] = (),
-        launches: int = 1, facts: Facts | None = None, close: Callable[[], None] | None = None,
+        launches: int = 1, before: Call | None = None, facts: Facts | None = None,
+        close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
         """The work of a `launch` that only enqueues, timed by events behind the gate.
 
@@ -103,6 +104,9 @@ class Timing:
             the facts are the seconds that each took from the common start, in the fastest sample.
         launches
             How many entries one call queues, so that the queue is never full behind the gate.
+        before
+            Enqueued once before a sample's calls, outside their events: one launch, which puts data where the calls
+            are to find it. Not for a call that is `cold`.
         """
         device = self._device
         device.synchronize()  # what a builder has queued with CuPy is on another stream than the launch
@@ -110,6 +114,7 @@ class Timing:
         if cold:
             about["l2"] = "flushed"
         most = batch(launches, len(streams), apart=cold)
+        most = max(1, most - (before is not None))
         ran: list[Any] = []
         best = [float("inf")]
 
@@ -132,7 +137,7 @@ class Timing:
                     if cold:
                         seconds, ends = watch.apart(launch, count, streams, self.flush_l2)
                     else:
-                        seconds, ends = watch.together(launch, count, streams)
+                        seconds, ends = watch.together(launch, count, streams, before)
                     total, left = total + seconds, left - count
                     if streams and seconds / count < best[0]:
                         best[0] = seconds / count

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
+import numpy as np
+import pytest
+
+from doubles import gpu_on_cpu
+from hwbench.bench import Work
 from hwbench.benches.device import latency
 from made_up.gpu_records import record, said
 
@@ -22,3 +29,35 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
     *_, told = said(latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
     assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4× as long for one load")
     assert len(said(latency.bench, far, *host[:2])) == 1
+
+
+def test_cycles_and_clock_are_those_of_the_samples():
+    """The median over samples, once there is one; nothing is read while the work is being built."""
+    cycles = iter([latency.HOPS * 600, latency.HOPS * 300, latency.HOPS * 310])
+    plain = Work(call=lambda: None, timer=lambda loops: loops * latency.HOPS * 150e-9, facts={"line": 128})
+    work = latency.with_cycles(plain, lambda: next(cycles))
+    assert dict(work.facts) == {"line": 128}
+    for loops in (1, 2, 3):
+        assert work.timer(loops) == plain.timer(loops)
+    assert work.facts["cycles_per_hop"] == 310
+    assert work.facts["sm_clock_hz"] == pytest.approx(310 / 150e-9)
+
+
+@pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
+@pytest.mark.parametrize("variant", ["l1", "l2"])
+def test_the_ring_is_loaded_whole_before_each_sample_and_never_walked_before(monkeypatch, tmp_path, variant):
+    """What the other variant left in the cache is gone; a walk before `settle` would be timed at an idle clock."""
+    gpu_on_cpu.shrink(monkeypatch)
+    device = gpu_on_cpu.computing_gpu(monkeypatch, tmp_path)
+    gpu = sys.modules["cupy"].gpu
+    lines = device.put(np.random.default_rng(1).permutation(40))
+    work = latency.bench.variants[variant].build(device, lines)
+    chase = {"l1": "chase_ca", "l2": "chase_cg"}[variant]
+    device.synchronize()
+    assert [entry[0] for entry in gpu.log] == ["link", "warm"]
+    work.timer(1)
+    gpu.log.clear()
+    work.timer(2)
+    names = [entry[0] for entry in gpu.log if entry[0] != "gate"]
+    assert names == ["warm", "record", chase, chase, "record"]
+    assert work.facts["cycles_per_hop"] > 0

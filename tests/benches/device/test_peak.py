@@ -22,7 +22,10 @@ def test_peaks_are_told_by_precision():
     assert first.startswith("Fused multiply-adds reach 60 TFLOP/s in single, 30 TFLOP/s in double precision.")
     assert second == "One chain a thread reaches 50% of what eight do."
     rows[1] = record("device.peak", "fma", {"dtype": "f4", "chains": 1}, 1.0, counts={"flops": 58e12})
-    assert said(peak.peak, *rows)[1] == "One chain a thread reaches 97% of what eight do: the other warps hide the latency."
+    assert (
+        said(peak.peak, *rows)[1]
+        == "One chain a thread reaches 97% of what eight do: the other warps hide the latency."
+    )
 
 
 DEVICE = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)

@@ -6,11 +6,17 @@ clock of the multiprocessor, read before the first and after the last load, give
 
 `l1` loads through the L1 cache, `l2` past it (ld.cg), so that a ring small enough for L1 shows the L2's latency too.
 The sweep shows the levels, and beyond them what address translation adds.
+
+Before each sample, outside its time, the multiprocessor that walks loads the whole ring once: what fits a cache is
+there, whatever was timed before. Cycles are those of the samples themselves (their median); with the nanoseconds they
+give the clock (`sm_clock_hz` in the facts).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +27,8 @@ from ..latency import chase
 
 LINE = 128
 HOPS = 8192  # a call: 0.2 ms in L1, some milliseconds in memory
-WALKS = 64  # calls at most that warm the caches before cycles are read
+WARMERS = 1024  # threads that load the ring before a sample
+LARGEST_L1 = 256 * 1024  # bytes: a ring up to this size is loaded into L1 by each launch, which finds it empty
 
 bench = Bench(
     "device.latency",
@@ -30,6 +37,7 @@ bench = Bench(
     sweeps=({"size": (*(f"{2**i}KiB" for i in range(3, 10)), *(f"{2**i}MiB" for i in range(9)))},),
     baseline="l1",
     limit="gpu latency",
+    version=2,
     core=False,
 )
 
@@ -64,31 +72,46 @@ def build(kernel: str, how: str) -> Callable[..., Work]:
     """A builder for one kind of load."""
 
     def follow(device: Gpu, lines: DeviceArray) -> Work:
-        n = len(lines)
+        n, words = len(lines), np.int32(LINE // 8)
         memory = device.empty(n * LINE // 8, np.uint64)
-        state = device.put(np.zeros(2, np.uint64))
-        start = np.uint64(memory.data.ptr + LINE * int(lines[0]))
+        state = device.put(np.array([memory.data.ptr + LINE * int(lines[0]), 0, 0, 0], np.uint64))
         blocks = min(-(-n // BLOCK), 4 * device.properties.sm)
-        link = device.launcher(
-            "device.latency", "link", blocks, BLOCK, (memory, lines, np.int64(n), np.int32(LINE // 8))
-        )
-        launch = device.launcher("device.latency", kernel, 1, 1, (state, np.int32(HOPS // 16)))
+        link = device.launcher("device.latency", "link", blocks, BLOCK, (memory, lines, np.int64(n), words))
+        warm = device.launcher("device.latency", "warm", 1, WARMERS, (state, memory, lines, np.int64(n), words))
+        fetch = np.int32(n * LINE <= LARGEST_L1)
+        arguments = (state, np.int32(HOPS // 16), memory, np.int64(n), words, fetch)
+        launch = device.launcher("device.latency", kernel, 1, BLOCK, arguments)
         link()
-        state[0] = start
-        device.synchronize()  # that was on CuPy's stream, not on the launches'
-        cycles = []
-        for _ in range(min(-(-n // HOPS), WALKS) + 5):
-            launch()
-            cycles.append(int(device.get(state)[1]))
-        state[0] = start
-        facts = where(device, n * LINE, line=LINE, cycles_per_hop=float(np.median(cycles[-5:])) / HOPS)
+        warm()  # once, so that it need not be loaded behind the gate
+        facts = where(device, n * LINE, line=LINE)
         work: Work = device.timed(
-            launch, output=lambda: (int(device.get(state)[0]) - memory.data.ptr) // LINE, facts=facts
+            launch, output=lambda: (int(device.get(state)[0]) - memory.data.ptr) // LINE, before=warm, facts=facts
         )
-        return work
+        return with_cycles(work, lambda: int(device.get(state)[1]))
 
     follow.__doc__ = f"One thread, {how}."
     return follow
+
+
+def with_cycles(work: Work, read: Callable[[], int]) -> Work:
+    """The work with facts of its own samples: the cycles of a hop, and the clock that cycles and seconds make.
+
+    `read` gives the cycles of the call before.
+    """
+    facts: dict[str, Any] = dict(work.facts)
+    cycles: list[float] = []
+    clocks: list[float] = []
+    timed = work.timer
+    assert timed is not None
+
+    def timer(loops: int) -> float:
+        seconds = timed(loops)
+        cycles.append(read() / HOPS)
+        clocks.append(cycles[-1] * HOPS * loops / seconds)
+        facts["cycles_per_hop"], facts["sm_clock_hz"] = float(np.median(cycles)), float(np.median(clocks))
+        return seconds
+
+    return replace(work, timer=timer, facts=facts)
 
 
 bench.variant("l1", on="gpu")(build("chase_ca", "loads through the L1 cache"))
@@ -104,7 +127,7 @@ def finding(results: Results) -> Iterator[str]:
     told = []
     for name, variant, size in levels:
         record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
-        if record is not None and hop is not None:
+        if record is not None and hop is not None and "cycles_per_hop" in record.facts:
             told.append(f"{record.facts['cycles_per_hop']:.0f} cycles ({hop.value * 1e9:.3g} ns) from {name}")
     if told:
         yield f"A load that waits for the one before takes {', '.join(told)}."
