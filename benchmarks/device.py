@@ -126,12 +126,12 @@ class matmul(_Suite):
 
 
 class stream(_Suite):
-    """Copy and triad in device memory."""
+    """Copy, triad, reading and writing alone in device memory."""
 
     bench = "device.stream"
-    version = 2
+    version = 3
     param_names = ("variant", "kernel", "size")
-    params = (("bytes16", "bytes8", "bytes4", "cupy"), ("copy", "triad"), ("HBM",))
+    params = (("bytes16", "bytes8", "bytes4", "cupy"), ("copy", "triad", "read", "write"), ("HBM",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -295,6 +295,12 @@ class Gpu(Protocol):
     def host(self, kind: HostKind, nbytes: int) -> HostBuffer:
         """Host memory of a kind, touched."""
 
+    def fill(self, array: DeviceArray, value: int, stream: Stream) -> None:
+        """Enqueue setting each byte of an array."""
+
+    def bandwidth_size(self, size: int) -> int:
+        """Bytes to time a bandwidth on where data of `size` bytes is checked."""
+
     def copier(
         self, dst: int | HostBuffer | DeviceArray, src: int | HostBuffer | DeviceArray, nbytes: int,
         stream: Stream | None = None,

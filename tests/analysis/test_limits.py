@@ -120,13 +120,13 @@ def test_a_cache_serves_part_of_what_is_a_little_larger():
 
 
 def test_a_gpu_has_levels_of_its_own():
-    """What fits half its L2, what is beyond four of it, and nothing between; a CPU's sizes say nothing of it."""
+    """What fits half its L2, what is beyond sixteen of it, and nothing between; a CPU's sizes say nothing of it."""
 
     def at(footprint, **params):
         facts = {"footprint": footprint, "l2_bytes": 100}
         return level_of(record(device="gpu:0", facts=facts, params=params), SIZES)
 
-    assert [at(50, size="L2"), at(400, size="HBM"), at(200), at(50)] == ["L2", "HBM", "", "L2"]
+    assert [at(50, size="L2"), at(1600, size="HBM"), at(1599), at(50)] == ["L2", "HBM", "", "L2"]
     assert level_of(record(device="gpu:0", params={"size": "L2"}), SIZES) == ""
 
 

@@ -99,15 +99,30 @@ def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
 FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("transfer.copy", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
     ("transfer.copy", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
-    ("device.stream", "copy4"): (exactly(4, "LDG", bits=32), exactly(4, "STG", bits=32), only(32, "LDG", "STG")),
-    ("device.stream", "copy8"): (exactly(4, "LDG", bits=64), exactly(4, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device.stream", "copy16"): (exactly(4, "LDG", bits=128), exactly(4, "STG", bits=128), only(128, "LDG", "STG")),
-    ("device.stream", "triad4"): (exactly(8, "LDG", bits=32), exactly(4, "STG", bits=32), exactly(4, "FFMA")),
-    ("device.stream", "triad8"): (exactly(8, "LDG", bits=64), exactly(4, "STG", bits=64), exactly(8, "FFMA")),
-    ("device.stream", "triad16"): (exactly(8, "LDG", bits=128), exactly(4, "STG", bits=128), exactly(16, "FFMA")),
+    # 16 bytes of each array a thread, whatever the width.
     **{
-        ("device.stream", f"{kernel}{width}_again"): (exactly(loads, "LDG", bits=8 * width), exactly(4, "STG"))
-        for kernel, loads in (("copy", 4), ("triad", 8))
+        ("device.stream", f"{kernel}{width}"): (
+            exactly(arrays * 16 // width, "LDG"),
+            exactly(16 // width, "STG"),
+            only(8 * width, "STG"),
+            *([only(8 * width, "LDG")] if arrays else []),
+            exactly(4 * (kernel == "triad"), "FFMA"),
+            past_l1(0),
+        )
+        for kernel, arrays in (("copy", 1), ("triad", 2), ("write", 0))
+        for width in (4, 8, 16)
+    },
+    **{
+        ("device.stream", f"{kernel}{width}_again"): (
+            exactly(4 * arrays, "LDG", bits=8 * width),
+            exactly(4, "STG", bits=8 * width),
+            past_l1(4 * arrays),
+        )
+        for kernel, arrays in (("copy", 1), ("triad", 2), ("write", 0))
+        for width in (4, 8, 16)
+    },
+    **{
+        ("device.stream", f"read{width}"): (exactly(4, "LDG", bits=8 * width), exactly(1, "STG", bits=32), past_l1(4))
         for width in (4, 8, 16)
     },
     ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
@@ -219,6 +234,8 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
     ("topic", "kernel", "right", "wrong", "said"),
     [
         ("device.peak", "fma_f4_8", "fused(x[i], factor<type>::up, b)", "fused(x[i], one + one, b)", "bank"),
+        ("device.stream", "copy16_again", "= __ldcg(&from[i + k * blockDim.x])", "= from[i + k * blockDim.x]", "L1"),
+        ("device.latency", "chase_cg", "return __ldcg(at)", "return *at", "L1"),
         ("device.stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
         ("device.peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
         ("device.latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),

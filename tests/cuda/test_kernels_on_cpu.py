@@ -74,7 +74,8 @@ def computes_on_each_element(kernel, launch):
 @checks("device.stream", "copy4", "copy8", "copy16")
 def copies_every_bit(kernel, launch):
     words = int(kernel.removeprefix("copy")) // 4
-    source = rng().integers(0, 2**32, 3 * 64 * 4 * words, dtype=np.uint32)
+    assert 4 % words == 0
+    source = rng().integers(0, 2**32, 3 * 64 * 4, dtype=np.uint32)
     target = np.full(source.size + 8, 7, np.uint32)
     launch(kernel, 3, 64, [source, target])
     np.testing.assert_array_equal(target, np.append(source, np.full(8, 7, np.uint32)))
@@ -82,8 +83,7 @@ def copies_every_bit(kernel, launch):
 
 @checks("device.stream", "triad4", "triad8", "triad16")
 def adds_what_is_scaled_in_one_rounding(kernel, launch):
-    words = int(kernel.removeprefix("triad")) // 4
-    b, c = rng().random((2, 3 * 64 * 4 * words), np.float32)
+    b, c = rng().random((2, 3 * 64 * 4), np.float32)
     a = np.full(b.size + 8, SENTINEL, np.float32)
     launch(kernel, 3, 64, [b, c, a, np.float32(0.3)])
     np.testing.assert_array_equal(a, np.append(fma(np.float32(0.3), c, b), np.full(8, SENTINEL, np.float32)))
@@ -97,8 +97,29 @@ def goes_through_all_of_it_in_each_pass(kernel, launch):
     scale = [np.float32(0.3)] if kernel.startswith("triad") else []
     for passes in (1, 3):
         a = np.full(b.size + 8, SENTINEL, np.float32)
-        launch(kernel, 2, 64, [*given, a, *scale, np.int64(5), np.int32(passes)])
-        np.testing.assert_array_equal(a, np.append(answer, np.full(8, SENTINEL, np.float32)))
+        for grid in (2, 13):  # fewer blocks than parts, and more
+            launch(kernel, grid, 64, [*given, a, *scale, np.int32(5), np.int32(5 * passes)])
+            np.testing.assert_array_equal(a, np.append(answer, np.full(8, SENTINEL, np.float32)))
+
+
+@checks("device.stream", *(f"write{width}{after}" for width in (4, 8, 16) for after in ("", "_again")))
+def fills_all_of_it(kernel, launch):
+    words, again = int(re.search(r"\d+", kernel)[0]) // 4, kernel.endswith("_again")
+    count = 5 * 64 * 4 * (words if again else 1)
+    a = np.full(count + 8, SENTINEL, np.float32)
+    launch(kernel, 3 if again else 5, 64, [a, np.float32(2.5), *([np.int32(5), np.int32(10)] if again else [])])
+    np.testing.assert_array_equal(a, [*[2.5] * count, *[SENTINEL] * 8])
+
+
+@checks("device.stream", "read4", "read8", "read16")
+def adds_up_the_bits_of_each_pass(kernel, launch):
+    words = int(kernel.removeprefix("read")) // 4
+    source = rng().integers(0, 2**32, 5 * 64 * 4 * words, dtype=np.uint32)
+    for grid, passes in ((2, 1), (2, 3), (13, 3)):
+        sums = np.full(grid * 64 + 2, 7, np.uint32)
+        launch(kernel, grid, 64, [source.view(np.float32), sums, np.int32(5), np.int32(5 * passes)])
+        assert int(sums[:-2].sum(dtype=np.uint64)) % 2**32 == passes * int(source.sum(dtype=np.uint64)) % 2**32
+        assert sums[-2:].tolist() == [7, 7]
 
 
 # --- latency --------------------------------------------------------------------------------------------------------
@@ -374,10 +395,13 @@ MUTANTS = [
     ("transfer.copy", "move16", "i < n", "i <= n"),
     ("transfer.copy", "chain", "pair < 16", "pair < 15"),
     ("transfer.copy", "chain", "fmaf(x, down, e)", "fmaf(x, down, b)"),
-    ("device.stream", "copy16", "k < ITEMS; ++k) to", "k < ITEMS - 1; ++k) to"),
+    ("device.stream", "copy4", "k < EACH(type); ++k) to", "k < EACH(type) - 1; ++k) to"),
     ("device.stream", "triad8", "fmaf(s, c.y, b.y)", "fmaf(s, c.x, b.y)"),
     ("device.stream", "triad4", "return fmaf(s, c, b);", "return s * c + b;"),
-    ("device.stream", "copy8_again", "block < blocks", "block + 1 < blocks"),
+    ("device.stream", "copy8_again", "turn < turns", "turn + 2 < turns"),
+    ("device.stream", "write16_again", "part -= parts", "part = 0"),
+    ("device.stream", "read8", "bits(x.x) + bits(x.y)", "bits(x.x) + bits(x.x)"),
+    ("device.stream", "write8", "make_float2(value, value)", "make_float2(value, 0)"),
     ("device.latency", "chase_cg", "hop < 16", "hop < 15"),
     ("device.latency", "chase_ca", "i * words); ", "i * words + 1); "),
     ("device.latency", "warm", "first + i - lines", "0"),

@@ -101,20 +101,36 @@ def test_free_memory_is_the_scarcer_of_device_and_host(device, gpu):
 
 
 def test_size_labels_are_the_gpus_own(device, gpu, monkeypatch):
-    """Half of L2; eight times L2 and at least 512 MiB for certain memory; named apart from a CPU's."""
+    """Half of L2; sixteen times L2 and at least 512 MiB for certain memory; named apart from a CPU's."""
     monkeypatch.setattr(type(device._cpu), "free_memory", lambda self: 2**40)
     assert device.resolve({"size": "L2"})["size"] == 25 * 2**20
-    assert device.resolve({"size": "HBM"})["size"] == 512 * 2**20
+    assert device.resolve({"size": "HBM"})["size"] == 16 * 50 * 2**20
     assert device.resolve({"size": "1MiB", "dtype": "f4"}) == {"size": 2**20, "dtype": np.dtype("f4")}
-    assert device.sizes == {"gpu:0/L2": 25 * 2**20, "gpu:0/HBM": 512 * 2**20}
+    assert device.sizes == {"gpu:0/L2": 25 * 2**20, "gpu:0/HBM": 800 * 2**20}
     with pytest.raises(Skip, match="a GPU has no L3; its levels are L2, HBM"):
         device.resolve({"size": "L3"})
+
+
+def test_bandwidth_of_memory_is_timed_on_more_than_is_checked(device, gpu, monkeypatch):
+    """4 GiB, or a sixth of what may be taken, asked for once; other sizes, and HBM's that is more, stay."""
+    monkeypatch.setattr(type(device._cpu), "free_memory", lambda self: 2**40)
+    hbm = device.resolve({"size": "HBM"})["size"]
+    assert device.bandwidth_size(2**20) == 2**20
+    assert device.bandwidth_size(hbm) == 4 * 2**30
+    gpu.free = 2**30
+    assert device.bandwidth_size(hbm) == 4 * 2**30, "the same for all variants, whose arrays fill the memory"
+    device._timed_size = None
+    gpu.free = 10 * 2**30
+    assert device.bandwidth_size(hbm) == 2**30
+    device._timed_size = None
+    gpu.free = 2**30
+    assert device.bandwidth_size(hbm) == hbm
 
 
 def test_device_memory_that_is_not_free_is_a_skip_with_the_numbers(device, gpu):
     """60% of what is free may be taken."""
     gpu.free = 600 * 2**20
-    with pytest.raises(Skip, match=r"HBM takes 512 MiB \(8 times L2, at least 512 MiB\); 60% of the 600 MiB free"):
+    with pytest.raises(Skip, match=r"HBM takes 800 MiB \(16 times L2, at least 512 MiB\); 60% of the 600 MiB free"):
         device.resolve({"size": "HBM"})
 
 

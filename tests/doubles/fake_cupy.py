@@ -339,6 +339,10 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         copy(dst, src, size)
         gpu.queue("copy", stream, size / gpu.copy_bytes_s)
 
+    def memset_async(ptr: int, value: int, size: int, stream: int) -> None:
+        ctypes.memset(ptr, value, size)
+        gpu.queue("memset", stream, size / gpu.memset_bytes_s)
+
     def register(ptr: int, size: int, flags: int) -> None:
         assert ptr % 4096 == 0, "CUDA registers whole pages"
         gpu.registered.append(ptr)
@@ -366,7 +370,7 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
                 memcpy=lambda dst, src, size, kind: copy(dst, src, size), memcpyAsync=copy_async,
                 memcpyDefault=4, memcpyHostToDevice=1, hostAllocMapped=2, hostRegister=register,
                 hostUnregister=gpu.registered.remove,
-                memsetAsync=lambda ptr, value, size, stream: gpu.queue("memset", stream, size / gpu.memset_bytes_s),
+                memsetAsync=memset_async,
             ),
         ),
     }  # fmt: skip

@@ -62,6 +62,9 @@ def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9
 
     sys.modules["cupy"].gpu = gpu  # type: ignore[attr-defined]
     monkeypatch.setattr(cublas_lt, "library", lambda cuda: CublasLt(gpu))
+    monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_LEAST", 2**20)
+    monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_FACTOR", 5)
+    monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_TIMED", 6 * 2**20)
     return GpuDevice(0, root=root)
 
 

@@ -46,17 +46,19 @@ SHOWN: dict[tuple[str, str], Shown] = {
         ("device.stream", f"{kernel}{width}"): Shown(
             "device.stream", f"bytes{width}", {"kernel": kernel, "size": "HBM"}, {"size": "1MiB"}, {"LEAST": 0}
         )
-        for kernel in ("copy", "triad") for width in (4, 8, 16)
+        for kernel in ("copy", "triad", "read", "write") for width in (4, 8, 16)
     },
     **{
         ("device.stream", f"{kernel}{width}_again"): Shown(
             "device.stream", f"bytes{width}", {"kernel": kernel, "size": "L2"}, {"size": "1MiB"}
         )
-        for kernel in ("copy", "triad") for width in (4, 8, 16)
+        for kernel in ("copy", "triad", "write") for width in (4, 8, 16)
     },
     **{
         ("device.latency", kernel): Shown("device.latency", variant, {"size": size}, {"size": "8KiB"})
-        for kernel, variant, size in (("link", "l2", "HBM"), ("chase_ca", "l1", "16KiB"), ("chase_cg", "l2", "L2"))
+        for kernel, variant, size in (
+            ("link", "l2", "HBM"), ("warm", "l2", "L2"), ("chase_ca", "l1", "16KiB"), ("chase_cg", "l2", "L2"),
+        )
     },
     ("device.coalescing", "pick"): Shown("device.coalescing", "contiguous", {"n": 2**24}, {"n": 2**12}),
     ("device.coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**24}, {"n": 2**12}),

@@ -37,8 +37,10 @@ from .nvml import Nvml
 if TYPE_CHECKING:
     from .. import protocols
 
-HBM_FACTOR = 8  # × L2: at most an eighth of a sweep can still lie there
-HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too: start-up and tail are below a percent of it
+HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
+HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
+HBM_TIMED = 4 * 2**30  # bytes that a bandwidth is timed on: start and end of a launch are below half a percent of it
+VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
 MEMORY_SHARE = 0.6  # of the free device memory may be taken
 CLEARLY_WARM_S = 0.5  # of load, where NVML does not tell when the clock is up
 
@@ -106,6 +108,7 @@ class GpuDevice:
         self._streams: list[Stream] = []
         self._modules: dict[str, Cupy] = {}
         self._sizes: dict[str, int] = {}
+        self._timed_size: int | None = None
         self.timing = timing = Timing(self)
         self.timed, self.host_timed, self.seconds = timing.timed, timing.host_timed, timing.seconds
         self.read_gauges, self.time = timing.read_gauges, timing.time
@@ -391,6 +394,14 @@ class GpuDevice:
             else:
                 self._sizes[label] = self._memory_size()
         return self._sizes[label]
+
+    def bandwidth_size(self, size: int) -> int:
+        """Bytes to time a bandwidth on: for the size of HBM up to 4 GiB, else what was given."""
+        if size != self._sizes.get("HBM"):
+            return size
+        if self._timed_size is None:
+            self._timed_size = int(min(HBM_TIMED, MEMORY_SHARE * self.free_memory() / VARIANTS)) // PAGE * PAGE
+        return max(size, self._timed_size)
 
     def _memory_size(self) -> int:
         size = max(HBM_LEAST, HBM_FACTOR * self.properties.l2 // PAGE * PAGE)

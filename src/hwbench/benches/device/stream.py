@@ -1,40 +1,50 @@
-"""Bandwidth on the device: copy and triad in the L2 cache and in device memory, by the width of an access.
+"""Bandwidth on the device: copy, triad, reading and writing in L2 and in device memory, by the width of an access.
 
-A warp's 32 threads ask for 4, 8 or 16 bytes each, side by side: one, two or four requests of 128 bytes. Memory is
-equally busy with all of them, but wide accesses take fewer instructions and keep more bytes in flight for the same
-threads. Kernels and counts of bytes are STREAM's; a GPU has no write-allocate.
+A warp's 32 threads ask for 4, 8 or 16 bytes each, side by side: one, two or four requests of 128 bytes. A thread has 16
+bytes of each array, whatever the width, so that the bytes in flight are the same and the width is all that differs.
+Copy and triad and their counts of bytes are STREAM's; a GPU has no write-allocate. `read` adds up what it reads and
+stores a sum a thread; `write` fills an array.
+
+A launch over the 0.5 GB that are checked takes 0.1 ms, of which some microseconds pass until all multiprocessors are
+busy, and again at its end. So memory is timed on longer arrays: up to 4 GiB, as `footprint` in the facts says.
 
 A sweep from the L2 cache into memory shows both plateaus. A pass over what fits the cache, or nearly, takes some
-microseconds, as long as the gap between two launches. There a launch makes many passes (`passes` in the facts), and its
-loads bypass L1. `cupy` is the same in CuPy: copyto, and multiply and add with `out=`, two passes for the triad.
+microseconds, as long as the gap between two launches. There a launch makes many passes (`passes` in the facts) by all
+multiprocessors at once, and its loads bypass L1. `cupy` is the same in CuPy: copyto (a copy of the runtime's), multiply
+and add with `out=` for the triad, and the runtime's memset.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ...bench import Bench, Work
+from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
 from ...record.units import format_bytes
 from .._gpu import BLOCK, TILE, repeated, where
 
 SCALE = np.float32(3)
-ITEMS = 4 * BLOCK  # that a block takes, in items of 4, 8 or 16 bytes
+BYTE = 0x5A
+VALUE = np.full(4, BYTE, np.uint8).view(np.float32)[0]  # that is written: four equal bytes, which memset can write too
+THREAD = 16  # bytes of an array that a thread has
+ITEMS = 4 * BLOCK  # of a part that a block takes at a time where it makes many passes
 GRANULE = 16 * ITEMS  # bytes: arrays are cut to a multiple, so that no kernel needs a bounds check
-ARRAYS = {"copy": 2, "triad": 3}
+ARRAYS = {"copy": 2, "triad": 3, "read": 1, "write": 1}
+READ = {"copy": 1, "triad": 2, "read": 1, "write": 0}  # of these
 LEAST = 2**29  # bytes that a launch moves at least: 0.1 ms at 5 TB/s, which no L2 exceeds by much
 NEAR = 4  # × L2: arrays beyond lie in memory, and one pass over them takes long enough
 
 bench = Bench(
     "device.stream",
     question="How fast does the GPU read and write its own memory, and its L2 cache?",
-    axes={"kernel": ("copy", "triad"), "size": ("HBM",)},
+    axes={"kernel": ("copy", "triad", "read", "write"), "size": ("HBM",)},
     sweeps=({"variant": "bytes16", "size": (*(f"{2**i}MiB" for i in range(9)), "L2")},),
     baseline="bytes16",
     limit="device",
-    version=2,
+    version=3,
 )
 
 
@@ -51,10 +61,18 @@ def tiles(rng: np.random.Generator, size: int, kernel: str) -> tuple[np.ndarray,
 
 
 @bench.reference
-def reference(b: np.ndarray, c: np.ndarray, size: int, kernel: str) -> np.ndarray:
-    """b, or b + 3c with one rounding."""
+def reference(b: np.ndarray, c: np.ndarray, device: Gpu, size: int, kernel: str) -> np.ndarray | int:
+    """b; b + 3c with one rounding; the sum of b's bits over all passes, modulo 2³²; what is written."""
+    n = elements(size, kernel)
+    if kernel == "write":
+        return np.full(n, VALUE)
+    if kernel == "read":
+        whole, rest = divmod(n, len(b))
+        words = b.view(np.uint32)
+        total = whole * int(words.sum(dtype=np.uint64)) + int(words[:rest].sum(dtype=np.uint64))
+        return total * passes(device, size, kernel) % 2**32
     tile = b if kernel == "copy" else (b.astype("f8") + float(SCALE) * c.astype("f8")).astype("f4")
-    return np.resize(tile, elements(size, kernel))
+    return np.resize(tile, n)
 
 
 def passes(device: Gpu, size: int, kernel: str) -> int:
@@ -66,24 +84,41 @@ def passes(device: Gpu, size: int, kernel: str) -> int:
 @bench.counts
 def counts(device: Gpu, size: int, kernel: str, variant: str) -> dict[str, float]:
     """As STREAM counts: an array once for each time the kernel names it, in every pass; CuPy makes one a call."""
-    n = elements(size, kernel) * (1 if variant == "cupy" else passes(device, size, kernel))
+    timed = device.bandwidth_size(size)
+    n = elements(timed, kernel) * (1 if variant == "cupy" else passes(device, timed, kernel))
     return {"bytes": 4 * n * ARRAYS[kernel], "flops": 2 * n * (kernel == "triad")}
+
+
+@bench.memory
+def memory(device: Gpu, size: int) -> int:
+    """The arrays that are timed; those that are checked are their beginning."""
+    return device.bandwidth_size(size)
 
 
 def build(width: int) -> Callable[..., Work]:
     """A builder for accesses of `width` bytes."""
 
     def with_width(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> Work:
-        n = elements(size, kernel)
-        sources, a = arrays(device, b, c, n, kernel)
-        arguments = (*sources, a, *([SCALE] if kernel == "triad" else []))
-        name, grid, often = f"{kernel}{width}", n * 4 // width // ITEMS, passes(device, size, kernel)
-        if often > 1:
-            name += "_again"
-            arguments = (*arguments, np.int64(grid), np.int32(often))
-            grid = min(grid, int(device.properties.sm * device.resident("device.stream", name, BLOCK)))
-        launch = device.launcher("device.stream", name, grid, BLOCK, arguments)
-        return timed(device, launch, a, n, kernel, passes=often)
+        arrays = allocate(device, b, c, size, kernel)
+        sums = (
+            device.put(np.zeros(most_blocks(device, f"read{width}") * BLOCK, np.uint32)) if kernel == "read" else None
+        )
+
+        def work(size: int) -> Work:
+            n, often = elements(size, kernel), passes(device, size, kernel)
+            name, parts = f"{kernel}{width}", n * 4 // width // ITEMS
+            value = {"triad": (SCALE,), "write": (VALUE,)}.get(kernel, ())
+            arguments = (*arrays, *(() if sums is None else (sums,)), *value)
+            if often > 1 or kernel == "read":
+                name += "_again" * (kernel != "read")
+                arguments = (*arguments, np.int32(parts), np.int32(parts * often))
+                grid = min(parts * often, most_blocks(device, name))
+            else:
+                grid = 4 * n // (THREAD * BLOCK)
+            launch = device.launcher("device.stream", name, grid, BLOCK, arguments)
+            return timed(device, launch, arrays, sums, size, kernel, passes=often, blocks=grid)
+
+        return checked(device, work, size)
 
     with_width.__doc__ = f"CUDA C++, accesses of {width} bytes."
     return with_width
@@ -95,43 +130,84 @@ for _width in (16, 8, 4):
 
 @bench.variant("cupy", on="gpu")
 def in_cupy(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> Work:
-    """CuPy: copyto(a, b); multiply(c, 3, out=a) and add(a, b, out=a)."""
-    n = elements(size, kernel)
-    sources, a = arrays(device, b, c, n, kernel)
+    """CuPy: copyto(a, b); multiply(c, 3, out=a) and add(a, b, out=a); the runtime's memset."""
+    if kernel == "read":
+        raise Skip("CuPy has no call that only reads")
+    arrays = allocate(device, b, c, size, kernel)
     xp = device.xp
 
-    def copy() -> None:
-        xp.copyto(a, sources[0])
+    def work(size: int) -> Work:
+        n = elements(size, kernel)
+        *sources, a = (array[:n] for array in arrays)
 
-    def triad() -> None:
-        xp.multiply(sources[1], SCALE, out=a)
-        xp.add(a, sources[0], out=a)
+        def copy() -> None:
+            xp.copyto(a, sources[0])
 
-    return timed(device, copy if kernel == "copy" else triad, a, n, kernel, launches=ARRAYS[kernel] - 1)
+        def triad() -> None:
+            xp.multiply(sources[1], SCALE, out=a)
+            xp.add(a, sources[0], out=a)
+
+        def write() -> None:
+            device.fill(a, BYTE, device.stream)
+
+        launch = {"copy": copy, "triad": triad, "write": write}[kernel]
+        return timed(device, launch, arrays, None, size, kernel, launches=2 if kernel == "triad" else 1)
+
+    return checked(device, work, size)
 
 
-def arrays(device: Gpu, b: DeviceArray, c: DeviceArray, n: int, kernel: str) -> tuple[list[DeviceArray], DeviceArray]:
-    """What is read, and what is written, which is filled with NaN first."""
-    a = device.empty(n, np.float32)
-    a[...] = np.float32(np.nan)
-    return [repeated(device, tile, n) for tile in (b, c)[: ARRAYS[kernel] - 1]], a
+def most_blocks(device: Gpu, kernel: str) -> int:
+    """As many blocks as are on the device at a time."""
+    return int(device.properties.sm * device.resident("device.stream", kernel, BLOCK))
 
 
-def timed(device: Gpu, launch: Call, a: DeviceArray, n: int, kernel: str, launches: int = 1, passes: int = 1) -> Work:
-    """The work of a launch that writes `a`."""
-    facts = where(device, 4 * n * ARRAYS[kernel], passes=passes)
-    work: Work = device.timed(launch, output=lambda: device.get(a), launches=launches, facts=facts)
+def allocate(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> list[DeviceArray]:
+    """What is read, then what is written, which is filled with NaN first."""
+    n = elements(device.bandwidth_size(size), kernel)
+    arrays = [repeated(device, tile, n) for tile in (b, c)[: READ[kernel]]]
+    if len(arrays) < ARRAYS[kernel]:
+        arrays.append(device.empty(n, np.float32))
+        arrays[-1][...] = np.float32(np.nan)
+    return arrays
+
+
+def checked(device: Gpu, work: Callable[[int], Work], size: int) -> Work:
+    """The work on arrays of `size` bytes, which is what is checked, with the time of the same on longer ones."""
+    exact = work(size)
+    longer = device.bandwidth_size(size)
+    if longer == size:
+        return exact
+    other = work(longer)
+    return replace(exact, timer=other.timer, most=other.most, facts=other.facts)
+
+
+def timed(
+    device: Gpu, launch: Call, arrays: list[DeviceArray], sums: DeviceArray | None, size: int, kernel: str,
+    *, launches: int = 1, passes: int = 1, blocks: int = 0,
+) -> Work:  # fmt: skip
+    """The work of a launch on arrays of `size` bytes."""
+    n = elements(size, kernel)
+
+    def output() -> np.ndarray | int:
+        if sums is None:
+            return device.get(arrays[-1][:n])
+        return int(device.get(sums).sum(dtype=np.uint64)) % 2**32
+
+    facts = where(device, 4 * n * ARRAYS[kernel], passes=passes, **({"blocks": blocks} if blocks else {}))
+    work: Work = device.timed(launch, output=output, launches=launches, facts=facts)
     return work
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What device memory gives, what the width of an access changes, what the L2 gives, and CuPy's share."""
-    for kernel, verb in (("copy", "copies"), ("triad", "runs the triad at")):
+    verbs = {"copy": "copies", "triad": "runs the triad at", "read": "only reads", "write": "only writes"}
+    for kernel, verb in verbs.items():
         wide = results.rate("bytes16", "bytes", kernel=kernel, size="HBM")
         if wide is None:
             continue
-        yield f"On the device a kernel {verb} {wide.value * 1e-9:.0f} GB/s. The lecture's Titan X Pascal: 480 GB/s."
+        lecture = " The lecture's Titan X Pascal: 480 GB/s." if kernel == "copy" else ""
+        yield f"On the device a kernel {verb} {wide.value * 1e-9:.0f} GB/s.{lecture}"
         narrow = results.ratio("bytes4", "bytes16", kernel=kernel, size="HBM")
         if narrow is not None:
             yield (
@@ -140,8 +216,10 @@ def finding(results: Results) -> Iterator[str]:
             )
         python = results.ratio("cupy", "bytes16", kernel=kernel, size="HBM")
         if python is not None:
-            why = ": it passes over the arrays twice" if kernel == "triad" and python.value > 1.1 else ""
-            yield f"CuPy's {kernel} takes {python.value:.3g}× as long as the kernel{why}."
+            named = f"CuPy's {kernel}"
+            who = {"copy": f"{named}, which is the runtime's,", "write": "The runtime's memset"}
+            why = ", of which its two passes over the arrays explain 5/3" if kernel == "triad" else ""
+            yield f"{who.get(kernel, named)} takes {python.value:.3g}× as long as the kernel{why}."
         cached = [
             (record, rate)
             for record in results.records
