@@ -9,11 +9,11 @@ class coalescing(_Suite):
     """Reads that lie side by side, apart and in random order."""
 
     bench = "device.coalescing"
-    version = 1
+    version = 2
     param_names = ("variant", "n")
     params = (
         ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "indexed", "gather"),
-        (16777216,),
+        (67108864,),
     )
 
     def setup_cache(self) -> Records:
@@ -25,7 +25,7 @@ class layout(_Suite):
     """Records that lie together, and fields that do."""
 
     bench = "device.layout"
-    version = 1
+    version = 2
     param_names = ("variant", "fields")
     params = (("soa", "aos"), (4, 32, 1024))
 
@@ -38,7 +38,7 @@ class banks(_Suite):
     """Threads that meet in a bank of shared memory."""
 
     bench = "device.banks"
-    version = 1
+    version = 2
     param_names = ("variant", "stride")
     params = (("shared",), (1, 2, 4, 8, 16, 32, 33))
 
@@ -142,7 +142,7 @@ class launch(_Suite):
     """Starting a kernel."""
 
     bench = "device.launch"
-    version = 1
+    version = 2
     param_names = ("variant",)
     params = (("queued", "enqueue", "sync", "graph", "event", "cupy"),)
 
@@ -168,7 +168,7 @@ class atomics(_Suite):
     """Counting in few places."""
 
     bench = "device.atomics"
-    version = 2
+    version = 3
     param_names = ("variant", "addresses")
     params = (("global", "shared", "warp"), (1, 32, 1024, 1048576))
 

@@ -76,6 +76,17 @@ def only(bits: int, *opcodes: str) -> Callable[[Code], str]:
     return check
 
 
+def loop_of(amount: int, opcode: str, most: int) -> Callable[[Code], str]:
+    """From the first of `amount` instructions of an opcode to the last no more than `most` in all."""
+
+    def check(code: Code) -> str:
+        places = [i for i, one in enumerate(code) if one.base == opcode][:amount]
+        found = places[-1] - places[0] + 1
+        return "" if found <= most else f"{amount} {opcode} among {found} instructions, more than {most}"
+
+    return check
+
+
 def past_l1(least: int) -> Callable[[Code], str]:
     """No fewer loads than this that L1 does not answer (ld.cg); none at all where it is 0."""
 
@@ -130,11 +141,16 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     # The walk, and the threads that fill the cache before it: as through L1 or past it as the walk.
     ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0)),
     ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17)),
-    ("device.coalescing", "pick"): (exactly(1, "LDG"), exactly(1, "STG")),
-    ("device.coalescing", "pick_index"): (exactly(2, "LDG"), exactly(1, "STG")),
-    # Four fields a turn, and those left over one by one; none waits for the one before.
-    ("device.coalescing", "sum_fields"): (at_least(5, "LDG", bits=32), exactly(1, "STG"), only(32, "LDG"), links(0)),
-    ("device.coalescing", "banks"): (exactly(16, "LDS", bits=32), at_least(1, "STS"), at_least(16, "FADD")),
+    ("device.coalescing", "pick"): (exactly(4, "LDG"), exactly(4, "STG"), links(0)),
+    ("device.coalescing", "pick_index"): (exactly(8, "LDG"), exactly(4, "STG")),
+    # Sixteen fields a turn, and those left over; none waits for the one before.
+    ("device.coalescing", "sum_fields"): (at_least(20, "LDG", bits=32), exactly(1, "STG"), only(32, "LDG"), links(0)),
+    ("device.coalescing", "banks"): (
+        exactly(16, "LDS", bits=32),
+        at_least(1, "STS"),
+        at_least(16, "FADD"),
+        loop_of(16, "LDS", 48),
+    ),
     ("device.divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
         ("device.occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
@@ -164,6 +180,11 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
     ("device.sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
     ("gpu_gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
+    ("gpu_gate", "stamp"): (
+        exactly(3, "STG", "ST", bits=64),
+        at_least(2, "CS2R", "S2UR", "S2R"),
+        at_least(1, "MEMBAR"),
+    ),
     ("gpu_gate", "burn"): (at_least(64, "FFMA"),),
 }
 # Multiplications by tensor cores by architecture: 64 a turn of the loop where the instruction exists, none elsewhere.
@@ -239,7 +260,13 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
         ("device.stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
         ("device.peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),
         ("device.latency", "chase_cg", "at = load((const address*)at)", "at += load((const address*)state)", "wait"),
-        ("device.coalescing", "sum_fields", "total += at[f * field]", "total += at[f * (int)total]", "wait"),
+        (
+            "device.coalescing",
+            "sum_fields",
+            "total += at[(f + k) * field]",
+            "total += at[(f + (int)total) * field]",
+            "wait",
+        ),
         ("device.sync", "step", "*to = *to + 1", "*to = 1", "LDG"),
     ],
 )

@@ -161,30 +161,31 @@ def follows_the_ring(kernel, launch):
 
 @checks("device.coalescing", "pick")
 def picks_by_step_and_offset(kernel, launch):
-    source = rng().random(128 * 5 + 3, np.float32)
+    source = rng().random(512 * 5 + 3, np.float32)
     for step, offset in ((1, 0), (1, 3), (5, 2)):
-        target = np.zeros(128, np.float32)
+        target = np.full(512 + 1, SENTINEL, np.float32)
         launch(kernel, 2, 64, [source, target, np.int32(step), np.int32(offset)])
-        np.testing.assert_array_equal(target, source[offset::step][:128])
+        np.testing.assert_array_equal(target, [*source[offset::step][:512], SENTINEL])
 
 
 @checks("device.coalescing", "pick_index")
 def picks_by_index(kernel, launch):
     source = rng().random(500, np.float32)
-    index = rng().integers(0, 500, 128, dtype=np.int32)
-    target = np.zeros(128, np.float32)
+    index = rng().integers(0, 500, 512, dtype=np.int32)
+    target = np.zeros(512, np.float32)
     launch(kernel, 2, 64, [source, index, target])
     np.testing.assert_array_equal(target, source[index])
 
 
 @checks("device.coalescing", "sum_fields")
 def sums_fields_of_either_layout(kernel, launch):
-    items, fields = 128, 7
-    values = rng().integers(0, 1000, (items, fields)).astype(np.float32)
-    for source, item, field in ((values, fields, 1), (np.ascontiguousarray(values.T), 1, items)):
-        target = np.zeros(items, np.float32)
-        launch(kernel, 2, 64, [source, target, np.int32(fields), np.int64(item), np.int64(field)])
-        np.testing.assert_array_equal(target, values.sum(1))
+    items = 128
+    for fields in (7, 16, 39):
+        values = rng().integers(0, 1000, (items, fields)).astype(np.float32)
+        for source, item, field in ((values, fields, 1), (np.ascontiguousarray(values.T), 1, items)):
+            target = np.zeros(items, np.float32)
+            launch(kernel, 2, 64, [source, target, np.int32(fields), np.int64(item), np.int64(field)])
+            np.testing.assert_array_equal(target, values.sum(1))
 
 
 @checks("device.coalescing", "banks")
@@ -194,9 +195,9 @@ def reads_the_banks_it_says(kernel, launch):
     thread = np.arange(256)
     for step in (1, 33):
         target = np.zeros(512, np.float32)
-        launch(kernel, 2, 256, [seeds, target, np.int32(step), np.int32(32)])
+        launch(kernel, 2, 256, [seeds, target, np.int32(step), np.int32(288)])
         first = thread % 32 * step + thread // 32
-        expected = seeds[(first[:, None] + 32 * np.arange(32)) % words].sum(1)
+        expected = seeds[(first[:, None] + 32 * np.arange(288)) % words].sum(1)
         np.testing.assert_array_equal(target, np.tile(expected, 2))
 
 
@@ -356,6 +357,16 @@ def opens_by_its_ticket_or_its_time_limit(kernel, launch):
         assert held.tolist() == after
 
 
+@checks("gpu_gate", "stamp")
+def tells_time_and_cycles(kernel, launch):
+    told = np.full(4, 7, np.uint64)
+    launch(kernel, 1, 1, [told])
+    first = told.copy()
+    launch(kernel, 1, 1, [told])
+    assert told[2:].tolist() == [0, 7]
+    assert (told[:2] > first[:2]).all()
+
+
 @checks("gpu_gate", "burn")
 def burns_and_leaves_nothing(kernel, launch):
     sink = np.full(1, SENTINEL, np.float32)
@@ -408,6 +419,7 @@ MUTANTS = [
     ("device.latency", "link", "i + 1 == lines ? 0 : i + 1", "i"),
     ("device.coalescing", "pick", "i * step + offset", "i * step"),
     ("device.coalescing", "sum_fields", "float total = 0", "float total = at[0]"),
+    ("device.coalescing", "banks", "seeds[i & (WORDS - 1)]", "seeds[i < WORDS ? i : 0]"),
     ("device.coalescing", "banks", "    __syncthreads();\n", ""),
     ("device.peak", "fma_f4_4", "factor<type>::down, e", "factor<type>::up, e"),
     ("device.peak", "fma_f8_1", "pass < passes", "pass < 1"),

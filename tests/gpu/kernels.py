@@ -33,7 +33,7 @@ class Shown:
 
 
 # The device's own, and what is never launched.
-NOT_COMPARED = {("gpu_gate", "gate"), ("gpu_gate", "burn"), ("device.peak", "control")}
+NOT_COMPARED = {("gpu_gate", "gate"), ("gpu_gate", "stamp"), ("gpu_gate", "burn"), ("device.peak", "control")}
 
 SHOWN: dict[tuple[str, str], Shown] = {
     ("transfer.copy", "move16"): Shown(
@@ -60,8 +60,8 @@ SHOWN: dict[tuple[str, str], Shown] = {
             ("link", "l2", "HBM"), ("warm", "l2", "L2"), ("chase_ca", "l1", "16KiB"), ("chase_cg", "l2", "L2"),
         )
     },
-    ("device.coalescing", "pick"): Shown("device.coalescing", "contiguous", {"n": 2**24}, {"n": 2**12}),
-    ("device.coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**24}, {"n": 2**12}),
+    ("device.coalescing", "pick"): Shown("device.coalescing", "contiguous", {"n": 2**26}, {"n": 2**12}),
+    ("device.coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**26}, {"n": 2**12}),
     ("device.coalescing", "sum_fields"): Shown("device.layout", "soa", {"fields": 32}),
     ("device.coalescing", "banks"): Shown("device.banks", "shared", {"stride": 1}),
     ("device.divergence", "paths"): Shown("device.divergence", "uniform", {"paths": 32}),

@@ -33,7 +33,12 @@ def test_no_increment_is_lost(addresses):
     """All counters together have what all threads add."""
     found = atomics.counted(addresses)
     assert found.shape == (addresses,)
-    assert found.sum(dtype="u8") == atomics.increments()["items"]
+    assert found.sum(dtype="u8") == atomics.increments(addresses)["items"]
+
+
+def test_few_counters_get_fewer_increments():
+    """All on one counter took 0.8 s a launch on an H200, half of what all of device.* took."""
+    assert [atomics.rounds(n) for n in (1, 32, 33, 2**20)] == [128, 128, 1024, 1024]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
 from hwbench.benches.device import coalescing
 from made_up.gpu_records import record, said
 
@@ -20,3 +25,16 @@ def test_strides_and_a_misaligned_start_are_told():
     steps, off = said(coalescing.bench, *rows)
     assert steps.startswith("Reading elements that lie apart takes 2× at every 2nd, 8× at every 8th element")
     assert off.startswith("Starting one element off the line takes 1.25× as long")
+
+
+@pytest.mark.parametrize(("memory", "wanted", "n"), [
+    (139, 2**26, 2**26), (15, 2**26, 2**24), (8, 2**26, 2**23), (1, 2**12, 2**12),
+])  # fmt: skip
+def test_a_card_with_little_memory_reads_fewer_elements(memory, wanted, n):
+    """All variants together take half of it at most; what is read is a whole number of blocks."""
+    device = SimpleNamespace(properties=SimpleNamespace(memory=memory * 2**30))
+    assert coalescing.fitting(device, wanted) == n
+    assert coalescing.memory(device, wanted) == 40 * n
+    if n <= 2**23:
+        assert len(coalescing.elements(np.random.default_rng(1), device, wanted)) == n
+    assert len(coalescing.elements(np.random.default_rng(1), device, 1000)) == 1024

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from hwbench.benches.device import launch
 from made_up.gpu_records import record, said
 
@@ -21,3 +23,16 @@ def test_each_way_to_launch_is_told_and_what_a_wait_adds():
 def test_a_call_is_a_hundred_launches():
     """Counted as such."""
     assert launch.launches() == {"calls": 100}
+
+
+def test_a_graph_counts_as_its_launches_behind_the_gate(monkeypatch):
+    """So that no more than half a queue of them waits there, whatever a driver's queue of graphs holds."""
+    asked = {}
+    device = SimpleNamespace(
+        stream=SimpleNamespace(begin_capture=lambda: None, end_capture=lambda: SimpleNamespace(launch=None)),
+        synchronize=lambda: None,
+        timed=lambda call, **how: asked.update(how),
+    )
+    monkeypatch.setattr(launch, "marked", lambda device: (lambda: None, lambda: 1))
+    launch.graph(device)
+    assert asked["launches"] == launch.CALLS

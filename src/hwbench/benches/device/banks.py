@@ -25,6 +25,7 @@ banks_bench = Bench(
     axes={"stride": (1, 2, 4, 8, 16, 32, 33)},
     quick={"stride": (1, 32, 33)},
     baseline="shared",
+    version=2,
     tolerance=0.0,
     together=("stride",),
     core=False,

@@ -18,22 +18,25 @@ from ...protocols import DeviceArray, Gpu, Results
 from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
 
 STEPS = (2, 4, 8, 16, 32)
+TAKEN = 4 * BLOCK  # elements that a block reads, four a thread
+EACH = 40  # bytes an element and variant, the mean over the variants
 
 bench = Bench(
     "device.coalescing",
     question="What does a read cost when the threads of a warp do not read side by side?",
-    axes={"n": (2**24,)},
+    axes={"n": (2**26,)},
     quick={"n": (2**22,)},
     baseline="contiguous",
+    version=2,
     tolerance=0.0,
     core=False,
 )
 
 
 @bench.inputs
-def elements(rng: np.random.Generator, n: int) -> np.ndarray:
-    """The `n` float32 that are read, a multiple of a block."""
-    whole = max(BLOCK, n // BLOCK * BLOCK)
+def elements(rng: np.random.Generator, device: Gpu, n: int) -> np.ndarray:
+    """The `n` float32 that are read, a multiple of what a block reads; fewer on a card with less memory."""
+    whole = max(TAKEN, fitting(device, n) // TAKEN * TAKEN)
     return np.resize(rng.random(min(whole, TILE), dtype=np.float32), whole)
 
 
@@ -50,9 +53,16 @@ def counts(x: np.ndarray) -> dict[str, float]:
 
 
 @bench.memory
-def memory(n: int) -> int:
+def memory(device: Gpu, n: int) -> int:
     """The mean over the variants: the elements, 1 … 32 apart, and their copy."""
-    return 40 * n
+    return EACH * fitting(device, n)
+
+
+def fitting(device: Gpu, n: int) -> int:
+    """`n`, halved until all variants together take no more than half of the card's memory."""
+    while n > TAKEN and 10 * EACH * n > device.properties.memory // 2:
+        n //= 2
+    return n
 
 
 def apart(step: int, offset: int = 0) -> Callable[..., Work]:
@@ -64,7 +74,7 @@ def apart(step: int, offset: int = 0) -> Callable[..., Work]:
         spread[offset::step][:n] = x
         to = device.empty(n, np.float32)
         launch = device.launcher(
-            "device.coalescing", "pick", n // BLOCK, BLOCK, (spread, to, np.int32(step), np.int32(offset))
+            "device.coalescing", "pick", n // TAKEN, BLOCK, (spread, to, np.int32(step), np.int32(offset))
         )
         sectors = min(WARP, WARP * 4 * step // SECTOR) + (offset > 0)
         return cold(device, launch, to, 4 * n * step, sectors)
@@ -85,7 +95,7 @@ def by_index(device: Gpu, x: np.ndarray, order: np.ndarray) -> Work:
     scattered = np.empty_like(x)
     scattered[order] = x
     source, index, to = device.put(scattered), device.put(order), device.empty(len(x), np.float32)
-    launch = device.launcher("device.coalescing", "pick_index", len(x) // BLOCK, BLOCK, (source, index, to))
+    launch = device.launcher("device.coalescing", "pick_index", len(x) // TAKEN, BLOCK, (source, index, to))
     sectors = len(np.unique(order[:WARP] // (SECTOR // 4)))
     return cold(device, launch, to, x.nbytes + order.nbytes, sectors)
 

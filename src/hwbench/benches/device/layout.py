@@ -15,7 +15,7 @@ from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
 from .._gpu import BLOCK, SECTOR, SMALL, WARP, cold
 
-ELEMENTS = 2**24  # in all, 64 MiB
+ELEMENTS = 2**26  # in all, 256 MiB: 65 536 threads where a record has 1024 fields
 
 layout_bench = Bench(
     "device.layout",
@@ -23,6 +23,7 @@ layout_bench = Bench(
     axes={"fields": (4, 32, 1024)},
     quick={"fields": (32,)},
     baseline="soa",
+    version=2,
     tolerance=0.0,
     core=False,
 )
