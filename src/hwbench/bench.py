@@ -164,6 +164,8 @@ class Bench:
         bench only when it is selected.
     shared
         All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
+    may_cap
+        Computes so much that a GPU runs at its power limit: that is a fact then, and makes no figure suspect.
     """
 
     def __init__(
@@ -185,6 +187,7 @@ class Bench:
         core: bool = True,
         about: str = "",
         shared: bool = False,
+        may_cap: bool = False,
     ) -> None:
         self.name = name
         self.question = question
@@ -200,6 +203,7 @@ class Bench:
         self.core = core
         self.about = about
         self.shared = shared
+        self.may_cap = may_cap
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Hook] = {}
         self.doc = ""

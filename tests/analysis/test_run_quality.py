@@ -58,6 +58,23 @@ def test_time_that_was_taken_makes_a_run_noisy(counter, share, word):
     assert len(sentences(run_of(load(telemetry=QUIET | {counter: [share * 0.04] * 10})))) == 1
 
 
+def test_what_was_taken_from_the_host_is_nothing_to_events_of_a_gpu():
+    """Where one variant of a contrast is timed by the host it counts; where all are timed by events it does not."""
+    stolen = QUIET | {"steal_s": [0.05] * 10, "others_s": [0.05] * 10, "clock_hz": [3e9] * 5 + [2e9] * 5}
+    by_events = [
+        record(
+            name, bench="device.x", device="gpu:0", samples=(1.0,) * 5, facts={"timed_by": "events"}, telemetry=stolen
+        )
+        for name in ("a", "b")
+    ]
+    names = {one.name for one in check(run_of(*by_events))}
+    assert names == {"cases that are suspect"}
+    by_host = record(
+        "c", bench="device.x", device="gpu:0", samples=(1.0,) * 5, facts={"timed_by": "host"}, telemetry=stolen
+    )
+    assert {"time stolen by the hypervisor", "time taken by other processes"} <= set(failed(*by_events, by_host))
+
+
 def test_a_clock_that_moves_between_contrasts_is_noise():
     """Steady in each contrast, and 10% apart over the run: no contrast is suspect, the run is."""
     sizes = ["L1", "L2", "L3", "DRAM", "1GiB"]

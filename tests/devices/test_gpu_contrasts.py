@@ -199,7 +199,11 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
     [({}, []), ({"gpu_throttle_power": [0.0, 0.0]}, []),
      ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit in 1 of 2 rounds"]),
      ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down in 1 of 1 rounds"]),
-     ({"gpu_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted by 4.1%"]),
+     ({"gpu_sm_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted by 4.1%"]),
+     ({"gpu_clock_hz": [1980e6] * 5 + [1590e6] * 5, "gpu_clock_limit_hz": [1980e6] * 10}, []),  # as it was before
+     ({"gpu_clock_hz": [345e6] * 3, "gpu_sm_clock_hz": [1970e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
+     ({"gpu_clock_hz": [1980e6] * 3, "gpu_sm_clock_hz": [1400e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
+      ["the GPU's clock was 1400 of at most 1980 MHz"]),
      ({"gpu_clock_hz": [1490e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1480e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
       ["the GPU's clock was 1480 of at most 1980 MHz"]),
@@ -210,6 +214,41 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
 def test_what_a_gpus_telemetry_says_against_its_figures(telemetry, said):
     """Each rule by itself, with its numbers."""
     assert interference.disturbed_gpu(telemetry) == said
+
+
+CAPPED = {
+    "gpu_throttle_power": [0.0, 1.0, 1.0, 1.0], "gpu_sm_clock_hz": [1900e6, 1500e6, 1400e6, 1400e6],
+    "gpu_clock_limit_hz": [1980e6] * 4,
+}  # fmt: skip
+
+
+def test_the_power_limit_is_no_doubt_where_the_work_reaches_it():
+    """Nor is the clock that it leaves; heat and the hardware's own brakes are."""
+    assert interference.disturbed_gpu(CAPPED, may_cap=True) == []
+    assert len(interference.disturbed_gpu(CAPPED)) == 3
+    hot = CAPPED | {"gpu_throttle_thermal": [1.0] * 4}
+    assert interference.disturbed_gpu(hot, may_cap=True) == [
+        "the GPU was held back by its temperature in 4 of 4 rounds"
+    ]
+    free = CAPPED | {"gpu_throttle_power": [0.0] * 4}
+    assert len(interference.disturbed_gpu(free, may_cap=True)) == 2, "nothing explains the low clock"
+
+
+def test_the_power_limit_is_told_with_the_clock_it_leaves():
+    """By the samples, else by the driver."""
+    assert interference.power_cap({}) == {}
+    assert interference.power_cap(CAPPED) == {"rounds": 0.75, "clock_hz": 1450e6}
+    assert interference.power_cap({"gpu_throttle_power": [1.0], "gpu_clock_hz": [1.4e9]})["clock_hz"] == 1.4e9
+
+
+def test_a_product_at_the_power_limit_is_kept_with_the_fact(gpu, nvml):
+    """Its record is ok and says for how long, and at which clock."""
+    nvml.values |= {"throttle": 0x04}
+    made = bench()
+    made.may_cap = True
+    _, on_gpu = measured_by(devices(gpu), made)
+    assert (on_gpu.status, on_gpu.reason) == ("ok", "")
+    assert on_gpu.facts["power_cap"] == {"rounds": 1.0, "clock_hz": 1980e6}
 
 
 def test_a_limit_bounds_nothing_on_another_device():

@@ -55,7 +55,8 @@ def test_what_prepares_a_sample_is_queued_once_before_it_outside_the_clock(devic
     work.timer(1)
     gpu.log.clear()
     assert work.timer(10) == pytest.approx(10 * KERNEL)
-    assert [entry[0] for entry in gpu.log] == ["gate", "gather", "record", *["copy16"] * 10, "record"]
+    names = [entry[0] for entry in gpu.log]
+    assert names == ["gate", "gather", "stamp", "record", *["copy16"] * 10, "record", "stamp", "record"]
     work.timer(5000)
     assert gpu.fullest <= gpu_gate.QUEUE
 
@@ -142,3 +143,28 @@ def test_gauges_are_read_once_a_round_while_the_gpu_works(device, gpu, nvml, mon
     assert (told["gpu_pcie_gen"], told["gpu_pcie_width"]) == (5, 16)
     assert told["gpu_power_w"] == 350
     assert told["gpu_temperature_c"] == 55
+
+
+def test_the_clock_is_that_of_the_samples_of_a_round(device, gpu, nvml):
+    """By stamps around them, whatever the driver last read; short samples, and another SM's cycles, tell nothing."""
+    gpu.sm_hz = 1500e6
+    work = device.timed(launcher(device, "gather"))
+    work.call()
+    device.counters()
+    work.timer(10)
+    assert device.gauges()["gpu_sm_clock_hz"] == pytest.approx(1500e6, rel=1e-6)
+    assert device.gauges()["gpu_clock_hz"] == 1980e6
+    device.counters()
+    assert "gpu_sm_clock_hz" not in device.gauges(), "a new round has no samples yet"
+    device.timed(launcher(device)).timer(1)
+    assert "gpu_sm_clock_hz" not in device.gauges(), "2 µs"
+    device.timing._stamps["sm"] = 0, 1
+    gpu.sm_hz = 0.0
+    device.timing._read_clock()
+    assert "gpu_sm_clock_hz" not in device.gauges()
+
+
+def test_stamps_are_no_part_of_the_time(device, gpu):
+    """They are queued outside the events."""
+    gpu.sm_hz, gpu.kernels["stamp"] = 1e9, 1.0
+    assert device.timed(launcher(device)).timer(100) == pytest.approx(100 * KERNEL)

@@ -77,6 +77,7 @@ class FakeGpu:
 
     def __init__(self, kernels: Mapping[str, float] | None = None, count: int = 1) -> None:
         self.kernels = {"burn": 0.05, **(kernels or {})}
+        self.sm_hz = 0.0  # what stamps tell of the clock; 0: nothing
         self.launch_s = 3e-6
         self.memset_bytes_s = self.copy_bytes_s = 1e9
         self.count = count
@@ -119,6 +120,8 @@ class FakeGpu:
                 end = max(start, event.time)
             elif name == "record":
                 event.time = end
+            elif name == "stamp" and self.sm_hz:
+                event[:] = int(1e9 * end), int(self.sm_hz * end), 0
             elif gate is not None:
                 flag, ticket, limit = gate
                 end = self.now if flag[0] == ticket else float("inf")
@@ -307,6 +310,13 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
             if self.name == "gate":
                 flag = np.ctypeslib.as_array((ctypes.c_uint32 * 2).from_address(int(args[0])))
                 gpu.queue("gate", where, gate=(flag, int(args[1]), int(args[2]) * 1e-9))
+            elif self.name == "stamp":
+                gpu.queue(
+                    "stamp",
+                    where,
+                    gpu.kernels.get("stamp", 0.0),
+                    event=np.ctypeslib.as_array((ctypes.c_uint64 * 3).from_address(int(args[0]))),
+                )
             else:
                 gpu.queue(self.name, where, gpu.kernels[self.name])
 

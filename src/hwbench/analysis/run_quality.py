@@ -17,7 +17,7 @@ import numpy as np
 from ..record.estimate import drift
 from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
-from ..record.model import LEVELS, JsonObject, Record, Run, Scalar
+from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from .limits import IMPOSSIBLE, SOURCES
 from .wording import SHOWN, and_more
 
@@ -53,7 +53,9 @@ def check(run: Run) -> list[Check]:
     found: list[Check] = []
     if not timed:
         return found
-    apart = telemetry(run.records)
+    # The GPU's own clock does not stop for what the host does, so contrasts that events alone timed do not ask of it.
+    hosts = {contrast_key(record) for record in timed if record.facts.get("timed_by") != "events"}
+    apart = telemetry(record for record in run.records if contrast_key(record) in hosts)
     wall = _total(apart, "wall_s")
     for name, counter, allowed, remedy in (
         ("time stolen by the hypervisor", "steal_s", STEAL, "measure at a quieter hour, or on a dedicated host"),

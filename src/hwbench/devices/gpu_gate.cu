@@ -1,5 +1,5 @@
-// Kernels of the device itself: the gate behind which work is queued before the clock starts, and a load that brings
-// the clocks up.
+// Kernels of the device itself: the gate behind which work is queued before the clock starts, the stamps that tell the
+// SM's clock while it ran, and a load that brings the clocks up.
 
 // Nanoseconds of a clock that all of the GPU shares. Its step is 32 ns to 1 us by card: fine for a limit, not for timing.
 __device__ unsigned long long now_ns() {
@@ -27,6 +27,19 @@ extern "C" __global__ void gate(volatile unsigned *flag, unsigned ticket, unsign
         __nanosleep(200);
 #endif
     }
+    __threadfence_system();
+}
+
+// What a sample's clock is told by, before it and after it: the time, the cycles of this SM and its number, which must
+// be the same both times. `to` is pinned host memory mapped into the GPU.
+extern "C" __global__ void stamp(volatile unsigned long long *to) {
+    unsigned sm = 0;
+#ifdef __CUDACC__
+    asm volatile("mov.u32 %0, %smid;" : "=r"(sm));
+#endif
+    to[0] = now_ns();
+    to[1] = clock64();
+    to[2] = sm;
     __threadfence_system();
 }
 

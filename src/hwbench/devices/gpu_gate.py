@@ -84,6 +84,8 @@ class Stopwatch:
         Makes an event; `elapsed(start, stop)` are the seconds between two.
     working
         Called while the GPU works, for what is to be read under load.
+    stamp
+        Enqueues writing the GPU's time and cycles: `stamp(0)` before a sample, `stamp(1)` after it, outside the events.
     """
 
     def __init__(
@@ -93,12 +95,15 @@ class Stopwatch:
         event: Callable[[], Event],
         elapsed: Callable[[Event, Event], float],
         working: Callable[[], None],
+        stamp: Callable[[int], None] = lambda _place: None,
     ) -> None:
         self.stream = stream
         self.gate = gate
         self._event = event
         self._elapsed = elapsed
         self._working = working
+        self._stamp = stamp
+        self._done = event()
         self._events: list[Event] = []
 
     def events(self, count: int) -> list[Event]:
@@ -118,11 +123,13 @@ class Stopwatch:
         with self.gate.closed(self.stream):
             if before is not None:
                 before()
+            self._stamp(0)
             self._begin(start, streams)
             for _ in range(count):
                 launch()
             self._end(stop, streams, ends)
-        self._wait(stop)
+            self._finish()
+        self._wait()
         return self._elapsed(start, stop), [self._elapsed(start, end) for end in ends]
 
     def apart(
@@ -133,12 +140,14 @@ class Stopwatch:
         events = self.events(width * count)
         rows = [events[width * i : width * (i + 1)] for i in range(count)]
         with self.gate.closed(self.stream):
+            self._stamp(0)
             for start, stop, *ends in rows:
                 prepare()
                 self._begin(start, streams)
                 launch()
                 self._end(stop, streams, ends)
-        self._wait(rows[-1][1])
+            self._finish()
+        self._wait()
         each = [sum(self._elapsed(row[0], row[2 + i]) for row in rows) for i in range(len(streams))]
         return sum(self._elapsed(row[0], row[1]) for row in rows), each
 
@@ -153,9 +162,13 @@ class Stopwatch:
             self.stream.wait_event(end)
         stop.record(self.stream)
 
-    def _wait(self, last: Event) -> None:
+    def _finish(self) -> None:
+        self._stamp(1)
+        self._done.record(self.stream)
+
+    def _wait(self) -> None:
         self._working()
-        last.synchronize()
+        self._done.synchronize()
         self.gate.passed()
 
 
@@ -164,6 +177,7 @@ def batch(launches: int, streams: int, apart: bool) -> int:
     # Events and waits are entries too: two events on the main stream; for each other stream a wait and an event on it,
     # and a wait on the main one. Apart, each call has these and what prepares it.
     around = 2 + 3 * streams
+    once = 1 + 3  # the gate; two stamps and the event after them
     if apart:
-        return max(1, (QUEUE - 1) // (launches + 1 + around))
-    return max(1, (QUEUE - 1 - around) // launches)
+        return max(1, (QUEUE - once) // (launches + 1 + around))
+    return max(1, (QUEUE - once - around) // launches)

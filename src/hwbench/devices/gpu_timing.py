@@ -16,6 +16,8 @@ from .gpu_gate import Gate, Kernel, Stopwatch, batch
 
 COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
 COLD_HOST_CALLS = 8  # the same for the host's caches, which take milliseconds
+STAMP = np.dtype([("ns", "u8"), ("cycles", "u8"), ("sm", "u8")])  # as in gpu_gate.cu
+SHORTEST_NS = 1_000_000  # of a sample whose clock is told: the GPU's time goes on by up to 1 µs at a time
 FLUSH = 2  # × L2: what is written last evicts all else, whatever the replacement policy
 
 
@@ -82,6 +84,7 @@ class Timing:
         self._evicting: np.ndarray | None = None
         self._stopwatch: Stopwatch | None = None
         self._gauges: dict[str, float] | None = None
+        self._clocks: list[float] = []
 
     # --- work -----------------------------------------------------------------------------------------------------
 
@@ -138,6 +141,7 @@ class Timing:
                         seconds, ends = watch.apart(launch, count, streams, self.flush_l2)
                     else:
                         seconds, ends = watch.together(launch, count, streams, before)
+                    self._read_clock()
                     total, left = total + seconds, left - count
                     if streams and seconds / count < best[0]:
                         best[0] = seconds / count
@@ -194,7 +198,9 @@ class Timing:
         For work between whose calls the host has something to do, which `timed` would time or not wait for.
         """
         with self._device.at_work():
-            return self.stopwatch.together(launch, 1)[0]
+            seconds = self.stopwatch.together(launch, 1)[0]
+            self._read_clock()
+            return seconds
 
     def time(self, work: Work, loops: int) -> float:
         """Seconds that `loops` calls of the work took: by its own timer, else by the host's clock and a wait."""
@@ -213,6 +219,7 @@ class Timing:
     def begin_round(self) -> None:
         """Let the next sample read the gauges while the GPU works."""
         self._gauges = None
+        self._clocks.clear()
 
     def read_gauges(self) -> None:
         """Read the gauges of this round, if no sample has: to be called while the GPU works."""
@@ -220,8 +227,13 @@ class Timing:
             self._gauges = self._device.readings()
 
     def gauges(self) -> dict[str, float]:
-        """The readings of this round's first sample; those of this moment where there was none."""
-        return self._device.readings() if self._gauges is None else self._gauges
+        """The readings of this round's first sample; those of this moment where there was none.
+
+        `gpu_sm_clock_hz` is the median clock of the round's samples by their own stamps: the driver's reading may be
+        some 0.1 s old, ten samples.
+        """
+        found = self._device.readings() if self._gauges is None else self._gauges
+        return found | ({"gpu_sm_clock_hz": float(np.median(self._clocks))} if self._clocks else {})
 
     @property
     def timeouts(self) -> int:
@@ -241,8 +253,33 @@ class Timing:
                 with gate.closed(device.stream):
                     pass
                 device.stream.synchronize()
-            self._stopwatch = Stopwatch(device.stream, gate, device.event, device.elapsed, self.read_gauges)
+            self._stopwatch = Stopwatch(
+                device.stream, gate, device.event, device.elapsed, self.read_gauges, self._stamping()
+            )
         return self._stopwatch
+
+    def _stamping(self) -> Callable[[int], None]:
+        """What enqueues a stamp before or after a sample; the kernel has been launched once."""
+        device = self._device
+        kernel = device.loaded("gpu_gate", "stamp")
+        self._stamps_in = device.host("mapped", STAMP.itemsize * 2)  # lives as long as the device
+        self._stamps = self._stamps_in.array.view(STAMP)
+        first = self._stamps.ctypes.data
+
+        def stamp(place: int) -> None:
+            address = np.uint64(first + STAMP.itemsize * place)
+            kernel((1,), (1,), (address,), stream=device.stream)
+
+        stamp(0)
+        device.stream.synchronize()
+        return stamp
+
+    def _read_clock(self) -> None:
+        """Keep the SM's clock of the sample before; a short one is finer than the step of the GPU's time."""
+        before, after = self._stamps
+        elapsed = int(after["ns"]) - int(before["ns"])
+        if elapsed >= SHORTEST_NS and before["sm"] == after["sm"]:
+            self._clocks.append(1e9 * (int(after["cycles"]) - int(before["cycles"])) / elapsed)
 
     def flush_l2(self) -> None:
         """Enqueue writing twice the L2 through it: what it held before is evicted."""

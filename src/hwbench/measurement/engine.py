@@ -310,7 +310,9 @@ class Engine:
             device = self.devices[trial.case.device]
             reasons = [*filter(None, [interference.shape(trial.samples)]), *trial.doubts]
             if device.kind == "gpu":
-                reasons = interference.disturbed_gpu(telemetry) + reasons
+                reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
+                if capped := interference.power_cap(telemetry):
+                    trial.facts["power_cap"] = capped
             if trial.facts.get("timed_by") != "events":  # a GPU's events are not stretched by the host
                 reasons = interference.disturbed(telemetry) + reasons
                 if trial.facts.get("threads", 1) > 1:

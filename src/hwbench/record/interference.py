@@ -19,8 +19,9 @@ THROTTLED = 0.001  # of the wall time
 DRIFT = 0.03  # of the clock
 APART = 1.5  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
+POWER = "gpu_throttle_power"
 THROTTLES = {
-    "gpu_throttle_power": "the GPU was held back by its power limit",
+    POWER: "the GPU was held back by its power limit",
     "gpu_throttle_thermal": "the GPU was held back by its temperature",
     "gpu_throttle_hardware": "the GPU's hardware slowed its clock down",
 }
@@ -69,28 +70,47 @@ def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
     return near, [time for time in handovers if time > APART * closest]
 
 
-def disturbed_gpu(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
-    """What disturbed a contrast on a GPU: throttling, a drifting or low clock, a gate that timed out.
+def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[str]:
+    """What disturbed a whole contrast on a GPU, by its driver's readings and the clock of its samples.
 
-    Figures at a low clock are kept: many cards always run at a power cap.
+    Whether the clock moved is asked of the samples alone: the driver's reading may be older than they are. Where
+    `may_cap`, running at the power limit is what the work does to the card: that, and the clock that it leaves, is a
+    fact (`power_cap`) and no doubt.
     """
     reasons = []
+    capped = may_cap and any(telemetry.get(POWER, ()))
     for name, reason in THROTTLES.items():
         rounds = telemetry.get(name, ())
-        if any(rounds):
+        if any(rounds) and not (may_cap and name == POWER):
             reasons.append(f"{reason} in {sum(map(bool, rounds))} of {len(rounds)} rounds")
-    clocks = telemetry.get("gpu_clock_hz", ())
-    moved = drift(clocks)
-    if moved > DRIFT:
-        reasons.append(f"the GPU's clock drifted by {moved:.1%}")
-    limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
-    middle = median(clocks) if clocks else limit
-    if middle < LOW_CLOCK * limit:
-        reasons.append(f"the GPU's clock was {middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz")
+    if not capped:
+        clocks = telemetry.get("gpu_sm_clock_hz", ())
+        moved = drift(clocks)
+        if moved > DRIFT:
+            reasons.append(f"the GPU's clock drifted by {moved:.1%}")
+        limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
+        middle = _clock(telemetry) or limit
+        if middle < LOW_CLOCK * limit:
+            reasons.append(f"the GPU's clock was {middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz")
     opened = sum(telemetry.get("gpu_gate_timeouts", ()))
     if opened:
         reasons.append(f"the gate opened {opened:.0f} times before all was queued: waiting for the host is counted in")
     return reasons
+
+
+def power_cap(telemetry: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The share of the rounds in which the power limit held the GPU back, and its clock; {} where it never did."""
+    rounds = telemetry.get(POWER, ())
+    if not any(rounds):
+        return {}
+    clock = _clock(telemetry)
+    return {"rounds": sum(map(bool, rounds)) / len(rounds)} | ({"clock_hz": clock} if clock else {})
+
+
+def _clock(telemetry: Mapping[str, Sequence[float]]) -> float:
+    """The median clock of a contrast: of its samples, else as the driver read it; 0 where neither is known."""
+    clocks = telemetry.get("gpu_sm_clock_hz") or telemetry.get("gpu_clock_hz") or (0.0,)
+    return float(median(clocks))
 
 
 def shape(samples: Sequence[float]) -> str:

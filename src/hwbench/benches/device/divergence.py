@@ -36,6 +36,7 @@ bench = Bench(
     tolerance=0.0,
     together=("paths",),
     core=False,
+    may_cap=True,
 )
 
 

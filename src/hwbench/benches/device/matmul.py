@@ -44,6 +44,7 @@ matmul = Bench(
     limit="gpu matmul",
     tolerance=0.0,
     core=False,
+    may_cap=True,
 )
 
 

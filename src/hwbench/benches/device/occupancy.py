@@ -34,6 +34,7 @@ bench = Bench(
     tolerance=0.0,
     together=("threads",),
     core=False,
+    may_cap=True,
 )
 
 

@@ -29,6 +29,7 @@ peak = Bench(
     tolerance=0.0,
     together=("chains",),
     core=False,
+    may_cap=True,
 )
 
 

@@ -28,6 +28,7 @@ tensor = Bench(
     version=2,
     tolerance=0.0,
     core=False,
+    may_cap=True,
 )
 
 
