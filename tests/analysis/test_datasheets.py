@@ -72,6 +72,11 @@ def test_every_figure_has_a_source_with_a_title():
         ("NVIDIA L4", "gpu", "L4"),
         ("NVIDIA L40S", "gpu", "L40S"),
         ("NVIDIA A10G", "gpu", None),
+        ("NVIDIA H200 NVL", "gpu", None),
+        ("NVIDIA GH200 480GB", "gpu", None),
+        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "gpu", None),
+        ("NVIDIA A100-SXM4-80GB MIG 3g.40gb", "gpu", None),
+        ("NVIDIA H100 PCIe MIG 1g.10gb", "gpu", None),
         ("NVIDIA GeForce RTX 3090 Ti", "gpu", None),
         ("NVIDIA L4", "cpu", None),
         ("", "cpu", None),
@@ -106,3 +111,9 @@ def test_an_unknown_name_names_the_known_ones():
     """Asking for a device that is not there lists those that are."""
     with pytest.raises(KeyError, match="Core i7-6700K"):
         datasheets.load().named("Y")
+
+
+def test_no_gpu_is_known_by_the_beginning_of_its_name():
+    """What comes after it makes it another one: a slice of it, or a variant with other figures."""
+    for name in GPUS:
+        assert datasheets.load().find(f"{name} MIG 1g.10gb", "gpu") is None, name

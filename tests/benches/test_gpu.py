@@ -82,9 +82,15 @@ def test_a_library_that_is_not_installed_is_a_skip_with_the_remedy():
     def missing():
         raise ImportError("libcublas.so.13: cannot open\nCheck that …")
 
-    with pytest.raises(Skip, match=r"needs cuBLAS, .*\(libcublas.so.13: cannot open\); pip install nvidia-cublas$"):
-        _gpu.library("cuBLAS", missing)
-    assert _gpu.library("cuBLAS", lambda: 5) == 5
+    with pytest.raises(
+        Skip, match=r"needs cuBLAS, .*\(libcublas.so.13: cannot open\); pip install 'cuda-toolkit\[cublas\]==13\.\*'$"
+    ):
+        _gpu.library(StrictGpu(), "cuBLAS", missing)
+    older = StrictGpu()
+    older.xp.cuda.runtime.runtimeGetVersion = lambda: 12090
+    with pytest.raises(Skip, match=r"pip install 'cuda-toolkit\[cufft\]==12\.\*'$"):
+        _gpu.library(older, "cuFFT", missing)
+    assert _gpu.library(StrictGpu(), "cuBLAS", lambda: 5) == 5
     _gpu.cublas(StrictGpu())
 
 

@@ -80,5 +80,7 @@ def test_a_call_that_fails_is_named(lt):
 @pytest.mark.skipif(sys.platform != "linux", reason="the library's name is Linux's")
 def test_a_library_that_is_not_there_is_a_skip_with_the_remedy():
     """CUDA of a generation that nobody has installed."""
-    with pytest.raises(Skip, match=r"needs cuBLASLt, .*libcublasLt\.so\.999.*; pip install nvidia-cublas"):
+    with pytest.raises(
+        Skip, match=r"needs cuBLASLt, .*libcublasLt\.so\.999.*; pip install 'cuda-toolkit\[cublas\]==999"
+    ):
         cublas_lt.library(999)

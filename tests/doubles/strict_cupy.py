@@ -165,7 +165,10 @@ class Module:
 
     def __init__(self, device: StrictGpu) -> None:
         self._device = device
-        self.cuda = types.SimpleNamespace(device=types.SimpleNamespace(get_cublas_handle=lambda: 1))
+        self.cuda = types.SimpleNamespace(
+            device=types.SimpleNamespace(get_cublas_handle=lambda: 1),
+            runtime=types.SimpleNamespace(runtimeGetVersion=lambda: 13020),
+        )
         self.fft = types.SimpleNamespace(fft=lambda x: device.launch(np.fft.fft, x))
 
     def asarray(self, source: Any) -> Array:

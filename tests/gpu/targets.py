@@ -21,7 +21,10 @@ LAUNCH_S = 3e-6  # queued, one after the other, from nvcc's loop on an H200
 FMA_SHARE = 0.95
 COPY_B_S = 50e9  # of the 63 GB/s of PCIe 5 x16
 HOPPER = {"bf16": 0.9 * 798e12, "units": 128, "cycles": {"L1": 34, "L2": 265, "HBM": 650}}  # units: float32, an SM
-REACHED: dict[str, dict[str, Any]] = {"H100 80GB HBM3": {"copy": 3.0e12} | HOPPER, "H200": {"copy": 4.3e12} | HOPPER}
+# By the whole name: a GH200, an H200 NVL or a slice of a card (MIG) is another one.
+REACHED: dict[str, dict[str, Any]] = {
+    "NVIDIA H100 80GB HBM3": {"copy": 3.0e12} | HOPPER, "NVIDIA H200": {"copy": 4.3e12} | HOPPER,
+}  # fmt: skip
 CHASES = {"L1": ("l1", "16KiB"), "L2": ("l2", "16KiB"), "HBM": ("l2", "HBM")}  # variant and size of device.latency
 
 
@@ -66,7 +69,7 @@ def said(met: bool) -> str:
 def targets(run: Run) -> Iterator[Target]:
     """The targets of a run's first GPU; of a card that nobody told of, what its link and any card should do."""
     card = run.machine.gpus[0] if run.machine.gpus else None
-    known = next((found for name, found in REACHED.items() if card and name in card.name), {})
+    known = REACHED.get(card.name, {}) if card else {}
     best = {(x.kind, x.level, x.dtype): x.value for x in limits.measured(run.records) if x.device != "cpu"}
     if "copy" in known:
         yield Target("device copy", _scaled(best.get(("gpu copy", "HBM", "")), 1e-12), known["copy"] * 1e-12, "TB/s")
@@ -89,12 +92,12 @@ def targets(run: Run) -> Iterator[Target]:
 
 
 def _peak(run: Run, units: int) -> Iterator[Target]:
-    """Multiply-adds in float32 against units x 2 x the clock while they ran."""
+    """Multiply-adds in float32 against units x 2 x the clock while they ran, by their own stamps."""
     records = [r for r in run.records if r.bench == "device.peak" and r.timed and r.params["dtype"] == "f4"]
     if not records:
         return
     best = max(records, key=lambda r: r.counts["flops"] / min(r.samples))
-    clock = [x for x in best.telemetry.get("gpu_clock_hz", ()) if x]
+    clock = [x for x in best.telemetry.get("gpu_sm_clock_hz") or best.telemetry.get("gpu_clock_hz", ()) if x]
     if clock:
         roof = units * 2 * float(np.median(clock))
         rate = best.counts["flops"] / min(best.samples)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bench import Skip, Work
+from ..devices.cublas_lt import toolkit
 from ..protocols import Array, Call, DeviceArray, Dtype, Gpu
 from ..record.model import Scalar
 
@@ -122,18 +123,19 @@ def needs_capability(device: Gpu, least: tuple[int, int], what: str) -> None:
         raise Skip(f"needs {what} (compute capability {least[0]}.{least[1]}); this card has {have[0]}.{have[1]}")
 
 
-def library(what: str, load: Callable[[], T]) -> T:
-    """What `load` gives; Skip where the CUDA library it needs is not installed."""
+def library(device: Gpu, what: str, load: Callable[[], T]) -> T:
+    """What `load` gives; Skip where the CUDA library it needs is not installed, with the remedy for this CUDA."""
     try:
         return load()
     except (ImportError, OSError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
-        raise Skip(f"needs {what}, which could not be loaded ({first}); pip install nvidia-{what.lower()}") from None
+        remedy = toolkit(int(device.xp.cuda.runtime.runtimeGetVersion()) // 1000, what.lower())
+        raise Skip(f"needs {what}, which could not be loaded ({first}); {remedy}") from None
 
 
 def cublas(device: Gpu) -> None:
     """Load cuBLAS, which multiplies CuPy's matrices; Skip where it is not installed."""
-    library("cuBLAS", lambda: device.xp.cuda.device.get_cublas_handle())
+    library(device, "cuBLAS", lambda: device.xp.cuda.device.get_cublas_handle())
 
 
 @functools.lru_cache(maxsize=8)

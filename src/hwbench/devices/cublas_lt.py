@@ -36,6 +36,11 @@ class Heuristic(ctypes.Structure):
     )  # fmt: skip
 
 
+def toolkit(cuda: int, library: str) -> str:
+    """How to install a library of this generation of CUDA: NVIDIA's wheels change their names from one to the next."""
+    return f"pip install 'cuda-toolkit[{library}]=={cuda}.*'"
+
+
 def library(cuda: int) -> ctypes.CDLL:
     """The cuBLASLt of a generation of CUDA; Skip where it cannot be loaded."""
     name = f"cublasLt64_{cuda}.dll" if sys.platform == "win32" else f"libcublasLt.so.{cuda}"
@@ -43,7 +48,7 @@ def library(cuda: int) -> ctypes.CDLL:
         return ctypes.CDLL(name)
     except OSError as error:
         first = str(error).partition("\n")[0]
-        raise Skip(f"needs cuBLASLt, which could not be loaded ({first}); pip install nvidia-cublas") from None
+        raise Skip(f"needs cuBLASLt, which could not be loaded ({first}); {toolkit(cuda, 'cublas')}") from None
 
 
 class Fp8Product:

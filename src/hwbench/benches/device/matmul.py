@@ -82,7 +82,7 @@ def cublas(
     kind, compute, least = PRODUCTS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
     xp = device.xp
-    blas, handle = library("cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
+    blas, handle = library(device, "cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
     if precision == "fp8":
         return in_fp8(device, a, b, v, rng)
     wide = np.float64 if precision == "f8" else np.float32

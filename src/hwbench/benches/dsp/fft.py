@@ -88,7 +88,7 @@ def fft_workers(x: Array) -> Work:
 @fft.variant("cupy", on="gpu")
 def fft_cupy(device: Gpu, x: DeviceArray) -> Work:
     """cupy.fft.fft, which is cuFFT, on signals that are on the device."""
-    library("cuFFT", lambda: device.xp.fft.fft(x[:1]))
+    library(device, "cuFFT", lambda: device.xp.fft.fft(x[:1]))
     return resident_work(device, device.xp.fft.fft, x, **bytes_moved(x), l2_bytes=device.properties.l2)
 
 

@@ -152,12 +152,12 @@ def on_gpu(device: Gpu, work: str) -> Callable[..., DeviceArray]:
     """The operation in CuPy; Skip where the library that it takes is not installed."""
     xp = device.xp
     if work == "matmul":
-        library("cuBLAS", lambda: xp.cuda.device.get_cublas_handle())
+        library(device, "cuBLAS", lambda: xp.cuda.device.get_cublas_handle())
         product: Callable[..., DeviceArray] = xp.matmul
         return product
     if work == "fft":
         one = device.put(np.ones(2, np.complex64))
-        library("cuFFT", lambda: xp.fft.fft(one))
+        library(device, "cuFFT", lambda: xp.fft.fft(one))
         transform: Callable[..., DeviceArray] = xp.fft.fft
         return transform
     operation: Callable[..., DeviceArray] = {"add": xp.add, "sum": xp.sum}[work]
