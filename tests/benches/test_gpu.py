@@ -54,7 +54,7 @@ def test_a_tile_is_repeated_to_the_last_element(n):
 def test_halves_go_to_the_kernel_in_pairs():
     """The scalars of a chain have its type; two halves share a word."""
     passes, loops, *values = _gpu.chained(np.float32, 16)
-    assert (passes, loops, len(values)) == (16, 1024 // _gpu.UNROLLED, 6)
+    assert (passes, loops, len(values)) == (16, 1024 // _gpu.UNROLLED, 4)
     assert {value.dtype for value in values} == {np.dtype("f4")}
     pairs = _gpu.chained(np.float16, 16)[2:]
     assert [np.array(pair).reshape(1).view(np.float16).tolist() for pair in pairs] == [[float(v)] * 2 for v in values]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bench import Skip, Work
-from ..devices.cublas_lt import toolkit
+from ..kernels.cuda import toolkit
 from ..protocols import Array, Call, DeviceArray, Dtype, Gpu
 from ..record.model import Scalar
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ..bench import Skip
+from ..kernels.cuda import toolkit
 from ..protocols import DeviceArray
 
 Number: TypeAlias = ctypes.c_int | ctypes.c_int32 | ctypes.c_int64 | ctypes.c_uint64 | ctypes.c_size_t
@@ -34,11 +35,6 @@ class Heuristic(ctypes.Structure):
         ("algorithm", ctypes.c_uint64 * 8), ("workspace", ctypes.c_size_t), ("state", ctypes.c_int),
         ("waves", ctypes.c_float), ("reserved", ctypes.c_int * 4),
     )  # fmt: skip
-
-
-def toolkit(cuda: int, library: str) -> str:
-    """How to install a library of this generation of CUDA: NVIDIA's wheels change their names from one to the next."""
-    return f"pip install 'cuda-toolkit[{library}]=={cuda}.*'"
 
 
 def library(cuda: int) -> ctypes.CDLL:

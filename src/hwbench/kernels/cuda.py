@@ -33,3 +33,8 @@ def source(topic: str) -> str:
         return (folder / f"{topic.replace('.', '/')}.cu").read_text(encoding="utf-8")
     except OSError:
         raise ValueError(f"no kernels of '{topic}'; there are {', '.join([*OWN, *topics()])}") from None
+
+
+def toolkit(cuda: int, library: str) -> str:
+    """How to install a library of this generation of CUDA: NVIDIA's wheels change their names from one to the next."""
+    return f"pip install 'cuda-toolkit[{library}]=={cuda}.*'"
