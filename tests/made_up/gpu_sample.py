@@ -69,7 +69,7 @@ def _records(spread: float, device: str) -> Iterator[Record]:
                         {"memory": memory, "footprint": count},
                     )  # fmt: skip
     for kernel, arrays, flops in (("copy", 2, 0), ("triad", 3, 2)):
-        for size, footprint, rate in (("L2", L2 // 2, 6e12), ("HBM", 8 * L2, 2.9e12)):
+        for size, footprint, rate in (("L2", L2 // 2, 6e12), ("HBM", 16 * L2, 2.9e12)):
             moved = footprint * (1.0 if arrays == 2 else 0.95)
             yield made(
                 "device.stream", "bytes16", {"kernel": kernel, "size": size}, moved / rate,
