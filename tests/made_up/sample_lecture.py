@@ -67,7 +67,7 @@ def lecture_gpu_rows(l2: int) -> Iterator[Row]:
         _activation("tanh", [0, 1, 0, -1 / 3]),
     ):
         yield bench, "cupy", params, 200 * 5e-6, counts, facts | {"transfers": False}
-    for size, bytes_ in (("L2", l2 // 2), ("HBM", 8 * l2)):
+    for size, bytes_ in (("L2", l2 // 2), ("HBM", 16 * l2)):
         facts = {"transfers": False, "footprint": bytes_, "l2_bytes": l2}
         counts = {"bytes": float(bytes_), "flops": bytes_ / 8}
         yield "dsp.dot", "cupy", {"size": size, "dtype": "f8"}, 1e-5 + bytes_ / 2e12, counts, facts
