@@ -15,7 +15,9 @@ from ..protocols import Call, DeviceArray, Event, Facts, HostBuffer, HostKind, P
 from .gpu_gate import Gate, Kernel, Stopwatch, batch
 
 COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
-COLD_HOST_CALLS = 8  # the same for the host's caches, which take milliseconds
+# The same for the host's caches: writing twice 300 MiB of L3 takes 53 ms, so that eight calls a sample took most of
+# the time of `transfer.copy`.
+COLD_HOST_CALLS = 2
 STAMP = np.dtype([("ns", "u8"), ("cycles", "u8"), ("sm", "u8")])  # as in gpu_gate.cu
 SHORTEST_NS = 1_000_000  # of a sample whose clock is told: the GPU's time goes on by up to 1 µs at a time
 FLUSH = 2  # × L2: what is written last evicts all else, whatever the replacement policy
