@@ -6,7 +6,6 @@ Nothing is measured. The machine of `cases` and `perf` is made up, so that they 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import sys
@@ -23,32 +22,18 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT)]
 import golden_lock  # noqa: E402 - it imports the tests' version_lock, and that hwbench
 
-
-def find(name: str, *modules: str) -> Any:
-    """`name` of the first of these modules that has it: its new place, then its old. Imports replace it afterwards."""
-    errors = []
-    for module in modules:
-        try:
-            return getattr(importlib.import_module(f"hwbench.{module}"), name)
-        except (ModuleNotFoundError, AttributeError) as error:
-            errors.append(str(error))
-    raise ImportError("; ".join(errors))
-
-
-as_json, check = find("as_json", "analysis.derived", "derive"), find("check", "analysis.run_quality", "noise")
-benches, select = (find(name, "catalog", "registry") for name in ("benches", "select"))
-groups, read = (
-    find("groups", "measurement.cases", "measure.cases", "catalog", "registry"),
-    find("read", "record.store", "store"),
-)
-findings, judged = (
-    find("findings", "analysis.findings", "findings"),
-    find("judged", "analysis.plausibility", "plausible"),
-)
-limit_for, measured, share = (find(name, "analysis.limits", "limits") for name in ("limit_for", "measured", "share"))
-exact, octaves, parse = (find(name, "record.units", "quantity") for name in ("exact", "octaves", "parse"))
-Pages, Threads, CpuDevice = find("Pages", "bench"), find("Threads", "bench"), find("CpuDevice", "devices.cpu")
-POLICIES = find("POLICIES", "measurement.policy", "measure.policy", "runner")
+from hwbench.analysis.derived import as_json  # noqa: E402
+from hwbench.analysis.findings import findings  # noqa: E402
+from hwbench.analysis.limits import limit_for, measured, share  # noqa: E402
+from hwbench.analysis.plausibility import judged  # noqa: E402
+from hwbench.analysis.run_quality import check  # noqa: E402
+from hwbench.bench import Pages, Threads  # noqa: E402
+from hwbench.catalog import benches, select  # noqa: E402
+from hwbench.devices.cpu import CpuDevice  # noqa: E402
+from hwbench.measurement.cases import groups  # noqa: E402
+from hwbench.measurement.policy import POLICIES  # noqa: E402
+from hwbench.record.store import read  # noqa: E402
+from hwbench.record.units import exact, octaves, parse  # noqa: E402
 
 SIZES = {"L1": "16KiB", "L2": "512KiB", "L3": "16MiB", "DRAM": "256MiB", "HBM": "1GiB"}  # of the made-up machine
 FACTS = ("version", "baseline", "limit", "core", "about", "together", "tolerance", "shared")  # of a bench
