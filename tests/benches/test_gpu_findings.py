@@ -87,7 +87,8 @@ def test_a_chunked_copy_beyond_the_link_cannot_be_true():
 def test_counts(bench, values, counts):
     """Bytes as STREAM counts them, two operations for a multiply-add, both directions of a link."""
     made = catalog.benches()[bench]
-    given = {"device": SimpleNamespace(properties=SimpleNamespace(l2=L2)), "variant": made.baseline}
+    device = SimpleNamespace(properties=SimpleNamespace(l2=L2, sm=132), bandwidth_size=lambda size: size)
+    given = {"device": device, "variant": made.baseline}
     assert made.count(given | values) == counts
 
 

@@ -95,7 +95,7 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
 
 def dots(*rows, **more):
     """Records of dot products: variant, device, size, bytes and GB/s; `more` are facts."""
-    facts = {"footprint": 2**29, "l2_bytes": 50 * 2**20, **more}
+    facts = {"footprint": 2**30, "l2_bytes": 50 * 2**20, **more}
     return [
         record(variant, (bytes_ / (rate * 1e9),) * 10, bench="dsp.dot", device=device,
                params={"size": size, "dtype": "f8"}, counts={"bytes": bytes_, "flops": bytes_ / 8}, facts=facts)
@@ -107,7 +107,7 @@ def copied(rate):
     """A record of the GPU's own copy in its memory."""
     return record(
         "bytes16", (1e9 / (rate * 1e9),) * 10, bench="device.stream", device="gpu:0", counts={"bytes": 1e9},
-        params={"kernel": "copy", "size": "HBM"}, facts={"footprint": 2**29, "l2_bytes": 50 * 2**20},
+        params={"kernel": "copy", "size": "HBM"}, facts={"footprint": 2**30, "l2_bytes": 50 * 2**20},
     )  # fmt: skip
 
 
