@@ -24,6 +24,7 @@ RUN = run_of(
     record("b", status="skipped", samples=(), reason="needs \u2028 SMT", params={"size": "L1", "n": 3, "x": 0.5}),
 )
 GOOD = msgspec.json.encode(RUN)
+REPORTS = Path(__file__).parents[2] / "reports"
 
 
 def changed(path: str, value: object) -> bytes:
@@ -68,8 +69,8 @@ def records(draw):
     return Record(
         bench=draw(TEXT), version=draw(st.integers(0, 99)), variant=draw(TEXT), device=draw(TEXT), status=status,
         params=draw(st.dictionaries(TEXT, SCALARS, max_size=3)), reason=draw(TEXT), loops=draw(st.integers(0, 10**9)),
-        samples=samples,
-        counts=draw(st.dictionaries(st.sampled_from(COUNTS), st.floats(0, 1e18), max_size=3)), facts=draw(FACTS),
+        samples=samples, facts=draw(FACTS),
+        counts=draw(st.dictionaries(st.sampled_from(COUNTS), st.just(0.0) | st.floats(1e-9, 1e18), max_size=3)),
         telemetry=draw(st.dictionaries(TEXT, st.lists(NUMBERS, max_size=3), max_size=2)),
     )  # fmt: skip
 
@@ -99,7 +100,11 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
         (b'{"version": "0.1", "benchmarks": []}', "missing required field `schema`"),  # pytest-benchmark's
         (b"\x89PNG\r\n\x1a\n", "is no JSON"),
         (b"\xff\xfe{\x00}\x00", "is no JSON"),
-        (GOOD.replace(b"box-", b"\xff"), "UTF-8"),
+        (GOOD.replace(b"box-", b"\xff"), "; save it as UTF-8"),
+        (b"\xef\xbb\xbf" + GOOD, "has a byte-order mark, or is UTF-16; save it as UTF-8"),
+        (GOOD.decode().encode("utf-16"), "has a byte-order mark, or is UTF-16; save it as UTF-8"),
+        (GOOD.decode().encode("utf-16-le"), "has a byte-order mark, or is UTF-16; save it as UTF-8"),
+        (GOOD.decode().encode("utf-16-be"), "has a byte-order mark, or is UTF-16; save it as UTF-8"),
         (b"<html>", "is no JSON"),
         (b"[" * 10**6, "Expected `object`, got `array`"),
         (b'{"schema":1,"x":' + b"[" * 10**6, "is nested too deeply"),
@@ -133,9 +138,21 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.0.samples", [1.0, "x"], "at `$.records[0].samples[1]`"),
         ("records.0.samples", [1.0, 0.0], "records[0].samples[1]: 0.0 is no time"),
         ("records.0.samples", [-1.0], "records[0].samples[0]: -1.0 is no time"),
+        (
+            "records.0.samples",
+            [5e-324],
+            "records[0].samples[0]: 5e-324 is no time in seconds from 1e-12 to 1e+09; measure",
+        ),
+        ("records.0.samples", [1.0, 1e300], "records[0].samples[1]: 1e+300 is no time in seconds from"),
         ("records.0.samples", [1.0] * 10_001, "records[0].samples: 10001 are more than the 10000"),
         ("records.0.counts", {"words": 1.0}, "records[0].counts: 'words' is none of bytes"),
         ("records.0.counts", {"bytes": -1.0}, "records[0].counts.bytes: -1.0 is no amount"),
+        (
+            "records.0.counts",
+            {"bytes": 1e308},
+            "records[0].counts.bytes: 1e+308 is no amount of work: 0, or from 1e-09 to 1e+30; m",
+        ),
+        ("records.0.counts", {"bytes": 5e-324}, "records[0].counts.bytes: 5e-324 is no amount of work"),
         ("records.1.samples", [1.0], "records[1]: is 'skipped' and has samples"),
         ("records.0.facts", {"footprint": "64"}, "records[0].facts.footprint: is no whole number"),
         ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
@@ -164,6 +181,20 @@ def test_benches_are_optional_and_kept():
     benches = {"stream.load": BenchInfo("How fast?", "numpy", "load"), "a.b": BenchInfo("Why?", "x")}
     run = msgspec.structs.replace(RUN, benches=benches)
     assert store.decode(store.encode(run), "new.json") == run
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("samples", [1e-12, 1e9]), ("counts", {"bytes": 0.0, "flops": 9.9e29, "hops": 1e-9})]
+)
+def test_numbers_at_the_bounds_are_read(path, value):
+    """The shortest and the longest sample, no work and the most of it."""
+    assert getattr(store.decode(changed(f"records.0.{path}", value), "x").records[0], path) == value
+
+
+@pytest.mark.parametrize("path", sorted(REPORTS.glob("*/*/*.json")), ids=lambda path: path.stem)
+def test_committed_runs_are_read(path):
+    """Every run and comparison that the project keeps is within the bounds."""
+    assert store.read(path).records
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])

@@ -7,6 +7,7 @@ Schema history
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import datetime
 import math
@@ -26,6 +27,9 @@ from .model import COUNTS, JsonObject, Machine, Record, Run
 SCHEMA = 1
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
 MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a million would need 16 GB
+SHORTEST, LONGEST = 1e-12, 1e9  # seconds of a sample: below a clock's cycle, above any run; beyond, rates overflow
+LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count from 1 to about 1e12
+OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
 LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
@@ -128,9 +132,13 @@ def decode(data: bytes, name: str) -> Run:
     except msgspec.ValidationError as error:
         raise StoreError(f"{name}: is no run file of schema {SCHEMA} ({error})") from None
     except msgspec.DecodeError as error:
+        if data.startswith(OTHER_TEXT):
+            raise StoreError(
+                f"{name}: is no JSON in UTF-8: it has a byte-order mark, or is UTF-16; save it as UTF-8 without a mark"
+            ) from None
         raise StoreError(f"{name}: is no JSON, or was cut off ({error}); measure again or restore the file") from None
     except UnicodeDecodeError as error:
-        raise StoreError(f"{name}: is no UTF-8 text (byte {error.start})") from None
+        raise StoreError(f"{name}: is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except RecursionError:
         raise StoreError(f"{name}: is nested too deeply to be a run file") from None
     except MemoryError:
@@ -140,7 +148,7 @@ def decode(data: bytes, name: str) -> Run:
 
 
 def _validate(run: Run, name: str) -> None:
-    """Check what types do not: finite positive samples, known counts, plausible policy."""
+    """Check what types do not: samples and counts that can be reckoned with, known counts, plausible policy."""
     for index, record in enumerate(run.records):
         where = f"{name}: records[{index}]"
         if len(record.samples) > MOST_SAMPLES:
@@ -148,13 +156,19 @@ def _validate(run: Run, name: str) -> None:
                 f"{where}.samples: {len(record.samples)} are more than the {MOST_SAMPLES} a record may have"
             )
         for position, sample in enumerate(record.samples):
-            if not (math.isfinite(sample) and sample > 0):
-                raise StoreError(f"{where}.samples[{position}]: {sample} is no time in seconds; measure again")
+            if not SHORTEST <= sample <= LONGEST:  # so is NaN refused
+                raise StoreError(
+                    f"{where}.samples[{position}]: {sample} is no time in seconds "
+                    f"from {SHORTEST:.0e} to {LONGEST:.0e}; measure again"
+                )
         for count, amount in record.counts.items():
             if count not in COUNTS:
                 raise StoreError(f"{where}.counts: '{count[:40]}' is none of {', '.join(COUNTS)}")
-            if not (math.isfinite(amount) and amount >= 0):
-                raise StoreError(f"{where}.counts.{count}: {amount} is no amount of work")
+            if amount != 0 and not LEAST_WORK <= amount < MOST_WORK:
+                raise StoreError(
+                    f"{where}.counts.{count}: {amount} is no amount of work: 0, or "
+                    f"from {LEAST_WORK:.0e} to {MOST_WORK:.0e}; measure again"
+                )
         if record.samples and record.status not in ("ok", "suspect"):
             raise StoreError(f"{where}: is '{record.status}' and has samples, which no such record may")
         for fact in ("footprint", "threads"):
