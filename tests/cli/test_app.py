@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from doubles.scripted import record
 from hwbench.devices import selection
-from made_up.commands import HOSTILE, clean, hostile_run
+from made_up.commands import HOSTILE, clean, hostile_run, saved
 
 
 @pytest.mark.parametrize(
@@ -89,3 +94,38 @@ def test_nothing_in_a_file_reaches_the_terminal_raw(benches, command, out, argum
     assert clean(done.err)
     assert r"\x1b[31m\x07</script>" in done.out
     assert "[bold]" in done.out
+
+
+def closed_pipe(*arguments: object) -> tuple[int, str]:
+    """Exit code and standard error of `hwbench ARGUMENTS | true`: a process whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "hwbench", *map(str, arguments)],
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"], ["show", "OLD"],
+        ["compare", "OLD", "NEW"], ["compare", "OLD", "NEW", "--json"], ["compare", "OLD", "NEW", "--markdown"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_closed_pipe_is_no_slower_case(out, arguments):
+    """`hwbench … | head -1` ends by 0 and without a word: 1 would say that a case is slower."""
+    runs = {
+        name: saved(out, record(samples=[factor * (1 + i / 1000) for i in range(12)]), stamp=stamp)
+        for name, factor, stamp in (("OLD", 1, "20261122T180000Z"), ("NEW", 2, "20261122T190000Z"))
+    }
+    assert closed_pipe(*(runs.get(one, one) for one in arguments)) == (0, "")
+
+
+def test_a_closed_pipe_hides_no_bad_usage(tmp_path):
+    """What is refused is refused by 2, whoever reads standard output."""
+    assert closed_pipe("compare", "one")[0] == 2
+    assert closed_pipe("show", tmp_path / "none.json")[0] == 2

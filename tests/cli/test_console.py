@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
 
 from doubles.scripted import record
-from hwbench.cli import console
+from hwbench.cli import console, streams
 
 
 def test_off_a_terminal_tables_are_wide_and_plain(capsys):
@@ -53,3 +54,14 @@ def test_a_line_that_nobody_can_hear_is_no_failure(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises(BrokenPipeError):
         console.echo("not lost silently")
+
+
+def test_a_closed_pipe_is_told_as_print_tells_it(monkeypatch):
+    """Rich would end the program by 1, the code of a slower case."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", buffering=1) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(BrokenPipeError) as error:
+            console.console().print("lost")
+        streams.silence(stream, error.value)

@@ -69,3 +69,16 @@ def test_other_failures_leave_a_stream_alone():
         raise BrokenPipeError(32, "Broken pipe")
     with pytest.raises(ValueError, match="mine"), streams.unheard(sys.stderr):
         raise ValueError("mine")
+
+
+def test_a_closed_pipe_ends_a_block_quietly():
+    """What was still to come is discarded, also by Python's last flush; a full disk is no closed pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        with streams.until_closed(stream):
+            print("lost", file=stream, flush=True)
+            pytest.fail("went on")
+        print("more", file=stream, flush=True)
+    with pytest.raises(OSError, match="No space"), streams.until_closed(sys.stdout):
+        raise OSError(28, "No space left on device")

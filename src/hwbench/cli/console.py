@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,13 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console on standard output or standard error."""
     from rich.console import Console
 
-    made = Console(stderr=stderr)
-    return made if made.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH, no_color=True)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            """Report a closed pipe as `print` does; rich would exit by 1, which says that a case is slower."""
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    made = Plain(stderr=stderr)
+    return made if made.is_terminal else Plain(stderr=stderr, width=PIPE_WIDTH, no_color=True)
 
 
 def print_json(data: Any) -> None:

@@ -60,7 +60,8 @@ def run(
     except autosave.Interrupted as end:
         observer.close()
         _interrupted(end)
-        _deliver_json(end.run, json, to_stdout)
+        with streams.until_closed(sys.stdout):  # Ctrl-C ends the other end of a pipe, too
+            _deliver_json(end.run, json, to_stdout)
         raise typer.Exit(130) from None
     finally:
         observer.close()

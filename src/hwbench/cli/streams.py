@@ -45,6 +45,15 @@ def unheard(stream: TextIO | None) -> Iterator[None]:
         silence(stream, error)
 
 
+@contextlib.contextmanager
+def until_closed(stream: TextIO | None) -> Iterator[None]:
+    """Leave the block quietly where the reader of a pipe has gone, as `head` goes after its first lines."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        silence(stream, error)
+
+
 def silence(stream: TextIO | None, error: OSError) -> None:
     """Redirect a stream to the null device if it failed because it is full or closed."""
     if error.errno in GONE and error.filename is None and stream is not None:
