@@ -39,15 +39,16 @@ def test_quick_takes_the_core_unless_asked(benches, monkeypatch):
     [
         ("acces", "no bench matches 'acces'; did you mean access"),
         ("access.step", "did you mean access.steps"),
-        ("zzzz", "; known: access.steps, access.share, sweep.sizes"),
+        ("zzzz", "no bench matches 'zzzz'; known: access, sweep"),
         ("", "no bench matches ''"),
     ],
 )
 def test_an_unknown_bench_is_told_with_the_nearest(benches, pattern, message):
-    """The nearest names, or all where none is near, in one line."""
+    """The nearest names, or all topics where none is near, in one line."""
     with pytest.raises(UsageError) as error:
         select([pattern])
     assert message in str(error.value)
+    assert "known" not in message or str(error.value).endswith(message)
     assert "\n" not in str(error.value)
 
 
@@ -65,6 +66,14 @@ def test_the_nearest_names_or_all_are_told():
     """Up to three that are close; else every known name."""
     assert catalog.nearest("lod", ["load", "store"]) == "; did you mean load?"
     assert catalog.nearest("xyz", ["load", "store"], label="there is") == "; there is: load, store"
+
+
+def test_the_known_topics_are_sorted():
+    """In one order each time, whatever order a set of them has."""
+    topics = sorted({name.partition(".")[0] for name in catalog.benches()})
+    with pytest.raises(UsageError) as error:
+        select(["zzzzzz"])
+    assert str(error.value) == f"no bench matches 'zzzzzz'; known: {', '.join(topics)}"
 
 
 def test_the_real_benches_are_found_and_named():

@@ -47,16 +47,16 @@ def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench
     for pattern in patterns:
         hits = [name for name in known if fnmatchcase(name, pattern) or name.partition(".")[0] == pattern]
         if not hits:
-            topics = {name.partition(".")[0] for name in known}
-            raise UsageError(f"no bench matches '{pattern}'{nearest(pattern, [*known, *topics])}")
+            topics = sorted({name.partition(".")[0] for name in known})
+            raise UsageError(f"no bench matches '{pattern}'{nearest(pattern, [*topics, *known], listed=topics)}")
         chosen |= {name: known[name] for name in hits}
     return [bench for name, bench in known.items() if name in chosen]
 
 
-def nearest(word: str, known: Iterable[str], label: str = "known") -> str:
-    """`; did you mean …?` where something is close, else the known names."""
+def nearest(word: str, known: Iterable[str], label: str = "known", listed: Iterable[str] = ()) -> str:
+    """`; did you mean …?` where something is close, else the known names, or those of them that are to be `listed`."""
     names = list(known)
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
     if close:
         return f"; did you mean {' or '.join(close)}?"
-    return f"; {label}: {', '.join(names)}"
+    return f"; {label}: {', '.join(listed or names)}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from hwbench.cli.options import axis_values, check_one_format, check_threshold
+from hwbench.cli.options import axis_values, check_one_format, check_repository, check_threshold
 from hwbench.errors import UsageError
 
 
@@ -35,3 +37,13 @@ def test_thresholds_and_formats_that_pass():
     check_one_format(json=True, markdown=False)
     with pytest.raises(UsageError, match="choose one"):
         check_one_format(json=True, markdown=True)
+
+
+def test_a_repository_is_a_directory(tmp_path):
+    """Neither missing, nor a file, nor a name beyond the system's limit."""
+    check_repository(tmp_path)
+    check_repository(Path())
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none", tmp_path / "file", Path("x" * 5000)):
+        with pytest.raises(UsageError, match=": is no directory; name the one where asv's commits are"):
+            check_repository(path)

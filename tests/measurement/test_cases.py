@@ -89,6 +89,10 @@ def test_variants_are_narrowed(benches):
             {"params": {"size": ["L9"]}},
             "size: 'L9' is no quantity such as 24KiB, 3MB or 1e6, nor one of L1, L2, L3, DRAM",
         ),
+        (
+            {"params": {"size": ["1e30"]}},
+            "size: '1e30' is too large; name a quantity such as 24KiB, or one of L1, L2, L3, DRAM",
+        ),
         ({"params": {"size": ["0"]}}, "size: '0' is not at least 1 byte"),
         ({"params": {"size": ["-5"]}}, "'-5' is no quantity"),
         ({"params": {"size": ["1e400"]}}, "'1e400' is too large"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_threshold
+from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_repository, check_threshold
 
 
 def compare(
@@ -41,6 +41,7 @@ def compare(
 
     check_threshold(threshold)
     check_one_format(json, markdown)
+    check_repository(repo)
     old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo)
     differences = differing(old, now)
     if differences and not across_machines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,14 @@ def check_threshold(threshold: float) -> None:
 
     if not 0 <= threshold < 10:
         raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+
+
+def check_repository(repository: Path) -> None:
+    """UsageError where `--repo` names no directory: git's silence would be taken for commits without subjects."""
+    from ..errors import UsageError
+
+    if not os.path.isdir(repository):  # noqa: PTH112 - Path raises for a long name
+        raise UsageError(f"--repo {repository}: is no directory; name the one where asv's commits are")
 
 
 def check_one_format(json: bool, markdown: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import echo
-from .options import Out, Repo
+from .options import Out, Repo, check_repository
 
 
 def report(
@@ -31,6 +31,7 @@ def report(
     from ..record import store
     from ..tracking import gather
 
+    check_repository(repo)
     found = gather.gather(path or [store.newest(out)], repo)
     proofs = [] if path else store.verified(out, found.runs[0].machine.name)
     pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())

@@ -57,6 +57,8 @@ def open_run(name: str | None, out: Path) -> Run:
 
     if name is None:
         return store.read(store.newest(out))
+    if not name:
+        raise errors.UsageError("RUN is empty; name a run file or a run's id, or leave it away for the newest")
     if os.path.exists(name) or os.sep in name or name.endswith(".json"):  # noqa: PTH110 - Path raises for a long name
         return store.read(Path(name))
     for path in store.find(out):

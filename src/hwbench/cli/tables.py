@@ -97,7 +97,8 @@ def quality(run: Run) -> list[str]:
         reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
-            more = f" (and {len(common) - 2} more reasons)" if len(common) > 2 else ""
+            left = len(common) - 2
+            more = f" (and {left} more reason{'s' * (left > 1)})" if left > 0 else ""
             lines.append(f"{len(reasons)} {status}: {printable(' | '.join(common[:2]))}{more}")
     return lines
 

@@ -127,8 +127,11 @@ def _value(bench: Bench, axis: str, text: str) -> Scalar:
         if text not in LEVELS:
             try:
                 number = units.parse(text)
-            except ValueError as error:
+            except units.NoQuantityError as error:
                 raise UsageError(f"size: {error}, nor one of {', '.join(LEVELS)}") from None
+            except ValueError as error:
+                remedy = f"name a quantity such as 24KiB, or one of {', '.join(LEVELS)}"
+                raise UsageError(f"size: {error}; {remedy}") from None
             if number < 1:
                 raise UsageError(f"size: '{text}' is not at least 1 byte")
             return units.exact(number)  # 4096 and 4KiB are one case

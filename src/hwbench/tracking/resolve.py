@@ -103,6 +103,8 @@ def side(spec: str, out: Path, results: AsvDirectory) -> Side | RunFiles | AsvCo
     A run file or id, several separated by commas, or a directory of runs; the same for files of pytest-benchmark;
     `asv:COMMIT[@MACHINE][/ENVIRONMENT]`; or a machine's name: its newest run, else its newest commit in asv's results.
     """
+    if not spec:
+        raise TrackingError("BASE or NEW is empty; name a run, asv:COMMIT, a file of pytest-benchmark or a machine")
     if spec.startswith("asv:"):
         return _asv_side(spec, results)
     found = _paths(spec, out)
