@@ -45,7 +45,7 @@ def example() -> str:
     """The bench that the page shows, with its finding, as a module outside the package."""
     page = (ROOT / "docs" / "adding-a-bench.md").read_text(encoding="utf-8")
     code = "\n\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    return "from hwbench.protocols import Results\n" + code.replace("from ...", "from hwbench.")
+    return code.replace("from ...", "from hwbench.")
 
 
 def errors(files: dict[str, str]) -> dict[str, list[str]]:

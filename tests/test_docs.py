@@ -41,7 +41,7 @@ def shown(monkeypatch, tmp_path):
     [path] = re.findall(r"Here is a whole one, `src/(\S+)\.py`", page)
     code, finding = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     file = tmp_path / "shown.py"
-    file.write_text(f"{code}\n\nfrom ...protocols import Results\n\n\n{finding}")
+    file.write_text(f"{code}\n\n{finding}")
     module = ModuleType(path.replace("/", "."))
     module.__file__, module.__package__ = str(file), module.__name__.rpartition(".")[0]
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -71,7 +71,7 @@ def test_the_finding_that_is_shown_speaks(shown):
     bench = shown.bench
     rows = [(name, {"size": "DRAM", "stride": 8}, seconds) for name, seconds in (("numpy", 3.0), ("numba", 2.0))]
     assert list(bench.hooks["finding"](reading(bench, rows, {"items": 1}))) == [
-        "At a stride of 8 a compiled loop is 1.5× as fast as NumPy."
+        "At a stride of 8 a compiled loop is 1.5× (1.5–1.5) as fast as NumPy."
     ]
     assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
 

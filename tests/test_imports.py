@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,22 @@ def test_what_reads_never_reaches_what_measures(name):
     """Left of the record hwbench measures, right of it it only reads: not even through another module."""
     chain = way(name, MEASURES)
     assert not chain, f"{' imports '.join(chain)}: the reading side is given what it needs of the benches"
+
+
+def test_the_page_states_what_each_package_imports():
+    """The table of docs/architecture.md has the code's imports, no more and no fewer."""
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (`.+) \| .+ \| (.+) \|$", page.partition("## ")[0], re.MULTILINE)
+    stated = {name: set(re.findall(r"`(\w+)", cell)) for first, cell in rows for name in re.findall(r"`(\w+)", first)}
+    found: dict[str, set[str]] = {name: set() for name in stated}
+    for module in MODULES:
+        top = module.partition(".")[0]
+        found.get(top, set()).update(one.partition(".")[0] for one in ours(module) - {top})
+    doors = ("api", "cli")
+    assert set(stated) == set(LAYER) - {"__main__"}
+    assert {name: found[name] - {name} for name in stated if name not in doors} == {
+        name: cell for name, cell in stated.items() if name not in doors
+    }
 
 
 def test_a_chain_of_imports_is_found():

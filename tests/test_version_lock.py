@@ -77,6 +77,45 @@ def build(device):
 """
 
 
+BENCH = """
+from hwbench.bench import Bench
+
+ELEMENTS = (1, 2)
+LEAST = 1
+
+bench = Bench(
+    "made.up", question="How many?", axes={"elements": ELEMENTS}, quick={"elements": (1,)}, baseline="numpy"
+)
+
+@bench.inputs
+def inputs(elements):
+    return LEAST + elements
+
+@bench.variant("numpy")
+def build(a):
+    return lambda: inputs(a)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ('"elements": (1,)', '"elements": (2,)', False),
+        ("axes={", 'axes={"threads": (1,), ', False),
+        ("ELEMENTS = (1, 2)", "ELEMENTS = (1, 2, 4)", False),
+        ("How many?", "How fast?", False),
+        ('baseline="numpy"', 'baseline="numpy", limit="load"', False),
+        ("LEAST = 1", "LEAST = 2", True),
+    ],
+    ids=["preset", "axes", "values", "question", "limit", "constant"],
+)
+def test_the_digest_does_not_follow_the_bench_of_a_decorated_builder(monkeypatch, old, new, changes):
+    """What a bench asks, and for which values, changes no digest; what its hooks use does."""
+    assert old in BENCH
+    before, after = digest_of(monkeypatch, BENCH), digest_of(monkeypatch, BENCH.replace(old, new))
+    assert (before != after) == changes
+
+
 @pytest.mark.parametrize(
     ("old", "new", "changes"),
     [("b[i] = a[i]", "b[i] = a[i] + 1", True), ("// a word each", "// four bytes each", False),

@@ -39,7 +39,7 @@ GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU b
 GPU_CERTAIN = 16  # × L2: a larger footprint is served by HBM, the share of L2 is negligible
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
 IMPOSSIBLE = "cannot be true"  # begins the reason of a record that the machine's limits refute
-REACH = 4  # × a cache: it serves a noticeable part of smaller footprints (DRAM is 4 × the last-level caches)
+REACH = 4  # a footprint below 4 × the cache still gets noticeable hits (DRAM is 4 × the last-level caches)
 CERTAIN = 0.99  # of the size of DRAM: arrays are rounded down to whole elements per thread
 
 

@@ -69,9 +69,10 @@ def impossible(
 ) -> dict[int, str]:
     """Implausible records by position, each with the reason.
 
-    Its best sample is faster than the best limit of all levels that may serve its data, of the kind that its bench
-    should touch (`kinds`); or it is a limit that is faster than a nearer level and breaks a harder bound. A suspect
-    limit refutes nothing, nor does one where the nearest level was not measured.
+    A record is implausible if its best sample is faster than the best limit of all levels that may serve its data, of
+    the kind that its bench should touch (`kinds`); or if it is itself a limit, is faster than a nearer level, and
+    breaks a harder bound. A figure is called impossible only against an undisturbed limit, and only if the nearest
+    level was measured.
     """
     found = _excessive(records, cpu)
     limits = measured(_suspect(records, found | doubtful(records, cpu)))

@@ -1,9 +1,9 @@
 """Whether the machine was quiet enough during a run, by the run's telemetry and samples.
 
 `record.interference` judges one contrast, this module the whole run: would another run give the same limits? A limit is
-a best sample, so it must be well supported: within a case the lower quartile must be near it; and where one footprint
-was measured twice, by its label and in a sweep, minutes apart, both bests must agree. The second check alone catches a
-disturbance that hits all rounds of a case evenly.
+a best sample, so other samples must support it. Within a case the lower quartile must be near the best. Where one
+footprint was measured twice, minutes apart (by its label and in a sweep), both bests must agree: only this check
+catches a disturbance that hits all rounds of a case evenly.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Check:
 
 
 def check(run: Run) -> list[Check]:
-    """The checks that the run's telemetry and samples allow; none where nothing was timed."""
+    """The checks for which the run has telemetry or samples; empty if nothing was timed."""
     timed = [record for record in run.records if record.timed]
     found: list[Check] = []
     if not timed:
         return found
-    # The GPU's own clock does not stop for what the host does, so contrasts that events alone timed do not ask of it.
+    # GPU events are not delayed by the host, so the host's telemetry does not count for contrasts timed by events.
     hosts = {contrast_key(record) for record in timed if record.facts.get("timed_by") != "events"}
     apart = telemetry(record for record in run.records if contrast_key(record) in hosts)
     wall = _total(apart, "wall_s")
@@ -97,7 +97,7 @@ def noisy(checks: Iterable[Check]) -> bool:
 
 
 def sentences(run: Run) -> list[str]:
-    """The verdict, then each failed check with its value and remedy; nothing where nothing was timed."""
+    """The verdict, then a sentence for each failed check with its value and remedy; empty if nothing was timed."""
     checks = check(run)
     if not checks:
         return []

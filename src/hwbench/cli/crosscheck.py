@@ -1,4 +1,4 @@
-"""The comparisons with native tools as lines of text, each as it ends, and what they come to."""
+"""The comparisons with native tools as lines of text: each when it ends, then a summary."""
 
 from __future__ import annotations
 

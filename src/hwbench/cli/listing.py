@@ -1,4 +1,4 @@
-"""The benches as entries: question, variants, axes, and which cases this machine cannot run."""
+"""The benches as entries of a list: question, variants, axes, and which cases this machine cannot run."""
 
 from __future__ import annotations
 

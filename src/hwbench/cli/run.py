@@ -1,4 +1,4 @@
-"""`hwbench run`: measure, and deliver what came out."""
+"""`hwbench run`: measure, then print and report the results."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def handle(handler: Handler) -> None:
-    """Have SIGTERM end a run as Ctrl-C does."""
+    """Install one handler for SIGINT (Ctrl-C) and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
 
@@ -26,7 +26,7 @@ def leave(_number: int, _frame: FrameType | None) -> None:
 
 
 class Stop:
-    """A request to stop: the first signal is noted until the engine asks, the second ends the process at once.
+    """A request to stop: the first signal sets a flag that the engine checks, the second ends the process at once.
 
     Raising from the handler is not safe: the exception could surface in a callback that swallows it, or inside code
     that Numba runs, after which Python exits by the signal and not by the exit code.

@@ -1,4 +1,4 @@
-"""A run as text for a terminal: tables of records, findings, and what speaks against it."""
+"""A run as text for a terminal: tables of records, findings, and reasons to doubt the run."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ def params(record: Record) -> str:
 
 
 def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | None = None) -> None:
-    """Print one table a bench: each record with its median and interval, and its status with the reason.
+    """Print one table per bench: each record with its median and interval, and its status with the reason.
 
-    The question of each bench, and the limit that its records are a share of, are those that the run states; a run of
-    before they were stated takes them from the `catalogue`.
+    The run states each bench's question and limit. For older runs that do not, the `catalogue` gives them.
     """
     limits = measured(run.records)
     known: Mapping[str, Bench | BenchInfo] = {**(catalogue or {}), **run.benches}
@@ -59,7 +58,7 @@ def _row(
 
 
 def _print_table(console: Console, title: str, caption: str, heads: Sequence[str], rows: Sequence[list[str]]) -> None:
-    """Print a table; where it fits, its widths are stated, which spares rich half of its time."""
+    """Print a table. If it fits, set its column widths, which halves rich's time."""
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text

@@ -1,5 +1,5 @@
-"""Our benches beside native tools: the same work, interleaved in one run, so that nobody has to believe Python.
+"""Our benches against native tools: the same work, interleaved in one run, to show what Python and Numba add.
 
-`comparisons` says what is compared with what, `tools/` has a file a tool, `our_side` runs ours, and `session` takes
-turns and keeps both sides' samples as records of a run file.
+`comparisons` pairs our cases with the tools', `tools/` has one file per tool, `our_side` runs our benches, and
+`session` runs both sides in turn and keeps their samples as records of a run file.
 """

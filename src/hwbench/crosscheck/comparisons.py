@@ -1,4 +1,4 @@
-"""What is compared with what: for each tool, our cases that do the same work, and how both sides run it."""
+"""The comparisons: for each tool, our cases that do the same work, and how both sides run them."""
 
 from __future__ import annotations
 

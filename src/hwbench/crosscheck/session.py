@@ -1,8 +1,8 @@
 """Run native tools and our benches in turn, and keep both sides' samples as records of a run file.
 
 A comparison is a contrast of two variants, `ours` and `native`, of a bench named `verify.…` after ours: its ratio is
-paired round by round like any other. The file is under `verify/`, apart from the runs: it is about our benches and not
-about the machine.
+paired round by round like any other. The file is under `verify/`, apart from the runs, since it describes our benches
+and not the machine.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The devices that benches run on, and what the engine asks of one.
+"""The devices that benches run on, and the protocol by which the engine uses them.
 
-`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU, and `absent.py` stands in where there is none. A device is
-whatever fits `Device`: the tests' scripted one has a clock of its own, so that every rule of the engine can be checked
-to the digit.
+`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU, and `absent.py` stands in for a missing GPU. Anything that
+fits `Device` is a device: the tests' scripted one has its own clock, so that they can check every rule of the engine to
+the digit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stands in for a GPU that cannot be measured on: it says why, and what to do about it."""
+"""A stand-in for a GPU that cannot be used: it says why, and what to do about it."""
 
 from __future__ import annotations
 

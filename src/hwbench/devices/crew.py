@@ -1,7 +1,7 @@
 """Threads pinned to one CPU each that start a sample together.
 
-Numba cannot place its threads, so limits of the machine are measured by these. The main thread is never pinned: pools
-that Numba or BLAS start later would inherit its mask.
+Numba cannot pin its threads, so limits of the machine are measured with these. The main thread is never pinned, since
+thread pools that Numba or BLAS start later would inherit its affinity mask.
 """
 
 from __future__ import annotations

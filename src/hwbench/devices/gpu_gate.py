@@ -1,9 +1,9 @@
 """Time between events on a GPU, behind a gate that opens once everything is queued.
 
-Launched while the clock runs, a kernel of 2 µs would be timed as the 3 µs that Python and the driver need to launch
-it. So a kernel of one thread holds the stream, the work is queued after it between two events, and then the host opens
-the gate. Work that allocates or waits for the GPU cannot be timed so: behind a closed gate it would wait for ever.
-Hence the gate's own time limit.
+A launch takes Python and the driver about 3 µs, so a kernel of 2 µs that is launched while the clock runs would be
+timed as 3 µs. Here a kernel of one thread, the gate, holds the stream, the work is queued after it between two events,
+and then the host opens the gate. Work that allocates or waits for the GPU cannot be timed this way: behind a closed
+gate it would wait for ever. Hence the gate's time limit.
 """
 
 from __future__ import annotations

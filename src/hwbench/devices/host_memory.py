@@ -1,7 +1,8 @@
 """Memory for measuring: page-aligned, untouched, on pages of a known size.
 
-Huge pages change the latency of memory by 10 to 33%, and the kernel's default decides silently. So the page size is
-asked for (`madvise`), the memory aligned for it, and the outcome read back from `smaps` once the memory was touched.
+Huge pages change the latency of memory by 10 to 33%, and whether a program gets them depends on a setting of the
+operating system. So the memory is aligned, the page size requested (`madvise`), and the outcome read from `smaps` after
+the memory was touched.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How much of the last-level cache this process gets.
 
-A virtual machine may report a last level that it shares with others: 260 MiB in sysfs, while a pointer chase takes
-memory's latency at 64 MiB already. So a chase measures it: its time per hop rises from the cache's to memory's as the
-footprint outgrows our share.
+A virtual machine may report a last level that it shares with others: sysfs says 260 MiB, yet a pointer chase has
+memory's latency from 64 MiB on. So a chase measures the share: its time per hop rises from the cache's latency to
+memory's as the footprint outgrows the share.
 """
 
 from __future__ import annotations

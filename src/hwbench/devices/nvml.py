@@ -1,6 +1,7 @@
-"""What the NVIDIA driver tells of a GPU while it works: clocks, power, temperature, throttling, the PCIe link.
+"""The NVIDIA driver's readings of a GPU at work: clocks, power, temperature, throttling, the PCIe link.
 
-Read only: clocks, power limits, persistence and MIG stay as they are. What a card or driver does not report is absent.
+Nothing is set: clocks, power limits, persistence and MIG stay as they are. What a card or driver does not report is
+absent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which devices `--device` names, which of them can be measured on, and what axis values stand for on them."""
+"""Which devices `--device` names, which of them can be used, and which values machine-dependent axes have there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What will disturb measuring on this machine: which figures it affects and how, and the remedy.
 
-On Linux everything comes from files below `root` (sysfs, procfs): tests pass in made-up machines. Elsewhere it is
-psutil that reports less. What did disturb a run is in its telemetry: `record.interference`, `analysis.run_quality`.
+On Linux everything is read from files below `root` (sysfs, procfs), so that tests can pass in made-up machines. Other
+systems are read through psutil, which reports less. What did disturb a run is in its telemetry, judged by
+`record.interference` and `analysis.run_quality`.
 """
 
 from __future__ import annotations

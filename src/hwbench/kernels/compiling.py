@@ -66,11 +66,11 @@ def restrict(function: F) -> F:
 
 @functools.cache
 def kernel_cache() -> Path | None:
-    """The directory of compiled kernels, None where it cannot be written.
+    """The directory of compiled kernels; None if it cannot be written.
 
-    Numba recompiles a kernel when its own file changed, but not when a file did whose functions are inlined into it:
-    this package and the benches' helpers (`benches/**/_*.py`). So the directory is named after the contents of these.
-    It lies in NUMBA_CACHE_DIR, else in the user's cache directory.
+    Numba notices a changed file of kernels, but not when a file changed whose functions it inlines: this package and
+    the benches' helpers (`benches/**/_*.py`). So the directory's name is a hash of these files. It lies in
+    NUMBA_CACHE_DIR, else in the user's cache directory.
     """
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]

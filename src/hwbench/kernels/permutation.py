@@ -1,7 +1,7 @@
 """Random permutations by arithmetic (a small block cipher), written sequentially from the first to the last.
 
-A shuffle swaps random places, a cache miss each from some MiB on: for the lines of 2 GiB (31 million) NumPy's takes
-more than a second, this a third of it.
+A shuffle swaps random places, and beyond some MiB each swap is a cache miss. For the lines of 2 GiB (31 million)
+NumPy's shuffle takes more than a second, this a third of that.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Ping-pong of a cache line between two CPUs: their current core-to-core latency.
 
-On bare metal it is constant. On a virtual machine it is not: the hypervisor migrates vCPUs between the host's cores,
-and without a common last-level cache a handover takes several times as long (42 and 163 ns on a guest with two vCPUs of
-a Zen 4), while the vCPUs no longer share one path to memory: the triad of both together then ran 1.55 times as fast,
-that of one alone as before. Nothing else in the guest tells the two states apart.
+On bare metal it is constant. On a virtual machine it is not, since the hypervisor migrates vCPUs between the host's
+cores. Without a common last-level cache a handover takes several times as long (163 instead of 42 ns on a guest with
+two vCPUs of a Zen 4). The vCPUs then have separate paths to memory: the triad on both ran 1.55 times as fast, on one as
+before. Nothing else in the guest tells the two states apart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Save a run after each group, elsewhere when the disk is full; what an interrupted run hands to its caller."""
+"""Save a run after each group, in another place if the disk is full; and hand over an interrupted run."""
 
 from __future__ import annotations
 

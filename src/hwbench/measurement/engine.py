@@ -1,7 +1,7 @@
 """Measure a group: build, check, warm up, calibrate, sample interleaved, and note what disturbed it.
 
-Devices are known by the protocol `Device` alone and time by the clock that is given, so that tests check every rule to
-the digit with a scripted device.
+The engine knows devices only by the protocol `Device`, and takes time only from the clock it is given. So tests with a
+scripted device can check every rule to the digit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who watches a run: a progress bar, lines in a log, a test."""
+"""Observers of a run: a progress bar, lines in a log, a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run measures: a request, set against the benches, the devices and an earlier run. Nothing here measures."""
+"""Plan what a run measures, from a request, the benches, the devices and an earlier run. Nothing is measured here."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Phases:
 
 @dataclass
 class Trial:
-    """A case on its way to a record. `doubts` come beside those that its telemetry and samples raise."""
+    """A case while it is measured. `doubts` are added to those that its telemetry and samples raise."""
 
     case: Case
     values: Values
@@ -51,11 +51,11 @@ class Trial:
         return self.status == "ok" and self.work is not None
 
     def end(self, status: Status, reason: str) -> None:
-        """Measure it no further, and why, in one line. Its samples are dropped."""
+        """Stop measuring this case, drop its samples, and keep the reason in one line."""
         self.status, self.reason, self.samples = status, one_line(reason), []
 
     def fail(self, error: Exception) -> None:
-        """An error outside of sampling: a trial with samples becomes suspect, another ends. The first error counts."""
+        """Note an error outside sampling: suspect if there are samples, else ended. The first error counts."""
         if self.status != "ok":
             return
         if self.samples:
@@ -88,7 +88,7 @@ def ended(trials: Sequence[Trial]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def survived(trials: Sequence[Trial]) -> Iterator[None]:
-    """An error before or after sampling is each trial's reason; samples are kept."""
+    """An error outside sampling ends trials without samples and makes the others suspect."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a bench's close, or a driver, may raise anything

@@ -64,7 +64,7 @@ def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
 
 
 def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Handover times split into the fast state, CPUs with a shared cache, and the slow one."""
+    """Handover times, split into fast ones (the CPUs share a cache) and slow ones."""
     closest = min(handovers, default=0.0)
     near = [time for time in handovers if time <= APART * closest]
     return near, [time for time in handovers if time > APART * closest]
@@ -73,9 +73,9 @@ def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[str]:
     """What disturbed a whole contrast on a GPU, by its driver's readings and the clock of its samples.
 
-    Whether the clock moved is asked of the samples alone: the driver's reading may be older than they are. Where
-    `may_cap`, running at the power limit is what the work does to the card: that, and the clock that it leaves, is a
-    fact (`power_cap`) and no doubt.
+    Drift is computed from the clock during the samples alone, since the driver's readings may be older. If `may_cap`,
+    the work itself drives the card to its power limit: the cap and the lower clock are then a fact (`power_cap`), not a
+    reason for doubt.
     """
     reasons = []
     capped = may_cap and any(telemetry.get(POWER, ()))

@@ -1,4 +1,4 @@
-"""The runs of one page, and what all views read of them: each figure derived once, each variant in one colour."""
+"""The runs of one page, prepared for all views: each figure derived once, each variant in one colour."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Small SVGs of a run for a README: the page's own charts on a card of their own, with a title and a legend.
 
-An image cannot know the colour of the page around it, so each brings a white card that reads on white and on dark.
+An image does not know the colour of the page around it, so each has a white card that is legible on light and dark.
 """
 
 from __future__ import annotations

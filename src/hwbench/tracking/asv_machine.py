@@ -1,8 +1,8 @@
 """A plugin for asv that states what the machine is in every result: `"plugins": [".hwbench.tracking.asv_machine"]`.
 
 asv copies a machine's facts from `~/.asv-machine.json` into each result file, where `readers.asv` finds them. That file
-never changes: a machine with other CPUs, or a container with another quota, would keep its old facts. The plugin
-replaces them by what hwbench finds whenever asv loads them.
+never changes, so a machine with new CPUs or a container with a new quota would keep its old facts. The plugin replaces
+them with what hwbench finds whenever asv loads them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Change points of series by asv's step detection (`asv.step_detect`), so that asv's site and the report agree.
 
-asv is optional: without it no steps are found, and the report says so. Its detection takes 25 ms for 500 commits, so
-`suspicious` first passes over series, most of them, in which no segment differs from the one before by more than noise.
-The rest are shared among processes, one per CPU. asv's sum over values is computed on arrays here, with the same result
-in half the time.
+asv is optional: without it no steps are found, and the report says so. Its detection takes 25 ms for 500 commits. So
+`suspicious` first drops series in which no segment differs from the one before by more than noise: most do not. The
+rest are divided among processes, one per CPU. asv's sum over values is computed on arrays here, with the same result in
+half the time.
 """
 
 from __future__ import annotations

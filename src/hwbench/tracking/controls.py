@@ -1,8 +1,8 @@
 """Controls: benches of the machine's own limits, which tell a drifting machine from changed code.
 
-`stream.load`, `latency.chase` and `peak.fma` are bound by the machine alone, each with its own kernel. Where two of
-them slow down together, the machine changed: its clock, a neighbour, a new kernel or hypervisor; cases that moved as
-much moved with it. One control alone proves nothing, since its own kernel may have changed.
+`stream.load`, `latency.chase` and `peak.fma` are bound by the machine alone, each with its own timed kernel. If two of
+them slow down together, the machine changed (its clock, a neighbour, the operating system or hypervisor), and cases
+that slowed down as much follow from that. One control alone proves nothing, since its timed kernel may have changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counts per call, lent by runs to results that store seconds alone, as asv's do."""
+"""Counts per call, copied from runs to results that store only seconds, such as asv's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether more or less of a unit is better: asv takes every rise for a regression, even of GB/s."""
+"""Whether more or less of a unit is better: asv reports every rise as a regression, even of GB/s."""
 
 from __future__ import annotations
 

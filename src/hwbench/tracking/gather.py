@@ -1,4 +1,4 @@
-"""From the paths given to `hwbench report` to runs and histories, looking through directories."""
+"""Reads the runs and histories at the paths given to `hwbench report`, directories included."""
 
 from __future__ import annotations
 

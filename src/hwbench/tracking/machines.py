@@ -1,4 +1,4 @@
-"""Identities of machines: one name for two machines is noticed, and two names for one."""
+"""Identities of machines: notices two machines under one name, and one machine under two names."""
 
 from __future__ import annotations
 

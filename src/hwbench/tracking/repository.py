@@ -1,8 +1,8 @@
-"""Names and subjects of commits, asked of git without obeying anything that the repository says.
+"""Names and subjects of commits, read by git without running anything that the repository configures.
 
-Results of asv may lie in somebody else's repository, whose configuration can name programs for git to start: a pager, a
-hook, a file-system monitor, a verifier of signatures, a remote helper. So git is asked only of the repository that the
-user stands in or names, never of the one around a file, and with all of these switched off.
+asv's results may lie in somebody else's repository, whose configuration can make git start programs: a pager, a hook, a
+file-system monitor, a verifier of signatures, a remote helper. So git reads only the user's current repository or one
+that the user names, never the one around a file, and all of these are switched off.
 """
 
 from __future__ import annotations

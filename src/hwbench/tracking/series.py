@@ -1,4 +1,4 @@
-"""Single observations, as runs and files of pytest-benchmark hold them, made into series over commits."""
+"""Series over commits, built from the single observations in runs and pytest-benchmark's files."""
 
 from __future__ import annotations
 

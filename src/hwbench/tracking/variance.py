@@ -1,14 +1,14 @@
 """Run-to-run noise: how much a median differs between runs although nothing changed.
 
 A bootstrap over the samples of one run gives the uncertainty of that run's median only. Another process gets other
-pages, cores and neighbours, and medians of runs differ several times as much; ignoring that gives false alarms. The
+pages, cores and neighbours, so medians differ several times as much between runs; ignoring that gives false alarms. The
 run-to-run deviation is taken from
 
 1. several runs on a side (`base1.json,base2.json`), or the case's own history: deviations between consecutive medians,
    which a slow change of the code does not inflate;
-2. this comparison itself: the ratios of all its cases scatter about their middle, and most of them did not change
+2. this comparison itself: most of its cases did not change, so the scatter of all ratios about their median is noise
    (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004) 96);
-3. where there is neither, `ASSUMED`, or as much as the runs doubt their own medians if that is more.
+3. where there is neither, `ASSUMED`, or the median relative error of the medians within their runs if that is larger.
 
 Between machines 2 does not apply, since most ratios differ, and 3 is at least `ACROSS`.
 
@@ -17,10 +17,10 @@ judged by a latency that repeats within 20%.
 
 A case's own variance is pooled with that of similar cases by degrees of freedom (a moderated variance: Smyth, Stat.
 Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma). The degrees of freedom of the similar
-cases follow from their agreement: the variance of the logarithms of their variances, as in limma, and the tail of their
-ratios, where noise is heavy-tailed. Noise has two tails and a change has one, so slower is judged by the tail of the
-faster and the other way round: a change does not hide itself. At least `HEAVY`, and at most one per `PER_DOF` cases,
-since few cases do not show a tail. An assumed deviation counts as `PRIOR`.
+cases follow from their agreement: from the variance of the logarithms of their variances, as in limma, and from the
+tail of their ratios, where noise is heavy-tailed. The tail for slower is estimated from the cases that got faster, and
+the reverse, so that a real change does not widen its own limit. There are at least `HEAVY` degrees of freedom, and at
+most one per `PER_DOF` cases, since few cases do not show a tail. An assumed deviation has `PRIOR`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .stats import t_log_density, trigamma
 
 ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
 LEAST = 0.002  # floor of the deviation, however well a few figures agree
-PRIOR = 5.0  # degrees of freedom of an assumed deviation: five allow a case three times the noise
+PRIOR = 5.0  # degrees of freedom of an assumed deviation: with 5, one case may have three times the noise
 ACROSS = 0.02  # as `ASSUMED`, between two machines
 HEAVY = 3.0  # least degrees of freedom of similar cases: on a virtual machine some case always moves a lot
 TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # candidates; 30 is nearly normal

@@ -6,16 +6,16 @@ proportion to its stride. Beyond, lines are skipped, each element fetches one li
 levels off. The bend is at the line's size; the plateau over the start is what a column costs.
 
 In L2 the bend is at one line. From memory it may come a step later: many processors (AMD's since Zen 4, Intel's)
-answer a miss with a pair of lines, 128 bytes: a stride of 64 bytes uses both, one of 128 bytes half. What still rises
-beyond is page effects: prefetchers stop at the end of a 4 KiB page, at a stride of 512 every element needs its own
+answer a miss with a pair of lines, 128 bytes. A stride of 64 bytes uses both lines, one of 128 bytes only one. A rise
+beyond that is page effects: prefetchers stop at the end of a 4 KiB page, at a stride of 512 every element needs its own
 translation, and in L2 steps of 4 KiB all map to one set of L1.
 
-Each call uses the same number of elements, a 256th of the array, and continues where the last one ended. At the end of
-the array it starts again in another line, so that every element is used before any is used again, and no walk finds
-lines that an earlier one left in a cache. (Without this a stride of 4 KiB would walk over 2 MiB of lines, and find them
-cached for the next 7 elements of each.)
+Each call uses the same number of elements, a 256th of the array, and continues where the last one ended. A walk that
+reaches the end of the array starts again in another line. So every element is used before any is used again, and no
+walk hits lines that an earlier one brought into a cache. (Otherwise a stride of 4 KiB would touch 2 MiB of lines, and
+the next 7 walks, which use the other elements of these lines, would hit L2 or L3.)
 
-The bytes counted are those used, 8 an element: the share of the limit is the used share of each line.
+The bytes counted are those used, 8 per element, so the share of the limit is the share of each line that is used.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ bench = Bench(
 
 @compiled
 def after(start: int, stride: int) -> int:
-    """Where the walk after the one from `start` begins: every second line first, then the lines between.
+    """The first element of the next walk, given that of this one: every second line first, then those between.
 
-    Otherwise processors that fetch lines in pairs would have fetched the next walk's lines already.
+    A processor that fetches lines in pairs would otherwise bring in the next walk's lines with this walk's.
     """
     if start + 2 * WORDS < stride:
         return start + 2 * WORDS
@@ -69,10 +69,10 @@ def after(start: int, stride: int) -> int:
 def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: np.ndarray) -> int:
     """The sum of the last `count` of `passes` × `count` elements, one in every `stride`, starting at `at`.
 
-    The array is `length` words of 8 bytes from the address `base`; `at` holds the next element and where its walk
-    began. Eight loads at a time by address: one addition from memory per element and no index test. Two sums, since
-    one would limit the loop to an element a cycle. The step is opaque to LLVM, which would otherwise vectorize a stride
-    of 1, and that point would not belong to this curve.
+    The array is `length` words of 8 bytes from the address `base`; `at` holds the next element and the first of its
+    walk. The loop is unrolled eight times and loads by address: one addition from memory per element and no bounds
+    check. It has two sums, since one would limit it to an element per cycle. The step is opaque to LLVM, which would
+    vectorize a stride of 1 and put a different kernel on the curve.
     """
     one, eight = opaque(8 * stride), opaque(64 * stride)
     i, start, even, odd = at[0], at[1], 0, 0
@@ -101,7 +101,7 @@ def sum_every(base: int, length: int, stride: int, count: int, passes: int, at: 
 
 
 def walks(length: int, stride: int, count: int) -> Iterator[list[slice]]:
-    """For each call the slices of the array that it uses: the same walk, for NumPy."""
+    """The same walks for NumPy: for each call the slices of the array that it uses."""
     i = start = 0
     while True:
         call, left = [], count
@@ -147,7 +147,7 @@ def counts(a: np.ndarray, stride: int) -> dict[str, float]:
 
 @bench.memory
 def memory(size: int) -> int:
-    """All strides and variants share one array, of which each is given its part."""
+    """All strides and variants of a group share one array; each case counts its part of it."""
     return size // 8
 
 
@@ -183,7 +183,7 @@ def facts(a: np.ndarray, stride: int) -> Facts:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The line's size against the reported one, what moves at a time from memory, and what a line for each costs."""
+    """Compare the line's size with the reported one; say how many bytes a miss fetches and what a stride costs."""
     near, far = (results.line("numba", size=size) for size in ("L2", "DRAM"))
     if near is not None:
         reported = next((cache.line for cache in results.run.machine.cpu.caches if cache.line), 0)

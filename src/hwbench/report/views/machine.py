@@ -1,4 +1,4 @@
-"""The machine card: its limits as headline numbers beside the lecture's, what it is, and what disturbs there."""
+"""The machine card: its limits beside the lecture's as headline numbers, its description, what disturbs measuring."""
 
 from __future__ import annotations
 

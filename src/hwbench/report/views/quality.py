@@ -1,4 +1,4 @@
-"""Quality: what is to be said against the figures. Suspect, skipped, wrong and failed cases, each with its remedy."""
+"""Quality: reasons to doubt figures. Suspect, skipped, wrong and failed cases, each with its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every record, to be filtered, and to be taken away as CSV (one line a record) or JSON (the run file itself)."""
+"""Every record in a table with filters, and downloads as CSV (one line per record) or JSON (the run file itself)."""
 
 from __future__ import annotations
 
