@@ -1,5 +1,6 @@
 """The handover of a cache line: its machine code, and its time."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -30,3 +31,28 @@ def test_the_best_burst_of_a_handover_counts(spans: list[tuple[int, int]]) -> No
 
     taken = ping_pong.Handover(Crew()).seconds()
     assert taken == pytest.approx((max(end for _, end in spans) - 100) * 1e-9 / (2 * ping_pong.TRIPS))
+
+
+def test_a_race_that_did_not_start_costs_only_itself() -> None:
+    """A kernel that could not be compiled or kept raises before the threads run; the next burst still ends."""
+
+    class Crew:
+        fails = True
+
+        def race(self, jobs: list[Any], loops: int) -> list[tuple[int, int]]:
+            if self.fails:
+                raise OSError("File too large")
+            threads = [threading.Thread(target=job, args=(loops,), daemon=True) for job in jobs]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(20)
+            assert not any(thread.is_alive() for thread in threads), "both threads wait for their turn"
+            return [(0, 100), (0, 100)]
+
+    crew = Crew()
+    handover = ping_pong.Handover(crew)
+    with pytest.raises(OSError, match="File too large"):
+        handover.seconds()
+    crew.fails = False
+    assert handover.seconds() > 0

@@ -53,8 +53,8 @@ class Handover:
 
     def _burst(self) -> float:
         first, last = self._turn, self._turn + 2 * TRIPS
-        self._turn = last
         spans = self.crew.race(
             [lambda _: bounce(self._address, first, last), lambda _: bounce(self._address, first + 1, last)], 1
         )
+        self._turn = last  # not before: after a race that failed to start, both threads would wait for ever
         return float(max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9 / (2 * TRIPS)
