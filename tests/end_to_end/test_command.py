@@ -410,6 +410,7 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
     (tmp_path / "tmp").mkdir()
     without_coverage = environment(TMPDIR=str(tmp_path / "tmp"))  # it could not write its own file either
     without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)
+    hwbench(*SMALL, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
     done = hwbench(*SMALL, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
