@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
@@ -25,9 +26,17 @@ def noisy(seed, *levels, count=COUNT):
     return shape * np.exp(rng.normal(0, 0.005, count))
 
 
+def asv_steps():
+    """asv's step detection; the test is skipped where asv is not installed."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    from asv.step_detect import detect_steps
+
+    return detect_steps
+
+
 def test_the_sieve_lets_every_step_through_that_asv_finds():
     """What asv's detection finds and is six deviations of noise large passes the sieve, wherever it lies."""
-    from asv.step_detect import detect_steps
+    detect_steps = asv_steps()
 
     rng = np.random.default_rng(3)
     for at in (5, 40, 90):
@@ -39,7 +48,7 @@ def test_the_sieve_lets_every_step_through_that_asv_finds():
 
 def test_pieces_are_those_of_asv():
     """The contract: lengths from 3 to 200, no step, one and three, noise of all sizes, weights known and not."""
-    from asv.step_detect import detect_steps
+    detect_steps = asv_steps()
 
     rng = np.random.default_rng(5)
     for number in range(300):
@@ -55,6 +64,7 @@ def test_pieces_are_those_of_asv():
 
 def test_many_series_are_shared_among_processes_with_the_same_result():
     """A hundred series with steps, by several processes and by one."""
+    asv_steps()
     every = [series("a.b", noisy(i, 1.0, 1.0 + i / 100), variant=f"v{i}") for i in range(4, 104)]
     shared = change_points.find(every)
     assert shared == [change_points.find([one])[0] for one in every]
