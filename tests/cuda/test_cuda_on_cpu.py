@@ -229,12 +229,6 @@ print("no report")
 """
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Where the processes under the sanitizers share what they build."""
-    return tmp_path_factory.mktemp("sanitized")
-
-
 @pytest.mark.parametrize(
     ("kernel", "n", "said"),
     [
@@ -247,9 +241,9 @@ def built(tmp_path_factory):
         ("skewed", 64, "misaligned address"),
     ],
 )
-def test_a_planted_fault_is_caught(kernel, n, said, built):
+def test_a_planted_fault_is_caught(kernel, n, said):
     """AddressSanitizer and UBSan name the line of an access past an array or off its alignment, and no other."""
-    done = sanitized(built, "-c", PLANTED, kernel, str(n))
+    done = sanitized("-c", PLANTED, kernel, str(n))
     output = done.stdout + done.stderr
     if said:
         assert done.returncode and re.search(said, output), output
@@ -258,10 +252,9 @@ def test_a_planted_fault_is_caught(kernel, n, said, built):
         assert done.returncode == 0 and "no report" in output, output
 
 
-def test_every_kernel_under_the_sanitizers(built):
+def test_every_kernel_under_the_sanitizers():
     """All that is run on the CPU is run again with every access, shift and alignment checked."""
     done = sanitized(
-        built,
         "-m",
         "pytest",
         "-q",
@@ -275,13 +268,13 @@ def test_every_kernel_under_the_sanitizers(built):
     assert " passed" in done.stdout and "skipped" not in done.stdout, done.stdout[-2000:]
 
 
-def sanitized(built: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def sanitized(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Python with AddressSanitizer loaded before all else, so that NumPy's arrays have red zones."""
     where = [subprocess.check_output(["g++", f"-print-file-name={name}"], text=True).strip()
              for name in ("libasan.so", "libubsan.so", "libstdc++.so")]  # fmt: skip
     environment = os.environ | {
         on_cpu.SANITIZE: "1",
-        on_cpu.BUILD: str(built),
+        on_cpu.BUILD: str(on_cpu.directory()),
         "LD_PRELOAD": " ".join(where),
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:detect_stack_use_after_return=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",

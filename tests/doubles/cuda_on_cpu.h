@@ -5,7 +5,8 @@
 // Fibers give way only at barriers, warp operations, atomics, fences, `clock64` and `__nanosleep`, so that every run of
 // the same order is the same run. `launch` returns what went wrong: a barrier that not all threads reach, a deadlock,
 // a loop that never ends. Shared memory starts as garbage, since on a GPU it does too.
-#pragma once
+#ifndef CUDA_ON_CPU_H  // it may be included compiled and as text in one source
+#define CUDA_ON_CPU_H
 
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -544,3 +545,5 @@ inline double __longlong_as_double(long long x) { return coc_bits<double>(x); }
 template <class T, class U> inline auto min(T a, U b) { return b < a ? b : a; }
 template <class T, class U> inline auto max(T a, U b) { return a < b ? b : a; }
 inline void __trap() { cuda_on_cpu::fail("the kernel trapped"); cuda_on_cpu::wait(cuda_on_cpu::State::done, 0); }
+
+#endif

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-# Set in the environment: build with AddressSanitizer and UBSan; the directory that several processes build in.
+# Set in the environment: build with AddressSanitizer and UBSan; the directory that processes and environments share.
 SANITIZE, BUILD = "CUDA_ON_CPU_SANITIZE", "CUDA_ON_CPU_BUILD"
 KERNEL = re.compile(r"""extern\s+"C"\s+__global__\s+(?:\w+\s*\([^)]*\)\s+)?void\s+(?:\w+\s*\([^)]*\)\s+)?(\w+)\s*\(""")
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*", re.M)
@@ -133,6 +133,7 @@ def _argument(where: str, wanted: tuple[str, int], value: Any) -> Any:
 def directory() -> Path:
     """Where modules are built: a directory of this process's own, unless one is given."""
     if given := os.environ.get(BUILD):
+        Path(given).mkdir(parents=True, exist_ok=True)
         return Path(given)
     made = tempfile.mkdtemp(prefix="cuda-on-cpu-")
     atexit.register(shutil.rmtree, made, ignore_errors=True)
@@ -140,17 +141,37 @@ def directory() -> Path:
 
 
 @functools.cache
-def _header(flags: tuple[str, ...]) -> Path:
-    """`cuda_on_cpu.h`, compiled once for these flags: half of what a module takes to build."""
-    made = directory() / hashlib.sha256(repr(flags).encode()).hexdigest()[:16] / "cuda_on_cpu.h"
-    compiled = made.with_name("cuda_on_cpu.h.gch")
-    if not compiled.exists():
-        made.parent.mkdir(exist_ok=True)
-        shutil.copy(HERE / made.name, made)
-        part = compiled.with_suffix(".part")
-        subprocess.run(["g++", *flags, "-x", "c++-header", str(made), "-o", str(part)], check=True)
-        part.replace(compiled)
+def _given() -> bytes:
+    """What every build depends on beside its source and flags: the compiler and the headers."""
+    version = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
+    return version + b"".join(header.read_bytes() for header in sorted(HERE.rglob("*.h")))
+
+
+def compiled(text: str, flags: Sequence[str], name: str, ending: str = ".so") -> Path:
+    """What g++ makes of a text, built once: the same text, flags, headers and compiler give the same file.
+
+    RuntimeError with g++'s words, which call the text `name`.
+    """
+    digest = hashlib.sha256(repr((text, tuple(flags))).encode() + _given()).hexdigest()[:16]
+    made = directory() / f"{digest}{ending}"
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=directory()) as scratch:
+            code, part = Path(scratch, "code.cpp"), Path(scratch, "made")
+            code.write_text(text)
+            done = subprocess.run(["g++", *flags, str(code), "-o", str(part)], capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"{name} does not compile for the CPU:\n{done.stderr[:4000]}")
+            part.replace(made)  # in one step: another process may build the same
     return made
+
+
+@functools.cache
+def headed(flags: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags, and what includes `cuda_on_cpu.h` compiled once for them: half of what a module takes to build."""
+    header = (HERE / "cuda_on_cpu.h").read_text()
+    made = compiled(header, (*flags, "-x", "c++-header"), "cuda_on_cpu.h", ".h.gch")
+    made.with_suffix("").touch()  # g++ takes the compiled header where a header of this name could lie
+    return (*flags, "-include", str(made.with_suffix("")), f"-I{HERE}")
 
 
 @functools.cache
@@ -160,8 +181,7 @@ def _build(source: str, macros: tuple[str, ...], name: str, sanitize: bool) -> P
     # A namespace of their own, since a kernel may be called as a function of the C library is (`link`).
     plain = INCLUDE.sub("", plain).replace('extern "C"', "")
     headers = "\n".join(INCLUDE.findall(source))
-    text = f"""#include "cuda_on_cpu.h"
-{headers}
+    text = f"""{headers}
 namespace kernel {{
 #line 1 "{name}"
 {plain}
@@ -169,18 +189,5 @@ namespace kernel {{
 #line 1 "wrappers"
 {wrappers}
 """
-    # The same bytes give the same file, so that one process builds what it needs once.
-    stem = hashlib.sha256(repr((text, macros, sanitize)).encode()).hexdigest()[:16]
-    made = directory() / f"{stem}.so"
-    if made.exists():
-        return made
-    code = made.with_suffix(".cpp")
-    code.write_text(text)
-    flags = (*FLAGS, *(SANITIZERS if sanitize else ()))
-    where = f"-I{_header(flags).parent}"
-    command = ["g++", *flags, where, *macros, str(code), "-o", str(code.with_suffix(".part"))]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{name} does not compile for the CPU:\n{done.stderr[:4000]}")
-    code.with_suffix(".part").replace(made)
-    return made
+    flags = headed((*FLAGS, *(SANITIZERS if sanitize else ())))
+    return compiled(text, (*flags, *macros), name)

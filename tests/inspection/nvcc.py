@@ -137,14 +137,12 @@ def build(topic: str, arch: int) -> Path:
 @functools.cache
 def build_on_cpu(topic: str) -> Path:
     """The same library by g++, its kernels on fibers: whatever is not nvcc's or a GPU's can be tested anywhere."""
-    folder = on_cpu.directory()
-    code, made = folder / f"{topic or 'copies'}-fibers.cpp", folder / f"{topic or 'copies'}-fibers.so"
-    code.write_text(text(topic))
-    where = (f"-I{on_cpu.HERE / 'runtime_on_cpu'}", f"-I{on_cpu.HERE}")
-    done = subprocess.run(["g++", *on_cpu.FLAGS, *where, str(code), "-o", str(made)], capture_output=True, text=True)
-    if done.returncode:
-        raise NativeError(f"{topic}.cu with its launches: {done.stderr[:4000]}")
-    return made
+    try:
+        return on_cpu.compiled(
+            text(topic), (*on_cpu.headed(on_cpu.FLAGS), f"-I{on_cpu.HERE / 'runtime_on_cpu'}"), f"{topic}.cu"
+        )
+    except RuntimeError as error:
+        raise NativeError(f"with its launches, {error}") from None
 
 
 class Native:
