@@ -340,7 +340,8 @@ def test_nonsense_in_a_file_breaks_no_view() -> None:
         policy=msgspec.structs.replace(run.policy, phases={"sample": -1.0, "total": 0.0}, sizes={"L1": 1}),
     )  # fmt: skip
     for runs in ([broken], [broken, sample_run()]):
-        shown = [view(dataset(*runs, proof_run())) for view in VIEWS if view not in ABSENT]
+        source = dataset(*runs, proof_run())
+        shown = [view(source) for view in VIEWS if view not in ABSENT]
         assert None not in shown
         specs = [panel.spec for section in shown if section for block in section.blocks if isinstance(block, Figure)
                  for panel in block.panels]  # fmt: skip
