@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,22 @@ FLAGS = (
     "--force-color-profile=srgb",
 )
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
+FEW = ("access.row_column", "stream.copy", "vectorize.add", "systolic.matmul")
 RUNS: dict[str, list[Run]] = {
     "one": [sample_run()],
     "two": [sample_run(), sample_run(LAPTOP)],
     "hostile": [sample_run(hostile=True), sample_run(LAPTOP, hostile=True)],
     "skipped": [only_skipped()],
 }
+# A page of few charts, soon open: for tests that change it, and so need one of their own.
+RUNS_AND_FEW = RUNS | {"few": [sample_run(benches=FEW)]}
+# Tests of one page in one window run in one worker, which opens it once.
+WINDOWS = [
+    pytest.param(name, viewport, id=f"{name}-{size}", marks=pytest.mark.xdist_group(f"{name}-{size}"))
+    for name in RUNS
+    for size, viewport in (("desk", DESK), ("phone", PHONE))
+]
+ON_DESK = [pytest.param(name, id=name, marks=pytest.mark.xdist_group(f"{name}-desk")) for name in RUNS]
 
 
 def _chromium() -> str | None:
@@ -58,12 +69,16 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Each page, written once."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The file of a page, written once, when it is first asked for."""
     folder = tmp_path_factory.mktemp("pages")
-    for name, runs in RUNS.items():
-        report.write(runs, folder / f"{name}.html", catalogue=catalog.benches())
-    return {name: folder / f"{name}.html" for name in RUNS}
+
+    @functools.cache
+    def written(name: str) -> Path:
+        report.write(RUNS_AND_FEW[name], folder / f"{name}.html", catalogue=catalog.benches())
+        return folder / f"{name}.html"
+
+    return written
 
 
 @dataclass
@@ -75,45 +90,64 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
 
+def _open(browser: Any, page_file: Path, options: dict[str, Any]) -> Visit:
+    page = browser.new_context(**{"viewport": DESK, **options}).new_page()
+    made = Visit(page)
+    page.on(
+        "console",
+        lambda message: made.complaints.append(message.text) if message.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: made.complaints.append(str(error)))
+    page.on("request", lambda request: made.requests.append(request.url))
+    page.goto(page_file.as_uri())
+    if options.get("java_script_enabled", True):
+        page.wait_for_selector("html[data-charts=done]", timeout=60_000)
+    return made
+
+
 @pytest.fixture
-def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
+def visit(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
     """`visit("one", viewport=PHONE, color_scheme="dark")` opens a page and waits for its charts."""
-    contexts = []
+    opened: list[Visit] = []
 
     def go(name: str, **options: Any) -> Visit:
-        context = browser.new_context(**{"viewport": DESK, **options})
-        contexts.append(context)
-        page = context.new_page()
-        made = Visit(page)
-        page.on(
-            "console",
-            lambda message: made.complaints.append(message.text) if message.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: made.complaints.append(str(error)))
-        page.on("request", lambda request: made.requests.append(request.url))
-        page.goto(pages[name].as_uri())
-        if options.get("java_script_enabled", True):
-            page.wait_for_selector("html[data-charts=done]", timeout=60_000)
-        return made
+        opened.append(_open(browser, pages(name), options))
+        return opened[-1]
 
     yield go
-    for context in contexts:
-        context.close()
+    for made in opened:
+        made.page.context.close()
 
 
-@pytest.mark.parametrize("name", list(RUNS))
-def test_the_page_opens_without_a_complaint_or_a_request(visit: Any, name: str) -> None:
+@pytest.fixture(scope="module")
+def look(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
+    """As `visit`, but the page is opened once and shared: for tests that leave it as it was."""
+    opened: dict[str, Visit] = {}
+
+    def go(name: str, **options: Any) -> Visit:
+        key = repr((name, options))
+        if key not in opened:
+            opened[key] = _open(browser, pages(name), options)
+        return opened[key]
+
+    yield go
+    for made in opened.values():
+        made.page.context.close()
+
+
+@pytest.mark.parametrize("name", ON_DESK)
+def test_the_page_opens_without_a_complaint_or_a_request(look: Any, name: str) -> None:
     """From file://, nothing is fetched, nothing is logged, and the policy is never broken."""
-    made = visit(name)
+    made = look(name, viewport=DESK)
     assert made.complaints == []
     assert [url for url in made.requests if not url.startswith(("file://", "data:"))] == []
     assert len([url for url in made.requests if url.startswith("file://")]) == 1
 
 
-@pytest.mark.parametrize("name", list(RUNS))
-def test_every_chart_is_drawn(visit: Any, name: str) -> None:
+@pytest.mark.parametrize("name", ON_DESK)
+def test_every_chart_is_drawn(look: Any, name: str) -> None:
     """Each place for a chart holds a drawing of some size, with marks in it."""
-    page = visit(name).page
+    page = look(name, viewport=DESK).page
     places = page.locator(".chart")
     assert places.count() >= (1 if name == "skipped" else 20)
     assert page.locator(".chart[data-state=drawn] svg").count() == places.count()
@@ -126,23 +160,28 @@ def test_every_chart_is_drawn(visit: Any, name: str) -> None:
     assert page.evaluate(f"[...document.querySelectorAll('.chart svg')].filter({marked}).length") == 0
 
 
-@pytest.mark.parametrize("name", list(RUNS))
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_nothing_is_wider_than_the_screen(visit: Any, name: str, viewport: dict[str, int]) -> None:
+@pytest.mark.parametrize(("name", "viewport"), WINDOWS)
+def test_nothing_is_wider_than_the_screen(look: Any, name: str, viewport: dict[str, int]) -> None:
     """The page scrolls up and down only, with every table open; what is wide scrolls in a box of its own."""
-    page = visit(name, viewport=viewport).page
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    assert (
-        page.evaluate("[...document.querySelectorAll('.chart')].filter(c => c.scrollWidth > c.clientWidth + 1).length")
-        == 0
+    page = look(name, viewport=viewport).page
+    width, wider = page.evaluate(
+        """() => {
+          const shut = [...document.querySelectorAll('details:not([open])')];
+          shut.forEach(one => one.open = true);
+          const found = [document.documentElement.scrollWidth,
+            [...document.querySelectorAll('.chart')].filter(c => c.scrollWidth > c.clientWidth + 1).length];
+          shut.forEach(one => one.open = false);
+          return found;
+        }"""
     )
+    assert width <= viewport["width"]
+    assert wider == 0
 
 
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_words_of_a_chart_are_cut_off_or_overlap(visit: Any, viewport: dict[str, int]) -> None:
+@pytest.mark.parametrize(("name", "viewport"), WINDOWS[:2])
+def test_no_words_of_a_chart_are_cut_off_or_overlap(look: Any, name: str, viewport: dict[str, int]) -> None:
     """Every text of every chart lies within its drawing, and no two axis labels of a chart cover each other."""
-    page = visit("one", viewport=viewport).page
+    page = look(name, viewport=viewport).page
     found = page.evaluate(
         """() => {
           const bad = [];
@@ -190,7 +229,7 @@ def test_names_from_a_file_run_nothing(visit: Any) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
     """The system's theme is taken at first; the button changes page and charts alike, and is remembered in words."""
-    page = visit("one", color_scheme=scheme).page
+    page = visit("few", color_scheme=scheme).page
 
     def colours() -> list[str]:
         return page.evaluate(
@@ -219,7 +258,7 @@ def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
 
 def test_a_tooltip_tells_median_interval_and_samples(visit: Any) -> None:
     """Pointing at a mark shows the case with its median, interval and count of samples."""
-    page = visit("one").page
+    page = visit("few").page
     mark = page.locator("#contrasts .chart .mark-symbol path").first
     mark.scroll_into_view_if_needed()
     mark.hover(force=True)
@@ -255,8 +294,8 @@ def test_everything_is_reached_by_keyboard(visit: Any) -> None:
 
 def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None:
     """The buttons save the run file, which the store reads, and a CSV with a line a record."""
-    page = visit("one").page
-    [run] = RUNS["one"]
+    page = visit("few").page
+    [run] = RUNS_AND_FEW["few"]
     saved = {}
     for button in page.locator(".download").all():
         with page.expect_download() as download:
@@ -271,7 +310,7 @@ def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None
 
 def test_the_table_of_records_filters_and_sorts(visit: Any) -> None:
     """Every word typed must occur in a row; a heading sorts by size, not by the alphabet, and back."""
-    page = visit("one").page
+    page = visit("few").page
     rows = "[...document.querySelectorAll('table.live tbody tr')].filter(row => !row.hidden)"
     page.fill("#filter", "stream.copy L2 suspect")
     texts = page.evaluate(f"{rows}.map(row => row.textContent)")
@@ -304,7 +343,7 @@ def shown_frame(page: Any) -> str:
 
 def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
     """Next, Back and First move by a frame and to the first; at an end the buttons that lead beyond are disabled."""
-    page = visit("one").page
+    page = visit("few").page
     bar = page.locator("figure.steps .stepper")
     first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
     assert (shown_frame(page), bar.locator("output").inner_text()) == ("Time 0", "1 of 8")
@@ -322,7 +361,7 @@ def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
 
 def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
     """Play goes on by itself, from the start where it was at the end; Pause and any step stop it."""
-    page = visit("one").page
+    page = visit("few").page
     bar = page.locator("figure.steps .stepper")
     play = bar.locator("[data-go=play]")
     play.click()
@@ -340,7 +379,7 @@ def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
 
 def test_the_systolic_array_is_stepped_through_by_keys(visit: Any) -> None:
     """Left, Right, Home and End move through the frames, and stop at both ends."""
-    page = visit("one").page
+    page = visit("few").page
     page.locator("figure.steps .stepper").focus()
     for key, time in (
         ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7), ("ArrowRight", 7),
@@ -353,7 +392,7 @@ def test_the_systolic_array_is_stepped_through_by_keys(visit: Any) -> None:
 @pytest.mark.parametrize("how", ["without scripts", "on paper"])
 def test_all_frames_of_the_systolic_array_are_there(visit: Any, how: str) -> None:
     """Without JavaScript, and in print, where nobody can press a button, the eight frames stand one after the other."""
-    page = visit("one", java_script_enabled=how == "on paper").page
+    page = visit("few", java_script_enabled=how == "on paper").page
     if how == "on paper":
         page.emulate_media(media="print")
     titles = page.locator("figure.steps .frames > li:visible h4").all_inner_texts()
@@ -371,7 +410,7 @@ def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
 
 def test_print_is_on_white(visit: Any) -> None:
     """On paper the page is light whatever the theme, without its navigation."""
-    page = visit("one", color_scheme="dark").page
+    page = visit("few", color_scheme="dark").page
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
     assert not page.locator("nav").is_visible()

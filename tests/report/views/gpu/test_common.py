@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from hwbench.report.page import render
@@ -33,8 +35,9 @@ def test_names_from_a_file_are_data():
 def test_several_runs_stand_side_by_side():
     """Charts carry the run's name, tables a column for it, and a run without a GPU takes nothing away."""
     other = replace(RUN, id="other", started="2026-11-23T10:00:00Z")
+    source = dataset(RUN, other, without_gpu())
     for view in (link, gpu_roofline, breakeven):
-        section = view(dataset(RUN, other, without_gpu()))
+        section = view(source)
         for figure in section.blocks:
             assert figure.table.head[0] == "run"
             assert len({row[0] for row in figure.table.rows}) == 2
@@ -50,20 +53,28 @@ def test_nonsense_in_a_file_breaks_no_gpu_view(nonsense):
             replace(r, **{where: getattr(r, where) | {names[i % len(names)]: nonsense}})
             for i, r in enumerate(record for record in RUN.records if common.on_gpu(record))
         ]
+        source = dataset(replace(RUN, records=records))
         for view in (link, gpu_roofline, breakeven):
-            view(dataset(replace(RUN, records=records)))
+            view(source)
 
 
 def test_no_view_fails_on_any_of_these_runs():
     """Every section of the page can be made of a run with a GPU and of one without."""
     for run in (RUN, without_gpu()):
+        source = dataset(run)
         for view in VIEWS:
-            view(dataset(run))
+            view(source)
 
 
-def told(view, run):
-    """All that a view says and tabulates, as one text."""
-    section = view(dataset(run))
+@functools.cache
+def source_of(make):
+    """The run that `make` gives, as views take it."""
+    return dataset(make())
+
+
+def told(view, make):
+    """All that a view says and tabulates of a run, as one text."""
+    section = view(source_of(make))
     blocks = [[getattr(block, "text", ""), getattr(block, "table", block)] for block in section.blocks]
     return " ".join(map(str, [*section.intro, *blocks]))
 
@@ -71,6 +82,6 @@ def told(view, run):
 @pytest.mark.parametrize("view", [dsp, house_prices, stability])
 def test_the_lectures_systems_have_the_gpu_beside_the_cpu(view):
     """Its variants stand in the tables of a run that has them, and in no other."""
-    assert "cupy" in told(view, RUN)
-    assert "cupy" not in told(view, sample_run())
-    assert told(view, without_gpu()) == told(view, sample_run())
+    assert "cupy" in told(view, gpu_run)
+    assert "cupy" not in told(view, sample_run)
+    assert told(view, without_gpu) == told(view, sample_run)
