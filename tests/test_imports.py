@@ -50,19 +50,26 @@ MODULES = modules()
 
 
 @functools.cache
+def imports(name: str) -> list[ast.Import | ast.ImportFrom]:
+    """Every import statement of a module, inside functions and for types too; each file is parsed once."""
+    tree = ast.parse(MODULES[name].read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@functools.cache
 def ours(name: str) -> frozenset[str]:
     """What a module imports of hwbench, inside functions and for types too; the packages on the way count as well."""
     path = MODULES[name]
     package = path.parent.relative_to(PACKAGE).parts
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in imports(name):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
             origin = ".".join(filter(None, base))
             for alias in node.names:
                 inside = f"{origin}.{alias.name}".lstrip(".")
                 found.add(inside if inside in MODULES else origin)
-        elif isinstance(node, ast.ImportFrom | ast.Import):
+        else:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             assert not any(one.partition(".")[0] == "hwbench" for one in names), f"{name}: import hwbench relatively"
     return frozenset(found - {""})
@@ -71,7 +78,7 @@ def ours(name: str) -> frozenset[str]:
 def others(name: str) -> set[str]:
     """The top-level packages that a module imports which are neither ours nor Python's own."""
     found = set()
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+    for node in imports(name):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

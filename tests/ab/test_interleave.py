@@ -101,8 +101,8 @@ def test_what_cannot_be_compared_is_said():
 @pytest.mark.slow
 def test_the_same_environment_twice_is_not_slower(command):
     """End to end: twelve processes of this Python on both sides, one case; a ratio near 1 with its interval."""
-    only = ("--quads", "3", "--param", "size=L1", "--threshold", "0.5")
-    done = command("ab", sys.executable, sys.executable, "latency.chase", *only, "--json")
+    only = ("--quads", "3", "--variant", "numpy", "--param", "n=1000", "--threshold", "0.5")
+    done = command("ab", sys.executable, sys.executable, "vectorize.add", *only, "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["software_differs"] == []

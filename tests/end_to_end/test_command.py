@@ -1,6 +1,7 @@
 """The real command in processes of its own: killed, stopped, resumed, two at once, without room, with bad input.
 
-The real clock decides only when a process is killed; nothing that is asserted depends on how long anything took.
+Most are forked from a warm process (`doubles.forks`); where a process starts or what its streams are counts, it is
+started. The real clock decides only when a process is killed; nothing asserted depends on how long anything took.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from doubles import forks
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
 from hwbench.record.model import Run, key
@@ -31,9 +34,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 HWBENCH = [sys.executable, "-m", "hwbench"]
-CASES = 7  # contrasts of one case each, about a third of a second long
+CASES = 7  # contrasts of one case each, a fifth to a third of a second long
 SIZES = [f"n={10**power}" for power in range(CASES)]
 SMALL = ["run", "vectorize.add", "--variant", "numpy", "--no-report", *(x for size in SIZES for x in ("--param", size))]
+QUICK = [*SMALL, "--preset", "quick"]
+
+
+Process = subprocess.Popen[str] | forks.Forked
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -65,7 +72,14 @@ def hwbench(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
+@pytest.fixture(scope="module")
+def warm() -> Iterator[forks.Server]:
+    """Runs commands in processes that need not start."""
+    with forks.server(environment()) as server:
+        yield server
+
+
+def lines_until(process: Process, wanted: str) -> list[str]:
     """What the process said on standard error up to the line that starts so."""
     said = []
     for line in process.stderr:
@@ -90,19 +104,19 @@ def whole(run: Run) -> None:
 # --- killed and stopped -----------------------------------------------------------------------------------------------
 
 
-def kill_and_resume(out: Path, kills: int, seed: int) -> int:
+def kill_and_resume(out: Path, kills: int, seed: int, begin: Callable[..., Process] = start) -> int:
     """Kill runs at random moments, each going on with the one before; the number of kills that hit a measuring one."""
     rng = random.Random(seed)
     hits = 0
     before: Run | None = None
     for _ in range(kills):
         resume = ["--resume"] if before else []
-        with start(*SMALL, *resume, "--out", out) as process:
+        with begin(*QUICK, *resume, "--out", out) as process:
             told = 0
             with contextlib.suppress(AssertionError):
                 lines_until(process, "measuring")
                 hits += 1
-            end = time.monotonic() + rng.uniform(0, 2.5)
+            end = time.monotonic() + rng.uniform(0, 1.5)  # a little more than all cases take
             while time.monotonic() < end and process.poll() is None:
                 if select.select([process.stderr], [], [], 0.01)[0]:
                     told += process.stderr.readline().startswith("[")
@@ -119,8 +133,9 @@ def kill_and_resume(out: Path, kills: int, seed: int) -> int:
             whole(run)
             only_run(out).unlink()
             before = None
-    done = hwbench(*SMALL, *(["--resume"] if before else []), "--out", out)
-    assert done.returncode == 0, done.stderr
+    with begin(*QUICK, *(["--resume"] if before else []), "--out", out) as done:
+        _, err = done.communicate()
+    assert done.returncode == 0, err
     run = store.read(only_run(out))
     whole(run)
     assert run.records[: len(before.records)] == before.records if before else True
@@ -134,9 +149,9 @@ def test_kill_9_loses_no_finished_contrast(tmp_path):
 
 
 @pytest.mark.slow
-def test_kill_9_at_twenty_random_moments_loses_no_finished_contrast(tmp_path):
+def test_kill_9_at_twenty_random_moments_loses_no_finished_contrast(tmp_path, warm):
     """The same twenty times over, each run going on with what the one before left."""
-    assert kill_and_resume(tmp_path, 20, seed=2) == 20
+    assert kill_and_resume(tmp_path, 20, 2, warm.start) == 20
 
 
 def test_kill_9_before_measuring_leaves_nothing_broken(tmp_path):
@@ -149,12 +164,12 @@ def test_kill_9_before_measuring_leaves_nothing_broken(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_exit_130_and_resume_finishes(tmp_path, number):
+def test_a_signal_is_exit_130_and_resume_finishes(tmp_path, warm, number):
     """SIGTERM and Ctrl-C after the second contrast: two are saved, it is said how to go on, and that works."""
-    with start(*SMALL, "--out", tmp_path) as process:
+    with warm.start(*SMALL, "--out", tmp_path) as process:
         lines_until(process, "[2/")
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate()
     path = only_run(tmp_path)
     run = store.read(path)
     assert process.returncode == 130
@@ -164,7 +179,7 @@ def test_a_signal_is_exit_130_and_resume_finishes(tmp_path, number):
     )
     assert run.finished is None
     assert 2 <= len(run.records) < CASES
-    done = hwbench(*SMALL, "--resume", "--out", tmp_path)
+    done = warm.run(*SMALL, "--resume", "--out", tmp_path)
     assert done.returncode == 0
     assert (
         f"measuring {CASES - len(run.records)} cases of 1 bench; {len(run.records)} cases were measured before"
@@ -173,7 +188,7 @@ def test_a_signal_is_exit_130_and_resume_finishes(tmp_path, number):
     finished = store.read(only_run(tmp_path))
     whole(finished)
     assert finished.records[: len(run.records)] == run.records
-    again = hwbench(*SMALL, "--resume", "--out", tmp_path)
+    again = warm.run(*SMALL, "--resume", "--out", tmp_path)
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
     assert "no run there was cut off" in again.stderr
 
@@ -193,13 +208,13 @@ def test_a_signal_while_starting_leaves_no_traceback(tmp_path, number):
         store.read(path)
 
 
-def test_two_runs_into_one_directory_both_survive(tmp_path):
+def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
     """Started at once: two files, each whole; neither took the other for one that was cut off."""
-    with start(*SMALL, "--out", tmp_path) as one, start(*SMALL, "--out", tmp_path) as other:
+    with warm.start(*SMALL, "--out", tmp_path) as one, warm.start(*SMALL, "--out", tmp_path) as other:
         lines_until(one, "measuring")
         lines_until(other, "measuring")
-        resumed = hwbench(*SMALL, "--resume", "--out", tmp_path)
-        ends = [process.communicate(timeout=300) for process in (one, other)]
+        resumed = warm.run(*SMALL, "--resume", "--out", tmp_path)
+        ends = [process.communicate() for process in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0), ends
     assert resumed.returncode in (0, 2)
     if resumed.returncode == 2:
@@ -355,11 +370,11 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", ["show", "report"])
-def test_a_bad_run_file_is_one_line(tmp_path, name, command):
+def test_a_bad_run_file_is_one_line(tmp_path, warm, name, command):
     """Which file, what about it; exit 2, no traceback, no page, no escape sequence."""
     path = tmp_path / "bad.json"
     path.write_bytes(BAD[name])
-    done = hwbench(command, path, *(["-o", tmp_path / "page.html"] if command == "report" else []))
+    done = warm.run(command, path, *(["-o", tmp_path / "page.html"] if command == "report" else []))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"hwbench: {path}")
     assert done.stderr.count("\n") == 1
@@ -379,11 +394,11 @@ def test_arguments_that_are_no_text_are_told(tmp_path):
 @pytest.mark.parametrize(
     "name", ["../../escaped", "/abs", "\udcff\x1b[31m", "", "con", ".hidden", "x" * 5000, "<script>"]
 )
-def test_a_machine_s_name_never_leaves_the_directory(tmp_path, name):
+def test_a_machine_s_name_never_leaves_the_directory(tmp_path, warm, name):
     """Whatever a machine is called, its run lies one directory below `runs`, and can be read."""
     out = tmp_path / "inside" / "out"
-    done = hwbench("run", "vectorize.add", "--variant", "numpy", "--param", "n=100", "--preset", "quick", "--no-report",
-                   "--out", out, "--machine", name, "--budget", "0.001")  # fmt: skip
+    done = warm.run("run", "vectorize.add", "--variant", "numpy", "--param", "n=100", "--no-report", "--out", out,
+                    "--preset", "quick", "--machine", name, "--budget", "0.001")  # fmt: skip
     assert done.returncode == 0, done.stderr
     path = only_run(out)
     assert path.parent.parent == out / "runs"
@@ -391,10 +406,10 @@ def test_a_machine_s_name_never_leaves_the_directory(tmp_path, name):
     assert store.read(path).machine.name == path.parent.name
 
 
-def test_a_directory_that_cannot_be_made_is_told_before_measuring(tmp_path):
+def test_a_directory_that_cannot_be_made_is_told_before_measuring(tmp_path, warm):
     """A file in its place: exit 2, one line, nothing measured."""
     (tmp_path / "file").write_text("")
-    done = hwbench(*SMALL, "--out", tmp_path / "file")
+    done = warm.run(*SMALL, "--out", tmp_path / "file")
     assert (done.returncode, done.stdout) == (2, "")
     assert "name another directory with --out" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -410,8 +425,8 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
     (tmp_path / "tmp").mkdir()
     without_coverage = environment(TMPDIR=str(tmp_path / "tmp"))  # it could not write its own file either
     without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)
-    hwbench(*SMALL, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
-    done = hwbench(*SMALL, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
+    hwbench(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
+    done = hwbench(*QUICK, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot be written (File too large)" in done.stderr
@@ -423,9 +438,9 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
     assert not list(tmp_path.rglob("*.partial"))
 
 
-def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path):
+def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):
     """An exabyte is not tried: exit 0, the reason with what it takes and what is free."""
-    done = hwbench(
+    done = warm.run(
         "run", "access.row_column", "--param", "size=1e18", "--preset", "quick", "--no-report", "--out", tmp_path
     )
     assert done.returncode == 0, done.stderr

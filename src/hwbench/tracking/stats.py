@@ -24,9 +24,15 @@ def t_quantile(p: float, dof: float) -> float:
 
 def t_log_density(x: float, dof: float) -> float:
     """Log-density at `x` of a t variable scaled to the quartiles of the standard normal."""
-    scale = t_quantile(0.75, dof) / 0.6744897501960817
-    norm = math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2 + math.log(scale)
+    scale, norm = _t_scaled(dof)
     return norm - (dof + 1) / 2 * math.log1p((x * scale) ** 2 / dof)
+
+
+@functools.lru_cache(maxsize=1024)
+def _t_scaled(dof: float) -> tuple[float, float]:
+    """The scale of such a variable, and its log-density at 0."""
+    scale = t_quantile(0.75, dof) / 0.6744897501960817
+    return scale, math.lgamma((dof + 1) / 2) - math.lgamma(dof / 2) - math.log(dof * math.pi) / 2 + math.log(scale)
 
 
 @functools.lru_cache(maxsize=1024)

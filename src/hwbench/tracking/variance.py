@@ -27,13 +27,14 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..record.estimate import mad_sigma
+from ..record.estimate import MAD, mad_sigma, middle
 from .controls import shift
 from .sides import Entry
 from .stats import t_log_density, trigamma
@@ -80,15 +81,16 @@ def own(entries: Sequence[Entry]) -> tuple[float, int]:
     for entry in entries:
         logs = [math.log(one.median) for one in entry.measurements]
         if len(logs) > 1:
-            squares += float(np.var(logs)) * len(logs)
+            mean = math.fsum(logs) / len(logs)
+            squares += math.fsum((one - mean) ** 2 for one in logs)
             dof += len(logs) - 1
     past = max((entry.earlier for entry in entries), key=len)
     logs = [math.log(x) for x in past[-EARLIER:] if x > 0]
     if len(logs) >= 4:
         # Consecutive differences have twice the variance of a value; a step of the code is one outlier among them.
-        steps = np.diff(logs)
+        steps = [abs(now - before) for before, now in itertools.pairwise(logs)]
         known = len(steps) // 2
-        squares += known * max(mad_sigma([*steps, *-steps]), 0.0) ** 2 / 2
+        squares += known * (MAD * middle(steps)) ** 2 / 2
         dof += known
     return (squares / dof if dof else 0.0), dof
 
@@ -116,7 +118,7 @@ def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
 
     # The median over cases, so that a few that changed or are wild have no influence.
     def usual(cases: Sequence[tuple[float, float]]) -> float:
-        return max(LEAST, math.sqrt(float(np.median([variance for _, variance in cases]))))
+        return max(LEAST, math.sqrt(middle([variance for _, variance in cases])))
 
     cases = [(unsteadiness, variance) for unsteadiness, variance, _ in owned]
     found = Noise(usual(cases), "several runs or the history of each case", _trend(cases, usual))
@@ -131,21 +133,21 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
     """From the log ratios of cases, most of which did not change."""
 
     def scatter(cases: Sequence[tuple[float, float]]) -> float:
-        within = float(np.median([unsteadiness for unsteadiness, _ in cases])) ** 2
+        within = middle([unsteadiness for unsteadiness, _ in cases]) ** 2
         between = mad_sigma([shift for _, shift in cases]) ** 2 - within
         return max(LEAST, math.sqrt(max(0.0, between) / 2))
 
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]
     source = f"the scatter of the {len(shifts)} ratios themselves"
-    middle = float(np.median([shift for _, shift in shifts]))
-    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), middle)
+    together = middle([shift for _, shift in shifts])
+    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), together)
 
 
 def _with_tails(found: Noise, pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
     """The noise, its degrees of freedom limited by the tails of the ratios: slower by faster's, faster by slower's."""
     shifts = [shift(*pair) for pair in pairs]
-    middle = float(np.median(shifts))
-    residuals = [(one - middle) / error(pair, found)[0] for one, pair in zip(shifts, pairs, strict=True)]
+    center = middle(shifts)
+    residuals = [(one - center) / error(pair, found)[0] for one, pair in zip(shifts, pairs, strict=True)]
     others = [[abs(residual) for residual in residuals if residual * sign > 0] for sign in (-1, 1)]
     slower, faster = (min(tail, _tail(one, len(pairs))) for tail, one in zip(found.tails, others, strict=True))
     return dataclasses.replace(found, tails=(slower, faster))
@@ -169,8 +171,9 @@ def _trend(
     """For each case its unsteadiness and the deviation of the `LIKE` cases nearest in rank."""
     ordered = sorted(cases)
     last = max(0, len(ordered) - LIKE)
-    starts = (min(max(0, at - LIKE // 2), last) for at in range(len(ordered)))
-    return [(ordered[at][0], deviation(ordered[start : start + LIKE])) for at, start in enumerate(starts)]
+    # Those at either end have the same neighbours.
+    found = [deviation(ordered[start : start + LIKE]) for start in range(min(last + 1, len(ordered)))]
+    return [(one, found[min(max(0, at - LIKE // 2), last)]) for at, (one, _) in enumerate(ordered)]
 
 
 def unsteady(pair: Sequence[Entry]) -> float:

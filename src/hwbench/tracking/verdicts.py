@@ -101,14 +101,14 @@ def compare_sides(
     reasons = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
     fit = [(olds[place], news[place]) for place in places if not reasons[place]]
     shared = variance.common(fit, across=across)
-    errors = {pair[0].key: variance.error(pair, shared)[0] for pair in fit}
+    errors = {pair[0].key: variance.error(pair, shared) for pair in fit}
     controls = Controls(
         fit,
         per_work=across,
         limits={**(limits or {}), **base.limits, **new.limits},
-        errors=errors,
+        errors={place: error for place, (error, _) in errors.items()},
     )
-    pairs = _paired(fit, shared, controls, across)
+    pairs = _paired(fit, errors, shared, controls, across)
     edge = math.log1p(threshold)
     slower, faster = (
         dict(zip(pairs, adjusted([_p(one, edge, sign) for one in pairs.values()]), strict=True)) for sign in (1, -1)
@@ -135,13 +135,14 @@ def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
 
 
 def _paired(
-    fit: Sequence[tuple[Entry, Entry]], shared: variance.Noise, controls: Controls, across: bool
-) -> dict[Key, _Pair]:
+    fit: Sequence[tuple[Entry, Entry]], errors: Mapping[Key, tuple[float, tuple[float, float]]],
+    shared: variance.Noise, controls: Controls, across: bool,
+) -> dict[Key, _Pair]:  # fmt: skip
     """Each case with its shift and errors; `across` machines the shift of its limit is subtracted, with its error."""
     together = 0.0 if controls.known else max(-TOGETHER, min(shared.together, TOGETHER))
     pairs = {}
     for old, now in fit:
-        error, dofs = variance.error((old, now), shared)
+        error, dofs = errors[old.key]
         ratio, limit = shift(old, now, per_work=across), controls.own_limit(old)
         out = limit if across and limit else Moved(0.0)
         pairs[old.key] = _Pair(

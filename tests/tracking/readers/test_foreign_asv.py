@@ -49,6 +49,8 @@ def test_a_toy_project_is_shown(tmp_path):
         return done.stdout
 
     run("git", "init", "-q", "-b", "main")
+    for machine in ("here", "there"):
+        run(sys.executable, "-m", "asv", "machine", "--machine", machine, "--yes")
     hashes = []
     for number in (1, 2):
         (root / "code.py").write_text(f"# {number}\n")
@@ -56,7 +58,6 @@ def test_a_toy_project_is_shown(tmp_path):
         run("git", "-c", "user.name=x", "-c", "user.email=x@localhost", "commit", "-qm", f"Toy {number}")
         hashes.append(run("git", "rev-parse", "HEAD").strip())
         for machine in ("here", "there"):
-            run(sys.executable, "-m", "asv", "machine", "--machine", machine, "--yes")
             run(sys.executable, "-m", "asv", "run", "-E", f"existing:{sys.executable}", "--machine", machine, "--quick",
                 "--set-commit-hash", hashes[-1])  # fmt: skip
     [history] = gather.gather([root / "out"], root).histories
