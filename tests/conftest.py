@@ -29,17 +29,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With HWBENCH_FIRST each test runs once, with the first of its parameters.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--first-parameters`: each test runs once, with the first of its parameters."""
+    parser.addoption("--first-parameters", action="store_true", help="run each test with its first parameters only")
 
-    So the oldest and the middle versions are tried with every test; the newest run every parameter.
-    """
-    if not os.environ.get("HWBENCH_FIRST"):
-        return
-    first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
-    kept = [item for item in items if first[item.nodeid.partition("[")[0]] is item]
-    config.hook.pytest_deselected(items=[item for item in items if first[item.nodeid.partition("[")[0]] is not item])
-    items[:] = kept
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--first-parameters` does not run."""
+    if config.getoption("first_parameters"):
+        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        others = [item for item in items if first[item.nodeid.partition("[")[0]] is not item]
+        config.hook.pytest_deselected(items=others)
+        items[:] = reversed(first.values())
 
 
 @pytest.fixture
