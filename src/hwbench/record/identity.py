@@ -18,7 +18,7 @@ from . import microarchitectures
 from .model import Cache, JsonObject, Machine, Run
 from .units import format_bytes
 
-GIB = re.compile(r"(\d+(?:\.\d+)?) GiB")
+GIB = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) GiB")
 RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
 STEPS = 8  # of a digest's memory within a power of two: an eighth is more than any kernel reserves
 SETS = {"instructions": " ", "variables": "; "}  # fields that list things, and what separates these

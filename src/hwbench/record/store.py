@@ -262,8 +262,8 @@ def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
             continue
         if run.finished is None and not _measuring(run.hwbench):
             apart = differences(hardware(run.machine), here)
-            if run.machine.cpu.allowed != machine.cpu.allowed:
-                apart.append(f"allowed CPUs {run.machine.cpu.allowed} against {machine.cpu.allowed}")
+            if not apart and run.machine.cpu.allowed != machine.cpu.allowed:
+                apart = [f"allowed CPUs {run.machine.cpu.allowed} against {machine.cpu.allowed}"]
             if not apart:
                 return path, run
             why = why or f"what was cut off there was measured on another machine ({'; '.join(apart)})"
