@@ -75,9 +75,9 @@ def test_a_history_goes_on_under_the_new_default_name():
     """Runs from before the name had the generation are of the machine whose hardware they have; others stay apart."""
     before, other = named("amd-epyc-2cpu"), named("amd-epyc-2cpu", l2=2**19)
     zen4, zen3 = named("amd-epyc-zen4-2cpu", 17), named("amd-epyc-zen3-2cpu", 1, l2=2**19)
-    history = runs.history([run_of([record()], machine=one, id=f"r{i}", started=f"2026-11-2{i}T00:00:00Z")
+    history = runs.history([run_of(record(), machine=one, id=f"r{i}", started=f"2026-11-2{i}T00:00:00Z")
                             for i, one in enumerate((before, other, zen4, zen3))])  # fmt: skip
     assert [one.machine for one in history.settings] == ["amd-epyc-zen4-2cpu", "amd-epyc-zen3-2cpu"]
     assert history.notes == []
-    alone = runs.history([run_of([record()], machine=before, id=f"r{i}") for i in range(3)])
+    alone = runs.history([run_of(record(), machine=before, id=f"r{i}") for i in range(3)])
     assert [one.machine for one in alone.settings] == ["amd-epyc-2cpu"]
