@@ -18,7 +18,7 @@ PACKAGE = Path(hwbench.__file__).parent
 
 # From the ground up: a module imports from its own layer and from those below. A name stands for all inside it.
 LAYERS = (
-    ("errors", "kernels", "version"),
+    ("cache", "errors", "kernels", "version"),
     ("record",),
     ("protocols", "bench", "host"),
     ("analysis", "devices", "benches"),

@@ -51,7 +51,7 @@ def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
     pair = ("compare", f"asv:{commit(5)}@box", f"asv:{commit(5)}@fox", "--out", out)
     refused = command(*pair)
     assert refused.code == 2
-    assert "CPU: Scripted CPU in base, Other in new" in refused.err
+    assert "CPU Scripted CPU against Other" in refused.err
     told = {one["bench"]: one for one in json.loads(command(*pair, "--across-machines", "--json").out)["cases"]}
     # Twice the time, but its loads take twice the time too: a slower box, no slower code.
     assert told[SUM]["ratio"] == pytest.approx(2.0)
@@ -110,7 +110,7 @@ def test_a_run_and_asv_state_a_machine_in_the_same_words(command, out, results):
     store.write(run_of(record("simd", bench="stream.load"), machine=there), out / "run.json")
     done = command("compare", out / "run.json", f"asv:{commit(5)}", "--out", out)
     assert done.code == 2
-    assert "CPU: Other CPU in base, Scripted CPU in new" in done.err
+    assert "CPU Other CPU against Scripted CPU" in done.err
 
 
 def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
@@ -146,7 +146,7 @@ def test_runs_of_a_resized_machine_are_refused(command, out):
         store.write(run_of(record(), machine=machine, id=name), out / f"{name}.json")
     done = command("compare", out / "a.json", out / "b.json")
     assert done.code == 2
-    assert "CPUs allowed: 2 in base, 1 in new" in done.err
+    assert "CPUs allowed 2 against 1" in done.err
 
 
 # --- exit codes and formats -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def test_the_report_shows_the_newest_comparison_with_native_tools(benches, comma
     for stamp, tool in (("20261122T180000Z", "older-tool"), ("20261122T190000Z", "newer-tool")):
         proof = proof_run()
         records = [msgspec.structs.replace(one, params=one.params | {"tool": tool}) for one in proof.records]
-        store.write(msgspec.structs.replace(proof, records=records), kept / f"box-{stamp}-ffffff.json")
+        store.write(msgspec.structs.replace(proof, machine=MACHINE, records=records), kept / f"box-{stamp}-ffffff.json")
     (kept / "box-20261122T200000Z-ffffff.json").write_text("{")
     store.write(proof_run(), out / "verify" / "elsewhere" / "box-20261122T210000Z-ffffff.json")
     assert command("report", "--out", out, "-o", page).code == 0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record import store
-from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Policy, Record, Run
+from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Memory, Policy, Record, Run
 
 RUN = run_of(
     record("a", counts={"bytes": 8.0}, facts={"footprint": 64, "cpus": [0, 1]}, telemetry={"wall_s": [0.1, 0.2]}),
@@ -417,8 +417,56 @@ def test_a_run_of_another_cpu_is_not_gone_on_with(tmp_path):
     """Half of one processor and half of another would be one machine's run."""
     other = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[0]))
     keep(tmp_path, cut_off(machine=other))
-    with pytest.raises(StoreError, match="what was cut off there was measured on other CPUs"):
+    with pytest.raises(StoreError, match=r"measured on another machine \(CPUs allowed 1 against 2\)"):
         store.unfinished(tmp_path, MACHINE)
+    other = msgspec.structs.replace(MACHINE, cpu=msgspec.structs.replace(MACHINE.cpu, allowed=[2, 3]))
+    keep(tmp_path / "b", cut_off())
+    with pytest.raises(StoreError, match=r"\(allowed CPUs \[0, 1\] against \[2, 3\]\)"):
+        store.unfinished(tmp_path / "b", other)
+
+
+ZEN4 = msgspec.structs.replace(
+    MACHINE,
+    name="amd-epyc-zen4-2cpu",
+    cpu=msgspec.structs.replace(MACHINE.cpu, vendor="AuthenticAMD", family=25, model_number=17),
+)
+BEFORE = msgspec.structs.replace(MACHINE, name="amd-epyc-2cpu")
+
+
+def test_runs_under_the_former_name_are_found(tmp_path):
+    """A run that was cut off there is gone on with, and either name finds the runs where it has none of its own."""
+    path = keep(tmp_path, cut_off(machine=BEFORE))
+    assert store.unfinished(tmp_path, ZEN4)[0] == path
+    assert store.find(tmp_path, ZEN4.name) == store.find(tmp_path, BEFORE.name) == [path]
+    mine = keep(tmp_path, run_of(machine=ZEN4))
+    assert store.find(tmp_path, ZEN4.name) == [mine]
+    assert store.find_akin(tmp_path, ZEN4.name) == store.find_akin(tmp_path, BEFORE.name)
+    assert sorted(store.find_akin(tmp_path, ZEN4.name)) == sorted([path, mine])
+    assert store.find(tmp_path, "amd-epyc-zen5-2cpu") == [path]
+
+
+def proof(out, machine, name):
+    path = out / "verify" / machine.name / f"{name}.json"
+    store.write(run_of(machine=machine, id=name), path)
+
+
+def test_comparisons_with_native_tools_are_those_of_this_hardware(tmp_path):
+    """Under whatever name; else of the likest machine of the name with this CPU, and of no other."""
+    assert store.verified(tmp_path, ZEN4) == []
+    cache = msgspec.structs.replace(ZEN4.cpu.caches[0], bytes=49152)
+    bigger = msgspec.structs.replace(ZEN4.cpu, caches=[cache, *ZEN4.cpu.caches[1:]])
+    like = msgspec.structs.replace(BEFORE, cpu=bigger)
+    proof(tmp_path, like, "box-20261122T160000Z-aaaaaa")
+    less = msgspec.structs.replace(BEFORE, cpu=msgspec.structs.replace(bigger, quota=1.0))
+    proof(tmp_path, less, "box-20261122T170000Z-bbbbbb")
+    foreign = msgspec.structs.replace(ZEN4, cpu=msgspec.structs.replace(ZEN4.cpu, model="Other"))
+    proof(tmp_path, foreign, "box-20261122T180000Z-cccccc")
+    assert [run.id[-6:] for run in store.verified(tmp_path, ZEN4)] == ["aaaaaa"]
+    proof(tmp_path, msgspec.structs.replace(BEFORE, name="renamed"), "box-20261122T150000Z-dddddd")
+    assert [run.id[-6:] for run in store.verified(tmp_path, ZEN4)] == ["dddddd"]
+    (tmp_path / "verify" / "renamed" / "box-20261122T190000Z-eeeeee.json").write_bytes(GOOD[:50])
+    assert [run.id[-6:] for run in store.verified(tmp_path, ZEN4)] == ["dddddd"]
+    assert store.verified(tmp_path, msgspec.structs.replace(foreign, name="fox", memory=Memory(total=2**40))) == []
 
 
 def test_policies_of_every_preset_can_be_read_back():

@@ -81,3 +81,14 @@ def test_ratios_of_asv_are_for_the_same_work_where_runs_tell_it(command, out, re
             one = record("simd", bench="stream.load", params={"size": "L1"}, counts={"bytes": amount})
             run = run_of(one, machine=machine, id=f"{name}-20261122T180000Z-a")
             store.write(run, out / "runs" / name / f"{run.id}.json")
+
+
+def test_work_is_told_under_the_former_name():
+    """Results of asv under a machine's old default name go with runs under its new one, and the other way round."""
+    for asv, mine in (("amd-epyc-2cpu", "amd-epyc-zen4-2cpu"), ("amd-epyc-zen4-2cpu", "amd-epyc-2cpu")):
+        run = run_of(record(counts={"bytes": 1e6}), machine=msgspec.structs.replace(MACHINE, name=mine))
+        known = counts.KnownCounts([run])
+        one = run.records[0]
+        entry = sides.Entry(one.bench, one.variant, "cpu", one.params, str(one.version))
+        assert known.of(asv, sides.identity(MACHINE), entry) == one.counts != {}
+        assert known.of("box", sides.identity(MACHINE), entry) == {}

@@ -71,6 +71,7 @@ def _gpu(gpu: Gpu) -> str:
 
 
 def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
+    from ..record.microarchitectures import title
     from ..record.units import format_bytes
 
     cpu = described.cpu
@@ -81,7 +82,7 @@ def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
     )
     return [
         ("machine", described.name),
-        ("CPU", f"{cpu.model} ({cpu.arch})"),
+        ("CPU", f"{title(cpu)}, {cpu.arch}"),
         ("CPUs", f"{cpu.physical} cores, {cpu.logical} logical, {len(cpu.allowed)} allowed{quota}"),
         ("instructions", " ".join(cpu.isa)),
         ("caches", caches or "not reported"),

@@ -33,6 +33,6 @@ def report(
 
     check_repository(repo)
     found = gather.gather(path or [store.newest(out)], repo)
-    proofs = [] if path else store.verified(out, found.runs[0].machine.name)
+    proofs = [] if path else store.verified(out, found.runs[0].machine)
     pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
     echo(f"report: {output}")

@@ -139,7 +139,7 @@ def _report_beside(done: Run, out: Path) -> Path | None:
 
     page = out / "index.html"
     try:
-        pages.write([done, *store.verified(out, done.machine.name)], page, catalogue=catalog.benches())
+        pages.write([done, *store.verified(out, done.machine)], page, catalogue=catalog.benches())
     except errors.StoreError as error:
         echo_err(f"warning: no report: {error}")
         return None

@@ -21,7 +21,7 @@ from ..bench import Skip
 from ..catalog import nearest
 from ..devices.cpu import CpuDevice
 from ..errors import UsageError
-from ..host import machine
+from ..host import machine, variables
 from ..host.provenance import stamp
 from ..record import interference, store
 from ..record.model import Policy, Record, Run, Status
@@ -71,7 +71,7 @@ def execute(
     here = machine.describe(options.machine)
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=stamp(), machine=here,
-        software=machine.software(),
+        software=machine.software(), variables=variables.variables(),
         policy=Policy(preset=PRESET, min_sample_s=options.seconds, rounds=options.rounds, max_rounds=options.rounds),
     )  # fmt: skip
     path = options.out / "verify" / here.name / f"{run.id}.json"

@@ -14,23 +14,18 @@ import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
+from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import system
+from . import cpu_numbers, system
 from .system import ROOT, Host, cpu_list, read_text
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
+# A feature added here makes another machine of each that has it: `record.identity` must leave it out for older runs.
 ISA = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
     "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "neon", "fp16", "bf16", "i8mm", "sve", "sve2", "sme",
 )  # fmt: skip
 ALIASES = {"asimd": "neon", "asimdhp": "fp16", "avx1_0": "avx", "sse4.2": "sse4_2", "avx1.0": "avx", "advsimd": "neon"}
-# Arm CPUs report numbers instead of names: linux/arch/arm64/include/asm/cputype.h.
-ARM_PARTS = {
-    (0x41, 0xD03): "Cortex-A53", (0x41, 0xD05): "Cortex-A55", (0x41, 0xD08): "Cortex-A72", (0x41, 0xD0B): "Cortex-A76",
-    (0x41, 0xD0C): "Neoverse-N1", (0x41, 0xD40): "Neoverse-V1", (0x41, 0xD41): "Cortex-A78", (0x41, 0xD44): "Cortex-X1",
-    (0x41, 0xD46): "Cortex-A510", (0x41, 0xD47): "Cortex-A710", (0x41, 0xD48): "Cortex-X2",
-    (0x41, 0xD49): "Neoverse-N2", (0x41, 0xD4F): "Neoverse-V2", (0xC0, 0xAC3): "Ampere-1",
-}  # fmt: skip
 HYPERVISORS = (
     ("amazon ec2", "Amazon EC2"), ("google", "Google Compute Engine"), ("vmware", "VMware"),
     ("virtualbox", "VirtualBox"), ("innotek", "VirtualBox"), ("parallels", "Parallels"), ("hyperv", "Hyper-V"),
@@ -79,12 +74,11 @@ def safe_name(text: str) -> str:
 
 
 def default_name(cpu: Cpu) -> str:
-    """The hostname up to its first dot; the CPU's model and count where that is a default or a container's number."""
+    """The hostname up to its first dot; the CPU's name and count where that is a default or a container's number."""
     hostname = socket.gethostname().partition(".")[0]
     if not NAMELESS.fullmatch(hostname):
         return hostname
-    model = re.sub(r"\((R|TM|C)\)|\b(CPU|Processor)\b|@.*", " ", cpu.model, flags=re.IGNORECASE)
-    return f"{'-'.join(model.lower().split())}-{len(cpu.allowed) or cpu.logical}cpu"
+    return microarchitectures.machine_name(cpu)
 
 
 def _caches(host: Host) -> list[Cache]:
@@ -98,7 +92,7 @@ def _linux_cpu(root: Path, host: Host) -> Cpu:
     logical = len(host.online) or len(host.allowed)
     cores = {host.cores.get(cpu, (-1, cpu)) for cpu in host.online}
     siblings = [sum(host.cores.get(other) == core for other in host.online) for core in cores]
-    return Cpu(
+    return cpu_numbers.numbered(Cpu(
         model=cpu_model(text),
         arch=platform.machine(),
         isa=isa(text),
@@ -108,7 +102,7 @@ def _linux_cpu(root: Path, host: Host) -> Cpu:
         allowed=list(host.allowed),
         quota=host.quota,
         caches=_caches(host),
-    )
+    ), cpu_numbers.of_cpuinfo(text))  # fmt: skip
 
 
 def cpu_model(cpuinfo: str) -> str:
@@ -120,7 +114,9 @@ def cpu_model(cpuinfo: str) -> str:
     maker = next((int(value, 16) for key, value in fields if key == "CPU implementer"), None)
     parts = dict.fromkeys(int(value, 16) for key, value in fields if key == "CPU part")
     if maker is not None and parts:
-        return " + ".join(ARM_PARTS.get((maker, part), f"Arm CPU {maker:#x}:{part:#x}") for part in parts)
+        return " + ".join(
+            microarchitectures.ARM_PARTS.get((maker, part), f"Arm CPU {maker:#x}:{part:#x}") for part in parts
+        )
     return platform.processor() or f"unknown {platform.machine()} CPU"
 
 
@@ -191,6 +187,7 @@ def _other_cpu(host: Host) -> Cpu:
 
     if sys.platform == "darwin":
         text = system.sysctl()
+        numbers = cpu_numbers.of_sysctl(text)
         brand = re.search(r"^machdep\.cpu\.brand_string: (.+)$", text, re.MULTILINE)
         model = brand[1] if brand else platform.processor()
         features = re.findall(r"^machdep\.cpu\.\w*features: (.+)$", text, re.MULTILINE)
@@ -201,10 +198,11 @@ def _other_cpu(host: Host) -> Cpu:
         import cpuinfo
 
         info = cpuinfo.get_cpu_info()
+        numbers = cpu_numbers.of_py_cpuinfo(info)
         model, features = info.get("brand_raw") or platform.processor(), info.get("flags", [])
     logical = len(host.online)
     physical = psutil.cpu_count(logical=False) or logical
-    return Cpu(
+    return cpu_numbers.numbered(Cpu(
         model=model or f"unknown {platform.machine()} CPU",
         arch=platform.machine(),
         isa=isa(" ".join(features)),
@@ -213,7 +211,7 @@ def _other_cpu(host: Host) -> Cpu:
         smt=max(1, logical // physical),
         allowed=list(host.allowed),
         caches=_caches(host),
-    )
+    ), numbers)  # fmt: skip
 
 
 def _other_memory() -> int:

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numba
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
-from numba.misc.appdirs import AppDirs
+
+from .. import cache
 
 Kernel: TypeAlias = Callable[..., Any]
 """A compiled function: Numba finds the type of its result by those of its arguments, which no annotation says."""
@@ -75,7 +76,7 @@ def kernel_cache() -> Path | None:
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
     contents = hashlib.sha256(b"".join(path.read_bytes() for path in inlined)).hexdigest()[:16]
-    root = Path(config.CACHE_DIR or AppDirs("hwbench", appauthor=False).user_cache_dir)
+    root = Path(config.CACHE_DIR or cache.directory())
     directory = root / f"kernels-{contents}"
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import psutil
 
 from .. import catalog
 from ..devices import Device, selection
-from ..host import disturbances, machine
+from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import store
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
@@ -113,6 +113,7 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Run, Path]:
     """A run of so many cases before anything is measured, and its file."""
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=_stamp(), machine=here, software=machine.software(),
+        variables=variables.variables(),
         policy=msgspec.structs.replace(fitted(POLICIES[request.preset], count), budget_s=request.budget),
         disturbances=disturbances.find(here),
     )  # fmt: skip

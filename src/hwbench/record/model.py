@@ -96,10 +96,18 @@ class Cache(msgspec.Struct, frozen=True):
 
 
 class Cpu(msgspec.Struct, frozen=True, kw_only=True):
-    """`allowed` are the logical CPUs of the affinity mask; `quota` is the cgroup's limit in CPUs, None without one."""
+    """`allowed` are the logical CPUs of the affinity mask; `quota` is the cgroup's limit in CPUs, None without one.
+
+    `model` is the name. The numbers are x86's; on Arm `vendor` is the implementer and `model_number` the part.
+    """
 
     model: str
     arch: str
+    vendor: str | None = None
+    family: int | None = None
+    model_number: int | None = None
+    stepping: int | None = None
+    microcode: str | None = None
     isa: list[str] = []
     logical: int
     physical: int
@@ -184,7 +192,8 @@ class BenchInfo(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run file, schema 1, as it was measured: what the machine's limits say of its records is concluded on reading.
 
-    `disturbances` are those that the machine showed before anything was measured. `benches` describes the benches of
+    `variables` are those of the environment that change figures, None where they were not kept. `disturbances` are
+    those that the machine showed before anything was measured. `benches` describes the benches of
     the records; older files have none, and hold the conclusions instead.
     """
 
@@ -195,6 +204,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     hwbench: JsonObject = {}
     machine: Machine
     software: JsonObject = {}
+    variables: dict[str, str] | None = None
     policy: Policy = Policy()
     disturbances: list[Disturbance] = []
     benches: dict[str, BenchInfo] = {}

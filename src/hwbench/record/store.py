@@ -16,12 +16,15 @@ import re
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from ..errors import StoreError
+from .identity import differences, hardware
+from .microarchitectures import akin
 from .model import COUNTS, JsonObject, Machine, Record, Run
 
 SCHEMA = 1
@@ -30,6 +33,7 @@ MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a
 SHORTEST, LONGEST = 1e-12, 1e9  # seconds of a sample: below a clock's cycle, above any run; beyond, rates overflow
 LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count from 1 to about 1e12
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
+LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
 LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
@@ -197,9 +201,23 @@ def _validate_telemetry(record: Record, where: str) -> None:
 
 
 def find(out: Path, machine: str | None = None) -> list[Path]:
-    """The run files below `out`, oldest first; of one machine where it is named."""
+    """The run files below `out`, oldest first; of one machine where it is named.
+
+    Where the name has none, those of the names that hwbench gave such a machine before or gives it now.
+    """
     root = out / "runs"
-    paths = root.glob(f"{_literal(machine)}/*.json" if machine else "*/*.json")
+    if machine is None:
+        return _sorted(root.glob("*/*.json"))
+    return _sorted(root.glob(f"{_literal(machine)}/*.json")) or find_akin(out, machine)
+
+
+def find_akin(out: Path, machine: str, kind: str = "runs") -> list[Path]:
+    """The files of a machine under its name and those akin to it, oldest first: the hardware in each decides."""
+    folders = (path for path in (out / kind).glob("*") if akin(path.name, machine))
+    return _sorted(path for folder in folders for path in folder.glob("*.json"))
+
+
+def _sorted(paths: Iterable[Path]) -> list[Path]:
     return sorted((path for path in paths if not path.name.startswith(".")), key=lambda path: (_stamp(path), path.name))
 
 
@@ -211,32 +229,45 @@ def newest(out: Path, machine: str | None = None) -> Path:
     return paths[-1]
 
 
-def verified(out: Path, machine: str) -> list[Run]:
-    """The newest readable comparison of a machine with native tools, as a list of at most one."""
-    paths = (out / "verify").glob(f"{_literal(machine)}/*.json")
-    for path in sorted(paths, key=lambda path: (_stamp(path), path.name), reverse=True):
-        with contextlib.suppress(StoreError):
-            return [read(path)]
-    return []
+def verified(out: Path, machine: Machine) -> list[Run]:
+    """The newest readable comparison with native tools on this hardware, as a list of at most one.
+
+    Without one, the comparison on the likest machine of this name with this CPU; the page names the differences.
+    """
+    here = hardware(machine)
+    like: list[tuple[int, Run]] = []
+    for path in reversed(_sorted((out / "verify").glob("*/*.json"))[-LOOKED_AT:]):
+        try:
+            run = read(path)
+        except StoreError:
+            continue
+        apart = differences(hardware(run.machine), here)
+        if not apart:
+            return [run]
+        if akin(run.machine.name, machine.name) and run.machine.cpu.model == machine.cpu.model:
+            like.append((len(apart), run))
+    return [min(like, key=lambda one: one[0])[1]] if like else []
 
 
 def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
     """The newest interrupted run of this machine that no process is still measuring; StoreError where there is none.
 
-    A run on another CPU model or another affinity mask cannot be resumed.
+    A run on other hardware or another affinity mask cannot be resumed.
     """
-    others = 0
-    for path in reversed(find(out, machine.name)):
+    here, why = hardware(machine), ""
+    for path in reversed(find_akin(out, machine.name)):
         try:
             run = read(path)
         except StoreError:
             continue
         if run.finished is None and not _measuring(run.hwbench):
-            if (run.machine.cpu.model, run.machine.cpu.allowed) == (machine.cpu.model, machine.cpu.allowed):
+            apart = differences(hardware(run.machine), here)
+            if not apart and run.machine.cpu.allowed != machine.cpu.allowed:
+                apart = [f"allowed CPUs {run.machine.cpu.allowed} against {machine.cpu.allowed}"]
+            if not apart:
                 return path, run
-            others += 1
-    why = "what was cut off there was measured on other CPUs" if others else "no run there was cut off"
-    raise StoreError(f"{out / 'runs' / machine.name}: {why}; leave --resume away")
+            why = why or f"what was cut off there was measured on another machine ({'; '.join(apart)})"
+    raise StoreError(f"{out / 'runs' / machine.name}: {why or 'no run there was cut off'}; leave --resume away")
 
 
 def _measuring(stamp: JsonObject) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import sys
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+
+from .. import cache
 
 
 def prefetch() -> Future[str]:
@@ -26,7 +26,7 @@ def prefetch() -> Future[str]:
 
 def script(directory: Path | None = None) -> str:
     """The script, from the cache in `directory` (the user's, unless given) or made anew; it cannot end a `<script>`."""
-    directory = directory or cache_directory()
+    directory = directory or cache.directory()
     path = directory / f"charts-{version('vl-convert-python')}.js"
     kept = _kept(path)
     if kept is not None:
@@ -42,18 +42,6 @@ def script(directory: Path | None = None) -> str:
 def harmless(code: str) -> str:
     """The code with what would end or confuse a `<script>` element rewritten; inside strings it means the same."""
     return code.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
-
-
-def cache_directory() -> Path:
-    """The user's cache directory on this system."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
-    if sys.platform == "darwin":
-        root = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return root / "hwbench"
 
 
 def _kept(path: Path) -> str | None:

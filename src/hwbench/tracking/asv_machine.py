@@ -13,6 +13,7 @@ import sys
 import msgspec
 
 from ..record.model import Machine
+from ..record.units import format_bytes
 from .sides import identity
 
 LONGEST = 120.0  # seconds
@@ -21,10 +22,14 @@ LONGEST = 120.0  # seconds
 def facts(machine: Machine) -> dict[str, str]:
     """A machine by asv's keys where it has some (memory in kB), else by hwbench's."""
     found = identity(machine)
-    return {
-        "cpu": found["CPU"], "num_cpu": found["CPUs allowed"], "ram": str(machine.memory.total // 1024),
-        "caches": found["caches"], "quota": found["CPU quota"], "gpu": found["GPU"], "huge_pages": found["huge pages"],
+    caches = sorted({(cache.level, cache.bytes) for cache in machine.cpu.caches})
+    stated = {
+        "cpu": found["CPU"], "num_cpu": str(len(machine.cpu.allowed)), "ram": str(machine.memory.total // 1024),
+        "caches": ", ".join(f"L{level} {format_bytes(size)}" for level, size in caches) or "unknown",
+        "quota": found["CPU quota"], "gpu": found.get("GPU", "none"), "huge_pages": found["huge pages"],
+        "cpu_family": found.get("CPU family", ""),
     }  # fmt: skip
+    return {key: value for key, value in stated.items() if value}
 
 
 def here() -> dict[str, str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
+from ..record.identity import alike
+from ..record.microarchitectures import former_name
 from ..record.model import Machine, Run, Scalar
 from .history import History, Series
-from .machines import alike
 from .sides import Entry, Side, identity, normalize_machine_keys
 
 _Identity = Mapping[str, tuple[str, ...]]  # what results may state of a machine, each with the values that fit
+LEVEL = re.compile(r"L1d|L\d")  # the sizes of caches in an identity
 _Axes = tuple[tuple[str, str], ...]
 _Place = tuple[str, str, str, str, _Axes]  # machine, bench, variant, version, axis values
 
@@ -29,17 +32,18 @@ class KnownCounts:
             for record in run.records:
                 if record.timed and record.counts:
                     for params in (record.params, {axis: x for axis, x in record.params.items() if axis != "pages"}):
-                        at = (run.machine.name, record.bench, record.variant, str(record.version), _axes(params))
-                        self.known.setdefault(at, []).append((stated, record.counts))
+                        for name in _names(run.machine.name):
+                            at = (name, record.bench, record.variant, str(record.version), _axes(params))
+                            self.known.setdefault(at, []).append((stated, record.counts))
 
     def of(self, machine: str, identity: Mapping[str, str], one: Series | Entry) -> Mapping[str, float]:
         """The counts of a case by the newest fitting run; the case's own where it has some or no run fits."""
-        at = (machine, one.bench, one.variant, one.version, _axes(one.params))
         if one.counts or "CPU" not in identity or not {"num_cpu", "CPUs allowed"} & set(identity):
             return one.counts
         fitting = (
             counts
-            for stated, counts in self.known.get(at, ())
+            for name in _names(machine)
+            for stated, counts in self.known.get((name, one.bench, one.variant, one.version, _axes(one.params)), ())
             if all(
                 any(alike(identity[key], value) for value in values)
                 for key, values in stated.items()
@@ -47,6 +51,12 @@ class KnownCounts:
             )
         )
         return next(fitting, one.counts)
+
+
+def _names(machine: str) -> list[str]:
+    """A machine's name, and the one that hwbench gave it before."""
+    former = former_name(machine)
+    return [machine, former] if former else [machine]
 
 
 def _axes(params: Mapping[str, Scalar]) -> _Axes:
@@ -57,8 +67,9 @@ def _identity(machine: Machine) -> _Identity:
     """What results of this machine state of it, where they state it."""
     own = identity(machine)
     # asv and pytest-benchmark count all CPUs, hwbench those of the affinity mask.
-    every = (own["CPUs allowed"], str(machine.cpu.logical))
-    return {"num_cpu": every} | {name: (own[name],) for name in ("CPU", "CPUs allowed", "memory", "caches")}
+    every = (str(len(machine.cpu.allowed)), str(machine.cpu.logical))
+    told = [name for name in own if name in ("CPU", "CPU family", "CPUs allowed", "memory") or LEVEL.fullmatch(name)]
+    return {"num_cpu": every} | {name: (own[name],) for name in told}
 
 
 def with_counts(found: History, runs: Sequence[Run]) -> History:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..record.identity import alike
 from .history import Setting
-
-GIB = re.compile(r"([\d.]+) GiB")
-RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
 
 
 class Settings:
@@ -69,17 +66,3 @@ def identity_notes(settings: Sequence[Setting]) -> list[str]:
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """`CPUs: 2, then 4` for each key that two machines both state differently."""
     return [f"{key}: {old[key]}, then {new[key]}" for key in old if key in new and not alike(old[key], new[key])]
-
-
-def alike(old: str, new: str) -> bool:
-    """Whether two values are equal: up to spaces, memory up to what a kernel reserves."""
-    sizes = GIB.fullmatch(old), GIB.fullmatch(new)
-    if sizes[0] and sizes[1]:
-        small, large = sorted(float(size[1]) for size in sizes if size)
-        return large - small <= RESERVED * large
-    return old.split() == new.split()
-
-
-def gib(nbytes: float) -> str:
-    """A size of memory as an identity states it: `15.5 GiB`."""
-    return f"{nbytes / 2**30:.3g} GiB"

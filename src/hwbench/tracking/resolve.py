@@ -13,6 +13,7 @@ from pathlib import Path
 from ..analysis.plausibility import concluded
 from ..errors import StoreError
 from ..record import store
+from ..record.microarchitectures import akin
 from ..record.model import Run
 from .counts import side_with_counts
 from .history import TrackingError
@@ -109,7 +110,7 @@ def side(spec: str, out: Path, results: AsvDirectory) -> Side | RunFiles | AsvCo
         return _asv_side(spec, results)
     found = _paths(spec, out)
     if not found:
-        if (out / "runs" / spec).is_dir() and _is_name(spec) and store.find(out, spec):
+        if _is_name(spec) and store.find(out, spec):
             found = [store.newest(out, spec)]
         elif _is_name(spec) and (results.directory / spec / "machine.json").is_file():
             return _newest_of(spec, results)
@@ -180,24 +181,22 @@ def earlier_runs(named: RunFiles, mine: Sequence[Run], before: str, out: Path) -
     """Finished runs of the same machine and preset from before, oldest first, for run-to-run noise."""
     first, path = named[0]
     taken = {run.id for run in mine}
-    near = {path.parent}
-    if _is_name(first.machine.name):
-        near.add(out / "runs" / first.machine.name)
+    name = first.machine.name
 
     def fits(run: Run) -> bool:
-        alike = run.machine.name == first.machine.name and not machine_differences(run.machine, first.machine)
+        alike = akin(run.machine.name, name) and not machine_differences(run.machine, first.machine)
         earlier = run.id not in taken and bool(run.finished) and run.started < before
         return alike and earlier and run.policy.preset == first.policy.preset
 
-    files = [file for folder in near for file in folder.glob("*.json") if _stamp(file.stem) <= _stamp(before)]
+    near = [*path.parent.glob("*.json"), *store.find_akin(out, name)]
+    files = [file for file in near if _stamp(file.stem) <= _stamp(before)]
     found = itertools.islice(filter(fits, _read(files)), EARLIER)
     return sorted(found, key=lambda run: run.started)
 
 
 def _newest_runs(out: Path, machine: str) -> list[Run]:
     """The newest runs of a machine."""
-    folder = out / "runs" / machine
-    return list(itertools.islice(_read(folder.glob("*.json")), EARLIER)) if _is_name(machine) else []
+    return list(itertools.islice(_read(store.find_akin(out, machine)), EARLIER))
 
 
 def _read(files: Iterable[Path]) -> Iterator[Run]:

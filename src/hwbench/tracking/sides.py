@@ -6,21 +6,24 @@ samples of one run cannot.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..record.estimate import median_error
+from ..record.identity import differing as fields_differing
+from ..record.identity import hardware, level_name
+from ..record.microarchitectures import akin
 from ..record.model import Machine, Scalar
-from ..record.units import format_bytes
-from .machines import alike, gib
 
 # `identity`'s names for the keys of asv, pytest-benchmark and hwbench's plugin for asv.
 NAMES = {
     "cpu": "CPU", "num_cpu": "CPUs allowed", "ram": "memory", "quota": "CPU quota", "gpu": "GPU",
-    "huge_pages": "huge pages",
+    "huge_pages": "huge pages", "cpu_family": "CPU family",
 }  # fmt: skip
+CACHE = re.compile(r"L(\d) ([^,]+)")
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 
@@ -76,18 +79,8 @@ def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:
 
 
 def identity(machine: Machine) -> dict[str, str]:
-    """What times depend on in a machine: a renamed machine keeps it, a resized one does not."""
-    cpu = machine.cpu
-    caches = sorted({(cache.level, cache.bytes) for cache in cpu.caches})
-    return {
-        "CPU": cpu.model,
-        "CPUs allowed": str(len(cpu.allowed)),
-        "CPU quota": str(cpu.quota),
-        "caches": ", ".join(f"L{level} {format_bytes(size)}" for level, size in caches) or "unknown",
-        "memory": gib(machine.memory.total),
-        "huge pages": str(machine.memory.huge_pages),
-        "GPU": ", ".join(gpu.name for gpu in machine.gpus) or "none",
-    }
+    """What times depend on in a machine: its hardware, and the policy of huge pages."""
+    return {**hardware(machine).fields, "huge pages": str(machine.memory.huge_pages)}
 
 
 def machine_differences(base: Machine, new: Machine) -> list[str]:
@@ -96,12 +89,8 @@ def machine_differences(base: Machine, new: Machine) -> list[str]:
 
 
 def identity_differences(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """`CPU quota: None in base, 1.5 in new` for each key that both sides state differently."""
-    return [
-        f"{key}: {base[key]} in base, {new[key]} in new"
-        for key in base
-        if key in new and not alike(base[key], new[key])
-    ]
+    """`CPU quota none against 1.5` for each key that both sides state differently."""
+    return fields_differing(base, new)
 
 
 def normalize_machine_keys(identity: Mapping[str, str]) -> dict[str, str]:
@@ -112,11 +101,24 @@ def normalize_machine_keys(identity: Mapping[str, str]) -> dict[str, str]:
     """
     names = NAMES if "caches" in identity else {key: word for key, word in NAMES.items() if key != "num_cpu"}
     renamed = {names[key]: value for key, value in identity.items() if key in names}
-    return renamed | {key: value for key, value in identity.items() if key not in names}
+    renamed |= {key: value for key, value in identity.items() if key not in names}
+    renamed = _caches(renamed.pop("caches", "")) | renamed
+    if renamed.get("GPU") == "none":  # a run on CPUs alone does not look for GPUs
+        del renamed["GPU"]
+    return renamed
+
+
+def _caches(text: str) -> dict[str, str]:
+    """`L1 32 KiB, L2 1 MiB` by level."""
+    found: dict[str, str] = {}
+    for level, size in CACHE.findall(text):
+        name = level_name(int(level))
+        found[name] = f"{found[name]} + {size}" if name in found else size
+    return found
 
 
 def differing(base: Side, new: Side) -> list[str]:
     """How the machines of two sides differ; by name where they state nothing in common."""
     if set(base.identity) & set(new.identity):
         return identity_differences(base.identity, new.identity)
-    return [] if base.machine == new.machine else [f"name: {base.machine} in base, {new.machine} in new"]
+    return [] if akin(base.machine, new.machine) else [f"name: {base.machine} in base, {new.machine} in new"]

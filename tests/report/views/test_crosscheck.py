@@ -37,6 +37,23 @@ def test_comparisons_are_named_by_what_differs() -> None:
     assert short_labels(alike) == alike
 
 
+def test_a_comparison_on_a_like_machine_says_how_it_differs() -> None:
+    """On the hardware of a run of the page it stands under the machine's name alone."""
+    run, proof = sample_run(), proof_run()
+    first, *others = proof.machine.cpu.caches
+    cpu = msgspec.structs.replace(proof.machine.cpu, caches=[msgspec.structs.replace(first, bytes=32768), *others])
+    like = msgspec.structs.replace(proof, machine=msgspec.structs.replace(proof.machine, cpu=cpu))
+    here = msgspec.structs.replace(
+        run,
+        machine=msgspec.structs.replace(
+            run.machine, cpu=msgspec.structs.replace(cpu, caches=[msgspec.structs.replace(first, bytes=49152), *others])
+        ),
+    )
+    title = figure(verify(dataset(here, like))).title
+    assert title.startswith(f"a like machine, {like.machine.name} (L1d 32 KiB against 48 KiB here), ")
+    assert figure(verify(dataset(here, run, proof))).title.startswith(f"{proof.machine.name}, ")
+
+
 def test_a_comparison_of_absurd_numbers_is_shown() -> None:
     """Ratios beyond any axis are cut there, and told in the table."""
     run = proof_run()

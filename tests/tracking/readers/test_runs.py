@@ -7,6 +7,7 @@ import pytest
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
+from hwbench.record.model import Cache
 from hwbench.tracking.readers import runs
 
 
@@ -60,3 +61,23 @@ def test_three_runs_make_a_history():
     assert [one.name for one in history.commits] == ["c" * 40 + "+", "run-12", "run-13"]
     [series] = history.series
     assert series.values.tolist() == [11.0, 12.0, 13.0]
+
+
+def named(name, model_number=None, l2=2**20):
+    """A machine whose hypervisor tells no model: of an older hwbench, unless the number is known."""
+    known = {"vendor": "AuthenticAMD", "family": 25, "model_number": model_number} if model_number else {}
+    caches = [Cache(1, 32768, 64, 1), Cache(2, l2, 64, 1)]
+    cpu = msgspec.structs.replace(MACHINE.cpu, model="AMD EPYC", caches=caches, **known)
+    return msgspec.structs.replace(MACHINE, name=name, cpu=cpu)
+
+
+def test_a_history_goes_on_under_the_new_default_name():
+    """Runs from before the name had the generation are of the machine whose hardware they have; others stay apart."""
+    before, other = named("amd-epyc-2cpu"), named("amd-epyc-2cpu", l2=2**19)
+    zen4, zen3 = named("amd-epyc-zen4-2cpu", 17), named("amd-epyc-zen3-2cpu", 1, l2=2**19)
+    history = runs.history([run_of(record(), machine=one, id=f"r{i}", started=f"2026-11-2{i}T00:00:00Z")
+                            for i, one in enumerate((before, other, zen4, zen3))])  # fmt: skip
+    assert [one.machine for one in history.settings] == ["amd-epyc-zen4-2cpu", "amd-epyc-zen3-2cpu"]
+    assert history.notes == []
+    alone = runs.history([run_of(record(), machine=before, id=f"r{i}") for i in range(3)])
+    assert [one.machine for one in alone.settings] == ["amd-epyc-2cpu"]

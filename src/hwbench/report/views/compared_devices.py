@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...analysis import datasheets
 from ...analysis.limits import Limit
 from ...record.estimate import estimate
+from ...record.microarchitectures import title
 from ...record.model import Run
 from ...record.units import digits
 from ..dataset import Runs
@@ -93,7 +94,7 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
     cpu = run.machine.cpu
     cores = min(cpu.physical, len(cpu.allowed) or cpu.physical)
     yield Row(
-        f"{label}: {cpu.model}",
+        f"{label}: {title(cpu)}",
         MEASURED,
         cores,
         peak.value if peak else None,

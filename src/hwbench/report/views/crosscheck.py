@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from ...analysis.crosscheck import ToolComparison, tool_comparisons
+from ...record.identity import differences, hardware
 from ...record.model import Run
 from .. import charts, format
 from ..charts import Mark
@@ -43,7 +44,7 @@ def view(runs: Runs) -> Section | None:
         found = tool_comparisons(run.records)
         compared = [one for one in found if one.ratio is not None]
         if compared:
-            blocks.append(_figure(run, compared))
+            blocks.append(_figure(run, compared, _where(run, runs)))
         missing = dict.fromkeys(f"{one.tool}: {one.reason}" for one in found if one.ratio is None and one.reason)
         if missing:
             blocks.append(Notes("Not compared", list(missing)))
@@ -56,7 +57,15 @@ def view(runs: Runs) -> Section | None:
     return Section("verify", "Native tools", "Beside native tools", intro, blocks)
 
 
-def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
+def _where(proof: Run, runs: Runs) -> str:
+    """The machine of a comparison; how it differs where no run of the page was measured on its hardware."""
+    measured = hardware(proof.machine)
+    apart = min((differences(measured, hardware(run.machine)) for run in runs), key=len)
+    name = proof.machine.name
+    return f"a like machine, {name} ({'; '.join(apart)} here)" if apart else name
+
+
+def _figure(run: Run, compared: Sequence[ToolComparison], where: str) -> Figure:
     panels = []
     for tool in dict.fromkeys(one.tool for one in compared):
         here = [one for one in compared if one.tool == tool]
@@ -81,9 +90,8 @@ def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
     rows = [tuple(column.cell(one) for column in COLUMNS) for one in compared]
     head = tuple(column.head for column in COLUMNS)
     legend = [Key("ours over native", "c1"), Key("as fast", "ink-2", "dash")]
-    return Figure(
-        f"{run.machine.name}, {when(run)} UTC", panels, Table("Every comparison", head, rows), "", legend, wide=True
-    )
+    title = f"{where}, {when(run)} UTC"
+    return Figure(title, panels, Table("Every comparison", head, rows), "", legend, wide=True)
 
 
 def labels(names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...analysis.limits import Limit
 from ...record.facts import caches
+from ...record.microarchitectures import title
 from ...record.model import Run
 from ...record.units import digits, format_bytes
 from ..dataset import Runs
@@ -119,7 +120,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         for cache in caches(run)
     )
     facts = [
-        ("Processor", f"{cpu.model}, {cpu.arch}"),
+        ("Processor", f"{title(cpu)}, {cpu.arch}"),
         ("Cores", cores),
         ("Vector extensions", _vectors(cpu.isa)),
         ("Caches, as reported", reported),

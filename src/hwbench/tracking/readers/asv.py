@@ -23,9 +23,9 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
+from ...record.identity import gib
 from ...record.model import Json, JsonObject
 from ..history import TrackingError, Values
-from ..machines import gib
 
 Row: TypeAlias = Mapping[str, Json]
 """One benchmark in one result file, by asv's column names."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...record.estimate import median_error
-from ...record.model import Record, Run
+from ...record.microarchitectures import former_name
+from ...record.model import Machine, Record, Run
 from ..history import DIRTY, Commit, History, TrackingError
 from ..machines import Settings, identity_notes
 from ..series import Observation, SeriesBuilder
@@ -23,10 +24,10 @@ def history(runs: Sequence[Run]) -> History | None:
     if len(runs) < FEWEST:
         return None
     ordered = sorted(runs, key=lambda run: (run.started, run.id))
-    settings, builder = Settings(), SeriesBuilder(len(ordered))
+    settings, builder, names = Settings(), SeriesBuilder(len(ordered)), _names(ordered)
     for now, run in enumerate(ordered):
         versions = [f"{name} {run.software[name]}" for name in VERSIONS if run.software.get(name)]
-        setting = settings.place(run.machine.name, identity(run.machine).items(), ", ".join(versions))
+        setting = settings.place(names[run.id], identity(run.machine).items(), ", ".join(versions))
         for record in run.records:
             if not record.timed:
                 continue
@@ -44,6 +45,20 @@ def history(runs: Sequence[Run]) -> History | None:
     commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
     known = settings.made()
     return History("runs", "hwbench", commits, known, made, [*identity_notes(known), *notes])
+
+
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """The name of each run's machine by the run's id: the present one where a run has the former name."""
+    renamed: dict[str, list[Machine]] = {}
+    for machine in {(run.machine.name, str(identity(run.machine))): run.machine for run in runs}.values():
+        if former := former_name(machine.name):
+            renamed.setdefault(former, []).append(machine)
+
+    def name(run: Run) -> str:
+        known = (one.name for one in renamed.get(run.machine.name, ()) if not machine_differences(one, run.machine))
+        return next(known, run.machine.name)
+
+    return {run.id: name(run) for run in runs}
 
 
 def _name(run: Run) -> str:

@@ -1,0 +1,26 @@
+"""The environment variables that change figures: of Numba, OpenMP, the BLAS libraries, the allocator, CUDA."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+PREFIXES = ("NUMBA_", "OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_",
+            "MALLOC_", "NPY_", "CUDA_", "CUPY_", "PYTHONMALLOC", "PYTHON_GIL", "PYTHON_JIT")  # fmt: skip
+NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "NVIDIA_TF32_OVERRIDE"}
+# These say where things lie, or what is printed.
+NO_FIGURE = re.compile(
+    r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS)"
+)
+LONGEST = 200  # characters of a value
+
+
+def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Those that are set. Of paths only the file's name is kept: a run file is shown to others."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if (name.startswith(PREFIXES) or name in NAMES) and not NO_FIGURE.fullmatch(name)
+    }
+    return {name: re.sub(r"[^\s:;=,]*[/\\]", "", kept[name])[:LONGEST] for name in sorted(kept)}
