@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..bench import Bench
+from ..record import text
 from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
 from ..record.model import Record, Run, Scalar, contrast_key, same_work
-from ..record.units import format_count
 from . import fits, hierarchy, wording
 from .limits import Limit, limit_for, measured, share
 from .staircase import find_line
@@ -112,11 +112,11 @@ class BenchResults:
             return ""
         first, last = points[0][0], points[-1][0]
         if math.isinf(at.value):
-            return f"has not overtaken {name} at {axis} = {format_count(last)}"
+            return f"has not overtaken {name} at {axis} = {text.count(last)}"
         if at.value <= first:
-            return f"beats {name} at every length from {axis} = {format_count(first)}"
-        low, high = (format_count(min(max(x, first), last)) for x in (at.low, at.high))
-        return f"beats {name} from {axis} ≈ {format_count(at.value)} ({low}–{high})"
+            return f"beats {name} at every length from {axis} = {text.count(first)}"
+        low, high = (text.count(min(max(x, first), last)) for x in (at.low, at.high))
+        return f"beats {name} from {axis} ≈ {text.count(at.value)} ({low}–{high})"
 
 
 def ratio(record: Record, base: Record) -> Estimate:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..record import text
 from ..record.estimate import Estimate
-from ..record.units import format_bytes
 from .hierarchy import CONTAINERS, SEEN, Hierarchy
 from .staircase import Level
 
@@ -14,7 +14,7 @@ SHOWN = 3  # items named in a sentence
 
 def extent(size: Estimate) -> str:
     """`32 KiB (32 KiB–48 KiB)`."""
-    return f"{format_bytes(size.value)} ({format_bytes(size.low)}–{format_bytes(size.high)})"
+    return f"{text.size(size.value)} ({text.size(size.low)}–{text.size(size.high)})"
 
 
 def _added(level: Level) -> str:
@@ -37,7 +37,7 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
         out.append(f"By the steps of the latency sweep these levels end: {'; '.join(ends)}.")
     last = found.last
     if last is not None and last.cache is not None and last.size is not None and last.verdict == "less than reported":
-        whole = f"Of the {format_bytes(last.cache.bytes)} of L{last.cache.level} that are reported"
+        whole = f"Of the {text.size(last.cache.bytes)} of L{last.cache.level} that are reported"
         who = "loads on one thread find" if last.streamed else "a chase on one thread finds"
         if last.unsure:
             out.append(f"{whole}, {who} {extent(last.size)}; no stream of loads tells whether translation hides more.")
@@ -60,7 +60,7 @@ def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
         out.append(f"Over huge pages, 4 KiB pages add to a load {', '.join(parts)}: so far the TLB reaches.")
     elif found.translation and found.translation[-1].seconds.high < SEEN:
         out.append(
-            f"4 KiB pages show no step against huge ones up to {format_bytes(found.translation[-1].last)}: the TLB "
+            f"4 KiB pages show no step against huge ones up to {text.size(found.translation[-1].last)}: the TLB "
             "reaches so far, or a hypervisor keeps both on pages of one size."
         )
     return out

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..analysis.crosscheck import ToolComparison, tool_comparisons
 from ..crosscheck.comparisons import Cell
+from ..record import text
 from ..record.model import Record
-from ..record.units import digits, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ class Lines:
         self._print(line(one))
 
     def _print(self, text: str) -> None:
-        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text.printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def line(one: ToolComparison) -> str:
@@ -49,7 +49,7 @@ def line(one: ToolComparison) -> str:
     scale, unit = UNITS[one.count]
     doubt = f"  [suspect: {one.reason}]" if one.reason else ""
     return (
-        f"{one.name:44}{digits(one.theirs.value * scale):>9}{digits(one.ours.value * scale):>9} {unit:9}  "
+        f"{one.name:44}{text.amount(one.theirs.value * scale):>9}{text.amount(one.ours.value * scale):>9} {unit:9}  "
         f"{one.ratio.value:.3f} ({one.ratio.low:.3f}–{one.ratio.high:.3f})  {one.command}{doubt}"
     )
 

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..record import text
 from ..record.model import Disturbance, Machine
-from ..record.units import format_bytes
 from .machine import hypervisor
 from .system import ROOT, number, read_text
 
@@ -212,7 +212,7 @@ def _swap(root: Path) -> Disturbance | None:
         return None
     return Disturbance(
         "swap",
-        f"{format_bytes(used)} in use",
+        f"{text.size(used)} in use",
         "memory is or was short: pages of ours may be read back from disk inside a sample",
         "end what takes the memory, then: sudo swapoff -a && sudo swapon -a",
     )

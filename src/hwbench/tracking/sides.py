@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..record import text
 from ..record.estimate import median_error
 from ..record.model import Machine, Scalar
-from ..record.units import format_bytes
 from .machines import alike, gib
 
 # `identity`'s names for the keys of asv, pytest-benchmark and hwbench's plugin for asv.
@@ -83,7 +83,7 @@ def identity(machine: Machine) -> dict[str, str]:
         "CPU": cpu.model,
         "CPUs allowed": str(len(cpu.allowed)),
         "CPU quota": str(cpu.quota),
-        "caches": ", ".join(f"L{level} {format_bytes(size)}" for level, size in caches) or "unknown",
+        "caches": ", ".join(f"L{level} {text.size(size)}" for level, size in caches) or "unknown",
         "memory": gib(machine.memory.total),
         "huge pages": str(machine.memory.huge_pages),
         "GPU": ", ".join(gpu.name for gpu in machine.gpus) or "none",

@@ -23,7 +23,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record.units import format_bytes
+from ...record import text
 from .._gpu import BLOCK, TILE, repeated, where
 
 SCALE = np.float32(3)
@@ -230,6 +230,6 @@ def finding(results: Results) -> Iterator[str]:
         if cached:
             record, rate = max(cached, key=lambda pair: pair[1].value)
             yield (
-                f"What fits the L2 of {format_bytes(record.facts['l2_bytes'])} is {rate.value / wide.value:.2g}× as "
-                f"fast: the {kernel} reaches {rate.value * 1e-9:.0f} GB/s at {format_bytes(record.facts['footprint'])}."
+                f"What fits the L2 of {text.size(record.facts['l2_bytes'])} is {rate.value / wide.value:.2g}× as "
+                f"fast: the {kernel} reaches {rate.value * 1e-9:.0f} GB/s at {text.size(record.facts['footprint'])}."
             )

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results, Sync
+from ...record import text
 from ...record.estimate import Estimate
-from ...record.units import format_bytes
 from ._copies import TILE, one_after_the_other
 
 chunks_bench = Bench(
@@ -125,7 +125,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
     if whole is not None and cut is not None and most > 1:
         ratio = results.versus(cut, whole)
         yield (
-            f"{format_bytes(whole.counts['bytes'])} in {most} pieces of {format_bytes(cut.facts['piece_bytes'])}, each "
+            f"{text.size(whole.counts['bytes'])} in {most} pieces of {text.size(cut.facts['piece_bytes'])}, each "
             f"waited for, take {ratio.value:.3g}× as long as in one ({ratio.low:.3g}–{ratio.high:.3g}): do not copy "
             "often."
         )

@@ -23,8 +23,8 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
+from ...record import text
 from ...record.model import Scalar
-from ...record.units import format_bytes
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
 
@@ -225,7 +225,7 @@ def finding(results: Results) -> Iterator[str]:
             yield (
                 f"Copies {name} reach {rate:.3g} GB/s from pinned memory; each costs {found.latency.value * 1e6:.3g} "
                 f"µs ({found.latency.low * 1e6:.3g}–{found.latency.high * 1e6:.3g}) before the first byte: half of "
-                f"it takes {format_bytes(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
+                f"it takes {text.size(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
             )
         elif rate is not None:
             yield f"Copies {name} reach {rate:.3g} GB/s from pinned memory. The lecture's PCIe 3 ×16: 16 GB/s."

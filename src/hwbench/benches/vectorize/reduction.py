@@ -30,8 +30,8 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Call, Cpu, Results
+from ...record import text
 from ...record.model import Scalar
-from ...record.units import format_count, format_seconds
 
 LONGEST_LOOP = 10**5
 COMPILED = ("numpy", "numba", "numba-fastmath")
@@ -237,7 +237,7 @@ def finding(results: Results) -> Iterator[str]:
             if n is None:
                 continue
             told = [_told(results, name, n=n, **here) for name in ways]
-            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {format_count(n)} {DTYPES.get(dtype, dtype)}"
+            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {text.count(n)} {DTYPES.get(dtype, dtype)}"
             yield f"{what} costs an element {', '.join(filter(None, told))}."
         ordered = results.ratio("numba", "numba-fastmath", n=lengths[-1], **here)
         if ordered is not None and dtype == "f8":
@@ -256,4 +256,4 @@ def _told(results: Results, name: str, **place: Scalar) -> str:
         return ""
     error = record.facts.get("relative_error")
     off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {error:.1g}"
-    return f"{NAMES[name]} {format_seconds(each.value)}{off}"
+    return f"{NAMES[name]} {text.seconds(each.value)}{off}"

@@ -28,9 +28,9 @@ from numba import prange
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import Record
-from ...record.units import format_count, format_seconds
 
 ELEMENT = 40  # bytes: four float64 read, one written
 TEMPORARIES = 16  # bytes: two float64
@@ -148,7 +148,7 @@ def finding(results: Results) -> Iterator[str]:
     told = [f"{r.value:.2f}× ({r.low:.2f}–{r.high:.2f}) as fast {names[v]}" for v, r in ratios.items() if r is not None]
     if told and base is not None:
         yield (
-            f"At n = {format_count(n)} NumPy's a*b + c*d takes {format_seconds(base.value)} an element; it is "
+            f"At n = {text.count(n)} NumPy's a*b + c*d takes {text.seconds(base.value)} an element; it is "
             f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}×."
         )
     said = _of_new_memory(ratios["numpy-out"], results.find("numpy", n=n))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...record.model import ITEM_TIME
-from .. import charts, format
+from .. import charts
 from ..columns import STATUS, VARIANT, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel
@@ -25,8 +25,8 @@ def figure(runs: Runs) -> Figure | None:
     columns = of_points(
         runs,
         (
-            VARIANT, Column("n", lambda point: format.elements(point.n)),
-            Column("taken", lambda point: format.percent(_share(point))),
+            VARIANT, Column("n", lambda point: text.count(point.n)),
+            Column("taken", lambda point: text.share(_share(point))),
             Measured("ns per element", lambda point: point.value), STATUS,
         ),
     )  # fmt: skip

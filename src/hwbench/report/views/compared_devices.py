@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ...analysis import datasheets
 from ...analysis.limits import Limit
+from ...record import text
 from ...record.estimate import estimate
 from ...record.model import Run
-from ...record.units import digits
 from ..dataset import Runs
 from ..format import NOTHING
 from .gpu import common
@@ -149,7 +149,7 @@ def _divergence(run: Run, device: str) -> str:
         and record.timed
     }
     if times.get("uniform", 0) > 0 and "divergent" in times:
-        return f"{digits(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
+        return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
     return NOTHING
 
 
@@ -178,7 +178,7 @@ def _control(run: Run) -> str:
         return NOTHING
     longest = max(n for n, _ in both)
     factor = max(times["shuffled"][at] / times["sorted"][at] for at in both if at[0] == longest)
-    return f"{digits(factor)}× for unpredictable"
+    return f"{text.amount(factor)}× for unpredictable"
 
 
 def stated(device: datasheets.Processor, name: str) -> Row:

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Sequence
 
 from ...analysis.crosscheck import ToolComparison, tool_comparisons
+from ...record import text
 from ...record.model import Run
-from .. import charts, format
+from .. import charts
 from ..charts import Mark
 from ..columns import INTERVAL, Column
 from ..dataset import Runs, when
@@ -21,7 +22,7 @@ MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
 def _rate(one: ToolComparison, *, ours: bool) -> str:
     scale, unit = SHOWN[one.count]
     rate = one.ours if ours else one.theirs
-    return format.number(rate.value * scale if rate else None, unit)
+    return text.amount(rate.value * scale if rate else None, unit)
 
 
 COLUMNS: tuple[Column[ToolComparison], ...] = (
@@ -29,8 +30,8 @@ COLUMNS: tuple[Column[ToolComparison], ...] = (
     Column("tool", lambda one: one.tool),
     Column("native", lambda one: _rate(one, ours=False)),
     Column("ours", lambda one: _rate(one, ours=True)),
-    Column("ours / native", lambda one: f"{one.ratio.value:.3f}" if one.ratio else format.NOTHING),
-    Column(INTERVAL, lambda one: f"{one.ratio.low:.3f}–{one.ratio.high:.3f}" if one.ratio else format.NOTHING),
+    Column("ours / native", lambda one: f"{one.ratio.value:.3f}" if one.ratio else text.NOTHING),
+    Column(INTERVAL, lambda one: f"{one.ratio.low:.3f}–{one.ratio.high:.3f}" if one.ratio else text.NOTHING),
     Column("status", lambda one: one.status),
     Column("native command", lambda one: one.command),
 )

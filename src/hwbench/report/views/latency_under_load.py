@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...record import text
 from ...record.model import HOP_TIME
-from .. import charts, format
+from .. import charts
 from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section
@@ -57,9 +58,9 @@ def _parallel(runs: Runs) -> Figure | None:
         (
             Column("level", lambda point: _level(point.text("size"))), axis("chains", "chases"),
             Measured("ns per load", lambda point: point.value),
-            Column("at best", lambda point: format.number(_best(point))),
-            Column("loads in flight", lambda point: format.number(in_flight(point))),
-            Column("GB/s of lines", lambda point: format.number(LINE / _best(point))), STATUS,
+            Column("at best", lambda point: text.amount(_best(point))),
+            Column("loads in flight", lambda point: text.amount(in_flight(point))),
+            Column("GB/s of lines", lambda point: text.amount(LINE / _best(point))), STATUS,
         ),
         draws=Measured("loads in flight", lambda point: charts.unbounded(in_flight(point)), "loads"),
     )  # fmt: skip
@@ -77,7 +78,7 @@ def _parallel(runs: Runs) -> Figure | None:
             colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
             legend[name] = Key(name, colour, "line")
             at = float(point.text("chains"))
-            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=format.number(_best(point), "ns")))
+            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=text.amount(_best(point), "ns")))
         most = max(mark.x for mark in marks)
         title = _level(shown[0]) if runs.several else ""
         spec = charts.lines(
@@ -122,9 +123,9 @@ def _loaded(runs: Runs) -> Figure | None:
         runs,
         (
             Column("others", lambda point: point.variant), Column("they wait", _gap, "the others wait"),
-            Column("traffic, GB/s", lambda point: format.number((_streamed(point) or 0.0) / 1e9)),
+            Column("traffic, GB/s", lambda point: text.amount((_streamed(point) or 0.0) / 1e9)),
             Measured("ns per load", lambda point: point.value),
-            Column("streaming cores", lambda point: str(point.record.facts.get("streaming", format.NOTHING))), STATUS,
+            Column("streaming cores", lambda point: str(point.record.facts.get("streaming", text.NOTHING))), STATUS,
         ),
         more="they wait",
     )  # fmt: skip
@@ -174,8 +175,8 @@ Pair = tuple[int, int, str, float]  # two CPUs, what they share, and seconds unt
 PAIRS: tuple[Column[tuple[Point, Pair]], ...] = (
     Column("variant", lambda row: row[0].variant),
     Column("CPUs", lambda row: f"{row[1][0]} and {row[1][1]}"),
-    Column("they share", lambda row: SHARED.get(row[1][2], format.NOTHING)),
-    Column("ns per handover", lambda row: format.number(row[1][3] * 1e9)),
+    Column("they share", lambda row: SHARED.get(row[1][2], text.NOTHING)),
+    Column("ns per handover", lambda row: text.amount(row[1][3] * 1e9)),
     Column("status", lambda row: row[0].status),
 )
 
@@ -191,7 +192,7 @@ def _between(runs: Runs) -> list[Figure]:
         pairs = _pairs(shown)
         cpus = sorted({cpu for a, b, *_ in pairs for cpu in (a, b)})
         cells = [
-            (f"CPU {a}", f"CPU {b}", seconds * 1e9, SHARED.get(what, format.NOTHING))
+            (f"CPU {a}", f"CPU {b}", seconds * 1e9, SHARED.get(what, text.NOTHING))
             for first, second, what, seconds in pairs
             for a, b in ((first, second), (second, first))
         ]

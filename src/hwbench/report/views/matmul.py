@@ -19,8 +19,8 @@ def figure(runs: Runs) -> Figure | None:
         runs,
         (
             worded("dtype"), worded("threads"), Column("n", lambda point: str(point.n)),
-            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: format.percent(point.share)),
-            Column("library", lambda point: str(point.record.facts.get("blas", format.NOTHING))[:60]), STATUS,
+            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: text.share(point.share)),
+            Column("library", lambda point: str(point.record.facts.get("blas", text.NOTHING))[:60]), STATUS,
         ),
         more="of the peak",
     )  # fmt: skip

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.findings import ratio
+from ...record import text
 from ...record.estimate import Estimate
-from .. import charts, format
+from .. import charts
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
@@ -51,11 +52,11 @@ class Speedup:
 
 WORK: Column[Speedup] = Column("work", lambda speedup: speedup.work)
 THREADS: Column[Speedup] = Column("threads", lambda speedup: str(speedup.point.threads))
-EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.percent(speedup.efficiency))
+EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: text.share(speedup.efficiency))
 SHARE: Measured[Speedup] = Measured(
     "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
 )
-SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: format.number(speedup.serial))
+SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: text.amount(speedup.serial))
 
 
 def view(runs: Runs) -> Section | None:

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from ....record import facts
-from ... import charts, format
+from ....record import facts, text
+from ... import charts
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table, Tile, Tiles
 from . import epoch_shares
@@ -74,7 +74,7 @@ def _tiles(runs: Runs, points: Sequence[Point]) -> Tiles:
             Tile("A typical prediction", f"{100 * (math.exp(error) - 1):.0f}", "% off", f"{series_of(runs, best)}"),
             Tile(
                 "Fastest epoch",
-                format.number(quick.seconds.value * 1e3),
+                text.amount(quick.seconds.value * 1e3),
                 "ms",
                 f"{series_of(runs, quick)}, batch {batch_of(quick)}",
             ),
@@ -112,8 +112,8 @@ def _times(runs: Runs, points: Sequence[Point]) -> Figure:
         (
             series_of(runs, point),
             str(batch_of(point)),
-            format.number(point.seconds.value * 1e3),
-            format.bounds(point.seconds.scaled(1e3)),
+            text.amount(point.seconds.value * 1e3),
+            text.columns(point.seconds.scaled(1e3))[1],
             str(point.record.facts.get("steps", "")),
             point.record.status,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....record import facts as record_facts
+from ....record import text
 from ....record.model import Record
-from ... import charts, format
+from ... import charts
 from ...columns import STATUS, Column, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
@@ -106,7 +107,7 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
                     more=f"{cycles:,.0f} cycles",
                 )
             )
-            rows.append((name, f"{batch:g}", f"{cycles:.0f}", format.percent(share)))
+            rows.append((name, f"{batch:g}", f"{cycles:.0f}", text.share(share)))
     busy = charts.lines(
         marks,
         x_title="batch size",
@@ -143,10 +144,10 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
             marks.append(
                 charts.Mark(
                     series=series, colour=colour, case=f"{size} array, batch {batch:g}, {series}", x=batch, value=rate,
-                    unit="multiply-adds a cycle", dash=dash, more=f"{format.percent(rate / peak)} of the peak",
+                    unit="multiply-adds a cycle", dash=dash, more=f"{text.share(rate / peak)} of the peak",
                 )
             )  # fmt: skip
-        rows.append((f"{batch:g}", *(format.number(rate) for rate in rates), format.number(min(peak, batch * MEMORY))))
+        rows.append((f"{batch:g}", *(text.amount(rate) for rate in rates), text.amount(min(peak, batch * MEMORY))))
     first, last, ridge = batches[0], batches[-1], peak / MEMORY
     corners = sorted({first, last, *([ridge] if first < ridge < last else [])})
     spec = charts.lines(
@@ -194,7 +195,7 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
 
     def blas(point: Point) -> str:
         ratio = runs.against_baseline(point)
-        return format.number(ratio.value if ratio else None)
+        return text.amount(ratio.value if ratio else None)
 
     columns: tuple[Column[Point], ...] = (
         Column("array", lambda point: _times(point.text("array"))),
@@ -203,11 +204,11 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
         fact("cycles", "cycles counted"),
         fact("closed_form", "closed form"),
         fact("single_buffer", "without double buffering"),
-        Column("PEs at work", lambda point: format.percent(point.record.facts["utilisation"])),
-        Column("words a cycle", lambda point: format.number(point.record.facts["words_per_cycle"])),
+        Column("PEs at work", lambda point: text.share(point.record.facts["utilisation"])),
+        Column("words a cycle", lambda point: text.amount(point.record.facts["words_per_cycle"])),
         Column(
             "simulated, M PE-cycles/s",
-            lambda point: format.number(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
+            lambda point: text.amount(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
         ),
         Column("× the CPU's BLAS", blas),
         STATUS,
