@@ -15,8 +15,8 @@ from .staircase import find_line
 
 
 def times(ratio: Estimate) -> str:
-    """`13.2× (12.8–13.6)`: a ratio with its interval, to three digits."""
-    return f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})"
+    """`13.2× (12.8–13.6)`."""
+    return text.times(ratio)
 
 
 class BenchResults:
@@ -102,7 +102,8 @@ class BenchResults:
     def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.
 
-        `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave.
+        `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave. Where it
+        spans a decade there is no clear crossover.
         """
         values = sorted({n for r in self.records if isinstance(n := r.params.get(axis), int | float)})
         ratios = [(n, self.ratio(fast, slow, **{axis: n}, **params)) for n in values]
@@ -115,8 +116,11 @@ class BenchResults:
             return f"has not overtaken {name} at {axis} = {text.count(last)}"
         if at.value <= first:
             return f"beats {name} at every length from {axis} = {text.count(first)}"
-        low, high = (text.count(min(max(x, first), last)) for x in (at.low, at.high))
-        return f"beats {name} from {axis} ≈ {text.count(at.value)} ({low}–{high})"
+        low, high = (min(max(x, first), last) for x in (at.low, at.high))
+        if high >= 10 * low:
+            ends = f"{axis} = {text.count(round(low))} and {axis} = {text.count(round(high))}"
+            return f"has no clear crossover with {name} between {ends}"
+        return f"beats {name} from {axis} ≈ {text.count(Estimate(at.value, low, high))}"
 
 
 def ratio(record: Record, base: Record) -> Estimate:

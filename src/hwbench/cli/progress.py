@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ..measurement.cases import Group
+from ..record import text
 from ..record.model import Record
 from . import streams
 
@@ -121,9 +122,7 @@ class Bar(Lines):
         self.forecast.took(group, time.perf_counter() - self.began)
         self.done += 1
         left = self.forecast.seconds()
-        self.progress.update(
-            self.task, completed=self.done, left="" if left is None else f"{text.duration(left)} left"
-        )
+        self.progress.update(self.task, completed=self.done, left="" if left is None else f"{text.duration(left)} left")
         for record in records:
             if record.status in ("wrong", "error"):
                 self.say(f"{record.status}: {record.case.label}: {record.reason}")

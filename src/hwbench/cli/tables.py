@@ -48,9 +48,9 @@ def _row(
     share = ""
     if record.timed:
         shown = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
-        unit = shown.metric.unit if shown.metric else "s"
-        cells += [text.seconds(shown.seconds.value), interval(shown.value, unit)]
-        share = "" if shown.share is None else f"{shown.share:.0%}"
+        median = text.amount(shown.value, shown.metric.unit) if shown.metric else text.seconds(shown.value)
+        cells += [text.seconds(shown.seconds.value), median]
+        share = "" if shown.share is None else text.share(shown.share)
     else:
         cells += ["", ""]
     cells += [share] if shares else []
@@ -111,4 +111,5 @@ def no_gpu(run: Run) -> list[str]:
     topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [text.printable(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]
+    said = f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics})."
+    return [text.printable(said)]

@@ -124,8 +124,8 @@ def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     lines += [f"the software differs: {line}" for line in software(base, new)]
     lines += report.remarks
     lines.append(
-        f"threshold {threshold:.3g}; {METHOD} over the cases; medians differ from run to run by "
-        f"{report.noise.common:.2%} ({report.noise.source})"
+        f"threshold {text.amount(threshold)}; {METHOD} over the cases; medians differ from run to run by "
+        f"{text.share(report.noise.common)} ({report.noise.source})"
     )
     if _across(report) and differing(base, new):
         lines.append("verdicts are on what is left when the machines' own limits are taken out (normalised)")
@@ -166,7 +166,7 @@ def _sum(cases: Sequence[Comparison]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in _counts(cases).items() if count) or "no cases"
 
 
-def _escaped(text: str) -> str:
+def _escaped(cell: str) -> str:
     """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
-    shown = text.printable(" ".join(text.split()))
+    shown = text.printable(" ".join(cell.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

@@ -347,7 +347,7 @@ class CpuDevice:
         if size * threads > MEMORY_SHARE * free:
             raise Skip(
                 f"DRAM takes {text.size(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
-                f"{text.size(cached)}); {MEMORY_SHARE:.0%} of the {text.size(free)} free may be taken"
+                f"{text.size(cached)}); {text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
             )
         return size
 

@@ -408,7 +408,7 @@ class GpuDevice:
         if size > MEMORY_SHARE * free:
             raise Skip(
                 f"HBM takes {text.size(size)} ({HBM_FACTOR} times L2, at least {text.size(HBM_LEAST)}); "
-                f"{MEMORY_SHARE:.0%} of the {text.size(free)} free may be taken"
+                f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
             )
         return size
 

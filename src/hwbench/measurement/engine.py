@@ -162,7 +162,7 @@ class Engine:
                 trial.end(
                     "skipped",
                     f"needs {text.size(need)} for {len(needs)} variants; "
-                    f"{MEMORY_SHARE:.0%} of the {text.size(free)} free may be taken",
+                    f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
                 )
 
     # --- on the clock ---------------------------------------------------------------------------------------------

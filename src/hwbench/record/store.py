@@ -22,6 +22,7 @@ import msgspec
 import psutil
 
 from ..errors import StoreError
+from ..record import text
 from .model import COUNTS, JsonObject, Machine, Record, Run
 
 SCHEMA = 1
@@ -109,9 +110,7 @@ def read(path: Path) -> Run:
         if not path.is_file():
             raise StoreError(f"{path}: is no file; name a run file (reports/runs/<machine>/<run>.json)")
         if size > LARGEST:
-            raise StoreError(
-                f"{path}: {size / 2**20:.0f} MiB; a run file has at most {LARGEST // 2**20}, so this is none"
-            )
+            raise StoreError(f"{path}: {text.size(size)}; a run file has at most {text.size(LARGEST)}, so this is none")
         data = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({_why(error)})") from None
@@ -159,7 +158,7 @@ def _validate(run: Run, name: str) -> None:
             if not SHORTEST <= sample <= LONGEST:  # so is NaN refused
                 raise StoreError(
                     f"{where}.samples[{position}]: {sample} is no time in seconds "
-                    f"from {SHORTEST:.0e} to {LONGEST:.0e}; measure again"
+                    f"from {text.seconds(SHORTEST)} to {text.seconds(LONGEST)}; measure again"
                 )
         for count, amount in record.counts.items():
             if count not in COUNTS:
@@ -167,7 +166,7 @@ def _validate(run: Run, name: str) -> None:
             if amount != 0 and not LEAST_WORK <= amount < MOST_WORK:
                 raise StoreError(
                     f"{where}.counts.{count}: {amount} is no amount of work: 0, or "
-                    f"from {LEAST_WORK:.0e} to {MOST_WORK:.0e}; measure again"
+                    f"from {text.amount(LEAST_WORK)} to {text.amount(MOST_WORK)}; measure again"
                 )
         if record.samples and record.status not in ("ok", "suspect"):
             raise StoreError(f"{where}: is '{record.status}' and has samples, which no such record may")

@@ -102,17 +102,18 @@ def times(value: float | Estimate | None) -> str:
     return NOTHING if found is None else _joined(*_figures(found), unit="×")
 
 
-def ratio(value: float | Estimate | None) -> str:
+def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
     """A ratio of times in words: `1.19× slower (1.15–1.23)`, `4.10× faster (4.00–4.20)`, `same (0.98–1.02)`."""
     found = _estimate(value)
     if found is None or found.value <= 0:
         return NOTHING
     if (_bounded(found) and found.low <= 1 <= found.high) or abs(found.value - 1) < SAME:
-        _, *ends = _figures(found._replace(value=1.0))
-        return _joined("same", *ends)
-    if found.value > 1:
-        return _joined(*_figures(found), unit="× slower")
-    return _joined(*_figures(found.inverse()), unit="× faster")
+        shown, unit = ["same", *_figures(found._replace(value=1.0))[1:]], ""
+    elif found.value > 1:
+        shown, unit = _figures(found), "× slower"
+    else:
+        shown, unit = _figures(found.inverse()), "× faster"
+    return _joined(*(shown if interval else shown[:1]), unit=unit)
 
 
 def duration(value: float) -> str:

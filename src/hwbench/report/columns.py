@@ -50,7 +50,7 @@ def table(
         for one in columns:
             if isinstance(one, Measured):
                 value = one.value(item)
-                cells += [text.amount(value.value), text.columns(value)[1]]
+                cells += text.columns(value)
             else:
                 cells.append(one.cell(item))
         rows.append(runs.row(run(item), tuple(cells)))
@@ -156,7 +156,7 @@ def against_baseline(runs: Runs, head: str) -> Column[Point]:
 def compared(runs: Runs, point: Point) -> str:
     """`2.00× slower` than the baseline; "" for the baseline itself and without one."""
     against = runs.against_baseline(point)
-    return text.ratio(against) if against is not None else ""
+    return text.ratio(against, interval=False) if against is not None else ""
 
 
 def bar_label(runs: Runs, point: Point) -> str:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..record import text
 from .history import Setting
 
 GIB = re.compile(r"([\d.]+) GiB")
@@ -82,4 +83,4 @@ def alike(old: str, new: str) -> bool:
 
 def gib(nbytes: float) -> str:
     """A size of memory as an identity states it: `15.5 GiB`."""
-    return f"{nbytes / 2**30:.3g} GiB"
+    return text.size(nbytes)

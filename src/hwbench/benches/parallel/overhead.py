@@ -234,9 +234,7 @@ def finding(results: Results) -> Iterator[str]:
     each = results.each("items", "serial", n=lengths[-1])
     if told:
         cheapest = min(call.value for call in calls.values() if call is not None)
-        meanwhile = (
-            f": one core adds {text.count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
-        )
+        meanwhile = f": one core adds {text.count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
         yield f"A prange over {n} elements takes {', '.join(told)}{meanwhile}."
     for name, called in NAMES.items():
         said = results.overtakes(name, "serial", "the plain loop")
@@ -244,7 +242,5 @@ def finding(results: Results) -> Iterator[str]:
             gain = results.ratio("serial", name, n=lengths[-1])
             by = ""
             if gain is not None:
-                by = (
-                    f"; at {text.count(lengths[-1])} it is {gain.value:.2f}× ({gain.low:.2f}–{gain.high:.2f}) as fast"
-                )
+                by = f"; at {text.count(lengths[-1])} it is {text.times(gain)} as fast"
             yield f"With {called} a prange {said}{by}."

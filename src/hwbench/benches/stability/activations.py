@@ -193,11 +193,13 @@ def tell_activations(results: Results) -> Iterator[str]:
         many = results.each("items", "cupy", **(asked | {"n": MANY}))
         if many is not None:
             phrases.append(f"cupy on 2²⁴ of them {text.seconds(many.value)}")
-        series = " + ".join(f"{c:.5f} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4)
+        series = " + ".join(
+            f"{text.amount(c)} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4
+        )
         yield (
             f"{activation} costs {', '.join(phrases)} an element in float32; near 0 it is "
             f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
             f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
-            f"{found.facts['cubic_errors'][1]:.1g} at x = 1/4 and by "
-            f"{found.facts['cubic_errors'][3]:.1g} at x = 1."
+            f"{text.amount(found.facts['cubic_errors'][1])} at x = 1/4 and by "
+            f"{text.amount(found.facts['cubic_errors'][3])} at x = 1."
         )

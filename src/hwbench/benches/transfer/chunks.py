@@ -117,7 +117,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
     """What each further piece costs, queued, waited for, and through CuPy."""
     names = {"once": "queued", "each": "waited for", "cupy": "through CuPy's set()"}
     costs = {name: _cost_of_a_piece(results, name) for name in names}
-    told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
+    told = [f"{text.seconds(cost.value)} {names[name]}" for name, cost in costs.items() if cost is not None]
     if told:
         yield f"Each further piece of a copy costs {', '.join(told)}."
     most = max((int(record.params["pieces"]) for record in results.records if record.timed), default=1)
@@ -126,7 +126,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
         ratio = results.versus(cut, whole)
         yield (
             f"{text.size(whole.counts['bytes'])} in {most} pieces of {text.size(cut.facts['piece_bytes'])}, each "
-            f"waited for, take {ratio.value:.3g}× as long as in one ({ratio.low:.3g}–{ratio.high:.3g}): do not copy "
+            f"waited for, take {text.times(ratio)} as long as in one: do not copy "
             "often."
         )
 

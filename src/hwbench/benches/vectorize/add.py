@@ -198,8 +198,7 @@ def finding(results: Results) -> Iterator[str]:
         if in_loop is not None and in_numpy is not None and ratio is not None:
             yield (
                 f"At n = {text.count(n)} an element takes {text.seconds(in_loop.value)} in a Python loop and "
-                f"{text.seconds(in_numpy.value)} in NumPy: {ratio.value:.0f}× as long "
-                f"({ratio.low:.0f}–{ratio.high:.0f})."
+                f"{text.seconds(in_numpy.value)} in NumPy: {text.times(ratio)} as long."
             )
     for fast, slow in RIVALS:
         said = results.overtakes(fast, slow, NAMES[slow])
@@ -212,7 +211,7 @@ def nearest_the_limit(results: Results, lengths: list[int]) -> Iterator[str]:
     """How much of what the memory streams reach each way gets at the largest length."""
     for n in reversed(lengths):
         shares = {name: results.share(name, n=n) for name in NAMES}
-        told = [f"{NAMES[name]} {share:.0%}" for name, share in shares.items() if share is not None]
+        told = [f"{NAMES[name]} {text.share(share)}" for name, share in shares.items() if share is not None]
         if told:
             yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {text.count(n)}."
             return

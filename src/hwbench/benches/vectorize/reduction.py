@@ -242,8 +242,8 @@ def finding(results: Results) -> Iterator[str]:
         ordered = results.ratio("numba", "numba-fastmath", n=lengths[-1], **here)
         if ordered is not None and dtype == "f8":
             yield (
-                f"Keeping the additions of the {operation} in order costs Numba {ordered.value:.2g}× "
-                f"({ordered.low:.2g}–{ordered.high:.2g}) the time: each waits for the one before."
+                f"Keeping the additions of the {operation} in order costs Numba {text.times(ordered)} "
+                f"the time: each waits for the one before."
             )
         said = results.overtakes("numpy", "loop", "the Python loop", **here)
         if said:
@@ -255,5 +255,5 @@ def _told(results: Results, name: str, **place: Scalar) -> str:
     if record is None or each is None:
         return ""
     error = record.facts.get("relative_error")
-    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {error:.1g}"
+    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {text.amount(error)}"
     return f"{NAMES[name]} {text.seconds(each.value)}{off}"

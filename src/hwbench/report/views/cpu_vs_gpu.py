@@ -9,7 +9,6 @@ from ...analysis import datasheets
 from ...record import text
 from ..columns import Column
 from ..dataset import Runs
-from ..format import NOTHING
 from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 from .applications import charts
 from .applications.charts import Datum
@@ -62,7 +61,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _memory(row: Row) -> str:
     if not row.memory:
-        return NOTHING
+        return text.NOTHING
     return text.size(row.memory) if row.origin == MEASURED else _sold(row.memory)
 
 
@@ -74,7 +73,7 @@ BALANCE: Column[Row] = Column("flop per byte", lambda row: text.amount(row.balan
 COLUMNS: tuple[Column[Row], ...] = (
     DEVICE,
     FIGURES,
-    Column("cores", lambda row: NOTHING if row.cores is None else f"{row.cores:g}"),
+    Column("cores", lambda row: text.NOTHING if row.cores is None else f"{row.cores:g}"),
     FLOPS,
     Column("memory", _memory),
     BANDWIDTH,
@@ -96,10 +95,21 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
     for measured, sheet in itertools.pairwise(own):
         if sheet.name == name and measured.origin == MEASURED and sheet.kind == measured.kind:
             shares = [
-                text.share(a / b) if a and b else NOTHING
+                text.share(a / b) if a and b else text.NOTHING
                 for a, b in ((measured.flops, sheet.flops), (measured.bandwidth, sheet.bandwidth))
             ]
-            return [(name, "measured / datasheet", NOTHING, shares[0], NOTHING, shares[1], NOTHING, NOTHING)]
+            return [
+                (
+                    name,
+                    "measured / datasheet",
+                    text.NOTHING,
+                    shares[0],
+                    text.NOTHING,
+                    shares[1],
+                    text.NOTHING,
+                    text.NOTHING,
+                )
+            ]
     return []
 
 

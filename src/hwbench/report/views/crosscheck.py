@@ -30,8 +30,8 @@ COLUMNS: tuple[Column[ToolComparison], ...] = (
     Column("tool", lambda one: one.tool),
     Column("native", lambda one: _rate(one, ours=False)),
     Column("ours", lambda one: _rate(one, ours=True)),
-    Column("ours / native", lambda one: f"{one.ratio.value:.3f}" if one.ratio else text.NOTHING),
-    Column(INTERVAL, lambda one: f"{one.ratio.low:.3f}–{one.ratio.high:.3f}" if one.ratio else text.NOTHING),
+    Column("ours / native", lambda one: text.columns(one.ratio)[0]),
+    Column(INTERVAL, lambda one: text.columns(one.ratio)[1]),
     Column("status", lambda one: one.status),
     Column("native command", lambda one: one.command),
 )
@@ -75,9 +75,9 @@ def _figure(run: Run, compared: Sequence[ToolComparison]) -> Figure:
             room=0.2,
             rule=1.0,
             more="rates",
-            alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {middle:.2f}.",
+            alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {text.amount(middle)}.",
         )
-        note = f"{len(here)} comparisons, median {middle:.3f}"
+        note = f"{len(here)} comparisons, median {text.amount(middle)}"
         panels.append(Panel(tool, spec, f"Ratios to {tool}", note))
     rows = [tuple(column.cell(one) for column in COLUMNS) for one in compared]
     head = tuple(column.head for column in COLUMNS)
@@ -111,7 +111,7 @@ def _mark(one: ToolComparison, name: str) -> Mark:
         low=one.ratio.low,
         high=min(one.ratio.high, MOST_TOP),
         group=name,
-        label=f"{one.ratio.value:.3f}",
+        label=text.columns(one.ratio)[0],
         more=f"{_rate(one, ours=True)} against {_rate(one, ours=False)}",
         suspect=one.reason,
     )

@@ -184,4 +184,5 @@ def _bytes(size: Estimate | None) -> str:
 
 
 def _latency(value: Estimate | None) -> tuple[str, str]:
-    return (text.amount(value.value, "ns"), text.columns(value)[1]) if value else (text.NOTHING, text.NOTHING)
+    shown, interval = text.columns(value)
+    return f"{shown} ns" if value else shown, interval

@@ -87,7 +87,7 @@ def _parallel(runs: Runs) -> Figure | None:
             alt_text=f"Loads in flight over the number of independent pointer chases, and the ideal. {title}",
         )  # fmt: skip
         panels.append(Panel(title, spec, "Loads in flight over independent chases"))
-    text = (
+    told = (
         "Pointer chases that know nothing of one another, in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
         "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little), "
@@ -98,7 +98,7 @@ def _parallel(runs: Runs) -> Figure | None:
         "Loads in flight",
         panels,
         columns.table("Every number of chases", points),
-        text,
+        told,
         list(legend.values()),
         wide=not runs.several,
         narrow=runs.several,
@@ -142,7 +142,7 @@ def _loaded(runs: Runs) -> Figure | None:
         x_domain=(0.0, max(mark.x for mark in marks) * 1.03), more=columns.more,
         alt_text="Latency of a load from memory over the bandwidth that the other cores take meanwhile.",
     )  # fmt: skip
-    text = (
+    told = (
         "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
         "first one's loads. Flat as long as memory has room; a line that turns up shows queues that fill. Writing "
         "counts twice: a stored line is read first and written back later."
@@ -151,7 +151,7 @@ def _loaded(runs: Runs) -> Figure | None:
         "Loaded latency",
         [Panel("", spec, "Latency over bandwidth")],
         columns.table("Every rate", points),
-        text,
+        told,
         list(legend.values()),
         wide=True,
     )
@@ -202,14 +202,14 @@ def _between(runs: Runs) -> list[Figure]:
         )  # fmt: skip
         title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
         rows = [(point, pair) for point in points for pair in _pairs(point)]
-        text = (
+        told = (
             f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: a cache line that "
             "two threads hand to and fro, at best. Fuller colour is slower. Each pair is measured alone; CPUs that "
             "share a cache stand out as blocks."
         )
         listed = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)
         figures.append(
-            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, text, narrow=True)
+            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, told, narrow=True)
         )
     return figures
 

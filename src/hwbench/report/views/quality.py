@@ -97,7 +97,7 @@ def _checks(runs: Runs) -> Table | None:
         for one in run_quality.check(run):
             which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
-            row = (one.name, f"{one.seen:.1%}", f"{one.allowed:.1%}", *verdict)
+            row = (one.name, text.share(one.seen), text.share(one.allowed), *verdict)
             rows.append(runs.row(index, row))
     if not rows:
         return None
@@ -182,7 +182,7 @@ def _telemetry(runs: Runs) -> Table | None:
 
         def total(name: str) -> str:
             values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
-            return f"{sum(values):.0f}" if values else text.NOTHING
+            return text.count(sum(values)) if values else text.NOTHING
 
         middle = sorted(clocks)[len(clocks) // 2] * 1e-9 if clocks else None
         drifts = [drift(facts.numbers(telemetry.get("clock_hz"))) for telemetry in apart]
@@ -229,7 +229,7 @@ def _handovers(apart: Sequence[JsonObject]) -> str:
     if not times:
         return text.NOTHING
     near, far = interference.states(times)
-    told = [f"{median(state) * 1e9:.0f} ns" for state in (near, far) if state]
+    told = [text.seconds(median(state)) for state in (near, far) if state]
     return told[0] if not far else f"{told[0]}, in {text.share(len(far) / len(times))} of rounds {told[1]}"
 
 

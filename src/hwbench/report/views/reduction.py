@@ -117,4 +117,4 @@ def _error(point: Point) -> float | None:
 
 def _error_text(point: Point) -> str:
     error = _error(point)
-    return text.NOTHING if error is None else f"{error:.1e}" if error else "exact"
+    return text.NOTHING if error is None else text.amount(error) if error else "exact"

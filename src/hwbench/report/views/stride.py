@@ -84,12 +84,12 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
-    told = f"Measured in L2: a line of {line.value:.0f} bytes" if line else "In L2 the stride does not show"
+    told = f"Measured in L2: a line of {text.size(line.value)}" if line else "In L2 the stride does not show"
     if line and reported:
         told += ", as the system reports" if line.value == reported else f", where the system reports {reported}"
         told += " (OS in the picture)" if line.value != reported else ""
     if unit:
-        told += f"; memory moves {unit.value:.0f} bytes at a time"
+        told += f"; memory moves {text.size(unit.value)} at a time"
         told += ", a pair of lines" if line and unit.value == 2 * line.value else ""
     return f"{told}."
 

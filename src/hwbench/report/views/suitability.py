@@ -64,8 +64,9 @@ def _beside(name: str, row: Row, other: Row, answers: str) -> Iterator[str]:
         return
     faster, trained = here / there, training / other_training
     yield (
-        f"{other.name} {answers} in {_seconds(there)}, {text.amount(faster)} times as fast, by its bandwidth; a training "
-        f"step takes {_seconds(training)} here and {_seconds(other_training)} there, {text.amount(trained)} times "
+        f"{other.name} {answers} in {_seconds(there)}, {text.amount(faster)} times as fast, by its bandwidth; a "
+        f"training step takes {_seconds(training)} here and {_seconds(other_training)} there, {text.amount(trained)} "
+        "times "
         "as fast, by its arithmetic."
     )
     yield verdict(name, other.name, faster, trained)
@@ -94,12 +95,12 @@ def verdict(name: str, other: str, faster: float, trained: float) -> str:
     if at_other > 1.1 * at_best:
         other_task = "training" if best == "inference" else "inference"
         return (
-            f"So of the two this is a machine for {best}: beside {other} it gives up a factor of {text.amount(at_best)} "
-            f"there, and of {text.amount(at_other)} in {other_task}."
+            f"So of the two this is a machine for {best}: beside {other} it gives up a factor of "
+            f"{text.amount(at_best)} there, and of {text.amount(at_other)} in {other_task}."
         )
     return (
-        f"So it is no better suited to one than to the other: beside {other} it gives up a factor of {text.amount(faster)} "
-        "in either."
+        f"So it is no better suited to one than to the other: beside {other} it gives up a factor of "
+        f"{text.amount(faster)} in either."
     )
 
 

@@ -67,7 +67,8 @@ def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[s
 
 def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, Scalar]]) -> str:
     named = [
-        f"{text.count(value)} samples" if axis == "n" else format.value_of(axis, value) for axis, value in rest
+        f"{format.value_of(axis, value)} samples" if axis == "n" else format.value_of(axis, value)
+        for axis, value in rest
     ]
     return ", ".join([*named, *([runs.labels[run]] if runs.several else [])])
 
@@ -110,7 +111,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
             alt_text=f"Time of a convolution over the taps, {title}",
             more="does",
         )
-        said = "; ".join(f"{BY_FFT} passes {name} at {at:.0f} taps" for name, at in found.items())
+        said = "; ".join(f"{BY_FFT} passes {name} at {text.count(at)} taps" for name, at in found.items())
         panels.append(
             Panel(
                 title,
@@ -164,7 +165,7 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
             rows.append(
                 (
                     title,
-                    text.count(point.record.params["n"]),
+                    format.value_of("n", point.record.params["n"]),
                     variant,
                     text.amount(rate.value),
                     text.columns(rate)[1],
@@ -185,8 +186,8 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
         return None
     head = ("case", "points", "variant", "median, GFLOP/s", "95% interval", "status")
     legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
-    text = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
-    return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), text, legend)
+    told = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
+    return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), told, legend)
 
 
 # --- below the roofs --------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def _bar(name: str, spent: Mapping[str, float], parts: Parts) -> list[Datum]:
     rows, before, whole = [], 0.0, sum(spent.values())
     for part, seconds in spent.items():
         share = 100 * seconds / whole
-        shown = f"{share:.0f}%, {text.amount(seconds * 1e3, 'ms')}"
+        shown = f"{text.share(share / 100)}, {text.amount(seconds * 1e3, 'ms')}"
         place = {"case": name, "part": f"s{list(parts).index(part)}", "phase": parts[part][0]}
         rows.append(place | {"low": before, "high": before + share, "shown": shown})
         before += share

@@ -42,8 +42,8 @@ def _data(points: Sequence[Point]) -> str:
         data = str(point.record.params.get("data", ""))
         name = "in Ames, Iowa (De Cock 2011)" if data == OWN else f"of {data.rsplit('/', 1)[-1]}"
         sales, columns = (facts.numbers([point.record.facts.get(fact)]) for fact in ("sales", "columns"))
-        tables[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
-            f", {columns[0]:.0f} numbers each" if columns else ""
+        tables[name] = f"{f'{text.count(sales[0])} ' if sales else ''}house sales {name}" + (
+            f", {text.count(columns[0])} numbers each" if columns else ""
         )
     return "; ".join(tables.values())
 

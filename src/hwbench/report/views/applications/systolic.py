@@ -104,10 +104,10 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
                     x=batch,
                     value=100 * share,
                     unit="%",
-                    more=f"{cycles:,.0f} cycles",
+                    more=f"{text.count(cycles)} cycles",
                 )
             )
-            rows.append((name, f"{batch:g}", f"{cycles:.0f}", text.share(share)))
+            rows.append((name, f"{batch:g}", text.count(cycles), text.share(share)))
     busy = charts.lines(
         marks,
         x_title="batch size",
@@ -119,12 +119,12 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
         more="takes",
     )
     panel = Panel("", busy, f"Utilisation of each array over the batch size, layer of {m} by {k}.")
-    text = (
+    told = (
         f"Weight-stationary, the next weights loaded meanwhile, a layer of {m} × {k}; cycles by the closed form, "
         "which the simulator confirms below."
     )
     shown = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
-    return Figure("How busy each array stays, over the batch size", [panel], shown, text, legend)
+    return Figure("How busy each array stays, over the batch size", [panel], shown, told, legend)
 
 
 def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
@@ -170,9 +170,9 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     busy = (
         f"It is half busy from a batch of {half:g} on." if half else f"Up to a batch of {last:g} it is never half busy."
     )
-    text = (
+    told = (
         f"The batch size is also the number of multiply-adds for each weight fetched. The roofs: {peak} multiply-adds "
-        f"a cycle, and {MEMORY:.1f} weights a "
+        f"a cycle, and {text.amount(MEMORY)} weights a "
         f"cycle, as the first TPU's memory gave (34 GB/s at 700 MHz, Jouppi et al. 2017). {busy}"
     )
     panel = Panel("", spec, f"Multiply-adds a cycle of the {size} array over the batch size.")
@@ -184,7 +184,7 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     shown = Table(
         f"Roofline of the {size} array", ("batch", "multiply-adds a cycle", "with weights from memory", "roof"), rows
     )
-    return Figure(f"Roofline of the {size} array", [panel], shown, text, legend)
+    return Figure(f"Roofline of the {size} array", [panel], shown, told, legend)
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:

@@ -158,5 +158,5 @@ def _count(n: float) -> str:
     """`1.2 million`, `45 thousand`: two digits are what an interpolated size is good for."""
     for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
         if n >= size:
-            return f"{n / size:.2g}{word}" if n / size < 100 else f"{text.amount(n / size)}{word}"
-    return f"{n:.0f}"
+            return f"{text.amount(n / size)}{word}"
+    return text.count(n)

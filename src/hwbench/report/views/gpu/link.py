@@ -181,7 +181,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         ]
         colour = alt.ColorValue(var("c1"))
         fade = alt.Opacity("fade:Q", scale=None)
-        text = alt.Text("label:N")
+        written = alt.Text("label:N")
         size = alt.Size("size:Q", scale=None)
         layers = [
             alt.Chart(alt.NamedData("boxes"))
@@ -189,7 +189,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             .encode(x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q")),
             alt.Chart(alt.NamedData("boxes"))
             .mark_text(fill=var("ink"), fontSize=13)
-            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=text),
+            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=written),
             alt.Chart(alt.NamedData("marks"))
             .mark_rule()
             .encode(
@@ -204,10 +204,10 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             ),
             alt.Chart(alt.NamedData("figures"))
             .mark_text(align="left", fill=var("ink"), fontSize=12.5, fontWeight=600)
-            .encode(x=x, y=y, text=text),
+            .encode(x=x, y=y, text=written),
             alt.Chart(alt.NamedData("lecture"))
             .mark_text(align="left", fill=var("ink-2"), fontSize=12)
-            .encode(x=x, y=y, text=text),
+            .encode(x=x, y=y, text=written),
         ]  # fmt: skip
         return charts.finish(
             layers,
