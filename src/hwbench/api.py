@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .record import text
 from . import catalog, errors
 from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
 from .analysis.plausibility import concluded, judged
@@ -154,7 +155,7 @@ def roofline(
     doubts = [record.reason] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:
         doubts.append(
-            f"{IMPOSSIBLE}: {text.times(reached[roof])} {roof.name} ({text.amount(roof.shown, roof.metric.unit)}); "
+            f"{IMPOSSIBLE}: {text.amount(reached[roof])} times {roof.name} ({text.amount(roof.shown, roof.metric.unit)}); "
             "bytes, flops, "
             "footprint or threads are not what the function has, or the roof was disturbed"
         )

@@ -18,7 +18,18 @@ FACTORS = {
     "ps": 1e-12, "ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0,
     "B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40, "GB/s": 1e9, "%": 0.01, "×": 1.0, "": 1.0,
 }  # fmt: skip
-LARGEST = {"ps": 1000, "ns": 1000, "µs": 1000, "ms": 1000, "s": 120, "min": 120, "B": 1024, "KiB": 1024, "MiB": 1024, "GiB": 1024}
+LARGEST = {
+    "ps": 1000,
+    "ns": 1000,
+    "µs": 1000,
+    "ms": 1000,
+    "s": 120,
+    "min": 120,
+    "B": 1024,
+    "KiB": 1024,
+    "MiB": 1024,
+    "GiB": 1024,
+}
 ONE = r"(-?[\d\u202f]+(?:\.\d+)?)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
 FORM = re.compile(rf"{ONE} ?([^ \d(]*)(?: \({ONE}–{ONE}\))?")
 FORMS: list[Callable[[float | Estimate | None], str]] = [
@@ -79,7 +90,9 @@ def test_a_value_reads_back_to_three_digits(form: Callable[..., str], value: flo
 
 @pytest.mark.parametrize("form", FORMS)
 @given(value=estimates())
-def test_a_printed_interval_holds_the_printed_value_and_differs_from_it(form: Callable[..., str], value: Estimate) -> None:
+def test_a_printed_interval_holds_the_printed_value_and_differs_from_it(
+    form: Callable[..., str], value: Estimate
+) -> None:
     """Bounds lie around the value, have its decimals, and at least one prints otherwise than the value."""
     shown = form(value)
     if shown == "<0.01%":

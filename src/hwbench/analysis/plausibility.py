@@ -88,7 +88,7 @@ def impossible(
         reached = share(record, limit, min(record.samples))
         if reached is not None and reached > TOLERANCE:
             shown = f"{limit.name}: {text.amount(limit.shown, limit.metric.unit)}"
-            found[index] = f"{IMPOSSIBLE}: {text.times(reached)} the limit it should touch ({shown})"
+            found[index] = f"{IMPOSSIBLE}: {text.amount(reached)} times the limit it should touch ({shown})"
     return found
 
 

@@ -158,7 +158,7 @@ def _validate(run: Run, name: str) -> None:
             if not SHORTEST <= sample <= LONGEST:  # so is NaN refused
                 raise StoreError(
                     f"{where}.samples[{position}]: {sample} is no time in seconds "
-                    f"from {text.seconds(SHORTEST)} to {text.seconds(LONGEST)}; measure again"
+                    f"from {SHORTEST:.0e} to {LONGEST:.0e}; measure again"
                 )
         for count, amount in record.counts.items():
             if count not in COUNTS:
@@ -166,7 +166,7 @@ def _validate(run: Run, name: str) -> None:
             if amount != 0 and not LEAST_WORK <= amount < MOST_WORK:
                 raise StoreError(
                     f"{where}.counts.{count}: {amount} is no amount of work: 0, or "
-                    f"from {text.amount(LEAST_WORK)} to {text.amount(MOST_WORK)}; measure again"
+                    f"from {LEAST_WORK:.0e} to {MOST_WORK:.0e}; measure again"
                 )
         if record.samples and record.status not in ("ok", "suspect"):
             raise StoreError(f"{where}: is '{record.status}' and has samples, which no such record may")

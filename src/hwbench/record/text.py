@@ -155,15 +155,16 @@ def _decimals(value: float, digits: int) -> int:
 
 
 def _places(value: Estimate, bare: int, least: int | None, most: int | None) -> _Places:
-    """`bare` significant digits without an interval, then `least` decimals at least; never more than `most`."""
+    """`bare` significant digits without an interval; `least` decimals at least and `most` at most."""
     alone = _decimals(value.value, bare)
-    alone = alone if least is None else max(alone, least)
     decimals = alone
     half = (value.high - value.low) / 2
     if _bounded(value) and half:
         decimals = max(_decimals(value.value, 2), min(alone, _decimals(half, 2)))
         if half < 10.0**-decimals:
             decimals = min(_decimals(value.value, 4), _decimals(half, 1))
+    if least is not None:
+        alone, decimals = max(alone, least), max(decimals, least)
     if most is not None:
         alone, decimals = min(alone, most), min(decimals, most)
     shown = _bounded(value) and len({_fixed(one, decimals) for one in value}) > 1
@@ -185,7 +186,8 @@ def _figures(
         return ["0"]
     power = 0
     if not _LEAST <= abs(round(value.value, decimals)) < _MOST:
-        power = -_decimals(value.value, 1)
+        power = 2 - _decimals(value.value, 3)
+        decimals, shown = _places(value, bare, None, None)
         decimals += power
     printed = [_fixed(float(Decimal(one).scaleb(-power)), decimals) for one in (value if shown else value[:1])]
     while not zeros and all("." in one and one[-1] in "0." for one in printed):
@@ -200,10 +202,10 @@ def _in_units(value: Estimate, units: Sequence[tuple[str, float, float]]) -> str
         here = Estimate(*(one / factor for one in value))
         if not abs(here.value) < _LARGEST:
             continue
-        bare = 4 if sizes and abs(here.value) >= 999.5 else 3  # 1023 KiB
+        least = 0 if sizes else None
         most = 0 if unit == "B" else None
-        if abs(round(here.value, _places(here, bare, None, most).decimals)) < end:
-            return _joined(*_figures(here, bare=bare, most=most, zeros=not sizes), unit=f" {unit}")
+        if abs(round(here.value, _places(here, 3, least, most).decimals)) < end:
+            return _joined(*_figures(here, least=least, most=most, zeros=not sizes), unit=f" {unit}")
     return NOTHING
 
 

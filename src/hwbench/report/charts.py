@@ -215,8 +215,8 @@ def bars(
                 )
             )
         # Beyond the interval's end, so that the text never sits on it.
-        text = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
-        layers.append(text.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
+        told = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
+        layers.append(told.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
         if absent:
             reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
             without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")

@@ -50,7 +50,7 @@ def figure(runs: Runs) -> Figure | None:
             alt_text="The clock by the width of the multiply-adds that run meanwhile.",
         )  # fmt: skip
         panels.append(Panel(label, spec, "Clock by vector width"))
-    text = (
+    told = (
         "Cycles are counted by additions that wait for one another, one a cycle; beside them run multiply-adds of the "
         "given width, 5/7 a cycle, or 12/7 where two units are to be busy (a width that has one unit only then shows "
         "7/12 of the clock). The figure is the best sample: where the chain is held up it is too low, never too "
@@ -59,7 +59,7 @@ def figure(runs: Runs) -> Figure | None:
     )
     legend = [Key(width, runs.colours[width]) for width in widths]
     table = columns.table("Every load", points)
-    return Figure("Clock under load", panels, table, text, legend, wide=not runs.several)
+    return Figure("Clock under load", panels, table, told, legend, wide=not runs.several)
 
 
 def _best(point: Point) -> float:

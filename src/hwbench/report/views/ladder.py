@@ -225,11 +225,11 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
         )
         panels.append(Panel(label, spec, "Nanoseconds per element over n, by variant"))
     legend = [Key(name, runs.colours[name], "line") for name in names]
-    text = (
+    told = (
         "Lower is better. Each line falls while the cost of the call spreads over more elements, and is level where "
         "only the elements count. Where two lines cross, the other way becomes the faster one."
     )
-    return Figure("Time per element", panels, _pivot(runs, rungs, names), text, legend, wide=not runs.several)
+    return Figure("Time per element", panels, _pivot(runs, rungs, names), told, legend, wide=not runs.several)
 
 
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:

@@ -47,14 +47,14 @@ def figure(runs: Runs) -> Figure | None:
         panels.append(Panel(label if runs.several else "", spec, "Microseconds per call over n, by threading layer"))
         rows += [runs.row(index, _row(here, name, found.get(name), lengths)) for name in variants]
     head = ("variant", *(f"µs at n = {text.count(n)}" for n in lengths), "wins from n", "95% interval")
-    text = (
+    told = (
         "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
         "meets the plain loop's, prange begins to win; the upright lines mark those n. A process has one layer, so "
         "each was measured in a process of its own."
     )
     legend = [Key(name, runs.colours[name], "line") for name in variants]
     table = Table("What a prange costs, and from which n it wins", runs.head(head), rows)
-    return Figure("The price of a prange", panels, table, text, legend, wide=not runs.several)
+    return Figure("The price of a prange", panels, table, told, legend, wide=not runs.several)
 
 
 def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | None:

@@ -147,12 +147,12 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
         )  # fmt: skip
         panels.append(Panel(label, spec, "Efficiency over threads"))
     table = columns.table("Efficiency and serial fraction", strong)
-    text = (
+    told = (
         "A thread's share of the ideal. Where it falls while the serial fraction stays, a part of the work is not "
         "shared; where the fraction grows too, the threads cost something themselves, or wait for the same memory."
     )
     legend = [Key(work, colours[work], "line") for work in works]
-    return Figure("Efficiency", panels, table, text, legend, wide=not runs.several)
+    return Figure("Efficiency", panels, table, told, legend, wide=not runs.several)
 
 
 def _speedups(runs: Runs) -> list[Speedup]:

@@ -80,10 +80,10 @@ def by_phase(runs: Runs, points: Sequence[Point]) -> Figure:
     about = "Share of each phase in the time of an epoch"
     panel = Panel("", _stacked(rows, list(names), phases, about), f"{about}, by variant and batch size.")
     legend = [Key(label, colour) for label, colour in phases.values()]
-    text = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
+    told = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
     if any(common.on_gpu(point.record) for point in ordered[:MOST]):
-        text += " On a GPU each phase is waited for, which an epoch is not."
-    return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), text, legend)
+        told += " On a GPU each phase is waited for, which an epoch is not."
+    return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), told, legend)
 
 
 def _row(runs: Runs, point: Point, spent: Mapping[str, float], parts: Parts) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         and one.record.params.get("data") == other.record.params.get("data")
         for a, b in zip(_errors(one), _errors(other), strict=False)
     ]
-    text = (
+    told = (
         f"All variants start from the same weights and see the same batches: what is left are roundings, "
         f"{max(apart):.1g} at most."
         if apart
@@ -201,6 +201,6 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         "How good the predictions are",
         panels,
         Table("log-RMSE of held-out sales by fold", head, rows),
-        text,
+        told,
         [Key(name, colours[name]) for name in nets],
     )

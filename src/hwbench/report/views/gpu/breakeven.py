@@ -150,8 +150,8 @@ def _said(crossings: dict[str, Breakeven | None]) -> str:
             continue
         ends = [_count(end) if 0 < end < math.inf else "beyond" for end in (found.n.low, found.n.high)]
         told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends[0]} to {ends[1]})")
-    text = "; ".join(told)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    told = "; ".join(told)
+    return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 
 def _count(n: float) -> str:

@@ -88,9 +88,9 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
     fused = told((roof for roof in roofs if roof.flat and not roof.dashed), 1e-12)
     products = told((roof for roof in roofs if roof.flat and roof.dashed), 1e-12)
-    text = f"Roofs: {slopes} GB/s"
-    text += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
-    return text + (f"; products of matrices {products} TFLOP/s" if products else "")
+    told = f"Roofs: {slopes} GB/s"
+    told += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
+    return told + (f"; products of matrices {products} TFLOP/s" if products else "")
 
 
 def _placed(point: Point) -> bool:
