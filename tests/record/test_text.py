@@ -1,10 +1,11 @@
-"""Quantities as text: every number keeps its value, its order and its unit's range, and says what its interval allows."""
+"""Quantities as text: every number keeps its value and its order, and shows what its interval allows."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -165,7 +166,8 @@ def test_no_unit_is_printed_where_the_next_one_fits(form: Callable[..., str], va
         (text.times(Estimate(1.24, 0.0, math.inf)), "1.24×"),
         (text.ratio(Estimate(1.19, 1.15, 1.23)), "1.19× slower (1.15–1.23)"),
         (text.ratio(Estimate(0.25, 0.24, 0.26)), "4.00× faster (3.85–4.17)"),
-        (text.ratio(Estimate(1.3, 0.9, 2.0)), "same (0.90–2.00)"), (text.ratio(Estimate(1.001, 0.98, 1.02)), "same (0.98–1.02)"),
+        (text.ratio(Estimate(1.3, 0.9, 2.0)), "same (0.90–2.00)"),
+        (text.ratio(Estimate(1.001, 0.98, 1.02)), "same (0.98–1.02)"),
         (text.ratio(0.0), "–"), (text.duration(12), "12 s"), (text.duration(65 + 60), "2:05 min"),
     ],
 )  # fmt: skip
@@ -184,3 +186,31 @@ def test_two_columns_and_one_text_agree(value: Estimate) -> None:
 def test_control_characters_are_escaped() -> None:
     """No escape sequence reaches a terminal."""
     assert text.printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
+
+
+SOURCE = Path(text.__file__).parents[1]
+BY_HAND = re.compile(r"""\{[^{}"\n]*:[,+<>^0-9]*\.\d+[gfe%]\}""")
+OTHERS = {
+    "record/text.py": "is the formatter",
+    "record/store.py": "states the bounds of a file's numbers as the file writes numbers",
+    "record/interference.py": "states reasons, which are kept in files",
+    "cli/verdicts.py": "compares ratios in columns of three decimals, as thresholds are given",
+    "tracking/readers/pytest_benchmark.py": "rounds numbers that go on as numbers",
+    "report/views/records.py": "shows samples to six digits, to be copied",
+    "report/views/applications/house_prices.py": "shows errors of a fit to as many decimals as they are compared in",
+    "report/views/applications/lecture_figures.py": "shows figures beside the lecture's, to its decimals",
+    "report/views/applications/stability_facts.py": "has mantissas of numbers beyond a float, and coefficients",
+    "benches/stability/gradients.py": "has mantissas of numbers beyond a float",
+    "measurement/verify_output.py": "tells two nearly equal numbers apart",
+    "host/gpu_probe.py": "shows versions such as 8.6",
+}
+
+
+def test_no_number_is_formatted_by_hand() -> None:
+    """Quantities get their digits and units from the formatter; the few exceptions have a reason."""
+    found = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if any(BY_HAND.search(re.sub(r'float\(f"[^"]*"\)', "", line)) for line in path.read_text("utf-8").split("\n"))
+    }
+    assert found <= set(OTHERS)
