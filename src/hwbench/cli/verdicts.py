@@ -124,7 +124,7 @@ def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     lines += [f"the software differs: {line}" for line in software(base, new)]
     lines += report.remarks
     lines.append(
-        f"threshold {text.amount(threshold)}; {METHOD} over the cases; medians differ from run to run by "
+        f"threshold {threshold:.3g}; {METHOD} over the cases; medians differ from run to run by "
         f"{text.share(report.noise.common)} ({report.noise.source})"
     )
     if _across(report) and differing(base, new):

@@ -64,7 +64,7 @@ def test_a_rate_that_falls_is_slower_and_one_that_rises_faster():
     falling = told(history(series("a.b", noisy(1, 3.0, 2.0), unit="GB/s", higher=True)))
     rising = told(history(series("a.b", noisy(1, 2.0, 3.0), unit="GB/s", higher=True)))
     assert "1.50× slower" in falling[0]
-    assert "1.5× faster" in rising[0]
+    assert "1.50× faster" in rising[0]
 
 
 def controls(*levels, setting=0, only=CONTROLS):
@@ -89,7 +89,7 @@ def test_a_step_that_the_controls_share_is_the_machine_s():
 def test_one_control_that_moves_alone_has_changed_itself():
     """stream.load slower, chase and peak as ever: its own code."""
     sentences = told(history(*controls(1e-3, 1.2e-3, only=("stream.load",))))
-    assert [sentence for sentence in sentences if "stream.load/v [L1] 1.2× slower" in sentence]
+    assert [sentence for sentence in sentences if "stream.load/v [L1] 1.20× slower" in sentence]
     assert not [sentence for sentence in sentences if "own limits" in sentence]
 
 

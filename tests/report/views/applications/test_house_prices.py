@@ -27,7 +27,7 @@ def test_the_intro_tells_what_was_learnt_from():
     theirs = house(16, sales=1460, columns=331)
     theirs = msgspec.structs.replace(theirs, params=theirs.params | {"data": "/home/x/train.csv"})
     assert (
-        "workload: 1,460 house sales of train.csv, 331 numbers each, a" in house_view(dataset(run_of(theirs))).intro[0]
+        "workload: 1460 house sales of train.csv, 331 numbers each, a" in house_view(dataset(run_of(theirs))).intro[0]
     )
     assert (
         "workload: house sales in Ames, Iowa (De Cock 2011), a network"
