@@ -152,7 +152,7 @@ def test_findings_set_the_lecture_beside_the_measured():
     assert "2.04 × 10⁻¹⁰" in told
     assert "from 6.1e-05 to 65504 (lecture: 6e-5 to 6e4)" in told
     assert (
-        "float16 is safe for 24 layers at 1 µs each, float32 for all 100 at 2 µs: half the bytes are 2× the speed"
+        "float16 is safe for 24 layers at 1.00 µs each, float32 for all 100 at 2.00 µs: half the bytes are 2.00× the speed"
         in told
     )
     assert "25 pairs of activation and initialisation so many are safe for all 100 layers: 12 in float16" in told

@@ -176,4 +176,4 @@ def gflops_of(results: Results, variant: str, **place: Scalar) -> str:
     if record is None or rate is None:
         return ""
     threads = record.facts.get("threads", 1)
-    return f"{variant} {text.rate(rate.value, 'GFLOP/s')}" + (f" on {threads} threads" if threads != 1 else "")
+    return f"{variant} {text.amount(rate.value / 1e9)}" + (f" on {threads} threads" if threads != 1 else "")

@@ -248,7 +248,7 @@ def _tell_gpu(results: Results) -> Iterator[str]:
             if there.facts["safe_depth"] != here.facts["safe_depth"]:
                 unlike.append(f"{name} is safe for {depth(there)} layers on the GPU, for {depth(here)} on the CPU")
     if costs:
-        yield f"On the GPU a layer of {WIDTH} units takes CuPy, in µs: {', '.join(costs)}."
+        yield f"On the GPU a layer of {WIDTH} units takes CuPy: {', '.join(costs)}."
     if unlike:
         yield f"Safe depths differ: {'; '.join(unlike)}."
     elif compared:
