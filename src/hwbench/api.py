@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .record import text
 from . import catalog, errors
 from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
 from .analysis.plausibility import concluded, judged
@@ -155,9 +154,9 @@ def roofline(
     doubts = [record.reason] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:
         doubts.append(
-            f"{IMPOSSIBLE}: {text.amount(reached[roof])} times {roof.name} ({text.amount(roof.shown, roof.metric.unit)}); "
-            "bytes, flops, "
-            "footprint or threads are not what the function has, or the roof was disturbed"
+            f"{IMPOSSIBLE}: {text.amount(reached[roof])} times {roof.name} "
+            f"({text.amount(roof.shown, roof.metric.unit)}); bytes, flops, footprint or threads are not what the "
+            "function has, or the roof was disturbed"
         )
     elif roof.suspect:
         doubts.append(f"the roof is suspect: {roof.suspect}")

@@ -118,7 +118,7 @@ def test_the_finding_tells_a_line_from_a_pair() -> None:
     said = list(bench.hooks["finding"](read))
     assert said[0].startswith("In L2 the cost of an element grows with the stride up to 64 B")
     assert said[1] == "From memory it grows up to a stride of 128 B: lines are fetched in pairs."
-    assert "In memory an element costs 0.500 ns" in said[2]
+    assert "In memory an element costs 500 ps" in said[2]
     assert "128 B away: 16.0×" in said[2]
 
 

@@ -190,6 +190,7 @@ def test_what_one_thread_draws_bounds_the_rest() -> None:
     read.limits = [Limit("triad", "DRAM", 4, "f8", 20e9, BANDWIDTH, "simd-nt")]
     said = list(scaling_bench.hooks["finding"](read))
     assert said[1].startswith(
-        "One thread alone draws 15.0 GB/s of the 20 that memory gives 4 at best: more threads can bring 1.33× and no more"
+        "One thread alone draws 15.0 GB/s of the 20 that memory gives 4 at best: more threads can "
+        "bring 1.33× and no more"
     )
     assert "Together they reach 90% of it" in said[1]

@@ -85,7 +85,7 @@ def test_findings_of_variances():
     told = " ".join(findings(run_of(*variances), [initialization])["stability.initialization"])
     assert "where 2/(n_in + n_out) is 0.00781" in told
     assert "√(6/(n_in + n_out)) = 0.153" in told
-    assert "(closed form 1e+06)" in told
+    assert "(closed form 1\u202f050\u202f000)" in told
 
 
 def test_findings_have_the_gpu_beside_numpy():

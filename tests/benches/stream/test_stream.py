@@ -342,7 +342,7 @@ def test_findings_tell_the_numbers():
     sentences = list(stream.copy_bench.hooks["finding"](Told()))
     assert sentences == [
         "From memory one thread copies 37.5 GB/s and all 2 threads 60.0 GB/s; in L1 it copies 200 GB/s.",
-        "Non-temporal stores make the copy in memory 1.50× (1.4–1.6) as fast on all threads: "
+        "Non-temporal stores make the copy in memory 1.50× (1.40–1.60) as fast on all threads: "
         "a plain store reads the line before it writes it.",
         "To and from memory cross, with the lines that stores read first: simd 60.0 GB/s, simd-nt 60.0 GB/s, "
         "numba 60.0 GB/s on all threads.",

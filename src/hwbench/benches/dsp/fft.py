@@ -112,8 +112,8 @@ def fft_finding(results: Results) -> Iterator[str]:
     if found:
         gain, record = max(found, key=lambda pair: pair[0].value)
         threads = record.facts.get("threads", 1)
-        interval = text.columns(gain)[1]
-        where = f"({interval}; n = {record.params['n']})"
+        interval = f"{bounds}; " if (bounds := text.columns(gain)[1]) != text.NOTHING else ""
+        where = f"({interval}n = {record.params['n']})"
         if gain.low > 1:
             yield f"{threads} workers make SciPy's up to {text.times(gain.value)} as fast {where}."
         else:

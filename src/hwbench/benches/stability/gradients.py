@@ -276,7 +276,7 @@ def _tell_half(results: Results) -> Iterator[str]:
         if init == POWERS[0][1]:
             yield (
                 f"float16 holds normal numbers from {text.amount(half.facts['smallest_normal'])} to "
-                f"{text.count(half.facts['largest'])} "
+                f"{text.count(int(half.facts['largest']))} "
                 "(lecture: 6e-5 to 6e4)."
             )
         seconds = {name: _median(record) / LAYERS * 1e6 for name, record in (("f2", half), ("f4", single))}
