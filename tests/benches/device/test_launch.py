@@ -17,8 +17,8 @@ def test_each_way_to_launch_is_told_and_what_a_wait_adds():
         "6.00 µs as a CuPy operation, 9.00 µs "
         "with a wait after "
         "each.",
-        "Waiting after each launch makes it 3.00× as dear: a kernel should do at least 9.00 µs of work for each time that "
-        "the host waits.",
+        "Waiting after each launch makes it 3.00× as dear: a kernel should do at least 9.00 µs of work for each time "
+        "that the host waits.",
     ]
 
 

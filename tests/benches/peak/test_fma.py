@@ -128,7 +128,7 @@ def test_findings_tell_peak_and_latency():
         "In float64 one thread does 64.0 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 128 GFLOP/s.",
         "In float32 one thread does 128 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 256 GFLOP/s.",
         "A 256-bit multiply-add that waits for the one before takes 1.00 ns; with enough independent ones one is done "
-        "every 0.125 ns, 8.00× as many.",
+        "every 125 ps, 8.00× as many.",
     ]
 
 

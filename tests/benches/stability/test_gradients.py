@@ -174,8 +174,8 @@ def test_findings_set_the_gpus_layers_beside_the_cpus():
     ]  # fmt: skip
     told = findings(run_of(*chains), [gradients])["stability.gradients"]
     assert told[-2:] == [
-        "On the GPU a layer of 128 units takes CuPy: 50.0 µs in float16 (the CPU's numba 1.00 µs), 50 in float32 (the "
-        "CPU's numba 1).",
+        "On the GPU a layer of 128 units takes CuPy: 50.0 µs in float16 (the CPU's numba 1.00 µs), 50.0 µs in "
+        "float32 (the CPU's numba 1.00 µs).",
         "In float16, float32 a network is safe for as many layers on the GPU as on the CPU.",
     ]
     without = findings(run_of(*(chain for chain in chains if chain.device == "cpu")), [gradients])
