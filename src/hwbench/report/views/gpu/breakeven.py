@@ -150,8 +150,8 @@ def _said(crossings: dict[str, Breakeven | None]) -> str:
             continue
         ends = [_count(end) if 0 < end < math.inf else "beyond" for end in (found.n.low, found.n.high)]
         told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends[0]} to {ends[1]})")
-    told = "; ".join(told)
-    return f"{told[:1].upper()}{told[1:]}." if told else ""
+    said = "; ".join(told)
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
 def _count(n: float) -> str:

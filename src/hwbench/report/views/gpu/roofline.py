@@ -88,9 +88,9 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
     fused = told((roof for roof in roofs if roof.flat and not roof.dashed), 1e-12)
     products = told((roof for roof in roofs if roof.flat and roof.dashed), 1e-12)
-    told = f"Roofs: {slopes} GB/s"
-    told += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
-    return told + (f"; products of matrices {products} TFLOP/s" if products else "")
+    said = f"Roofs: {slopes} GB/s"
+    said += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
+    return said + (f"; products of matrices {products} TFLOP/s" if products else "")
 
 
 def _placed(point: Point) -> bool:
