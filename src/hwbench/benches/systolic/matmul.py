@@ -95,9 +95,8 @@ def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
     work = tiling.cycles * tiling.r * tiling.c
     if work > LONGEST or tiling.cycles > MOST_CYCLES:
         raise Skip(
-            f"{text.amount(work)} PE-cycles in {text.amount(tiling.cycles, 'cycles')} are more than the "
-            f"{text.amount(LONGEST)} in "
-            f"{text.amount(MOST_CYCLES)} that are simulated at most"
+            f"{work:.2g} PE-cycles in {tiling.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
+            f"{MOST_CYCLES:.0e} that are simulated at most"
         )
     y = np.zeros((m, n), np.float32)
     systolic = SystolicArray.of(tiling, w, x, y)
