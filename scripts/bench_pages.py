@@ -24,7 +24,7 @@ from typing import Any
 from hwbench import catalog
 from hwbench.analysis.limits import SOURCES
 from hwbench.bench import Bench, Pages, Sweep, Threads
-from hwbench.record.units import format_bytes
+from hwbench.record import text
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "benches"
 SYSTEMS = HERE.parent / "systems"  # pages by hand on topics that are systems of their own
@@ -153,7 +153,7 @@ def axes(grid: Mapping[str, Any]) -> str:
 def value(one: Any) -> str:
     """An axis value in words that hold on any machine."""
     if isinstance(one, Sweep):
-        return f"{format_bytes(one.first)} … {one.last} ({one.points} an octave)"
+        return f"{text.size(one.first)} … {one.last} ({one.points} an octave)"
     if isinstance(one, Threads):
         return "1, 2, 4 … all"
     return "huge (4K where there are none)" if isinstance(one, Pages) else plain(str(one))

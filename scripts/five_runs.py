@@ -27,9 +27,8 @@ from hwbench import errors
 from hwbench.analysis import run_quality
 from hwbench.analysis.limits import Limit, measured
 from hwbench.analysis.plausibility import concluded
-from hwbench.record import store
+from hwbench.record import store, text
 from hwbench.record.model import Run
-from hwbench.record.units import digits
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
     wide = max((len(row.name) for row in rows), default=5)
     out = [f"{'limit':{wide}}  {'unit':8} {' '.join(f'run {i}'.rjust(8) for i in range(1, len(runs) + 1))}  spread"]
     for row in rows:
-        values = " ".join(("–" if value is None else digits(value)).rjust(8) for value in row.values)
+        values = " ".join(("–" if value is None else text.amount(value)).rjust(8) for value in row.values)
         out.append(f"{row.name:{wide}}  {row.unit:8} {values}  {row.spread:6.1%}{'' if row.repeats else '  *'}")
     for number, run in enumerate(runs, start=1):
         told = run_quality.sentences(run) or ["Nothing was timed."]

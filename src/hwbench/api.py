@@ -16,7 +16,7 @@ from .host import machine
 from .measurement import cases, numba_settings, policy
 from .measurement.engine import Engine
 from .protocols import Call
-from .record import store
+from .record import store, text
 from .record.estimate import Estimate, estimate
 from .record.model import Case, Record, Run, Scalar
 
@@ -154,8 +154,9 @@ def roofline(
     doubts = [record.reason] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:
         doubts.append(
-            f"{IMPOSSIBLE}: {reached[roof]:.2f} times {roof.name} ({roof.shown:.3g} {roof.metric.unit}); bytes, flops, "
-            "footprint or threads are not what the function has, or the roof was disturbed"
+            f"{IMPOSSIBLE}: {text.amount(reached[roof])} times {roof.name} "
+            f"({text.amount(roof.shown, roof.metric.unit)}); bytes, flops, footprint or threads are not what the "
+            "function has, or the roof was disturbed"
         )
     elif roof.suspect:
         doubts.append(f"the roof is suspect: {roof.suspect}")

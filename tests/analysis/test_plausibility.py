@@ -167,7 +167,7 @@ def test_a_figure_above_its_limit_becomes_suspect_and_keeps_its_first_reason():
     assert run.records[0] == LIMIT
     assert (run.records[1].status, run.records[1].samples) == ("suspect", FAST.samples)
     assert run.records[1].reason == (
-        "steal; cannot be true: 2.00 times the limit it should touch (L1 load, 1 thread: 1 GB/s)"
+        "steal; cannot be true: 2.00 times the limit it should touch (L1 load, 1 thread: 1.00 GB/s)"
     )
     assert concluded(run) == run  # once said, a verdict is not said again
 

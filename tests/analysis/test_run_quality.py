@@ -91,7 +91,7 @@ def test_cpus_that_were_moved_make_a_run_noisy():
 
     told = sentences(run_of(load(telemetry=at(95, 5))))
     assert told[1].startswith("Rounds in which CPUs had been moved between caches: 5.0%, where 1.0% is allowed")
-    assert "42 or 163 ns" in told[1]
+    assert "42.0 ns or 163 ns" in told[1]
     for steady in (at(0, 100), at(100, 0), at(999, 1), at(1, 999)):
         assert not failed(load(telemetry=steady))
 

@@ -41,8 +41,8 @@ def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
     assert near == list(found[:2])
     assert (last.size, last.step) == (stream[2].size, found[2].step)
     told = sentences(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
-    assert "L3 after 8 MiB (8 MiB–12 MiB)" in told[0]
-    assert told[1] == "Of the 480 MiB of L3 that are reported, this guest (KVM) really gets 96 MiB (96 MiB–144 MiB): " \
+    assert "L3 after 8 MiB (8–12)" in told[0]
+    assert told[1] == "Of the 480 MiB of L3 that are reported, this guest (KVM) really gets 96 MiB (96–144): " \
         "the rest is others'."  # fmt: skip
     assert told[2].startswith("So far a stream of loads is faster than from memory. That a random chase takes longer ")
     assert "less far where a host keeps" in told[2]
@@ -58,7 +58,7 @@ def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported(
     told = " ".join(sentences(alone, run.machine.virtual))
     assert "more than reported" not in told
     assert "the rest is others'" not in told
-    assert "a chase on one thread finds 8 MiB (8 MiB–12 MiB); no stream of loads tells" in told
+    assert "a chase on one thread finds 8 MiB (8–12); no stream of loads tells" in told
     assert alone.memory.seconds.value == hierarchy(run).memory.seconds.value
 
 

@@ -209,7 +209,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(2**30)
     before = psutil.Process().memory_info().rss
-    with pytest.raises(StoreError, match=r"huge.json: 1024 MiB; a run file has at most \d+"):
+    with pytest.raises(StoreError, match=r"huge.json: 1 GiB; a run file has at most \d+ MiB"):
         store.read(path)
     assert psutil.Process().memory_info().rss - before < 2**26
 

@@ -29,11 +29,11 @@ def made(runs: Runs, more: str = "") -> Columns[Point]:
 
 
 def test_a_measured_column_is_two_in_the_table(runs: Runs) -> None:
-    """The median, and its interval beside it; text columns are one each."""
+    """The median, and its interval beside it, a dash where all samples agree; text columns are one each."""
     table = made(runs).table("Every case", runs.points)
     assert table.head == ("variant", "level", "dtype", "GB/s", "95% interval", "status")
     assert table.rows == [
-        ("simd", "L1", "float64", "1.00", "1.00–1.00", "ok"), ("numba", "L1", "float64", "0.500", "0.500–0.500", "ok"),
+        ("simd", "L1", "float64", "1.00", "–", "ok"), ("numba", "L1", "float64", "0.500", "–", "ok"),
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..record import text
 from ..tracking.history import TrackingError
 from ..version import __version__
 
@@ -84,7 +85,7 @@ def ran(
             text=True, errors="replace", timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"it took more than {seconds:.0f} s")
+        return subprocess.CompletedProcess(command, 1, "", f"it took more than {text.seconds(seconds)}")
     except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", f"it cannot be started: {error.strerror}")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ..analysis.plausibility import concluded
-from ..record import store
+from ..record import store, text
 from ..record.model import Record, Run, key
 from ..tracking.history import TrackingError
 from ..tracking.sides import Side, identity
@@ -81,7 +81,7 @@ def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
             errors="replace", timeout=PROCESS_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise TrackingError(f"{one.name}: a process took more than {PROCESS_S:.0f} s; select less") from None
+        raise TrackingError(f"{one.name}: a process took more than {text.seconds(PROCESS_S)}; select less") from None
     if done.returncode not in (0, 1) or not (folder / "run.json").exists():
         raise TrackingError(f"{one.name}: hwbench run failed there: {last_line(done.stderr)}")
     return store.read(folder / "run.json")

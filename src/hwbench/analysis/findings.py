@@ -6,17 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..bench import Bench
+from ..record import text
 from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
 from ..record.model import Record, Run, Scalar, contrast_key, same_work
-from ..record.units import format_count
 from . import fits, hierarchy, wording
 from .limits import Limit, limit_for, measured, share
 from .staircase import find_line
 
 
 def times(ratio: Estimate) -> str:
-    """`13.2× (12.8–13.6)`: a ratio with its interval, to three digits."""
-    return f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})"
+    """`13.2× (12.8–13.6)`."""
+    return text.times(ratio)
 
 
 class BenchResults:
@@ -102,7 +102,8 @@ class BenchResults:
     def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.
 
-        `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave.
+        `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave. Where it
+        spans a decade there is no clear crossover.
         """
         values = sorted({n for r in self.records if isinstance(n := r.params.get(axis), int | float)})
         ratios = [(n, self.ratio(fast, slow, **{axis: n}, **params)) for n in values]
@@ -112,11 +113,14 @@ class BenchResults:
             return ""
         first, last = points[0][0], points[-1][0]
         if math.isinf(at.value):
-            return f"has not overtaken {name} at {axis} = {format_count(last)}"
+            return f"has not overtaken {name} at {axis} = {text.count(last)}"
         if at.value <= first:
-            return f"beats {name} at every length from {axis} = {format_count(first)}"
-        low, high = (format_count(min(max(x, first), last)) for x in (at.low, at.high))
-        return f"beats {name} from {axis} ≈ {format_count(at.value)} ({low}–{high})"
+            return f"beats {name} at every length from {axis} = {text.count(first)}"
+        low, high = (min(max(x, first), last) for x in (at.low, at.high))
+        if high >= 10 * low:
+            ends = f"{axis} = {text.count(round(low))} and {axis} = {text.count(round(high))}"
+            return f"has no clear crossover with {name} between {ends}"
+        return f"beats {name} from {axis} ≈ {text.count(Estimate(at.value, low, high))}"
 
 
 def ratio(record: Record, base: Record) -> Estimate:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from ..record import text
 from ..record.model import LEVELS, Cpu, Record, Run
 from .limits import (
     GPU_SOURCES,
@@ -86,8 +87,8 @@ def impossible(
             continue
         reached = share(record, limit, min(record.samples))
         if reached is not None and reached > TOLERANCE:
-            shown = f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
-            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown})"
+            shown = f"{limit.name}: {text.amount(limit.shown, limit.metric.unit)}"
+            found[index] = f"{IMPOSSIBLE}: {text.amount(reached)} times the limit it should touch ({shown})"
     return found
 
 
@@ -112,7 +113,8 @@ def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str
             [standing] = [limit for limit in limits if limit.place == mine.place]
             if not beats(standing.value, mine, TOLERANCE):
                 found[index] = (
-                    f"{DOUBTFUL} ({further.name}: {further.shown:.3g} {further.metric.unit}), so it was disturbed"
+                    f"{DOUBTFUL} ({further.name}: {text.amount(further.shown, further.metric.unit)}), so it was "
+                    "disturbed"
                 )
     return found
 
@@ -126,7 +128,7 @@ def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, str]:
         nearer = _beaten(mine, limits) if mine else None
         reason = _broken(record, mine, limits, cpu) if mine and nearer else ""
         if mine and nearer and reason:
-            shown = f"{nearer.name} ({nearer.shown:.3g} {nearer.metric.unit})"
+            shown = f"{nearer.name} ({text.amount(nearer.shown, nearer.metric.unit)})"
             found[index] = f"{IMPOSSIBLE}: faster than {shown}, a level nearer to the core, and {reason}"
     return found
 
@@ -151,12 +153,12 @@ def _broken(record: Record, mine: Limit, limits: Sequence[Limit], cpu: Cpu | Non
     for limit in limits:
         fits = mine.threads > 1 and limit.place == alone and not limit.suspect
         if fits and mine.value > mine.threads * limit.value * TOLERANCE:
-            return f"than {mine.threads} times {limit.name} ({limit.shown:.3g} {limit.metric.unit})"
+            return f"than {mine.threads} times {limit.name} ({text.amount(limit.shown, limit.metric.unit)})"
     clocks = record.telemetry.get("clock_hz")
     line = max((cache.line for cache in cpu.caches), default=0) if cpu else 0
     most = mine.threads * LINES * line * max(clocks, default=0.0) if isinstance(clocks, list) else 0.0
     if 0 < most * TOLERANCE < mine.value:
-        return f"than {LINES} lines a cycle ({most * mine.metric.scale:.3g} {mine.metric.unit})"
+        return f"than {LINES} lines a cycle ({text.amount(most * mine.metric.scale, mine.metric.unit)})"
     return ""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..record import text
 from ..record.estimate import drift
 from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
@@ -71,7 +72,8 @@ def check(run: Run) -> list[Check]:
         )
     if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
-        seen = f" ({np.median(near) * 1e9:.0f} or {np.median(far) * 1e9:.0f} ns for a line between them)" if far else ""
+        states_seen = " or ".join(text.seconds(float(np.median(state))) for state in (near, far) if state)
+        seen = f" ({states_seen} for a line between them)" if far else ""
         remedy = (
             f"ask the host for CPUs that stay in place{seen}: without a cache in common, two have two ways to memory"
         )
@@ -86,7 +88,7 @@ def check(run: Run) -> list[Check]:
     ):
         if gaps:
             worst = sorted(gaps.items(), key=lambda item: -item[1])
-            beyond = [f"{case} by {gap:.1%}" for case, gap in worst if gap > REPEATS]
+            beyond = [f"{case} by {text.share(gap)}" for case, gap in worst if gap > REPEATS]
             found.append(Check(name, worst[0][1], REPEATS, again, beyond))
     return found
 
@@ -102,17 +104,19 @@ def sentences(run: Run) -> list[str]:
     if not checks:
         return []
     failed = [one for one in checks if not one.passed]
+    limit = text.share(REPEATS)
     if not failed:
         backed = any(one.name.startswith("limits") for one in checks)
-        more = f", and the best samples of its limits are backed by others within {REPEATS:.0%}" if backed else ""
+        more = f", and the best samples of its limits are backed by others within {limit}" if backed else ""
         return [f"The machine was quiet enough: no more was taken from it than may be{more}."]
     out = [
-        f"The machine was too noisy: in another run limits may differ by more than {REPEATS:.0%}, though each figure's "
+        f"The machine was too noisy: in another run limits may differ by more than {limit}, though each figure's "
         "own interval be narrow."
     ]
     for one in failed:
         which = f" ({'; '.join(one.told[:SHOWN])}{and_more(one.told)})" if one.told else ""
-        seen = f"{one.name}{which}" if one.told else f"{one.name}: {one.seen:.1%}, where {one.allowed:.1%} is allowed"
+        figures = f"{text.share(one.seen)}, where {text.share(one.allowed)} is allowed"
+        seen = f"{one.name}{which}" if one.told else f"{one.name}: {figures}"
         out.append(f"{seen[0].upper()}{seen[1:]}; {one.remedy}.")
     return out
 

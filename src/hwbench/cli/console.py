@@ -43,7 +43,7 @@ def echo(line: str) -> None:
 
 def echo_err(line: str) -> None:
     """Print a line on standard error: control characters made visible, and no failure where the stream is closed."""
-    from ..record.units import printable
+    from ..record import text
 
     with streams.unheard(sys.stderr):
-        print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
+        print(text.printable(line), file=sys.stderr, flush=True)  # noqa: T201

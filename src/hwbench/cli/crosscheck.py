@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..analysis.crosscheck import ToolComparison, tool_comparisons
 from ..crosscheck.comparisons import Cell
+from ..record import text
 from ..record.model import Record
-from ..record.units import digits, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,8 +38,8 @@ class Lines:
             self._print(f"{'':44}{'native':>9}{'ours':>9}            ours / native")
         self._print(line(one))
 
-    def _print(self, text: str) -> None:
-        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    def _print(self, line: str) -> None:
+        self.console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def line(one: ToolComparison) -> str:
@@ -49,8 +49,8 @@ def line(one: ToolComparison) -> str:
     scale, unit = UNITS[one.count]
     doubt = f"  [suspect: {one.reason}]" if one.reason else ""
     return (
-        f"{one.name:44}{digits(one.theirs.value * scale):>9}{digits(one.ours.value * scale):>9} {unit:9}  "
-        f"{one.ratio.value:.3f} ({one.ratio.low:.3f}–{one.ratio.high:.3f})  {one.command}{doubt}"
+        f"{one.name:44}{text.amount(one.theirs.value * scale):>9}{text.amount(one.ours.value * scale):>9} {unit:9}  "
+        f"{text.times(one.ratio)}  {one.command}{doubt}"
     )
 
 
@@ -61,8 +61,8 @@ def summary(found: Sequence[ToolComparison], least: float) -> list[str]:
         ratios = [one.ratio.value for one in found if one.tool == tool and one.ratio is not None]
         if ratios:
             lines.append(
-                f"{tool}: {len(ratios)} comparisons, median {statistics.median(ratios):.3f}, "
-                f"from {min(ratios):.3f} to {max(ratios):.3f}"
+                f"{tool}: {len(ratios)} comparisons, median {text.times(statistics.median(ratios))}, "
+                f"from {text.times(min(ratios))} to {text.times(max(ratios))}"
             )
     low = [one.name for one in found if one.ratio is not None and one.ratio.value < least]
     if low:

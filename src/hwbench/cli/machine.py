@@ -56,12 +56,12 @@ def print_machine(
 
 def _gpu(gpu: Gpu) -> str:
     """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16`."""
-    from ..record.units import format_bytes
+    from ..record import text
 
     pcie = gpu.pcie or {}
     parts = [
         gpu.name,
-        format_bytes(gpu.memory) if gpu.memory else "",
+        text.size(gpu.memory) if gpu.memory else "",
         f"{gpu.sm} SMs" if gpu.sm else "",
         f"driver {gpu.driver}" if gpu.driver else "",
         f"CUDA {gpu.cuda}" if gpu.cuda else "",
@@ -71,13 +71,13 @@ def _gpu(gpu: Gpu) -> str:
 
 
 def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
+    from ..record import text
     from ..record.microarchitectures import title
-    from ..record.units import format_bytes
 
     cpu = described.cpu
     quota = "" if cpu.quota is None else f", of which a quota leaves {cpu.quota:g}"
     caches = ", ".join(
-        f"L{cache.level} {format_bytes(cache.bytes)} (lines of {cache.line} B, shared by {cache.shared_by})"
+        f"L{cache.level} {text.size(cache.bytes)} (lines of {cache.line} B, shared by {cache.shared_by})"
         for cache in cpu.caches
     )
     return [
@@ -88,7 +88,7 @@ def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
         ("caches", caches or "not reported"),
         (
             "memory",
-            f"{format_bytes(described.memory.total)}, transparent huge pages: {described.memory.huge_pages or 'none'}",
+            f"{text.size(described.memory.total)}, transparent huge pages: {described.memory.huge_pages or 'none'}",
         ),
         ("NUMA nodes", str(max(1, len(described.numa)))),
         ("virtual", described.virtual or "no"),

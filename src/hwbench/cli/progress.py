@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ..measurement.cases import Group
-from ..record import units
+from ..record import text
 from ..record.model import Record
 from . import streams
 
@@ -77,7 +77,7 @@ class Lines:
         self.forecast.took(group, time.perf_counter() - self.began)
         self.done += 1
         left = self.forecast.seconds()
-        tail = f", {units.duration(left)} left" if left is not None and self.done < self.total else ""
+        tail = f", {text.duration(left)} left" if left is not None and self.done < self.total else ""
         self.say(f"[{self.done}/{self.total}{tail}] {describe(group)}: {outcome(records)}")
 
     def trouble(self, message: str) -> None:
@@ -122,9 +122,7 @@ class Bar(Lines):
         self.forecast.took(group, time.perf_counter() - self.began)
         self.done += 1
         left = self.forecast.seconds()
-        self.progress.update(
-            self.task, completed=self.done, left="" if left is None else f"{units.duration(left)} left"
-        )
+        self.progress.update(self.task, completed=self.done, left="" if left is None else f"{text.duration(left)} left")
         for record in records:
             if record.status in ("wrong", "error"):
                 self.say(f"{record.status}: {record.case.label}: {record.reason}")
@@ -155,7 +153,7 @@ def outcome(records: Sequence[Record]) -> str:
         if record.timed:
             ordered = sorted(record.samples)
             mark = " (suspect)" if record.status == "suspect" else ""
-            parts.append(f"{name} {units.padded_seconds(ordered[len(ordered) // 2])}{mark}")
+            parts.append(f"{name} {text.seconds(ordered[len(ordered) // 2])}{mark}")
         else:
             parts.append(f"{name} {record.status}")
     return ", ".join(parts)

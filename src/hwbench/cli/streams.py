@@ -17,6 +17,7 @@ from typing import TextIO
 PLAIN = {
     "–": "-", "—": "-", "−": "-", "≈": "~", "→": "->", "×": "x", "µ": "u", "μ": "u", "±": "+-", "≥": ">=", "≤": "<=",
     "√": "sqrt ", "∞": "inf", "…": "...", "·": "*", "ε": "eps", "Σ": "sum", "’": "'", "“": '"', "”": '"',
+    "\u202f": " ",
 }  # fmt: skip
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 GONE = (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF)  # how writing fails where a stream leads nowhere any more

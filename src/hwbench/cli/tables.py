@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..analysis import derived, run_quality
 from ..analysis.limits import Limit, measured
 from ..bench import Bench
+from ..record import text
 from ..record.model import BenchInfo, Record, Run
-from ..record.units import interval, padded_seconds, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,11 +34,11 @@ def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | No
     for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
         bench = known.get(name)
         rows = [
-            [printable(cell) for cell in _row(run, record, bench, limits, shares=bool(known))]
+            [text.printable(cell) for cell in _row(run, record, bench, limits, shares=bool(known))]
             for record in run.records
             if record.bench == name and record.device != NO_GPU
         ]
-        _print_table(console, printable(name), printable(bench.question) if bench else "", heads, rows)
+        _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
 def _row(
@@ -48,9 +48,9 @@ def _row(
     share = ""
     if record.timed:
         shown = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
-        unit = shown.metric.unit if shown.metric else "s"
-        cells += [padded_seconds(shown.seconds.value), interval(shown.value, unit)]
-        share = "" if shown.share is None else f"{shown.share:.0%}"
+        median = text.amount(shown.value, shown.metric.unit) if shown.metric else text.seconds(shown.value)
+        cells += [text.seconds(shown.seconds.value), median]
+        share = "" if shown.share is None else text.share(shown.share)
     else:
         cells += ["", ""]
     cells += [share] if shares else []
@@ -83,7 +83,7 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for name, sentences in told.items():
         lines.append(name)
-        lines += [f"  {printable(sentence)}" for sentence in sentences]
+        lines += [f"  {text.printable(sentence)}" for sentence in sentences]
     return lines
 
 
@@ -91,14 +91,14 @@ def quality(run: Run) -> list[str]:
     """What speaks against a run: whether it was too noisy, and the commonest reasons of each status that is not ok."""
     lines = no_gpu(run)
     if run_quality.noisy(run_quality.check(run)):
-        lines += [printable(sentence) for sentence in run_quality.sentences(run)]
+        lines += [text.printable(sentence) for sentence in run_quality.sentences(run)]
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
             left = len(common) - 2
             more = f" (and {left} more reason{'s' * (left > 1)})" if left > 0 else ""
-            lines.append(f"{len(reasons)} {status}: {printable(' | '.join(common[:2]))}{more}")
+            lines.append(f"{len(reasons)} {status}: {text.printable(' | '.join(common[:2]))}{more}")
     return lines
 
 
@@ -111,4 +111,5 @@ def no_gpu(run: Run) -> list[str]:
     topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [printable(f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics}).")]
+    said = f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics})."
+    return [text.printable(said)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..record import text
 from ..record.model import JsonObject
-from ..record.units import printable
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
@@ -49,14 +49,14 @@ def print_verdicts(
     from rich.text import Text
 
     for line in _heading(report, base, new, threshold):
-        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
     heads = ["verdict", "case", "time, new / base (95% interval)"]
     table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
     for one in _ordered(report.cases):
         more = (_times(one.machine), _times(one.normalised)) if across else ()
         cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(printable(cell)) for cell in cells))
+        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(text.printable(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
     if any(one.verdict == "ambiguous" for one in report.cases):
@@ -125,7 +125,7 @@ def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     lines += report.remarks
     lines.append(
         f"threshold {threshold:.3g}; {METHOD} over the cases; medians differ from run to run by "
-        f"{report.noise.common:.2%} ({report.noise.source})"
+        f"{text.share(report.noise.common)} ({report.noise.source})"
     )
     if _across(report) and differing(base, new):
         lines.append("verdicts are on what is left when the machines' own limits are taken out (normalised)")
@@ -166,7 +166,7 @@ def _sum(cases: Sequence[Comparison]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in _counts(cases).items() if count) or "no cases"
 
 
-def _escaped(text: str) -> str:
+def _escaped(cell: str) -> str:
     """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
-    shown = printable(" ".join(text.split()))
+    shown = text.printable(" ".join(cell.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

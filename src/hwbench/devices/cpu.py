@@ -23,9 +23,8 @@ from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
-from ..record import units
+from ..record import text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
-from ..record.units import format_bytes
 from . import AxisValue
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
@@ -314,15 +313,15 @@ class CpuDevice:
         found = self._last_level[level]
         if found is None:
             raise Skip(
-                f"L{level} of {format_bytes(reported)} is reported, but beyond {name} of {format_bytes(above)} "
+                f"L{level} of {text.size(reported)} is reported, but beyond {name} of {text.size(above)} "
                 "memory's latency was measured: others fill it"
             )
         # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
         share = found * (self.host.share(level, active) or 0) // max(reported, 1)
         if share // 2 < 2 * above:
             raise Skip(
-                f"{format_bytes(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"{name} ({format_bytes(above)}), where it would lie"
+                f"{text.size(share)} of L{level} are there for each thread, half of which is less than twice "
+                f"{name} ({text.size(above)}), where it would lie"
             )
         return share
 
@@ -334,7 +333,7 @@ class CpuDevice:
         needed = probe_sizes(near, reported)[-1]
         free = self.free_memory()
         if needed > MEMORY_SHARE * free:
-            raise Skip(f"finding the last-level cache takes {format_bytes(needed)}; {format_bytes(free)} are free")
+            raise Skip(f"finding the last-level cache takes {text.size(needed)}; {text.size(free)} are free")
         buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
         try:
             return self.crew(1).each(lambda _: measure_last_level(reported, near, buffer.array))[0]
@@ -347,8 +346,8 @@ class CpuDevice:
         free = self.free_memory()
         if size * threads > MEMORY_SHARE * free:
             raise Skip(
-                f"DRAM takes {format_bytes(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
-                f"{format_bytes(cached)}); {MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken"
+                f"DRAM takes {text.size(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
+                f"{text.size(cached)}); {text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
             )
         return size
 

@@ -23,9 +23,8 @@ from ..host.gpu_probe import Cupy
 from ..host.system import cpu_list, number, read_text
 from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
-from ..record import units
+from ..record import text, units
 from ..record.model import GPU_LEVELS, Gpu, Scalar
-from ..record.units import format_bytes
 from . import AxisValue, cublas_lt
 from . import gpu_memory as memory
 from .cpu import CpuDevice, numpy_dtype
@@ -141,8 +140,8 @@ class GpuDevice:
         if shared > 48 * 1024:
             if shared > self.properties.shared_block:
                 raise Skip(
-                    f"needs {format_bytes(shared)} of shared memory a block; "
-                    f"this GPU has {format_bytes(self.properties.shared_block)}"
+                    f"needs {text.size(shared)} of shared memory a block; "
+                    f"this GPU has {text.size(self.properties.shared_block)}"
                 )
             function.max_dynamic_shared_size_bytes = shared
         grid, block = _tuple(grid), _tuple(block)
@@ -408,8 +407,8 @@ class GpuDevice:
         free = self.free_memory()
         if size > MEMORY_SHARE * free:
             raise Skip(
-                f"HBM takes {format_bytes(size)} ({HBM_FACTOR} times L2, at least {format_bytes(HBM_LEAST)}); "
-                f"{MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken"
+                f"HBM takes {text.size(size)} ({HBM_FACTOR} times L2, at least {text.size(HBM_LEAST)}); "
+                f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
             )
         return size
 

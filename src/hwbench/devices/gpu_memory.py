@@ -16,7 +16,7 @@ import numpy as np
 from ..bench import Skip
 from ..host.gpu_probe import Cupy
 from ..protocols import DeviceArray, Dtype, HostKind, Shape
-from ..record.units import format_bytes
+from ..record import text
 
 TILE = 2**22  # elements of random data, repeated: no hardware compresses over 4 MiB
 PAGE = 4096
@@ -76,7 +76,7 @@ def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
     if kind == "managed":
         free = int(cupy.cuda.runtime.memGetInfo()[0])
         if nbytes > free:  # beyond it every touch would evict another page
-            raise Skip(f"{format_bytes(nbytes)} of managed memory; the GPU has {format_bytes(free)} free")
+            raise Skip(f"{text.size(nbytes)} of managed memory; the GPU has {text.size(free)} free")
         owner = cupy.cuda.ManagedMemory(nbytes)
     else:
         owner = cupy.cuda.PinnedMemory(nbytes, cupy.cuda.runtime.hostAllocMapped if kind == "mapped" else 0)

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..record import text
 from ..record.model import Disturbance, Machine
-from ..record.units import format_bytes
 from .machine import hypervisor
 from .system import ROOT, number, read_text
 
@@ -119,7 +119,8 @@ def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
         return None
     return Disturbance(
         "busy neighbours",
-        f"{load:.2f} threads were runnable on average over the last minute, on {len(machine.cpu.allowed)} CPUs",
+        f"{text.amount(load)} threads were runnable on average over the last minute, on {len(machine.cpu.allowed)} "
+        "CPUs",
         "everything with more than one thread, and memory bandwidth with any; such rounds become suspect",
         "stop other work (top shows it) and wait a minute",
     )
@@ -189,7 +190,7 @@ def _virtual(machine: Machine, root: Path) -> Disturbance | None:
         return None
     return Disturbance(
         "virtualisation",
-        f"{machine.virtual or 'a virtual machine'}; {stolen:.1%} of the CPUs' time was stolen since boot",
+        f"{machine.virtual or 'a virtual machine'}; {text.share(stolen)} of the CPUs' time was stolen since boot",
         "strangers share the last-level cache, memory bandwidth and turbo; reported caches may be larger than what is "
         "there; steal stretches samples, and such rounds become suspect",
         "a dedicated host or bare-metal instance; else repeat at another hour and compare",
@@ -212,7 +213,7 @@ def _swap(root: Path) -> Disturbance | None:
         return None
     return Disturbance(
         "swap",
-        f"{format_bytes(used)} in use",
+        f"{text.size(used)} in use",
         "memory is or was short: pages of ours may be read back from disk inside a sample",
         "end what takes the memory, then: sudo swapoff -a && sudo swapon -a",
     )

@@ -19,10 +19,9 @@ import numpy as np
 from ..bench import Bench, Skip
 from ..devices import Device
 from ..protocols import Facts, Inputs, Values
-from ..record import interference
+from ..record import interference, text
 from ..record.estimate import estimate
 from ..record.model import Case, JsonObject, Policy, Record
-from ..record.units import format_bytes
 from .cases import Group
 from .order import balanced_orders, generator
 from .trial import Phases, Trial, caught, ended, one_line, survived
@@ -162,8 +161,8 @@ class Engine:
             for trial in (trial for trial in trials if trial.status == "ok"):
                 trial.end(
                     "skipped",
-                    f"needs {format_bytes(need)} for {len(needs)} variants; "
-                    f"{MEMORY_SHARE:.0%} of the {format_bytes(free)} free may be taken",
+                    f"needs {text.size(need)} for {len(needs)} variants; "
+                    f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
                 )
 
     # --- on the clock ---------------------------------------------------------------------------------------------

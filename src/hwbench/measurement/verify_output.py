@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..protocols import Array, Values
+from ..record import text
 
 Answer: TypeAlias = npt.ArrayLike | tuple[npt.ArrayLike, ...]
 """A number, an array, or several of these."""
@@ -82,7 +83,7 @@ def _compare(out: Array, ref: Array, tolerance: float) -> str:
             at = int(np.argmax(np.where(bad, np.where(np.isnan(error), np.inf, error), -1.0)))
             return (
                 f"differs from the reference at element {start + at}: {wide_a[at]:.10g} instead of {wide_b[at]:.10g} "
-                f"(relative error {error[at] / scale:.2g}, allowed {tolerance:.2g})"
+                f"(relative error {text.amount(error[at] / scale)}, allowed {text.amount(tolerance)})"
             )
     return ""
 

@@ -14,9 +14,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from . import microarchitectures
+from . import microarchitectures, text
 from .model import Cache, JsonObject, Machine, Run
-from .units import format_bytes
 
 GIB = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) GiB")
 RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
@@ -122,7 +121,7 @@ def caches(found: Iterable[Cache]) -> dict[str, str]:
         sizes.setdefault(cache.level, set()).add(cache.bytes)
         sharers.setdefault(cache.level, set()).add(cache.shared_by)
     order = sorted(sizes)
-    whole = {level_name(level): " + ".join(map(format_bytes, sorted(sizes[level]))) for level in order}
+    whole = {level_name(level): " + ".join(map(text.size, sorted(sizes[level]))) for level in order}
     return whole | {f"L{level} shared by": " + ".join(map(str, sorted(sharers[level]))) for level in order}
 
 

@@ -23,6 +23,7 @@ import msgspec
 import psutil
 
 from ..errors import StoreError
+from ..record import text
 from .identity import differences, hardware
 from .microarchitectures import akin
 from .model import COUNTS, JsonObject, Machine, Record, Run
@@ -113,9 +114,7 @@ def read(path: Path) -> Run:
         if not path.is_file():
             raise StoreError(f"{path}: is no file; name a run file (reports/runs/<machine>/<run>.json)")
         if size > LARGEST:
-            raise StoreError(
-                f"{path}: {size / 2**20:.0f} MiB; a run file has at most {LARGEST // 2**20}, so this is none"
-            )
+            raise StoreError(f"{path}: {text.size(size)}; a run file has at most {text.size(LARGEST)}, so this is none")
         data = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({_why(error)})") from None

@@ -1,13 +1,8 @@
-"""Parsing and formatting of quantities: `24KiB`, `1e6`, `8 B`. KiB is 2¹⁰ bytes, kB is 10³."""
+"""Quantities that people write: `24KiB`, `1e6`, `8 B`. KiB is 2¹⁰ bytes, kB is 10³. `text` prints them."""
 
 from __future__ import annotations
 
-import math
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .estimate import Estimate
 
 UNITS = {
     "": 1, "B": 1,
@@ -35,14 +30,6 @@ def parse(text: str) -> int:
     return int(value)
 
 
-def format_bytes(count: float) -> str:
-    """`1536` as `1.5 KiB`: three significant digits, binary units."""
-    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}" if count / size < 999.5 else f"{count / size:.0f} {unit}"
-    return f"{count:.0f} B"
-
-
 def exact(count: int) -> str:
     """The shortest quantity that `parse` turns back into `count`: `1536` as `1536B`, `2048` as `2KiB`."""
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
@@ -62,52 +49,3 @@ def octaves(first: int, last: int, points: int) -> tuple[int, ...]:
         sizes += [base + base * i // points for i in range(points)]
         base *= 2
     return tuple(size for size in sizes if size <= last)
-
-
-def format_count(n: float) -> str:
-    """`12 000`: two significant digits, at least whole; powers of ten from 10⁶."""
-    power = round(math.log10(n)) if n >= 1 else 0
-    if power >= 6 and n == 10**power:
-        return f"10{str(power).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
-    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")
-
-
-def format_seconds(seconds: float) -> str:
-    """`12.3 µs`, `2 s`: up to three significant digits, for sentences."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
-
-
-def padded_seconds(value: float) -> str:
-    """`12.3 µs`, `2.00 s`: always three significant digits, for columns."""
-    for size, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if value >= size:
-            return f"{digits(value / size)} {unit}"
-    return f"{digits(value * 1e9)} ns"
-
-
-def digits(value: float) -> str:
-    """Three significant digits, without an exponent from 0.01 to 10⁶."""
-    value = float(f"{value:.3g}")
-    size = abs(value)
-    if 0.01 <= size < 1e6:
-        return f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}"
-    return f"{value:.3g}"
-
-
-def interval(value: Estimate, unit: str) -> str:
-    """`25.1 GB/s (24.9–25.3)`."""
-    return f"{digits(value.value)} {unit} ({digits(value.low)}–{digits(value.high)})"
-
-
-def duration(value: float) -> str:
-    """`1:05 min` or `12 s`, for elapsed and remaining time."""
-    return f"{value:.0f} s" if value < 90 else f"{int(value) // 60}:{int(value) % 60:02d} min"
-
-
-def printable(text: str) -> str:
-    """`text` with control characters escaped, so that no escape sequence of a file or argument reaches a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

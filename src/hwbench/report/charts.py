@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
+from ..record import text
 from ..record.estimate import Estimate
 from . import format
 from .dataset import Point, Runs
@@ -85,8 +86,8 @@ class Mark:
             "high": _short(high if bounded else self.value),
             "label": self.label,
             "case": self.case,
-            "shown": format.number(self.value, self.unit),
-            "interval": f"{format.number(low)}–{format.number(high, self.unit)}" if bounded else "",
+            "shown": text.amount(self.value, self.unit),
+            "interval": f"{text.amount(low)}–{text.amount(high, self.unit)}" if bounded else "",
             "n": str(self.n) if self.n else "",
             "more": self.more,
             "suspect": self.suspect,
@@ -214,8 +215,8 @@ def bars(
                 )
             )
         # Beyond the interval's end, so that the text never sits on it.
-        text = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
-        layers.append(text.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
+        told = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
+        layers.append(told.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
         if absent:
             reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
             without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
@@ -335,8 +336,8 @@ def heat(
             "row": names[row],
             "column": names[column],
             "cell": f"{row} and {column}",
-            "shown": format.number(value, unit),
-            "label": format.number(value),
+            "shown": text.amount(value, unit),
+            "label": text.amount(value),
             "more": more,
             # Opacity from 0.25 to 1 by the logarithm, so that near and far CPUs both keep distinct shades.
             "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),

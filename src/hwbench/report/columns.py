@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ..record import text
 from ..record.estimate import Estimate
 from . import charts, format
 from .dataset import Point, Runs
@@ -49,7 +50,7 @@ def table(
         for one in columns:
             if isinstance(one, Measured):
                 value = one.value(item)
-                cells += [format.number(value.value), format.bounds(value)]
+                cells += text.columns(value)
             else:
                 cells.append(one.cell(item))
         rows.append(runs.row(run(item), tuple(cells)))
@@ -134,7 +135,7 @@ def of_points(
 
 VARIANT: Column[Point] = Column("variant", lambda point: point.variant)
 STATUS: Column[Point] = Column("status", lambda point: point.status)
-OF_LIMIT: Column[Point] = Column("of the limit", lambda point: format.percent(point.share))
+OF_LIMIT: Column[Point] = Column("of the limit", lambda point: text.share(point.share))
 
 
 def axis(name: str, head: str = "") -> Column[Point]:
@@ -149,15 +150,15 @@ def worded(name: str, head: str = "") -> Column[Point]:
 
 def against_baseline(runs: Runs, head: str) -> Column[Point]:
     """The time against that of the baseline in words: `2.00× slower`."""
-    return Column(head, lambda point: compared(runs, point) or format.NOTHING)
+    return Column(head, lambda point: compared(runs, point) or text.NOTHING)
 
 
 def compared(runs: Runs, point: Point) -> str:
     """`2.00× slower` than the baseline; "" for the baseline itself and without one."""
     against = runs.against_baseline(point)
-    return format.compared(against) if against is not None else ""
+    return text.ratio(against, interval=False) if against is not None else ""
 
 
 def bar_label(runs: Runs, point: Point) -> str:
     """What stands beside a bar: how it compares with the baseline; the value where there is nothing to compare."""
-    return compared(runs, point) or format.number(point.value.value, point.unit)
+    return compared(runs, point) or text.amount(point.value.value, point.unit)

@@ -12,8 +12,8 @@ import sys
 
 import msgspec
 
+from ..record import text
 from ..record.model import Machine
-from ..record.units import format_bytes
 from .sides import identity
 
 LONGEST = 120.0  # seconds
@@ -25,7 +25,7 @@ def facts(machine: Machine) -> dict[str, str]:
     caches = sorted({(cache.level, cache.bytes) for cache in machine.cpu.caches})
     stated = {
         "cpu": found["CPU"], "num_cpu": str(len(machine.cpu.allowed)), "ram": str(machine.memory.total // 1024),
-        "caches": ", ".join(f"L{level} {format_bytes(size)}" for level, size in caches) or "unknown",
+        "caches": ", ".join(f"L{level} {text.size(size)}" for level, size in caches) or "unknown",
         "quota": found["CPU quota"], "gpu": found.get("GPU", "none"), "huge_pages": found["huge pages"],
         "cpu_family": found.get("CPU family", ""),
     }  # fmt: skip

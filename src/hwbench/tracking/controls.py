@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..record import text
 from ..record.model import Scalar
 from .history import History, Series, Values
 from .sides import Entry, Key
@@ -117,7 +118,7 @@ class Controls:
         moved = {name: _median([one for _, one in shifts]).shift for name, shifts in self.shifts.items()}
         if len(moved) < 2 or abs(agreed(list(moved.values()))) < MATTERS:
             return []
-        each = ", ".join(f"{name} ×{math.exp(value):.3f}" for name, value in moved.items())
+        each = ", ".join(f"{name} {text.times(math.exp(value))}" for name, value in moved.items())
         return [f"the machine's own limits moved together ({each}): what moved as much moved with the machine"]
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import Run, Scalar
 from . import variance
@@ -129,7 +130,8 @@ def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
     """A sentence where all cases moved together and no control explains it."""
     if abs(shared.together) >= MATTERS and not controls.known:
         yield (
-            f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
+            f"the cases moved together ({text.times(_exp(shared.together))}): the machine's doing, or of a change "
+            "that all "
             f"share; measured along, {', '.join(CONTROLS)} tell which"
         )
 
@@ -180,9 +182,9 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
     if reason and changed:
         verdict = "ambiguous"  # a disturbed figure proves no change
     elif changed and not across and pair.machine and _machines(pair, edge):
-        verdict, reason = "ambiguous", f"the machine's own limits moved alike (×{_exp(pair.machine):.3f})"
+        verdict, reason = "ambiguous", f"the machine's own limits moved alike ({text.times(_exp(pair.machine))})"
     elif verdict == "ambiguous" and not reason and abs(pair.judged) - reach > edge and pair.judged * pair.together > 0:
-        reason = f"all cases moved together (×{_exp(pair.together):.3f})"
+        reason = f"all cases moved together ({text.times(_exp(pair.together))})"
     reach = quantile * pair.error
     raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
     machine = pair.machine
@@ -251,4 +253,4 @@ def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
 
 
 def _work(entry: Entry) -> str:
-    return ", ".join(f"{amount:.6g} {name}" for name, amount in entry.counts.items()) or "nothing counted"
+    return ", ".join(f"{text.amount(amount, name)}" for name, amount in entry.counts.items()) or "nothing counted"

@@ -163,7 +163,7 @@ def test_the_finding() -> None:
     times = {"sequential": 1.0, "reverse": 1.1, "strided": 6.0, "page-random": 2.0, "random": 15.0}
     rows: list[tuple[str, dict[str, Any], float]] = [(name, {"size": "DRAM"}, time) for name, time in times.items()]
     said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**9})))
-    assert said[0].startswith("In memory an element costs 1 ns in sequence; backwards 1.10× (")
-    assert "random everywhere 15.00×" in said[0]
+    assert said[0].startswith("In memory an element costs 1.00 ns in sequence; backwards 1.10×, ")
+    assert "random everywhere 15.0×" in said[0]
     assert "cannot be foreseen costs 2.50×" in said[1]
     assert list(bench.hooks["finding"](reading(bench, [], {}))) == []

@@ -206,9 +206,9 @@ def test_the_finding_tells_the_furthest_level_first() -> None:
         ]
     said = list(row_column.hooks["finding"](reading(row_column, rows, {"items": 10})))
     assert said[0].startswith("Down a column costs 13.0× a row (")
-    assert said[0].endswith(", DRAM, float64): 8 bytes of each 64-byte line are used.")
-    assert "3.0× in L1" in said[1]
-    assert "4.0× a row" in said[2]
+    assert said[0].endswith("(DRAM, float64): 8 bytes of each 64-byte line are used.")
+    assert "3.00× in L1" in said[1]
+    assert "4.00× a row" in said[2]
 
 
 def test_without_records_nothing_is_found() -> None:

@@ -116,10 +116,10 @@ def test_the_finding_tells_a_line_from_a_pair() -> None:
     far = {step: 0.5 * min(step, 16) for step in (1, 2, 4, 8, 16, 32, 64)}
     read = with_facts(reading(bench, rows({"L2": near, "DRAM": far}), {"items": 1000}))
     said = list(bench.hooks["finding"](read))
-    assert said[0].startswith("In L2 the cost of an element grows with the stride up to 64 bytes")
-    assert said[1] == "From memory it grows up to a stride of 128 bytes: lines are fetched in pairs."
-    assert "In memory an element costs 0.5 ns" in said[2]
-    assert "128 bytes away: 16.0×" in said[2]
+    assert said[0].startswith("In L2 the cost of an element grows with the stride up to 64 B")
+    assert said[1] == "From memory it grows up to a stride of 128 B: lines are fetched in pairs."
+    assert "In memory an element costs 500 ps" in said[2]
+    assert "128 B away: 16.0×" in said[2]
 
 
 def test_a_level_curve_has_no_line() -> None:

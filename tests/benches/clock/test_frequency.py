@@ -92,7 +92,7 @@ def test_the_finding_names_the_lowest_clock():
     rows = [(v, {"threads": 1, "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("256", 3.9e9), ("512", 3e9))]
     [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
     assert said == (
-        "With one core multiplying the clock is 4 GHz (scalar), 3.9 GHz (256), 3 GHz (512): "
+        "With one core multiplying the clock is 4.00 GHz (scalar), 3.90 GHz (256), 3.00 GHz (512): "
         "25% lower with 512 than at its highest."
     )
     rows = [(v, {"threads": "all", "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("512", 3.99e9))]
@@ -126,7 +126,7 @@ def test_the_peak_is_set_against_the_clock(measured):
     peak = record("512", (1.0,) * 10, bench="peak.fma", device="cpu", params=params, counts={"flops": 0.99 * 32 * 4e9})
     read.run.records.append(peak)
     assert list(BENCH.hooks["finding"](read))[1] == (
-        "The peak of 127 GFLOP/s a core in float64 is 98.9% of 8 lanes × 2 × 2 units × 4 GHz."
+        "The peak of 127 GFLOP/s a core in float64 is 98.9% of 8 lanes × 2 × 2 units × 4.00 GHz."
     )
 
 

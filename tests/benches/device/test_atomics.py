@@ -22,9 +22,10 @@ def test_contention_is_told_and_what_helps():
         counted("warp", 1, 4.0),
     ]
     assert said(atomics.atomics_bench, *rows) == [
-        "An atomic increment takes 8 ps of the GPU's time when all threads meet on one counter, and 2 ps when each has "
+        "An atomic increment takes 8.00 ps of the GPU's time when all threads meet on one counter, "
+        "and 2.00 ps when each has "
         "its own.",
-        "Counting on one address is 8× as fast in shared memory first and 2× as fast within each warp first.",
+        "Counting on one address is 8.00× as fast in shared memory first and 2.00× as fast within each warp first.",
     ]
 
 

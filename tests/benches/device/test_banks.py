@@ -16,7 +16,7 @@ def test_conflicts_and_padding_are_told():
     times = {1: 1e-3, 32: 32e-3, 33: 1e-3}
     [text] = said(banks.banks_bench, *(record("device.banks", "shared", {"stride": s}, t) for s, t in times.items()))
     assert text == (
-        "When all 32 threads of a warp meet in one bank of shared memory a read takes 32× as long (32–32); rows of 33 "
+        "When all 32 threads of a warp meet in one bank of shared memory a read takes 32.0× as long; rows of 33 "
         "words instead of 32 bring it back to 1.00×."
     )
 

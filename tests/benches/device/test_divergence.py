@@ -24,7 +24,7 @@ def test_divergence_is_told_beside_the_cpus_misprediction():
         )
     ]  # fmt: skip
     gpu, guess = said(divergence.bench, *ways, *same, *cpu)
-    assert gpu.startswith("A warp whose threads go 32 ways takes 32× as long as warps that each go one (32–32")
+    assert gpu.startswith("A warp whose threads go 32 ways takes 32.0× as long as warps that each go one")
     assert gpu.endswith("each further way costs 100% of going one.")
     assert guess == "On this machine's CPU a mispredicted branch costs 5.99 ns, and a predicted one nothing."
 

@@ -25,9 +25,9 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
         )
     ]  # fmt: skip
     *_, told = said(latency.bench, far, *host)
-    assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6× as long for one load")
+    assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6.00× as long for one load")
     *_, told = said(latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
-    assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4× as long for one load")
+    assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4.00× as long for one load")
     assert len(said(latency.bench, far, *host[:2])) == 1
 
 

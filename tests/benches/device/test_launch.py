@@ -13,10 +13,12 @@ def test_each_way_to_launch_is_told_and_what_a_wait_adds():
     times = {"queued": 2e-6, "graph": 1e-6, "enqueue": 3e-6, "cupy": 6e-6, "sync": 9e-6}
     rows = [record("device.launch", name, {}, 100 * t, counts={"calls": 100}) for name, t in times.items()]
     assert said(launch.launch_bench, *rows) == [
-        "An empty kernel takes 2 µs queued, 1 µs in a graph, 3 µs enqueued from Python, 6 µs as a CuPy operation, 9 µs "
-        "with a wait after each.",
-        "Waiting after each launch makes it 3× as dear: a kernel should do at least 9 µs of work for each time that "
-        "the host waits.",
+        "An empty kernel takes 2.00 µs queued, 1.00 µs in a graph, 3.00 µs enqueued from Python, "
+        "6.00 µs as a CuPy operation, 9.00 µs "
+        "with a wait after "
+        "each.",
+        "Waiting after each launch makes it 3.00× as dear: a kernel should do at least 9.00 µs of work for each time "
+        "that the host waits.",
     ]
 
 

@@ -16,7 +16,7 @@ def test_records_are_told_against_fields():
     ]  # fmt: skip
     [text] = said(layout.layout_bench, *rows)
     assert text.startswith(
-        "Records that lie one after the other take 2× at 4 fields, 8× at 32 fields as long as the same fields "
+        "Records that lie one after the other take 2.00× at 4 fields, 8.00× at 32 fields as long as the same fields "
         "side by side."
     )
 

@@ -15,6 +15,8 @@ def test_occupancy_tells_the_threads_that_saturate():
         for threads in (32, 128, 512, 2048, 8192, 32768) for chains in (1, 4)
     ]  # fmt: skip
     text, single = said(occupancy.bench, *rows)
-    assert text.startswith("To compute at 90% of the best rate takes 15 200 threads with one chain each, 3 800 with 4;")
-    assert text.endswith("the card holds 270 300 at a time.")
+    assert text.startswith(
+        "To compute at 90% of the best rate takes 15\u202f200 threads with one chain each, 3810 with 4;"
+    )
+    assert text.endswith("the card holds 270\u202f000 at a time.")
     assert single == "A single warp gets 0.32% of what all together do when they compute."

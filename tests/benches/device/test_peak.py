@@ -19,7 +19,7 @@ def test_peaks_are_told_by_precision():
         for dtype, chains, rate in (("f4", 8, 60e12), ("f4", 1, 30e12), ("f8", 8, 30e12))
     ]
     first, second = said(peak.peak, *rows)
-    assert first.startswith("Fused multiply-adds reach 60 TFLOP/s in single, 30 TFLOP/s in double precision.")
+    assert first.startswith("Fused multiply-adds reach 60.0 TFLOP/s in single, 30.0 TFLOP/s in double precision.")
     assert second == "One chain a thread reaches 50% of what eight do."
     rows[1] = record("device.peak", "fma", {"dtype": "f4", "chains": 1}, 1.0, counts={"flops": 58e12})
     assert (

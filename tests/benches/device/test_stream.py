@@ -25,14 +25,14 @@ def test_streams_tell_memory_cache_and_python():
     ]
     assert said(stream.bench, *records) == [
         "On the device a kernel copies 3000 GB/s. The lecture's Titan X Pascal: 480 GB/s.",
-        "With accesses of 4 bytes instead of 16 the copy takes 1.2× as long (1.2–1.2).",
+        "With accesses of 4 bytes instead of 16 the copy takes 1.20× as long.",
         "CuPy's copy, which is the runtime's, takes 1.03× as long as the kernel.",
-        "What fits the L2 of 50 MiB is 2× as fast: the copy reaches 6000 GB/s at 8 MiB.",
+        "What fits the L2 of 50 MiB is 2.00× as fast: the copy reaches 6000 GB/s at 8 MiB.",
         "On the device a kernel runs the triad at 3000 GB/s.",
-        "CuPy's triad takes 2× as long as the kernel, of which its two passes over the arrays explain 5/3.",
+        "CuPy's triad takes 2.00× as long as the kernel, of which its two passes over the arrays explain 5/3.",
         "On the device a kernel only reads 3200 GB/s.",
         "On the device a kernel only writes 3300 GB/s.",
-        "The runtime's memset takes 1× as long as the kernel.",
+        "The runtime's memset takes 1.00× as long as the kernel.",
     ]
 
 

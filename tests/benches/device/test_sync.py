@@ -19,9 +19,9 @@ def test_barriers_are_told_side_by_side():
         for name, each in times.items()
     ]
     assert said(sync.sync_bench, *rows) == [
-        "A barrier takes 20 ns for a block, 900 ns for the whole grid through memory, 800 ns for the whole grid by a "
+        "A barrier takes 20.0 ns for a block, 900 ns for the whole grid through memory, 800 ns for the whole grid by a "
         "new launch (256 threads a block).",
-        "Waiting for all multiprocessors is 45× as dear as for one block: synchronise in the small.",
+        "Waiting for all multiprocessors is 45.0× as dear as for one block: synchronise in the small.",
     ]
 
 

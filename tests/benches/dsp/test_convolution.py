@@ -62,7 +62,7 @@ def convolutions(direct, by_fft):
 def test_the_finding_tells_from_where_the_transform_wins():
     """A time of taps and one of 100 cross at 100 taps, since both are power laws."""
     (said,) = convolutions(float, lambda _taps: 100.0)
-    assert said.startswith("Convolution by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100 (")
+    assert said.startswith("Convolution by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100, ")
     assert said.endswith(", for 16384 samples.")
 
 

@@ -116,7 +116,7 @@ def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
     told = findings(run_of(*mine, copied(3000)), [dot])["dsp.dot"]
     assert told == [
-        "Dot product, DRAM, GFLOP/s on one thread: blas 2.5.",
+        "Dot product, DRAM, GFLOP/s on one thread: blas 2.50.",
         "CuPy's dot product does 188 GFLOP/s on arrays in the GPU's memory, and takes them in at 50% of the bandwidth "
         "of a copy there.",
     ]
@@ -128,7 +128,7 @@ def test_more_threads_than_one_are_told():
     one = dots(("blas", "cpu", "DRAM", 2**29, 20), ("numba", "cpu", "DRAM", 2**29, 16))
     run = run_of(*one, *dots(("blas-all", "cpu", "DRAM", 2**29, 40), threads=4))
     assert findings(run, [dot])["dsp.dot"][0] == (
-        "Dot product, DRAM, GFLOP/s on one thread: blas 2.5, numba 2, blas-all 5 on 4 threads."
+        "Dot product, DRAM, GFLOP/s on one thread: blas 2.50, numba 2.00, blas-all 5.00 on 4 threads."
     )
 
 

@@ -50,13 +50,14 @@ def test_the_finding_names_each_variants_best_rate_and_what_workers_bring():
         transforms("scipy-workers", 15, 8192, threads=4),
     ]  # fmt: skip
     assert findings(run_of(*records), [fft])["dsp.fft"] == [
-        "Fourier transform at its best, counted as 5 n log₂ n: scipy 5 GFLOP/s (n = 8192), scipy-workers 15 GFLOP/s (n "
+        "Fourier transform at its best, counted as 5 n log₂ n: scipy 5.00 GFLOP/s (n = 8192), "
+        "scipy-workers 15.0 GFLOP/s (n "
         "= 8192).",
-        "4 workers make SciPy's up to 3× as fast (3–3; n = 8192).",
+        "4 workers make SciPy's up to 3.00× as fast (n = 8192).",
     ]
 
 
 def test_workers_that_bring_nothing_are_not_said_to():
     """An interval that reaches 1 claims no gain."""
     told = findings(run_of(transforms("scipy", 5, 256), transforms("scipy-workers", 5, 256, threads=2)), [fft])
-    assert told["dsp.fft"][1].startswith("2 workers do not make SciPy's faster: 1× as fast at best")
+    assert told["dsp.fft"][1].startswith("2 workers do not make SciPy's faster: 1.00× as fast at best")

@@ -143,11 +143,12 @@ def test_findings_tell_each_level():
     """The sentences name every level's latency, and what translation costs in memory."""
     told = list(chase.bench.hooks["finding"](Told()))
     assert told[0] == (
-        "A load that waits for the one before takes 1 ns from L1, 4 ns from L2, 15 ns from L3, 100 ns from memory "
+        "A load that waits for the one before takes 1.00 ns from L1, 4.00 ns from L2, 15.0 ns from "
+        "L3, 100 ns from memory "
         "(random order, huge pages)."
     )
     assert "120 ns instead of 100" in told[1]
-    assert "90 ns" in told[2]
+    assert "90.0 ns" in told[2]
     assert told[3:] == ["where the levels end"]
 
 

@@ -125,10 +125,10 @@ def test_the_finding_goes_by_what_is_shared():
     read.records = [msgspec.structs.replace(r, facts={"between": between}) for r in read.records]
     said = list(BENCH.hooks["finding"](read))
     assert said[0] == (
-        "A cache line changes hands in 50 ns between cores that share the last-level cache, 120 to 140 ns between "
+        "A cache line changes hands in 50.0 ns between cores that share the last-level cache, 120 to 140 ns between "
         "packages."
     )
-    assert "a handover takes 2×" in said[1]
+    assert "a handover takes 2.00×" in said[1]
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

@@ -135,7 +135,8 @@ def test_the_finding_sets_the_busiest_against_the_idle():
     ]
     [said] = BENCH.hooks["finding"](read)
     assert said.startswith(
-        "Memory answers in 100 ns on an idle machine and in 200 ns while 1 other core reads with 20 GB/s of traffic: 2×"
+        "Memory answers in 100 ns on an idle machine and in 200 ns while 1 other core reads with "
+        "20.0 GB/s of traffic: 2.00×"
     )
 
 

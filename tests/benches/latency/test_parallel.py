@@ -75,7 +75,7 @@ def test_the_finding_tells_loads_in_flight():
     read.records = [msgspec.structs.replace(r, counts={"hops": 1000 * r.params["chains"]}) for r in read.records]
     [said] = BENCH.hooks["finding"](read)
     assert "In memory a load takes 99.9 ns" in said
-    assert "one comes every 25 ns from 4 independent chases: 4 loads are in flight, 2.56 GB/s" in said
+    assert "one comes every 25.0 ns from 4 independent chases: 4.00 loads are in flight, 2.56 GB/s" in said
 
 
 def test_nothing_is_said_without_a_single_chase():

@@ -91,9 +91,9 @@ def test_the_finding() -> None:
     ]
     said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**9})))
     assert said[0].startswith(
-        "2 threads that count in one cache line take 20 ns for an addition, in a line each 1 ns: 20×"
+        "2 threads that count in one cache line take 20.0 ns for an addition, in a line each 1.00 ns: 20.0×"
     )
-    assert said[1].startswith("Each is then 20× slower than one thread alone: 2 do less than one.")
-    assert said[2] == "Two lines apart brings no more; adding up in a register is 2× as fast as in a line each."
-    assert said[3].startswith("4 threads that count in one cache line take 40 ns")
+    assert said[1].startswith("Each is then 20.0× slower than one thread alone: 2 do less than one.")
+    assert said[2] == "Two lines apart brings no more; adding up in a register is 2.00× as fast as in a line each."
+    assert said[3].startswith("4 threads that count in one cache line take 40.0 ns")
     assert list(bench.hooks["finding"](reading(bench, rows[:1], {"items": 1}))) == []

@@ -125,10 +125,10 @@ class Told:
 def test_findings_tell_peak_and_latency():
     """The sentences name the peak in both precisions, the gain over scalars, and the latency that one chain shows."""
     assert list(fma.bench.hooks["finding"](Told())) == [
-        "In float64 one thread does 64 GFLOP/s with 256-bit vectors, 4× scalar code, on all threads 128.",
-        "In float32 one thread does 128 GFLOP/s with 256-bit vectors, 4× scalar code, on all threads 256.",
-        "A 256-bit multiply-add that waits for the one before takes 1 ns; with enough independent ones one is done "
-        "every 0.125 ns, 8× as many.",
+        "In float64 one thread does 64.0 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 128 GFLOP/s.",
+        "In float32 one thread does 128 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 256 GFLOP/s.",
+        "A 256-bit multiply-add that waits for the one before takes 1.00 ns; with enough independent ones one is done "
+        "every 125 ps, 8.00× as many.",
     ]
 
 

@@ -95,5 +95,5 @@ def test_the_finding_tells_rate_and_half_rate():
     read = reading(BENCH, rows, {"flops": 1e9})
     [said] = BENCH.hooks["finding"](read)
     assert said == (
-        "In float64 on one thread NumPy's matrix product does 10 GFLOP/s at n = 256; half of that from n = 64 on."
+        "In float64 on one thread NumPy's matrix product does 10.0 GFLOP/s at n = 256; half of that from n = 64 on."
     )

@@ -96,8 +96,8 @@ def test_findings_of_expansions():
     """Coefficients stand beside the cost of an element."""
     costs = [record_of(activations, "numpy", 4.096e-6, activation="sigmoid")]
     told = " ".join(findings(run_of(*costs), [activations])["stability.activations"])
-    assert "numpy 1 ns" in told
-    assert "0.50000 + 0.25000 x" in told
+    assert "numpy 1.00 ns" in told
+    assert "0.500 + 0.250 x" in told
 
 
 def test_findings_have_the_gpu_beside_numpy():
@@ -105,4 +105,4 @@ def test_findings_have_the_gpu_beside_numpy():
     costs = [record_of(activations, variant, 4.096e-6, activation="tanh") for variant in ("numpy", "cupy")]
     many = msgspec.structs.replace(costs[1], params=costs[1].params | {"n": MANY}, counts={"items": float(MANY)})
     told = " ".join(findings(run_of(*costs, many), [activations])["stability.activations"])
-    assert "tanh costs numpy 1 ns, cupy 1 ns, cupy on 2²⁴ of them 0.000244 ns an element" in told
+    assert "tanh costs numpy 1.00 ns, cupy 1.00 ns, cupy on 2²⁴ of them 0.244 ps an element" in told

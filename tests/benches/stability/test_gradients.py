@@ -150,10 +150,10 @@ def test_findings_set_the_lecture_beside_the_measured():
     told = " ".join(findings(run_of(*chains), [gradients])["stability.gradients"])
     assert "4.07 × 10¹⁷ in float64 (by arithmetic 1.5¹⁰⁰ = 4.07 × 10¹⁷; lecture: 4 × 10¹⁷)" in told
     assert "2.04 × 10⁻¹⁰" in told
-    assert "from 6.1e-05 to 65504 (lecture: 6e-5 to 6e4)" in told
+    assert "from 6.10 × 10⁻⁵ to 65\u202f504 (lecture: 6e-5 to 6e4)" in told
     assert (
-        "float16 is safe for 24 layers at 1 µs each, float32 for all 100 at 2 µs: half the bytes are 2× the speed"
-        in told
+        "float16 is safe for 24 layers at 1.00 µs each, float32 for all 100 at 2.00 µs: half the "
+        "bytes are 2.00× the speed" in told
     )
     assert "25 pairs of activation and initialisation so many are safe for all 100 layers: 12 in float16" in told
     assert "loss-scaled" in told
@@ -174,8 +174,8 @@ def test_findings_set_the_gpus_layers_beside_the_cpus():
     ]  # fmt: skip
     told = findings(run_of(*chains), [gradients])["stability.gradients"]
     assert told[-2:] == [
-        "On the GPU a layer of 128 units takes CuPy, in µs: 50 in float16 (the CPU's numba 1), 50 in float32 (the "
-        "CPU's numba 1).",
+        "On the GPU a layer of 128 units takes CuPy: 50.0 µs in float16 (the CPU's numba 1.00 µs), 50.0 µs in "
+        "float32 (the CPU's numba 1.00 µs).",
         "In float16, float32 a network is safe for as many layers on the GPU as on the CPU.",
     ]
     without = findings(run_of(*(chain for chain in chains if chain.device == "cpu")), [gradients])

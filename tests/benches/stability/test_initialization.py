@@ -85,14 +85,14 @@ def test_findings_of_variances():
     told = " ".join(findings(run_of(*variances), [initialization])["stability.initialization"])
     assert "where 2/(n_in + n_out) is 0.00781" in told
     assert "√(6/(n_in + n_out)) = 0.153" in told
-    assert "(closed form 1e+06)" in told
+    assert "(closed form 1\u202f050\u202f000)" in told
 
 
 def test_findings_have_the_gpu_beside_numpy():
     """The time of a batch as a ratio; of a GPU alone what became of the variances."""
     batches = [record_of(initialization, variant, s) for variant, s in (("numpy", 1e-3), ("cupy", 4e-3))]
     told = findings(run_of(*batches), [initialization])["stability.initialization"]
-    assert told[-1] == "A batch of 32 up and down takes CuPy on the GPU 4× the time of NumPy (4–4)."
+    assert told[-1] == "A batch of 32 up and down takes CuPy on the GPU 4.00× the time of NumPy."
     alone = findings(run_of(*batches[1:]), [initialization])["stability.initialization"]
     assert "where 2/(n_in + n_out) is 0.00781" in alone[0]
     assert not [line for line in alone if "NumPy" in line]

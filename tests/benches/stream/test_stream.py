@@ -341,11 +341,11 @@ def test_findings_tell_the_numbers():
     """The sentences name one thread, all threads, L1, what non-temporal stores gain, and Python's share."""
     sentences = list(stream.copy_bench.hooks["finding"](Told()))
     assert sentences == [
-        "From memory one thread copies 37.5 GB/s and all 2 threads 60 GB/s; in L1 it copies 200 GB/s.",
-        "Non-temporal stores make the copy in memory 1.5× (1.4–1.6) as fast on all threads: "
+        "From memory one thread copies 37.5 GB/s and all 2 threads 60.0 GB/s; in L1 it copies 200 GB/s.",
+        "Non-temporal stores make the copy in memory 1.50× (1.40–1.60) as fast on all threads: "
         "a plain store reads the line before it writes it.",
-        "To and from memory cross, with the lines that stores read first: simd 60 GB/s, simd-nt 60 GB/s, "
-        "numba 60 GB/s on all threads.",
+        "To and from memory cross, with the lines that stores read first: simd 60.0 GB/s, simd-nt 60.0 GB/s, "
+        "numba 60.0 GB/s on all threads.",
         "A plain prange loop reaches 50% of what explicit vectors get from memory on all threads, "
         "and 75% of them where their stores read the line first, too.",
         "NumPy reaches 50% of what explicit vectors get from memory on one thread, "

@@ -85,8 +85,8 @@ def test_transfers_tell_latency_bandwidth_and_the_remedy():
         *copies("raw", "h2d", "mapped", 5e-6, 25e9),
     ]
     first, both, remedy, mapped = said(copy.copy_bench, *records)
-    assert first.startswith("Copies to the GPU reach 49.9 GB/s from pinned memory; each costs 8 µs (")
+    assert first.startswith("Copies to the GPU reach 49.9 GB/s from pinned memory; each costs 8.000 µs (")
     assert "391 KiB at once" in first
     assert both == "Both ways at once the link moves 79.9 GB/s, 1.60× what it moves one way."
     assert remedy.startswith("An ordinary array sent by cupy.asarray gets 20% of that (9.99 GB/s, 256MiB); keep ")
-    assert mapped == "Mapped memory is read at 25 GB/s, 50% of pinned memory's."
+    assert mapped == "Mapped memory is read at 25.0 GB/s, 50% of pinned memory's."

@@ -77,9 +77,9 @@ def test_the_finding() -> None:
     ]
     read = reading(add, rows, {"items": 10**6, "calls": 1})
     said = list(add.hooks["finding"](read))
-    assert said[0] == "A call for one element takes the Python loop 100 ns, NumPy 1 µs, prange 20 µs."
-    assert said[1].startswith("At n = 10⁶ an element takes 100 ns in a Python loop and 1 ns in NumPy: 100× as long")
-    assert said[2] == "NumPy beats the Python loop from n ≈ 10 (10–10)."
+    assert said[0] == "A call for one element takes the Python loop 100 ns, NumPy 1.00 µs, prange 20.0 µs."
+    assert said[1].startswith("At n = 10⁶ an element takes 100 ns in a Python loop and 1.00 ns in NumPy: 99.9× as long")
+    assert said[2] == "NumPy beats the Python loop from n ≈ 10."
     assert said[3].startswith("Prange beats NumPy from n ≈ ")
     assert list(add.hooks["finding"](reading(add, [], {}))) == []
     assert np.isfinite(read.records[0].samples).all()

@@ -49,6 +49,6 @@ def test_the_finding_subtracts_the_loop():
     rows = [("nothing", {}, 1e-8), ("function", {}, 50e-8), ("numpy", {}, 401e-8)]
     [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"calls": 10}))
     assert said == (
-        "A call that does nothing costs: an empty Python function 49 ns, a NumPy ufunc on one element 400 ns "
+        "A call that does nothing costs: an empty Python function 49.0 ns, a NumPy ufunc on one element 400 ns "
         "(the lecture: several µs)."
     )

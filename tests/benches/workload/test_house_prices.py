@@ -139,8 +139,8 @@ def test_findings_tell_the_shares_of_launch_and_transfer():
     )["workload.house_prices"]
     assert told[-3:-1] == [
         "On the GPU an epoch waits for launches 90% of its time in batches of 16, 50% of its time in batches of 1024.",
-        "Sending each batch instead of all sales once, it takes 1.5× as long (1.5–1.5) in batches of 16, 1.25× as long "
-        "(1.25–1.25) in batches of 1024.",
+        "Sending each batch instead of all sales once, it takes 1.50× as long in batches of 16, 1.25× as long "
+        "in batches of 1024.",
     ]
     assert told[-1].startswith("CuPy beats NumPy from batch ≈ ")
 

@@ -63,8 +63,8 @@ def test_a_rate_that_falls_is_slower_and_one_that_rises_faster():
     """More of a rate is better, whatever asv thinks."""
     falling = told(history(series("a.b", noisy(1, 3.0, 2.0), unit="GB/s", higher=True)))
     rising = told(history(series("a.b", noisy(1, 2.0, 3.0), unit="GB/s", higher=True)))
-    assert "1.5× slower" in falling[0]
-    assert "1.5× faster" in rising[0]
+    assert "1.50× slower" in falling[0]
+    assert "1.50× faster" in rising[0]
 
 
 def controls(*levels, setting=0, only=CONTROLS):
@@ -81,7 +81,7 @@ def test_a_step_that_the_controls_share_is_the_machine_s():
     sentences = told(made)
     assert sentences[0].startswith("c15 (2023-11-29), change 15: a.c/v [L1] 1.65× slower on m0")
     assert sentences[1].startswith(
-        "From c15 (2023-11-29), change 15 on, m0 is 1.1× slower by its own limits: 4 changes"
+        "From c15 (2023-11-29), change 15 on, m0 is 1.10× slower by its own limits: 4 changes"
     )
     assert len(sentences) == 2
 
@@ -89,7 +89,7 @@ def test_a_step_that_the_controls_share_is_the_machine_s():
 def test_one_control_that_moves_alone_has_changed_itself():
     """stream.load slower, chase and peak as ever: its own code."""
     sentences = told(history(*controls(1e-3, 1.2e-3, only=("stream.load",))))
-    assert [sentence for sentence in sentences if "stream.load/v [L1] 1.2× slower" in sentence]
+    assert [sentence for sentence in sentences if "stream.load/v [L1] 1.20× slower" in sentence]
     assert not [sentence for sentence in sentences if "own limits" in sentence]
 
 

@@ -18,7 +18,7 @@ def test_a_rung_is_its_share_of_the_whole_machine() -> None:
     )
     table = figure(ladder(dataset(run))).table
     assert dict(zip(column(table, "variant"), column(table, "of the limit"), strict=True)) == {
-        "loop": "0.0500%", "numpy": "5.00%",
+        "loop": "0.050%", "numpy": "5.0%",
     }  # fmt: skip
     assert column(table, "against the baseline") == ["100× slower than numpy", "–"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hwbench.record import text
 from hwbench.record.model import Run
 from hwbench.report.views.overhead import figure as overhead
 from made_up.page import column, dataset, labels
@@ -21,8 +22,8 @@ def test_break_evens_are_where_the_lines_meet(run: Run) -> None:
     assert shown is not None
     found = dict(zip(column(shown, "variant"), column(shown, "wins from n"), strict=True))
     assert found["serial"] == "–"
-    assert 15_000 < int(found["omp"].replace(" ", "")) < 45_000
-    assert 80_000 < int(found["workqueue"].replace(" ", "")) < 250_000
+    assert 15_000 < int(found["omp"].replace(text.SPACE, "")) < 45_000
+    assert 80_000 < int(found["workqueue"].replace(text.SPACE, "")) < 250_000
     assert set(labels(shown, "solid")) == {"omp", "workqueue"}
 
 

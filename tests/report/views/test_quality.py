@@ -74,7 +74,7 @@ def test_telemetry_is_counted_once_a_contrast() -> None:
 
 @pytest.mark.parametrize(
     ("handovers", "shown"),
-    [([42e-9] * 9 + [163e-9], "42 ns, in 10% of rounds 163 ns"), ([42e-9] * 10, "42 ns"), ([], "–")],
+    [([42e-9] * 9 + [163e-9], "42.0 ns, in 10% of rounds 163 ns"), ([42e-9] * 10, "42.0 ns"), ([], "–")],
 )
 def test_where_cpus_were_stands_in_the_telemetry(handovers: list[float], shown: str) -> None:
     """One state of the machine, or both with the share of the rarer; a run from before is silent."""

@@ -20,5 +20,5 @@ def test_time_and_error_stand_side_by_side(run: Run) -> None:
     shown = only_figure(reduction(dataset(run)))
     assert [panel.title.rpartition(": ")[2] for panel in shown.panels] == ["time", "error"] * 2
     assert labels(shown, "absent", 1) == ["exact"]
-    assert labels(shown, "marks", 3) == ["2.0e-09", "2.0e-05", "6.0e-08"]
-    assert column(shown, "relative error")[:2] == ["8.0e-15", "8.0e-15"]
+    assert labels(shown, "marks", 3) == ["2.00 × 10⁻⁹", "2.00 × 10⁻⁵", "6.00 × 10⁻⁸"]
+    assert column(shown, "relative error")[:2] == ["8.00 × 10⁻¹⁵", "8.00 × 10⁻¹⁵"]

@@ -24,7 +24,7 @@ def test_the_line_is_marked_where_it_was_measured(run: Run) -> None:
     assert rules == {"line": 64, "pair": 128}
     assert labels(shown, "dashed") == []
     assert section is not None
-    assert "a line of 64 bytes, as the system reports; memory moves 128 bytes at a time" in section.intro[1]
+    assert "a line of 64 B, as the system reports; memory moves 128 B at a time" in section.intro[1]
 
 
 def test_a_reported_line_that_differs_is_marked_too(run: Run) -> None:
@@ -38,7 +38,7 @@ def test_a_reported_line_that_differs_is_marked_too(run: Run) -> None:
         ("OS", 32)
     ]
     assert section is not None
-    assert "a line of 64 bytes, where the system reports 32" in section.intro[1]
+    assert "a line of 64 B, where the system reports 32" in section.intro[1]
 
 
 def test_strides_are_set_against_the_first(run: Run) -> None:

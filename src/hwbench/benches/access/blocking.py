@@ -31,6 +31,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Results
+from ...record import text
 from ...record.estimate import Estimate
 
 WORDS = 8  # numbers in a line of 64 bytes
@@ -209,9 +210,9 @@ def finding(results: Results) -> Iterator[str]:
             shares = {way: results.share(way, LIMITS[work], work=work, n=n) for way in ways}
             if shares["naive"] is not None and shares["blocked"] is not None:
                 limit = "a copy's bandwidth" if work == "transpose" else "one core's peak"
-                said += f", {shares['blocked']:.0%} of {limit} instead of {shares['naive']:.1%}"
+                said += f", {text.share(shares['blocked'])} of {limit} instead of {text.share(shares['naive'])}"
             yield f"{said}."
 
 
 def _times(ratio: Estimate) -> str:
-    return f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g})"
+    return f"{text.times(ratio)}"

@@ -32,6 +32,7 @@ from ...kernels.compiling import compiled
 from ...kernels.permutation import bits_below, mixed, permute
 from ...kernels.simd import clobber, follow, opaque
 from ...protocols import Array, Cpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from .._partitions import Partitions, parts_of
 
@@ -212,7 +213,7 @@ def finding(results: Results) -> Iterator[str]:
         ratios = {name: results.ratio(name, "sequential", size=size) for name in NAMES}
         told = [f"{NAMES[name]} {_times(ratio)}" for name, ratio in ratios.items() if ratio is not None]
         if base is not None and told:
-            yield f"In {level} an element costs {base.value * 1e9:.2g} ns in sequence; {', '.join(told)}."
+            yield f"In {level} an element costs {text.seconds(base.value)} in sequence; {', '.join(told)}."
     ratio = results.ratio("random", "strided", size="DRAM")
     if ratio is not None:
         yield (
@@ -222,4 +223,4 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def _times(ratio: Estimate) -> str:
-    return f"{ratio.value:.2f}× ({ratio.low:.2f}–{ratio.high:.2f})"
+    return f"{text.times(ratio)}"

@@ -26,6 +26,7 @@ from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import clobber
 from ...protocols import Cpu, Facts, Results
+from ...record import text
 from ...record.estimate import Estimate
 from .._partitions import Partitions, parts_of
 
@@ -208,7 +209,7 @@ def finding(results: Results) -> Iterator[str]:
         kind = np.dtype(dtype)
         used = f"{kind.itemsize} bytes of each {LINE}-byte line are used"
         yield f"Down a column costs {_times(ratio, furthest, kind)}: {used}."
-        nearer = [f"{other.value:.1f}× in {size}" for size, other in ratios.items() if size != furthest]
+        nearer = [f"{text.times(other.value)} in {size}" for size, other in ratios.items() if size != furthest]
         if nearer:
             why = "there no line is wasted for long, but a column's elements are not loaded as vectors"
             yield f"Nearer to the core a column costs {', '.join(nearer)}: {why}."
@@ -218,4 +219,4 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def _times(ratio: Estimate, level: str, kind: np.dtype) -> str:
-    return f"{ratio.value:.1f}× a row ({ratio.low:.1f}–{ratio.high:.1f}, {level}, {kind.name})"
+    return f"{text.times(ratio)} a row ({level}, {kind.name})"

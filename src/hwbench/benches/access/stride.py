@@ -28,6 +28,7 @@ from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import follow, opaque
 from ...protocols import Cpu, Facts, Results
+from ...record import text
 from ...record.estimate import Estimate
 from .._partitions import PERIOD, repeat_into
 
@@ -207,9 +208,9 @@ def finding(results: Results) -> Iterator[str]:
         )
         if dense is not None and alone is not None:
             yield (
-                f"In {level} an element costs {dense.value * 1e9:.2g} ns where its neighbours are used too and "
-                f"{alone.value * 1e9:.2g} ns where the next one used is {line.value:.0f} bytes away: "
-                f"{alone.value / dense.value:.1f}×. That is where the price of a column comes from."
+                f"In {level} an element costs {text.seconds(dense.value)} where its neighbours are used too and "
+                f"{text.seconds(alone.value)} where the next one used is {text.size(line.value)} away: "
+                f"{text.times(alone.value / dense.value)}. That is where the price of a column comes from."
             )
     strides = [int(r.params["stride"]) for r in results.records if r.variant == "numpy" and r.timed]
     if len(strides) > 1:
@@ -217,10 +218,11 @@ def finding(results: Results) -> Iterator[str]:
         first, last = (results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (least, most))
         if first is not None and last is not None:
             yield (
-                f"NumPy's view of every k-th element takes {first.value:.2f}× the compiled loop's time at a stride "
-                f"of {least} and {last.value:.2f}× at {most}: what costs is memory, not the language."
+                f"NumPy's view of every k-th element takes {text.times(first.value)} the compiled loop's time at a "
+                "stride "
+                f"of {least} and {text.times(last.value)} at {most}: what costs is memory, not the language."
             )
 
 
 def _bytes(line: Estimate) -> str:
-    return f"{line.value:.0f} bytes" + (f" ({line.low:.0f}–{line.high:.0f})" if line.low < line.high else "")
+    return text.size(line)

@@ -28,6 +28,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import Kernel, compiled
 from ...kernels.simd import byte_at, opaque
 from ...protocols import Results
+from ...record import text
 
 THRESHOLD = 128
 LONGEST = 2**18  # elements of one byte
@@ -153,18 +154,19 @@ def finding(results: Results) -> Iterator[str]:
     ratio = results.ratio("shuffled", "sorted", share=share, n=n)
     if record is None or ratio is None:
         return
-    clock = f", {cycles:.3g} cycles" if cycles else ""
+    clock = f", {text.amount(cycles, 'cycles')}" if cycles else ""
     yield (
-        f"A mispredicted branch costs {seconds * 1e9:.3g} ns{clock}: with {record.facts['taken']:.0%} of the branches "
-        f"taken in random order the loop takes {ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g}) as long as over "
+        f"A mispredicted branch costs {text.seconds(seconds)}{clock}: with {text.share(record.facts['taken'])} of the "
+        "branches "
+        f"taken in random order the loop takes {text.times(ratio)} as long as over "
         "sorted data."
     )
     free = results.ratio("shuffled", "branch-free", share=share, n=n)
     ordered = results.ratio("branch-free", "sorted", share=share, n=n)
     if free is not None and ordered is not None:
         yield (
-            f"Without a branch the shuffled loop is {free.value:.3g}× as fast, whatever the data; it takes "
-            f"{ordered.value:.3g}× as long as the branch that is always foreseen."
+            f"Without a branch the shuffled loop is {text.times(free.value)} as fast, whatever the data; it takes "
+            f"{text.times(ordered.value)} as long as the branch that is always foreseen."
         )
 
 

@@ -32,6 +32,7 @@ from ...kernels.compiling import compiled
 from ...kernels.cpu_features import has_fma, widths
 from ...kernels.simd import Registers, fill, fma, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
+from ...record import text
 from ...record.model import Scalar
 
 CHAIN = 7  # dependent additions a step: a cycle each
@@ -187,9 +188,13 @@ def finding(results: Results) -> Iterator[str]:
         if not clocks:
             continue
         slowest = min(clocks, key=lambda variant: clocks[variant])
-        told = ", ".join(f"{clock / 1e9:.3g} GHz ({variant})" for variant, clock in clocks.items())
+        told = ", ".join(f"{text.rate(clock, 'GHz')} ({variant})" for variant, clock in clocks.items())
         least = clocks[slowest] / max(clocks.values())
-        steady = "the same within 2%" if least > 0.98 else f"{1 - least:.0%} lower with {slowest} than at its highest"
+        steady = (
+            "the same within 2%"
+            if least > 0.98
+            else f"{text.share(1 - least)} lower with {slowest} than at its highest"
+        )
         yield f"With {who} multiplying the clock is {told}: {steady}."
         yield from of_a_cycle(results, clocks, threads)
 
@@ -228,6 +233,7 @@ def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar) -
     per_cycle = rate / (2 * lanes * clocks[widest])
     units = units_of(per_cycle)
     yield (
-        f"The peak of {rate / 1e9:.3g} GFLOP/s a core in float64 is {per_cycle / units:.1%} of {lanes} lanes × 2 × "
-        f"{units} unit{'s' * (units > 1)} × {clocks[widest] / 1e9:.3g} GHz."
+        f"The peak of {text.rate(rate, 'GFLOP/s')} a core in float64 is {text.share(per_cycle / units)} of {lanes} "
+        "lanes × 2 × "
+        f"{units} unit{'s' * (units > 1)} × {text.rate(clocks[widest], 'GHz')}."
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, WARP
 
 THREADS = 2**20
@@ -87,12 +88,12 @@ def atomics_finding(results: Results) -> Iterator[str]:
     one, many = (results.each("items", "global", addresses=count) for count in (1, 2**20))
     if one is not None and many is not None:
         yield (
-            f"An atomic increment takes {one.value * 1e12:.3g} ps of the GPU's time when all threads meet on one "
-            f"counter, and {many.value * 1e12:.3g} ps when each has its own."
+            f"An atomic increment takes {text.seconds(one.value)} of the GPU's time when all threads meet on one "
+            f"counter, and {text.seconds(many.value)} when each has its own."
         )
     gains = {name: results.ratio("global", name, addresses=1) for name in ("shared", "warp")}
     told = [
-        f"{gain.value:.3g}× as fast {'in shared memory first' if name == 'shared' else 'within each warp first'}"
+        f"{text.times(gain.value)} as fast {'in shared memory first' if name == 'shared' else 'within each warp first'}"
         for name, gain in gains.items()
         if gain is not None
     ]

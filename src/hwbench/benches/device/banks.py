@@ -13,6 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, SMALL, WARP
 
 WORDS = 8192  # as in the kernel
@@ -79,10 +80,7 @@ def banks_finding(results: Results) -> Iterator[str]:
     if free is None or worst is None:
         return
     ratio = results.versus(worst, free)
-    text = (
-        f"When all 32 threads of a warp meet in one bank of shared memory a read takes {ratio.value:.3g}× as long "
-        f"({ratio.low:.3g}–{ratio.high:.3g})"
-    )
+    told = f"When all 32 threads of a warp meet in one bank of shared memory a read takes {text.times(ratio)} as long"
     if padded is not None:
-        text += f"; rows of 33 words instead of 32 bring it back to {results.versus(padded, free).value:.2f}×"
-    yield f"{text}."
+        told += f"; rows of 33 words instead of 32 bring it back to {text.times(results.versus(padded, free).value)}"
+    yield f"{told}."

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
 
 STEPS = (2, 4, 8, 16, 32)
@@ -116,7 +117,9 @@ def gather(device: Gpu, x: np.ndarray, rng: np.random.Generator) -> Work:
 def finding(results: Results) -> Iterator[str]:
     """What steps, random reads and a misaligned start cost."""
     ratios = {step: results.ratio(f"stride-{step}", "contiguous") for step in STEPS}
-    told = [f"{ratio.value:.3g}× at every {_ordinal(step)}" for step, ratio in ratios.items() if ratio is not None]
+    told = [
+        f"{text.times(ratio.value)} at every {_ordinal(step)}" for step, ratio in ratios.items() if ratio is not None
+    ]
     if told:
         yield (
             f"Reading elements that lie apart takes {', '.join(told)} element: from the 8th on each thread of a warp "
@@ -125,12 +128,9 @@ def finding(results: Results) -> Iterator[str]:
     # Against `indexed`, which reads the four bytes of index an element too.
     random, off = results.ratio("gather", "indexed"), results.ratio("misaligned", "contiguous")
     if random is not None:
-        yield (
-            f"Reading by an index in random order takes {random.value:.3g}× as long as by one in order "
-            f"({random.low:.3g}–{random.high:.3g})."
-        )
+        yield (f"Reading by an index in random order takes {text.times(random)} as long as by one in order.")
     if off is not None:
-        yield f"Starting one element off the line takes {off.value:.3g}× as long: a fifth sector for each warp."
+        yield f"Starting one element off the line takes {text.times(off.value)} as long: a fifth sector for each warp."
 
 
 def _ordinal(step: int) -> str:

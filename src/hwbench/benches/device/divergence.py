@@ -18,6 +18,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from .._gpu import BLOCK, DOWN, UP, B, starts
 from ..branch import prediction
@@ -97,17 +98,14 @@ def finding(results: Results) -> Iterator[str]:
     ratio = results.ratio("divergent", "uniform", paths=paths[-1]) if paths else None
     if ratio is None or paths[-1] < 2:
         return
-    text = (
-        f"A warp whose threads go {paths[-1]} ways takes {ratio.value:.3g}× as long as warps that each go one "
-        f"({ratio.low:.3g}–{ratio.high:.3g})"
-    )
+    told = f"A warp whose threads go {paths[-1]} ways takes {text.times(ratio)} as long as warps that each go one"
     share = per_path(results)
     if share is not None:
-        text += f": each further way costs {share.value:.0%} of going one"
-    yield f"{text}."
+        told += f": each further way costs {text.share(share.value)} of going one"
+    yield f"{told}."
     guess = misprediction(results)
     if guess is not None:
-        yield f"On this machine's CPU a mispredicted branch costs {guess * 1e9:.3g} ns, and a predicted one nothing."
+        yield f"On this machine's CPU a mispredicted branch costs {text.seconds(guess)}, and a predicted one nothing."
 
 
 def per_path(results: Results) -> Estimate | None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, where
 from ..latency import chase
 
@@ -128,7 +129,7 @@ def finding(results: Results) -> Iterator[str]:
     for name, variant, size in levels:
         record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
         if record is not None and hop is not None and "cycles_per_hop" in record.facts:
-            told.append(f"{record.facts['cycles_per_hop']:.0f} cycles ({hop.value * 1e9:.3g} ns) from {name}")
+            told.append(f"{text.count(record.facts['cycles_per_hop'])} cycles ({text.seconds(hop.value)}) from {name}")
     if told:
         yield f"A load that waits for the one before takes {', '.join(told)}."
     far = results.each("hops", "l2", size="HBM")
@@ -137,6 +138,7 @@ def finding(results: Results) -> Iterator[str]:
     host = on_host.each("hops", "follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     if far is not None and host is not None:
         yield (
-            f"The CPU's own memory answers in {host.value * 1e9:.3g} ns: a GPU waits {far.value / host.value:.2g}× as "
+            f"The CPU's own memory answers in {text.seconds(host.value)}: a GPU waits "
+            f"{text.times(far.value / host.value)} as "
             "long for one load, and needs thousands of threads to have enough of them under way."
         )

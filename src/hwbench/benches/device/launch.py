@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
+from ...record import text
 from .._gpu import times
 
 CALLS = 100  # launches of one call
@@ -132,12 +133,13 @@ def launch_finding(results: Results) -> Iterator[str]:
         "sync": "with a wait after each",
     }  # fmt: skip
     costs = {name: results.each("calls", name) for name in names}
-    told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
+    told = [f"{text.seconds(cost.value)} {names[name]}" for name, cost in costs.items() if cost is not None]
     if told:
         yield f"An empty kernel takes {', '.join(told)}."
     wait, python = costs["sync"], costs["enqueue"]
     if wait is not None and python is not None:
         yield (
-            f"Waiting after each launch makes it {wait.value / python.value:.3g}× as dear: a kernel should do at least "
-            f"{wait.value * 1e6:.2g} µs of work for each time that the host waits."
+            f"Waiting after each launch makes it {text.times(wait.value / python.value)} as dear: a kernel should do "
+            "at least "
+            f"{text.seconds(wait.value)} of work for each time that the host waits."
         )

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, SECTOR, SMALL, WARP, cold
 
 ELEMENTS = 2**26  # in all, 256 MiB: 65 536 threads where a record has 1024 fields
@@ -81,7 +82,7 @@ def summed(device: Gpu, source: DeviceArray, items: int, fields: int, item: int,
 def layout_finding(results: Results) -> Iterator[str]:
     """What records cost against fields."""
     ratios = {fields: results.ratio("aos", "soa", fields=fields) for fields in (4, 32, 1024)}
-    told = [f"{ratio.value:.3g}× at {fields} fields" for fields, ratio in ratios.items() if ratio is not None]
+    told = [f"{text.times(ratio.value)} at {fields} fields" for fields, ratio in ratios.items() if ratio is not None]
     if told:
         yield (
             f"Records that lie one after the other take {', '.join(told)} as long as the same fields side by side. "

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import TILE, library, needs_capability, repeated
 from ._formats import e4m3, noise, timed_by
 
@@ -148,13 +149,13 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
 def matmul_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, how it grows with n, and the rate of one warp's instructions beside it."""
     rates = {name: _rate(results, name) for name in PRODUCTS}
-    told = [f"{rate * 1e-12:.3g} TFLOP/s in {name}" for name, rate in rates.items() if rate]
+    told = [f"{text.rate(rate, 'TFLOP/s')} in {name}" for name, rate in rates.items() if rate]
     if told:
         yield f"A product of large matrices reaches {', '.join(told)}."
     lengths = sorted({int(r.params["n"]) for r in results.records if r.timed and r.params["precision"] == "bf16"})
     full = rates["bf16"]
     if full and len(lengths) > 1:
-        shares = [f"{rate / full:.0%} at n = {n}" for n in lengths[:-1] if (rate := _rate(results, "bf16", n))]
+        shares = [f"{text.share(rate / full)} at n = {n}" for n in lengths[:-1] if (rate := _rate(results, "bf16", n))]
         yield f"In bf16 shorter matrices reach, of the rate at n = {lengths[-1]}, {', '.join(shares)}."
     warp = [
         record.counts["flops"] / min(record.samples)
@@ -162,7 +163,7 @@ def matmul_finding(results: Results) -> Iterator[str]:
         if record.bench == "device.tensor" and record.timed and record.params["precision"] == "bf16"
     ]
     if rates["bf16"] and warp:
-        yield f"Instructions of one warp (mma.sync) reach {max(warp) / rates['bf16']:.0%} of that in bf16."
+        yield f"Instructions of one warp (mma.sync) reach {text.share(max(warp) / rates['bf16'])} of that in bf16."
 
 
 def _rate(results: Results, precision: str, n: int | None = None) -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import SEEDS, STEP, chain_flops, chained, repeated, starts
 
 LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
@@ -110,17 +111,18 @@ def finding(results: Results) -> Iterator[str]:
         if not known:
             continue
         few, many = min(known), max(known)
-        text = f"To {verb} at 90% of the best rate takes {_count(known[few])} threads with {_under_way(work, few)} each"
+        told = f"To {verb} at 90% of the best rate takes {_count(known[few])} threads with {_under_way(work, few)} each"
         if many != few:
-            text += f", {_count(known[many])} with {many}"
+            told += f", {_count(known[many])} with {many}"
         first = results.find("kernel", work=work)
         resident = first.facts.get("resident") if first is not None else None
-        yield f"{text}; the card holds {_count(resident)} at a time." if resident else f"{text}."
+        yield f"{told}; the card holds {_count(resident)} at a time." if resident else f"{told}."
         one = results.find("kernel", work=work, threads=32, chains=few)
         best = curve(results, work, few)
         if one is not None and len(best) > 1:
             yield (
-                f"A single warp gets {dict(best)[32] / max(rate for _, rate in best):.2%} of what all together do when "
+                f"A single warp gets {text.share(dict(best)[32] / max(rate for _, rate in best))} of what all "
+                "together do when "
                 f"they {verb}."
             )
 
@@ -150,4 +152,4 @@ def _under_way(work: str, chains: int) -> str:
 
 
 def _count(threads: float) -> str:
-    return f"{round(threads, -2) if threads >= 1000 else round(threads):,.0f}".replace(",", " ")
+    return text.count(float(threads))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, DeviceArray, Dtype, Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, SEEDS, STEP, blocks, chain_flops, chained, needs_capability, starts
 
 HIDDEN = 0.95  # of the rate of eight chains: one chain has no wait left that another warp does not fill
@@ -90,7 +91,7 @@ def peak_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, and what one chain a thread gets of it."""
     names = {"f4": "single", "f8": "double", "f2": "half"}
     rates = {dtype: _best(results, dtype) for dtype in names}
-    told = [f"{rate * 1e-12:.3g} TFLOP/s in {names[dtype]}" for dtype, rate in rates.items() if rate]
+    told = [f"{text.rate(rate, 'TFLOP/s')} in {names[dtype]}" for dtype, rate in rates.items() if rate]
     if told:
         yield (
             f"Fused multiply-adds reach {', '.join(told)} precision. The lecture: 12 TFLOP/s in single precision, "
@@ -100,7 +101,7 @@ def peak_finding(results: Results) -> Iterator[str]:
     if one is not None and eight is not None:
         share = one.value / eight.value
         why = ": the other warps hide the latency" if share >= HIDDEN else ""
-        yield f"One chain a thread reaches {share:.0%} of what eight do{why}."
+        yield f"One chain a thread reaches {text.share(share)} of what eight do{why}."
 
 
 def _best(results: Results, dtype: str) -> float | None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record.units import format_bytes
+from ...record import text
 from .._gpu import BLOCK, TILE, repeated, where
 
 SCALE = np.float32(3)
@@ -207,19 +207,16 @@ def finding(results: Results) -> Iterator[str]:
         if wide is None:
             continue
         lecture = " The lecture's Titan X Pascal: 480 GB/s." if kernel == "copy" else ""
-        yield f"On the device a kernel {verb} {wide.value * 1e-9:.0f} GB/s.{lecture}"
+        yield f"On the device a kernel {verb} {text.rate(wide.value, 'GB/s')}.{lecture}"
         narrow = results.ratio("bytes4", "bytes16", kernel=kernel, size="HBM")
         if narrow is not None:
-            yield (
-                f"With accesses of 4 bytes instead of 16 the {kernel} takes {narrow.value:.3g}× as long "
-                f"({narrow.low:.3g}–{narrow.high:.3g})."
-            )
+            yield (f"With accesses of 4 bytes instead of 16 the {kernel} takes {text.times(narrow)} as long.")
         python = results.ratio("cupy", "bytes16", kernel=kernel, size="HBM")
         if python is not None:
             named = f"CuPy's {kernel}"
             who = {"copy": f"{named}, which is the runtime's,", "write": "The runtime's memset"}
             why = ", of which its two passes over the arrays explain 5/3" if kernel == "triad" else ""
-            yield f"{who.get(kernel, named)} takes {python.value:.3g}× as long as the kernel{why}."
+            yield f"{who.get(kernel, named)} takes {text.times(python.value)} as long as the kernel{why}."
         cached = [
             (record, rate)
             for record in results.records
@@ -230,6 +227,7 @@ def finding(results: Results) -> Iterator[str]:
         if cached:
             record, rate = max(cached, key=lambda pair: pair[1].value)
             yield (
-                f"What fits the L2 of {format_bytes(record.facts['l2_bytes'])} is {rate.value / wide.value:.2g}× as "
-                f"fast: the {kernel} reaches {rate.value * 1e-9:.0f} GB/s at {format_bytes(record.facts['footprint'])}."
+                f"What fits the L2 of {text.size(record.facts['l2_bytes'])} is {text.times(rate.value / wide.value)} "
+                "as "
+                f"fast: the {kernel} reaches {text.rate(rate.value, 'GB/s')} at {text.size(record.facts['footprint'])}."
             )

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import needs_capability, times
 
 # Barriers of a call. One of a block takes some ten nanoseconds, so it takes thousands to outweigh the launch; each of
@@ -93,9 +94,12 @@ def sync_finding(results: Results) -> Iterator[str]:
     size = 256
     names = {"block": "a block", "grid": "the whole grid through memory", "launch": "the whole grid by a new launch"}
     costs = {name: results.each("calls", name, block=size) for name in names}
-    told = [f"{cost.value * 1e9:.3g} ns for {names[name]}" for name, cost in costs.items() if cost is not None]
+    told = [f"{text.seconds(cost.value)} for {names[name]}" for name, cost in costs.items() if cost is not None]
     if told:
         yield f"A barrier takes {', '.join(told)} ({size} threads a block)."
     if costs["block"] is not None and costs["grid"] is not None:
         ratio = costs["grid"].value / costs["block"].value
-        yield f"Waiting for all multiprocessors is {ratio:.3g}× as dear as for one block: synchronise in the small."
+        yield (
+            f"Waiting for all multiprocessors is {text.times(ratio)} as dear as for one block: synchronise in the "
+            "small."
+        )

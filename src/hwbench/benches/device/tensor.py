@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
+from ...record import text
 from .._gpu import BLOCK, WARP, blocks, needs_capability
 from ._formats import e4m3, noise, timed_by
 
@@ -134,6 +135,6 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
     rates = {name: results.rate("mma", "flops", precision=name) for name in FORMATS}
-    told = [f"{rate.value * 1e-12:.0f} TFLOP/s in {name}" for name, rate in rates.items() if rate is not None]
+    told = [f"{text.rate(rate.value, 'TFLOP/s')} in {name}" for name, rate in rates.items() if rate is not None]
     if told:
         yield f"From registers, one warp an instruction, the tensor cores reach {', '.join(told)}."

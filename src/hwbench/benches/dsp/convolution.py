@@ -14,6 +14,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, DeviceArray, Gpu, Results
+from ...record import text
 from ._resident import resident_work
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
@@ -126,4 +127,4 @@ def convolution_finding(results: Results) -> Iterator[str]:
     ]
     if best:
         record, rate = max(best, key=lambda pair: pair[1])
-        yield f"Direct in Numba reaches {rate:.3g} GFLOP/s with {record.params['taps']} taps on one thread."
+        yield f"Direct in Numba reaches {text.amount(rate, 'GFLOP/s')} with {record.params['taps']} taps on one thread."

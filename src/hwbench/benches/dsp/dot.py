@@ -17,6 +17,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
+from ...record import text
 from ...record.model import Scalar
 from .._gpu import where
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
@@ -158,14 +159,14 @@ def dot_finding(results: Results) -> Iterator[str]:
             yield f"Dot product, {level}, GFLOP/s on one thread{each}: {', '.join(filter(None, said))}."
     share = results.share("numba", size="DRAM", dtype="f8")
     if share:
-        yield f"From memory the fused loop moves {100 * share:.0f}% of what one thread can load: it is a load."
+        yield f"From memory the fused loop moves {text.share(share)} of what one thread can load: it is a load."
     on_gpu = {"size": "HBM", "dtype": "f8"}
     rate = results.rate("cupy", "flops", **on_gpu)
     if rate:
         copy = results.share("cupy", "copy", **on_gpu)
         yield (
-            f"CuPy's dot product does {rate.value / 1e9:.3g} GFLOP/s on arrays in the GPU's memory"
-            + (f", and takes them in at {100 * copy:.0f}% of the bandwidth of a copy there." if copy else ".")
+            f"CuPy's dot product does {text.rate(rate.value, 'GFLOP/s')} on arrays in the GPU's memory"
+            + (f", and takes them in at {text.share(copy)} of the bandwidth of a copy there." if copy else ".")
         )
 
 
@@ -175,4 +176,4 @@ def gflops_of(results: Results, variant: str, **place: Scalar) -> str:
     if record is None or rate is None:
         return ""
     threads = record.facts.get("threads", 1)
-    return f"{variant} {rate.value / 1e9:.3g}" + (f" on {threads} threads" if threads != 1 else "")
+    return f"{variant} {text.amount(rate.value / 1e9)}" + (f" on {threads} threads" if threads != 1 else "")

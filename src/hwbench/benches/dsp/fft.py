@@ -14,6 +14,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, DeviceArray, Gpu, Results
+from ...record import text
 from ...record.model import Scalar
 from .._gpu import library
 from ._resident import resident_work
@@ -100,7 +101,9 @@ def fft_finding(results: Results) -> Iterator[str]:
         if record.timed and record.params["dtype"] == "f8" and record.counts.get("flops"):
             rate = record.counts["flops"] / float(np.median(record.samples)) / 1e9
             rates.setdefault(record.variant, []).append((rate, record.params["n"]))
-    said = [f"{name} {best:.3g} GFLOP/s (n = {n})" for name, found in rates.items() for best, n in [max(found)]]
+    said = [
+        f"{name} {text.amount(best, 'GFLOP/s')} (n = {n})" for name, found in rates.items() for best, n in [max(found)]
+    ]
     if said:
         yield f"Fourier transform at its best, counted as 5 n log₂ n: {', '.join(said)}."
     records = [r for r in results.records if r.variant == "scipy-workers" and r.timed]
@@ -109,9 +112,9 @@ def fft_finding(results: Results) -> Iterator[str]:
     if found:
         gain, record = max(found, key=lambda pair: pair[0].value)
         threads = record.facts.get("threads", 1)
-        interval = f"{gain.low:.3g}–{gain.high:.3g}"
-        where = f"({interval}; n = {record.params['n']})"
+        interval = f"{bounds}; " if (bounds := text.columns(gain)[1]) != text.NOTHING else ""
+        where = f"({interval}n = {record.params['n']})"
         if gain.low > 1:
-            yield f"{threads} workers make SciPy's up to {gain.value:.3g}× as fast {where}."
+            yield f"{threads} workers make SciPy's up to {text.times(gain.value)} as fast {where}."
         else:
-            yield f"{threads} workers do not make SciPy's faster: {gain.value:.3g}× as fast at best {where}."
+            yield f"{threads} workers do not make SciPy's faster: {text.times(gain.value)} as fast at best {where}."

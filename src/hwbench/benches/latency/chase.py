@@ -22,6 +22,7 @@ from ...kernels.compiling import compiled
 from ...kernels.permutation import permute
 from ...kernels.simd import follow, opaque
 from ...protocols import Buffer, Cpu, Results
+from ...record import text
 
 LINE = 64  # bytes; with lines of 128, one hop in many stays in the same line
 HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
@@ -181,7 +182,7 @@ def finding(results: Results) -> Iterator[str]:
     levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
     pages = told_pages(results)
     times = {size: _nanoseconds(results, size, pages, "random") for size in levels}
-    told = [f"{time:.3g} ns from {levels[size]}" for size, time in times.items() if time]
+    told = [f"{text.amount(time, 'ns')} from {levels[size]}" for size, time in times.items() if time]
     if told:
         yield f"A load that waits for the one before takes {', '.join(told)} (random order, {pages} pages)."
     far, small, local = (
@@ -189,10 +190,14 @@ def finding(results: Results) -> Iterator[str]:
         *(_nanoseconds(results, "DRAM", "4K", order) for order in ("random", "page-local")),
     )
     if pages == "huge" and far and small and small >= far:
-        yield f"On 4 KiB pages memory answers in {small:.3g} ns instead of {far:.3g}: the rest is address translation."
+        yield (
+            f"On 4 KiB pages memory answers in {text.amount(small, 'ns')} instead of {text.amount(far, 'ns')}: the "
+            "rest is address translation."
+        )
     if local and small:
         yield (
-            f"In groups of 64 pages, which the TLB holds, a load from memory takes {local:.3g} ns of {small:.3g} on "
+            f"In groups of 64 pages, which the TLB holds, a load from memory takes {text.amount(local, 'ns')} of "
+            f"{text.amount(small, 'ns')} on "
             "4 KiB pages; prefetchers that work within a page help too."
         )
     yield from results.levels()

@@ -29,6 +29,7 @@ from ...kernels.compiling import compiled
 from ...kernels.ping_pong import bounce
 from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
+from ...record import text
 from ...record.model import Scalar
 
 if TYPE_CHECKING:
@@ -176,13 +177,13 @@ def finding(results: Results) -> Iterator[str]:
     for kind, name in names.items():
         times = [1e9 * seconds for *_, what, seconds in record.facts["between"] if what == kind]
         if times:
-            low, high = f"{min(times):.3g}", f"{max(times):.3g}"
+            low, high = text.amount(min(times)), text.amount(max(times))
             told.append(f"{low if low == high else f'{low} to {high}'} ns between {name}")
     if told:
         yield f"A cache line changes hands in {', '.join(told)}."
     ratio = results.ratio("exchange", "store")
     if ratio is not None:
         yield (
-            f"With compare-and-swap on both sides a handover takes {ratio.value:.3g}× "
-            f"({ratio.low:.3g}–{ratio.high:.3g}) as long as with a load and a store."
+            f"With compare-and-swap on both sides a handover takes {text.times(ratio)} "
+            f"as long as with a load and a store."
         )

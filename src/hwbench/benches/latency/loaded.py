@@ -30,6 +30,7 @@ from ...kernels.compiling import compiled
 from ...kernels.cpu_features import stream_width
 from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, store, total, width
 from ...protocols import Buffer, Cpu, Results
+from ...record import text
 from ...record.model import Scalar
 from .chase import LINE, chase, ring, write_ring
 
@@ -253,8 +254,8 @@ def finding(results: Results) -> Iterator[str]:
         ratio = results.versus(full, idle)
         cores = full.facts["streaming"]
         yield (
-            f"Memory answers in {alone.value * 1e9:.3g} ns on an idle machine and in {loaded.value * 1e9:.3g} ns while "
+            f"Memory answers in {text.seconds(alone.value)} on an idle machine and in {text.seconds(loaded.value)} "
+            "while "
             f"{cores} other core{'s' * (cores != 1)} {verb}{'s' * (cores == 1)} with "
-            f"{full.facts['streamed'] / 1e9:.3g} GB/s of traffic: {ratio.value:.3g}× "
-            f"({ratio.low:.3g}–{ratio.high:.3g}) as long."
+            f"{text.rate(full.facts['streamed'], 'GB/s')} of traffic: {text.times(ratio)} as long."
         )

@@ -24,6 +24,7 @@ from ...bench import Bench, Pages, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import Registers, follow_each, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
+from ...record import text
 from ...record.model import Record
 from .chase import LINE, place, ring
 
@@ -123,9 +124,10 @@ def finding(results: Results) -> Iterator[str]:
         best = min(many, key=hop_time)
         alone, hop = hop_time(one), hop_time(best)
         yield (
-            f"In {name} a load takes {alone * 1e9:.3g} ns when it waits for the one before, and one comes every "
-            f"{hop * 1e9:.3g} ns from {best.params['chains']} independent chases: {alone / hop:.3g} loads are in "
-            f"flight, {LINE / hop / 1e9:.3g} GB/s of whole lines."
+            f"In {name} a load takes {text.seconds(alone)} when it waits for the one before, and one comes every "
+            f"{text.seconds(hop)} from {best.params['chains']} independent chases: {text.amount(alone / hop)} loads "
+            "are in "
+            f"flight, {text.rate(LINE / hop, 'GB/s')} of whole lines."
         )
 
 

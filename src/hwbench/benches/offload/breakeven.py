@@ -24,6 +24,7 @@ from numba import prange
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Breakeven, Call, Cpu, DeviceArray, Gpu, Results
+from ...record import text
 from .._gpu import library
 
 WORKS = ("add", "sum", "matmul", "fft")
@@ -237,16 +238,15 @@ def _on_the_cpu(results: Results, work: str) -> Iterator[str]:
         faster = ratio.value >= 1
         told = ratio if faster else ratio.inverse()
         yield (
-            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {told.value:.2g}× as "
-            f"{'fast' if faster else 'slow'} as NumPy ({told.low:.2g}–{told.high:.2g})."
+            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {text.times(told)} as "
+            f"{'fast' if faster else 'slow'} as NumPy."
         )
 
 
 def _count(n: float) -> str:
-    """Two significant digits with thousands apart; in words where it lies outside the measured range."""
+    """As text; in words where it lies outside the measured range."""
     if n == 0:
         return "less than measured"
     if math.isinf(n):
         return "more than measured"
-    digits = max(0, math.floor(math.log10(max(n, 1))) - 1)
-    return f"{round(n / 10**digits) * 10**digits:,}".replace(",", " ")
+    return text.count(n)

@@ -24,6 +24,7 @@ from ...bench import Bench, Threads, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import clobber, opaque
 from ...protocols import Cpu, Results
+from ...record import text
 
 WORD = 8
 LINE = 64
@@ -136,16 +137,21 @@ def finding(results: Results) -> Iterator[str]:
         if threads == 1 or ratio is None or together is None or apart is None:
             continue
         yield (
-            f"{threads} threads that count in one cache line take {together.value * 1e9:.3g} ns for an "
-            f"addition, in a line each {apart.value * 1e9:.3g} ns: "
-            f"{ratio.value:.2g}× ({ratio.low:.2g}–{ratio.high:.2g}), for words that nobody shares."
+            f"{threads} threads that count in one cache line take {text.seconds(together.value)} for an "
+            f"addition, in a line each {text.seconds(apart.value)}: "
+            f"{text.times(ratio)}, for words that nobody shares."
         )
         alone = results.find("one-line", threads=1)
         if alone is not None:
             slower = results.versus(timed[threads], alone)
             if slower.low > threads:
-                yield f"Each is then {slower.value:.2g}× slower than one thread alone: {threads} do less than one."
+                yield (
+                    f"Each is then {text.times(slower.value)} slower than one thread alone: {threads} do less than one."
+                )
         paired, kept = (results.ratio("line-each", name, threads=threads) for name in ("pair-each", "register"))
         if paired is not None and kept is not None:
-            more = f"helps {paired.value:.2g}× more" if paired.low > 1.05 else "brings no more"
-            yield f"Two lines apart {more}; adding up in a register is {kept.value:.2g}× as fast as in a line each."
+            more = f"helps {text.times(paired.value)} more" if paired.low > 1.05 else "brings no more"
+            yield (
+                f"Two lines apart {more}; adding up in a register is {text.times(kept.value)} as fast as in a line "
+                "each."
+            )

@@ -28,7 +28,7 @@ from numba import prange
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
-from ...record.units import format_count, format_seconds
+from ...record import text
 
 ELEMENT = 24  # bytes: two float64 read, one written
 ASLEEP_S = 0.010  # until a layer's threads sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
@@ -230,13 +230,11 @@ def finding(results: Results) -> Iterator[str]:
         return
     n = lengths[0]
     calls = {name: results.each("calls", name, n=n) for name in NAMES}
-    told = [f"{format_seconds(call.value)} with {NAMES[name]}" for name, call in calls.items() if call is not None]
+    told = [f"{text.seconds(call.value)} with {NAMES[name]}" for name, call in calls.items() if call is not None]
     each = results.each("items", "serial", n=lengths[-1])
     if told:
         cheapest = min(call.value for call in calls.values() if call is not None)
-        meanwhile = (
-            f": one core adds {format_count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
-        )
+        meanwhile = f": one core adds {text.count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
         yield f"A prange over {n} elements takes {', '.join(told)}{meanwhile}."
     for name, called in NAMES.items():
         said = results.overtakes(name, "serial", "the plain loop")
@@ -244,7 +242,5 @@ def finding(results: Results) -> Iterator[str]:
             gain = results.ratio("serial", name, n=lengths[-1])
             by = ""
             if gain is not None:
-                by = (
-                    f"; at {format_count(lengths[-1])} it is {gain.value:.2f}× ({gain.low:.2f}–{gain.high:.2f}) as fast"
-                )
+                by = f"; at {text.count(lengths[-1])} it is {text.times(gain)} as fast"
             yield f"With {called} a prange {said}{by}."

@@ -22,6 +22,7 @@ from numba import prange
 from ...bench import Bench, Threads, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from .._digests import digest
 
@@ -211,15 +212,15 @@ def finding(results: Results) -> Iterator[str]:
             continue
         threads, ratio = found
         speedup = ratio.value
-        said = f"{name} is {speedup:.2f}× ({ratio.low:.2f}–{ratio.high:.2f}) as fast with {threads} threads as with one"
-        said += f": {speedup / threads:.0%} of the ideal"
+        said = f"{name} is {text.times(ratio)} as fast with {threads} threads as with one"
+        said += f": {text.share(speedup / threads)} of the ideal"
         if speedup > 1:  # where more threads are slower, no serial part explains it
-            said += f", as if {max(0.0, serial_fraction(speedup, threads)):.0%} of it were serial"
+            said += f", as if {text.share(max(0.0, serial_fraction(speedup, threads)))} of it were serial"
         if work == "uneven":
-            said += f"; equal parts allow {even_parts(threads):.2f}×"
+            said += f"; equal parts allow {text.times(even_parts(threads))}"
         weak = faster(results, work, "weak")
         if weak is not None:
-            said += f"; with the work growing along, {weak[1].value:.0%} of the ideal"
+            said += f"; with the work growing along, {text.share(weak[1].value)} of the ideal"
         yield f"{said}."
         if work == "triad":
             yield from why_memory_levels_off(results, threads)
@@ -235,9 +236,12 @@ def why_memory_levels_off(results: Results, threads: int) -> Iterator[str]:
     alone, together = (statistics.median(timed[t].samples) for t in (1, threads))
     moved = timed[1].counts["bytes"]
     yield (
-        f"One thread alone draws {moved / alone * 1e-9:.3g} GB/s of the {limit.value * 1e-9:.3g} that memory gives "
-        f"{threads} at best: more threads can bring {max(1.0, limit.value * alone / moved):.2f}× and no more, whatever "
-        f"the loop. Together they reach {moved / together / limit.value:.0%} of it; the limit is measured with stores "
+        f"One thread alone draws {text.rate(moved / alone, 'GB/s')} of the {text.rate(limit.value, 'GB/s')} that "
+        "memory gives "
+        f"{threads} at best: more threads can bring {text.times(max(1.0, limit.value * alone / moved))} and no more, "
+        "whatever "
+        f"the loop. Together they reach {text.share(moved / together / limit.value)} of it; the limit is measured "
+        "with stores "
         "that need not read their lines first, where such are faster, and a prange's do."
     )
 

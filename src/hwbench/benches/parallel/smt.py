@@ -24,6 +24,7 @@ from ...kernels.compiling import compiled
 from ...kernels.cpu_features import has_fma, stream_width
 from ...kernels.simd import Registers, fill, fma, follow, load, opaque, store
 from ...protocols import Cpu, Loop, Results
+from ...record import text
 
 CHAINS = 12  # latency × units of the cores of today: 4 × 2, and some to spare
 STEPS = 2048  # of each chain in a call
@@ -190,6 +191,6 @@ def finding(results: Results) -> Iterator[str]:
         for who, place in (("siblings", "on the same core"), ("cores", "on a core of its own")):
             gain = together[who]
             if gain is not None:
-                told.append(f"{2 * gain.value:.2f}× ({2 * gain.low:.2f}–{2 * gain.high:.2f}) {place}")
+                told.append(f"{text.times(gain.scaled(2))} {place}")
         if together["siblings"] is not None:
             yield f"A second thread {kind} makes the work of both {' and '.join(told)}."

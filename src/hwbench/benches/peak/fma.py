@@ -22,6 +22,7 @@ from ...kernels.compiling import compiled
 from ...kernels.cpu_features import features, has_fma, widths
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
 from ...protocols import Buffer, Cpu, Results
+from ...record import text
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
 VECTOR = 64  # bytes of numbers for each chain: what the widest registers take at once
@@ -180,10 +181,10 @@ def finding(results: Results) -> Iterator[str]:
             continue
         best = max(rates, key=lambda v: rates[v])
         every = results.rate(best, "flops", dtype=dtype, threads="all", chains=chains)
-        more = f", on all threads {every.value / 1e9:.3g}" if every is not None else ""
+        more = f", on all threads {text.rate(every, 'GFLOP/s')}" if every is not None else ""
         gain = results.ratio("scalar", best, dtype=dtype, threads=1, chains=chains)
-        over = f", {gain.value:.3g}× scalar code" if gain is not None else ""
-        yield f"In {name} one thread does {rates[best]:.3g} GFLOP/s with {best}-bit vectors{over}{more}."
+        over = f", {text.times(gain.value)} scalar code" if gain is not None else ""
+        yield f"In {name} one thread does {text.amount(rates[best], 'GFLOP/s')} with {best}-bit vectors{over}{more}."
     for variant in vectors:
         alone = results.find(variant, dtype="f8", threads=1, chains=1)
         wait = results.rate(variant, "flops", dtype="f8", threads=1, chains=1)
@@ -193,8 +194,9 @@ def finding(results: Results) -> Iterator[str]:
             continue
         nanoseconds = 2 * alone.facts["lanes"] / wait.value * 1e9
         yield (
-            f"A {variant}-bit multiply-add that waits for the one before takes {nanoseconds:.3g} ns; with enough "
-            f"independent ones one is done every {2 * alone.facts['lanes'] / peak * 1e9:.3g} ns, "
-            f"{peak / wait.value:.3g}× as many."
+            f"A {variant}-bit multiply-add that waits for the one before takes {text.amount(nanoseconds, 'ns')}; with "
+            "enough "
+            f"independent ones one is done every {text.seconds(2 * alone.facts['lanes'] / peak)}, "
+            f"{text.times(peak / wait.value)} as many."
         )
         return

@@ -26,6 +26,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Cpu, Results
+from ...record import text
 
 LARGEST = 8  # elements are below it: n × 49 is exact in f4 up to n = 340 000
 
@@ -109,9 +110,10 @@ def finding(results: Results) -> Iterator[str]:
                 continue
             best = max(rates, key=lambda n: rates[n])
             share = results.share("numpy", n=best, dtype=dtype, threads=threads)
-            of_peak = f", {share:.0%} of the floating-point peak" if share else ""
+            of_peak = f", {text.share(share)} of the floating-point peak" if share else ""
             half = min(n for n, rate in rates.items() if rate >= rates[best] / 2)
             yield (
-                f"In {name} on {who} NumPy's matrix product does {rates[best] / 1e9:.3g} GFLOP/s at n = {best}{of_peak}"
+                f"In {name} on {who} NumPy's matrix product does {text.rate(rates[best], 'GFLOP/s')} at n = "
+                f"{best}{of_peak}"
                 f"; half of that from n = {half} on."
             )

@@ -11,7 +11,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, Gpu, Results, Values
-from ...record.units import format_seconds
+from ...record import text
 from .._gpu import fetched, sent
 from . import _formats, _taylor
 from ._networks import ACTIVATIONS, activate
@@ -189,15 +189,17 @@ def tell_activations(results: Results) -> Iterator[str]:
             continue
         asked = {"activation": activation, "dtype": "f4", "n": found.params["n"]}
         costs = {name: results.each("items", name, **asked) for name in ("numpy", "scipy", "numba", "cupy")}
-        phrases = [f"{name} {format_seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
+        phrases = [f"{name} {text.seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
         many = results.each("items", "cupy", **(asked | {"n": MANY}))
         if many is not None:
-            phrases.append(f"cupy on 2²⁴ of them {format_seconds(many.value)}")
-        series = " + ".join(f"{c:.5f} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4)
+            phrases.append(f"cupy on 2²⁴ of them {text.seconds(many.value)}")
+        series = " + ".join(
+            f"{text.amount(c)} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4
+        )
         yield (
             f"{activation} costs {', '.join(phrases)} an element in float32; near 0 it is "
             f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
             f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
-            f"{found.facts['cubic_errors'][1]:.1g} at x = 1/4 and by "
-            f"{found.facts['cubic_errors'][3]:.1g} at x = 1."
+            f"{text.amount(found.facts['cubic_errors'][1])} at x = 1/4 and by "
+            f"{text.amount(found.facts['cubic_errors'][3])} at x = 1."
         )

@@ -24,6 +24,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
+from ...record import text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent, where
 from . import _backprop, _formats, _networks, _outcome, _rounding
@@ -240,14 +241,14 @@ def _tell_gpu(results: Results) -> Iterator[str]:
         there, here = results.find("cupy", **asked), _find(results, dtype, POWERS[0][1])
         if there is None:
             continue
-        beside = f" (the CPU's {here.variant} {_median(here) / LAYERS * 1e6:.3g})" if here is not None else ""
-        costs.append(f"{_median(there) / LAYERS * 1e6:.3g} in {name}{beside}")
+        beside = f" (the CPU's {here.variant} {text.seconds(_median(here) / LAYERS)})" if here is not None else ""
+        costs.append(f"{text.seconds(_median(there) / LAYERS)} in {name}{beside}")
         if here is not None:
             compared.append(name)
             if there.facts["safe_depth"] != here.facts["safe_depth"]:
                 unlike.append(f"{name} is safe for {depth(there)} layers on the GPU, for {depth(here)} on the CPU")
     if costs:
-        yield f"On the GPU a layer of {WIDTH} units takes CuPy, in µs: {', '.join(costs)}."
+        yield f"On the GPU a layer of {WIDTH} units takes CuPy: {', '.join(costs)}."
     if unlike:
         yield f"Safe depths differ: {'; '.join(unlike)}."
     elif compared:
@@ -274,14 +275,16 @@ def _tell_half(results: Results) -> Iterator[str]:
             continue
         if init == POWERS[0][1]:
             yield (
-                f"float16 holds normal numbers from {half.facts['smallest_normal']:.1e} to {half.facts['largest']:.0f} "
+                f"float16 holds normal numbers from {text.amount(half.facts['smallest_normal'])} to "
+                f"{text.count(int(half.facts['largest']))} "
                 "(lecture: 6e-5 to 6e4)."
             )
         seconds = {name: _median(record) / LAYERS * 1e6 for name, record in (("f2", half), ("f4", single))}
         yield (
             f"With {init.replace('-', ' layers × ')} float16 is safe for {half.facts['safe_depth']} layers at "
-            f"{seconds['f2']:.3g} µs each, float32 for {depth(single)} at {seconds['f4']:.3g} µs: half the bytes are "
-            f"{seconds['f4'] / seconds['f2']:.2g}× the speed."
+            f"{text.amount(seconds['f2'], 'µs')} each, float32 for {depth(single)} at "
+            f"{text.amount(seconds['f4'], 'µs')}: half the bytes are "
+            f"{text.times(seconds['f4'] / seconds['f2'])} the speed."
         )
 
 
@@ -296,7 +299,7 @@ def _tell_remedies(results: Results) -> Iterator[str]:
         for remedy in _backprop.REMEDIES[1:]:
             found = _find(results, "f2", init, activation, remedy)
             if found is not None and untreated is not None:
-                kept.append(f"{remedy} {depth(found)} ({_median(found) / _median(untreated):.2f}× the time)")
+                kept.append(f"{remedy} {depth(found)} ({text.times(_median(found) / _median(untreated))} the time)")
         if untreated is not None and kept:
             yield (
                 f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(kept)}."

@@ -13,6 +13,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
+from ...record import text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent
 from . import _networks
@@ -248,11 +249,11 @@ def tell_variances(results: Results) -> Iterator[str]:
         if found is not None:
             facts = found.facts
             yield (
-                f"{init}: the weights' variance is {facts['weight_variance']:.5f}, where 2/(n_in + n_out) is "
-                f"{facts['gamma']:.5f}; "
-                f"the largest is {facts['largest_weight']:.3f}"
+                f"{init}: the weights' variance is {text.amount(facts['weight_variance'])}, where 2/(n_in + n_out) is "
+                f"{text.amount(facts['gamma'])}; "
+                f"the largest is {text.amount(facts['largest_weight'])}"
                 + (
-                    f" (√(6/(n_in + n_out)) = {math.sqrt(3 * facts['gamma']):.3f})."
+                    f" (√(6/(n_in + n_out)) = {text.amount(math.sqrt(3 * facts['gamma']))})."
                     if init == "xavier-uniform"
                     else "."
                 )
@@ -262,7 +263,9 @@ def tell_variances(results: Results) -> Iterator[str]:
         found = _variances_of(results, init=init, shape="square", activation="identity")
         if found is not None:
             f = found.facts
-            kept.append(f"{init} {f['forward'][-1]:.2g} (closed form {f['expected_forward'][-1]:.2g})")
+            kept.append(
+                f"{init} {text.amount(f['forward'][-1])} (closed form {text.amount(f['expected_forward'][-1])})"
+            )
     if kept:
         yield f"{DEPTH} layers without activation take an output's variance from 1 to: {', '.join(kept)}."
     for init in ("xavier-normal", "he"):
@@ -271,13 +274,11 @@ def tell_variances(results: Results) -> Iterator[str]:
             f = found.facts
             yield (
                 f"Where layers of 64 and 192 units take turns, {init} makes of a variance of 1 "
-                f"{f['forward'][-1]:.2g} at the output "
-                f"and {f['backward'][0]:.2g} at the first gradient (closed forms {f['expected_forward'][-1]:.2g}, "
-                f"{f['expected_backward'][0]:.2g})."
+                f"{text.amount(f['forward'][-1])} at the output "
+                f"and {text.amount(f['backward'][0])} at the first gradient (closed forms "
+                f"{text.amount(f['expected_forward'][-1])}, "
+                f"{text.amount(f['expected_backward'][0])})."
             )
     ratio = results.ratio("cupy", "numpy", shape="square", activation="identity")
     if ratio is not None:
-        yield (
-            f"A batch of {BATCH} up and down takes CuPy on the GPU {ratio.value:.3g}× the time of NumPy "
-            f"({ratio.low:.3g}–{ratio.high:.3g})."
-        )
+        yield (f"A batch of {BATCH} up and down takes CuPy on the GPU {text.times(ratio)} the time of NumPy.")

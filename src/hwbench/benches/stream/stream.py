@@ -38,6 +38,7 @@ from ...kernels.compiling import Kernel
 from ...kernels.cpu_features import stream_width
 from ...kernels.simd import Registers
 from ...protocols import Array, Call, Cpu, Results
+from ...record import text
 from ...record.model import LEVELS, Scalar
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
@@ -329,23 +330,26 @@ def tell(row: Row, results: Results) -> Iterator[str]:
     if one and near:
         threads = results.find(best, size="DRAM", threads="all", **rest)
         count = threads.facts.get("threads", 1) if threads else 1
-        more = f" and all {count} threads {every:.3g} GB/s" if every and count > 1 else ""
-        yield f"From memory one thread {verb} {one:.3g} GB/s{more}; in L1 it {verb} {near:.3g} GB/s."
+        more = f" and all {count} threads {text.amount(every, 'GB/s')}" if every and count > 1 else ""
+        yield (
+            f"From memory one thread {verb} {text.amount(one, 'GB/s')}{more}; in L1 it {verb} "
+            f"{text.amount(near, 'GB/s')}."
+        )
     saved = results.ratio("simd", "simd-nt", size="DRAM", threads="all", **rest)
     if saved:
         yield (
-            f"Non-temporal stores make the {row.name} in memory {saved.value:.3g}× ({saved.low:.3g}–{saved.high:.3g}) "
+            f"Non-temporal stores make the {row.name} in memory {text.times(saved)} "
             "as fast on all threads: a plain store reads the line before it writes it."
         )
     crossing = [
-        f"{name} {found / 1e9:.3g} GB/s"
+        f"{name} {text.rate(found, 'GB/s')}"
         for name in ("simd", "simd-nt", "numba")
         if (found := _crossing(results, name, threads="all", **rest))
     ]
     alone = _crossing(results, "numpy", threads=1, **rest)
     if row.writes and (crossing or alone):
         said = [f"{', '.join(crossing)} on all threads"] if crossing else []
-        said += [f"numpy {alone / 1e9:.3g} GB/s on one"] if alone else []
+        said += [f"numpy {text.rate(alone, 'GB/s')} on one"] if alone else []
         yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
     in_python: tuple[tuple[str, str, Scalar, str], ...] = (
         ("numba", "A plain prange loop", "all", "all threads"), ("numpy", "NumPy", 1, "one thread"),
@@ -355,8 +359,8 @@ def tell(row: Row, results: Results) -> Iterator[str]:
         if share is None:
             continue
         like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
-        more = f", and {100 * like.value:.0f}% of them where their stores read the line first, too" if like else ""
-        yield f"{label} reaches {100 * share.value:.0f}% of what explicit vectors get from memory on {who}{more}."
+        more = f", and {text.share(like.value)} of them where their stores read the line first, too" if like else ""
+        yield f"{label} reaches {text.share(share.value)} of what explicit vectors get from memory on {who}{more}."
 
 
 def _rate(results: Results, variant: str, **params: Scalar) -> float | None:

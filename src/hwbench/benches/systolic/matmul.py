@@ -20,6 +20,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Cpu, Results, Values
+from ...record import text
 from ...record.model import Record
 from ._simulator import MOST_CYCLES, SystolicArray, frames
 from ._tiling import FLOWS, Tiling, array_of, shape_of
@@ -161,7 +162,7 @@ def finding(results: Results) -> Iterator[str]:
     if stay:
         small, big = stay[0], stay[-1]
         said = dict.fromkeys(
-            f"{100 * r.facts['utilisation']:.0f}% of an array of {r.params['array']}" for r in (small, big)
+            f"{text.share(r.facts['utilisation'])} of an array of {r.params['array']}" for r in (small, big)
         )
         m, k, n = shape_of(LAYER)
         yield f"A layer of {m} × {k} on a batch of {n} keeps {' and '.join(said)} PEs busy."
@@ -173,7 +174,7 @@ def finding(results: Results) -> Iterator[str]:
             )
     if simulations:
         slow, fast = min(simulations, key=_speed), max(simulations, key=_speed)
-        said = dict.fromkeys(f"{_speed(r) / 1e6:.0f} ({r.variant}, {r.params['array']})" for r in (slow, fast))
+        said = dict.fromkeys(f"{text.amount(_speed(r) / 1e6)} ({r.variant}, {r.params['array']})" for r in (slow, fast))
         exact = sum(record.facts["cycles"] == record.facts["closed_form"] for record in simulations)
         yield (
             f"The simulator does {' to '.join(said)} million PE-cycles a second on one core; its cycles equal the "

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results, Sync
+from ...record import text
 from ...record.estimate import Estimate
-from ...record.units import format_bytes
 from ._copies import TILE, one_after_the_other
 
 chunks_bench = Bench(
@@ -117,7 +117,7 @@ def chunks_finding(results: Results) -> Iterator[str]:
     """What each further piece costs, queued, waited for, and through CuPy."""
     names = {"once": "queued", "each": "waited for", "cupy": "through CuPy's set()"}
     costs = {name: _cost_of_a_piece(results, name) for name in names}
-    told = [f"{cost.value * 1e6:.3g} µs {names[name]}" for name, cost in costs.items() if cost is not None]
+    told = [f"{text.seconds(cost.value)} {names[name]}" for name, cost in costs.items() if cost is not None]
     if told:
         yield f"Each further piece of a copy costs {', '.join(told)}."
     most = max((int(record.params["pieces"]) for record in results.records if record.timed), default=1)
@@ -125,8 +125,8 @@ def chunks_finding(results: Results) -> Iterator[str]:
     if whole is not None and cut is not None and most > 1:
         ratio = results.versus(cut, whole)
         yield (
-            f"{format_bytes(whole.counts['bytes'])} in {most} pieces of {format_bytes(cut.facts['piece_bytes'])}, each "
-            f"waited for, take {ratio.value:.3g}× as long as in one ({ratio.low:.3g}–{ratio.high:.3g}): do not copy "
+            f"{text.size(whole.counts['bytes'])} in {most} pieces of {text.size(cut.facts['piece_bytes'])}, each "
+            f"waited for, take {text.times(ratio)} as long as in one: do not copy "
             "often."
         )
 

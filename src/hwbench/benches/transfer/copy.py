@@ -23,8 +23,8 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
+from ...record import text
 from ...record.model import Scalar
-from ...record.units import format_bytes
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
 
@@ -223,15 +223,22 @@ def finding(results: Results) -> Iterator[str]:
         rate = _best(results, "raw", direction=direction, memory="pinned")
         if found is not None and rate is not None:
             yield (
-                f"Copies {name} reach {rate:.3g} GB/s from pinned memory; each costs {found.latency.value * 1e6:.3g} "
-                f"µs ({found.latency.low * 1e6:.3g}–{found.latency.high * 1e6:.3g}) before the first byte: half of "
-                f"it takes {format_bytes(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
+                f"Copies {name} reach {text.amount(rate, 'GB/s')} from pinned memory; each costs "
+                f"{text.seconds(found.latency)} "
+                f"before the first byte: half of "
+                f"it takes {text.size(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
             )
         elif rate is not None:
-            yield f"Copies {name} reach {rate:.3g} GB/s from pinned memory. The lecture's PCIe 3 ×16: 16 GB/s."
+            yield (
+                f"Copies {name} reach {text.amount(rate, 'GB/s')} from pinned memory. The lecture's PCIe 3 ×16: 16 "
+                "GB/s."
+            )
     both, one = (_best(results, "raw", direction=way, memory="pinned") for way in ("both", "h2d"))
     if both is not None and one is not None:
-        yield f"Both ways at once the link moves {both:.3g} GB/s, {both / one:.2f}× what it moves one way."
+        yield (
+            f"Both ways at once the link moves {text.amount(both, 'GB/s')}, {text.times(both / one)} what it moves "
+            "one way."
+        )
     remedies = {
         "h2d": "keep the array in pinned memory (cupyx.empty_pinned) and send it by array.set()",
         "d2h": "fetch into a pinned array, get(out=…)",
@@ -242,13 +249,16 @@ def finding(results: Results) -> Iterator[str]:
         plain = results.rate("cupy", "bytes", direction=direction, memory="pageable", size=size)
         if pinned is not None and plain is not None:
             call = "sent by cupy.asarray" if direction == "h2d" else "fetched by .get()"
-            share = f"{plain.value / pinned.value:.0%} of that ({plain.value * 1e-9:.3g} GB/s, {size})"
+            share = f"{text.share(plain.value / pinned.value)} of that ({text.rate(plain.value, 'GB/s')}, {size})"
             hint = f"; {remedy}" if plain.value < 0.9 * pinned.value else ""
             yield f"An ordinary array {call} gets {share}{hint}."
     for memory in ("registered", "mapped", "managed"):
         rate = _best(results, "raw", direction="h2d", memory=memory)
         if rate is not None and one is not None:
-            yield f"{memory.capitalize()} memory is read at {rate:.3g} GB/s, {rate / one:.0%} of pinned memory's."
+            yield (
+                f"{memory.capitalize()} memory is read at {text.amount(rate, 'GB/s')}, {text.share(rate / one)} of "
+                "pinned memory's."
+            )
 
 
 def fitted(results: Results, variant: str, direction: str, memory: str) -> Link | None:

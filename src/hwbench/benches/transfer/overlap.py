@@ -12,6 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import Record
 from .._gpu import BLOCK, DOWN, STEP, UP, B, E, starts
@@ -116,8 +117,9 @@ def overlap_finding(results: Results) -> Iterator[str]:
     longest = max(alone, key=lambda name: float(np.median(alone[name].samples)))
     what = {"h2d": "copying there", "kernel": "the kernel", "d2h": "copying back"}[longest]
     yield (
-        f"Copying there, computing and copying back on {best} streams is {gain.value:.2f}× as fast as in turn: "
-        f"{found[best].value:.0%} ({found[best].low:.0%}–{found[best].high:.0%}) of the overlap that there is to be "
+        f"Copying there, computing and copying back on {best} streams is {text.times(gain.value)} as fast as in turn: "
+        f"{text.share(found[best].value)} ({text.share(found[best].low)}–{text.share(found[best].high)}) of the "
+        "overlap that there is to be "
         f"had, since nothing is shorter than {what}."
     )
 

@@ -19,7 +19,7 @@ from numba import prange
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, DeviceArray, Facts, Gpu, Results
-from ...record.units import format_count, format_seconds
+from ...record import text
 
 ELEMENT = 24  # bytes: two float64 read, one written
 LISTED = 96  # bytes an element as three lists: a pointer of 8 and a float object of 24 in each
@@ -187,7 +187,7 @@ def finding(results: Results) -> Iterator[str]:
     """The time of a call, the time of an element, and the lengths from which one beats the other."""
     lengths = sorted({int(record.params["n"]) for record in results.records})
     calls = {name: results.each("calls", name, n=1) for name in NAMES}
-    told = [f"{NAMES[name]} {format_seconds(call.value)}" for name, call in calls.items() if call is not None]
+    told = [f"{NAMES[name]} {text.seconds(call.value)}" for name, call in calls.items() if call is not None]
     if told:
         yield f"A call for one element takes {', '.join(told)}."
     both = [n for n in lengths if results.find("loop", n=n) and results.find("numpy", n=n)]
@@ -197,9 +197,8 @@ def finding(results: Results) -> Iterator[str]:
         ratio = results.ratio("loop", "numpy", n=n)
         if in_loop is not None and in_numpy is not None and ratio is not None:
             yield (
-                f"At n = {format_count(n)} an element takes {format_seconds(in_loop.value)} in a Python loop and "
-                f"{format_seconds(in_numpy.value)} in NumPy: {ratio.value:.0f}× as long "
-                f"({ratio.low:.0f}–{ratio.high:.0f})."
+                f"At n = {text.count(n)} an element takes {text.seconds(in_loop.value)} in a Python loop and "
+                f"{text.seconds(in_numpy.value)} in NumPy: {text.times(ratio)} as long."
             )
     for fast, slow in RIVALS:
         said = results.overtakes(fast, slow, NAMES[slow])
@@ -212,7 +211,7 @@ def nearest_the_limit(results: Results, lengths: list[int]) -> Iterator[str]:
     """How much of what the memory streams reach each way gets at the largest length."""
     for n in reversed(lengths):
         shares = {name: results.share(name, n=n) for name in NAMES}
-        told = [f"{NAMES[name]} {share:.0%}" for name, share in shares.items() if share is not None]
+        told = [f"{NAMES[name]} {text.share(share)}" for name, share in shares.items() if share is not None]
         if told:
-            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {format_count(n)}."
+            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {text.count(n)}."
             return

@@ -26,6 +26,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Loop, Results
+from ...record import text
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -205,7 +206,7 @@ def finding(results: Results) -> Iterator[str]:
     loop = results.each("calls", "nothing")
     spent = loop.value if loop is not None else 0.0
     told = [
-        f"{name} {(call.value - spent) * 1e9:.3g} ns"
+        f"{name} {text.seconds(call.value - spent)}"
         for variant, name in NAMES.items()
         if (call := results.each("calls", variant)) is not None
     ]

@@ -30,8 +30,8 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Call, Cpu, Results
+from ...record import text
 from ...record.model import Scalar
-from ...record.units import format_count, format_seconds
 
 LONGEST_LOOP = 10**5
 COMPILED = ("numpy", "numba", "numba-fastmath")
@@ -237,13 +237,13 @@ def finding(results: Results) -> Iterator[str]:
             if n is None:
                 continue
             told = [_told(results, name, n=n, **here) for name in ways]
-            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {format_count(n)} {DTYPES.get(dtype, dtype)}"
+            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {text.count(n)} {DTYPES.get(dtype, dtype)}"
             yield f"{what} costs an element {', '.join(filter(None, told))}."
         ordered = results.ratio("numba", "numba-fastmath", n=lengths[-1], **here)
         if ordered is not None and dtype == "f8":
             yield (
-                f"Keeping the additions of the {operation} in order costs Numba {ordered.value:.2g}× "
-                f"({ordered.low:.2g}–{ordered.high:.2g}) the time: each waits for the one before."
+                f"Keeping the additions of the {operation} in order costs Numba {text.times(ordered)} "
+                f"the time: each waits for the one before."
             )
         said = results.overtakes("numpy", "loop", "the Python loop", **here)
         if said:
@@ -255,5 +255,5 @@ def _told(results: Results, name: str, **place: Scalar) -> str:
     if record is None or each is None:
         return ""
     error = record.facts.get("relative_error")
-    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {error:.1g}"
-    return f"{NAMES[name]} {format_seconds(each.value)}{off}"
+    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {text.amount(error)}"
+    return f"{NAMES[name]} {text.seconds(each.value)}{off}"

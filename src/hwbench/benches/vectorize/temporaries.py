@@ -28,9 +28,9 @@ from numba import prange
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import Record
-from ...record.units import format_count, format_seconds
 
 ELEMENT = 40  # bytes: four float64 read, one written
 TEMPORARIES = 16  # bytes: two float64
@@ -145,11 +145,12 @@ def finding(results: Results) -> Iterator[str]:
     base = results.each("items", "numpy", n=n)
     ratios = {name: results.ratio("numpy", name, n=n) for name in ("numpy-out", "numba", "prange")}
     names = {"numpy-out": "with out=", "numba": "in one fused loop", "prange": "in a fused prange"}
-    told = [f"{r.value:.2f}× ({r.low:.2f}–{r.high:.2f}) as fast {names[v]}" for v, r in ratios.items() if r is not None]
+    told = [f"{text.times(r)} as fast {names[v]}" for v, r in ratios.items() if r is not None]
     if told and base is not None:
         yield (
-            f"At n = {format_count(n)} NumPy's a*b + c*d takes {format_seconds(base.value)} an element; it is "
-            f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = {72 / ELEMENT:.1f}×."
+            f"At n = {text.count(n)} NumPy's a*b + c*d takes {text.seconds(base.value)} an element; it is "
+            f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = "
+            f"{text.times(72 / ELEMENT)}."
         )
     said = _of_new_memory(ratios["numpy-out"], results.find("numpy", n=n))
     if said:
@@ -171,7 +172,8 @@ def _of_new_memory(saved: Estimate | None, record: Record | None) -> str:
     a_call = float(np.median(faults)) / record.loops
     if a_call >= TEMPORARIES * int(record.params["n"]) / HUGE / 2:
         return (
-            f"Its temporaries are new pages at each call ({a_call:.0f} faults): into arrays that are there already, by "
-            f"out=, it takes {1 / saved.value:.2f} of the time."
+            f"Its temporaries are new pages at each call ({text.count(a_call)} faults): into arrays that are there "
+            "already, by "
+            f"out=, it takes {text.share(1 / saved.value)} of the time."
         )
     return "The heap gave its temporaries the same pages at each call, so that no new memory is in these figures."

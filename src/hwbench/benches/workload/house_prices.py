@@ -26,6 +26,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
+from ...record import text
 from ...record.model import Record
 from .._gpu import cublas
 from . import _ames, _mlp
@@ -225,9 +226,10 @@ def finding(results: Results) -> Iterator[str]:
     best = min(timed, key=lambda record: record.facts["rmse"])
     folds = best.facts["fold_rmse"]
     yield (
-        f"Held-out log-RMSE {best.facts['rmse']:.3f} over {len(folds)} folds ({min(folds):.3f}–{max(folds):.3f}), by "
+        f"Held-out log-RMSE {text.amount(best.facts['rmse'])} over {len(folds)} folds "
+        f"({text.amount(min(folds))}–{text.amount(max(folds))}), by "
         f"{len(best.facts['curve'])} epochs of batches of {best.facts['recipe_batch']}; a typical prediction is "
-        f"{100 * (np.exp(best.facts['rmse']) - 1):.0f}% off."
+        f"{text.share(np.exp(best.facts['rmse']) - 1)} off."
     )
     for name in dict.fromkeys(record.variant for record in timed):
         own = sorted(
@@ -239,10 +241,10 @@ def finding(results: Results) -> Iterator[str]:
         parts = small.facts["phases_s"]
         most = max(parts, key=parts.get)
         yield (
-            f"{name}: an epoch takes {1e3 * np.median(small.samples):.3g} ms in batches of {small.params['batch']}, "
-            f"{100 * parts[most] / sum(parts.values()):.0f}% of it in {_ING[most]}"
+            f"{name}: an epoch takes {text.seconds(np.median(small.samples))} in batches of {small.params['batch']}, "
+            f"{text.share(parts[most] / sum(parts.values()))} of it in {_ING[most]}"
             + (
-                f", and {1e3 * np.median(large.samples):.3g} ms in batches of {large.params['batch']}."
+                f", and {text.seconds(np.median(large.samples))} in batches of {large.params['batch']}."
                 if large is not small
                 else "."
             )
@@ -266,7 +268,7 @@ def _on_the_gpu(results: Results) -> Iterator[str]:
     own.sort(key=lambda record: record.params["batch"])
     ends = [own[0], own[-1]] if own[-1] is not own[0] else own
     idle = [
-        f"{100 * share:.0f}% of its time in batches of {r.params['batch']}"
+        f"{text.share(share)} of its time in batches of {r.params['batch']}"
         for r in ends
         if (share := waiting(r)) is not None
     ]
@@ -274,9 +276,7 @@ def _on_the_gpu(results: Results) -> Iterator[str]:
         yield f"On the GPU an epoch waits for launches {', '.join(idle)}."
     sent = [(r, results.ratio("cupy-copies", "cupy", **r.params)) for r in ends]
     longer = [
-        f"{ratio.value:.3g}× as long ({ratio.low:.3g}–{ratio.high:.3g}) in batches of {r.params['batch']}"
-        for r, ratio in sent
-        if ratio is not None
+        f"{text.times(ratio)} as long in batches of {r.params['batch']}" for r, ratio in sent if ratio is not None
     ]
     if longer:
         yield f"Sending each batch instead of all sales once, it takes {', '.join(longer)}."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.limits import Limit
+from ...record import text
 from ...record.facts import caches, footprint
 from ...record.model import BANDWIDTH, LEVELS
-from ...record.units import format_bytes
 from .. import charts, format
 from ..columns import STATUS, VARIANT, Column, Measured, of_points, table
 from ..dataset import Point, Runs, swept
@@ -19,7 +19,7 @@ BESTS: tuple[Column[Best], ...] = (
     Column("level", lambda best: best[1].level),
     Column("work", lambda best: best[1].kind),
     Column("threads", lambda best: str(best[1].threads)),
-    Column("best, GB/s", lambda best: format.number(best[1].shown)),
+    Column("best, GB/s", lambda best: text.amount(best[1].shown)),
     Column("by variant", lambda best: best[1].variant),
     Column("status", lambda best: best[1].suspect or "ok"),
 )
@@ -64,7 +64,7 @@ def _by_level(runs: Runs) -> Figure | None:
                     unit="GB/s",
                     n=0,
                     group=limit.level,
-                    label=format.number(limit.shown),
+                    label=text.amount(limit.shown),
                     more=limit.variant,
                     suspect=limit.suspect,
                 )
@@ -121,7 +121,7 @@ def _sweep(runs: Runs) -> Figure | None:
         (
             Column("bench", lambda point: point.record.bench), VARIANT,
             Column("threads", lambda point: str(point.threads)),
-            Column("footprint of a thread", lambda point: format_bytes(_size(point)), "footprint"),
+            Column("footprint of a thread", lambda point: text.size(_size(point)), "footprint"),
             Measured("median, GB/s", lambda point: point.value), STATUS,
         ),
         more="footprint of a thread",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...analysis.limits import Limit, limit_for
-from .. import charts, format
+from ...record import text
+from .. import charts
 from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_label, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section
@@ -68,5 +69,5 @@ def _limit(runs: Runs, point: Point) -> Limit | None:
 def _share(runs: Runs, point: Point) -> str:
     limit = _limit(runs, point)
     if limit is None or limit.metric != point.metric:
-        return format.NOTHING
-    return f"{format.percent(point.value.value / limit.shown)} of {limit.name}"
+        return text.NOTHING
+    return f"{text.share(point.value.value / limit.shown)} of {limit.name}"

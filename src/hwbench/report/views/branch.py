@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...record import text
 from ...record.model import ITEM_TIME
-from .. import charts, format
+from .. import charts
 from ..columns import STATUS, VARIANT, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel
@@ -25,8 +26,8 @@ def figure(runs: Runs) -> Figure | None:
     columns = of_points(
         runs,
         (
-            VARIANT, Column("n", lambda point: format.elements(point.n)),
-            Column("taken", lambda point: format.percent(_share(point))),
+            VARIANT, Column("n", lambda point: text.count(point.n)),
+            Column("taken", lambda point: text.share(_share(point))),
             Measured("ns per element", lambda point: point.value), STATUS,
         ),
     )  # fmt: skip
@@ -47,14 +48,14 @@ def figure(runs: Runs) -> Figure | None:
         x_domain=(0.0, 1.0),
         alt_text="Time an element over the share of taken branches, for sorted, shuffled and branch-free loops.",
     )  # fmt: skip
-    text = (
+    told = (
         "The same additions of the same elements. In sorted order the branch is foreseen; in random order it is wrong "
         "for the less likely way, most often at one half: the height of the tent over one half is the price of a "
         "misprediction. Without a branch there is nothing to guess."
     )
     panel = Panel("", spec, "Time an element over the share of taken branches")
     table = columns.table("Every share", points)
-    return Figure("Branches", [panel], table, text, list(legend.values()), wide=True)
+    return Figure("Branches", [panel], table, told, list(legend.values()), wide=True)
 
 
 def _rank(variant: str) -> int:

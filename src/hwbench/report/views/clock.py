@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...analysis.limits import Limit
+from ...record import text
 from ...record.model import CLOCK, FLOP_RATE
 from .. import charts, format
 from ..columns import INTERVAL, STATUS, Column, Measured, of_points
@@ -25,10 +26,10 @@ def figure(runs: Runs) -> Figure | None:
         (
             Column("load", _load),
             Column("width", lambda point: point.variant),
-            Column("GHz, best sample", lambda point: format.number(_best(point))),
-            Column("GHz, median", lambda point: format.number(point.value.value)),
-            Column(INTERVAL, lambda point: format.bounds(point.value)),
-            Column("peak.fma: operations a cycle and core", lambda point: format.number(_operations(runs, point))),
+            Column("GHz, best sample", lambda point: text.amount(_best(point))),
+            Column("GHz, median", lambda point: text.amount(point.value.value)),
+            Column(INTERVAL, lambda point: text.columns(point.value)[1]),
+            Column("peak.fma: operations a cycle and core", lambda point: text.amount(_operations(runs, point))),
             STATUS,
         ),
         draws=Measured("GHz", lambda point: charts.unbounded(_best(point))),
@@ -38,8 +39,8 @@ def figure(runs: Runs) -> Figure | None:
     for _, label, here in columns.by_run(points):
         marks = [
             columns.mark(
-                point, group=_load(point), label=format.number(_best(point), "GHz"),
-                more=f"median {format.number(point.value.value, 'GHz')}",
+                point, group=_load(point), label=text.amount(_best(point), "GHz"),
+                more=f"median {text.amount(point.value.value, 'GHz')}",
             )
             for point in here
         ]  # fmt: skip
@@ -49,7 +50,7 @@ def figure(runs: Runs) -> Figure | None:
             alt_text="The clock by the width of the multiply-adds that run meanwhile.",
         )  # fmt: skip
         panels.append(Panel(label, spec, "Clock by vector width"))
-    text = (
+    told = (
         "Cycles are counted by additions that wait for one another, one a cycle; beside them run multiply-adds of the "
         "given width, 5/7 a cycle, or 12/7 where two units are to be busy (a width that has one unit only then shows "
         "7/12 of the clock). The figure is the best sample: where the chain is held up it is too low, never too "
@@ -58,7 +59,7 @@ def figure(runs: Runs) -> Figure | None:
     )
     legend = [Key(width, runs.colours[width]) for width in widths]
     table = columns.table("Every load", points)
-    return Figure("Clock under load", panels, table, text, legend, wide=not runs.several)
+    return Figure("Clock under load", panels, table, told, legend, wide=not runs.several)
 
 
 def _best(point: Point) -> float:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from ...analysis import datasheets
 from ...analysis.limits import Limit
+from ...record import text
 from ...record.estimate import estimate
 from ...record.microarchitectures import title
 from ...record.model import Run
-from ...record.units import digits
 from ..dataset import Runs
-from ..format import NOTHING
 from .gpu import common
 
 MEASURED, DATASHEET, LECTURE = "measured here", "datasheet", "lecture"
@@ -44,7 +43,7 @@ class Row:
     flops: float | None = None
     memory: float | None = None
     bandwidth: float | None = None
-    control: str = NOTHING
+    control: str = text.NOTHING
     note: str = ""
     kind: str = "cpu"
     link: HostLink | None = None  # a GPU's, where it was measured
@@ -150,8 +149,8 @@ def _divergence(run: Run, device: str) -> str:
         and record.timed
     }
     if times.get("uniform", 0) > 0 and "divergent" in times:
-        return f"{digits(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
-    return NOTHING
+        return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
+    return text.NOTHING
 
 
 def best_limit(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str) -> Limit | None:
@@ -176,10 +175,10 @@ def _control(run: Run) -> str:
                 times[record.variant][n, share] = statistics.median(record.samples)
     both = times["sorted"].keys() & times["shuffled"].keys()
     if not both:
-        return NOTHING
+        return text.NOTHING
     longest = max(n for n, _ in both)
     factor = max(times["shuffled"][at] / times["sorted"][at] for at in both if at[0] == longest)
-    return f"{digits(factor)}× for unpredictable"
+    return f"{text.amount(factor)}× for unpredictable"
 
 
 def stated(device: datasheets.Processor, name: str) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import LEVELS, Record, Scalar
 from .. import charts, format
@@ -132,22 +133,22 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     if any(point.suspect for where in where_shown for point in shown[where]):
         legend.append(Key("suspect", "c8", "pale"))
     ordered = sorted(points, key=lambda p: (p.run, [_rank(p.record.params.get(axis, "")) for axis in axes]))
-    text = f"{bench.question} " if bench else ""
-    text += f"The figure is {what}, in {unit}: {direction}."
-    return Figure(name, panels, columns.table(f"{name}: every case", ordered), text, legend)
+    told = f"{bench.question} " if bench else ""
+    told += f"The figure is {what}, in {unit}: {direction}."
+    return Figure(name, panels, columns.table(f"{name}: every case", ordered), told, legend)
 
 
 def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
     def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
         """The time over the baseline's as text; a dash for the baseline itself."""
-        return lambda point: shown(found) if (found := runs.against_baseline(point)) else format.NOTHING
+        return lambda point: shown(found) if (found := runs.against_baseline(point)) else text.NOTHING
 
     return of_points(
         runs,
         (
             *(worded(axis) for axis in axes), VARIANT, Measured(f"median, {unit}", lambda point: point.value),
-            Column("× baseline's time", ratio(lambda found: format.number(found.value)), "against the baseline"),
-            Column(INTERVAL, ratio(format.bounds)), OF_LIMIT, STATUS,
+            Column("× baseline's time", ratio(lambda found: text.columns(found)[0]), "against the baseline"),
+            Column(INTERVAL, ratio(lambda found: text.columns(found)[1])), OF_LIMIT, STATUS,
         ),
         more="× baseline's time",
     )  # fmt: skip
@@ -163,7 +164,7 @@ def _mark(columns: Columns[Point], point: Point, main: str) -> charts.Mark:
 def _told_against(runs: Runs, point: Point) -> str:
     against = runs.against_baseline(point)
     if against is not None:
-        return f"{format.compared(against)} ({format.bounds(against)}× the time)"
+        return text.ratio(against)
     return "is the baseline" if point.bench and point.variant == point.bench.baseline else "no baseline"
 
 

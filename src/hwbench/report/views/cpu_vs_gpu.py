@@ -6,11 +6,9 @@ import itertools
 from collections.abc import Sequence
 
 from ...analysis import datasheets
-from ...record.units import digits, format_bytes
-from .. import format
+from ...record import text
 from ..columns import Column
 from ..dataset import Runs
-from ..format import NOTHING
 from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 from .applications import charts
 from .applications.charts import Datum
@@ -63,19 +61,19 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _memory(row: Row) -> str:
     if not row.memory:
-        return NOTHING
-    return format_bytes(row.memory) if row.origin == MEASURED else _sold(row.memory)
+        return text.NOTHING
+    return text.size(row.memory) if row.origin == MEASURED else _sold(row.memory)
 
 
 DEVICE: Column[Row] = Column("device", lambda row: row.name)
 FIGURES: Column[Row] = Column("figures", lambda row: row.origin)
-FLOPS: Column[Row] = Column("TFLOP/s float32", lambda row: format.number(row.flops and row.flops * 1e-12))
-BANDWIDTH: Column[Row] = Column("GB/s", lambda row: format.number(row.bandwidth and row.bandwidth * 1e-9))
-BALANCE: Column[Row] = Column("flop per byte", lambda row: format.number(row.balance))
+FLOPS: Column[Row] = Column("TFLOP/s float32", lambda row: text.amount(row.flops and row.flops * 1e-12))
+BANDWIDTH: Column[Row] = Column("GB/s", lambda row: text.amount(row.bandwidth and row.bandwidth * 1e-9))
+BALANCE: Column[Row] = Column("flop per byte", lambda row: text.amount(row.balance))
 COLUMNS: tuple[Column[Row], ...] = (
     DEVICE,
     FIGURES,
-    Column("cores", lambda row: NOTHING if row.cores is None else f"{row.cores:g}"),
+    Column("cores", lambda row: text.NOTHING if row.cores is None else f"{row.cores:g}"),
     FLOPS,
     Column("memory", _memory),
     BANDWIDTH,
@@ -88,7 +86,7 @@ CHARTED = (DEVICE, FIGURES, BANDWIDTH, FLOPS, BALANCE)
 def _sold(count: float) -> str:
     """Memory as it is sold: `12 GB`, `488 GiB`, `1 TB`."""
     if count % GIB == 0:
-        return format_bytes(count)
+        return text.size(count)
     return f"{count / 1e12:g} TB" if count >= 1e12 else f"{count / 1e9:g} GB"
 
 
@@ -97,10 +95,21 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
     for measured, sheet in itertools.pairwise(own):
         if sheet.name == name and measured.origin == MEASURED and sheet.kind == measured.kind:
             shares = [
-                format.percent(a / b) if a and b else NOTHING
+                text.share(a / b) if a and b else text.NOTHING
                 for a, b in ((measured.flops, sheet.flops), (measured.bandwidth, sheet.bandwidth))
             ]
-            return [(name, "measured / datasheet", NOTHING, shares[0], NOTHING, shares[1], NOTHING, NOTHING)]
+            return [
+                (
+                    name,
+                    "measured / datasheet",
+                    text.NOTHING,
+                    shares[0],
+                    text.NOTHING,
+                    shares[1],
+                    text.NOTHING,
+                    text.NOTHING,
+                )
+            ]
     return []
 
 
@@ -125,9 +134,9 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
                     filter(
                         None,
                         [
-                            format.number(flops, "TFLOP/s"),
-                            format.number(bandwidth, "GB/s"),
-                            format.number(row.balance, "flop per byte"),
+                            text.amount(flops, "TFLOP/s"),
+                            text.amount(bandwidth, "GB/s"),
+                            text.amount(row.balance, "flop per byte"),
                             row.note,
                         ],
                     )
@@ -191,7 +200,7 @@ def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Data
 
 def _amount(what: str, value: float) -> str:
     if what in ("fp32", "fp64", "half"):
-        return f"{digits(value * 1e-12)} TFLOP/s"
+        return f"{text.amount(value * 1e-12)} TFLOP/s"
     if what == "bandwidth":
-        return f"{digits(value * 1e-9)} GB/s"
-    return f"{value:g}" if what == "cores" else _sold(value) if what == "memory" else format_bytes(value)
+        return f"{text.amount(value * 1e-9)} GB/s"
+    return f"{value:g}" if what == "cores" else _sold(value) if what == "memory" else text.size(value)

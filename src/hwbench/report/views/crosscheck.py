@@ -6,9 +6,10 @@ import statistics
 from collections.abc import Sequence
 
 from ...analysis.crosscheck import ToolComparison, tool_comparisons
+from ...record import text
 from ...record.identity import differences, hardware
 from ...record.model import Run
-from .. import charts, format
+from .. import charts
 from ..charts import Mark
 from ..columns import INTERVAL, Column
 from ..dataset import Runs, when
@@ -22,7 +23,7 @@ MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
 def _rate(one: ToolComparison, *, ours: bool) -> str:
     scale, unit = SHOWN[one.count]
     rate = one.ours if ours else one.theirs
-    return format.number(rate.value * scale if rate else None, unit)
+    return text.amount(rate.value * scale if rate else None, unit)
 
 
 COLUMNS: tuple[Column[ToolComparison], ...] = (
@@ -30,8 +31,8 @@ COLUMNS: tuple[Column[ToolComparison], ...] = (
     Column("tool", lambda one: one.tool),
     Column("native", lambda one: _rate(one, ours=False)),
     Column("ours", lambda one: _rate(one, ours=True)),
-    Column("ours / native", lambda one: f"{one.ratio.value:.3f}" if one.ratio else format.NOTHING),
-    Column(INTERVAL, lambda one: f"{one.ratio.low:.3f}–{one.ratio.high:.3f}" if one.ratio else format.NOTHING),
+    Column("ours / native", lambda one: text.columns(one.ratio)[0]),
+    Column(INTERVAL, lambda one: text.columns(one.ratio)[1]),
     Column("status", lambda one: one.status),
     Column("native command", lambda one: one.command),
 )
@@ -83,9 +84,9 @@ def _figure(run: Run, compared: Sequence[ToolComparison], where: str) -> Figure:
             room=0.2,
             rule=1.0,
             more="rates",
-            alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {middle:.2f}.",
+            alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {text.amount(middle)}.",
         )
-        note = f"{len(here)} comparisons, median {middle:.3f}"
+        note = f"{len(here)} comparisons, median {text.amount(middle)}"
         panels.append(Panel(tool, spec, f"Ratios to {tool}", note))
     rows = [tuple(column.cell(one) for column in COLUMNS) for one in compared]
     head = tuple(column.head for column in COLUMNS)
@@ -118,7 +119,7 @@ def _mark(one: ToolComparison, name: str) -> Mark:
         low=one.ratio.low,
         high=min(one.ratio.high, MOST_TOP),
         group=name,
-        label=f"{one.ratio.value:.3f}",
+        label=text.columns(one.ratio)[0],
         more=f"{_rate(one, ours=True)} against {_rate(one, ours=False)}",
         suspect=one.reason,
     )

@@ -13,6 +13,7 @@ import altair as alt
 import numpy as np
 from altair.utils.schemapi import debug_mode
 
+from ...record import text
 from ...record.model import METRICS, Metric
 from ...tracking import change_points
 from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, shift
@@ -184,12 +185,12 @@ def _named(history: History, last: int, first: int) -> str:
 
 
 def _times(factor: float) -> str:
-    return f"{factor:.3g}× slower" if factor > 1 else f"{1 / factor:.3g}× faster"
+    return text.ratio(factor)
 
 
 def _factors(here: Sequence[Change]) -> str:
     sizes = sorted(max(one.factor, 1 / one.factor) for one in here)
-    span = f"{sizes[0]:.3g}" if f"{sizes[0]:.3g}" == f"{sizes[-1]:.3g}" else f"{sizes[0]:.3g}–{sizes[-1]:.3g}"
+    span = "–".join(dict.fromkeys(text.amount(size) for size in (sizes[0], sizes[-1])))
     return f"{span}× {'slower' if here[0].factor > 1 else 'faster'}"
 
 
@@ -238,13 +239,13 @@ class _Packer:
         before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
         whose = WHOSE[one.whose]
         if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
-            whose += f" (it moved ×{one.machine:.3f})"
+            whose += f" (it moved {text.times(one.machine)})"
         where = _named(self.history, one.step.last, one.step.first)
         return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
 
     def _shown(self, series: Series, value: float) -> str:
         unit, convert, _ = self._scale(series)
-        return f"{convert(value):.4g} {unit}".rstrip()
+        return text.amount(convert(value), unit)
 
     def _scale(self, series: Series) -> tuple[str, Convert, bool]:
         """Unit, conversion and whether more is better, as all series of a case are shown."""
@@ -395,8 +396,8 @@ def _machines(history: History, limits: Mapping[str, str | None], labels: Sequen
         for bench, found in sorted(by_bench.items()):
             raw = math.exp(float(np.median([moved for moved, _ in found])))
             rest = [left for _, left in found if left is not None]
-            normalised = f"{math.exp(float(np.median(rest))):.3f}" if rest else "–"
-            rows.append((bench, label, str(len(found)), f"{raw:.3f}", normalised))
+            normalised = text.amount(math.exp(float(np.median(rest)))) if rest else "–"
+            rows.append((bench, label, str(len(found)), text.amount(raw), normalised))
     if not rows:
         return None
     return Table(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import Limit, rate
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import BANDWIDTH, ITEM_TIME
 from .. import charts, format
@@ -121,14 +122,14 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                     value=rung.share.scaled(100),
                     unit="%",
                     group=rung.variant,
-                    label=format.percent(rung.share.value),
-                    more=f"{rung.limit.name}, {format.number(rung.limit.shown, 'GB/s')}",
+                    label=text.share(rung.share.value),
+                    more=f"{rung.limit.name}, {text.amount(rung.limit.shown, 'GB/s')}",
                 )
                 for rung in here
                 if rung.share is not None and rung.limit is not None
             ]
             marks += [_absent(runs, index, n, name) for name in names if not any(mark.series == name for mark in marks)]
-            title = f"n = {format.elements(n)}{runs.suffix(index)}"
+            title = f"n = {text.count(n)}{runs.suffix(index)}"
             spec = charts.bars(
                 marks,
                 groups=names,
@@ -180,11 +181,11 @@ def _columns(runs: Runs) -> Columns[Rung]:
         runs,
         lambda rung: rung.point,
         (
-            Column("n", lambda rung: format.elements(rung.n)), Column("variant", lambda rung: rung.variant),
+            Column("n", lambda rung: text.count(rung.n)), Column("variant", lambda rung: rung.variant),
             Measured("ns per element", lambda rung: rung.each, ITEM_TIME.unit),
             Column("against the baseline", lambda rung: _against(runs, rung.point)),
-            Column("of the limit", lambda rung: format.percent(rung.share.value if rung.share else None)),
-            Column("limit", lambda rung: rung.limit.name if rung.limit else format.NOTHING),
+            Column("of the limit", lambda rung: text.share(rung.share.value if rung.share else None)),
+            Column("limit", lambda rung: rung.limit.name if rung.limit else text.NOTHING),
         ),
         more="of the limit",
     )  # fmt: skip
@@ -198,7 +199,7 @@ def _against(runs: Runs, point: Point) -> str:
     """`13.2× slower than numpy`."""
     found = compared(runs, point)
     if not found:
-        return format.NOTHING
+        return text.NOTHING
     return found if found == "same" or point.bench is None else f"{found} than {point.bench.baseline}"
 
 
@@ -224,19 +225,19 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
         )
         panels.append(Panel(label, spec, "Nanoseconds per element over n, by variant"))
     legend = [Key(name, runs.colours[name], "line") for name in names]
-    text = (
+    told = (
         "Lower is better. Each line falls while the cost of the call spreads over more elements, and is level where "
         "only the elements count. Where two lines cross, the other way becomes the faster one."
     )
-    return Figure("Time per element", panels, _pivot(runs, rungs, names), text, legend, wide=not runs.several)
+    return Figure("Time per element", panels, _pivot(runs, rungs, names), told, legend, wide=not runs.several)
 
 
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
     """One line an n, one column a variant."""
-    found = {(rung.point.run, rung.n, rung.variant): format.number(rung.each.value) for rung in rungs}
+    found = {(rung.point.run, rung.n, rung.variant): text.amount(rung.each.value) for rung in rungs}
     rows = []
     for run, n in sorted({(run, n) for run, n, _ in found}):
-        row = (format.elements(n), *(found.get((run, n, name), format.NOTHING) for name in names))
+        row = (text.count(n), *(found.get((run, n, name), text.NOTHING) for name in names))
         rows.append(runs.row(run, row))
     head = ("n", *names)
     return Table("Nanoseconds per element", runs.head(head), rows)

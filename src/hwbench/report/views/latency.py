@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.hierarchy import MeasuredCache
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.facts import caches, footprint
 from ...record.model import HOP_TIME
-from ...record.units import format_bytes
 from .. import charts, format
 from ..columns import STATUS, Column, Measured, of_points
 from ..dataset import Point, Runs
@@ -73,7 +73,7 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
     columns = of_points(
         runs,
         (
-            Column("layout", _kind), Column("footprint", lambda point: format_bytes(_size(point))),
+            Column("layout", _kind), Column("footprint", lambda point: text.size(_size(point))),
             Measured("ns per hop", lambda point: point.value),
             Column("samples", lambda point: str(len(point.record.samples))), STATUS,
         ),
@@ -130,28 +130,28 @@ def _levels(runs: Runs) -> Table:
             if one.streamed and one.step is not None:
                 step = (
                     "its random reach",
-                    format.NOTHING,
-                    format_bytes(one.step.value),
+                    text.NOTHING,
+                    text.size(one.step.value),
                     _bytes(one.step),
                     "translation",
                 )
-                rows.append(runs.row(index, (*step, *[format.NOTHING] * 3)))
+                rows.append(runs.row(index, (*step, *[text.NOTHING] * 3)))
         memory = found.memory.seconds.scaled(1e9) if found.memory else None
-        row = ("memory", format_bytes(run.machine.memory.total), format.NOTHING, format.NOTHING, "")
+        row = ("memory", text.size(run.machine.memory.total), text.NOTHING, text.NOTHING, "")
         rows.append(runs.row(index, (*row, *_latency(memory), "100 ns")))
         for number, level in enumerate(found.translation[:-1]):
             beyond = found.translation[number + 1].seconds.scaled(1e9)
             if level.size is not None:
-                row = ("TLB, 4K pages", format.NOTHING, format_bytes(level.size.value), _bytes(level.size), "")
+                row = ("TLB, 4K pages", text.NOTHING, text.size(level.size.value), _bytes(level.size), "")
                 value, interval = _latency(beyond)
-                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, format.NOTHING)))
+                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, text.NOTHING)))
         reported = {cache.line for cache in caches(run)}
         for name, size in (("line, L2 to L1", found.line), ("unit, memory to L2", found.unit)):
             if size is not None:
                 told = ", ".join(f"{line} B" for line in sorted(reported))
                 verdict = "as reported" if size.value in reported else "lines in pairs" * (size.value / 2 in reported)
-                row = (name, told, format_bytes(size.value), _bytes(size), verdict)
-                rows.append(runs.row(index, (*row, format.NOTHING, format.NOTHING, "64 B")))
+                row = (name, told, text.size(size.value), _bytes(size), verdict)
+                rows.append(runs.row(index, (*row, text.NOTHING, text.NOTHING, "64 B")))
     head = (
         "level", "reported", "measured", "95% interval", "verdict", "latency", "95% interval", "latency in the lecture",
     )  # fmt: skip
@@ -170,18 +170,19 @@ def _row(found: MeasuredCache) -> tuple[str, ...]:
     latency = found.level.seconds.scaled(1e9) if found.level else None
     return (
         f"L{found.cache.level}" if found.cache else "a level",
-        format_bytes(found.cache.bytes) if found.cache else "not reported",
-        format_bytes(size.value) if size else format.NOTHING,
+        text.size(found.cache.bytes) if found.cache else "not reported",
+        text.size(size.value) if size else text.NOTHING,
         _bytes(size),
         found.verdict,
         *_latency(latency),
-        LECTURE.get(found.cache.level, format.NOTHING) if found.cache else format.NOTHING,
+        LECTURE.get(found.cache.level, text.NOTHING) if found.cache else text.NOTHING,
     )
 
 
 def _bytes(size: Estimate | None) -> str:
-    return f"{format_bytes(size.low)}–{format_bytes(size.high)}" if size else format.NOTHING
+    return f"{text.size(size.low)}–{text.size(size.high)}" if size else text.NOTHING
 
 
 def _latency(value: Estimate | None) -> tuple[str, str]:
-    return (format.number(value.value, "ns"), format.bounds(value)) if value else (format.NOTHING, format.NOTHING)
+    shown, interval = text.columns(value)
+    return f"{shown} ns" if value else shown, interval

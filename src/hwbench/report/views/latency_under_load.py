@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...record import text
 from ...record.model import HOP_TIME
-from .. import charts, format
+from .. import charts
 from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section
@@ -57,9 +58,9 @@ def _parallel(runs: Runs) -> Figure | None:
         (
             Column("level", lambda point: _level(point.text("size"))), axis("chains", "chases"),
             Measured("ns per load", lambda point: point.value),
-            Column("at best", lambda point: format.number(_best(point))),
-            Column("loads in flight", lambda point: format.number(in_flight(point))),
-            Column("GB/s of lines", lambda point: format.number(LINE / _best(point))), STATUS,
+            Column("at best", lambda point: text.amount(_best(point))),
+            Column("loads in flight", lambda point: text.amount(in_flight(point))),
+            Column("GB/s of lines", lambda point: text.amount(LINE / _best(point))), STATUS,
         ),
         draws=Measured("loads in flight", lambda point: charts.unbounded(in_flight(point)), "loads"),
     )  # fmt: skip
@@ -77,7 +78,7 @@ def _parallel(runs: Runs) -> Figure | None:
             colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
             legend[name] = Key(name, colour, "line")
             at = float(point.text("chains"))
-            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=format.number(_best(point), "ns")))
+            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=text.amount(_best(point), "ns")))
         most = max(mark.x for mark in marks)
         title = _level(shown[0]) if runs.several else ""
         spec = charts.lines(
@@ -86,7 +87,7 @@ def _parallel(runs: Runs) -> Figure | None:
             alt_text=f"Loads in flight over the number of independent pointer chases, and the ideal. {title}",
         )  # fmt: skip
         panels.append(Panel(title, spec, "Loads in flight over independent chases"))
-    text = (
+    told = (
         "Pointer chases that know nothing of one another, in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
         "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little), "
@@ -97,7 +98,7 @@ def _parallel(runs: Runs) -> Figure | None:
         "Loads in flight",
         panels,
         columns.table("Every number of chases", points),
-        text,
+        told,
         list(legend.values()),
         wide=not runs.several,
         narrow=runs.several,
@@ -122,9 +123,9 @@ def _loaded(runs: Runs) -> Figure | None:
         runs,
         (
             Column("others", lambda point: point.variant), Column("they wait", _gap, "the others wait"),
-            Column("traffic, GB/s", lambda point: format.number((_streamed(point) or 0.0) / 1e9)),
+            Column("traffic, GB/s", lambda point: text.amount((_streamed(point) or 0.0) / 1e9)),
             Measured("ns per load", lambda point: point.value),
-            Column("streaming cores", lambda point: str(point.record.facts.get("streaming", format.NOTHING))), STATUS,
+            Column("streaming cores", lambda point: str(point.record.facts.get("streaming", text.NOTHING))), STATUS,
         ),
         more="they wait",
     )  # fmt: skip
@@ -141,7 +142,7 @@ def _loaded(runs: Runs) -> Figure | None:
         x_domain=(0.0, max(mark.x for mark in marks) * 1.03), more=columns.more,
         alt_text="Latency of a load from memory over the bandwidth that the other cores take meanwhile.",
     )  # fmt: skip
-    text = (
+    told = (
         "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
         "first one's loads. Flat as long as memory has room; a line that turns up shows queues that fill. Writing "
         "counts twice: a stored line is read first and written back later."
@@ -150,7 +151,7 @@ def _loaded(runs: Runs) -> Figure | None:
         "Loaded latency",
         [Panel("", spec, "Latency over bandwidth")],
         columns.table("Every rate", points),
-        text,
+        told,
         list(legend.values()),
         wide=True,
     )
@@ -174,8 +175,8 @@ Pair = tuple[int, int, str, float]  # two CPUs, what they share, and seconds unt
 PAIRS: tuple[Column[tuple[Point, Pair]], ...] = (
     Column("variant", lambda row: row[0].variant),
     Column("CPUs", lambda row: f"{row[1][0]} and {row[1][1]}"),
-    Column("they share", lambda row: SHARED.get(row[1][2], format.NOTHING)),
-    Column("ns per handover", lambda row: format.number(row[1][3] * 1e9)),
+    Column("they share", lambda row: SHARED.get(row[1][2], text.NOTHING)),
+    Column("ns per handover", lambda row: text.amount(row[1][3] * 1e9)),
     Column("status", lambda row: row[0].status),
 )
 
@@ -191,7 +192,7 @@ def _between(runs: Runs) -> list[Figure]:
         pairs = _pairs(shown)
         cpus = sorted({cpu for a, b, *_ in pairs for cpu in (a, b)})
         cells = [
-            (f"CPU {a}", f"CPU {b}", seconds * 1e9, SHARED.get(what, format.NOTHING))
+            (f"CPU {a}", f"CPU {b}", seconds * 1e9, SHARED.get(what, text.NOTHING))
             for first, second, what, seconds in pairs
             for a, b in ((first, second), (second, first))
         ]
@@ -201,14 +202,14 @@ def _between(runs: Runs) -> list[Figure]:
         )  # fmt: skip
         title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
         rows = [(point, pair) for point in points for pair in _pairs(point)]
-        text = (
+        told = (
             f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: a cache line that "
             "two threads hand to and fro, at best. Fuller colour is slower. Each pair is measured alone; CPUs that "
             "share a cache stand out as blocks."
         )
         listed = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)
         figures.append(
-            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, text, narrow=True)
+            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, told, narrow=True)
         )
     return figures
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import Limit
+from ...record import text
 from ...record.facts import caches
 from ...record.microarchitectures import title
 from ...record.model import Run
-from ...record.units import digits, format_bytes
 from ..dataset import Runs
-from ..format import NOTHING
 from ..sections import Block, Facts, Notes, Section, Table, Tile, Tiles
 
 
@@ -92,7 +91,7 @@ def _tiles(best: Sequence[Limit | None]) -> Tiles:
             notes.append("suspect")
         lecture = f"lecture: {headline.lecture:g} {headline.unit}" if headline.lecture else ""
         tiles.append(
-            Tile(headline.label, digits(limit.value * headline.scale), headline.unit, ", ".join(notes), lecture)
+            Tile(headline.label, text.amount(limit.value * headline.scale), headline.unit, ", ".join(notes), lecture)
         )
     return Tiles(tiles)
 
@@ -100,9 +99,9 @@ def _tiles(best: Sequence[Limit | None]) -> Tiles:
 def _table(runs: Runs, best: Sequence[Sequence[Limit | None]]) -> Table:
     rows = []
     for i, headline in enumerate(HEADLINES):
-        cells = [digits(limit.value * headline.scale) if (limit := row[i]) else NOTHING for row in best]
-        if any(cell != NOTHING for cell in cells):
-            lecture = f"{headline.lecture:g}" if headline.lecture else NOTHING
+        cells = [text.amount(limit.value * headline.scale) if (limit := row[i]) else text.NOTHING for row in best]
+        if any(cell != text.NOTHING for cell in cells):
+            lecture = f"{headline.lecture:g}" if headline.lecture else text.NOTHING
             rows.append((f"{headline.label}, {headline.unit}", *cells, lecture))
     return Table("Measured limits of each machine", ("limit", *runs.labels, "lecture"), rows)
 
@@ -113,10 +112,9 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     if cpu.allowed and len(cpu.allowed) < cpu.logical:
         cores += f", {len(cpu.allowed)} of them allowed"
     if cpu.quota is not None:
-        cores += f", quota {digits(cpu.quota)} CPUs"
+        cores += f", quota {text.amount(cpu.quota)} CPUs"
     reported = ", ".join(
-        f"L{cache.level} {format_bytes(cache.bytes)}"
-        + (f" (shared by {cache.shared_by})" if cache.shared_by > 1 else "")
+        f"L{cache.level} {text.size(cache.bytes)}" + (f" (shared by {cache.shared_by})" if cache.shared_by > 1 else "")
         for cache in caches(run)
     )
     facts = [
@@ -124,7 +122,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Cores", cores),
         ("Vector extensions", _vectors(cpu.isa)),
         ("Caches, as reported", reported),
-        ("Memory", format_bytes(machine.memory.total)),
+        ("Memory", text.size(machine.memory.total)),
         ("NUMA nodes", str(len(machine.numa)) if len(machine.numa) > 1 else ""),
         ("GPU", ", ".join(gpu.name for gpu in machine.gpus)),
         ("System", machine.os + (f", in {machine.virtual}" if machine.virtual else "")),
@@ -149,14 +147,14 @@ def _vectors(isa: Sequence[str]) -> str:
 
 
 def _when(run: Run) -> str:
-    text = f"{run.started.replace('T', ' ').replace('Z', ' UTC')}, preset {run.policy.preset}"
+    told = f"{run.started.replace('T', ' ').replace('Z', ' UTC')}, preset {run.policy.preset}"
     version = run.hwbench.get("version")
     if isinstance(version, str):
-        text += f", hwbench {version}"
+        told += f", hwbench {version}"
         commit = run.hwbench.get("commit")
         if isinstance(commit, str) and commit:
-            text += f" ({commit[:9]}{', with changes' if run.hwbench.get('dirty') is True else ''})"
-    return text if run.finished else f"{text}; not finished"
+            told += f" ({commit[:9]}{', with changes' if run.hwbench.get('dirty') is True else ''})"
+    return told if run.finished else f"{told}; not finished"
 
 
 def _disturbances(run: Run) -> list[str]:
@@ -174,7 +172,7 @@ def _disturbances(run: Run) -> list[str]:
             "and a cache size may be reported of which only a part is ours."
         )
     if cpu.quota is not None and cpu.quota < cpu.logical:
-        found.append(f"A cgroup grants {digits(cpu.quota)} CPUs of time: more threads than that are stopped in turn.")
+        found.append(f"A cgroup grants {text.amount(cpu.quota)} CPUs of time: more threads are stopped in turn.")
     if cpu.smt > 1:
         found.append("Two logical CPUs share a core: what runs on the sibling takes a part of the core's units.")
     if machine.memory.huge_pages == "never":

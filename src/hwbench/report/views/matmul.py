@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import FLOP_RATE
 from .. import charts, format
@@ -19,8 +20,8 @@ def figure(runs: Runs) -> Figure | None:
         runs,
         (
             worded("dtype"), worded("threads"), Column("n", lambda point: str(point.n)),
-            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: format.percent(point.share)),
-            Column("library", lambda point: str(point.record.facts.get("blas", format.NOTHING))[:60]), STATUS,
+            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: text.share(point.share)),
+            Column("library", lambda point: str(point.record.facts.get("blas", text.NOTHING))[:60]), STATUS,
         ),
         more="of the peak",
     )  # fmt: skip
@@ -53,13 +54,13 @@ def figure(runs: Runs) -> Figure | None:
             legend["peak"] = Key("floating-point peak as measured, most threads", "ink-2", "dots")
     if not panels:
         return None
-    text = (
+    told = (
         "C = A·B of n × n matrices, as NumPy's BLAS does it. 2n³ operations on 3n² numbers: the larger, the more is "
         "computed for each byte that is moved, until only the floating-point units limit it. Small products pay for "
         "the call and for waking threads."
     )
     ordered = sorted(points, key=lambda p: (p.run, str(p.record.params.get("dtype")), p.threads, p.n))
-    return Figure("Matrix product", panels, columns.table("Every n", ordered), text, list(legend.values()))
+    return Figure("Matrix product", panels, columns.table("Every n", ordered), told, list(legend.values()))
 
 
 def _rate(point: Point) -> Estimate:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...record import text
 from ...record.estimate import Estimate, crossover
 from ...record.model import CALL_TIME
-from ...record.units import format_count
-from .. import charts, format
+from .. import charts
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Table
 
@@ -46,15 +46,15 @@ def figure(runs: Runs) -> Figure | None:
         )  # fmt: skip
         panels.append(Panel(label if runs.several else "", spec, "Microseconds per call over n, by threading layer"))
         rows += [runs.row(index, _row(here, name, found.get(name), lengths)) for name in variants]
-    head = ("variant", *(f"µs at n = {format.elements(n)}" for n in lengths), "wins from n", "95% interval")
-    text = (
+    head = ("variant", *(f"µs at n = {text.count(n)}" for n in lengths), "wins from n", "95% interval")
+    told = (
         "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
         "meets the plain loop's, prange begins to win; the upright lines mark those n. A process has one layer, so "
         "each was measured in a process of its own."
     )
     legend = [Key(name, runs.colours[name], "line") for name in variants]
     table = Table("What a prange costs, and from which n it wins", runs.head(head), rows)
-    return Figure("The price of a prange", panels, table, text, legend, wide=not runs.several)
+    return Figure("The price of a prange", panels, table, told, legend, wide=not runs.several)
 
 
 def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | None:
@@ -69,10 +69,10 @@ def _break_even(runs: Runs, points: Sequence[Point], name: str) -> Estimate | No
 
 def _row(points: Sequence[Point], name: str, at: Estimate | None, lengths: Sequence[int]) -> tuple[str, ...]:
     times = {point.n: point.seconds.value * CALL_TIME.scale for point in points if point.variant == name}
-    cells = [format.number(times.get(n)) for n in lengths]
+    cells = [text.amount(times.get(n)) for n in lengths]
     if at is None:
-        return name, *cells, format.NOTHING, format.NOTHING
+        return name, *cells, text.NOTHING, text.NOTHING
     if math.isinf(at.value):
-        return name, *cells, "not up to here", format.NOTHING
+        return name, *cells, "not up to here", text.NOTHING
     bounded = math.isfinite(at.high)
-    return name, *cells, format_count(at.value), f"{format_count(at.low)}–{format_count(at.high) if bounded else '∞'}"
+    return name, *cells, text.count(at.value), f"{text.count(at.low)}–{text.count(at.high) if bounded else '∞'}"

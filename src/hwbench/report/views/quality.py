@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from ...analysis import run_quality
-from ...record import facts, interference
+from ...record import facts, interference, text
 from ...record.estimate import drift
 from ...record.model import JsonObject, Record
 from .. import charts, format
@@ -97,7 +97,7 @@ def _checks(runs: Runs) -> Table | None:
         for one in run_quality.check(run):
             which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
-            row = (one.name, f"{one.seen:.1%}", f"{one.allowed:.1%}", *verdict)
+            row = (one.name, text.share(one.seen), text.share(one.allowed), *verdict)
             rows.append(runs.row(index, row))
     if not rows:
         return None
@@ -178,20 +178,20 @@ def _telemetry(runs: Runs) -> Table | None:
 
         def share(name: str) -> str:
             values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
-            return format.percent(sum(values) / wall) if values and wall else format.NOTHING  # noqa: B023
+            return text.share(sum(values) / wall) if values and wall else text.NOTHING  # noqa: B023
 
         def total(name: str) -> str:
             values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
-            return f"{sum(values):.0f}" if values else format.NOTHING
+            return text.count(sum(values)) if values else text.NOTHING
 
         middle = sorted(clocks)[len(clocks) // 2] * 1e-9 if clocks else None
         drifts = [drift(facts.numbers(telemetry.get("clock_hz"))) for telemetry in apart]
         rows.append(
             (
                 label,
-                format.number(wall, "s"),
-                format.number(middle, "GHz"),
-                format.percent(max(drifts, default=0.0)) if clocks else format.NOTHING,
+                text.amount(wall, "s"),
+                text.amount(middle, "GHz"),
+                text.share(max(drifts, default=0.0)) if clocks else text.NOTHING,
                 _handovers(apart),
                 share("steal_s"),
                 share("others_s"),
@@ -227,10 +227,10 @@ def _handovers(apart: Sequence[JsonObject]) -> str:
     """What a line took between two CPUs: `42 ns`, or both states with the share of the second."""
     times = [time for telemetry in apart for time in facts.numbers(telemetry.get("handover_s")) if time > 0]
     if not times:
-        return format.NOTHING
+        return text.NOTHING
     near, far = interference.states(times)
-    told = [f"{median(state) * 1e9:.0f} ns" for state in (near, far) if state]
-    return told[0] if not far else f"{told[0]}, in {format.percent(len(far) / len(times))} of rounds {told[1]}"
+    told = [text.seconds(median(state)) for state in (near, far) if state]
+    return told[0] if not far else f"{told[0]}, in {text.share(len(far) / len(times))} of rounds {told[1]}"
 
 
 def _phases(runs: Runs) -> Figure | None:
@@ -262,7 +262,7 @@ def _phases(runs: Runs) -> Figure | None:
                 value=seconds,
                 unit="s",
                 group=name,
-                label=f"{format.number(seconds, 's')}, {format.percent(seconds / total)}",
+                label=f"{text.amount(seconds, 's')}, {text.share(seconds / total)}",
             )
             for name, seconds in own.items()
         ]
@@ -278,7 +278,7 @@ def _phases(runs: Runs) -> Figure | None:
         panels.append(Panel(label if runs.several else "", spec, "Wall time by phase"))
         for name in names:
             if name in own:
-                row = (name, format.number(own[name]), format.percent(own[name] / total))
+                row = (name, text.amount(own[name]), text.share(own[name] / total))
                 rows.append(runs.row(index, row))
     head = ("phase", "seconds", "of the whole")
     table = Table("Wall time by phase", runs.head(head), rows)

@@ -8,11 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from ...record import text
 from ...record.estimate import estimate
 from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
-from ...record.units import padded_seconds
-from .. import format
 from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
 
@@ -30,14 +29,14 @@ def view(runs: Runs) -> Section | None:
             point = points.get((index, id(record)))
             params = " ".join(f"{axis}={value}" for axis, value in record.params.items())
             params = params if cases == 1 else f"{cases} cases"
-            figures = [format.NOTHING] * 5
+            figures = [text.NOTHING] * 5
             if point is not None:
                 figures = [
                     str(len(record.samples)),
-                    padded_seconds(point.seconds.value),
-                    format.number(point.value.value, point.unit),
-                    format.bounds(point.value),
-                    format.percent(point.share),
+                    text.seconds(point.seconds.value),
+                    text.amount(point.value.value, point.unit),
+                    text.columns(point.value)[1],
+                    text.share(point.share),
                 ]
             status = record.status + (f": {record.reason}" if record.reason else "")
             row = (record.bench, record.variant, params, *figures, status)

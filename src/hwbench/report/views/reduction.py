@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
-from ...record.units import format_count
 from .. import charts, format
 from ..columns import (
     OF_LIMIT,
@@ -39,7 +39,7 @@ def view(runs: Runs) -> Section | None:
     columns = of_points(
         runs,
         (
-            axis("operation"), worded("dtype", "type"), Column("n", lambda point: format_count(point.n)), VARIANT,
+            axis("operation"), worded("dtype", "type"), Column("n", lambda point: text.count(point.n)), VARIANT,
             Measured("ns per element", _cost, ITEM_TIME.unit), against_baseline(runs, "against NumPy"),
             Column("relative error", _error_text), OF_LIMIT, STATUS,
         ),
@@ -73,12 +73,12 @@ def _chosen(by_place: dict[Place, list[Point]]) -> list[Place]:
 def _panels(columns: Columns[Point], place: Place, points: Sequence[Point]) -> list[Panel]:
     run, operation, dtype, n = place
     groups = [point.variant for point in points]
-    title = f"{operation} of {format_count(n)} {format.value_of('dtype', dtype)}{columns.runs.suffix(run)}"
+    title = f"{operation} of {text.count(n)} {format.value_of('dtype', dtype)}{columns.runs.suffix(run)}"
     costs = [_cost(point) for point in points]
     low, high = charts.value_range(cost.value for cost in costs)
     times = charts.bars(
         [
-            columns.mark(point, group=point.variant, label=format.number(cost.value, ITEM_TIME.unit))
+            columns.mark(point, group=point.variant, label=text.amount(cost.value, ITEM_TIME.unit))
             for point, cost in zip(points, costs, strict=True)
         ],
         groups=groups, series=[""], unit=columns.title, top=high, bottom=low if high / low > charts.WIDE else None,
@@ -117,4 +117,4 @@ def _error(point: Point) -> float | None:
 
 def _error_text(point: Point) -> str:
     error = _error(point)
-    return format.NOTHING if error is None else f"{error:.1e}" if error else "exact"
+    return text.NOTHING if error is None else text.amount(error) if error else "exact"

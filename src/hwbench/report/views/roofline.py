@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import IMPOSSIBLE, Limit
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
 from ...record.model import FLOP_RATE, LEVELS, Record
@@ -47,7 +48,7 @@ def view(runs: Runs) -> Section | None:
             marks = [
                 columns.mark(
                     one, group=_topic(one.point.record), x=one.intensity,
-                    more=f"{format.percent(one.share)} of {one.roof}",
+                    more=f"{text.share(one.share)} of {one.roof}",
                 )
                 for one in placed
             ]  # fmt: skip
@@ -92,9 +93,9 @@ def _columns(runs: Runs) -> Columns[Placed]:
         (
             Column("bench", lambda one: one.point.record.bench), Column("case", lambda one: _case(one.point.record)),
             Column("threads", lambda one: str(one.point.threads)),
-            Column("flop/B", lambda one: format.number(one.intensity)),
+            Column("flop/B", lambda one: text.amount(one.intensity)),
             Measured(FLOP_RATE.unit, lambda one: one.rate.scaled(FLOP_RATE.scale), FLOP_RATE.unit),
-            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.percent(one.share)),
+            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: text.share(one.share)),
             Column("status", lambda one: one.point.status),
         ),
     )  # fmt: skip
@@ -149,13 +150,13 @@ def _told(limit: Limit) -> str:
     how = f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
     kind = f"{format.value_of('dtype', limit.dtype)} {limit.name}" if limit.kind == "fma" else limit.name
     doubt = f"; suspect: {limit.suspect}" if limit.suspect else ""
-    return f"{kind}: {format.number(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
+    return f"{kind}: {text.amount(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
 
 
 def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:
     """The roofs in numbers: they are written here and not along the lines, where points would cover them."""
-    texts = [f"{level} {format.number(slopes[level].shown)}" for level in LEVELS if level in slopes]
-    flats = [f"{format.value_of('dtype', dtype)} {format.number(limit.shown)}" for dtype, limit in peaks.items()]
+    texts = [f"{level} {text.amount(slopes[level].shown)}" for level in LEVELS if level in slopes]
+    flats = [f"{format.value_of('dtype', dtype)} {text.amount(limit.shown)}" for dtype, limit in peaks.items()]
     return f"Roofs: {', '.join(texts)} GB/s; {', '.join(flats)} GFLOP/s"
 
 
@@ -178,15 +179,15 @@ def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> P
     rate = point.seconds.inverse(counts["flops"])
     slope, peak = slopes.get(point.level), peaks.get(str(point.record.params.get("dtype", "f8")))
     heights = [
-        *([(slope.value * intensity, f"{point.level} load, {format.number(slope.shown, 'GB/s')}")] if slope else []),
+        *([(slope.value * intensity, f"{point.level} load, {text.amount(slope.shown, 'GB/s')}")] if slope else []),
         *(
-            [(peak.value, f"{format.value_of('dtype', peak.dtype)} peak, {format.number(peak.shown, 'GFLOP/s')}")]
+            [(peak.value, f"{format.value_of('dtype', peak.dtype)} peak, {text.amount(peak.shown, 'GFLOP/s')}")]
             if peak
             else []
         ),
     ]
     if not slope or not heights:
-        return Placed(point, intensity, rate, format.NOTHING, None)
+        return Placed(point, intensity, rate, text.NOTHING, None)
     height, name = min(heights)
     return Placed(point, intensity, rate, name, rate.value / height)
 

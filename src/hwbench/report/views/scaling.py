@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.findings import ratio
+from ...record import text
 from ...record.estimate import Estimate
-from .. import charts, format
+from .. import charts
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
@@ -51,11 +52,11 @@ class Speedup:
 
 WORK: Column[Speedup] = Column("work", lambda speedup: speedup.work)
 THREADS: Column[Speedup] = Column("threads", lambda speedup: str(speedup.point.threads))
-EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.percent(speedup.efficiency))
+EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: text.share(speedup.efficiency))
 SHARE: Measured[Speedup] = Measured(
     "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
 )
-SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: format.number(speedup.serial))
+SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: text.amount(speedup.serial))
 
 
 def view(runs: Runs) -> Section | None:
@@ -146,12 +147,12 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
         )  # fmt: skip
         panels.append(Panel(label, spec, "Efficiency over threads"))
     table = columns.table("Efficiency and serial fraction", strong)
-    text = (
+    told = (
         "A thread's share of the ideal. Where it falls while the serial fraction stays, a part of the work is not "
         "shared; where the fraction grows too, the threads cost something themselves, or wait for the same memory."
     )
     legend = [Key(work, colours[work], "line") for work in works]
-    return Figure("Efficiency", panels, table, text, legend, wide=not runs.several)
+    return Figure("Efficiency", panels, table, told, legend, wide=not runs.several)
 
 
 def _speedups(runs: Runs) -> list[Speedup]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.findings import BenchResults
+from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
-from .. import charts, format
+from .. import charts
 from ..columns import OF_LIMIT, STATUS, Column, Columns, Measured, axis, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
@@ -63,12 +64,12 @@ def _columns(runs: Runs, points: Sequence[Point]) -> Columns[Point]:
     first = {(point.run, _name(point)): _cost(point).value for point in sorted(points, key=_step, reverse=True)}
 
     def over_first(point: Point) -> str:
-        return format.number(_cost(point).value / first[point.run, _name(point)], "×")
+        return text.amount(_cost(point).value / first[point.run, _name(point)], "×")
 
     return of_points(
         runs,
         (
-            Column("where", _name), axis("stride"), Column("bytes", lambda point: format.short_bytes(_step(point))),
+            Column("where", _name), axis("stride"), Column("bytes", lambda point: text.size(_step(point))),
             Measured("ns per element", _cost, ITEM_TIME.unit), Column("× the first", over_first), OF_LIMIT, STATUS,
         ),
     )  # fmt: skip
@@ -83,12 +84,12 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
-    told = f"Measured in L2: a line of {line.value:.0f} bytes" if line else "In L2 the stride does not show"
+    told = f"Measured in L2: a line of {text.size(line.value)}" if line else "In L2 the stride does not show"
     if line and reported:
         told += ", as the system reports" if line.value == reported else f", where the system reports {reported}"
         told += " (OS in the picture)" if line.value != reported else ""
     if unit:
-        told += f"; memory moves {unit.value:.0f} bytes at a time"
+        told += f"; memory moves {text.size(unit.value)} at a time"
         told += ", a pair of lines" if line and unit.value == 2 * line.value else ""
     return f"{told}."
 

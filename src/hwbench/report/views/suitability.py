@@ -7,8 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ...record.units import digits
-from .. import format
+from ...record import text
 from .compared_devices import BATCH, LECTURES_LINK, MEASURED, WEIGHTS, HostLink, Row
 
 
@@ -36,12 +35,12 @@ def suits(row: Row, cards: Sequence[Row], machines: Sequence[Row], several: bool
         return
     cpu, _, lectures = machines
     others = [replace(card, name=card.name.rpartition(": ")[2]) for card in cards if card.balance is not None]
-    beside = ", ".join(f"{card.name} {format.number(card.balance)}" for card in others)
+    beside = ", ".join(f"{card.name} {text.amount(card.balance)}" for card in others)
     whose = f"{name}'s CPU" if others else name
     yield (
-        f"{whose} does {digits(row.balance)} float32 operations in the time that a byte takes from memory"
+        f"{whose} does {text.amount(row.balance)} float32 operations in the time that a byte takes from memory"
         f"{f', its own {beside} (measured)' if others else ''}; by its datasheet {cpu.name} does "
-        f"{format.number(cpu.balance)}, {lectures.name} {format.number(lectures.balance)}."
+        f"{text.amount(cpu.balance)}, {lectures.name} {text.amount(lectures.balance)}."
     )
     yield (
         "Inference of one example uses each weight once, half an operation a byte: memory is the limit, and an "
@@ -65,8 +64,9 @@ def _beside(name: str, row: Row, other: Row, answers: str) -> Iterator[str]:
         return
     faster, trained = here / there, training / other_training
     yield (
-        f"{other.name} {answers} in {_seconds(there)}, {digits(faster)} times as fast, by its bandwidth; a training "
-        f"step takes {_seconds(training)} here and {_seconds(other_training)} there, {digits(trained)} times "
+        f"{other.name} {answers} in {_seconds(there)}, {text.amount(faster)} times as fast, by its bandwidth; a "
+        f"training step takes {_seconds(training)} here and {_seconds(other_training)} there, {text.amount(trained)} "
+        "times "
         "as fast, by its arithmetic."
     )
     yield verdict(name, other.name, faster, trained)
@@ -77,7 +77,7 @@ def _sent(row: Row, link: HostLink) -> str:
     copied, inference = 4 * WEIGHTS / link.rate, row.inference() or 0.0
     longer = copied > inference
     return (
-        f"Copying the weights over {link.name} ({digits(link.rate * 1e-9)} GB/s) takes {_seconds(copied)}, "
+        f"Copying the weights over {link.name} ({text.amount(link.rate * 1e-9)} GB/s) takes {_seconds(copied)}, "
         f"{'longer' if longer else 'less'} than the {_seconds(inference)} in which the CPU reads them: "
         + (
             "a GPU pays for inference only if they stay there."
@@ -95,17 +95,17 @@ def verdict(name: str, other: str, faster: float, trained: float) -> str:
     if at_other > 1.1 * at_best:
         other_task = "training" if best == "inference" else "inference"
         return (
-            f"So of the two this is a machine for {best}: beside {other} it gives up a factor of {digits(at_best)} "
-            f"there, and of {digits(at_other)} in {other_task}."
+            f"So of the two this is a machine for {best}: beside {other} it gives up a factor of "
+            f"{text.amount(at_best)} there, and of {text.amount(at_other)} in {other_task}."
         )
     return (
-        f"So it is no better suited to one than to the other: beside {other} it gives up a factor of {digits(faster)} "
-        "in either."
+        f"So it is no better suited to one than to the other: beside {other} it gives up a factor of "
+        f"{text.amount(faster)} in either."
     )
 
 
 def _seconds(value: float) -> str:
     for size, unit in ((1.0, "s"), (1e-3, "ms")):
         if value >= size:
-            return f"{digits(value / size)} {unit}"
-    return f"{digits(value * 1e6)} µs"
+            return f"{text.amount(value / size)} {unit}"
+    return f"{text.amount(value * 1e6)} µs"

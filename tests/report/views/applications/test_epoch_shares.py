@@ -16,7 +16,7 @@ def test_launch_and_transfer_are_what_the_gpu_does_not_work():
     (figure,) = [block for block in blocks(section, Figure) if block.title == "Launch and transfer"]
     assert figure.table.rows == [
         ("cupy, float32", "16", "10%", "–", "90%", "100", "ok"),
-        ("cupy-copies, float32", "16", "6.67%", "33%", "60%", "150", "ok"),
+        ("cupy-copies, float32", "16", "6.7%", "33%", "60%", "150", "ok"),
     ]
     drawn = figure.panels[0].spec["datasets"]["marks"]
     assert [(row["phase"], row["high"]) for row in drawn if row["case"].startswith("cupy-copies")] == [

@@ -23,11 +23,11 @@ def test_house_prices_show_errors_times_and_shares():
 def test_the_intro_tells_what_was_learnt_from():
     """Sales, table and columns are those of the records; without them no number is claimed."""
     own = house_view(dataset(run_of(house(16, sales=2930, columns=338)))).intro[0]
-    assert "workload: 2,930 house sales in Ames, Iowa (De Cock 2011), 338 numbers each, a network" in own
+    assert "workload: 2930 house sales in Ames, Iowa (De Cock 2011), 338 numbers each, a network" in own
     theirs = house(16, sales=1460, columns=331)
     theirs = msgspec.structs.replace(theirs, params=theirs.params | {"data": "/home/x/train.csv"})
     assert (
-        "workload: 1,460 house sales of train.csv, 331 numbers each, a" in house_view(dataset(run_of(theirs))).intro[0]
+        "workload: 1460 house sales of train.csv, 331 numbers each, a" in house_view(dataset(run_of(theirs))).intro[0]
     )
     assert (
         "workload: house sales in Ames, Iowa (De Cock 2011), a network"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....record import text
 from ....record.model import Record
 from ... import format
 from ...columns import VARIANT, Column, axis, table
@@ -22,7 +23,7 @@ COLUMNS: tuple[Column[Point], ...] = (
     axis("remedy"),
     Column("safe depth", lambda point: safe_depth(point.record)),
     Column("within 10⁻⁶ … 10³", lambda point: proper_depth(point.record)),
-    Column("a layer", lambda point: format.number(layer_time(point), "µs")),
+    Column("a layer", lambda point: text.amount(layer_time(point), "µs")),
     VARIANT,
     Column("first trouble", lambda point: first_trouble(point.record)),
 )
@@ -110,6 +111,6 @@ def _dot(runs: Runs, point: Point) -> Datum:
         "right": safe < 60,
         "fade": 0.45 if point.suspect else 1.0,
         "case": ", ".join([network(record), dtype(record), remedy, *gpu]),
-        "more": f"safe for {safe_depth(record)} layers, {format.number(microseconds, 'µs')} each, "
+        "more": f"safe for {safe_depth(record)} layers, {text.amount(microseconds, 'µs')} each, "
         f"{first_trouble(record)}",
     }

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from ....analysis.findings import ratio
+from ....record import text
 from ....record.estimate import Estimate, crossover
 from ....record.facts import threads_of
 from ....record.model import FLOP_RATE, Scalar
@@ -66,7 +67,8 @@ def _split(points: Sequence[Point], sweep: str) -> dict[tuple[int, tuple[tuple[s
 
 def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, Scalar]]) -> str:
     named = [
-        f"{format.elements(value)} samples" if axis == "n" else format.value_of(axis, value) for axis, value in rest
+        f"{format.value_of(axis, value)} samples" if axis == "n" else format.value_of(axis, value)
+        for axis, value in rest
     ]
     return ", ".join([*named, *([runs.labels[run]] if runs.several else [])])
 
@@ -95,7 +97,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
                     value=point.seconds.scaled(1e6),
                     unit="µs",
                     x=_number(point, "taps") or 1.0,
-                    more=format.number(rate.value, "GFLOP/s as the direct way counts"),
+                    more=text.amount(rate.value, "GFLOP/s as the direct way counts"),
                 )
             )
         found = {name: at for name in DIRECT if (at := crossing(here, name, BY_FFT, "taps")) is not None}
@@ -109,7 +111,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
             alt_text=f"Time of a convolution over the taps, {title}",
             more="does",
         )
-        said = "; ".join(f"{BY_FFT} passes {name} at {at:.0f} taps" for name, at in found.items())
+        said = "; ".join(f"{BY_FFT} passes {name} at {text.count(at)} taps" for name, at in found.items())
         panels.append(
             Panel(
                 title,
@@ -122,8 +124,8 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
             row = (
                 f"{_number(point, 'taps'):g}",
                 point.record.variant,
-                format.number(point.seconds.value * 1e6),
-                format.bounds(point.seconds.scaled(1e6)),
+                text.amount(point.seconds.value * 1e6),
+                text.columns(point.seconds.scaled(1e6))[1],
                 point.record.status,
             )
             rows.append((title, *row))
@@ -157,16 +159,16 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
                     value=rate,
                     unit=FLOP_RATE.unit,
                     x=_number(point, "n") or 1.0,
-                    more=format.number(point.seconds.value * 1e3, "ms a call"),
+                    more=text.amount(point.seconds.value * 1e3, "ms a call"),
                 )
             )
             rows.append(
                 (
                     title,
-                    format.elements(point.record.params["n"]),
+                    format.value_of("n", point.record.params["n"]),
                     variant,
-                    format.number(rate.value),
-                    format.bounds(rate),
+                    text.amount(rate.value),
+                    text.columns(rate)[1],
                     point.record.status,
                 )
             )
@@ -184,8 +186,8 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
         return None
     head = ("case", "points", "variant", "median, GFLOP/s", "95% interval", "status")
     legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
-    text = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
-    return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), text, legend)
+    told = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
+    return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), told, legend)
 
 
 # --- below the roofs --------------------------------------------------------------------------------------------------
@@ -225,10 +227,10 @@ Roofed = tuple[Point, tuple[float, float, str] | None]  # a point, and what `roo
 COLUMNS: tuple[Column[Roofed] | Measured[Roofed], ...] = (
     Column("case", lambda item: format.case(item[0].record)),
     Measured("GFLOP/s as counted", lambda item: _rate(item[0])),
-    Column("its roof", lambda item: item[1][2] if item[1] else format.NOTHING),
+    Column("its roof", lambda item: item[1][2] if item[1] else text.NOTHING),
     Column(
         "own operations, of the roof",
-        lambda item: format.percent(item[1][0] / item[1][1]) if item[1] else format.NOTHING,
+        lambda item: text.share(item[1][0] / item[1][1]) if item[1] else text.NOTHING,
     ),
     Column("status", lambda item: item[0].status),
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
+from ....record import text
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Spec, Table
@@ -79,16 +80,16 @@ def by_phase(runs: Runs, points: Sequence[Point]) -> Figure:
     about = "Share of each phase in the time of an epoch"
     panel = Panel("", _stacked(rows, list(names), phases, about), f"{about}, by variant and batch size.")
     legend = [Key(label, colour) for label, colour in phases.values()]
-    text = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
+    told = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
     if any(common.on_gpu(point.record) for point in ordered[:MOST]):
-        text += " On a GPU each phase is waited for, which an epoch is not."
-    return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), text, legend)
+        told += " On a GPU each phase is waited for, which an epoch is not."
+    return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), told, legend)
 
 
 def _row(runs: Runs, point: Point, spent: Mapping[str, float], parts: Parts) -> tuple[str, ...]:
     whole = sum(spent.values())
-    shares = (format.percent(spent[name] / whole) if name in spent else format.NOTHING for name in parts)
-    return (series_of(runs, point), str(batch_of(point)), *shares, format.number(whole * 1e3))
+    shares = (text.share(spent[name] / whole) if name in spent else text.NOTHING for name in parts)
+    return (series_of(runs, point), str(batch_of(point)), *shares, text.amount(whole * 1e3))
 
 
 def _bar(name: str, spent: Mapping[str, float], parts: Parts) -> list[Datum]:
@@ -96,7 +97,7 @@ def _bar(name: str, spent: Mapping[str, float], parts: Parts) -> list[Datum]:
     rows, before, whole = [], 0.0, sum(spent.values())
     for part, seconds in spent.items():
         share = 100 * seconds / whole
-        shown = f"{share:.0f}%, {format.number(seconds * 1e3, 'ms')}"
+        shown = f"{text.share(share / 100)}, {text.amount(seconds * 1e3, 'ms')}"
         place = {"case": name, "part": f"s{list(parts).index(part)}", "phase": parts[part][0]}
         rows.append(place | {"low": before, "high": before + share, "shown": shown})
         before += share

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ....record import text
 from ....record.model import Record
-from ... import columns, format
+from ... import columns
 from ...columns import Column, axis
 from ...dataset import Point, Runs
 from ...sections import Table
@@ -42,7 +43,7 @@ def _coefficient(k: int) -> Column[Point]:
     def cell(point: Point) -> str:
         facts = point.record.facts
         fitted, stated = (numbers_or_gaps(facts.get(name))[k] for name in ("taylor", "taylor_expected"))
-        return format.NOTHING if fitted is None or stated is None else f"{decimals(fitted)} ({decimals(stated)})"
+        return text.NOTHING if fitted is None or stated is None else f"{decimals(fitted)} ({decimals(stated)})"
 
     return Column(f"c{'₀₁₂₃'[k]}", cell)
 
@@ -50,7 +51,7 @@ def _coefficient(k: int) -> Column[Point]:
 def _off(record: Record, step: int) -> str:
     """How far the function is from its cubic at one of the steps 1/8, 1/4, 1/2, 1."""
     error = numbers_or_gaps(record.facts.get("cubic_errors"))[step]
-    return format.number(error) if error else "0"
+    return text.amount(error) if error else "0"
 
 
 COLUMNS: tuple[Column[Point], ...] = (
@@ -61,7 +62,7 @@ COLUMNS: tuple[Column[Point], ...] = (
     Column("tolerance", lambda point: coefficients(point.record, range(4))),
     Column("off at x = 1/4", lambda point: _off(point.record, 1)),
     Column("off at x = 1", lambda point: _off(point.record, 3)),
-    Column("largest error", lambda point: format.number(amount(point.record, "largest_error_eps"), "ε")),
+    Column("largest error", lambda point: text.amount(amount(point.record, "largest_error_eps"), "ε")),
 )
 
 
@@ -76,7 +77,7 @@ def coefficients(record: Record, powers: Sequence[int]) -> str:
         if k in powers and a is not None and b is not None and t is not None
     ]
     if len(chosen) < len(powers):
-        return format.NOTHING
+        return text.NOTHING
     verdict = judged(_range(t for *_, t in chosen), *(abs(a - b) <= t for _, a, b, t in chosen))
     blurred = [f"c{'₀₁₂₃'[k]}" for k, _, b, t in chosen if b and t >= abs(b)]
     return f"{verdict}; {', '.join(blurred)} not resolved" if blurred else verdict

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from ....record import facts
-from ... import charts, format
+from ....record import facts, text
+from ... import charts
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table, Tile, Tiles
 from . import epoch_shares
@@ -42,8 +42,8 @@ def _data(points: Sequence[Point]) -> str:
         data = str(point.record.params.get("data", ""))
         name = "in Ames, Iowa (De Cock 2011)" if data == OWN else f"of {data.rsplit('/', 1)[-1]}"
         sales, columns = (facts.numbers([point.record.facts.get(fact)]) for fact in ("sales", "columns"))
-        tables[name] = f"{f'{sales[0]:,.0f} ' if sales else ''}house sales {name}" + (
-            f", {columns[0]:.0f} numbers each" if columns else ""
+        tables[name] = f"{f'{text.count(sales[0])} ' if sales else ''}house sales {name}" + (
+            f", {text.count(columns[0])} numbers each" if columns else ""
         )
     return "; ".join(tables.values())
 
@@ -74,7 +74,7 @@ def _tiles(runs: Runs, points: Sequence[Point]) -> Tiles:
             Tile("A typical prediction", f"{100 * (math.exp(error) - 1):.0f}", "% off", f"{series_of(runs, best)}"),
             Tile(
                 "Fastest epoch",
-                format.number(quick.seconds.value * 1e3),
+                text.amount(quick.seconds.value * 1e3),
                 "ms",
                 f"{series_of(runs, quick)}, batch {batch_of(quick)}",
             ),
@@ -112,8 +112,8 @@ def _times(runs: Runs, points: Sequence[Point]) -> Figure:
         (
             series_of(runs, point),
             str(batch_of(point)),
-            format.number(point.seconds.value * 1e3),
-            format.bounds(point.seconds.scaled(1e3)),
+            text.amount(point.seconds.value * 1e3),
+            text.columns(point.seconds.scaled(1e3))[1],
             str(point.record.facts.get("steps", "")),
             point.record.status,
         )
@@ -191,7 +191,7 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         and one.record.params.get("data") == other.record.params.get("data")
         for a, b in zip(_errors(one), _errors(other), strict=False)
     ]
-    text = (
+    told = (
         f"All variants start from the same weights and see the same batches: what is left are roundings, "
         f"{max(apart):.1g} at most."
         if apart
@@ -201,6 +201,6 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         "How good the predictions are",
         panels,
         Table("log-RMSE of held-out sales by fold", head, rows),
-        text,
+        told,
         [Key(name, colours[name]) for name in nets],
     )

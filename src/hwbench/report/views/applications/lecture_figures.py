@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from ....record import text
 from ....record.model import Record
 from ... import format
 from ...dataset import Point, Runs
@@ -90,7 +91,7 @@ def _lost(record: Record, value: float) -> tuple[str, str, str]:
     found = count(record, "overflow" if value > 1 else "underflow")
     n, end = count(record, "width") or 0, amount(record, "largest" if value > 1 else "smallest_normal")
     if found is None or end is None or n < 2 or end <= 0:
-        return power(math.log10(value)), "lost", format.NOTHING
+        return power(math.log10(value)), "lost", text.NOTHING
     peak = math.sqrt(2 * math.log(n)) if value > 1 else 1.0
     expected = math.ceil(100 * (math.log(end) + math.log(n) / 2 - math.log(peak)) / math.log(value))
     return f"lost at layer {expected}", f"lost at layer {found}", judged("2 layers", abs(found - expected) <= 2)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
+from ....record import text
 from ....record.model import Json, Record
 from ... import format
 from ...dataset import Point
@@ -88,9 +89,9 @@ def preferred(points: Iterable[Point], variants: Sequence[str]) -> list[Point]:
 def power(log10: float | None) -> str:
     """`4.07 × 10¹⁷`; plain digits between 0.01 and 1000."""
     if log10 is None:
-        return format.NOTHING
+        return text.NOTHING
     if -2 <= log10 < 3:
-        return format.number(10**log10)
+        return text.amount(10**log10)
     exponent = math.floor(log10)
     mantissa = f"{10 ** (log10 - exponent):.2f}"
     if mantissa == "10.00":
@@ -125,14 +126,14 @@ def proper_depth(record: Record) -> str:
 
 def _depth(record: Record, name: str) -> str:
     found, layers = count(record, name), count(record, "layers")
-    return format.NOTHING if found is None or layers is None else reached(found, layers)
+    return text.NOTHING if found is None or layers is None else reached(found, layers)
 
 
 def first_trouble(record: Record) -> str:
     """What one layer more than the safe depth loses; a run before version 2 does not say."""
     safe, layers = count(record, "safe_depth"), count(record, "layers")
     if safe is None or layers is None:
-        return format.NOTHING
-    trouble = record.facts.get("trouble", format.NOTHING)
-    said = TROUBLES.get(trouble, format.NOTHING) if isinstance(trouble, str) else "none"
+        return text.NOTHING
+    trouble = record.facts.get("trouble", text.NOTHING)
+    said = TROUBLES.get(trouble, text.NOTHING) if isinstance(trouble, str) else "none"
     return f"{said}, with {safe + 1} layers" if said in TROUBLES.values() else said

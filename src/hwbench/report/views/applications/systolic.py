@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....record import facts as record_facts
+from ....record import text
 from ....record.model import Record
-from ... import charts, format
+from ... import charts
 from ...columns import STATUS, Column, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
@@ -103,10 +104,10 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
                     x=batch,
                     value=100 * share,
                     unit="%",
-                    more=f"{cycles:,.0f} cycles",
+                    more=f"{text.count(cycles)} cycles",
                 )
             )
-            rows.append((name, f"{batch:g}", f"{cycles:.0f}", format.percent(share)))
+            rows.append((name, f"{batch:g}", text.count(cycles), text.share(share)))
     busy = charts.lines(
         marks,
         x_title="batch size",
@@ -118,12 +119,12 @@ def _curves(points: Sequence[Point], layer: tuple[int, int]) -> Figure:
         more="takes",
     )
     panel = Panel("", busy, f"Utilisation of each array over the batch size, layer of {m} by {k}.")
-    text = (
+    told = (
         f"Weight-stationary, the next weights loaded meanwhile, a layer of {m} × {k}; cycles by the closed form, "
         "which the simulator confirms below."
     )
     shown = Table("Utilisation by array and batch", ("array", "batch", "cycles", "PEs at work"), rows)
-    return Figure("How busy each array stays, over the batch size", [panel], shown, text, legend)
+    return Figure("How busy each array stays, over the batch size", [panel], shown, told, legend)
 
 
 def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
@@ -143,10 +144,10 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
             marks.append(
                 charts.Mark(
                     series=series, colour=colour, case=f"{size} array, batch {batch:g}, {series}", x=batch, value=rate,
-                    unit="multiply-adds a cycle", dash=dash, more=f"{format.percent(rate / peak)} of the peak",
+                    unit="multiply-adds a cycle", dash=dash, more=f"{text.share(rate / peak)} of the peak",
                 )
             )  # fmt: skip
-        rows.append((f"{batch:g}", *(format.number(rate) for rate in rates), format.number(min(peak, batch * MEMORY))))
+        rows.append((f"{batch:g}", *(text.amount(rate) for rate in rates), text.amount(min(peak, batch * MEMORY))))
     first, last, ridge = batches[0], batches[-1], peak / MEMORY
     corners = sorted({first, last, *([ridge] if first < ridge < last else [])})
     spec = charts.lines(
@@ -169,9 +170,9 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     busy = (
         f"It is half busy from a batch of {half:g} on." if half else f"Up to a batch of {last:g} it is never half busy."
     )
-    text = (
+    told = (
         f"The batch size is also the number of multiply-adds for each weight fetched. The roofs: {peak} multiply-adds "
-        f"a cycle, and {MEMORY:.1f} weights a "
+        f"a cycle, and {text.amount(MEMORY)} weights a "
         f"cycle, as the first TPU's memory gave (34 GB/s at 700 MHz, Jouppi et al. 2017). {busy}"
     )
     panel = Panel("", spec, f"Multiply-adds a cycle of the {size} array over the batch size.")
@@ -183,7 +184,7 @@ def _roofs(point: Point, layer: tuple[int, int]) -> Figure:
     shown = Table(
         f"Roofline of the {size} array", ("batch", "multiply-adds a cycle", "with weights from memory", "roof"), rows
     )
-    return Figure(f"Roofline of the {size} array", [panel], shown, text, legend)
+    return Figure(f"Roofline of the {size} array", [panel], shown, told, legend)
 
 
 def _table(runs: Runs, points: Sequence[Point]) -> Table:
@@ -194,7 +195,7 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
 
     def blas(point: Point) -> str:
         ratio = runs.against_baseline(point)
-        return format.number(ratio.value if ratio else None)
+        return text.amount(ratio.value if ratio else None)
 
     columns: tuple[Column[Point], ...] = (
         Column("array", lambda point: _times(point.text("array"))),
@@ -203,11 +204,11 @@ def _table(runs: Runs, points: Sequence[Point]) -> Table:
         fact("cycles", "cycles counted"),
         fact("closed_form", "closed form"),
         fact("single_buffer", "without double buffering"),
-        Column("PEs at work", lambda point: format.percent(point.record.facts["utilisation"])),
-        Column("words a cycle", lambda point: format.number(point.record.facts["words_per_cycle"])),
+        Column("PEs at work", lambda point: text.share(point.record.facts["utilisation"])),
+        Column("words a cycle", lambda point: text.amount(point.record.facts["words_per_cycle"])),
         Column(
             "simulated, M PE-cycles/s",
-            lambda point: format.number(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
+            lambda point: text.amount(point.record.facts["pe_cycles"] / point.seconds.value / 1e6),
         ),
         Column("× the CPU's BLAS", blas),
         STATUS,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ....analysis.fits import Breakeven, breakeven
-from ....record.units import digits
-from ... import charts, format
+from ....record import text
+from ... import charts
 from ...columns import Column, Columns, Measured
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section
@@ -93,7 +93,7 @@ def _columns(runs: Runs) -> Columns[LinePoint]:
         lambda one: one.point,
         (
             Column("device", lambda one: one.device), Column("work", lambda one: one.point.text("work")),
-            Column("elements", lambda one: format.elements(one.point.n)), Column("way", lambda one: one.way),
+            Column("elements", lambda one: text.count(one.point.n)), Column("way", lambda one: one.way),
             Column("variant", lambda one: one.point.variant),
             Measured("median, µs", lambda one: one.point.seconds.scaled(1e6), "µs"),
             Column("status", lambda one: one.point.status),
@@ -150,13 +150,13 @@ def _said(crossings: dict[str, Breakeven | None]) -> str:
             continue
         ends = [_count(end) if 0 < end < math.inf else "beyond" for end in (found.n.low, found.n.high)]
         told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends[0]} to {ends[1]})")
-    text = "; ".join(told)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    said = "; ".join(told)
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
 def _count(n: float) -> str:
     """`1.2 million`, `45 thousand`: two digits are what an interpolated size is good for."""
     for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
         if n >= size:
-            return f"{n / size:.2g}{word}" if n / size < 100 else f"{digits(n / size)}{word}"
-    return f"{n:.0f}"
+            return f"{text.amount(n / size)}{word}"
+    return text.count(n)

@@ -11,9 +11,9 @@ from altair.utils.schemapi import debug_mode
 
 from ....analysis.fits import Link, link
 from ....analysis.limits import Limit
+from ....record import text
 from ....record.facts import footprint
 from ....record.model import BANDWIDTH
-from ....record.units import format_bytes
 from ... import charts, format
 from ...columns import STATUS, Column, Measured, of_points, table
 from ...dataset import Point, Runs
@@ -87,8 +87,8 @@ STRETCHES: tuple[Column[tuple[int, str, Stretch]], ...] = (  # of a run's index,
     Column("device", lambda row: row[1]),
     Column("stretch", lambda row: f"{BOXES[row[2].row]} – {BOXES[row[2].row + 1]}"),
     Column("work", lambda row: row[2].label),
-    Column("best, GB/s", lambda row: format.number(row[2].value)),
-    Column("lecture, GB/s", lambda row: format.number(_lecture(row[2].row))),
+    Column("best, GB/s", lambda row: text.amount(row[2].value)),
+    Column("lecture, GB/s", lambda row: text.amount(_lecture(row[2].row))),
     Column("measured by", lambda row: row[2].source),
     Column("status", lambda row: row[2].suspect or "ok"),
 )
@@ -103,7 +103,7 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             continue
         name = common.label(runs, index, device)
         about = f"Measured bandwidth on each stretch between host memory and the memory of {name}: " + "; ".join(
-            f"{one.label} {format.number(one.value, 'GB/s')}" for one in stretches
+            f"{one.label} {text.amount(one.value, 'GB/s')}" for one in stretches
         )
         panels.append(Panel(name, _drawn(stretches, about), about))
         shown += [(index, device, one) for one in stretches]
@@ -153,7 +153,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
                 "x": across,
                 "series": "s0",
                 "case": f"{BOXES[row]} – {BOXES[row + 1]}: {one.label}",
-                "shown": format.number(one.value, "GB/s"),
+                "shown": text.amount(one.value, "GB/s"),
                 "more": one.source,
                 "fade": 0.4 if one.suspect else 1.0,
             }
@@ -165,7 +165,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             mark = {"down": "↓ ", "up": "↑ ", "both": ""}[one.way]
             line = top + 1 + 0.62 * (place - len(here) / 2)
             texts.append(
-                {"x": 43, "y": line, "label": f"{mark}{format.number(one.value, 'GB/s')} {one.label}", "kind": "m"}
+                {"x": 43, "y": line, "label": f"{mark}{text.amount(one.value, 'GB/s')} {one.label}", "kind": "m"}
             )
         lecture = top + 1 + 0.62 * (len(here) - len(here) / 2)
         texts.append({"x": 43, "y": lecture, "label": f"lecture: {_lecture(row):g} GB/s", "kind": "l"})
@@ -181,7 +181,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         ]
         colour = alt.ColorValue(var("c1"))
         fade = alt.Opacity("fade:Q", scale=None)
-        text = alt.Text("label:N")
+        written = alt.Text("label:N")
         size = alt.Size("size:Q", scale=None)
         layers = [
             alt.Chart(alt.NamedData("boxes"))
@@ -189,7 +189,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             .encode(x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q")),
             alt.Chart(alt.NamedData("boxes"))
             .mark_text(fill=var("ink"), fontSize=13)
-            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=text),
+            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=written),
             alt.Chart(alt.NamedData("marks"))
             .mark_rule()
             .encode(
@@ -204,10 +204,10 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             ),
             alt.Chart(alt.NamedData("figures"))
             .mark_text(align="left", fill=var("ink"), fontSize=12.5, fontWeight=600)
-            .encode(x=x, y=y, text=text),
+            .encode(x=x, y=y, text=written),
             alt.Chart(alt.NamedData("lecture"))
             .mark_text(align="left", fill=var("ink-2"), fontSize=12)
-            .encode(x=x, y=y, text=text),
+            .encode(x=x, y=y, text=written),
         ]  # fmt: skip
         return charts.finish(
             layers,
@@ -239,14 +239,14 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
 
     def latency(point: Point) -> str:
         fit = fitted_to[point.run, point.record.device, point.text("direction")].get(_line(point))
-        return format.number(fit.latency.value * 1e6 if fit else None)
+        return text.amount(fit.latency.value * 1e6 if fit else None)
 
     columns = of_points(
         runs,
         (
             Column("device", lambda point: point.record.device),
             Column("direction", lambda point: WAYS[point.text("direction")]), Column("memory and way", _line),
-            Column("bytes", lambda point: format_bytes(_size(point))),
+            Column("bytes", lambda point: text.size(_size(point))),
             Measured("median, GB/s", lambda point: point.value), Column("latency, µs", latency), STATUS,
         ),
     )  # fmt: skip
@@ -272,7 +272,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
                         series=_line(point),
                         colour=LINES.get(_line(point), "c8"),
                         x=float(_size(point)),
-                        more=format.percent(point.share),
+                        more=text.share(point.share),
                     )
                     for point in here
                 ],
@@ -344,7 +344,7 @@ def _said(fit: Link | None) -> str:
     if fit is None:
         return ""
     return (
-        f"Pinned raw: {format.number(fit.latency.value * 1e6, 'µs')} and then "
-        f"{format.number(fit.bandwidth.value * 1e-9, 'GB/s')} a direction; half of it from "
-        f"{format_bytes(round(fit.half.value))} on (dashed)."
+        f"Pinned raw: {text.amount(fit.latency.value * 1e6, 'µs')} and then "
+        f"{text.amount(fit.bandwidth.value * 1e-9, 'GB/s')} a direction; half of it from "
+        f"{text.size(round(fit.half.value))} on (dashed)."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ....record import text
 from ....record.estimate import Estimate
 from ....record.model import FLOP_RATE, Record
 from ... import charts, format
@@ -39,9 +40,7 @@ def view(runs: Runs) -> Section | None:
             panels.append(Panel(title, spec, about, _named(roofs)))
             rows += [runs.row(index, (device, *_row(p, roofs))) for p in here]
             rows += [
-                runs.row(
-                    index, (device, "roof", roof.name, format.NOTHING, format.number(roof.value * 1e-9), "", "", "")
-                )
+                runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), "", "", ""))
                 for roof in roofs
                 if roof.flat
             ]
@@ -84,14 +83,14 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
     """The roofs in numbers: along the lines there is no room for them."""
 
     def told(chosen: Iterable[charts.RoofLine], scale: float) -> str:
-        return ", ".join(f"{roof.name} {format.number(roof.value * scale)}" for roof in chosen)
+        return ", ".join(f"{roof.name} {text.amount(roof.value * scale)}" for roof in chosen)
 
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
     fused = told((roof for roof in roofs if roof.flat and not roof.dashed), 1e-12)
     products = told((roof for roof in roofs if roof.flat and roof.dashed), 1e-12)
-    text = f"Roofs: {slopes} GB/s"
-    text += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
-    return text + (f"; products of matrices {products} TFLOP/s" if products else "")
+    said = f"Roofs: {slopes} GB/s"
+    said += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
+    return said + (f"; products of matrices {products} TFLOP/s" if products else "")
 
 
 def _placed(point: Point) -> bool:
@@ -150,7 +149,7 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.
         unit=FLOP_RATE.unit,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
-        more=format.percent(_share(point, roofs)),
+        more=text.share(_share(point, roofs)),
     )
 
 
@@ -160,9 +159,9 @@ def _row(point: Point, roofs: Sequence[charts.RoofLine]) -> Sequence[str]:
     return (
         point.record.bench,
         format.case(point.record).removeprefix(f"{point.record.bench} "),
-        format.number(counts["flops"] / counts["bytes"]),
-        format.number(rate.value),
-        format.bounds(rate),
-        format.percent(_share(point, roofs)),
+        text.amount(counts["flops"] / counts["bytes"]),
+        text.amount(rate.value),
+        text.columns(rate)[1],
+        text.share(_share(point, roofs)),
         point.record.status,
     )
