@@ -127,7 +127,7 @@ class Bar(Lines):
         )
         for record in records:
             if record.status in ("wrong", "error"):
-                self.say(f"{record.status}: {record.case.label}: {record.reason}")
+                self.say(f"{record.status}: {record.case.label}: {record.why}")
 
     def say(self, line: str) -> None:
         """Print above the bar."""
