@@ -11,6 +11,7 @@ from hwbench.analysis.limits import measured
 from hwbench.analysis.plausibility import DOUBTFUL, concluded, doubtful, impossible, judged
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache, Cpu
+from hwbench.record.reasons import Reason
 
 GB = 1e9
 
@@ -117,7 +118,7 @@ def test_a_latency_longer_than_that_of_a_level_further_out_is_doubtful():
 
 def test_judging_again_replaces_what_was_said():
     """A run that was cut off was judged by part of its limits; what the whole says is said once, and no more."""
-    fast = load(bench="access.rows", rate=106 * GB, status="suspect", reason="steal")
+    fast = load(bench="access.rows", rate=106 * GB, status="suspect", reasons=[Reason("steal")])
     once = judged([load(), fast], KINDS, SIZES)
     assert judged(once, KINDS, SIZES) == once
     assert once[1].reason.startswith("steal; cannot be true: 1.06 times")
@@ -140,20 +141,25 @@ def test_the_committed_runs_hold_nothing_that_cannot_be_true(name, doubtful_case
     run = store.read(path)
     kinds = {name: bench.limit for name, bench in catalog.benches().items()}
     after = judged(run.records, kinds, run.policy.sizes, run.machine.cpu)
-    assert [one.case.label for one in after if "cannot be true" in one.reason] == []
-    assert [one.case.label for one in after if DOUBTFUL in one.reason] == doubtful_cases
+    assert [one.case.label for one in after if "cannot be true" in one.why] == []
+    assert [one.case.label for one in after if DOUBTFUL in one.why] == doubtful_cases
 
 
 def test_a_suspect_limit_accuses_nobody():
     """What was disturbed itself is no proof against another; a bench without a limit is never accused."""
-    slow = load(rate=10 * GB, status="suspect", reason="steal")
+    slow = load(rate=10 * GB, status="suspect", reasons=[Reason("steal")])
     assert impossible([slow, load(bench="access.rows"), load(bench="free.bench", rate=1e15)], KINDS, SIZES) == {}
 
 
 PARAMS = {"size": "L1", "dtype": "f8"}
 LIMIT = record(samples=(1.0,) * 3, bench="stream.load", params=PARAMS, counts={"bytes": 1e9})
 FAST = record(
-    samples=(0.5,) * 3, bench="access.steps", params=PARAMS, counts={"bytes": 1e9}, status="suspect", reason="steal"
+    samples=(0.5,) * 3,
+    bench="access.steps",
+    params=PARAMS,
+    counts={"bytes": 1e9},
+    status="suspect",
+    reasons=[Reason("steal")],
 )
 BENCHES = {
     "access.steps": BenchInfo("How fast?", "fast", "load"),
@@ -166,7 +172,7 @@ def test_a_figure_above_its_limit_becomes_suspect_and_keeps_its_first_reason():
     run = concluded(run_of(LIMIT, FAST, benches=BENCHES))
     assert run.records[0] == LIMIT
     assert (run.records[1].status, run.records[1].samples) == ("suspect", FAST.samples)
-    assert run.records[1].reason == (
+    assert run.records[1].why == (
         "steal; cannot be true: 2.00 times the limit it should touch (L1 load, 1 thread: 1 GB/s)"
     )
     assert concluded(run) == run  # once said, a verdict is not said again

@@ -10,6 +10,7 @@ from doubles.scripted import record, run_of
 from hwbench import errors
 from hwbench.cli.show import open_run
 from hwbench.record import store
+from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import clean, hostile_run, saved
 
@@ -18,7 +19,7 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
     """The newest run: rates in GB/s, the reason beside each record that is not ok."""
     saved(out, record(bench="old.bench"), stamp="20251122T180000Z")
     rows = (record("fast", samples=(0.5,) * 5, bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1"}),
-            record("slow", samples=(), bench="access.steps", status="skipped", reason="needs SMT"))  # fmt: skip
+            record("slow", samples=(), bench="access.steps", status="skipped", reasons=[Reason("needs_smt")]))  # fmt: skip
     path = saved(out, *rows)
     done = command("show", "--out", out)
     assert done.code == 0

@@ -66,7 +66,7 @@ def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tm
     assert done.code == 0
     [path] = store.find(tmp_path)
     run = store.read(path)
-    assert {(r.status, r.reason, r.device) for r in run.records} == {("skipped", WHY, "gpu")}
+    assert {(r.status, r.why, r.device) for r in run.records} == {("skipped", WHY, "gpu")}
     assert [(r.variant, r.params["direction"]) for r in run.records] == [
         ("raw", "h2d"), ("cupy", "h2d"), ("raw", "d2h"), ("cupy", "d2h")
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def measured_by(known, made, policy=POLICY):
 def test_a_contrast_of_cpu_and_gpu_is_measured_interleaved(gpu, nvml):
     """Each gets inputs of its own, the answers are compared, every telemetry has an entry a round."""
     cpu, on_gpu = measured_by(devices(gpu), bench())
-    assert (cpu.status, on_gpu.status) == ("ok", "ok"), (cpu.reason, on_gpu.reason)
+    assert (cpu.status, on_gpu.status) == ("ok", "ok"), (cpu.why, on_gpu.why)
     assert len(cpu.samples) == len(on_gpu.samples) == 5
     assert on_gpu.samples == pytest.approx([KERNEL] * 5)
     assert on_gpu.device == "gpu:0"
@@ -123,7 +123,7 @@ def test_memory_is_held_against_the_device_that_it_is_taken_from(gpu):
     gpu.free = 2**20
     cpu, on_gpu = measured_by(devices(gpu), made)
     assert (cpu.status, on_gpu.status) == ("ok", "skipped")
-    assert on_gpu.reason == "needs 2 MiB for 1 variants; 60% of the 1 MiB free may be taken"
+    assert on_gpu.why == "needs 2 MiB for 1 variants; 60% of the 1 MiB free may be taken"
 
 
 def test_several_gpus_are_measured_apart(gpu):
@@ -146,7 +146,7 @@ def test_a_gpu_that_is_held_back_is_suspect_and_its_figures_stay(gpu, nvml, scri
     nvml.values |= script
     cpu, on_gpu = measured_by(devices(gpu), bench())
     assert cpu.status == "ok"
-    assert (on_gpu.status, on_gpu.reason) == ("suspect", reason)
+    assert (on_gpu.status, on_gpu.why) == ("suspect", reason)
     assert len(on_gpu.samples) == 5
 
 
@@ -157,9 +157,9 @@ def test_what_disturbs_the_host_is_nothing_to_the_gpus_own_clock(gpu):
     known = devices(gpu, steal_s=0.5)
     del made.variants["numpy"]
     by_events, by_host = measured_by(known, made)
-    assert by_events.status == "ok", by_events.reason
+    assert by_events.status == "ok", by_events.why
     assert by_host.status == "suspect"
-    assert "(steal)" in by_host.reason
+    assert "(steal)" in by_host.why
 
 
 def test_facts_that_are_only_known_after_measuring_are_kept(gpu):
@@ -247,7 +247,7 @@ def test_a_product_at_the_power_limit_is_kept_with_the_fact(gpu, nvml):
     made = bench()
     made.may_cap = True
     _, on_gpu = measured_by(devices(gpu), made)
-    assert (on_gpu.status, on_gpu.reason) == ("ok", "")
+    assert (on_gpu.status, on_gpu.why) == ("ok", "")
     assert on_gpu.facts["power_cap"] == {"rounds": 1.0, "clock_hz": 1980e6}
 
 
@@ -267,5 +267,5 @@ def test_what_two_devices_tell_is_the_first_ones_word(gpu):
     known = devices(gpu, others_s=0.5)
     known["cpu"] = ScriptedDevice(rates={"others_s": 0.0})
     cpu, on_gpu = measured_by(known, bench())
-    assert cpu.status == "ok", cpu.reason
+    assert cpu.status == "ok", cpu.why
     assert on_gpu.telemetry["others_s"] == [0.0] * 5

@@ -431,7 +431,7 @@ def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path):
     assert done.returncode == 0, done.stderr
     run = store.read(only_run(tmp_path))
     assert {r.status for r in run.records} == {"skipped"}
-    assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.reason) for r in run.records)
+    assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.why) for r in run.records)
 
 
 def test_the_fixed_machine_of_the_tests_is_not_this_one():

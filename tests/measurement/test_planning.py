@@ -34,7 +34,7 @@ def test_cases_without_their_device_are_skipped_records():
     plan = planned(both())
     assert [[case.variant for case in group.cases] for group in plan.groups] == [["numpy"], ["numpy"]]
     assert plan.cases == 2
-    assert [(one.variant, one.device, one.status, one.reason) for one in plan.absent] == [
+    assert [(one.variant, one.device, one.status, one.why) for one in plan.absent] == [
         ("cupy", "gpu", "skipped", "install a driver")
     ] * 2
 

@@ -16,6 +16,7 @@ from hwbench.measurement.planning import Request
 from hwbench.measurement.session import execute
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, key
+from hwbench.record.reasons import Reason
 
 
 class Watcher:
@@ -206,7 +207,7 @@ def test_what_the_budget_leaves_no_time_for_is_skipped_with_the_reason(tmp_path,
     statuses = [r.status for r in run.records]
     assert statuses == sorted(statuses)  # ok … skipped
     assert {"ok", "skipped"} == set(statuses)
-    assert run.records[-1].reason == "the budget of 7 s was spent before its turn; raise --budget"
+    assert run.records[-1].why == "the budget of 7 s was spent before its turn; raise --budget"
     assert run.policy.budget_s == 7.0
 
 
@@ -279,12 +280,12 @@ def test_verdicts_are_concluded_and_never_stored(tmp_path, benches):
         execute(asked(tmp_path, **chosen), Watcher(stop_at(4)))
     assert {one.status for one in stop.value.run.records} == {"ok"}
     assert store.read(stop.value.path) == stop.value.run
-    refused = [one for one in concluded(stop.value.run).records if "cannot be true" in one.reason]
+    refused = [one for one in concluded(stop.value.run).records if "cannot be true" in one.why]
     assert [(one.bench, one.variant) for one in refused] == [("access.steps", "fast")] * 2  # f8's limit serves f4
     dead(stop.value.path)
     run, path = execute(asked(tmp_path, resume=True, **chosen), Watcher())
     assert {one.status for one in store.read(path).records} == {"ok"}
-    told = [one.reason for one in concluded(run).records if one.bench == "access.steps" and one.variant == "fast"]
+    told = [one.why for one in concluded(run).records if one.bench == "access.steps" and one.variant == "fast"]
     assert [reason.count("cannot be true") for reason in told] == [1, 1]
 
 
@@ -307,7 +308,9 @@ def test_what_an_older_hwbench_concluded_is_concluded_anew_after_resume(tmp_path
     with pytest.raises(Interrupted) as stop:
         execute(asked(tmp_path, select=("access",)), Watcher(stop_at(3)))
     old = msgspec.structs.replace(stop.value.run, benches={}, hwbench=stop.value.run.hwbench | {"pid": 2**22 + 1})
-    doubted = msgspec.structs.replace(old.records[0], status="suspect", reason="cannot be true: 2 times its limit")
+    doubted = msgspec.structs.replace(
+        old.records[0], status="suspect", reasons=[Reason("implausible", "2 times its limit")]
+    )
     store.write(msgspec.structs.replace(old, records=[doubted, *old.records[1:]]), stop.value.path)
     run, _ = execute(asked(tmp_path, select=("access.share",), resume=True), Watcher())
     assert set(run.benches) == {"access.steps", "access.share"}

@@ -6,6 +6,7 @@ from doubles.scripted import Clock, scripted_work
 from hwbench.bench import Skip
 from hwbench.measurement.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
 from hwbench.record.model import Case
+from hwbench.record.reasons import Reason
 
 FAILED = OSError("busy")
 
@@ -28,25 +29,25 @@ def test_an_error_while_building_or_sampling_ends_the_trial_and_drops_its_sample
     one = trial(samples=[1.0])
     with caught(one):
         raise error
-    assert (one.status, one.reason, one.samples, one.live) == (status, reason, [], False)
+    assert (one.status, one.why, one.samples, one.live) == (status, reason, [], False)
 
 
 def test_a_device_that_fails_ends_its_live_trials_alone():
     """What had ended before keeps its own reason."""
-    before, live, unbuilt = trial(status="wrong", reason="41"), trial(), trial(work=None)
+    before, live, unbuilt = trial(status="wrong", reasons=[Reason("wrong_answer", "41")]), trial(), trial(work=None)
     failing(ended([before, live, unbuilt]))
-    assert [(one.status, one.reason) for one in (before, live, unbuilt)] == [
+    assert [(one.status, one.why) for one in (before, live, unbuilt)] == [
         ("wrong", "41"), ("error", "OSError: busy"), ("ok", "")
     ]  # fmt: skip
 
 
 def test_an_error_outside_of_sampling_costs_no_samples():
     """With samples a trial has a doubt more; without, the error is its end; the first reason counts."""
-    sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reason="needs SMT")
+    sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reasons=[Reason("needs_smt")])
     failing(survived([sampled, empty, before]))
     assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], ["after measuring: OSError: busy"])
-    assert (empty.status, empty.reason) == ("error", "OSError: busy")
-    assert before.reason == "needs SMT"
+    assert (empty.status, empty.why) == ("error", "OSError: busy")
+    assert before.why == "needs SMT"
 
 
 def test_ctrl_c_is_no_failure_of_a_trial():

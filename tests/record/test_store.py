@@ -18,10 +18,17 @@ from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record import store
 from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Policy, Record, Run
+from hwbench.record.reasons import Reason
 
 RUN = run_of(
     record("a", counts={"bytes": 8.0}, facts={"footprint": 64, "cpus": [0, 1]}, telemetry={"wall_s": [0.1, 0.2]}),
-    record("b", status="skipped", samples=(), reason="needs \u2028 SMT", params={"size": "L1", "n": 3, "x": 0.5}),
+    record(
+        "b",
+        status="skipped",
+        samples=(),
+        reasons=[Reason("other", "needs \u2028 SMT")],
+        params={"size": "L1", "n": 3, "x": 0.5},
+    ),
 )
 GOOD = msgspec.json.encode(RUN)
 REPORTS = Path(__file__).parents[2] / "reports"

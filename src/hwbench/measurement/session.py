@@ -85,7 +85,7 @@ class _Session:
         if seconds > 0:
             records = self.engine.measure(group, seconds)
         else:
-            reason = because("budget", f"it was {budget:g} s")
+            reason = because("budget", f"{budget:g} s")
             records = [planning.skipped(group, case, reason) for case in group.cases]
         with self.engine.phases("save"):
             self.save(records, self._policy())

@@ -46,7 +46,7 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
         reasons.append(because("quota", f"{total('throttled_s') / wall:.1%} of the time"))
     moved = drift(telemetry.get("clock_hz", ()))
     if moved > DRIFT:
-        reasons.append(because("clock_drift", f"by {moved:.1%}"))
+        reasons.append(because("clock_drift", f"{moved:.1%}"))
     return reasons
 
 
@@ -86,12 +86,12 @@ def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = F
     for name, code in THROTTLES.items():
         rounds = telemetry.get(name, ())
         if any(rounds) and not (may_cap and name == POWER):
-            reasons.append(because(code, f"in {sum(map(bool, rounds))} of {len(rounds)} rounds"))
+            reasons.append(because(code, f"{sum(map(bool, rounds))} of {len(rounds)} rounds"))
     if not capped:
         clocks = telemetry.get("gpu_sm_clock_hz", ())
         moved = drift(clocks)
         if moved > DRIFT:
-            reasons.append(because("gpu_clock_drift", f"by {moved:.1%}"))
+            reasons.append(because("gpu_clock_drift", f"{moved:.1%}"))
         limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
         middle = _clock(telemetry) or limit
         if middle < LOW_CLOCK * limit:
@@ -122,4 +122,4 @@ def shape(samples: Sequence[float]) -> list[Reason]:
     modes = bimodal(samples)
     if modes is None:
         return []
-    return [because("bimodal", f"the modes are {modes[1] / modes[0] - 1:.0%} apart")]
+    return [because("bimodal", f"{modes[1] / modes[0] - 1:.0%} apart")]

@@ -24,9 +24,10 @@ class Reason(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Words and detail in one line; of an unknown code the detail, or the code itself."""
-        if self.code not in TABLE or (self.code == "other" and self.detail):
+        if self.code not in TABLE:
             return self.detail or self.code
-        return ": ".join(filter(None, (TABLE[self.code].words, self.detail)))
+        known = TABLE[self.code]
+        return self.detail if self.detail and known.whole else ": ".join(filter(None, (known.words, self.detail)))
 
     @property
     def remedy(self) -> str:
@@ -35,10 +36,11 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Meaning(NamedTuple):
-    """What a code says, and what to do about it."""
+    """What a code says, and what to do about it. `whole`: a detail says all of it, and stands without the words."""
 
     words: str
     remedy: str
+    whole: bool = False
 
 
 _AGAIN = "Close what else is running, then measure these benches again."
@@ -110,55 +112,71 @@ TABLE: dict[str, Meaning] = {
     ),
     # --- wrong, error
     "wrong_answer": Meaning(
-        "the answer is wrong",
-        "No time is shown. A kernel or a compiler is at fault: please report it.",
+        "the answer is wrong", "No time is shown. A kernel or a compiler is at fault: please report it.", whole=True
     ),
-    "error": Meaning("failed", "HWBENCH_DEBUG=1 shows where. " + _REPORT),
+    "error": Meaning("failed", "HWBENCH_DEBUG=1 shows where. " + _REPORT, whole=True),
     # --- skipped: the request
     "budget": Meaning("the budget was spent before its turn", "Raise --budget, or go on with --resume."),
-    "bad_value": Meaning("the bench does not take this value", "Choose another value with --param."),
-    "too_small": Meaning("the size is too small", "Ask for a larger size with --param size=…"),
-    "too_long": Meaning("takes too long", "Ask for a smaller case with --param."),
-    "one_thread": Meaning("runs on one thread", _NOTHING + "other variants use several threads."),
-    "no_such_case": Meaning("not possible", _NOTHING + "this combination of values does not exist."),
+    "bad_value": Meaning("the bench does not take this value", "Choose another value with --param.", whole=True),
+    "too_small": Meaning("the size is too small", "Ask for a larger size with --param size=…", whole=True),
+    "too_long": Meaning("takes too long", "Ask for a smaller case with --param.", whole=True),
+    "one_thread": Meaning("runs on one thread", _NOTHING + "other variants use several threads.", whole=True),
+    "no_such_case": Meaning("not possible", _NOTHING + "this combination of values does not exist.", whole=True),
     # --- skipped: the machine
-    "needs_cpus": Meaning("too few CPUs", "Allow more CPUs (affinity mask, cgroup), or measure on a larger machine."),
+    "needs_cpus": Meaning(
+        "too few CPUs", "Allow more CPUs (affinity mask, cgroup), or measure on a larger machine.", whole=True
+    ),
     "needs_threads": Meaning(
-        "too few threads in the pool", "Start hwbench with more threads: NUMBA_NUM_THREADS, OPENBLAS_NUM_THREADS."
+        "too few threads in the pool",
+        "Start hwbench with more threads: NUMBA_NUM_THREADS, OPENBLAS_NUM_THREADS.",
+        whole=True,
     ),
     "needs_smt": Meaning("needs SMT", _NOTHING + "this machine has one thread a core, or hides the siblings."),
     "needs_isa": Meaning(
-        "the processor lacks the instructions or registers", _NOTHING + "other variants run on this processor."
+        "the processor lacks the instructions or registers",
+        _NOTHING + "other variants run on this processor.",
+        whole=True,
     ),
-    "needs_level": Meaning("no such level here", "Give a size in bytes: --param size=24KiB."),
-    "needs_memory": Meaning("too little memory", "Free some memory, or ask for a smaller size with --param size=…"),
+    "needs_level": Meaning("no such level here", "Give a size in bytes: --param size=24KiB.", whole=True),
+    "needs_memory": Meaning(
+        "too little memory", "Free some memory, or ask for a smaller size with --param size=…", whole=True
+    ),
     "needs_huge_pages": Meaning(
-        "no huge pages", "Set transparent huge pages to madvise, or measure with --param pages=4K."
+        "no huge pages", "Set transparent huge pages to madvise, or measure with --param pages=4K.", whole=True
     ),
-    "needs_library": Meaning("a library is missing", "Install the library, then measure again."),
+    "needs_library": Meaning("a library is missing", "Install the library, then measure again.", whole=True),
     "unsupported": Meaning(
-        "the library has no such function", _NOTHING + "other variants of the bench cover this case."
+        "the library has no such function", _NOTHING + "other variants of the bench cover this case.", whole=True
     ),
     # --- skipped: the GPU
     "needs_gpu": Meaning(
         "no GPU can be used",
         'On a machine with an NVIDIA GPU install its driver, then a GPU extra: pip install "hwbench[gpu-cuda13]".',
+        whole=True,
     ),
     "needs_cupy": Meaning(
-        "CuPy cannot be used", 'Install the GPU extra for the driver: pip install "hwbench[gpu-cuda13]" or gpu-cuda12.'
+        "CuPy cannot be used",
+        'Install the GPU extra for the driver: pip install "hwbench[gpu-cuda13]" or gpu-cuda12.',
+        whole=True,
     ),
-    "needs_driver": Meaning("the NVIDIA driver cannot be used", "Update or repair the NVIDIA driver."),
-    "gpu_hidden": Meaning("no GPU is visible", "Check nvidia-smi and CUDA_VISIBLE_DEVICES."),
+    "needs_driver": Meaning("the NVIDIA driver cannot be used", "Update or repair the NVIDIA driver.", whole=True),
+    "gpu_hidden": Meaning("no GPU is visible", "Check nvidia-smi and CUDA_VISIBLE_DEVICES.", whole=True),
     "gpu_too_old": Meaning(
-        "the GPU is too old for the installed CUDA", 'Uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]".'
+        "the GPU is too old for the installed CUDA",
+        'Uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]".',
+        whole=True,
     ),
     "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),
-    "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it."),
+    "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it.", whole=True),
     # --- skipped: native tools
-    "needs_tool": Meaning("a native tool is missing", "Install the tool named, then run hwbench verify again."),
-    "tool_failed": Meaning("a native tool failed", "Run the command by hand to see why."),
+    "needs_tool": Meaning(
+        "a native tool is missing", "Install the tool named, then run hwbench verify again.", whole=True
+    ),
+    "tool_failed": Meaning("a native tool failed", "Run the command by hand to see why.", whole=True),
     # --- text of schema 1 that stands for no other code
-    "other": Meaning("no reason is known", "An older hwbench wrote this. Measure again for a code and its remedy."),
+    "other": Meaning(
+        "no reason is known", "An older hwbench wrote this. Measure again for a code and its remedy.", whole=True
+    ),
 }
 
 CONCLUDED = frozenset({"implausible", "doubtful", "twins"})  # concluded by whoever reads a run, and never stored

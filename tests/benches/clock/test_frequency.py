@@ -32,7 +32,7 @@ def device():
 def test_every_addition_and_multiply_add_counts(device, variant, units):
     """The sum of the chain and the ends of all registers are those of the closed form, to the last bit."""
     if reason := BENCH.lacks(variant, {}):
-        pytest.skip(reason)
+        pytest.skip(str(reason))
     for threads in {1, device.host.usable}:
         assert verdict(BENCH, variant, {"device": device, "threads": threads, "units": units}) == ""
 
@@ -41,7 +41,7 @@ def test_every_addition_and_multiply_add_counts(device, variant, units):
 def test_a_step_more_or_less_is_caught(device, monkeypatch, name, wrong):
     """A kernel that runs another number of steps, or another chain, does not give the answer of the closed form."""
     if reason := BENCH.lacks("scalar", {}):
-        pytest.skip(reason)
+        pytest.skip(str(reason))
     work, _inputs = work_of(BENCH, "scalar", {"device": device, "threads": 1, "units": 2})
     work.call()
     monkeypatch.setattr(frequency, name, wrong)

@@ -41,7 +41,7 @@ def device():
 
 def here(device):
     if reason := core_to_core.lacking(device):
-        pytest.skip(reason)
+        pytest.skip(str(reason))
     return {"device": device, "pairs": "all"}
 
 

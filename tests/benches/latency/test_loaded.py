@@ -27,7 +27,7 @@ def device():
 
 def values(device, gap, size=2**20):
     if reason := loaded.lacking(device):
-        pytest.skip(reason)
+        pytest.skip(str(reason))
     return {"device": device, "size": size, "pages": "4K", "gap": gap}
 
 

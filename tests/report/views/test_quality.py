@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Disturbance
+from hwbench.record.reasons import Reason
 from hwbench.report.sections import Issues, Notes, Table
 from hwbench.report.views.quality import remedy
 from hwbench.report.views.quality import view as quality
@@ -49,9 +50,11 @@ def test_a_case_disturbed_twice_is_told_twice() -> None:
     """Two reasons of one case are two troubles with a remedy each; a semicolon within a skip's reason is none."""
     case = record("stream.copy", "simd", 1e-3, {"bytes": 1.0})
     twice = msgspec.structs.replace(
-        case, status="suspect", reason="the clock drifted by 5%; other processes took 90% of a CPU"
+        case, status="suspect", reasons=[Reason("clock_drift", "5%"), Reason("other_processes", "90% of a CPU")]
     )
-    skip = msgspec.structs.replace(case, status="skipped", reason="needs 2 GiB; 60% of it", samples=[])
+    skip = msgspec.structs.replace(
+        case, status="skipped", reasons=[Reason("needs_memory", "needs 2 GiB; 60% of it")], samples=[]
+    )
     section = quality(dataset(run_of(twice, skip)))
     assert section is not None
     troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
