@@ -139,9 +139,9 @@ def test_a_function_faster_than_its_roof_is_placed_as_suspect(placed):
 
 def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):
     """The engine's reason comes with the place."""
-    monkeypatch.setattr(engine.interference, "shape", lambda samples: "samples fall into two heaps, 9% apart")
+    monkeypatch.setattr(engine.interference, "shape", lambda samples: [Reason("bimodal", "9% apart")])
     at = placed(lambda: None, bytes=50e9, flops=0, run=roofs(), footprint=64)
-    assert at.suspect == "samples fall into two heaps, 9% apart"
+    assert at.suspect == "the samples are bimodal: 9% apart"
 
 
 def test_threads_fill_the_cache_that_they_share(placed):
@@ -168,7 +168,7 @@ def test_measuring_refuses_what_cannot_be_true(known):
     made.counts(lambda size: {"bytes": float(size)})  # L2 is the larger, and as many calls a second
     slow, fast = api.measure(made)
     assert slow.status == "suspect"
-    assert slow.why.startswith("slower than a level further from the core (L2 load, 1 thread")
+    assert slow.why.startswith("slower than a level further from the core: L2 load, 1 thread")
     assert fast.status == "ok"
 
 

@@ -19,7 +19,8 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
     """The newest run: rates in GB/s, the reason beside each record that is not ok."""
     saved(out, record(bench="old.bench"), stamp="20251122T180000Z")
     rows = (record("fast", samples=(0.5,) * 5, bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1"}),
-            record("slow", samples=(), bench="access.steps", status="skipped", reasons=[Reason("needs_smt")]))  # fmt: skip
+            record("slow", samples=(), bench="access.steps", status="skipped",
+                   reasons=[Reason("needs_smt")]))  # fmt: skip
     path = saved(out, *rows)
     done = command("show", "--out", out)
     assert done.code == 0

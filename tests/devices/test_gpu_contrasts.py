@@ -16,6 +16,7 @@ from hwbench.measurement import cases
 from hwbench.measurement.engine import Engine
 from hwbench.record import interference
 from hwbench.record.model import Policy
+from hwbench.record.reasons import Reason
 
 POLICY = Policy(preset="test", rounds=5, max_rounds=5, warmup_s=1.0, case_s=1e9, precision=0.0)
 KERNEL = 1e-3
@@ -137,9 +138,9 @@ def test_several_gpus_are_measured_apart(gpu):
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [({"throttle": 0x04}, "the GPU was held back by its power limit in 5 of 5 rounds"),
-     ({"throttle": 0x20}, "the GPU was held back by its temperature in 5 of 5 rounds"),
-     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was 1200 of at most 1980 MHz")],
+    [({"throttle": 0x04}, "the GPU was held back by its power limit: 5 of 5 rounds"),
+     ({"throttle": 0x20}, "the GPU was held back by its temperature: 5 of 5 rounds"),
+     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was low: 1200 of at most 1980 MHz")],
 )  # fmt: skip
 def test_a_gpu_that_is_held_back_is_suspect_and_its_figures_stay(gpu, nvml, script, reason):
     """With the reason, and all samples; the CPU's variant of the contrast is not concerned."""
@@ -197,23 +198,23 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
 @pytest.mark.parametrize(
     ("telemetry", "said"),
     [({}, []), ({"gpu_throttle_power": [0.0, 0.0]}, []),
-     ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit in 1 of 2 rounds"]),
-     ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down in 1 of 1 rounds"]),
-     ({"gpu_sm_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted by 4.1%"]),
+     ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit: 1 of 2 rounds"]),
+     ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down: 1 of 1 rounds"]),
+     ({"gpu_sm_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted: 4.1%"]),
      ({"gpu_clock_hz": [1980e6] * 5 + [1590e6] * 5, "gpu_clock_limit_hz": [1980e6] * 10}, []),  # as it was before
      ({"gpu_clock_hz": [345e6] * 3, "gpu_sm_clock_hz": [1970e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1980e6] * 3, "gpu_sm_clock_hz": [1400e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was 1400 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1400 of at most 1980 MHz"]),
      ({"gpu_clock_hz": [1490e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1480e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was 1480 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1480 of at most 1980 MHz"]),
      ({"gpu_clock_limit_hz": [1980e6]}, []),
      ({"gpu_gate_timeouts": [0, 2, 1]},
-      ["the gate opened 3 times before all was queued: waiting for the host is counted in"])],
+      ["the gate opened before all was queued, so that waiting for the host is counted in: 3 times"])],
 )  # fmt: skip
 def test_what_a_gpus_telemetry_says_against_its_figures(telemetry, said):
     """Each rule by itself, with its numbers."""
-    assert interference.disturbed_gpu(telemetry) == said
+    assert list(map(str, interference.disturbed_gpu(telemetry))) == said
 
 
 CAPPED = {
@@ -227,9 +228,7 @@ def test_the_power_limit_is_no_doubt_where_the_work_reaches_it():
     assert interference.disturbed_gpu(CAPPED, may_cap=True) == []
     assert len(interference.disturbed_gpu(CAPPED)) == 3
     hot = CAPPED | {"gpu_throttle_thermal": [1.0] * 4}
-    assert interference.disturbed_gpu(hot, may_cap=True) == [
-        "the GPU was held back by its temperature in 4 of 4 rounds"
-    ]
+    assert interference.disturbed_gpu(hot, may_cap=True) == [Reason("gpu_thermal", "4 of 4 rounds")]
     free = CAPPED | {"gpu_throttle_power": [0.0] * 4}
     assert len(interference.disturbed_gpu(free, may_cap=True)) == 2, "nothing explains the low clock"
 

@@ -13,6 +13,7 @@ from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.errors import UsageError
 from hwbench.host import gpu_probe
+from hwbench.record.reasons import Reason
 
 
 def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
@@ -93,4 +94,4 @@ def test_a_gpu_that_no_bench_needs_is_not_woken():
 
 def test_an_axis_of_a_kind_that_is_not_measured_has_a_value_all_the_same():
     """A bench of CPU and GPU variants, of which only the GPU's are measured, still has its number of threads."""
-    assert selection.spread({"gpu": AbsentGpu("none")})(Threads())[0] == 1
+    assert selection.spread({"gpu": AbsentGpu(Reason("needs_gpu"))})(Threads())[0] == 1

@@ -65,7 +65,7 @@ def test_without_cupy_and_driver_both_extras_are_named(monkeypatch):
     monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: None)
     monkeypatch.setattr(gpu_probe, "driver_cuda", lambda: None)
     found = probe()
-    assert (found.state, found.count) == ("no-cupy", 0)
+    assert (found.state, found.count, found.because.code) == ("no-driver", 0, "needs_gpu")
     assert found.reason == "no NVIDIA driver was found, and CuPy is not installed"
     assert '"hwbench[gpu-cuda13]" (driver >= 580) or "hwbench[gpu-cuda12]" (driver >= 525)' in found.remedy
 

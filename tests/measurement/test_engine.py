@@ -290,7 +290,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
-        (Skip("needs SMT"), "skipped", "needs SMT"),
+        (Skip("needs_smt"), "skipped", "needs SMT"),
         (ValueError("two\nlines"), "error", "ValueError: two lines"),
         (MemoryError("Unable to allocate"), "error", "MemoryError: Unable to allocate"),
         (OSError(2, "no such file", "\udcff"), "error", r"FileNotFoundError: [Errno 2] no such file: '\udcff'"),
@@ -395,7 +395,7 @@ def test_facts_that_a_timer_adds_are_kept():
     records = measure(scripted_bench({"good": build_good, "bad": build_bad}))
     assert records["good"].facts == {"moved": 7, "fixed": 1}
     assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
-    assert records["bad"].why == "after measuring: TypeError: a fact is no plain data but object"
+    assert records["bad"].why == "failed after measuring: TypeError: a fact is no plain data but object"
 
 
 def test_a_close_that_fails_leaves_the_samples():
@@ -410,7 +410,7 @@ def test_a_close_that_fails_leaves_the_samples():
 
     records = measure(scripted_bench({"bad": build_bad, "good": build_good}))
     assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
-    assert records["bad"].why == "after measuring: ZeroDivisionError: division by zero"
+    assert records["bad"].why == "failed after measuring: ZeroDivisionError: division by zero"
     assert (records["good"].status, closed) == ("ok", [1])
 
 
@@ -456,7 +456,7 @@ def test_memory_that_cannot_be_taken_back_leaves_the_samples():
     """`reclaim` fails when all is measured."""
     records = measure(scripted_bench({"a": 0.01, "b": 0.01}), Failing("reclaim"))
     assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
-    assert records["a"].why == "after measuring: OSError: [Errno 5] Input/output error"
+    assert records["a"].why == "failed after measuring: OSError: [Errno 5] Input/output error"
 
 
 def test_of_two_devices_one_that_fails_costs_its_own_cases():
@@ -486,7 +486,7 @@ def test_what_fails_when_it_is_sampled_once_more_keeps_what_it_had():
     engine._started -= 100
     records = {one.variant: one for one in engine.measure(group(scripted_bench({"good": 0.01, "bad": failing})))}
     assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
-    assert records["bad"].why.endswith("sampled once more it failed: RuntimeError: the crew is gone")
+    assert records["bad"].why.endswith("failed when sampled once more: RuntimeError: the crew is gone")
     assert "once more" not in records["good"].why
     assert "repeated" not in records["good"].facts
 
@@ -576,7 +576,7 @@ def test_every_work_is_closed_once():
     assert sorted(closed) == ["bad", "good", "nonsense", "raises", "wrong"]
     assert device.reclaimed == 1
     assert records["good"].status == "ok"
-    assert (records["bad"].status, records["bad"].why) == ("suspect", "after measuring: OSError: busy")
+    assert (records["bad"].status, records["bad"].why) == ("suspect", "failed after measuring: OSError: busy")
 
 
 @pytest.mark.parametrize("when", ["build", "check", "timing"])
@@ -629,9 +629,9 @@ def test_telemetry_has_an_entry_a_round():
 @pytest.mark.parametrize(
     ("rates", "reason"),
     [
-        ({"steal_s": 0.2}, "the hypervisor took 20% of a CPU (steal)"),
-        ({"others_s": 0.5}, "other processes took 50% of a CPU"),
-        ({"throttled_s": 0.01}, "the cgroup's CPU quota stopped us for 1.0% of the time"),
+        ({"steal_s": 0.2}, "the hypervisor gave the CPU to other guests (steal): 20% of a CPU"),
+        ({"others_s": 0.5}, "other processes used the CPUs: 50% of a CPU"),
+        ({"throttled_s": 0.01}, "the cgroup's CPU quota stopped hwbench: 1.0% of the time"),
         ({"steal_s": 0.009, "others_s": 0.14, "throttled_s": 0.0009}, ""),
     ],
 )
@@ -659,7 +659,7 @@ def test_what_was_disturbed_is_sampled_again_once():
     records = measure(scripted_bench({"a": [1 / 64] * 13 + [1 / 32]}), device)
     assert (records["a"].status, records["a"].why) == ("ok", "")
     assert records["a"].samples == [1 / 32] * 10
-    assert records["a"].facts["repeated"].startswith("the hypervisor took ")
+    assert records["a"].facts["repeated"].startswith("the hypervisor gave ")
     assert sum(records["a"].telemetry["steal_s"]) == 0
 
 
@@ -710,7 +710,7 @@ def test_a_drifting_clock_makes_suspect():
     """A clock that falls by a tenth over the contrast is told; one reading that is off is not."""
     falling = ScriptedDevice(gauge=lambda i: {"clock_hz": 3e9 * (1 - i / 90)})
     record = measure(scripted_bench({"a": 0.01}), falling)["a"]
-    assert (record.status, record.why) == ("suspect", "the clock drifted by 8.2%")
+    assert (record.status, record.why) == ("suspect", "the clock drifted: 8.2%")
     blip = ScriptedDevice(gauge=lambda i: {"clock_hz": 1e9 if i == 5 else 3e9})
     assert measure(scripted_bench({"a": 0.01}), blip)["a"].status == "ok"
 
@@ -723,7 +723,7 @@ def test_two_heaps_make_one_case_suspect_and_not_the_other():
         return 0.01 * (1.5 if device.rounds % 2 else 1.0)
 
     records = measure(scripted_bench({"calm": 0.01, "torn": heaps}), device, Policy(max_rounds=20))
-    assert (records["torn"].status, records["torn"].why) == ("suspect", "samples fall into two heaps, 50% apart")
+    assert (records["torn"].status, records["torn"].why) == ("suspect", "the samples are bimodal: 50% apart")
     assert records["calm"].status == "ok"
 
 

@@ -14,8 +14,9 @@ from hwbench.errors import StoreError, UsageError
 from hwbench.measurement import planning
 from hwbench.measurement.planning import Request
 from hwbench.record.model import BenchInfo, Policy, key
+from hwbench.record.reasons import Reason
 
-DEVICES = {"cpu": ScriptedDevice(), "gpu": AbsentGpu("install a driver")}
+DEVICES = {"cpu": ScriptedDevice(), "gpu": AbsentGpu(Reason("needs_gpu", "install a driver"))}
 
 
 def both():

@@ -4,7 +4,7 @@ import pytest
 
 from doubles.scripted import Clock, scripted_work
 from hwbench.bench import Skip
-from hwbench.measurement.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
+from hwbench.measurement.trial import Phases, Trial, caught, ended, survived
 from hwbench.record.model import Case
 from hwbench.record.reasons import Reason
 
@@ -22,7 +22,7 @@ def failing(context):
 
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
-    [(Skip("needs SMT"), "skipped", "needs SMT"), (FAILED, "error", "OSError: busy")],
+    [(Skip("needs_smt"), "skipped", "needs SMT"), (FAILED, "error", "OSError: busy")],
 )
 def test_an_error_while_building_or_sampling_ends_the_trial_and_drops_its_samples(error, status, reason):
     """Half a case is none."""
@@ -45,7 +45,7 @@ def test_an_error_outside_of_sampling_costs_no_samples():
     """With samples a trial has a doubt more; without, the error is its end; the first reason counts."""
     sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reasons=[Reason("needs_smt")])
     failing(survived([sampled, empty, before]))
-    assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], ["after measuring: OSError: busy"])
+    assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], [Reason("failed_after", "OSError: busy")])
     assert (empty.status, empty.why) == ("error", "OSError: busy")
     assert before.why == "needs SMT"
 
@@ -55,12 +55,6 @@ def test_ctrl_c_is_no_failure_of_a_trial():
     for context in (caught(trial()), ended([trial()]), survived([trial()])):
         with pytest.raises(KeyboardInterrupt), context:
             raise KeyboardInterrupt
-
-
-def test_a_reason_is_one_line_that_json_can_hold():
-    """Newlines, lone surrogates, and a compiler's page of text."""
-    assert one_line("two\n  lines \udcff") == r"two lines \udcff"
-    assert len(one_line("x" * 10_000)) == LONGEST
 
 
 def test_phases_add_up_also_where_something_fails():

@@ -57,12 +57,15 @@ def verdict_of(old, new):
     return one.verdict, one.reason
 
 
+WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs")])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
         (record(), None, "not in new"),
         (None, record(), "not in base"),
-        (record(), record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs")]), "wrong in new: differs"),
+        (record(), WRONG, "wrong in new: differs"),
         (record(status="skipped", samples=()), record(), "skipped in base"),
         (record(), record(version=2), "version 1 in base, 2 in new: they time different things"),
         (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),

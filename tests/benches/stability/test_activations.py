@@ -54,7 +54,7 @@ def test_a_wrong_activation_is_noticed(monkeypatch):
 
 def test_scipy_says_what_it_lacks():
     """SciPy has no tanh and no relu of its own, and says so instead of being timed."""
-    assert "SciPy has no tanh" in activations.lacks("scipy", values_of(activations, activation="tanh"))
+    assert "SciPy has no tanh" in str(activations.lacks("scipy", values_of(activations, activation="tanh")))
     assert not activations.lacks("scipy", values_of(activations, activation="sigmoid"))
 
 

@@ -55,8 +55,13 @@ def test_a_download_is_named_by_harmless_characters(name: str, safe: str | None)
 def test_every_record_is_in_the_raw_table() -> None:
     """No status is left out of the table; what was skipped for one reason is a row with the number of cases."""
     run = sample_run(benches=("stream.load",))
-    absent = [msgspec.structs.replace(record("device.stream", "raw", 1.0, {}, params={"n": n}), status="skipped",
-                                      reasons=[Reason("needs_gpu", "no GPU")], samples=[]) for n in range(7)]  # fmt: skip
+    absent = [
+        msgspec.structs.replace(
+            record("device.stream", "raw", 1.0, {}, params={"n": n}),
+            status="skipped", reasons=[Reason("needs_gpu", "no GPU")], samples=[],
+        )
+        for n in range(7)
+    ]  # fmt: skip
     section = records(dataset(replace(run, records=[*run.records, *absent])))
     assert section is not None
     block = next(block for block in section.blocks if isinstance(block, Records))

@@ -254,8 +254,8 @@ def in_memory(device: Cpu, size: int, threads: int) -> bool:
 
 
 def one_thread(threads: int) -> Reason | None:
-    """NumPy has no threads of its own."""
-    return because("one_thread", "NumPy has no threads of its own") if threads > 1 else None
+    """NumPy's loops use one thread."""
+    return because("one_thread", "NumPy runs on one thread") if threads > 1 else None
 
 
 def too_many_threads(threads: int) -> Reason | None:
