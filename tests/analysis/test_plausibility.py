@@ -91,8 +91,11 @@ def test_a_level_that_beats_a_nearer_one_by_more_than_its_threads_do_alone_is_re
     records = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2)]
     records.append(load("L2", 300 * GB, threads=2))
     assert impossible(records, KINDS, SIZES) == {
-        3: "cannot be true: faster than L1 load, 2 threads (179 GB/s), a level nearer to the core, "
-        "and than 2 times L2 load, 1 thread (107 GB/s)"
+        3: Reason(
+            "implausible",
+            "faster than L1 load, 2 threads (179 GB/s), a level nearer to the core, "
+            "and than 2 times L2 load, 1 thread (107 GB/s)",
+        )
     }
     assert doubtful(records) == {}
 

@@ -14,6 +14,7 @@ from hwbench.bench import Bench, Skip, Work
 from hwbench.measurement.cases import Group
 from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case, Policy
+from hwbench.record.reasons import because
 
 POLICY = Policy(min_sample_s=0.01, rounds=10, max_rounds=100, case_s=1.0, warmup_s=0.5, precision=0.01)
 MS = 1e-3
@@ -351,7 +352,9 @@ def test_a_timer_that_says_nonsense_is_an_error(bad):
 def test_what_the_machine_lacks_is_told_before_anything_is_built():
     """`needs` and levels that are not there skip a case unbuilt."""
     bench = scripted_bench({"a": 0.01}, axes={"size": ("L1",)})
-    bench.variant("b", needs=lambda size: f"needs more than {size}")(raising(AssertionError("was built")))
+    bench.variant("b", needs=lambda size: because("too_small", f"needs more than {size}"))(
+        raising(AssertionError("was built"))
+    )
     records = measure(bench, size="L1")
     assert (records["b"].status, records["b"].why) == ("skipped", "needs more than 16384")
     assert measure(bench, size="L3")["a"].why == "this machine has no L3"

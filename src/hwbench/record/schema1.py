@@ -89,8 +89,10 @@ def reasons_of(status: Status, text: str) -> list[Reason]:
     """The reasons in a record's text. Only a suspect record joined several; a skip may hold semicolons of its own."""
     if not text:
         return []
-    if status in ("wrong", "error"):
-        return [because("wrong_answer" if status == "wrong" else "error", text)]
+    if status == "wrong":
+        return [because("wrong_answer", text)]
+    if status == "error":
+        return [because("error", text)]
     if status == "suspect":
         return [_reason(part, SUSPECT) for part in text.split("; ")]
     return [_reason(text, SKIPPED)]

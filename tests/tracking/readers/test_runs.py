@@ -27,7 +27,7 @@ def test_disturbed_runs_yield_to_undisturbed_ones():
     [entry] = runs.side([run_of(calm), run_of(noisy), run_of(newer)]).entries
     assert [(one.median, one.suspect) for one in entry.measurements] == [(1.0, "")]
     [entry] = runs.side([run_of(noisy)]).entries
-    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, "steal")]
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, str(Reason("steal")))]
 
 
 def test_earlier_runs_are_a_case_s_past():
