@@ -45,7 +45,7 @@ def old(*records):
         ("suspect", "cannot be true: faster than light", [Reason("implausible", "faster than light")]),
         ("suspect", "the moon was full", [Reason("other", "the moon was full")]),
         ("skipped", "needs SMT: its cores are one CPU each", [Reason("needs_smt", "its cores are one CPU each")]),
-        ("skipped", "2 GiB; 60% of it free may be taken", [Reason("needs_memory", "2 GiB; 60% of it free may be taken")]),
+        ("skipped", "60% of 1 GiB free may be taken", [Reason("needs_memory", "60% of 1 GiB free may be taken")]),
         ("skipped", "the budget of 5 s was spent before its turn; raise --budget", [Reason("budget", "5 s")]),
         ("wrong", "differs; much", [Reason("wrong_answer", "differs; much")]),
         ("error", "OSError: the clock drifted by 5%", [Reason("error", "OSError: the clock drifted by 5%")]),
