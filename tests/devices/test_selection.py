@@ -38,7 +38,7 @@ def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
     monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
     found = selection.devices("gpu")
     assert list(found) == ["gpu:0", "gpu:1"]
-    assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
+    assert "cudaErrorDevicesUnavailable" in str(found["gpu:0"].why)
     assert found["gpu:1"].properties.sm == 132
 
 
@@ -56,7 +56,7 @@ def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
     )
     found = selection.devices("gpu")
     assert isinstance(found["gpu:0"], AbsentGpu)
-    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
+    assert str(found["gpu:0"].why).startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
     assert found["gpu:1"].properties.capability == (9, 0)
     assert selection.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
     machine, why = selection.with_gpus(MACHINE, found)
