@@ -38,7 +38,7 @@ def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
         record(samples=(0.5,) * 5, bench="stream.load", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}),
     )
     data = json.loads(command("show", "--json", "--out", out).out)
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["records"][0]["rates"]["bandwidth"] == {"value": 2.0, "low": 2.0, "high": 2.0, "unit": "GB/s"}
     assert data["records"][0]["rates"]["median_s"] == 0.5
     [limit] = data["limits"]

@@ -182,7 +182,7 @@ def test_each_card_is_compiled_for_or_not(monkeypatch, majors, unusable):
         return
     assert (found.state, found.count, list(found.unusable)) == ("ok", len(majors), unusable)
     for index, why in found.unusable.items():
-        assert why == (
+        assert str(why) == (
             f"the GPU has compute capability {majors[index]}.5; the installed CUDA compiles for 7.5 and later; "
             'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'
         )
