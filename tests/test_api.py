@@ -134,7 +134,7 @@ def test_a_function_faster_than_its_roof_is_placed_as_suspect(placed):
     run = roofs()
     low = [msgspec.structs.replace(one, status="suspect", reasons=[Reason("steal")]) for one in run.records]
     at = placed(lambda: None, bytes=50e9, flops=0, run=msgspec.structs.replace(run, records=low), footprint=64)
-    assert at.suspect == "the roof is suspect: steal"
+    assert at.suspect == f"the roof is suspect: {Reason('steal')}"
 
 
 def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):

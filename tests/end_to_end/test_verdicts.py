@@ -47,7 +47,7 @@ def test_every_reader_concludes_the_same(path, command, tmp_path):
     assert REFUSED in command("show", path).out
     shown = json.loads(command("show", path, "--json").out)["records"]
     loaded = hwbench.load(path).records
-    for records in ([(one["variant"], one["reason"]) for one in shown], [(one.variant, one.why) for one in loaded]):
+    for records in ([(one["variant"], "".join(map(str, one["reasons"]))) for one in shown], [(one.variant, one.why) for one in loaded]):
         assert [variant for variant, reason in records if reason.startswith(REFUSED)] == ["fast"]
 
 
