@@ -72,7 +72,8 @@ def measure(suite: _Suite) -> Records:
         return _without(suite, error)
     found = {
         (record.variant, *(record.params[axis] for axis in axes)): {
-            "status": record.status, "reason": record.reason, "samples": record.samples, "loops": record.loops,
+            "status": record.status, "reason": record.why if hasattr(record, "why") else record.reason,
+            "samples": record.samples, "loops": record.loops,
         }
         for record in records
     }  # fmt: skip

@@ -16,6 +16,7 @@ from hwbench.measurement import engine
 from hwbench.measurement.engine import Engine
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache
+from hwbench.record.reasons import Reason
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_loaded_run_has_the_verdicts_of_its_limits(tmp_path):
     benches = {"access.steps": BenchInfo("How fast?", "a", "load")}
     store.write(run_of(*records, benches=benches), tmp_path / "x.json")
     assert store.read(tmp_path / "x.json").records[1].status == "ok"
-    assert hwbench.load(tmp_path / "x.json").records[1].reason.startswith("cannot be true: 2.00 times")
+    assert hwbench.load(tmp_path / "x.json").records[1].why.startswith("cannot be true: 2.00 times")
 
 
 def roofs(threads=1):
@@ -131,16 +132,16 @@ def test_a_function_faster_than_its_roof_is_placed_as_suspect(placed):
     assert at.suspect.startswith("cannot be true: 1.20 times L1 load, 1 thread (100 GB/s); bytes, flops, footprint")
     assert placed(lambda: None, bytes=100e9, flops=0, run=roofs(), footprint=SIZES["L1"]).suspect == ""
     run = roofs()
-    low = [msgspec.structs.replace(one, status="suspect", reason="steal") for one in run.records]
+    low = [msgspec.structs.replace(one, status="suspect", reasons=[Reason("steal")]) for one in run.records]
     at = placed(lambda: None, bytes=50e9, flops=0, run=msgspec.structs.replace(run, records=low), footprint=64)
-    assert at.suspect == "the roof is suspect: steal"
+    assert at.suspect == f"the roof is suspect: {Reason('steal')}"
 
 
 def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):
     """The engine's reason comes with the place."""
-    monkeypatch.setattr(engine.interference, "shape", lambda samples: "samples fall into two heaps, 9% apart")
+    monkeypatch.setattr(engine.interference, "shape", lambda samples: [Reason("bimodal", "9% apart")])
     at = placed(lambda: None, bytes=50e9, flops=0, run=roofs(), footprint=64)
-    assert at.suspect == "samples fall into two heaps, 9% apart"
+    assert at.suspect == "the samples are bimodal: 9% apart"
 
 
 def test_threads_fill_the_cache_that_they_share(placed):
@@ -167,7 +168,7 @@ def test_measuring_refuses_what_cannot_be_true(known):
     made.counts(lambda size: {"bytes": float(size)})  # L2 is the larger, and as many calls a second
     slow, fast = api.measure(made)
     assert slow.status == "suspect"
-    assert slow.reason.startswith("slower than a level further from the core (L2 load, 1 thread")
+    assert slow.why.startswith("slower than a level further from the core: L2 load, 1 thread")
     assert fast.status == "ok"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from doubles.scripted import scripted_work
 from hwbench.bench import Bench, Work, supply
+from hwbench.record.reasons import Reason
 
 
 def test_functions_get_axes_by_name_and_inputs_in_order():
@@ -97,7 +98,7 @@ def test_a_variant_says_what_it_needs_and_is():
     """`needs` is asked with the axis values; the summary is the docstring's first line."""
     bench = Bench("a.b", question="?", axes={}, baseline="x")
 
-    @bench.variant("x", needs=lambda size: "needs more" if size > 1 else "")
+    @bench.variant("x", needs=lambda size: Reason("needs_cpus", "needs more") if size > 1 else None)
     def x() -> Work:
         """Do it.
 
@@ -106,6 +107,6 @@ def test_a_variant_says_what_it_needs_and_is():
         return Work(lambda: 1)
 
     assert bench.variants["x"].summary == "Do it."
-    assert bench.lacks("x", {"size": 2}) == "needs more"
-    assert bench.lacks("x", {"size": 1}) == ""
+    assert bench.lacks("x", {"size": 2}) == Reason("needs_cpus", "needs more")
+    assert bench.lacks("x", {"size": 1}) is None
     assert bench.topic == "a"

@@ -56,7 +56,7 @@ def test_the_bench_that_is_shown_works(shown):
     engine = Engine(selection.devices("cpu"), policy.POLICIES["quick"])
     cases = tuple(Case(bench.name, variant, "cpu", {"size": "L1", "stride": 8}) for variant in bench.variants)
     with engine.prepared(measure_cases.Group(bench, cases)) as trials:
-        assert [(trial.status, trial.reason) for trial in trials] == [("ok", "")] * len(bench.variants)
+        assert [(trial.status, trial.why) for trial in trials] == [("ok", "")] * len(bench.variants)
         assert trials[0].counts["bytes"] == 8 * trials[0].counts["items"]
 
 

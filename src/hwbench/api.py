@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import catalog, errors
-from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
+from .analysis.limits import TOLERANCE, Limit, limit_for, measured, share
 from .analysis.plausibility import concluded, judged
 from .bench import Bench, Work
 from .devices import Device, selection
@@ -134,7 +134,7 @@ def roofline(
     bench.reference(lambda: 0)
     [record] = engine.measure(cases.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
     if not record.timed:
-        raise ValueError(f"the function could not be measured: {record.reason}")
+        raise ValueError(f"the function could not be measured: {record.why}")
     seconds = estimate(record.samples)
     at = Record(
         bench=bench.name, version=1, variant="function", device="cpu", params={"dtype": dtype}, status="ok",
@@ -151,10 +151,10 @@ def roofline(
             f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
         )
     roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
-    doubts = [record.reason] if record.status == "suspect" else []
+    doubts = [record.why] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:
         doubts.append(
-            f"{IMPOSSIBLE}: {text.amount(reached[roof])} times {roof.name} "
+            f"cannot be true: {text.amount(reached[roof])} times {roof.name} "
             f"({text.amount(roof.shown, roof.metric.unit)}); bytes, flops, footprint or threads are not what the "
             "function has, or the roof was disturbed"
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from .record.model import COUNTS, Scalar
+from .record.reasons import Reason, because
 
 Hook: TypeAlias = Callable[..., Any]
 """A function of a bench, which is given what its parameters name."""
@@ -35,7 +36,11 @@ Inputs: TypeAlias = tuple[Any, ...]
 
 
 class Skip(Exception):  # noqa: N818 - not an error: a builder raises it to say why a case cannot run here
-    """A case that cannot be measured here, and why: `Skip("needs SMT")`."""
+    """A case that cannot be measured here, and why, by a code of `record/reasons.py`: `Skip("needs_smt")`."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.reason = because(code, detail)
+        super().__init__(str(self.reason))
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Variant:
     name: str
     build: Callable[..., Work]
     on: str = "cpu"
-    needs: Callable[..., str] | None = None
+    needs: Callable[..., Reason | None] | None = None
     inputs: Literal["device", "host"] = "device"
 
     @property
@@ -222,7 +227,7 @@ class Bench:
         self,
         name: str,
         on: str = "cpu",
-        needs: Callable[..., str] | None = None,
+        needs: Callable[..., Reason | None] | None = None,
         inputs: Literal["device", "host"] = "device",
     ) -> Callable[[Builder], Builder]:
         """Register a builder `(inputs…, axes…) -> Work`; its docstring's first line says what the variant is."""
@@ -259,10 +264,10 @@ class Bench:
 
     # --- what the engine asks -------------------------------------------------------------------------------------
 
-    def lacks(self, variant: str, values: Values) -> str:
-        """What the machine lacks for a variant at these axis values; "" where it lacks nothing."""
+    def lacks(self, variant: str, values: Values) -> Reason | None:
+        """What the machine lacks for a variant at these axis values; None where it lacks nothing."""
         needs = self.variants[variant].needs
-        return supply(needs, values) if needs else ""
+        return supply(needs, values) if needs else None
 
     def ask(self, kind: str, values: Values, inputs: Inputs = ()) -> Any:
         """What the function registered as `kind` returns for these axis values and inputs."""

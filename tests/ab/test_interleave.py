@@ -13,6 +13,7 @@ from doubles.scripted import record, run_of
 from hwbench.ab import interleave
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
+from hwbench.record.reasons import Reason
 from hwbench.tracking.history import TrackingError
 
 
@@ -94,7 +95,7 @@ def test_what_cannot_be_compared_is_said():
         new[:] = [run_of(record(version=2)) for _ in new]
     assert "different things" in verdict(runs).reason
     assert verdict(quads(2, 1.0)).reason == "not measured on both sides"
-    lacking = [run_of(record(samples=(), status="skipped", reason="needs SMT"))] * 2
+    lacking = [run_of(record(samples=(), status="skipped", reasons=[Reason("needs_smt")]))] * 2
     assert verdict([(lacking, [run_of(record())] * 2)] * 4).reason == "skipped: needs SMT"
 
 

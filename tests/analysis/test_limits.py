@@ -5,6 +5,7 @@ import pytest
 from doubles.scripted import SIZES, record
 from hwbench.analysis.limits import level_of, limit_for, measured, serving, share, sharers
 from hwbench.record.model import Cache, Cpu
+from hwbench.record.reasons import Reason
 
 GB = 1e9
 
@@ -37,11 +38,14 @@ def test_the_best_latency_is_the_shortest():
     assert limit.value == pytest.approx(2e-9)
 
 
-@pytest.mark.parametrize(("rate", "reason"), [(104, ""), (106, "steal")])
+STEAL = str(Reason("steal"))
+
+
+@pytest.mark.parametrize(("rate", "reason"), [(104, ""), (106, STEAL)])
 def test_a_suspect_limit_is_told_as_such_and_yields_to_a_quiet_one_as_good(rate, reason):
     """Disturbance makes nothing faster: the best counts, but within 5% of it an undisturbed record is preferred."""
-    noisy = load(rate=rate * GB, status="suspect", reason="steal")
-    assert measured([noisy])[0].suspect == "steal"
+    noisy = load(rate=rate * GB, status="suspect", reasons=[Reason("steal")])
+    assert measured([noisy])[0].suspect == STEAL
     for order in ([noisy, load()], [load(), noisy]):
         [limit] = measured(order)
         assert (limit.suspect, limit.value) == (reason, pytest.approx((rate if reason else 100) * GB))
@@ -49,7 +53,9 @@ def test_a_suspect_limit_is_told_as_such_and_yields_to_a_quiet_one_as_good(rate,
 
 def test_what_cannot_be_true_is_no_limit():
     """A record that the limits refuted is not made a limit when the file is read again."""
-    refuted = load("L2", rate=200 * GB, status="suspect", reason="steal; cannot be true: faster than light")
+    refuted = load(
+        "L2", rate=200 * GB, status="suspect", reasons=[Reason("steal"), Reason("implausible", "faster than light")]
+    )
     assert [limit.level for limit in measured([load(), refuted])] == ["L1"]
 
 

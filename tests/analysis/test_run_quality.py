@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from doubles.scripted import record
 from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unsupported
+from hwbench.record.reasons import Reason
 from made_up.sample import replace, sample_run
 
 QUIET = {"wall_s": [0.1] * 10, "steal_s": [0.0] * 10, "others_s": [0.0] * 10, "clock_hz": [3e9] * 10}
@@ -123,7 +124,7 @@ def test_one_footprint_measured_twice_must_agree():
 
 def test_what_cannot_be_true_is_no_limit_here_either():
     """A record that the limits refuted is no reason to call the machine noisy: it is suspect already."""
-    wrong = load("128MiB", samples=(0.5,) * 5, status="suspect", reason="cannot be true: faster than L1")
+    wrong = load("128MiB", samples=(0.5,) * 5, status="suspect", reasons=[Reason("implausible", "faster than L1")])
     assert unrepeated([load(), wrong]) == {}
 
 

@@ -97,7 +97,7 @@ def test_every_variant_gives_the_answer(device: Any, cpu: CpuDevice, name: str, 
     """What is launched computes what NumPy does; what cannot be had here says why."""
     lacking = ("CuPy has no call that only reads", "NumPy's product is on all CPUs already", "CuPy waits for each copy")
     for variant, trial in measured(device, cpu, name, params).items():
-        assert trial.status == "ok" or trial.reason.startswith(lacking), f"{variant}: {trial.status}, {trial.reason}"
+        assert trial.status == "ok" or trial.why.startswith(lacking), f"{variant}: {trial.status}, {trial.why}"
         assert trial.counts
         assert all(value >= 0 for value in trial.counts.values())
 

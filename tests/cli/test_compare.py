@@ -9,6 +9,7 @@ import pytest
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
+from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import saved
 from made_up.histories import BOX, LOAD, SUM, asv_file, commit, five_commits, pytest_file, row
@@ -94,7 +95,7 @@ def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
 def test_a_comparison_of_nothing_is_no_success(command, tmp_path):
     """A gate whose only case went wrong is not green."""
     paths = [tmp_path / "base.json", tmp_path / "new.json"]
-    broken = record("v0", (), status="wrong", reason="differs by 3")
+    broken = record("v0", (), status="wrong", reasons=[Reason("wrong_answer", "differs by 3")])
     for path, one in zip(paths, (record("v0"), broken), strict=True):
         store.write(msgspec.structs.replace(run_of(one), id=path.stem), path)
     done = command("compare", *paths, "--out", tmp_path)

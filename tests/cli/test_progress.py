@@ -9,6 +9,7 @@ from doubles.scripted import group, record, scripted_bench
 from hwbench.cli import progress
 from hwbench.cli.progress import Bar, Forecast, Lines, describe, outcome
 from hwbench.measurement.cases import Group
+from hwbench.record.reasons import Reason
 
 ONE = group(scripted_bench({"a": 1.0, "b": 1.0}, "x.one"), size="L1", dtype="f8")
 TWO = group(scripted_bench({"a": 1.0}, "x.two"), size="L2")
@@ -77,7 +78,13 @@ def test_the_bar_goes_to_its_console_and_leaves_trouble_on_the_screen(clock):
     bar.planned([ONE, TWO], 0)
     bar.measuring(ONE)
     clock[0] = 4.0
-    bar.measured(ONE, [record("a"), record("b", status="wrong", samples=(), reason="differs [bold]from[/] 42")])
+    bar.measured(
+        ONE,
+        [
+            record("a"),
+            record("b", status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs [bold]from[/] 42")]),
+        ],
+    )
     assert bar.progress.tasks[0].completed == 1
     assert bar.progress.tasks[0].total == 2
     assert bar.progress.tasks[0].fields["left"] == "2 s left"

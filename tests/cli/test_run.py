@@ -13,6 +13,7 @@ from hwbench.cli import tables
 from hwbench.measurement import autosave, session
 from hwbench.record import store
 from hwbench.record.model import Run
+from hwbench.record.reasons import Reason
 from made_up.commands import clean
 
 
@@ -90,12 +91,12 @@ def test_wrong_and_failed_cases_are_exit_1(benches, device, command, out, builde
 
 def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
     """They are told, and nothing is wrong with them."""
-    benches["access.share"].variant("bad", needs=lambda: "needs SMT")(lambda: scripted_work(0.01))
+    benches["access.share"].variant("bad", needs=lambda: Reason("needs_smt"))(lambda: scripted_work(0.01))
     device.rates["steal_s"] = 0.5
     done = command("run", "access.share", "--out", out, "--no-report")
     assert done.code == 0
     assert "3 skipped: needs SMT" in done.out
-    assert "3 suspect: the hypervisor took 50% of a CPU (steal)" in done.out
+    assert "3 suspect: the hypervisor gave the CPU to other guests (steal): 50% of a CPU" in done.out
 
 
 def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, device, command, out):

@@ -10,6 +10,7 @@ from doubles.scripted import record, run_of
 from hwbench import errors
 from hwbench.cli.show import open_run
 from hwbench.record import store
+from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import clean, hostile_run, saved
 
@@ -18,7 +19,8 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
     """The newest run: rates in GB/s, the reason beside each record that is not ok."""
     saved(out, record(bench="old.bench"), stamp="20251122T180000Z")
     rows = (record("fast", samples=(0.5,) * 5, bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1"}),
-            record("slow", samples=(), bench="access.steps", status="skipped", reason="needs SMT"))  # fmt: skip
+            record("slow", samples=(), bench="access.steps", status="skipped",
+                   reasons=[Reason("needs_smt")]))  # fmt: skip
     path = saved(out, *rows)
     done = command("show", "--out", out)
     assert done.code == 0
@@ -36,7 +38,7 @@ def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
         record(samples=(0.5,) * 5, bench="stream.load", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}),
     )
     data = json.loads(command("show", "--json", "--out", out).out)
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["records"][0]["rates"]["bandwidth"] == {"value": 2.0, "low": 2.0, "high": 2.0, "unit": "GB/s"}
     assert data["records"][0]["rates"]["median_s"] == 0.5
     [limit] = data["limits"]

@@ -10,6 +10,7 @@ from rich.console import Console
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench.cli import tables
 from hwbench.record.model import BenchInfo
+from hwbench.record.reasons import Reason
 
 
 def printed(run, catalogue=None):
@@ -65,7 +66,12 @@ def test_findings_stand_below_their_bench():
 )
 def test_the_commonest_reasons_are_told(reasons, said):
     """Two reasons of each status, the commonest first, and how many more there are."""
-    run = run_of(*(record(f"v{i}", status="skipped", samples=(), reason=one) for i, one in enumerate(reasons)))
+    run = run_of(
+        *(
+            record(f"v{i}", status="skipped", samples=(), reasons=[Reason("other", one)])
+            for i, one in enumerate(reasons)
+        )
+    )
     assert tables.quality(run) == [said]
 
 
@@ -73,7 +79,14 @@ def test_the_commonest_reasons_are_told(reasons, said):
 def test_a_missing_gpu_is_told_once(count, said):
     """Not as so many skipped cases, and in no table."""
     absent = [
-        record(f"v{i}", bench="device.stream", status="skipped", samples=(), reason="no driver", device="gpu")
+        record(
+            f"v{i}",
+            bench="device.stream",
+            status="skipped",
+            samples=(),
+            reasons=[Reason("needs_gpu", "no driver")],
+            device="gpu",
+        )
         for i in range(count)
     ]
     run = run_of(*absent)

@@ -71,6 +71,6 @@ def test_c_loops_are_compared(device, pattern):
     """A comparison with C that is compiled here gives both sides samples of the same work."""
     (cell,) = session.chosen(device, session.Options([pattern]))
     records = session.measure(cell, device, session.Options(rounds=3, seconds=0.01), lambda: None)
-    assert [len(record.samples) for record in records] == [3, 3], records[0].reason
+    assert [len(record.samples) for record in records] == [3, 3], records[0].why
     assert records[0].counts == records[1].counts
     assert records[0].facts["command"].startswith(c_loops.compiler())

@@ -51,7 +51,7 @@ def built():
         for group in groups:
             with engine.prepared(group) as trials:
                 for trial in trials:
-                    ends[f"{trial.case.bench}/{trial.case.variant}"].add((trial.status, trial.reason))
+                    ends[f"{trial.case.bench}/{trial.case.variant}"].add((trial.status, trial.why))
                     if trial.work is not None and trial.work.timer is not None:
                         try:
                             trial.work.timer(3)

@@ -24,6 +24,7 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.measurement import cases, planning
 from hwbench.record import store
 from hwbench.record.model import Run, key
+from hwbench.record.reasons import Reason
 from made_up.gpu_sample import CARD, gpu_run
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
@@ -197,7 +198,10 @@ def commands(session, command, monkeypatch) -> list[planning.Request]:
         plans.append(plan)
         chosen = catalog.select(plan.select, plan.preset)
         groups = cases.groups(
-            chosen, params=plan.params, devices=kinds[plan.device], spread=lambda value: AbsentGpu("").spread(value)
+            chosen,
+            params=plan.params,
+            devices=kinds[plan.device],
+            spread=lambda value: AbsentGpu(Reason("needs_gpu")).spread(value),
         )
         records = [
             known.get(named(case.bench, case.variant, case.device, case.params))

@@ -14,6 +14,7 @@ from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.measurement import autosave, planning, session
 from hwbench.record import store
+from hwbench.record.reasons import Reason
 
 WHY = "no NVIDIA driver was found; install one"
 
@@ -43,10 +44,10 @@ def device(device, monkeypatch) -> ScriptedDevice:
 
     def devices(which):
         known = {"cpu": device} if which in ("cpu", "all") else {}
-        return known if which == "cpu" else known | {"gpu": AbsentGpu(WHY)}
+        return known if which == "cpu" else known | {"gpu": AbsentGpu(Reason("needs_gpu", WHY))}
 
     monkeypatch.setattr(selection, "devices", devices)
-    monkeypatch.setattr(selection, "gpus", lambda which="gpu": {"gpu": AbsentGpu(WHY)})
+    monkeypatch.setattr(selection, "gpus", lambda which="gpu": {"gpu": AbsentGpu(Reason("needs_gpu", WHY))})
     return device
 
 
@@ -66,7 +67,7 @@ def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tm
     assert done.code == 0
     [path] = store.find(tmp_path)
     run = store.read(path)
-    assert {(r.status, r.reason, r.device) for r in run.records} == {("skipped", WHY, "gpu")}
+    assert {(r.status, r.why, r.device) for r in run.records} == {("skipped", WHY, "gpu")}
     assert [(r.variant, r.params["direction"]) for r in run.records] == [
         ("raw", "h2d"), ("cupy", "h2d"), ("raw", "d2h"), ("cupy", "d2h")
     ]  # fmt: skip
@@ -167,7 +168,7 @@ def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, mo
 
 def test_it_refuses_whatever_a_case_needs():
     """Values, memory and time are skips with the reason; what a run reads between samples is empty."""
-    made = AbsentGpu(WHY)
+    made = AbsentGpu(Reason("needs_gpu", WHY))
     for ask in (
         lambda: made.resolve({}), lambda: made.place((), "host"), lambda: made.host_empty(1, "f8"),
         lambda: made.time(scripted_work(1.0), 1),
@@ -181,7 +182,7 @@ def test_it_refuses_whatever_a_case_needs():
 
 def test_an_axis_that_depends_on_the_machine_is_one_case():
     """The first of a sweep, one thread, small pages: nobody measures there, so nobody tells them apart."""
-    made = AbsentGpu(WHY)
+    made = AbsentGpu(Reason("needs_gpu", WHY))
     assert [made.spread(value) for value in (Sweep(64, "HBM", 4, on="gpu"), Threads(), Pages())] == [
         ["64B"],
         [1],

@@ -16,6 +16,7 @@ from hwbench.measurement import cases
 from hwbench.measurement.engine import Engine
 from hwbench.record import interference
 from hwbench.record.model import Policy
+from hwbench.record.reasons import Reason
 
 POLICY = Policy(preset="test", rounds=5, max_rounds=5, warmup_s=1.0, case_s=1e9, precision=0.0)
 KERNEL = 1e-3
@@ -75,7 +76,7 @@ def measured_by(known, made, policy=POLICY):
 def test_a_contrast_of_cpu_and_gpu_is_measured_interleaved(gpu, nvml):
     """Each gets inputs of its own, the answers are compared, every telemetry has an entry a round."""
     cpu, on_gpu = measured_by(devices(gpu), bench())
-    assert (cpu.status, on_gpu.status) == ("ok", "ok"), (cpu.reason, on_gpu.reason)
+    assert (cpu.status, on_gpu.status) == ("ok", "ok"), (cpu.why, on_gpu.why)
     assert len(cpu.samples) == len(on_gpu.samples) == 5
     assert on_gpu.samples == pytest.approx([KERNEL] * 5)
     assert on_gpu.device == "gpu:0"
@@ -123,7 +124,7 @@ def test_memory_is_held_against_the_device_that_it_is_taken_from(gpu):
     gpu.free = 2**20
     cpu, on_gpu = measured_by(devices(gpu), made)
     assert (cpu.status, on_gpu.status) == ("ok", "skipped")
-    assert on_gpu.reason == "needs 2 MiB for 1 variants; 60% of the 1 MiB free may be taken"
+    assert on_gpu.why == "needs 2 MiB for 1 variants; 60% of the 1 MiB free may be taken"
 
 
 def test_several_gpus_are_measured_apart(gpu):
@@ -137,16 +138,16 @@ def test_several_gpus_are_measured_apart(gpu):
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [({"throttle": 0x04}, "the GPU was held back by its power limit in 5 of 5 rounds"),
-     ({"throttle": 0x20}, "the GPU was held back by its temperature in 5 of 5 rounds"),
-     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was 1200 of at most 1980 MHz")],
+    [({"throttle": 0x04}, "the GPU was held back by its power limit: 5 of 5 rounds"),
+     ({"throttle": 0x20}, "the GPU was held back by its temperature: 5 of 5 rounds"),
+     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was low: 1200 of at most 1980 MHz")],
 )  # fmt: skip
 def test_a_gpu_that_is_held_back_is_suspect_and_its_figures_stay(gpu, nvml, script, reason):
     """With the reason, and all samples; the CPU's variant of the contrast is not concerned."""
     nvml.values |= script
     cpu, on_gpu = measured_by(devices(gpu), bench())
     assert cpu.status == "ok"
-    assert (on_gpu.status, on_gpu.reason) == ("suspect", reason)
+    assert (on_gpu.status, on_gpu.why) == ("suspect", reason)
     assert len(on_gpu.samples) == 5
 
 
@@ -157,9 +158,9 @@ def test_what_disturbs_the_host_is_nothing_to_the_gpus_own_clock(gpu):
     known = devices(gpu, steal_s=0.5)
     del made.variants["numpy"]
     by_events, by_host = measured_by(known, made)
-    assert by_events.status == "ok", by_events.reason
+    assert by_events.status == "ok", by_events.why
     assert by_host.status == "suspect"
-    assert "(steal)" in by_host.reason
+    assert "(steal)" in by_host.why
 
 
 def test_facts_that_are_only_known_after_measuring_are_kept(gpu):
@@ -197,23 +198,23 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
 @pytest.mark.parametrize(
     ("telemetry", "said"),
     [({}, []), ({"gpu_throttle_power": [0.0, 0.0]}, []),
-     ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit in 1 of 2 rounds"]),
-     ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down in 1 of 1 rounds"]),
-     ({"gpu_sm_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted by 4.1%"]),
+     ({"gpu_throttle_power": [0.0, 1.0]}, ["the GPU was held back by its power limit: 1 of 2 rounds"]),
+     ({"gpu_throttle_hardware": [1.0]}, ["the GPU's hardware slowed its clock down: 1 of 1 rounds"]),
+     ({"gpu_sm_clock_hz": [1980e6] * 5 + [1900e6] * 5}, ["the GPU's clock drifted: 4.1%"]),
      ({"gpu_clock_hz": [1980e6] * 5 + [1590e6] * 5, "gpu_clock_limit_hz": [1980e6] * 10}, []),  # as it was before
      ({"gpu_clock_hz": [345e6] * 3, "gpu_sm_clock_hz": [1970e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1980e6] * 3, "gpu_sm_clock_hz": [1400e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was 1400 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1400 of at most 1980 MHz"]),
      ({"gpu_clock_hz": [1490e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1480e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was 1480 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1480 of at most 1980 MHz"]),
      ({"gpu_clock_limit_hz": [1980e6]}, []),
      ({"gpu_gate_timeouts": [0, 2, 1]},
-      ["the gate opened 3 times before all was queued: waiting for the host is counted in"])],
+      ["the gate opened before all was queued, so that waiting for the host is counted in: 3 times"])],
 )  # fmt: skip
 def test_what_a_gpus_telemetry_says_against_its_figures(telemetry, said):
     """Each rule by itself, with its numbers."""
-    assert interference.disturbed_gpu(telemetry) == said
+    assert list(map(str, interference.disturbed_gpu(telemetry))) == said
 
 
 CAPPED = {
@@ -227,9 +228,7 @@ def test_the_power_limit_is_no_doubt_where_the_work_reaches_it():
     assert interference.disturbed_gpu(CAPPED, may_cap=True) == []
     assert len(interference.disturbed_gpu(CAPPED)) == 3
     hot = CAPPED | {"gpu_throttle_thermal": [1.0] * 4}
-    assert interference.disturbed_gpu(hot, may_cap=True) == [
-        "the GPU was held back by its temperature in 4 of 4 rounds"
-    ]
+    assert interference.disturbed_gpu(hot, may_cap=True) == [Reason("gpu_thermal", "4 of 4 rounds")]
     free = CAPPED | {"gpu_throttle_power": [0.0] * 4}
     assert len(interference.disturbed_gpu(free, may_cap=True)) == 2, "nothing explains the low clock"
 
@@ -247,7 +246,7 @@ def test_a_product_at_the_power_limit_is_kept_with_the_fact(gpu, nvml):
     made = bench()
     made.may_cap = True
     _, on_gpu = measured_by(devices(gpu), made)
-    assert (on_gpu.status, on_gpu.reason) == ("ok", "")
+    assert (on_gpu.status, on_gpu.why) == ("ok", "")
     assert on_gpu.facts["power_cap"] == {"rounds": 1.0, "clock_hz": 1980e6}
 
 
@@ -267,5 +266,5 @@ def test_what_two_devices_tell_is_the_first_ones_word(gpu):
     known = devices(gpu, others_s=0.5)
     known["cpu"] = ScriptedDevice(rates={"others_s": 0.0})
     cpu, on_gpu = measured_by(known, bench())
-    assert cpu.status == "ok", cpu.reason
+    assert cpu.status == "ok", cpu.why
     assert on_gpu.telemetry["others_s"] == [0.0] * 5

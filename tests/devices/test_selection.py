@@ -13,6 +13,7 @@ from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.errors import UsageError
 from hwbench.host import gpu_probe
+from hwbench.record.reasons import Reason
 
 
 def test_a_gpu_that_has_no_such_number_is_a_usage_error(monkeypatch):
@@ -37,7 +38,7 @@ def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
     monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
     found = selection.devices("gpu")
     assert list(found) == ["gpu:0", "gpu:1"]
-    assert "cudaErrorDevicesUnavailable" in found["gpu:0"].why
+    assert "cudaErrorDevicesUnavailable" in str(found["gpu:0"].why)
     assert found["gpu:1"].properties.sm == 132
 
 
@@ -55,12 +56,12 @@ def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):
     )
     found = selection.devices("gpu")
     assert isinstance(found["gpu:0"], AbsentGpu)
-    assert found["gpu:0"].why.startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
+    assert str(found["gpu:0"].why).startswith("the GPU has compute capability 6.0; the installed CUDA compiles for 7.5")
     assert found["gpu:1"].properties.capability == (9, 0)
     assert selection.spread(found)(Sweep(2**23, "L2", 1, on="gpu")) == ["8MiB", "16MiB"]
     machine, why = selection.with_gpus(MACHINE, found)
     assert [card.name for card in machine.gpus] == ["not used", "NVIDIA H100 80GB HBM3"]
-    assert why == found["gpu:0"].why
+    assert why == str(found["gpu:0"].why)
 
 
 def test_sweeps_are_spread_by_the_device_that_they_are_about(monkeypatch):
@@ -93,4 +94,4 @@ def test_a_gpu_that_no_bench_needs_is_not_woken():
 
 def test_an_axis_of_a_kind_that_is_not_measured_has_a_value_all_the_same():
     """A bench of CPU and GPU variants, of which only the GPU's are measured, still has its number of threads."""
-    assert selection.spread({"gpu": AbsentGpu("none")})(Threads())[0] == 1
+    assert selection.spread({"gpu": AbsentGpu(Reason("needs_gpu"))})(Threads())[0] == 1

@@ -75,10 +75,10 @@ class ScriptedDevice:
         if "threads" in params:
             values["threads"] = 2 if params["threads"] == "all" else int(params["threads"])
             if values["threads"] > 2:
-                raise Skip(f"needs {values['threads']} CPUs; 2 may be used")
+                raise Skip("needs_cpus", f"needs {values['threads']} CPUs; 2 may be used")
         if params.get("size") in LEVELS:
             if params["size"] not in SIZES:
-                raise Skip(f"this machine has no {params['size']}")
+                raise Skip("needs_level", f"this machine has no {params['size']}")
             values["size"] = SIZES[str(params["size"])]
         elif "size" in params:
             values["size"] = units.parse(str(params["size"]))

@@ -359,7 +359,7 @@ def test_a_terminal_of_another_encoding_gets_plain_letters(encoding):
 GOOD = msgspec.json.encode(run_of(record(facts={"x": 1})))
 BAD = {
     "cut off": GOOD[:200],
-    "newer": GOOD.replace(b'"schema":1', b'"schema":7'),
+    "newer": GOOD.replace(b'"schema":2', b'"schema":7'),
     "nested": GOOD.replace(b'"x":1', b'"x":' + b"[" * 10**6),
     "nan": GOOD.replace(b"1.0", b"NaN"),
     "numbers": GOOD.replace(b"[1.0,1.0,1.0]", b"[" + b"1," * 10**6 + b"1]"),
@@ -446,7 +446,7 @@ def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):
     assert done.returncode == 0, done.stderr
     run = store.read(only_run(tmp_path))
     assert {r.status for r in run.records} == {"skipped"}
-    assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.reason) for r in run.records)
+    assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.why) for r in run.records)
 
 
 def test_the_fixed_machine_of_the_tests_is_not_this_one():

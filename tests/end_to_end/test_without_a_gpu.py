@@ -33,7 +33,7 @@ def test_the_gpus_benches_end_well_without_one(tmp_path):
     assert run.finished is not None
     without = [record for record in run.records if record.device == "gpu"]
     assert {record.bench.partition(".")[0] for record in without} == {"transfer", "device", "offload"}
-    assert {(record.status, record.reason) for record in without} == {("skipped", why)}
+    assert {(record.status, record.why) for record in without} == {("skipped", why)}
     assert {record.device for record in run.records if record.timed} <= {"cpu"}
     [told] = [line for line in (done.stdout + done.stderr).splitlines() if why in line]
     benches = len({record.bench for record in without})

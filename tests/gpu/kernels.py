@@ -103,7 +103,7 @@ def built(device: Any, cpu: Any, kernel: tuple[str, str], small: bool = False) -
             changed.enter_context(mock.patch(f"hwbench.benches.{shown.bench}.{name}", value))
         launches = changed.enter_context(recorded(device))
         [trial] = changed.enter_context(engine.prepared(group))
-        assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.reason}"
+        assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.why}"
         found = next((launch for launch in launches if (launch.topic, launch.kernel) == kernel), None)
         assert found is not None or trial.status == "skipped", f"{trial.case.label} launches no {kernel[1]}"
         yield trial, found

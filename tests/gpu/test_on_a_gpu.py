@@ -88,7 +88,7 @@ def test_answers_are_numpys(device, name):
     for group in groups:
         with engine.prepared(group) as trials:
             for trial in trials:
-                assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.reason}"
+                assert trial.status in ("ok", "skipped"), f"{trial.case.label}: {trial.status}: {trial.why}"
     cpu.close()
 
 
@@ -151,8 +151,8 @@ def test_a_kernel_is_as_fast_as_nvccs(device, cpu, by_nvcc, kernel):
     name = "/".join(kernel)
     with kernels.built(device, cpu, kernel, SMALL) as (trial, launch):
         if launch is None:
-            targets.TOLD.append(f"left out     {name}: {trial.reason}")
-            pytest.skip(trial.reason)
+            targets.TOLD.append(f"left out     {name}: {trial.why}")
+            pytest.skip(trial.why)
         ratio = beside(device, launch, by_nvcc(launch.topic))
     targets.tell(f"{name} of nvcc's speed", ratio, SHARE)
     assert ratio.high >= SHARE, f"{name}: {ratio.value:.3f} ({ratio.low:.3f}–{ratio.high:.3f})"
@@ -172,7 +172,7 @@ def measured(run_file: Path, *arguments: str) -> Run:
     done = subprocess.run([*command, "--out", str(run_file.parent / "gpu-run")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     run = store.read(run_file)
-    bad = [f"{r.bench}/{r.variant} {r.params}: {r.status}: {r.reason}" for r in run.records
+    bad = [f"{r.bench}/{r.variant} {r.params}: {r.status}: {r.why}" for r in run.records
            if r.status in ("wrong", "error")]  # fmt: skip
     assert not bad, "\n".join(bad)
     return run

@@ -65,7 +65,7 @@ def test_without_cupy_and_driver_both_extras_are_named(monkeypatch):
     monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: None)
     monkeypatch.setattr(gpu_probe, "driver_cuda", lambda: None)
     found = probe()
-    assert (found.state, found.count) == ("no-cupy", 0)
+    assert (found.state, found.count, found.because.code) == ("no-driver", 0, "needs_gpu")
     assert found.reason == "no NVIDIA driver was found, and CuPy is not installed"
     assert '"hwbench[gpu-cuda13]" (driver >= 580) or "hwbench[gpu-cuda12]" (driver >= 525)' in found.remedy
 
@@ -182,7 +182,7 @@ def test_each_card_is_compiled_for_or_not(monkeypatch, majors, unusable):
         return
     assert (found.state, found.count, list(found.unusable)) == ("ok", len(majors), unusable)
     for index, why in found.unusable.items():
-        assert why == (
+        assert str(why) == (
             f"the GPU has compute capability {majors[index]}.5; the installed CUDA compiles for 7.5 and later; "
             'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'
         )

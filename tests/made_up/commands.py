@@ -8,6 +8,7 @@ import msgspec
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
+from hwbench.record.reasons import Reason
 
 HOSTILE = "\x1b[31m\x07</script><script>x\u202e[bold]\r\n\x9b2J"
 
@@ -30,7 +31,7 @@ def hostile_run(out, stamp="20261122T180000Z"):
     return saved(
         out,
         record(HOSTILE, bench="access.steps", params={HOSTILE: HOSTILE}),
-        record("x", bench=HOSTILE, status="suspect", reason=HOSTILE, params={"size": HOSTILE}),
-        record("y", bench="[/]", status="error", samples=(), reason=HOSTILE),
+        record("x", bench=HOSTILE, status="suspect", reasons=[Reason("other", HOSTILE)], params={"size": HOSTILE}),
+        record("y", bench="[/]", status="error", samples=(), reasons=[Reason("other", HOSTILE)]),
         stamp=stamp, machine=msgspec.structs.replace(MACHINE, cpu=cpu),
     )  # fmt: skip

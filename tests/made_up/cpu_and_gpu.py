@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+from hwbench.record.reasons import Reason
 from hwbench.report.sections import Notes, Section, Table
 
 MACHINE = Machine(
@@ -24,7 +25,7 @@ def peak(flops: float = 0.4e12, dtype: str = "f4", status: str = "ok") -> Record
         device="cpu",
         params={"dtype": dtype, "threads": "all", "chains": 12},
         status=status,
-        reason="steal" if status == "suspect" else "",
+        reasons=[Reason("steal")] if status == "suspect" else [],
         loops=1,
         samples=[1e-3] * 10,
         counts={"flops": flops * 1e-3},

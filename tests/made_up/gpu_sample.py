@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hwbench.record.model import Gpu, Record, Run
+from hwbench.record.reasons import Reason
 from hwbench.record.units import parse
 from made_up.sample import replace, sample_run
 from made_up.sample_lecture import lecture_gpu_rows
@@ -29,14 +30,17 @@ def gpu_run(*, spread: float = 0.01, device: str = "gpu:0", suspect: bool = True
     run = sample_run()
     records = list(_records(spread, device))
     if suspect:
-        records[3] = replace(records[3], status="suspect", reason="the SM clock drifted by 5%")  # type: ignore[arg-type]
+        records[3] = replace(records[3], status="suspect", reasons=[Reason("gpu_clock_drift", "5%")])  # type: ignore[arg-type]
     return replace(run, machine=replace(run.machine, gpus=[CARD]), records=[*run.records, *records])  # type: ignore[arg-type]
 
 
 def without_gpu() -> Run:
     """A run that asked for a GPU where there is none."""
     run = sample_run()
-    asked = [replace(record, device="gpu", status="skipped", reason=REASON, samples=[]) for record in _records(0.0, "")]  # type: ignore[arg-type]
+    asked = [
+        replace(record, device="gpu", status="skipped", reasons=[Reason("needs_gpu", REASON)], samples=[])
+        for record in _records(0.0, "")
+    ]  # type: ignore[arg-type]
     return replace(run, records=[*run.records, *asked])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hwbench.record.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status
+from hwbench.record.reasons import Reason
 from hwbench.record.units import exact, octaves
 from made_up.sample_contrasts import contrast_rows
 from made_up.sample_lecture import lecture_rows
@@ -132,7 +133,11 @@ def only_skipped(model: Model = Model()) -> Run:
     """A run in which nothing could be measured."""
     run = sample_run(model, every_status=False)
     records = [
-        without_samples(record, status="skipped", reason="needs 1.2 GiB; 60% of the 900 MiB free may be taken")
+        without_samples(
+            record,
+            status="skipped",
+            reasons=[Reason("needs_memory", "needs 1.2 GiB; 60% of the 900 MiB free may be taken")],
+        )
         for record in run.records[:40]
     ]
     return replace(run, records=records)
@@ -145,11 +150,11 @@ def replace(run: Run, **changes: Any) -> Run:
     return msgspec.structs.replace(run, **changes)
 
 
-def without_samples(record: Record, *, status: Status, reason: str) -> Record:
+def without_samples(record: Record, *, status: Status, reasons: list[Reason]) -> Record:
     """The record as one that has no samples."""
     import msgspec
 
-    return msgspec.structs.replace(record, status=status, reason=reason, samples=[], loops=0, telemetry={})
+    return msgspec.structs.replace(record, status=status, reasons=reasons, samples=[], loops=0, telemetry={})
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -528,27 +533,31 @@ def _troubled(records: list[Record], model: Model) -> list[Record]:
             record = msgspec.structs.replace(
                 record,
                 status="suspect",
-                reason="the hypervisor took 2% of a CPU (steal)",
+                reasons=[Reason("steal", "2% of a CPU")],
                 telemetry=record.telemetry | {"steal_s": stolen},
             )
         elif index % 61 == 17:
             record = msgspec.structs.replace(
-                record, status="suspect", reason=f"the clock drifted by {3 + index % 7 / 3:.1f}%"
+                record, status="suspect", reasons=[Reason("clock_drift", f"{3 + index % 7 / 3:.1f}%")]
             )
         elif record.bench == "access.row_column" and record.variant == "numpy-column" and record.params["size"] == "L3":
             record = without_samples(
-                record, status="wrong", reason="largest relative error 0.031 where 1.1e-13 is allowed"
+                record,
+                status="wrong",
+                reasons=[Reason("wrong_answer", "largest relative error 0.031 where 1.1e-13 is allowed")],
             )
         elif record.bench == "stream.triad" and record.variant == "numba" and record.params["size"] == "L3":
-            record = without_samples(record, status="error", reason="RuntimeError: the timer said 0.0 s for 3 loops")
-        elif record.bench == "vectorize.add" and record.variant == "comprehension" and record.params["n"] == 10**6:
             record = without_samples(
-                record, status="skipped", reason="the budget of 120 s was spent before its turn; raise --budget"
+                record, status="error", reasons=[Reason("error", "RuntimeError: the timer said 0.0 s for 3 loops")]
             )
+        elif record.bench == "vectorize.add" and record.variant == "comprehension" and record.params["n"] == 10**6:
+            record = without_samples(record, status="skipped", reasons=[Reason("budget", "120 s")])
         out.append(record)
     if any(record.bench == "peak.fma" for record in records) and model.vector < 512:
         out += [
-            without_samples(record, status="skipped", reason="this CPU has no 512-bit vectors (avx512f)")
+            without_samples(
+                record, status="skipped", reasons=[Reason("needs_isa", "this CPU has no 512-bit vectors (avx512f)")]
+            )
             for record in (
                 msgspec.structs.replace(record, variant="512")
                 for record in records
@@ -586,7 +595,7 @@ def _poisoned(run: Run) -> Run:
                     bench=bad("evil.bench"),
                     variant=bad(record.variant),
                     params=strange,
-                    reason=bad("why"),
+                    reasons=[Reason("other", bad("why"))],
                     status="suspect" if record.samples else record.status,
                 )
             )
@@ -639,7 +648,7 @@ def proof_run() -> Run:
                 device="cpu",
                 status="skipped",
                 params={**load, "tool": "mbw"},
-                reason="no mbw",
+                reasons=[Reason("needs_tool", "no mbw")],
             )
             for variant in ("ours", "native")
         ),

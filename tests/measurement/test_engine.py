@@ -14,6 +14,7 @@ from hwbench.bench import Bench, Skip, Work
 from hwbench.measurement.cases import Group
 from hwbench.measurement.engine import Engine
 from hwbench.record.model import Case, Policy
+from hwbench.record.reasons import because
 
 POLICY = Policy(min_sample_s=0.01, rounds=10, max_rounds=100, case_s=1.0, warmup_s=0.5, precision=0.01)
 MS = 1e-3
@@ -251,7 +252,7 @@ def test_a_wrong_answer_is_a_record_without_a_time():
     records = measure(scripted_bench({"right": 0.01, "mutant": build_mutant}), device)
     wrong = records["mutant"]
     assert (wrong.status, wrong.samples, wrong.loops, wrong.telemetry) == ("wrong", [], 0, {})
-    assert wrong.reason == "differs from the reference at element 0: 41 instead of 42"
+    assert wrong.why == "differs from the reference at element 0: 41 instead of 42"
     assert "mutant" not in {who for who, _ in device.timed}
     assert records["right"].status == "ok"
     assert len(records["right"].samples) == 10
@@ -274,7 +275,7 @@ def test_a_bench_without_a_reference_is_never_ok():
     bench = Bench("a.b", question="?", axes={}, baseline="x")
     bench.variant("x")(lambda: scripted_work(0.01))
     record = measure(bench)["x"]
-    assert (record.status, record.reason) == ("error", "TypeError: a.b has no @reference")
+    assert (record.status, record.why) == ("error", "TypeError: a.b has no @reference")
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
-        (Skip("needs SMT"), "skipped", "needs SMT"),
+        (Skip("needs_smt"), "skipped", "needs SMT"),
         (ValueError("two\nlines"), "error", "ValueError: two lines"),
         (MemoryError("Unable to allocate"), "error", "MemoryError: Unable to allocate"),
         (OSError(2, "no such file", "\udcff"), "error", r"FileNotFoundError: [Errno 2] no such file: '\udcff'"),
@@ -299,7 +300,7 @@ def raising(error):
 def test_trouble_in_a_builder_is_a_record(error, status, reason):
     """Skips and failures have one line as their reason, and the contrast goes on without them."""
     records = measure(scripted_bench({"good": 0.01, "bad": raising(error)}))
-    assert (records["bad"].status, records["bad"].reason) == (status, reason)
+    assert (records["bad"].status, records["bad"].why) == (status, reason)
     assert records["bad"].samples == []
     assert records["good"].status == "ok"
 
@@ -310,7 +311,7 @@ def test_trouble_in_the_call_of_the_check_is_a_record():
     def build():
         return Work(lambda: 1 / 0)
 
-    assert measure(scripted_bench({"a": build}))["a"].reason == "ZeroDivisionError: division by zero"
+    assert measure(scripted_bench({"a": build}))["a"].why == "ZeroDivisionError: division by zero"
 
 
 def test_trouble_while_timing_drops_the_samples_of_that_case_alone():
@@ -322,7 +323,7 @@ def test_trouble_while_timing_drops_the_samples_of_that_case_alone():
         return 0.01
 
     records = measure(scripted_bench({"good": 0.01, "bad": failing}))
-    assert (records["bad"].status, records["bad"].reason) == ("error", "RuntimeError: the crew is gone")
+    assert (records["bad"].status, records["bad"].why) == ("error", "RuntimeError: the crew is gone")
     assert (records["bad"].samples, records["bad"].loops) == ([], 0)
     assert len(records["good"].samples) == 10
 
@@ -345,16 +346,18 @@ def test_a_timer_that_says_nonsense_is_an_error(bad):
     """No sample is zero, negative or endless."""
     record = measure(scripted_bench({"a": bad}))["a"]
     assert record.status == "error"
-    assert record.reason.startswith("RuntimeError: the timer said")
+    assert record.why.startswith("RuntimeError: the timer said")
 
 
 def test_what_the_machine_lacks_is_told_before_anything_is_built():
     """`needs` and levels that are not there skip a case unbuilt."""
     bench = scripted_bench({"a": 0.01}, axes={"size": ("L1",)})
-    bench.variant("b", needs=lambda size: f"needs more than {size}")(raising(AssertionError("was built")))
+    bench.variant("b", needs=lambda size: because("too_small", f"needs more than {size}"))(
+        raising(AssertionError("was built"))
+    )
     records = measure(bench, size="L1")
-    assert (records["b"].status, records["b"].reason) == ("skipped", "needs more than 16384")
-    assert measure(bench, size="L3")["a"].reason == "this machine has no L3"
+    assert (records["b"].status, records["b"].why) == ("skipped", "needs more than 16384")
+    assert measure(bench, size="L3")["a"].why == "this machine has no L3"
 
 
 def test_facts_become_plain_data():
@@ -371,7 +374,7 @@ def test_facts_become_plain_data():
     records = measure(scripted_bench({"good": build_good, "bad": build_bad}))
     assert records["good"].facts == {"who": "", "n": 3, "x": 0.5, "on": True, "a": [0, 1]}
     assert [type(records["good"].facts[name]) for name in ("n", "x", "on")] == [int, float, bool]
-    assert records["bad"].reason == "TypeError: a fact is no plain data but object"
+    assert records["bad"].why == "TypeError: a fact is no plain data but object"
 
 
 def test_facts_that_a_timer_adds_are_kept():
@@ -395,7 +398,7 @@ def test_facts_that_a_timer_adds_are_kept():
     records = measure(scripted_bench({"good": build_good, "bad": build_bad}))
     assert records["good"].facts == {"moved": 7, "fixed": 1}
     assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
-    assert records["bad"].reason == "after measuring: TypeError: a fact is no plain data but object"
+    assert records["bad"].why == "failed after measuring: TypeError: a fact is no plain data but object"
 
 
 def test_a_close_that_fails_leaves_the_samples():
@@ -410,7 +413,7 @@ def test_a_close_that_fails_leaves_the_samples():
 
     records = measure(scripted_bench({"bad": build_bad, "good": build_good}))
     assert (records["bad"].status, len(records["bad"].samples)) == ("suspect", 10)
-    assert records["bad"].reason == "after measuring: ZeroDivisionError: division by zero"
+    assert records["bad"].why == "failed after measuring: ZeroDivisionError: division by zero"
     assert (records["good"].status, closed) == ("ok", [1])
 
 
@@ -422,7 +425,7 @@ def test_a_close_that_fails_changes_no_verdict():
 
     record = measure(scripted_bench({"wrong": build_wrong}))["wrong"]
     assert (record.status, record.samples) == ("wrong", [])
-    assert "41 instead of 42" in record.reason
+    assert "41 instead of 42" in record.why
 
 
 class Failing(ScriptedDevice):
@@ -449,14 +452,14 @@ def test_a_device_that_fails_costs_its_cases_and_not_the_run(method, after):
     records = measure(scripted_bench({"a": 0.01, "b": 0.01}), Failing(method, after))
     for record in records.values():
         assert (record.status, record.samples, record.telemetry) == ("error", [], {})
-        assert record.reason == "OSError: [Errno 5] Input/output error"
+        assert record.why == "OSError: [Errno 5] Input/output error"
 
 
 def test_memory_that_cannot_be_taken_back_leaves_the_samples():
     """`reclaim` fails when all is measured."""
     records = measure(scripted_bench({"a": 0.01, "b": 0.01}), Failing("reclaim"))
     assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
-    assert records["a"].reason == "after measuring: OSError: [Errno 5] Input/output error"
+    assert records["a"].why == "failed after measuring: OSError: [Errno 5] Input/output error"
 
 
 def test_of_two_devices_one_that_fails_costs_its_own_cases():
@@ -486,8 +489,8 @@ def test_what_fails_when_it_is_sampled_once_more_keeps_what_it_had():
     engine._started -= 100
     records = {one.variant: one for one in engine.measure(group(scripted_bench({"good": 0.01, "bad": failing})))}
     assert [(one.status, len(one.samples)) for one in records.values()] == [("suspect", 10)] * 2
-    assert records["bad"].reason.endswith("sampled once more it failed: RuntimeError: the crew is gone")
-    assert "once more" not in records["good"].reason
+    assert records["bad"].why.endswith("failed when sampled once more: RuntimeError: the crew is gone")
+    assert "once more" not in records["good"].why
     assert "repeated" not in records["good"].facts
 
 
@@ -505,7 +508,7 @@ def test_a_group_beyond_its_share_of_memory_is_skipped_with_both_numbers():
     records = measure(bench, ScriptedDevice(free=64 * 2**20), size="16MiB")
     for record in records.values():
         assert record.status == "skipped"
-        assert record.reason == "needs 48 MiB for 2 variants; 60% of the 64 MiB free may be taken"
+        assert record.why == "needs 48 MiB for 2 variants; 60% of the 64 MiB free may be taken"
     assert measure(
         scripted_bench({"b": 0.01}, axes={"size": ("16MiB",)}), ScriptedDevice(free=64 * 2**20), size="16MiB"
     )["b"].timed
@@ -527,7 +530,7 @@ def test_memory_is_what_the_bench_says_times_nothing_else():
     bench = scripted_bench({"a": 0.01}, axes={"size": ("40B",), "threads": (1, 2)})
     assert measure(bench, device, size="20B", threads=1)["a"].timed
     record = measure(bench, device, size="20B", threads=2)["a"]
-    assert record.reason == "needs 80 B for 1 variants; 60% of the 100 B free may be taken"
+    assert record.why == "needs 80 B for 1 variants; 60% of the 100 B free may be taken"
     assert record.facts == {"threads": 2, "footprint": 20}
     bench.memory(lambda size: 5)
     assert measure(bench, device, size="20B", threads=2)["a"].timed
@@ -576,7 +579,7 @@ def test_every_work_is_closed_once():
     assert sorted(closed) == ["bad", "good", "nonsense", "raises", "wrong"]
     assert device.reclaimed == 1
     assert records["good"].status == "ok"
-    assert (records["bad"].status, records["bad"].reason) == ("suspect", "after measuring: OSError: busy")
+    assert (records["bad"].status, records["bad"].why) == ("suspect", "failed after measuring: OSError: busy")
 
 
 @pytest.mark.parametrize("when", ["build", "check", "timing"])
@@ -629,16 +632,16 @@ def test_telemetry_has_an_entry_a_round():
 @pytest.mark.parametrize(
     ("rates", "reason"),
     [
-        ({"steal_s": 0.2}, "the hypervisor took 20% of a CPU (steal)"),
-        ({"others_s": 0.5}, "other processes took 50% of a CPU"),
-        ({"throttled_s": 0.01}, "the cgroup's CPU quota stopped us for 1.0% of the time"),
+        ({"steal_s": 0.2}, "the hypervisor gave the CPU to other guests (steal): 20% of a CPU"),
+        ({"others_s": 0.5}, "other processes used the CPUs: 50% of a CPU"),
+        ({"throttled_s": 0.01}, "the cgroup's CPU quota stopped hwbench: 1.0% of the time"),
         ({"steal_s": 0.009, "others_s": 0.14, "throttled_s": 0.0009}, ""),
     ],
 )
 def test_what_disturbed_a_contrast_makes_it_suspect(rates, reason):
     """Steal, other processes and a quota are told with their share; below the thresholds nothing is."""
     record = measure(scripted_bench({"a": 1 / 64}), ScriptedDevice(rates=rates))["a"]
-    assert (record.status, record.reason) == ("suspect" if reason else "ok", reason)
+    assert (record.status, record.why) == ("suspect" if reason else "ok", reason)
     assert len(record.samples) == 10
 
 
@@ -657,9 +660,9 @@ def test_what_was_disturbed_is_sampled_again_once():
     """After a disturbance that has passed the second samples count, though the first were shorter, and it is told."""
     device = Stolen(until=0.7)
     records = measure(scripted_bench({"a": [1 / 64] * 13 + [1 / 32]}), device)
-    assert (records["a"].status, records["a"].reason) == ("ok", "")
+    assert (records["a"].status, records["a"].why) == ("ok", "")
     assert records["a"].samples == [1 / 32] * 10
-    assert records["a"].facts["repeated"].startswith("the hypervisor took ")
+    assert records["a"].facts["repeated"].startswith("the hypervisor gave ")
     assert sum(records["a"].telemetry["steal_s"]) == 0
 
 
@@ -703,14 +706,14 @@ def test_cpus_that_were_moved_make_figures_of_several_threads_suspect():
     records = measure(scripted_bench({"alone": 1 / 64, "pair": build_pair}), moving)
     assert records["alone"].status == "ok"
     assert records["pair"].status == "suspect"
-    assert "in 42 ns in 6 rounds and in 163 ns in 4" in records["pair"].reason
+    assert "in 42 ns in 6 rounds and in 163 ns in 4" in records["pair"].why
 
 
 def test_a_drifting_clock_makes_suspect():
     """A clock that falls by a tenth over the contrast is told; one reading that is off is not."""
     falling = ScriptedDevice(gauge=lambda i: {"clock_hz": 3e9 * (1 - i / 90)})
     record = measure(scripted_bench({"a": 0.01}), falling)["a"]
-    assert (record.status, record.reason) == ("suspect", "the clock drifted by 8.2%")
+    assert (record.status, record.why) == ("suspect", "the clock drifted: 8.2%")
     blip = ScriptedDevice(gauge=lambda i: {"clock_hz": 1e9 if i == 5 else 3e9})
     assert measure(scripted_bench({"a": 0.01}), blip)["a"].status == "ok"
 
@@ -723,7 +726,7 @@ def test_two_heaps_make_one_case_suspect_and_not_the_other():
         return 0.01 * (1.5 if device.rounds % 2 else 1.0)
 
     records = measure(scripted_bench({"calm": 0.01, "torn": heaps}), device, Policy(max_rounds=20))
-    assert (records["torn"].status, records["torn"].reason) == ("suspect", "samples fall into two heaps, 50% apart")
+    assert (records["torn"].status, records["torn"].why) == ("suspect", "the samples are bimodal: 50% apart")
     assert records["calm"].status == "ok"
 
 

@@ -14,8 +14,9 @@ from hwbench.errors import StoreError, UsageError
 from hwbench.measurement import planning
 from hwbench.measurement.planning import Request
 from hwbench.record.model import BenchInfo, Policy, key
+from hwbench.record.reasons import Reason
 
-DEVICES = {"cpu": ScriptedDevice(), "gpu": AbsentGpu("install a driver")}
+DEVICES = {"cpu": ScriptedDevice(), "gpu": AbsentGpu(Reason("needs_gpu", "install a driver"))}
 
 
 def both():
@@ -34,7 +35,7 @@ def test_cases_without_their_device_are_skipped_records():
     plan = planned(both())
     assert [[case.variant for case in group.cases] for group in plan.groups] == [["numpy"], ["numpy"]]
     assert plan.cases == 2
-    assert [(one.variant, one.device, one.status, one.reason) for one in plan.absent] == [
+    assert [(one.variant, one.device, one.status, one.why) for one in plan.absent] == [
         ("cupy", "gpu", "skipped", "install a driver")
     ] * 2
 

@@ -4,8 +4,9 @@ import pytest
 
 from doubles.scripted import Clock, scripted_work
 from hwbench.bench import Skip
-from hwbench.measurement.trial import LONGEST, Phases, Trial, caught, ended, one_line, survived
+from hwbench.measurement.trial import Phases, Trial, caught, ended, survived
 from hwbench.record.model import Case
+from hwbench.record.reasons import Reason
 
 FAILED = OSError("busy")
 
@@ -21,32 +22,32 @@ def failing(context):
 
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
-    [(Skip("needs SMT"), "skipped", "needs SMT"), (FAILED, "error", "OSError: busy")],
+    [(Skip("needs_smt"), "skipped", "needs SMT"), (FAILED, "error", "OSError: busy")],
 )
 def test_an_error_while_building_or_sampling_ends_the_trial_and_drops_its_samples(error, status, reason):
     """Half a case is none."""
     one = trial(samples=[1.0])
     with caught(one):
         raise error
-    assert (one.status, one.reason, one.samples, one.live) == (status, reason, [], False)
+    assert (one.status, one.why, one.samples, one.live) == (status, reason, [], False)
 
 
 def test_a_device_that_fails_ends_its_live_trials_alone():
     """What had ended before keeps its own reason."""
-    before, live, unbuilt = trial(status="wrong", reason="41"), trial(), trial(work=None)
+    before, live, unbuilt = trial(status="wrong", reasons=[Reason("wrong_answer", "41")]), trial(), trial(work=None)
     failing(ended([before, live, unbuilt]))
-    assert [(one.status, one.reason) for one in (before, live, unbuilt)] == [
+    assert [(one.status, one.why) for one in (before, live, unbuilt)] == [
         ("wrong", "41"), ("error", "OSError: busy"), ("ok", "")
     ]  # fmt: skip
 
 
 def test_an_error_outside_of_sampling_costs_no_samples():
     """With samples a trial has a doubt more; without, the error is its end; the first reason counts."""
-    sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reason="needs SMT")
+    sampled, empty, before = trial(samples=[1.0]), trial(), trial(status="skipped", reasons=[Reason("needs_smt")])
     failing(survived([sampled, empty, before]))
-    assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], ["after measuring: OSError: busy"])
-    assert (empty.status, empty.reason) == ("error", "OSError: busy")
-    assert before.reason == "needs SMT"
+    assert (sampled.status, sampled.samples, sampled.doubts) == ("ok", [1.0], [Reason("failed_after", "OSError: busy")])
+    assert (empty.status, empty.why) == ("error", "OSError: busy")
+    assert before.why == "needs SMT"
 
 
 def test_ctrl_c_is_no_failure_of_a_trial():
@@ -54,12 +55,6 @@ def test_ctrl_c_is_no_failure_of_a_trial():
     for context in (caught(trial()), ended([trial()]), survived([trial()])):
         with pytest.raises(KeyboardInterrupt), context:
             raise KeyboardInterrupt
-
-
-def test_a_reason_is_one_line_that_json_can_hold():
-    """Newlines, lone surrogates, and a compiler's page of text."""
-    assert one_line("two\n  lines \udcff") == r"two lines \udcff"
-    assert len(one_line("x" * 10_000)) == LONGEST
 
 
 def test_phases_add_up_also_where_something_fails():

@@ -31,8 +31,8 @@ def test_bench(benchmark, request, engine, limits, group, trial):
     bench, case = group.bench, trial.case
     if trial.status == "skipped":
         benchmark.skipped = True
-        pytest.skip(trial.reason)
-    assert trial.status == "ok", trial.reason
+        pytest.skip(trial.why)
+    assert trial.status == "ok", trial.why
     benchmark.disabled = benchmark.disabled or not request.config.getoption("benchmark_only")
     benchmark.name = case.label
     benchmark.group = f"{bench.name} [{', '.join(map(str, case.params.values()))}]"

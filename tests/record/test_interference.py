@@ -3,6 +3,7 @@
 import pytest
 
 from hwbench.record.interference import disturbed, moved, shape
+from hwbench.record.reasons import Reason
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,9 @@ def test_thresholds_are_shares_of_the_wall_time(name, below, above):
 def test_one_tick_of_a_counter_is_not_held_against_a_short_contrast():
     """Below three of the kernel's ticks the load of others is rounding, below two steal is."""
     assert disturbed({"wall_s": [0.1], "others_s": [0.02]}) == []
-    assert disturbed({"wall_s": [0.1], "others_s": [0.03]}) == ["other processes took 30% of a CPU"]
+    assert disturbed({"wall_s": [0.1], "others_s": [0.03]}) == [Reason("other_processes", "30% of a CPU")]
     assert disturbed({"wall_s": [0.1], "steal_s": [0.01]}) == []
-    assert disturbed({"wall_s": [0.1], "steal_s": [0.02]}) == ["the hypervisor took 20% of a CPU (steal)"]
+    assert disturbed({"wall_s": [0.1], "steal_s": [0.02]}) == [Reason("steal", "20% of a CPU")]
 
 
 def test_nothing_is_said_without_a_wall_time_or_counters():
@@ -34,13 +35,13 @@ def test_nothing_is_said_without_a_wall_time_or_counters():
 def test_several_reasons_are_all_told():
     """Nothing hides behind the first."""
     telemetry = {"wall_s": [1.0] * 10, "steal_s": [0.5] * 10, "clock_hz": [3e9 - 5e7 * i for i in range(10)]}
-    assert [reason.split()[1] for reason in disturbed(telemetry)] == ["hypervisor", "clock"]
+    assert [reason.code for reason in disturbed(telemetry)] == ["steal", "clock_drift"]
 
 
-def test_heaps_are_told_with_their_distance():
+def test_modes_are_told_with_their_distance():
     """Half as long again is 50% apart."""
-    assert shape([1.0, 1.5] * 10) == "samples fall into two heaps, 50% apart"
-    assert shape([1.0] * 20) == ""
+    assert shape([1.0, 1.5] * 10) == [Reason("bimodal", "50% apart")]
+    assert shape([1.0] * 20) == []
 
 
 NEAR, FAR = 42e-9, 163e-9
@@ -65,6 +66,6 @@ def test_cpus_that_were_moved_are_told(handovers, told):
 
 def test_where_cpus_were_is_said_with_both_times():
     """How often which was seen."""
-    assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == (
-        "CPUs were moved between caches: a line changed hands in 42 ns in 7 rounds and in 163 ns in 3"
-    )
+    assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == [
+        Reason("cpus_moved", "a line changed hands in 42 ns in 7 rounds and in 163 ns in 3")
+    ]

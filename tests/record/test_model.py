@@ -18,6 +18,7 @@ from hwbench.record.model import (
     key,
     metrics,
 )
+from hwbench.record.reasons import Reason
 
 
 def test_a_case_is_labelled_for_people():
@@ -85,6 +86,9 @@ def test_the_most_telling_metric_comes_first():
 def test_a_record_survives_json():
     """What is written is what is read."""
     one = record(
-        counts={"bytes": 1e9}, facts={"cpus": [0, 1], "why": None}, telemetry={"wall_s": [0.1]}, reason="é\u2028"
+        counts={"bytes": 1e9},
+        facts={"cpus": [0, 1], "why": None},
+        telemetry={"wall_s": [0.1]},
+        reasons=[Reason("error", "é\u2028")],
     )
     assert msgspec.json.decode(msgspec.json.encode(one), type=type(one)) == one

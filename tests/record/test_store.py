@@ -18,10 +18,17 @@ from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record import store
 from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Memory, Policy, Record, Run
+from hwbench.record.reasons import Reason
 
 RUN = run_of(
     record("a", counts={"bytes": 8.0}, facts={"footprint": 64, "cpus": [0, 1]}, telemetry={"wall_s": [0.1, 0.2]}),
-    record("b", status="skipped", samples=(), reason="needs \u2028 SMT", params={"size": "L1", "n": 3, "x": 0.5}),
+    record(
+        "b",
+        status="skipped",
+        samples=(),
+        reasons=[Reason("other", "needs \u2028 SMT")],
+        params={"size": "L1", "n": 3, "x": 0.5},
+    ),
 )
 GOOD = msgspec.json.encode(RUN)
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -59,6 +66,7 @@ PLAIN = st.recursive(
     lambda x: st.lists(x, max_size=3) | st.dictionaries(TEXT, x, max_size=3),
     max_leaves=5,
 )
+REASONS = st.builds(Reason, st.sampled_from(["steal", "needs_smt", "other", "of_a_newer_one"]), TEXT)
 FACTS = st.dictionaries(TEXT.filter(lambda name: name not in ("footprint", "threads")), PLAIN, max_size=3)
 
 
@@ -68,7 +76,8 @@ def records(draw):
     samples = draw(st.lists(st.floats(1e-12, 1e6), max_size=5)) if status in ("ok", "suspect") else []
     return Record(
         bench=draw(TEXT), version=draw(st.integers(0, 99)), variant=draw(TEXT), device=draw(TEXT), status=status,
-        params=draw(st.dictionaries(TEXT, SCALARS, max_size=3)), reason=draw(TEXT), loops=draw(st.integers(0, 10**9)),
+        params=draw(st.dictionaries(TEXT, SCALARS, max_size=3)), reasons=draw(st.lists(REASONS, max_size=2)),
+        loops=draw(st.integers(0, 10**9)),
         samples=samples, facts=draw(FACTS),
         counts=draw(st.dictionaries(st.sampled_from(COUNTS), st.just(0.0) | st.floats(1e-9, 1e18), max_size=3)),
         telemetry=draw(st.dictionaries(TEXT, st.lists(NUMBERS, max_size=3), max_size=2)),
@@ -114,9 +123,9 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
             "is nested too deeply",
         ),
         (GOOD + b"{}", "is no JSON"),
-        (GOOD.replace(b'"schema":1', b'"schema":NaN'), "is no JSON"),
-        (changed("schema", 2), "schema 2 is newer than 1, the newest this hwbench reads; upgrade hwbench"),
-        (changed("schema", 10**30), "is newer than 1"),
+        (GOOD.replace(b'"schema":2', b'"schema":NaN'), "is no JSON"),
+        (changed("schema", 3), "schema 3 is newer than 2, the newest this hwbench reads; upgrade hwbench"),
+        (changed("schema", 10**30), "is newer than 2"),
         (changed("schema", 0), "never was"),
         (changed("schema", "1"), "Expected `int`, got `str` - at `$.schema`"),
         (changed("schema", True), "got `bool`"),
@@ -158,6 +167,12 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
         ("records.0.telemetry", {"wall_s": 3}, "records[0].telemetry.wall_s: is no list of numbers"),
         ("records.0.telemetry", {"wall_s": [True]}, "is no list of numbers"),
+        ("records.0.reasons", "steal", "Expected `array`, got `str` - at `$.records[0].reasons`"),
+        ("records.0.reasons", [{"code": 1}], "Expected `str`, got `int` - at `$.records[0].reasons[0].code`"),
+        ("records.0.reasons", [{"detail": "x"}], "missing required field `code` - at `$.records[0].reasons[0]`"),
+        ("records.0.reasons", [{"code": "No Code"}], "records[0].reasons[0].code: is no code such as steal"),
+        ("records.0.reasons", [{"code": "steal", "detail": "x" * 2001}], "records[0].reasons[0].detail: has more than"),
+        ("records.0.reasons", [{"code": "steal"}] * 101, "records[0].reasons: 101 are more than the 100"),
         ("policy.sizes", {"L1": 0}, "policy.sizes.L1: 0 is no size"),
         ("policy.rounds", 0, "policy: "),
         ("policy.seed", -1, "policy: "),
@@ -172,6 +187,35 @@ def test_foreign_files_are_told_apart(data, said):
 def test_wrong_types_and_values_are_told_with_their_place(path, value, said):
     """Which file, where in it."""
     assert said in refusal(changed(path, value))
+
+
+def test_a_field_more_or_less_needs_no_other_schema():
+    """What a newer hwbench adds is passed over, its codes are kept, and an optional field may be missing."""
+    more = json.loads(GOOD) | {"weather": "fine"}
+    more["records"][1]["reasons"] = [{"code": "solar_flare", "detail": "two of them", "since": 3}]
+    more["records"][0]["mood"] = {"good": True}
+    del more["records"][0]["telemetry"], more["records"][0]["reasons"], more["policy"], more["disturbances"]
+    run = store.decode(json.dumps(more).encode(), "newer.json")
+    assert run.records[1].reasons == [Reason("solar_flare", "two of them")]
+    assert (run.records[1].why, run.records[1].reasons[0].remedy) == ("two of them", "")
+    assert (run.records[0].telemetry, run.records[0].reasons, run.policy) == ({}, [], Policy())
+
+
+def test_conclusions_are_never_written(tmp_path):
+    """A record that is suspect by its limits alone is written as it was measured, by each way of writing."""
+    steal = Reason("steal", "2% of a CPU")
+    measured = run_of(record("a"), record("b", status="suspect", reasons=[steal]))
+    marks = [[Reason("implausible", "2.00 times the limit")], [steal, Reason("doubtful", "L2 load"), Reason("twins")]]
+    concluded = msgspec.structs.replace(
+        measured,
+        records=[
+            msgspec.structs.replace(one, status="suspect", reasons=reasons)
+            for one, reasons in zip(measured.records, marks, strict=True)
+        ],
+    )
+    store.write(concluded, tmp_path / "run.json")
+    assert store.read(tmp_path / "run.json") == measured
+    assert store.decode(store.encode(concluded), "x") == measured
 
 
 def test_benches_are_optional_and_kept():

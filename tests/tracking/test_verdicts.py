@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles.scripted import record, run_of
+from hwbench.record.reasons import Reason
 from hwbench.tracking.readers import runs
 from hwbench.tracking.sides import Entry, Measurement, Side
 from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
@@ -56,12 +57,15 @@ def verdict_of(old, new):
     return one.verdict, one.reason
 
 
+WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs")])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
         (record(), None, "not in new"),
         (None, record(), "not in base"),
-        (record(), record(status="wrong", samples=(), reason="differs"), "wrong in new: differs"),
+        (record(), WRONG, "wrong in new: differs"),
         (record(status="skipped", samples=()), record(), "skipped in base"),
         (record(), record(version=2), "version 1 in base, 2 in new: they time different things"),
         (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),
@@ -75,9 +79,9 @@ def test_what_cannot_be_compared_is_not_measured(old, new, reason):
 
 def test_a_disturbed_figure_accuses_nobody():
     """Ten times slower under steal is ambiguous; the same under steal is the same."""
-    noisy = record(samples=(10.0,) * 5, status="suspect", reason="steal")
-    assert verdict_of(record(samples=(1.0,) * 5), noisy) == ("ambiguous", "new: steal")
-    assert verdict_of(record(samples=(10.0,) * 5), noisy) == ("same", "new: steal")
+    noisy = record(samples=(10.0,) * 5, status="suspect", reasons=[Reason("steal")])
+    assert verdict_of(record(samples=(1.0,) * 5), noisy) == ("ambiguous", f"new: {Reason('steal')}")
+    assert verdict_of(record(samples=(10.0,) * 5), noisy) == ("same", f"new: {Reason('steal')}")
 
 
 def test_few_samples_are_ambiguous_and_can_be_written():

@@ -164,7 +164,7 @@ def _cases(quads: Sequence[Quad]) -> Iterator[_Case]:
             reason = "the two time different things: their versions or the work of a call differ"
         elif len(whole) < FEWEST:
             bad = next((record for record in records if not record.timed), None)
-            reason = f"{bad.status}: {bad.reason}" if bad else "not measured on both sides"
+            reason = f"{bad.status}: {bad.why}" if bad else "not measured on both sides"
         shifts = [
             float(np.mean([math.log(np.median(r.samples)) for r in new if r]))
             - float(np.mean([math.log(np.median(r.samples)) for r in old if r]))

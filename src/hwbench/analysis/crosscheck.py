@@ -47,7 +47,7 @@ def _comparison(ours: Record, native: Record) -> ToolComparison:
     paired = ours.timed and native.timed and len(ours.samples) == len(native.samples)
     count = next((one for one in ("hops", "bytes", "flops") if ours.counts.get(one)), "") if paired else ""
     if not count:
-        return ToolComparison(name, tool, "", "", None, None, None, ours.status, ours.reason)
+        return ToolComparison(name, tool, "", "", None, None, None, ours.status, ours.why)
     amount = ours.counts[count]
     return ToolComparison(
         name,
@@ -58,5 +58,5 @@ def _comparison(ours: Record, native: Record) -> ToolComparison:
         estimate(native.samples).inverse(amount),
         paired_ratio(native.samples, ours.samples),
         ours.status,
-        ours.reason,
+        ours.why,
     )

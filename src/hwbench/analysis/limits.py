@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..record.facts import threads_of
 from ..record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, LEVELS, Cpu, Metric, Record
+from ..record.reasons import has
 
 # The bench that measures a limit: the limit's kind and its metric.
 SOURCES: dict[str, tuple[str, Metric]] = {
@@ -38,7 +39,6 @@ GPU_KINDS = {
 GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU both ways"}
 GPU_CERTAIN = 16  # × L2: a larger footprint is served by HBM, the share of L2 is negligible
 TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
-IMPOSSIBLE = "cannot be true"  # begins the reason of a record that the machine's limits refute
 REACH = 4  # a footprint below 4 × the cache still gets noticeable hits (DRAM is 4 × the last-level caches)
 CERTAIN = 0.99  # of the size of DRAM: arrays are rounded down to whole elements per thread
 
@@ -90,6 +90,11 @@ def rate(record: Record, metric: Metric, seconds: float) -> float | None:
     return amount / seconds if metric.higher else seconds / amount
 
 
+def implausible(record: Record) -> bool:
+    """Whether the machine's limits refute the record, as `plausibility.judged` has concluded."""
+    return has(record.reasons, "implausible")
+
+
 def measured(records: Iterable[Record]) -> list[Limit]:
     """The machine's limits: for each device, kind, level, thread count and dtype the best sample of any variant.
 
@@ -107,7 +112,7 @@ def measured(records: Iterable[Record]) -> list[Limit]:
 
 def limit_of(record: Record) -> Limit | None:
     """The limit given by a record's best sample; None where its bench measures none, or the figure is implausible."""
-    if not record.timed or IMPOSSIBLE in record.reason:
+    if not record.timed or implausible(record):
         return None
     if record.bench in GPU_SOURCES:
         return _of_gpu(record)
@@ -118,7 +123,7 @@ def limit_of(record: Record) -> Limit | None:
     value = rate(record, metric, min(record.samples))
     if value is None:
         return None
-    doubt = record.reason if record.status == "suspect" else ""
+    doubt = record.why if record.status == "suspect" else ""
     dtype = str(record.params.get("dtype", ""))
     return Limit(kind, level, threads_of(record), dtype, value, metric, record.variant, doubt, record.device)
 
@@ -135,7 +140,7 @@ def _of_gpu(record: Record) -> Limit | None:
     except KeyError:
         return None
     dtype = str(record.params.get("dtype", record.params.get("precision", "")))
-    doubt = record.reason if record.status == "suspect" else ""
+    doubt = record.why if record.status == "suspect" else ""
     return Limit(kind, level, 1, dtype, value, metric, record.variant, doubt, record.device)
 
 

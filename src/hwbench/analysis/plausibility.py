@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from ..record import text
-from ..record.model import LEVELS, Cpu, Record, Run
+from ..record.model import LEVELS, Cpu, Record, Run, as_measured
+from ..record.reasons import Reason, because
 from .limits import (
     GPU_SOURCES,
-    IMPOSSIBLE,
     SOURCES,
     TOLERANCE,
     Limit,
@@ -27,7 +27,6 @@ from .limits import (
     share,
 )
 
-DOUBTFUL = "slower than a level further from the core"  # begins the reason of a limit that was disturbed
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
 
@@ -60,14 +59,14 @@ def judged(
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
     """
-    fresh = [_cleared(record) for record in records]
+    fresh = [as_measured(record) for record in records]
     doubts = doubtful(fresh, cpu)
     return _suspect(fresh, doubts | impossible(fresh, kinds, sizes, cpu))
 
 
 def impossible(
     records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
-) -> dict[int, str]:
+) -> dict[int, Reason]:
     """Implausible records by position, each with the reason.
 
     A record is implausible if its best sample is faster than the best limit of all levels that may serve its data, of
@@ -88,11 +87,11 @@ def impossible(
         reached = share(record, limit, min(record.samples))
         if reached is not None and reached > TOLERANCE:
             shown = f"{limit.name}: {text.amount(limit.shown, limit.metric.unit)}"
-            found[index] = f"{IMPOSSIBLE}: {text.amount(reached)} times the limit it should touch ({shown})"
+            found[index] = because("implausible", f"{text.amount(reached)} times the limit it should touch ({shown})")
     return found
 
 
-def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str]:
+def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, Reason]:
     """Doubtful records by position, each with the reason: limits that a level further out beats.
 
     All records within TOLERANCE of the limit are doubtful; slower variants are not, since they give no limit.
@@ -112,24 +111,21 @@ def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str
         if mine and further and beats(further.value, mine, LEVEL_TOLERANCE / TOLERANCE):
             [standing] = [limit for limit in limits if limit.place == mine.place]
             if not beats(standing.value, mine, TOLERANCE):
-                found[index] = (
-                    f"{DOUBTFUL} ({further.name}: {text.amount(further.shown, further.metric.unit)}), so it was "
-                    "disturbed"
-                )
+                found[index] = because("doubtful", f"{further.name}: {text.amount(further.shown, further.metric.unit)}")
     return found
 
 
-def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, str]:
+def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, Reason]:
     """Records of limits that beat a nearer level and break a harder bound, each with the reason."""
     limits = measured(records)
     found = {}
     for index, record in enumerate(records):
         mine = limit_of(record)
         nearer = _beaten(mine, limits) if mine else None
-        reason = _broken(record, mine, limits, cpu) if mine and nearer else ""
-        if mine and nearer and reason:
+        bound = _broken(record, mine, limits, cpu) if mine and nearer else ""
+        if mine and nearer and bound:
             shown = f"{nearer.name} ({text.amount(nearer.shown, nearer.metric.unit)})"
-            found[index] = f"{IMPOSSIBLE}: faster than {shown}, a level nearer to the core, and {reason}"
+            found[index] = because("implausible", f"faster than {shown}, a level nearer to the core, and {bound}")
     return found
 
 
@@ -162,19 +158,10 @@ def _broken(record: Record, mine: Limit, limits: Sequence[Limit], cpu: Cpu | Non
     return ""
 
 
-def _suspect(records: Sequence[Record], reasons: Mapping[int, str]) -> list[Record]:
+def _suspect(records: Sequence[Record], reasons: Mapping[int, Reason]) -> list[Record]:
     """The records, marked suspect at these positions, with the reasons added to their own."""
     out = list(records)
     for index, reason in reasons.items():
         old = out[index]
-        out[index] = replace(old, status="suspect", reason="; ".join(filter(None, [old.reason, reason])))
+        out[index] = replace(old, status="suspect", reasons=[*old.reasons, reason])
     return out
-
-
-def _cleared(record: Record) -> Record:
-    """The record without the reasons that `judged` added."""
-    parts = record.reason.split("; ")
-    kept = [part for part in parts if not part.startswith((IMPOSSIBLE, DOUBTFUL))]
-    if len(kept) == len(parts):
-        return record
-    return replace(record, reason="; ".join(kept), status="suspect" if kept else "ok")

@@ -19,7 +19,7 @@ from ..record.estimate import drift
 from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
-from .limits import IMPOSSIBLE, SOURCES
+from .limits import SOURCES, implausible
 from .wording import SHOWN, and_more
 
 REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
@@ -167,7 +167,7 @@ def unrepeated(records: Iterable[Record]) -> dict[str, float]:
 def limit_records(records: Iterable[Record]) -> Iterator[Record]:
     """The timed, plausible records that measure a limit of the machine."""
     for record in records:
-        if record.bench not in SOURCES or not record.timed or IMPOSSIBLE in record.reason:
+        if record.bench not in SOURCES or not record.timed or implausible(record):
             continue
         if min(record.samples) > 0 and record.counts.get(SOURCES[record.bench][1].count):
             yield record

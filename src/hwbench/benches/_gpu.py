@@ -102,7 +102,7 @@ def sent(device: Gpu, host: Array) -> DeviceArray:
     if there.dtype == host.dtype:
         return there
     if why := refused(device, host.dtype):
-        raise Skip(why)
+        raise Skip("unsupported", why)
     return there.view(host.dtype)
 
 
@@ -120,7 +120,10 @@ def needs_capability(device: Gpu, least: tuple[int, int], what: str) -> None:
     """Skip where the card is older than `least`."""
     have = tuple(device.properties.capability)
     if have < least:
-        raise Skip(f"needs {what} (compute capability {least[0]}.{least[1]}); this card has {have[0]}.{have[1]}")
+        raise Skip(
+            "gpu_lacks",
+            f"needs {what} (compute capability {least[0]}.{least[1]}); this card has {have[0]}.{have[1]}",
+        )
 
 
 def library(device: Gpu, what: str, load: Callable[[], T]) -> T:
@@ -130,7 +133,7 @@ def library(device: Gpu, what: str, load: Callable[[], T]) -> T:
     except (ImportError, OSError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         remedy = toolkit(int(device.xp.cuda.runtime.runtimeGetVersion()) // 1000, what.lower())
-        raise Skip(f"needs {what}, which could not be loaded ({first}); {remedy}") from None
+        raise Skip("needs_library", f"needs {what}, which could not be loaded ({first}); {remedy}") from None
 
 
 def cublas(device: Gpu) -> None:

@@ -67,7 +67,7 @@ def missing(
     if device is None:
         return {"*": f"runs on a {bench.variants[variant].on} only"}
     if isinstance(device, AbsentGpu):
-        return {"*": device.why}
+        return {"*": str(device.why)}
     reasons: dict[str, str] = {}
     plain = {axis: cases.plain_values(values, spread) for axis, values in bench.axes.items()}
     first = {axis: values[0] for axis, values in plain.items()}
@@ -77,9 +77,9 @@ def missing(
             try:
                 reason = bench.lacks(variant, {**device.resolve(params), "device": device})
             except Skip as skip:
-                reason = str(skip)
+                reason = skip.reason
             if reason:
-                reasons[f"{axis}={value}"] = reason
+                reasons[f"{axis}={value}"] = str(reason)
     if reasons and len(reasons) == sum(map(len, plain.values())):
         return {"*": next(iter(reasons.values()))}
     return reasons

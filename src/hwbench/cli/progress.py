@@ -125,7 +125,7 @@ class Bar(Lines):
         self.progress.update(self.task, completed=self.done, left="" if left is None else f"{text.duration(left)} left")
         for record in records:
             if record.status in ("wrong", "error"):
-                self.say(f"{record.status}: {record.case.label}: {record.reason}")
+                self.say(f"{record.status}: {record.case.label}: {record.why}")
 
     def say(self, line: str) -> None:
         """Print above the bar."""

@@ -54,7 +54,7 @@ def _row(
     else:
         cells += ["", ""]
     cells += [share] if shares else []
-    return [*cells, record.status + (f": {record.reason}" if record.reason else "")]
+    return [*cells, record.status + (f": {record.why}" if record.why else "")]
 
 
 def _print_table(console: Console, title: str, caption: str, heads: Sequence[str], rows: Sequence[list[str]]) -> None:
@@ -93,7 +93,7 @@ def quality(run: Run) -> list[str]:
     if run_quality.noisy(run_quality.check(run)):
         lines += [text.printable(sentence) for sentence in run_quality.sentences(run)]
     for status in ("wrong", "error", "suspect", "skipped"):
-        reasons = [record.reason for record in run.records if record.status == status and record.device != NO_GPU]
+        reasons = [record.why for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:
             common = sorted(dict.fromkeys(reasons), key=lambda reason: -reasons.count(reason))
             left = len(common) - 2
@@ -111,5 +111,4 @@ def no_gpu(run: Run) -> list[str]:
     topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    said = f"No GPU was measured: {without[0].reason}. That leaves out {cases} of {benches} ({topics})."
-    return [text.printable(said)]
+    return [text.printable(f"No GPU was measured: {without[0].why}. That leaves out {cases} of {benches} ({topics}).")]

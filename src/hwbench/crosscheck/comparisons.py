@@ -258,8 +258,8 @@ def _beside_mbw(cell: Cell, device: CpuDevice, values: Values, seconds: float, _
 def skippable(cell: Cell, device: CpuDevice) -> Values:
     """The resolved axis values; Skip where the tool is missing, or this machine lacks the level or page size."""
     if cell.missing:
-        raise Skip(cell.missing)
+        raise Skip("needs_tool", cell.missing)
     values = device.resolve(cell.params)
     if reason := cell.bench.lacks(cell.variant, values):
-        raise Skip(reason)
+        raise Skip(reason.code, reason.detail)
     return values

@@ -25,6 +25,7 @@ from ..host import machine, variables
 from ..host.provenance import stamp
 from ..record import interference, store
 from ..record.model import Policy, Record, Run, Status
+from ..record.reasons import Reason, because
 from .comparisons import Cell, cells, skippable
 from .our_side import WrongAnswer
 
@@ -112,13 +113,13 @@ def measure(cell: Cell, device: CpuDevice, options: Options, stop: Callable[[], 
                         for counter, value in after.items():
                             telemetry.setdefault(counter, []).append(value - before.get(counter, value))
     except Skip as reason:
-        return [_record(cell, name, "skipped", str(reason)) for name in (OURS, NATIVE)]
+        return [_record(cell, name, "skipped", reason.reason) for name in (OURS, NATIVE)]
     except WrongAnswer as reason:
-        return [_record(cell, name, "wrong", str(reason)) for name in (OURS, NATIVE)]
-    reasons = "; ".join(interference.disturbed(telemetry))
+        return [_record(cell, name, "wrong", because("wrong_answer", str(reason))) for name in (OURS, NATIVE)]
+    reasons = interference.disturbed(telemetry)
     return [
         msgspec.structs.replace(
-            _record(cell, name, "suspect" if reasons else "ok", reasons), loops=1, samples=samples[name],
+            _record(cell, name, "suspect" if reasons else "ok", *reasons), loops=1, samples=samples[name],
             counts=dict(pair.counts), facts={**pair.facts, "command": pair.command, "variant": cell.variant},
             telemetry=telemetry,
         )
@@ -126,9 +127,9 @@ def measure(cell: Cell, device: CpuDevice, options: Options, stop: Callable[[], 
     ]  # fmt: skip
 
 
-def _record(cell: Cell, side: str, status: Status, reason: str) -> Record:
+def _record(cell: Cell, side: str, status: Status, *reasons: Reason) -> Record:
     """The record of one side, without samples."""
     return Record(
         bench=PREFIX + cell.bench.name, version=cell.bench.version, variant=side, device="cpu",
-        params={"case": cell.variant, **cell.params, "tool": cell.tool}, status=status, reason=reason,
+        params={"case": cell.variant, **cell.params, "tool": cell.tool}, status=status, reasons=[*reasons],
     )  # fmt: skip

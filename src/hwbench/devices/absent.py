@@ -13,6 +13,7 @@ from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..protocols import Inputs, Shape, Values
 from ..record import units
 from ..record.model import Scalar
+from ..record.reasons import Reason
 from . import AxisValue
 
 
@@ -20,7 +21,7 @@ from . import AxisValue
 class AbsentGpu:
     """A `Device` on which every case is skipped: `why` is the reason of each, with its remedy."""
 
-    why: str
+    why: Reason
     name: str = "gpu"
     kind: str = "gpu"
 
@@ -74,4 +75,4 @@ class AbsentGpu:
         return {}
 
     def _refuse(self) -> NoReturn:
-        raise Skip(self.why)
+        raise Skip(self.why.code, self.why.detail)

@@ -167,7 +167,7 @@ class CpuDevice:
         most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined,unused-ignore]
         count = min(self.host.usable, most) if threads is None else threads
         if count > most:
-            raise Skip(f"needs {count} threads of Numba's pool, which has {most} (NUMBA_NUM_THREADS)")
+            raise Skip("needs_threads", f"needs {count} threads of Numba's pool, which has {most} (NUMBA_NUM_THREADS)")
 
         def timer(loops: int) -> float:
             before = numba.get_num_threads()
@@ -197,12 +197,15 @@ class CpuDevice:
         libraries = self._libraries
         known = libraries.info()
         if not known and threads > 1:
-            raise Skip("the threads of this BLAS cannot be set (threadpoolctl knows no BLAS here)")
+            raise Skip("unsupported", "the threads of this BLAS cannot be set (threadpoolctl knows no BLAS here)")
         if known and threads > 1:
             with libraries.limit(limits=threads):
                 given = max(library["num_threads"] for library in libraries.info())
             if given < threads:
-                raise Skip(f"needs {threads} threads of BLAS, which gives {given} (OPENBLAS_NUM_THREADS and the like)")
+                raise Skip(
+                    "needs_threads",
+                    f"needs {threads} threads of BLAS, which gives {given} (OPENBLAS_NUM_THREADS and the like)",
+                )
 
         def timer(loops: int) -> float:
             with libraries.limit(limits=threads):
@@ -266,7 +269,7 @@ class CpuDevice:
         if "size" in params:
             label = str(params["size"])
             if label in GPU_LEVELS and label not in LEVELS:
-                raise Skip(f"a CPU has no {label}; its levels are {', '.join(LEVELS)}")
+                raise Skip("needs_level", f"a CPU has no {label}; its levels are {', '.join(LEVELS)}")
             values["size"] = self.size(label, values.get("threads", 1)) if label in LEVELS else units.parse(label)
         return values
 
@@ -294,7 +297,7 @@ class CpuDevice:
         share = self.host.share(level, active)
         if share is None:
             known = ", ".join(f"L{found}" for found in self.host.levels()) or "no cache at all"
-            raise Skip(f"this machine reports no {label} ({known}); give a size in bytes instead: --param size=24KiB")
+            raise Skip("needs_level", f"this machine reports no {label} ({known})")
         if level >= 3:
             share = self._last_level_share(level, active)
         # Half of the level: the other half is for the stack, the code and what the OS touches on every tick.
@@ -313,15 +316,17 @@ class CpuDevice:
         found = self._last_level[level]
         if found is None:
             raise Skip(
+                "needs_level",
                 f"L{level} of {text.size(reported)} is reported, but beyond {name} of {text.size(above)} "
-                "memory's latency was measured: others fill it"
+                "memory's latency was measured: others fill it",
             )
         # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
         share = found * (self.host.share(level, active) or 0) // max(reported, 1)
         if share // 2 < 2 * above:
             raise Skip(
+                "needs_level",
                 f"{text.size(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"{name} ({text.size(above)}), where it would lie"
+                f"{name} ({text.size(above)}), where it would lie",
             )
         return share
 
@@ -333,7 +338,10 @@ class CpuDevice:
         needed = probe_sizes(near, reported)[-1]
         free = self.free_memory()
         if needed > MEMORY_SHARE * free:
-            raise Skip(f"finding the last-level cache takes {text.size(needed)}; {text.size(free)} are free")
+            raise Skip(
+                "needs_memory",
+                f"finding the last-level cache takes {text.size(needed)}; {text.size(free)} are free",
+            )
         buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
         try:
             return self.crew(1).each(lambda _: measure_last_level(reported, near, buffer.array))[0]
@@ -346,8 +354,9 @@ class CpuDevice:
         free = self.free_memory()
         if size * threads > MEMORY_SHARE * free:
             raise Skip(
+                "needs_memory",
                 f"DRAM takes {text.size(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
-                f"{text.size(cached)}); {text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
+                f"{text.size(cached)}); {text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
             )
         return size
 
@@ -357,14 +366,14 @@ class CpuDevice:
             return usable
         count = int(wanted)
         if count < 1:
-            raise Skip(f"{count} threads cannot be")
+            raise Skip("bad_value", f"{count} threads cannot be")
         if count > usable:
-            raise Skip(f"needs {count} CPUs; {usable} may be used")
+            raise Skip("needs_cpus", f"needs {count} CPUs; {usable} may be used")
         return count
 
     def _refuse_huge(self) -> None:
         if reason := self._why_no_huge():
-            raise Skip(reason)
+            raise Skip("needs_huge_pages", reason)
 
     def _why_no_huge(self) -> str:
         """Why huge pages cannot be asked for here; "" where they can."""
@@ -475,7 +484,7 @@ def numpy_dtype(name: str) -> Dtype:
         try:
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
-            raise Skip("bf16 needs the package ml_dtypes") from None
+            raise Skip("needs_library", "bf16 needs the package ml_dtypes") from None
         bf16: Dtype = np.dtype(ml_dtypes.bfloat16)
         return bf16
     return np.dtype(name)

@@ -44,7 +44,9 @@ def library(cuda: int) -> ctypes.CDLL:
         return ctypes.CDLL(name)
     except OSError as error:
         first = str(error).partition("\n")[0]
-        raise Skip(f"needs cuBLASLt, which could not be loaded ({first}); {toolkit(cuda, 'cublas')}") from None
+        raise Skip(
+            "needs_library", f"needs cuBLASLt, which could not be loaded ({first}); {toolkit(cuda, 'cublas')}"
+        ) from None
 
 
 class Fp8Product:
@@ -67,7 +69,7 @@ class Fp8Product:
 
     def __init__(self, lt: ctypes.CDLL, n: int, left: int, right: int, to: int, workspace: int, stream: int) -> None:
         if n % 16:
-            raise Skip(f"fp8 takes sizes in multiples of 16, not {n}")
+            raise Skip("bad_value", f"fp8 takes sizes in multiples of 16, not {n}")
         self.lt = lt
         self.kept: tuple[DeviceArray, ...] = ()  # what owns the memory
         self._made: list[tuple[Callable[..., int], ctypes.c_void_p]] = []
@@ -114,7 +116,7 @@ class Fp8Product:
             handle, operation, narrow, narrow, wide, wide, preference, 1, ctypes.byref(found), ctypes.byref(count)
         )
         if status == NOT_SUPPORTED or (not status and not count.value):
-            raise Skip("cuBLASLt has no product in fp8 for this card")
+            raise Skip("gpu_lacks", "cuBLASLt has no product in fp8 for this card")
         _check(lt.cublasLtMatmulAlgoGetHeuristic, status)
         return handle, operation, narrow, wide, found
 

@@ -136,12 +136,13 @@ class GpuDevice:
         """
         function = self._function(topic, kernel)
         if cooperative and not self._has("cooperative"):
-            raise Skip("needs launches whose blocks wait for one another; this GPU has none")
+            raise Skip("gpu_lacks", "needs launches whose blocks wait for one another; this GPU has none")
         if shared > 48 * 1024:
             if shared > self.properties.shared_block:
                 raise Skip(
+                    "gpu_lacks",
                     f"needs {text.size(shared)} of shared memory a block; "
-                    f"this GPU has {text.size(self.properties.shared_block)}"
+                    f"this GPU has {text.size(self.properties.shared_block)}",
                 )
             function.max_dynamic_shared_size_bytes = shared
         grid, block = _tuple(grid), _tuple(block)
@@ -263,7 +264,7 @@ class GpuDevice:
         if kind not in memory.KINDS:
             raise ValueError(f"'{kind}' is no kind of host memory; there are {', '.join(memory.KINDS)}")
         if kind == "managed" and not self._has("managed"):
-            raise Skip("this GPU has no managed memory")
+            raise Skip("gpu_lacks", "this GPU has no managed memory")
         with self._cuda, self.near_the_gpu():
             if kind in ("pageable", "registered"):
                 return memory.ordinary(
@@ -407,8 +408,9 @@ class GpuDevice:
         free = self.free_memory()
         if size > MEMORY_SHARE * free:
             raise Skip(
+                "needs_memory",
                 f"HBM takes {text.size(size)} ({HBM_FACTOR} times L2, at least {text.size(HBM_LEAST)}); "
-                f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken"
+                f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
             )
         return size
 
@@ -424,7 +426,7 @@ class GpuDevice:
             try:
                 values["size"] = self.size(label) if label in GPU_LEVELS else units.parse(label)
             except ValueError:
-                raise Skip(f"a GPU has no {label}; its levels are {', '.join(GPU_LEVELS)}") from None
+                raise Skip("needs_level", f"a GPU has no {label}; its levels are {', '.join(GPU_LEVELS)}") from None
         return values
 
     def place(self, inputs: Inputs, where: str) -> Inputs:

@@ -43,7 +43,7 @@ class HostBuffer:
     def device_ptr(self) -> int:
         """The address for kernels: with unified addressing, the host's own."""
         if not self._reachable:
-            raise Skip(f"kernels on this GPU cannot reach {self.kind} host memory")
+            raise Skip("gpu_lacks", f"kernels on this GPU cannot reach {self.kind} host memory")
         return self.ptr
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ def ordinary(kind: HostKind, nbytes: int, *, registering: bool = False, reachabl
     if kind == "pageable":
         return HostBuffer(kind, nbytes, array, array, reachable=False)
     if not registering:
-        raise Skip("this system cannot register host memory with CUDA")
+        raise Skip("gpu_lacks", "this system cannot register host memory with CUDA")
     cupy.cuda.runtime.hostRegister(array.ctypes.data, nbytes, MAPPED)
     return HostBuffer(kind, nbytes, array, array, reachable)
 
@@ -76,7 +76,7 @@ def of_cuda(kind: HostKind, nbytes: int) -> HostBuffer:
     if kind == "managed":
         free = int(cupy.cuda.runtime.memGetInfo()[0])
         if nbytes > free:  # beyond it every touch would evict another page
-            raise Skip(f"{text.size(nbytes)} of managed memory; the GPU has {text.size(free)} free")
+            raise Skip("needs_memory", f"{text.size(nbytes)} of managed memory; the GPU has {text.size(free)} free")
         owner = cupy.cuda.ManagedMemory(nbytes)
     else:
         owner = cupy.cuda.PinnedMemory(nbytes, cupy.cuda.runtime.hostAllocMapped if kind == "mapped" else 0)

@@ -36,7 +36,7 @@ class Region:
         self._map: mmap.mmap | None = None
         linux = sys.platform == "linux"
         if pages == "huge" and not linux:
-            raise Skip("huge pages on request are known on Linux only")
+            raise Skip("needs_huge_pages", "huge pages on request are known on Linux only")
         align = huge_bytes if pages == "huge" else mmap.PAGESIZE
         # Whole pages to the end, so that the tail can be huge as well.
         length = -(-nbytes // align) * align

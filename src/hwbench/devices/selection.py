@@ -10,6 +10,7 @@ import msgspec
 from .. import errors
 from ..bench import Bench, Sweep
 from ..record.model import Gpu, Machine, Scalar
+from ..record.reasons import because, told
 from . import AxisValue, Device
 from .absent import AbsentGpu
 
@@ -32,7 +33,7 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
 
     there = probe()
     if there.state != "ok":
-        return {"gpu": AbsentGpu(there.why)}
+        return {"gpu": AbsentGpu(there.because)}
     index = which.partition(":")[2]
     if index and int(index) >= there.count:
         names = ", ".join(f"gpu:{i}" for i in range(there.count))
@@ -48,7 +49,7 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
         try:
             found[name] = GpuDevice(number)
         except Exception as error:  # noqa: BLE001 - in exclusive use, out of memory, fallen off the bus …
-            found[name] = AbsentGpu(f"the GPU cannot be used ({error}); nvidia-smi tells more", name)
+            found[name] = AbsentGpu(because("gpu_broken", f"{error}"), name)
     return found
 
 
@@ -60,7 +61,7 @@ def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]
     described = {name: device.describe() for name, device in known.items() if hasattr(device, "describe")}
     last = max((int(name.partition(":")[2]) for name in described), default=-1)
     cards = [described.get(f"gpu:{number}", NOT_USED) for number in range(last + 1)]
-    why = "; ".join(device.why for device in known.values() if isinstance(device, AbsentGpu))
+    why = told(device.why for device in known.values() if isinstance(device, AbsentGpu))
     return msgspec.structs.replace(here, gpus=cards or here.gpus), why
 
 
@@ -76,7 +77,7 @@ def spread(known: Mapping[str, Device]) -> Callable[[AxisValue], Sequence[Scalar
         kind = value.on if isinstance(value, Sweep) else "cpu"
         fitting = [device for device in known.values() if device.kind == kind]
         if not fitting:  # a bench with CPU and GPU variants, where one kind is not measured
-            return AbsentGpu("").spread(value) if kind == "gpu" else _cpu_spread(value)
+            return AbsentGpu(because("needs_gpu")).spread(value) if kind == "gpu" else _cpu_spread(value)
         return min(fitting, key=lambda device: isinstance(device, AbsentGpu)).spread(value)
 
     return values

@@ -13,9 +13,16 @@ from dataclasses import dataclass, field
 from importlib import util
 from typing import Any, Literal, TypeAlias
 
+from ..record.reasons import Reason, because
+
 Cupy: TypeAlias = Any
 """CuPy, or a part of it: it ships no types."""
 
+# The code of a skipped case, by what was found.
+CODES = {
+    "no-cupy": "needs_cupy", "broken-cupy": "needs_cupy", "no-nvrtc": "needs_cupy", "no-driver": "needs_gpu",
+    "old-driver": "needs_driver", "driver-error": "needs_driver", "no-device": "gpu_hidden", "old-gpu": "gpu_too_old",
+}  # fmt: skip
 State = Literal[
     "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"
 ]
@@ -42,12 +49,17 @@ class Gpus:
     reason: str = ""
     remedy: str = ""
     count: int = 0
-    unusable: Mapping[int, str] = field(default_factory=dict)
+    unusable: Mapping[int, Reason] = field(default_factory=dict)
 
     @property
     def why(self) -> str:
         """Reason and remedy in one line; "" where GPUs can be used."""
         return "; ".join(filter(None, [self.reason, self.remedy]))
+
+    @property
+    def because(self) -> Reason:
+        """The reason of each case that it skips."""
+        return because(CODES[self.state], self.why)
 
 
 def probe() -> Gpus:
@@ -86,7 +98,7 @@ def extra_for(driver: tuple[int, int]) -> str | None:
 def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
     if driver is None:
         return Gpus(
-            "no-cupy",
+            "no-driver",
             "no NVIDIA driver was found, and CuPy is not installed",
             "on a machine with an NVIDIA GPU install its driver, then pip install "
             + " or ".join(f'"hwbench[{extra}]" (driver >= {first})' for extra, first in EXTRAS.values()),
@@ -173,7 +185,7 @@ def _compilable(cupy: Cupy, count: int) -> Gpus:
     old = {index: _old_gpu(own, least) for index, own in enumerate(has) if own < least}
     if len(old) == count:
         return old[has.index(max(has))]
-    return Gpus("ok", count=count, unusable={index: one.why for index, one in old.items()})
+    return Gpus("ok", count=count, unusable={index: one.because for index, one in old.items()})
 
 
 def _old_gpu(own: int, least: int) -> Gpus:

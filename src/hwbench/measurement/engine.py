@@ -22,9 +22,10 @@ from ..protocols import Facts, Inputs, Values
 from ..record import interference, text
 from ..record.estimate import estimate
 from ..record.model import Case, JsonObject, Policy, Record
+from ..record.reasons import because, told
 from .cases import Group
 from .order import balanced_orders, generator
-from .trial import Phases, Trial, caught, ended, one_line, survived
+from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer, mismatch
 
 MEMORY_SHARE = 0.6  # of the free memory; the rest is for the system and other processes
@@ -101,7 +102,7 @@ class Engine:
             trial.values = {**device.resolve(case.params), "device": device, "variant": case.variant}
             trial.facts = {"threads": trial.values["threads"]} if "threads" in trial.values else {}
             if reason := bench.lacks(case.variant, trial.values):
-                raise Skip(reason)
+                raise Skip(reason.code, reason.detail)
         return trial
 
     def _prepare(self, bench: Bench, trials: Sequence[Trial]) -> None:
@@ -137,7 +138,7 @@ class Engine:
                         answers[asked] = bench.ask("reference", trial.values, made[shared])
                     flops = trial.counts.get("flops", 0.0)
                     if reason := mismatch(output, answers[asked], trial.values, flops, bench.tolerance):
-                        trial.end("wrong", reason)
+                        trial.end("wrong", because("wrong_answer", reason))
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
         """Skip trials that need more than MEMORY_SHARE of their device's free memory; the reason has both numbers."""
@@ -161,8 +162,11 @@ class Engine:
             for trial in (trial for trial in trials if trial.status == "ok"):
                 trial.end(
                     "skipped",
-                    f"needs {text.size(need)} for {len(needs)} variants; "
-                    f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
+                    because(
+                        "needs_memory",
+                        f"needs {text.size(need)} for {len(needs)} variants; "
+                        f"{text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
+                    ),
                 )
 
     # --- on the clock ---------------------------------------------------------------------------------------------
@@ -184,7 +188,7 @@ class Engine:
             hosts = any(trial.facts.get("timed_by") != "events" for trial in trials)
             reasons = interference.disturbed(telemetry) if hosts else []
             if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
-                return self._repeat(trials, seconds, telemetry, "; ".join(reasons))
+                return self._repeat(trials, seconds, telemetry, told(reasons))
             return telemetry
         finally:
             if enabled:
@@ -211,8 +215,8 @@ class Engine:
             return second
         for trial, samples in zip(live, before, strict=True):
             if not trial.live:
-                trial.doubts.append(one_line(f"sampled once more it failed: {trial.reason}"))
-                trial.status, trial.reason = "ok", ""
+                trial.doubts.append(because("failed_again", trial.why))
+                trial.status, trial.reasons = "ok", []
             trial.samples = samples
         return telemetry
 
@@ -304,10 +308,10 @@ class Engine:
 
     def _record(self, bench: Bench, trial: Trial, telemetry: dict[str, list[float]]) -> Record:
         """The record of a trial; suspect where its telemetry or its samples give a reason."""
-        status, reason = trial.status, trial.reason
+        status, reasons = trial.status, trial.reasons
         if status == "ok":
             device = self.devices[trial.case.device]
-            reasons = [*filter(None, [interference.shape(trial.samples)]), *trial.doubts]
+            reasons = [*interference.shape(trial.samples), *trial.doubts]
             if device.kind == "gpu":
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):
@@ -315,9 +319,9 @@ class Engine:
             if trial.facts.get("timed_by") != "events":  # a GPU's events are not stretched by the host
                 reasons = interference.disturbed(telemetry) + reasons
                 if trial.facts.get("threads", 1) > 1:
-                    reasons += filter(None, [interference.moved(telemetry)])
+                    reasons += interference.moved(telemetry)
             if reasons:
-                status, reason = "suspect", "; ".join(reasons)
+                status = "suspect"
         return Record(
             bench=bench.name,
             version=bench.version,
@@ -325,7 +329,7 @@ class Engine:
             device=trial.case.device,
             params=trial.case.params,
             status=status,
-            reason=reason,
+            reasons=reasons,
             loops=trial.loops if trial.samples else 0,
             samples=trial.samples,
             counts=trial.counts,

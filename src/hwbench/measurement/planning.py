@@ -15,6 +15,7 @@ from ..devices import Device
 from ..devices.absent import AbsentGpu
 from ..devices.selection import spread
 from ..record.model import BenchInfo, Case, CaseKey, Record, Run, key
+from ..record.reasons import Reason
 from . import cases
 from .cases import Group
 from .policy import POLICIES
@@ -122,9 +123,9 @@ def seconds_for(budget: float | None, spent: float, groups: int) -> float:
     return math.inf if budget is None else max(0.0, (budget - spent) / groups)
 
 
-def skipped(group: Group, case: Case, reason: str) -> Record:
+def skipped(group: Group, case: Case, reason: Reason) -> Record:
     """A record that says why a case was not measured."""
     return Record(
         bench=group.bench.name, version=group.bench.version, variant=case.variant, device=case.device,
-        params=case.params, status="skipped", reason=reason,
+        params=case.params, status="skipped", reasons=[reason],
     )  # fmt: skip

@@ -16,6 +16,7 @@ from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import store
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
+from ..record.reasons import because
 from . import numba_settings, planning
 from .autosave import Autosave, Interrupted
 from .cases import Group
@@ -84,7 +85,7 @@ class _Session:
         if seconds > 0:
             records = self.engine.measure(group, seconds)
         else:
-            reason = f"the budget of {budget:g} s was spent before its turn; raise --budget"
+            reason = because("budget", f"{budget:g} s")
             records = [planning.skipped(group, case, reason) for case in group.cases]
         with self.engine.phases("save"):
             self.save(records, self._policy())

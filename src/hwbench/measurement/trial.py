@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from ..bench import Skip, Work
 from ..protocols import Values
 from ..record.model import Case, JsonObject, Status
-
-LONGEST = 500  # characters of a reason
+from ..record.reasons import Reason, because, told
 
 
 class Phases:
@@ -42,26 +41,31 @@ class Trial:
     loops: int = 0
     samples: list[float] = field(default_factory=list)
     status: Status = "ok"
-    reason: str = ""
-    doubts: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    doubts: list[Reason] = field(default_factory=list)
 
     @property
     def live(self) -> bool:
         """Still to be measured."""
         return self.status == "ok" and self.work is not None
 
-    def end(self, status: Status, reason: str) -> None:
-        """Stop measuring this case, drop its samples, and keep the reason in one line."""
-        self.status, self.reason, self.samples = status, one_line(reason), []
+    @property
+    def why(self) -> str:
+        """The reasons in words."""
+        return told(self.reasons)
+
+    def end(self, status: Status, reason: Reason) -> None:
+        """Stop measuring this case, drop its samples, and keep the reason."""
+        self.status, self.reasons, self.samples = status, [reason], []
 
     def fail(self, error: Exception) -> None:
         """Note an error outside sampling: suspect if there are samples, else ended. The first error counts."""
         if self.status != "ok":
             return
         if self.samples:
-            self.doubts.append(one_line(f"after measuring: {described(error)}"))
+            self.doubts.append(because("failed_after", described(error)))
         else:
-            self.end("error", described(error))
+            self.end("error", because("error", described(error)))
 
 
 @contextlib.contextmanager
@@ -70,9 +74,9 @@ def caught(trial: Trial) -> Iterator[None]:
     try:
         yield
     except Skip as skip:
-        trial.end("skipped", str(skip))
+        trial.end("skipped", skip.reason)
     except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
-        trial.end("error", described(error))
+        trial.end("error", because("error", described(error)))
 
 
 @contextlib.contextmanager
@@ -83,7 +87,7 @@ def ended(trials: Sequence[Trial]) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
         for trial in trials:
             if trial.live:
-                trial.end("error", described(error))
+                trial.end("error", because("error", described(error)))
 
 
 @contextlib.contextmanager
@@ -99,8 +103,3 @@ def survived(trials: Sequence[Trial]) -> Iterator[None]:
 def described(error: Exception) -> str:
     """`ValueError: what it says`."""
     return f"{type(error).__name__}: {error}"
-
-
-def one_line(reason: str) -> str:
-    """A reason as one line of text that JSON can hold: a file name in an exception may have lone surrogates."""
-    return " ".join(reason.split()).encode(errors="backslashreplace").decode()[:LONGEST]

@@ -1,6 +1,6 @@
 """Reasons to mark a record suspect: telemetry of its contrast, shape of its samples.
 
-Each rule is a pure function that returns reasons in words; none for an undisturbed record. A suspect figure is shown
+Each rule is a pure function that returns reasons; none for an undisturbed record. A suspect figure is shown
 as such and never dropped.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from .estimate import bimodal, drift
+from .reasons import Reason, because
 
 STEAL = 0.01  # of a CPU, given by the hypervisor to other guests
 OTHERS = 0.15  # of a CPU, used by other processes on the CPUs of our affinity mask
@@ -21,13 +22,13 @@ APART = 1.5  # × the shortest handover of a cache line: slower, the two CPUs do
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
 POWER = "gpu_throttle_power"
 THROTTLES = {
-    POWER: "the GPU was held back by its power limit",
-    "gpu_throttle_thermal": "the GPU was held back by its temperature",
-    "gpu_throttle_hardware": "the GPU's hardware slowed its clock down",
+    POWER: "gpu_power_cap",
+    "gpu_throttle_thermal": "gpu_thermal",
+    "gpu_throttle_hardware": "gpu_hw_slowdown",
 }
 
 
-def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
+def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
     """What disturbed a contrast on the CPU: steal, other processes, the quota, a drifting clock."""
     wall = sum(telemetry.get("wall_s", ()))
     if wall <= 0:
@@ -38,29 +39,32 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[str]:
         return sum(telemetry.get(name, ()))
 
     if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_STEAL_S:
-        reasons.append(f"the hypervisor took {total('steal_s') / wall:.0%} of a CPU (steal)")
+        reasons.append(because("steal", f"{total('steal_s') / wall:.0%} of a CPU"))
     if total("others_s") > OTHERS * wall and total("others_s") >= LEAST_OTHERS_S:
-        reasons.append(f"other processes took {total('others_s') / wall:.0%} of a CPU")
+        reasons.append(because("other_processes", f"{total('others_s') / wall:.0%} of a CPU"))
     if total("throttled_s") > THROTTLED * wall:
-        reasons.append(f"the cgroup's CPU quota stopped us for {total('throttled_s') / wall:.1%} of the time")
+        reasons.append(because("quota", f"{total('throttled_s') / wall:.1%} of the time"))
     moved = drift(telemetry.get("clock_hz", ()))
     if moved > DRIFT:
-        reasons.append(f"the clock drifted by {moved:.1%}")
+        reasons.append(because("clock_drift", f"{moved:.1%}"))
     return reasons
 
 
-def moved(telemetry: Mapping[str, Sequence[float]]) -> str:
-    """Whether vCPUs migrated between caches, from the time of a cache line's handover in each round; "" where not.
+def moved(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
+    """Whether vCPUs migrated between caches, from the time of a cache line's handover in each round.
 
     Both states must be seen in two rounds: one may be an outlier.
     """
     near, far = states(telemetry.get("handover_s", ()))
     if len(near) < 2 or len(far) < 2:
-        return ""
-    return (
-        f"CPUs were moved between caches: a line changed hands in {median(near) * 1e9:.0f} ns in {len(near)} rounds "
-        f"and in {median(far) * 1e9:.0f} ns in {len(far)}"
-    )
+        return []
+    return [
+        because(
+            "cpus_moved",
+            f"a line changed hands in {median(near) * 1e9:.0f} ns in {len(near)} rounds "
+            f"and in {median(far) * 1e9:.0f} ns in {len(far)}",
+        )
+    ]
 
 
 def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -70,7 +74,7 @@ def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
     return near, [time for time in handovers if time > APART * closest]
 
 
-def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[str]:
+def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[Reason]:
     """What disturbed a whole contrast on a GPU, by its driver's readings and the clock of its samples.
 
     Drift is computed from the clock during the samples alone, since the driver's readings may be older. If `may_cap`,
@@ -79,22 +83,22 @@ def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = F
     """
     reasons = []
     capped = may_cap and any(telemetry.get(POWER, ()))
-    for name, reason in THROTTLES.items():
+    for name, code in THROTTLES.items():
         rounds = telemetry.get(name, ())
         if any(rounds) and not (may_cap and name == POWER):
-            reasons.append(f"{reason} in {sum(map(bool, rounds))} of {len(rounds)} rounds")
+            reasons.append(because(code, f"{sum(map(bool, rounds))} of {len(rounds)} rounds"))
     if not capped:
         clocks = telemetry.get("gpu_sm_clock_hz", ())
         moved = drift(clocks)
         if moved > DRIFT:
-            reasons.append(f"the GPU's clock drifted by {moved:.1%}")
+            reasons.append(because("gpu_clock_drift", f"{moved:.1%}"))
         limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
         middle = _clock(telemetry) or limit
         if middle < LOW_CLOCK * limit:
-            reasons.append(f"the GPU's clock was {middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz")
+            reasons.append(because("gpu_low_clock", f"{middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz"))
     opened = sum(telemetry.get("gpu_gate_timeouts", ()))
     if opened:
-        reasons.append(f"the gate opened {opened:.0f} times before all was queued: waiting for the host is counted in")
+        reasons.append(because("gpu_gate", f"{opened:.0f} times"))
     return reasons
 
 
@@ -113,9 +117,9 @@ def _clock(telemetry: Mapping[str, Sequence[float]]) -> float:
     return float(median(clocks))
 
 
-def shape(samples: Sequence[float]) -> str:
-    """Whether samples are bimodal, so that their median describes neither mode; "" where not."""
+def shape(samples: Sequence[float]) -> list[Reason]:
+    """Whether samples are bimodal, so that their median describes neither mode."""
     modes = bimodal(samples)
     if modes is None:
-        return ""
-    return f"samples fall into two heaps, {modes[1] / modes[0] - 1:.0%} apart"
+        return []
+    return [because("bimodal", f"{modes[1] / modes[0] - 1:.0%} apart")]

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from .reasons import CONCLUDED, Reason, told
+
 Json: TypeAlias = Any
 """A value out of a JSON file, which may hold anything."""
 
@@ -44,7 +46,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The raw samples of one case.
 
     `samples` are seconds per call in time order, one a round, so that samples of one contrast pair by position.
-    `counts` are the work of one call, by the names in COUNTS; rates are derived from them and never stored.
+    `counts` are the work of one call, by the names in COUNTS; rates are derived from them and never stored. `reasons`
+    say why the status is not `ok`.
     """
 
     bench: str
@@ -53,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     params: dict[str, Scalar]
     status: Status
-    reason: str = ""
+    reasons: list[Reason] = []
     loops: int = 0
     samples: list[float] = []
     counts: dict[str, float] = {}
@@ -66,9 +69,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return Case(self.bench, self.variant, self.device, self.params)
 
     @property
+    def why(self) -> str:
+        """The reasons in words, in one line; "" without any."""
+        return told(self.reasons)
+
+    @property
     def timed(self) -> bool:
         """Whether there are samples to read: `ok` and `suspect` records have them, the others never do."""
         return self.status in ("ok", "suspect") and bool(self.samples)
+
+
+def as_measured(record: Record) -> Record:
+    """The record without what was concluded from the limits of its run."""
+    kept = [one for one in record.reasons if one.code not in CONCLUDED]
+    if len(kept) == len(record.reasons):
+        return record
+    return msgspec.structs.replace(record, reasons=kept, status="suspect" if kept else "ok")
 
 
 def key(case: Case | Record) -> CaseKey:
@@ -190,14 +206,14 @@ class BenchInfo(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run file, schema 1, as it was measured: what the machine's limits say of its records is concluded on reading.
+    """One run file, schema 2, as it was measured: what the machine's limits say of its records is concluded on reading.
 
     `variables` are those of the environment that change figures, None where they were not kept. `disturbances` are
     those that the machine showed before anything was measured. `benches` describes the benches of
     the records; older files have none, and hold the conclusions instead.
     """
 
-    schema: int = 1
+    schema: int = 2
     id: str
     started: str
     finished: str | None = None

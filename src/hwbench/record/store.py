@@ -3,6 +3,10 @@
 Schema history
 --------------
 1   2026-11: first. Later files have `benches`, and records as they were measured, without conclusions.
+2   2026-11: `reasons`, codes with details, instead of `reason`, a sentence. `schema1` reads the older files.
+
+A field added later is optional and has a default: it does not raise the schema, since older files read without it, and
+an older hwbench ignores it.
 """
 
 from __future__ import annotations
@@ -23,12 +27,12 @@ import msgspec
 import psutil
 
 from ..errors import StoreError
-from ..record import text
+from . import schema1, text
 from .identity import differences, hardware
 from .microarchitectures import akin
-from .model import COUNTS, JsonObject, Machine, Record, Run
+from .model import COUNTS, JsonObject, Machine, Record, Run, as_measured
 
-SCHEMA = 1
+SCHEMA = 2
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
 MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a million would need 16 GB
 SHORTEST, LONGEST = 1e-12, 1e9  # seconds of a sample: below a clock's cycle, above any run; beyond, rates overflow
@@ -36,6 +40,9 @@ LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count fr
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
 LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
+MOST_REASONS = 100  # of a record
+MOST_DETAIL = 2000  # characters; hwbench writes 500 at most
+CODE = re.compile("[a-z][a-z0-9_]{0,39}")  # of a reason; a newer hwbench may have more codes than this one knows
 LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
 
@@ -81,12 +88,17 @@ def prepare(directory: Path) -> None:
 
 def encode(run: Run) -> bytes:
     """The run as indented strict JSON."""
-    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+    return msgspec.json.format(_encoded(run), indent=1) + b"\n"
+
+
+def _encoded(run: Run) -> bytes:
+    """Conclusions are never stored: whoever reads the file draws them from its limits."""
+    return msgspec.json.encode(msgspec.structs.replace(run, records=[as_measured(one) for one in run.records]))
 
 
 def write(run: Run, path: Path) -> None:
     """Replace `path` by this state of the run, atomically; StoreError where that fails."""
-    write_bytes(msgspec.json.encode(run) + b"\n", path)
+    write_bytes(_encoded(run) + b"\n", path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
@@ -123,6 +135,7 @@ def read(path: Path) -> Run:
 
 def decode(data: bytes, name: str) -> Run:
     """The run in JSON text; messages call it `name`."""
+    schema = SCHEMA
     try:
         header = msgspec.json.decode(data, type=_Header)
         if header.schema > SCHEMA:
@@ -131,9 +144,12 @@ def decode(data: bytes, name: str) -> Run:
             )
         if header.schema < 1:
             raise StoreError(f"{name}: schema {header.schema} never was; this is no run file of hwbench")
+        schema = header.schema
         run = msgspec.json.decode(data, type=Run)
+        if schema == 1:
+            run = schema1.upgraded(run, data)
     except msgspec.ValidationError as error:
-        raise StoreError(f"{name}: is no run file of schema {SCHEMA} ({error})") from None
+        raise StoreError(f"{name}: is no run file of schema {schema} ({error})") from None
     except msgspec.DecodeError as error:
         if data.startswith(OTHER_TEXT):
             raise StoreError(
@@ -177,6 +193,7 @@ def _validate(run: Run, name: str) -> None:
         for fact in ("footprint", "threads"):
             if not isinstance(record.facts.get(fact, 1), int):
                 raise StoreError(f"{where}.facts.{fact}: is no whole number")
+        _validate_reasons(record, where)
         _validate_telemetry(record, where)
     for label, size in run.policy.sizes.items():
         if size <= 0:
@@ -188,6 +205,16 @@ def _validate(run: Run, name: str) -> None:
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
         raise StoreError(f"{name}: policy: a negative number, or no rounds; nothing can have been measured so")
+
+
+def _validate_reasons(record: Record, where: str) -> None:
+    if len(record.reasons) > MOST_REASONS:
+        raise StoreError(f"{where}.reasons: {len(record.reasons)} are more than the {MOST_REASONS} a record may have")
+    for position, reason in enumerate(record.reasons):
+        if not CODE.fullmatch(reason.code):
+            raise StoreError(f"{where}.reasons[{position}].code: is no code such as steal")
+        if len(reason.detail) > MOST_DETAIL:
+            raise StoreError(f"{where}.reasons[{position}].detail: has more than {MOST_DETAIL} characters")
 
 
 def _validate_telemetry(record: Record, where: str) -> None:

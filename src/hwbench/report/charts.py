@@ -127,7 +127,7 @@ def mark_of(
         x=x,
         label=label,
         more=more,
-        suspect=record.reason or "yes" if point.suspect else "",
+        suspect=record.why or "yes" if point.suspect else "",
         dash=dash,
     )
 

@@ -38,7 +38,10 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Entry:
-    """One case of a side. `unfit` says why it cannot be compared; `earlier` are its medians in earlier runs."""
+    """One case of a side. `earlier` are its medians in earlier runs.
+
+    `unfit` is the status of one that cannot be compared, `why` the reason.
+    """
 
     bench: str
     variant: str
@@ -50,6 +53,7 @@ class Entry:
     unfit: str = ""
     earlier: Sequence[float] = ()
     higher: bool = False
+    why: str = ""
 
     @property
     def key(self) -> Key:

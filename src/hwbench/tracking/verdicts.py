@@ -229,21 +229,15 @@ def _unfit(old: Entry | None, new: Entry | None, across: bool) -> str:
     """Why two entries of a case cannot be compared; "" where they can."""
     if old is None or new is None:
         return "not in base" if old is None else "not in new"
-    if old.unfit or new.unfit:
-        return f"{old.unfit.partition(':')[0]} in base{_rest(old.unfit)}" if old.unfit else (
-            f"{new.unfit.partition(':')[0]} in new{_rest(new.unfit)}"
-        )  # fmt: skip
+    for side, entry in (("base", old), ("new", new)):
+        if entry.unfit:
+            return f"{entry.unfit} in {side}" + (f": {entry.why}" if entry.why else "")
     if old.version and new.version and old.version != new.version:
         return f"version {old.version} in base, {new.version} in new: they time different things"
     if old.counts and new.counts and not across and not _alike(old.counts, new.counts):
         # A label such as L3 is resolved on the machine, so it may stand for another size in another run.
         return f"a call does other work: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
     return ""
-
-
-def _rest(unfit: str) -> str:
-    reason = unfit.partition(": ")[2]
-    return f": {reason}" if reason else ""
 
 
 def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:

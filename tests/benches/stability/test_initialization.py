@@ -38,7 +38,7 @@ def test_every_variant_gives_the_answer(variant, dtype, activation):
     """Each variant passes its check in every type and activation; its facts are small plain JSON."""
     values = values_of(initialization, dtype=dtype, activation=activation)
     if reason := initialization.lacks(variant, values):
-        pytest.skip(reason)
+        pytest.skip(str(reason))
     assert verdict(initialization, variant, values) == ""
     work, _ = built(initialization, variant, values)
     assert len(json.dumps(dict(work.facts), allow_nan=False)) < 20_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hwbench.record.reasons import Reason
 from hwbench.report.views.bandwidth import view
 from made_up.page import column, dataset, figure, labels, record, run_of
 from made_up.sample import KIB, sample_run
@@ -26,9 +27,9 @@ def test_a_level_has_its_fastest_variant() -> None:
 
 def test_a_disturbed_limit_is_pale_and_says_so() -> None:
     """Where only disturbed samples were to be had, the bar is marked and the reason stands in the table."""
-    doubtful = msgspec.structs.replace(load("simd", 100.0), status="suspect", reason="the clock drifted by 5.0%")
+    doubtful = msgspec.structs.replace(load("simd", 100.0), status="suspect", reasons=[Reason("clock_drift", "5.0%")])
     shown = figure(view(dataset(run_of(doubtful))))
-    assert column(shown.table, "status") == ["the clock drifted by 5.0%"]
+    assert column(shown.table, "status") == ["the clock drifted: 5.0%"]
     assert shown.panels[0].spec["datasets"]["marks"][0]["fade"] == 0.4
     assert shown.legend[-1].label == "suspect"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hwbench.record.reasons import Reason
 from hwbench.report.sections import Facts, Table, Tiles
 from hwbench.report.views.machine import view as machine
 from made_up.page import column, dataset, record, run_of
@@ -14,7 +15,7 @@ def test_headlines_are_the_best_undisturbed_samples() -> None:
     """A suspect figure heads the page only where there is no other."""
     fast = record("stream.load", "simd", 1e-6, {"bytes": 9e4}, params={"size": "DRAM", "dtype": "f8", "threads": 1})
     slow = record("stream.copy", "simd", 1e-6, {"bytes": 2e4}, params={"size": "DRAM", "dtype": "f8", "threads": 1})
-    doubtful = msgspec.structs.replace(fast, status="suspect", reason="the clock drifted by 5.0%")
+    doubtful = msgspec.structs.replace(fast, status="suspect", reasons=[Reason("clock_drift", "5.0%")])
     for records_, value in (([fast, slow], "90.0"), ([doubtful, slow], "20.0"), ([doubtful], "90.0")):
         section = machine(dataset(run_of(*records_)))
         tiles = next(block for block in section.blocks if isinstance(block, Tiles))

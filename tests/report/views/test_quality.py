@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Disturbance
+from hwbench.record.reasons import TABLE, Reason, because
 from hwbench.report.sections import Issues, Notes, Table
-from hwbench.report.views.quality import remedy
 from hwbench.report.views.quality import view as quality
 from made_up.page import column, dataset, record, run_of
 from made_up.sample import replace, sample_run
@@ -27,31 +27,49 @@ def test_every_trouble_is_told_with_a_remedy() -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "word"),
     [
-        ("suspect", "the hypervisor took 4% of a CPU (steal)", "guests"),
-        ("suspect", "other processes took 138% of a CPU", "Close"),
-        ("suspect", "the clock drifted by 4.2%", "clock"),
-        ("suspect", "samples fall into two heaps, 12% apart", "two states"),
-        ("suspect", "faster than L2 load, 1 thread (70 GB/s), a level nearer to the core", "cannot be true"),
-        ("suspect", "slower than a level further from the core (L2 store, 2 threads: 210 GB/s)", "too high"),
-        ("suspect", "after measuring: OSError: the clock is gone", "kept"),
-        ("suspect", "something new", "again"),
-        ("skipped", "needs 4 GiB for 2 variants; 60% of the 1 GiB free may be taken", "memory"),
-        ("skipped", "the budget of 5 s was spent before its turn; raise --budget", "--resume"),
-        ("wrong", "the clock on the wall", "reference"),
+        ("suspect", Reason("steal", "4% of a CPU"), "guests"),
+        ("suspect", Reason("gpu_power_cap", "5 of 10 rounds"), "power limit"),
+        ("suspect", Reason("of_a_newer_hwbench", "something new"), "again"),
+        ("skipped", Reason("needs_memory", "needs 4 GiB for 2 variants"), "memory"),
+        ("skipped", Reason("needs_smt", "a GPU and a clock"), "one thread a core"),
+        ("wrong", Reason("wrong_answer", "the clock on the wall"), "compiler"),
+        ("error", Reason("of_a_newer_hwbench"), "HWBENCH_DEBUG"),
     ],
 )
-def test_remedies_fit_their_reasons(status: str, reason: str, word: str) -> None:
-    """Each reason the engine gives has a remedy of its own; an unknown one gets its status's."""
-    assert word in remedy(status, reason)
+def test_the_remedy_follows_from_the_code(status: str, reason: Reason, word: str) -> None:
+    """Whatever the detail says; an unknown code has the remedy of its status."""
+    case = record("stream.copy", "simd", 1e-3, {"bytes": 1.0})
+    section = quality(dataset(run_of(msgspec.structs.replace(case, status=status, reasons=[reason], samples=[]))))
+    assert section is not None
+    [trouble] = next(block for block in section.blocks if isinstance(block, Issues)).items
+    assert word in trouble.remedy
+    assert trouble.reason == str(reason)
+
+
+def test_a_gpu_run_with_every_code_has_each_remedy() -> None:
+    """A GPU at its power limit is never told to install an extra."""
+    case = msgspec.structs.replace(record("device.peak", "fma", 1e-3, {"flops": 1.0}), device="gpu:0")
+    every = [
+        msgspec.structs.replace(case, params={"n": n}, status="suspect", reasons=[because(code, "5 of 10 rounds")])
+        for n, code in enumerate(TABLE)
+    ]
+    section = quality(dataset(run_of(*every)))
+    assert section is not None
+    troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
+    assert [trouble.remedy for trouble in troubles] == [meaning.remedy for meaning in TABLE.values()]
+    extras = {code for code, meaning in TABLE.items() if "hwbench[gpu-" in meaning.remedy}
+    assert extras == {"needs_gpu", "needs_cupy", "gpu_too_old"}
 
 
 def test_a_case_disturbed_twice_is_told_twice() -> None:
     """Two reasons of one case are two troubles with a remedy each; a semicolon within a skip's reason is none."""
     case = record("stream.copy", "simd", 1e-3, {"bytes": 1.0})
     twice = msgspec.structs.replace(
-        case, status="suspect", reason="the clock drifted by 5%; other processes took 90% of a CPU"
+        case, status="suspect", reasons=[Reason("clock_drift", "5%"), Reason("other_processes", "90% of a CPU")]
     )
-    skip = msgspec.structs.replace(case, status="skipped", reason="needs 2 GiB; 60% of it", samples=[])
+    skip = msgspec.structs.replace(
+        case, status="skipped", reasons=[Reason("needs_memory", "needs 2 GiB; 60% of it")], samples=[]
+    )
     section = quality(dataset(run_of(twice, skip)))
     assert section is not None
     troubles = next(block for block in section.blocks if isinstance(block, Issues)).items

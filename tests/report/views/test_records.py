@@ -8,6 +8,7 @@ import io
 import msgspec
 import pytest
 
+from hwbench.record.reasons import Reason
 from hwbench.report.sections import Records
 from hwbench.report.views.records import as_csv, file_name
 from hwbench.report.views.records import view as records
@@ -54,12 +55,17 @@ def test_a_download_is_named_by_harmless_characters(name: str, safe: str | None)
 def test_every_record_is_in_the_raw_table() -> None:
     """No status is left out of the table; what was skipped for one reason is a row with the number of cases."""
     run = sample_run(benches=("stream.load",))
-    absent = [msgspec.structs.replace(record("device.stream", "raw", 1.0, {}, params={"n": n}), status="skipped",
-                                      reason="no GPU", samples=[]) for n in range(7)]  # fmt: skip
+    absent = [
+        msgspec.structs.replace(
+            record("device.stream", "raw", 1.0, {}, params={"n": n}),
+            status="skipped", reasons=[Reason("needs_gpu", "no GPU")], samples=[],
+        )
+        for n in range(7)
+    ]  # fmt: skip
     section = records(dataset(replace(run, records=[*run.records, *absent])))
     assert section is not None
     block = next(block for block in section.blocks if isinstance(block, Records))
-    skipped = {(one.bench, one.variant, one.reason) for one in run.records if one.status == "skipped"}
+    skipped = {(one.bench, one.variant, one.why) for one in run.records if one.status == "skipped"}
     timed = [one for one in run.records if one.status != "skipped"]
     assert len(block.table.rows) == len(timed) + len(skipped) + 1
     assert column(block.table, "parameters")[-1] == "7 cases"

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Record, Run
+from hwbench.record.reasons import Reason
 from hwbench.report import charts
 from hwbench.report.sections import Figure, Panel
 from hwbench.report.views.gpu import common
@@ -79,11 +80,11 @@ def test_what_cannot_be_true_is_no_ceiling() -> None:
     """A peak that the limits refuted raises no roof; one that was only disturbed does, and says so."""
     run = machine(LOADS, {"256": 56.0}, gemm(1000, [0.04] * 5))
     wrong = record("peak.fma", "512", [1e-7] * 5, {"flops": 1e6})
-    for reason, roofs in (
-        ("cannot be true: …", {"256-bit"}),
-        ("other processes took 40% of a CPU", {"256-bit", "512-bit"}),
+    for reasons, roofs in (
+        ([Reason("implausible", "…")], {"256-bit"}),
+        ([Reason("other_processes", "40% of a CPU")], {"256-bit", "512-bit"}),
     ):
-        refuted = msgspec.structs.replace(wrong, status="suspect", reason=reason)
+        refuted = msgspec.structs.replace(wrong, status="suspect", reasons=reasons)
         rows = panel(replace(run, records=[*run.records, refuted])).spec["datasets"]["roofs"]
         assert {row["roof"] for row in rows} - set(LOADS) == roofs
     assert any("suspect: other processes" in row["told"] for row in rows)

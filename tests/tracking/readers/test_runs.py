@@ -8,12 +8,13 @@ import pytest
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record.model import Cache
+from hwbench.record.reasons import Reason
 from hwbench.tracking.readers import runs
 
 
 def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
     """One run of four failed: three are compared, whichever it was."""
-    flaky = record("v0", (), status="error", reason="flaky", counts={})
+    flaky = record("v0", (), status="error", reasons=[Reason("error", "flaky")], counts={})
     good = [record("v0", [1.0 + i / 1e4 + k / 1e3 for i in range(12)], counts={"bytes": 8.0}) for k in range(3)]
     made = runs.side([run_of(one) for one in (flaky, *good)])
     assert len(made.entries[0].measurements) == 3
@@ -22,18 +23,20 @@ def test_a_failure_in_the_first_of_several_runs_leaves_the_others():
 
 def test_disturbed_runs_yield_to_undisturbed_ones():
     """A suspect run counts where there is no other, with its reason; runs of another version never do."""
-    noisy = record("v", (2.0,) * 3, status="suspect", reason="steal")
+    noisy = record("v", (2.0,) * 3, status="suspect", reasons=[Reason("steal")])
     calm, newer = record("v", (1.0,) * 3), record("v", (9.0,) * 3, version=2)
     [entry] = runs.side([run_of(calm), run_of(noisy), run_of(newer)]).entries
     assert [(one.median, one.suspect) for one in entry.measurements] == [(1.0, "")]
     [entry] = runs.side([run_of(noisy)]).entries
-    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, "steal")]
+    assert [(one.median, one.suspect) for one in entry.measurements] == [(2.0, str(Reason("steal")))]
 
 
 def test_earlier_runs_are_a_case_s_past():
     """Medians of undisturbed records of the same version, in the order of the runs."""
     past = [run_of(record("v", (median,) * 3)) for median in (1.0, 2.0)]
-    other = run_of(record("v", (7.0,) * 3, version=2), record("v", (8.0,) * 3, status="suspect", reason="steal"))
+    other = run_of(
+        record("v", (7.0,) * 3, version=2), record("v", (8.0,) * 3, status="suspect", reasons=[Reason("steal")])
+    )
     [entry] = runs.side([run_of(record("v"))], [*past, other]).entries
     assert entry.earlier == [1.0, 2.0]
 

@@ -147,7 +147,7 @@ KERNELS: dict[str, dict[str, Callable[..., None]]] = {
 def matrices(rng: np.random.Generator, work: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Two matrices of small whole numbers, all of whose sums of products are exact; a transposition takes one."""
     if n % WORDS:
-        raise Skip(f"n = {n} is no whole number of cache lines; take a multiple of {WORDS}")
+        raise Skip("bad_value", f"n = {n} is no whole number of cache lines; take a multiple of {WORDS}")
     a = rng.integers(0, 16, (n, n), dtype=np.int8).astype(np.float64)
     b = rng.integers(0, 16, (n, n), dtype=np.int8).astype(np.float64) if work == "matmul" else a
     return a, b

@@ -106,7 +106,7 @@ def shape(size: int, itemsize: int) -> tuple[int, int]:
     in_line = LINE // itemsize
     lines = math.isqrt(size // itemsize) // in_line
     if lines == 0:
-        raise Skip(f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
+        raise Skip("too_small", f"{size} bytes are too few: a square whose rows are a line long has {LINE * in_line}")
     usual = min(parts_of(size, SHARE), max(_odd(lines // THICK), 1))
     # A third more or fewer bands are tried: more candidate lengths, one of them nearer to the size.
     apart = min(usual // 3 + 1, TRIED)

@@ -129,7 +129,7 @@ def numbers(rng: np.random.Generator, size: int, device: Cpu) -> np.ndarray:
 def elements(a: np.ndarray, stride: int) -> int:
     """Elements that a call uses."""
     if stride > len(a):
-        raise Skip(f"a stride of {stride} elements leaves the array, which has {len(a)}")
+        raise Skip("bad_value", f"a stride of {stride} elements leaves the array, which has {len(a)}")
     return len(a) // PART
 
 

@@ -34,6 +34,7 @@ from ...kernels.simd import Registers, fill, fma, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.reasons import Reason, because
 
 CHAIN = 7  # dependent additions a step: a cycle each
 # Multiply-adds beside them for so many units, each waiting for its own of the step before, 7 cycles ago (it takes 4).
@@ -98,13 +99,15 @@ def counts() -> dict[str, float]:
     return {"cycles": CHAIN * STEPS}
 
 
-def lacking(bits: int) -> Callable[[], str]:
+def lacking(bits: int) -> Callable[[], Reason | None]:
     """What this host lacks for registers of `bits` bits."""
 
-    def needs() -> str:
+    def needs() -> Reason | None:
         if not has_fma():
-            return "this CPU has no fused multiply-add"
-        return f"this CPU's vector registers have {widths()[-1]} bits" if bits > widths()[-1] else ""
+            return because("needs_isa", "this CPU has no fused multiply-add")
+        if bits > widths()[-1]:
+            return because("needs_isa", f"this CPU's vector registers have {widths()[-1]} bits")
+        return None
 
     return needs
 
@@ -112,7 +115,7 @@ def lacking(bits: int) -> Callable[[], str]:
 def on_crew(device: Cpu, x: np.ndarray, threads: int, units: int, bits: int) -> Work:
     """The chain with multiply-adds in registers of `bits` bits, on a pinned thread for each core that is asked for."""
     if units not in CHAINS:
-        raise Skip(f"units={units}: is none of {', '.join(map(str, CHAINS))}")
+        raise Skip("bad_value", f"units={units}: is none of {', '.join(map(str, CHAINS))}")
     registers = Registers("f8", bits, CHAINS[units])
     crew = device.crew(min(threads, device.cores))  # SMT siblings would share the core's units and delay each other
     lanes = registers.lanes * CHAINS[units]

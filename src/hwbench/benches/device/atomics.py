@@ -60,9 +60,9 @@ def counting(kernel: str, how: str) -> Callable[..., Work]:
 
     def count(device: Gpu, addresses: int) -> Work:
         if addresses & (addresses - 1) or addresses > THREADS:
-            raise Skip(f"{addresses} counters are no power of two up to {THREADS}")
+            raise Skip("bad_value", f"{addresses} counters are no power of two up to {THREADS}")
         if kernel == "atomic_shared" and addresses > MOST_SHARED:
-            raise Skip(f"shared memory holds {MOST_SHARED} counters here")
+            raise Skip("gpu_lacks", f"shared memory holds {MOST_SHARED} counters here")
         counters = device.put(np.zeros(addresses, np.uint32))
         arguments = (counters, np.int32(addresses - 1), np.int32(rounds(addresses)))
         launch = device.launcher("device.sync", kernel, THREADS // BLOCK, BLOCK, arguments)

@@ -47,7 +47,7 @@ bench = Bench(
 def ring(rng: np.random.Generator, size: int) -> np.ndarray:
     """The numbers of all lines of `size` bytes, in the order of the visit (int64)."""
     if size < 2 * LINE:
-        raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
+        raise Skip("too_small", f"{size} bytes are too few: a ring needs two lines of {LINE}")
     return rng.permutation(size // LINE)
 
 

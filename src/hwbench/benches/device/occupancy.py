@@ -82,9 +82,9 @@ def memory(work: str, threads: int, chains: int) -> int:
 def kernel(device: Gpu, x: DeviceArray, work: str, threads: int, chains: int) -> Work:
     """CUDA C++, blocks of up to 128 threads."""
     if chains not in (1, 2, 4, 8):
-        raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
+        raise Skip("bad_value", f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
     if threads % min(threads, LARGEST_BLOCK):
-        raise Skip(f"{threads} threads are no whole number of blocks of {LARGEST_BLOCK}")
+        raise Skip("bad_value", f"{threads} threads are no whole number of blocks of {LARGEST_BLOCK}")
     block = min(threads, LARGEST_BLOCK)
     properties = device.properties
     facts = {"threads": threads, "sm": properties.sm, "resident": properties.sm * properties.threads_sm}

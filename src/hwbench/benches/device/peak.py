@@ -37,7 +37,7 @@ peak = Bench(
 def kernel_of(dtype: Dtype, chains: int) -> str:
     """The kernel of a precision and a number of chains."""
     if chains not in (1, 2, 4, 8):
-        raise Skip(f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
+        raise Skip("bad_value", f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
     return f"fma_f{dtype.itemsize}_{chains}"
 
 

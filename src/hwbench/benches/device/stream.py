@@ -132,7 +132,7 @@ for _width in (16, 8, 4):
 def in_cupy(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str) -> Work:
     """CuPy: copyto(a, b); multiply(c, 3, out=a) and add(a, b, out=a); the runtime's memset."""
     if kernel == "read":
-        raise Skip("CuPy has no call that only reads")
+        raise Skip("unsupported", "CuPy has no call that only reads")
     arrays = allocate(device, b, c, size, kernel)
     xp = device.xp
 

@@ -73,7 +73,7 @@ def of_the_grid(device: Gpu, block: int) -> Work:
     """A counter in memory: a block on each multiprocessor, all on the device at once."""
     needs_capability(device, (6, 0), "cooperative launches")
     if device.resident("device.sync", "barriers_grid", block) < 1:
-        raise Skip(f"no block of {block} threads fits a multiprocessor")
+        raise Skip("gpu_lacks", f"no block of {block} threads fits a multiprocessor")
     to, state = device.put(np.zeros(1, np.int32)), device.put(np.zeros(1, np.uint32))
     arguments = (state, to, np.int32(BARRIERS["grid"]))
     launch = device.launcher("device.sync", "barriers_grid", device.properties.sm, block, arguments, cooperative=True)

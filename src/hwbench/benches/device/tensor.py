@@ -69,7 +69,10 @@ def mma(device: Gpu, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: st
     per, least = FORMATS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
     if precision == "fp8" and (9, 0) <= tuple(device.properties.capability) < (12, 0):
-        raise Skip("this card has fp8 only in instructions of several warps (wgmma, tcgen05), which this kernel lacks")
+        raise Skip(
+            "unsupported",
+            "this card has fp8 only in instructions of several warps (wgmma, tcgen05), which this kernel lacks",
+        )
     kernel = f"mma_{precision}"
     grid = blocks(device, "device.peak", kernel)
     fragments = [device.put(encoded(x, precision)) for x in (left(a, per), left(a2, per), right(b, per))]

@@ -19,6 +19,7 @@ from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.reasons import Reason, because
 from .._gpu import where
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._resident import resident_work
@@ -102,17 +103,19 @@ def dot_blas(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     return by_blas(device, a, b, partitions, 1)
 
 
-def splits_nothing(size: int, dtype: np.dtype) -> str:
-    """Why BLAS would use one thread however many it has; "" where the arrays are long enough for all."""
+def splits_nothing(size: int, dtype: np.dtype) -> Reason | None:
+    """Why BLAS would use one thread however many it has; None where the arrays are long enough for all."""
     n = size // 2 // dtype.itemsize
-    return "" if n > BLAS_SPLITS else f"BLAS takes one thread for {n} elements, and more beyond {BLAS_SPLITS}"
+    if n > BLAS_SPLITS:
+        return None
+    return because("one_thread", f"BLAS takes one thread for {n} elements, and more beyond {BLAS_SPLITS}")
 
 
 @dot.variant("blas-all", needs=splits_nothing)
 def dot_blas_on_all(device: Cpu, a: Array, b: Array, partitions: Partitions) -> Work:
     """The same on all threads, each with a share of the arrays."""
     if device.host.usable == 1:
-        raise Skip("needs 2 CPUs; 1 may be used")
+        raise Skip("needs_cpus", "needs 2 CPUs; 1 may be used")
     return by_blas(device, a, b, partitions, device.host.usable)
 
 

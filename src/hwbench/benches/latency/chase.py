@@ -81,7 +81,7 @@ def ring(rng: np.random.Generator, size: int, order: str, device: Cpu) -> np.nda
     """All lines of `size` bytes by number, in the order in which they are to be visited (int64)."""
     n = size // LINE
     if n < 2:
-        raise Skip(f"{size} bytes are too few: a ring needs two lines of {LINE}")
+        raise Skip("too_small", f"{size} bytes are too few: a ring needs two lines of {LINE}")
     lines: np.ndarray = device.host_empty(n, np.int64)
     groups = n // GROUP if order == "page-local" else 0
     for group in range(groups):

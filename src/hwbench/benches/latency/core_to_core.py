@@ -31,6 +31,7 @@ from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.reasons import Reason, because
 
 if TYPE_CHECKING:
     from ...protocols import Host
@@ -74,10 +75,12 @@ def trips(device: Cpu) -> int:
     return max(LEAST, min(MOST, BUDGET // max(1, len(pairs_of(device)))))
 
 
-def lacking(device: Cpu) -> str:
+def lacking(device: Cpu) -> Reason | None:
     """What this machine lacks for it."""
     usable = device.host.usable
-    return f"needs 2 CPUs that hand a line to one another; {usable} may be used" if usable < 2 else ""
+    if usable < 2:
+        return because("needs_cpus", f"needs 2 CPUs that hand a line to one another; {usable} may be used")
+    return None
 
 
 def shared(host: Host, a: int, b: int) -> str:

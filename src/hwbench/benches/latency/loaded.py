@@ -32,6 +32,7 @@ from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque,
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.reasons import Reason, because
 from .chase import LINE, chase, ring, write_ring
 
 HOPS = 1024  # a call: 0.1 ms in idle memory
@@ -117,10 +118,12 @@ class Memory:
             buffer.close()
 
 
-def lacking(device: Cpu) -> str:
+def lacking(device: Cpu) -> Reason | None:
     """What this machine lacks for it."""
     cores = device.cores
-    return f"needs 2 cores, one to wait and one to stream; {cores} may be used" if cores < 2 else ""
+    if cores < 2:
+        return because("needs_cpus", f"needs 2 cores, one to wait and one to stream; {cores} may be used")
+    return None
 
 
 def streamed_by_each(size: int, threads: int) -> int:

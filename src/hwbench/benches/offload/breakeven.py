@@ -130,7 +130,7 @@ def in_numpy(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Wo
 def on_all_cpus(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
     """All CPUs: Numba's prange, and for the FFT SciPy's workers."""
     if work == "matmul":
-        raise Skip("NumPy's product is on all CPUs already")
+        raise Skip("no_such_case", "NumPy's product is on all CPUs already")
     if work == "fft":
         import scipy.fft
 

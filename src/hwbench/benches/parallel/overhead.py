@@ -117,13 +117,13 @@ class Layer:
             self.end()
             said = rest or "its process ended without a word"
             Layer.missing[name] = f"Numba cannot load the threading layer {name}: {said}"
-            raise Skip(Layer.missing[name])
+            raise Skip("needs_library", Layer.missing[name])
 
     @classmethod
     def of(cls, name: str, threads: int, device: Cpu) -> Layer:
         """The process of this layer, started where none is running; Skip where it is known not to load."""
         if name in cls.missing:
-            raise Skip(cls.missing[name])
+            raise Skip("needs_library", cls.missing[name])
         if name not in cls.running:
             cls.running[name] = cls(name, threads, device)
         cls.running[name].users += 1
@@ -189,7 +189,7 @@ def in_layer(name: str, n: int, device: Cpu) -> Work:
     """The prange in a process with this threading layer, on all CPUs that may be used."""
     threads = device.host.usable
     if threads < 2:
-        raise Skip("needs 2 CPUs; 1 may be used")
+        raise Skip("needs_cpus", "needs 2 CPUs; 1 may be used")
     layer = Layer.of(name, threads, device)
     answer = [float("nan")]
 

@@ -76,7 +76,7 @@ def pairs(device: Cpu) -> dict[str, tuple[int, ...]]:
     if not twins:
         siblings = len(device.host.online) > len({device.host.cores.get(cpu, (-1, cpu)) for cpu in device.host.online})
         why = "only one of each core's may be used" if siblings else "each of its cores is one CPU"
-        raise Skip(f"needs SMT: {why} here")
+        raise Skip("needs_smt", f"{why} here")
     others = [rank for rank in range(1, len(cpus)) if cores[rank] != cores[0]]
     return {"alone": (0,), "siblings": (0, twins[0]), "cores": (0, others[0]) if others else ()}
 
@@ -109,9 +109,9 @@ def on(who: str, lines: np.ndarray, work: str, device: Cpu) -> Work:
     """The work on each of the threads of this pair."""
     ranks = pairs(device)[who]
     if not ranks:
-        raise Skip("needs two cores; one may be used")
+        raise Skip("needs_cpus", "needs two cores; one may be used")
     if work == "compute" and not has_fma():
-        raise Skip("this CPU has no fused multiply-add")
+        raise Skip("needs_isa", "this CPU has no fused multiply-add")
     crew = device.team(*ranks)
     makers = {"latency": chasing, "compute": computing}
     made = crew.each(lambda _rank: makers[work](lines, device))  # its own memory, first touched where it is used

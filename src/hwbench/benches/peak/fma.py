@@ -23,6 +23,7 @@ from ...kernels.cpu_features import features, has_fma, widths
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
+from ...record.reasons import Reason, because
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
 VECTOR = 64  # bytes of numbers for each chain: what the widest registers take at once
@@ -90,17 +91,19 @@ def memory(chains: int, threads: int) -> int:
     return 2 * chains * VECTOR * threads
 
 
-def lacking(bits: int) -> Callable[[int], str]:
+def lacking(bits: int) -> Callable[[int], Reason | None]:
     """What this host lacks for registers of `bits` bits (0: scalars), as a function of the number of chains."""
 
-    def needs(chains: int) -> str:
+    def needs(chains: int) -> Reason | None:
         if not has_fma():
-            return "this CPU has no fused multiply-add"
+            return because("needs_isa", "this CPU has no fused multiply-add")
         if bits > widths()[-1]:
-            return f"this CPU's vector registers have {widths()[-1]} bits"
+            return because("needs_isa", f"this CPU's vector registers have {widths()[-1]} bits")
         # AVX-512 and AArch64 have 32 registers, AVX2 has 16; two of them hold a and b.
         there = 32 if "avx512vl" in features() or not _x86() else 16
-        return f"{chains} chains, a and b need {chains + 2} registers of {there}" if chains + 2 > there else ""
+        if chains + 2 > there:
+            return because("needs_isa", f"{chains} chains, a and b need {chains + 2} registers of {there}")
+        return None
 
     return needs
 

@@ -12,6 +12,7 @@ from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, Gpu, Results, Values
 from ...record import text
+from ...record.reasons import Reason, because
 from .._gpu import fetched, sent
 from . import _formats, _taylor
 from ._networks import ACTIVATIONS, activate
@@ -120,11 +121,11 @@ def activation_numpy(x: Array, activation: str) -> Work:
     return applied(activation, x, np.empty_like(x), function)
 
 
-def no_expit(activation: str, dtype: np.dtype) -> str:
+def no_expit(activation: str, dtype: np.dtype) -> Reason | None:
     """Which function SciPy lacks."""
     if activation not in ("sigmoid", "4sigmoid-2"):
-        return f"SciPy has no {activation} of its own"
-    return "" if dtype.kind == "f" else f"SciPy's expit does not take {dtype.name}"
+        return because("unsupported", f"SciPy has no {activation} of its own")
+    return None if dtype.kind == "f" else because("unsupported", f"SciPy's expit does not take {dtype.name}")
 
 
 @activations.variant("scipy", needs=no_expit)

@@ -32,7 +32,7 @@ def array_bytes(row: Row, size: int) -> int:
     cut = GRANULE * parts_of(size)
     nbytes = size // row.arrays // cut * cut
     if nbytes == 0:
-        raise Skip(f"{size} bytes are too few: {row.arrays} arrays of at least {GRANULE} bytes are needed")
+        raise Skip("too_small", f"{size} bytes are too few: {row.arrays} arrays of at least {GRANULE} bytes are needed")
     return nbytes
 
 

@@ -40,6 +40,7 @@ from ...kernels.simd import Registers
 from ...protocols import Array, Call, Cpu, Results
 from ...record import text
 from ...record.model import LEVELS, Scalar
+from ...record.reasons import Reason, because
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
 from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
@@ -166,7 +167,7 @@ def stream(row: Row) -> Bench:
         """A plain prange loop over one set of arrays, on Numba's threads."""
         return in_numba(row, device, data, common, size, dtype, threads, pages)
 
-    @bench.variant("numpy", needs=lambda threads: "NumPy runs on one thread" if threads > 1 else "")
+    @bench.variant("numpy", needs=one_thread)
     def in_numpy(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, pages: str) -> Work:
         """NumPy's own functions with out=."""
         arrays = common.get(("loop", 1, pages), lambda: of_a_loop(row, device, data, size, 1, pages))
@@ -253,10 +254,17 @@ def in_memory(device: Cpu, size: int, threads: int) -> bool:
     return cached is not None and size * threads >= 4 * cached
 
 
-def too_many_threads(threads: int) -> str:
+def one_thread(threads: int) -> Reason | None:
+    """NumPy's loops use one thread."""
+    return because("one_thread", "NumPy runs on one thread") if threads > 1 else None
+
+
+def too_many_threads(threads: int) -> Reason | None:
     """Why Numba's pool cannot run so many threads."""
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined,unused-ignore]
-    return f"Numba was started with {most} threads (NUMBA_NUM_THREADS)" if threads > most else ""
+    if threads > most:
+        return because("needs_threads", f"Numba was started with {most} threads (NUMBA_NUM_THREADS)")
+    return None
 
 
 def in_numba(

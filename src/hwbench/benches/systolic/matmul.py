@@ -95,8 +95,9 @@ def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
     work = tiling.cycles * tiling.r * tiling.c
     if work > LONGEST or tiling.cycles > MOST_CYCLES:
         raise Skip(
+            "too_long",
             f"{work:.2g} PE-cycles in {tiling.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
-            f"{MOST_CYCLES:.0e} that are simulated at most"
+            f"{MOST_CYCLES:.0e} that are simulated at most",
         )
     y = np.zeros((m, n), np.float32)
     systolic = SystolicArray.of(tiling, w, x, y)

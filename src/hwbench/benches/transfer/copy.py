@@ -78,9 +78,11 @@ def both_ends(size: int, direction: str) -> int:
 def raw(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """The CUDA runtime's own copy (mapped: a kernel; managed: the first touch)."""
     if (direction, memory) == ("both", "pageable"):
-        raise Skip("a copy of ordinary memory makes its caller wait; both ways at once takes two threads")
+        raise Skip(
+            "no_such_case", "a copy of ordinary memory makes its caller wait; both ways at once takes two threads"
+        )
     if (direction, memory) == ("both", "managed"):
-        raise Skip("a page of managed memory is on one side at a time")
+        raise Skip("no_such_case", "a page of managed memory is on one side at a time")
     ends: list[tuple[Call, Callable[[], Array]]] = []  # launch and output of each direction
     buffers = []
     kept = []  # a copy knows addresses only
@@ -130,7 +132,7 @@ def raw(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: i
 def through_cupy(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """CuPy: cupy.asarray(array), and array.get() (pinned: get(out=…) into a pinned array)."""
     if direction == "both":
-        raise Skip("CuPy waits for each copy, so that none goes the other way meanwhile")
+        raise Skip("unsupported", "CuPy waits for each copy, so that none goes the other way meanwhile")
     xp = device.xp
     host = device.host(memory, size)
     host.array[:] = data if direction == "h2d" else 0

@@ -48,7 +48,7 @@ def built(source: str, flags: tuple[str, ...]) -> Iterator[Path]:
             capture_output=True, text=True, check=False, timeout=LIMIT_S,
         )  # fmt: skip
         if done.returncode:
-            raise Skip(f"{command(source, flags)} failed: {' '.join(done.stderr.split())[:200]}")
+            raise Skip("tool_failed", f"{command(source, flags)} failed: {' '.join(done.stderr.split())[:200]}")
         yield target
 
 
@@ -68,5 +68,7 @@ def triad_seconds(program: Path, elements: int, times: int, threads: int, *, hug
         capture_output=True, text=True, check=False, timeout=LIMIT_S, env=environment,
     )  # fmt: skip
     if done.returncode:
-        raise Skip(f"the compiled triad ended with {done.returncode}: {' '.join(done.stderr.split())[:200]}")
+        raise Skip(
+            "tool_failed", f"the compiled triad ended with {done.returncode}: {' '.join(done.stderr.split())[:200]}"
+        )
     return statistics.median(float(line) for line in done.stdout.split())

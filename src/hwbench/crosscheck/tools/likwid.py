@@ -34,7 +34,7 @@ def best_test(base: str, width: int, *, fma: bool = False) -> str:
     for name in names:
         if name in tests():
             return name
-    raise Skip(f"this {TOOL} has no test {' or '.join(names)}")
+    raise Skip("tool_failed", f"this {TOOL} has no test {' or '.join(names)}")
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,4 @@ class Likwid:
             return Output(seconds, moved / seconds, flops / seconds, int(float(said["Size per thread"])))
         except (KeyError, ValueError, ZeroDivisionError):
             words = " ".join((done.stderr or done.stdout).split())[:200]
-            raise Skip(f"{' '.join(self.arguments)} reported no rate: {words}") from None
+            raise Skip("tool_failed", f"{' '.join(self.arguments)} reported no rate: {words}") from None

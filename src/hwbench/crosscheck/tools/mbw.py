@@ -37,5 +37,5 @@ def parse(text: str, name: str) -> float:
     """The median of the rates in its output."""
     found = [float(value) for value in re.findall(r"^\d+\s.*Copy:\s+([\d.]+) MiB/s", text, re.MULTILINE)]
     if not found:
-        raise Skip(f"{name} reported no rate: {' '.join(text.split())[:200]}")
+        raise Skip("tool_failed", f"{name} reported no rate: {' '.join(text.split())[:200]}")
     return 2 * 2**20 * statistics.median(found)

@@ -44,7 +44,7 @@ def run(binary: Path, threads: int) -> Output:
             [str(binary.resolve())], capture_output=True, text=True, check=False, timeout=LIMIT_S, env=environment
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Skip(f"{binary}: {error}") from None
+        raise Skip("tool_failed", f"{binary}: {error}") from None
     return parse(done.stdout, str(binary))
 
 
@@ -55,7 +55,9 @@ def parse(text: str, name: str) -> Output:
     times = re.search(r"executed (\d+) times", text)
     threads = re.search(r"^Number of Threads counted = (\d+)", text, re.MULTILINE)
     if len(rates) != len(ROWS) or elements is None:
-        raise Skip(f"{name}: does not print what STREAM 5.10 prints (Array size, Copy, Scale, Add, Triad)")
+        raise Skip(
+            "tool_failed", f"{name}: does not print what STREAM 5.10 prints (Array size, Copy, Scale, Add, Triad)"
+        )
     return Output(
         elements=int(elements.group(1)),
         threads=int(threads.group(1)) if threads else 1,

@@ -100,7 +100,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
                 value=None,
                 group=format.value_of(main, record.params.get(main, "")),
                 label=record.status,
-                more=record.reason,
+                more=record.why,
             )
             for index, record in missing
             if index == run

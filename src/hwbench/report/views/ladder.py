@@ -162,7 +162,7 @@ def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
                 None,
                 group=variant,
                 label=record.status,
-                more=record.reason,
+                more=record.why,
             )
     label = "not measured at this n"
     return charts.Mark(

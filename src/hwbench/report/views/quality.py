@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from statistics import median
 
@@ -10,55 +9,19 @@ from ...analysis import run_quality
 from ...record import facts, interference, text
 from ...record.estimate import drift
 from ...record.model import JsonObject, Record
+from ...record.reasons import TABLE, Reason
 from .. import charts, format
 from ..dataset import Runs
 from ..sections import Block, Figure, Issue, Issues, Notes, Panel, Section, Table
 
 ORDER = ("wrong", "error", "suspect", "skipped")
 
-# What a reason holds (the first that matches), and what to do about it.
-REMEDIES: tuple[tuple[str, str], ...] = (
-    (
-        r"moved between caches",
-        "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host); until then "
-        "figures for several threads are of two machines.",
-    ),
-    (r"after measuring|sampled once more", "The samples are kept; what failed after them is named. Please report it."),
-    (r"steal|hypervisor", "Other guests had the processor. Measure at a quieter hour, or on a machine of your own."),
-    (r"other processes", "Close what else is running, then measure these benches again."),
-    (r"quota", "Give the container more processor time, or measure with no more threads than its quota has CPUs."),
-    (
-        r"clock",
-        "Fix the clock (performance governor, no turbo), let the machine cool down, plug a laptop in, and measure "
-        "again.",
-    ),
-    (
-        r"two heaps|bimodal",
-        "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
-        "--preset full.",
-    ),
-    (
-        r"faster than|times the limit",
-        "It cannot be true as it stands: the limit it was held against was disturbed, or the counts are off. Measure "
-        "both again.",
-    ),
-    (
-        r"slower than a level",
-        "The level further out tells what this one should reach at least. Measure it again: shares of it are too high.",
-    ),
-    (r"budget", "Raise --budget, or go on with --resume."),
-    (r"free may be taken|memory", "Free some memory, or ask for a smaller size with --param size=…"),
-    (r"huge page", "Set transparent huge pages to madvise, or measure with --param pages=4K."),
-    (r"SMT|siblings", "Nothing to do: this machine has one thread a core, or hides its siblings."),
-    (r"vector|avx|neon|sve|isa|CPU has no", "Nothing to do: this processor has no such instructions."),
-    (r"GPU|CUDA|cupy", "Install a GPU extra of hwbench on a machine with a GPU."),
-)
-BY_STATUS = {
-    "wrong": "The answer differs from the reference, so no time is shown. A kernel or a compiler is at fault: please "
-    "report it.",
-    "error": "It failed before it could be timed. HWBENCH_DEBUG=1 shows where; please report it.",
+# What to do where a record gives no reason, or a code that only a newer hwbench knows.
+BY_STATUS: dict[str, str] = {
+    "wrong": TABLE["wrong_answer"].remedy,
+    "error": TABLE["error"].remedy,
     "suspect": "Measure again when nothing else is running.",
-    "skipped": "It cannot be had here, or was left out as asked.",
+    "skipped": "This case is not available here.",
 }
 
 
@@ -120,16 +83,6 @@ def _disturbances(runs: Runs) -> Notes | None:
     return Notes("What disturbs measuring here, as it stood before the run", told) if told else None
 
 
-def remedy(status: str, reason: str) -> str:
-    """What to do about a reason."""
-    if status in ("wrong", "error"):
-        return BY_STATUS[status]
-    for pattern, what in REMEDIES:
-        if re.search(pattern, reason, re.IGNORECASE):
-            return what
-    return BY_STATUS.get(status, "")
-
-
 def _counts(runs: Runs) -> Table:
     rows = []
     for label, run in zip(runs.labels, runs, strict=True):
@@ -139,30 +92,28 @@ def _counts(runs: Runs) -> Table:
 
 
 def _issues(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Issue]:
-    """Cases by status and reason; reasons that differ in their numbers alone are one.
-
-    A case that several things disturbed stands below each of them, since each has a remedy of its own.
-    """
-    groups: dict[tuple[str, str], list[tuple[int, Record, str]]] = {}
+    """Cases by status and code. A case that several things disturbed stands below each, since each has its remedy."""
+    groups: dict[tuple[str, str], list[tuple[int, Record, Reason]]] = {}
     for index, record in records:
         if record.status in ORDER:
-            # Only the judge joins reasons; a skip may hold a semicolon of its own.
-            for reason in record.reason.split("; ") if record.status == "suspect" else [record.reason]:
-                alike = re.sub(r"[\d.,]+(e[+-]?\d+)?", "#", reason)
+            for reason in record.reasons or [Reason("")]:
+                # Sentences without a code have only themselves in common.
+                alike = reason.detail if reason.code == "other" else reason.code
                 groups.setdefault((record.status, alike), []).append((index, record, reason))
     out = []
     for (status, _), members in sorted(groups.items(), key=lambda item: (ORDER.index(item[0][0]), -len(item[1]))):
-        reasons = list(dict.fromkeys(reason for _, _, reason in members))
-        told = reasons[0] or "no reason given"
-        if len(reasons) > 1:
-            told += f" (and {len(reasons) - 1} more like it)"
+        first = members[0][2]
+        texts = list(dict.fromkeys(str(reason) for _, _, reason in members))
+        told = texts[0] or "no reason given"
+        if len(texts) > 1:
+            told += f" (and {len(texts) - 1} more)"
         cases = [
             format.case(record)
             + (f" ({runs.labels[index]})" if runs.several else "")
-            + (f": {reason}" if len(reasons) > 1 else "")
+            + (f": {reason.detail or reason}" if len(texts) > 1 else "")
             for index, record, reason in members
         ]
-        out.append(Issue(status, told, remedy(status, reasons[0]), cases))
+        out.append(Issue(status, told, first.remedy or BY_STATUS[status], cases))
     return out
 
 

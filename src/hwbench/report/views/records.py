@@ -38,7 +38,7 @@ def view(runs: Runs) -> Section | None:
                     text.columns(point.value)[1],
                     text.share(point.share),
                 ]
-            status = record.status + (f": {record.reason}" if record.reason else "")
+            status = record.status + (f": {record.why}" if record.reasons else "")
             row = (record.bench, record.variant, params, *figures, status)
             rows.append(runs.row(index, row))
     head = ("bench", "variant", "parameters", "samples", "a call", "median", "95% interval", "of the limit", "status")
@@ -59,7 +59,7 @@ def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:
     found: dict[object, tuple[Record, int]] = {}
     for record in records:
         alike = record.status == "skipped" and not record.samples
-        group = (record.bench, record.variant, record.device, record.reason) if alike else id(record)
+        group = (record.bench, record.variant, record.device, record.why) if alike else id(record)
         first, count = found.get(group, (record, 0))
         found[group] = (first, count + 1)
     return list(found.values())
@@ -114,7 +114,7 @@ def as_csv(runs: Runs) -> str:
                         record.device,
                         *(record.params.get(axis, "") for axis in axes),
                         record.status,
-                        record.reason,
+                        record.why,
                         len(record.samples),
                         record.loops,
                         *_times(record),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.limits import IMPOSSIBLE, Limit
+from ...analysis.limits import Limit, implausible
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
@@ -130,7 +130,7 @@ def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) 
     for record in records:
         fits = record.bench == "peak.fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
         flops = record.counts.get("flops")
-        if fits and flops and record.timed and IMPOSSIBLE not in record.reason:
+        if fits and flops and record.timed and not implausible(record):
             best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))
     by_variant = [Limit("fma", "", threads, "f8", value, FLOP_RATE, variant) for variant, value in best.items()]
     # The highest is taken from the limits of the run, which say where only disturbed samples were available.

@@ -107,13 +107,14 @@ def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
     every = [record for record in records if record.timed]
     one = every[0] if every else records[0]
     timed = [record for record in every if (record.version, record.counts) == (one.version, one.counts)]
-    unfit = "" if timed else one.status + (f": {one.reason}" if one.reason else "")
+    unfit = "" if timed else one.status
     # Disturbed records are left out where undisturbed ones exist.
     calm = [record for record in timed if record.status == "ok"]
     measurements = [
-        measurement_of(record.samples, record.reason or "suspect" if record.status == "suspect" else "")
+        measurement_of(record.samples, record.why or "suspect" if record.status == "suspect" else "")
         for record in (calm or timed)
     ]
     return Entry(
-        one.bench, one.variant, one.device, one.params, str(one.version), one.counts, measurements, unfit, earlier
+        one.bench, one.variant, one.device, one.params, str(one.version), one.counts, measurements, unfit, earlier,
+        why="" if timed else one.why,
     )  # fmt: skip

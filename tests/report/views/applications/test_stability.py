@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Record
+from hwbench.record.reasons import Reason
 from hwbench.report.sections import Figure, Table
 from hwbench.report.views.applications.stability import view as stability_view
 from made_up.page import dataset
@@ -15,7 +16,13 @@ from made_up.stability_records import activation, block, chain, networks, run_of
 def test_no_stability_no_section():
     """A run without these benches, or with failed cases alone, has no section."""
     failed = Record(
-        bench="stability.gradients", version=1, variant="numba", device="cpu", params={}, status="error", reason="x"
+        bench="stability.gradients",
+        version=1,
+        variant="numba",
+        device="cpu",
+        params={},
+        status="error",
+        reasons=[Reason("error", "x")],
     )
     assert stability_view(dataset(run_of([]))) is None
     assert stability_view(dataset(run_of([failed]))) is None

@@ -57,5 +57,5 @@ def absent(runs: Runs) -> list[tuple[str, int]]:
     reasons: dict[str, int] = {}
     for record in (record for run in runs for record in run.records):
         if record.device == "gpu" and record.status == "skipped":
-            reasons[record.reason] = reasons.get(record.reason, 0) + 1
+            reasons[record.why] = reasons.get(record.why, 0) + 1
     return sorted(reasons.items(), key=lambda pair: -pair[1])

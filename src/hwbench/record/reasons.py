@@ -1,0 +1,200 @@
+"""Why a case is suspect, wrong, failed or skipped: a code from one table, and a detail in words.
+
+Whoever reads a reason decides by its code alone. The table gives each code its words and its remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+LONGEST = 500  # characters of a detail
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """A code and what it holds for one case: `steal` and `12% of a CPU`.
+
+    `because` makes one. A file of a newer hwbench may have codes that this one does not know.
+    """
+
+    code: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Words and detail in one line; of an unknown code the detail, or the code itself."""
+        if self.code not in TABLE:
+            return self.detail or self.code
+        known = TABLE[self.code]
+        return self.detail if self.detail and known.whole else ": ".join(filter(None, (known.words, self.detail)))
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; "" for an unknown code."""
+        return TABLE[self.code].remedy if self.code in TABLE else ""
+
+
+class Meaning(NamedTuple):
+    """What a code says, and what to do about it. `whole`: a detail says all of it, and stands without the words."""
+
+    words: str
+    remedy: str
+    whole: bool = False
+
+
+_AGAIN = "Close what else is running, then measure these benches again."
+_COOL = "Let the machine cool down, fix the clock (performance governor, no turbo), and measure again."
+_REPORT = "Please report it."
+_NOTHING = "Nothing to do: "
+
+TABLE: dict[str, Meaning] = {
+    # --- suspect: what disturbed measuring
+    "steal": Meaning(
+        "the hypervisor gave the CPU to other guests (steal)",
+        "Other guests had the processor. Measure at a quieter hour, or on a dedicated machine.",
+    ),
+    "other_processes": Meaning("other processes used the CPUs", _AGAIN),
+    "quota": Meaning(
+        "the cgroup's CPU quota stopped hwbench",
+        "Give the container more processor time, or measure with no more threads than its quota has CPUs.",
+    ),
+    "clock_drift": Meaning("the clock drifted", _COOL),
+    "cpus_moved": Meaning(
+        "CPUs were moved between caches",
+        "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "
+        "figures for several threads mix two placements.",
+    ),
+    "bimodal": Meaning(
+        "the samples are bimodal",
+        "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
+        "--preset full.",
+    ),
+    "gpu_power_cap": Meaning(
+        "the GPU was held back by its power limit",
+        "Raise the power limit (nvidia-smi -pl WATTS) if the card allows it, or compare at a fixed lower clock "
+        "(nvidia-smi -lgc MHZ).",
+    ),
+    "gpu_thermal": Meaning(
+        "the GPU was held back by its temperature",
+        "Improve the cooling or let the card cool down, then measure again.",
+    ),
+    "gpu_hw_slowdown": Meaning(
+        "the GPU's hardware slowed its clock down",
+        "Check the card's power supply and cooling (nvidia-smi -q -d PERFORMANCE shows the cause), then measure again.",
+    ),
+    "gpu_clock_drift": Meaning(
+        "the GPU's clock drifted",
+        "Fix the clock (nvidia-smi -lgc MHZ) and measure again.",
+    ),
+    "gpu_low_clock": Meaning(
+        "the GPU's clock was low",
+        "See what holds the clock down (nvidia-smi -q -d CLOCK,PERFORMANCE), then measure again.",
+    ),
+    "gpu_gate": Meaning(
+        "the gate opened before all was queued, so that waiting for the host is counted in",
+        "The host queued too slowly. " + _AGAIN,
+    ),
+    "failed_after": Meaning("failed after measuring", "The samples are kept. " + _REPORT),
+    "failed_again": Meaning("failed when sampled once more", "The first samples are kept. " + _REPORT),
+    # --- suspect: concluded when a run is read, never stored
+    "implausible": Meaning(
+        "cannot be true",
+        "The limit was disturbed, or the counts are wrong. Measure both again.",
+    ),
+    "doubtful": Meaning(
+        "slower than a level further from the core",
+        "This level must be at least as fast as the further one. Measure it again: shares of it are too high.",
+    ),
+    "twins": Meaning(
+        "two measurements of one quantity disagree",
+        "At least one of the two was disturbed. Measure both again.",
+    ),
+    # --- wrong, error
+    "wrong_answer": Meaning(
+        "the answer is wrong", "No time is shown. A kernel or a compiler is at fault: please report it.", whole=True
+    ),
+    "error": Meaning("failed", "HWBENCH_DEBUG=1 shows where. " + _REPORT, whole=True),
+    # --- skipped: the request
+    "budget": Meaning("the budget was spent before its turn", "Raise --budget, or go on with --resume."),
+    "bad_value": Meaning("the bench does not take this value", "Choose another value with --param.", whole=True),
+    "too_small": Meaning("the size is too small", "Ask for a larger size with --param size=…", whole=True),
+    "too_long": Meaning("takes too long", "Ask for a smaller case with --param.", whole=True),
+    "one_thread": Meaning("runs on one thread", _NOTHING + "other variants use several threads.", whole=True),
+    "no_such_case": Meaning("not possible", _NOTHING + "this combination of values does not exist.", whole=True),
+    # --- skipped: the machine
+    "needs_cpus": Meaning(
+        "too few CPUs", "Allow more CPUs (affinity mask, cgroup), or measure on a larger machine.", whole=True
+    ),
+    "needs_threads": Meaning(
+        "too few threads in the pool",
+        "Start hwbench with more threads: NUMBA_NUM_THREADS, OPENBLAS_NUM_THREADS.",
+        whole=True,
+    ),
+    "needs_smt": Meaning("needs SMT", _NOTHING + "this machine has one thread a core, or hides the siblings."),
+    "needs_isa": Meaning(
+        "the processor lacks the instructions or registers",
+        _NOTHING + "other variants run on this processor.",
+        whole=True,
+    ),
+    "needs_level": Meaning("no such level here", "Give a size in bytes: --param size=24KiB.", whole=True),
+    "needs_memory": Meaning(
+        "too little memory", "Free some memory, or ask for a smaller size with --param size=…", whole=True
+    ),
+    "needs_huge_pages": Meaning(
+        "no huge pages", "Set transparent huge pages to madvise, or measure with --param pages=4K.", whole=True
+    ),
+    "needs_library": Meaning("a library is missing", "Install the library, then measure again.", whole=True),
+    "unsupported": Meaning(
+        "the library has no such function", _NOTHING + "other variants of the bench cover this case.", whole=True
+    ),
+    # --- skipped: the GPU
+    "needs_gpu": Meaning(
+        "no GPU can be used",
+        'On a machine with an NVIDIA GPU install its driver, then a GPU extra: pip install "hwbench[gpu-cuda13]".',
+        whole=True,
+    ),
+    "needs_cupy": Meaning(
+        "CuPy cannot be used",
+        'Install the GPU extra for the driver: pip install "hwbench[gpu-cuda13]" or gpu-cuda12.',
+        whole=True,
+    ),
+    "needs_driver": Meaning("the NVIDIA driver cannot be used", "Update or repair the NVIDIA driver.", whole=True),
+    "gpu_hidden": Meaning("no GPU is visible", "Check nvidia-smi and CUDA_VISIBLE_DEVICES.", whole=True),
+    "gpu_too_old": Meaning(
+        "the GPU is too old for the installed CUDA",
+        'Uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]".',
+        whole=True,
+    ),
+    "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),
+    "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it.", whole=True),
+    # --- skipped: native tools
+    "needs_tool": Meaning(
+        "a native tool is missing", "Install the tool named, then run hwbench verify again.", whole=True
+    ),
+    "tool_failed": Meaning("a native tool failed", "Run the command by hand to see why.", whole=True),
+    # --- text of schema 1 that stands for no other code
+    "other": Meaning(
+        "no reason is known", "An older hwbench wrote this. Measure again for a code and its remedy.", whole=True
+    ),
+}
+
+CONCLUDED = frozenset({"implausible", "doubtful", "twins"})  # concluded by whoever reads a run, and never stored
+
+
+def because(code: str, detail: str = "") -> Reason:
+    """A reason with a code of the table, its detail in one line that JSON can hold; ValueError for any other code."""
+    if code not in TABLE:
+        raise ValueError(f"'{code}' is no code of a reason; hwbench/record/reasons.py has them all")
+    # The name of a file in an exception may have lone surrogates.
+    return Reason(code, " ".join(detail.split()).encode(errors="backslashreplace").decode()[:LONGEST])
+
+
+def told(reasons: Iterable[Reason]) -> str:
+    """All reasons in one line; "" without any."""
+    return "; ".join(map(str, reasons))
+
+
+def has(reasons: Iterable[Reason], *codes: str) -> bool:
+    """Whether one of these codes is among the reasons."""
+    return any(one.code in codes for one in reasons)
