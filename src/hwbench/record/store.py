@@ -22,7 +22,8 @@ import msgspec
 import psutil
 
 from ..errors import StoreError
-from .model import COUNTS, JsonObject, Machine, Record, Run
+from .measures import DECLARED
+from .model import COUNTS, BenchInfo, JsonObject, Machine, Record, Run
 
 SCHEMA = 1
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
@@ -31,6 +32,7 @@ SHORTEST, LONGEST = 1e-12, 1e9  # seconds of a sample: below a clock's cycle, ab
 LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count from 1 to about 1e12
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
+LONGEST_WORDS, MOST_WORDS = 1000, 500  # characters of a name or a question; names that a bench declares
 LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
 
@@ -181,10 +183,21 @@ def _validate(run: Run, name: str) -> None:
     for bench, info in run.benches.items():
         if info.limit is not None and not LIMIT.fullmatch(info.limit):
             raise StoreError(f"{name}: benches.{bench[:40]}.limit: is no kind of limit such as load")
+        _validate_declared(info, f"{name}: benches.{bench[:40]}")
     policy = run.policy
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
         raise StoreError(f"{name}: policy: a negative number, or no rounds; nothing can have been measured so")
+
+
+def _validate_declared(info: BenchInfo, where: str) -> None:
+    if info.measures and not DECLARED.fullmatch(info.measures):
+        raise StoreError(f"{where}.measures: is nothing that a bench measures, such as load")
+    if info.leading and info.leading not in COUNTS:
+        raise StoreError(f"{where}.leading: '{info.leading[:40]}' is none of {', '.join(COUNTS)}")
+    words = [info.question, info.baseline, *info.variants, *info.where, *info.axes, *info.axes.values()]
+    if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
+        raise StoreError(f"{where}: more than {MOST_WORDS} names, or one of more than {LONGEST_WORDS} characters")
 
 
 def _validate_telemetry(record: Record, where: str) -> None:
