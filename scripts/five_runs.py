@@ -51,7 +51,7 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     """A row for each limit that two runs or more have, the widest spread first."""
     found: dict[str, list[Limit | None]] = {}
     for position, run in enumerate(runs):
-        for limit in measured(run.records):
+        for limit in measured(run.records, run.benches):
             name = f"{limit.name}, {limit.dtype}" if limit.dtype else limit.name
             found.setdefault(name, [None] * len(runs))[position] = limit
     rows = []

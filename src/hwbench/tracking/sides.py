@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..record.estimate import median_error
-from ..record.model import Machine, Scalar
+from ..record.model import BenchInfo, Machine, Scalar
 from ..record.units import format_bytes
 from .machines import alike, gib
 
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass
 class Side:
-    """A name, the machine and its identity, the cases, the environment, and the limits that benches should touch."""
+    """A name, the machine and its identity, the cases, the environment, and what the benches declare."""
 
     name: str
     machine: str
@@ -67,7 +67,7 @@ class Side:
     entries: Sequence[Entry]
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: str = "run"
-    limits: Mapping[str, str | None] = field(default_factory=dict)
+    benches: Mapping[str, BenchInfo] = field(default_factory=dict)
 
 
 def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from ..record.estimate import Estimate
-from ..record.model import Run, Scalar
+from ..record.model import BenchInfo, Run, Scalar
 from . import variance
 from .controls import CONTROLS, MATTERS, SHARE, Controls, Moved, shared_count, shift
 from .readers import runs
@@ -88,12 +88,12 @@ def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Compariso
 
 def compare_sides(
     base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False,
-    limits: Mapping[str, str | None] | None = None,
+    benches: Mapping[str, BenchInfo] | None = None,
 ) -> ComparisonReport:  # fmt: skip
     """A comparison for every case of either side, in the base's order.
 
     `across` machines, ratios are per unit of work where counts are known, and the verdict is on the ratio divided by
-    that of the machines' own limits; `limits` names the limit that each bench should touch, where the sides do not.
+    that of the machines' own limits. `benches` are the declarations of benches that the sides do not describe.
     """
     olds = {entry.key: entry for entry in base.entries}
     news = {entry.key: entry for entry in new.entries}
@@ -105,7 +105,7 @@ def compare_sides(
     controls = Controls(
         fit,
         per_work=across,
-        limits={**(limits or {}), **base.limits, **new.limits},
+        benches={**(benches or {}), **base.benches, **new.benches},
         errors=errors,
     )
     pairs = _paired(fit, shared, controls, across)
@@ -130,7 +130,7 @@ def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
     if abs(shared.together) >= MATTERS and not controls.known:
         yield (
             f"the cases moved together (×{_exp(shared.together):.3f}): the machine's doing, or of a change that all "
-            f"share; measured along, {', '.join(CONTROLS)} tell which"
+            f"share; benches of {', '.join(CONTROLS[:-1])} and {CONTROLS[-1]}, measured along, tell which"
         )
 
 

@@ -10,11 +10,11 @@ from .. import charts, format
 from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, bar_label, of_points, worded
 from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section
-from .blocking import BENCH as BLOCKING
-from .ladder import BENCH as LADDER
-from .overhead import BENCH as OVERHEAD
-from .reduction import BENCH as REDUCTION
-from .stride import BENCH as STRIDE
+from .blocking import MEASURES as BLOCKING
+from .ladder import MEASURES as LADDER
+from .overhead import MEASURES as OVERHEAD
+from .reduction import MEASURES as REDUCTION
+from .stride import MEASURES as STRIDE
 
 ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD)  # have a picture of their own
 
@@ -28,7 +28,7 @@ def view(runs: Runs) -> Section | None:
     figures = [
         figure
         for name, points in runs.by_bench.items()
-        if name not in ELSEWHERE and (figure := _figure(runs, name, points)) is not None
+        if _measured(points[0]) not in ELSEWHERE and (figure := _figure(runs, name, points)) is not None
     ]
     if not figures:
         return None
@@ -40,6 +40,10 @@ def view(runs: Runs) -> Section | None:
         "them, see Quality.",
     ]
     return Section("contrasts", "Contrasts", "Contrasts", intro, figures)
+
+
+def _measured(point: Point) -> str:
+    return point.bench.measures if point.bench is not None else ""
 
 
 def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
@@ -54,7 +58,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         variants.sort(
             key=lambda variant: (
                 variant != bench.baseline,
-                list(bench.variants).index(variant) if variant in bench.variants else 99,
+                bench.variants.index(variant) if variant in bench.variants else 99,
             )
         )
     axes = _varying(points)
