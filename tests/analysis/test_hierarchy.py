@@ -175,6 +175,7 @@ def test_line_and_unit_are_read_from_the_strides():
     records = [stride("DRAM", step, min(step, 128)) for step in steps]
     records += [stride("L2", step, min(step, 64)) for step in steps] + [stride("L2", 1024, 1e4)]
     records += [stride("L2", step, 1.0, "numpy") for step in steps]
-    assert set(strides(records, "L2")) == set(steps)
-    found = hierarchy(replace(sample_run(benches=()), records=records))
+    run = described(replace(sample_run(benches=()), records=records))
+    assert set(strides(run, "L2")) == set(steps)
+    found = hierarchy(run)
     assert (found.line.value, found.unit.value) == (64, 128)
