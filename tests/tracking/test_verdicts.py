@@ -11,6 +11,7 @@ from doubles.scripted import record, run_of
 from hwbench.tracking.readers import runs
 from hwbench.tracking.sides import Entry, Measurement, Side
 from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
+from made_up.declared import DECLARED
 from made_up.histories import scattered
 
 OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
@@ -180,7 +181,10 @@ def test_what_is_slow_on_another_box_is_found_among_what_differs():
     """A box 1.5 times as slow that suits cases by ±10%: the case that takes three times as long is slower there."""
     rng = np.random.default_rng(1)
     old, new = boxed(rng, 60), boxed(rng, 60, 1.5, 0.1, factors={7: 3.0})
-    cases = {one.variant: one for one in compare_sides(runs.side([old]), runs.side([new]), across=True).cases}
+    cases = {
+        one.variant: one
+        for one in compare_sides(runs.side([old]), runs.side([new]), across=True, benches=DECLARED).cases
+    }
     assert cases["v7"].verdict == "slower"
     assert cases["v7"].normalised == pytest.approx(3.0, rel=0.4)
     assert sum(one.verdict == "ambiguous" for one in cases.values()) < 60
@@ -195,7 +199,7 @@ def test_machines_that_are_alike_accuse_nobody():
             for _ in range(20)
             for one in compare_sides(
                 runs.side([boxed(rng, cases, noise=0.02)]), runs.side([boxed(rng, cases, 1.3, noise=0.02)]),
-                across=True,
+                across=True, benches=DECLARED,
             ).cases
         ]  # fmt: skip
         assert told.count("slower") <= 0.01 * len(told)
@@ -214,7 +218,7 @@ def together(shift, controls=()):
         ]
         entries += [Entry(name, "v", "cpu", {}, measurements=[Measurement(moved, 5e-4)]) for name in controls]
         sides.append(Side("made up", "box", {}, entries))
-    return compare_sides(*sides)
+    return compare_sides(*sides, benches=DECLARED)
 
 
 def test_what_all_cases_share_accuses_nobody():

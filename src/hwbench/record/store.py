@@ -195,7 +195,8 @@ def _validate_declared(info: BenchInfo, where: str) -> None:
         raise StoreError(f"{where}.measures: is nothing that a bench measures, such as load")
     if info.leading and info.leading not in COUNTS:
         raise StoreError(f"{where}.leading: '{info.leading[:40]}' is none of {', '.join(COUNTS)}")
-    words = [info.question, info.baseline, *info.variants, *info.where, *info.axes, *info.axes.values()]
+    named = [*info.where, *map(str, info.where.values())]
+    words = [info.question, info.baseline, *info.variants, *named, *info.axes, *info.axes.values()]
     if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
         raise StoreError(f"{where}: more than {MOST_WORDS} names, or one of more than {LONGEST_WORDS} characters")
 
