@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...record.estimate import Estimate
 from ...record.model import LEVELS, Record, Scalar
@@ -63,7 +63,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         )
     axes = _varying(points)
     main = axes[0] if axes else ""
-    columns = _columns(runs, axes, points[0].unit)
+    columns = _columns(runs, axes, points[0].unit, bench.axes if bench is not None else {})
     groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
     missing = [
         (index, record)
@@ -141,7 +141,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     return Figure(name, panels, columns.table(f"{name}: every case", ordered), text, legend)
 
 
-def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
+def _columns(runs: Runs, axes: Sequence[str], unit: str, words: Mapping[str, str]) -> Columns[Point]:
     def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
         """The time over the baseline's as text; a dash for the baseline itself."""
         return lambda point: shown(found) if (found := runs.against_baseline(point)) else format.NOTHING
@@ -149,7 +149,8 @@ def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
     return of_points(
         runs,
         (
-            *(worded(axis) for axis in axes), VARIANT, Measured(f"median, {unit}", lambda point: point.value),
+            *(worded(axis, words.get(axis, "")) for axis in axes), VARIANT,
+            Measured(f"median, {unit}", lambda point: point.value),
             Column("× baseline's time", ratio(lambda found: format.number(found.value)), "against the baseline"),
             Column(INTERVAL, ratio(format.bounds)), OF_LIMIT, STATUS,
         ),
