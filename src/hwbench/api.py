@@ -149,8 +149,11 @@ def roofline(
         if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
     }
     if not reached:
-        those = " and ".join(name for name, one in known_benches.items() if one.measures in ("load", "fma"))
-        raise ValueError(f"the run {run.id} holds no load or fma limit for {threads} threads; measure {those}")
+        kinds = ("load", "fma")
+        those = [name for kind in kinds for name, one in known_benches.items() if one.measures == kind]
+        raise ValueError(
+            f"the run {run.id} holds no load or fma limit for {threads} threads; measure {' and '.join(those)}"
+        )
     roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
     doubts = [record.reason] if record.status == "suspect" else []
     if reached[roof] > TOLERANCE:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from doubles.scripted import record, run_of
+from doubles.scripted import record, run_of, scripted_bench
 from hwbench import errors
 from hwbench.cli.show import open_run
 from hwbench.record import store
@@ -31,6 +31,7 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
 
 def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
     """The run's own fields stay as they are; derived ones carry their unit."""
+    benches["stream.load"] = scripted_bench({"simd": 0.1}, "stream.load", measures="load")
     saved(
         out,
         record(samples=(0.5,) * 5, bench="stream.load", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}),
