@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import catalog, errors
-from .analysis.limits import IMPOSSIBLE, TOLERANCE, Limit, limit_for, measured, share
+from .analysis.limits import IMPOSSIBLE, Limit
 from .analysis.plausibility import concluded, judged
+from .analysis.reading import ABOVE, Reading
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
@@ -140,25 +141,20 @@ def roofline(
         bench=bench.name, version=1, variant="function", device="cpu", params={"dtype": dtype}, status="ok",
         samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
     )  # fmt: skip
-    limits = measured(run.records)
-    reached = {
-        limit: share(at, limit, seconds.value) or 0.0
-        for kind in ("load", "fma")
-        if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
-    }
-    if not reached:
+    found = Reading(run).roof(at)
+    if found is None:
         raise ValueError(
             f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
         )
-    roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
+    roof = found.limit
     doubts = [record.reason] if record.status == "suspect" else []
-    if reached[roof] > TOLERANCE:
+    if ABOVE in found.doubt:
         doubts.append(
-            f"{IMPOSSIBLE}: {reached[roof]:.2f} times {roof.name} ({roof.shown:.3g} {roof.metric.unit}); bytes, flops, "
+            f"{IMPOSSIBLE}: {found.value:.2f} times {roof.name} ({roof.shown:.3g} {roof.metric.unit}); bytes, flops, "
             "footprint or threads are not what the function has, or the roof was disturbed"
         )
     elif roof.suspect:
         doubts.append(f"the roof is suspect: {roof.suspect}")
     return Placed(
-        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, reached[roof], "; ".join(doubts)
+        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, found.value, "; ".join(doubts)
     )

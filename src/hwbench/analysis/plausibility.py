@@ -19,8 +19,7 @@ from .limits import (
     TOLERANCE,
     Limit,
     beats,
-    best_of,
-    bounds,
+    limit_for,
     limit_of,
     measured,
     share,
@@ -64,6 +63,14 @@ def judged(
     return _suspect(fresh, doubts | impossible(fresh, kinds, sizes, cpu))
 
 
+def refused(
+    records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> list[Record]:
+    """The records, with implausible ones marked suspect where no earlier verdict says so."""
+    found = impossible(records, kinds, sizes, cpu)
+    return _suspect(records, {at: reason for at, reason in found.items() if IMPOSSIBLE not in records[at].reason})
+
+
 def impossible(
     records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> dict[int, str]:
@@ -71,8 +78,8 @@ def impossible(
 
     A record is implausible if its best sample is faster than the best limit of all levels that may serve its data, of
     the kind that its bench should touch (`kinds`); or if it is itself a limit, is faster than a nearer level, and
-    breaks a harder bound. A figure is called impossible only against an undisturbed limit, and only if the nearest
-    level was measured.
+    breaks a harder bound. Nothing is said where the nearest level was not measured. Where the limit itself is suspect,
+    the reason says so.
     """
     found = _excessive(records, cpu)
     limits = measured(_suspect(records, found | doubtful(records, cpu)))
@@ -80,14 +87,12 @@ def impossible(
         kind = kinds.get(record.bench)
         if kind is None or not record.timed or record.bench in SOURCES or record.bench in GPU_SOURCES:
             continue
-        known = bounds(record, kind, limits, sizes, cpu)
-        there = [limit for limit in known if limit is not None]
-        if not there or known[-1] is None or (limit := best_of(there)).suspect:
-            continue
-        reached = share(record, limit, min(record.samples))
-        if reached is not None and reached > TOLERANCE:
+        limit = limit_for(record, kind, limits, sizes, cpu)
+        reached = share(record, limit, min(record.samples)) if limit is not None else None
+        if limit is not None and reached is not None and reached > TOLERANCE:
             shown = f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
-            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown})"
+            doubt = ", which is suspect itself" if limit.suspect else ""
+            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown}){doubt}"
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..analysis.reading import Share
 from ..record.estimate import Estimate
 from ..record.model import Record, Scalar
 from ..record.units import digits, format_bytes
@@ -23,6 +24,13 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return NOTHING
     return f"{digits(100 * share)}%" if share < 0.0995 else f"{100 * share:.0f}%"
+
+
+def marked(share: Share | None) -> str:
+    """A share of a limit as `percent`, with a `?` where it is doubtful."""
+    if share is None:
+        return NOTHING
+    return percent(share.value) + "?" * bool(share.doubt)
 
 
 def bounds(value: Estimate) -> str:

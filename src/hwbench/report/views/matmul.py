@@ -19,7 +19,7 @@ def figure(runs: Runs) -> Figure | None:
         runs,
         (
             worded("dtype"), worded("threads"), Column("n", lambda point: str(point.n)),
-            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: format.percent(point.share)),
+            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: format.marked(point.of_limit)),
             Column("library", lambda point: str(point.record.facts.get("blas", format.NOTHING))[:60]), STATUS,
         ),
         more="of the peak",

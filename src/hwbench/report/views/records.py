@@ -37,7 +37,7 @@ def view(runs: Runs) -> Section | None:
                     padded_seconds(point.seconds.value),
                     format.number(point.value.value, point.unit),
                     format.bounds(point.value),
-                    format.percent(point.share),
+                    format.marked(point.of_limit),
                 ]
             status = record.status + (f": {record.reason}" if record.reason else "")
             row = (record.bench, record.variant, params, *figures, status)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import IMPOSSIBLE, Limit
+from ...analysis.reading import Reading, Share
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
 from ...record.model import FLOP_RATE, LEVELS, Record
@@ -26,7 +27,7 @@ class Placed:
     intensity: float
     rate: Estimate
     roof: str
-    share: float | None
+    share: Share | None
 
 
 def view(runs: Runs) -> Section | None:
@@ -40,14 +41,14 @@ def view(runs: Runs) -> Section | None:
     for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
             roofs, slopes, peaks = _roofs(runs, index, threads)
-            placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
+            placed = _thinned([_place(runs.readings[index], point) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
             title = format.value_of("threads", threads) + runs.suffix(index)
             marks = [
                 columns.mark(
                     one, group=_topic(one.point.record), x=one.intensity,
-                    more=f"{format.percent(one.share)} of {one.roof}",
+                    more=f"{format.marked(one.share)} of {one.roof}",
                 )
                 for one in placed
             ]  # fmt: skip
@@ -94,7 +95,7 @@ def _columns(runs: Runs) -> Columns[Placed]:
             Column("threads", lambda one: str(one.point.threads)),
             Column("flop/B", lambda one: format.number(one.intensity)),
             Measured(FLOP_RATE.unit, lambda one: one.rate.scaled(FLOP_RATE.scale), FLOP_RATE.unit),
-            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.percent(one.share)),
+            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.marked(one.share)),
             Column("status", lambda one: one.point.status),
         ),
     )  # fmt: skip
@@ -172,23 +173,18 @@ def _points(runs: Runs, run: int, threads: int) -> list[Point]:
     ]
 
 
-def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> Placed:
+def _place(reading: Reading, point: Point) -> Placed:
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
     rate = point.seconds.inverse(counts["flops"])
-    slope, peak = slopes.get(point.level), peaks.get(str(point.record.params.get("dtype", "f8")))
-    heights = [
-        *([(slope.value * intensity, f"{point.level} load, {format.number(slope.shown, 'GB/s')}")] if slope else []),
-        *(
-            [(peak.value, f"{format.value_of('dtype', peak.dtype)} peak, {format.number(peak.shown, 'GFLOP/s')}")]
-            if peak
-            else []
-        ),
-    ]
-    if not slope or not heights:
-        return Placed(point, intensity, rate, format.NOTHING, None)
-    height, name = min(heights)
-    return Placed(point, intensity, rate, name, rate.value / height)
+    found = reading.roof(point.record) if reading.limit_for(point.record, "load") is not None else None
+    return Placed(point, intensity, rate, _roof_name(found.limit) if found else format.NOTHING, found)
+
+
+def _roof_name(limit: Limit) -> str:
+    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`."""
+    what = f"{format.value_of('dtype', limit.dtype)} peak" if limit.kind == "fma" else f"{limit.level} {limit.kind}"
+    return f"{what}, {format.number(limit.shown, limit.metric.unit)}"
 
 
 def _thinned(placed: Sequence[Placed]) -> list[Placed]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.findings import ratio
+from ...analysis.ratios import ratio
 from ...record.estimate import Estimate
 from .. import charts, format
 from ..columns import Column, Columns, Measured

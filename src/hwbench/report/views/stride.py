@@ -78,7 +78,7 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
     """The line's size, from L2, and the bytes that memory moves at a time."""
     if (bench := runs.benches.get(BENCH)) is None:
         return None, None
-    results = BenchResults(bench, runs[index], runs.limits[index])
+    results = BenchResults(bench, runs.readings[index])
     return results.line("numba", size="L2"), results.line("numba", size="DRAM")
 
 
