@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..record.model import Record
 from .limits import IMPOSSIBLE
-from .plausibility import DOUBTFUL
+from .plausibility import ABOVE, DOUBTFUL
 from .twins import TWINS
 
 # A part of the reason's text, and its code; the first that fits counts.
 CODES = (
     (IMPOSSIBLE, "implausible"),
+    (ABOVE, "above_limit"),
     (DOUBTFUL, "doubtful"),
     (TWINS, "twins"),
     ("(steal)", "steal"),

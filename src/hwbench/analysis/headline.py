@@ -23,6 +23,7 @@ CPU = "cpu"
 UNITS = {"bytes": "B/s", "flops": "FLOP/s", "cycles": "Hz", "hops": "s", "calls": "s"}
 RATES = ("bytes", "flops", "cycles")
 RATIO = "1"  # the unit of a ratio
+NEWER = ("order", "units")  # axes that older records lack
 TWELVE = (
     "l1.latency", "l2.latency", "l3.latency", "dram.latency", "l2.read.one", "l3.read.one", "dram.read.one",
     "dram.read.all", "dram.triad.all", "peak.f8.one", "peak.f8.all", "call.numpy",
@@ -52,7 +53,7 @@ class Headline(msgspec.Struct, frozen=True):
 class Rate:
     """A quantity that one record has: a count of a bench per second, or seconds per count.
 
-    `params` are the axis values that a record must have; one that lacks the axis fits. `variants`: these alone.
+    `params` are the axis values that a record must have. `variants`: these alone.
     `largest` is an axis of sizes or lengths whose largest value counts.
     """
 
@@ -147,8 +148,13 @@ def _fits(record: Record, rate: Rate) -> bool:
         record.bench == rate.bench
         and bool(record.counts.get(rate.count))
         and (not rate.variants or record.variant in rate.variants)
-        and all(record.params.get(axis, value) == value for axis, value in rate.params.items())
+        and all(_value(record, axis, value) == value for axis, value in rate.params.items())
     )
+
+
+def _value(record: Record, axis: str, wanted: Scalar) -> Scalar | None:
+    """The value of an axis; records of before the axis existed have the one that is wanted."""
+    return record.params.get(axis, wanted if axis in NEWER else None)
 
 
 def _of_record(name: str, record: Record, count: str) -> Headline:

@@ -7,7 +7,7 @@ touch, the sum of its threads one by one, or the width of a core's load and stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -25,6 +25,7 @@ from .limits import (
     share,
 )
 
+ABOVE = "above its limit, which is suspect itself"  # begins the reason of a figure that either refutes
 DOUBTFUL = "slower than a level further from the core"  # begins the reason of a limit that was disturbed
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
@@ -60,15 +61,17 @@ def judged(
     """
     fresh = [_cleared(record) for record in records]
     doubts = doubtful(fresh, cpu)
-    return _suspect(fresh, doubts | impossible(fresh, kinds, sizes, cpu))
+    new = _suspect(fresh, doubts | impossible(fresh, kinds, sizes, cpu))
+    return _suspect(new, above(new, kinds, sizes, cpu))
 
 
 def refused(
     records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records, with implausible ones marked suspect where no earlier verdict says so."""
+    """The records, with those above their limits marked suspect where no earlier verdict says so."""
     found = impossible(records, kinds, sizes, cpu)
-    return _suspect(records, {at: reason for at, reason in found.items() if IMPOSSIBLE not in records[at].reason})
+    new = _suspect(records, {at: reason for at, reason in found.items() if IMPOSSIBLE not in records[at].reason})
+    return _suspect(new, above(new, kinds, sizes, cpu))
 
 
 def impossible(
@@ -78,11 +81,36 @@ def impossible(
 
     A record is implausible if its best sample is faster than the best limit of all levels that may serve its data, of
     the kind that its bench should touch (`kinds`); or if it is itself a limit, is faster than a nearer level, and
-    breaks a harder bound. Nothing is said where the nearest level was not measured. Where the limit itself is suspect,
-    the reason says so.
+    breaks a harder bound. A figure is called impossible only against an undisturbed limit, and only if the nearest
+    level was measured.
     """
     found = _excessive(records, cpu)
     limits = measured(_suspect(records, found | doubtful(records, cpu)))
+    for index, limit, reached in _exceeding(records, kinds, limits, sizes, cpu):
+        if not limit.suspect:
+            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({_shown(limit)})"
+    return found
+
+
+def above(
+    records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> dict[int, str]:
+    """Records above a limit that is suspect itself, each with the reason; none that a verdict says so of already."""
+    return {
+        index: f"{ABOVE} ({_shown(limit)}): {reached:.2f} times"
+        for index, limit, reached in _exceeding(records, kinds, measured(records), sizes, cpu)
+        if limit.suspect and IMPOSSIBLE not in records[index].reason and ABOVE not in records[index].reason
+    }
+
+
+def _exceeding(
+    records: Sequence[Record],
+    kinds: Mapping[str, str | None],
+    limits: Sequence[Limit],
+    sizes: Mapping[str, int],
+    cpu: Cpu | None,
+) -> Iterator[tuple[int, Limit, float]]:
+    """Records whose best sample exceeds the limit that their bench should touch: position, limit and share."""
     for index, record in enumerate(records):
         kind = kinds.get(record.bench)
         if kind is None or not record.timed or record.bench in SOURCES or record.bench in GPU_SOURCES:
@@ -90,10 +118,11 @@ def impossible(
         limit = limit_for(record, kind, limits, sizes, cpu)
         reached = share(record, limit, min(record.samples)) if limit is not None else None
         if limit is not None and reached is not None and reached > TOLERANCE:
-            shown = f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
-            doubt = ", which is suspect itself" if limit.suspect else ""
-            found[index] = f"{IMPOSSIBLE}: {reached:.2f} times the limit it should touch ({shown}){doubt}"
-    return found
+            yield index, limit, reached
+
+
+def _shown(limit: Limit) -> str:
+    return f"{limit.name}: {limit.shown:.3g} {limit.metric.unit}"
 
 
 def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, str]:
@@ -177,7 +206,7 @@ def _suspect(records: Sequence[Record], reasons: Mapping[int, str]) -> list[Reco
 def _cleared(record: Record) -> Record:
     """The record without the reasons that `judged` added."""
     parts = record.reason.split("; ")
-    kept = [part for part in parts if not part.startswith((IMPOSSIBLE, DOUBTFUL))]
+    kept = [part for part in parts if not part.startswith((IMPOSSIBLE, DOUBTFUL, ABOVE))]
     if len(kept) == len(parts):
         return record
     return replace(record, reason="; ".join(kept), status="suspect" if kept else "ok")
