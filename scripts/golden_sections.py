@@ -24,8 +24,9 @@ import golden_lock  # noqa: E402 - it imports the tests' version_lock, and that 
 
 from hwbench.analysis.derived import as_json  # noqa: E402
 from hwbench.analysis.findings import findings  # noqa: E402
-from hwbench.analysis.limits import limit_for, measured, share  # noqa: E402
+from hwbench.analysis.limits import share  # noqa: E402
 from hwbench.analysis.plausibility import judged  # noqa: E402
+from hwbench.analysis.reading import Reading  # noqa: E402
 from hwbench.analysis.run_quality import check  # noqa: E402
 from hwbench.bench import Pages, Threads  # noqa: E402
 from hwbench.catalog import benches, select  # noqa: E402
@@ -52,13 +53,13 @@ def place(limit: Any) -> str:
 
 def figures(run: Any) -> dict[str, Any]:
     """Of each record its status, times, rates and limit; of the run its limits, levels and noise."""
-    limits, sizes, cpu = measured(run.records), run.policy.sizes, run.machine.cpu
-    kinds, data = {name: bench.limit for name, bench in benches().items()}, as_json(run, benches(), {})
+    sizes, cpu, reading = run.policy.sizes, run.machine.cpu, Reading(run, benches())
+    kinds, data = {name: bench.limit for name, bench in benches().items()}, as_json(reading, {})
     found: dict[str, Any] = {"levels": data["levels"], "noise": [(one.seen, one.allowed) for one in check(run)]}
-    found["limits"] = {place(one): (one.value, one.variant, bool(one.suspect)) for one in limits}
+    found["limits"] = {place(one): (one.value, one.variant, bool(one.suspect)) for one in reading.limits}
     for record, told, anew in zip(run.records, data["records"], judged(run.records, kinds, sizes, cpu), strict=True):
         entry = found[label(record)] = {"status": record.status, "judged": anew.status, **told.get("rates", {})}
-        limit = limit_for(record, kinds.get(record.bench), limits, sizes, cpu) if record.timed else None
+        limit = reading.limit_for(record) if record.timed else None
         if limit is not None:
             shares = {f"share of {which}": share(record, limit, entry[which]) for which in ("median_s", "best_s")}
             entry["limit"] = {"of": place(limit), "value": limit.value, **shares}

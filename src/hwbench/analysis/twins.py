@@ -64,6 +64,8 @@ def disagreeing(records: Sequence[Record]) -> dict[int, str]:
             groups.setdefault(what, []).append(index)
     found = {}
     for members in groups.values():
+        if len(members) < 2:
+            continue
         each = {index: _each(records[index]) for index in members}
         if not any(_apart(one, other) for one in each.values() for other in each.values()):
             continue
