@@ -7,7 +7,7 @@ import msgspec
 from hwbench.record.model import Record
 from hwbench.report.sections import Facts, Table, Tiles
 from hwbench.report.views.machine import view as machine
-from made_up.page import column, dataset, record, run_of
+from made_up.page import dataset, record, run_of
 from made_up.sample import LAPTOP, Model, replace, sample_run
 
 
@@ -44,8 +44,9 @@ def test_all_headlines_are_on_the_same_threads() -> None:
     """Where one figure was measured on all threads, one of a single thread does not stand beside it."""
     shown = tiles_of(peak("f8", 50, 1), peak("f8", 100, "all"), peak("f4", 100, 1), peak("f4", 200, "all"))
     assert shown == [
-        ("FP64 peak", "0.100", "fused multiply-add, 2 threads"), ("FP32 peak", "0.200", "fused multiply-add, 2 threads"),
-    ]  # fmt: skip
+        ("FP64 peak", "0.100", "fused multiply-add, 2 threads"),
+        ("FP32 peak", "0.200", "fused multiply-add, 2 threads"),
+    ]
     assert [label for label, *_ in tiles_of(peak("f8", 100, "all"), peak("f4", 100, 1))] == ["FP64 peak"]
     assert len(tiles_of(peak("f8", 50, 1), peak("f4", 100, 1))) == 2
 
