@@ -76,6 +76,7 @@ def test_one_footprint_by_its_label_and_in_a_sweep_is_one_quantity():
     assert set(disagreeing([load("L2", 1.0), load("1MiB", 1.2)])) == {0, 1}
     assert disagreeing([load("L2", 1.0), load("1MiB", 1.2, footprint=2**21)]) == {}
     assert disagreeing([load("L2", 1.0), load("1MiB", 1.2, counts={"bytes": 2e6})]) == {}
+    assert disagreeing([load("L2", 1.0), load("DRAM", 1.2)]) == {}  # a file that states one footprint for both
     assert quantity(load("L2", 1.0, facts={})) is quantity(load("L2", 1.0, status="wrong")) is None
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ..record.estimate import Estimate, estimate
 from ..record.facts import threads_of
-from ..record.model import HOP_TIME, Record, Scalar, metrics
+from ..record.model import HOP_TIME, LEVELS, Record, Scalar, metrics
 from ..record.units import digits
 from .run_quality import REPEATS
 
@@ -64,7 +64,8 @@ def disagreeing(records: Sequence[Record]) -> dict[int, str]:
             groups.setdefault(what, []).append(index)
     found = {}
     for members in groups.values():
-        if len(members) < 2:
+        labels = {records[index].params.get("size") for index in members}.intersection(LEVELS)
+        if len(members) < 2 or len(labels) > 1:  # labels of two levels never have one footprint: the file is wrong
             continue
         each = {index: _each(records[index]) for index in members}
         if not any(_apart(one, other) for one in each.values() for other in each.values()):
