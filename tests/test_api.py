@@ -15,7 +15,7 @@ from hwbench.errors import UsageError
 from hwbench.measurement import engine
 from hwbench.measurement.engine import Engine
 from hwbench.record import store
-from hwbench.record.model import BenchInfo, Cache
+from hwbench.record.model import BenchInfo, Cache, Policy
 
 
 @pytest.fixture
