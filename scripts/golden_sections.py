@@ -24,9 +24,10 @@ import golden_lock  # noqa: E402 - it imports the tests' version_lock, and that 
 
 from hwbench.analysis.derived import as_json  # noqa: E402
 from hwbench.analysis.findings import findings  # noqa: E402
-from hwbench.analysis.limits import limit_for, measured, share  # noqa: E402
+from hwbench.analysis.limits import share  # noqa: E402
 from hwbench.analysis.measures import completed  # noqa: E402
 from hwbench.analysis.plausibility import judged  # noqa: E402
+from hwbench.analysis.reading import Reading  # noqa: E402
 from hwbench.analysis.run_quality import check  # noqa: E402
 from hwbench.bench import Pages, Threads  # noqa: E402
 from hwbench.catalog import benches, select  # noqa: E402
@@ -38,7 +39,7 @@ from hwbench.record.units import exact, octaves, parse  # noqa: E402
 
 SIZES = {"L1": "16KiB", "L2": "512KiB", "L3": "16MiB", "DRAM": "256MiB", "HBM": "1GiB"}  # of the made-up machine
 FACTS = ("version", "baseline", "limit", "core", "about", "together", "tolerance", "shared")  # of a bench
-RUNS = {path.stem: completed(read(path), benches()) for path in (ROOT / "reports/runs").glob("*/*.json")}
+RUNS = {path.stem: read(path) for path in (ROOT / "reports/runs").glob("*/*.json")}
 
 
 def label(case: Any) -> str:
@@ -53,15 +54,15 @@ def place(limit: Any) -> str:
 
 def figures(run: Any) -> dict[str, Any]:
     """Of each record its status, times, rates and limit; of the run its limits, levels and noise."""
-    limits, sizes, cpu = measured(run.records, run.benches), run.policy.sizes, run.machine.cpu
-    kinds, data = {name: bench.limit for name, bench in benches().items()}, as_json(run, benches(), {})
+    reading, run = Reading(run, benches()), completed(run, benches())
+    sizes, cpu, data = run.policy.sizes, run.machine.cpu, as_json(reading, {})
     found: dict[str, Any] = {"levels": data["levels"], "noise": [(one.seen, one.allowed) for one in check(run)]}
-    found["limits"] = {place(one): (one.value, one.variant, bool(one.suspect)) for one in limits}
+    found["limits"] = {place(one): (one.value, one.variant, bool(one.suspect)) for one in reading.limits}
     for record, told, anew in zip(
         run.records, data["records"], judged(run.records, run.benches, sizes, cpu), strict=True
     ):
         entry = found[label(record)] = {"status": record.status, "judged": anew.status, **told.get("rates", {})}
-        limit = limit_for(record, kinds.get(record.bench), limits, sizes, cpu) if record.timed else None
+        limit = reading.limit_for(record) if record.timed else None
         if limit is not None:
             shares = {f"share of {which}": share(record, limit, entry[which]) for which in ("median_s", "best_s")}
             entry["limit"] = {"of": place(limit), "value": limit.value, **shares}

@@ -15,7 +15,7 @@ from hwbench.errors import UsageError
 from hwbench.measurement import engine
 from hwbench.measurement.engine import Engine
 from hwbench.record import store
-from hwbench.record.model import BenchInfo, Cache
+from hwbench.record.model import BenchInfo, Cache, Policy
 from hwbench.record.reasons import Reason
 
 
@@ -148,21 +148,24 @@ def test_a_function_that_was_disturbed_says_so(placed, monkeypatch):
 
 
 def test_threads_fill_the_cache_that_they_share(placed):
-    """Two threads of 1.5 L2s' half each: together they lie in memory where they share L2, and in L2 where not."""
+    """Two threads of 2.1 L2s each: L2 serves a part of them where it is their own, and none where they share it."""
     run = roofs(threads=2)
     run = msgspec.structs.replace(run, records=[
         *run.records,
-        msgspec.structs.replace(run.records[0], params={"size": "L2", "dtype": "f8"}, counts={"bytes": 50e9}),
-    ])  # fmt: skip
+        *(
+            msgspec.structs.replace(run.records[0], params={"size": size, "dtype": "f8"}, counts={"bytes": rate})
+            for size, rate in (("L2", 50e9), ("L3", 30e9))
+        ),
+    ], policy=Policy(sizes=SIZES | {"L3": 8 * 2**20}))  # fmt: skip
 
     def level(shared_by):
         cpu = msgspec.structs.replace(MACHINE.cpu, caches=[Cache(level=2, bytes=2**20, line=64, shared_by=shared_by)])
         here = msgspec.structs.replace(run, machine=msgspec.structs.replace(MACHINE, cpu=cpu))
         return placed(
-            lambda: None, bytes=1e9, flops=0, run=here, footprint=int(1.5 * SIZES["L2"]), threads=2
+            lambda: None, bytes=1e9, flops=0, run=here, footprint=int(4.2 * SIZES["L2"]), threads=2
         ).roof.level
 
-    assert [level(1), level(2)] == ["L2", "DRAM"]
+    assert [level(1), level(2)] == ["L2", "L3"]
 
 
 def test_measuring_refuses_what_cannot_be_true(known):

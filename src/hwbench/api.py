@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import catalog, errors
-from .analysis.limits import TOLERANCE, Limit, limit_for, measured, share
-from .analysis.measures import completed
+from .analysis.limits import Limit
 from .analysis.plausibility import concluded, judged
+from .analysis.reading import ABOVE, Reading
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
@@ -67,7 +67,7 @@ def measure(
 
 def load(path: str | os.PathLike[str]) -> Run:
     """The run in a file, with what its limits say of its records; `hwbench.errors.StoreError` says what is wrong."""
-    return concluded(store.read(Path(path)))
+    return concluded(store.read(Path(path)), catalog.benches())
 
 
 @dataclass(frozen=True)
@@ -142,28 +142,23 @@ def roofline(
         samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
     )  # fmt: skip
     known_benches = catalog.benches()
-    limits = measured(run.records, completed(run, known_benches).benches)
-    reached = {
-        limit: share(at, limit, seconds.value) or 0.0
-        for kind in ("load", "fma")
-        if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
-    }
-    if not reached:
+    found = Reading(run, known_benches).roof(at)
+    if found is None:
         kinds = ("load", "fma")
         those = [name for kind in kinds for name, one in known_benches.items() if one.measures == kind]
         raise ValueError(
             f"the run {run.id} holds no load or fma limit for {threads} threads; measure {' and '.join(those)}"
         )
-    roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
+    roof = found.limit
     doubts = [record.why] if record.status == "suspect" else []
-    if reached[roof] > TOLERANCE:
+    if ABOVE in found.doubt:
         doubts.append(
-            f"cannot be true: {text.amount(reached[roof])} times {roof.name} "
+            f"cannot be true: {text.amount(found.value)} times {roof.name} "
             f"({text.amount(roof.shown, roof.metric.unit)}); bytes, flops, footprint or threads are not what the "
             "function has, or the roof was disturbed"
         )
     elif roof.suspect:
         doubts.append(f"the roof is suspect: {roof.suspect}")
     return Placed(
-        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, reached[roof], "; ".join(doubts)
+        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, found.value, "; ".join(doubts)
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
-from hwbench.analysis.findings import BenchResults, findings, ratio, times
+from hwbench.analysis.findings import BenchResults, findings, times
 from hwbench.record.estimate import Estimate
 from made_up.declared import described
 
@@ -51,13 +51,6 @@ def test_what_did_other_work_is_not_compared():
     gpu = record("b", params={"size": "L2"}, counts={"bytes": 1e8}, device="gpu:0")
     assert reading(cpu, gpu).ratio("b", "a") is None
     assert reading(cpu, record("b", params={"size": "L2"}, counts={"bytes": 1e6})).ratio("b", "a").value == 1.0
-
-
-def test_unlike_rounds_and_benches_are_compared_unpaired():
-    """Sample counts that differ, or another bench, give the ratio of the medians."""
-    assert ratio(record(samples=(4.0,) * 4), record(samples=(2.0,) * 3)).value == 2.0
-    drifting = (1.0, 10.0, 100.0)
-    assert ratio(record(samples=drifting), record(samples=drifting, bench="other.one")).high > 1.0
 
 
 def test_rates_and_shares_come_from_counts():

@@ -4,7 +4,16 @@ import pytest
 
 from doubles.scripted import SIZES, record
 from hwbench.analysis import limits as analysis_limits
-from hwbench.analysis.limits import level_of, limit_for, serving, share, sharers
+from hwbench.analysis.limits import (
+    comparable,
+    level_of,
+    limit_for,
+    plausible,
+    serving,
+    serving_level,
+    share,
+    sharers,
+)
 from hwbench.record.model import Cache, Cpu
 from hwbench.record.reasons import Reason
 from made_up.declared import DECLARED
@@ -166,15 +175,44 @@ def test_a_share_is_one_at_the_limit():
     assert share(record(counts={"hops": 10.0}), hop, 2e-8) == pytest.approx(0.5)
 
 
-def test_what_is_faster_than_its_level_is_set_against_the_nearer_one_that_serves_a_part():
-    """1.2 L2s: 80 GB/s are too many for memory and below what L2 does; what memory can do is set against memory."""
+def test_data_partly_in_a_nearer_level_are_set_against_that_level():
+    """1.2 L2s are served by L2 in part, at any rate; where L2 was not measured there is no limit."""
     limits = measured([load("L2", 100 * GB), load("DRAM", 30 * GB)])
 
-    def bound(rate):
+    def bound(rate, known=limits):
         mine = load("x", rate * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
-        return limit_for(mine, "load", limits, SIZES).level
+        return limit_for(mine, "load", known, SIZES)
 
-    own = load("x", 20 * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])})
-    assert limit_for(own, "load", limits, SIZES).level == "DRAM"
-    assert limit_for(own, "load", limits[:1], SIZES).level == "L2"  # nobody measured memory, and L2 bounds it, too
-    assert [bound(29), bound(31), bound(32), bound(80), bound(200)] == ["DRAM", "DRAM", "L2", "L2", "L2"]
+    assert [bound(rate).level for rate in (20, 32, 80, 200)] == ["L2"] * 4
+    assert bound(20, limits[:1]).level == "L2"  # memory was not measured, and L2 bounds it, too
+    assert bound(20, limits[1:]) is None
+
+
+def test_the_level_that_serves_is_the_nearer_one_for_what_is_faster_than_its_own():
+    """1.2 L2s lie in memory by size; 32 GB/s, beyond what memory loads, come from L2."""
+    limits = measured([load("L2", 100 * GB), load("DRAM", 30 * GB)])
+
+    def level(rate, **more):
+        mine = load("x", rate * GB, bench="access.rows", facts={"footprint": int(2.4 * SIZES["L2"])}, **more)
+        return serving_level(mine, limits, SIZES)
+
+    assert [level(29), level(31), level(32), level(200)] == ["DRAM", "DRAM", "L2", "L2"]
+    assert serving_level(load("x", bench="access.rows", facts={"footprint": 8}), [], SIZES) == "L1"
+    assert level(32, device="gpu:0") == ""
+
+
+def test_a_limit_does_not_describe_every_case_of_its_own_bench():
+    """A sweep's sizes and an order that prefetchers follow have another speed; other benches are always compared."""
+    chase = {"bench": "latency.chase", "counts": {"hops": 10.0}}
+    assert comparable(record(params={"size": "L1", "order": "random"}, **chase), DECLARED)
+    assert not comparable(record(params={"size": "L1", "order": "page-local"}, **chase), DECLARED)
+    assert not comparable(record(params={"size": "128KiB"}, **chase), DECLARED)
+    assert comparable(load(status="suspect", reasons=[Reason("implausible")]), DECLARED)
+    assert comparable(record(params={"size": "128KiB"}), DECLARED)
+
+
+def test_what_no_machine_can_have_is_not_plausible():
+    """A file may hold any number."""
+    assert [plausible(value) for value in (1e-9, 1e12, 0.0, -1.0, 1e31, float("inf"), float("nan"))] == [
+        True, True, False, False, False, False, False,
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from doubles.scripted import SIZES, record, run_of
 from hwbench.analysis.limits import measured
-from hwbench.analysis.plausibility import concluded, doubtful, impossible, judged
+from hwbench.analysis.plausibility import above, concluded, doubtful, impossible, judged, refused
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache, Cpu
 from hwbench.record.reasons import Reason, has
@@ -62,7 +62,7 @@ def test_data_a_little_larger_than_a_cache_is_not_refused_for_being_faster_than_
 def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
     """AMD, two threads: stores to L1 at 179 GB/s where L2 takes 210 and one thread 117. L2's is kept, L1's is told.
 
-    Nor does what is doubtful accuse others: a bench in L1 at 230 is no news.
+    Nor does what is doubtful refute others: a bench in L1 at 230 is marked as above a limit that is suspect itself.
     """
     both = [load("L1", 117 * GB), load("L2", 107 * GB), load("L1", 179 * GB, threads=2, variant="numba")]
     both += [load("L1", 179.5 * GB, threads=2), load("L2", 210 * GB, threads=2)]
@@ -73,7 +73,8 @@ def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
     assert told[3] == Reason("doubtful", "L2 load, 2 threads: 210 GB/s")
     assert impossible([*both, slow, mine], KINDS, SIZES) == {}
     after = judged([*both, slow, mine], KINDS, SIZES)
-    assert [one.status for one in after] == ["ok", "ok", "suspect", "suspect", "ok", "ok", "ok"]
+    assert [one.status for one in after] == ["ok", "ok", "suspect", "suspect", "ok", "ok", "suspect"]
+    assert after[6].codes == ["above_limit"]
     best = {(limit.level, limit.threads): limit for limit in measured(after, DECLARED)}
     assert (best["L2", 2].suspect, best["L1", 2].suspect, best["L2", 2].value) == (
         "",
@@ -158,6 +159,31 @@ def test_a_suspect_limit_accuses_nobody():
     """What was disturbed itself is no proof against another; a bench without a limit is never accused."""
     slow = load(rate=10 * GB, status="suspect", reasons=[Reason("steal")])
     assert impossible([slow, load(bench="access.rows"), load(bench="free.bench", rate=1e15)], KINDS, SIZES) == {}
+
+
+def test_a_figure_above_a_suspect_limit_is_marked_all_the_same():
+    """Either may be wrong: the figure is not refused, the reason names both, and judged again it says so once."""
+    slow, mine = (
+        load(rate=10 * GB, status="suspect", reasons=[Reason("steal")]),
+        load(bench="access.rows", rate=106 * GB),
+    )
+    marked = judged([slow, mine], KINDS, SIZES)
+    assert (marked[0], marked[1].status) == (slow, "suspect")
+    assert marked[1].reasons == [Reason("above_limit", "10.6 times L1 load, 1 thread: 10.0 GB/s")]
+    assert judged(marked, KINDS, SIZES) == refused(marked, KINDS, SIZES) == marked
+    assert judged([load(), marked[1]], KINDS, SIZES)[1].why.startswith("cannot be true: 1.06 times")
+    assert above([slow, load(bench="access.rows", rate=10.4 * GB)], KINDS, SIZES) == {}
+
+
+def test_what_is_refused_keeps_an_earlier_verdict():
+    """A run that was judged when it was measured keeps its words; what was not judged is marked."""
+    before = load(bench="access.rows", rate=150 * GB, status="suspect", reasons=[Reason("implausible", "1.50 times …")])
+    new = load(bench="access.rows", rate=120 * GB, status="suspect", reasons=[Reason("steal")])
+    _, old, marked = refused([load(), before, new], KINDS, SIZES)
+    assert old == before
+    assert marked.codes == ["steal", "implausible"]
+    assert marked.reasons[1].detail.startswith("1.20 times the limit")
+    assert refused([load(), before, marked], KINDS, SIZES)[1:] == [before, marked]
 
 
 PARAMS = {"size": "L1", "dtype": "f8"}

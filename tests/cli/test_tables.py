@@ -9,6 +9,7 @@ from rich.console import Console
 
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench import catalog
+from hwbench.analysis.reading import Reading
 from hwbench.cli import tables
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -17,7 +18,7 @@ from hwbench.record.reasons import Reason
 def printed(run, catalogue=None):
     """The tables of a run as a wide terminal shows them."""
     console = Console(file=io.StringIO(), width=200, no_color=True)
-    tables.print_tables(run, console, catalogue)
+    tables.print_tables(Reading(run, catalogue), console)
     return console.file.getvalue()
 
 

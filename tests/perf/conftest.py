@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from hwbench import api, catalog
-from hwbench.analysis.limits import Limit, measured, serving
-from hwbench.bench import Pages, Skip, Sweep, Threads
+from hwbench.analysis.limits import serving
+from hwbench.analysis.reading import Reading
+from hwbench.bench import Bench, Pages, Skip, Sweep, Threads
 from hwbench.devices import selection
 from hwbench.host import machine
 from hwbench.measurement import policy
 from hwbench.measurement.cases import Group, groups
 from hwbench.measurement.engine import Engine
 from hwbench.measurement.trial import Trial
-from hwbench.record.model import LEVELS, Record, Scalar
+from hwbench.record.model import LEVELS, Policy, Record, Run, Scalar
 from hwbench.tracking.sides import identity
 
 
@@ -93,29 +94,31 @@ class Limits:
 
     def __init__(self, engine: Engine) -> None:
         self.device = engine.devices["cpu"]
-        self.cpu = machine.describe().cpu
-        self.known: dict[tuple[str, str], list[Limit]] = {}
+        self.machine = machine.describe()
+        self.known: dict[tuple[str, str], list[Record]] = {}
         for label in LEVELS:
             with contextlib.suppress(Skip):  # not every machine has every level
                 self.device.resolve({"size": label})
 
     @property
-    def sizes(self) -> Mapping[str, int]:
+    def sizes(self) -> dict[str, int]:
         """What the size labels stand for here, in bytes a thread."""
-        return self.device.sizes
+        return dict(self.device.sizes)
 
-    def touching(self, record: Record, kind: str | None) -> list[Limit]:
-        """The limits of a kind (load, copy, triad, fma, latency) at the levels that may serve the record's data."""
-        if kind is None:
-            return []
-        levels = [""] if kind == "fma" else serving(record, self.sizes, self.cpu) or [""]
-        for level in levels:
-            if (kind, level) not in self.known:
-                [source] = [bench for bench in catalog.benches().values() if bench.measures == kind]
-                at = {"size": level} if level else {}
-                records = api.measure(source, preset="quick", **at)
-                self.known[kind, level] = measured(records, {source.name: source.info})
-        return [limit for level in levels for limit in self.known[kind, level]]
+    def reading(self, record: Record, bench: Bench) -> Reading:
+        """A reading of the record and of the limits of its bench's kind at the levels that may serve its data."""
+        records = [record]
+        if (kind := bench.limit) is not None:
+            levels = [""] if kind == "fma" else serving(record, self.sizes, self.machine.cpu) or [""]
+            for level in levels:
+                if (kind, level) not in self.known:
+                    [source] = [one for one in catalog.benches().values() if one.measures == kind]
+                    at = {"size": level} if level else {}
+                    self.known[kind, level] = api.measure(source, preset="quick", **at)
+                records += self.known[kind, level]
+        policy = Policy(sizes=self.sizes)
+        run = Run(id="perf", started="", machine=self.machine, policy=policy, records=records)
+        return Reading(run, {**catalog.benches(), bench.name: bench})
 
 
 @pytest.fixture(scope="session")

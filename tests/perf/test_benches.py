@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwbench.analysis.derived import performance
 from hwbench.record.model import Record, metrics
 
 ROUNDS = 10
@@ -63,7 +62,7 @@ def told(bench, trial, samples, limits):
     seconds = float(np.median(samples))
     info = {"bench": bench.name, "version": bench.version, "loops": trial.loops}
     info |= {metric.unit: metric.value(seconds, record.counts) for metric in metrics(record)}
-    reading = performance(record, bench, limits.touching(record, bench.limit), limits.sizes, limits.cpu)
-    if reading.limit is not None:
-        info |= {"limit": reading.limit.name, "% of limit": 100 * reading.share}
+    share = limits.reading(record, bench).share(record)
+    if share is not None:
+        info |= {"limit": share.limit.name, "% of limit": 100 * share.value, "doubt": list(share.doubt)}
     return info

@@ -1,71 +1,27 @@
-"""What is derived from a record when it is read: its leading metric with interval, and its share of the limit."""
+"""A run as JSON, with all that is derived from it when it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from ..bench import Bench
-from ..record.estimate import Estimate, estimate
-from ..record.model import BenchInfo, Cpu, JsonObject, Metric, Record, Run, metrics
+from ..record.estimate import Estimate
+from ..record.model import JsonObject, Record, metrics
 from . import run_quality
-from .hierarchy import Hierarchy, hierarchy
-from .limits import Limit, limit_for, measured, share
-from .measures import completed
+from .hierarchy import Hierarchy
+from .reading import Performance, Reading, in_unit
 from .staircase import Level
 
 
-@dataclass(frozen=True)
-class Performance:
-    """A timed record as shown: seconds per call, the leading metric, and the share of its limit."""
-
-    seconds: Estimate
-    metric: Metric | None
-    value: Estimate
-    limit: Limit | None
-    share: float | None
-
-
-def in_unit(record: Record, metric: Metric) -> Estimate:
-    """The record's median and interval in the metric's unit."""
-    seconds = estimate(record.samples)
-    amount = record.counts[metric.count]
-    value = seconds.inverse(amount) if metric.higher else seconds.scaled(1 / amount)
-    return value.scaled(metric.scale)
-
-
-def performance(
-    record: Record, bench: BenchInfo | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
-) -> Performance:
-    """The performance of a timed record, given the run's limits, sizes of labels, and CPU."""
-    seconds = estimate(record.samples)
-    leading = leading_metric(record, bench)
-    value = in_unit(record, leading) if leading else seconds
-    limit = limit_for(record, bench.limit if bench else None, limits, sizes, cpu)
-    return Performance(seconds, leading, value, limit, share(record, limit, seconds.value) if limit else None)
-
-
-def leading_metric(record: Record, bench: BenchInfo | None) -> Metric | None:
-    """The metric that is shown first: of the count that the bench leads with, else the first that the record has."""
-    known = metrics(record)
-    wanted = bench.leading if bench else ""
-    return next((metric for metric in known if metric.count == wanted), next(iter(known), None))
-
-
-def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Iterable[str]]) -> JsonObject:
-    """The run as JSON, with all that is derived: limits, levels, noise, findings, and rates of every timed record.
-
-    `benches` are those of the catalogue, for a run that does not describe its own.
-    """
+def as_json(reading: Reading, findings: Mapping[str, Iterable[str]]) -> JsonObject:
+    """The run as JSON, with all that is derived: headline, limits, levels, noise, findings, rates of timed records."""
     import msgspec
 
-    run = completed(run, benches)
-    limits = measured(run.records, run.benches)
+    run = reading.run
     data: JsonObject = msgspec.to_builtins(run)
     for record, out in zip(run.records, data["records"], strict=True):
         if record.timed:
-            bench = run.benches.get(record.bench)
-            out["rates"] = _rates(record, performance(record, bench, limits, run.policy.sizes, run.machine.cpu))
+            out["rates"] = _rates(record, reading.performance(record))
+    data["headline"] = msgspec.to_builtins(reading.headline)
     data["limits"] = [
         {
             "name": limit.name,
@@ -79,9 +35,9 @@ def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Itera
             "variant": limit.variant,
             "suspect": limit.suspect,
         }
-        for limit in limits
+        for limit in reading.limits
     ]
-    data["levels"] = _levels(hierarchy(run))
+    data["levels"] = _levels(reading.hierarchy)
     checks = run_quality.check(run)
     data["noise"] = {"noisy": run_quality.noisy(checks), "checks": msgspec.to_builtins(checks)}
     data["findings"] = {name: list(sentences) for name, sentences in findings.items()}
@@ -124,6 +80,6 @@ def _rates(record: Record, found: Performance) -> JsonObject:
     for metric in metrics(record):
         value = in_unit(record, metric)
         out[metric.name] = {"value": value.value, "low": value.low, "high": value.high, "unit": metric.unit}
-    if found.limit is not None and found.share is not None:
-        out["limit"] = {"name": found.limit.name, "share": found.share}
+    if found.share is not None:
+        out["limit"] = {"name": found.share.limit.name, "share": found.share.value, "doubt": list(found.share.doubt)}
     return out

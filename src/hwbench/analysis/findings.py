@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ..bench import Bench
 from ..record import text
-from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpaired_ratio
-from ..record.model import Record, Run, Scalar, contrast_key, same_work
-from . import fits, hierarchy, wording
-from .limits import Limit, limit_for, measured, share
-from .measures import completed
+from ..record.estimate import Estimate, crossover, estimate
+from ..record.model import Record, Run, Scalar, same_work
+from . import fits, wording
+from .limits import Limit
+from .ratios import ratio
+from .reading import Reading
 from .staircase import find_line
 
 
@@ -29,16 +30,15 @@ class BenchResults:
 
     fits = fits
 
-    def __init__(self, bench: Bench, run: Run, limits: Sequence[Limit] | None = None) -> None:
+    def __init__(self, bench: Bench, run: Run | Reading) -> None:
         self.bench = bench
-        self.run = run
-        self.sizes: Mapping[str, int] = run.policy.sizes
-        self.records = [record for record in run.records if record.bench == bench.name]
-        self.limits = measured(run.records, run.benches) if limits is None else limits
+        self.reading = Reading.of(run, {bench.name: bench})
+        self.run = self.reading.run
+        self.records = [record for record in self.reading.records if record.bench == bench.name]
 
     def beside(self, bench: Bench) -> BenchResults:
         """Another bench's records in the same run."""
-        return BenchResults(bench, self.run, self.limits)
+        return BenchResults(bench, self.reading)
 
     def find(self, variant: str, **params: Scalar) -> Record | None:
         """The first timed record of a variant with these parameters."""
@@ -77,19 +77,18 @@ class BenchResults:
 
     def levels(self) -> list[str]:
         """Sentences on cache sizes and TLB reach from the run's latency sweeps."""
-        return wording.sentences(hierarchy.hierarchy(self.run), self.run.machine.virtual)
+        return wording.sentences(self.reading.hierarchy, self.run.machine.virtual)
 
     def share(self, variant: str, kind: str | None = None, **params: Scalar) -> float | None:
         """Share of the machine's limit (the bench's own, or `kind`) that the median reaches."""
         record = self.find(variant, **params)
-        if record is None:
-            return None
-        limit = limit_for(record, kind or self.bench.limit, self.limits, self.sizes, self.run.machine.cpu)
-        return None if limit is None else share(record, limit, estimate(record.samples).value)
+        kind = kind or self.bench.limit
+        found = self.reading.share(record, kind) if record is not None and kind else None
+        return None if found is None else found.value
 
     def limit(self, record: Record, kind: str) -> Limit | None:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
-        return limit_for(record, kind, self.limits, self.sizes, self.run.machine.cpu)
+        return self.reading.limit_for(record, kind)
 
     def line(self, variant: str, **params: Scalar) -> Estimate | None:
         """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""
@@ -124,26 +123,18 @@ class BenchResults:
         return f"beats {name} from {axis} ≈ {text.count(Estimate(at.value, low, high))}"
 
 
-def ratio(record: Record, base: Record) -> Estimate:
-    """Seconds of one record over another's: paired where they share rounds, else the ratio of medians."""
-    if len(record.samples) == len(base.samples) and contrast_key(record)[0] == contrast_key(base)[0]:
-        return paired_ratio(record.samples, base.samples)
-    return unpaired_ratio(record.samples, base.samples)
-
-
 def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:
     return all(record.params.get(name) == value for name, value in params.items())
 
 
-def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
+def findings(run: Run | Reading, benches: Iterable[Bench]) -> dict[str, list[str]]:
     """The findings of a run by bench, in the order of `benches`; benches without findings are left out."""
-    known = {bench.name: bench for bench in benches}
-    run = completed(run, known)
-    limits = measured(run.records, run.benches)
+    known = list(benches)
+    reading = Reading.of(run, {bench.name: bench for bench in known})
     found = {}
-    for bench in known.values():
+    for bench in known:
         hook = bench.hooks.get("finding")
-        results = BenchResults(bench, run, limits)
+        results = BenchResults(bench, reading)
         if hook is None or not results.records:
             continue
         try:

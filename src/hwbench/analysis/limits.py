@@ -6,6 +6,7 @@ A limit is the best sample of a bench that is bound by it alone, and declares so
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,9 +96,27 @@ def measured(records: Iterable[Record], benches: Benches) -> list[Limit]:
     return [_best(candidates) for candidates in found.values()]
 
 
+def plausible(value: float) -> bool:
+    """Whether a machine can have the value: 10³⁰ is far beyond any, and scales lose digits not far beyond it."""
+    return math.isfinite(value) and 1e-30 < value < 1e30
+
+
 def limit_of(record: Record, benches: Benches) -> Limit | None:
     """The limit given by a record's best sample; None where its bench measures none, or the figure is implausible."""
-    if not record.timed or implausible(record):
+    return None if implausible(record) else _given(record, benches)
+
+
+def comparable(record: Record, benches: Benches) -> bool:
+    """Whether the limit of its level bounds the record.
+
+    False for a record of a limit's own bench that the limit does not describe: another size or order than the limit's.
+    """
+    return source_of(record, benches) is None or _given(record, benches) is not None
+
+
+def _given(record: Record, benches: Benches) -> Limit | None:
+    """The limit given by a record's best sample, plausible or not."""
+    if not record.timed:
         return None
     kind, source = kind_of(record, benches), source_of(record, benches)
     if not kind or source is None:
@@ -232,16 +251,27 @@ def bounds(
 def limit_for(
     record: Record, kind: str | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> Limit | None:
-    """The limit of this kind that bounds the record, on its device, threads and dtype; None where none was measured.
+    """The limit of this kind that bounds the record, on its device, threads and dtype; None where none is known.
 
-    The limit of the level that holds the data, else of the next nearer level that serves part of it. A record faster
-    than that is partly served by nearer levels: then the best of their limits bounds it.
+    Data partly in a nearer level are bounded by the best limit of all levels that may serve them. Where the nearest of
+    these was not measured, nothing is known.
     """
-    known = [limit for limit in bounds(record, kind, limits, sizes, cpu) if limit is not None] if kind else []
-    if not known:
+    known = bounds(record, kind, limits, sizes, cpu) if kind else []
+    if not known or known[-1] is None:
         return None
-    reached = share(record, known[0], min(record.samples)) if record.samples else None
-    return best_of(known) if reached is not None and reached > TOLERANCE else known[0]
+    return best_of([limit for limit in known if limit is not None])
+
+
+def serving_level(record: Record, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None = None) -> str:
+    """The level that serves most of the record's data.
+
+    The one that holds them; if the record is faster than that level can load, the level nearer to the core that can.
+    """
+    known = [limit for limit in bounds(record, "load", limits, sizes, cpu) if limit is not None]
+    if record.device != "cpu" or not known or not record.samples:
+        return level_of(record, sizes, cpu)
+    reached = share(record, known[0], min(record.samples))
+    return best_of(known).level if reached is not None and reached > TOLERANCE else known[0].level
 
 
 def best_of(limits: Sequence[Limit]) -> Limit:

@@ -7,39 +7,43 @@ touch, the sum of its threads one by one, or the width of a core's load and stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from ..bench import Bench
 from ..record import text
 from ..record.measures import LIMITS
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured
-from ..record.reasons import Reason, because
+from ..record.reasons import Reason, because, has
+from . import twins
 from .limits import (
     TOLERANCE,
     Limit,
     beats,
-    best_of,
-    bounds,
+    implausible,
+    limit_for,
     limit_of,
     measured,
     share,
 )
-from .measures import Benches, declared
+from .measures import Benches, completed, declared
 
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
 
 
-def concluded(run: Run) -> Run:
-    """The run with the verdicts of its own limits on its records.
+def concluded(run: Run, catalogue: Mapping[str, Bench] | None = None) -> Run:
+    """The run with the verdicts of its own limits and twins on its records.
 
-    A run that describes its benches was stored as measured. One that does not is older: its verdicts were stored when
-    it was measured, and stand.
+    A run that describes its benches was stored as measured; what it does not say of them is looked up in `catalogue`.
+    One that describes none is older: its verdicts were stored when it was measured, and stand.
     """
     if not run.benches:
         return run
-    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu))
+    run = completed(run, catalogue or {})
+    records = judged(run.records, run.benches, run.policy.sizes, run.machine.cpu)
+    return replace(run, records=twins.marked(records, run.benches))
 
 
 def judged(
@@ -60,7 +64,17 @@ def judged(
     """
     fresh = [as_measured(record) for record in records]
     doubts = doubtful(fresh, benches, cpu)
-    return _suspect(fresh, doubts | impossible(fresh, benches, sizes, cpu))
+    new = _suspect(fresh, doubts | impossible(fresh, benches, sizes, cpu))
+    return _suspect(new, above(new, benches, sizes, cpu))
+
+
+def refused(
+    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> list[Record]:
+    """The records, with those above their limits marked suspect where no earlier verdict says so."""
+    found = impossible(records, benches, sizes, cpu)
+    new = _suspect(records, {at: reason for at, reason in found.items() if not implausible(records[at])})
+    return _suspect(new, above(new, benches, sizes, cpu))
 
 
 def impossible(
@@ -75,20 +89,42 @@ def impossible(
     """
     found = _excessive(records, benches, cpu)
     limits = measured(_suspect(records, found | doubtful(records, benches, cpu)), benches)
+    for index, limit, reached in _exceeding(records, benches, limits, sizes, cpu):
+        if not limit.suspect:
+            found[index] = because(
+                "implausible", f"{text.amount(reached)} times the limit it should touch ({_shown(limit)})"
+            )
+    return found
+
+
+def above(
+    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
+) -> dict[int, Reason]:
+    """Records above a limit that is suspect itself, each with the reason; none that a verdict says so of already."""
+    return {
+        index: because("above_limit", f"{text.amount(reached)} times {_shown(limit)}")
+        for index, limit, reached in _exceeding(records, benches, measured(records, benches), sizes, cpu)
+        if limit.suspect and not has(records[index].reasons, "implausible", "above_limit")
+    }
+
+
+def _exceeding(
+    records: Sequence[Record], benches: Benches, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
+) -> Iterator[tuple[int, Limit, float]]:
+    """Records whose best sample exceeds the limit that their bench should touch: position, limit and share."""
     for index, record in enumerate(records):
         info = benches.get(record.bench)
         kind = info.limit if info is not None else None
         if kind is None or not record.timed or declared(record, benches) in LIMITS:
             continue
-        known = bounds(record, kind, limits, sizes, cpu)
-        there = [limit for limit in known if limit is not None]
-        if not there or known[-1] is None or (limit := best_of(there)).suspect:
-            continue
-        reached = share(record, limit, min(record.samples))
-        if reached is not None and reached > TOLERANCE:
-            shown = f"{limit.name}: {text.amount(limit.shown, limit.metric.unit)}"
-            found[index] = because("implausible", f"{text.amount(reached)} times the limit it should touch ({shown})")
-    return found
+        limit = limit_for(record, kind, limits, sizes, cpu)
+        reached = share(record, limit, min(record.samples)) if limit is not None else None
+        if limit is not None and reached is not None and reached > TOLERANCE:
+            yield index, limit, reached
+
+
+def _shown(limit: Limit) -> str:
+    return f"{limit.name}: {text.amount(limit.shown, limit.metric.unit)}"
 
 
 def doubtful(records: Sequence[Record], benches: Benches, cpu: Cpu | None = None) -> dict[int, Reason]:

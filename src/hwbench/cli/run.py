@@ -75,13 +75,13 @@ def run(
 def _interrupted(stop: Interrupted) -> None:
     """Say where the measured part is saved; print it where it could be saved nowhere."""
     from .. import catalog
-    from ..analysis.plausibility import concluded
+    from ..analysis.reading import Reading
     from . import tables
 
     cases = len(stop.run.records)
     if stop.path is None:
         with streams.unheard(sys.stderr):
-            tables.print_tables(concluded(stop.run), console(stderr=True), catalog.benches())
+            tables.print_tables(Reading(stop.run, catalog.benches()), console(stderr=True))
         echo_err(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
     else:
         further = (
@@ -97,6 +97,7 @@ def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: 
     """
     from .. import catalog, errors
     from ..analysis.findings import findings
+    from ..analysis.reading import Reading
     from . import tables
 
     failed = None
@@ -106,12 +107,13 @@ def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: 
         failed = error  # raised at the end, after the findings
     say = echo_err if quiet else echo
     known = catalog.benches()
-    for line in tables.findings(findings(shown, known.values())):
+    reading = Reading(shown, known)
+    for line in tables.findings(findings(reading, known.values())):
         say(line)
-    for line in tables.quality(shown):
+    for line in tables.quality(reading.run):
         say(line)
     if path is None:
-        tables.print_tables(shown, console(stderr=quiet), known)
+        tables.print_tables(reading, console(stderr=quiet))
     else:
         say(f"run: {path}")
     if page is not None:

@@ -27,28 +27,28 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one run as tables; with --findings also what the benches say of it. JSON always holds all."""
-    from ..analysis.plausibility import concluded
+    from ..analysis.reading import Reading
     from . import tables
 
-    shown = concluded(open_run(run, out))
+    shown = open_run(run, out)
     if json or findings:
         from .. import catalog  # the benches bring Numba: a table of a stored file does without
         from ..analysis import derived
         from ..analysis.findings import findings as findings_of
-        from ..analysis.measures import completed
 
         known = catalog.benches()
-        shown = completed(shown, known)
-        told = findings_of(shown, known.values())
+        reading = Reading(shown, known)
+        told = findings_of(reading, known.values())
         if json:
-            print_json(derived.as_json(shown, known, told))
+            print_json(derived.as_json(reading, told))
             return
-        tables.print_tables(shown, console())
+        tables.print_tables(reading, console())
         lines = tables.findings(told)
     else:
-        tables.print_tables(shown, console())
+        reading = Reading(shown)
+        tables.print_tables(reading, console())
         lines = []
-    for line in [*lines, *tables.quality(shown)]:
+    for line in [*lines, *tables.quality(reading.run)]:
         echo(line)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis import derived, run_quality
-from ..analysis.limits import Limit, measured
-from ..analysis.measures import completed
-from ..bench import Bench
+from ..analysis import run_quality
+from ..analysis.reading import Reading
 from ..record import text
-from ..record.model import BenchInfo, Record, Run
+from ..record.model import Record, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,32 +22,28 @@ def params(record: Record) -> str:
     return " ".join(f"{name}={value}" for name, value in record.params.items())
 
 
-def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | None = None) -> None:
-    """Print one table per bench: each record with its median and interval, and its status with the reason.
-
-    The run states each bench's question and limit. For older runs that do not, the `catalogue` gives them.
-    """
-    run = completed(run, catalogue or {})
-    limits, known = measured(run.records, run.benches), run.benches
+def print_tables(reading: Reading, console: Console) -> None:
+    """Print one table per bench: each record with its median and interval, and its status with the reason."""
+    known, records = reading.benches, [record for record in reading.records if record.device != NO_GPU]
     heads = ["case", "variant", "a call", "median (95% interval)", *(["of limit"] if known else []), "status"]
-    for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
+    for name in dict.fromkeys(record.bench for record in records):
         bench = known.get(name)
         rows = [
-            [text.printable(cell) for cell in _row(run, record, bench, limits, shares=bool(known))]
-            for record in run.records
-            if record.bench == name and record.device != NO_GPU
+            [text.printable(cell) for cell in _row(reading, record, shares=bool(known))]
+            for record in records
+            if record.bench == name
         ]
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
-def _row(run: Run, record: Record, bench: BenchInfo | None, limits: Sequence[Limit], *, shares: bool) -> list[str]:
+def _row(reading: Reading, record: Record, *, shares: bool) -> list[str]:
     cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
     share = ""
     if record.timed:
-        shown = derived.performance(record, bench, limits, run.policy.sizes, run.machine.cpu)
+        shown = reading.performance(record)
         median = text.amount(shown.value, shown.metric.unit) if shown.metric else text.seconds(shown.value)
         cells += [text.seconds(shown.seconds.value), median]
-        share = "" if shown.share is None else text.share(shown.share)
+        share = "" if shown.share is None else shown.share.text
     else:
         cells += ["", ""]
     cells += [share] if shares else []

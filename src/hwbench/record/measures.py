@@ -19,10 +19,10 @@ Measures = Literal[
     # limits of a GPU and of the link to it; `{axis}` stands for the case's value of that axis
     "{direction}", "gpu {kernel}", "gpu latency", "gpu fma", "gpu matmul",
     # subjects of charts and tables
-    "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "core to core", "divergence",
-    "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor", "gradients", "initialization",
-    "ladder", "loaded latency", "loads in flight", "matrix product", "reduction", "row and column", "scaling", "stride",
-    "systolic array", "training",
+    "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
+    "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
+    "gradients", "initialization", "ladder", "loaded latency", "loads in flight", "matrix product", "reduction",
+    "row and column", "scaling", "stride", "systolic array", "training",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

@@ -74,6 +74,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return told(self.reasons)
 
     @property
+    def codes(self) -> list[str]:
+        """The codes of the reasons, each once; `other` where a suspect record of an old file gives none."""
+        return list(dict.fromkeys(one.code for one in self.reasons)) or ["other"] * (self.status == "suspect")
+
+    @property
     def timed(self) -> bool:
         """Whether there are samples to read: `ok` and `suspect` records have them, the others never do."""
         return self.status in ("ok", "suspect") and bool(self.samples)
@@ -81,7 +86,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def as_measured(record: Record) -> Record:
     """The record without what was concluded from the limits of its run."""
-    kept = [one for one in record.reasons if one.code not in CONCLUDED]
+    return without(record, *CONCLUDED)
+
+
+def without(record: Record, *codes: str) -> Record:
+    """The record without the reasons of these codes; `ok` where it has no other."""
+    kept = [one for one in record.reasons if one.code not in codes]
     if len(kept) == len(record.reasons):
         return record
     return msgspec.structs.replace(record, reasons=kept, status="suspect" if kept else "ok")

@@ -102,6 +102,10 @@ TABLE: dict[str, Meaning] = {
         "cannot be true",
         "The limit was disturbed, or the counts are wrong. Measure both again.",
     ),
+    "above_limit": Meaning(
+        "above its limit, which is suspect itself",
+        "The limit or this figure was disturbed. Measure both again.",
+    ),
     "doubtful": Meaning(
         "slower than a level further from the core",
         "This level must be at least as fast as the further one. Measure it again: shares of it are too high.",
@@ -179,7 +183,8 @@ TABLE: dict[str, Meaning] = {
     ),
 }
 
-CONCLUDED = frozenset({"implausible", "doubtful", "twins"})  # concluded by whoever reads a run, and never stored
+# Concluded by whoever reads a run, and never stored.
+CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins"})
 
 
 def because(code: str, detail: str = "") -> Reason:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
-from ..analysis import derived
 from ..analysis.crosscheck import PRESET
-from ..analysis.findings import ratio
-from ..analysis.hierarchy import Hierarchy, hierarchy
-from ..analysis.limits import Limit, level_of, limit_for, measured
-from ..analysis.measures import completed
+from ..analysis.hierarchy import Hierarchy
+from ..analysis.limits import Limit, plausible
+from ..analysis.ratios import ratio
+from ..analysis.reading import Reading, Share
 from ..bench import Bench
 from ..record.estimate import Estimate
 from ..record.facts import threads_of
@@ -32,10 +30,19 @@ class Point:
     metric: Metric | None
     seconds: Estimate
     value: Estimate
-    limit: Limit | None
-    share: float | None
+    of_limit: Share | None
     level: str
     threads: int
+
+    @property
+    def limit(self) -> Limit | None:
+        """The limit that bounds it."""
+        return self.of_limit.limit if self.of_limit else None
+
+    @property
+    def share(self) -> float | None:
+        """The share of that limit."""
+        return self.of_limit.value if self.of_limit else None
 
     @property
     def unit(self) -> str:
@@ -83,7 +90,8 @@ class Runs(Sequence[Run]):
         self.catalogue = catalogue
         self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
         self.given = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs  # as the files have them
-        self.runs = tuple(completed(run, catalogue) for run in self.given)
+        self.readings = tuple(Reading(run, catalogue) for run in self.given)
+        self.runs = tuple(reading.run for reading in self.readings)
         self.histories = tuple(histories)
 
     @overload
@@ -130,46 +138,38 @@ class Runs(Sequence[Run]):
     @cached_property
     def limits(self) -> list[list[Limit]]:
         """What each run measured of its machine's limits."""
-        return [[limit for limit in measured(run.records, run.benches) if plausible(limit.value)] for run in self.runs]
+        return [reading.limits for reading in self.readings]
 
     @cached_property
     def hierarchies(self) -> list[Hierarchy]:
         """The cache levels that each run's sweeps show, beside those that its system reports."""
-        return [hierarchy(run) for run in self.runs]
+        return [reading.hierarchy for reading in self.readings]
 
     @cached_property
     def points(self) -> list[Point]:
         """Every timed record of every run."""
         return [
             point
-            for index, run in enumerate(self.runs)
-            for record in run.records
-            if record.timed and (point := self._point(index, run, record)) is not None
+            for index, reading in enumerate(self.readings)
+            for record in reading.records
+            if record.timed and (point := self._point(index, reading, record)) is not None
         ]
 
-    def _point(self, index: int, run: Run, record: Record) -> Point | None:
-        bench = run.benches.get(record.bench)
-        reading = derived.performance(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
-        if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
+    def _point(self, index: int, reading: Reading, record: Record) -> Point | None:
+        found = reading.performance(record)
+        if not (plausible(found.value.value) and plausible(found.seconds.value)):
             return None  # no real measurement: it is listed in the table of records and drawn in no chart
         return Point(
             index,
             record,
-            bench,
-            reading.metric,
-            reading.seconds,
-            reading.value,
-            reading.limit,
-            reading.share,
-            self._level(index, run, record),
+            reading.benches.get(record.bench),
+            found.metric,
+            found.seconds,
+            found.value,
+            found.share,
+            reading.level(record),
             threads_of(record),
         )
-
-    def _level(self, index: int, run: Run, record: Record) -> str:
-        """The level that serves the record: of the load limit that bounds it, else the first that holds its data."""
-        slope = limit_for(record, "load", self.limits[index], run.policy.sizes, run.machine.cpu)
-        on_cpu = slope is not None and record.device == "cpu"
-        return slope.level if slope and on_cpu else level_of(record, run.policy.sizes, run.machine.cpu)
 
     @cached_property
     def benches(self) -> dict[str, BenchInfo]:
@@ -223,11 +223,6 @@ class Runs(Sequence[Run]):
 def when(run: Run) -> str:
     """`2026-11-22 18:27`, in UTC."""
     return run.started[:16].replace("T", " ")
-
-
-def plausible(value: float) -> bool:
-    """Whether a chart can show the value: 10³⁰ is far beyond any machine, and scales lose digits not far beyond it."""
-    return math.isfinite(value) and 1e-30 < value < 1e30
 
 
 def swept(record: Record) -> bool:

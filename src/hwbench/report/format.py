@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from ..analysis.reading import Share
 from ..record import text
 from ..record.model import Record, Scalar
+
+
+def marked(share: Share | None) -> str:
+    """A share of a limit, with a `?` where it is doubtful; a dash without one."""
+    return text.NOTHING if share is None else share.text
 
 
 def value_of(axis: str, value: Scalar) -> str:

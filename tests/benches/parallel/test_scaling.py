@@ -186,11 +186,11 @@ def test_what_one_thread_draws_bounds_the_rest() -> None:
     read = reading(scaling_bench, rows, {"bytes": 24e9})
     for record in read.records:
         record.facts["footprint"] = 24 * 10**9 // record.facts["threads"]
-    read.sizes = {"DRAM": 24 * 10**9}
-    read.limits = [Limit("triad", "DRAM", 4, "f8", 20e9, BANDWIDTH, "simd-nt")]
+    read.run.policy.sizes["DRAM"] = 24 * 10**9
+    read.reading.limits = [Limit("triad", "DRAM", 4, "f8", 20e9, BANDWIDTH, "simd-nt")]
     said = list(scaling_bench.hooks["finding"](read))
     assert said[1].startswith(
-        "One thread alone draws 15.0 GB/s of the 20 that memory gives 4 at best: more threads can "
+        "One thread alone draws 15.0 GB/s of the 20.0 GB/s that memory gives 4 at best: more threads can "
         "bring 1.33× and no more"
     )
     assert "Together they reach 90% of it" in said[1]

@@ -22,6 +22,7 @@ chunks_bench = Bench(
     quick={"pieces": (1, 256)},
     baseline="once",
     limit="link",
+    measures="copies in pieces",
     together=("pieces",),
     core=False,
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...analysis.limits import Limit, limit_for
+from ...analysis.limits import Limit
 from ...record import text
-from .. import charts
+from .. import charts, format
 from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_label, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section
@@ -60,14 +60,13 @@ def view(runs: Runs) -> Section | None:
 
 
 def _limit(runs: Runs, point: Point) -> Limit | None:
-    run = runs[point.run]
-    return limit_for(
-        point.record, KINDS.get(point.text("work")), runs.limits[point.run], run.policy.sizes, run.machine.cpu
-    )
+    kind = KINDS.get(point.text("work"))
+    return runs.readings[point.run].limit_for(point.record, kind) if kind else None
 
 
 def _share(runs: Runs, point: Point) -> str:
     limit = _limit(runs, point)
+    found = runs.readings[point.run].share_of(point.record, limit) if limit is not None else None
     if limit is None or limit.metric != point.metric:
         return text.NOTHING
-    return f"{text.share(point.value.value / limit.shown)} of {limit.name}"
+    return f"{format.marked(found)} of {limit.name}"

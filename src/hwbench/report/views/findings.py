@@ -11,8 +11,8 @@ from ..sections import Notes, Section
 def view(runs: Runs) -> Section | None:
     """The findings by bench, and of several runs side by side; None where no bench has anything to say."""
     told: dict[str, list[str]] = {}
-    for label, run in zip(runs.labels, runs, strict=True):
-        for name, sentences in findings(run, runs.catalogue.values()).items():
+    for label, reading in zip(runs.labels, runs.readings, strict=True):
+        for name, sentences in findings(reading, runs.catalogue.values()).items():
             told.setdefault(name, []).extend(
                 f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
             )

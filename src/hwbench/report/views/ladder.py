@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.limits import Limit, rate
+from ...analysis.limits import Limit
+from ...analysis.reading import Share
 from ...record import text
 from ...record.estimate import Estimate
-from ...record.model import BANDWIDTH, ITEM_TIME
+from ...record.model import ITEM_TIME
 from .. import charts, format
 from ..columns import Column, Columns, Measured, compared
 from ..dataset import Point, Runs
@@ -25,8 +26,19 @@ class Rung:
     """A case with its share of what the whole machine could do at this size."""
 
     point: Point
-    share: Estimate | None
-    limit: Limit | None
+    of_limit: Share | None
+
+    @property
+    def share(self) -> Estimate | None:
+        """The share with its interval."""
+        if self.of_limit is None:
+            return None
+        return self.point.seconds.inverse(self.point.seconds.value * self.of_limit.value)
+
+    @property
+    def limit(self) -> Limit | None:
+        """The limit on all threads."""
+        return self.of_limit.limit if self.of_limit else None
 
     @property
     def n(self) -> int:
@@ -52,8 +64,9 @@ def view(runs: Runs) -> Section | None:
     blocks = [figure for figure in (_shares(runs, rungs), _times(runs, rungs)) if figure is not None]
     intro = [
         "One addition of two arrays, c = a + b, written in ever better ways. 100% is what the machine's fastest "
-        "memory streams achieve with all threads at this size, as measured by the bandwidth benches: no program can "
-        "do better for long.",
+        "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
+        "the arrays fits a nearer cache, it is what streams from that cache achieve. A share that is marked by '?' is "
+        "above its limit, or its limit was disturbed.",
         "At small n every way pays for its call, which is why even compiled code reaches little there and starting "
         "threads costs more than it brings. At large n the loop still pays for every element, while the others wait "
         "for memory.",
@@ -62,30 +75,10 @@ def view(runs: Runs) -> Section | None:
 
 
 def _rung(runs: Runs, point: Point) -> Rung:
-    """The share of the best bandwidth, of any number of threads, at the level in which the arrays then lie."""
-    moved = point.record.counts.get("bytes")
-    sizes = runs[point.run].policy.sizes
-    best: Limit | None = None
-    for kind in KINDS:
-        for limit in runs.limits[point.run]:
-            if (
-                limit.kind == kind
-                and not limit.suspect
-                and moved
-                and limit.level == _level(moved / limit.threads, sizes)
-            ):
-                best = limit if best is None or limit.value > best.value else best
-        if best is not None:
-            break
-    # The CPU's limits bound no GPU.
-    if best is None or point.record.device != "cpu" or rate(point.record, BANDWIDTH, point.seconds.value) is None:
-        return Rung(point, None, None)
-    return Rung(point, point.seconds.inverse((moved or 0.0) / best.value), best)
-
-
-def _level(footprint: float, sizes: dict[str, int]) -> str:
-    """The label of the first level that holds the footprint: a label's own size is half of its level."""
-    return next((label for label in ("L1", "L2", "L3") if label in sizes and footprint <= 2 * sizes[label]), "DRAM")
+    """The share of what all threads together can do on as many bytes; no share where that was not measured."""
+    reading = runs.readings[point.run]
+    limit = reading.machine_limit(point.record, KINDS)
+    return Rung(point, reading.share_of(point.record, limit) if limit is not None else None)
 
 
 def _order(rungs: Sequence[Rung]) -> list[str]:
@@ -120,7 +113,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                     value=rung.share.scaled(100),
                     unit="%",
                     group=rung.variant,
-                    label=text.share(rung.share.value),
+                    label=format.marked(rung.of_limit),
                     more=f"{rung.limit.name}, {text.amount(rung.limit.shown, 'GB/s')}",
                 )
                 for rung in here
@@ -183,7 +176,7 @@ def _columns(runs: Runs) -> Columns[Rung]:
             Column("n", lambda rung: text.count(rung.n)), Column("variant", lambda rung: rung.variant),
             Measured("ns per element", lambda rung: rung.each, ITEM_TIME.unit),
             Column("against the baseline", lambda rung: _against(runs, rung.point)),
-            Column("of the limit", lambda rung: text.share(rung.share.value if rung.share else None)),
+            Column("of the limit", lambda rung: format.marked(rung.of_limit)),
             Column("limit", lambda rung: rung.limit.name if rung.limit else text.NOTHING),
         ),
         more="of the limit",

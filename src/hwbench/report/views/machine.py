@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.limits import Limit
+from ...analysis.headline import Headline
+from ...analysis.reading import Reading
 from ...record import text
 from ...record.facts import caches
 from ...record.microarchitectures import title
@@ -15,39 +16,43 @@ from ..sections import Block, Facts, Notes, Section, Table, Tile, Tiles
 
 
 @dataclass(frozen=True)
-class Headline:
-    """A limit to head the page with; `lecture` is the slides' figure in `unit`, None where they give none."""
+class Card:
+    """A headline quantity to head the page with.
+
+    `threads`: its name ends in `.one` or `.all`. `lecture` is the slides' figure in `unit`, None where they give none.
+    """
 
     label: str
-    kinds: tuple[str, ...]
-    levels: tuple[str, ...]
-    dtype: str
+    name: str
     unit: str
     scale: float
     lecture: float | None
     about: str
+    threads: bool = True
+
+    def of(self, reading: Reading, who: str) -> Headline | None:
+        """The quantity in a run, on `one` or `all` threads."""
+        return reading.get(f"{self.name}.{who}" if self.threads else self.name)
 
 
-HEADLINES = (
-    Headline(
-        "Memory bandwidth", ("load", "copy", "triad"), ("DRAM",), "", "GB/s", 1e-9, 30, "best of load, copy, triad"
-    ),
-    Headline("L1 latency", ("latency",), ("L1",), "", "ns", 1e9, 0.5, "one dependent load"),
-    Headline("L2 latency", ("latency",), ("L2",), "", "ns", 1e9, 7, "one dependent load"),
-    Headline("Memory latency", ("latency",), ("DRAM",), "", "ns", 1e9, 100, "one dependent load"),
-    Headline("FP64 peak", ("fma",), ("",), "f8", "TFLOP/s", 1e-12, None, "fused multiply-add"),
-    Headline("FP32 peak", ("fma",), ("",), "f4", "TFLOP/s", 1e-12, 0.15, "fused multiply-add"),
+CARDS = (
+    Card("Memory bandwidth", "dram.read", "GB/s", 1e-9, 30, "reading"),
+    Card("L1 latency", "l1.latency", "ns", 1e9, 0.5, "one dependent load", threads=False),
+    Card("L2 latency", "l2.latency", "ns", 1e9, 7, "one dependent load", threads=False),
+    Card("Memory latency", "dram.latency", "ns", 1e9, 100, "one dependent load", threads=False),
+    Card("FP64 peak", "peak.f8", "TFLOP/s", 1e-12, None, "fused multiply-add"),
+    Card("FP32 peak", "peak.f4", "TFLOP/s", 1e-12, 0.15, "fused multiply-add"),
 )
 
 
 def view(runs: Runs) -> Section | None:
-    """What these machines are and what they can do at best."""
+    """What these machines are and what they can do."""
     if not runs.runs:
         return None
-    best = [[_best(headline, limits) for headline in HEADLINES] for limits in runs.limits]
     blocks: list[Block] = []
-    if any(limit for row in best for limit in row):
-        blocks.append(_table(runs, best) if runs.several else _tiles(best[0]))
+    numbers = _table(runs) if runs.several else _tiles(runs.readings[0])
+    if numbers is not None:
+        blocks.append(numbers)
     blocks.append(Facts([(label, _facts(run)) for label, run in zip(runs.labels, runs, strict=True)]))
     disturbing = [
         (f"{label}: {sentence}" if runs.several else sentence)
@@ -58,52 +63,55 @@ def view(runs: Runs) -> Section | None:
         blocks.append(Notes("What disturbs measuring here", disturbing))
     title = "The machines" if runs.several else "The machine"
     intro = ["What was measured on, as the operating system describes it."]
-    if any(limit for row in best for limit in row):
+    if numbers is not None:
         intro = [
-            "The headline numbers are this machine's own limits: the best sample of benches that do nothing but touch "
-            "one. Small beside them stand the figures that the lecture gives for a desktop machine. More is better "
-            "for rates, less for latencies."
+            "The headline numbers are medians of benches that do nothing but touch one limit of the machine; beside "
+            "them stand the figures that the lecture gives for a desktop machine. More is better for rates, less for "
+            "latencies."
         ]
     return Section("machine", "Machine", title, intro, blocks)
 
 
-def _best(headline: Headline, limits: Sequence[Limit]) -> Limit | None:
-    fitting = [
-        limit
-        for limit in limits
-        if limit.kind in headline.kinds and limit.level in headline.levels and headline.dtype in ("", limit.dtype)
-    ]
-    if not fitting:
-        return None
-    choose: Callable[..., Limit] = max if fitting[0].metric.higher else min
-    # A disturbed figure heads the page only where there is no other.
-    return choose([x for x in fitting if not x.suspect] or fitting, key=lambda limit: limit.value)
-
-
-def _tiles(best: Sequence[Limit | None]) -> Tiles:
+def _tiles(reading: Reading) -> Tiles | None:
+    """All figures on the same threads: all where any was measured on all, else one."""
+    who = "all" if any(card.threads and card.of(reading, "all") for card in CARDS) else "one"
     tiles = []
-    for headline, limit in zip(HEADLINES, best, strict=True):
-        if limit is None:
+    for card in CARDS:
+        found = card.of(reading, who)
+        if found is None:
             continue
-        notes = [headline.about if limit.kind in ("latency", "fma") else limit.kind]
-        notes.append(f"{limit.threads} thread{'s' * (limit.threads != 1)}")
-        if limit.suspect:
-            notes.append("suspect")
-        lecture = f"lecture: {headline.lecture:g} {headline.unit}" if headline.lecture else ""
-        tiles.append(
-            Tile(headline.label, text.amount(limit.value * headline.scale), headline.unit, ", ".join(notes), lecture)
-        )
-    return Tiles(tiles)
+        lecture = f"lecture: {card.lecture:g} {card.unit}" if card.lecture else ""
+        note = f"{card.about}, {_threads(found)}"
+        tiles.append(Tile(card.label, text.amount(found.value * card.scale), card.unit, note + _mark(found), lecture))
+    return Tiles(tiles) if tiles else None
 
 
-def _table(runs: Runs, best: Sequence[Sequence[Limit | None]]) -> Table:
+def _table(runs: Runs) -> Table | None:
+    """A row for each figure on one thread and on all, so that machines are compared on like threads."""
     rows = []
-    for i, headline in enumerate(HEADLINES):
-        cells = [text.amount(limit.value * headline.scale) if (limit := row[i]) else text.NOTHING for row in best]
-        if any(cell != text.NOTHING for cell in cells):
-            lecture = f"{headline.lecture:g}" if headline.lecture else text.NOTHING
-            rows.append((f"{headline.label}, {headline.unit}", *cells, lecture))
-    return Table("Measured limits of each machine", ("limit", *runs.labels, "lecture"), rows)
+    for card in CARDS:
+        for who in ("one", "all") if card.threads else ("one",):
+            found = [card.of(reading, who) for reading in runs.readings]
+            if not any(found):
+                continue
+            on = f" on {'one thread' if who == 'one' else 'all threads'}" if card.threads else ""
+            cells = [_cell(card, one, count=who == "all") if one else text.NOTHING for one in found]
+            lecture = f"{card.lecture:g}" if card.lecture else text.NOTHING
+            rows.append((f"{card.label}{on}, {card.unit}", *cells, lecture))
+    return Table("Headline figures of each machine", ("figure", *runs.labels, "lecture"), rows) if rows else None
+
+
+def _cell(card: Card, found: Headline, *, count: bool) -> str:
+    threads = f" ({_threads(found)})" if count else ""
+    return f"{text.amount(found.value * card.scale)}{threads}{_mark(found)}"
+
+
+def _threads(found: Headline) -> str:
+    return f"{found.threads} thread{'s' * (found.threads != 1)}"
+
+
+def _mark(found: Headline) -> str:
+    return f", suspect ({', '.join(found.doubt)})" if found.doubt else ""
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

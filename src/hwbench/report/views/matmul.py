@@ -20,7 +20,7 @@ def figure(runs: Runs) -> Figure | None:
         runs,
         (
             worded("dtype"), worded("threads"), Column("n", lambda point: str(point.n)),
-            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: text.share(point.share)),
+            Measured("GFLOP/s", _rate, "GFLOP/s"), Column("of the peak", lambda point: format.marked(point.of_limit)),
             Column("library", lambda point: str(point.record.facts.get("blas", text.NOTHING))[:60]), STATUS,
         ),
         more="of the peak",

@@ -12,6 +12,7 @@ from ...record import text
 from ...record.estimate import estimate
 from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
+from .. import format
 from ..dataset import Runs
 from ..sections import Download, Records, Section, Table
 
@@ -36,7 +37,7 @@ def view(runs: Runs) -> Section | None:
                     text.seconds(point.seconds.value),
                     text.amount(point.value.value, point.unit),
                     text.columns(point.value)[1],
-                    text.share(point.share),
+                    format.marked(point.of_limit),
                 ]
             status = record.status + (f": {record.why}" if record.reasons else "")
             row = (record.bench, record.variant, params, *figures, status)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...analysis.limits import Limit, implausible
 from ...analysis.measures import Benches, kind_of
+from ...analysis.reading import Reading, Share
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
@@ -28,7 +29,7 @@ class Placed:
     intensity: float
     rate: Estimate
     roof: str
-    share: float | None
+    share: Share | None
 
 
 def view(runs: Runs) -> Section | None:
@@ -42,14 +43,14 @@ def view(runs: Runs) -> Section | None:
     for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
             roofs, slopes, peaks = _roofs(runs, index, threads)
-            placed = _thinned([_place(point, slopes, peaks) for point in _points(runs, index, threads)])
+            placed = _thinned([_place(runs.readings[index], point) for point in _points(runs, index, threads)])
             if not slopes or not placed:
                 continue
             title = format.value_of("threads", threads) + runs.suffix(index)
             marks = [
                 columns.mark(
                     one, group=_topic(one.point.record), x=one.intensity,
-                    more=f"{text.share(one.share)} of {one.roof}",
+                    more=f"{format.marked(one.share)} of {one.roof}",
                 )
                 for one in placed
             ]  # fmt: skip
@@ -96,7 +97,7 @@ def _columns(runs: Runs) -> Columns[Placed]:
             Column("threads", lambda one: str(one.point.threads)),
             Column("flop/B", lambda one: text.amount(one.intensity)),
             Measured(FLOP_RATE.unit, lambda one: one.rate.scaled(FLOP_RATE.scale), FLOP_RATE.unit),
-            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: text.share(one.share)),
+            Column("roof", lambda one: one.roof), Column("of the roof", lambda one: format.marked(one.share)),
             Column("status", lambda one: one.point.status),
         ),
     )  # fmt: skip
@@ -176,23 +177,18 @@ def _points(runs: Runs, run: int, threads: int) -> list[Point]:
     ]
 
 
-def _place(point: Point, slopes: dict[str, Limit], peaks: dict[str, Limit]) -> Placed:
+def _place(reading: Reading, point: Point) -> Placed:
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
     rate = point.seconds.inverse(counts["flops"])
-    slope, peak = slopes.get(point.level), peaks.get(str(point.record.params.get("dtype", "f8")))
-    heights = [
-        *([(slope.value * intensity, f"{point.level} load, {text.amount(slope.shown, 'GB/s')}")] if slope else []),
-        *(
-            [(peak.value, f"{format.value_of('dtype', peak.dtype)} peak, {text.amount(peak.shown, 'GFLOP/s')}")]
-            if peak
-            else []
-        ),
-    ]
-    if not slope or not heights:
-        return Placed(point, intensity, rate, text.NOTHING, None)
-    height, name = min(heights)
-    return Placed(point, intensity, rate, name, rate.value / height)
+    found = reading.roof(point.record) if reading.limit_for(point.record, "load") is not None else None
+    return Placed(point, intensity, rate, _roof_name(found.limit) if found else text.NOTHING, found)
+
+
+def _roof_name(limit: Limit) -> str:
+    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`."""
+    what = f"{format.value_of('dtype', limit.dtype)} peak" if limit.kind == "fma" else f"{limit.level} {limit.kind}"
+    return f"{what}, {text.amount(limit.shown, limit.metric.unit)}"
 
 
 def _thinned(placed: Sequence[Placed]) -> list[Placed]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.findings import ratio
+from ...analysis.ratios import ratio
 from ...record import text
 from ...record.estimate import Estimate
 from .. import charts

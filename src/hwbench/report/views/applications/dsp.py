@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from ....analysis.findings import ratio
+from ....analysis.ratios import ratio
 from ....record import text
 from ....record.estimate import Estimate, crossover
 from ....record.facts import threads_of

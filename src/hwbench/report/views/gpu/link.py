@@ -272,7 +272,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
                         series=_line(point),
                         colour=LINES.get(_line(point), "c8"),
                         x=float(_size(point)),
-                        more=text.share(point.share),
+                        more=format.marked(point.of_limit),
                     )
                     for point in here
                 ],

@@ -1,0 +1,176 @@
+"""The reading of a run: the one place that answers for its limits, its shares of them and its headline quantities.
+
+Terminal, report, findings and extra figures of other tools take a record's figures, its limit and its marks from here.
+Device and threads are those of the record. A figure above its limit, a twin that disagrees, and whatever disturbed
+measuring mark a record as suspect; a doubtful value is shown with its mark and never replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from msgspec.structs import replace
+
+from ..bench import Bench
+from ..record import text
+from ..record.estimate import Estimate, estimate
+from ..record.model import BenchInfo, Metric, Record, Run, metrics
+from . import twins
+from .headline import Headline, headline
+from .hierarchy import Hierarchy, hierarchy
+from .limits import TOLERANCE, Limit, comparable, limit_for, measured, plausible, serving_level, share
+from .measures import Benches, completed
+from .plausibility import concluded, refused
+
+ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of its limit that a record's median reaches, with the codes of the doubts about it.
+
+    `above_limit`: it is more than two measurements of one limit may differ by. `suspect_limit`: the limit was
+    disturbed.
+    """
+
+    value: float
+    limit: Limit
+    doubt: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The share in per cent, with a `?` where it is doubtful."""
+        return text.share(self.value) + "?" * bool(self.doubt)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A timed record as shown: seconds per call, the leading metric, the share of its limit, and its marks' codes."""
+
+    seconds: Estimate
+    metric: Metric | None
+    value: Estimate
+    share: Share | None
+    doubt: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """The unit of `value`."""
+        return self.metric.unit if self.metric else "s"
+
+
+class Reading:
+    """What a run says.
+
+    `run` is the run with the declarations of its benches and the verdicts of its own limits and twins on its records.
+    What the file does not say of its benches, as older files do not, is looked up in `catalogue`.
+    """
+
+    def __init__(self, run: Run, catalogue: Mapping[str, Bench] | None = None) -> None:
+        if run.benches:
+            self.run = concluded(run, catalogue)
+        else:  # an older file: its verdicts were stored when it was measured, and stand
+            full = completed(run, catalogue or {})
+            records = refused(full.records, full.benches, full.policy.sizes, full.machine.cpu)
+            self.run = replace(full, records=twins.marked(records, full.benches))
+
+    @classmethod
+    def of(cls, run: Run | Reading, catalogue: Mapping[str, Bench] | None = None) -> Reading:
+        """The reading of a run, or the one given."""
+        return run if isinstance(run, Reading) else cls(run, catalogue)
+
+    @property
+    def benches(self) -> Benches:
+        """What the run's benches declare, by name."""
+        return self.run.benches
+
+    @property
+    def records(self) -> list[Record]:
+        """The run's records, with their marks."""
+        return self.run.records
+
+    @cached_property
+    def limits(self) -> list[Limit]:
+        """What the run measured of its machine's limits."""
+        return [limit for limit in measured(self.records, self.benches) if plausible(limit.value)]
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The cache levels that the run's sweeps show, beside those that its system reports."""
+        return hierarchy(self.run)
+
+    @cached_property
+    def headline(self) -> list[Headline]:
+        """The headline quantities that the run has."""
+        return headline(self.run)
+
+    def get(self, name: str, device: str = "cpu") -> Headline | None:
+        """A headline quantity by its name: `reading.get("dram.latency")`; None where it was not measured."""
+        return next((one for one in self.headline if (one.name, one.device) == (name, device)), None)
+
+    def limit_for(self, record: Record, kind: str | None = None) -> Limit | None:
+        """The limit of this kind that bounds the record; without a kind, the one that its bench should touch."""
+        info = self.benches.get(record.bench)
+        kind = kind or (info.limit if info is not None else None)
+        return limit_for(record, kind, self.limits, self.run.policy.sizes, self.run.machine.cpu)
+
+    def share(self, record: Record, kind: str | None = None) -> Share | None:
+        """The share of that limit that the record's median reaches; None where no limit is known or fits."""
+        limit = self.limit_for(record, kind) if comparable(record, self.benches) else None
+        return None if limit is None else self.share_of(record, limit)
+
+    def share_of(self, record: Record, limit: Limit) -> Share | None:
+        """The share of a limit that the record's median reaches."""
+        value = share(record, limit, estimate(record.samples).value)
+        if value is None:
+            return None
+        doubt = [ABOVE] if value > TOLERANCE else []
+        return Share(value, limit, (*doubt, *([SUSPECT_LIMIT] if limit.suspect else [])))
+
+    def roof(self, record: Record) -> Share | None:
+        """The share of the roofline's roof above the record: of the slope of its level or the peak, whichever is lower.
+
+        None where neither was measured.
+        """
+        shares = [found for kind in ("load", "fma") if (found := self.share(record, kind)) is not None]
+        return max(shares, key=lambda found: found.value, default=None)
+
+    def machine_limit(self, record: Record, kinds: Sequence[str]) -> Limit | None:
+        """The limit on all threads for the bytes that the record moves, evenly divided: of the first kind measured."""
+        moved = record.counts.get("bytes")
+        for kind in kinds:
+            threads = max((one.threads for one in self.limits if (one.device, one.kind) == ("cpu", kind)), default=0)
+            if threads and moved and record.device == "cpu":
+                facts = {"footprint": moved / threads, "threads": threads}
+                at = replace(record, params={"dtype": record.params.get("dtype", "f8")}, facts=facts)
+                if (limit := self.limit_for(at, kind)) is not None:
+                    return limit
+        return None
+
+    def level(self, record: Record) -> str:
+        """The level that serves most of the record's data; "" where the footprint is unknown."""
+        return serving_level(record, self.limits, self.run.policy.sizes, self.run.machine.cpu)
+
+    def performance(self, record: Record) -> Performance:
+        """The figures of a timed record."""
+        seconds = estimate(record.samples)
+        metric = leading_metric(record, self.benches.get(record.bench))
+        value = in_unit(record, metric) if metric else seconds
+        return Performance(seconds, metric, value, self.share(record), tuple(record.codes))
+
+
+def leading_metric(record: Record, bench: BenchInfo | None) -> Metric | None:
+    """The metric that is shown first: of the count that the bench leads with, else the first that the record has."""
+    known = metrics(record)
+    wanted = bench.leading if bench else ""
+    return next((metric for metric in known if metric.count == wanted), next(iter(known), None))
+
+
+def in_unit(record: Record, metric: Metric) -> Estimate:
+    """The record's median and interval in the metric's unit."""
+    seconds = estimate(record.samples)
+    amount = record.counts[metric.count]
+    value = seconds.inverse(amount) if metric.higher else seconds.scaled(1 / amount)
+    return value.scaled(metric.scale)

@@ -1,0 +1,158 @@
+"""The reading of a run: a record's figures, its limit, its share with its doubts, and the marks of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from doubles.scripted import SIZES, record, run_of, scripted_bench
+from hwbench import catalog
+from hwbench.analysis.reading import Reading, in_unit, leading_metric
+from hwbench.record import store
+from hwbench.record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, BenchInfo
+from hwbench.record.reasons import Reason
+
+GB = 1e9
+BENCH = scripted_bench({"a": 1.0}, limit="load")
+KNOWN = {**catalog.benches(), BENCH.name: BENCH}
+RUNS = sorted((Path(__file__).parents[2] / "reports/runs").rglob("*.json"))
+
+
+def load(level="L1", rate=100 * GB, threads=1, **more):
+    """Loads of this rate."""
+    params = {"size": level, "dtype": "f8", "threads": threads}
+    given = {"bench": "stream.load", "params": params, "counts": {"bytes": rate}, "facts": {"threads": threads}} | more
+    return record("simd", **given)
+
+
+def mine(rate=25 * GB, footprint=SIZES["L1"], **more):
+    """A record of a bench that loads bound."""
+    return record("a", **{"counts": {"bytes": rate, "items": 4.0}, "facts": {"footprint": footprint}} | more)
+
+
+def test_a_metric_is_told_in_its_unit():
+    """Bytes over seconds are GB/s, seconds over hops ns; the interval of a rate is turned round."""
+    assert in_unit(mine(), BANDWIDTH) == pytest.approx((25.0, 25.0, 25.0))
+    chase = record(samples=(1e-6, 2e-6, 4e-6), counts={"hops": 1000.0})
+    found = in_unit(chase, HOP_TIME)
+    assert found.value == pytest.approx(2.0)
+    assert found.low < found.value < found.high
+
+
+def test_performance_is_the_leading_metric_beside_the_limit():
+    """A quarter of what stream.load reached, in GB/s; without a bench there is no limit, without counts seconds."""
+    reading = Reading(run_of(load(), mine()), KNOWN)
+    found = reading.performance(mine())
+    assert (found.metric, found.unit, found.seconds.value, found.value.value) == (BANDWIDTH, "GB/s", 1.0, 25.0)
+    assert (found.share.limit, found.share.value, found.share.doubt) == (reading.limits[0], 0.25, ())
+    assert Reading(run_of(load(), mine()), catalog.benches()).performance(mine()).share is None
+    bare = reading.performance(record("a", counts={}))
+    assert (bare.metric, bare.unit, bare.value, bare.share) == (None, "s", bare.seconds, None)
+
+
+def test_a_bench_says_which_count_it_leads_with():
+    """A product of matrices counts bytes as well; where the count is missing the first that is there leads."""
+    both = record("a", counts={"bytes": 1e9, "flops": 2e9})
+    leading = scripted_bench({"a": 1.0}, leading="flops")
+    assert leading_metric(both, leading.info) is FLOP_RATE
+    assert leading_metric(both, None) is leading_metric(mine(), leading.info) is BANDWIDTH
+    assert Reading(run_of(both), {leading.name: leading}).performance(both).value.value == pytest.approx(2.0)
+
+
+def test_the_run_describes_its_own_benches():
+    """What a file says of a bench counts before the catalogue."""
+    told = {BENCH.name: BenchInfo("?", "a", "copy")}
+    reading = Reading(run_of(load(), mine(), benches=told), KNOWN)
+    assert reading.share(mine()) is None
+    assert reading.share(mine(), "load").value == 0.25
+
+
+def test_a_share_says_what_is_doubtful_of_it():
+    """Above 1.05 of the limit, and of a limit that was disturbed; the figures stand as they are."""
+    disturbed = load(status="suspect", reasons=[Reason("steal")])
+    for limit, rate, doubt in (
+        (load(), 104 * GB, ()), (load(), 106 * GB, ("above_limit",)), (disturbed, 50 * GB, ("suspect_limit",)),
+        (disturbed, 150 * GB, ("above_limit", "suspect_limit")),
+    ):  # fmt: skip
+        reading = Reading(run_of(limit, mine(rate)), KNOWN)
+        share = reading.share(reading.records[1])
+        assert (share.value, share.doubt) == (pytest.approx(rate / (100 * GB)), doubt)
+        above = "above_limit" in doubt
+        assert (reading.records[1].status, reading.performance(reading.records[1]).doubt) == (
+            ("suspect", ("above_limit",) if limit is disturbed else ("implausible",)) if above else ("ok", ())
+        )
+
+
+def test_where_level_and_limit_do_not_fit_nothing_is_said():
+    """Data partly in an L2 that was not measured; a sweep of the limit's own bench; an unknown footprint."""
+    reading = Reading(run_of(load("DRAM"), load("L1"), mine()), KNOWN)
+    assert reading.share(mine(footprint=int(2.4 * SIZES["L2"]))) is None
+    assert reading.share(load("4KiB", facts={"footprint": 4096, "threads": 1})) is None
+    assert reading.share(mine(facts={})) is None
+    assert reading.share(load("L1")).value == 1.0
+
+
+def test_data_partly_in_a_nearer_level_are_set_against_it():
+    """24 MB where L2 and memory were measured, whatever their rate."""
+    reading = Reading(run_of(load("L2"), load("DRAM", 30 * GB), mine()), KNOWN)
+    share = reading.share(mine(25 * GB, footprint=int(2.4 * SIZES["L2"])))
+    assert (share.limit.level, share.value) == ("L2", 0.25)
+    assert reading.level(mine(25 * GB, footprint=int(2.4 * SIZES["L2"]))) == "DRAM"
+
+
+def test_the_roof_is_the_lower_of_slope_and_peak():
+    """1 FLOP a byte at 25 GB/s: a quarter of the slope, a half of the peak, which therefore bounds it."""
+    peak = record("512", bench="peak.fma", params={"dtype": "f8", "threads": 1}, counts={"flops": 50 * GB})
+    both = mine(counts={"bytes": 25 * GB, "flops": 25 * GB}, params={"dtype": "f8"})
+    assert Reading(run_of(load(), peak), KNOWN).roof(both).limit.kind == "fma"
+    assert Reading(run_of(load()), KNOWN).roof(both).limit.kind == "load"
+    assert Reading(run_of(both), KNOWN).roof(both) is None
+
+
+def test_the_machine_is_all_threads_on_as_many_bytes():
+    """On two threads each has half; of the kinds the first that was measured counts; a GPU is not set against it."""
+    one, two = load(), load(rate=180 * GB, threads=2)
+    reading = Reading(run_of(one, two, load("L2", 90 * GB, 2)), KNOWN)
+    bytes_ = 2.0 * SIZES["L1"]
+    found = reading.machine_limit(mine(counts={"bytes": bytes_}), ("triad", "load"))
+    assert (found.level, found.threads, found.value) == ("L1", 2, 180 * GB)
+    assert reading.machine_limit(mine(counts={"bytes": bytes_}), ("triad",)) is None
+    assert reading.machine_limit(mine(counts={"bytes": bytes_}, device="gpu:0"), ("load",)) is None
+    assert reading.machine_limit(mine(counts={}), ("load",)) is None
+
+
+def test_headline_quantities_are_looked_up_by_name_and_device():
+    """None for what was not measured."""
+    reading = Reading(run_of(load("DRAM", 30 * GB)), KNOWN)
+    assert reading.get("dram.read.one").value == 30 * GB
+    assert reading.get("dram.read.all") is reading.get("dram.read.one", "gpu:0") is None
+
+
+def test_twins_that_disagree_are_marked_and_never_stored():
+    """Their limit is suspect then; the run that was read is as it was."""
+
+    def chase(bench, seconds, **params):
+        return record("follow", (seconds,) * 3, bench=bench, params={"size": "DRAM", "pages": "huge"} | params,
+                      counts={"hops": 1.0})  # fmt: skip
+
+    run = run_of(chase("latency.chase", 4e-7, order="random"), chase("latency.parallel", 2.6e-7, chains=1))
+    reading = Reading(run, KNOWN)
+    assert [one.status for one in run.records] == ["ok", "ok"]
+    assert [one.status for one in reading.records] == ["suspect", "suspect"]
+    assert reading.get("dram.latency").doubt == ["twins"]
+    assert reading.limits[0].suspect
+    assert Reading.of(reading) is reading
+    assert Reading(reading.run).run == reading.run
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_no_share_of_a_committed_run_is_above_its_limit_without_a_mark(path: Path) -> None:
+    """The share has its doubt, the record is suspect; and reading what was read changes nothing."""
+    reading = Reading(store.read(path), catalog.benches())
+    for one in reading.records:
+        share = reading.share(one) if one.timed else None
+        if share is not None and share.value > 1.05:
+            assert "above_limit" in share.doubt
+            assert one.status == "suspect"
+    assert Reading(reading.run, catalog.benches()).run == reading.run
