@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doubles.scripted import record, run_of
 from hwbench import catalog
-from hwbench.analysis.measures import completed, declared, kind_of, measuring, source_of
+from hwbench.analysis.measures import completed, declared, describes_itself, kind_of, measuring, source_of
 from hwbench.record.model import BenchInfo
 from made_up.declared import DECLARED
 
@@ -65,3 +65,14 @@ def test_records_are_found_by_what_they_measure():
         record(bench="mine.sweep"), record(bench="peak.fma"), record(bench="stream.copy"), benches=DECLARED | MINE
     )
     assert [one.bench for one in measuring(run, "load", "copy")] == ["mine.sweep", "stream.copy"]
+
+
+def test_a_run_describes_itself_where_it_has_what_all_its_benches_declare():
+    """A file of an earlier version has nothing of them, or question, baseline and limit alone."""
+    run = run_of(record(bench="stream.load"), record(bench="peak.fma"))
+    assert describes_itself(completed(run, catalog.benches()))
+    assert describes_itself(run_of())
+    assert not describes_itself(run)
+    assert not describes_itself(completed(run, {"peak.fma": catalog.benches()["peak.fma"]}))
+    early = {name: BenchInfo("?", "x", "load") for name in ("stream.load", "peak.fma")}
+    assert not describes_itself(run_of(*run.records, benches=early))

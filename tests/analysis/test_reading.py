@@ -122,6 +122,21 @@ def test_the_machine_is_all_threads_on_as_many_bytes():
     assert reading.machine_limit(mine(counts={}), ("load",)) is None
 
 
+def test_a_machine_is_what_all_its_threads_do():
+    """Disturbed on all threads is nearer the machine than undisturbed on one, and is never replaced."""
+
+    def peak(rate, threads, **more):
+        return record("512", bench="peak.fma", params={"dtype": "f4", "threads": threads}, counts={"flops": rate},
+                      facts={"threads": threads}, **more)  # fmt: skip
+
+    disturbed = {"status": "suspect", "reasons": [Reason("steal")]}
+    found = Reading(run_of(peak(2e11, 1), peak(4e11, 2, **disturbed)), KNOWN).best("fma", dtype="f4")
+    assert (found.threads, found.value, bool(found.suspect)) == (2, 4e11, True)
+    reading = Reading(run_of(load("DRAM", 20 * GB), load("DRAM", 30 * GB, **disturbed), load("L1")), KNOWN)
+    assert (reading.best("load", "copy", level="DRAM").value, reading.best("load").level) == (30 * GB, "L1")
+    assert reading.best("fma") is reading.best("load", device="gpu:0") is reading.best("load", dtype="f4") is None
+
+
 def test_headline_quantities_are_looked_up_by_name_and_device():
     """None for what was not measured."""
     reading = Reading(run_of(load("DRAM", 30 * GB)), KNOWN)

@@ -36,6 +36,11 @@ def _filled(stated: BenchInfo, known: BenchInfo | None) -> BenchInfo:
     return replace(known, question=stated.question, baseline=stated.baseline, limit=stated.limit)
 
 
+def describes_itself(run: Run) -> bool:
+    """Whether the file has the declarations of all its benches, so that reading needs no catalogue."""
+    return all(name in run.benches and run.benches[name].variants for name in {one.bench for one in run.records})
+
+
 def measuring(run: Run, *kinds: str) -> Iterator[Record]:
     """The records of the benches that declare one of these kinds, in the order of the file."""
     return (record for record in run.records if declared(record, run.benches) in kinds)

@@ -137,6 +137,21 @@ class Reading:
         shares = [found for kind in ("load", "fma") if (found := self.share(record, kind)) is not None]
         return max(shares, key=lambda found: found.value, default=None)
 
+    def best(self, *kinds: str, device: str = "cpu", level: str = "", dtype: str = "") -> Limit | None:
+        """The highest limit of these kinds on a device, on the most threads that any of them was measured on.
+
+        `level` and `dtype` narrow it down where they are given. None without any.
+        """
+        fitting = [
+            one
+            for one in self.limits
+            if (one.device, one.kind in kinds) == (device, True)
+            and level in ("", one.level)
+            and dtype in ("", one.dtype)
+        ]
+        most = max((one.threads for one in fitting), default=0)
+        return max((one for one in fitting if one.threads == most), key=lambda one: one.value, default=None)
+
     def machine_limit(self, record: Record, kinds: Sequence[str]) -> Limit | None:
         """The limit on all threads for the bytes that the record moves, evenly divided: of the first kind measured."""
         moved = record.counts.get("bytes")

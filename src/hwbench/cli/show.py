@@ -27,27 +27,27 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one run as tables; with --findings also what the benches say of it. JSON always holds all."""
+    from ..analysis.measures import describes_itself
     from ..analysis.reading import Reading
     from . import tables
 
-    shown = open_run(run, out)
+    shown, lines = open_run(run, out), []
+    if json or findings or not describes_itself(shown):
+        from .. import catalog  # the benches bring Numba: the table of a file that describes its benches does without
+
+        reading = Reading(shown, catalog.benches())
+    else:
+        reading = Reading(shown)
     if json or findings:
-        from .. import catalog  # the benches bring Numba: a table of a stored file does without
         from ..analysis import derived
         from ..analysis.findings import findings as findings_of
 
-        known = catalog.benches()
-        reading = Reading(shown, known)
-        told = findings_of(reading, known.values())
+        told = findings_of(reading, catalog.benches().values())
         if json:
             print_json(derived.as_json(reading, told))
             return
-        tables.print_tables(reading, console())
         lines = tables.findings(told)
-    else:
-        reading = Reading(shown)
-        tables.print_tables(reading, console())
-        lines = []
+    tables.print_tables(reading, console())
     for line in [*lines, *tables.quality(reading.run)]:
         echo(line)
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from hwbench.analysis.limits import Limit
-from hwbench.record.model import Metric, Record
-from hwbench.report.views.compared_devices import BATCH, WEIGHTS, Row, best_limit
+from hwbench.record.model import Record
+from hwbench.report.views.compared_devices import BATCH, WEIGHTS, Row
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from made_up.cpu_and_gpu import peak, run_of, stream, table_of
 from made_up.page import dataset
@@ -34,16 +33,3 @@ def test_training_and_inference_follow_the_roofline():
     assert row.training() == pytest.approx(6 * WEIGHTS * BATCH / 1e12)
     assert Row("y", "measured here", flops=1e15, bandwidth=50e9).training() == pytest.approx(20 * WEIGHTS / 50e9)
     assert Row("z", "measured here", flops=1e12).inference() is None
-
-
-def test_a_machine_is_what_all_its_threads_do():
-    """Disturbed on all threads is nearer the machine than undisturbed on one; of like ones the undisturbed counts."""
-    unit = Metric("rate", "flops", "GFLOP/s", 1e-9, True)
-
-    def limit(threads, value, suspect=""):
-        return Limit("fma", "", threads, "f4", value, unit, "512", suspect)
-
-    chosen = best_limit([limit(1, 2e11), limit(2, 4e11, "steal"), limit(2, 3e11, "steal")], ("fma",), "", "f4")
-    assert (chosen.threads, chosen.value) == (2, 4e11)
-    assert best_limit([limit(2, 4e11, "steal"), limit(2, 3e11)], ("fma",), "", "f4").value == 3e11
-    assert best_limit([], ("fma",), "", "f4") is None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...analysis import datasheets
-from ...analysis.limits import Limit
 from ...analysis.measures import measuring
+from ...analysis.reading import Reading
 from ...record import text
 from ...record.estimate import estimate
 from ...record.microarchitectures import title
 from ...record.model import Run
 from ..dataset import Runs
-from .gpu import common
 
 MEASURED, DATASHEET, LECTURE = "measured here", "datasheet", "lecture"
 # Work by which devices are compared: a fully connected network in float32, one example at a time, and a step of SGD.
@@ -86,10 +85,10 @@ MACHINES = ("Core i7-6700K", "2 x Xeon E5-2686 v4 (P3.16xlarge)", "TITAN X (Pasc
 
 def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Iterator[Row]:
     """The rows of one run's machine: CPU and GPUs as measured, each before its datasheet."""
-    run, limits = runs[index], runs.limits[index]
+    run, reading = runs[index], runs.readings[index]
     label = runs.labels[index]
-    peak = best_limit(limits, ("fma",), "", "f4")
-    memory = best_limit(limits, ("load", "copy", "triad"), "DRAM", "")
+    peak = reading.best("fma", dtype="f4")
+    memory = reading.best("load", "copy", "triad", level="DRAM")
     origin = [f"{limit.name}{', disturbed' if limit.suspect else ''}" for limit in (peak, memory) if limit is not None]
     cpu = run.machine.cpu
     cores = min(cpu.physical, len(cpu.allowed) or cpu.physical)
@@ -113,9 +112,9 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
 
 def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
     """A GPU's row, where it was measured: float32 on the ordinary cores, as the datasheet's figure is."""
-    run, limits, device = runs[index], runs.limits[index], f"gpu:{number}"
-    peak = common.best(limits, device, "gpu fma", dtype="f4")
-    memory = common.best(limits, device, "gpu copy", "gpu triad", level="HBM")
+    run, reading, device = runs[index], runs.readings[index], f"gpu:{number}"
+    peak = reading.best("gpu fma", device=device, dtype="f4")
+    memory = reading.best("gpu copy", "gpu triad", device=device, level="HBM")
     if peak is None and memory is None:
         return
     card = run.machine.gpus[number]
@@ -130,13 +129,13 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
         _divergence(run, device),
         "; ".join(origin),
         "gpu",
-        _link(limits, device),
+        _link(reading, device),
     )
 
 
-def _link(limits: Sequence[Limit], device: str) -> HostLink | None:
+def _link(reading: Reading, device: str) -> HostLink | None:
     """The measured link to a GPU: the way there, since weights are sent and answers are short."""
-    there, back = (common.best(limits, device, direction) for direction in ("h2d", "d2h"))
+    there, back = (reading.best(direction, device=device) for direction in ("h2d", "d2h"))
     best = there or back
     return None if best is None else HostLink("the measured link to it", best.value)
 
@@ -151,15 +150,6 @@ def _divergence(run: Run, device: str) -> str:
     if times.get("uniform", 0) > 0 and "divergent" in times:
         return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
     return text.NOTHING
-
-
-def best_limit(limits: Sequence[Limit], kinds: Sequence[str], level: str, dtype: str) -> Limit | None:
-    """The best limit of these kinds at a level, on the most threads; an undisturbed one where there is one."""
-    fitting = [x for x in limits if x.kind in kinds and x.level == level and dtype in ("", x.dtype)]
-    # Threads count before quality: an undisturbed limit of one thread describes a machine worse.
-    most = max((x.threads for x in fitting), default=0)
-    fitting = [x for x in fitting if x.threads == most]
-    return max([x for x in fitting if not x.suspect] or fitting, key=lambda limit: limit.value, default=None)
 
 
 def _control(run: Run) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ....analysis.limits import Limit
 from ....record.model import Gpu, Record, Run
 from ...dataset import Point, Runs
 
@@ -37,19 +34,6 @@ def label(runs: Runs, run: int, device: str) -> str:
 def points_of(runs: Runs, measures: str, run: int, device: str) -> list[Point]:
     """The timed records on one GPU of one run, of the benches that measure this."""
     return [p for p in runs.measuring(measures) if p.run == run and p.record.device == device]
-
-
-def best(limits: Sequence[Limit], device: str, *kinds: str, level: str = "", dtype: str = "") -> Limit | None:
-    """The highest limit of these kinds on a device, an undisturbed one where there is one; None without any.
-
-    `level` and `dtype` narrow it down where they are given.
-    """
-    fitting = [
-        limit
-        for limit in limits
-        if limit.device == device and limit.kind in kinds and level in ("", limit.level) and dtype in ("", limit.dtype)
-    ]
-    return max([one for one in fitting if not one.suspect] or fitting, key=lambda limit: limit.value, default=None)
 
 
 def absent(runs: Runs) -> list[tuple[str, int]]:

@@ -119,18 +119,17 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
 
 
 def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
-    limits = runs.limits[run]
-    found = []
+    reading, found = runs.readings[run], []
 
     def add(row: int, way: str, what: str, limit: Limit | None) -> None:
         if limit is not None:
             found.append(Stretch(row, way, what, limit.shown, f"{limit.name}, {limit.variant}", limit.suspect))
 
-    host = common.best(limits, "cpu", "load", "copy", "triad", level="DRAM")
+    host = reading.best("load", "copy", "triad", level="DRAM")
     add(0, "both", f"{host.kind}, {format.value_of('threads', host.threads)}" if host else "", host)
     for way, direction in (("h2d", "down"), ("d2h", "up")):
-        add(1, direction, f"{WAYS[way]}", common.best(limits, device, way))
-    on_device = common.best(limits, device, "gpu copy", "gpu triad", level="HBM")
+        add(1, direction, f"{WAYS[way]}", reading.best(way, device=device))
+    on_device = reading.best("gpu copy", "gpu triad", device=device, level="HBM")
     add(2, "both", on_device.kind.removeprefix("gpu ") if on_device else "", on_device)
     return found
 

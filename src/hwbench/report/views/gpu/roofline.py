@@ -65,15 +65,17 @@ def view(runs: Runs) -> Section | None:
 
 
 def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
-    limits = runs.limits[run]
+    reading = runs.readings[run]
     roofs = []
     for level in ("L2", "HBM"):
-        slope = common.best(limits, device, "gpu copy", "gpu triad", level=level)
+        slope = reading.best("gpu copy", "gpu triad", device=device, level=level)
         if slope is not None:
             roofs.append(charts.RoofLine(level, slope.value, flat=False))
     for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
-        for dtype in dict.fromkeys(limit.dtype for limit in limits if (limit.device, limit.kind) == (device, kind)):
-            peak = common.best(limits, device, kind, dtype=dtype)
+        for dtype in dict.fromkeys(
+            limit.dtype for limit in reading.limits if (limit.device, limit.kind) == (device, kind)
+        ):
+            peak = reading.best(kind, device=device, dtype=dtype)
             if peak is not None:
                 roofs.append(charts.RoofLine(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
     return roofs
