@@ -94,7 +94,9 @@ def test_every_kernel_is_built_checked_and_set_beside_nvccs(session, targets, de
     """Each has a case that launches it, and a line; ours take a hundredth of what the made-up runtime counts."""
     session.test_every_kernel_is_compared()
     session.SMALL = True
-    alike = {("device.peak", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8")}  # ten seconds each
+    # Of those that take seconds each on fibers one is compared, the others are launched.
+    alike = {("device.peak", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8")}
+    alike |= {("device.peak", f"fma_f2_{chains}") for chains in (2, 4, 8)}
     for kernel in session.kernels.SHOWN:
         if kernel in alike:
             with session.kernels.built(device, cpu, kernel, small=True) as (_, launch):
