@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ def seconds(steps: list[dict[str, Any]]) -> float:
     return sum(step["elapsed"] for step in steps)
 
 
-def main(path: Path) -> None:
+def main(paths: Sequence[str]) -> None:
     """Print both tables."""
-    environments = json.loads(path.read_text("utf-8"))["testenvs"]
+    environments: dict[str, Any] = {}
+    for path in paths:
+        environments |= json.loads(Path(path).read_text("utf-8"))["testenvs"]
     print("\nseconds  setup  commands")
     total, tests = 0.0, []
     for name, told in environments.items():
@@ -38,4 +41,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1:])

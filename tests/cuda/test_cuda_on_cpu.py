@@ -261,7 +261,7 @@ def test_every_kernel_under_the_sanitizers():
         "-p",
         "no:cacheprovider",
         "-k",
-        "gives_what_numpy",
+        "gives_what_numpy and in-order",
         str(HERE / "test_kernels_on_cpu.py"),
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]

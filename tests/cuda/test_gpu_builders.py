@@ -14,6 +14,7 @@ import pytest
 
 from doubles import fake_cupy
 from doubles.fake_cupy import FakeGpu, FakeNvml, install, refuse_arguments, signatures
+from doubles.gpu_on_cpu import SHORT
 from hwbench import catalog
 from hwbench.devices import gpu_gate, selection
 from hwbench.kernels import cuda
@@ -42,6 +43,8 @@ def built():
         from hwbench.devices import gpu as module
 
         patch.setattr(module, "HBM_LEAST", 2**22)
+        patch.setattr(module, "HBM_TIMED", 2**24)
+        patch.setattr("hwbench.benches.workload._mlp.RECIPES", SHORT)
         device = module.GpuDevice(0)
         patch.setattr(device._cpu, "free_memory", lambda: 2**33)
         known = {"gpu:0": device}

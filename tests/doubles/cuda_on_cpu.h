@@ -12,6 +12,7 @@
 #include <ucontext.h>
 
 #include <cmath>
+#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -80,8 +81,17 @@ enum class State { ready, barrier, warp, done };
 
 struct Block;
 
+// Where a thread runs. One that has run a thread to its end waits for the next: `swapcontext` would ask the kernel for
+// the signal mask at each switch, `_setjmp` asks nothing.
+struct Fiber {
+    void* stack = nullptr;
+    ucontext_t context;                      // how it starts
+    bool started = false;
+    jmp_buf place;                           // where it goes on
+};
+
 struct Thread {
-    ucontext_t context;
+    Fiber* fiber = nullptr;
     dim3 index;
     Block* block = nullptr;
     unsigned number = 0;  // within its block
@@ -93,7 +103,6 @@ struct Thread {
     unsigned arrived = 0;                    // lanes that took part in it
     unsigned long long total = 0;            // sum of the values at the last barrier
     unsigned spins = 0;
-    void* stack = nullptr;
     void* fake_stack = nullptr;              // AddressSanitizer's
 };
 
@@ -109,7 +118,8 @@ inline struct {
     dim3 grid, block;
     Thread* current = nullptr;
     Block* running = nullptr;
-    ucontext_t scheduler;
+    ucontext_t scheduler;                    // with AddressSanitizer, which must see each switch
+    jmp_buf place;                           // of the scheduler
     void* scheduler_stack = nullptr;
     const void* scheduler_bottom = nullptr;
     size_t scheduler_size = 0;
@@ -117,7 +127,7 @@ inline struct {
     long long clock = 0;
     size_t steps = 0;
     char error[256] = "";
-    std::vector<void*> stacks;               // kept from launch to launch
+    std::vector<Fiber*> fibers;              // kept from launch to launch
 } gpu;
 
 template <class... A>
@@ -125,48 +135,66 @@ inline void fail(const char* format, A... values) {
     if (!gpu.error[0]) std::snprintf(gpu.error, sizeof gpu.error, format, values...);
 }
 
-inline void* take_stack() {
-    if (gpu.stacks.empty()) {
-        void* made = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        return made == MAP_FAILED ? nullptr : made;
-    }
-    void* kept = gpu.stacks.back();
-    gpu.stacks.pop_back();
-    return kept;
-}
-
 // --- switching ---------------------------------------------------------------------------------------------------
 
+#if COC_ASAN
 inline void to_scheduler(Thread& self, bool last = false) {
-#if COC_ASAN
     __sanitizer_start_switch_fiber(last ? nullptr : &self.fake_stack, gpu.scheduler_bottom, gpu.scheduler_size);
-#endif
-    swapcontext(&self.context, &gpu.scheduler);
-#if COC_ASAN
+    swapcontext(&self.fiber->context, &gpu.scheduler);
     __sanitizer_finish_switch_fiber(self.fake_stack, &gpu.scheduler_bottom, &gpu.scheduler_size);
-#endif
-    (void)last;
 }
 
 inline void to_thread(Thread& thread) {
     gpu.current = &thread;
     ++gpu.steps;
-#if COC_ASAN
-    __sanitizer_start_switch_fiber(&gpu.scheduler_stack, thread.stack, STACK);
-#endif
-    swapcontext(&gpu.scheduler, &thread.context);
-#if COC_ASAN
+    __sanitizer_start_switch_fiber(&gpu.scheduler_stack, thread.fiber->stack, STACK);
+    swapcontext(&gpu.scheduler, &thread.fiber->context);
     __sanitizer_finish_switch_fiber(gpu.scheduler_stack, nullptr, nullptr);
-#endif
 }
+#else
+inline void to_scheduler(Thread& self, bool = false) {
+    if (!_setjmp(self.fiber->place)) _longjmp(gpu.place, 1);
+}
+
+inline void to_thread(Thread& thread) {
+    gpu.current = &thread;
+    ++gpu.steps;
+    if (_setjmp(gpu.place)) return;
+    if (thread.fiber->started) _longjmp(thread.fiber->place, 1);
+    thread.fiber->started = true;
+    setcontext(&thread.fiber->context);
+}
+#endif
 
 inline void entry() {
 #if COC_ASAN
     __sanitizer_finish_switch_fiber(nullptr, &gpu.scheduler_bottom, &gpu.scheduler_size);
 #endif
-    (*gpu.body)();
-    gpu.current->state = State::done;
-    to_scheduler(*gpu.current, true);
+    for (;;) {
+        (*gpu.body)();
+        gpu.current->state = State::done;
+        to_scheduler(*gpu.current, true);
+    }
+}
+
+inline Fiber* take_fiber() {
+    Fiber* fiber;
+    if (gpu.fibers.empty()) {
+        void* made = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (made == MAP_FAILED) return nullptr;
+        fiber = new Fiber;
+        fiber->stack = made;
+    } else {
+        fiber = gpu.fibers.back();
+        gpu.fibers.pop_back();
+        if (!COC_ASAN) return fiber;
+    }
+    getcontext(&fiber->context);
+    fiber->context.uc_stack.ss_sp = fiber->stack;
+    fiber->context.uc_stack.ss_size = STACK;
+    fiber->context.uc_link = nullptr;
+    makecontext(&fiber->context, entry, 0);
+    return fiber;
 }
 
 inline void wait(State state, int line) {
@@ -308,12 +336,7 @@ inline void start(Block& block, dim3 index, size_t dynamic) {
         thread.number = t;
         thread.index = dim3(t % gpu.block.x, t / gpu.block.x % gpu.block.y, t / gpu.block.x / gpu.block.y);
         thread.block = &block;
-        if (!(thread.stack = take_stack())) return fail("no memory for the stack of a thread");
-        getcontext(&thread.context);
-        thread.context.uc_stack.ss_sp = thread.stack;
-        thread.context.uc_stack.ss_size = STACK;
-        thread.context.uc_link = nullptr;
-        makecontext(&thread.context, entry, 0);
+        if (!(thread.fiber = take_fiber())) return fail("no memory for the stack of a thread");
     }
 }
 
@@ -329,7 +352,7 @@ inline bool turn(Block& block, bool reverse) {
         to_thread(thread);
         if (thread.state == State::done) {
             --block.live;
-            gpu.stacks.push_back(thread.stack);
+            gpu.fibers.push_back(thread.fiber);
         }
     }
     bool released = false;

@@ -20,6 +20,7 @@ import numpy as np
 from doubles import on_cpu
 from doubles.fake_cupy import FakeGpu, FakeNvml, Memory, MemoryPointer, install
 from doubles.fake_cupy import ndarray as DeviceArray
+from hwbench.benches.workload._mlp import Recipe
 from hwbench.kernels import cuda
 
 SM = 2  # a small GPU: a fiber a thread takes its time
@@ -41,10 +42,12 @@ SMALL = {
     "device.tensor": {"BLOCK": 32, "MMA_LOOPS": 1},
     "transfer.overlap": {"LOOPS": 3},
 }
+SHORT = {name: Recipe(optimizer=name, epochs=1) for name in ("adam", "sgd")}
 
 
 def shrink(monkeypatch: Any) -> None:
-    """The benches with small sizes."""
+    """The benches with small sizes and short training."""
+    monkeypatch.setattr("hwbench.benches.workload._mlp.RECIPES", SHORT)
     for name, values in SMALL.items():
         for constant, value in values.items():
             monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)

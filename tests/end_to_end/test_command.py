@@ -423,8 +423,9 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 1024, 6 * 1024))
 
     (tmp_path / "tmp").mkdir()
-    without_coverage = environment(TMPDIR=str(tmp_path / "tmp"))  # it could not write its own file either
-    without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)
+    # Python would cut the bytecode that it writes, for all processes after it.
+    without_coverage = environment(TMPDIR=str(tmp_path / "tmp"), PYTHONDONTWRITEBYTECODE="1")
+    without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)  # it could not write its own file either
     hwbench(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
     done = hwbench(*QUICK, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
     assert done.returncode == 0, done.stderr
