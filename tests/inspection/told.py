@@ -5,6 +5,7 @@ Records come from `answers.reading`; the functions return another reading of cha
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,19 +14,24 @@ import numpy as np
 from hwbench.analysis.findings import BenchResults
 from hwbench.record.reasons import because
 
+INTERVAL = re.compile(r"\((?:[-\d.\u202f]+)–(?:[-\d.\u202f]+)\)")
+
 
 def said(read: BenchResults) -> list[str]:
-    """The sentences of the bench."""
-    sentences: list[str] = list(read.bench.hooks["finding"](read))
-    return sentences
+    """The sentences of the bench, each interval as `(…)`."""
+    return [INTERVAL.sub("(…)", sentence) for sentence in read.bench.hooks["finding"](read)]
 
 
 def spread(read: BenchResults, by: float = 0.01) -> BenchResults:
-    """Ten samples a record with the same median, spread by this share; each record has its own."""
+    """Ten samples a record, spread by this share around the median, each record in its own way.
+
+    The spread is symmetric, so that medians of samples and of ratios are those without it.
+    """
     records = []
     for seed, record in enumerate(read.records):
-        noise = 1 + by * np.random.default_rng(seed).standard_normal(10)
-        middle = float(np.median(record.samples)) / float(np.median(noise))
+        half = by * np.abs(np.random.default_rng(seed).standard_normal(5))
+        middle = float(np.median(record.samples))
+        noise = np.exp(np.concatenate([half, -half[::-1]]) * (-1) ** seed)
         records.append(msgspec.structs.replace(record, samples=[middle * float(one) for one in noise]))
     read.records = records
     return read
@@ -43,4 +49,4 @@ def doubt(read: BenchResults, variant: str = "", **params: Any) -> BenchResults:
     return read
 
 
-STOLEN = "(suspect: the hypervisor gave the CPU to other guests (steal): 9% of a CPU)."
+STOLEN = "(suspect: the hypervisor gave the CPU to other guests (steal))."

@@ -71,7 +71,7 @@ def test_a_sentence_names_the_doubt_of_its_records():
     fine, stolen = record(), record(status="suspect", reasons=[because("steal", "12% of a CPU")])
     assert marked("5 ns", fine, None) == "5 ns."
     assert marked("5 ns", fine, stolen, stolen) == (
-        "5 ns (suspect: the hypervisor gave the CPU to other guests (steal): 12% of a CPU)."
+        "5 ns (suspect: the hypervisor gave the CPU to other guests (steal))."
     )
     assert marked("5 ns", record(status="suspect")) == "5 ns (suspect: no reason is known)."
 

@@ -57,8 +57,11 @@ def of_limit(share: float | Estimate, limit: str) -> str:
 
 def marked(said: str, *records: Record | None) -> str:
     """The sentence with its full stop; before it the reasons of the suspect ones among the records that it rests on."""
-    doubts = [one.why or "no reason is known" for one in records if one is not None and one.status == "suspect"]
-    return f"{said} (suspect: {'; '.join(dict.fromkeys(doubts))})." if doubts else f"{said}."
+    suspect = [one for one in records if one is not None and one.status == "suspect"]
+    if not suspect:
+        return f"{said}."
+    doubts = dict.fromkeys(doubt.words for one in suspect for doubt in one.reasons)
+    return f"{said} (suspect: {'; '.join(doubts) or 'no reason is known'})."
 
 
 def ranked(found: Iterable[tuple[float, str]], most: int = MOST) -> list[str]:
