@@ -12,26 +12,29 @@ import msgspec
 import numpy as np
 
 from hwbench.analysis.findings import BenchResults
+from hwbench.record import text
 from hwbench.record.reasons import because
 
+FRACTION = re.compile(r"\d+\.\d+")
 INTERVAL = re.compile(r"\((?:[-\d.\u202f]+)–(?:[-\d.\u202f]+)\)")
 
 
 def said(read: BenchResults) -> list[str]:
-    """The sentences of the bench, each interval as `(…)`."""
-    return [INTERVAL.sub("(…)", sentence) for sentence in read.bench.hooks["finding"](read)]
+    """The sentences of the bench, each interval as `(…)`, fractions to three digits whatever the interval allows."""
+    sentences = (INTERVAL.sub("(…)", sentence) for sentence in read.bench.hooks["finding"](read))
+    return [FRACTION.sub(lambda found: text.amount(float(found[0])), sentence) for sentence in sentences]
 
 
-def spread(read: BenchResults, by: float = 0.01) -> BenchResults:
+def spread(read: BenchResults, by: float = 0.02) -> BenchResults:
     """Ten samples a record, spread by this share around the median, each record in its own way.
 
     The spread is symmetric, so that medians of samples and of ratios are those without it.
     """
     records = []
     for seed, record in enumerate(read.records):
-        half = by * np.abs(np.random.default_rng(seed).standard_normal(5))
-        middle = float(np.median(record.samples))
+        half = by * np.random.default_rng(seed).uniform(0.3, 1.0, 5)
         noise = np.exp(np.concatenate([half, -half[::-1]]) * (-1) ** seed)
+        middle = float(np.median(record.samples)) / float(np.median(noise))
         records.append(msgspec.structs.replace(record, samples=[middle * float(one) for one in noise]))
     read.records = records
     return read

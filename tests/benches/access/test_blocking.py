@@ -101,7 +101,7 @@ def test_the_finding() -> None:
     rows = times("transpose", 3072, 10.0, 10.0, 8.0) + times("matmul", 504, 12.0, 2.0, 1.0)
     sentences = said(spread(reading(bench, rows, {"flops": 1e9, "bytes": 1e9})))
     assert sentences == [
-        "Blocked matrix product, 504 × 504 float64 (1 thread): 12.00× faster than plain loops (…); "
+        "Blocked matrix product, 504 × 504 float64 (1 thread): 12.0× faster than plain loops (…); "
         "loop interchange alone: 6.00× faster (…).",
         "Blocked transposition, 3072 × 3072 float64 (1 thread): 1.25× faster than plain loops (…); "
         "loop interchange alone: same (…).",

@@ -120,7 +120,7 @@ def test_the_finding_tells_a_line_from_a_pair() -> None:
     """In L2 the curve turns at 64 bytes, from memory at 128; the price of a column is the height of the level."""
     read = with_facts(spread(reading(bench, rows({"L2": NEAR, "DRAM": FAR}), {"items": 1000}), 0.002))
     assert said(read) == [
-        "An element at a stride of 128 B in memory (1 thread) takes 8.000 ns (…), 16.00× slower than at stride 1 (…).",
+        "An element at a stride of 128 B in memory (1 thread) takes 8.00 ns (…), 16.0× slower than at stride 1 (…).",
         "In L2 the cost per element grows up to a stride of 64 B, the size of a cache line; in memory up to 128 B: a "
         "miss fetches two lines.",
     ]
