@@ -27,6 +27,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Loop, Results
 from ...record import text
+from ...record.phrases import listed, marked
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -191,24 +192,23 @@ def foreign() -> Work:
 
 
 NAMES = {
-    "function": "an empty Python function",
+    "builtin": "a C function",
+    "function": "a Python function",
     "method": "a method",
-    "builtin": "a function in C",
-    "numpy": "a NumPy ufunc on one element",
     "numba": "a Numba function",
+    "numpy": "a NumPy ufunc on 1 element",
     "ctypes": "a C function through ctypes",
 }
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The nanoseconds of each call, without the loop around it, beside the lecture's several µs."""
+    """What each call costs with its share of the loop, and how large that share is; the cheapest call first."""
+    calls = {name: call for name in NAMES if (call := results.each("calls", name)) is not None}
+    if not calls:
+        return
+    cheapest = sorted(calls, key=lambda name: calls[name].value)
+    each = listed(f"{text.seconds(calls[name])} for {NAMES[name]}" for name in cheapest)
     loop = results.each("calls", "nothing")
-    spent = loop.value if loop is not None else 0.0
-    told = [
-        f"{name} {text.seconds(call.value - spent)}"
-        for variant, name in NAMES.items()
-        if (call := results.each("calls", variant)) is not None
-    ]
-    if told:
-        yield f"A call that does nothing costs: {', '.join(told)} (the lecture: several µs)."
+    spent = f" (with {text.seconds(loop.value)} of the loop)" if loop is not None else ""
+    yield marked(f"An empty call{spent} takes {each}", *(results.find(name) for name in (*cheapest, "nothing")))
