@@ -15,7 +15,7 @@ from hwbench.analysis.findings import BenchResults
 from hwbench.record import text
 from hwbench.record.reasons import because
 
-FRACTION = re.compile(r"\d+\.\d+")
+FRACTION = re.compile(r"\d+\.\d+(?![\d%])")
 INTERVAL = re.compile(r"\((?:[-\d.\u202f]+)–(?:[-\d.\u202f]+)\)")
 
 

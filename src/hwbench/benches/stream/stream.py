@@ -333,7 +333,10 @@ IN_PYTHON: tuple[tuple[str, str, Scalar], ...] = (("numba", "Numba's prange", "a
 
 def tell(row: Row, results: Results) -> Iterator[str]:
     """Memory beside L1, one thread beside all; what non-temporal stores gain; what Numba and NumPy reach."""
-    rest = {"dtype": "f8", "pages": "huge" if results.find("simd", pages="huge") else "4K"}
+    rest = {
+        "dtype": "f8",
+        "pages": "huge" if any(r.timed and r.params["pages"] == "huge" for r in results.records) else "4K",
+    }
     far: dict[str, Scalar] = {"size": LEVELS[-1], **rest}
     places: tuple[dict[str, Scalar], ...] = (
         {"threads": 1, **far}, {"threads": "all", **far}, {"threads": 1, "size": LEVELS[0], **rest},
@@ -345,7 +348,8 @@ def tell(row: Row, results: Results) -> Iterator[str]:
     stores = [results.find(name, threads="all", **far) for name in ("simd", "simd-nt")]
     saved = results.ratio("simd-nt", "simd", threads="all", **far)
     if saved is not None and stores[0] is not None and stores[1] is not None:
-        said = f"{row.name.capitalize()} in memory with non-temporal stores on {_threads(stores[1])} is {against(saved, 'plain stores')}"
+        compared = against(saved, "plain stores")
+        said = f"{row.name.capitalize()} in memory with non-temporal stores on {_threads(stores[1])} is {compared}"
         traffic = [_traffic(one) for one in stores if one is not None]
         if differs(saved) and all(traffic):
             nt, plain = (text.rate(one, "GB/s") for one in reversed(traffic))

@@ -178,6 +178,7 @@ NAMES = {
     "cupy-copies": "CuPy with the way there and back",
 }
 RIVALS = (("numpy", "loop"), ("numba", "numpy"), ("prange", "numpy"))
+CALLED = ("loop", "numpy", "numba", "prange", "cupy")
 GPU_RIVALS = (("cupy", "numpy"), ("cupy-copies", "numpy"))
 
 
@@ -198,7 +199,7 @@ def finding(results: Results) -> Iterator[str]:
             )  # fmt: skip
     told = [_crossovers(results, rivals) for rivals in (RIVALS, GPU_RIVALS)]
     yield from filter(None, told)
-    calls = {name: call for name in NAMES if (call := results.each("calls", name, n=1)) is not None}
+    calls = {name: call for name in CALLED if (call := results.each("calls", name, n=1)) is not None}
     if calls and not all(told):
         each = listed(f"{text.seconds(call)} in {NAMES[name]}" for name, call in calls.items())
         yield marked(f"A call for 1 element takes {each}", *(results.find(name, n=1) for name in calls))

@@ -192,23 +192,25 @@ def foreign() -> Work:
 
 
 NAMES = {
-    "builtin": "a C function",
     "function": "a Python function",
     "method": "a method",
-    "numba": "a Numba function",
+    "builtin": "a C function of CPython",
     "numpy": "a NumPy ufunc on 1 element",
+    "numba": "a Numba function",
     "ctypes": "a C function through ctypes",
 }
+INTERPRETED = ("function", "method", "builtin")
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What each call costs with its share of the loop, and how large that share is; the cheapest call first."""
-    calls = {name: call for name in NAMES if (call := results.each("calls", name)) is not None}
-    if not calls:
-        return
-    cheapest = sorted(calls, key=lambda name: calls[name].value)
-    each = listed(f"{text.seconds(calls[name])} for {NAMES[name]}" for name in cheapest)
+    """What each empty call costs, the loop around it included; the most expensive first."""
     loop = results.each("calls", "nothing")
-    spent = f" (with {text.seconds(loop.value)} of the loop)" if loop is not None else ""
-    yield marked(f"An empty call{spent} takes {each}", *(results.find(name) for name in (*cheapest, "nothing")))
+    spent = f", of which the loop takes {text.seconds(loop.value)}" if loop is not None else ""
+    for group in ([name for name in NAMES if name not in INTERPRETED], INTERPRETED):
+        calls = {name: call for name in group if (call := results.each("calls", name)) is not None}
+        if calls:
+            dearest = sorted(calls, key=lambda name: -calls[name].value)
+            each = listed(f"{text.seconds(calls[name])} for {NAMES[name]}" for name in dearest)
+            records = [results.find(name) for name in (*dearest, "nothing")]
+            yield marked(f"An empty call from Python takes {each}{spent}", *records)
