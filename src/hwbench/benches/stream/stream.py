@@ -333,10 +333,8 @@ IN_PYTHON: tuple[tuple[str, str, Scalar], ...] = (("numba", "Numba's prange", "a
 
 def tell(row: Row, results: Results) -> Iterator[str]:
     """Memory beside L1, one thread beside all; what non-temporal stores gain; what Numba and NumPy reach."""
-    rest = {
-        "dtype": "f8",
-        "pages": "huge" if any(r.timed and r.params["pages"] == "huge" for r in results.records) else "4K",
-    }
+    huge = any(r.timed and r.params["pages"] == "huge" for r in results.records)
+    rest = {"dtype": "f8", "pages": "huge" if huge else "4K"}
     far: dict[str, Scalar] = {"size": LEVELS[-1], **rest}
     places: tuple[dict[str, Scalar], ...] = (
         {"threads": 1, **far}, {"threads": "all", **far}, {"threads": 1, "size": LEVELS[0], **rest},
