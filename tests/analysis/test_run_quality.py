@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from doubles.scripted import record
 from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unsupported
 from hwbench.record.reasons import Reason
+from made_up.declared import described
 from made_up.sample import replace, sample_run
 
 QUIET = {"wall_s": [0.1] * 10, "steal_s": [0.0] * 10, "others_s": [0.0] * 10, "clock_hz": [3e9] * 10}
@@ -24,7 +25,7 @@ def load(size="DRAM", samples=(1.0, 1.001, 1.002, 1.003, 1.01, 1.02), telemetry=
 
 
 def run_of(*records):
-    return replace(sample_run(benches=()), records=list(records))
+    return described(replace(sample_run(benches=()), records=list(records)))
 
 
 def failed(*records):
@@ -102,7 +103,7 @@ def test_a_best_sample_that_stands_alone_is_told():
     lonely = load(samples=(1.0, *[1.08 + i / 1000 for i in range(9)]))
     [one] = failed(lonely).values()
     assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 8.1%"]
-    assert unsupported([lonely, load()])["stream.load/simd [DRAM, f8, 1, huge]"] == pytest.approx(0.08125)
+    assert unsupported(run_of(lonely, load()))["stream.load/simd [DRAM, f8, 1, huge]"] == pytest.approx(0.08125)
 
 
 def test_of_the_variants_of_a_limit_the_best_counts():
@@ -118,14 +119,14 @@ def test_one_footprint_measured_twice_must_agree():
     [one] = failed(load(), later).values()
     assert one.seen == pytest.approx(0.05)
     assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 5.0%"]
-    assert unrepeated([load(), load("128MiB")]) == {"stream.load/simd [DRAM, f8, 1, huge]": 0.0}
-    assert unrepeated([load()]) == {}
+    assert unrepeated(run_of(load(), load("128MiB"))) == {"stream.load/simd [DRAM, f8, 1, huge]": 0.0}
+    assert unrepeated(run_of(load())) == {}
 
 
 def test_what_cannot_be_true_is_no_limit_here_either():
     """A record that the limits refuted is no reason to call the machine noisy: it is suspect already."""
     wrong = load("128MiB", samples=(0.5,) * 5, status="suspect", reasons=[Reason("implausible", "faster than L1")])
-    assert unrepeated([load(), wrong]) == {}
+    assert unrepeated(run_of(load(), wrong)) == {}
 
 
 def lonely(*gaps):

@@ -12,6 +12,7 @@ from hwbench.analysis.wording import sentences
 from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.model import Cache
+from made_up.declared import described
 from made_up.sample import KIB, LAPTOP, MIB, replace, sample_run
 
 CACHES = [Cache(1, 32 * KIB, 64, 1), Cache(2, MIB, 64, 1), Cache(3, 32 * MIB, 64, 2)]
@@ -26,7 +27,7 @@ def level(end, seconds=1e-9):
 
 def test_what_is_as_reported_needs_no_second_sentence():
     """On a machine of one's own the levels are told, and that they agree."""
-    told = sentences(hierarchy(sample_run(LAPTOP)))
+    told = sentences(hierarchy(described(sample_run(LAPTOP))))
     assert told[0].count("as reported") == 3
     assert not any("L3: " in sentence for sentence in told)
     assert "4 KiB pages add to each load nothing up to 256 KiB" in told[-1]
@@ -56,12 +57,12 @@ def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
 def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported():
     """The run of an Intel guest, reduced to its chases: L3 is not said to be larger than it is, nor others'."""
     run = store.read(INTEL)
-    alone = hierarchy(replace(run, records=[one for one in run.records if one.bench == "latency.chase"]))
+    alone = hierarchy(described(replace(run, records=[one for one in run.records if one.bench == "latency.chase"])))
     told = " ".join(sentences(alone, run.machine.virtual))
     assert "more than reported" not in told
     assert "other guests" not in told
     assert "L3: a chase on 1 thread finds 8 MiB (8–12) of the 480 MiB reported; whether TLB misses hide" in told
-    assert alone.memory.seconds.value == hierarchy(run).memory.seconds.value
+    assert alone.memory.seconds.value == hierarchy(described(run)).memory.seconds.value
 
 
 @pytest.mark.parametrize(

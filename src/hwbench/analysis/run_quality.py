@@ -20,7 +20,8 @@ from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
-from .limits import SOURCES, implausible
+from .limits import implausible
+from .measures import source_of
 from .wording import SHOWN, and_more
 
 REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
@@ -87,8 +88,8 @@ def check(run: Run) -> list[Check]:
     found.append(Check("cases that are suspect", suspect, SUSPECT, "the reason of each says what disturbed it"))
     again = "measure again when nothing else runs, on a virtual machine at another hour"
     for name, gaps in (
-        ("limits whose best sample stands alone", unsupported(run.records)),
-        ("limits that do not repeat", unrepeated(run.records)),
+        ("limits whose best sample stands alone", unsupported(run)),
+        ("limits that do not repeat", unrepeated(run)),
     ):
         if gaps:
             worst = sorted(gaps.items(), key=lambda item: -item[1])
@@ -137,12 +138,11 @@ def _capital(said: str) -> str:
 # --- how well the samples support a limit -----------------------------------------------------------------------------
 
 
-def unsupported(records: Iterable[Record]) -> dict[str, float]:
+def unsupported(run: Run) -> dict[str, float]:
     """For the best record of each limit the gap from its best sample to its lower quartile, relative to the best."""
     best: dict[tuple[Scalar | None, ...], tuple[float, Record]] = {}
-    for record in limit_records(records):
+    for record, amount in limit_records(run):
         if record.params.get("size", LEVELS[0]) in LEVELS:
-            amount = record.counts[SOURCES[record.bench][1].count]
             other = (record.params.get(axis) for axis in ("size", "dtype"))
             place = (record.bench, record.device, threads_of(record), *other)
             each = min(record.samples) / amount
@@ -158,17 +158,17 @@ def unsupported(records: Iterable[Record]) -> dict[str, float]:
 Place = tuple[Scalar | tuple[tuple[str, Scalar], ...], ...]
 
 
-def unrepeated(records: Iterable[Record]) -> dict[str, float]:
+def unrepeated(run: Run) -> dict[str, float]:
     """For each limit measured more than once at one footprint the relative gap between its best samples."""
     times: dict[Place, dict[str, float]] = {}
     names: dict[Place, str] = {}
-    for record in limit_records(records):
+    for record, amount in limit_records(run):
         size = footprint(record)
         if size is None or "size" not in record.params:
             continue
         other = {axis: value for axis, value in record.params.items() if axis not in ("size", "threads")}
         place = (record.bench, record.variant, record.device, size, threads_of(record), tuple(sorted(other.items())))
-        each = min(record.samples) / record.counts[SOURCES[record.bench][1].count]
+        each = min(record.samples) / amount
         times.setdefault(place, {})[str(record.params["size"])] = each
         if record.params["size"] in LEVELS or place not in names:
             names[place] = record.case.label
@@ -177,13 +177,15 @@ def unrepeated(records: Iterable[Record]) -> dict[str, float]:
     }
 
 
-def limit_records(records: Iterable[Record]) -> Iterator[Record]:
-    """The timed, plausible records that measure a limit of the machine."""
-    for record in records:
-        if record.bench not in SOURCES or not record.timed or implausible(record):
+def limit_records(run: Run) -> Iterator[tuple[Record, float]]:
+    """The timed, plausible records whose benches measure a limit of the CPU, each with its count of the work."""
+    for record in run.records:
+        source = source_of(record, run.benches)
+        if source is None or source.on != "cpu" or not record.timed or implausible(record):
             continue
-        if min(record.samples) > 0 and record.counts.get(SOURCES[record.bench][1].count):
-            yield record
+        amount = record.counts.get(source.metric.count)
+        if amount and min(record.samples) > 0:
+            yield record, amount
 
 
 def _total(apart: Iterable[JsonObject], name: str) -> float:

@@ -33,6 +33,7 @@ initialization = Bench(
         "dtype": ("f4",),
     },
     baseline="numpy",
+    measures="initialization",
     version=2,
     core=False,
     full={

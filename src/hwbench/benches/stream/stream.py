@@ -98,6 +98,7 @@ def stream(row: Row) -> Bench:
         axes={"size": row.sizes, "dtype": ("f8",), "threads": (1, "all"), "pages": (Pages(),)},
         baseline="simd",
         limit=row.name,
+        measures=row.name,
         quick={"size": ENDS},
         # Moving bytes does not depend on the dtype; only arithmetic can.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
