@@ -50,7 +50,7 @@ def test_a_shared_last_level_is_told_with_what_this_guest_gets():
     told = sentences(hierarchy(described(run)), run.machine.virtual)
     assert "L3: this guest (kvm) gets 32 MiB (32–48) of the 260 MiB reported" in told[1]
     bare = sentences(hierarchy(described(run)))
-    assert "a chase on one thread finds 32 MiB" in bare[1]
+    assert "a chase on 1 thread finds 32 MiB" in bare[1]
 
 
 def test_nothing_measured_is_nothing_found():
