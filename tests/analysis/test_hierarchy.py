@@ -48,9 +48,9 @@ def test_a_shared_last_level_is_told_with_what_this_guest_gets():
     """260 MiB reported, 32 there: the sentence has both numbers, and whose machine it is."""
     run = sample_run()
     told = sentences(hierarchy(described(run)), run.machine.virtual)
-    assert "Of the 260 MiB of L3 that are reported, this guest (kvm) really gets 32 MiB (32–48)" in told[1]
+    assert "L3: this guest (kvm) gets 32 MiB (32–48) of the 260 MiB reported" in told[1]
     bare = sentences(hierarchy(described(run)))
-    assert "a chase on one thread finds 32 MiB" in bare[1]
+    assert "a chase on 1 thread finds 32 MiB" in bare[1]
 
 
 def test_nothing_measured_is_nothing_found():
@@ -87,7 +87,7 @@ def test_what_ends_beyond_all_caches_is_memory():
     found = match(caches, near)
     assert [one.verdict for one in found] == ["as reported", "as reported", "less than reported"]
     told = sentences(Hierarchy(found, memory, (), None, None, {}), "KVM")
-    assert "this guest (KVM) really gets 6 MiB (6–9)" in told[1]
+    assert "this guest (KVM) gets 6 MiB (6–9)" in told[1]
     assert apart([], [far]) == ([far], None)
     assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
 
@@ -125,7 +125,7 @@ def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_me
     assert MeasuredCache(caches[2], three[2]).verdict == "more than reported"
     assert MeasuredCache(caches[2], three[2], unsure=True).verdict == ""
     told = sentences(Hierarchy([MeasuredCache(caches[2], three[2], unsure=True)], None, (), None, None, {}))
-    assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512–768)."]
+    assert told == ["Latency rises past L3 after 512 MiB (512–768)."]
 
 
 def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
