@@ -73,7 +73,7 @@ def test_a_share_above_its_limit_is_marked():
     assert wording.share(0.92, "the load bandwidth") == "92% of the load bandwidth"
     assert wording.share(1.05, "the peak") == "105% of the peak"
     assert (
-        wording.share(Estimate(1.2, 1.1, 1.3), "the peak") == "120% (110–130) of the peak (suspect: above this limit)"
+        wording.share(Estimate(1.2, 1.1, 1.3), "the peak") == "120% (110–130) of the peak (suspect: above its limit)"
     )
 
 

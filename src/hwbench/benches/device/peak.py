@@ -100,9 +100,9 @@ def peak_finding(results: Results) -> Iterator[str]:
     one, eight = (results.find("fma", dtype="f4", chains=chains) for chains in (1, 8))
     if one is not None and eight is not None and one.counts.get("flops") and eight.counts.get("flops"):
         share = results.versus(eight, one).scaled(one.counts["flops"] / eight.counts["flops"])
-        told = f"One chain per thread reaches {text.share(share)} of the f4 rate of eight{wording.mark(one, eight)}"
+        said = f"One chain per thread reaches {text.share(share)} of the f4 rate of eight{wording.mark(one, eight)}"
         hidden = share.value >= HIDDEN
-        yield f"{told}: {'other warps hide the latency' if hidden else 'give each thread several independent chains'}."
+        yield f"{said}: {'other warps hide the latency' if hidden else 'give each thread several independent chains'}."
 
 
 def _best(results: Results, dtype: str) -> Record | None:
