@@ -124,9 +124,8 @@ def convolution_finding(results: Results) -> Iterator[str]:
         if said:
             own = [r for r in results.records if r.timed and place.items() <= r.params.items()]
             used = [r for r in own if r.variant in (name, "oaconvolve")]
-            yield (
-                f"Convolution of {text.count(LENGTH)} samples in f8 by FFT (overlap-add) {said}{wording.mark(*used)}."
-            )
+            what = f"Convolution of {text.count(LENGTH)} samples in f8 by FFT (overlap-add)"
+            yield f"{what} {said}{wording.mark(*used)}."
     direct = [r for r in results.records if r.timed and r.variant == "numba" and r.counts.get("flops")]
     if direct:
         record = max(direct, key=lambda r: r.counts["flops"] / float(np.median(r.samples)))

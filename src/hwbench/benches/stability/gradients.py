@@ -235,22 +235,22 @@ def _half(results: Results) -> str:
     for factor, init, _ in POWERS:
         half, single = _find(results, "f2", init), _find(results, "f4", init)
         if half is not None and single is not None:
-            safe.append(f"at a factor of {factor} per layer {depth(half)} in float16 and {depth(single)} in float32")
+            safe.append(f"{depth(half)} in float16 and {depth(single)} in float32 at {factor}")
             compared.append((half, single))
     if not compared:
         return ""
     half, single = compared[0]
     ratio = wording.compared(results.versus(half, single), "float32")
     each = f"{text.seconds(_median(half) / LAYERS)}, {ratio}{wording.mark(half, single)}"
-    return f"Layers that a gradient survives: {'; '.join(safe)}. A float16 layer takes {each}."
+    return f"Layers that a gradient survives, by its factor per layer: {'; '.join(safe)}. A float16 layer takes {each}."
 
 
 def _remedies(results: Results) -> str:
     """For each network the remedy by which float16 carries a gradient furthest, the fastest of several."""
     told = []
     for name, init, activation in (
-        ("at a factor of 1.5", "orthogonal-1.5", "identity"),
-        ("at a factor of 0.8", "orthogonal-0.8", "identity"),
+        ("at a factor of 1.5 per layer", "orthogonal-1.5", "identity"),
+        ("at 0.8", "orthogonal-0.8", "identity"),
         ("with sigmoid and Xavier", "xavier-normal", "sigmoid"),
     ):
         plain = _find(results, "f2", init, activation)
@@ -315,10 +315,10 @@ def _powers(results: Results) -> str:
             continue
         exact = power(found.facts["layers"] * math.log10(factor))
         told.append(
-            f"{power(found.facts['log10_norms'][-1])} at a factor of {factor} per layer (arithmetic {exact}, "
+            f"{power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
             f"in {NAMES[str(found.params['dtype'])]})"
         )
-    return f"{LAYERS} layers take the norm of a gradient from 1 to {wording.listed(told)}." if told else ""
+    return f"Norm of a gradient after {LAYERS} layers, by its factor: {wording.listed(told)}." if told else ""
 
 
 def depth(record: Record) -> str:

@@ -252,29 +252,33 @@ def tell_variances(results: Results) -> list[str]:
 
 
 def _square(results: Results) -> str:
-    told = []
+    told, pairs = [], []
     for init in ("normal-0.01", "he", "xavier-normal", "xavier-uniform"):
         found = _variances_of(results, init=init, shape="square", activation="identity")
         if found is not None:
-            last, expected = (text.amount(found.facts[name][-1]) for name in ("forward", "expected_forward"))
-            told.append(f"{last} with {NAMES[init]} (theory {expected})")
-    width = SHAPES["square"][0]
-    head = f"{DEPTH} layers of {width} units without activation change a variance of 1 to"
-    return f"{head} {wording.listed(told)}." if told else ""
+            output, expected = (found.facts[name][-1] for name in ("forward", "expected_forward"))
+            pairs.append((output, expected))
+            told.append(f"{text.amount(output)} with {NAMES[init]}")
+    layers = f"{DEPTH} layers of {SHAPES['square'][0]} units without activation"
+    return f"Output variance of {layers}, 1 at the input: {wording.listed(told)}{_agrees(pairs)}." if told else ""
 
 
 def _alternating(results: Results) -> str:
-    told = []
+    told, pairs = [], []
     for init in ("he", "xavier-normal"):
         found = _variances_of(results, init=init, shape="alternating", activation="identity")
         if found is not None:
-            outputs, expected = (text.amount(found.facts[name][-1]) for name in ("forward", "expected_forward"))
-            gradients, back = (text.amount(found.facts[name][0]) for name in ("backward", "expected_backward"))
-            told.append(
-                f"{NAMES[init]}: outputs have a variance of {outputs} (theory {expected}), gradients of {gradients} ({back})"
-            )
-    small, large = SHAPES["alternating"]
-    return f"{DEPTH} layers alternating between {small} and {large} units, {'; '.join(told)}." if told else ""
+            outputs, expected = (found.facts[name][-1] for name in ("forward", "expected_forward"))
+            gradients, back = (found.facts[name][0] for name in ("backward", "expected_backward"))
+            pairs += [(outputs, expected), (gradients, back)]
+            told.append(f"{text.amount(outputs)} and {text.amount(gradients)} with {NAMES[init]}")
+    layers = f"{DEPTH} layers alternating between {' and '.join(map(str, SHAPES['alternating']))} units"
+    return f"Output and gradient variance of {layers}: {'; '.join(told)}{_agrees(pairs)}." if told else ""
+
+
+def _agrees(pairs: Sequence[tuple[float, float]]) -> str:
+    """How far measured variances are from their closed form at most."""
+    return f"; theory agrees within {text.share(max(abs(found / expected - 1) for found, expected in pairs))}"
 
 
 def _on_the_gpu(results: Results) -> str:
