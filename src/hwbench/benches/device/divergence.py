@@ -102,10 +102,13 @@ def finding(results: Results) -> Iterator[str]:
     yield f"Warps whose threads diverge to {paths} paths: {ratio}{wording.mark(apart, alike)}."
     further = per_path(results)
     if further is not None:
-        yield f"Each further path of a warp adds {text.share(further)} of the time of one path."
+        slow = [r for r in results.records if r.timed and r.variant == "divergent"]
+        yield f"Each further path of a warp adds {text.share(further)} of the time of one path{wording.mark(*slow)}."
     guess = misprediction(results)
     if guess is not None:
-        yield f"For comparison, this machine's CPU loses {text.seconds(guess)} to each mispredicted branch."
+        guessed = [r for r in results.beside(prediction.bench).records if r.timed]
+        told = f"For comparison, this machine's CPU loses {text.seconds(guess)} to each mispredicted branch"
+        yield f"{told}{wording.mark(*guessed)}."
 
 
 def per_path(results: Results) -> Estimate | None:

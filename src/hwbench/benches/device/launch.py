@@ -135,11 +135,12 @@ def launch_finding(results: Results) -> Iterator[str]:
     found = {name: record for name in names if (record := results.find(name)) is not None and record.counts["calls"]}
     costs = {name: results.each("calls", name) for name in found}
     wait, python = found.get("sync"), found.get("enqueue")
-    if wait is not None and python is not None:
+    waiting = costs.get("sync")
+    if wait is not None and python is not None and waiting is not None:
         ratio = results.versus(wait, python).scaled(python.counts["calls"] / wait.counts["calls"])
         yield (
             f"A wait after each launch: {wording.compared(ratio, 'launches without a wait')}"
-            f"{wording.mark(wait, python)}; give the GPU at least {text.seconds(costs['sync'])} of work per wait."
+            f"{wording.mark(wait, python)}; give the GPU at least {text.seconds(waiting.value)} of work per wait."
         )
     told = [wording.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
     if told:

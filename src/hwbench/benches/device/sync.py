@@ -92,7 +92,7 @@ def by_launching(device: Gpu, block: int) -> Work:
 def sync_finding(results: Results) -> Iterator[str]:
     """A barrier of a block, of the grid, and by launching."""
     size = 256
-    names = {"block": "within a block", "grid": "of the whole grid in memory", "launch": "by a new kernel launch"}
+    names = {"block": "within a block", "grid": "across the grid by a counter", "launch": "across the grid by a launch"}
     found = {name: r for name in names if (r := results.find(name, block=size)) is not None and r.counts.get("calls")}
     told = [
         wording.Item(f"{text.seconds(results.each('calls', name, block=size))} {names[name]}", (record,))
@@ -104,6 +104,6 @@ def sync_finding(results: Results) -> Iterator[str]:
         block, grid = found["block"], found["grid"]
         ratio = results.versus(grid, block).scaled(block.counts["calls"] / grid.counts["calls"])
         yield (
-            f"Grid barrier in memory: {wording.compared(ratio, 'a block barrier')}{wording.mark(grid, block)}; "
+            f"Barrier across the grid: {wording.compared(ratio, 'a block barrier')}{wording.mark(grid, block)}; "
             "synchronise within blocks where possible."
         )

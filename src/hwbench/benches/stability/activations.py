@@ -196,7 +196,7 @@ def tell_activations(results: Results) -> Iterator[str]:
         fastest.append(wording.Item(f"{activation} {each} by {best.variant}", (best,)))
         if worst is not best:
             ratio = results.versus(worst, best)
-            told = f"{activation} by {worst.variant}: {most} per element, {wording.compared(ratio, best.variant)}"
+            told = f"{activation} in f4 by {worst.variant}: {most} per element, {wording.compared(ratio, best.variant)}"
             gaps.append((ratio, f"{told}{wording.mark(worst, best)}."))
         crowd = results.find("cupy", **(place | {"n": MANY}))
         if crowd is not None:

@@ -15,7 +15,7 @@ memory are timed by the GPU's events, everything that makes the caller wait by t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from ._copies import TILE, one_after_the_other
 SIZES = ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB")
 COLD = 2**20  # pageable copies from this size on start from memory; smaller ones were just written and are cached
 WORD = 16  # bytes that a thread of `move16` takes at a time
+DECADE = 10  # a bound that is more uncertain is not told
 WORTH = 1.1  # a ratio of times from which on other memory is worth the change
 WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB in flight on a large card
 
@@ -238,12 +239,14 @@ def finding(results: Results) -> Iterator[str]:
             rate = f"{text.rate(_rate(record), 'GB/s')}, {wording.compared(times, 'pinned memory')}"
             read = f"{memory.capitalize()} host memory, read by the GPU: {rate}"
             slower.append((times, f"{read}{wording.mark(record, base)}."))
-    link = fitted(results, "raw", "h2d", "pinned")
+    own = [r for r in results.records if r.timed and r.variant == "raw"]
+    own = [r for r in own if (r.params["direction"], r.params["memory"]) == ("h2d", "pinned")]
+    link = fitted(results, own)
     yield from wording.ranked(slower, 2 - (link is not None))
     if link is not None:
         yield (
             f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; only from "
-            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth."
+            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth{wording.mark(*own)}."
         )
 
 
@@ -266,18 +269,13 @@ def _pageable(results: Results, way: str) -> tuple[Estimate, str] | None:
     )
 
 
-def fitted(results: Results, variant: str, direction: str, memory: str) -> Link | None:
-    """Latency and bandwidth of one variant; None where fewer than three sizes were measured or no line fits."""
-    points = [
-        (record.counts["bytes"], record.samples)
-        for record in results.records
-        if record.timed and record.variant == variant
-        and (record.params["direction"], record.params["memory"]) == (direction, memory)
-    ]  # fmt: skip
+def fitted(results: Results, records: Sequence[Record]) -> Link | None:
+    """Latency and bandwidth of copies; None for fewer than three sizes, where no line fits or an end spans a decade."""
     try:
-        return results.fits.link(points)
+        link = results.fits.link([(record.counts["bytes"], record.samples) for record in records])
     except ValueError:
         return None
+    return link if link.half.high < DECADE * link.half.low else None
 
 
 def _best(results: Results, variant: str, **params: Scalar) -> Record | None:
