@@ -70,6 +70,34 @@ def test_rates_and_shares_come_from_counts():
     assert found.each("hops", "a") is found.rate("a", "hops") is found.share("a", "fma") is found.share("b") is None
 
 
+def crossing(*ratios):
+    """A reading of `a` over `b` at n = 1, 10, 100 …, each ratio as (lowest, middle, highest) of its samples."""
+    records = []
+    for power, (low, middle, high) in enumerate(ratios):
+        params, samples = {"n": 10**power}, (low, *[middle] * 3, high)
+        records += [record("a", samples=samples, params=params), record("b", samples=(1.0,) * 5, params=params)]
+    return reading(*records).overtakes("a", "b", "NumPy")
+
+
+@pytest.mark.parametrize(
+    ("ratios", "said"),
+    [
+        ([(2.0, 2.1, 2.2)], ""),
+        ([(2.0, 2.1, 2.2), (1.5, 1.6, 1.7)], "has not overtaken NumPy at n = 10"),
+        ([(0.4, 0.5, 0.6), (0.2, 0.3, 0.4)], "beats NumPy at every length from n = 1"),
+        ([(2.0, 2.0, 2.0), (0.5, 0.5, 0.5)], "beats NumPy from n ≈ 3"),
+        ([(2.0, 2.0, 2.0), (0.5, 0.9, 1.2)], "does not clearly beat NumPy up to n = 10"),
+        (
+            [(2.0, 2.0, 2.0), (0.8, 1.1, 1.5), (0.8, 0.95, 1.5), (0.2, 0.3, 0.4)],
+            "has no clear crossover with NumPy between n = 6 and n = 203",
+        ),
+    ],
+)
+def test_a_crossover_is_told_only_where_it_is_clear(ratios, said):
+    """From two lengths on; never beyond the measured range, nor with an interval of a decade or without an end."""
+    assert crossing(*ratios) == said
+
+
 def test_findings_are_told_in_the_order_of_benches():
     """A bench with nothing to say, no hook or no records is left out."""
     said, silent, absent = (

@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import hwbench
@@ -35,6 +36,13 @@ def test_each_code_has_words_and_a_remedy(code):
     assert known.words
     assert not known.words.endswith((".", ":"))
     assert known.remedy.endswith((".", "…"))
+
+
+def test_words_stand_without_the_detail_unless_it_says_all():
+    """A mark is short; of an unknown code, and where the detail is the reason, the detail stays."""
+    assert because("steal", "12% of a CPU").words == TABLE["steal"].words
+    assert because("one_thread", "NumPy runs on one thread").words == "NumPy runs on one thread"
+    assert msgspec.convert({"code": "newer", "detail": "x"}, Reason).words == "x"
 
 
 def test_each_code_is_produced_somewhere_and_no_other():

@@ -103,7 +103,7 @@ class BenchResults:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.
 
         `beats NumPy from n ≈ 52 000 (48 000–57 000)`: the interval is what the intervals of the ratios leave. Where it
-        spans a decade there is no clear crossover.
+        spans a decade, or has no end in the measured range, there is no clear crossover.
         """
         values = sorted({n for r in self.records if isinstance(n := r.params.get(axis), int | float)})
         ratios = [(n, self.ratio(fast, slow, **{axis: n}, **params)) for n in values]
@@ -117,6 +117,8 @@ class BenchResults:
         if at.value <= first:
             return f"beats {name} at every length from {axis} = {text.count(first)}"
         low, high = (min(max(x, first), last) for x in (at.low, at.high))
+        if math.isinf(at.high):
+            return f"does not clearly beat {name} up to {axis} = {text.count(last)}"
         if high >= 10 * low:
             ends = f"{axis} = {text.count(round(low))} and {axis} = {text.count(round(high))}"
             return f"has no clear crossover with {name} between {ends}"

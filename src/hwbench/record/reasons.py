@@ -30,6 +30,11 @@ class Reason(msgspec.Struct, frozen=True):
         return self.detail if self.detail and known.whole else ": ".join(filter(None, (known.words, self.detail)))
 
     @property
+    def words(self) -> str:
+        """The words alone; the detail where it says all of it, or where the code is unknown."""
+        return str(self) if self.code not in TABLE or TABLE[self.code].whole else TABLE[self.code].words
+
+    @property
     def remedy(self) -> str:
         """What to do about it; "" for an unknown code."""
         return TABLE[self.code].remedy if self.code in TABLE else ""

@@ -12,6 +12,7 @@ from hwbench.benches.access import blocking
 from hwbench.benches.access.blocking import KERNELS, bench
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import moved_by_vectors, needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 
 def values(work: str, n: int) -> dict[str, Any]:
@@ -89,14 +90,31 @@ def test_a_block_is_transposed_without_testing_indices() -> None:
     assert not any(line.startswith(("sar", "imul")) for loop in loops for line in loop)
 
 
+def times(work: str, n: int, *seconds: float) -> list[tuple[str, dict[str, Any], float]]:
+    """Rows of the three ways."""
+    ways = ("naive", "loop-order", "blocked")
+    return [(way, values(work, n), each) for way, each in zip(ways, seconds, strict=True)]
+
+
 def test_the_finding() -> None:
-    """Each work and size has a sentence: what swapped loops and blocks bring."""
-    rows = [
-        (way, values(work, n), seconds)
-        for work, n, times in (("transpose", 3072, (10.0, 9.0, 2.0)), ("matmul", 504, (12.0, 2.0, 1.0)))
-        for way, seconds in zip(("naive", "loop-order", "blocked"), times, strict=True)
+    """Each work and size has a sentence, the largest effect first; three at most."""
+    rows = times("transpose", 3072, 10.0, 10.0, 8.0) + times("matmul", 504, 12.0, 2.0, 1.0)
+    sentences = said(spread(reading(bench, rows, {"flops": 1e9, "bytes": 1e9})))
+    assert sentences == [
+        "Blocked matrix product, 504 × 504 float64 (1 thread): 12.0× faster than plain loops (…); "
+        "loop interchange alone: 6.00× faster (…).",
+        "Blocked transposition, 3072 × 3072 float64 (1 thread): 1.25× faster than plain loops (…); "
+        "loop interchange alone: same (…).",
     ]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"flops": 1e9, "bytes": 1e9})))
-    assert said[0].startswith("Transposing 3072 × 3072 is 1.11× as fast with the loops swapped and 5.00×")
-    assert said[1].startswith("Multiplying 504 × 504 is 6.00×")
-    assert list(bench.hooks["finding"](reading(bench, rows[:1], {}))) == []
+    many = [row for n in (120, 408, 1016, 3064) for row in times("transpose", n, 4.0, 2.0, 1.0)]
+    assert len(said(reading(bench, many, {"bytes": 1e9}))) == 3
+    assert said(reading(bench, times("matmul", 408, 4.0, 2.0, 1.0)[:1], {})) == []
+
+
+def test_a_share_above_the_limit_and_a_suspect_record_are_marked() -> None:
+    """The share of copy bandwidth is told for both ways; above 1.05 and disturbed it says so."""
+    read = reading(bench, times("transpose", 3072, 10.0, 9.0, 2.0), {"bytes": 1e9})
+    read.share = lambda variant, kind=None, **_: {"blocked": 1.2, "naive": 0.24}[variant]  # type: ignore[method-assign]
+    [sentence] = said(doubt(read, "blocked"))
+    assert "120% of copy bandwidth (suspect: above the limit) instead of 24%; " in sentence
+    assert sentence.endswith(STOLEN)

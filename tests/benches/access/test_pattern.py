@@ -13,6 +13,7 @@ from hwbench.benches.access import pattern
 from hwbench.benches.access.pattern import PAGE, WORDS, bench
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.mark.parametrize("size", [1, 16 * 2**10, 777_777])
@@ -158,12 +159,40 @@ def test_two_loads_an_element_and_no_vector() -> None:
     assert len(longest) == 11, longest
 
 
+TIMES = {"sequential": 1.0, "reverse": 0.5, "strided": 6.0, "page-random": 1.0, "random": 15.0}
+
+
+def orders(size: str, times: dict[str, float] = TIMES) -> list[tuple[str, dict[str, Any], float]]:
+    """Rows of the orders at one size, nanoseconds an element of 10⁹."""
+    return [(name, {"size": size}, time) for name, time in times.items()]
+
+
 def test_the_finding() -> None:
-    """Each level's sentence has every order; the last one parts surprise from waste."""
-    times = {"sequential": 1.0, "reverse": 1.1, "strided": 6.0, "page-random": 2.0, "random": 15.0}
-    rows: list[tuple[str, dict[str, Any], float]] = [(name, {"size": "DRAM"}, time) for name, time in times.items()]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**9})))
-    assert said[0].startswith("In memory an element costs 1.00 ns in sequence; backwards 1.10×, ")
-    assert "random everywhere 15.0×" in said[0]
-    assert "cannot be foreseen costs 2.50×" in said[1]
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    """Random order in memory, its two causes, then the further orders: the largest effect first."""
+    sentences = said(spread(reading(bench, orders("DRAM"), {"items": 10**9})))
+    assert sentences == [
+        "Random order in memory (1 thread) takes 15.0 ns (…) per element, 15.0× slower than sequential order (…).",
+        "Of the cost of random order in memory (1 thread), 6.00× (…) comes from using 8 bytes of each line, "
+        "and 2.50× (…) from addresses that prefetchers cannot predict.",
+        "Backward order in memory (1 thread) is 2.00× faster than sequential order (…).",
+    ]
+    assert said(reading(bench, [], {})) == []
+    assert said(reading(bench, orders("DRAM", {"random": 1.0}), {"items": 10**9})) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "listed"),
+    [
+        (("L3",), "15.0× slower (…) in L3."),
+        (("L2", "L3"), " in L2 and "),
+        (("L1", "L2", "L3"), " in L1, "),
+    ],
+)
+def test_nearer_levels_are_listed(sizes: tuple[str, ...], listed: str) -> None:
+    """One, two and three levels read well, and a suspect one marks the sentence."""
+    few = {"sequential": 1.0, "random": 15.0}
+    read = spread(reading(bench, [row for size in (*sizes, "DRAM") for row in orders(size, few)], {"items": 10**9}))
+    nearer = next(one for one in said(read) if one.startswith("Random order nearer to the core, against"))
+    assert listed in nearer
+    assert any(one.endswith(STOLEN) for one in said(doubt(read, size=sizes[0])))
+    assert not any("Of the cost" in one for one in said(read)), "strided was not measured"

@@ -15,6 +15,7 @@ from hwbench.benches.access import row_column as module
 from hwbench.benches.access.row_column import row_column, shape
 from inspection.answers import reading, verdict, work_of
 from inspection.assembly import assembly
+from inspection.told import STOLEN, doubt, said, spread
 
 SIZES = [1024, 2000, 16 * 2**10, 777_777]
 
@@ -193,22 +194,34 @@ def test_rows_are_vectors_and_columns_are_not(given: str) -> None:
     assert from_memory(rows, "addsd") < 8
 
 
-def test_the_finding_tells_the_furthest_level_first() -> None:
-    """The sentence has the ratio with its interval, the level and the data type, then the nearer levels, then NumPy."""
-    rows = []
-    for size, ratio in (("L1", 3.0), ("DRAM", 13.0)):
-        params = {"size": size, "dtype": "f8", "layout": "C"}
-        rows += [
-            ("row", params, 1.0),
-            ("column", params, ratio),
-            ("numpy-row", params, 2.0),
-            ("numpy-column", params, 8.0),
-        ]
-    said = list(row_column.hooks["finding"](reading(row_column, rows, {"items": 10})))
-    assert said[0].startswith("Down a column costs 13.0× a row (")
-    assert said[0].endswith("(DRAM, float64): 8 bytes of each 64-byte line are used.")
-    assert "3.00× in L1" in said[1]
-    assert "4.00× a row" in said[2]
+def both(size: str, ratio: float, in_numpy: float = 4.0, dtype: str = "f8") -> list[tuple[str, dict[str, Any], float]]:
+    """Rows of the four variants at one size."""
+    params = {"size": size, "dtype": dtype, "layout": "C"}
+    times = {"row": 1.0, "column": ratio, "numpy-row": 2.0, "numpy-column": 2.0 * in_numpy}
+    return [(name, params, seconds) for name, seconds in times.items()]
+
+
+def test_the_finding_tells_the_largest_effect_first() -> None:
+    """The sentence has the ratio with its interval, the level and the data type; nearer levels and NumPy follow."""
+    sentences = said(spread(reading(row_column, both("L1", 3.0) + both("DRAM", 13.0), {"items": 10})))
+    assert sentences == [
+        "Summing down columns in memory (float64, 1 thread) is 13.0× slower than along rows (…): it uses 8 "
+        "bytes of each 64-byte line that it fetches.",
+        "NumPy, called for each column in memory (float64, 1 thread), is 4.00× slower than called for each row (…).",
+        "Nearer to the core columns are 3.00× slower (…) in L1 (float64): column elements are not loaded as vectors.",
+    ]
+
+
+def test_levels_are_listed_and_doubt_is_marked() -> None:
+    """Two nearer levels are joined by `and`; L1 alone gives no reason that holds for memory only."""
+    rows = both("L1", 30.0) + both("L2", 9.0) + both("DRAM", 13.0)
+    sentences = said(doubt(reading(row_column, rows, {"items": 10}), size="L2"))
+    assert sentences[0].startswith("Nearer to the core columns are 30.0× slower in L1 and 9.00× slower in L2 (float64)")
+    assert sentences[0].endswith(STOLEN)
+    [alone, _] = said(reading(row_column, both("L1", 1.0), {"items": 10}))[::-1]
+    assert alone == "Summing down columns in L1 (float64, 1 thread) is as fast as along rows."
+    two_types = both("DRAM", 13.0) + both("DRAM", 20.0, dtype="f4")
+    assert "it uses 4 bytes of each" in said(reading(row_column, two_types, {"items": 10}))[0]
 
 
 def test_without_records_nothing_is_found() -> None:

@@ -11,8 +11,10 @@ import pytest
 from hwbench.bench import Skip
 from hwbench.benches.access import stride
 from hwbench.benches.access.stride import PART, after, bench, walks
+from hwbench.record.model import Cache
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 STRIDES = (1, 2, 3, 7, 8, 12, 16, 64, 100, 512)
 
@@ -110,20 +112,48 @@ def with_facts(read: Any) -> Any:
     return read
 
 
+NEAR = {step: 0.25 * min(step, 8) / 2 + 0.125 for step in (1, 2, 4, 8, 16, 32, 64)}
+FAR = {step: 0.5 * min(step, 16) for step in (1, 2, 4, 8, 16, 32, 64)}
+
+
 def test_the_finding_tells_a_line_from_a_pair() -> None:
     """In L2 the curve turns at 64 bytes, from memory at 128; the price of a column is the height of the level."""
-    near = {step: 0.25 * min(step, 8) / 2 + 0.125 for step in (1, 2, 4, 8, 16, 32, 64)}
-    far = {step: 0.5 * min(step, 16) for step in (1, 2, 4, 8, 16, 32, 64)}
-    read = with_facts(reading(bench, rows({"L2": near, "DRAM": far}), {"items": 1000}))
-    said = list(bench.hooks["finding"](read))
-    assert said[0].startswith("In L2 the cost of an element grows with the stride up to 64 B")
-    assert said[1] == "From memory it grows up to a stride of 128 B: lines are fetched in pairs."
-    assert "In memory an element costs 500 ps" in said[2]
-    assert "128 B away: 16.0×" in said[2]
+    read = with_facts(spread(reading(bench, rows({"L2": NEAR, "DRAM": FAR}), {"items": 1000}), 0.002))
+    assert said(read) == [
+        "An element at a stride of 128 B in memory (1 thread) takes 8.00 ns (…), 16.0× slower than at stride 1 (…).",
+        "In L2 the cost per element grows up to a stride of 64 B, the size of a cache line; in memory up to 128 B: a "
+        "miss fetches two lines.",
+    ]
+    assert all(one.endswith(STOLEN) for one in said(doubt(read)))
+
+
+@pytest.mark.parametrize(
+    ("reported", "verdict"),
+    [(64, "the reported cache line."), (128, "against a reported cache line of 128 B: noise, or L2 hides the rest.")],
+)
+def test_the_line_is_set_against_the_reported_one(reported: int, verdict: str) -> None:
+    """What agrees is said to; what does not says why it may not."""
+    read = with_facts(reading(bench, rows({"L2": NEAR}), {"items": 1000}))
+    read.run.machine.cpu.caches.append(Cache(1, 2**15, reported, 1))
+    assert said(read)[1] == f"In L2 the cost per element grows up to a stride of 64 B, {verdict}"
+
+
+@pytest.mark.parametrize("strides", [(1,), (1, 512), (1, 8, 512)])
+def test_numpy_s_view_is_told_at_the_ends(strides: tuple[int, ...]) -> None:
+    """At one stride, or at the first and the last of several; a suspect record marks it."""
+    both = [
+        (name, {"size": "DRAM", "stride": at}, time)
+        for at in strides
+        for name, time in (("numba", 1.0), ("numpy", 1.1))
+    ]
+    [sentence] = said(with_facts(reading(bench, both, {"items": 1000})))
+    ends = " and ".join(f"1.10× slower at stride {at}" for at in dict.fromkeys((strides[0], strides[-1])))
+    assert sentence == f"NumPy's strided sum in memory (1 thread) against the compiled loop: {ends}."
+    assert said(doubt(with_facts(reading(bench, both, {"items": 1000})), "numpy"))[0].endswith(STOLEN)
 
 
 def test_a_level_curve_has_no_line() -> None:
     """Where the stride does not show nothing is said of lines; without records nothing at all."""
     read = with_facts(reading(bench, rows({"L2": dict.fromkeys((1, 2, 4, 8, 16, 32), 0.3)}), {"items": 1000}))
-    assert list(bench.hooks["finding"](read)) == []
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    assert said(read) == []
+    assert said(reading(bench, [], {})) == []

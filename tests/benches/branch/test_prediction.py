@@ -9,6 +9,7 @@ import pytest
 from hwbench.benches.branch import prediction
 from inspection import listing
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH = prediction.bench
 VARIANTS = ("sorted", "shuffled", "branch-free")
@@ -73,13 +74,21 @@ def test_the_price_is_what_a_wrong_guess_adds():
     """At one half every second branch is mispredicted: 3 ns more an element are 6 ns each, 24 cycles at 4 GHz."""
     rows = (("sorted", 0.5, 1.0), ("shuffled", 0.5, 4.0), ("branch-free", 0.5, 2.0))
     read = made_up(*rows, ("sorted", 0.0, 1.0), ("shuffled", 0.0, 1.0), clock=4e9)
-    said = list(BENCH.hooks["finding"](read))
-    assert said[0].startswith("A mispredicted branch costs 5.99 ns, 24 cycles: with 50% of the branches taken")
-    assert "4× " in said[0]
-    assert said[1] == (
-        "Without a branch the shuffled loop is 2× as fast, whatever the data; it takes 2× as long as the branch that "
-        "is always foreseen."
-    )
+    assert said(spread(read)) == [
+        "A mispredicted branch costs 6.00 ns (…), 24.0 cycles: with 50% taken in random order the loop is 4.00× slower "
+        "than over sorted data (…).",
+        "The branch-free loop is 2.00× faster than the mispredicted branch (…) and 2.00× slower than the predicted "
+        "branch (…).",
+    ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "branch-free"))] == [False, True]
+
+
+def test_what_did_not_share_rounds_is_priced_by_medians():
+    """Two records of unlike length still give the price, with a wider interval."""
+    slow, fast = made_up(("shuffled", 0.5, 4.0), ("sorted", 0.5, 1.0)).records
+    short = msgspec.structs.replace(fast, samples=fast.samples[:5])
+    assert prediction.of_one(slow, short).value == pytest.approx(6e-9, rel=0.01)
+    assert prediction.of_one(slow, short).low < prediction.of_one(slow, short).value
 
 
 def test_at_another_share_fewer_are_wrong():

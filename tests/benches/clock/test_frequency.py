@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from hwbench.kernels.simd import Registers
 from hwbench.record.model import CLOCK
 from inspection import listing
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said
 
 BENCH = frequency.bench
 WIDTHS = {"scalar": 64, "128": 128, "256": 256, "512": 512}
@@ -87,17 +89,28 @@ def test_other_numbers_of_units_are_refused(device):
         frequency.on_crew(device, np.ones(frequency.BYTES // 8), 1, 3, 64)
 
 
+def clocks(threads, **hertz):
+    """Rows of the widths, w256=3.9e9."""
+    named = [(name.removeprefix("w"), hz) for name, hz in hertz.items()]
+    return [(name, {"threads": threads, "units": 1}, 1e6 / hz) for name, hz in named]
+
+
 def test_the_finding_names_the_lowest_clock():
     """The clocks by width, and by how much the lowest is below the highest."""
-    rows = [(v, {"threads": 1, "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("256", 3.9e9), ("512", 3e9))]
-    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
-    assert said == (
-        "With one core multiplying the clock is 4.00 GHz (scalar), 3.90 GHz (256), 3.00 GHz (512): "
-        "25% lower with 512 than at its highest."
-    )
-    rows = [(v, {"threads": "all", "units": 1}, 1e6 / hz) for v, hz in (("scalar", 4e9), ("512", 3.99e9))]
-    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"cycles": 1e6}))
-    assert said.endswith("the same within 2%.")
+    read = reading(BENCH, clocks(1, scalar=4e9, w256=3.9e9, w512=3e9), {"cycles": 1e6})
+    assert said(read) == [
+        "Clock with 1 core busy: 4.00 GHz (scalar), 3.90 GHz (256-bit) and 3.00 GHz (512-bit), 25% lower with 512-bit."
+    ]
+    assert said(doubt(read, "512"))[0].endswith(STOLEN)
+
+
+def test_one_clock_two_steady_ones_and_many_cores():
+    """A single width is compared with nothing; within 2% clocks are the same; cores are counted."""
+    [alone] = said(reading(BENCH, clocks(1, scalar=4e9), {"cycles": 1e6}))
+    assert alone == "Clock with 1 core busy: 4.00 GHz (scalar)."
+    read = reading(BENCH, clocks("all", scalar=4e9, w512=3.99e9), {"cycles": 1e6})
+    read.records = [msgspec.structs.replace(r, facts={"threads": 2}) for r in read.records]
+    assert said(read) == ["Clock with 2 cores busy: 4.00 GHz (scalar) and 3.99 GHz (512-bit), the same within 2%."]
 
 
 @pytest.mark.parametrize(("full", "clock"), [(3.5e9, 3.5e9), (4e9 * 7 / 12, 4e9)])
@@ -125,9 +138,10 @@ def test_the_peak_is_set_against_the_clock(measured):
     params = {"dtype": "f8", "threads": 1, "chains": 12}
     peak = record("512", (1.0,) * 10, bench="peak.fma", device="cpu", params=params, counts={"flops": 0.99 * 32 * 4e9})
     read.run.records.append(peak)
-    assert list(BENCH.hooks["finding"](read))[1] == (
-        "The peak of 127 GFLOP/s a core in float64 is 98.9% of 8 lanes × 2 × 2 units × 4.00 GHz."
-    )
+    whole = "2 units × 8 lanes × 2 flops × 4.00 GHz"
+    assert said(read)[1] == f"Float64 peak of each core (512-bit, 1 core busy): 99% of {whole}."
+    read.run.records[-1] = msgspec.structs.replace(peak, counts={"flops": 1.2 * 32 * 4e9}, status="suspect")
+    assert said(read)[1].endswith(f"120% of {whole} (suspect: above the limit) (suspect: no reason is known).")
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from hwbench.bench import Skip
 from hwbench.benches.latency import chase
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measurement.verify_output import mismatch
-from hwbench.record.estimate import Estimate
 from inspection import listing
+from inspection.answers import reading
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -117,46 +118,50 @@ def test_too_small_a_ring_is_skipped():
         lines_of(100)
 
 
-class Told:
-    """Records of a machine with 1, 4, 15 and 100 ns on huge pages, 120 in memory on small ones, 90 within pages."""
-
-    def __init__(self, pages=("huge", "4K")):
-        self.pages = pages
-
-    def find(self, variant, pages):
-        return pages if pages in self.pages else None
-
-    def levels(self):
-        return ["where the levels end"]
-
-    def each(self, count, variant, size, pages, order):
-        times = {
-            ("huge", "random"): {"L1": 1, "L2": 4, "L3": 15, "DRAM": 100},
-            ("4K", "random"): {"DRAM": 120},
-            ("4K", "page-local"): {"DRAM": 90},
-        }
-        time = times[pages, order].get(size)
-        return None if time is None else Estimate(time * 1e-9, 0, 1)
+def sweep(huge=(), small=(), local=None):
+    """A reading of nanoseconds by level on huge and on small pages, and within groups of pages."""
+    rows = [("follow", {"size": size, "pages": "huge", "order": "random"}, ns * 1e-9) for size, ns in huge]
+    rows += [("follow", {"size": size, "pages": "4K", "order": "random"}, ns * 1e-9) for size, ns in small]
+    if local:
+        rows.append(("follow", {"size": "DRAM", "pages": "4K", "order": "page-local"}, local * 1e-9))
+    read = spread(reading(chase.bench, rows, {"hops": 1}))
+    read.levels = lambda: ["Where the levels end."]
+    return read
 
 
-def test_findings_tell_each_level():
-    """The sentences name every level's latency, and what translation costs in memory."""
-    told = list(chase.bench.hooks["finding"](Told()))
-    assert told[0] == (
-        "A load that waits for the one before takes 1.00 ns from L1, 4.00 ns from L2, 15.0 ns from "
-        "L3, 100 ns from memory "
-        "(random order, huge pages)."
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        ([("L2", 4)], "4.00 ns (…) in L2"),
+        ([("L1", 1), ("L2", 4)], "1.00 ns (…) in L1 and 4.00 ns (…) in L2"),
+        ([("L1", 1), ("L2", 4), ("DRAM", 100)], "1.00 ns (…) in L1, 4.00 ns (…) in L2 and 100 ns (…) in memory"),
+    ],
+)
+def test_findings_tell_each_level(levels, told):
+    """One, two and three levels read well; the hierarchy's own sentences follow."""
+    read = sweep(levels)
+    assert said(read) == [f"Load latency (random order, huge pages, 1 thread): {told}.", "Where the levels end."]
+    assert said(doubt(read))[0].endswith(STOLEN)
+
+
+def test_small_pages_are_set_against_huge_ones():
+    """What translation costs in memory, and what remains within the pages that a TLB covers."""
+    read = sweep([("DRAM", 100)], [("DRAM", 120)], 90)
+    assert said(read)[1] == (
+        "Memory latency on 4 KiB pages: 120 ns (…), 1.20× slower than on huge pages (…); within 64 pages, which a "
+        "TLB covers: 90.0 ns (…)."
     )
-    assert "120 ns instead of 100" in told[1]
-    assert "90.0 ns" in told[2]
-    assert told[3:] == ["where the levels end"]
+    assert said(sweep([("DRAM", 100)], [("DRAM", 120)]))[1].endswith("slower than on huge pages (…).")
 
 
 def test_findings_without_huge_pages_tell_the_small_ones():
     """Where no huge pages can be had, the levels are told on 4K pages and nothing is compared with them."""
-    told = list(chase.bench.hooks["finding"](Told(pages=("4K",))))
-    assert told[0] == "A load that waits for the one before takes 120 ns from memory (random order, 4K pages)."
-    assert not any("instead of" in sentence for sentence in told)
+    alone = "Load latency (random order, 4 KiB pages, 1 thread): 120 ns (…) in memory."
+    assert said(sweep(small=[("DRAM", 120)])) == [alone, "Where the levels end."]
+    assert said(sweep(small=[("DRAM", 120)], local=90))[1] == (
+        "Memory latency on 4 KiB pages: 120 ns (…); within 64 pages, which a TLB covers: 90.0 ns (…)."
+    )
+    assert said(sweep()) == ["Where the levels end."]
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

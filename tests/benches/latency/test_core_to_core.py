@@ -11,6 +11,7 @@ from hwbench.host.system import Host, SharedCache
 from hwbench.kernels import ping_pong
 from inspection import listing
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH = core_to_core.bench
 
@@ -117,18 +118,29 @@ def test_many_pairs_take_fewer_round_trips():
     assert core_to_core.trips(CpuDevice(Host(allowed=tuple(range(128))))) == 512
 
 
-def test_the_finding_goes_by_what_is_shared():
+@pytest.mark.parametrize(
+    ("between", "told"),
+    [
+        ([], "."),
+        ([[0, 1, "core", 20e-9]], "; at best 20.0 ns between threads of one core."),
+        (
+            [[0, 1, "cache", 50e-9], [0, 2, "memory", 120e-9], [1, 2, "memory", 140e-9]],
+            " (mean of 3 pairs of CPUs); at best 50.0 ns between cores that share the last-level cache and 120 ns to "
+            "140 ns between packages.",
+        ),
+    ],
+)
+def test_the_finding_goes_by_what_is_shared(between, told):
     """Pairs are told by what they share, a single time where all are alike, and the price of compare-and-swap."""
     rows = [("store", {"pairs": "all"}, 1e-3), ("exchange", {"pairs": "all"}, 2e-3)]
-    read = reading(BENCH, rows, {"hops": 1000})
-    between = [[0, 1, "cache", 50e-9], [0, 2, "memory", 120e-9], [1, 2, "memory", 140e-9]]
+    read = spread(reading(BENCH, rows, {"hops": 10_000}))
     read.records = [msgspec.structs.replace(r, facts={"between": between}) for r in read.records]
-    said = list(BENCH.hooks["finding"](read))
-    assert said[0] == (
-        "A cache line changes hands in 50.0 ns between cores that share the last-level cache, 120 to 140 ns between "
-        "packages."
-    )
-    assert "a handover takes 2.00×" in said[1]
+    assert said(read) == [
+        f"Moving a cache line from one CPU to another takes 100 ns (…){told}",
+        "Handing it over by compare-and-swap on both sides is 2.00× slower than by load and store (…).",
+    ]
+    assert all(one.endswith(STOLEN) for one in said(doubt(read, "store")))
+    assert said(reading(BENCH, rows[1:], {"hops": 1})) == []
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

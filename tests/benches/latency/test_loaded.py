@@ -15,6 +15,7 @@ from hwbench.kernels.simd import Registers
 from hwbench.record.reasons import told
 from inspection import listing
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH: Bench = loaded.bench
 
@@ -126,20 +127,38 @@ def test_the_memory_is_told_as_it_is_taken():
     assert BENCH.ask("memory", {"size": 2**30, "device": device}) == 2**30 + 2**29
 
 
-def test_the_finding_sets_the_busiest_against_the_idle():
-    """The ratio is that of the gap at which most was streamed."""
-    times = {"idle": 1e-4, 16: 2e-4, 0: 3e-4}
-    rows = [("read", {"size": "DRAM", "pages": "huge", "gap": gap}, seconds) for gap, seconds in times.items()]
-    read = reading(BENCH, rows, {"hops": 1000})
+def under_load(times, cores=1):
+    """A reading of both variants: microseconds for 1000 hops by gap, and what the others move."""
+    rows = [
+        (name, {"size": "DRAM", "pages": "huge", "gap": gap}, seconds * 1e-6)
+        for name, each in times.items()
+        for gap, seconds in each.items()
+    ]
+    read = spread(reading(BENCH, rows, {"hops": 1000}))
     streamed = {"idle": 0.0, 16: 20e9, 0: 15e9}
     read.records = [
-        msgspec.structs.replace(r, facts={"streamed": streamed[r.params["gap"]], "streaming": 1}) for r in read.records
+        msgspec.structs.replace(r, facts={"streamed": streamed[r.params["gap"]], "streaming": cores})
+        for r in read.records
     ]
-    [said] = BENCH.hooks["finding"](read)
-    assert said.startswith(
-        "Memory answers in 100 ns on an idle machine and in 200 ns while 1 other core reads with "
-        "20.0 GB/s of traffic: 2.00×"
-    )
+    return read
+
+
+def test_the_finding_sets_the_busiest_against_the_idle():
+    """The ratio is that of the gap at which most was streamed; the larger effect comes first."""
+    read = under_load({"read": {"idle": 100, 16: 101, 0: 300}, "write": {"idle": 100, 16: 200}})
+    assert said(read) == [
+        "Memory latency while 1 other core writes 20.0 GB/s: 200 ns (…) against 100 ns on the idle machine, 2.00× "
+        "slower (…).",
+        "Memory latency while 1 other core reads 20.0 GB/s: 101 ns (…) against 100 ns on the idle machine, same (…).",
+    ]
+    assert said(doubt(read, "write"))[0].endswith(STOLEN)
+
+
+def test_other_cores_are_counted():
+    """Three cores read; without an idle case nothing is said."""
+    [sentence] = said(under_load({"read": {"idle": 100, 0: 200}}, cores=3))
+    assert sentence.startswith("Memory latency while 3 other cores read 15.0 GB/s: ")
+    assert said(under_load({"read": {0: 200}})) == []
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

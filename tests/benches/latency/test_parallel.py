@@ -9,6 +9,7 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels.simd import Registers
 from inspection import listing
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH = parallel.bench
 
@@ -65,23 +66,39 @@ def test_counts_are_those_of_all_chases():
     assert BENCH.count({"chains": 8}) == {"hops": 8 * 1024, "bytes": 8 * 1024 * 64}
 
 
+def chases(**levels):
+    """A reading of microseconds for 1000 hops of each chase, by level and number of chases."""
+    rows = [
+        ("follow", {"size": size, "pages": "huge", "chains": chains}, seconds * 1e-6)
+        for size, times in levels.items()
+        for chains, seconds in times.items()
+    ]
+    read = spread(reading(BENCH, rows, {}))
+    read.records = [msgspec.structs.replace(r, counts={"hops": 1000 * r.params["chains"]}) for r in read.records]
+    return read
+
+
 def test_the_finding_tells_loads_in_flight():
     """Eight chases in twice the time of one are four loads in flight: Little's law."""
-    rows = [
-        ("follow", {"size": "DRAM", "pages": "huge", "chains": chains}, seconds)
-        for chains, seconds in ((1, 100e-6), (4, 100e-6), (8, 250e-6))
-    ]
-    read = reading(BENCH, rows, {})
-    read.records = [msgspec.structs.replace(r, counts={"hops": 1000 * r.params["chains"]}) for r in read.records]
-    [said] = BENCH.hooks["finding"](read)
-    assert "In memory a load takes 99.9 ns" in said
-    assert "one comes every 25.0 ns from 4 independent chases: 4.00 loads are in flight, 2.56 GB/s" in said
+    read = chases(DRAM={1: 100, 4: 100, 8: 250})
+    [sentence] = said(read)
+    assert sentence == (
+        "In memory, 1 thread keeps 4.00 (…) loads in flight with 4 independent chases: one load every 25.0 ns instead "
+        "of 100 ns, 2.56 GB/s (…) in 64-byte lines."
+    )
+    assert said(doubt(read, chains=4))[0].endswith(STOLEN)
+
+
+def test_three_levels_are_told_the_most_loads_first():
+    """L1 to memory were measured; the level with fewest loads in flight is left out."""
+    read = chases(L1={1: 1, 2: 1.9}, L2={1: 5, 8: 5}, L3={1: 20, 8: 16}, DRAM={1: 100, 8: 200})
+    assert [one.split(",")[0] for one in said(read)] == ["In L3", "In L2", "In memory"]
 
 
 def test_nothing_is_said_without_a_single_chase():
-    """Without the latency of one chase there is nothing to compare with."""
-    read = reading(BENCH, [("follow", {"size": "L2", "pages": "4K", "chains": 8}, 1e-6)], {"hops": 1000})
-    assert list(BENCH.hooks["finding"](read)) == []
+    """Many chases alone show no latency; one chase alone no parallelism."""
+    assert said(chases(DRAM={4: 100})) == []
+    assert said(chases(DRAM={1: 100})) == []
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.benches.parallel import false_sharing
 from hwbench.benches.parallel.false_sharing import ADDITIONS, bench
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +82,40 @@ def test_counts() -> None:
     assert bench.count({"threads": 4}) == {"items": ADDITIONS}
 
 
-def test_the_finding() -> None:
-    """The factor of one line at two threads and at all, the comparison with one thread, and the remedies."""
-    cost: dict[str, dict[int, float]] = {
-        "one-line": {1: 1.0, 2: 20.0, 4: 40.0}, "line-each": {1: 1.0, 2: 1.0, 4: 1.0},
-        "pair-each": {1: 1.0, 2: 1.0, 4: 1.0}, "register": {1: 0.5, 2: 0.5, 4: 0.5},
-    }  # fmt: skip
+def counted_on(threads: Sequence[int], shared: float = 20.0) -> BenchResults:
+    """A reading in which one line makes each addition so many times slower for two threads, more for more."""
+    cost = {"one-line": shared, "line-each": 1.0, "pair-each": 1.0, "register": 0.5}
     rows: list[tuple[str, dict[str, Any], float]] = [
-        (name, {"threads": t}, seconds) for name, each in cost.items() for t, seconds in each.items()
+        (name, {"threads": t}, 1.0 if t == 1 else each * (t / 2 if name == "one-line" else 1))
+        for name, each in cost.items()
+        for t in threads
     ]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**9})))
-    assert said[0].startswith(
-        "2 threads that count in one cache line take 20.0 ns for an addition, in a line each 1.00 ns: 20.0×"
+    return spread(reading(bench, rows, {"items": 10**9}))
+
+
+def test_the_finding() -> None:
+    """The factor of one line at two threads, the comparison with one thread, and the remedies."""
+    read = counted_on((1, 2))
+    assert said(read) == [
+        "2 threads counting in one cache line take 20.0 ns (…) per addition, 20.0× slower than in a line each (…); "
+        "together they do less than 1 thread alone, since each is 20.0× slower (…).",
+        "Against a line each (2 threads), two lines apart: same (…); adding up in a register: 2.00× faster (…).",
+    ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "register"))] == [False, True]
+    assert said(counted_on((1,))) == []
+
+
+def test_all_threads_come_first_where_they_lose_most() -> None:
+    """Two and four threads were measured: the largest effects, three sentences at most."""
+    sentences = said(counted_on((1, 2, 4)))
+    assert [one[:40] for one in sentences[:2]] == [
+        "4 threads counting in one cache line tak", "2 threads counting in one cache line tak",
+    ]  # fmt: skip
+    assert len(sentences) == 3
+
+
+def test_a_small_factor_is_no_loss_against_one_thread() -> None:
+    """Where two threads in one line still do more than one, the sentence ends with the factor."""
+    assert said(counted_on((1, 2), shared=1.5))[0].endswith("per addition, 1.50× slower than in a line each (…).") or (
+        said(counted_on((1, 2), shared=1.5))[1].endswith("per addition, 1.50× slower than in a line each (…).")
     )
-    assert said[1].startswith("Each is then 20.0× slower than one thread alone: 2 do less than one.")
-    assert said[2] == "Two lines apart brings no more; adding up in a register is 2.00× as fast as in a line each."
-    assert said[3].startswith("4 threads that count in one cache line take 40.0 ns")
-    assert list(bench.hooks["finding"](reading(bench, rows[:1], {"items": 1}))) == []

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches.parallel import overhead
 from hwbench.benches.parallel.overhead import Layer, bench
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +115,43 @@ def test_one_cpu_has_no_overhead() -> None:
         work_of(bench, "workqueue", {"n": 100, "device": alone})
 
 
+def forked(layers: Sequence[str], lengths: Sequence[int] = (100, 10**4, 10**6), each: float = 5e-11) -> BenchResults:
+    """A reading of these layers on two threads."""
+    cost = {"serial": (0.0, 1e-10), "workqueue": (1e-5, each), "omp": (1e-6, each), "tbb": (1e-6, each)}
+    rows = [(name, {"n": n}, cost[name][0] + cost[name][1] * n) for name in ("serial", *layers) for n in lengths]
+    read = spread(reading(bench, rows, {"calls": 1, "items": 10**6}))
+    read.records = [
+        msgspec.structs.replace(r, facts={"threads": 1 if r.variant == "serial" else 2}) for r in read.records
+    ]
+    return read
+
+
 def test_the_finding() -> None:
     """The price of a call, what one core would do meanwhile, and where each layer begins to win."""
-    cost = {"serial": (0.0, 1e-10), "workqueue": (1e-5, 5e-11), "omp": (1e-6, 5e-11)}
-    rows = [(name, {"n": n}, fixed + each * n) for name, (fixed, each) in cost.items() for n in (100, 10**4, 10**6)]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"calls": 1, "items": 10**6})))
-    assert said[0].startswith(
-        "A prange over 100 elements takes 10.0 µs with workqueue, 1.00 µs with OpenMP: one core adds 10\u202f000"
+    read = forked(("workqueue", "omp"))
+    sentences = said(read)
+    assert sentences[0] == (
+        "A prange over 100 elements on 2 threads takes 10.0 µs (…) with workqueue and 1.00 µs (…) with OpenMP; 1 "
+        "thread adds 10\u202f000 elements in 1.00 µs."
     )
-    assert said[1].startswith("With workqueue a prange beats the plain loop from n ≈ ")
-    assert said[2].endswith("at 10⁶ it is 1.96× as fast.")
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    assert sentences[1].startswith("With OpenMP prange beats the serial loop from n ≈ ")
+    assert sentences[1].endswith("; at n = 10⁶: 1.96× faster (…).")
+    assert sentences[2].startswith("With workqueue prange beats the serial loop from n ≈ ")
+    assert said(doubt(read, "omp"))[1].endswith(STOLEN)
+    assert said(reading(bench, [], {})) == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "listed"),
+    [
+        (("omp",), "takes 1.00 µs (…) with OpenMP; "),
+        (("workqueue", "omp", "tbb"), "with OpenMP and 1.00 µs (…) with TBB; "),
+    ],
+)
+def test_layers_are_listed(layers: tuple[str, ...], listed: str) -> None:
+    """One layer and three read well; a layer that never wins says so."""
+    sentences = said(forked(layers))
+    assert listed in sentences[0]
+    assert len(sentences) == 1 + min(2, len(layers))
+    slow = said(forked(("omp",), each=2e-10))[1]
+    assert slow == "With OpenMP prange has not overtaken the serial loop at n = 10⁶; at n = 10⁶: 2.01× slower (…)."

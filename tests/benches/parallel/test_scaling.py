@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
 
+from hwbench.analysis.findings import BenchResults
+from hwbench.analysis.limits import Limit
 from hwbench.benches.parallel import scaling as benches_parallel_scaling
 from hwbench.benches.parallel.scaling import even_parts, full_length, length, scaling_bench, serial_fraction
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measurement.verify_output import mismatch
+from hwbench.record.model import BANDWIDTH
 from inspection.answers import reading, verdict, work_of
 from inspection.assembly import assembly
+from inspection.told import STOLEN, doubt, said, spread
 
 WORKS = ("triad", "polynomial", "uneven")
 
@@ -149,48 +154,64 @@ def test_even_parts(threads: int) -> None:
     assert even_parts(threads) == pytest.approx(sum(range(1, n + 1)) / last, rel=1e-3)
 
 
-def test_the_finding() -> None:
-    """Speed-up, efficiency and serial fraction are those of the largest thread count."""
+def scaled(times: Mapping[str, Sequence[float]], threads: Sequence[int] = (1, 2, 4)) -> BenchResults:
+    """A reading of both scalings: seconds by work and threads; weak, 25% more at the most threads."""
     rows = [
-        ("prange", {"work": work, "scaling": scaling, "threads": threads}, seconds)
-        for work, times in (("triad", (1.0, 0.8, 0.8)), ("polynomial", (1.0, 0.5, 0.25)), ("uneven", (1.0, 0.75, 0.5)))
+        ("prange", {"work": work, "scaling": scaling, "threads": count}, seconds)
+        for work, each in times.items()
         for scaling in ("strong", "weak")
-        for threads, seconds in zip((1, 2, 4), times if scaling == "strong" else (1.0, 1.0, 1.25), strict=True)
+        for count, seconds in zip(
+            threads, each if scaling == "strong" else [1.0] * (len(threads) - 1) + [1.25], strict=True
+        )
     ]
-    said = list(scaling_bench.hooks["finding"](reading(scaling_bench, rows, {})))
-    assert said[0].startswith(
-        "A loop that only moves memory is 1.25× as fast with 4 threads as with one: 31% of the ideal"
-    )
-    assert "as if 73% of it were serial" in said[0]
-    assert "as fast with 4 threads as with one: 100% of the ideal, as if 0% of it were serial" in said[1]
-    assert "2.00×" in said[2]
-    assert "equal parts allow 2.29×" in said[2]
-    assert all("with the work growing along, 80% of the ideal" in sentence for sentence in said)
+    return spread(reading(scaling_bench, rows, {"bytes": 24e9}))
+
+
+def test_the_finding() -> None:
+    """Speed-up, efficiency and serial fraction are those of the largest thread count; the largest speed-up first."""
+    read = scaled({"triad": (1.0, 0.8, 0.8), "polynomial": (1.0, 0.5, 0.25), "uneven": (1.0, 0.75, 0.5)})
+    assert said(read) == [
+        "Compute-bound loop on 4 threads: 4.00× faster than on 1 (…), 100% of the ideal 4×, a serial fraction of "
+        "<0.01%; 80% of the ideal in weak scaling.",
+        "Loop with uneven items in equal parts on 4 threads: 2.00× faster than on 1 (…), 50% of the ideal 4×; equal "
+        "parts allow 2.29×; 80% of the ideal in weak scaling.",
+        "Memory-bound loop (triad) on 4 threads: 1.25× faster than on 1 (…), 31% of the ideal 4×; 80% of the ideal in "
+        "weak scaling.",
+    ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, work="triad"))] == [False, False, True]
+
+
+def test_more_threads_that_are_slower_have_no_serial_fraction() -> None:
+    """Nothing is explained by a serial part where threads lose; above the ideal the share is marked."""
+    [slow] = said(scaled({"polynomial": (1.0, 1.25)}, (1, 2)))
+    assert slow.startswith("Compute-bound loop on 2 threads: 1.25× slower than on 1 (…), 40% of the ideal 2×; ")
+    [fast] = said(scaled({"polynomial": (1.0, 0.4)}, (1, 2)))
+    assert "125% of the ideal 2× (suspect: above the limit)" in fast
 
 
 def test_one_thread_finds_nothing() -> None:
     """On a machine of one thread there is nothing to compare."""
-    rows = [("prange", {"work": "triad", "scaling": "strong", "threads": 1}, 1.0)]
-    assert list(scaling_bench.hooks["finding"](reading(scaling_bench, rows, {}))) == []
+    assert said(scaled({"triad": (1.0,)}, (1,))) == []
 
 
-def test_what_one_thread_draws_bounds_the_rest() -> None:
-    """Where one thread draws 15 of the 20 GB/s that memory gives four, more of them can bring a third and no more."""
-    from hwbench.analysis.limits import Limit
-    from hwbench.record.model import BANDWIDTH
-
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (20e9, ", 30% of the ideal 4×; 1 thread draws 15.0 GB/s of at most 20.0 GB/s, which allows 1.33×."),
+        (80e9, ", 30% of the ideal 4×."),
+        (10e9, ", 30% of the ideal 4×."),
+    ],
+)
+def test_what_one_thread_draws_bounds_the_rest(limit: float, told: str) -> None:
+    """Where one thread draws 15 of 20 GB/s, more can bring a third; a limit that bounds nothing is left out."""
     rows = [
         ("prange", {"work": "triad", "scaling": "strong", "threads": threads}, 24e9 / rate)
         for threads, rate in ((1, 15e9), (4, 18e9))
     ]
     read = reading(scaling_bench, rows, {"bytes": 24e9})
-    for record in read.records:
-        record.facts["footprint"] = 24 * 10**9 // record.facts["threads"]
-    read.sizes = {"DRAM": 24 * 10**9}
-    read.limits = [Limit("triad", "DRAM", 4, "f8", 20e9, BANDWIDTH, "simd-nt")]
-    said = list(scaling_bench.hooks["finding"](read))
-    assert said[1].startswith(
-        "One thread alone draws 15.0 GB/s of the 20 that memory gives 4 at best: more threads can "
-        "bring 1.33× and no more"
-    )
-    assert "Together they reach 90% of it" in said[1]
+    bound = Limit("triad", "DRAM", 4, "f8", limit, BANDWIDTH, "simd-nt")
+    read.limit = lambda *_: bound  # type: ignore[method-assign]
+    assert said(read) == [f"Memory-bound loop (triad) on 4 threads: 1.20× faster than on 1{told}"]
+    for other in (replace(bound, level="L3"), replace(bound, suspect="disturbed")):
+        read.limit = lambda *_, other=other: other  # type: ignore[method-assign]
+        assert said(read)[0].endswith(", 30% of the ideal 4×.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches.parallel import smt
 from hwbench.benches.parallel.smt import CHAINS, HOPS, STEPS, bench, pairs
@@ -17,6 +18,7 @@ from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 WORKS = ("compute", "latency")
 
@@ -143,17 +145,30 @@ def test_counts() -> None:
     assert bench.count({"work": "compute"}) == {"items": STEPS * CHAINS}
 
 
-def test_the_finding() -> None:
+def together(siblings: bool = True, cores: bool = True) -> BenchResults:
     """Twice the threads in the same time is twice the work; in twice the time it is the same work."""
     times = {"compute": (1.0, 2.0, 1.0), "latency": (1.0, 1.0, 1.0)}
     rows: list[tuple[str, dict[str, Any], float]] = [
         (who, {"work": work}, seconds)
         for work, each in times.items()
         for who, seconds in zip(("alone", "siblings", "cores"), each, strict=True)
+        if {"siblings": siblings, "cores": cores}.get(who, True)
     ]
-    said = list(bench.hooks["finding"](reading(bench, rows, {})))
-    assert said[0] == (
-        "A second thread that computes makes the work of both 1.00× on the same core and 2.00× on a core of its own."
-    )
-    assert said[1].startswith("A second thread that waits for memory makes the work of both 2.00×")
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    return spread(reading(bench, rows, {}))
+
+
+def test_the_finding() -> None:
+    """The throughput of two threads on one core and on two; what waits for memory gains most and comes first."""
+    assert said(together()) == [
+        "Throughput of 2 threads (waiting for memory) against 1 thread: 2.00× (…) on one core and 2.00× (…) on two "
+        "cores.",
+        "Throughput of 2 threads (compute-bound) against 1 thread: 1.00× (…) on one core and 2.00× (…) on two cores.",
+    ]
+    assert all(one.endswith(STOLEN) for one in said(doubt(together(), "alone")))
+
+
+def test_one_place_alone_and_none() -> None:
+    """Without a second core the sentence ends with the first; without siblings there is none."""
+    assert said(together(cores=False))[0].endswith("against 1 thread: 2.00× (…) on one core.")
+    assert said(together(siblings=False)) == []
+    assert said(reading(bench, [], {})) == []

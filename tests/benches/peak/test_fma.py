@@ -1,7 +1,6 @@
 """The floating-point peak: every operation shows in the answer, and all widths do the same operations."""
 
-from types import SimpleNamespace
-
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,9 +9,10 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
 from hwbench.measurement.verify_output import mismatch
-from hwbench.record.estimate import Estimate
 from hwbench.record.reasons import told
 from inspection import listing
+from inspection.answers import reading
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -107,30 +107,47 @@ def test_widths_that_are_not_there_say_so(monkeypatch):
         assert told(filter(None, [fma.lacking(bits)(chains)])) == reason
 
 
-class Told:
-    """Records of a CPU with 4 cycles of latency and two 256-bit units at 4 GHz, no AVX-512."""
-
-    def find(self, variant, **params):
-        return SimpleNamespace(facts={"lanes": 4}) if variant == "256" else None
-
-    def rate(self, variant, count, dtype, threads, chains):
-        if variant != "256":
-            return None
-        rate = 8e9 * min(chains, 8) * (2 if dtype == "f4" else 1) * (2 if threads == "all" else 1)
-        return Estimate(rate, rate, rate)
-
-    def ratio(self, variant, over, **params):
-        return Estimate(4.0, 4.0, 4.0)
+def peaks(variants=("256",), threads=(1, "all"), chains=(1, 8, 12)):
+    """A reading of a CPU with 4 cycles of latency and two 256-bit units at 4 GHz; scalar code has a quarter."""
+    rows, lanes = [], {"512": 8, "256": 4, "128": 2, "scalar": 1}
+    for variant in variants:
+        for dtype in ("f8", "f4"):
+            for who in threads:
+                for chain in chains:
+                    rate = 2e9 * min(lanes[variant], 4) * min(chain, 8) * (2 if dtype == "f4" else 1)
+                    params = {"dtype": dtype, "threads": who, "chains": chain}
+                    rows.append((variant, params, 1e9 / (rate * (2 if who == "all" else 1))))
+    read = spread(reading(fma.bench, rows, {"flops": 1e9}))
+    read.records = [
+        msgspec.structs.replace(
+            r, facts={"lanes": lanes[r.variant], "threads": 2 if r.params["threads"] == "all" else 1}
+        )
+        for r in read.records
+    ]
+    return read
 
 
 def test_findings_tell_peak_and_latency():
     """The sentences name the peak in both precisions, the gain over scalars, and the latency that one chain shows."""
-    assert list(fma.bench.hooks["finding"](Told())) == [
-        "In float64 one thread does 64.0 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 128 GFLOP/s.",
-        "In float32 one thread does 128 GFLOP/s with 256-bit vectors, 4.00× scalar code, on all threads 256 GFLOP/s.",
-        "A 256-bit multiply-add that waits for the one before takes 1.00 ns; with enough independent ones one is done "
-        "every 125 ps, 8.00× as many.",
+    read = peaks(("256", "scalar"))
+    assert said(read) == [
+        "Peak in float64: 64.0 GFLOP/s (…) on 1 thread (256-bit) and 128 GFLOP/s (…) on 2 threads (256-bit); on 1 "
+        "thread 4.00× faster than scalar code (…).",
+        "Peak in float32: 128 GFLOP/s (…) on 1 thread (256-bit) and 256 GFLOP/s (…) on 2 threads (256-bit); on 1 "
+        "thread 4.00× faster than scalar code (…).",
+        "Latency of a 256-bit multiply-add (1 thread): 1.00 ns (…); with independent ones it starts one every 125 ps "
+        "(…), so 8.00× are in flight.",
     ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "256", dtype="f4"))] == [False, True, False]
+
+
+def test_one_number_of_threads_and_one_of_chains():
+    """Without a second value the list has one; without a single chain there is no latency; without records nothing."""
+    assert said(peaks(threads=(1,), chains=(12,))) == [
+        "Peak in float64: 64.0 GFLOP/s (…) on 1 thread (256-bit).",
+        "Peak in float32: 128 GFLOP/s (…) on 1 thread (256-bit).",
+    ]
+    assert said(reading(fma.bench, [], {})) == []
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

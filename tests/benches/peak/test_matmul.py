@@ -1,5 +1,6 @@
 """The matrix product: exact whatever the order, every element checked, threads set and put back."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -7,6 +8,7 @@ from hwbench.bench import Skip
 from hwbench.benches.peak import matmul
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH = matmul.bench
 
@@ -87,13 +89,35 @@ def test_the_library_is_named(device):
     assert work.facts["blas"]
 
 
-def test_the_finding_tells_rate_and_half_rate():
-    """The best rate with its n, and the smallest n with half of it."""
+def products(threads=(1,), dtype="f8"):
+    """A reading of 1, 6 and 10 GFLOP/s a thread at three sizes; `all` are four threads."""
     rows = [
-        ("numpy", {"n": n, "dtype": "f8", "threads": 1}, 1e9 / rate) for n, rate in ((16, 1e9), (64, 6e9), (256, 1e10))
+        ("numpy", {"n": n, "dtype": dtype, "threads": who}, 1e9 / (rate * (4 if who == "all" else 1)))
+        for who in threads
+        for n, rate in ((16, 1e9), (64, 6e9), (256, 1e10))
     ]
-    read = reading(BENCH, rows, {"flops": 1e9})
-    [said] = BENCH.hooks["finding"](read)
-    assert said == (
-        "In float64 on one thread NumPy's matrix product does 10.0 GFLOP/s at n = 256; half of that from n = 64 on."
-    )
+    read = spread(reading(BENCH, rows, {"flops": 1e9}))
+    read.records = [
+        msgspec.structs.replace(r, facts={"threads": 4 if r.params["threads"] == "all" else 1}) for r in read.records
+    ]
+    return read
+
+
+def test_the_finding_tells_rate_and_half_rate():
+    """The best rate with its n, and the smallest n with half of it, on one thread and on all."""
+    one = "10.0 GFLOP/s (…) on 1 thread (n = 256; half from n = 64)"
+    assert said(products()) == [f"NumPy's matrix product in float64: {one}."]
+    read = products((1, "all"), "f4")
+    every = "40.0 GFLOP/s (…) on 4 threads (n = 256; half from n = 64)"
+    assert said(read) == [f"NumPy's matrix product in float32: {one} and {every}."]
+    assert said(doubt(read, n=256, threads="all"))[0].endswith(STOLEN)
+    assert said(reading(BENCH, [], {})) == []
+
+
+def test_a_share_above_the_peak_is_marked():
+    """Within the tolerance it is a share, above it is suspect."""
+    read = products()
+    read.share = lambda *_, **__: 0.88
+    assert "(n = 256, 88% of peak; half" in said(read)[0]
+    read.share = lambda *_, **__: 1.2
+    assert "120% of peak (suspect: above the limit); half" in said(read)[0]

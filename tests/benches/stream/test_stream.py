@@ -1,8 +1,8 @@
 """STREAM: every element of every thread is checked, what is counted was moved, and what is said was measured."""
 
 import itertools
-from types import SimpleNamespace
 
+import msgspec
 import numba
 import numpy as np
 import pytest
@@ -16,7 +16,9 @@ from hwbench.kernels.compiling import compiled
 from hwbench.kernels.simd import clobber, fence, fill, load, store, total, width
 from hwbench.measurement import cases as measure_cases
 from hwbench.measurement.verify_output import mismatch
-from hwbench.record.estimate import Estimate
+from hwbench.record.reasons import because
+from inspection.answers import reading
+from inspection.told import STOLEN, doubt, said, spread
 
 ROWS = (stream.LOAD, stream.STORE, stream.COPY, stream.SCALE_BY, stream.ADD, stream.TRIAD)
 BENCHES = (
@@ -319,50 +321,79 @@ def test_what_cannot_run_says_why():
     assert "NUMBA_NUM_THREADS" in str(stream.copy_bench.lacks("numba", {"threads": numba.config.NUMBA_NUM_THREADS + 1}))
 
 
-class Told:
-    """Records of a machine with 25 GB/s from memory for one thread, 40 for two, 200 in L1; 1.5 times that with nt."""
+def streamed(bench, rates, threads=2, traffic=None):
+    """A reading of GB/s by variant, level and threads (1 or `all`, which are `threads`)."""
+    rows = [
+        (variant, {"size": size, "dtype": "f8", "threads": who, "pages": "huge"}, 1e9 / rate / 1e9)
+        for (variant, size, who), rate in rates.items()
+    ]
+    read = spread(reading(bench, rows, {"bytes": 1e9}))
+    moved = traffic or {}
+    read.records = [
+        msgspec.structs.replace(
+            one,
+            facts={"threads": threads if one.params["threads"] == "all" else 1}
+            | ({"traffic_bytes": moved[one.variant] * 1e9} if one.variant in moved else {}),
+        )
+        for one in read.records
+    ]
+    return read
 
-    def find(self, variant, **params):
-        moved = {"simd": 3, "simd-nt": 2, "numba": 3}.get(variant)  # of two arrays; NumPy's copy says nothing
-        return SimpleNamespace(facts={"threads": 2, "traffic_bytes": moved}, counts={"bytes": 2})
 
-    def rate(self, variant, count, size, threads, **params):
-        rate = {("DRAM", 1): 25e9, ("DRAM", "all"): 40e9, ("L1", 1): 200e9}[size, threads]
-        rate *= 1.5 if variant == "simd-nt" else 1.0
-        return Estimate(rate, rate, rate)
-
-    def ratio(self, variant, over, **params):
-        if over == "simd-nt":
-            return Estimate(1.5, 1.4, 1.6)
-        return Estimate(0.5, 0.4, 0.6) if variant == "simd-nt" else Estimate(0.75, 0.7, 0.8)
+RATES = {
+    ("simd", "DRAM", 1): 25, ("simd-nt", "DRAM", 1): 37.5, ("simd", "DRAM", "all"): 40, ("simd-nt", "DRAM", "all"): 60,
+    ("simd", "L1", 1): 200, ("simd-nt", "L1", 1): 10, ("numba", "DRAM", "all"): 40, ("numpy", "DRAM", 1): 25,
+}  # fmt: skip
 
 
 def test_findings_tell_the_numbers():
-    """The sentences name one thread, all threads, L1, what non-temporal stores gain, and Python's share."""
-    sentences = list(stream.copy_bench.hooks["finding"](Told()))
+    """Memory on one thread and on all, L1, what non-temporal stores gain, and Python's part, each with its interval."""
+    read = streamed(stream.copy_bench, RATES, traffic={"simd": 1.5, "simd-nt": 1})
+    assert said(read) == [
+        "Copy bandwidth: 37.5 GB/s (…) in memory on 1 thread (simd-nt), 60.0 GB/s (…) in memory on 2 threads (simd-nt) "
+        "and 200 GB/s (…) in L1 on 1 thread (simd).",
+        "Copy in memory with non-temporal stores on 2 threads is 1.50× faster than plain stores (…), 60.0 GB/s (…) of "
+        "memory traffic instead of 60.0 GB/s (…) with write-allocate reads.",
+        "In memory, Numba's prange on 2 threads is 1.50× slower than simd-nt (…) and NumPy on 1 thread is 1.50× slower "
+        "than simd-nt (…).",
+    ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "numpy"))] == [False, False, True]
+
+
+def test_a_value_of_one_place_alone_is_told():
+    """L1 alone; on a machine of one thread, all are no second value; without simd-nt nothing of stores."""
+    assert said(streamed(stream.load_bench, {("simd", "L1", 1): 200})) == [
+        "Load bandwidth: 200 GB/s (…) in L1 on 1 thread (simd)."
+    ]
+    [alone] = said(streamed(stream.load_bench, {("simd", "DRAM", 1): 20, ("simd", "DRAM", "all"): 20}, threads=1))
+    assert alone == "Load bandwidth: 20.0 GB/s (…) in memory on 1 thread (simd)."
+
+
+def test_stores_that_gain_nothing_are_told_without_traffic():
+    """Where the interval holds 1 there is no gain to explain; the fastest variant is told, Numba's too."""
+    even = {("simd", "DRAM", "all"): 40, ("simd-nt", "DRAM", "all"): 40, ("numba", "DRAM", "all"): 44}
+    sentences = said(streamed(stream.store_bench, even, threads=4, traffic={"simd": 2, "simd-nt": 1}))
     assert sentences == [
-        "From memory one thread copies 37.5 GB/s and all 2 threads 60.0 GB/s; in L1 it copies 200 GB/s.",
-        "Non-temporal stores make the copy in memory 1.50× (1.40–1.60) as fast on all threads: "
-        "a plain store reads the line before it writes it.",
-        "To and from memory cross, with the lines that stores read first: simd 60.0 GB/s, simd-nt 60.0 GB/s, "
-        "numba 60.0 GB/s on all threads.",
-        "A plain prange loop reaches 50% of what explicit vectors get from memory on all threads, "
-        "and 75% of them where their stores read the line first, too.",
-        "NumPy reaches 50% of what explicit vectors get from memory on one thread, "
-        "and 75% of them where their stores read the line first, too.",
+        "Store bandwidth: 44.0 GB/s (…) in memory on 4 threads (numba).",
+        "Store in memory with non-temporal stores on 4 threads is as fast as plain stores (…).",
+        "In memory, Numba's prange on 4 threads is 1.10× faster than simd (…).",
     ]
 
 
-class Nothing:
-    """No record was timed."""
-
-    def find(self, variant, **params):
-        return None
-
-    rate = ratio = lambda self, *names, **params: None
+def test_what_cannot_be_true_is_no_bandwidth():
+    """An implausible record gives the value only where there is no other, and then with its mark."""
+    read = streamed(stream.load_bench, {("simd", "DRAM", 1): 20, ("simd-streams", "DRAM", 1): 90})
+    read.records[1] = msgspec.structs.replace(
+        read.records[1], status="suspect", reasons=[because("implausible", "faster than L1")]
+    )
+    assert said(read) == ["Load bandwidth: 20.0 GB/s (…) in memory on 1 thread (simd)."]
+    read.records = read.records[1:]
+    assert said(read) == [
+        "Load bandwidth: 90.0 GB/s (…) in memory on 1 thread (simd-streams) (suspect: cannot be true)."
+    ]
 
 
 @pytest.mark.parametrize("bench", BENCHES)
 def test_without_records_nothing_is_said(bench):
     """Where nothing was measured there is no sentence, and no error."""
-    assert list(bench.hooks["finding"](Nothing())) == []
+    assert said(reading(bench, [], {})) == []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.benches.vectorize import add as benches_vectorize_add
 from hwbench.benches.vectorize.add import add
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +70,44 @@ def test_long_arrays_are_not_for_python_loops() -> None:
     assert set(grids[1]["variant"]) == {"numpy", "numba", "prange", "cupy", "cupy-copies"}
 
 
-def test_the_finding() -> None:
-    """Made-up times, 100 ns an element in the loop and 1 µs + 1 ns in NumPy, cross at about ten elements."""
-    cost: dict[str, Any] = {"loop": (0, 100e-9), "numpy": (1e-6, 1e-9), "prange": (20e-6, 0.5e-9)}
-    rows = [
-        (name, {"n": n}, fixed + each * n) for n in (1, 10, 100, 10**4, 10**6) for name, (fixed, each) in cost.items()
+COST: dict[str, tuple[float, float]] = {
+    "loop": (0, 100e-9), "numpy": (1e-6, 1e-9), "numba": (2e-6, 0.9e-9), "prange": (20e-6, 0.5e-9),
+    "cupy": (1e-5, 0.1e-9), "cupy-copies": (1e-5, 5e-9),
+}  # fmt: skip
+
+
+def added(*names: str) -> BenchResults:
+    """A reading of a call's cost and an element's, at five lengths."""
+    rows: list[tuple[str, dict[str, Any], float]] = [
+        (name, {"n": n}, COST[name][0] + COST[name][1] * n) for n in (1, 10, 100, 10**4, 10**6) for name in names
     ]
-    read = reading(add, rows, {"items": 10**6, "calls": 1})
-    said = list(add.hooks["finding"](read))
-    assert said[0] == "A call for one element takes the Python loop 100 ns, NumPy 1.00 µs, prange 20.0 µs."
-    assert said[1].startswith("At n = 10⁶ an element takes 100 ns in a Python loop and 1.00 ns in NumPy: 99.9× as long")
-    assert said[2] == "NumPy beats the Python loop from n ≈ 10."
-    assert said[3].startswith("Prange beats NumPy from n ≈ ")
-    assert list(add.hooks["finding"](reading(add, [], {}))) == []
-    assert np.isfinite(read.records[0].samples).all()
+    return spread(reading(add, rows, {"items": 10**6, "calls": 1}))
+
+
+def test_the_finding() -> None:
+    """100 ns an element in the loop and 1 µs + 1 ns in NumPy cross at about ten elements."""
+    read = added("loop", "numpy", "prange")
+    sentences = said(read)
+    assert sentences[0] == (
+        "NumPy at n = 10⁶ takes 1.00 ns (…) per element against 100 ns (…) in a Python loop, 99.9× faster (…)."
+    )
+    assert sentences[1].startswith("NumPy beats the Python loop from n ≈ 10 and prange beats NumPy from n ≈ ")
+    assert sentences[2] == (
+        "A call for 1 element takes 100 ns (…) in the Python loop, 1.00 µs (…) in NumPy and 20.0 µs (…) in prange."
+    )
+    assert all(one.endswith(STOLEN) for one in said(doubt(read, "numpy")))
+    assert said(reading(add, [], {})) == []
+
+
+def test_one_rival_and_a_gpu() -> None:
+    """A single crossover stands alone; a GPU has a sentence of its own in place of the calls."""
+    assert said(added("loop", "numpy"))[1] == "NumPy beats the Python loop from n ≈ 10."
+    sentences = said(added("loop", "numpy", "numba", "prange", "cupy", "cupy-copies"))
+    assert len(sentences) == 3
+    assert sentences[2].startswith("CuPy on the GPU beats NumPy from n ≈ ")
+    assert "and CuPy with the way there and back has not overtaken NumPy at n = 10⁶" in sentences[2]
+
+
+def test_ways_alone_are_not_compared() -> None:
+    """Without NumPy there is the time of a call alone."""
+    assert said(added("loop")) == ["A call for 1 element takes 100 ns (…) in the Python loop."]

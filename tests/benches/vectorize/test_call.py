@@ -7,6 +7,7 @@ import pytest
 
 from hwbench.benches.vectorize import call
 from inspection.answers import reading, verdict, work_of
+from inspection.told import STOLEN, doubt, said, spread
 
 BENCH = call.bench
 
@@ -44,11 +45,22 @@ def test_nothing_calls_nothing():
     assert sum(one.opname.startswith("STORE_FAST") and "y" in str(one.argval) for one in code) == 11
 
 
-def test_the_finding_subtracts_the_loop():
-    """A call of 50 ns in a loop of 1 ns costs 49 ns; what was not measured is not told."""
-    rows = [("nothing", {}, 1e-8), ("function", {}, 50e-8), ("numpy", {}, 401e-8)]
-    [said] = BENCH.hooks["finding"](reading(BENCH, rows, {"calls": 10}))
-    assert said == (
-        "A call that does nothing costs: an empty Python function 49.0 ns, a NumPy ufunc on one element 400 ns "
-        "(the lecture: several µs)."
-    )
+def test_the_finding_names_the_loop_beside_each_call():
+    """What the chart shows is told, with the part of the loop; library calls first, the most expensive before."""
+    rows = [("nothing", {}, 1e-8), ("function", {}, 50e-8), ("numpy", {}, 400e-8), ("ctypes", {}, 500e-8)]
+    read = spread(reading(BENCH, [*rows, ("numba", {}, 200e-8)], {"calls": 10}))
+    assert said(read) == [
+        "An empty call from Python takes 500 ns (…) for a C function through ctypes, 400 ns (…) for a NumPy ufunc on 1 "
+        "element and 200 ns (…) for a Numba function, of which the loop takes 1.00 ns.",
+        "An empty call from Python takes 50.0 ns (…) for a Python function, of which the loop takes 1.00 ns.",
+    ]
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "numba"))] == [True, False]
+
+
+def test_calls_that_were_not_measured_are_left_out():
+    """Two calls are joined by `and`; without the empty loop nothing is said of it; without calls nothing at all."""
+    rows = [("function", {}, 50e-8), ("method", {}, 60e-8)]
+    assert said(reading(BENCH, rows, {"calls": 10})) == [
+        "An empty call from Python takes 60.0 ns (…) for a method and 50.0 ns (…) for a Python function."
+    ]
+    assert said(reading(BENCH, [("nothing", {}, 1e-8)], {"calls": 10})) == []

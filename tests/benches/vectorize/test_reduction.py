@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.benches.vectorize import reduction
 from hwbench.benches.vectorize.reduction import WAYS, bench, exact, exact_products
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import moved_by_vectors, needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 OPERATIONS = ("sum", "dot")
 
@@ -107,23 +110,48 @@ def test_long_arrays_are_not_for_python_loops() -> None:
         assert "loop" not in grid["variant"] or max(grid["n"]) <= reduction.LONGEST_LOOP
 
 
-def test_the_finding() -> None:
-    """Time and error of each way, the price of order, and where NumPy begins to win."""
-    times = {
-        "loop": (0, 100e-9),
-        "builtin": (0, 10e-9),
-        "numpy": (1e-6, 2e-10),
-        "numba": (1e-7, 1e-9),
-        "numba-fastmath": (1e-7, 1e-10),
-    }
-    rows = [
-        (name, {"operation": "sum", "dtype": "f8", "n": n}, fixed + each * n)
-        for name, (fixed, each) in times.items()
+TIMES = {"loop": (0, 100e-9), "numpy": (1e-6, 2e-10), "numba": (1e-7, 1e-9), "numba-fastmath": (1e-7, 1e-10)}
+
+
+def reduced(operations: Sequence[str], dtype: str = "f8", **errors: float) -> BenchResults:
+    """A reading of all ways at two lengths; the relative errors by way, of the longer."""
+    rows: list[tuple[str, dict[str, Any], float]] = [
+        (name, {"operation": operation, "dtype": dtype, "n": n}, fixed + each * n)
+        for operation in operations
+        for name, (fixed, each) in TIMES.items()
         for n in (1, 10**6)
     ]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**6})))
-    assert said[0] == "A sum of 10⁶ float64 costs an element the Python loop 100 ns, sum() 10.0 ns."
-    assert "Numba 1.00 ns, Numba with fastmath 100 ps" in said[1]
-    assert said[2].startswith("Keeping the additions of the sum in order costs Numba 9.99× the time")
-    assert said[3].startswith("For a sum in float64 NumPy beats the Python loop from n ≈ 42")
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    read = spread(reading(bench, rows, {"items": 10**6}))
+    read.records = [
+        msgspec.structs.replace(one, facts={"relative_error": errors[name]})
+        if (name := one.variant.replace("-", "_")) in errors
+        else one
+        for one in read.records
+    ]
+    return read
+
+
+def test_the_finding() -> None:
+    """NumPy against the loop, and the price of keeping additions in order, for one operation and for two."""
+    read = reduced(("sum",))
+    assert said(read) == [
+        "NumPy against the Python loop in float64: 498× faster (…) for a sum (n = 10⁶).",
+        "Numba with fastmath against additions in order (float64): 9.99× faster (…) for a sum (n = 10⁶).",
+    ]
+    both = said(reduced(("sum", "dot")))[0]
+    assert both.endswith(": 498× faster (…) for a sum (n = 10⁶) and 497× faster (…) for a dot product (n = 10⁶).")
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "loop"))] == [True, False]
+    assert said(reading(bench, [], {})) == []
+
+
+def test_errors_are_those_of_float32_sums() -> None:
+    """Every way whose error is known is listed; an exact one has none."""
+    read = reduced(("sum",), "f4", numba=1.86e-5, numba_fastmath=1.86e-7, numpy=0.0)
+    assert said(read) == [
+        "Relative error of a sum of 10⁶ float32: 1.86 × 10⁻⁵ in Numba, 1.86 × 10⁻⁷ in Numba with fastmath and 0 in "
+        "NumPy."
+    ]
+    assert said(reduced(("sum",), "f4", numpy=1e-9)) == [
+        "Relative error of a sum of 10⁶ float32: 1.00 × 10⁻⁹ in NumPy."
+    ]
+    assert said(reduced(("sum",), "f4")) == []

@@ -8,11 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from hwbench.analysis.findings import BenchResults
 from hwbench.benches.vectorize import temporaries
 from hwbench.benches.vectorize.temporaries import bench
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict, work_of
 from inspection.machine_code import moved_by_vectors, needs_x86, simple_loops
+from inspection.told import STOLEN, doubt, said, spread
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +57,59 @@ def test_the_loop_is_one_of_vectors_without_fused_multiply_adds() -> None:
     assert not any("fmadd" in line for loop in loops for line in loop)
 
 
-def test_the_finding() -> None:
-    """New memory, passes and cores are told at the largest n, then from which n each way wins."""
+def fused(*names: str) -> BenchResults:
+    """A reading at two lengths; prange on four threads."""
     cost = {"numpy": (1e-6, 4e-9), "numpy-out": (1e-6, 3e-9), "numba": (1e-7, 2e-9), "prange": (1e-5, 1e-9)}
-    rows = [(name, {"n": n}, fixed + each * n) for name, (fixed, each) in cost.items() for n in (1000, 10**6)]
-    said = list(bench.hooks["finding"](reading(bench, rows, {"items": 10**6})))
-    assert said[0].startswith("At n = 10⁶ NumPy's a*b + c*d takes 4.00 ns an element; it is 1.33× as fast with")
-    assert said[1] == "The fused loop beats NumPy at every length from n = 1000."
-    assert said[2].startswith("The fused prange beats NumPy from n ≈ ")
-    assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
+    rows = [(name, {"n": n}, cost[name][0] + cost[name][1] * n) for name in names for n in (1000, 10**6)]
+    read = spread(reading(bench, rows, {"items": 10**6}))
+    read.records = [
+        msgspec.structs.replace(one, facts={"threads": 4 if one.variant == "prange" else 1}) for one in read.records
+    ]
+    return read
+
+
+def test_the_finding() -> None:
+    """Passes and cores are told at the largest n, then new memory, then from which n each way wins."""
+    read = fused("numpy", "numpy-out", "numba", "prange")
+    sentences = said(read)
+    assert sentences[:2] == [
+        "NumPy's a*b + c*d takes 4.00 ns (…) per element at n = 10⁶; it is 2.00× faster (…) in one fused loop and "
+        "3.96× faster (…) in a fused prange on 4 threads.",
+        "NumPy with out= at n = 10⁶ is 1.33× faster than without (…).",
+    ]
+    assert sentences[2].startswith(
+        "The fused loop beats NumPy at every length from n = 1000 and the fused prange beats NumPy from n ≈ "
+    )
+    assert [one.endswith(STOLEN) for one in said(doubt(read, "numpy-out"))] == [False, True, False]
+    assert said(reading(bench, [], {})) == []
+
+
+def test_one_way_alone() -> None:
+    """The fused loop alone is no list; NumPy alone is compared with nothing."""
+    assert said(fused("numpy", "numba")) == [
+        "NumPy's a*b + c*d takes 4.00 ns (…) per element at n = 10⁶; it is 2.00× faster (…) in one fused loop.",
+        "The fused loop beats NumPy at every length from n = 1000.",
+    ]
+    assert said(fused("numpy")) == []
 
 
 def told(faults: list[float] | None) -> str:
     """What is said at n = 10⁷, two calls a sample, of so many page faults in each round."""
     rows = [("numpy", {"n": 10**7}, 4e-2), ("numpy-out", {"n": 10**7}, 2e-2)]
-    read = reading(bench, rows, {"items": 10**7})
+    read = spread(reading(bench, rows, {"items": 10**7}))
     telemetry = {} if faults is None else {"faults": faults}
     read.records = [msgspec.structs.replace(one, loops=2, telemetry=telemetry) for one in read.records]
-    return " ".join(bench.hooks["finding"](read))
+    return " ".join(said(read))
 
 
 def test_new_memory_is_told_of_where_pages_were_new() -> None:
     """160 MB of temporaries are 76 huge pages a call or 39 000 small ones; a heap that keeps them takes no faults."""
-    new = told([160.0] * 9)
-    assert (
-        "are new pages at each call (80 faults): into arrays that are there already, by out=, it takes 50% of the time"
-    ) in new
-    assert "new pages at each call (39\u202f100 faults)" in told([78200.0] * 9)
-    assert "same pages at each call, so that no new memory is in these figures" in told([0.0] * 8 + [400.0])
+    assert told([160.0] * 9) == (
+        "NumPy with out= at n = 10⁷ is 2.00× faster than without (…): each call takes new pages for its temporaries "
+        "(80 page faults)."
+    )
+    assert "(39\u202f100 page faults)" in told([78200.0] * 9)
+    assert "without (…): the heap reuses the pages of its temporaries." in told([0.0] * 8 + [400.0])
     assert "pages" not in told(None)
 
 

@@ -32,7 +32,7 @@ from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.phrases import against, largest, marked, of_limit, ranked
 
 WORDS = 8  # numbers in a line of 64 bytes
 ACROSS = 64  # of a transposition: blocks of 8 rows with 8 lines each become 64 rows with one, 4 KiB each
@@ -198,21 +198,20 @@ def blocked(a: np.ndarray, b: np.ndarray, work: str) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What loop order and blocking bring to each work, and what share of the limit blocking reaches."""
-    names = {"transpose": "Transposing", "matmul": "Multiplying"}
+    """What blocks and loop order bring to each work, and what share of the limit blocks reach."""
+    names = {"transpose": "transposition", "matmul": "matrix product"}
+    found: list[tuple[float, str]] = []
     for work, name in names.items():
         for n in dict.fromkeys(r.params["n"] for r in results.records if r.params["work"] == work):
-            swapped, tiled = (results.ratio("naive", way, work=work, n=n) for way in ("loop-order", "blocked"))
+            swapped, tiled = (results.ratio(way, "naive", work=work, n=n) for way in ("loop-order", "blocked"))
             if swapped is None or tiled is None:
                 continue
-            said = f"{name} {n} × {n} is {_times(swapped)} as fast with the loops swapped and {_times(tiled)} in blocks"
-            ways = {way: results.find(way, work=work, n=n) for way in ("naive", "blocked")}
-            shares = {way: results.share(way, LIMITS[work], work=work, n=n) for way in ways}
-            if shares["naive"] is not None and shares["blocked"] is not None:
-                limit = "a copy's bandwidth" if work == "transpose" else "one core's peak"
-                said += f", {text.share(shares['blocked'])} of {limit} instead of {text.share(shares['naive'])}"
-            yield f"{said}."
-
-
-def _times(ratio: Estimate) -> str:
-    return f"{text.times(ratio)}"
+            shares = [results.share(way, LIMITS[work], work=work, n=n) for way in ("blocked", "naive")]
+            said = f"Blocked {name}, {n} × {n} float64 (1 thread): {against(tiled, 'plain loops')}"
+            if shares[0] is not None and shares[1] is not None:
+                limit = "copy bandwidth" if work == "transpose" else "the peak"
+                said += f", {of_limit(shares[0], limit)} instead of {text.share(shares[1])}"
+            said += f"; loop interchange alone: {text.ratio(swapped)}"
+            records = [results.find(way, work=work, n=n) for way in ("naive", "loop-order", "blocked")]
+            found.append((largest([tiled, swapped]), marked(said, *records)))
+    yield from ranked(found)

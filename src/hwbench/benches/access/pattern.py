@@ -33,7 +33,8 @@ from ...kernels.permutation import bits_below, mixed, permute
 from ...kernels.simd import clobber, follow, opaque
 from ...protocols import Array, Cpu, Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.model import LEVELS
+from ...record.phrases import against, differs, largest, level, listed, marked, ranked
 from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
@@ -196,31 +197,46 @@ def random(device: Cpu, a: np.ndarray, partitions: Partitions, rng: np.random.Ge
     return in_order(device, a, partitions, mixed_everywhere, int(rng.integers(0, 2**63 - 1)))
 
 
-NAMES = {
-    "reverse": "backwards",
-    "strided": "a line for each element",
-    "page-random": "random within a page",
-    "random": "random everywhere",
-}
+NAMES = {"reverse": "Backward order", "page-random": "Random order within 4 KiB pages"}
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What each order costs at each level, and how much of the random one is surprise."""
-    levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
-    for size, level in levels.items():
-        base = results.each("items", "sequential", size=size)
-        ratios = {name: results.ratio(name, "sequential", size=size) for name in NAMES}
-        told = [f"{NAMES[name]} {_times(ratio)}" for name, ratio in ratios.items() if ratio is not None]
-        if base is not None and told:
-            yield f"In {level} an element costs {text.seconds(base.value)} in sequence; {', '.join(told)}."
-    ratio = results.ratio("random", "strided", size="DRAM")
-    if ratio is not None:
-        yield (
-            f"Both fetch a line for each element: that the next one cannot be foreseen costs {_times(ratio)}, that "
-            "most of a line is wasted is the rest."
+    """What random order costs, how much of it is unused bytes and how much latency, and what the other orders cost."""
+    everywhere = {size: results.ratio("random", "sequential", size=size) for size in LEVELS}
+    ratios = {size: ratio for size, ratio in everywhere.items() if ratio is not None}
+    if not ratios:
+        return
+    *nearer, furthest = ratios
+    place = f"in {level(furthest)} (1 thread)"
+    found: list[tuple[float, str]] = []
+
+    def add(effect: float, said: str, *variants: str, sizes: Sequence[str] = (furthest,)) -> None:
+        found.append((effect, marked(said, *(results.find(name, size=size) for size in sizes for name in variants))))
+
+    each = text.seconds(results.each("items", "random", size=furthest))
+    compared = against(ratios[furthest], "sequential order")
+    add(ratios[furthest].value, f"Random order {place} takes {each} per element, {compared}", "random", "sequential")
+    order, waste = (results.ratio(*pair, size=furthest) for pair in (("random", "strided"), ("strided", "sequential")))
+    if furthest == LEVELS[-1] and order is not None and waste is not None and differs(order) and differs(waste):
+        add(
+            largest([order, waste]),
+            f"Of the cost of random order {place}, {text.times(waste)} comes from using 8 bytes of each line, and "
+            f"{text.times(order)} from addresses that prefetchers cannot predict",
+            "random", "strided", "sequential",
+        )  # fmt: skip
+    if nearer:
+        each = listed(f"{text.ratio(ratios[size])} in {level(size)}" for size in nearer)
+        effect = largest([ratios[size] for size in nearer])
+        add(
+            effect,
+            f"Random order nearer to the core, against sequential order: {each}",
+            "random",
+            "sequential",
+            sizes=nearer,
         )
-
-
-def _times(ratio: Estimate) -> str:
-    return f"{text.times(ratio)}"
+    for name, called in NAMES.items():
+        ratio = results.ratio(name, "sequential", size=furthest)
+        if ratio is not None and differs(ratio):
+            add(ratio.value, f"{called} {place} is {against(ratio, 'sequential order')}", name, "sequential")
+    yield from ranked(found)

@@ -27,7 +27,8 @@ from ...kernels.compiling import compiled
 from ...kernels.simd import clobber
 from ...protocols import Cpu, Facts, Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.model import LEVELS, Record, Scalar
+from ...record.phrases import against, largest, level, listed, marked, ranked
 from .._partitions import Partitions, parts_of
 
 LINE = 64
@@ -197,26 +198,37 @@ def facts(a: np.ndarray) -> Facts:
 
 @row_column.finding
 def finding(results: Results) -> Iterator[str]:
-    """What a column costs at each level, in Numba and in NumPy."""
+    """What a column costs in the furthest level, in nearer ones, and in NumPy; the largest effects first."""
+    found: list[tuple[float, str]] = []
     in_c = [record for record in results.records if record.params["layout"] == "C"]
     levels = list(dict.fromkeys(str(record.params["size"]) for record in in_c))
     for dtype in dict.fromkeys(str(record.params["dtype"]) for record in results.records):
-        by_level = {size: results.ratio("column", "row", size=size, dtype=dtype, layout="C") for size in levels}
+        here = {"dtype": dtype, "layout": "C"}
+        by_level = {size: results.ratio("column", "row", size=size, **here) for size in levels}
         ratios = {size: ratio for size, ratio in by_level.items() if ratio is not None}
         if not ratios:
             continue
-        furthest, ratio = list(ratios.items())[-1]
+        furthest = list(ratios)[-1]
         kind = np.dtype(dtype)
-        used = f"{kind.itemsize} bytes of each {LINE}-byte line are used"
-        yield f"Down a column costs {_times(ratio, furthest, kind)}: {used}."
-        nearer = [f"{text.times(other.value)} in {size}" for size, other in ratios.items() if size != furthest]
+        place = f"in {level(furthest)} ({kind.name}, 1 thread)"
+        why = ""
+        if furthest == LEVELS[-1] and ratios[furthest].low > 1:
+            why = f": it uses {kind.itemsize} bytes of each {LINE}-byte line that it fetches"
+        said = f"Summing down columns {place} is {against(ratios[furthest], 'along rows')}{why}"
+        found.append((ratios[furthest].value, marked(said, *_pair(results, "column", "row", size=furthest, **here))))
+        nearer = {size: ratio for size, ratio in ratios.items() if size != furthest}
         if nearer:
-            why = "there no line is wasted for long, but a column's elements are not loaded as vectors"
-            yield f"Nearer to the core a column costs {', '.join(nearer)}: {why}."
-        in_numpy = results.ratio("numpy-column", "numpy-row", size=furthest, dtype=dtype, layout="C")
+            each = listed(f"{text.ratio(ratio)} in {level(size)}" for size, ratio in nearer.items())
+            pairs = [one for size in nearer for one in _pair(results, "column", "row", size=size, **here)]
+            said = f"Nearer to the core columns are {each} ({kind.name}): column elements are not loaded as vectors"
+            found.append((largest([*nearer.values()]), marked(said, *pairs)))
+        in_numpy = results.ratio("numpy-column", "numpy-row", size=furthest, **here)
         if in_numpy is not None:
-            yield f"In NumPy, summing column by column costs {_times(in_numpy, furthest, kind)}."
+            said = f"NumPy, called for each column {place}, is {against(in_numpy, 'called for each row')}"
+            pair = _pair(results, "numpy-column", "numpy-row", size=furthest, **here)
+            found.append((in_numpy.value, marked(said, *pair)))
+    yield from ranked(found)
 
 
-def _times(ratio: Estimate, level: str, kind: np.dtype) -> str:
-    return f"{text.times(ratio)} a row ({level}, {kind.name})"
+def _pair(results: Results, one: str, other: str, **place: Scalar) -> tuple[Record | None, Record | None]:
+    return results.find(one, **place), results.find(other, **place)

@@ -29,7 +29,8 @@ from ...kernels.compiling import compiled
 from ...kernels.simd import follow, opaque
 from ...protocols import Cpu, Facts, Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.estimate import Estimate, estimate
+from ...record.phrases import against, level, listed, marked
 from .._partitions import PERIOD, repeat_into
 
 WORDS = 8  # elements of 8 bytes in 64: the distance of consecutive walks, so that no two share a line
@@ -184,45 +185,51 @@ def facts(a: np.ndarray, stride: int) -> Facts:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """Compare the line's size with the reported one; say how many bytes a miss fetches and what a stride costs."""
-    near, far = (results.line("numba", size=size) for size in ("L2", "DRAM"))
+    """What an element costs that has a line to itself, how large a line is, and what NumPy adds."""
+    lines = {size: results.line("numba", size=size) for size in ("DRAM", "L2")}
+    costs = [said for size, line in lines.items() if line is not None and (said := _alone(results, size, line))]
+    yield from costs[:1]
+    yield from _of_lines(results, lines["L2"], lines["DRAM"])
+    strides = sorted({int(r.params["stride"]) for r in results.records if r.variant == "numpy" and r.timed})
+    ratios = {at: results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (*strides[:1], *strides[1:][-1:])}
+    each = [f"{text.ratio(ratio)} at stride {at}" for at, ratio in ratios.items() if ratio is not None]
+    if each:
+        records = [results.find(name, size="DRAM", stride=at) for at in ratios for name in ("numpy", "numba")]
+        yield marked(f"NumPy's strided sum in memory (1 thread) against the compiled loop: {listed(each)}", *records)
+
+
+def _alone(results: Results, size: str, line: Estimate) -> str:
+    """The price of an element that has all that is fetched for it to itself; "" where it was not measured."""
+    dense, alone = (results.find("numba", size=size, stride=stride) for stride in (1, round(line.value) // WORDS))
+    if dense is None or alone is None or dense is alone or not dense.counts["items"]:
+        return ""
+    ratio = results.versus(alone, dense).scaled(dense.counts["items"] / alone.counts["items"])
+    each = text.seconds(estimate(alone.samples).scaled(1 / alone.counts["items"]))
+    said = f"An element at a stride of {text.size(line.value)} in {level(size)} (1 thread) takes {each}"
+    return marked(f"{said}, {against(ratio, 'at stride 1')}", dense, alone)
+
+
+def _of_lines(results: Results, near: Estimate | None, far: Estimate | None) -> Iterator[str]:
+    """The line by the curve in L2 beside the reported one, and the bytes that a miss fetches from memory."""
+    said = []
     if near is not None:
         reported = next((cache.line for cache in results.run.machine.cpu.caches if cache.line), 0)
-        grows = f"In L2 the cost of an element grows with the stride up to {_bytes(near)} and is level from there"
-        if not reported:
-            yield f"{grows}: that is the size of a cache line."
-        elif reported == near.value:
-            yield f"{grows}: that is the size of a cache line, as the system reports."
-        elif near.low <= reported <= near.high:
-            yield f"{grows}: too uncertain to deny the line of {reported} bytes that the system reports."
-        else:
-            yield f"{grows}, where the system reports a line of {reported}: noise, or L2 hides what half a line costs."
+        verdict = "the size of a cache line"
+        if near.value == reported:
+            verdict = "the reported cache line"
+        elif reported and near.low <= reported <= near.high:
+            verdict = f"which does not refute the reported cache line of {text.size(reported)}"
+        elif reported:
+            verdict = f"against a reported cache line of {text.size(reported)}: noise, or L2 hides the rest"
+        said.append(f"in L2 the cost per element grows up to a stride of {text.size(near)}, {verdict}")
     if far is not None:
-        pair = near is not None and far.value == 2 * near.value
-        yield f"From memory it grows up to a stride of {_bytes(far)}{': lines are fetched in pairs' if pair else ''}."
-    for size, level, line in (("DRAM", "memory", far), ("L2", "L2", near)):
-        if line is None:
-            continue
-        dense, alone = (
-            results.each("items", "numba", size=size, stride=stride) for stride in (1, round(line.value) // 8)
+        pairs = near is not None and far.value == 2 * near.value
+        said.append(
+            f"in memory {'the cost per element grows ' if near is None else ''}up to {text.size(far)}"
+            + ": a miss fetches two lines" * pairs
         )
-        if dense is not None and alone is not None:
-            yield (
-                f"In {level} an element costs {text.seconds(dense.value)} where its neighbours are used too and "
-                f"{text.seconds(alone.value)} where the next one used is {text.size(line.value)} away: "
-                f"{text.times(alone.value / dense.value)}. That is where the price of a column comes from."
-            )
-    strides = [int(r.params["stride"]) for r in results.records if r.variant == "numpy" and r.timed]
-    if len(strides) > 1:
-        least, most = min(strides), max(strides)
-        first, last = (results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (least, most))
-        if first is not None and last is not None:
-            yield (
-                f"NumPy's view of every k-th element takes {text.times(first.value)} the compiled loop's time at a "
-                "stride "
-                f"of {least} and {text.times(last.value)} at {most}: what costs is memory, not the language."
-            )
-
-
-def _bytes(line: Estimate) -> str:
-    return text.size(line)
+    if said:
+        sizes = [size for size, line in (("L2", near), ("DRAM", far)) if line is not None]
+        sweep = [r for r in results.records if r.timed and r.variant == "numba" and r.params["size"] in sizes]
+        whole = "; ".join(said)
+        yield marked(f"{whole[0].upper()}{whole[1:]}", *sweep)

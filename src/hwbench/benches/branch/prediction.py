@@ -29,6 +29,9 @@ from ...kernels.compiling import Kernel, compiled
 from ...kernels.simd import byte_at, opaque
 from ...protocols import Results
 from ...record import text
+from ...record.estimate import Estimate, estimate
+from ...record.model import Record
+from ...record.phrases import against, marked
 
 THRESHOLD = 128
 LONGEST = 2**18  # elements of one byte
@@ -144,50 +147,63 @@ def work_of(kernel: Kernel, a: np.ndarray) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The price of one misprediction in time and in cycles, and what the branch-free loop makes of it."""
+    """The price of one misprediction in time and in cycles, and what the branch-free loop gains."""
     n = max((int(record.params["n"]) for record in results.records), default=LONGEST)
-    priced = price(results, n)
-    if priced is None:
+    found, priced = unpredictable(results, n), price(results, n)
+    if found is None or priced is None:
         return
-    share, seconds, cycles = priced
-    record = results.find("shuffled", share=share, n=n)
-    ratio = results.ratio("shuffled", "sorted", share=share, n=n)
-    if record is None or ratio is None:
-        return
+    slow, fast = found
+    share, _, cycles = priced
     clock = f", {text.amount(cycles, 'cycles')}" if cycles else ""
-    yield (
-        f"A mispredicted branch costs {text.seconds(seconds)}{clock}: with {text.share(record.facts['taken'])} of the "
-        "branches "
-        f"taken in random order the loop takes {text.times(ratio)} as long as over "
-        "sorted data."
-    )
-    free = results.ratio("shuffled", "branch-free", share=share, n=n)
-    ordered = results.ratio("branch-free", "sorted", share=share, n=n)
-    if free is not None and ordered is not None:
-        yield (
-            f"Without a branch the shuffled loop is {text.times(free.value)} as fast, whatever the data; it takes "
-            f"{text.times(ordered.value)} as long as the branch that is always foreseen."
-        )
+    compared = against(results.versus(slow, fast), "over sorted data")
+    taken = text.share(slow.facts["taken"])
+    yield marked(
+        f"A mispredicted branch costs {text.seconds(of_one(slow, fast))}{clock}: with {taken} taken in random order "
+        f"the loop is {compared}",
+        slow, fast,
+    )  # fmt: skip
+    free = results.find("branch-free", share=share, n=n)
+    if free is not None:
+        yield marked(
+            f"The branch-free loop is {against(results.versus(free, slow), 'the mispredicted branch')} and "
+            f"{against(results.versus(free, fast), 'the predicted branch')}",
+            slow, fast, free,
+        )  # fmt: skip
+
+
+def unpredictable(results: Results, n: int) -> tuple[Record, Record] | None:
+    """The records in random and in sorted order at the share nearest to one half; None without any."""
+    pairs = [
+        (slow, fast)
+        for slow in results.records
+        if slow.timed and slow.variant == "shuffled" and slow.params["n"] == n and _wrong(slow)
+        and (fast := results.find("sorted", **slow.params)) is not None
+    ]  # fmt: skip
+    return max(pairs, key=lambda pair: _wrong(pair[0]), default=None)
+
+
+def _wrong(record: Record) -> float:
+    """At a share p in random order min(p, 1 - p) of the branches are mispredicted at best; sorted, none."""
+    share = float(record.params["share"])
+    return min(share, 1 - share)
+
+
+def of_one(slow: Record, fast: Record) -> Estimate:
+    """Seconds of one misprediction: the difference of the two loops, round by round where they share rounds."""
+    if len(slow.samples) == len(fast.samples):
+        apart = estimate([a - b for a, b in zip(slow.samples, fast.samples, strict=True)])
+    else:
+        a, b = estimate(slow.samples), estimate(fast.samples)
+        apart = Estimate(a.value - b.value, a.low - b.high, a.high - b.low)
+    return apart.scaled(1 / (float(slow.params["n"]) * _wrong(slow)))
 
 
 def price(results: Results, n: int) -> tuple[float, float, float | None] | None:
-    """The share nearest to one half, the seconds of one misprediction there, and its cycles where the clock was seen.
-
-    At a share p in random order min(p, 1 - p) of the branches are mispredicted at best, sorted none.
-    """
-    shares = {
-        float(r.params["share"])
-        for r in results.records
-        if r.timed and r.params["n"] == n and r.variant == "shuffled" and results.find("sorted", **r.params)
-    }
-    share = min(shares, key=lambda p: abs(p - 0.5), default=0.0)
-    wrong = min(share, 1 - share)
-    if wrong <= 0:
+    """The share nearest to one half, seconds of one misprediction there, and cycles where the clock was seen."""
+    found = unpredictable(results, n)
+    if found is None:
         return None
-    slow, fast = (results.find(variant, share=share, n=n) for variant in ("shuffled", "sorted"))
-    if slow is None or fast is None:
-        return None
-    # By best samples: a property of the core, to which disturbances only add.
-    seconds = (min(slow.samples) - min(fast.samples)) / (n * wrong)
+    slow, fast = found
+    seconds = of_one(slow, fast).value
     clocks = slow.telemetry.get("clock_hz", [])
-    return share, seconds, seconds * float(np.median(clocks)) if clocks else None
+    return float(slow.params["share"]), seconds, seconds * float(np.median(clocks)) if clocks else None

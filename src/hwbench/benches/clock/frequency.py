@@ -33,7 +33,9 @@ from ...kernels.cpu_features import has_fma, widths
 from ...kernels.simd import Registers, fill, fma, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
+from ...record.facts import threads_of
 from ...record.model import Scalar
+from ...record.phrases import counted, listed, marked, of_limit
 from ...record.reasons import Reason, because
 
 CHAIN = 7  # dependent additions a step: a cycle each
@@ -44,6 +46,8 @@ STEPS = 2048  # of a call: 14 336 cycles, 4 µs
 A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹, exactly
 GRID = 2.0**-20
 BYTES = 64 * CHAINS[2]  # room for the widest registers
+WIDTHS = {"scalar": "scalar", "128": "128-bit", "256": "256-bit", "512": "512-bit"}
+STEADY = 0.02  # clocks that differ by less are called the same
 ONE_UNIT = 0.75  # a clock below this share under two units' load means one unit: 7/12 is expected
 
 
@@ -183,23 +187,21 @@ def bits_512(device: Cpu, x: np.ndarray, threads: int, units: int) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The clock by width and threads, and how many operations a cycle of it the multiply-add peak is."""
-    for threads, who in ((1, "one core"), ("all", "all cores")):
-        clocks = {
-            name: clock for name in ("scalar", "128", "256", "512") if (clock := under_load(results, name, threads))
-        }
+    """The clock by width and threads, and what share of its multiply-add units the peak uses."""
+    peaks: list[str] = []
+    for threads in (1, "all"):
+        clocks = {name: clock for name in WIDTHS if (clock := under_load(results, name, threads))}
         if not clocks:
             continue
-        slowest = min(clocks, key=lambda variant: clocks[variant])
-        told = ", ".join(f"{text.rate(clock, 'GHz')} ({variant})" for variant, clock in clocks.items())
-        least = clocks[slowest] / max(clocks.values())
-        steady = (
-            "the same within 2%"
-            if least > 0.98
-            else f"{text.share(1 - least)} lower with {slowest} than at its highest"
-        )
-        yield f"With {who} multiplying the clock is {told}: {steady}."
-        yield from of_a_cycle(results, clocks, threads)
+        records = [one for one in results.records if one.timed and one.params["threads"] == threads]
+        cores = counted(threads_of(records[0]), "core")
+        slowest = min(clocks, key=lambda name: clocks[name])
+        lower = 1 - clocks[slowest] / max(clocks.values())
+        each = listed(f"{text.rate(clock, 'GHz')} ({WIDTHS[name]})" for name, clock in clocks.items())
+        apart = f", {text.share(lower)} lower with {WIDTHS[slowest]}" if lower > STEADY else ", the same within 2%"
+        yield marked(f"Clock with {cores} busy: {each}{apart * (len(clocks) > 1)}", *records)
+        peaks += of_a_cycle(results, clocks, threads, cores)
+    yield from peaks[:1]
 
 
 def under_load(results: Results, variant: str, threads: Scalar) -> float | None:
@@ -219,7 +221,7 @@ def units_of(per_cycle: float) -> int:
     return 1 << max(0, round(math.log2(max(per_cycle, 0.5))))
 
 
-def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar) -> Iterator[str]:
+def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar, busy: str) -> Iterator[str]:
     """The widest vectors' peak as a share of lanes × 2 × units × clock."""
     widest = next((name for name in ("512", "256", "128") if name in clocks), None)
     found = [
@@ -235,8 +237,7 @@ def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar) -
     rate = found[0].counts["flops"] / min(found[0].samples) / cores
     per_cycle = rate / (2 * lanes * clocks[widest])
     units = units_of(per_cycle)
-    yield (
-        f"The peak of {text.rate(rate, 'GFLOP/s')} a core in float64 is {text.share(per_cycle / units)} of {lanes} "
-        "lanes × 2 × "
-        f"{units} unit{'s' * (units > 1)} × {text.rate(clocks[widest], 'GHz')}."
+    whole = f"{counted(units, 'unit')} × {counted(lanes, 'lane')} × 2 flops × {text.rate(clocks[widest], 'GHz')}"
+    yield marked(
+        f"Float64 peak of each core ({WIDTHS[widest]}, {busy} busy): {of_limit(per_cycle / units, whole)}", found[0]
     )

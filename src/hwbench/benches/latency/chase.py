@@ -23,6 +23,9 @@ from ...kernels.permutation import permute
 from ...kernels.simd import follow, opaque
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
+from ...record.estimate import Estimate, estimate
+from ...record.model import LEVELS, Record
+from ...record.phrases import against, level, listed, marked
 
 LINE = 64  # bytes; with lines of 128, one hop in many stays in the same line
 HOPS = 1024  # a call: 1 µs in L1, 0.1 ms in memory
@@ -178,28 +181,23 @@ def walk(
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The latency of each level, what small pages add, how much of that is translation, and where levels end."""
-    levels = {"L1": "L1", "L2": "L2", "L3": "L3", "DRAM": "memory"}
+    """The latency of each level, what small pages add, and where levels end."""
     pages = told_pages(results)
-    times = {size: _nanoseconds(results, size, pages, "random") for size in levels}
-    told = [f"{text.amount(time, 'ns')} from {levels[size]}" for size, time in times.items() if time]
-    if told:
-        yield f"A load that waits for the one before takes {', '.join(told)} (random order, {pages} pages)."
-    far, small, local = (
-        times["DRAM"],
-        *(_nanoseconds(results, "DRAM", "4K", order) for order in ("random", "page-local")),
-    )
-    if pages == "huge" and far and small and small >= far:
-        yield (
-            f"On 4 KiB pages memory answers in {text.amount(small, 'ns')} instead of {text.amount(far, 'ns')}: the "
-            "rest is address translation."
-        )
-    if local and small:
-        yield (
-            f"In groups of 64 pages, which the TLB holds, a load from memory takes {text.amount(local, 'ns')} of "
-            f"{text.amount(small, 'ns')} on "
-            "4 KiB pages; prefetchers that work within a page help too."
-        )
+    records = {size: results.find("follow", size=size, pages=pages, order="random") for size in LEVELS}
+    timed = {size: record for size, record in records.items() if record is not None}
+    if timed:
+        each = listed(f"{text.seconds(_of_a_hop(record))} in {level(size)}" for size, record in timed.items())
+        kind = "huge" if pages == "huge" else "4 KiB"
+        yield marked(f"Load latency (random order, {kind} pages, 1 thread): {each}", *timed.values())
+    small, local = (results.find("follow", size="DRAM", pages="4K", order=order) for order in ("random", "page-local"))
+    huge = timed.get("DRAM") if pages == "huge" else None
+    if small is not None and (huge is not None or local is not None):
+        said = f"Memory latency on 4 KiB pages: {text.seconds(_of_a_hop(small))}"
+        if huge is not None:
+            said += f", {against(_versus(results, small, huge), 'on huge pages')}"
+        if local is not None:
+            said += f"; within 64 pages, which a TLB covers: {text.seconds(_of_a_hop(local))}"
+        yield marked(said, small, huge, local)
     yield from results.levels()
 
 
@@ -208,6 +206,10 @@ def told_pages(results: Results) -> str:
     return "huge" if results.find("follow", pages="huge") else "4K"
 
 
-def _nanoseconds(results: Results, size: str, pages: str, order: str) -> float | None:
-    found = results.each("hops", "follow", size=size, pages=pages, order=order)
-    return None if found is None else found.value * 1e9
+def _of_a_hop(record: Record) -> Estimate:
+    return estimate(record.samples).scaled(1 / record.counts["hops"])
+
+
+def _versus(results: Results, record: Record, base: Record) -> Estimate:
+    """Seconds a hop over seconds a hop."""
+    return results.versus(record, base).scaled(base.counts["hops"] / record.counts["hops"])

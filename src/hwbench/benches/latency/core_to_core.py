@@ -31,6 +31,7 @@ from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.phrases import against, listed, marked
 from ...record.reasons import Reason, because
 
 if TYPE_CHECKING:
@@ -166,27 +167,27 @@ def bouncing(device: Cpu, kernel: Callable[[int, int, int], None]) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The handover by what the CPUs share, and what compare-and-swap adds."""
-    record = results.find("store")
-    if record is None:
+    """The handover over all pairs, the fastest rounds by what the CPUs share, and what compare-and-swap adds."""
+    record, each = results.find("store"), results.each("hops", "store")
+    if record is None or each is None:
         return
     names = {
-        "core": "hardware threads of one core",
+        "core": "threads of one core",
         "cache": "cores that share the last-level cache",
-        "package": "cores of one package with caches of their own",
+        "package": "cores of one package without a common cache",
         "memory": "packages",
     }
-    told = []
+    fastest = []
     for kind, name in names.items():
-        times = [1e9 * seconds for *_, what, seconds in record.facts["between"] if what == kind]
+        times = [seconds for *_, what, seconds in record.facts["between"] if what == kind]
         if times:
-            low, high = text.amount(min(times)), text.amount(max(times))
-            told.append(f"{low if low == high else f'{low} to {high}'} ns between {name}")
-    if told:
-        yield f"A cache line changes hands in {', '.join(told)}."
+            least, most = text.seconds(min(times)), text.seconds(max(times))
+            fastest.append(f"{least if least == most else f'{least} to {most}'} between {name}")
+    pairs = len(record.facts["between"])
+    mean = f" (mean of {pairs} pairs of CPUs)" if pairs > 1 else ""
+    best = f"; at best {listed(fastest)}" if fastest else ""
+    yield marked(f"Moving a cache line from one CPU to another takes {text.seconds(each)}{mean}{best}", record)
     ratio = results.ratio("exchange", "store")
     if ratio is not None:
-        yield (
-            f"With compare-and-swap on both sides a handover takes {text.times(ratio)} "
-            f"as long as with a load and a store."
-        )
+        said = f"Handing it over by compare-and-swap on both sides is {against(ratio, 'by load and store')}"
+        yield marked(said, record, results.find("exchange"))

@@ -32,6 +32,7 @@ from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque,
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
 from ...record.model import Scalar
+from ...record.phrases import counted, marked, ranked
 from ...record.reasons import Reason, because
 from .chase import LINE, chase, ring, write_ring
 
@@ -244,8 +245,9 @@ def on_crew(
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The idle latency, what it becomes under the heaviest traffic, and how much is moved by then."""
-    for variant, verb in (("read", "read"), ("write", "write")):
+    """Memory latency on an idle machine and beside the heaviest reads and writes; the larger effect first."""
+    found = []
+    for variant in ("read", "write"):
         idle = results.find(variant, gap=IDLE)
         busy = [r for r in results.records if r.variant == variant and r.timed and r.params["gap"] != IDLE]
         if idle is None or not busy:
@@ -255,10 +257,10 @@ def finding(results: Results) -> Iterator[str]:
         if alone is None or loaded is None:
             continue
         ratio = results.versus(full, idle)
-        cores = full.facts["streaming"]
-        yield (
-            f"Memory answers in {text.seconds(alone.value)} on an idle machine and in {text.seconds(loaded.value)} "
-            "while "
-            f"{cores} other core{'s' * (cores != 1)} {verb}{'s' * (cores == 1)} with "
-            f"{text.rate(full.facts['streamed'], 'GB/s')} of traffic: {text.times(ratio)} as long."
+        cores = counted(full.facts["streaming"], f"other core {variant}s", f"other cores {variant}")
+        said = (
+            f"Memory latency while {cores} {text.rate(full.facts['streamed'], 'GB/s')}: {text.seconds(loaded)} "
+            f"against {text.seconds(alone.value)} on the idle machine, {text.ratio(ratio)}"
         )
+        found.append((ratio.value, marked(said, idle, full)))
+    yield from ranked(found)

@@ -25,7 +25,9 @@ from ...kernels.compiling import compiled
 from ...kernels.simd import Registers, follow_each, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
-from ...record.model import Record
+from ...record.estimate import Estimate, estimate
+from ...record.model import LEVELS, Record
+from ...record.phrases import level, marked, ranked
 from .chase import LINE, place, ring
 
 HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
@@ -115,22 +117,26 @@ def follow_pointers(ring: Ring, device: Cpu, chains: int) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The loads in flight at each level, where more chases stop helping, and what that is in bandwidth."""
-    for size, name in (("L1", "L1"), ("L2", "L2"), ("L3", "L3"), ("DRAM", "memory")):
+    """The loads in flight at each level, and the bandwidth they give; the most loads first."""
+    found = []
+    for size in LEVELS:
         one = results.find("follow", size=size, chains=1)
         many = [r for r in results.records if r.timed and r.params["size"] == size and int(r.params["chains"]) > 1]
         if one is None or not many:
             continue
-        best = min(many, key=hop_time)
-        alone, hop = hop_time(one), hop_time(best)
-        yield (
-            f"In {name} a load takes {text.seconds(alone)} when it waits for the one before, and one comes every "
-            f"{text.seconds(hop)} from {best.params['chains']} independent chases: {text.amount(alone / hop)} loads "
-            "are in "
-            f"flight, {text.rate(LINE / hop, 'GB/s')} of whole lines."
+        best = min(many, key=lambda record: hop_time(record).value)
+        # Little's law: the loads in flight are the latency over the time between two loads.
+        flight = results.versus(one, best).scaled(best.counts["hops"] / one.counts["hops"])
+        hop = hop_time(best)
+        said = (
+            f"In {level(size)}, 1 thread keeps {text.amount(flight)} loads in flight with {best.params['chains']} "
+            f"independent chases: one load every {text.seconds(hop.value)} instead of "
+            f"{text.seconds(hop_time(one).value)}, {text.rate(hop.inverse(LINE), 'GB/s')} in {LINE}-byte lines"
         )
+        found.append((flight.value, marked(said, one, best)))
+    yield from ranked(found)
 
 
-def hop_time(record: Record) -> float:
-    """Seconds between two hops of any chase, at best: a limit, to which disturbance only adds."""
-    return float(min(record.samples) / record.counts["hops"])
+def hop_time(record: Record) -> Estimate:
+    """Seconds between two hops of any chase."""
+    return estimate(record.samples).scaled(1 / record.counts["hops"])

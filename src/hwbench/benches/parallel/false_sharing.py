@@ -25,6 +25,7 @@ from ...kernels.compiling import compiled
 from ...kernels.simd import clobber, opaque
 from ...protocols import Cpu, Results
 from ...record import text
+from ...record.phrases import against, counted, largest, marked, ranked
 
 WORD = 8
 LINE = 64
@@ -129,29 +130,30 @@ def in_register(device: Cpu, threads: int) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What one line costs two threads and all, and whether a line each is far enough apart."""
+    """What one line costs two threads and all of them, and what helps; the largest effects first."""
     timed = {int(r.params["threads"]): r for r in results.records if r.variant == "one-line" and r.timed}
-    for threads in dict.fromkeys((min((t for t in timed if t > 1), default=1), max(timed, default=1))):
-        ratio = results.ratio("one-line", "line-each", threads=threads)
-        together, apart = (results.each("items", name, threads=threads) for name in ("one-line", "line-each"))
-        if threads == 1 or ratio is None or together is None or apart is None:
-            continue
-        yield (
-            f"{threads} threads that count in one cache line take {text.seconds(together.value)} for an "
-            f"addition, in a line each {text.seconds(apart.value)}: "
-            f"{text.times(ratio)}, for words that nobody shares."
+    several = [threads for threads in timed if threads > 1]
+    found: list[tuple[float, str]] = []
+    for threads in sorted({min(several, default=1), max(several, default=1)} - {1}):
+        line, apart, pair, register = (
+            results.find(name, threads=threads) for name in ("one-line", "line-each", "pair-each", "register")
         )
-        alone = results.find("one-line", threads=1)
-        if alone is not None:
-            slower = results.versus(timed[threads], alone)
-            if slower.low > threads:
-                yield (
-                    f"Each is then {text.times(slower.value)} slower than one thread alone: {threads} do less than one."
-                )
-        paired, kept = (results.ratio("line-each", name, threads=threads) for name in ("pair-each", "register"))
-        if paired is not None and kept is not None:
-            more = f"helps {text.times(paired.value)} more" if paired.low > 1.05 else "brings no more"
-            yield (
-                f"Two lines apart {more}; adding up in a register is {text.times(kept.value)} as fast as in a line "
-                "each."
+        together = results.each("items", "one-line", threads=threads)
+        if line is None or apart is None or together is None:
+            continue
+        shared = results.versus(line, apart)
+        said = f"{counted(threads, 'thread')} counting in one cache line take {text.seconds(together)} per addition, "
+        said += against(shared, "in a line each")
+        alone = timed.get(1)
+        slower = results.versus(line, alone) if alone is not None else None
+        if slower is not None and slower.low > threads:
+            said += f"; together they do less than 1 thread alone, since each is {text.ratio(slower)}"
+        found.append((shared.value, marked(said, line, apart, alone)))
+        if pair is not None and register is not None:
+            helps = [results.versus(one, apart) for one in (pair, register)]
+            said = (
+                f"Against a line each ({counted(threads, 'thread')}), two lines apart: {text.ratio(helps[0])}; "
+                f"adding up in a register: {text.ratio(helps[1])}"
             )
+            found.append((largest(helps), marked(said, apart, pair, register)))
+    yield from ranked(found)

@@ -29,6 +29,8 @@ from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
 from ...record import text
+from ...record.facts import threads_of
+from ...record.phrases import counted, listed, marked, ranked
 
 ELEMENT = 24  # bytes: two float64 read, one written
 ASLEEP_S = 0.010  # until a layer's threads sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
@@ -224,23 +226,27 @@ NAMES = {"workqueue": "workqueue", "omp": "OpenMP", "tbb": "TBB"}
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What a prange costs by layer, in elements that a loop would have added meanwhile, and from which n it wins."""
+    """What a prange costs by layer, in elements that one core adds meanwhile, and from which n it wins."""
     lengths = sorted({int(r.params["n"]) for r in results.records if r.timed})
     if not lengths:
         return
-    n = lengths[0]
-    calls = {name: results.each("calls", name, n=n) for name in NAMES}
-    told = [f"{text.seconds(call.value)} with {NAMES[name]}" for name, call in calls.items() if call is not None]
-    each = results.each("items", "serial", n=lengths[-1])
-    if told:
-        cheapest = min(call.value for call in calls.values() if call is not None)
-        meanwhile = f": one core adds {text.count(cheapest / each.value)} numbers meanwhile" if each is not None else ""
-        yield f"A prange over {n} elements takes {', '.join(told)}{meanwhile}."
+    first, last = lengths[0], lengths[-1]
+    timed = {name: record for name in NAMES if (record := results.find(name, n=first)) is not None}
+    calls = {name: call for name in timed if (call := results.each("calls", name, n=first)) is not None}
+    each, serial = results.each("items", "serial", n=last), results.find("serial", n=last)
+    if calls:
+        costs = listed(f"{text.seconds(call)} with {NAMES[name]}" for name, call in calls.items())
+        threads = counted(max(threads_of(record) for record in timed.values()), "thread")
+        said = f"A prange over {counted(first, 'element')} on {threads} takes {costs}"
+        if each is not None:
+            least = min(calls.values(), key=lambda call: call.value)
+            said += f"; 1 thread adds {text.count(least.value / each.value)} elements in {text.seconds(least.value)}"
+        yield marked(said, *timed.values(), serial)
+    found = []
     for name, called in NAMES.items():
-        said = results.overtakes(name, "serial", "the plain loop")
-        if said:
-            gain = results.ratio("serial", name, n=lengths[-1])
-            by = ""
-            if gain is not None:
-                by = f"; at {text.count(lengths[-1])} it is {text.times(gain)} as fast"
-            yield f"With {called} a prange {said}{by}."
+        crossing = results.overtakes(name, "serial", "the serial loop")
+        ratio = results.ratio(name, "serial", n=last)
+        if crossing and ratio is not None:
+            said = f"With {called} prange {crossing}; at n = {text.count(last)}: {text.ratio(ratio)}"
+            found.append((ratio.value, marked(said, results.find(name, n=last), serial)))
+    yield from ranked(found, 2)

@@ -13,7 +13,6 @@ that is what Python code gets. Speed-ups are against the same code with one thre
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -23,7 +22,10 @@ from ...bench import Bench, Threads, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.estimate import estimate
+from ...record.facts import threads_of
+from ...record.model import LEVELS, Record
+from ...record.phrases import against, counted, marked, of_limit, ranked
 from .._digests import digest
 
 SCALE = 3.0
@@ -187,9 +189,9 @@ def threaded(x: np.ndarray, y: np.ndarray, out: np.ndarray, work: str, scaling: 
 # --- what it says -----------------------------------------------------------------------------------------------------
 
 LOOPS = {
-    "triad": "A loop that only moves memory",
-    "polynomial": "A loop that computes",
-    "uneven": "A loop with uneven items, cut into equal parts,",
+    "triad": "Memory-bound loop (triad)",
+    "polynomial": "Compute-bound loop",
+    "uneven": "Loop with uneven items in equal parts",
 }
 
 
@@ -205,52 +207,48 @@ def even_parts(threads: int) -> float:
 
 @scaling_bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """Speed-up, efficiency and serial fraction of each loop at all threads."""
+    """Speed-up and efficiency of each loop at all threads, and what bounds them; the largest speed-up first."""
+    found = []
     for work, name in LOOPS.items():
-        found = faster(results, work, "strong")
-        if found is None:
+        pair = faster(results, work, "strong")
+        if pair is None:
             continue
-        threads, ratio = found
-        speedup = ratio.value
-        said = f"{name} is {text.times(ratio)} as fast with {threads} threads as with one"
-        said += f": {text.share(speedup / threads)} of the ideal"
-        if speedup > 1:  # where more threads are slower, no serial part explains it
-            said += f", as if {text.share(max(0.0, serial_fraction(speedup, threads)))} of it were serial"
+        one, most = pair
+        threads = threads_of(most)
+        ratio = results.versus(most, one)
+        speedup = 1 / ratio.value
+        said = f"{name} on {counted(threads, 'thread')}: {against(ratio, 'on 1')}, "
+        said += of_limit(speedup / threads, f"the ideal {threads}×")
+        if work == "polynomial" and speedup > 1:  # where more threads are slower, no serial part explains it
+            said += f", a serial fraction of {text.share(max(0.0, serial_fraction(speedup, threads)))}"
         if work == "uneven":
             said += f"; equal parts allow {text.times(even_parts(threads))}"
+        if work == "triad":
+            said += memory_allows(results, one, most)
         weak = faster(results, work, "weak")
         if weak is not None:
-            said += f"; with the work growing along, {text.share(weak[1].value)} of the ideal"
-        yield f"{said}."
-        if work == "triad":
-            yield from why_memory_levels_off(results, threads)
+            efficiency = results.versus(*weak).value
+            said += f"; {of_limit(efficiency, 'the ideal')} in weak scaling"
+        found.append((ratio.value, marked(said, one, most, *(weak or ()))))
+    yield from ranked(found)
 
 
-def why_memory_levels_off(results: Results, threads: int) -> Iterator[str]:
-    """How much of what memory gives all threads one draws alone, which bounds what more of them can bring."""
-    here = {"work": "triad", "scaling": "strong"}
-    timed = {r.facts["threads"]: r for r in results.records if r.timed and here.items() <= r.params.items()}
-    limit = results.limit(timed[threads], "triad")
-    if limit is None or limit.level != "DRAM":  # another level's bandwidth bounds nothing here
-        return
-    alone, together = (statistics.median(timed[t].samples) for t in (1, threads))
-    moved = timed[1].counts["bytes"]
-    yield (
-        f"One thread alone draws {text.rate(moved / alone, 'GB/s')} of the {text.rate(limit.value, 'GB/s')} that "
-        "memory gives "
-        f"{threads} at best: more threads can bring {text.times(max(1.0, limit.value * alone / moved))} and no more, "
-        "whatever "
-        f"the loop. Together they reach {text.share(moved / together / limit.value)} of it; the limit is measured "
-        "with stores "
-        "that need not read their lines first, where such are faster, and a prange's do."
-    )
+def memory_allows(results: Results, one: Record, most: Record) -> str:
+    """What more threads can bring where one alone draws much of the bandwidth of memory; "" where that is no bound."""
+    limit = results.limit(most, "triad")
+    if limit is None or limit.level != LEVELS[-1] or limit.suspect:  # another level's bandwidth bounds nothing here
+        return ""
+    alone = one.counts["bytes"] / estimate(one.samples).value
+    allowed = limit.value / alone
+    if not 1 <= allowed < threads_of(most):
+        return ""
+    of_all = f"{text.rate(alone, 'GB/s')} of at most {text.rate(limit.value, 'GB/s')}"
+    return f"; 1 thread draws {of_all}, which allows {text.times(allowed)}"
 
 
-def faster(results: Results, work: str, scaling: str) -> tuple[int, Estimate] | None:
-    """The largest thread count measured, and the time of one thread over its time, with its interval."""
+def faster(results: Results, work: str, scaling: str) -> tuple[Record, Record] | None:
+    """The record of one thread and that of the most; None where either is missing."""
     chosen = [r for r in results.records if r.timed and (r.params["work"], r.params["scaling"]) == (work, scaling)]
-    timed = {r.facts["threads"]: r for r in chosen}
+    timed = {threads_of(r): r for r in chosen}
     most = max(timed, default=1)
-    if most == 1 or 1 not in timed:
-        return None
-    return most, results.versus(timed[1], timed[most])
+    return None if most == 1 or 1 not in timed else (timed[1], timed[most])

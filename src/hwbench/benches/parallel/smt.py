@@ -25,6 +25,7 @@ from ...kernels.cpu_features import has_fma, stream_width
 from ...kernels.simd import Registers, fill, fma, follow, load, opaque, store
 from ...protocols import Cpu, Loop, Results
 from ...record import text
+from ...record.phrases import listed, marked, ranked
 
 CHAINS = 12  # latency × units of the cores of today: 4 × 2, and some to spare
 STEPS = 2048  # of each chain in a call
@@ -183,14 +184,16 @@ def cores(lines: np.ndarray, work: str, device: Cpu) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The work a second that each pair does, in units of what one thread does alone."""
-    kinds = {"compute": "that computes", "latency": "that waits for memory"}
-    for work, kind in kinds.items():
-        together = {who: results.ratio("alone", who, work=work) for who in ("siblings", "cores")}
-        told = []
-        for who, place in (("siblings", "on the same core"), ("cores", "on a core of its own")):
-            gain = together[who]
-            if gain is not None:
-                told.append(f"{text.times(gain.scaled(2))} {place}")
-        if together["siblings"] is not None:
-            yield f"A second thread {kind} makes the work of both {' and '.join(told)}."
+    """The throughput of two threads on one core and on two, against one thread; the larger effect first."""
+    found = []
+    for work, kind in (("compute", "compute-bound"), ("latency", "waiting for memory")):
+        pairs = {who: results.ratio("alone", who, work=work) for who in ("siblings", "cores")}
+        gains = {who: ratio.scaled(2) for who, ratio in pairs.items() if ratio is not None}
+        if "siblings" not in gains:
+            continue
+        places = {"siblings": "on one core", "cores": "on two cores"}
+        each = listed(f"{text.times(gain)} {places[who]}" for who, gain in gains.items())
+        records = [results.find(who, work=work) for who in ("alone", *gains)]
+        said = f"Throughput of 2 threads ({kind}) against 1 thread: {each}"
+        found.append((gains["siblings"].value, marked(said, *records)))
+    yield from ranked(found)

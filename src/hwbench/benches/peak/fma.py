@@ -23,6 +23,10 @@ from ...kernels.cpu_features import features, has_fma, widths
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
+from ...record.estimate import Estimate, estimate
+from ...record.facts import threads_of
+from ...record.model import Record, Scalar
+from ...record.phrases import against, counted, listed, marked
 from ...record.reasons import Reason, because
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
@@ -172,34 +176,46 @@ def bits_512(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: 
     return on_crew(device, x, dtype, threads, chains, 512)
 
 
+VECTORS = ("512", "256", "128")
+
+
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The peak by precision and threads, what vectors give over scalars, and the latency that one chain shows."""
-    vectors = ("512", "256", "128")
-    chains = 12
+    """The peak of each precision on one thread and on all, what vectors gain, and the latency of one operation."""
     for dtype, name in (("f8", "float64"), ("f4", "float32")):
-        found = {v: results.rate(v, "flops", dtype=dtype, threads=1, chains=chains) for v in vectors}
-        rates = {v: rate.value / 1e9 for v, rate in found.items() if rate is not None}
-        if not rates:
+        here: dict[str, Scalar] = {"dtype": dtype, "chains": 12}
+        best = {
+            threads: max(found, key=lambda record: _rate(record).value)
+            for threads in (1, "all")
+            if (found := [one for v in VECTORS if (one := results.find(v, threads=threads, **here)) is not None])
+        }
+        if not best:
             continue
-        best = max(rates, key=lambda v: rates[v])
-        every = results.rate(best, "flops", dtype=dtype, threads="all", chains=chains)
-        more = f", on all threads {text.rate(every, 'GFLOP/s')}" if every is not None else ""
-        gain = results.ratio("scalar", best, dtype=dtype, threads=1, chains=chains)
-        over = f", {text.times(gain.value)} scalar code" if gain is not None else ""
-        yield f"In {name} one thread does {text.amount(rates[best], 'GFLOP/s')} with {best}-bit vectors{over}{more}."
-    for variant in vectors:
-        alone = results.find(variant, dtype="f8", threads=1, chains=1)
-        wait = results.rate(variant, "flops", dtype="f8", threads=1, chains=1)
-        full = [results.rate(variant, "flops", dtype="f8", threads=1, chains=n) for n in (8, 12, 16)]
-        peak = max((rate.value for rate in full if rate is not None), default=0.0)
-        if alone is None or wait is None or not peak:
+        each = {
+            counted(threads_of(one), "thread"): f"{text.rate(_rate(one), 'GFLOP/s')} on "
+            f"{counted(threads_of(one), 'thread')} ({one.variant}-bit)"
+            for one in best.values()
+        }
+        said = f"Peak in {name}: {listed(each.values())}"
+        one, scalar = best.get(1), results.find("scalar", threads=1, **here)
+        if one is not None and scalar is not None:
+            said += f"; on 1 thread {against(results.versus(one, scalar), 'scalar code')}"
+        yield marked(said, *best.values(), scalar)
+    for variant in VECTORS:
+        places = {chains: results.find(variant, dtype="f8", threads=1, chains=chains) for chains in (1, 8, 12, 16)}
+        alone, *full = (places[chains] for chains in places)
+        known = [one for one in full if one is not None]
+        if alone is None or not known:
             continue
-        nanoseconds = 2 * alone.facts["lanes"] / wait.value * 1e9
-        yield (
-            f"A {variant}-bit multiply-add that waits for the one before takes {text.amount(nanoseconds, 'ns')}; with "
-            "enough "
-            f"independent ones one is done every {text.seconds(2 * alone.facts['lanes'] / peak)}, "
-            f"{text.times(peak / wait.value)} as many."
-        )
+        best_rate = max(known, key=lambda record: _rate(record).value)
+        latency, every = (_rate(one).inverse(2 * one.facts["lanes"]) for one in (alone, best_rate))
+        yield marked(
+            f"Latency of a {variant}-bit multiply-add (1 thread): {text.seconds(latency)}; with independent ones it "
+            f"starts one every {text.seconds(every)}, so {text.times(latency.value / every.value)} are in flight",
+            alone, best_rate,
+        )  # fmt: skip
         return
+
+
+def _rate(record: Record) -> Estimate:
+    return estimate(record.samples).inverse(record.counts["flops"])

@@ -27,6 +27,10 @@ import numpy as np
 from ...bench import Bench, Work
 from ...protocols import Cpu, Results
 from ...record import text
+from ...record.estimate import Estimate, estimate
+from ...record.facts import threads_of
+from ...record.model import Record
+from ...record.phrases import counted, listed, marked, of_limit
 
 LARGEST = 8  # elements are below it: n × 49 is exact in f4 up to n = 340 000
 
@@ -95,25 +99,28 @@ def in_numpy(
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The rate at the largest n and its share of the peak, and from which n half of the best rate is reached."""
+    """The best rate of each precision on one thread and on all, its share of the peak, and from which n half of it."""
     for dtype, name in (("f8", "float64"), ("f4", "float32")):
-        for threads, who in ((1, "one thread"), ("all", "all threads")):
+        said: list[str] = []
+        used: list[Record] = []
+        for threads in (1, "all"):
             here = [
                 r for r in results.records if r.timed and (r.params["dtype"], r.params["threads"]) == (dtype, threads)
             ]
-            rates = {
-                int(r.params["n"]): rate.value
-                for r in here
-                if (rate := results.rate("numpy", "flops", n=r.params["n"], dtype=dtype, threads=threads)) is not None
-            }
-            if not rates:
+            if not here or any(threads_of(one) == threads_of(here[0]) for one in used):
                 continue
-            best = max(rates, key=lambda n: rates[n])
-            share = results.share("numpy", n=best, dtype=dtype, threads=threads)
-            of_peak = f", {text.share(share)} of the floating-point peak" if share else ""
-            half = min(n for n, rate in rates.items() if rate >= rates[best] / 2)
-            yield (
-                f"In {name} on {who} NumPy's matrix product does {text.rate(rates[best], 'GFLOP/s')} at n = "
-                f"{best}{of_peak}"
-                f"; half of that from n = {half} on."
+            best = max(here, key=lambda r: _rate(r).value)
+            half = min(int(r.params["n"]) for r in here if _rate(r).value >= _rate(best).value / 2)
+            share = results.share("numpy", n=best.params["n"], dtype=dtype, threads=threads)
+            of_peak = f", {of_limit(share, 'peak')}" if share else ""
+            who = counted(threads_of(best), "thread")
+            said.append(
+                f"{text.rate(_rate(best), 'GFLOP/s')} on {who} (n = {best.params['n']}{of_peak}; half from n = {half})"
             )
+            used.append(best)
+        if said:
+            yield marked(f"NumPy's matrix product in {name}: {listed(said)}", *used)
+
+
+def _rate(record: Record) -> Estimate:
+    return estimate(record.samples).inverse(record.counts["flops"])

@@ -26,7 +26,7 @@ nothing rounds in f4 or f8, with or without FMA, and results can be compared bit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -39,8 +39,11 @@ from ...kernels.cpu_features import stream_width
 from ...kernels.simd import Registers
 from ...protocols import Array, Call, Cpu, Results
 from ...record import text
-from ...record.model import LEVELS, Scalar
-from ...record.reasons import Reason, because
+from ...record.estimate import Estimate, estimate
+from ...record.facts import threads_of
+from ...record.model import LEVELS, Record, Scalar
+from ...record.phrases import against, counted, differs, level, listed, marked
+from ...record.reasons import Reason, because, has
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
 from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
@@ -324,64 +327,81 @@ def by_partition(row: Row, function: Kernel, arrays: Arrays, dtype: np.dtype, th
 
 # --- what it says -----------------------------------------------------------------------------------------------------
 
-VERBS = {"load": "reads", "store": "writes", "copy": "copies"}
+EXPLICIT = ("simd", "simd-nt", "simd-streams")
+IN_PYTHON: tuple[tuple[str, str, Scalar], ...] = (("numba", "Numba's prange", "all"), ("numpy", "NumPy", 1))
 
 
 def tell(row: Row, results: Results) -> Iterator[str]:
-    """Memory against L1, one thread against all, non-temporal against plain stores, Python against the limit."""
-    rest = {"dtype": "f8", "pages": "huge" if results.find("simd", pages="huge") else "4K"}
-    verb = VERBS.get(row.name, f"moves in a{'n' * (row is ADD)} {row.name}")
-    explicit = ("simd", "simd-nt", "simd-streams")
-    best = max(explicit, key=lambda name: _rate(results, name, size="DRAM", threads="all", **rest) or 0.0)
-    one, every = (_rate(results, best, size="DRAM", threads=threads, **rest) for threads in (1, "all"))
-    near = _rate(results, "simd", size="L1", threads=1, **rest)
-    if one and near:
-        threads = results.find(best, size="DRAM", threads="all", **rest)
-        count = threads.facts.get("threads", 1) if threads else 1
-        more = f" and all {count} threads {text.amount(every, 'GB/s')}" if every and count > 1 else ""
-        yield (
-            f"From memory one thread {verb} {text.amount(one, 'GB/s')}{more}; in L1 it {verb} "
-            f"{text.amount(near, 'GB/s')}."
-        )
-    saved = results.ratio("simd", "simd-nt", size="DRAM", threads="all", **rest)
-    if saved:
-        yield (
-            f"Non-temporal stores make the {row.name} in memory {text.times(saved)} "
-            "as fast on all threads: a plain store reads the line before it writes it."
-        )
-    crossing = [
-        f"{name} {text.rate(found, 'GB/s')}"
-        for name in ("simd", "simd-nt", "numba")
-        if (found := _crossing(results, name, threads="all", **rest))
-    ]
-    alone = _crossing(results, "numpy", threads=1, **rest)
-    if row.writes and (crossing or alone):
-        said = [f"{', '.join(crossing)} on all threads"] if crossing else []
-        said += [f"numpy {text.rate(alone, 'GB/s')} on one"] if alone else []
-        yield f"To and from memory cross, with the lines that stores read first: {', '.join(said)}."
-    in_python: tuple[tuple[str, str, Scalar, str], ...] = (
-        ("numba", "A plain prange loop", "all", "all threads"), ("numpy", "NumPy", 1, "one thread"),
+    """Memory beside L1, one thread beside all; what non-temporal stores gain; what Numba and NumPy reach."""
+    rest = {
+        "dtype": "f8",
+        "pages": "huge" if any(r.timed and r.params["pages"] == "huge" for r in results.records) else "4K",
+    }
+    far: dict[str, Scalar] = {"size": LEVELS[-1], **rest}
+    places: tuple[dict[str, Scalar], ...] = (
+        {"threads": 1, **far}, {"threads": "all", **far}, {"threads": 1, "size": LEVELS[0], **rest},
     )  # fmt: skip
-    for name, label, threads_of, who in in_python:
-        share = results.ratio(best, name, size="DRAM", threads=threads_of, **rest)
-        if share is None:
-            continue
-        like = results.ratio("simd", name, size="DRAM", threads=threads_of, **rest) if best == "simd-nt" else None
-        more = f", and {text.share(like.value)} of them where their stores read the line first, too" if like else ""
-        yield f"{label} reaches {text.share(share.value)} of what explicit vectors get from memory on {who}{more}."
+    records = [record for place in places if (record := fastest(results.records, place)) is not None]
+    records = [one for i, one in enumerate(records) if not (i and _place(one) == _place(records[i - 1]))]
+    if records:
+        yield marked(f"{row.name.capitalize()} bandwidth: {listed(map(_bandwidth, records))}", *records)
+    stores = [results.find(name, threads="all", **far) for name in ("simd", "simd-nt")]
+    saved = results.ratio("simd-nt", "simd", threads="all", **far)
+    if saved is not None and stores[0] is not None and stores[1] is not None:
+        compared = against(saved, "plain stores")
+        said = f"{row.name.capitalize()} in memory with non-temporal stores on {_threads(stores[1])} is {compared}"
+        traffic = [_traffic(one) for one in stores if one is not None]
+        if differs(saved) and all(traffic):
+            nt, plain = (text.rate(one, "GB/s") for one in reversed(traffic))
+            said += f", {nt} of memory traffic instead of {plain} with write-allocate reads"
+        yield marked(said, *stores)
+    yield from _in_python(results, far)
 
 
-def _rate(results: Results, variant: str, **params: Scalar) -> float | None:
-    """The median bandwidth in GB/s."""
-    found = results.rate(variant, "bytes", **params)
-    return None if found is None else found.value / 1e9
+def _in_python(results: Results, far: Mapping[str, Scalar]) -> Iterator[str]:
+    """Numba and NumPy against the fastest explicit vectors in memory."""
+    said: list[str] = []
+    used: list[Record] = []
+    for name, label, threads in IN_PYTHON:
+        mine = results.find(name, threads=threads, **far)
+        best = fastest(results.records, {"threads": threads, **far}, EXPLICIT)
+        if mine is not None and best is not None:
+            said.append(f"{label} on {_threads(mine)} is {against(results.versus(mine, best), best.variant)}")
+            used += (mine, best)
+    if said:
+        yield marked(f"In memory, {listed(said)}", *used)
 
 
-def _crossing(results: Results, variant: str, **params: Scalar) -> float | None:
+def fastest(records: Sequence[Record], place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
+    """The record of the shortest median at a place, of any variant or of some; implausible ones come last."""
+    fitting = [
+        r for r in records
+        if r.timed and place.items() <= r.params.items() and (not variants or r.variant in variants)
+    ]  # fmt: skip
+    return min(
+        fitting,
+        key=lambda r: (has(r.reasons, "implausible"), estimate(r.samples).value / r.counts["bytes"]),
+        default=None,
+    )
+
+
+def _bandwidth(record: Record) -> str:
+    rate = text.rate(estimate(record.samples).inverse(record.counts["bytes"]), "GB/s")
+    return f"{rate} in {level(record.params['size'])} on {_threads(record)} ({record.variant})"
+
+
+def _threads(record: Record) -> str:
+    return counted(threads_of(record), "thread")
+
+
+def _place(record: Record) -> tuple[Scalar, int]:
+    return record.params["size"], threads_of(record)
+
+
+def _traffic(record: Record) -> Estimate | None:
     """Bytes a second that cross to memory, as `traffic_bytes` counts them."""
-    record, rate = results.find(variant, size="DRAM", **params), results.rate(variant, "bytes", size="DRAM", **params)
-    moved = record.facts.get("traffic_bytes") if record is not None else None
-    return None if record is None or rate is None or not moved else rate.value * moved / record.counts["bytes"]
+    moved = record.facts.get("traffic_bytes")
+    return estimate(record.samples).inverse(moved) if moved else None
 
 
 load_bench, store_bench, copy_bench = stream(LOAD), stream(STORE), stream(COPY)

@@ -20,6 +20,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, DeviceArray, Facts, Gpu, Results
 from ...record import text
+from ...record.phrases import listed, marked
 
 ELEMENT = 24  # bytes: two float64 read, one written
 LISTED = 96  # bytes an element as three lists: a pointer of 8 and a float object of 24 in each
@@ -176,42 +177,43 @@ NAMES = {
     "cupy": "CuPy on the GPU",
     "cupy-copies": "CuPy with the way there and back",
 }
-RIVALS = (
-    ("numpy", "loop"), ("numpy", "comprehension"), ("numba", "numpy"), ("prange", "numpy"), ("cupy", "numpy"),
-    ("cupy-copies", "numpy"),
-)  # fmt: skip
+RIVALS = (("numpy", "loop"), ("numba", "numpy"), ("prange", "numpy"))
+CALLED = ("loop", "numpy", "numba", "prange", "cupy")
+GPU_RIVALS = (("cupy", "numpy"), ("cupy-copies", "numpy"))
 
 
 @add.finding
 def finding(results: Results) -> Iterator[str]:
-    """The time of a call, the time of an element, and the lengths from which one beats the other."""
+    """NumPy against the loop, the lengths from which one way beats another, and the time of a call."""
     lengths = sorted({int(record.params["n"]) for record in results.records})
-    calls = {name: results.each("calls", name, n=1) for name in NAMES}
-    told = [f"{NAMES[name]} {text.seconds(call.value)}" for name, call in calls.items() if call is not None]
-    if told:
-        yield f"A call for one element takes {', '.join(told)}."
     both = [n for n in lengths if results.find("loop", n=n) and results.find("numpy", n=n)]
     if both:
         n = both[-1]
         in_loop, in_numpy = (results.each("items", name, n=n) for name in ("loop", "numpy"))
-        ratio = results.ratio("loop", "numpy", n=n)
+        ratio = results.ratio("numpy", "loop", n=n)
         if in_loop is not None and in_numpy is not None and ratio is not None:
-            yield (
-                f"At n = {text.count(n)} an element takes {text.seconds(in_loop.value)} in a Python loop and "
-                f"{text.seconds(in_numpy.value)} in NumPy: {text.times(ratio)} as long."
-            )
-    for fast, slow in RIVALS:
-        said = results.overtakes(fast, slow, NAMES[slow])
-        if said:
-            yield f"{NAMES[fast][0].upper()}{NAMES[fast][1:]} {said}."
-    yield from nearest_the_limit(results, lengths)
+            yield marked(
+                f"NumPy at n = {text.count(n)} takes {text.seconds(in_numpy)} per element against "
+                f"{text.seconds(in_loop)} in a Python loop, {text.ratio(ratio)}",
+                results.find("loop", n=n), results.find("numpy", n=n),
+            )  # fmt: skip
+    told = [_crossovers(results, rivals) for rivals in (RIVALS, GPU_RIVALS)]
+    yield from filter(None, told)
+    calls = {name: call for name in CALLED if (call := results.each("calls", name, n=1)) is not None}
+    if calls and not all(told):
+        each = listed(f"{text.seconds(call)} in {NAMES[name]}" for name, call in calls.items())
+        yield marked(f"A call for 1 element takes {each}", *(results.find(name, n=1) for name in calls))
 
 
-def nearest_the_limit(results: Results, lengths: list[int]) -> Iterator[str]:
-    """How much of what the memory streams reach each way gets at the largest length."""
-    for n in reversed(lengths):
-        shares = {name: results.share(name, n=n) for name in NAMES}
-        told = [f"{NAMES[name]} {text.share(share)}" for name, share in shares.items() if share is not None]
-        if told:
-            yield f"Of what memory gives as many threads, {', '.join(told)} is reached at n = {text.count(n)}."
-            return
+def _crossovers(results: Results, rivals: tuple[tuple[str, str], ...]) -> str:
+    """From which n on each way beats its rival; "" where none was measured."""
+    found = [
+        (f"{NAMES[fast]} {crossing}", (fast, slow))
+        for fast, slow in rivals
+        if (crossing := results.overtakes(fast, slow, NAMES[slow]))
+    ]
+    if not found:
+        return ""
+    said = listed(one for one, _ in found)
+    ways = {name for _, pair in found for name in pair}
+    return marked(said[0].upper() + said[1:], *(r for r in results.records if r.timed and r.variant in ways))

@@ -27,6 +27,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Loop, Results
 from ...record import text
+from ...record.phrases import listed, marked
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -191,24 +192,25 @@ def foreign() -> Work:
 
 
 NAMES = {
-    "function": "an empty Python function",
+    "function": "a Python function",
     "method": "a method",
-    "builtin": "a function in C",
-    "numpy": "a NumPy ufunc on one element",
+    "builtin": "a C function of CPython",
+    "numpy": "a NumPy ufunc on 1 element",
     "numba": "a Numba function",
     "ctypes": "a C function through ctypes",
 }
+INTERPRETED = ("function", "method", "builtin")
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The nanoseconds of each call, without the loop around it, beside the lecture's several µs."""
+    """What each empty call costs, the loop around it included; the most expensive first."""
     loop = results.each("calls", "nothing")
-    spent = loop.value if loop is not None else 0.0
-    told = [
-        f"{name} {text.seconds(call.value - spent)}"
-        for variant, name in NAMES.items()
-        if (call := results.each("calls", variant)) is not None
-    ]
-    if told:
-        yield f"A call that does nothing costs: {', '.join(told)} (the lecture: several µs)."
+    spent = f", of which the loop takes {text.seconds(loop.value)}" if loop is not None else ""
+    for group in ([name for name in NAMES if name not in INTERPRETED], INTERPRETED):
+        calls = {name: call for name in group if (call := results.each("calls", name)) is not None}
+        if calls:
+            dearest = sorted(calls, key=lambda name: -calls[name].value)
+            each = listed(f"{text.seconds(calls[name])} for {NAMES[name]}" for name in dearest)
+            records = [results.find(name) for name in (*dearest, "nothing")]
+            yield marked(f"An empty call from Python takes {each}{spent}", *records)

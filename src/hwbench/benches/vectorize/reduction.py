@@ -31,7 +31,8 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Call, Cpu, Results
 from ...record import text
-from ...record.model import Scalar
+from ...record.model import Record, Scalar
+from ...record.phrases import listed, marked
 
 LONGEST_LOOP = 10**5
 COMPILED = ("numpy", "numba", "numba-fastmath")
@@ -215,45 +216,44 @@ def numba_fastmath(a: np.ndarray, b: np.ndarray, right: float, operation: str) -
 
 # --- what it says -----------------------------------------------------------------------------------------------------
 
-NAMES = {
-    "loop": "the Python loop",
-    "builtin": "sum()",
-    "numpy": "NumPy",
-    "numba": "Numba",
-    "numba-fastmath": "Numba with fastmath",
-}
-DTYPES = {"f8": "float64", "f4": "float32"}
+NAMES = {"numba": "Numba", "numba-fastmath": "Numba with fastmath", "numpy": "NumPy"}
+OPERATIONS = {"sum": "sum", "dot": "dot product"}
 
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """Time an element and error by way, what the fixed order of additions costs, and where NumPy begins to win."""
-    places = dict.fromkeys((str(r.params["operation"]), str(r.params["dtype"])) for r in results.records)
-    for operation, dtype in places:
-        here = {"operation": operation, "dtype": dtype}
-        lengths = sorted({int(r.params["n"]) for r in results.records if r.params["operation"] == operation})
-        for ways in (("loop", "builtin"), COMPILED):
-            n = next((n for n in reversed(lengths) if results.find(ways[0], n=n, **here)), None)
-            if n is None:
-                continue
-            told = [_told(results, name, n=n, **here) for name in ways]
-            what = f"A {'dot product' if operation == 'dot' else 'sum'} of {text.count(n)} {DTYPES.get(dtype, dtype)}"
-            yield f"{what} costs an element {', '.join(filter(None, told))}."
-        ordered = results.ratio("numba", "numba-fastmath", n=lengths[-1], **here)
-        if ordered is not None and dtype == "f8":
-            yield (
-                f"Keeping the additions of the {operation} in order costs Numba {text.times(ordered)} "
-                f"the time: each waits for the one before."
-            )
-        said = results.overtakes("numpy", "loop", "the Python loop", **here)
-        if said:
-            yield f"For a {operation} in {DTYPES.get(dtype, dtype)} NumPy {said}."
+    """NumPy against the Python loop, what keeping the order of additions costs, and errors in float32."""
+    in_loop = _compared(results, "numpy", "loop", "f8")
+    if in_loop:
+        yield f"NumPy against the Python loop in float64: {in_loop}"
+    ordered = _compared(results, "numba-fastmath", "numba", "f8")
+    if ordered:
+        yield f"Numba with fastmath against additions in order (float64): {ordered}"
+    sums = [r for r in results.records if r.timed and (r.params["operation"], r.params["dtype"]) == ("sum", "f4")]
+    n = max((int(r.params["n"]) for r in sums), default=0)
+    off = {
+        record.variant: record
+        for record in sums
+        if int(record.params["n"]) == n and isinstance(record.facts.get("relative_error"), float)
+    }
+    known = {name: off[name] for name in NAMES if name in off}
+    if known:
+        each = listed(f"{text.amount(one.facts['relative_error'])} in {NAMES[name]}" for name, one in known.items())
+        yield marked(f"Relative error of a sum of {text.count(n)} float32: {each}", *known.values())
 
 
-def _told(results: Results, name: str, **place: Scalar) -> str:
-    record, each = results.find(name, **place), results.each("items", name, **place)
-    if record is None or each is None:
-        return ""
-    error = record.facts.get("relative_error")
-    off = "" if not isinstance(error, float) else ", exact" if error == 0 else f", off by {text.amount(error)}"
-    return f"{NAMES[name]} {text.seconds(each.value)}{off}"
+def _compared(results: Results, fast: str, slow: str, dtype: str) -> str:
+    """One way against another for each operation, at the largest n where both were timed; "" without any."""
+    said: list[str] = []
+    used: list[Record | None] = []
+    for operation, name in OPERATIONS.items():
+        place: dict[str, Scalar] = {"operation": operation, "dtype": dtype}
+        lengths = {
+            int(r.params["n"]) for r in results.records if r.variant == slow and place.items() <= r.params.items()
+        }
+        both = {n: ratio for n in lengths if (ratio := results.ratio(fast, slow, n=n, **place)) is not None}
+        if both:
+            n = max(both)
+            said.append(f"{text.ratio(both[n])} for a {name} (n = {text.count(n)})")
+            used += (results.find(fast, n=n, **place), results.find(slow, n=n, **place))
+    return marked(listed(said), *used) if said else ""

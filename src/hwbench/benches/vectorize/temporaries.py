@@ -29,8 +29,9 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.facts import threads_of
 from ...record.model import Record
+from ...record.phrases import against, counted, listed, marked
 
 ELEMENT = 40  # bytes: four float64 read, one written
 TEMPORARIES = 16  # bytes: two float64
@@ -137,43 +138,47 @@ def threaded(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, device:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What new memory, further passes and one core cost at the largest n, and from which n each way wins."""
+    """What further passes, one core and new memory cost at the largest n, and from which n one loop wins."""
     lengths = sorted({int(r.params["n"]) for r in results.records if r.variant == "numpy" and r.timed})
     if not lengths:
         return
     n = lengths[-1]
-    base = results.each("items", "numpy", n=n)
-    ratios = {name: results.ratio("numpy", name, n=n) for name in ("numpy-out", "numba", "prange")}
-    names = {"numpy-out": "with out=", "numba": "in one fused loop", "prange": "in a fused prange"}
-    told = [f"{text.times(r)} as fast {names[v]}" for v, r in ratios.items() if r is not None]
-    if told and base is not None:
-        yield (
-            f"At n = {text.count(n)} NumPy's a*b + c*d takes {text.seconds(base.value)} an element; it is "
-            f"{', '.join(told)}. From out= to one fused loop bytes alone allow 72/{ELEMENT} = "
-            f"{text.times(72 / ELEMENT)}."
-        )
-    said = _of_new_memory(ratios["numpy-out"], results.find("numpy", n=n))
-    if said:
-        yield said
-    for fast, name in (("numba", "the fused loop"), ("prange", "the fused prange")):
-        said = results.overtakes(fast, "numpy", "NumPy")
-        if said:
-            yield f"{name[0].upper()}{name[1:]} {said}."
+    base, plain = results.each("items", "numpy", n=n), results.find("numpy", n=n)
+    names = {"numba": "in one fused loop", "prange": "in a fused prange"}
+    ratios = {name: ratio for name in names if (ratio := results.ratio(name, "numpy", n=n)) is not None}
+    if ratios and base is not None:
+        fused = {name: results.find(name, n=n) for name in ratios}
+        each = listed(f"{text.ratio(ratio)} {names[name]}{_on(fused[name])}" for name, ratio in ratios.items())
+        said = f"NumPy's a*b + c*d takes {text.seconds(base)} per element at n = {text.count(n)}; it is {each}"
+        yield marked(said, plain, *fused.values())
+    in_place = results.ratio("numpy-out", "numpy", n=n)
+    if in_place is not None:
+        said = f"NumPy with out= at n = {text.count(n)} is {against(in_place, 'without')}{_of_new_memory(plain)}"
+        yield marked(said, plain, results.find("numpy-out", n=n))
+    crossing = {
+        name: crossing
+        for name, fast in (("the fused loop", "numba"), ("the fused prange", "prange"))
+        if (crossing := results.overtakes(fast, "numpy", "NumPy"))
+    }
+    if crossing:
+        said = listed(f"{name} {told}" for name, told in crossing.items())
+        yield marked(said[0].upper() + said[1:], *(r for r in results.records if r.timed and r.variant != "numpy-out"))
 
 
-def _of_new_memory(saved: Estimate | None, record: Record | None) -> str:
-    """Whether the temporaries were new pages and what out= saves; "" where neither is known.
+def _on(record: Record | None) -> str:
+    threads = threads_of(record) if record is not None else 1
+    return f" on {counted(threads, 'thread')}" if threads > 1 else ""
+
+
+def _of_new_memory(record: Record | None) -> str:
+    """Whether the temporaries were new pages; "" where that is not known.
 
     Faults are counted for each round, in which only `numpy` allocates.
     """
     faults = record.telemetry.get("faults") if record is not None else None
-    if saved is None or record is None or not faults:
+    if record is None or not faults:
         return ""
     a_call = float(np.median(faults)) / record.loops
     if a_call >= TEMPORARIES * int(record.params["n"]) / HUGE / 2:
-        return (
-            f"Its temporaries are new pages at each call ({text.count(a_call)} faults): into arrays that are there "
-            "already, by "
-            f"out=, it takes {text.share(1 / saved.value)} of the time."
-        )
-    return "The heap gave its temporaries the same pages at each call, so that no new memory is in these figures."
+        return f": each call takes new pages for its temporaries ({text.count(a_call)} page faults)"
+    return ": the heap reuses the pages of its temporaries"

@@ -1,0 +1,85 @@
+"""Parts of sentences: grammar at none, one, two and many; a doubt is always in words."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from doubles.scripted import record
+from hwbench.record.estimate import Estimate
+from hwbench.record.phrases import against, counted, differs, largest, level, listed, marked, of_limit, ranked
+from hwbench.record.reasons import because
+
+
+@pytest.mark.parametrize(
+    ("items", "said"), [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C", "D"], "A, B, C and D")]
+)
+def test_lists_read_well_at_any_length(items, said):
+    """No comma before the last `and`."""
+    assert listed(items) == said
+
+
+def test_nouns_follow_their_number():
+    """One is singular, anything else plural; irregular plurals are given."""
+    assert [counted(n, "thread") for n in (0, 1, 2)] == ["0 threads", "1 thread", "2 threads"]
+    assert [counted(n, "other core reads", "other cores read") for n in (1, 3)] == [
+        "1 other core reads", "3 other cores read",
+    ]  # fmt: skip
+
+
+def test_the_level_beyond_the_caches_is_memory():
+    """DRAM is called memory, a cache by its label."""
+    assert (level("L2"), level("DRAM")) == ("L2", "memory")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Estimate(1.19, 1.15, 1.23), "1.19× slower than NumPy (1.15–1.23)"),
+        (Estimate(0.25, 0.2, 0.3125), "4.00× faster than NumPy (3.20–5.00)"),
+        (Estimate(1.0, 0.98, 1.02), "as fast as NumPy (0.98–1.02)"),
+        (Estimate(1.25, 0.77, 1.5), "not clearly faster or slower than NumPy (0.77–1.50)"),
+        (Estimate(2.0, 2.0, 2.0), "2.00× slower than NumPy"),
+        (Estimate(2.0, 0.0, math.inf), "2.00× slower than NumPy"),
+    ],
+)
+def test_a_ratio_stands_after_is(ratio, said):
+    """Slower, faster, the same, or undecided, each with its interval where it has one."""
+    assert against(ratio, "NumPy") == said
+
+
+def test_a_difference_needs_an_interval_without_one():
+    """An interval that holds 1 is no difference, nor is a ratio within half a percent of it."""
+    assert differs(Estimate(1.2, 1.1, 1.3))
+    assert not differs(Estimate(1.2, 0.9, 1.3))
+    assert not differs(Estimate(1.001, 1.0005, 1.002))
+    assert not differs(None)
+
+
+def test_a_share_above_its_limit_is_suspect():
+    """Up to 1.05 two measurements of one limit agree; above, the words say so."""
+    assert of_limit(0.61, "the peak") == "61% of the peak"
+    assert of_limit(1.04, "the peak") == "104% of the peak"
+    assert of_limit(Estimate(1.2, 1.1, 1.3), "the peak") == "120% of the peak (suspect: above the limit)".replace(
+        "120%", "120% (110–130)"
+    )
+
+
+def test_a_sentence_names_the_doubt_of_its_records():
+    """Each reason once, before the full stop; undisturbed and absent records add nothing."""
+    fine, stolen = record(), record(status="suspect", reasons=[because("steal", "12% of a CPU")])
+    assert marked("5 ns", fine, None) == "5 ns."
+    assert marked("5 ns", fine, stolen, stolen) == (
+        "5 ns (suspect: the hypervisor gave the CPU to other guests (steal))."
+    )
+    assert marked("5 ns", record(status="suspect")) == "5 ns (suspect: no reason is known)."
+
+
+def test_the_largest_effects_come_first():
+    """Slower and faster count alike; equals keep their order; what is no number comes last."""
+    found = [(1.1, "small"), (0.2, "faster"), (math.inf, "odd"), (4.0, "slower"), (5.0, "also 5")]
+    assert ranked(found) == ["faster", "also 5", "slower"]
+    assert ranked([]) == []
+    assert largest([Estimate(2.0, 2.0, 2.0), Estimate(0.1, 0.1, 0.1)]) == 0.1
+    assert largest([]) == 1.0
