@@ -215,3 +215,18 @@ def test_no_number_is_formatted_by_hand() -> None:
         if any(BY_HAND.search(re.sub(r'float\(f"[^"]*"\)', "", line)) for line in path.read_text("utf-8").split("\n"))
     }
     assert found <= set(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("times", "same"),
+    [
+        (Estimate(1.2, 0.9, 1.4), True),
+        (Estimate(1.004, 1.003, 1.005), True),
+        (Estimate(1.2, 1.1, 1.3), False),
+        (Estimate(2.0, 0.0, math.inf), False),
+    ],
+)
+def test_times_are_the_same_where_their_ratio_shows_none_or_hardly_a_difference(times, same):
+    """What `ratio` prints as `same`; an interval without bounds shows nothing."""
+    assert text.same(times) is same
+    assert text.ratio(times).startswith("same") is same

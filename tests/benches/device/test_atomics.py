@@ -25,8 +25,8 @@ def test_contention_is_told_and_what_helps():
     assert said(atomics.atomics_bench, *contention()) == [
         "Counting in one place, against atomics on global memory: 8.000× faster (7.992–8.008) if summed in shared "
         "memory first and 2.000× faster (1.998–2.002) if summed within each warp first.",
-        "Atomic increments of one counter by all threads take 8.000 ps (7.992–8.008) each: 4.000× slower "
-        "(3.996–4.004) than increments of one counter per thread.",
+        "Atomic increments of one counter by all threads take 8.000 ps (7.992–8.008) each: 4.000× slower than "
+        "increments of one counter per thread (3.996–4.004).",
     ]
 
 

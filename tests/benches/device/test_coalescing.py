@@ -19,7 +19,7 @@ def reads(**times):
 def test_random_order_is_told_against_an_index_in_order():
     """What reading the index costs is no part of what its order costs."""
     assert said(coalescing.bench, *reads(contiguous=1.0, indexed=1.5, gather=6.0)) == [
-        "Reads by an index in random order: 4.002× slower (3.994–4.004) than reads by an index in order."
+        "Reads by an index in random order: 4.002× slower than reads by an index in order (3.994–4.004)."
     ]
 
 
@@ -30,7 +30,7 @@ def test_strides_and_a_misaligned_start_are_told():
         "Strided reads against contiguous ones: 2.000× slower (1.998–2.001) at stride 2 and 8.000× slower "
         "(7.992–8.008) at stride 8; from stride 8 on each thread needs its own 32-byte sector."
     )
-    assert off.startswith("Reads one element off the cache line: 1.250× slower (1.249–1.251) than aligned ones; each")
+    assert off.startswith("Reads one element off the cache line: 1.250× slower than aligned ones (1.249–1.251); each")
 
 
 def test_one_stride_and_all_are_told():

@@ -32,10 +32,10 @@ def branches():
 def test_divergence_is_told_beside_the_cpus_misprediction():
     """The most paths, what each adds, and what the same run's CPU pays for a wrong guess."""
     assert said(divergence.bench, *warps(1, 2, 32), *branches()) == [
-        "Warps whose threads diverge to 32 paths: 32.00× slower (31.97–32.03) than warps whose threads all take one "
-        "path.",
+        "Warps whose threads diverge to 32 paths: 32.00× slower than warps whose threads all take one "
+        "path (31.97–32.03).",
         "Each further path of a warp adds 100.0% (99.9–100.1) of the time of one path.",
-        "For comparison, this machine's CPU loses 5.99 ns to each mispredicted branch.",
+        "For comparison, this machine's CPU loses 6.00 ns to each mispredicted branch.",
     ]
 
 

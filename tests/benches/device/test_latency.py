@@ -37,7 +37,8 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
         "Latency of a dependent load, one thread, random order: 600.0 ns (599.4–600.6) from memory (900 cycles)."
     )
     assert host == (
-        "GPU memory latency: 6.000× slower (5.991–6.009) than the DRAM of this CPU; thousands of threads must have loads in "
+        "GPU memory latency: 6.000× slower than the DRAM of this CPU (5.991–6.009); thousands of threads must have loads "
+        "in "
         "flight to hide it."
     )
     *_, told = said(latency.bench, far, *(one for one in hosts() if one.params["pages"] == "4K"))
@@ -60,7 +61,7 @@ def test_disturbed_loads_are_marked():
     """The level, and what is compared with the host."""
     level, host = said(latency.bench, suspect(chased("l2", "HBM", 600e-9, 900), "gpu_low_clock"), *hosts())
     assert level.endswith("(900 cycles) (suspect: the GPU's clock was low).")
-    assert " than the DRAM of this CPU (suspect: the GPU's clock was low); " in host
+    assert " than the DRAM of this CPU (5.991–6.009) (suspect: the GPU's clock was low); " in host
 
 
 def test_cycles_and_clock_are_those_of_the_samples():

@@ -16,7 +16,7 @@ def launched(*names):
 def test_each_way_to_launch_is_told_and_what_a_wait_adds():
     """What a wait costs and how much work is worth one, then microseconds a launch in each way."""
     assert said(launch.launch_bench, *launched()) == [
-        "A wait after each launch: 3.000× slower (3.000–3.001) than launches without a wait; give the GPU at least "
+        "A wait after each launch: 3.000× slower than launches without a wait (3.000–3.001); give the GPU at least "
         "9.00 µs of work per wait.",
         "Cost of an empty kernel: 9.000 µs (8.991–9.009) with a wait after each launch, 6.000 µs (5.994–6.006) as a "
         "CuPy operation, 3.000 µs (2.997–3.003) launched from Python, 2.000 µs (1.998–2.002) queued and 1.000 µs "
@@ -37,7 +37,7 @@ def test_disturbed_launches_are_marked():
     """In the comparison and in the list."""
     wait, plain = launched("sync", "enqueue")
     told = said(launch.launch_bench, wait, suspect(plain, "clock_drift"))
-    assert "without a wait (suspect: the clock drifted); give" in told[0]
+    assert "without a wait (3.000–3.001) (suspect: the clock drifted); give" in told[0]
     assert told[1].endswith("launched from Python (suspect: the clock drifted).")
 
 

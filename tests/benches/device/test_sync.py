@@ -25,7 +25,7 @@ def test_barriers_are_told_side_by_side():
     assert said(sync.sync_bench, *barriers()) == [
         "A barrier with 256 threads per block takes 20.00 ns (19.98–20.02) within a block, 900.0 ns (899.1–900.9) "
         "across the grid by a counter and 800.0 ns (799.2–800.8) across the grid by a launch.",
-        "Barrier across the grid: 45.02× slower (44.95–45.05) than a block barrier; synchronise within blocks where "
+        "Barrier across the grid: 45.02× slower than a block barrier (44.95–45.05); synchronise within blocks where "
         "possible.",
     ]
 

@@ -18,8 +18,8 @@ def chunked(variant="each", *, pieces=(1, 64, 4096)):
 def test_pieces_cost_their_slope():
     """How much longer many take than one, and the 5 µs of each."""
     assert said(chunks.chunks_bench, *chunked()) == [
-        "64 MiB to the GPU in 4096 pieces of 16 KiB, with a wait after each: 21.37× slower (21.36–21.37) than one "
-        "piece.",
+        "64 MiB to the GPU in 4096 pieces of 16 KiB, with a wait after each: 21.37× slower than one "
+        "piece (21.36–21.37).",
         "Each further piece of a copy costs 5.000 µs (4.995–5.005) with a wait after each.",
     ]
 

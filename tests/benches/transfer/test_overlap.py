@@ -19,7 +19,7 @@ def test_overlap_is_told_as_a_share_of_the_ideal():
     parts = [overlapped(stage, 1, 1e-3) for stage in STAGES]
     [text] = said(overlap.overlap_bench, *parts, overlapped("all", 1, 3e-3), overlapped("all", 2, 2e-3))
     assert text == (
-        "Copies and kernel on 2 streams: 1.500× faster (1.499–1.501) than 1 stream, 50.0% (49.9–50.1) of the possible "
+        "Copies and kernel on 2 streams: 1.500× faster than 1 stream (1.499–1.501), 50.0% (49.9–50.1) of the possible "
         "overlap; the copy to the GPU takes longest."
     )
 
@@ -30,8 +30,8 @@ def test_an_overlap_beyond_the_possible_is_marked():
     rows = [*parts, overlapped("all", 1, 3e-3), overlapped("all", 2, 2.5e-3), suspect(overlapped("all", 4, 1e-3))]
     [text] = said(overlap.overlap_bench, *rows)
     assert text.startswith("Copies and kernel on 4 streams: 3.0")
-    assert "than 1 stream (suspect: the GPU was held back by its power limit), 200" in text
-    assert "of the possible overlap (suspect: above its limit); the kernel takes longest." in text
+    assert "than 1 stream (2.997–3.003) (suspect: the GPU was held back by its power limit), 200" in text
+    assert "of the possible overlap (suspect: above the limit); the kernel takes longest." in text
 
 
 def test_without_every_stage_alone_nothing_is_said():

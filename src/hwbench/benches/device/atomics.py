@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import BLOCK, WARP
 
 THREADS = 2**20
@@ -90,14 +90,14 @@ def atomics_finding(results: Results) -> Iterator[str]:
     if one is None or each is None:
         return
     gains = [
-        wording.Item(f"{wording.compared(results.versus(record, one))} if summed {where} first", (record, one))
+        phrases.Item(f"{phrases.compared(results.versus(record, one))} if summed {where} first", (record, one))
         for name, where in (("shared", "in shared memory"), ("warp", "within each warp"))
         if (record := results.find(name, addresses=1)) is not None
     ]
     if gains:
-        yield f"Counting in one place, against atomics on global memory: {wording.marked(gains)}."
+        yield f"Counting in one place, against atomics on global memory: {phrases.entries(gains)}."
     told = f"Atomic increments of one counter by all threads take {text.seconds(each)} each"
     if many is not None and many.counts.get("items"):
         ratio = results.versus(one, many).scaled(many.counts["items"] / one.counts["items"])
-        told += f": {wording.compared(ratio, 'increments of one counter per thread')}"
-    yield f"{told}{wording.mark(one, many)}."
+        told += f": {phrases.against(ratio, 'increments of one counter per thread')}"
+    yield f"{told}{phrases.mark(one, many)}."

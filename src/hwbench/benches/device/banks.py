@@ -13,7 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import wording
+from ...record import phrases
 from .._gpu import BLOCK, SMALL, WARP
 
 WORDS = 8192  # as in the kernel
@@ -79,8 +79,8 @@ def banks_finding(results: Results) -> Iterator[str]:
     free, worst, padded = (results.find("shared", stride=stride) for stride in (1, WARP, WARP + 1))
     if free is None or worst is None:
         return
-    ratio = wording.compared(results.versus(worst, free), "reads without conflicts")
-    yield f"Shared memory, all {WARP} threads of a warp in one bank: {ratio}{wording.mark(worst, free)}."
+    ratio = phrases.against(results.versus(worst, free), "reads without conflicts")
+    yield f"Shared memory, all {WARP} threads of a warp in one bank: {ratio}{phrases.mark(worst, free)}."
     if padded is not None:
-        ratio = wording.compared(results.versus(padded, free), "reads without conflicts")
-        yield f"Rows padded from {WARP} to {WARP + 1} words: {ratio}{wording.mark(padded, free)}."
+        ratio = phrases.against(results.versus(padded, free), "reads without conflicts")
+        yield f"Rows padded from {WARP} to {WARP + 1} words: {ratio}{phrases.mark(padded, free)}."

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import wording
+from ...record import phrases
 from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
 
 STEPS = (2, 4, 8, 16, 32)
@@ -123,19 +123,19 @@ def finding(results: Results) -> list[str]:
     if side_by_side is not None and apart:
         ratios = [results.versus(record, side_by_side) for _, record in apart]
         each = [
-            wording.Item(f"{wording.compared(ratio)} at stride {step}", (record, side_by_side))
+            phrases.Item(f"{phrases.compared(ratio)} at stride {step}", (record, side_by_side))
             for (step, record), ratio in zip(apart, ratios, strict=True)
         ]
         own = f"; from stride {OWN} on each thread needs its own {SECTOR}-byte sector" * (apart[-1][0] >= OWN)
-        said.append((ratios[-1], f"Strided reads against contiguous ones: {wording.marked(each)}{own}."))
+        said.append((ratios[-1].value, f"Strided reads against contiguous ones: {phrases.entries(each)}{own}."))
     if side_by_side is not None and off is not None:
         ratio = results.versus(off, side_by_side)
-        told = f"Reads one element off the cache line: {wording.compared(ratio, 'aligned ones')}"
-        said.append((ratio, f"{told}{wording.mark(off, side_by_side)}; each warp needs a fifth sector."))
+        told = f"Reads one element off the cache line: {phrases.against(ratio, 'aligned ones')}"
+        said.append((ratio.value, f"{told}{phrases.mark(off, side_by_side)}; each warp needs a fifth sector."))
     # Against `indexed`, which reads the four bytes of index an element too.
     random, ordered = results.find("gather"), results.find("indexed")
     if random is not None and ordered is not None:
         ratio = results.versus(random, ordered)
-        told = f"Reads by an index in random order: {wording.compared(ratio, 'reads by an index in order')}"
-        said.append((ratio, f"{told}{wording.mark(random, ordered)}."))
-    return wording.ranked(said)
+        told = f"Reads by an index in random order: {phrases.against(ratio, 'reads by an index in order')}"
+        said.append((ratio.value, f"{told}{phrases.mark(random, ordered)}."))
+    return phrases.ranked(said)

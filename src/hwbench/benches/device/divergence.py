@@ -18,7 +18,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.estimate import Estimate
 from .._gpu import BLOCK, DOWN, UP, B, starts
 from ..branch import prediction
@@ -98,17 +98,17 @@ def finding(results: Results) -> Iterator[str]:
     apart, alike = (results.find(name, paths=paths) for name in ("divergent", "uniform"))
     if apart is None or alike is None or paths < 2:
         return
-    ratio = wording.compared(results.versus(apart, alike), "warps whose threads all take one path")
-    yield f"Warps whose threads diverge to {paths} paths: {ratio}{wording.mark(apart, alike)}."
+    ratio = phrases.against(results.versus(apart, alike), "warps whose threads all take one path")
+    yield f"Warps whose threads diverge to {paths} paths: {ratio}{phrases.mark(apart, alike)}."
     further = per_path(results)
     if further is not None:
         slow = [r for r in results.records if r.timed and r.variant == "divergent"]
-        yield f"Each further path of a warp adds {text.share(further)} of the time of one path{wording.mark(*slow)}."
+        yield f"Each further path of a warp adds {text.share(further)} of the time of one path{phrases.mark(*slow)}."
     guess = misprediction(results)
     if guess is not None:
         guessed = [r for r in results.beside(prediction.bench).records if r.timed]
         told = f"For comparison, this machine's CPU loses {text.seconds(guess)} to each mispredicted branch"
-        yield f"{told}{wording.mark(*guessed)}."
+        yield f"{told}{phrases.mark(*guessed)}."
 
 
 def per_path(results: Results) -> Estimate | None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import BLOCK, where
 from ..latency import chase
 
@@ -134,12 +134,12 @@ def finding(results: Results) -> Iterator[str]:
         record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
         if record is not None and hop is not None and "cycles_per_hop" in record.facts:
             cycles = text.count(record.facts["cycles_per_hop"])
-            told.append(wording.Item(f"{text.seconds(hop)} from {name} ({cycles} cycles)", (record,)))
+            told.append(phrases.Item(f"{text.seconds(hop)} from {name} ({cycles} cycles)", (record,)))
     if told:
-        yield f"Latency of a dependent load, one thread, random order: {wording.marked(told)}."
+        yield f"Latency of a dependent load, one thread, random order: {phrases.entries(told)}."
     if far is not None and near is not None and far.counts.get("hops") and near.counts.get("hops"):
         ratio = results.versus(far, near).scaled(near.counts["hops"] / far.counts["hops"])
         yield (
-            f"GPU memory latency: {wording.compared(ratio, 'the DRAM of this CPU')}{wording.mark(far, near)}; "
+            f"GPU memory latency: {phrases.against(ratio, 'the DRAM of this CPU')}{phrases.mark(far, near)}; "
             "thousands of threads must have loads in flight to hide it."
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import times
 
 CALLS = 100  # launches of one call
@@ -139,9 +139,9 @@ def launch_finding(results: Results) -> Iterator[str]:
     if wait is not None and python is not None and waiting is not None:
         ratio = results.versus(wait, python).scaled(python.counts["calls"] / wait.counts["calls"])
         yield (
-            f"A wait after each launch: {wording.compared(ratio, 'launches without a wait')}"
-            f"{wording.mark(wait, python)}; give the GPU at least {text.seconds(waiting.value)} of work per wait."
+            f"A wait after each launch: {phrases.against(ratio, 'launches without a wait')}"
+            f"{phrases.mark(wait, python)}; give the GPU at least {text.seconds(waiting.value)} of work per wait."
         )
-    told = [wording.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
+    told = [phrases.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
     if told:
-        yield f"Cost of an empty kernel: {wording.marked(told)}."
+        yield f"Cost of an empty kernel: {phrases.entries(told)}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import wording
+from ...record import phrases
 from .._gpu import BLOCK, SECTOR, SMALL, WARP, cold
 
 WORTH = 1.1  # a ratio of times from which on another layout is worth the change
@@ -87,7 +87,7 @@ def layout_finding(results: Results) -> Iterator[str]:
         rows, columns = (results.find(name, fields=fields) for name in ("aos", "soa"))
         if rows is not None and columns is not None:
             ratios.append(results.versus(rows, columns))
-            told.append(wording.Item(f"{wording.compared(ratios[-1])} with {fields} fields", (rows, columns)))
+            told.append(phrases.Item(f"{phrases.compared(ratios[-1])} with {fields} fields", (rows, columns)))
     if told:
         advice = "; store each field contiguously" * any(ratio.low > WORTH for ratio in ratios)
-        yield f"Array of structures against structure of arrays: {wording.marked(told)}{advice}."
+        yield f"Array of structures against structure of arrays: {phrases.entries(told)}{advice}."

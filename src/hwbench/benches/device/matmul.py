@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import TILE, library, needs_capability, repeated
 from ._formats import e4m3, noise, timed_by
@@ -154,27 +154,27 @@ def matmul_finding(results: Results) -> Iterator[str]:
     found = {name: pair for name, pair in largest.items() if pair is not None}
     longest = max((n for n, _ in found.values()), default=0)
     told = [
-        wording.Item(
+        phrases.Item(
             f"{text.rate(_rate(record), 'TFLOP/s')} in {name}{f' at n = {text.count(n)}' * (n < longest)}", (record,)
         )
         for name, (n, record) in found.items()
     ]
     if told:
-        yield f"cuBLAS product of n × n matrices, n = {text.count(longest)}: {wording.marked(told)}."
+        yield f"cuBLAS product of n × n matrices, n = {text.count(longest)}: {phrases.entries(told)}."
     if "bf16" not in found:
         return
     n, whole = found["bf16"]
     shares = [
-        wording.Item(f"{text.share(_rate(record) / _rate(whole))} at n = {text.count(length)}", (record, whole))
+        phrases.Item(f"{text.share(_rate(record) / _rate(whole))} at n = {text.count(length)}", (record, whole))
         for length, record in _by_length(results, "bf16").items()
         if length != n
     ]
     if shares:
-        yield f"Smaller matrices in bf16 reach, against n = {text.count(n)}: {wording.marked(shares)}."
+        yield f"Smaller matrices in bf16 reach, against n = {text.count(n)}: {phrases.entries(shares)}."
     by_warp = results.beside(tensor).find("mma", precision="bf16")
     if by_warp is not None:
         share = text.share(_rate(by_warp) / _rate(whole))
-        yield f"In bf16, instructions of one warp (mma.sync) reach {share} of that rate{wording.mark(by_warp, whole)}."
+        yield f"In bf16, instructions of one warp (mma.sync) reach {share} of that rate{phrases.mark(by_warp, whole)}."
 
 
 def _by_length(results: Results, precision: str) -> dict[int, Record]:

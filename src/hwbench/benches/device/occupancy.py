@@ -14,7 +14,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import SEEDS, STEP, WARP, chain_flops, chained, repeated, starts
 
 LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
@@ -115,20 +115,20 @@ def finding(results: Results) -> Iterator[str]:
         own = [r for r in results.records if r.timed and r.params["work"] == work]
         used = [r for r in own if r.params["chains"] in (few, many)]
         told = [
-            f"{text.count(known[chains])} threads with {wording.counted(chains, unit)} each"
+            f"{text.count(known[chains])} threads with {phrases.counted(chains, unit)} each"
             for chains in dict.fromkeys((many, few))
         ]
         resident = next((r.facts["resident"] for r in used if r.facts.get("resident")), None)
         holds = f"; the GPU holds {text.count(float(resident))} threads at a time" if resident else ""
-        yield f"90% of the best {name} rate takes {' or '.join(told)}{wording.mark(*used)}{holds}."
+        yield f"90% of the best {name} rate takes {' or '.join(told)}{phrases.mark(*used)}{holds}."
         one, rates = results.find("kernel", work=work, threads=WARP, chains=few), dict(curve(results, work, few))
         if one is not None and len(rates) > 1:
             share = text.share(rates[WARP] / max(rates.values()))
             warp.append(
-                wording.Item(f"{share} of the best {name} rate with {wording.counted(few, unit)} per thread", (one,))
+                phrases.Item(f"{share} of the best {name} rate with {phrases.counted(few, unit)} per thread", (one,))
             )
     if warp:
-        yield f"A single warp reaches {wording.marked(warp)}."
+        yield f"A single warp reaches {phrases.entries(warp)}."
 
 
 def curve(results: Results, work: str, chains: int) -> list[tuple[int, float]]:

@@ -16,7 +16,6 @@ and add with `out=` for the triad, and the runtime's memset.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -24,7 +23,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import BLOCK, TILE, repeated, where
 
@@ -208,10 +207,10 @@ def finding(results: Results) -> Iterator[str]:
     if not memory:
         return
     told = [
-        wording.Item(f"{kernel} {text.rate(results.rate('bytes16', 'bytes', **record.params), 'GB/s')}", (record,))
+        phrases.Item(f"{kernel} {text.rate(results.rate('bytes16', 'bytes', **record.params), 'GB/s')}", (record,))
         for kernel, record in memory.items()
     ]
-    yield f"GPU memory bandwidth with 16-byte accesses: {wording.marked(told)}."
+    yield f"GPU memory bandwidth with 16-byte accesses: {phrases.entries(told)}."
     near = {kernel: _in_l2(results, kernel) for kernel in memory}
     python, narrow = (
         {kernel: results.find(variant, **record.params) for kernel, record in memory.items()}
@@ -233,11 +232,10 @@ def finding(results: Results) -> Iterator[str]:
             rate = text.rate(record.counts["bytes"] / float(np.median(record.samples)), "GB/s")
             where = f" {rate} at {text.size(record.facts['footprint'])}," if others is near else ""
             passes = " in two passes" if others is python and kernel == "triad" else ""
-            items.append(wording.Item(f"{kernel}{where} {wording.compared(ratios[-1])}{passes}", (record, base)))
+            items.append(phrases.Item(f"{kernel}{where} {phrases.compared(ratios[-1])}{passes}", (record, base)))
         if items:
-            widest = max(ratios, key=lambda ratio: abs(math.log(ratio.value)))
-            said.append((widest, f"{head}: {wording.marked(items)}."))
-    yield from wording.ranked(said, 2)
+            said.append((phrases.largest(ratios), f"{head}: {phrases.entries(items)}."))
+    yield from phrases.ranked(said, 2)
 
 
 def _in_l2(results: Results, kernel: str) -> Record | None:

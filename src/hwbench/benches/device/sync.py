@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import needs_capability, times
 
 # Barriers of a call. One of a block takes some ten nanoseconds, so it takes thousands to outweigh the launch; each of
@@ -95,15 +95,15 @@ def sync_finding(results: Results) -> Iterator[str]:
     names = {"block": "within a block", "grid": "across the grid by a counter", "launch": "across the grid by a launch"}
     found = {name: r for name in names if (r := results.find(name, block=size)) is not None and r.counts.get("calls")}
     told = [
-        wording.Item(f"{text.seconds(results.each('calls', name, block=size))} {names[name]}", (record,))
+        phrases.Item(f"{text.seconds(results.each('calls', name, block=size))} {names[name]}", (record,))
         for name, record in found.items()
     ]
     if told:
-        yield f"A barrier with {size} threads per block takes {wording.marked(told)}."
+        yield f"A barrier with {size} threads per block takes {phrases.entries(told)}."
     if "block" in found and "grid" in found:
         block, grid = found["block"], found["grid"]
         ratio = results.versus(grid, block).scaled(block.counts["calls"] / grid.counts["calls"])
         yield (
-            f"Barrier across the grid: {wording.compared(ratio, 'a block barrier')}{wording.mark(grid, block)}; "
+            f"Barrier across the grid: {phrases.against(ratio, 'a block barrier')}{phrases.mark(grid, block)}; "
             "synchronise within blocks where possible."
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from .._gpu import BLOCK, WARP, blocks, needs_capability
 from ._formats import e4m3, noise, timed_by
 
@@ -138,10 +138,10 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
     told = [
-        wording.Item(f"{text.rate(rate, 'TFLOP/s')} in {name}", (record,))
+        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {name}", (record,))
         for name in FORMATS
         if (record := results.find("mma", precision=name)) is not None
         and (rate := results.rate("mma", "flops", precision=name)) is not None
     ]
     if told:
-        yield f"Tensor cores with instructions of one warp (mma.sync), from registers: {wording.marked(told)}."
+        yield f"Tensor cores with instructions of one warp (mma.sync), from registers: {phrases.entries(told)}."

@@ -14,7 +14,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Scalar
 from ._resident import resident_work
 
@@ -125,10 +125,10 @@ def convolution_finding(results: Results) -> Iterator[str]:
             own = [r for r in results.records if r.timed and place.items() <= r.params.items()]
             used = [r for r in own if r.variant in (name, "oaconvolve")]
             what = f"Convolution of {text.count(LENGTH)} samples in f8 by FFT (overlap-add)"
-            yield f"{what} {said}{wording.mark(*used)}."
+            yield f"{what} {said}{phrases.mark(*used)}."
     direct = [r for r in results.records if r.timed and r.variant == "numba" and r.counts.get("flops")]
     if direct:
         record = max(direct, key=lambda r: r.counts["flops"] / float(np.median(r.samples)))
         rate = text.rate(results.rate("numba", "flops", **record.params), "GFLOP/s")
-        taps = wording.counted(int(record.params["taps"]), "tap")
-        yield f"Numba's direct convolution reaches {rate} on 1 thread, with {taps}{wording.mark(record)}."
+        taps = phrases.counted(int(record.params["taps"]), "tap")
+        yield f"Numba's direct convolution reaches {rate} on 1 thread, with {taps}{phrases.mark(record)}."

@@ -17,7 +17,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from ...record.reasons import Reason, because
 from .._gpu import where
@@ -159,23 +159,23 @@ def dot_finding(results: Results) -> Iterator[str]:
         place = {"size": level, "dtype": "f8"}
         found = [r for name in ("numba", "blas", "blas-all", "numpy") if (r := results.find(name, **place)) is not None]
         alone = all(record.facts.get("threads", 1) == 1 for record in found)
-        told = [wording.Item(_rated(record, alone), (record,)) for record in sorted(found, key=_rate, reverse=True)]
+        told = [phrases.Item(_rated(record, alone), (record,)) for record in sorted(found, key=_rate, reverse=True)]
         if not told:
             continue
         share = results.share("numba", **place) if level == "DRAM" else None
-        load = f"; Numba reaches {wording.share(share, 'the load bandwidth of 1 thread')}" if share else ""
-        yield f"Dot product in f8 from {level}{' on 1 thread' * alone}{how}: {wording.marked(told)}{load}."
+        load = f"; Numba reaches {phrases.of_limit(share, 'the load bandwidth of 1 thread')}" if share else ""
+        yield f"Dot product in f8 from {level}{' on 1 thread' * alone}{how}: {phrases.entries(told)}{load}."
     on_gpu = {"size": "HBM", "dtype": "f8"}
     record, rate = results.find("cupy", **on_gpu), results.rate("cupy", "flops", **on_gpu)
     if record is not None and rate is not None:
         copy = results.share("cupy", "copy", **on_gpu)
-        read = f", {wording.share(copy, 'the bandwidth of a copy')} there" if copy else ""
-        yield f"CuPy's dot product in f8 from GPU memory: {text.rate(rate, 'GFLOP/s')}{read}{wording.mark(record)}."
+        read = f", {phrases.of_limit(copy, 'the bandwidth of a copy')} there" if copy else ""
+        yield f"CuPy's dot product in f8 from GPU memory: {text.rate(rate, 'GFLOP/s')}{read}{phrases.mark(record)}."
 
 
 def _rated(record: Record, alone: bool) -> str:
     """`numba 2.00 GFLOP/s` where all run `alone`; else `blas-all 5.00 GFLOP/s on 4 threads`."""
-    threads = wording.counted(int(record.facts.get("threads", 1)), "thread")
+    threads = phrases.counted(int(record.facts.get("threads", 1)), "thread")
     return f"{record.variant} {text.rate(_rate(record), 'GFLOP/s')}{'' if alone else f' on {threads}'}"
 
 

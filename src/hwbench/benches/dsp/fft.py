@@ -14,7 +14,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import library
 from ._resident import resident_work
@@ -105,24 +105,24 @@ def fft_finding(results: Results) -> Iterator[str]:
     ]  # fmt: skip
     if gains:
         ratio, many, one = min(gains, key=lambda gain: gain[0].value)
-        lengths = f", the best of {wording.counted(len(gains), 'length')}" if len(gains) > 1 else ""
+        lengths = f", the best of {phrases.counted(len(gains), 'length')}" if len(gains) > 1 else ""
         yield (
-            f"SciPy's FFT on {wording.counted(int(many.facts['threads']), 'thread')}, n = "
-            f"{text.count(int(many.params['n']))}{lengths}: {wording.compared(ratio, '1 thread')}"
-            f"{wording.mark(many, one)}."
+            f"SciPy's FFT on {phrases.counted(int(many.facts['threads']), 'thread')}, n = "
+            f"{text.count(int(many.params['n']))}{lengths}: {phrases.against(ratio, '1 thread')}"
+            f"{phrases.mark(many, one)}."
         )
     best: dict[str, Record] = {}
     for record in sorted(timed, key=_rate):
         best[record.variant] = record
-    told = [wording.Item(_rated(record), (record,)) for record in sorted(best.values(), key=_rate, reverse=True)]
+    told = [phrases.Item(_rated(record), (record,)) for record in sorted(best.values(), key=_rate, reverse=True)]
     if told:
-        yield f"Best FFT rates in f8, counted as 5 n log₂ n: {wording.marked(told)}."
+        yield f"Best FFT rates in f8, counted as 5 n log₂ n: {phrases.entries(told)}."
 
 
 def _rated(record: Record) -> str:
     """`scipy-workers 14.6 GFLOP/s on 2 threads at n = 8192`."""
     threads = int(record.facts.get("threads", 1))
-    several = f" on {wording.counted(threads, 'thread')}" if threads > 1 else ""
+    several = f" on {phrases.counted(threads, 'thread')}" if threads > 1 else ""
     n = text.count(int(record.params["n"]))
     return f"{record.variant} {text.rate(_rate(record), 'GFLOP/s')}{several} at n = {n}"
 

@@ -24,7 +24,7 @@ from numba import prange
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Call, Cpu, DeviceArray, Gpu, Results
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.estimate import Estimate
 from ...record.model import Record
 from .._gpu import library
@@ -210,10 +210,10 @@ def finding(results: Results) -> Iterator[str]:
             pairs = against_cpu(results, work, variant)
             if len(pairs) > 1:
                 used = tuple(record for _, cpu, gpu in pairs for record in (cpu, gpu))
-                told.append(wording.Item(f"{NAMES[work]} {_won(results, pairs)}", used))
+                told.append(phrases.Item(f"{NAMES[work]} {_won(results, pairs)}", used))
         if told:
             by_gpu = True
-            yield f"GPU against the faster of NumPy and all CPU threads, {how}: {wording.marked(told)}."
+            yield f"GPU against the faster of NumPy and all CPU threads, {how}: {phrases.entries(told)}."
     if not by_gpu:
         yield from _on_the_cpu(results)
 
@@ -252,8 +252,8 @@ def _on_the_cpu(results: Results) -> Iterator[str]:
         both = [(results.find("parallel", work=work, n=n), results.find("numpy", work=work, n=n), n) for n in sizes]
         for every, one, n in both[::-1]:
             if every is not None and one is not None:
-                ratio = wording.compared(results.versus(every, one))
-                told.append(wording.Item(f"{NAMES[work]} {ratio} at n = {text.count(n)}", (every, one)))
+                ratio = phrases.compared(results.versus(every, one))
+                told.append(phrases.Item(f"{NAMES[work]} {ratio} at n = {text.count(n)}", (every, one)))
                 break
     if told:
-        yield f"All CPU threads against NumPy: {wording.marked(told)}."
+        yield f"All CPU threads against NumPy: {phrases.entries(told)}."

@@ -11,7 +11,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, Gpu, Results, Values
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.reasons import Reason, because
 from .._gpu import fetched, sent
 from . import _formats, _taylor
@@ -193,23 +193,23 @@ def tell_activations(results: Results) -> Iterator[str]:
         found = [r for name in ("numpy", "scipy", "numba", "cupy") if (r := results.find(name, **place)) is not None]
         best, worst = (choose(found, key=lambda record: float(np.median(record.samples))) for choose in (min, max))
         each, most = (text.seconds(results.each("items", record.variant, **place)) for record in (best, worst))
-        fastest.append(wording.Item(f"{activation} {each} by {best.variant}", (best,)))
+        fastest.append(phrases.Item(f"{activation} {each} by {best.variant}", (best,)))
         if worst is not best:
             ratio = results.versus(worst, best)
-            told = f"{activation} in f4 by {worst.variant}: {most} per element, {wording.compared(ratio, best.variant)}"
-            gaps.append((ratio, f"{told}{wording.mark(worst, best)}."))
+            told = f"{activation} in f4 by {worst.variant}: {most} per element, {phrases.against(ratio, best.variant)}"
+            gaps.append((ratio.value, f"{told}{phrases.mark(worst, best)}."))
         crowd = results.find("cupy", **(place | {"n": MANY}))
         if crowd is not None:
             cost = results.each("items", "cupy", **(place | {"n": MANY}))
-            many.append(wording.Item(f"{activation} {text.seconds(cost)}", (crowd,)))
+            many.append(phrases.Item(f"{activation} {text.seconds(cost)}", (crowd,)))
         off = one.facts["cubic_errors"][-1]
         if off:
             errors.append((-off, f"{text.amount(off)} for {activation}"))
     if many:
-        yield f"CuPy on 2²⁴ elements, time per element: {wording.marked(many)}."
+        yield f"CuPy on 2²⁴ elements, time per element: {phrases.entries(many)}."
     else:
-        yield from wording.ranked(gaps, 1)
+        yield from phrases.ranked(gaps, 1)
     if fastest:
-        yield f"Fastest time per element in f4: {wording.marked(fastest)}."
+        yield f"Fastest time per element in f4: {phrases.entries(fastest)}."
     if errors:
-        yield f"Error of the Taylor expansion to x³ at x = 1: {wording.listed([told for _, told in sorted(errors)])}."
+        yield f"Error of the Taylor expansion to x³ at x = 1: {phrases.listed([told for _, told in sorted(errors)])}."

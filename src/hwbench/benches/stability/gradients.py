@@ -23,7 +23,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent, where
 from . import _backprop, _formats, _networks, _outcome, _rounding
@@ -218,7 +218,7 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
 def tell_gradients(results: Results) -> list[str]:
     """float16's safe depth and speed, what remedies do, the GPU, the map of networks, and the lecture's two powers."""
     said = [_half(results), _remedies(results), _on_the_gpu(results), _networks_kept(results), _powers(results)]
-    return [sentence for sentence in said if sentence][: wording.MOST]
+    return [sentence for sentence in said if sentence][: phrases.MOST]
 
 
 def _find(
@@ -240,8 +240,8 @@ def _half(results: Results) -> str:
     if not compared:
         return ""
     half, single = compared[0]
-    ratio = wording.compared(results.versus(half, single), "float32")
-    each = f"{text.seconds(_median(half) / LAYERS)}, {ratio}{wording.mark(half, single)}"
+    ratio = phrases.against(results.versus(half, single), "float32")
+    each = f"{text.seconds(_median(half) / LAYERS)}, {ratio}{phrases.mark(half, single)}"
     return f"Layers that a gradient survives, by its factor per layer: {'; '.join(safe)}. A float16 layer takes {each}."
 
 
@@ -263,10 +263,10 @@ def _remedies(results: Results) -> str:
             times = results.versus(best, plain)
             cost = "as fast" if text.same(times) else text.ratio(times, interval=False)
             depths = f"{depth(best)} instead of {depth(plain)} {name} ({best.params['remedy']}, {cost})"
-            told.append(wording.Item(depths, (best, plain)))
+            told.append(phrases.Item(depths, (best, plain)))
         else:
-            told.append(wording.Item(f"{depth(plain)} {name}, where no remedy helps", (plain,)))
-    return f"Layers that a gradient survives in float16 with the best remedy: {wording.marked(told)}." if told else ""
+            told.append(phrases.Item(f"{depth(plain)} {name}, where no remedy helps", (plain,)))
+    return f"Layers that a gradient survives in float16 with the best remedy: {phrases.entries(told)}." if told else ""
 
 
 def _on_the_gpu(results: Results) -> str:
@@ -279,16 +279,16 @@ def _on_the_gpu(results: Results) -> str:
             continue
         each = f"{text.seconds(_median(there) / LAYERS)} in {name}"
         if here is not None:
-            each += f", {wording.compared(results.versus(there, here), f'{here.variant} on the CPU')}"
+            each += f", {phrases.against(results.versus(there, here), f'{here.variant} on the CPU')}"
             compared.append(name)
             if there.facts["safe_depth"] != here.facts["safe_depth"]:
                 unlike.append(f"{name} survives {depth(there)} layers there and {depth(here)} on the CPU")
-        costs.append(wording.Item(each, (there,) if here is None else (there, here)))
+        costs.append(phrases.Item(each, (there,) if here is None else (there, here)))
     if not costs:
         return ""
-    agree = f"; safe depths agree in {wording.listed(compared)}" if compared else ""
-    depths = f"; {wording.listed(unlike)}" if unlike else agree
-    return f"A layer of {WIDTH} units takes CuPy on the GPU {wording.marked(costs)}{depths}."
+    agree = f"; safe depths agree in {phrases.listed(compared)}" if compared else ""
+    depths = f"; {phrases.listed(unlike)}" if unlike else agree
+    return f"A layer of {WIDTH} units takes CuPy on the GPU {phrases.entries(costs)}{depths}."
 
 
 def _networks_kept(results: Results) -> str:
@@ -297,13 +297,13 @@ def _networks_kept(results: Results) -> str:
     stored = found.facts.get("map") if found else None
     if not stored:
         return ""
-    pairs = wording.counted(len(stored["networks"]), "pair")
+    pairs = phrases.counted(len(stored["networks"]), "pair")
     kept = [
         f"{sum(safe >= LAYERS for safe in stored[dtype]['safe_depth'])} in {name}"
         for dtype, name in NAMES.items()
         if dtype in stored
     ]
-    return f"Of {pairs} of activation and initialisation, these survive all {LAYERS} layers: {wording.listed(kept)}."
+    return f"Of {pairs} of activation and initialisation, these survive all {LAYERS} layers: {phrases.listed(kept)}."
 
 
 def _powers(results: Results) -> str:
@@ -318,7 +318,7 @@ def _powers(results: Results) -> str:
             f"{power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
             f"in {NAMES[str(found.params['dtype'])]})"
         )
-    return f"Norm of a gradient after {LAYERS} layers, by its factor: {wording.listed(told)}." if told else ""
+    return f"Norm of a gradient after {LAYERS} layers, by its factor: {phrases.listed(told)}." if told else ""
 
 
 def depth(record: Record) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent
 from . import _networks
@@ -260,7 +260,7 @@ def _square(results: Results) -> str:
             pairs.append((output, expected))
             told.append(f"{text.amount(output)} with {NAMES[init]}")
     layers = f"{DEPTH} layers of {SHAPES['square'][0]} units without activation"
-    return f"Output variance of {layers}, 1 at the input: {wording.listed(told)}{_agrees(pairs)}." if told else ""
+    return f"Output variance of {layers}, 1 at the input: {phrases.listed(told)}{_agrees(pairs)}." if told else ""
 
 
 def _alternating(results: Results) -> str:
@@ -288,5 +288,5 @@ def _on_the_gpu(results: Results) -> str:
     here = results.find("numpy", **there.params)
     if here is None:
         return ""
-    ratio = wording.compared(results.versus(there, here), "NumPy")
-    return f"CuPy on the GPU, a batch of {BATCH} forward and backward: {ratio}{wording.mark(there, here)}."
+    ratio = phrases.against(results.versus(there, here), "NumPy")
+    return f"CuPy on the GPU, a batch of {BATCH} forward and backward: {ratio}{phrases.mark(there, here)}."

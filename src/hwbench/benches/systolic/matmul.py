@@ -20,7 +20,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Cpu, Results, Values
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.model import Record
 from ._simulator import MOST_CYCLES, SystolicArray, frames
 from ._tiling import FLOWS, Tiling, array_of, shape_of
@@ -156,7 +156,7 @@ def finding(results: Results) -> Iterator[str]:
         ends = dict.fromkeys((0, len(stay) - 1))
         busy = [f"{text.share(stay[at].facts['utilisation'])} of an array of {_array(stay[at])}" for at in ends]
         m, k, n = shape_of(LAYER)
-        yield f"PEs in use on a {m} × {k} layer with a batch of {n}, weight-stationary: {wording.listed(busy)}."
+        yield f"PEs in use on a {m} × {k} layer with a batch of {n}, weight-stationary: {phrases.listed(busy)}."
         saved = max(stay, key=lambda r: r.facts["single_buffer"] / r.facts["cycles"])
         before, after = saved.facts["single_buffer"], saved.facts["cycles"]
         if before > after:
@@ -167,11 +167,11 @@ def finding(results: Results) -> Iterator[str]:
     if simulations:
         slow, fast = min(simulations, key=_speed), max(simulations, key=_speed)
         told = [
-            f"{text.amount(_speed(r) / 1e6)} ({r.variant}, {_array(r)}){wording.mark(r)}"
+            f"{text.amount(_speed(r) / 1e6)} ({r.variant}, {_array(r)}){phrases.mark(r)}"
             for r in ((slow,) if fast is slow else (slow, fast))
         ]
         exact = sum(record.facts["cycles"] == record.facts["closed_form"] for record in simulations)
-        products = wording.counted(len(simulations), "product")
+        products = phrases.counted(len(simulations), "product")
         yield (
             f"Simulator speed on 1 thread: {' to '.join(told)} million PE-cycles per second; "
             f"cycles equal the closed form in {exact} of {products}."

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results, Sync
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.estimate import Estimate
 from ...record.model import Record
 from ._copies import TILE, one_after_the_other
@@ -119,19 +119,19 @@ def chunks_finding(results: Results) -> Iterator[str]:
     most = max((int(record.params["pieces"]) for record in results.records if record.timed), default=1)
     whole, cut = (results.find("each", pieces=pieces) for pieces in (1, most))
     if whole is not None and cut is not None and most > 1:
-        ratio = wording.compared(results.versus(cut, whole), "one piece")
+        ratio = phrases.against(results.versus(cut, whole), "one piece")
         yield (
-            f"{text.size(whole.counts['bytes'])} to the GPU in {wording.counted(most, 'piece')} of "
-            f"{text.size(cut.facts['piece_bytes'])}, with a wait after each: {ratio}{wording.mark(cut, whole)}."
+            f"{text.size(whole.counts['bytes'])} to the GPU in {phrases.counted(most, 'piece')} of "
+            f"{text.size(cut.facts['piece_bytes'])}, with a wait after each: {ratio}{phrases.mark(cut, whole)}."
         )
     names = {"each": "with a wait after each", "cupy": "through CuPy's set()", "once": "queued"}
     told = [
-        wording.Item(f"{text.seconds(cost)} {how}", tuple(_pieces(results, name)))
+        phrases.Item(f"{text.seconds(cost)} {how}", tuple(_pieces(results, name)))
         for name, how in names.items()
         if (cost := _cost_of_a_piece(results, name)) is not None
     ]
     if told:
-        yield f"Each further piece of a copy costs {wording.marked(told)}."
+        yield f"Each further piece of a copy costs {phrases.entries(told)}."
 
 
 def _pieces(results: Results, variant: str) -> list[Record]:

@@ -23,8 +23,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
-from ...record import text, wording
-from ...record.estimate import Estimate
+from ...record import phrases, text
 from ...record.model import Record, Scalar
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
@@ -225,32 +224,32 @@ def finding(results: Results) -> Iterator[str]:
     ways = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "in both directions at once"}
     pinned = {way: _best(results, "raw", direction=way, memory="pinned") for way in ways}
     told = [
-        wording.Item(f"{text.rate(_rate(record), 'GB/s')} {ways[way]}", (record,))
+        phrases.Item(f"{text.rate(_rate(record), 'GB/s')} {ways[way]}", (record,))
         for way, record in pinned.items()
         if record is not None
     ]
     if told:
-        yield f"Copies of pinned memory reach {wording.marked(told)}."
+        yield f"Copies of pinned memory reach {phrases.entries(told)}."
     slower = [found for way in ("h2d", "d2h") if (found := _pageable(results, way)) is not None]
     for memory in ("registered", "mapped", "managed"):
         record, base = _best(results, "raw", direction="h2d", memory=memory), pinned["h2d"]
         if record is not None and base is not None:
             times = results.versus(record, base).scaled(base.counts["bytes"] / record.counts["bytes"])
-            rate = f"{text.rate(_rate(record), 'GB/s')}, {wording.compared(times, 'pinned memory')}"
+            rate = f"{text.rate(_rate(record), 'GB/s')}, {phrases.against(times, 'pinned memory')}"
             read = f"{memory.capitalize()} host memory, read by the GPU: {rate}"
-            slower.append((times, f"{read}{wording.mark(record, base)}."))
+            slower.append((times.value, f"{read}{phrases.mark(record, base)}."))
     own = [r for r in results.records if r.timed and r.variant == "raw"]
     own = [r for r in own if (r.params["direction"], r.params["memory"]) == ("h2d", "pinned")]
     link = fitted(results, own)
-    yield from wording.ranked(slower, 2 - (link is not None))
+    yield from phrases.ranked(slower, 2 - (link is not None))
     if link is not None:
         yield (
             f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; only from "
-            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth{wording.mark(*own)}."
+            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth{phrases.mark(*own)}."
         )
 
 
-def _pageable(results: Results, way: str) -> tuple[Estimate, str] | None:
+def _pageable(results: Results, way: str) -> tuple[float, str] | None:
     """What Python gets from ordinary memory at the largest size, against pinned memory, and the remedy."""
     size = _largest(results, way)
     plain = results.find("cupy", direction=way, memory="pageable", size=size)
@@ -262,9 +261,9 @@ def _pageable(results: Results, way: str) -> tuple[Estimate, str] | None:
         "d2h": ("fetched by get()", "fetch into a pinned array by get(out=…)"),
     }[way]
     times = results.versus(plain, pinned)
-    told = f"{text.rate(_rate(plain), 'GB/s')}, {wording.compared(times, 'pinned memory')}"
-    return times, (
-        f"An ordinary array of {text.size(plain.counts['bytes'])} {call}: {told}{wording.mark(plain, pinned)}"
+    told = f"{text.rate(_rate(plain), 'GB/s')}, {phrases.against(times, 'pinned memory')}"
+    return times.value, (
+        f"An ordinary array of {text.size(plain.counts['bytes'])} {call}: {told}{phrases.mark(plain, pinned)}"
         + (f"; {remedy}." if times.low > WORTH else ".")
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
-from ...record import wording
+from ...record import phrases
 from ...record.estimate import Estimate
 from ...record.model import Record
 from .._gpu import BLOCK, DOWN, STEP, UP, B, E, starts
@@ -112,13 +112,13 @@ def overlap_finding(results: Results) -> Iterator[str]:
     serial, whole = (results.find("pipeline", stage="all", streams=streams) for streams in (1, best))
     if serial is None or whole is None:
         return
-    gain = wording.compared(results.versus(whole, serial), "1 stream")
+    gain = phrases.against(results.versus(whole, serial), "1 stream")
     alone = stages(results)
     longest = max(alone, key=lambda name: float(np.median(alone[name].samples)))
     what = {"h2d": "the copy to the GPU", "kernel": "the kernel", "d2h": "the copy back"}[longest]
     yield (
-        f"Copies and kernel on {wording.counted(best, 'stream')}: {gain}{wording.mark(whole, serial)}, "
-        f"{wording.share(found[best], 'the possible overlap')}; {what} takes longest."
+        f"Copies and kernel on {phrases.counted(best, 'stream')}: {gain}{phrases.mark(whole, serial)}, "
+        f"{phrases.of_limit(found[best], 'the possible overlap')}; {what} takes longest."
     )
 
 

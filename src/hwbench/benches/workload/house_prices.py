@@ -26,7 +26,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
-from ...record import text, wording
+from ...record import phrases, text
 from ...record.estimate import estimate
 from ...record.model import Record
 from .._gpu import cublas
@@ -230,8 +230,8 @@ def finding(results: Results) -> Iterator[str]:
     folds, curve, error = best.facts["fold_rmse"], best.facts["curve"], best.facts["rmse"]
     spread = f"{text.amount(min(folds))}–{text.amount(max(folds))}"
     yield (
-        f"Held-out log-RMSE: {text.amount(error)}, the mean of {wording.counted(len(folds), 'fold')} ({spread}), after "
-        f"{wording.counted(len(curve), 'epoch')} in batches of {best.facts['recipe_batch']}; a typical prediction is "
+        f"Held-out log-RMSE: {text.amount(error)}, the mean of {phrases.counted(len(folds), 'fold')} ({spread}), after "
+        f"{phrases.counted(len(curve), 'epoch')} in batches of {best.facts['recipe_batch']}; a typical prediction is "
         f"{text.share(np.exp(error) - 1)} off."
     )
 
@@ -244,8 +244,8 @@ def _epochs(records: Sequence[Record]) -> Iterator[str]:
     told = []
     for batch in dict.fromkeys((batches[0], batches[-1])):
         own = sorted((r for r in records if r.params["batch"] == batch), key=_seconds)
-        each = [wording.Item(f"{r.variant} {text.seconds(estimate(r.samples))}", (r,)) for r in own]
-        told.append(f"{wording.marked(each)} in batches of {batch}")
+        each = [phrases.Item(f"{r.variant} {text.seconds(estimate(r.samples))}", (r,)) for r in own]
+        told.append(f"{phrases.entries(each)} in batches of {batch}")
     fastest = min((r for r in records if r.params["batch"] == batches[0]), key=_seconds)
     parts = fastest.facts["phases_s"]
     most = max(parts, key=parts.get)
@@ -274,16 +274,16 @@ def _on_the_gpu(results: Results) -> Iterator[str]:
         batches = f"in batches of {record.params['batch']}"
         share = waiting(record)
         if share is not None:
-            idle.append(wording.Item(f"{text.share(share)} of an epoch {batches}", (record,)))
+            idle.append(phrases.Item(f"{text.share(share)} of an epoch {batches}", (record,)))
         copies = results.find("cupy-copies", **record.params)
         if copies is not None:
-            ratio = wording.compared(results.versus(copies, record))
-            sent.append(wording.Item(f"{ratio} {batches}", (copies, record)))
+            ratio = phrases.compared(results.versus(copies, record))
+            sent.append(phrases.Item(f"{ratio} {batches}", (copies, record)))
     told = []
     if idle:
-        told.append(f"the GPU waits for launches during {wording.marked(idle)}")
+        told.append(f"the GPU waits for launches during {phrases.entries(idle)}")
     if sent:
-        told.append(f"sending each batch instead of all sales once: {wording.marked(sent)}")
+        told.append(f"sending each batch instead of all sales once: {phrases.entries(sent)}")
     if told:
         yield f"CuPy: {'; '.join(told)}."
 
