@@ -56,3 +56,10 @@ def streamed(variant: str, kernel: str, size: str, footprint: int, rate: float, 
 def suspect(record: Record, code: str = "gpu_power_cap") -> Record:
     """The record, as disturbed."""
     return replace(record, status="suspect", reasons=[because(code)])
+
+
+def spread(record: Record, by: float = 0.01) -> Record:
+    """The record with nine samples around its median, in an order of its own."""
+    order = np.random.default_rng(zlib.crc32(f"{record.variant} {record.params}".encode())).permutation(9)
+    middle = float(np.median(record.samples))
+    return replace(record, samples=[middle * (1 + by * (int(i) % 3 - 1)) for i in order])

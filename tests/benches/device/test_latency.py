@@ -37,9 +37,8 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
         "Latency of a dependent load, one thread, random order: 600.0 ns (599.4–600.6) from memory (900 cycles)."
     )
     assert host == (
-        "GPU memory latency: 6.000× slower than the DRAM of this CPU (5.991–6.009); thousands of threads must have loads "
-        "in "
-        "flight to hide it."
+        "GPU memory latency: 6.000× slower than the DRAM of this CPU (5.991–6.009); thousands of threads must have "
+        "loads in flight to hide it."
     )
     *_, told = said(latency.bench, far, *(one for one in hosts() if one.params["pages"] == "4K"))
     assert told.startswith("GPU memory latency: 4.00")

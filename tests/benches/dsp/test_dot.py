@@ -95,11 +95,14 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
     assert device.sent == sent
 
 
+SPREAD = [1e-9 * (1 + 0.002 * (i % 3 - 1)) for i in range(9)]  # seconds for a byte at 1 GB/s
+
+
 def dots(*rows, **more):
     """Records of dot products: variant, device, size, bytes and GB/s, with some spread; `more` are facts."""
     facts = {"footprint": 2**30, "l2_bytes": 50 * 2**20, **more}
     return [
-        record(variant, [bytes_ / rate * (1 + 0.002 * (i % 3 - 1)) / 1e9 for i in range(9)], bench="dsp.dot", device=device,
+        record(variant, [bytes_ / rate * part for part in SPREAD], bench="dsp.dot", device=device,
                params={"size": size, "dtype": "f8"}, counts={"bytes": bytes_, "flops": bytes_ / 8}, facts=facts)
         for variant, device, size, bytes_, rate in rows
     ]  # fmt: skip
