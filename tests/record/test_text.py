@@ -122,6 +122,7 @@ def test_the_interval_decides_the_digits(value: Estimate) -> None:
 @example(value=5e-324)
 @example(value=10**400)
 @example(value=Estimate(1e308, -1e308, 1.7e308))
+@example(value=Estimate(0.5, 0.0, 0.0))
 def test_anything_is_printed_without_an_exponent_of_python(form: Callable[..., str], value: float | Estimate) -> None:
     """Not finite, negative, zero, huge or tiny: a short text or a dash, no `e+`, no `nan`."""
     shown = form(value)
