@@ -213,7 +213,7 @@ def finding(results: Results) -> Iterator[str]:
                 told.append(phrases.Item(f"{NAMES[work]} {_won(results, pairs)}", used))
         if told:
             by_gpu = True
-            yield f"GPU against the faster of NumPy and all CPU threads, {how}: {phrases.entries(told)}."
+            yield f"GPU against the fastest CPU variant, {how}: {phrases.entries(told)}."
     if not by_gpu:
         yield from _on_the_cpu(results)
 

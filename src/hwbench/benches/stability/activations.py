@@ -190,7 +190,7 @@ def tell_activations(results: Results) -> Iterator[str]:
         if one is None:
             continue
         place = {"activation": activation, "dtype": "f4", "n": one.params["n"]}
-        found = [r for name in ("numpy", "scipy", "numba", "cupy") if (r := results.find(name, **place)) is not None]
+        found = [r for name in ("numpy", "scipy", "numba") if (r := results.find(name, **place)) is not None]
         best, worst = (choose(found, key=lambda record: float(np.median(record.samples))) for choose in (min, max))
         each, most = (text.seconds(results.each("items", record.variant, **place)) for record in (best, worst))
         fastest.append(phrases.Item(f"{activation} {each} by {best.variant}", (best,)))
