@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from hwbench import catalog
-from hwbench.analysis.limits import SOURCES
 from hwbench.bench import Bench, Pages, Sweep, Threads
 from hwbench.record import text
+from hwbench.record.measures import LIMITS
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "benches"
 SYSTEMS = HERE.parent / "systems"  # pages by hand on topics that are systems of their own
+ON_CPU = [kind for kind, source in LIMITS.items() if source.on == "cpu"]
 LONGEST = 110  # characters of an expression that is shown
 
 
@@ -99,7 +100,7 @@ def limit(bench: Bench) -> str:
     """What holds the bench back at best, and which bench measures that."""
     if bench.limit is None:
         return "none of the hardware's applies"
-    sources = [name for name, (kind, _) in SOURCES.items() if kind == bench.limit]
+    sources = [name for name, one in catalog.benches().items() if one.measures == bench.limit and bench.limit in ON_CPU]
     where = ", at the level where the data lies" if {"size", "n"} & set(bench.axes) and bench.limit != "fma" else ""
     if bench.name in sources:
         return f"it measures one: {bench.limit}{where}"

@@ -23,9 +23,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hwbench import errors
+from hwbench import catalog, errors
 from hwbench.analysis import run_quality
 from hwbench.analysis.limits import Limit, measured
+from hwbench.analysis.measures import completed
 from hwbench.analysis.plausibility import concluded
 from hwbench.record import store, text
 from hwbench.record.model import Run
@@ -50,7 +51,7 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     """A row for each limit that two runs or more have, the widest spread first."""
     found: dict[str, list[Limit | None]] = {}
     for position, run in enumerate(runs):
-        for limit in measured(run.records):
+        for limit in measured(run.records, run.benches):
             name = f"{limit.name}, {limit.dtype}" if limit.dtype else limit.name
             found.setdefault(name, [None] * len(runs))[position] = limit
     rows = []
@@ -115,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.source
             else measure(given.runs, given.out or Path(tempfile.mkdtemp(prefix="five-runs-")), given.rest)
         )
-        runs = [concluded(store.read(path)) for path in paths]
+        runs = [completed(concluded(store.read(path)), catalog.benches()) for path in paths]
     except errors.StoreError as error:
         parser.error(str(error))
     if len(runs) < 2:

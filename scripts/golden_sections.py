@@ -25,6 +25,7 @@ import golden_lock  # noqa: E402 - it imports the tests' version_lock, and that 
 from hwbench.analysis.derived import as_json  # noqa: E402
 from hwbench.analysis.findings import findings  # noqa: E402
 from hwbench.analysis.limits import limit_for, measured, share  # noqa: E402
+from hwbench.analysis.measures import completed  # noqa: E402
 from hwbench.analysis.plausibility import judged  # noqa: E402
 from hwbench.analysis.run_quality import check  # noqa: E402
 from hwbench.bench import Pages, Threads  # noqa: E402
@@ -37,7 +38,7 @@ from hwbench.record.units import exact, octaves, parse  # noqa: E402
 
 SIZES = {"L1": "16KiB", "L2": "512KiB", "L3": "16MiB", "DRAM": "256MiB", "HBM": "1GiB"}  # of the made-up machine
 FACTS = ("version", "baseline", "limit", "core", "about", "together", "tolerance", "shared")  # of a bench
-RUNS = {path.stem: read(path) for path in (ROOT / "reports/runs").glob("*/*.json")}
+RUNS = {path.stem: completed(read(path), benches()) for path in (ROOT / "reports/runs").glob("*/*.json")}
 
 
 def label(case: Any) -> str:
@@ -52,11 +53,13 @@ def place(limit: Any) -> str:
 
 def figures(run: Any) -> dict[str, Any]:
     """Of each record its status, times, rates and limit; of the run its limits, levels and noise."""
-    limits, sizes, cpu = measured(run.records), run.policy.sizes, run.machine.cpu
+    limits, sizes, cpu = measured(run.records, run.benches), run.policy.sizes, run.machine.cpu
     kinds, data = {name: bench.limit for name, bench in benches().items()}, as_json(run, benches(), {})
     found: dict[str, Any] = {"levels": data["levels"], "noise": [(one.seen, one.allowed) for one in check(run)]}
     found["limits"] = {place(one): (one.value, one.variant, bool(one.suspect)) for one in limits}
-    for record, told, anew in zip(run.records, data["records"], judged(run.records, kinds, sizes, cpu), strict=True):
+    for record, told, anew in zip(
+        run.records, data["records"], judged(run.records, run.benches, sizes, cpu), strict=True
+    ):
         entry = found[label(record)] = {"status": record.status, "judged": anew.status, **told.get("rates", {})}
         limit = limit_for(record, kinds.get(record.bench), limits, sizes, cpu) if record.timed else None
         if limit is not None:

@@ -38,6 +38,8 @@ MISTAKES = {
     "@bench.finding\ndef f(results: Results) -> list[str]:\n    return [results.find('x').bench]\n": "union-attr",
     "@bench.finding\ndef f(results: Results) -> list[int]:\n    return []\n": "type-var",
     "Bench('a.c', question='?', axes={'n': 1}, baseline='x')\n": "dict-item",
+    "Bench('a.c', question='?', axes={}, baseline='x', measures='laod')\n": "arg-type",
+    "Bench('a.c', question='?', axes={}, baseline='x', where={'n': [1]})\n": "dict-item",
 }  # fmt: skip
 
 

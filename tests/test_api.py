@@ -70,7 +70,10 @@ def test_a_loaded_run_has_the_verdicts_of_its_limits(tmp_path):
     """The file holds what was measured; twice the limit cannot be true."""
     at = {"params": {"size": "L1", "dtype": "f8"}, "counts": {"bytes": 1e9}}
     records = record(bench="stream.load", **at), record(bench="access.steps", samples=(0.5,) * 3, **at)
-    benches = {"access.steps": BenchInfo("How fast?", "a", "load")}
+    benches = {
+        "access.steps": BenchInfo("How fast?", "a", "load"),
+        "stream.load": BenchInfo("How fast?", "simd", "load", "load"),
+    }
     store.write(run_of(*records, benches=benches), tmp_path / "x.json")
     assert store.read(tmp_path / "x.json").records[1].status == "ok"
     assert hwbench.load(tmp_path / "x.json").records[1].why.startswith("cannot be true: 2.00 times")
@@ -164,7 +167,7 @@ def test_threads_fill_the_cache_that_they_share(placed):
 
 def test_measuring_refuses_what_cannot_be_true(known):
     """As a run does: L1's limit is doubtful where L2's is faster."""
-    made = scripted_bench({"simd": 0.01}, "stream.load", {"size": ("L1", "L2")})
+    made = scripted_bench({"simd": 0.01}, "stream.load", {"size": ("L1", "L2")}, measures="load")
     made.counts(lambda size: {"bytes": float(size)})  # L2 is the larger, and as many calls a second
     slow, fast = api.measure(made)
     assert slow.status == "suspect"

@@ -1,12 +1,14 @@
 """How benches are written: functions get what they name, and mistakes are told to whoever makes them."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from doubles.scripted import scripted_work
 from hwbench.bench import Bench, Work, supply
+from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
 
 
@@ -110,3 +112,31 @@ def test_a_variant_says_what_it_needs_and_is():
     assert bench.lacks("x", {"size": 2}) == Reason("needs_cpus", "needs more")
     assert bench.lacks("x", {"size": 1}) is None
     assert bench.topic == "a"
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"measures": "laod"}, "a.b measures 'laod', which nothing reads; did you mean 'load'?"),
+        ({"measures": "9"}, "a.b measures '9', which nothing reads; known are load, "),
+        ({"leading": "bits"}, "a.b leads with 'bits'; known are bytes, "),
+        ({"where": {"order": "random"}}, "a.b has no axis 'order', which where= names"),
+        ({"words": {"variant": "way"}}, "a.b has no axis 'variant', which words= names"),
+    ],
+)
+def test_a_declaration_that_nothing_can_read_is_an_error_where_the_bench_is_defined(declared, said):
+    """One line: which bench, what is wrong, and what is known."""
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Bench("a.b", question="?", axes={"n": (1,)}, baseline="x", **declared)
+
+
+def test_a_bench_tells_a_run_file_what_it_declares():
+    """Variants in their order, and each axis with its name in words."""
+    bench = Bench(
+        "a.b", question="?", axes={"n": (1,), "k": (1,)}, baseline="x", limit="load", measures="load",
+        where={"variant": "x", "k": 1}, leading="bytes", words={"k": "stride, elements"},
+    )  # fmt: skip
+    bench.variant("x")(lambda: Work(print))
+    assert bench.info == BenchInfo(
+        "?", "x", "load", "load", {"variant": "x", "k": 1}, "bytes", ["x"], {"n": "n", "k": "stride, elements"}
+    )

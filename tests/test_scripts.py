@@ -17,6 +17,7 @@ from hwbench.bench import Bench, Pages, Sweep, Threads, Work
 from hwbench.record import store
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
+from made_up.declared import described
 from made_up.sample import replace, sample_run
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -140,7 +141,7 @@ def quiet():
     """A run of steady samples, as a quiet machine gives."""
     run = sample_run(benches=("stream.load", "peak.fma"), every_status=False)
     records = [msgspec.structs.replace(one, samples=[min(one.samples)] * 12) for one in run.records]
-    return replace(run, records=records)
+    return described(replace(run, records=records))
 
 
 def test_the_spread_is_largest_over_smallest(quiet) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import catalog, errors
 from .analysis.limits import TOLERANCE, Limit, limit_for, measured, share
+from .analysis.measures import completed
 from .analysis.plausibility import concluded, judged
 from .bench import Bench, Work
 from .devices import Device, selection
@@ -61,7 +62,7 @@ def measure(
     engine = Engine(known, policy.POLICIES[preset])
     records = [record for group in groups for record in engine.measure(group)]
     sizes = {label: size for device in known.values() for label, size in device.sizes.items()}
-    return judged(records, {one.name: one.limit for one in found}, sizes, machine.describe().cpu)
+    return judged(records, {one.name: one.info for one in found}, sizes, machine.describe().cpu)
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -105,7 +106,7 @@ def roofline(
     bytes, flops
         What one call moves and computes.
     run
-        A run that has `stream.load` and `peak.fma`.
+        A run that has benches of the limits `load` and `fma`, such as `stream.load` and `peak.fma`.
     footprint
         Bytes per thread that the call touches. Together with the footprints of the threads that share a cache, they
         choose the level of the roof.
@@ -140,15 +141,18 @@ def roofline(
         bench=bench.name, version=1, variant="function", device="cpu", params={"dtype": dtype}, status="ok",
         samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
     )  # fmt: skip
-    limits = measured(run.records)
+    known_benches = catalog.benches()
+    limits = measured(run.records, completed(run, known_benches).benches)
     reached = {
         limit: share(at, limit, seconds.value) or 0.0
         for kind in ("load", "fma")
         if (limit := limit_for(at, kind, limits, run.policy.sizes, run.machine.cpu)) is not None
     }
     if not reached:
+        kinds = ("load", "fma")
+        those = [name for kind in kinds for name, one in known_benches.items() if one.measures == kind]
         raise ValueError(
-            f"the run {run.id} holds no load or fma limit for {threads} threads; measure stream.load and peak.fma"
+            f"the run {run.id} holds no load or fma limit for {threads} threads; measure {' and '.join(those)}"
         )
     roof = max(reached, key=lambda limit: reached[limit])  # the nearest roof bounds the function
     doubts = [record.why] if record.status == "suspect" else []

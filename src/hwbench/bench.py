@@ -7,13 +7,15 @@ returned. What `device` offers and what a finding is given: see `protocols`.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from .record.model import COUNTS, Scalar
+from .record.measures import KNOWN, Measures
+from .record.model import COUNTS, BenchInfo, Scalar
 from .record.reasons import Reason, because
 
 Hook: TypeAlias = Callable[..., Any]
@@ -147,6 +149,15 @@ class Bench:
     limit
         Which of the machine's limits the bench should touch: `load`, `copy`, `triad`, `fma`, `latency`; None where no
         limit of the hardware applies.
+    measures
+        What it measures, by which limits, charts and comparisons find it: `record.measures.Measures`. None where it
+        stands among the contrasts alone.
+    where
+        Values of axes (or of `variant`) that a case needs to give the limit that the bench measures; None: every case.
+    leading
+        The count whose rate is shown first: `flops`; "" for the first in the order of `model.COUNTS`' metrics.
+    words
+        Names of axes in words, for heads of tables: `{"k": "stride, elements"}`.
     version
         Raised with every change of what is timed; results of different versions are never compared.
     sweeps
@@ -181,6 +192,10 @@ class Bench:
         axes: Mapping[str, Axis],
         baseline: str,
         limit: str | None = None,
+        measures: Measures | None = None,
+        where: Mapping[str, Scalar] | None = None,
+        leading: str = "",
+        words: Mapping[str, str] | None = None,
         version: int = 1,
         sweeps: tuple[Grid, ...] = (),
         quick: Grid | None = None,
@@ -199,6 +214,10 @@ class Bench:
         self.axes = dict(axes)
         self.baseline = baseline
         self.limit = limit
+        self.measures = measures
+        self.where = dict(where or {})
+        self.leading = leading
+        self.words = dict(words or {})
         self.version = version
         self.sweeps = sweeps
         self.presets = {"quick": dict(quick or {}), "standard": dict(standard or {}), "full": dict(full or {})}
@@ -212,6 +231,27 @@ class Bench:
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Hook] = {}
         self.doc = ""
+        self._check_declared()
+
+    def _check_declared(self) -> None:
+        """ValueError for a declaration that nothing can read: it names what is wrong and what is known."""
+        if self.measures is not None and self.measures not in KNOWN:
+            close = difflib.get_close_matches(self.measures, KNOWN, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(KNOWN)}"
+            raise ValueError(f"{self.name} measures '{self.measures}', which nothing reads; {hint}")
+        if self.leading and self.leading not in COUNTS:
+            raise ValueError(f"{self.name} leads with '{self.leading}'; known are {', '.join(COUNTS)}")
+        for what, named in (("where", self.where), ("words", self.words)):
+            if unknown := [axis for axis in named if axis not in self.axes and (what, axis) != ("where", "variant")]:
+                raise ValueError(f"{self.name} has no axis '{unknown[0]}', which {what}= names")
+
+    @property
+    def info(self) -> BenchInfo:
+        """What it declares, as a run file holds it."""
+        return BenchInfo(
+            self.question, self.baseline, self.limit, self.measures or "", self.where, self.leading,
+            list(self.variants), {axis: self.words.get(axis, axis) for axis in self.axes},
+        )  # fmt: skip
 
     @property
     def kinds(self) -> tuple[str, ...]:

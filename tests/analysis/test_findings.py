@@ -5,12 +5,13 @@ import pytest
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench.analysis.findings import BenchResults, findings, ratio, times
 from hwbench.record.estimate import Estimate
+from made_up.declared import described
 
 BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
 
 
 def reading(*records):
-    return BenchResults(BENCH, run_of(*records))
+    return BenchResults(BENCH, described(run_of(*records)))
 
 
 def test_ratios_are_told_to_three_digits():

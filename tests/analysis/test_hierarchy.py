@@ -14,6 +14,7 @@ from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.facts import footprint
 from hwbench.record.model import Cache
+from made_up.declared import described
 from made_up.sample import KIB, LAPTOP, MIB, replace, sample_run
 
 REAL = next((Path(__file__).parents[2] / "reports/runs/amd-epyc-2cpu").glob("*-b4c4dc.json"))
@@ -31,7 +32,7 @@ def test_the_committed_run_of_a_real_machine():
     A chase takes longer from 4 to 8 MiB on, where loads still come at L3's speed. Its second-level TLB has 3072 entries
     (12 MiB of 4 KiB pages), by AMD's optimisation guide for family 19h.
     """
-    found = hierarchy(store.read(REAL))
+    found = hierarchy(described(store.read(REAL)))
     l1, l2, l3 = found.caches
     assert [one.verdict for one in found.caches] == ["as reported"] * 3
     assert (l1.size.value, l1.level.seconds.value) == (32 * KIB, pytest.approx(1.095e-9, rel=0.01))
@@ -46,15 +47,15 @@ def test_the_committed_run_of_a_real_machine():
 def test_a_shared_last_level_is_told_with_what_this_guest_gets():
     """260 MiB reported, 32 there: the sentence has both numbers, and whose machine it is."""
     run = sample_run()
-    told = sentences(hierarchy(run), run.machine.virtual)
-    assert "Of the 260 MiB of L3 that are reported, this guest (kvm) really gets 32 MiB (32–48)" in told[1]
-    bare = sentences(hierarchy(run))
-    assert "a chase on one thread finds 32 MiB" in bare[1]
+    told = sentences(hierarchy(described(run)), run.machine.virtual)
+    assert "L3: this guest (kvm) gets 32 MiB (32–48) of the 260 MiB reported" in told[1]
+    bare = sentences(hierarchy(described(run)))
+    assert "a chase on 1 thread finds 32 MiB" in bare[1]
 
 
 def test_nothing_measured_is_nothing_found():
     """A run without sweeps has its reported caches and no more, and says nothing."""
-    found = hierarchy(sample_run(benches=()))
+    found = hierarchy(described(sample_run(benches=())))
     assert [one.level for one in found.caches] == [None] * 3
     assert (found.memory, found.line, found.unit, found.reach, found.last) == (None,) * 5
     assert sentences(found) == []
@@ -64,7 +65,7 @@ def test_labels_alone_are_no_sweep():
     """Four labelled sizes, as the quick set has them, betray no levels."""
     run = sample_run(benches=("latency.chase",))
     labelled = [one for one in run.records if one.params["size"] in ("L1", "L2", "L3", "DRAM")]
-    assert all(one.level is None for one in hierarchy(replace(run, records=labelled)).caches)
+    assert all(one.level is None for one in hierarchy(described(replace(run, records=labelled))).caches)
 
 
 def test_pairs_keep_their_order_and_agree():
@@ -86,7 +87,7 @@ def test_what_ends_beyond_all_caches_is_memory():
     found = match(caches, near)
     assert [one.verdict for one in found] == ["as reported", "as reported", "less than reported"]
     told = sentences(Hierarchy(found, memory, (), None, None, {}), "KVM")
-    assert "this guest (KVM) really gets 6 MiB (6–9)" in told[1]
+    assert "this guest (KVM) gets 6 MiB (6–9)" in told[1]
     assert apart([], [far]) == ([far], None)
     assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
 
@@ -124,14 +125,14 @@ def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_me
     assert MeasuredCache(caches[2], three[2]).verdict == "more than reported"
     assert MeasuredCache(caches[2], three[2], unsure=True).verdict == ""
     told = sentences(Hierarchy([MeasuredCache(caches[2], three[2], unsure=True)], None, (), None, None, {}))
-    assert told == ["By the steps of the latency sweep these levels end: L3 after 512 MiB (512–768)."]
+    assert told == ["Latency rises past L3 after 512 MiB (512–768)."]
 
 
 def test_a_sweep_that_never_leaves_the_caches_has_no_memory():
     """Chases of up to 24 KiB were told as a memory of 1.4 ns; what ends the sweep within L3 is no memory either."""
     run = store.read(INTEL)
     short = [one for one in run.records if one.bench == "latency.chase" and (footprint(one) or 0) <= 24 * KIB]
-    assert hierarchy(replace(run, records=short)).memory is None
+    assert hierarchy(described(replace(run, records=short))).memory is None
 
     def ends(size):
         return Level(level(1).seconds, size // 4, size, None)
@@ -159,8 +160,8 @@ def test_of_two_records_at_one_footprint_the_undisturbed_counts():
     spoilt = record("follow", status="suspect", samples=(1e-3,) * 9, bench="latency.chase", counts={"hops": 1.0},
                     params={"size": "L1", "pages": "huge", "order": "random"},
                      facts={"footprint": 8 * KIB})  # fmt: skip
-    found = hierarchy(replace(run, records=[spoilt, *run.records]))
-    assert found.caches == hierarchy(run).caches
+    found = hierarchy(described(replace(run, records=[spoilt, *run.records])))
+    assert found.caches == hierarchy(described(run)).caches
 
 
 def test_line_and_unit_are_read_from_the_strides():
@@ -174,6 +175,7 @@ def test_line_and_unit_are_read_from_the_strides():
     records = [stride("DRAM", step, min(step, 128)) for step in steps]
     records += [stride("L2", step, min(step, 64)) for step in steps] + [stride("L2", 1024, 1e4)]
     records += [stride("L2", step, 1.0, "numpy") for step in steps]
-    assert set(strides(records, "L2")) == set(steps)
-    found = hierarchy(replace(sample_run(benches=()), records=records))
+    run = described(replace(sample_run(benches=()), records=records))
+    assert set(strides(run, "L2")) == set(steps)
+    found = hierarchy(run)
     assert (found.line.value, found.unit.value) == (64, 128)

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from doubles.scripted import SIZES, record, run_of
-from hwbench import catalog
 from hwbench.analysis.limits import measured
 from hwbench.analysis.plausibility import concluded, doubtful, impossible, judged
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache, Cpu
 from hwbench.record.reasons import Reason, has
+from made_up.declared import DECLARED
 
 GB = 1e9
 
@@ -31,7 +31,10 @@ EIGHT = Cpu(model="", arch="x86_64", logical=16, physical=8, smt=2, caches=[
     Cache(1, 32 * 2**10, 64, 2), Cache(2, MIB, 64, 2), Cache(3, 32 * MIB, 64, 16)])  # fmt: skip
 
 
-KINDS = {"access.rows": "load", "stream.load": "load", "free.bench": None}
+KINDS = DECLARED | {
+    "access.rows": BenchInfo("How fast?", "x", "load"),
+    "free.bench": BenchInfo("How fast?", "x"),
+}
 
 
 def test_faster_than_the_limit_cannot_be():
@@ -65,13 +68,13 @@ def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
     both += [load("L1", 179.5 * GB, threads=2), load("L2", 210 * GB, threads=2)]
     slow = load("L1", 150 * GB, threads=2, variant="slow")
     mine = load("x", 230 * GB, threads=2, bench="access.rows", facts={"footprint": 1024, "threads": 2})
-    told = doubtful([*both, slow, mine])
+    told = doubtful([*both, slow, mine], KINDS)
     assert list(told) == [2, 3]
     assert told[3] == Reason("doubtful", "L2 load, 2 threads: 210 GB/s")
     assert impossible([*both, slow, mine], KINDS, SIZES) == {}
     after = judged([*both, slow, mine], KINDS, SIZES)
     assert [one.status for one in after] == ["ok", "ok", "suspect", "suspect", "ok", "ok", "ok"]
-    best = {(limit.level, limit.threads): limit for limit in measured(after)}
+    best = {(limit.level, limit.threads): limit for limit in measured(after, DECLARED)}
     assert (best["L2", 2].suspect, best["L1", 2].suspect, best["L2", 2].value) == (
         "",
         str(told[3]),
@@ -82,8 +85,8 @@ def test_a_level_slower_than_one_further_out_is_the_doubtful_one():
 def test_a_level_is_passed_over_that_is_missing():
     """Memory at 60 GB/s under an L2 of 50, without L3; within a tenth it is one and the same."""
     records = [load("L1", 100 * GB), load("L2", 50 * GB), load("DRAM", 60 * GB), load("DRAM", 70 * GB, threads=2)]
-    assert list(doubtful(records)) == [1]
-    assert doubtful([load("L2", 50 * GB), load("DRAM", 54 * GB)]) == {}
+    assert list(doubtful(records, KINDS)) == [1]
+    assert doubtful([load("L2", 50 * GB), load("DRAM", 54 * GB)], KINDS) == {}
 
 
 def test_a_level_that_beats_a_nearer_one_by_more_than_its_threads_do_alone_is_refused():
@@ -97,7 +100,7 @@ def test_a_level_that_beats_a_nearer_one_by_more_than_its_threads_do_alone_is_re
             "and than 2 times L2 load, 1 thread (107 GB/s)",
         )
     }
-    assert doubtful(records) == {}
+    assert doubtful(records, KINDS) == {}
 
 
 def test_a_level_that_beats_a_nearer_one_by_more_than_lines_can_move_is_refused():
@@ -119,8 +122,8 @@ def test_a_latency_longer_than_that_of_a_level_further_out_is_doubtful():
         record(samples=(2e-9,), params={"size": "L1"}, **chase),
         record(samples=(1e-9,), params={"size": "DRAM"}, **chase),
     ]
-    assert list(doubtful(records)) == [0]
-    assert impossible(records, {}, SIZES) == {}
+    assert list(doubtful(records, KINDS)) == [0]
+    assert impossible(records, KINDS, SIZES) == {}
 
 
 def test_judging_again_replaces_what_was_said():
@@ -146,8 +149,7 @@ def test_the_committed_runs_hold_nothing_that_cannot_be_true(name, doubtful_case
     """A hundred thousand elements on the Intel guest, and stores to L2 on the AMD, were refused, and were true."""
     [path] = (Path(__file__).parents[2] / "reports/runs").glob(f"{name}.json")
     run = store.read(path)
-    kinds = {name: bench.limit for name, bench in catalog.benches().items()}
-    after = judged(run.records, kinds, run.policy.sizes, run.machine.cpu)
+    after = judged(run.records, DECLARED, run.policy.sizes, run.machine.cpu)
     assert [one.case.label for one in after if has(one.reasons, "implausible")] == []
     assert [one.case.label for one in after if has(one.reasons, "doubtful")] == doubtful_cases
 
@@ -170,7 +172,7 @@ FAST = record(
 )
 BENCHES = {
     "access.steps": BenchInfo("How fast?", "fast", "load"),
-    "stream.load": BenchInfo("How fast?", "simd", "load"),
+    "stream.load": BenchInfo("How fast?", "simd", "load", "load"),
 }
 
 
@@ -181,7 +183,7 @@ def test_a_figure_above_its_limit_becomes_suspect_and_keeps_its_first_reason():
     assert (run.records[1].status, run.records[1].samples) == ("suspect", FAST.samples)
     assert run.records[1].reasons == [
         Reason("steal"),
-        Reason("implausible", "2.00 times the limit it should touch (L1 load, 1 thread: 1 GB/s)"),
+        Reason("implausible", "2.00 times the limit it should touch (L1 load, 1 thread: 1.00 GB/s)"),
     ]
     assert concluded(run) == run  # once said, a verdict is not said again
 

@@ -11,6 +11,7 @@ from hwbench import catalog
 from hwbench.analysis import limits, plausibility
 from hwbench.analysis.findings import findings
 from inspection.answers import reading
+from made_up.declared import DECLARED
 from made_up.gpu_records import L2, copies, record, said, streamed, suspect
 from made_up.gpu_sample import gpu_run, without_gpu
 from made_up.sample import sample_run
@@ -40,7 +41,7 @@ def test_limits_of_a_gpu_are_its_own():
         streamed("bytes16", "triad", "64MiB", 2**26, 4e12),  # between the levels: no limit
         *copies("raw", "h2d", "pinned", 8e-6, 50e9),
     ]
-    found = limits.measured(records)
+    found = limits.measured(records, DECLARED)
     assert {(x.kind, x.level, round(x.value, -9)) for x in found} == {
         ("gpu triad", "HBM", 3003e9), ("gpu triad", "L2", 6006e9), ("h2d", "", 50e9),
     }  # fmt: skip
@@ -62,7 +63,7 @@ def test_a_chunked_copy_beyond_the_link_cannot_be_true():
     fast = record("transfer.chunks", "once", {"direction": "h2d", "size": "64MiB", "pieces": 1}, 2**26 / 80e9,
                   counts={"bytes": 2**26})  # fmt: skip
     records = [*copies("raw", "h2d", "pinned", 8e-6, 50e9), fast]
-    [(index, reason)] = plausibility.impossible(records, {"transfer.chunks": "link"}, {}).items()
+    [(index, reason)] = plausibility.impossible(records, DECLARED, {}).items()
     assert index == 4
     assert "times the limit it should touch (host to GPU of gpu:0: 50" in reason.detail
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from doubles.scripted import record, run_of
+from doubles.scripted import record, run_of, scripted_bench
 from hwbench import errors
 from hwbench.cli.show import open_run
 from hwbench.record import store
@@ -24,7 +24,7 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
     path = saved(out, *rows)
     done = command("show", "--out", out)
     assert done.code == 0
-    assert "2.00 GB/s (2.00–2.00)" in done.out
+    assert "2.00 GB/s │" in done.out
     assert "500 ms" in done.out
     assert "skipped: needs SMT" in done.out
     assert "old.bench" not in done.out
@@ -33,6 +33,7 @@ def test_show_prints_figures_with_units_and_intervals(benches, command, out):
 
 def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
     """The run's own fields stay as they are; derived ones carry their unit."""
+    benches["stream.load"] = scripted_bench({"simd": 0.1}, "stream.load", measures="load")
     saved(
         out,
         record(samples=(0.5,) * 5, bench="stream.load", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}),
@@ -50,7 +51,7 @@ def test_show_as_json_adds_rates_limits_and_findings(benches, command, out):
 def test_few_samples_are_shown_without_a_crash(benches, command, out):
     """A file with one sample has an endless interval, which JSON writes as null."""
     saved(out, record(samples=(0.5,), counts={"bytes": 1e9}))
-    assert "2.00 GB/s (0–inf)" in command("show", "--out", out).out
+    assert "2.00 GB/s │" in command("show", "--out", out).out
     data = json.loads(command("show", "--json", "--out", out).out)
     assert data["records"][0]["rates"]["bandwidth"]["high"] is None
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from doubles.scripted import record, run_of, scripted_bench
+from hwbench import catalog
 from hwbench.cli import tables
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -28,7 +29,7 @@ def test_shares_of_limits_and_questions_need_the_benches():
     run = run_of(limit, mine)
     bench = scripted_bench({"mine": 1.0}, "access.mine", {"size": ("L1",)})
     bench.limit = "load"
-    plain, full = printed(run), printed(run, {"access.mine": bench})
+    plain, full = printed(run), printed(run, {"access.mine": bench, "stream.load": catalog.benches()["stream.load"]})
     assert "8.00 GB/s" in plain
     assert "of limit" not in plain and "80%" not in plain
     assert "80%" in full and "Which script is shorter?" in full
@@ -39,7 +40,10 @@ def test_a_run_states_the_questions_and_limits_of_its_benches():
     where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}
     limit = record("simd", samples=(0.1,) * 5, bench="stream.load", counts={"bytes": 1e9}, **where)
     mine = record("mine", samples=(0.125,) * 5, bench="access.mine", counts={"bytes": 1e9}, **where)
-    stated = {"access.mine": BenchInfo("Is it [bold]mine\x1b[31m?", "mine", "load")}
+    stated = {
+        "access.mine": BenchInfo("Is it [bold]mine\x1b[31m?", "mine", "load"),
+        "stream.load": BenchInfo("How fast?", "simd", "load", "load"),
+    }
     text = printed(run_of(limit, mine, benches=stated))
     assert "80%" in text
     assert "Is it [bold]mine\\x1b[31m?" in text

@@ -17,6 +17,7 @@ from hwbench.measurement.engine import Engine
 from hwbench.record import interference
 from hwbench.record.model import Policy
 from hwbench.record.reasons import Reason
+from made_up.declared import DECLARED
 
 POLICY = Policy(preset="test", rounds=5, max_rounds=5, warmup_s=1.0, case_s=1e9, precision=0.0)
 KERNEL = 1e-3
@@ -252,13 +253,17 @@ def test_a_product_at_the_power_limit_is_kept_with_the_fact(gpu, nvml):
 
 def test_a_limit_bounds_nothing_on_another_device():
     """A GPU's copy is no part of what the CPU's memory can do, and the other way round."""
-    params = {"size": "DRAM", "dtype": "f8"}
-    of = {"bench": "stream.copy", "params": params, "counts": {"bytes": 1e9}}
-    on_cpu, on_gpu = record(samples=(1.0,) * 3, **of), record(samples=(0.01,) * 3, device="gpu:0", **of)
-    limits = measured([on_cpu, on_gpu])
+    cpu, gpu = {"size": "DRAM", "dtype": "f8"}, {"size": "HBM", "dtype": "f8", "kernel": "copy"}
+    facts = {"footprint": 2**30, "l2_bytes": 2**20}
+    on_cpu = record(samples=(1.0,) * 3, bench="stream.copy", params=cpu, counts={"bytes": 1e9})
+    on_gpu = record(
+        samples=(0.01,) * 3, bench="device.stream", device="gpu:0", params=gpu, counts={"bytes": 1e9}, facts=facts
+    )
+    limits = measured([on_cpu, on_gpu], DECLARED)
     assert limit_for(on_cpu, "copy", limits, {}).value == 1e9
-    assert limit_for(on_gpu, "copy", measured([on_cpu]), {}) is None
-    assert limit_for(on_cpu, "copy", measured([on_gpu]), {}) is None
+    assert limit_for(on_gpu, "copy", limits, {}).value == 1e11
+    assert limit_for(on_gpu, "copy", measured([on_cpu], DECLARED), {}) is None
+    assert limit_for(on_cpu, "copy", measured([on_gpu], DECLARED), {}) is None
 
 
 def test_what_two_devices_tell_is_the_first_ones_word(gpu):

@@ -12,6 +12,7 @@ from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Bench, Work
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+from made_up.declared import DECLARED
 
 
 def work_of(bench: Bench, variant: str, values: Mapping[str, Any]) -> tuple[Work, tuple[Any, ...]]:
@@ -49,4 +50,5 @@ def reading(
     ]  # fmt: skip
     cpu = Cpu(model="Made Up", arch="x86_64", logical=4, physical=4)
     box = Machine(name="box", cpu=cpu, memory=Memory(total=2**34))
-    return BenchResults(bench, Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=records))
+    run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, benches=DECLARED, records=records)
+    return BenchResults(bench, run)

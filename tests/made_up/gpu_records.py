@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from hwbench.analysis.findings import BenchResults
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
 from hwbench.record.reasons import because
+from made_up.declared import DECLARED
 
 GPU = "gpu:0"
 
@@ -32,7 +33,7 @@ def said(bench: Any, *records: Record) -> list[str]:
     box = Machine(
         name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
     )
-    run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, records=list(records))
+    run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, benches=DECLARED, records=list(records))
     return list(bench.hooks["finding"](BenchResults(bench, run)))
 
 

@@ -103,8 +103,8 @@ def test_a_run_describes_the_benches_that_it_has_or_will_have():
     )
     assert run.benches == {
         "old.bench": gone,
-        "test.bench": BenchInfo("Which script is shorter?", "a", "load"),
-        "a.b": BenchInfo("Which script is shorter?", "x"),
+        "test.bench": BenchInfo("Which script is shorter?", "a", "load", variants=["a"], axes={}),
+        "a.b": BenchInfo("Which script is shorter?", "x", variants=["x"], axes={}),
     }
 
 

@@ -15,7 +15,7 @@ from hwbench.measurement.autosave import Interrupted
 from hwbench.measurement.planning import Request
 from hwbench.measurement.session import execute
 from hwbench.record import store
-from hwbench.record.model import BenchInfo, key
+from hwbench.record.model import key
 from hwbench.record.reasons import Reason, has
 
 
@@ -275,6 +275,7 @@ def test_verdicts_are_concluded_and_never_stored(tmp_path, benches):
     benches["stream.load"].counts(lambda: {"bytes": 1e6})
     benches["access.steps"].counts(lambda: {"bytes": 1e6})
     benches["access.steps"].limit = "load"
+    benches["stream.load"].measures = "load"
     chosen = {"select": ("stream.load", "access.steps"), "params": {"size": ["L1"]}}
     with pytest.raises(Interrupted) as stop:
         execute(asked(tmp_path, **chosen), Watcher(stop_at(4)))
@@ -290,7 +291,7 @@ def test_verdicts_are_concluded_and_never_stored(tmp_path, benches):
 
 
 def test_a_run_describes_the_benches_of_its_records(tmp_path, benches):
-    """Question, baseline and limit of what was measured, and of nothing else; the file has them from the start."""
+    """What the benches of its records declare, and no other's; the file has it from the start."""
     seen = []
 
     def look(_group):
@@ -299,7 +300,10 @@ def test_a_run_describes_the_benches_of_its_records(tmp_path, benches):
 
     benches["access.share"].limit = "load"
     run, _ = execute(asked(tmp_path, select=("access.share",)), Watcher(look))
-    assert run.benches == {"access.share": BenchInfo("Which script is shorter?", "fast", "load")}
+    declared = run.benches["access.share"]
+    assert run.benches == {"access.share": benches["access.share"].info}
+    assert (declared.question, declared.baseline, declared.limit) == ("Which script is shorter?", "fast", "load")
+    assert declared.variants == list(benches["access.share"].variants)
     assert seen[0] == run.benches
 
 

@@ -34,7 +34,7 @@ def test_the_dtype_axis_sets_the_precision():
     """Single precision is enough where the case says f4, and not where it says f8."""
     reference, output = np.array([1.0]), np.array([1 + 1e-7])
     assert mismatch(output, reference, {"dtype": np.dtype("f4")}, 1) == ""
-    assert "relative error 1e-07" in mismatch(output, reference, {"dtype": np.dtype("f8")}, 1)
+    assert "relative error 1.00 × 10⁻⁷" in mismatch(output, reference, {"dtype": np.dtype("f8")}, 1)
 
 
 def test_integers_are_compared_exactly():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hwbench import api, catalog
-from hwbench.analysis.limits import SOURCES, Limit, measured, serving
+from hwbench.analysis.limits import Limit, measured, serving
 from hwbench.bench import Pages, Skip, Sweep, Threads
 from hwbench.devices import selection
 from hwbench.host import machine
@@ -111,9 +111,10 @@ class Limits:
         levels = [""] if kind == "fma" else serving(record, self.sizes, self.cpu) or [""]
         for level in levels:
             if (kind, level) not in self.known:
-                [source] = [name for name, (known, _) in SOURCES.items() if known == kind]
+                [source] = [bench for bench in catalog.benches().values() if bench.measures == kind]
                 at = {"size": level} if level else {}
-                self.known[kind, level] = measured(api.measure(source, preset="quick", **at))
+                records = api.measure(source, preset="quick", **at)
+                self.known[kind, level] = measured(records, {source.name: source.info})
         return [limit for level in levels for limit in self.known[kind, level]]
 
 

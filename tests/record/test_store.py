@@ -182,6 +182,13 @@ def test_foreign_files_are_told_apart(data, said):
         ("benches", {"a.b": {"question": 1, "baseline": "x"}}, "got `int` - at `$.benches[...].question`"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "limit": "{n:9}"}}, "benches.a.b.limit: is no kind"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "limit": ""}}, "benches.a.b.limit: is no kind"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "measures": "{n:9}"}}, "benches.a.b.measures: is noth"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "measures": "{n.a}"}}, "benches.a.b.measures: is noth"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "leading": "bits"}}, "a.b.leading: 'bits' is none of"),
+        ("benches", {"a.b": {"question": "?" * 1001, "baseline": "x"}}, "or one of more than 1000 characters"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "axes": {"n": "n" * 1001}}}, "more than 1000 char"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "variants": ["x"] * 500}}, "more than 500 names"),
+        ("benches", {"a.b": {"question": "?", "baseline": "x", "where": {"n": [1]}}}, "at `$.benches[...].where[...]`"),
     ],
 )
 def test_wrong_types_and_values_are_told_with_their_place(path, value, said):
@@ -222,7 +229,8 @@ def test_benches_are_optional_and_kept():
     """A file without them reads as it was written; what a bench is to a reader comes back as it was stored."""
     old = {name: value for name, value in json.loads(GOOD).items() if name != "benches"}
     assert store.decode(json.dumps(old).encode(), "old.json") == RUN
-    benches = {"stream.load": BenchInfo("How fast?", "numpy", "load"), "a.b": BenchInfo("Why?", "x")}
+    copy = BenchInfo("?", "raw", "link", "{direction}", {"n": 1, "variant": "raw"}, "bytes", ["raw"], {"n": "copies"})
+    benches = {"stream.load": BenchInfo("How fast?", "numpy", "load"), "a.b": BenchInfo("Why?", "x"), "a.copy": copy}
     run = msgspec.structs.replace(RUN, benches=benches)
     assert store.decode(store.encode(run), "new.json") == run
 

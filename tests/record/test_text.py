@@ -194,6 +194,7 @@ BY_HAND = re.compile(r"""\{[^{}"\n]*:[,+<>^0-9]*\.\d+[gfe%]\}""")
 OTHERS = {
     "record/text.py": "is the formatter",
     "record/store.py": "states the bounds of a file's numbers as the file writes numbers",
+    "record/identity.py": "rounds sizes as an identity states them: they are compared, and kept in histories",
     "record/interference.py": "states reasons, which are kept in files",
     "cli/verdicts.py": "compares ratios in columns of three decimals, as thresholds are given",
     "tracking/readers/pytest_benchmark.py": "rounds numbers that go on as numbers",

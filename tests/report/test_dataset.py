@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hwbench.record.model import BenchInfo
 from hwbench.report.dataset import Runs
+from made_up.declared import DECLARED
 from made_up.page import dataset, record, run_of
-from made_up.sample import LAPTOP, proof_run, sample_run
+from made_up.sample import LAPTOP, proof_run, replace, sample_run
 
 
 def test_labels_tell_runs_apart() -> None:
@@ -38,7 +40,7 @@ def test_points_state_their_axes_as_text() -> None:
 
 
 def test_a_point_is_compared_with_the_baseline_that_its_bench_names() -> None:
-    """The catalogue is handed in: without it nothing is a baseline, and nothing is compared."""
+    """A run that states no baselines gets the catalogue's; without a catalogue nothing is compared."""
     params = {"params": {"n": 1000}}
     run = run_of(
         record("vectorize.add", "numpy", 1.0, {"items": 1.0}, **params),
@@ -65,3 +67,25 @@ def test_comparisons_with_native_tools_are_set_apart() -> None:
     both, alone = dataset(sample_run(), proof_run()), dataset(proof_run())
     assert (len(both), len(both.proofs)) == (1, 1)
     assert (len(alone), len(alone.proofs)) == (1, 1)
+
+
+def test_what_a_run_states_of_its_benches_goes_before_the_catalogue() -> None:
+    """Question, baseline and what is measured are the file's, whatever this hwbench's bench of that name says."""
+    one, other = record("stream.load", "mine", 1.0, {"bytes": 1.0}), record("a.b", "v", 1.0, {"bytes": 1.0})
+    own = {"stream.load": BenchInfo("Why?", "mine", variants=["mine"])}
+    runs = dataset(replace(run_of(one, other), benches=own))
+    assert runs.benches["stream.load"] == own["stream.load"]
+    assert runs.benches["stream.copy"] == DECLARED["stream.copy"]
+    assert runs.points[0].bench == own["stream.load"]
+    assert runs.points[1].bench is None
+
+
+def test_points_are_found_by_what_their_benches_measure() -> None:
+    """A bench of one's own stands beside hwbench's; several kinds come in the order asked for."""
+    mine = {"my.sweep": BenchInfo("How fast?", "v", measures="load", variants=["v"])}
+    given = [record(name, "v", 1.0, {"bytes": 1.0}) for name in ("stream.copy", "my.sweep", "stream.load", "a.b")]
+    runs = dataset(replace(run_of(*given), benches=DECLARED | mine))
+    assert [point.record.bench for point in runs.measuring("load", "copy")] == [
+        "my.sweep", "stream.load", "stream.copy"
+    ]  # fmt: skip
+    assert runs.measuring("latency") == []

@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 
 from doubles.scripted import record, run_of
-from hwbench.tracking.controls import CONTROLS, Controls, Indices, agreed, blame, shift
+from hwbench.record.model import BenchInfo
+from hwbench.tracking.controls import Controls, Indices, agreed, blame, shift
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
 from hwbench.tracking.sides import Entry, Measurement, Side
 from hwbench.tracking.verdicts import compare, compare_sides
+from made_up.declared import DECLARED, described
+
+CONTROLS = ("stream.load", "latency.chase", "peak.fma")
+
+
+def touching(**limits):
+    """Benches that should touch these limits."""
+    return {name: BenchInfo("How fast?", "x", limit) for name, limit in limits.items()}
 
 
 def limits(factor):
@@ -25,10 +34,10 @@ def test_what_the_limits_share_is_the_machine_s():
     """Everything slower by 8%, limits too: nobody's code; a case slower by half besides is accused all the same."""
     base = run_of(*limits(1.0), record("a", (1.0, 1.001, 0.999) * 4), record("b", (1.0, 1.001, 0.999) * 4))
     new = run_of(*limits(1.08), record("a", (1.08, 1.081, 1.079) * 4), record("b", (1.5, 1.501, 1.499) * 4))
-    report = compare_sides(runs.side([base]), runs.side([new]))
+    report = compare_sides(runs.side([base]), runs.side([new]), benches=DECLARED)
     found = {one.variant: one for one in report.cases if one.bench == "test.bench"}
     assert found["a"].verdict == "ambiguous"
-    assert found["a"].reason == "the machine's own limits moved alike (×1.080)"
+    assert found["a"].reason == "the machine's own limits moved alike (1.08×)"
     assert found["b"].verdict == "slower"
     assert "moved together" in report.remarks[0]
 
@@ -37,13 +46,13 @@ def test_controls_that_hardly_moved_excuse_nobody():
     """A case slower by 3% is not the machine's because the limits moved by 1%, which is less than what matters."""
     base = run_of(*limits(1.0), record("a", (1.0, 1.0001, 0.9999) * 4))
     new = run_of(*limits(1.01), record("a", (1.03, 1.0301, 1.0299) * 4))
-    report = compare_sides(runs.side([base] * 6), runs.side([new] * 6))
+    report = compare_sides(runs.side([base] * 6), runs.side([new] * 6), benches=DECLARED)
     assert [one.verdict for one in report.cases if one.bench == "test.bench"] == ["slower"]
 
 
 def test_a_control_that_moves_alone_is_code():
     """stream.load slower while chase and peak stay: its kernel changed."""
-    base, new = run_of(*limits(1.0)), run_of(*limits(1.2)[:1], *limits(1.0)[1:])
+    base, new = described(run_of(*limits(1.0))), described(run_of(*limits(1.2)[:1], *limits(1.0)[1:]))
     assert {one.bench: one.verdict for one in compare(base, new)} == {
         "stream.load": "slower", "latency.chase": "same", "peak.fma": "same",
     }  # fmt: skip
@@ -62,7 +71,7 @@ def together(shift, controls=()):
         ]
         entries += [Entry(name, "v", "cpu", {}, measurements=[Measurement(moved, 5e-4)]) for name in controls]
         sides.append(Side("made up", "box", {}, entries))
-    return compare_sides(*sides)
+    return compare_sides(*sides, benches=DECLARED)
 
 
 def test_controls_tell_what_all_cases_share():
@@ -103,7 +112,8 @@ def test_between_machines_a_case_is_set_against_the_limit_that_its_bench_touches
     """The caller says which: latency for one, load for another; what is not said is set against the middle of all."""
     moves = {"stream.load": 1.5, "latency.chase": 2.0, "peak.fma": 1.2}
     pairs = [(entry(name, 1.0), entry(name, factor)) for name, factor in moves.items()]
-    found = Controls(pairs, per_work=True, limits={"a.chase": "latency", "a.copy": "copy", "a.free": None})
+    touched = touching(**{"a.chase": "latency", "a.copy": "copy", "a.free": None})
+    found = Controls(pairs, per_work=True, benches=DECLARED | touched)
 
     def factor(bench):
         return math.exp(found.own_limit(entry(bench, 1.0)).shift)
@@ -112,17 +122,17 @@ def test_between_machines_a_case_is_set_against_the_limit_that_its_bench_touches
     assert factor("a.copy") == pytest.approx(1.5)
     assert factor("a.free") == factor("unknown.bench") == pytest.approx(1.5)
     assert factor("peak.fma") == pytest.approx(1.2)
-    assert Controls([], per_work=True).own_limit(entry("a.copy", 1.0)) is None
+    assert Controls([], per_work=True, benches=DECLARED).own_limit(entry("a.copy", 1.0)) is None
 
 
 def test_on_one_machine_a_control_is_judged_by_the_others_and_disturbed_ones_are_left_out():
     """Two others at least; a suspect measurement is no control."""
     pairs = [(entry(name, 1.0), entry(name, 1.1)) for name in CONTROLS]
-    found = Controls(pairs, per_work=False)
+    found = Controls(pairs, per_work=False, benches=DECLARED)
     assert found.known
     assert math.exp(found.own_limit(entry(CONTROLS[0], 1.0)).shift) == pytest.approx(1.1)
     noisy = [(entry(name, 1.0), entry(name, 1.1, suspect="steal")) for name in CONTROLS[:2]]
-    few = Controls([*noisy, pairs[2]], per_work=False)
+    few = Controls([*noisy, pairs[2]], per_work=False, benches=DECLARED)
     assert not few.known
     assert few.own_limit(entry("a.b", 1.0)) is None
     assert few.sentences() == []
@@ -132,7 +142,7 @@ def test_the_control_case_that_shares_most_axis_values_counts():
     """Loads in L2 for a case in L2."""
     pairs = [(entry("stream.load", 1.0, size=size), entry("stream.load", to, size=size)) for size, to in
              (("L1", 1.1), ("L2", 1.4))]  # fmt: skip
-    found = Controls(pairs, per_work=True, limits={"a.b": "load"})
+    found = Controls(pairs, per_work=True, benches=DECLARED | touching(**{"a.b": "load"}))
     assert math.exp(found.own_limit(entry("a.b", 1.0, size="L2")).shift) == pytest.approx(1.4)
 
 
@@ -152,5 +162,19 @@ def test_a_step_is_the_machine_s_where_two_controls_moved_as_much(moved, step, w
     ]
     case = Series("a.b", "v", {}, 0, np.array([1.0, 1.0, step, step]), none, none)
     history = History("x", "asv", [Commit(str(i), i) for i in range(4)], [Setting("box")], [*series, case])
-    index = Indices(history).of(case)
+    index = Indices(history, DECLARED).of(case)
     assert blame(step, index, slice(0, 2), slice(2, 4))[0] == whose
+
+
+def test_a_bench_of_ones_own_is_a_control_by_what_it_declares():
+    """Two kinds are needed: two benches of one kind are one control, named by the first of them."""
+    mine = {name: BenchInfo("How fast?", "x", measures=kind) for name, kind in
+            (("my.load", "load"), ("my.other", "load"), ("my.chase", "latency"))}  # fmt: skip
+    moved = [(entry(name, 1.0), entry(name, 1.1)) for name in mine]
+    assert Controls(moved[:2], per_work=False, benches=mine).known is False
+    found = Controls(moved, per_work=False, benches=mine)
+    assert found.sentences() == [
+        "the machine's own limits moved together (my.load 1.10×, my.chase 1.10×): "
+        "what moved as much moved with the machine"
+    ]
+    assert Controls(moved, per_work=False, benches={}).known is False

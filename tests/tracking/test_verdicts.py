@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles.scripted import record, run_of
+from hwbench.record import text
 from hwbench.record.reasons import Reason
 from hwbench.tracking.readers import runs
 from hwbench.tracking.sides import Entry, Measurement, Side
 from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
+from made_up.declared import DECLARED
 from made_up.histories import scattered
 
 OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
@@ -69,7 +71,8 @@ WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "diff
         (record(status="skipped", samples=()), record(), "skipped in base"),
         (record(), record(version=2), "version 1 in base, 2 in new: they time different things"),
         (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),
-         "a call does other work: 1e+06 bytes in base, 2e+06 bytes in new; give the size in bytes"),
+         "a call does other work: 1\u202f000\u202f000 bytes in base, 2\u202f000\u202f000 bytes in new; "
+         "give the size in bytes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_not_measured(old, new, reason):
@@ -184,7 +187,10 @@ def test_what_is_slow_on_another_box_is_found_among_what_differs():
     """A box 1.5 times as slow that suits cases by ±10%: the case that takes three times as long is slower there."""
     rng = np.random.default_rng(1)
     old, new = boxed(rng, 60), boxed(rng, 60, 1.5, 0.1, factors={7: 3.0})
-    cases = {one.variant: one for one in compare_sides(runs.side([old]), runs.side([new]), across=True).cases}
+    cases = {
+        one.variant: one
+        for one in compare_sides(runs.side([old]), runs.side([new]), across=True, benches=DECLARED).cases
+    }
     assert cases["v7"].verdict == "slower"
     assert cases["v7"].normalised == pytest.approx(3.0, rel=0.4)
     assert sum(one.verdict == "ambiguous" for one in cases.values()) < 60
@@ -199,7 +205,7 @@ def test_machines_that_are_alike_accuse_nobody():
             for _ in range(20)
             for one in compare_sides(
                 runs.side([boxed(rng, cases, noise=0.02)]), runs.side([boxed(rng, cases, 1.3, noise=0.02)]),
-                across=True,
+                across=True, benches=DECLARED,
             ).cases
         ]  # fmt: skip
         assert told.count("slower") <= 0.01 * len(told)
@@ -218,7 +224,7 @@ def together(shift, controls=()):
         ]
         entries += [Entry(name, "v", "cpu", {}, measurements=[Measurement(moved, 5e-4)]) for name in controls]
         sides.append(Side("made up", "box", {}, entries))
-    return compare_sides(*sides)
+    return compare_sides(*sides, benches=DECLARED)
 
 
 def test_what_all_cases_share_accuses_nobody():
@@ -226,8 +232,8 @@ def test_what_all_cases_share_accuses_nobody():
     told = together(0.05)
     assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
     assert told.cases[0].verdict == "ambiguous"
-    assert told.cases[0].reason == f"all cases moved together (×{math.exp(told.noise.together):.3f})"
-    assert [line for line in told.remarks if line.startswith("the cases moved together (×1.0")]
+    assert told.cases[0].reason == f"all cases moved together ({text.times(math.exp(told.noise.together))})"
+    assert [line for line in told.remarks if line.startswith("the cases moved together (1.0")]
     assert not together(0.0).remarks
 
 

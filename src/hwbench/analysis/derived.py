@@ -11,6 +11,7 @@ from ..record.model import BenchInfo, Cpu, JsonObject, Metric, Record, Run, metr
 from . import run_quality
 from .hierarchy import Hierarchy, hierarchy
 from .limits import Limit, limit_for, measured, share
+from .measures import completed
 from .staircase import Level
 
 
@@ -34,25 +35,36 @@ def in_unit(record: Record, metric: Metric) -> Estimate:
 
 
 def performance(
-    record: Record, bench: Bench | BenchInfo | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
+    record: Record, bench: BenchInfo | None, limits: Sequence[Limit], sizes: Mapping[str, int], cpu: Cpu | None
 ) -> Performance:
     """The performance of a timed record, given the run's limits, sizes of labels, and CPU."""
     seconds = estimate(record.samples)
-    leading = next(iter(metrics(record)), None)
+    leading = leading_metric(record, bench)
     value = in_unit(record, leading) if leading else seconds
     limit = limit_for(record, bench.limit if bench else None, limits, sizes, cpu)
     return Performance(seconds, leading, value, limit, share(record, limit, seconds.value) if limit else None)
 
 
+def leading_metric(record: Record, bench: BenchInfo | None) -> Metric | None:
+    """The metric that is shown first: of the count that the bench leads with, else the first that the record has."""
+    known = metrics(record)
+    wanted = bench.leading if bench else ""
+    return next((metric for metric in known if metric.count == wanted), next(iter(known), None))
+
+
 def as_json(run: Run, benches: Mapping[str, Bench], findings: Mapping[str, Iterable[str]]) -> JsonObject:
-    """The run as JSON, with all that is derived: limits, levels, noise, findings, and rates of every timed record."""
+    """The run as JSON, with all that is derived: limits, levels, noise, findings, and rates of every timed record.
+
+    `benches` are those of the catalogue, for a run that does not describe its own.
+    """
     import msgspec
 
-    limits = measured(run.records)
+    run = completed(run, benches)
+    limits = measured(run.records, run.benches)
     data: JsonObject = msgspec.to_builtins(run)
     for record, out in zip(run.records, data["records"], strict=True):
         if record.timed:
-            bench = benches.get(record.bench)
+            bench = run.benches.get(record.bench)
             out["rates"] = _rates(record, performance(record, bench, limits, run.policy.sizes, run.machine.cpu))
     data["limits"] = [
         {

@@ -11,6 +11,7 @@ from ..record.estimate import Estimate, crossover, estimate, paired_ratio, unpai
 from ..record.model import Record, Run, Scalar, contrast_key, same_work
 from . import fits, hierarchy, wording
 from .limits import Limit, limit_for, measured, share
+from .measures import completed
 from .staircase import find_line
 
 
@@ -33,7 +34,7 @@ class BenchResults:
         self.run = run
         self.sizes: Mapping[str, int] = run.policy.sizes
         self.records = [record for record in run.records if record.bench == bench.name]
-        self.limits = measured(run.records) if limits is None else limits
+        self.limits = measured(run.records, run.benches) if limits is None else limits
 
     def beside(self, bench: Bench) -> BenchResults:
         """Another bench's records in the same run."""
@@ -138,9 +139,11 @@ def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:
 
 def findings(run: Run, benches: Iterable[Bench]) -> dict[str, list[str]]:
     """The findings of a run by bench, in the order of `benches`; benches without findings are left out."""
-    limits = measured(run.records)
+    known = {bench.name: bench for bench in benches}
+    run = completed(run, known)
+    limits = measured(run.records, run.benches)
     found = {}
-    for bench in benches:
+    for bench in known.values():
         hook = bench.hooks.get("finding")
         results = BenchResults(bench, run, limits)
         if hook is None or not results.records:

@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from ..record.estimate import Estimate
 from ..record.facts import caches, footprint
 from ..record.model import LEVELS, Cache, Record, Run
+from .measures import measuring
 from .staircase import Level, find_levels, find_line, find_translation
 
-LATENCY = "latency.chase"
-BANDWIDTH = "stream.load"
-STRIDE = "access.stride"
 SEEN = 1e-9  # seconds that small pages may add and count as nothing: less than any page walk
 BEYOND = 1.5  # × the largest reported cache: a level that ends beyond is no cache
 CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and see all of its caches
@@ -91,13 +89,13 @@ class Hierarchy:
 
 def hierarchy(run: Run) -> Hierarchy:
     """The hierarchy from the run's latency sweeps and strides; empty where none was measured."""
-    chases = [record for record in run.records if record.bench == LATENCY and record.timed]
+    chases = [record for record in measuring(run, "latency") if record.device == "cpu" and record.timed]
     kinds = list(dict.fromkeys((_text(record, "pages"), _text(record, "order")) for record in chases))
     sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
     # Prefer huge pages (fewest TLB misses) and random order (no prefetching); then the sweep with most sizes.
     main = max(kinds, key=lambda kind: (kind[0] == "huge", kind[1] == "random", len(sweeps[kind])), default=("", ""))
     reported = caches(run)
-    streams = find_levels(_loads(run.records, main[0]))
+    streams = find_levels(_loads(run, main[0]))
     near, memory = apart(reported, find_levels(sweeps.get(main, {})), streams)
     found = match(reported, near)
     caches_found = _unsure(found) if math.isinf(_left(reported, streams)) else further_out(found, streams)
@@ -106,8 +104,8 @@ def hierarchy(run: Run) -> Hierarchy:
         caches_found,
         memory,
         find_translation(small, huge) if small and huge else [],
-        find_line(strides(run.records, "L2")),
-        find_line(strides(run.records, LEVELS[-1])),
+        find_line(strides(run, "L2")),
+        find_line(strides(run, LEVELS[-1])),
         dict(zip(("pages", "order"), main, strict=True)),
     )
 
@@ -183,12 +181,12 @@ def _unsure(found: Sequence[MeasuredCache]) -> list[MeasuredCache]:
     return [replace(one, unsure=True) if i == last else one for i, one in enumerate(found)]
 
 
-def _loads(records: Iterable[Record], pages: str) -> dict[int, list[float]]:
-    """Seconds per byte by footprint, for loads of one thread by the `simd` kernel, which is the same at all sizes."""
+def _loads(run: Run, pages: str) -> dict[int, list[float]]:
+    """Seconds per byte by footprint, for loads of one thread by the baseline's kernel, the same at all sizes."""
     best: dict[int, tuple[bool, list[float]]] = {}
-    for record in records:
+    for record in measuring(run, "load"):
         size, moved = footprint(record), record.counts.get("bytes")
-        alone = record.bench == BANDWIDTH and record.variant == "simd" and record.facts.get("threads", 1) == 1
+        alone = record.device == "cpu" and _baseline(run, record) and record.facts.get("threads", 1) == 1
         if not (alone and record.timed and size and moved and _text(record, "pages") == pages):
             continue
         rated = (record.status == "suspect", [seconds / moved for seconds in record.samples])
@@ -227,12 +225,17 @@ def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
     return {size: each for size, (_, _, each) in best.items()}
 
 
-def strides(records: Iterable[Record], level: str) -> dict[int, list[float]]:
-    """Seconds per element by stride in bytes, from the compiled loop at a labelled size."""
+def _baseline(run: Run, record: Record) -> bool:
+    """Whether the record is of its bench's baseline: figures of one sweep must come from one kernel."""
+    return record.variant == run.benches[record.bench].baseline
+
+
+def strides(run: Run, level: str) -> dict[int, list[float]]:
+    """Seconds per element by stride in bytes, from the baseline, a compiled loop, at a labelled size."""
     found = {}
-    for record in records:
+    for record in measuring(run, "stride"):
         step, items = record.facts.get("stride_bytes"), record.counts.get("items")
-        if record.bench != STRIDE or record.variant != "numba" or record.params.get("size") != level:
+        if not _baseline(run, record) or record.params.get("size") != level:
             continue
         if record.timed and items and isinstance(step, int) and 0 < step <= FARTHEST:
             found[step] = [seconds / items for seconds in record.samples]

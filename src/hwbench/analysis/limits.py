@@ -1,7 +1,7 @@
 """The machine's limits as a run measured them, and which of them bounds a record.
 
-A limit is the best sample of a bench that is bound by it alone: `stream.*` for bandwidth, `peak.fma` for floating-point
-rates, `latency.chase` for latency; on a GPU the benches in `GPU_SOURCES`. Shares of the limit refer to these.
+A limit is the best sample of a bench that is bound by it alone, and declares so: `measures="load"` for a bandwidth,
+`fma` for floating-point rates, `latency`; on a GPU `gpu {kernel}` and the like. Shares of the limit refer to these.
 """
 
 from __future__ import annotations
@@ -10,28 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..record.facts import threads_of
-from ..record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, LEVELS, Cpu, Metric, Record
+from ..record.measures import Source, expanded
+from ..record.model import LEVELS, Cpu, Metric, Record
 from ..record.reasons import has
+from .measures import Benches, kind_of, source_of
 
-# The bench that measures a limit: the limit's kind and its metric.
-SOURCES: dict[str, tuple[str, Metric]] = {
-    "stream.load": ("load", BANDWIDTH),
-    "stream.store": ("store", BANDWIDTH),
-    "stream.copy": ("copy", BANDWIDTH),
-    "stream.scale": ("scale", BANDWIDTH),
-    "stream.add": ("add", BANDWIDTH),
-    "stream.triad": ("triad", BANDWIDTH),
-    "peak.fma": ("fma", FLOP_RATE),
-    "latency.chase": ("latency", HOP_TIME),
-}
-# The same for a GPU and its link; `{axis}` in a kind stands for the record's value of that axis.
-GPU_SOURCES: dict[str, tuple[str, Metric]] = {
-    "transfer.copy": ("{direction}", BANDWIDTH),
-    "device.stream": ("gpu {kernel}", BANDWIDTH),
-    "device.latency": ("gpu latency", HOP_TIME),
-    "device.peak": ("gpu fma", FLOP_RATE),
-    "device.matmul": ("gpu matmul", FLOP_RATE),
-}
 # The kind that bounds a GPU's record, by the `limit` of its bench.
 GPU_KINDS = {
     "link": "{direction}", "device": "gpu {kernel}", "copy": "gpu copy", "triad": "gpu triad", "fma": "gpu fma",
@@ -95,8 +78,10 @@ def implausible(record: Record) -> bool:
     return has(record.reasons, "implausible")
 
 
-def measured(records: Iterable[Record]) -> list[Limit]:
+def measured(records: Iterable[Record], benches: Benches) -> list[Limit]:
     """The machine's limits: for each device, kind, level, thread count and dtype the best sample of any variant.
+
+    `benches` declare what each of them measures.
 
     A disturbance makes samples slower, never faster: so the best counts even from a suspect record, and is marked
     suspect unless an undisturbed one comes within TOLERANCE. Implausible figures give no limit, nor do chases that a
@@ -104,44 +89,41 @@ def measured(records: Iterable[Record]) -> list[Limit]:
     """
     found: dict[tuple[str, ...], list[Limit]] = {}
     for record in records:
-        limit = limit_of(record)
+        limit = limit_of(record, benches)
         if limit is not None:
             found.setdefault(limit.place, []).append(limit)
     return [_best(candidates) for candidates in found.values()]
 
 
-def limit_of(record: Record) -> Limit | None:
+def limit_of(record: Record, benches: Benches) -> Limit | None:
     """The limit given by a record's best sample; None where its bench measures none, or the figure is implausible."""
     if not record.timed or implausible(record):
         return None
-    if record.bench in GPU_SOURCES:
-        return _of_gpu(record)
-    level = str(record.params.get("size", ""))
-    if record.bench not in SOURCES or (level and level not in LEVELS) or not at_random(record):
+    kind, source = kind_of(record, benches), source_of(record, benches)
+    if not kind or source is None:
         return None
-    kind, metric = SOURCES[record.bench]
-    value = rate(record, metric, min(record.samples))
-    if value is None:
+    level, value = _level_of_limit(record, source), rate(record, source.metric, min(record.samples))
+    if level is None or value is None:
         return None
+    threads = threads_of(record) if source.on == "cpu" else 1
     doubt = record.why if record.status == "suspect" else ""
-    dtype = str(record.params.get("dtype", ""))
-    return Limit(kind, level, threads_of(record), dtype, value, metric, record.variant, doubt, record.device)
+    return Limit(
+        kind, level, threads, _dtype(record, source), value, source.metric, record.variant, doubt, record.device
+    )
 
 
-def _of_gpu(record: Record) -> Limit | None:
-    """The limit given by a GPU's record; None for a footprint between two levels, or where facts are missing."""
-    kind, metric = GPU_SOURCES[record.bench]
-    value = rate(record, metric, min(record.samples))
-    level = _gpu_level(record) if record.bench in ("device.stream", "device.latency") else ""
-    if value is None or level is None or (record.bench == "device.latency" and record.variant != "l2"):
-        return None
-    try:
-        kind = kind.format_map(record.params)
-    except KeyError:
-        return None
-    dtype = str(record.params.get("dtype", record.params.get("precision", "")))
-    doubt = record.why if record.status == "suspect" else ""
-    return Limit(kind, level, 1, dtype, value, metric, record.variant, doubt, record.device)
+def _level_of_limit(record: Record, source: Source) -> str | None:
+    """The level of a limit, "" for one without; None at a size between two levels, or where facts are missing."""
+    if source.on == "gpu":
+        return _gpu_level(record) if source.by_footprint else ""
+    label = str(record.params.get("size", ""))
+    return label if label in ("", *LEVELS) else None
+
+
+def _dtype(record: Record, source: Source) -> str:
+    """The type that a limit is of; benches of GPUs may call it precision."""
+    other = record.params.get("precision", "") if source.on == "gpu" else ""
+    return str(record.params.get("dtype", other))
 
 
 def _gpu_level(record: Record) -> str | None:
@@ -156,16 +138,13 @@ def _gpu_level(record: Record) -> str | None:
 
 def _gpu_limit(record: Record, kind: str, limits: Sequence[Limit]) -> Limit | None:
     """The limit of a GPU that bounds the record: between two levels the better one."""
-    try:
-        kind = GPU_KINDS.get(kind, kind).format_map(record.params)
-    except KeyError:
-        return None
+    wanted = expanded(GPU_KINDS.get(kind, kind), record.params)
     dtype = str(record.params.get("dtype", record.params.get("precision", "")))
     level = _gpu_level(record)
     fitting = [
         limit
         for limit in limits
-        if (limit.device, limit.kind) == (record.device, kind)
+        if (limit.device, limit.kind) == (record.device, wanted)
         and limit.dtype in ("", dtype)
         and (not limit.level or level in (None, limit.level))
     ]
@@ -179,11 +158,6 @@ def _best(candidates: Sequence[Limit]) -> Limit:
     ordered = sorted(candidates, key=lambda limit: limit.value, reverse=candidates[0].metric.higher)
     clean = [limit for limit in ordered if not limit.suspect]
     return clean[0] if clean and not beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
-
-
-def at_random(record: Record) -> bool:
-    """False for a chase whose order prefetchers can follow, inside a page."""
-    return record.bench != "latency.chase" or record.params.get("order", "random") == "random"
 
 
 def sharers(level: str, threads: int, cpu: Cpu | None) -> int:

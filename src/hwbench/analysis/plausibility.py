@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from ..record import text
+from ..record.measures import LIMITS
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured
 from ..record.reasons import Reason, because
 from .limits import (
-    GPU_SOURCES,
-    SOURCES,
     TOLERANCE,
     Limit,
     beats,
@@ -26,6 +25,7 @@ from .limits import (
     measured,
     share,
 )
+from .measures import Benches, declared
 
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
@@ -39,12 +39,11 @@ def concluded(run: Run) -> Run:
     """
     if not run.benches:
         return run
-    kinds = {name: bench.limit for name, bench in run.benches.items()}
-    return replace(run, records=judged(run.records, kinds, run.policy.sizes, run.machine.cpu))
+    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu))
 
 
 def judged(
-    records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
+    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
     """The records, with implausible and doubtful ones marked suspect; other reasons are kept.
 
@@ -52,33 +51,34 @@ def judged(
 
     Parameters
     ----------
-    kinds
-        The limit that each bench should touch, by bench.
+    benches
+        What the benches declare: the limit that each should touch, and what it measures.
     sizes
         Bytes of the size labels, for one thread.
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
     """
     fresh = [as_measured(record) for record in records]
-    doubts = doubtful(fresh, cpu)
-    return _suspect(fresh, doubts | impossible(fresh, kinds, sizes, cpu))
+    doubts = doubtful(fresh, benches, cpu)
+    return _suspect(fresh, doubts | impossible(fresh, benches, sizes, cpu))
 
 
 def impossible(
-    records: Sequence[Record], kinds: Mapping[str, str | None], sizes: Mapping[str, int], cpu: Cpu | None = None
+    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> dict[int, Reason]:
     """Implausible records by position, each with the reason.
 
     A record is implausible if its best sample is faster than the best limit of all levels that may serve its data, of
-    the kind that its bench should touch (`kinds`); or if it is itself a limit, is faster than a nearer level, and
+    the kind that its bench should touch; or if it is itself a limit, is faster than a nearer level, and
     breaks a harder bound. A figure is called impossible only against an undisturbed limit, and only if the nearest
     level was measured.
     """
-    found = _excessive(records, cpu)
-    limits = measured(_suspect(records, found | doubtful(records, cpu)))
+    found = _excessive(records, benches, cpu)
+    limits = measured(_suspect(records, found | doubtful(records, benches, cpu)), benches)
     for index, record in enumerate(records):
-        kind = kinds.get(record.bench)
-        if kind is None or not record.timed or record.bench in SOURCES or record.bench in GPU_SOURCES:
+        info = benches.get(record.bench)
+        kind = info.limit if info is not None else None
+        if kind is None or not record.timed or declared(record, benches) in LIMITS:
             continue
         known = bounds(record, kind, limits, sizes, cpu)
         there = [limit for limit in known if limit is not None]
@@ -91,22 +91,22 @@ def impossible(
     return found
 
 
-def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, Reason]:
+def doubtful(records: Sequence[Record], benches: Benches, cpu: Cpu | None = None) -> dict[int, Reason]:
     """Doubtful records by position, each with the reason: limits that a level further out beats.
 
     All records within TOLERANCE of the limit are doubtful; slower variants are not, since they give no limit.
     """
-    refused = _excessive(records, cpu)
-    limits = measured(records)
+    refused = _excessive(records, benches, cpu)
+    limits = measured(records, benches)
     ahead: dict[tuple[str, ...], Limit] = {}
     for index, record in enumerate(records):
-        mine = limit_of(record)
+        mine = limit_of(record, benches)
         nearer = _beaten(mine, limits) if mine and index not in refused else None
         if mine and nearer and (nearer.place not in ahead or beats(mine.value, ahead[nearer.place], 1.0)):
             ahead[nearer.place] = mine
     found = {}
     for index, record in enumerate(records):
-        mine = limit_of(record)
+        mine = limit_of(record, benches)
         further = ahead.get(mine.place) if mine else None
         if mine and further and beats(further.value, mine, LEVEL_TOLERANCE / TOLERANCE):
             [standing] = [limit for limit in limits if limit.place == mine.place]
@@ -115,12 +115,12 @@ def doubtful(records: Sequence[Record], cpu: Cpu | None = None) -> dict[int, Rea
     return found
 
 
-def _excessive(records: Sequence[Record], cpu: Cpu | None) -> dict[int, Reason]:
+def _excessive(records: Sequence[Record], benches: Benches, cpu: Cpu | None) -> dict[int, Reason]:
     """Records of limits that beat a nearer level and break a harder bound, each with the reason."""
-    limits = measured(records)
+    limits = measured(records, benches)
     found = {}
     for index, record in enumerate(records):
-        mine = limit_of(record)
+        mine = limit_of(record, benches)
         nearer = _beaten(mine, limits) if mine else None
         bound = _broken(record, mine, limits, cpu) if mine and nearer else ""
         if mine and nearer and bound:

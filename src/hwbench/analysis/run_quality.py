@@ -19,7 +19,9 @@ from ..record.estimate import drift
 from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
-from .limits import SOURCES, implausible
+from ..record.phrases import counted
+from .limits import implausible
+from .measures import source_of
 from .wording import SHOWN, and_more
 
 REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
@@ -61,7 +63,12 @@ def check(run: Run) -> list[Check]:
     for name, counter, allowed, remedy in (
         ("time stolen by the hypervisor", "steal_s", STEAL, "measure at a quieter hour, or on a dedicated host"),
         ("time taken by other processes", "others_s", OTHERS, "end other work; top shows it"),
-        ("time stopped by the CPU quota", "throttled_s", THROTTLED, "run without a quota"),
+        (
+            "time stopped by the CPU quota",
+            "throttled_s",
+            THROTTLED,
+            "measure without it, or on fewer threads",
+        ),
     ):
         if wall > 0 and any(counter in one for one in apart):
             found.append(Check(name, _total(apart, counter) / wall, allowed, remedy))
@@ -72,19 +79,17 @@ def check(run: Run) -> list[Check]:
         )
     if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
-        states_seen = " or ".join(text.seconds(float(np.median(state))) for state in (near, far) if state)
-        seen = f" ({states_seen} for a line between them)" if far else ""
-        remedy = (
-            f"ask the host for CPUs that stay in place{seen}: without a cache in common, two have two ways to memory"
-        )
+        times = " or ".join(text.seconds(float(np.median(state))) for state in (near, far) if state)
+        seen = f" (a cache line between them took {times})" if far else ""
+        remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
-        found.append(Check("rounds in which CPUs had been moved between caches", rarer, MOVED, remedy))
+        found.append(Check("rounds with CPUs moved to another cache", rarer, MOVED, remedy))
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
-    found.append(Check("cases that are suspect", suspect, SUSPECT, "see below what disturbed them"))
-    again = "measure again when nothing else runs; on a virtual machine at another hour"
+    found.append(Check("cases that are suspect", suspect, SUSPECT, "the reason of each says what disturbed it"))
+    again = "measure again when nothing else runs, on a virtual machine at another hour"
     for name, gaps in (
-        ("limits that few samples back", unsupported(run.records)),
-        ("limits that do not repeat", unrepeated(run.records)),
+        ("limits whose best sample stands alone", unsupported(run)),
+        ("limits that do not repeat", unrepeated(run)),
     ):
         if gaps:
             worst = sorted(gaps.items(), key=lambda item: -item[1])
@@ -107,29 +112,37 @@ def sentences(run: Run) -> list[str]:
     limit = text.share(REPEATS)
     if not failed:
         backed = any(one.name.startswith("limits") for one in checks)
-        more = f", and the best samples of its limits are backed by others within {limit}" if backed else ""
-        return [f"The machine was quiet enough: no more was taken from it than may be{more}."]
-    out = [
-        f"The machine was too noisy: in another run limits may differ by more than {limit}, though each figure's "
-        "own interval be narrow."
-    ]
+        more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
+        return [f"The machine was quiet enough: {_passed(len(checks))}{more}."]
+    moved = max((one.seen for one in failed if one.told), default=0.0)
+    effect = "figures may not repeat"
+    if moved:
+        effect = f"limits may move by up to {text.share(moved)} in another run, so compare no smaller differences"
+    out = [f"The machine was too noisy ({len(failed)} of {counted(len(checks), 'check')} failed): {effect}."]
     for one in failed:
-        which = f" ({'; '.join(one.told[:SHOWN])}{and_more(one.told)})" if one.told else ""
-        figures = f"{text.share(one.seen)}, where {text.share(one.allowed)} is allowed"
-        seen = f"{one.name}{which}" if one.told else f"{one.name}: {figures}"
-        out.append(f"{seen[0].upper()}{seen[1:]}; {one.remedy}.")
+        allowed = f"(allowed: {text.share(one.allowed)})"
+        worst = f"{'; '.join(one.told[:SHOWN])}{and_more(one.told)}"
+        seen = f" {allowed}: {worst}" if one.told else f": {text.share(one.seen)} {allowed}"
+        out.append(f"{_capital(one.name)}{seen}. {_capital(one.remedy)}.")
     return out
+
+
+def _passed(checks: int) -> str:
+    return f"all {checks} checks passed" if checks > 1 else "the only check passed"
+
+
+def _capital(said: str) -> str:
+    return said[0].upper() + said[1:]
 
 
 # --- how well the samples support a limit -----------------------------------------------------------------------------
 
 
-def unsupported(records: Iterable[Record]) -> dict[str, float]:
+def unsupported(run: Run) -> dict[str, float]:
     """For the best record of each limit the gap from its best sample to its lower quartile, relative to the best."""
     best: dict[tuple[Scalar | None, ...], tuple[float, Record]] = {}
-    for record in limit_records(records):
+    for record, amount in limit_records(run):
         if record.params.get("size", LEVELS[0]) in LEVELS:
-            amount = record.counts[SOURCES[record.bench][1].count]
             other = (record.params.get(axis) for axis in ("size", "dtype"))
             place = (record.bench, record.device, threads_of(record), *other)
             each = min(record.samples) / amount
@@ -145,17 +158,17 @@ def unsupported(records: Iterable[Record]) -> dict[str, float]:
 Place = tuple[Scalar | tuple[tuple[str, Scalar], ...], ...]
 
 
-def unrepeated(records: Iterable[Record]) -> dict[str, float]:
+def unrepeated(run: Run) -> dict[str, float]:
     """For each limit measured more than once at one footprint the relative gap between its best samples."""
     times: dict[Place, dict[str, float]] = {}
     names: dict[Place, str] = {}
-    for record in limit_records(records):
+    for record, amount in limit_records(run):
         size = footprint(record)
         if size is None or "size" not in record.params:
             continue
         other = {axis: value for axis, value in record.params.items() if axis not in ("size", "threads")}
         place = (record.bench, record.variant, record.device, size, threads_of(record), tuple(sorted(other.items())))
-        each = min(record.samples) / record.counts[SOURCES[record.bench][1].count]
+        each = min(record.samples) / amount
         times.setdefault(place, {})[str(record.params["size"])] = each
         if record.params["size"] in LEVELS or place not in names:
             names[place] = record.case.label
@@ -164,13 +177,15 @@ def unrepeated(records: Iterable[Record]) -> dict[str, float]:
     }
 
 
-def limit_records(records: Iterable[Record]) -> Iterator[Record]:
-    """The timed, plausible records that measure a limit of the machine."""
-    for record in records:
-        if record.bench not in SOURCES or not record.timed or implausible(record):
+def limit_records(run: Run) -> Iterator[tuple[Record, float]]:
+    """The timed, plausible records whose benches measure a limit of the CPU, each with its count of the work."""
+    for record in run.records:
+        source = source_of(record, run.benches)
+        if source is None or source.on != "cpu" or not record.timed or implausible(record):
             continue
-        if min(record.samples) > 0 and record.counts.get(SOURCES[record.bench][1].count):
-            yield record
+        amount = record.counts.get(source.metric.count)
+        if amount and min(record.samples) > 0:
+            yield record, amount
 
 
 def _total(apart: Iterable[JsonObject], name: str) -> float:

@@ -49,10 +49,10 @@ def compare(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    limits = None
-    if across_machines:
-        from .. import catalog  # loads the benches, which say what bounds each of them
+    benches = None
+    if across_machines or not (old.benches and now.benches):
+        from .. import catalog  # loads the benches, which say what they measure and what bounds them
 
-        limits = {name: bench.limit for name, bench in catalog.benches().items()}
-    told = compare_sides(old, now, threshold, across=across_machines, limits=limits)
+        benches = {name: bench.info for name, bench in catalog.benches().items()}
+    told = compare_sides(old, now, threshold, across=across_machines, benches=benches)
     verdicts.deliver(told, old, now, threshold, REMEDY, json=json, as_markdown=markdown)

@@ -35,13 +35,15 @@ def show(
         from .. import catalog  # the benches bring Numba: a table of a stored file does without
         from ..analysis import derived
         from ..analysis.findings import findings as findings_of
+        from ..analysis.measures import completed
 
         known = catalog.benches()
+        shown = completed(shown, known)
         told = findings_of(shown, known.values())
         if json:
             print_json(derived.as_json(shown, known, told))
             return
-        tables.print_tables(shown, console(), known)
+        tables.print_tables(shown, console())
         lines = tables.findings(told)
     else:
         tables.print_tables(shown, console())

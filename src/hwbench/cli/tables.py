@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis import derived, run_quality
 from ..analysis.limits import Limit, measured
+from ..analysis.measures import completed
 from ..bench import Bench
 from ..record import text
 from ..record.model import BenchInfo, Record, Run
@@ -28,8 +29,8 @@ def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | No
 
     The run states each bench's question and limit. For older runs that do not, the `catalogue` gives them.
     """
-    limits = measured(run.records)
-    known: Mapping[str, Bench | BenchInfo] = {**(catalogue or {}), **run.benches}
+    run = completed(run, catalogue or {})
+    limits, known = measured(run.records, run.benches), run.benches
     heads = ["case", "variant", "a call", "median (95% interval)", *(["of limit"] if known else []), "status"]
     for name in dict.fromkeys(record.bench for record in run.records if record.device != NO_GPU):
         bench = known.get(name)
@@ -41,9 +42,7 @@ def print_tables(run: Run, console: Console, catalogue: Mapping[str, Bench] | No
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
-def _row(
-    run: Run, record: Record, bench: Bench | BenchInfo | None, limits: Sequence[Limit], *, shares: bool
-) -> list[str]:
+def _row(run: Run, record: Record, bench: BenchInfo | None, limits: Sequence[Limit], *, shares: bool) -> list[str]:
     cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
     share = ""
     if record.timed:

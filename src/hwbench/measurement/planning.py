@@ -14,7 +14,7 @@ from ..bench import Bench
 from ..devices import Device
 from ..devices.absent import AbsentGpu
 from ..devices.selection import spread
-from ..record.model import BenchInfo, Case, CaseKey, Record, Run, key
+from ..record.model import Case, CaseKey, Record, Run, key
 from ..record.reasons import Reason
 from . import cases
 from .cases import Group
@@ -112,9 +112,7 @@ def merged(run: Run, records: Sequence[Record]) -> Run:
 def described(run: Run, plan: Plan, benches: Mapping[str, Bench]) -> Run:
     """The run with what a reader needs to know of each bench that it measures or has measured."""
     names = {record.bench for record in run.records} | {group.bench.name for group in plan.groups}
-    known = {
-        name: BenchInfo(bench.question, bench.baseline, bench.limit) for name, bench in benches.items() if name in names
-    }
+    known = {name: bench.info for name, bench in benches.items() if name in names}
     return msgspec.structs.replace(run, benches=run.benches | known)
 
 

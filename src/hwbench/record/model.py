@@ -198,11 +198,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchInfo(msgspec.Struct, frozen=True):
-    """What reading needs to know of a bench: its question, its baseline, and the limit that it should touch."""
+    """What a bench declares and reading needs, so that a run is read without the bench's module.
+
+    `limit` is the limit that it should touch. `measures` is one of `record.measures.KNOWN`; `where` restricts the cases
+    that give a limit to these values of axes (or of `variant`). `leading` is the count whose rate is shown first, ""
+    for the first that a record has. `variants` are in order; `axes` gives the name of each axis in words.
+    """
 
     question: str
     baseline: str
     limit: str | None = None
+    measures: str = ""
+    where: dict[str, Scalar] = {}
+    leading: str = ""
+    variants: list[str] = []
+    axes: dict[str, str] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

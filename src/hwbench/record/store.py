@@ -29,8 +29,9 @@ import psutil
 from ..errors import StoreError
 from . import schema1, text
 from .identity import differences, hardware
+from .measures import DECLARED
 from .microarchitectures import akin
-from .model import COUNTS, JsonObject, Machine, Record, Run, as_measured
+from .model import COUNTS, BenchInfo, JsonObject, Machine, Record, Run, as_measured
 
 SCHEMA = 2
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
@@ -43,6 +44,7 @@ ROOM = 16 * 2**20  # bytes that must be free before a run starts
 MOST_REASONS = 100  # of a record
 MOST_DETAIL = 2000  # characters; hwbench writes 500 at most
 CODE = re.compile("[a-z][a-z0-9_]{0,39}")  # of a reason; a newer hwbench may have more codes than this one knows
+LONGEST_WORDS, MOST_WORDS = 1000, 500  # characters of a name or a question; names that a bench declares
 LIMIT = re.compile("[a-z][a-z -]{0,30}")  # the kind of a limit: it is looked up, and must not be a format string
 
 
@@ -201,6 +203,7 @@ def _validate(run: Run, name: str) -> None:
     for bench, info in run.benches.items():
         if info.limit is not None and not LIMIT.fullmatch(info.limit):
             raise StoreError(f"{name}: benches.{bench[:40]}.limit: is no kind of limit such as load")
+        _validate_declared(info, f"{name}: benches.{bench[:40]}")
     policy = run.policy
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
@@ -215,6 +218,17 @@ def _validate_reasons(record: Record, where: str) -> None:
             raise StoreError(f"{where}.reasons[{position}].code: is no code such as steal")
         if len(reason.detail) > MOST_DETAIL:
             raise StoreError(f"{where}.reasons[{position}].detail: has more than {MOST_DETAIL} characters")
+
+
+def _validate_declared(info: BenchInfo, where: str) -> None:
+    if info.measures and not DECLARED.fullmatch(info.measures):
+        raise StoreError(f"{where}.measures: is nothing that a bench measures, such as load")
+    if info.leading and info.leading not in COUNTS:
+        raise StoreError(f"{where}.leading: '{info.leading[:40]}' is none of {', '.join(COUNTS)}")
+    named = [*info.where, *map(str, info.where.values())]
+    words = [info.question, info.baseline, *info.variants, *named, *info.axes, *info.axes.values()]
+    if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
+        raise StoreError(f"{where}: more than {MOST_WORDS} names, or one of more than {LONGEST_WORDS} characters")
 
 
 def _validate_telemetry(record: Record, where: str) -> None:

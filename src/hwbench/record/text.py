@@ -112,7 +112,8 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
     elif found.value > 1:
         shown, unit = _figures(found), "× slower"
     else:
-        shown, unit = _figures(found.inverse()), "× faster"
+        known = found if _bounded(found) else Estimate(found.value, 0.0, math.inf)
+        shown, unit = _figures(known.inverse()), "× faster"
     return _joined(*(shown if interval else shown[:1]), unit=unit)
 
 

@@ -13,10 +13,11 @@ from ..analysis.crosscheck import PRESET
 from ..analysis.findings import ratio
 from ..analysis.hierarchy import Hierarchy, hierarchy
 from ..analysis.limits import Limit, level_of, limit_for, measured
+from ..analysis.measures import completed
 from ..bench import Bench
 from ..record.estimate import Estimate
 from ..record.facts import threads_of
-from ..record.model import LEVELS, Metric, Record, Run, contrast_key, same_work
+from ..record.model import LEVELS, BenchInfo, Metric, Record, Run, contrast_key, same_work
 from ..tracking.history import History
 from . import theme
 
@@ -27,7 +28,7 @@ class Point:
 
     run: int
     record: Record
-    bench: Bench | None
+    bench: BenchInfo | None
     metric: Metric | None
     seconds: Estimate
     value: Estimate
@@ -70,8 +71,8 @@ class Point:
 class Runs(Sequence[Run]):
     """Runs in the order given, and histories that asv and pytest-benchmark measured.
 
-    `catalogue` holds the benches by name, for their questions, baselines, limits and findings. A run may hold records
-    of benches that it lacks; these are shown without a question and a baseline.
+    Questions, baselines and limits are those that the runs state. `catalogue` holds the installed benches by name, for
+    their findings, and for runs of earlier versions, which state nothing of their benches.
     Comparisons with native tools check the benches and describe no machine: they are kept apart as `proofs`, unless
     nothing else was given.
     """
@@ -79,9 +80,10 @@ class Runs(Sequence[Run]):
     def __init__(
         self, runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
     ) -> None:
-        self.benches = catalogue
+        self.catalogue = catalogue
         self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
-        self.runs = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs
+        self.given = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs  # as the files have them
+        self.runs = tuple(completed(run, catalogue) for run in self.given)
         self.histories = tuple(histories)
 
     @overload
@@ -128,7 +130,7 @@ class Runs(Sequence[Run]):
     @cached_property
     def limits(self) -> list[list[Limit]]:
         """What each run measured of its machine's limits."""
-        return [[limit for limit in measured(run.records) if plausible(limit.value)] for run in self.runs]
+        return [[limit for limit in measured(run.records, run.benches) if plausible(limit.value)] for run in self.runs]
 
     @cached_property
     def hierarchies(self) -> list[Hierarchy]:
@@ -146,7 +148,7 @@ class Runs(Sequence[Run]):
         ]
 
     def _point(self, index: int, run: Run, record: Record) -> Point | None:
-        bench = self.benches.get(record.bench)
+        bench = run.benches.get(record.bench)
         reading = derived.performance(record, bench, self.limits[index], run.policy.sizes, run.machine.cpu)
         if not (plausible(reading.value.value) and plausible(reading.seconds.value)):
             return None  # no real measurement: it is listed in the table of records and drawn in no chart
@@ -168,6 +170,22 @@ class Runs(Sequence[Run]):
         slope = limit_for(record, "load", self.limits[index], run.policy.sizes, run.machine.cpu)
         on_cpu = slope is not None and record.device == "cpu"
         return slope.level if slope and on_cpu else level_of(record, run.policy.sizes, run.machine.cpu)
+
+    @cached_property
+    def benches(self) -> dict[str, BenchInfo]:
+        """What is stated of each bench: by the first run that has it, else by the catalogue."""
+        stated = {name: info for run in reversed(self.runs) for name, info in run.benches.items()}
+        return {name: bench.info for name, bench in self.catalogue.items()} | stated
+
+    def measuring(self, *kinds: str) -> list[Point]:
+        """The points of all benches that measure one of these kinds, by the kinds' order."""
+        return [
+            point
+            for kind in kinds
+            for points in self.by_bench.values()
+            for point in points
+            if point.bench is not None and point.bench.measures == kind
+        ]
 
     @cached_property
     def by_bench(self) -> dict[str, list[Point]]:

@@ -1,8 +1,9 @@
 """Controls: benches of the machine's own limits, which tell a drifting machine from changed code.
 
-`stream.load`, `latency.chase` and `peak.fma` are bound by the machine alone, each with its own timed kernel. If two of
-them slow down together, the machine changed (its clock, a neighbour, the operating system or hypervisor), and cases
-that slowed down as much follow from that. One control alone proves nothing, since its timed kernel may have changed.
+Benches that declare to measure `load`, `latency` or `fma` are bound by the machine alone, each with its own timed
+kernel. If two of these kinds slow down together, the machine changed (its clock, a neighbour, the operating system or
+hypervisor), and cases that slowed down as much follow from that. One control alone proves nothing, since its timed
+kernel may have changed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from typing import NamedTuple
 import numpy as np
 
 from ..record import text
-from ..record.model import Scalar
+from ..record.model import BenchInfo, Scalar
 from .history import History, Series, Values
 from .sides import Entry, Key
 
-CONTROLS = ("stream.load", "latency.chase", "peak.fma")
-TOUCHES = {"load": CONTROLS[0], "copy": CONTROLS[0], "triad": CONTROLS[0], "latency": CONTROLS[1], "fma": CONTROLS[2]}
+CONTROLS = ("load", "latency", "fma")  # what they measure
+TOUCHES = {"load": "load", "copy": "load", "triad": "load", "latency": "latency", "fma": "fma"}
 MATTERS = 0.02  # a smaller shift of the controls is noise
 SHARE = 0.35  # of a step that may remain without the machine's shift, for the step to be the machine's
+
+
+def controls_of(benches: Mapping[str, BenchInfo]) -> dict[str, str]:
+    """The benches that are controls, each with what it measures."""
+    return {name: info.measures for kind in CONTROLS for name, info in benches.items() if info.measures == kind}
 
 
 def agreed(shifts: Sequence[float]) -> float:
@@ -69,24 +75,25 @@ class Controls:
         The cases of both sides; those of the controls are used.
     per_work
         Compare two machines, whose sizes may differ.
-    limits
-        The limit that each bench should touch, by bench; needed with `per_work` to pick the control of a case.
+    benches
+        What the benches declare: which of them are controls, and which limit each should touch.
     errors
         The standard errors of the shifts, by case.
     """
 
     def __init__(
         self, pairs: Sequence[tuple[Entry, Entry]], *, per_work: bool,
-        limits: Mapping[str, str | None] | None = None, errors: Mapping[Key, float] | None = None,
+        benches: Mapping[str, BenchInfo], errors: Mapping[Key, float] | None = None,
     ) -> None:  # fmt: skip
         self.per_work = per_work
-        self.limits = limits or {}
+        self.benches = benches
+        self.kinds = controls_of(benches)
         self.shifts: dict[str, list[tuple[Mapping[str, Scalar], Moved]]] = {}
         for old, new in pairs:
             calm = not any(one.suspect for entry in (old, new) for one in entry.measurements)
-            if old.bench in CONTROLS and (calm or per_work):
+            if old.bench in self.kinds and (calm or per_work):
                 moved = Moved(shift(old, new, per_work=per_work), (errors or {}).get(old.key, 0.0))
-                self.shifts.setdefault(old.bench, []).append((old.params, moved))
+                self.shifts.setdefault(self.kinds[old.bench], []).append((old.params, moved))
 
     @property
     def known(self) -> bool:
@@ -95,13 +102,15 @@ class Controls:
 
     def own_limit(self, entry: Entry) -> Moved | None:
         """The shift of the limit that bounds a case; None where it was not measured."""
+        own = self.kinds.get(entry.bench, "")
         if self.per_work:
-            touched = entry.bench if entry.bench in CONTROLS else TOUCHES.get(self.limits.get(entry.bench) or "")
+            info = self.benches.get(entry.bench)
+            touched = own or TOUCHES.get((info.limit if info is not None else None) or "", "")
             if touched in self.shifts:
                 return self._near(touched, entry)
             found = [self._near(name, entry) for name in self.shifts]
             return _median(found) if found else None
-        found = [self._near(name, entry) for name in self.shifts if name != entry.bench]
+        found = [self._near(name, entry) for name in self.shifts if name != own]
         return Moved(agreed([one.shift for one in found])) if len(found) > 1 else None
 
     def _near(self, control: str, entry: Entry) -> Moved:
@@ -115,10 +124,11 @@ class Controls:
 
     def sentences(self) -> list[str]:
         """A sentence where the controls moved together."""
-        moved = {name: _median([one for _, one in shifts]).shift for name, shifts in self.shifts.items()}
+        moved = {kind: _median([one for _, one in shifts]).shift for kind, shifts in self.shifts.items()}
         if len(moved) < 2 or abs(agreed(list(moved.values()))) < MATTERS:
             return []
-        each = ", ".join(f"{name} {text.times(math.exp(value))}" for name, value in moved.items())
+        names = {kind: name for name, kind in reversed(self.kinds.items())}
+        each = ", ".join(f"{names[kind]} {text.times(math.exp(value))}" for kind, value in moved.items())
         return [f"the machine's own limits moved together ({each}): what moved as much moved with the machine"]
 
 
@@ -153,13 +163,14 @@ class Index:
 class Indices:
     """The indices of a history, each made once: by setting, size label, and the control to leave out."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, benches: Mapping[str, BenchInfo]) -> None:
         self.history = history
+        self.kinds = controls_of(benches)
         self.known: dict[tuple[int, str, str], Index | None] = {}
         self.series: dict[tuple[int, str], list[Series]] = {}
         for one in history.series:
-            if one.bench in CONTROLS:
-                self.series.setdefault((one.setting, one.bench), []).append(one)
+            if one.bench in self.kinds:
+                self.series.setdefault((one.setting, self.kinds[one.bench]), []).append(one)
 
     def of(self, series: Series) -> Index | None:
         """The index to normalise a series with; None without controls."""
@@ -170,7 +181,7 @@ class Indices:
 
     def key(self, series: Series) -> tuple[int, str, str]:
         """What series with a common index share: setting, size label, and the control that must not judge itself."""
-        return series.setting, series.params.get("size", ""), series.bench if series.bench in CONTROLS else ""
+        return series.setting, series.params.get("size", ""), self.kinds.get(series.bench, "")
 
     def _made(self, setting: int, size: str, own: str) -> Index | None:
         shifts = []

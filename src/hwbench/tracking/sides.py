@@ -16,7 +16,7 @@ from ..record.estimate import median_error
 from ..record.identity import differing as fields_differing
 from ..record.identity import hardware, level_name
 from ..record.microarchitectures import akin
-from ..record.model import Machine, Scalar
+from ..record.model import BenchInfo, Machine, Scalar
 
 # `identity`'s names for the keys of asv, pytest-benchmark and hwbench's plugin for asv.
 NAMES = {
@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass
 class Side:
-    """A name, the machine and its identity, the cases, the environment, and the limits that benches should touch."""
+    """A name, the machine and its identity, the cases, the environment, and what the benches declare."""
 
     name: str
     machine: str
@@ -74,7 +74,7 @@ class Side:
     entries: Sequence[Entry]
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: str = "run"
-    limits: Mapping[str, str | None] = field(default_factory=dict)
+    benches: Mapping[str, BenchInfo] = field(default_factory=dict)
 
 
 def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:

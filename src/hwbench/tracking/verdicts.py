@@ -16,7 +16,7 @@ import msgspec
 
 from ..record import text
 from ..record.estimate import Estimate
-from ..record.model import Run, Scalar
+from ..record.model import BenchInfo, Run, Scalar
 from . import variance
 from .controls import CONTROLS, MATTERS, SHARE, Controls, Moved, shared_count, shift
 from .readers import runs
@@ -89,12 +89,12 @@ def compare(base: Run, new: Run, threshold: float = THRESHOLD) -> list[Compariso
 
 def compare_sides(
     base: Side, new: Side, threshold: float = THRESHOLD, *, across: bool = False,
-    limits: Mapping[str, str | None] | None = None,
+    benches: Mapping[str, BenchInfo] | None = None,
 ) -> ComparisonReport:  # fmt: skip
     """A comparison for every case of either side, in the base's order.
 
     `across` machines, ratios are per unit of work where counts are known, and the verdict is on the ratio divided by
-    that of the machines' own limits; `limits` names the limit that each bench should touch, where the sides do not.
+    that of the machines' own limits. `benches` are the declarations of benches that the sides do not describe.
     """
     olds = {entry.key: entry for entry in base.entries}
     news = {entry.key: entry for entry in new.entries}
@@ -106,7 +106,7 @@ def compare_sides(
     controls = Controls(
         fit,
         per_work=across,
-        limits={**(limits or {}), **base.limits, **new.limits},
+        benches={**(benches or {}), **base.benches, **new.benches},
         errors={place: error for place, (error, _) in errors.items()},
     )
     pairs = _paired(fit, errors, shared, controls, across)
@@ -130,9 +130,8 @@ def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
     """A sentence where all cases moved together and no control explains it."""
     if abs(shared.together) >= MATTERS and not controls.known:
         yield (
-            f"the cases moved together ({text.times(_exp(shared.together))}): the machine's doing, or of a change "
-            "that all "
-            f"share; measured along, {', '.join(CONTROLS)} tell which"
+            f"the cases moved together ({text.times(_exp(shared.together))}): the machine's doing, or of a change that "
+            f"all share; benches of {', '.join(CONTROLS[:-1])} and {CONTROLS[-1]}, measured along, tell which"
         )
 
 

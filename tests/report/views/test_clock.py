@@ -16,4 +16,4 @@ def test_the_clock_is_its_best_sample_and_the_peak_is_told_by_it() -> None:
     table = figure(computing(dataset(run_of(clock, peak)))).table
     assert column(table, "GHz, best sample") == ["3.00"]
     assert column(table, "GHz, median") == ["2.00"]
-    assert column(table, "peak.fma: operations a cycle and core") == ["32.0"]
+    assert column(table, "operations a cycle and core at the peak") == ["32.0"]

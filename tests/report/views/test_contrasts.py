@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from hwbench.record.model import Run
+from hwbench.record.model import BenchInfo, Run
 from hwbench.report.sections import Figure
 from hwbench.report.views.contrasts import view as contrasts
 from made_up.page import dataset, figure, record, run_of
-from made_up.sample import sample_run
+from made_up.sample import replace, sample_run
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,11 @@ def test_contrasts_leave_out_what_has_its_own_picture(run: Run) -> None:
     assert section is not None
     drawn = {block.title for block in section.blocks if isinstance(block, Figure)}
     assert not drawn & {"access.stride", "access.blocking", "vectorize.reduction", "parallel.overhead"}
+
+
+def test_an_axis_is_headed_by_its_name_in_words() -> None:
+    """As the run states it for the bench; an axis without words goes by its own name."""
+    info = BenchInfo("How fast?", "a", variants=["a", "b"], axes={"k": "stride, elements"})
+    made = [record("my.bench", v, 1.0, {"bytes": 1.0}, params={"k": k, "n": k}) for v in "ab" for k in (1, 2)]
+    table = figure(contrasts(dataset(replace(run_of(*made), benches={"my.bench": info})))).table
+    assert list(table.head)[:2] == ["stride, elements", "n"]

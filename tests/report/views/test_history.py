@@ -13,7 +13,6 @@ from hwbench import report
 from hwbench.report.sections import Notes, Table, Tracks
 from hwbench.report.views.history import view
 from hwbench.tracking import change_points
-from hwbench.tracking.controls import CONTROLS
 from hwbench.tracking.counts import with_counts
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
@@ -22,6 +21,9 @@ from made_up.page import dataset
 pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
 
 COUNT = 30
+
+
+CONTROLS = ("stream.load", "latency.chase", "peak.fma")
 
 
 def series(bench, values, setting=0, variant="v", **more):

@@ -51,6 +51,7 @@ bench = Bench(
     quick={"n": (1016,)},
     full={"n": (120, MULTIPLIED, 1016, 1024, *TRANSPOSED)},
     baseline="naive",
+    measures="blocking",
     core=False,
 )
 

@@ -44,6 +44,7 @@ row_column = Bench(
     quick={"size": ("L1", "DRAM")},
     full={"dtype": ("f4", "f8"), "layout": ("C", "F")},
     baseline="row",
+    measures="row and column",
     limit="load",
     tolerance=0.0,
     version=4,

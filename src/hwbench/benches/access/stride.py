@@ -45,6 +45,7 @@ bench = Bench(
     full={"size": ("L1", "L2", "L3", "DRAM"), "stride": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512)},
     together=("stride",),
     baseline="numba",
+    measures="stride",
     limit="load",
     core=False,
     version=2,

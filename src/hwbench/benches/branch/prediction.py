@@ -81,6 +81,7 @@ bench = Bench(
     question="What does a branch cost that goes the way nobody expects?",
     axes={"share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "n": (LONGEST,)},
     baseline="sorted",
+    measures="branches",
     quick={"share": (0.0, 0.5)},
     full={
         "share": (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),

@@ -79,6 +79,7 @@ bench = Bench(
     sweeps=({"units": (2,), "variant": ("256", "512")},),
     full={"units": (1, 2)},
     baseline="scalar",
+    measures="clock",
     tolerance=0.0,
     core=False,
     version=2,

@@ -34,6 +34,7 @@ bench = Bench(
     axes={"paths": (1, 2, 4, 8, 16, 32)},
     quick={"paths": (1, 2, 32)},
     baseline="uniform",
+    measures="divergence",
     tolerance=0.0,
     together=("paths",),
     core=False,

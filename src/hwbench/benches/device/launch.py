@@ -22,6 +22,7 @@ launch_bench = Bench(
     question="What does it cost to start a kernel, and to wait for it?",
     axes={},
     baseline="queued",
+    measures="gpu launch",
     version=2,
     tolerance=0.0,
     core=False,

@@ -43,6 +43,7 @@ matmul = Bench(
     quick={"n": (4096,)},
     full={"n": (1024, 2048, 4096, 8192)},  # smaller ones take less time than the gap between two launches
     baseline="cublas",
+    measures="gpu matmul",
     version=2,
     limit="gpu matmul",
     tolerance=0.0,

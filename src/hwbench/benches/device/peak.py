@@ -26,6 +26,7 @@ peak = Bench(
     axes={"dtype": ("f4", "f8", "f2"), "chains": (1, 2, 4, 8)},
     quick={"chains": (8,)},
     baseline="fma",
+    measures="gpu fma",
     limit="fma",
     version=3,
     tolerance=0.0,

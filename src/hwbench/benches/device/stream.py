@@ -44,6 +44,7 @@ bench = Bench(
     axes={"kernel": ("copy", "triad", "read", "write"), "size": ("HBM",)},
     sweeps=({"variant": "bytes16", "size": (*(f"{2**i}MiB" for i in range(9)), "L2")},),
     baseline="bytes16",
+    measures="gpu {kernel}",
     limit="device",
     version=3,
 )

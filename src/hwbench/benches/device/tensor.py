@@ -26,6 +26,7 @@ tensor = Bench(
     question="What do the tensor cores compute with the instruction of one warp, from registers?",
     axes={"precision": ("tf32", "f16", "bf16", "fp8")},
     baseline="mma",
+    measures="gpu tensor",
     version=2,
     tolerance=0.0,
     core=False,

@@ -26,6 +26,7 @@ convolution = Bench(
     question="From how many taps on is convolution by FFT faster than direct?",
     axes={"n": (1 << 14,), "taps": (8, 64, 512, 2048), "dtype": ("f8",)},
     baseline="numpy",
+    measures="convolution",
     core=False,
     quick={"taps": (64,)},
     full={

@@ -41,6 +41,7 @@ dot = Bench(
     question="How fast is a dot product, and is it more than a load?",
     axes={"size": ("L1", "DRAM"), "dtype": ("f8",)},
     baseline="blas",
+    measures="dot product",
     core=False,
     limit="load",
     version=3,

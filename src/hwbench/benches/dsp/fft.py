@@ -24,6 +24,7 @@ fft = Bench(
     question="How fast are Fourier transforms, by NumPy and SciPy, on one thread and on all?",
     axes={"n": (1 << 8, 1 << 13, 1 << 18), "dtype": ("f8",)},
     baseline="numpy",
+    measures="fourier transform",
     core=False,
     quick={"n": (1 << 13,)},
     full={"n": tuple(1 << i for i in range(6, 23, 2)), "dtype": ("f4", "f8")},

@@ -59,6 +59,7 @@ bench = Bench(
     question="How long until one CPU sees what another has written?",
     axes={"pairs": ("all",)},
     baseline="store",
+    measures="core to core",
     core=False,
 )
 

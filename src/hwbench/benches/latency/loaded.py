@@ -94,6 +94,7 @@ bench = Bench(
     question="What does a load from memory cost while the other cores stream?",
     axes={"size": ("DRAM",), "pages": (Pages(),), "gap": (IDLE, 1024, 256, 64, 16, 0)},
     baseline="read",
+    measures="loaded latency",
     quick={"gap": (IDLE, 0)},
     full={"gap": (IDLE, 4096, 1024, 512, 256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 0)},
     together=("gap",),

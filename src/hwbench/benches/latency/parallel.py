@@ -49,6 +49,7 @@ bench = Bench(
     question="How many loads does a core keep in flight?",
     axes={"size": ("L2", "L3", "DRAM"), "pages": (Pages(),), "chains": (1, 2, 4, 8, 16)},
     baseline="follow",
+    measures="loads in flight",
     quick={"size": ("DRAM",), "chains": (1, 4, 16)},
     full={"size": ("L1", "L2", "L3", "DRAM"), "chains": (*range(1, 17), 20, 24, 32)},
     together=("chains",),

@@ -41,6 +41,7 @@ bench = Bench(
     sweeps=({"work": ("add", "sum", "fft"), "n": (4**12,)},),
     quick={"n": (4**5, 4**8, 4**10)},
     baseline="numpy",
+    measures="break-even",
     version=2,
     core=False,
     about="gpu",

@@ -44,6 +44,7 @@ bench = Bench(
     full={"n": (100, 300, 1000, 3000, 10**4, 3 * 10**4, 10**5, 3 * 10**5, 10**6, 10**7)},
     together=("n",),
     baseline="serial",
+    measures="fork and join",
     core=False,
 )
 

@@ -47,6 +47,7 @@ scaling_bench = Bench(
     quick={"scaling": ("strong",)},
     together=("threads",),
     baseline="prange",
+    measures="scaling",
     version=1,
 )
 

@@ -64,6 +64,7 @@ bench = Bench(
     question="How many floating-point operations a second does each vector width do?",
     axes={"dtype": ("f8", "f4"), "threads": (1, "all"), "chains": (12,)},
     baseline="scalar",
+    measures="fma",
     limit="fma",
     tolerance=0.0,
     full={"chains": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16)},

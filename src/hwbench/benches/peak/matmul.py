@@ -42,6 +42,7 @@ bench = Bench(
     quick={"n": (64, 512), "dtype": ("f8",)},
     full={"n": (16, 32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)},
     baseline="numpy",
+    measures="matrix product",
     limit="fma",
     tolerance=0.0,
     core=False,

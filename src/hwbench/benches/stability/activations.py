@@ -31,6 +31,7 @@ activations = Bench(
         "n": (4096,),
     },
     baseline="numpy",
+    measures="activations",
     version=2,
     core=False,
     quick={"activation": ("sigmoid", "tanh")},

@@ -49,6 +49,7 @@ gradients = Bench(
         "remedy": ("plain",),
     },
     baseline="numpy",
+    measures="gradients",
     version=3,
     core=False,
     limit="load",

@@ -36,6 +36,7 @@ initialization = Bench(
         "dtype": ("f4",),
     },
     baseline="numpy",
+    measures="initialization",
     version=2,
     core=False,
     full={

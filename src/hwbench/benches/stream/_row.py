@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...kernels.compiling import Kernel
+from ...record.measures import Measures
 from ...record.model import LEVELS
 
 SCALE = 3  # s of triad; whole, so that nothing rounds
@@ -23,7 +24,7 @@ class Row:
     `sizes` are the levels of the standard set; `core` puts the bench into the quick set.
     """
 
-    name: str
+    name: Measures
     question: str
     reads: int
     writes: int

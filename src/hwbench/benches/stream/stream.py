@@ -98,6 +98,7 @@ def stream(row: Row) -> Bench:
         axes={"size": row.sizes, "dtype": ("f8",), "threads": (1, "all"), "pages": (Pages(),)},
         baseline="simd",
         limit=row.name,
+        measures=row.name,
         quick={"size": ENDS},
         # Moving bytes does not depend on the dtype; only arithmetic can.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
@@ -333,10 +334,8 @@ IN_PYTHON: tuple[tuple[str, str, Scalar], ...] = (("numba", "Numba's prange", "a
 
 def tell(row: Row, results: Results) -> Iterator[str]:
     """Memory beside L1, one thread beside all; what non-temporal stores gain; what Numba and NumPy reach."""
-    rest = {
-        "dtype": "f8",
-        "pages": "huge" if any(r.timed and r.params["pages"] == "huge" for r in results.records) else "4K",
-    }
+    huge = any(r.timed and r.params["pages"] == "huge" for r in results.records)
+    rest = {"dtype": "f8", "pages": "huge" if huge else "4K"}
     far: dict[str, Scalar] = {"size": LEVELS[-1], **rest}
     places: tuple[dict[str, Scalar], ...] = (
         {"threads": 1, **far}, {"threads": "all", **far}, {"threads": 1, "size": LEVELS[0], **rest},

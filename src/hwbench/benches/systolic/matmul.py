@@ -46,6 +46,7 @@ bench = Bench(
     question="How many cycles does a systolic array take for a product, and how busy does it stay?",
     axes={"array": ("3x3",), "shape": ("3x3x2",)},
     baseline="blas",
+    measures="systolic array",
     version=3,
     core=False,
     sweeps=(

@@ -47,6 +47,7 @@ copy_bench = Bench(
     quick={"size": ("64KiB", "64MiB")},
     full={"direction": ("h2d", "d2h", "both")},
     baseline="raw",
+    measures="{direction}",
     limit="link",
     version=2,
 )

@@ -33,6 +33,7 @@ add = Bench(
     sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange", "cupy", "cupy-copies")},),
     quick={"n": (1, 100, 10**4)},
     baseline="numpy",
+    measures="ladder",
     limit="triad",
     tolerance=0.0,
     version=1,

@@ -40,6 +40,7 @@ bench = Bench(
     question="What does a call cost that does nothing?",
     axes={},
     baseline="function",
+    measures="call",
     core=False,
 )
 

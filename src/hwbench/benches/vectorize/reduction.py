@@ -48,6 +48,7 @@ bench = Bench(
     quick={"n": (1000,)},
     full={"dtype": ("f4", "f8"), "n": (10, 100, 1000, 10**4, LONGEST_LOOP)},
     baseline="numpy",
+    measures="reduction",
     limit="load",
     core=False,
 )

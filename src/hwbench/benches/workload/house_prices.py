@@ -57,6 +57,7 @@ bench = Bench(
     question="How long is an epoch of a small network, where does its time go, and how good are its predictions?",
     axes={"data": (_ames.OWN,), "batch": (16, 64, 1024), "dtype": ("f4",), "optimizer": ("adam",)},
     baseline="numpy",
+    measures="training",
     version=2,
     core=False,
     sweeps=({"variant": "numpy", "batch": (64,), "dtype": ("f8",)},),

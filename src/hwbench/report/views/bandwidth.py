@@ -104,8 +104,7 @@ def _by_level(runs: Runs) -> Figure | None:
 def _sweep(runs: Runs) -> Figure | None:
     points = [
         point
-        for kind in KINDS
-        for point in runs.by_bench.get(f"stream.{kind}", ())
+        for point in runs.measuring(*KINDS)
         if swept(point.record) and point.metric == BANDWIDTH and footprint(point.record) is not None
     ]
     split: dict[tuple[str, int, str, int], list[Point]] = {}

@@ -9,14 +9,14 @@ from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_labe
 from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section
 
-BENCH = "access.blocking"
+MEASURES = "blocking"
 TITLES = {"transpose": "transposing", "matmul": "multiplying"}
 KINDS = {"transpose": "copy", "matmul": "fma"}  # the kind of limit that bounds each work, as the bench has it
 
 
 def view(runs: Runs) -> Section | None:
     """One chart for each work and size; None without the bench."""
-    points = runs.by_bench.get(BENCH, [])
+    points = runs.measuring(MEASURES)
     if not points:
         return None
     columns = of_points(

@@ -9,7 +9,7 @@ from ..columns import STATUS, VARIANT, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel
 
-BENCH = "branch.prediction"
+MEASURES = "branches"
 ORDER = ("sorted", "shuffled", "branch-free")
 
 
@@ -17,7 +17,7 @@ def figure(runs: Runs) -> Figure | None:
     """Nanoseconds an element over the share of taken branches, at the largest n; None for fewer than two shares."""
     points = [
         point
-        for point in runs.by_bench.get(BENCH, ())
+        for point in runs.measuring(MEASURES)
         if point.metric == ITEM_TIME and _share(point) is not None and point.n
     ]
     if len({_share(point) for point in points}) < 2:

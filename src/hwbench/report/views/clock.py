@@ -10,13 +10,13 @@ from ..columns import INTERVAL, STATUS, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel
 
-BENCH = "clock.frequency"
+MEASURES = "clock"
 WIDTHS = ("scalar", "128", "256", "512")
 
 
 def figure(runs: Runs) -> Figure | None:
     """Bars of GHz by vector width, for one thread and for all; None without the bench."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if point.metric == CLOCK]
+    points = [point for point in runs.measuring(MEASURES) if point.metric == CLOCK]
     if not points:
         return None
     widths = [width for width in WIDTHS if any(point.variant == width for point in points)]
@@ -29,7 +29,7 @@ def figure(runs: Runs) -> Figure | None:
             Column("GHz, best sample", lambda point: text.amount(_best(point))),
             Column("GHz, median", lambda point: text.amount(point.value.value)),
             Column(INTERVAL, lambda point: text.columns(point.value)[1]),
-            Column("peak.fma: operations a cycle and core", lambda point: text.amount(_operations(runs, point))),
+            Column("operations a cycle and core at the peak", lambda point: text.amount(_operations(runs, point))),
             STATUS,
         ),
         draws=Measured("GHz", lambda point: charts.unbounded(_best(point))),
@@ -83,7 +83,7 @@ def _operations(runs: Runs, point: Point) -> float | None:
 def _peak(runs: Runs, point: Point) -> Limit | None:
     """The float64 peak of the same width and threads, from its best sample."""
     best: Limit | None = None
-    for other in runs.by_bench.get("peak.fma", ()):
+    for other in runs.measuring("fma"):
         record = other.record
         same = other.run == point.run and other.variant == point.variant and other.threads == point.threads
         if same and record.params.get("dtype") == "f8" and other.metric == FLOP_RATE:

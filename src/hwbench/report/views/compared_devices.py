@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...analysis import datasheets
 from ...analysis.limits import Limit
+from ...analysis.measures import measuring
 from ...record import text
 from ...record.estimate import estimate
 from ...record.microarchitectures import title
@@ -144,9 +145,8 @@ def _divergence(run: Run, device: str) -> str:
     """Slowdown of a warp whose threads take 32 paths, where it was measured."""
     times = {
         record.variant: estimate(record.samples).value
-        for record in run.records
-        if (record.bench, record.device, record.params.get("paths")) == ("device.divergence", device, 32)
-        and record.timed
+        for record in measuring(run, "divergence")
+        if (record.device, record.params.get("paths")) == (device, 32) and record.timed
     }
     if times.get("uniform", 0) > 0 and "divergent" in times:
         return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
@@ -168,8 +168,8 @@ def _control(run: Run) -> str:
     Over the longest sequence: predictors remember short ones.
     """
     times: dict[str, dict[tuple[int, float], float]] = {"sorted": {}, "shuffled": {}}
-    for record in run.records:
-        if record.bench == "branch.prediction" and record.variant in times and record.timed:
+    for record in measuring(run, "branches"):
+        if record.variant in times and record.timed:
             n, share = record.params.get("n"), record.params.get("share")
             if isinstance(n, int) and isinstance(share, int | float):
                 times[record.variant][n, share] = statistics.median(record.samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...record import text
 from ...record.estimate import Estimate
@@ -11,11 +11,11 @@ from .. import charts, format
 from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, bar_label, of_points, worded
 from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section
-from .blocking import BENCH as BLOCKING
-from .ladder import BENCH as LADDER
-from .overhead import BENCH as OVERHEAD
-from .reduction import BENCH as REDUCTION
-from .stride import BENCH as STRIDE
+from .blocking import MEASURES as BLOCKING
+from .ladder import MEASURES as LADDER
+from .overhead import MEASURES as OVERHEAD
+from .reduction import MEASURES as REDUCTION
+from .stride import MEASURES as STRIDE
 
 ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD)  # have a picture of their own
 
@@ -29,7 +29,7 @@ def view(runs: Runs) -> Section | None:
     figures = [
         figure
         for name, points in runs.by_bench.items()
-        if name not in ELSEWHERE and (figure := _figure(runs, name, points)) is not None
+        if _measured(points[0]) not in ELSEWHERE and (figure := _figure(runs, name, points)) is not None
     ]
     if not figures:
         return None
@@ -41,6 +41,10 @@ def view(runs: Runs) -> Section | None:
         "them, see Quality.",
     ]
     return Section("contrasts", "Contrasts", "Contrasts", intro, figures)
+
+
+def _measured(point: Point) -> str:
+    return point.bench.measures if point.bench is not None else ""
 
 
 def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
@@ -55,12 +59,12 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         variants.sort(
             key=lambda variant: (
                 variant != bench.baseline,
-                list(bench.variants).index(variant) if variant in bench.variants else 99,
+                bench.variants.index(variant) if variant in bench.variants else 99,
             )
         )
     axes = _varying(points)
     main = axes[0] if axes else ""
-    columns = _columns(runs, axes, points[0].unit)
+    columns = _columns(runs, axes, points[0].unit, bench.axes if bench is not None else {})
     groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
     missing = [
         (index, record)
@@ -138,7 +142,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     return Figure(name, panels, columns.table(f"{name}: every case", ordered), told, legend)
 
 
-def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
+def _columns(runs: Runs, axes: Sequence[str], unit: str, words: Mapping[str, str]) -> Columns[Point]:
     def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
         """The time over the baseline's as text; a dash for the baseline itself."""
         return lambda point: shown(found) if (found := runs.against_baseline(point)) else text.NOTHING
@@ -146,7 +150,8 @@ def _columns(runs: Runs, axes: Sequence[str], unit: str) -> Columns[Point]:
     return of_points(
         runs,
         (
-            *(worded(axis) for axis in axes), VARIANT, Measured(f"median, {unit}", lambda point: point.value),
+            *(worded(axis, words.get(axis, "")) for axis in axes), VARIANT,
+            Measured(f"median, {unit}", lambda point: point.value),
             Column("× baseline's time", ratio(lambda found: text.columns(found)[0]), "against the baseline"),
             Column(INTERVAL, ratio(lambda found: text.columns(found)[1])), OF_LIMIT, STATUS,
         ),

@@ -12,12 +12,12 @@ def view(runs: Runs) -> Section | None:
     """The findings by bench, and of several runs side by side; None where no bench has anything to say."""
     told: dict[str, list[str]] = {}
     for label, run in zip(runs.labels, runs, strict=True):
-        for name, sentences in findings(run, runs.benches.values()).items():
+        for name, sentences in findings(run, runs.catalogue.values()).items():
             told.setdefault(name, []).extend(
                 f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
             )
     blocks = [] if (quiet := _quiet(runs)) is None else [quiet]
-    blocks += [Notes(runs.benches[name].question, told[name], name) for name in runs.benches if name in told]
+    blocks += [Notes(runs.benches[name].question, told[name], name) for name in runs.catalogue if name in told]
     if not blocks:
         return None
     intro = [

@@ -14,9 +14,9 @@ import numpy as np
 from altair.utils.schemapi import debug_mode
 
 from ...record import text
-from ...record.model import METRICS, Metric
+from ...record.model import METRICS, BenchInfo, Metric
 from ...tracking import change_points
-from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, shift
+from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, controls_of, shift
 from ...tracking.history import DIRTY, History, Series, Values
 from ...tracking.sides import Entry, Measurement
 from .. import charts
@@ -59,26 +59,26 @@ class Change:
 def view(runs: Runs) -> Section | None:
     """A chart to choose from for each history; None where there is none."""
     blocks: list[Block] = []
-    limits = {name: bench.limit for name, bench in runs.benches.items()}
     for history in runs.histories:
         if history.series:
-            blocks += _blocks(history, limits, len(runs.histories) > 1)
+            blocks += _blocks(history, runs.benches, len(runs.histories) > 1)
     if not blocks:
         return None
     intro = [
         "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
         "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
-        _about_controls(runs.histories),
+        _about_controls(runs.histories, runs.benches),
     ]
     if not change_points.available():
         intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")
     return Section("history", "History", "From commit to commit", intro, blocks)
 
 
-def _about_controls(histories: Sequence[History]) -> str:
+def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInfo]) -> str:
     """How a machine that drifted is told from code that changed, or that it cannot be."""
-    limits = f"benches of the machine's own limits ({', '.join(CONTROLS)})"
-    if not any(one.bench in CONTROLS for history in histories for one in history.series):
+    controls = controls_of(benches)
+    limits = f"benches of the machine's own limits ({', '.join(controls or CONTROLS)})"
+    if not any(one.bench in controls for history in histories for one in history.series):
         return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
     return (
         f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
@@ -86,8 +86,8 @@ def _about_controls(histories: Sequence[History]) -> str:
     )
 
 
-def _blocks(history: History, limits: Mapping[str, str | None], several: bool) -> Iterator[Block]:
-    indices = Indices(history)
+def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -> Iterator[Block]:
+    indices = Indices(history, benches)
     labels = history.labels()
     ordered = sorted(history.series, key=lambda one: one.setting)
     changes = [
@@ -103,7 +103,7 @@ def _blocks(history: History, limits: Mapping[str, str | None], several: bool) -
     if history.notes:
         yield Notes(f"What to know of these results{name}", history.notes)
     yield _tracks(history, changes, indices, labels, name)
-    if (table := _machines(history, limits, labels)) is not None:
+    if (table := _machines(history, benches, labels)) is not None:
         yield table
 
 
@@ -372,7 +372,7 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
 # --- machines side by side --------------------------------------------------------------------------------------------
 
 
-def _machines(history: History, limits: Mapping[str, str | None], labels: Sequence[str]) -> Table | None:
+def _machines(history: History, benches: Mapping[str, BenchInfo], labels: Sequence[str]) -> Table | None:
     """Every bench on every other machine against the first: as measured, and against the machine's own limits."""
     if len(labels) < 2:
         return None
@@ -387,7 +387,7 @@ def _machines(history: History, limits: Mapping[str, str | None], labels: Sequen
     rows = []
     for label, mine in zip(labels[1:], entries[1:], strict=True):
         pairs = [(entries[0][case], entry) for case, entry in mine.items() if case in entries[0]]
-        controls = Controls(pairs, per_work=True, limits=limits)
+        controls = Controls(pairs, per_work=True, benches=benches)
         by_bench: dict[str, list[tuple[float, float | None]]] = {}
         for old, new in pairs:
             moved = shift(old, new, per_work=True)

@@ -14,7 +14,7 @@ from ..columns import Column, Columns, Measured, compared
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
 
-BENCH = "vectorize.add"
+MEASURES = "ladder"
 RUNGS = ("loop", "comprehension", "numpy", "numba", "prange")
 KINDS = ("triad", "copy", "load")  # c = a + b moves two arrays in and one out, as the triad does
 SIZES = 4  # values of n that get rungs; the lines show them all
@@ -46,9 +46,7 @@ class Rung:
 
 def view(runs: Runs) -> Section | None:
     """Rungs at several n, and the time an element over n; None without the bench."""
-    rungs = [
-        _rung(runs, point) for point in runs.by_bench.get(BENCH, ()) if point.n and point.record.counts.get("items")
-    ]
+    rungs = [_rung(runs, point) for point in runs.measuring(MEASURES) if point.n and point.record.counts.get("items")]
     if not rungs:
         return None
     blocks = [figure for figure in (_shares(runs, rungs), _times(runs, rungs)) if figure is not None]
@@ -153,8 +151,9 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
 
 def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
     """A rung without a time, and why."""
+    benches = [name for name, info in runs[index].benches.items() if info.measures == MEASURES]
     for record in runs[index].records:
-        if record.bench == BENCH and record.variant == variant and record.params.get("n") == n and not record.timed:
+        if record.bench in benches and record.variant == variant and record.params.get("n") == n and not record.timed:
             return charts.Mark(
                 variant,
                 runs.colours[variant],
@@ -168,7 +167,7 @@ def _absent(runs: Runs, index: int, n: int, variant: str) -> charts.Mark:
     return charts.Mark(
         variant,
         runs.colours[variant],
-        f"{BENCH} {variant}",
+        f"{next(iter(benches), MEASURES)} {variant}",
         None,
         group=variant,
         label=label,

@@ -14,7 +14,7 @@ from ..columns import STATUS, Column, Measured, of_points
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section, Table
 
-BENCH = "latency.chase"
+MEASURES = "latency"
 LECTURE = {1: "0.5 ns", 2: "7 ns"}
 
 
@@ -22,8 +22,8 @@ def view(runs: Runs) -> Section | None:
     """The staircase and reported against measured level sizes; None where no sweep was measured."""
     points = [
         point
-        for point in runs.by_bench.get(BENCH, ())
-        if point.metric == HOP_TIME and footprint(point.record) is not None
+        for point in runs.measuring(MEASURES)
+        if point.record.device == "cpu" and point.metric == HOP_TIME and footprint(point.record) is not None
     ]
     if len({_size(point) for point in points}) < 2:
         return None

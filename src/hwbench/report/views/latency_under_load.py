@@ -9,7 +9,7 @@ from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section
 
-PARALLEL, LOADED, BETWEEN = "latency.parallel", "latency.loaded", "latency.core_to_core"
+PARALLEL, LOADED, BETWEEN = "loads in flight", "loaded latency", "core to core"
 LINE = 64  # bytes that a hop brings
 LEVELS = {"L1": "c3", "L2": "c6", "L3": "c1", "DRAM": "c2"}
 IDLE = "idle"
@@ -40,7 +40,7 @@ def _parallel(runs: Runs) -> Figure | None:
     """Loads in flight over the number of independent chases, a line for each level."""
     points = [
         point
-        for point in runs.by_bench.get(PARALLEL, ())
+        for point in runs.measuring(PARALLEL)
         if point.metric == HOP_TIME and _whole(point.record.params.get("chains"))
     ]
     ones = {_apart(point): point for point in points if point.record.params["chains"] == 1}
@@ -115,7 +115,7 @@ def _best(point: Point) -> float:
 
 def _loaded(runs: Runs) -> Figure | None:
     """Latency over the traffic that the other cores made meanwhile."""
-    points = [point for point in runs.by_bench.get(LOADED, ()) if _streamed(point) is not None]
+    points = [point for point in runs.measuring(LOADED) if _streamed(point) is not None]
     if not any(_streamed(point) for point in points):
         return None
     points.sort(key=lambda point: (point.run, point.variant, _streamed(point) or 0.0))
@@ -185,7 +185,7 @@ def _between(runs: Runs) -> list[Figure]:
     """A map of pairs for each run, of the variant that stores; the other variant is in the table beside it."""
     figures = []
     for index in range(len(runs)):
-        points = [point for point in runs.by_bench.get(BETWEEN, ()) if point.run == index and _pairs(point)]
+        points = [point for point in runs.measuring(BETWEEN) if point.run == index and _pairs(point)]
         if not points:
             continue
         shown = next((point for point in points if point.variant == "store"), points[0])

@@ -10,12 +10,12 @@ from ..columns import STATUS, Column, Measured, of_points, worded
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel
 
-BENCH = "peak.matmul"
+MEASURES = "matrix product"
 
 
 def figure(runs: Runs) -> Figure | None:
     """GFLOP/s over n, a line for each precision and number of threads, with the peak of each panel as a dotted line."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if point.record.counts.get("flops") and point.n]
+    points = [point for point in runs.measuring(MEASURES) if point.record.counts.get("flops") and point.n]
     columns = of_points(
         runs,
         (

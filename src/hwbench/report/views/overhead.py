@@ -12,13 +12,13 @@ from .. import charts
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Table
 
-BENCH = "parallel.overhead"
+MEASURES = "fork and join"
 SERIAL = "serial"
 
 
 def figure(runs: Runs) -> Figure | None:
     """A line for each layer and one for the plain loop; None where fewer than two lengths were measured."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if point.n]
+    points = [point for point in runs.measuring(MEASURES) if point.n]
     lengths = sorted({point.n for point in points})
     variants = list(dict.fromkeys(point.variant for point in points))
     if len(lengths) < 2 or len(variants) < 2:

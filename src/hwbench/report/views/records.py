@@ -43,7 +43,7 @@ def view(runs: Runs) -> Section | None:
             rows.append(runs.row(index, row))
     head = ("bench", "variant", "parameters", "samples", "a call", "median", "95% interval", "of the limit", "status")
     downloads = [Download("CSV, one line a record", "hwbench.csv", "text/csv", as_csv(runs).encode("utf-8", "replace"))]
-    for label, run in zip(runs.labels, runs, strict=True):
+    for label, run in zip(runs.labels, runs.given, strict=True):
         name = f"JSON, {label}" if runs.several else "JSON, the run with all samples"
         downloads.append(Download(name, f"{file_name(run.id)}.json", "application/json", encode(run)))
     table = Table("Every record", runs.head(head), rows)

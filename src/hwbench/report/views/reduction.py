@@ -24,13 +24,13 @@ from ..columns import (
 from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section
 
-BENCH = "vectorize.reduction"
+MEASURES = "reduction"
 Place = tuple[int, str, str, int]  # run, operation, dtype, n
 
 
 def view(runs: Runs) -> Section | None:
     """A chart of times and one of errors for each operation and type; None without the bench."""
-    points = [p for p in runs.by_bench.get(BENCH, ()) if p.record.counts.get("items") and p.n]
+    points = [p for p in runs.measuring(MEASURES) if p.record.counts.get("items") and p.n]
     if not points:
         return None
     by_place: dict[Place, list[Point]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import Limit, implausible
+from ...analysis.measures import Benches, kind_of
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.facts import threads_of
@@ -119,16 +120,18 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], d
     ]
     roofs += [
         charts.RoofLine(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
-        for limit in _ceilings(runs[run].records, threads, peaks)
+        for limit in _ceilings(runs[run].records, runs[run].benches, threads, peaks)
     ]
     return roofs, slopes, peaks
 
 
-def _ceilings(records: Sequence[Record], threads: int, peaks: dict[str, Limit]) -> list[Limit]:
+def _ceilings(records: Sequence[Record], benches: Benches, threads: int, peaks: dict[str, Limit]) -> list[Limit]:
     """The float64 peak of each variant by its best sample, and the highest peak of each other precision."""
     best: dict[str, float] = {}
     for record in records:
-        fits = record.bench == "peak.fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
+        fits = (
+            kind_of(record, benches) == "fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
+        )
         flops = record.counts.get("flops")
         if fits and flops and record.timed and not implausible(record):
             best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))

@@ -15,7 +15,7 @@ from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
 from . import overhead
 
-BENCH = "parallel.scaling"
+MEASURES = "scaling"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
 
 
@@ -156,7 +156,7 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
 
 
 def _speedups(runs: Runs) -> list[Speedup]:
-    points = runs.by_bench.get(BENCH, [])
+    points = runs.measuring(MEASURES)
     ones = {_apart(point): point for point in points if point.threads == 1}
     found = []
     for point in points:
@@ -187,7 +187,7 @@ def _apart(point: Point) -> tuple[object, ...]:
 
 def _name(runs: Runs, point: Point) -> str:
     names = [point.text("scaling")]
-    names += [point.variant] if len({p.variant for p in runs.by_bench[BENCH]}) > 1 else []
+    names += [point.variant] if len({p.variant for p in runs.measuring(MEASURES)}) > 1 else []
     names += [runs.labels[point.run]] if runs.several else []
     return ", ".join(name for name in names if name) or point.variant
 

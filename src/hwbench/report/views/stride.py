@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.findings import BenchResults
+from ...analysis.staircase import find_line
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
@@ -13,14 +13,14 @@ from ..columns import OF_LIMIT, STATUS, Column, Columns, Measured, axis, of_poin
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
 
-BENCH = "access.stride"
+MEASURES = "stride"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
 LEVELS = {"DRAM": "memory"}
 
 
 def view(runs: Runs) -> Section | None:
     """A curve for each level and way, one chart a run; None where fewer than three strides were measured."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if _step(point) and point.record.counts.get("items")]
+    points = [point for point in runs.measuring(MEASURES) if _step(point) and point.record.counts.get("items")]
     if len({_step(point) for point in points}) < 3:
         return None
     names = list(dict.fromkeys(_name(point) for point in points))
@@ -77,10 +77,17 @@ def _columns(runs: Runs, points: Sequence[Point]) -> Columns[Point]:
 
 def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
     """The line's size, from L2, and the bytes that memory moves at a time."""
-    if (bench := runs.benches.get(BENCH)) is None:
-        return None, None
-    results = BenchResults(bench, runs[index], runs.limits[index])
-    return results.line("numba", size="L2"), results.line("numba", size="DRAM")
+
+    def line(size: str) -> Estimate | None:
+        found = {}
+        for point in runs.measuring(MEASURES):
+            step, items = _step(point), point.record.counts.get("items")
+            chosen = point.run == index and point.text("size") == size
+            if chosen and step and items and point.bench is not None and point.variant == point.bench.baseline:
+                found[step] = [seconds / items for seconds in point.record.samples]
+        return find_line(found)
+
+    return line("L2"), line("DRAM")
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:

@@ -93,8 +93,8 @@ def side(runs: Sequence[Run], earlier: Sequence[Run] = ()) -> Side:
     entries = [_entry(records, past.get((at, records[0].version), ())) for at, records in grouped.items()]
     name = first.id if len(runs) == 1 else f"{len(runs)} runs from {first.id} on"
     software = {key: str(value) for key, value in first.software.items() if isinstance(value, str | int | float)}
-    limits = {bench: info.limit for run in runs for bench, info in run.benches.items()}
-    return Side(name, first.machine.name, identity(first.machine), entries, software, limits=limits)
+    benches = {bench: info for run in runs for bench, info in run.benches.items()}
+    return Side(name, first.machine.name, identity(first.machine), entries, software, benches=benches)
 
 
 def _key(record: Record) -> Key:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hwbench.report.sections import Figure
-from hwbench.report.views.applications.epoch_shares import BENCH, batch_of, series_of
+from hwbench.report.views.applications.epoch_shares import batch_of, series_of
 from hwbench.report.views.applications.house_prices import view as house_view
 from made_up.applications import blocks, gpu_houses, house, run_of
 from made_up.page import dataset
@@ -47,5 +47,8 @@ def test_a_series_is_named_by_what_differs():
     sgd = house(16)
     sgd = msgspec.structs.replace(sgd, params=sgd.params | {"optimizer": "sgd"})
     runs = dataset(run_of(house(16), sgd))
-    assert [series_of(runs, point) for point in runs.by_bench[BENCH]] == ["numpy, float32, adam", "numpy, float32, sgd"]
-    assert [batch_of(point) for point in runs.by_bench[BENCH]] == [16, 16]
+    assert [series_of(runs, point) for point in runs.measuring("training")] == [
+        "numpy, float32, adam",
+        "numpy, float32, sgd",
+    ]
+    assert [batch_of(point) for point in runs.measuring("training")] == [16, 16]

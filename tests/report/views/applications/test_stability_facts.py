@@ -36,7 +36,7 @@ def test_of_the_variants_the_compiled_one_stands_for_a_network():
     runs = dataset(run_of([
         chain(1.5, "f2", "he", variant="numpy"), chain(1.5, "f2", "he"), chain(1.5, "f4", "he", variant="cupy"),
     ]))  # fmt: skip
-    chosen = facts.chains(runs.by_bench[facts.GRADIENTS])
+    chosen = facts.chains(runs.measuring(facts.GRADIENTS))
     assert [(point.record.params["dtype"], point.record.variant) for point in chosen] == [
         ("f2", "numba"),
         ("f4", "cupy"),

@@ -17,7 +17,7 @@ from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from ..gpu import common
 
-CONVOLUTION, FFT, DOT = "dsp.convolution", "dsp.fft", "dsp.dot"
+CONVOLUTION, FFT, DOT = "convolution", "fourier transform", "dot product"
 BY_FFT = "oaconvolve"
 DIRECT = ("numpy", "numba")
 
@@ -25,7 +25,7 @@ DIRECT = ("numpy", "numba")
 def view(runs: Runs) -> Section | None:
     """The crossover, the transforms, and a table of all with their roofs; None where none of them was measured."""
     points = {
-        name: [point for point in runs.by_bench.get(name, ()) if point.record.counts.get("flops")]
+        name: [point for point in runs.measuring(name) if point.record.counts.get("flops")]
         for name in (DOT, CONVOLUTION, FFT)
     }
     if not any(points.values()):
@@ -203,7 +203,8 @@ def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
     record = point.record
     own = record.facts.get("own_flops", record.counts["flops"])
     moved = record.counts.get("bytes", record.facts.get("own_bytes"))
-    if record.bench == CONVOLUTION and "own_flops" not in record.facts:
+    counted = point.bench.measures if point.bench is not None else ""
+    if counted == CONVOLUTION and "own_flops" not in record.facts:
         return None  # counted is what the direct way would do, which is not what this variant did
     if not isinstance(own, int | float) or own <= 0:
         return None

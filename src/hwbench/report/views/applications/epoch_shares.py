@@ -15,7 +15,7 @@ from ...theme import var
 from ..gpu import common
 from .charts import Datum
 
-BENCH = "workload.house_prices"
+MEASURES = "training"
 MOST = 24  # bars of a chart
 PHASES = {
     "gather": ("gather a batch", "c8"),
@@ -53,7 +53,7 @@ def series_of(runs: Runs, point: Point) -> str:
     params = point.record.params
     named = [point.record.variant, format.value_of("dtype", params.get("dtype", ""))]
     unlike = [
-        axis for axis in ("optimizer", "data") if len({p.record.params.get(axis) for p in runs.by_bench[BENCH]}) > 1
+        axis for axis in ("optimizer", "data") if len({p.record.params.get(axis) for p in runs.measuring(MEASURES)}) > 1
     ]
     named += [str(params.get(axis, "")).rsplit("/", 1)[-1] for axis in unlike]
     if common.on_gpu(point.record) and len(common.devices(runs, point.run)) > 1:

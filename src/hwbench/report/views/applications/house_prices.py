@@ -11,7 +11,7 @@ from ... import charts
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table, Tile, Tiles
 from . import epoch_shares
-from .epoch_shares import BENCH, batch_of, series_of
+from .epoch_shares import MEASURES, batch_of, series_of
 
 OWN = "ames"  # the table that hwbench ships
 GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
@@ -19,7 +19,7 @@ GOAL = 0.15  # log-RMSE by k-fold that the network is to reach
 
 def view(runs: Runs) -> Section | None:
     """Tiles, times over the batch size, shares of time and errors by fold; None where no epoch was timed."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if batch_of(point) and _errors(point)]
+    points = [point for point in runs.measuring(MEASURES) if batch_of(point) and _errors(point)]
     if not points:
         return None
     intro = [

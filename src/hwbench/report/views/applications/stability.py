@@ -10,7 +10,7 @@ from .stability_facts import ACTIVATIONS, GRADIENTS, INITIALIZATION
 
 def view(runs: Runs) -> Section | None:
     """Maps and charts of the stability benches; None where none was measured."""
-    points = {bench: runs.by_bench.get(bench, []) for bench in (GRADIENTS, INITIALIZATION, ACTIVATIONS)}
+    points = {kind: runs.measuring(kind) for kind in (GRADIENTS, INITIALIZATION, ACTIVATIONS)}
     if not any(points.values()):
         return None
     blocks: list[Block | None] = [

@@ -11,7 +11,7 @@ from ....record.model import Json, Record
 from ... import format
 from ...dataset import Point
 
-GRADIENTS, INITIALIZATION, ACTIVATIONS = "stability.gradients", "stability.initialization", "stability.activations"
+GRADIENTS, INITIALIZATION, ACTIVATIONS = "gradients", "initialization", "activations"
 DTYPES = {"f2": "c2", "bf16": "c6", "f4": "c1", "f8": "c3"}  # and their colours
 PROPER = (-6, 3)  # log₁₀ of the norms between which the lecture wants gradients
 TROUBLES = {

@@ -13,7 +13,7 @@ from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from .systolic_frames import steps
 
-BENCH = "systolic.matmul"
+MEASURES = "systolic array"
 WEIGHTS = "weight-stationary"
 # Words a cycle from the first TPU's memory: 34 GB/s of 8-bit weights at 700 MHz (Jouppi et al., ISCA 2017).
 MEMORY = 34e9 / 700e6
@@ -22,7 +22,7 @@ FEWEST = 8  # rows of an array in the charts; smaller ones are examples
 
 def view(runs: Runs) -> Section | None:
     """The example's frames, two charts and every product; None where no systolic array was simulated."""
-    points = [point for point in runs.by_bench.get(BENCH, ()) if _whole(point.record)]
+    points = [point for point in runs.measuring(MEASURES) if _whole(point.record)]
     if not points:
         return None
     blocks: list[Block] = []

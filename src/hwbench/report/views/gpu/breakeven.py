@@ -14,7 +14,7 @@ from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section
 from . import common
 
-BENCH = "offload.breakeven"
+MEASURES = "break-even"
 NAMES = {"add": "adding two arrays", "sum": "a sum", "matmul": "a product of matrices", "fft": "an FFT"}
 CPU, SENT, KEPT = "best of the CPU", "GPU with transfers", "GPU, data resident"
 COLOURS = {CPU: "c8", SENT: "c2", KEPT: "c3"}
@@ -34,7 +34,7 @@ def view(runs: Runs) -> Section | None:
     columns = _columns(runs)
     panels: list[Panel] = []
     shown: list[LinePoint] = []
-    points = runs.by_bench.get(BENCH, [])
+    points = runs.measuring(MEASURES)
     for index in range(len(runs)):
         for device in common.devices(runs, index):
             for work in dict.fromkeys(p.text("work") for p in points if p.run == index):

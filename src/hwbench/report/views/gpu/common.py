@@ -34,9 +34,9 @@ def label(runs: Runs, run: int, device: str) -> str:
     return f"{name} · {runs.labels[run]}" if runs.several else name
 
 
-def points_of(runs: Runs, bench: str, run: int, device: str) -> list[Point]:
-    """The timed records of a bench on one GPU of one run."""
-    return [p for p in runs.by_bench.get(bench, ()) if p.run == run and p.record.device == device]
+def points_of(runs: Runs, measures: str, run: int, device: str) -> list[Point]:
+    """The timed records on one GPU of one run, of the benches that measure this."""
+    return [p for p in runs.measuring(measures) if p.run == run and p.record.device == device]
 
 
 def best(limits: Sequence[Limit], device: str, *kinds: str, level: str = "", dtype: str = "") -> Limit | None:

@@ -21,7 +21,7 @@ from ...sections import Block, Figure, Key, Notes, Panel, Section, Spec
 from ...theme import var
 from . import common
 
-BENCH = "transfer.copy"
+MEASURES = "{direction}"
 WAYS = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "both ways at once"}
 # A line for each kind of host memory, and for what CuPy makes of it.
 LINES = {
@@ -255,7 +255,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
     drawn: dict[str, None] = {}
     fitted = False
     for index, device in every:
-        points = [p for p in common.points_of(runs, BENCH, index, device) if _size(p) and p.metric is not None]
+        points = [p for p in common.points_of(runs, MEASURES, index, device) if _size(p) and p.metric is not None]
         for way in WAYS:
             here = [p for p in points if p.record.params.get("direction") == way]
             if len({_size(p) for p in here}) < 2:

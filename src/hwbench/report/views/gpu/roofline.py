@@ -16,7 +16,7 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 SIGNS = dict(zip(SHAPES, "●■◆▲✚▼", strict=True))
 # As short as the names beside the ceilings have to be on a phone.
 NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
-PEAKS = ("device.peak", "device.tensor", "device.matmul")  # they are the roofs
+PEAKS = ("gpu fma", "gpu tensor", "gpu matmul")  # they are the roofs
 
 
 def view(runs: Runs) -> Section | None:
@@ -96,8 +96,9 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
 def _placed(point: Point) -> bool:
     """Whether it has a place: on a GPU, with bytes and operations of its own memory (not of the link)."""
     record = point.record
+    peak = point.bench is not None and point.bench.measures in PEAKS
     counted = bool(record.counts.get("bytes") and record.counts.get("flops"))
-    return common.on_gpu(record) and counted and record.bench not in PEAKS and record.facts.get("transfers") is not True
+    return common.on_gpu(record) and counted and not peak and record.facts.get("transfers") is not True
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:

@@ -1,0 +1,67 @@
+"""Which records of a run measure what, as their benches declare it (`Bench(measures=…)`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from ..bench import Bench
+from ..record.measures import LIMITS, Source, expanded
+from ..record.model import BenchInfo, Record, Run
+
+Benches = Mapping[str, BenchInfo]
+"""What the benches of a run declare, by name."""
+
+
+def completed(run: Run, catalogue: Mapping[str, Bench]) -> Run:
+    """The run with the declarations of all its benches; what the file does not say is taken from the catalogue.
+
+    Files of earlier versions describe no benches, or state question, baseline and limit alone.
+    """
+    names = dict.fromkeys(record.bench for record in run.records)
+    known = {name: catalogue[name].info for name in names if name in catalogue}
+    benches = {
+        name: _filled(run.benches[name], known.get(name)) if name in run.benches else known[name]
+        for name in [*names, *(name for name in run.benches if name not in names)]
+        if name in run.benches or name in known
+    }
+    return run if benches == run.benches else replace(run, benches=benches)
+
+
+def _filled(stated: BenchInfo, known: BenchInfo | None) -> BenchInfo:
+    """What the file states; the rest from the catalogue where an earlier version wrote the file."""
+    if known is None or stated.variants:  # this version always states the variants
+        return stated
+    return replace(known, question=stated.question, baseline=stated.baseline, limit=stated.limit)
+
+
+def measuring(run: Run, *kinds: str) -> Iterator[Record]:
+    """The records of the benches that declare one of these kinds, in the order of the file."""
+    return (record for record in run.records if declared(record, run.benches) in kinds)
+
+
+def declared(record: Record, benches: Benches) -> str:
+    """What the record's bench declares that it measures, `{axis}` not replaced; "" where it declares nothing."""
+    info = benches.get(record.bench)
+    return info.measures if info is not None else ""
+
+
+def source_of(record: Record, benches: Benches) -> Source | None:
+    """How the record's bench measures a limit on the record's kind of device; None where it does not."""
+    source = LIMITS.get(declared(record, benches))
+    return source if source is not None and source.on == record.device.partition(":")[0] else None
+
+
+def kind_of(record: Record, benches: Benches) -> str:
+    """The kind of limit that the record gives: `load`, `latency`, `h2d`, `gpu copy` …; "" where it gives none.
+
+    A bench may declare that only some of its cases give the limit (`where`), such as chases in random order.
+    """
+    info = benches.get(record.bench)
+    if info is None or source_of(record, benches) is None:
+        return ""
+    values = {**record.params, "variant": record.variant}
+    if any(values.get(axis, value) != value for axis, value in info.where.items()):
+        return ""
+    return expanded(info.measures, record.params) or ""
