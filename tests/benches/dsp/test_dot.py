@@ -12,6 +12,7 @@ from hwbench.benches import _partitions
 from hwbench.benches.dsp.dot import dot, vectors
 from hwbench.record.reasons import because
 from inspection.variants import CPU, built, values_of, verdict
+from made_up.declared import DECLARED
 
 
 def needs_two_cpus(variant):
@@ -119,7 +120,7 @@ def copied(rate):
 def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     """1500 GB/s are 187.5 GFLOP/s, half of a copy at 3000; without a copy nothing is said of one."""
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
-    told = findings(run_of(*mine, copied(3000)), [dot])["dsp.dot"]
+    told = findings(run_of(*mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
     assert told == [
         "Dot product in f8 from DRAM on 1 thread: blas 2.50 GFLOP/s.",
         "CuPy's dot product in f8 from GPU memory: 187.5 GFLOP/s (187.1–187.9), 50% of the bandwidth of a copy there.",
@@ -130,7 +131,7 @@ def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
 def test_a_dot_product_above_a_copy_is_marked():
     """More than 105% of a limit is no share, and a suspect record is marked beside."""
     mine = msgspec.structs.replace(dots(("cupy", "gpu:0", "HBM", 2**29, 3600))[0], status="suspect")
-    [told] = findings(run_of(mine, copied(3000)), [dot])["dsp.dot"]
+    [told] = findings(run_of(mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
     assert "120% of the bandwidth of a copy (suspect: above the limit) there (suspect: no reason is known)." in told
 
 
@@ -152,7 +153,7 @@ def test_l1_and_the_share_of_a_load_are_told():
     )
     load = record("simd", (1.0,) * 10, bench="stream.load", counts={"bytes": 2e10}, facts={"footprint": 2**30},
                   params={"size": "DRAM", "dtype": "f8", "threads": 1})  # fmt: skip
-    assert findings(run_of(*near, far, load), [dot])["dsp.dot"] == [
+    assert findings(run_of(*near, far, load, benches=DECLARED), [dot])["dsp.dot"] == [
         "Dot product in f8 from L1 on 1 thread, the call from Python counted in: numba 10.0 GFLOP/s and numpy 1.00 "
         "GFLOP/s.",
         "Dot product in f8 from DRAM on 1 thread: numba 2.00 GFLOP/s (suspect: the clock drifted); Numba reaches 80% "
@@ -166,8 +167,8 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
         "simd", (1.0,) * 10, bench="stream.load", params={"size": "L2", "dtype": "f8"}, counts={"bytes": 5e10}
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
-    assert plausibility.impossible([load, mine], {"dsp.dot": dot.limit}, {}) == {}
-    assert BenchResults(dot, run_of(load, mine)).share("cupy", size="L2") is None
+    assert plausibility.impossible([load, mine], DECLARED, {}) == {}
+    assert BenchResults(dot, run_of(load, mine, benches=DECLARED)).share("cupy", size="L2") is None
 
 
 def test_a_gpus_l2_is_not_compared_with_a_cpus():
