@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from hwbench import catalog
 from hwbench.analysis import limits, plausibility
 from hwbench.analysis.findings import findings
 from inspection.answers import reading
 from made_up.declared import DECLARED
-from made_up.gpu_records import L2, copies, record, said, streamed
+from made_up.gpu_records import L2, copies, record, said, streamed, suspect
 from made_up.gpu_sample import gpu_run, without_gpu
 from made_up.sample import sample_run
 
@@ -106,3 +107,22 @@ def test_findings_of_the_lectures_systems_name_a_gpu_only_where_one_was_measured
     for name in ("dsp.dot", "stability.gradients", "stability.initialization", "workload.house_prices"):
         assert any("GPU" in line for line in on_gpu[name])
         assert not any("GPU" in line or "cupy" in line for line in without.get(name, []))
+
+
+@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)
+def test_no_figure_of_a_disturbed_run_stands_without_its_mark(bench):
+    """Where every record is suspect each sentence about times says so; errors, depths and variances are no times."""
+    run = gpu_run()
+    disturbed = replace(run, records=[suspect(one) if one.timed else one for one in run.records])
+    exact = ("Error of", "Norm of", "Held-out", "Output variance", "Output and gradient", "Of ")
+    told = findings(disturbed, [bench]).get(bench.name, [])
+    assert [line for line in told if "(suspect" not in line and not line.startswith(exact)] == []
+
+
+@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.name)
+def test_a_bench_says_three_sentences_at_most(bench):
+    """However much was measured, and each is a whole one without a value that is none."""
+    told = findings(gpu_run(), [bench]).get(bench.name, [])
+    assert len(told) <= 3
+    assert all(line.endswith(".") and line[0].isalnum() for line in told)
+    assert not [line for line in told for word in ("None", "nan", "–)", "  ") if word in line]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from msgspec.structs import replace
+
 from hwbench.analysis.findings import BenchResults
 from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+from hwbench.record.reasons import because
 from made_up.declared import DECLARED
 
 GPU = "gpu:0"
@@ -16,9 +21,10 @@ L2 = 50 * 2**20
 
 
 def record(bench: str, variant: str, params: Mapping[str, Any], seconds: float, **more: Any) -> Record:
-    """A record with ten samples around `seconds`."""
-    samples = [seconds * (1 + 0.001 * (i % 3 - 1)) for i in range(10)]
-    given = {"device": GPU, "version": 1, "status": "ok", "loops": 1, "samples": samples} | more
+    """A record with ten samples around `seconds`, in an order of its own, so that no ratio is free of noise."""
+    order = np.random.default_rng(zlib.crc32(f"{variant} {params}".encode())).permutation(10)
+    samples = [seconds * (1 + 0.001 * (int(i) % 3 - 1)) for i in order]
+    given: dict[str, Any] = {"device": GPU, "version": 1, "status": "ok", "loops": 1, "samples": samples} | more
     return Record(bench=bench, variant=variant, params=dict(params), **given)
 
 
@@ -46,3 +52,15 @@ def streamed(variant: str, kernel: str, size: str, footprint: int, rate: float, 
     counts = {"bytes": float(footprint)}
     return record("device.stream", variant, {"kernel": kernel, "size": size}, footprint / rate, counts=counts,
                   facts=facts, **more)  # fmt: skip
+
+
+def suspect(record: Record, code: str = "gpu_power_cap") -> Record:
+    """The record, as disturbed."""
+    return replace(record, status="suspect", reasons=[because(code)])
+
+
+def spread(record: Record, by: float = 0.01) -> Record:
+    """The record with nine samples around its median, in an order of its own."""
+    order = np.random.default_rng(zlib.crc32(f"{record.variant} {record.params}".encode())).permutation(9)
+    middle = float(np.median(record.samples))
+    return replace(record, samples=[middle * (1 + by * (int(i) % 3 - 1)) for i in order])

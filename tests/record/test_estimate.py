@@ -75,6 +75,7 @@ def test_no_samples_are_an_error():
 def test_a_rate_turns_the_interval_round():
     """The longest time is the lowest rate."""
     assert Estimate(2.0, 1.0, 4.0).inverse(8.0) == Estimate(4.0, 2.0, 8.0)
+    assert Estimate(2.0, 0.0, 0.0).inverse(8.0) == Estimate(4.0, math.inf, math.inf)
     assert Estimate(2.0, 1.0, 4.0).scaled(-1.0) == Estimate(-2.0, -4.0, -1.0)
 
 

@@ -8,7 +8,21 @@ import pytest
 
 from doubles.scripted import record
 from hwbench.record.estimate import Estimate
-from hwbench.record.phrases import against, counted, differs, largest, level, listed, marked, of_limit, ranked
+from hwbench.record.phrases import (
+    Item,
+    against,
+    compared,
+    counted,
+    differs,
+    entries,
+    largest,
+    level,
+    listed,
+    mark,
+    marked,
+    of_limit,
+    ranked,
+)
 from hwbench.record.reasons import because
 
 
@@ -83,3 +97,30 @@ def test_the_largest_effects_come_first():
     assert ranked([]) == []
     assert largest([Estimate(2.0, 2.0, 2.0), Estimate(0.1, 0.1, 0.1)]) == 0.1
     assert largest([]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Estimate(1.19, 1.15, 1.23), "1.19× slower (1.15–1.23)"),
+        (Estimate(0.25, 0.2, 0.3125), "4.00× faster (3.20–5.00)"),
+        (Estimate(1.25, 0.77, 1.5), "no difference (0.77–1.50)"),
+        (Estimate(1.0, 1.0, 1.0), "no difference"),
+    ],
+)
+def test_a_ratio_stands_where_its_base_is_named_before(ratio, said):
+    """An interval that holds 1 is no difference."""
+    assert compared(ratio) == said
+
+
+def test_a_list_is_marked_once_or_where_it_is_suspect():
+    """A mark that all share stands at the end; else a reason stands where it first occurs."""
+    fine, bare = record(), record(status="suspect")
+    drift, other = (record(status="suspect", reasons=[because(code)]) for code in ("clock_drift", "bimodal"))
+    assert mark() == mark(None, fine) == entries([]) == ""
+    assert mark(fine, bare) == " (suspect: no reason is known)"
+    assert entries([Item("A", (fine,)), Item("B")]) == "A and B"
+    assert entries([Item("A", (drift,)), Item("B", (fine, drift))]) == "A and B (suspect: the clock drifted)"
+    assert entries([Item("A", (drift,)), Item("B", (drift,)), Item("C", (fine,)), Item("D", (other,))]) == (
+        "A (suspect: the clock drifted), B (suspect), C and D (suspect: the samples are bimodal)"
+    )

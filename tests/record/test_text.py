@@ -122,6 +122,7 @@ def test_the_interval_decides_the_digits(value: Estimate) -> None:
 @example(value=5e-324)
 @example(value=10**400)
 @example(value=Estimate(1e308, -1e308, 1.7e308))
+@example(value=Estimate(0.5, 0.0, 0.0))
 def test_anything_is_printed_without_an_exponent_of_python(form: Callable[..., str], value: float | Estimate) -> None:
     """Not finite, negative, zero, huge or tiny: a short text or a dash, no `e+`, no `nan`."""
     shown = form(value)
@@ -216,3 +217,18 @@ def test_no_number_is_formatted_by_hand() -> None:
         if any(BY_HAND.search(re.sub(r'float\(f"[^"]*"\)', "", line)) for line in path.read_text("utf-8").split("\n"))
     }
     assert found <= set(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("times", "same"),
+    [
+        (Estimate(1.2, 0.9, 1.4), True),
+        (Estimate(1.004, 1.003, 1.005), True),
+        (Estimate(1.2, 1.1, 1.3), False),
+        (Estimate(2.0, 0.0, math.inf), False),
+    ],
+)
+def test_times_are_the_same_where_their_ratio_shows_none_or_hardly_a_difference(times, same):
+    """What `ratio` prints as `same`; an interval without bounds shows nothing."""
+    assert text.same(times) is same
+    assert text.ratio(times).startswith("same") is same

@@ -32,8 +32,9 @@ class Estimate(NamedTuple):
         return Estimate(self.value * factor, *sorted((self.low * factor, self.high * factor)))
 
     def inverse(self, factor: float = 1.0) -> Estimate:
-        """`factor` over the estimate: a rate from seconds; an interval from 0 becomes one to ∞."""
-        return Estimate(factor / self.value, factor / self.high, factor / self.low if self.low else math.inf)
+        """`factor` over the estimate: a rate from seconds; a bound at 0 becomes ∞."""
+        low, high = (factor / bound if bound else math.inf for bound in (self.high, self.low))
+        return Estimate(factor / self.value, low, high)
 
 
 def estimate(samples: Sequence[float]) -> Estimate:

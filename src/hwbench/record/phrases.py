@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from . import text
 from .estimate import Estimate
@@ -35,18 +36,22 @@ def against(ratio: Estimate, base: str) -> str:
 
     Where the interval holds 1 and is wide: `not clearly faster or slower than NumPy (0.77–1.50)`.
     """
-    shown, _, interval = text.ratio(ratio).partition(" (")
-    wide = ratio.low < 1 - EVEN or ratio.high > 1 + EVEN
-    if shown == "same":
+    if text.same(ratio):
+        wide = ratio.low < 1 - EVEN or ratio.high > 1 + EVEN
         shown = "not clearly faster or slower than" if wide else "as fast as"
-    elif shown != text.NOTHING:
-        shown = f"{shown} than"
-    return f"{shown} {base}" + (f" ({interval}" if interval else "")
+    else:
+        shown = f"{text.ratio(ratio, interval=False)} than"
+    return f"{shown} {base}{_interval(ratio)}"
+
+
+def compared(ratio: Estimate) -> str:
+    """A ratio of times whose base the sentence has named: `1.19× slower (1.15–1.23)`, `no difference (0.98–1.02)`."""
+    return f"no difference{_interval(ratio)}" if text.same(ratio) else text.ratio(ratio)
 
 
 def differs(ratio: Estimate | None) -> bool:
     """Whether a ratio of times shows a difference: its interval does not hold 1."""
-    return ratio is not None and not text.ratio(ratio).startswith(("same", text.NOTHING))
+    return ratio is not None and ratio.value > 0 and not text.same(ratio)
 
 
 def of_limit(share: float | Estimate, limit: str) -> str:
@@ -55,13 +60,39 @@ def of_limit(share: float | Estimate, limit: str) -> str:
     return f"{text.share(share)} of {limit}" + " (suspect: above the limit)" * (value > ABOVE)
 
 
+def mark(*records: Record | None) -> str:
+    """` (suspect: the clock drifted)`, with the reasons of the suspect ones among the records; "" where none is."""
+    doubts = _doubts(records)
+    return f" (suspect: {'; '.join(doubts)})" if doubts else ""
+
+
 def marked(said: str, *records: Record | None) -> str:
-    """The sentence with its full stop; before it the reasons of the suspect ones among the records that it rests on."""
-    suspect = [one for one in records if one is not None and one.status == "suspect"]
-    if not suspect:
-        return f"{said}."
-    doubts = dict.fromkeys(doubt.words for one in suspect for doubt in one.reasons)
-    return f"{said} (suspect: {'; '.join(doubts) or 'no reason is known'})."
+    """The sentence with its full stop, and before it the mark of the records that it rests on."""
+    return f"{said}{mark(*records)}."
+
+
+class Item(NamedTuple):
+    """An entry of a list, and the records that it rests on."""
+
+    words: str
+    records: tuple[Record, ...] = ()
+
+
+def entries(items: Sequence[Item]) -> str:
+    """The list with its marks: one at the end where all entries have the same, else one at each suspect entry.
+
+    A reason is given where it first occurs: `3 in f4 (suspect: the clock drifted), 5 in f8 (suspect) and 7 in f2`.
+    """
+    doubts = [_doubts(item.records) for item in items]
+    if all(found == doubts[0] for found in doubts):
+        return listed(item.words for item in items) + mark(*(items[0].records if items else ()))
+    told: set[str] = set()
+    shown = []
+    for item, found in zip(items, doubts, strict=True):
+        reason = f": {found[0]}" if found and found[0] not in told else ""
+        told.update(found[:1])
+        shown.append(item.words + (f" (suspect{reason})" if found else ""))
+    return listed(shown)
 
 
 def ranked(found: Iterable[tuple[float, str]], most: int = MOST) -> list[str]:
@@ -76,3 +107,16 @@ def ranked(found: Iterable[tuple[float, str]], most: int = MOST) -> list[str]:
 def largest(ratios: Sequence[Estimate]) -> float:
     """The ratio that is furthest from 1; 1 without any."""
     return max((one.value for one in ratios if one.value > 0), key=lambda value: abs(math.log(value)), default=1.0)
+
+
+def _doubts(records: Iterable[Record | None]) -> list[str]:
+    """Why the suspect ones among the records are so, each reason once; [] where none is suspect."""
+    suspect = [one for one in records if one is not None and one.status == "suspect"]
+    reasons = dict.fromkeys(doubt.words for one in suspect for doubt in one.reasons)
+    return [*reasons] or ["no reason is known"] * bool(suspect)
+
+
+def _interval(ratio: Estimate) -> str:
+    """` (1.15–1.23)` of what `text.ratio` prints; "" where it prints none."""
+    shown, alone = text.ratio(ratio), text.ratio(ratio, interval=False)
+    return shown.removeprefix(alone)

@@ -107,7 +107,7 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
     found = _estimate(value)
     if found is None or found.value <= 0:
         return NOTHING
-    if (_bounded(found) and found.low <= 1 <= found.high) or abs(found.value - 1) < SAME:
+    if same(found):
         shown, unit = ["same", *_figures(found._replace(value=1.0))[1:]], ""
     elif found.value > 1:
         shown, unit = _figures(found), "× slower"
@@ -115,6 +115,11 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
         known = found if _bounded(found) else Estimate(found.value, 0.0, math.inf)
         shown, unit = _figures(known.inverse()), "× faster"
     return _joined(*(shown if interval else shown[:1]), unit=unit)
+
+
+def same(times: Estimate) -> bool:
+    """Whether `ratio` calls two times the same: the interval of their ratio holds 1, or it is within SAME of 1."""
+    return (_bounded(times) and times.low <= 1 <= times.high) or abs(times.value - 1) < SAME
 
 
 def duration(value: float) -> str:

@@ -6,27 +6,44 @@ import pytest
 
 from hwbench.bench import Skip
 from hwbench.benches.device import atomics
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
 
 
 def counted(variant, addresses, seconds):
     return record("device.atomics", variant, {"addresses": addresses}, seconds, counts={"items": 1e12})
 
 
+CONTENTION = {("global", 1): 8.0, ("global", 2**20): 2.0, ("shared", 1): 1.0, ("warp", 1): 4.0}
+
+
+def contention(*wanted):
+    return [counted(variant, addresses, CONTENTION[variant, addresses]) for variant, addresses in wanted or CONTENTION]
+
+
 def test_contention_is_told_and_what_helps():
-    """Picoseconds an increment on one counter and on many, and how much counting in parts first gains."""
-    rows = [
-        counted("global", 1, 8.0),
-        counted("global", 2**20, 2.0),
-        counted("shared", 1, 1.0),
-        counted("warp", 1, 4.0),
+    """What counting in parts first gains, largest effect first, and picoseconds an increment on one counter."""
+    assert said(atomics.atomics_bench, *contention()) == [
+        "Counting in one place, against atomics on global memory: 8.000× faster (7.992–8.008) if summed in shared "
+        "memory first and 2.000× faster (1.998–2.002) if summed within each warp first.",
+        "Atomic increments of one counter by all threads take 8.000 ps (7.992–8.008) each: 4.000× slower than "
+        "increments of one counter per thread (3.996–4.004).",
     ]
-    assert said(atomics.atomics_bench, *rows) == [
-        "An atomic increment takes 8.00 ps of the GPU's time when all threads meet on one counter, "
-        "and 2.00 ps when each has "
-        "its own.",
-        "Counting on one address is 8.00× as fast in shared memory first and 2.00× as fast within each warp first.",
-    ]
+
+
+def test_contention_is_told_with_what_was_measured_of_it():
+    """One way to count is one entry; without many counters there is no comparison, without one counter no sentence."""
+    gains, cost = said(atomics.atomics_bench, *contention(("global", 1), ("warp", 1)))
+    assert gains.endswith("memory: 2.000× faster (1.998–2.002) if summed within each warp first.")
+    assert cost.endswith("take 8.000 ps (7.992–8.008) each.")
+    assert said(atomics.atomics_bench, *contention(("global", 2**20), ("warp", 1))) == []
+
+
+def test_what_was_disturbed_is_marked():
+    """The gain that a suspect record gives, and no other."""
+    rows = contention(("global", 1), ("shared", 1), ("warp", 1))
+    gains, cost = said(atomics.atomics_bench, *rows[:2], suspect(rows[2]))
+    assert gains.endswith("within each warp first (suspect: the GPU was held back by its power limit).")
+    assert "suspect" not in cost
 
 
 @pytest.mark.parametrize("addresses", [1, 32, 2**20])

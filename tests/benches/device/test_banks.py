@@ -8,17 +8,30 @@ import numpy as np
 import pytest
 
 from hwbench.benches.device import banks
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def banked(*strides):
+    times = {1: 1e-3, 32: 32e-3, 33: 1e-3}
+    return [record("device.banks", "shared", {"stride": stride}, times[stride]) for stride in strides]
 
 
 def test_conflicts_and_padding_are_told():
     """32 ways take 32 times as long, and a row of 33 words as long as none."""
-    times = {1: 1e-3, 32: 32e-3, 33: 1e-3}
-    [text] = said(banks.banks_bench, *(record("device.banks", "shared", {"stride": s}, t) for s, t in times.items()))
-    assert text == (
-        "When all 32 threads of a warp meet in one bank of shared memory a read takes 32.0× as long; rows of 33 "
-        "words instead of 32 bring it back to 1.00×."
-    )
+    assert said(banks.banks_bench, *banked(1, 32, 33)) == [
+        "Shared memory, all 32 threads of a warp in one bank: 32.03× slower than reads without "
+        "conflicts (31.94–32.03).",
+        "Rows padded from 32 to 33 words: as fast as reads without conflicts (0.999–1.001).",
+    ]
+    assert len(said(banks.banks_bench, *banked(1, 32))) == 1
+    assert said(banks.banks_bench, *banked(32, 33)) == []
+
+
+def test_disturbed_conflicts_are_marked():
+    """Both sentences set a record against the one without conflicts."""
+    free, worst, padded = banked(1, 32, 33)
+    told = said(banks.banks_bench, suspect(free), worst, padded)
+    assert all(line.endswith(" (suspect: the GPU was held back by its power limit).") for line in told)
 
 
 @pytest.mark.parametrize("stride", [1, 32, 33])

@@ -10,13 +10,16 @@ import pytest
 from doubles import gpu_on_cpu
 from hwbench.bench import Work
 from hwbench.benches.device import latency
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
 
 
-def test_a_load_is_told_beside_the_hosts_in_random_order():
-    """What prefetchers guessed is no latency, and small pages are not told where there are huge ones."""
-    far = record("device.latency", "l2", {"size": "HBM"}, 600e-9, counts={"hops": 1}, facts={"cycles_per_hop": 900})
-    host = [
+def chased(variant, size, seconds, cycles):
+    facts = {"cycles_per_hop": cycles}
+    return record("device.latency", variant, {"size": size}, 8192 * seconds, counts={"hops": 8192}, facts=facts)
+
+
+def hosts():
+    return [
         record("latency.chase", "follow", {"size": size, "pages": pages, "order": order}, ns * 1e-9, device="cpu",
                counts={"hops": 1})
         for size, pages, order, ns in (
@@ -24,11 +27,40 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
             ("DRAM", "huge", "random", 100),
         )
     ]  # fmt: skip
-    *_, told = said(latency.bench, far, *host)
-    assert told.startswith("The CPU's own memory answers in 100 ns: a GPU waits 6.00× as long for one load")
-    *_, told = said(latency.bench, far, *(one for one in host if one.params["pages"] == "4K"))
-    assert told.startswith("The CPU's own memory answers in 150 ns: a GPU waits 4.00× as long for one load")
-    assert len(said(latency.bench, far, *host[:2])) == 1
+
+
+def test_a_load_is_told_beside_the_hosts_in_random_order():
+    """What prefetchers guessed is no latency, and small pages are not told where there are huge ones."""
+    far = chased("l2", "HBM", 600e-9, 900)
+    level, host = said(latency.bench, far, *hosts())
+    assert level == (
+        "Latency of a dependent load, one thread, random order: 600.0 ns (599.4–600.6) from memory (900 cycles)."
+    )
+    assert host == (
+        "GPU memory latency: 6.000× slower than the DRAM of this CPU (5.991–6.009); thousands of threads must have "
+        "loads in flight to hide it."
+    )
+    *_, told = said(latency.bench, far, *(one for one in hosts() if one.params["pages"] == "4K"))
+    assert told.startswith("GPU memory latency: 4.00")
+    assert len(said(latency.bench, far, *hosts()[:2])) == 1
+
+
+def test_each_level_has_its_cycles():
+    """Two and four levels are a list; a record without cycles is left out."""
+    two = [chased("l1", "16KiB", 20e-9, 36), chased("l2", "16KiB", 150e-9, 277)]
+    [told] = said(latency.bench, *two)
+    assert " from L1 (36 cycles) and 150" in told
+    [four] = said(latency.bench, *two, chased("l2", "L2", 200e-9, 400), chased("l2", "HBM", 350e-9, 689))
+    assert " from L2 (277 cycles), 200" in four
+    assert " from L2 at half its size (400 cycles) and 350" in four
+    assert said(latency.bench, record("device.latency", "l1", {"size": "16KiB"}, 1.0, counts={"hops": 1})) == []
+
+
+def test_disturbed_loads_are_marked():
+    """The level, and what is compared with the host."""
+    level, host = said(latency.bench, suspect(chased("l2", "HBM", 600e-9, 900), "gpu_low_clock"), *hosts())
+    assert level.endswith("(900 cycles) (suspect: the GPU's clock was low).")
+    assert " than the DRAM of this CPU (5.991–6.009) (suspect: the GPU's clock was low); " in host
 
 
 def test_cycles_and_clock_are_those_of_the_samples():

@@ -5,20 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from hwbench.benches.device import layout
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def sums(**slower):
+    return [
+        record("device.layout", name, {"fields": int(fields[1:])}, seconds)
+        for fields, factor in slower.items() for name, seconds in (("soa", 1.0), ("aos", factor))
+    ]  # fmt: skip
 
 
 def test_records_are_told_against_fields():
-    """How much longer one row a thread takes than one column, by the length of a row."""
-    rows = [
-        record("device.layout", name, {"fields": fields}, seconds)
-        for fields, slower in ((4, 2.0), (32, 8.0)) for name, seconds in (("soa", 1.0), ("aos", slower))
-    ]  # fmt: skip
-    [text] = said(layout.layout_bench, *rows)
-    assert text.startswith(
-        "Records that lie one after the other take 2.00× at 4 fields, 8.00× at 32 fields as long as the same fields "
-        "side by side."
-    )
+    """The ratio at each number of fields, and what follows of it."""
+    assert said(layout.layout_bench, *sums(f4=2.0, f32=8.0)) == [
+        "Array of structures against structure of arrays: 2.000× slower (1.997–2.003) with 4 fields and 8.000× slower "
+        "(7.992–8.008) with 32 fields; store each field contiguously."
+    ]
+
+
+def test_records_that_are_no_slower_bring_no_advice():
+    """One number of fields and three; without both layouts there is no sentence."""
+    [one] = said(layout.layout_bench, *sums(f1024=1.0))
+    assert one == "Array of structures against structure of arrays: no difference (0.999–1.001) with 1024 fields."
+    [three] = said(layout.layout_bench, *sums(f4=1.05, f32=1.05, f1024=1.05))
+    assert three.count(" 1.050× slower (") == 3
+    assert three.endswith(" with 1024 fields.")
+    assert said(layout.layout_bench, *sums(f4=2.0)[:1]) == []
+
+
+def test_disturbed_layouts_are_marked():
+    """The reason stands where it first occurs."""
+    small, wide = sums(f4=2.0)[1], sums(f32=8.0)
+    [told] = said(layout.layout_bench, sums(f4=2.0)[0], suspect(small), *wide)
+    assert "with 4 fields (suspect: the GPU was held back by its power limit) and" in told
+    assert told.count("suspect") == 1
 
 
 def test_sums_are_exact_in_any_order():

@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from hwbench.benches.device import occupancy
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def occupied(work="fma", chains=(1, 4), most=1e4):
+    """Where the rate grows with the threads up to `most` chains in all."""
+    count = "flops" if work == "fma" else "bytes"
+    return [
+        record("device.occupancy", "kernel", {"work": work, "threads": threads, "chains": n},
+               threads * n / min(most, threads * n), counts={count: threads * n}, facts={"resident": 270336})
+        for threads in (32, 128, 512, 2048, 8192, 32768) for n in chains
+    ]  # fmt: skip
 
 
 def test_occupancy_tells_the_threads_that_saturate():
-    """Where the rate grows with the threads up to 10⁴, more are needed with one chain than with four."""
-    rows = [
-        record("device.occupancy", "kernel", {"work": "fma", "threads": threads, "chains": chains},
-               threads * chains / min(1e4, threads * chains), counts={"flops": threads * chains},
-               facts={"resident": 270336})
-        for threads in (32, 128, 512, 2048, 8192, 32768) for chains in (1, 4)
-    ]  # fmt: skip
-    text, single = said(occupancy.bench, *rows)
-    assert text.startswith(
-        "To compute at 90% of the best rate takes 15\u202f200 threads with one chain each, 3810 with 4;"
-    )
-    assert text.endswith("the card holds 270\u202f000 at a time.")
-    assert single == "A single warp gets 0.32% of what all together do when they compute."
+    """More threads are needed with one chain than with four; a single warp gets little."""
+    assert said(occupancy.bench, *occupied()) == [
+        "90% of the best multiply-add rate takes 3810 threads with 4 chains each or 15\u202f200 threads with 1 chain "
+        "each; the GPU holds 270\u202f000 threads at a time.",
+        "A single warp reaches 0.32% of the best multiply-add rate with 1 chain per thread.",
+    ]
+
+
+def test_both_kinds_of_work_are_told():
+    """A sentence for each, and one for what a warp does of both."""
+    _, copy, warp = said(occupancy.bench, *occupied(), *occupied("copy", chains=(8,)))
+    assert copy.startswith("90% of the best copy rate takes ")
+    assert " threads with 8 loads each; the GPU" in copy
+    assert " or " not in copy
+    assert "multiply-add rate with 1 chain per thread and 2.6% of the best copy rate with 8 loads per thread" in warp
+
+
+def test_too_few_threads_tell_nothing():
+    """One number of threads has no curve."""
+    assert said(occupancy.bench, *occupied()[:1]) == []
+
+
+def test_disturbed_rates_are_marked():
+    """The curves of what is told of, and the warp's own record."""
+    curve, warp = said(occupancy.bench, *map(suspect, occupied()))
+    assert "with 1 chain each (suspect: the GPU was held back by its power limit); the GPU holds" in curve
+    assert warp.endswith("per thread (suspect: the GPU was held back by its power limit).")

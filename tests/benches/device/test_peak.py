@@ -9,23 +9,40 @@ import pytest
 
 from hwbench.bench import Skip
 from hwbench.benches.device import peak
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def chains(**rates):
+    return [
+        record("device.peak", "fma", {"dtype": name[:2], "chains": int(name[2:])}, 1.0, counts={"flops": rate})
+        for name, rate in rates.items()
+    ]
 
 
 def test_peaks_are_told_by_precision():
-    """Rates of each precision, and what one chain gets."""
-    rows = [
-        record("device.peak", "fma", {"dtype": dtype, "chains": chains}, 1.0, counts={"flops": rate})
-        for dtype, chains, rate in (("f4", 8, 60e12), ("f4", 1, 30e12), ("f8", 8, 30e12))
+    """The best of any number of chains, and whether one chain a thread is enough."""
+    assert said(peak.peak, *chains(f48=60e12, f41=30e12, f88=30e12)) == [
+        "Fused multiply-adds from registers: 60.00 TFLOP/s (59.94–60.06) in f4 and 30.00 TFLOP/s (29.97–30.03) in f8.",
+        "One chain per thread reaches 49.98% (49.95–50.05) of the f4 rate of eight: give each thread several "
+        "independent chains.",
     ]
-    first, second = said(peak.peak, *rows)
-    assert first.startswith("Fused multiply-adds reach 60.0 TFLOP/s in single, 30.0 TFLOP/s in double precision.")
-    assert second == "One chain a thread reaches 50% of what eight do."
-    rows[1] = record("device.peak", "fma", {"dtype": "f4", "chains": 1}, 1.0, counts={"flops": 58e12})
-    assert (
-        said(peak.peak, *rows)[1]
-        == "One chain a thread reaches 97% of what eight do: the other warps hide the latency."
-    )
+    hidden = said(peak.peak, *chains(f48=60e12, f41=58e12))[1]
+    assert hidden.startswith("One chain per thread reaches 96.6% (96.6–96.8) of the f4 rate of eight: other warps hide")
+
+
+def test_one_precision_and_three_are_told():
+    """Nothing of chains where one number was measured."""
+    [one] = said(peak.peak, *chains(f88=30e12))
+    assert one == "Fused multiply-adds from registers: 30.00 TFLOP/s (29.97–30.03) in f8."
+    [three] = said(peak.peak, *chains(f28=12e13, f48=60e12, f88=30e12))
+    assert " in f2, 60.00 TFLOP/s (59.94–60.06) in f4 and 30.0" in three
+
+
+def test_a_disturbed_peak_is_marked():
+    """In both sentences."""
+    rate, one = said(peak.peak, *map(suspect, chains(f48=60e12, f41=30e12)))
+    assert rate.endswith("in f4 (suspect: the GPU was held back by its power limit).")
+    assert "of eight (suspect: the GPU was held back by its power limit): give" in one
 
 
 DEVICE = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)

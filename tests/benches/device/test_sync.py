@@ -8,21 +8,39 @@ import pytest
 
 from hwbench.bench import Skip
 from hwbench.benches.device import sync
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def barriers(*names):
+    times = {"block": 20e-9, "grid": 900e-9, "launch": 800e-9}
+    return [
+        record("device.sync", name, {"block": 256}, times[name] * sync.BARRIERS[name],
+               counts={"calls": sync.BARRIERS[name]})
+        for name in names or times
+    ]  # fmt: skip
 
 
 def test_barriers_are_told_side_by_side():
-    """Nanoseconds of each kind, and what the whole grid costs against a block."""
-    times = {"block": 20e-9, "grid": 900e-9, "launch": 800e-9}
-    rows = [
-        record("device.sync", name, {"block": 256}, each * sync.BARRIERS[name], counts={"calls": sync.BARRIERS[name]})
-        for name, each in times.items()
+    """Nanoseconds a barrier, whatever the number of barriers in a call."""
+    assert said(sync.sync_bench, *barriers()) == [
+        "A barrier with 256 threads per block takes 20.00 ns (19.98–20.02) within a block, 900.0 ns (899.1–900.9) "
+        "across the grid by a counter and 800.0 ns (799.2–800.8) across the grid by a launch.",
+        "Barrier across the grid: 45.02× slower than a block barrier (44.95–45.05); synchronise within blocks where "
+        "possible.",
     ]
-    assert said(sync.sync_bench, *rows) == [
-        "A barrier takes 20.0 ns for a block, 900 ns for the whole grid through memory, 800 ns for the whole grid by a "
-        "new launch (256 threads a block).",
-        "Waiting for all multiprocessors is 45.0× as dear as for one block: synchronise in the small.",
-    ]
+
+
+def test_one_barrier_is_told_alone():
+    """No ratio without both; two are joined by `and`."""
+    [one] = said(sync.sync_bench, *barriers("launch"))
+    assert one == "A barrier with 256 threads per block takes 800.0 ns (799.2–800.8) across the grid by a launch."
+    assert " within a block and 800.0 ns" in said(sync.sync_bench, *barriers("block", "launch"))[0]
+
+
+def test_disturbed_barriers_are_marked():
+    """Once where all are suspect for the same reason."""
+    told = said(sync.sync_bench, *map(suspect, barriers()))
+    assert [line.count("(suspect: the GPU was held back by its power limit)") for line in told] == [1, 1]
 
 
 def test_a_grid_that_cannot_wait_for_itself_is_a_skip():

@@ -6,18 +6,32 @@ import numpy as np
 import pytest
 
 from hwbench.benches.device import tensor
-from made_up.gpu_records import record, said
+from made_up.gpu_records import record, said, suspect
+
+
+def tensors(**rates):
+    return [
+        record("device.tensor", "mma", {"precision": name}, 1.0, counts={"flops": rate}) for name, rate in rates.items()
+    ]
 
 
 def test_rates_are_told_by_format():
-    """In the order of the formats, those that were measured."""
-    rows = [
-        record("device.tensor", "mma", {"precision": name}, 1.0, counts={"flops": rate})
-        for name, rate in (("bf16", 800e12), ("tf32", 400e12))
+    """TFLOP/s in each, in the order of the formats."""
+    head = "Tensor cores with instructions of one warp (mma.sync), from registers:"
+    assert said(tensor.tensor, *tensors(bf16=8e14)) == [f"{head} 800.0 TFLOP/s (799.2–800.8) in bf16."]
+    assert said(tensor.tensor, *tensors(bf16=8e14, tf32=4e14)) == [
+        f"{head} 400.0 TFLOP/s (399.6–400.4) in tf32 and 800.0 TFLOP/s (799.2–800.8) in bf16."
     ]
-    assert said(tensor.tensor, *rows) == [
-        "From registers, one warp an instruction, the tensor cores reach 400 TFLOP/s in tf32, 800 TFLOP/s in bf16."
-    ]
+    [three] = said(tensor.tensor, *tensors(bf16=8e14, tf32=4e14, fp8=16e14))
+    assert "in tf32, 800.0 TFLOP/s (799.2–800.8) in bf16 and 1600" in three
+
+
+def test_a_rate_under_a_power_limit_is_marked():
+    """That format alone."""
+    tf32, bf16 = tensors(tf32=4e14, bf16=8e14)
+    [told] = said(tensor.tensor, suspect(tf32), bf16)
+    assert "in tf32 (suspect: the GPU was held back by its power limit) and" in told
+    assert told.endswith("in bf16.")
 
 
 @pytest.mark.parametrize("precision", ["tf32", "f16", "bf16", "fp8"])

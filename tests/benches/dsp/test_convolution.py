@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from doubles.strict_cupy import StrictGpu
 from hwbench.benches.dsp.convolution import convolution, convolve_numba
-from inspection.answers import reading
 from inspection.variants import built, values_of, verdict
+from made_up.gpu_records import record, said, suspect
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -49,26 +49,45 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
     assert device.sent == sent
 
 
-def convolutions(direct, by_fft):
-    """What is said of made-up convolutions: seconds by taps of NumPy's direct way and of the Fourier transform."""
-    rows = [
-        (variant, {"n": 1 << 14, "taps": taps, "dtype": "f8"}, seconds(taps))
+def convolved(variant, taps, seconds):
+    params = {"n": 1 << 14, "taps": taps, "dtype": "f8"}
+    return record("dsp.convolution", variant, params, seconds, device="cpu", counts={"flops": 1e9})
+
+
+def convolutions(direct, by_fft, name="numpy"):
+    """Made-up convolutions: seconds by taps of a direct way and of the Fourier transform."""
+    return [
+        convolved(variant, taps, seconds(taps))
         for taps in (10, 40, 160, 640)
-        for variant, seconds in (("numpy", direct), ("oaconvolve", by_fft))
+        for variant, seconds in ((name, direct), ("oaconvolve", by_fft))
     ]
-    return list(convolution.hooks["finding"](reading(convolution, rows, {"flops": 1e9})))
 
 
 def test_the_finding_tells_from_where_the_transform_wins():
     """A time of taps and one of 100 cross at 100 taps, since both are power laws."""
-    (said,) = convolutions(float, lambda _taps: 100.0)
-    assert said.startswith("Convolution by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100, ")
-    assert said.endswith(", for 16384 samples.")
+    [told] = said(convolution, *convolutions(float, lambda _taps: 100.0))
+    assert told.startswith(
+        "Convolution of 16\u202f384 samples in f8 by FFT (overlap-add) beats NumPy's direct convolution from taps ≈ 100"
+    )
 
 
 def test_the_finding_tells_where_the_lines_do_not_cross():
     """Always faster, and never: both are said with the taps that bound what is known."""
-    (always,) = convolutions(lambda _taps: 2.0, lambda _taps: 1.0)
-    (never,) = convolutions(lambda _taps: 1.0, lambda _taps: 2.0)
+    [always] = said(convolution, *convolutions(lambda _taps: 2.0, lambda _taps: 1.0))
+    [never] = said(convolution, *convolutions(lambda _taps: 1.0, lambda _taps: 2.0))
     assert "beats NumPy's direct convolution at every length from taps = 10" in always
     assert "has not overtaken NumPy's direct convolution at taps = 640" in never
+
+
+def test_the_finding_has_the_best_direct_rate():
+    """With Numba there is its rate, with one tap and with many; a suspect record is marked in each sentence."""
+    crossing, rate = said(convolution, *map(suspect, convolutions(lambda taps: taps / 10, lambda _taps: 9.0, "numba")))
+    assert "beats Numba's direct convolution from taps ≈ 9" in crossing
+    assert crossing.endswith(" (suspect: the GPU was held back by its power limit).")
+    assert rate == (
+        "Numba's direct convolution reaches 1.000 GFLOP/s (0.999–1.001) on 1 thread, with 10 taps (suspect: the GPU "
+        "was held back by its power limit)."
+    )
+    [one] = said(convolution, convolved("numba", 1, 1.0))
+    assert one.endswith(" on 1 thread, with 1 tap.")
+    assert said(convolution, convolved("oaconvolve", 8, 1.0)) == []

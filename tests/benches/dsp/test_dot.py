@@ -1,5 +1,6 @@
 """dsp.dot: every variant against float64, threads of BLAS, and what is said of a CPU's and a GPU's products."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,8 +10,9 @@ from hwbench.analysis import plausibility
 from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches import _partitions
 from hwbench.benches.dsp.dot import dot, vectors
+from hwbench.record.reasons import because
 from inspection.variants import CPU, built, values_of, verdict
-from made_up.declared import DECLARED, described
+from made_up.declared import DECLARED
 
 
 def needs_two_cpus(variant):
@@ -94,11 +96,14 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
     assert device.sent == sent
 
 
+SPREAD = [1e-9 * (1 + 0.002 * (i % 3 - 1)) for i in range(9)]  # seconds for a byte at 1 GB/s
+
+
 def dots(*rows, **more):
-    """Records of dot products: variant, device, size, bytes and GB/s; `more` are facts."""
+    """Records of dot products: variant, device, size, bytes and GB/s, with some spread; `more` are facts."""
     facts = {"footprint": 2**30, "l2_bytes": 50 * 2**20, **more}
     return [
-        record(variant, (bytes_ / (rate * 1e9),) * 10, bench="dsp.dot", device=device,
+        record(variant, [bytes_ / rate * part for part in SPREAD], bench="dsp.dot", device=device,
                params={"size": size, "dtype": "f8"}, counts={"bytes": bytes_, "flops": bytes_ / 8}, facts=facts)
         for variant, device, size, bytes_, rate in rows
     ]  # fmt: skip
@@ -115,22 +120,45 @@ def copied(rate):
 def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     """1500 GB/s are 187.5 GFLOP/s, half of a copy at 3000; without a copy nothing is said of one."""
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
-    told = findings(described(run_of(*mine, copied(3000))), [dot])["dsp.dot"]
+    told = findings(run_of(*mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
     assert told == [
-        "Dot product, DRAM, GFLOP/s on one thread: blas 2.50.",
-        "CuPy's dot product does 188 GFLOP/s on arrays in the GPU's memory, and takes them in at 50% of the bandwidth "
-        "of a copy there.",
+        "Dot product in f8 from DRAM on 1 thread: blas 2.50 GFLOP/s.",
+        "CuPy's dot product in f8 from GPU memory: 187.5 GFLOP/s (187.1–187.9), 50% of the bandwidth of a copy there.",
     ]
-    assert findings(run_of(*mine), [dot])["dsp.dot"][1].endswith("on arrays in the GPU's memory.")
+    assert findings(run_of(*mine), [dot])["dsp.dot"][1].endswith("from GPU memory: 187.5 GFLOP/s (187.1–187.9).")
+
+
+def test_a_dot_product_above_a_copy_is_marked():
+    """More than 105% of a limit is no share, and a suspect record is marked beside."""
+    mine = msgspec.structs.replace(dots(("cupy", "gpu:0", "HBM", 2**29, 3600))[0], status="suspect")
+    [told] = findings(run_of(mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
+    assert "120% of the bandwidth of a copy (suspect: above the limit) there (suspect: no reason is known)." in told
 
 
 def test_more_threads_than_one_are_told():
-    """Whoever had several says so, that no compiled loop on one thread is taken for slow."""
+    """Whoever had several says so, that no compiled loop on one thread is taken for slow; the fastest comes first."""
     one = dots(("blas", "cpu", "DRAM", 2**29, 20), ("numba", "cpu", "DRAM", 2**29, 16))
     run = run_of(*one, *dots(("blas-all", "cpu", "DRAM", 2**29, 40), threads=4))
-    assert findings(run, [dot])["dsp.dot"][0] == (
-        "Dot product, DRAM, GFLOP/s on one thread: blas 2.50, numba 2.00, blas-all 5.00 on 4 threads."
+    assert findings(run, [dot])["dsp.dot"] == [
+        "Dot product in f8 from DRAM: blas-all 5.00 GFLOP/s on 4 threads, blas 2.50 GFLOP/s on 1 thread and numba "
+        "2.00 GFLOP/s on 1 thread."
+    ]
+
+
+def test_l1_and_the_share_of_a_load_are_told():
+    """In L1 the call is part of the figure; from memory a load bounds it, and a disturbed record is marked."""
+    near = dots(("numba", "cpu", "L1", 2**14, 80), ("numpy", "cpu", "L1", 2**14, 8))
+    far = msgspec.structs.replace(
+        dots(("numba", "cpu", "DRAM", 2**29, 16))[0], status="suspect", reasons=[because("clock_drift")]
     )
+    load = record("simd", (1.0,) * 10, bench="stream.load", counts={"bytes": 2e10}, facts={"footprint": 2**30},
+                  params={"size": "DRAM", "dtype": "f8", "threads": 1})  # fmt: skip
+    assert findings(run_of(*near, far, load, benches=DECLARED), [dot])["dsp.dot"] == [
+        "Dot product in f8 from L1 on 1 thread, the call from Python counted in: numba 10.0 GFLOP/s and numpy 1.00 "
+        "GFLOP/s.",
+        "Dot product in f8 from DRAM on 1 thread: numba 2.00 GFLOP/s (suspect: the clock drifted); Numba reaches 80% "
+        "of the load bandwidth of 1 thread.",
+    ]
 
 
 def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
@@ -140,7 +168,7 @@ def test_a_cpus_load_bounds_no_dot_product_of_a_gpu():
     )
     (mine,) = dots(("cupy", "gpu:0", "L2", 2**24, 3000))
     assert plausibility.impossible([load, mine], DECLARED, {}) == {}
-    assert BenchResults(dot, described(run_of(load, mine))).share("cupy", size="L2") is None
+    assert BenchResults(dot, run_of(load, mine, benches=DECLARED)).share("cupy", size="L2") is None
 
 
 def test_a_gpus_l2_is_not_compared_with_a_cpus():

@@ -1,13 +1,13 @@
 """dsp.fft: every variant against complex128, and its findings on rates and workers."""
 
+import msgspec
 import numpy as np
 import pytest
 
-from doubles.scripted import record, run_of
 from doubles.strict_cupy import StrictGpu
-from hwbench.analysis.findings import findings
 from hwbench.benches.dsp.fft import fft
 from inspection.variants import built, values_of, verdict
+from made_up.gpu_records import record, said, suspect
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -39,25 +39,39 @@ def test_a_gpu_is_waited_for_once_a_sample_and_nothing_crosses():
 
 def transforms(variant, gflops, n, **facts):
     """A record of transforms of n points at so many GFLOP/s."""
-    return record(variant, (1 / gflops,) * 10, bench="dsp.fft", params={"n": n, "dtype": "f8"}, counts={"flops": 1e9},
-                  facts=facts)  # fmt: skip
+    params = {"n": n, "dtype": "f8"}
+    return record("dsp.fft", variant, params, 1 / gflops, device="cpu", counts={"flops": 1e9}, facts=facts)
 
 
 def test_the_finding_names_each_variants_best_rate_and_what_workers_bring():
-    """The best over n for each; the ratio of SciPy with and without workers, where it is largest."""
+    """The ratio of SciPy with and without workers, where it is largest; the best over n for each, the fastest first."""
     records = [
         transforms("scipy", 4, 256), transforms("scipy", 5, 8192), transforms("scipy-workers", 4, 256, threads=4),
         transforms("scipy-workers", 15, 8192, threads=4),
     ]  # fmt: skip
-    assert findings(run_of(*records), [fft])["dsp.fft"] == [
-        "Fourier transform at its best, counted as 5 n log₂ n: scipy 5.00 GFLOP/s (n = 8192), "
-        "scipy-workers 15.0 GFLOP/s (n "
-        "= 8192).",
-        "4 workers make SciPy's up to 3.00× as fast (n = 8192).",
+    assert said(fft, *records) == [
+        "SciPy's FFT on 4 threads, n = 8192, the best of 2 lengths: 3.000× faster than 1 thread (2.998–3.002).",
+        "Best FFT rates in f8, counted as 5 n log₂ n: scipy-workers 15.0 GFLOP/s on 4 threads at n = 8192 and scipy "
+        "5.00 GFLOP/s at n = 8192.",
     ]
 
 
 def test_workers_that_bring_nothing_are_not_said_to():
-    """An interval that reaches 1 claims no gain."""
-    told = findings(run_of(transforms("scipy", 5, 256), transforms("scipy-workers", 5, 256, threads=2)), [fft])
-    assert told["dsp.fft"][1].startswith("2 workers do not make SciPy's faster: 1.00× as fast at best")
+    """An interval that holds 1 claims no gain, one below 1 is a loss; a single worker has nothing to bring."""
+    one, same = transforms("scipy", 5, 256), transforms("scipy-workers", 5, 256, threads=2)
+    told = said(fft, one, same)
+    assert told[0] == "SciPy's FFT on 2 threads, n = 256: as fast as 1 thread (0.999–1.001)."
+    assert " 2.00" in said(fft, one, transforms("scipy-workers", 2.5, 256, threads=2))[0]
+    [rates] = said(fft, one, transforms("scipy-workers", 5, 256, threads=1))
+    assert rates.endswith("scipy 5.00 GFLOP/s at n = 256 and scipy-workers 5.00 GFLOP/s at n = 256.")
+
+
+def test_one_variant_and_none_are_told():
+    """A single rate is no list; other precisions are left out, and a suspect rate is marked."""
+    [one] = said(fft, suspect(transforms("numpy", 5, 300_000)))
+    assert one == (
+        "Best FFT rates in f8, counted as 5 n log₂ n: numpy 5.00 GFLOP/s at n = 300\u202f000 (suspect: the GPU was "
+        "held back by its power limit)."
+    )
+    other = msgspec.structs.replace(transforms("numpy", 5, 256), params={"n": 256, "dtype": "f4"})
+    assert said(fft, other) == []

@@ -14,6 +14,7 @@ from hwbench.bench import Skip
 from hwbench.benches.stability import _networks
 from hwbench.benches.stability.activations import MANY, activations
 from hwbench.record.model import Record
+from hwbench.record.reasons import because
 from inspection.variants import built, record_of, values_of, verdict, without_bfloat16, without_cublas
 from made_up.chains import DTYPES, TAYLOR
 
@@ -92,17 +93,47 @@ def test_findings_say_nothing_of_what_was_not_measured():
     assert list(activations.hooks["finding"](BenchResults(activations, run_of(failed)))) == []
 
 
+def told(*records):
+    return findings(run_of(*records), [activations])["stability.activations"]
+
+
+def costing(variant, seconds, activation="sigmoid"):
+    made = record_of(activations, variant, seconds, activation=activation)
+    return msgspec.structs.replace(made, samples=[seconds * (1 + 0.01 * (i % 3 - 1)) for i in range(9)])
+
+
 def test_findings_of_expansions():
-    """Coefficients stand beside the cost of an element."""
-    costs = [record_of(activations, "numpy", 4.096e-6, activation="sigmoid")]
-    told = " ".join(findings(run_of(*costs), [activations])["stability.activations"])
-    assert "numpy 1.00 ns" in told
-    assert "0.500 + 0.250 x" in told
+    """The cost of an element, and how far the expansion is off at 1; one implementation has no gap to another."""
+    cost, error = told(costing("numpy", 4.096e-6))
+    assert cost == "Fastest time per element in f4: sigmoid 1.00 ns (0.99–1.01) by numpy."
+    assert error == "Error of the Taylor expansion to x³ at x = 1: 0.00189 for sigmoid."
+
+
+def test_findings_of_several_activations():
+    """The widest gap between two implementations first; expansions from the worst on, relu has none to be off."""
+    rows = [costing("numpy", 4.096e-6), costing("numba", 4.096e-5), costing("numpy", 4.096e-6, "relu")]
+    rows += [costing("numpy", 8.192e-6, "tanh"), costing("numba", 1.2288e-5, "tanh")]
+    gap, cost, error = told(*rows)
+    assert gap.startswith("sigmoid in f4 by numba: 10.0 ns (9.9–10.1) per element, 10.0")
+    assert "× slower than numpy" in gap
+    assert ": relu 1.00 ns (0.99–1.01) by numpy, sigmoid 1.00 ns (0.99–1.01) by numpy and tanh 2.00 ns" in cost
+    assert error.endswith(" at x = 1: 0.0949 for tanh and 0.00189 for sigmoid.")
+
+
+def test_disturbed_costs_are_marked():
+    """Both times of a ratio, and the fastest alone where the slower was disturbed."""
+    rows = [costing("numpy", 4.096e-6), costing("numba", 4.096e-5)]
+    slow = msgspec.structs.replace(rows[1], status="suspect", reasons=[because("bimodal")])
+    gap, cost, _ = told(rows[0], slow)
+    assert gap.endswith(" (suspect: the samples are bimodal).")
+    assert "suspect" not in cost
 
 
 def test_findings_have_the_gpu_beside_numpy():
-    """The cost of an element at the same n, and in many."""
-    costs = [record_of(activations, variant, 4.096e-6, activation="tanh") for variant in ("numpy", "cupy")]
+    """The cost of an element in many comes first, where a launch counts for little."""
+    costs = [costing(variant, 4.096e-6, "tanh") for variant in ("numpy", "cupy")]
     many = msgspec.structs.replace(costs[1], params=costs[1].params | {"n": MANY}, counts={"items": float(MANY)})
-    told = " ".join(findings(run_of(*costs, many), [activations])["stability.activations"])
-    assert "tanh costs numpy 1.00 ns, cupy 1.00 ns, cupy on 2²⁴ of them 0.244 ps an element" in told
+    assert told(*costs, many)[:2] == [
+        "CuPy on 2²⁴ elements, time per element: tanh 0.244 ps (0.242–0.247).",
+        "Fastest time per element in f4: tanh 1.00 ns (0.99–1.01) by numpy.",
+    ]

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,8 +14,10 @@ from hwbench.bench import Skip
 from hwbench.benches.stability import _backprop, _formats, _rounding
 from hwbench.benches.stability.gradients import gradients, grid, network
 from hwbench.record.model import Record
+from hwbench.record.reasons import because
 from inspection.variants import built, record_of, values_of, verdict, without_bfloat16, without_cublas
 from made_up.chains import DTYPES, TAYLOR
+from made_up.gpu_records import spread
 
 
 def test_the_map_holds_every_network_in_every_type():
@@ -139,25 +142,54 @@ def test_without_cublas_products_are_skipped_with_the_remedy():
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def test_findings_set_the_lecture_beside_the_measured():
-    """The findings name both powers, float16's range and safe depth with its speed, and what loss scaling brings."""
+def told(*records):
+    return findings(run_of(*records), [gradients]).get("stability.gradients", [])
+
+
+def chain(dtype, seconds, variant="numba", **params):
+    """A network as it is built, with some spread of its own around so many seconds."""
+    return spread(record_of(gradients, variant, seconds, dtype=dtype, **params))
+
+
+def test_findings_tell_depths_remedies_and_the_map():
+    """float16's safe depth with its speed, what the best remedy brings, and how many networks each type carries."""
     chains = [
-        record_of(gradients, "numba", 1e-4 if dtype == "f2" else 2e-4, init=init, dtype=dtype)
+        chain(dtype, 1e-4 if dtype == "f2" else 2e-4, init=init)
         for init in ("orthogonal-1.5", "orthogonal-0.8")
         for dtype in ("f2", "f4", "f8")
     ]
-    chains.append(record_of(gradients, "numba", 1.5e-4, init="orthogonal-0.8", dtype="f2", remedy="loss-scaled"))
-    told = " ".join(findings(run_of(*chains), [gradients])["stability.gradients"])
-    assert "4.07 × 10¹⁷ in float64 (by arithmetic 1.5¹⁰⁰ = 4.07 × 10¹⁷; lecture: 4 × 10¹⁷)" in told
-    assert "2.04 × 10⁻¹⁰" in told
-    assert "from 6.10 × 10⁻⁵ to 65\u202f504 (lecture: 6e-5 to 6e4)" in told
-    assert (
-        "float16 is safe for 24 layers at 1.00 µs each, float32 for all 100 at 2.00 µs: half the "
-        "bytes are 2.00× the speed" in told
+    chains.append(chain("f2", 1.5e-4, init="orthogonal-0.8", remedy="loss-scaled"))
+    depths, remedies, kept = told(*chains)
+    assert depths.startswith(
+        "Layers that a gradient survives, by its factor per layer: 24 in float16 and all 100 in float32 at 1.5; "
+        "32 in float16 and all 100 in float32 at 0.8. A float16 layer takes 1.0"
     )
-    assert "25 pairs of activation and initialisation so many are safe for all 100 layers: 12 in float16" in told
-    assert "loss-scaled" in told
-    assert "(1.50× the time)" in told
+    assert " faster than float32 (" in depths
+    assert remedies.startswith("Layers that a gradient survives in float16 with the best remedy: ")
+    assert " instead of 32 at 0.8 (loss-scaled, 1.5" in remedies
+    assert kept.startswith("Of 25 pairs of activation and initialisation, these survive all 100 layers: 12 in float16")
+
+
+def test_findings_of_one_type_set_arithmetic_beside_the_measured():
+    """The lecture's two powers, each with what arithmetic gives."""
+    [one] = told(chain("f8", 2e-4))
+    assert one == (
+        "Norm of a gradient after 100 layers, by its factor: 4.07 × 10¹⁷ at 1.5 per layer (arithmetic 4.07 × 10¹⁷, in "
+        "float64)."
+    )
+    [two] = told(chain("f8", 2e-4), chain("f8", 2e-4, init="orthogonal-0.8"))
+    assert " and 2.04 × 10⁻¹⁰ at 0.8 per layer (arithmetic 2.04 × 10⁻¹⁰, in float64)." in two
+
+
+def test_remedies_that_do_not_help_are_told():
+    """Depths are compared as they were found; one that was disturbed is marked."""
+    plain, clipped = chain("f2", 1e-4), chain("f2", 2e-4, remedy="clipped")
+    clipped.facts["safe_depth"] = plain.facts["safe_depth"]
+    assert told(plain, clipped)[0].endswith(": 24 at a factor of 1.5 per layer, where no remedy helps.")
+    clipped.facts["safe_depth"] = 90
+    slow = msgspec.structs.replace(clipped, status="suspect", reasons=[because("steal")])
+    assert "90 instead of 24 at a factor of 1.5 per layer (clipped, 2." in told(plain, slow)[0]
+    assert told(plain, slow)[0].endswith("slower) (suspect: the hypervisor gave the CPU to other guests (steal)).")
 
 
 def test_findings_say_nothing_of_what_was_not_measured():
@@ -169,22 +201,21 @@ def test_findings_say_nothing_of_what_was_not_measured():
 def test_findings_set_the_gpus_layers_beside_the_cpus():
     """Microseconds a layer by type on both, and that depths are the same; nothing of a GPU where none was measured."""
     chains = [
-        record_of(gradients, variant, seconds, dtype=dtype)
+        chain(dtype, seconds, variant)
         for dtype in ("f2", "f4") for variant, seconds in (("numba", 1e-4), ("cupy", 5e-3))
     ]  # fmt: skip
-    told = findings(run_of(*chains), [gradients])["stability.gradients"]
-    assert told[-2:] == [
-        "On the GPU a layer of 128 units takes CuPy: 50.0 µs in float16 (the CPU's numba 1.00 µs), 50.0 µs in "
-        "float32 (the CPU's numba 1.00 µs).",
-        "In float16, float32 a network is safe for as many layers on the GPU as on the CPU.",
-    ]
-    without = findings(run_of(*(chain for chain in chains if chain.device == "cpu")), [gradients])
-    assert not [line for line in without["stability.gradients"] if "GPU" in line]
+    [gpu] = [line for line in told(*chains) if "GPU" in line]
+    assert gpu.startswith("A layer of 128 units takes CuPy on the GPU ")
+    assert " in float16, 50" in gpu
+    assert "× slower than numba on the CPU (" in gpu
+    assert gpu.endswith("; safe depths agree in float16 and float32.")
+    [one] = [line for line in told(*chains[:2]) if "GPU" in line]
+    assert one.endswith("; safe depths agree in float16.")
+    assert not [line for line in told(*(one for one in chains if one.device == "cpu")) if "GPU" in line]
 
 
 def test_depths_that_differ_are_told():
     """A GPU that loses a gradient sooner is not said to agree."""
-    half = [record_of(gradients, variant, 1e-4, dtype="f2") for variant in ("numpy", "cupy")]
+    half = [chain("f2", 1e-4, variant) for variant in ("numpy", "cupy")]
     half[1].facts["safe_depth"] = 7
-    told = findings(run_of(*half), [gradients])["stability.gradients"]
-    assert told[-1] == "Safe depths differ: float16 is safe for 7 layers on the GPU, for 24 on the CPU."
+    assert told(*half)[-1].endswith("; float16 survives 7 layers there and 24 on the CPU.")

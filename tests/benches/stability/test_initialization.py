@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,8 +15,10 @@ from hwbench.benches.stability import _networks
 from hwbench.benches.stability.initialization import initialization, variances
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Record
+from hwbench.record.reasons import because
 from inspection.variants import built, record_of, values_of, verdict, without_cublas
 from made_up.chains import TAYLOR
+from made_up.gpu_records import spread
 
 
 @pytest.mark.parametrize("activation", ["identity", "relu", "tanh"])
@@ -79,20 +82,45 @@ def test_findings_say_nothing_of_what_was_not_measured():
     assert list(initialization.hooks["finding"](BenchResults(initialization, run_of(failed)))) == []
 
 
+def told(*records):
+    return findings(run_of(*records), [initialization]).get("stability.initialization", [])
+
+
 def test_findings_of_variances():
-    """Xavier's variance stands beside its formula, closed form beside outcome."""
-    variances = [record_of(initialization, "numpy", 1e-3, init=init) for init in ("xavier-uniform", "he")]
-    told = " ".join(findings(run_of(*variances), [initialization])["stability.initialization"])
-    assert "where 2/(n_in + n_out) is 0.00781" in told
-    assert "√(6/(n_in + n_out)) = 0.153" in told
-    assert "(closed form 1\u202f050\u202f000)" in told
+    """What 20 layers make of a variance of 1, and how far theory is off; one, two and many."""
+    head = "Output variance of 20 layers of 128 units without activation, 1 at the input: "
+    one, two, *more = (
+        record_of(initialization, "numpy", 1e-3, init=init)
+        for init in ("he", "xavier-normal", "xavier-uniform", "normal-0.01")
+    )
+    assert told(one) == [f"{head}1\u202f080\u202f000 with He; theory agrees within 2.5%."]
+    assert " with He and 1.02 with Xavier (normal); theory agrees within " in told(one, two)[0]
+    assert (
+        " with normal-0.01, 1\u202f080\u202f000 with He, 1.02 with Xavier (normal) and 0.9" in told(one, two, *more)[0]
+    )
+
+
+def test_findings_of_unlike_widths():
+    """Outputs and gradients where widths alternate."""
+    unlike = [
+        record_of(initialization, "numpy", 1e-3, init=init, shape="alternating") for init in ("he", "xavier-normal")
+    ]
+    head = "Output and gradient variance of 20 layers alternating between 64 and 192 units: "
+    [one] = told(unlike[0])
+    assert one.startswith(f"{head}1\u202f0")
+    assert " with He; theory agrees within " in one
+    [two] = told(*unlike)
+    assert " with He; 0.0567 and 0.0637 with Xavier (normal); theory agrees within 14%." in two
 
 
 def test_findings_have_the_gpu_beside_numpy():
-    """The time of a batch as a ratio; of a GPU alone what became of the variances."""
+    """The time of a batch as a ratio, marked where it is suspect; of a GPU alone what became of the variances."""
     batches = [record_of(initialization, variant, s) for variant, s in (("numpy", 1e-3), ("cupy", 4e-3))]
-    told = findings(run_of(*batches), [initialization])["stability.initialization"]
-    assert told[-1] == "A batch of 32 up and down takes CuPy on the GPU 4.00× the time of NumPy."
-    alone = findings(run_of(*batches[1:]), [initialization])["stability.initialization"]
-    assert "where 2/(n_in + n_out) is 0.00781" in alone[0]
-    assert not [line for line in alone if "NumPy" in line]
+    noisy = [*map(spread, batches)]
+    last = told(*noisy)[-1]
+    assert last.startswith("CuPy on the GPU, a batch of 32 forward and backward: 4.0")
+    assert "× slower than NumPy (3.9" in last
+    slow = msgspec.structs.replace(noisy[1], status="suspect", reasons=[because("gpu_low_clock")])
+    assert told(noisy[0], slow)[-1].endswith(" (suspect: the GPU's clock was low).")
+    [alone] = told(noisy[1])
+    assert alone.endswith(" with Xavier (normal); theory agrees within 2.5%.")

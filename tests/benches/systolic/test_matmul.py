@@ -1,13 +1,15 @@
 """systolic.matmul: every variant gives the exact product, texts of its axes, and what is too long to simulate."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from doubles.scripted import record, run_of
-from hwbench.analysis.findings import findings
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.benches.systolic import matmul
 from hwbench.benches.systolic._tiling import FLOWS, Tiling
 from hwbench.devices.cpu import CpuDevice
+from hwbench.record.reasons import because
 
 
 @pytest.mark.parametrize("text", ["", "3", "3x", "3x3x3", "0x3", "-1x3", "2000x2", "3 x 3 x", "axb", "1e3x2", "٣x٣"])
@@ -57,11 +59,25 @@ def simulated(variant, array, seconds=1e-3):
 def test_findings_tell_utilisation_double_buffering_and_the_simulators_speed():
     """A batch of 32 keeps a small array busier than a large one; each product's cycles equal the closed form."""
     told = findings(run_of(*(simulated(FLOWS[0], array) for array in ("8x8", "64x64"))), [matmul.bench])
-    busy, saved, speed = told["systolic.matmul"]
     small, large = (Tiling(FLOWS[0], n, n, 256, 256, 32).utilisation for n in (8, 64))
+    busy, saved, speed = told["systolic.matmul"]
     assert busy == (
-        f"A layer of 256 × 256 on a batch of 32 keeps {100 * small:.0f}% of an array of 8x8 and {100 * large:.0f}% of "
-        "an array of 64x64 PEs busy."
+        f"PEs in use on a 256 × 256 layer with a batch of 32, weight-stationary: {100 * small:.0f}% of an array of "
+        f"8 × 8 and {100 * large:.0f}% of an array of 64 × 64."
     )
-    assert saved.startswith("Loading the next tile's weights meanwhile saves most at 64x64: ")
-    assert speed.endswith("its cycles equal the closed form in 2 of 2 products.")
+    assert saved.startswith("Loading the next tile's weights while computing saves most on an array of 64 × 64: ")
+    assert saved.endswith("× faster.")
+    assert speed.startswith("Simulator speed on 1 thread: ")
+    assert " (weight-stationary, 8 × 8) to " in speed
+    assert speed.endswith(" million PE-cycles per second; cycles equal the closed form in 2 of 2 products.")
+
+
+def test_findings_of_one_array_and_of_none():
+    """One array and one product are no list; a suspect speed is marked, cycles are not in doubt."""
+    one = msgspec.structs.replace(simulated(FLOWS[0], "8x8"), status="suspect", reasons=[because("steal")])
+    *_, speed = told = findings(run_of(one), [matmul.bench])["systolic.matmul"]
+    assert told[0].count("%") == 1
+    assert "8 × 8) (suspect: the hypervisor gave the CPU to other guests (steal)) million" in speed
+    assert speed.endswith("in 1 of 1 product.")
+    assert "suspect" not in told[0]
+    assert list(matmul.bench.hooks["finding"](BenchResults(matmul.bench, run_of()))) == []

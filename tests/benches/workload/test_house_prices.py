@@ -2,6 +2,7 @@
 
 import functools
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,6 +13,8 @@ from hwbench.benches.workload import _ames, _mlp, house_prices
 from hwbench.benches.workload._mlp_gpu import SendingNet
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record import store
+from hwbench.record.reasons import because
+from made_up.gpu_records import spread
 from made_up.house_sales import competition_file
 from made_up.nets import CUPY, NETS, named, on_device
 
@@ -117,42 +120,68 @@ def epochs(variant, seconds, busy=None, **params):
     facts = {"fold_rmse": [0.12, 0.13], "rmse": 0.125, "curve": [0.2, 0.125], "recipe_batch": 64, "phases_s": {
         "gather": 1.0, "send": 0.0, "forward": 4.0, "backward": 2.0, "update": 1.0}}  # fmt: skip
     shown = {"data": "ames", "dtype": "f4", "optimizer": "adam"} | params
-    return [
-        record(
-            variant, (each,) * 10, bench="workload.house_prices", device="gpu:0" if "cupy" in variant else "cpu",
-            params=shown | {"batch": batch}, facts=facts | ({} if busy is None else {"busy_s": busy}),
-            counts={"flops": 1.0},
-        )
-        for batch, each in seconds.items()
-    ]  # fmt: skip
+    kind = {
+        "bench": "workload.house_prices",
+        "device": "gpu:0" if "cupy" in variant else "cpu",
+        "counts": {"flops": 1.0},
+    }
+    facts |= {} if busy is None else {"busy_s": busy}
+    rows = [
+        record(variant, (each,) * 10, params=shown | {"batch": n}, facts=facts, **kind) for n, each in seconds.items()
+    ]
+    return [spread(one) for one in rows]
+
+
+def told(*records):
+    return findings(run_of(*records), [house_prices.bench]).get("workload.house_prices", [])
 
 
 def test_findings_tell_the_shares_of_launch_and_transfer():
     """Of 100 ms 90 wait at a batch of 16, of 20 ms half at 1024; sending takes half as long again, and a quarter."""
-    told = findings(
-        run_of(
-            *epochs("numpy", {16: 50e-3, 1024: 40e-3}),
-            *epochs("cupy", {16: 100e-3, 1024: 20e-3}, busy=10e-3),
-            *epochs("cupy-copies", {16: 150e-3, 1024: 25e-3}),
-        ),
-        [house_prices.bench],
-    )["workload.house_prices"]
-    assert told[-3:-1] == [
-        "On the GPU an epoch waits for launches 90% of its time in batches of 16, 50% of its time in batches of 1024.",
-        "Sending each batch instead of all sales once, it takes 1.50× as long in batches of 16, 1.25× as long "
-        "in batches of 1024.",
+    rows = [
+        *epochs("numpy", {16: 50e-3, 1024: 40e-3}),
+        *epochs("cupy", {16: 100e-3, 1024: 20e-3}, busy=10e-3),
+        *epochs("cupy-copies", {16: 150e-3, 1024: 25e-3}),
     ]
-    assert told[-1].startswith("CuPy beats NumPy from batch ≈ ")
+    epoch, gpu, error = told(*rows)
+    assert epoch.startswith("Epoch in f4: numpy 50.0")
+    assert "; cupy 20.0" in epoch
+    assert epoch.endswith(" in batches of 1024. In batches of 16 numpy spends 50% of an epoch on the forward pass.")
+    assert gpu.startswith(
+        "CuPy: the GPU waits for launches during 90% of an epoch in batches of 16 and 50% of an epoch in batches of "
+        "1024; sending each batch instead of all sales once: 1.51× slower (1.48–1.52)"
+    )
+    assert gpu.endswith(") in batches of 1024.")
+    assert error == (
+        "Held-out log-RMSE: 0.125, the mean of 2 folds (0.120–0.130), after 2 epochs in batches of 64; a typical "
+        "prediction is 13% off."
+    )
+
+
+def test_findings_of_one_variant_and_one_batch():
+    """No list, no second batch; other precisions than f4 have their error alone."""
+    epoch, _ = told(*epochs("numba", {64: 10e-3}))
+    assert epoch.startswith("Epoch in f4: numba 10.0")
+    assert epoch.endswith(") in batches of 64. In batches of 64 numba spends 50% of an epoch on the forward pass.")
+    [error] = told(*epochs("numpy", {64: 10e-3}, dtype="f8"))
+    assert error.startswith("Held-out log-RMSE: ")
+
+
+def test_disturbed_epochs_are_marked():
+    """Each time that a suspect record gave; an error of prediction is no time."""
+    slow = [
+        msgspec.structs.replace(one, status="suspect", reasons=[because("gpu_low_clock")])
+        for one in epochs("cupy", {16: 0.1}, busy=0.01)
+    ]
+    epoch, gpu, error = told(*epochs("numpy", {16: 50e-3}), *slow)
+    assert " (suspect: the GPU's clock was low) in batches of 16." in epoch
+    assert gpu.endswith("in batches of 16 (suspect: the GPU's clock was low).")
+    assert "suspect" not in error
 
 
 def test_findings_claim_nothing_of_a_gpu_that_was_not_measured():
     """Without GPU records nothing of one; without its own working time no share of launches; skipped cases are none."""
     cpu = epochs("numpy", {16: 50e-3})
     skipped = record("cupy", (), bench="workload.house_prices", device="gpu", status="skipped", params=cpu[0].params)
-    for records, said in (
-        ([*cpu, skipped], []),
-        (epochs("cupy", {16: 0.1}), []),
-        (epochs("cupy", {16: 0.1}, busy="x"), []),
-    ):
-        told = findings(run_of(*records), [house_prices.bench])["workload.house_prices"]
-        assert [line for line in told if "GPU" in line] == said
+    for records in ([*cpu, skipped], epochs("cupy", {16: 0.1}), epochs("cupy", {16: 0.1}, busy="x")):
+        assert not [line for line in told(*records) if "GPU" in line]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from .._gpu import BLOCK, WARP
 
 THREADS = 2**20
@@ -85,17 +85,19 @@ atomics_bench.variant("warp", on="gpu")(counting("atomic_warp", "on memory, afte
 @atomics_bench.finding
 def atomics_finding(results: Results) -> Iterator[str]:
     """What contention costs, and what helps against it."""
-    one, many = (results.each("items", "global", addresses=count) for count in (1, 2**20))
-    if one is not None and many is not None:
-        yield (
-            f"An atomic increment takes {text.seconds(one.value)} of the GPU's time when all threads meet on one "
-            f"counter, and {text.seconds(many.value)} when each has its own."
-        )
-    gains = {name: results.ratio("global", name, addresses=1) for name in ("shared", "warp")}
-    told = [
-        f"{text.times(gain.value)} as fast {'in shared memory first' if name == 'shared' else 'within each warp first'}"
-        for name, gain in gains.items()
-        if gain is not None
+    one, many = (results.find("global", addresses=count) for count in (1, THREADS))
+    each = results.each("items", "global", addresses=1)
+    if one is None or each is None:
+        return
+    gains = [
+        phrases.Item(f"{phrases.compared(results.versus(record, one))} if summed {where} first", (record, one))
+        for name, where in (("shared", "in shared memory"), ("warp", "within each warp"))
+        if (record := results.find(name, addresses=1)) is not None
     ]
-    if told:
-        yield f"Counting on one address is {' and '.join(told)}."
+    if gains:
+        yield f"Counting in one place, against atomics on global memory: {phrases.entries(gains)}."
+    told = f"Atomic increments of one counter by all threads take {text.seconds(each)} each"
+    if many is not None and many.counts.get("items"):
+        ratio = results.versus(one, many).scaled(many.counts["items"] / one.counts["items"])
+        told += f": {phrases.against(ratio, 'increments of one counter per thread')}"
+    yield f"{told}{phrases.mark(one, many)}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases
 from .._gpu import BLOCK, SMALL, WARP
 
 WORDS = 8192  # as in the kernel
@@ -76,11 +76,11 @@ def shared(device: Gpu, seeds: DeviceArray, stride: int) -> Work:
 @banks_bench.finding
 def banks_finding(results: Results) -> Iterator[str]:
     """What conflicts cost, and what one word of padding saves."""
-    free, worst, padded = (results.find("shared", stride=stride) for stride in (1, 32, 33))
+    free, worst, padded = (results.find("shared", stride=stride) for stride in (1, WARP, WARP + 1))
     if free is None or worst is None:
         return
-    ratio = results.versus(worst, free)
-    told = f"When all 32 threads of a warp meet in one bank of shared memory a read takes {text.times(ratio)} as long"
+    ratio = phrases.against(results.versus(worst, free), "reads without conflicts")
+    yield f"Shared memory, all {WARP} threads of a warp in one bank: {ratio}{phrases.mark(worst, free)}."
     if padded is not None:
-        told += f"; rows of 33 words instead of 32 bring it back to {text.times(results.versus(padded, free).value)}"
-    yield f"{told}."
+        ratio = phrases.against(results.versus(padded, free), "reads without conflicts")
+        yield f"Rows padded from {WARP} to {WARP + 1} words: {ratio}{phrases.mark(padded, free)}."

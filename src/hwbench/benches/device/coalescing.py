@@ -9,16 +9,17 @@ The variants read the same elements from ever wider places, and by an index in o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases
 from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
 
 STEPS = (2, 4, 8, 16, 32)
+OWN = SECTOR // 4  # the step from which on each thread needs a sector of its own
 TAKEN = 4 * BLOCK  # elements that a block reads, four a thread
 EACH = 40  # bytes an element and variant, the mean over the variants
 
@@ -114,24 +115,27 @@ def gather(device: Gpu, x: np.ndarray, rng: np.random.Generator) -> Work:
 
 
 @bench.finding
-def finding(results: Results) -> Iterator[str]:
+def finding(results: Results) -> list[str]:
     """What steps, random reads and a misaligned start cost."""
-    ratios = {step: results.ratio(f"stride-{step}", "contiguous") for step in STEPS}
-    told = [
-        f"{text.times(ratio.value)} at every {_ordinal(step)}" for step, ratio in ratios.items() if ratio is not None
-    ]
-    if told:
-        yield (
-            f"Reading elements that lie apart takes {', '.join(told)} element: from the 8th on each thread of a warp "
-            "needs a sector of 32 bytes for itself."
-        )
+    said = []
+    side_by_side, off = results.find("contiguous"), results.find("misaligned")
+    apart = [(step, record) for step in STEPS if (record := results.find(f"stride-{step}")) is not None]
+    if side_by_side is not None and apart:
+        ratios = [results.versus(record, side_by_side) for _, record in apart]
+        each = [
+            phrases.Item(f"{phrases.compared(ratio)} at stride {step}", (record, side_by_side))
+            for (step, record), ratio in zip(apart, ratios, strict=True)
+        ]
+        own = f"; from stride {OWN} on each thread needs its own {SECTOR}-byte sector" * (apart[-1][0] >= OWN)
+        said.append((ratios[-1].value, f"Strided reads against contiguous ones: {phrases.entries(each)}{own}."))
+    if side_by_side is not None and off is not None:
+        ratio = results.versus(off, side_by_side)
+        told = f"Reads one element off the cache line: {phrases.against(ratio, 'aligned ones')}"
+        said.append((ratio.value, f"{told}{phrases.mark(off, side_by_side)}; each warp needs a fifth sector."))
     # Against `indexed`, which reads the four bytes of index an element too.
-    random, off = results.ratio("gather", "indexed"), results.ratio("misaligned", "contiguous")
-    if random is not None:
-        yield (f"Reading by an index in random order takes {text.times(random)} as long as by one in order.")
-    if off is not None:
-        yield f"Starting one element off the line takes {text.times(off.value)} as long: a fifth sector for each warp."
-
-
-def _ordinal(step: int) -> str:
-    return f"{step}{'nd' if step in (2, 32) else 'th'}"
+    random, ordered = results.find("gather"), results.find("indexed")
+    if random is not None and ordered is not None:
+        ratio = results.versus(random, ordered)
+        told = f"Reads by an index in random order: {phrases.against(ratio, 'reads by an index in order')}"
+        said.append((ratio.value, f"{told}{phrases.mark(random, ordered)}."))
+    return phrases.ranked(said)

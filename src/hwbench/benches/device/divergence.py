@@ -18,7 +18,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from ...record.estimate import Estimate
 from .._gpu import BLOCK, DOWN, UP, B, starts
 from ..branch import prediction
@@ -94,19 +94,22 @@ bench.variant("divergent", on="gpu")(build(0, "that the threads of a warp take d
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What 32 paths cost, what each further one adds, and what a misprediction costs the CPU."""
-    paths = sorted({int(record.params["paths"]) for record in results.records if record.timed})
-    ratio = results.ratio("divergent", "uniform", paths=paths[-1]) if paths else None
-    if ratio is None or paths[-1] < 2:
+    """What many paths cost, what each further one adds, and what a misprediction costs the CPU."""
+    paths = max((int(record.params["paths"]) for record in results.records if record.timed), default=1)
+    apart, alike = (results.find(name, paths=paths) for name in ("divergent", "uniform"))
+    if apart is None or alike is None or paths < 2:
         return
-    told = f"A warp whose threads go {paths[-1]} ways takes {text.times(ratio)} as long as warps that each go one"
-    share = per_path(results)
-    if share is not None:
-        told += f": each further way costs {text.share(share.value)} of going one"
-    yield f"{told}."
+    ratio = phrases.against(results.versus(apart, alike), "warps whose threads all take one path")
+    yield f"Warps whose threads diverge to {paths} paths: {ratio}{phrases.mark(apart, alike)}."
+    further = per_path(results)
+    if further is not None:
+        slow = [r for r in results.records if r.timed and r.variant == "divergent"]
+        yield f"Each further path of a warp adds {text.share(further)} of the time of one path{phrases.mark(*slow)}."
     guess = misprediction(results)
     if guess is not None:
-        yield f"On this machine's CPU a mispredicted branch costs {text.seconds(guess)}, and a predicted one nothing."
+        guessed = [r for r in results.beside(prediction.bench).records if r.timed]
+        told = f"For comparison, this machine's CPU loses {text.seconds(guess)} to each mispredicted branch"
+        yield f"{told}{phrases.mark(*guessed)}."
 
 
 def per_path(results: Results) -> Estimate | None:

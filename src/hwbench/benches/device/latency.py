@@ -22,7 +22,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from .._gpu import BLOCK, where
 from ..latency import chase
 
@@ -123,24 +123,25 @@ bench.variant("l2", on="gpu")(build("chase_cg", "loads past the L1 cache (ld.cg)
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """Cycles and nanoseconds of each level, and what the CPU's memory takes where that was measured."""
+    """Cycles and nanoseconds of each level, and the CPU's memory beside them where that was measured."""
+    far = results.find("l2", size="HBM")
+    # The figure that `latency.chase` tells: in random order, as the ring here, which no prefetcher guesses.
+    on_host = results.beside(chase.bench)
+    near = on_host.find("follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     levels = (
-        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("half of L2", "l2", "L2"), ("memory", "l2", "HBM")
+        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2 at half its size", "l2", "L2"), ("memory", "l2", "HBM")
     )  # fmt: skip
     told = []
     for name, variant, size in levels:
         record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
         if record is not None and hop is not None and "cycles_per_hop" in record.facts:
-            told.append(f"{text.count(record.facts['cycles_per_hop'])} cycles ({text.seconds(hop.value)}) from {name}")
+            cycles = text.count(record.facts["cycles_per_hop"])
+            told.append(phrases.Item(f"{text.seconds(hop)} from {name} ({cycles} cycles)", (record,)))
     if told:
-        yield f"A load that waits for the one before takes {', '.join(told)}."
-    far = results.each("hops", "l2", size="HBM")
-    # The figure that `latency.chase` tells: in random order, as the ring here, which no prefetcher guesses.
-    on_host = results.beside(chase.bench)
-    host = on_host.each("hops", "follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
-    if far is not None and host is not None:
+        yield f"Latency of a dependent load, one thread, random order: {phrases.entries(told)}."
+    if far is not None and near is not None and far.counts.get("hops") and near.counts.get("hops"):
+        ratio = results.versus(far, near).scaled(near.counts["hops"] / far.counts["hops"])
         yield (
-            f"The CPU's own memory answers in {text.seconds(host.value)}: a GPU waits "
-            f"{text.times(far.value / host.value)} as "
-            "long for one load, and needs thousands of threads to have enough of them under way."
+            f"GPU memory latency: {phrases.against(ratio, 'the DRAM of this CPU')}{phrases.mark(far, near)}; "
+            "thousands of threads must have loads in flight to hide it."
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from .._gpu import times
 
 CALLS = 100  # launches of one call
@@ -128,19 +128,21 @@ def elementwise(device: Gpu) -> Work:
 
 @launch_bench.finding
 def launch_finding(results: Results) -> Iterator[str]:
-    """What each way costs, and what waiting adds."""
+    """What waiting adds, and what each way costs."""
     names = {
-        "queued": "queued", "graph": "in a graph", "enqueue": "enqueued from Python", "cupy": "as a CuPy operation",
-        "sync": "with a wait after each",
+        "sync": "with a wait after each launch", "cupy": "as a CuPy operation", "enqueue": "launched from Python",
+        "queued": "queued", "graph": "in a graph",
     }  # fmt: skip
-    costs = {name: results.each("calls", name) for name in names}
-    told = [f"{text.seconds(cost.value)} {names[name]}" for name, cost in costs.items() if cost is not None]
-    if told:
-        yield f"An empty kernel takes {', '.join(told)}."
-    wait, python = costs["sync"], costs["enqueue"]
-    if wait is not None and python is not None:
+    found = {name: record for name in names if (record := results.find(name)) is not None and record.counts["calls"]}
+    costs = {name: results.each("calls", name) for name in found}
+    wait, python = found.get("sync"), found.get("enqueue")
+    waiting = costs.get("sync")
+    if wait is not None and python is not None and waiting is not None:
+        ratio = results.versus(wait, python).scaled(python.counts["calls"] / wait.counts["calls"])
         yield (
-            f"Waiting after each launch makes it {text.times(wait.value / python.value)} as dear: a kernel should do "
-            "at least "
-            f"{text.seconds(wait.value)} of work for each time that the host waits."
+            f"A wait after each launch: {phrases.against(ratio, 'launches without a wait')}"
+            f"{phrases.mark(wait, python)}; give the GPU at least {text.seconds(waiting.value)} of work per wait."
         )
+    told = [phrases.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
+    if told:
+        yield f"Cost of an empty kernel: {phrases.entries(told)}."

@@ -13,9 +13,10 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases
 from .._gpu import BLOCK, SECTOR, SMALL, WARP, cold
 
+WORTH = 1.1  # a ratio of times from which on another layout is worth the change
 ELEMENTS = 2**26  # in all, 256 MiB: 65 536 threads where a record has 1024 fields
 
 layout_bench = Bench(
@@ -81,10 +82,12 @@ def summed(device: Gpu, source: DeviceArray, items: int, fields: int, item: int,
 @layout_bench.finding
 def layout_finding(results: Results) -> Iterator[str]:
     """What records cost against fields."""
-    ratios = {fields: results.ratio("aos", "soa", fields=fields) for fields in (4, 32, 1024)}
-    told = [f"{text.times(ratio.value)} at {fields} fields" for fields, ratio in ratios.items() if ratio is not None]
+    ratios, told = [], []
+    for fields in (4, 32, 1024):
+        rows, columns = (results.find(name, fields=fields) for name in ("aos", "soa"))
+        if rows is not None and columns is not None:
+            ratios.append(results.versus(rows, columns))
+            told.append(phrases.Item(f"{phrases.compared(ratios[-1])} with {fields} fields", (rows, columns)))
     if told:
-        yield (
-            f"Records that lie one after the other take {', '.join(told)} as long as the same fields side by side. "
-            "Down a column is the right way on a GPU, along a row on a CPU."
-        )
+        advice = "; store each field contiguously" * any(ratio.low > WORTH for ratio in ratios)
+        yield f"Array of structures against structure of arrays: {phrases.entries(told)}{advice}."

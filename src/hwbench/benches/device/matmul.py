@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from ...bench import Bench, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
+from ...record.model import Record
 from .._gpu import TILE, library, needs_capability, repeated
 from ._formats import e4m3, noise, timed_by
+from .tensor import tensor
 
 # CUDA's numbers (library_types.h, cublas_api.h): data types and types of computation. By precision: the data type, the
 # type of computation, and the compute capability that has it.
@@ -149,26 +151,39 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
 @matmul.finding
 def matmul_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, how it grows with n, and the rate of one warp's instructions beside it."""
-    rates = {name: _rate(results, name) for name in PRODUCTS}
-    told = [f"{text.rate(rate, 'TFLOP/s')} in {name}" for name, rate in rates.items() if rate]
-    if told:
-        yield f"A product of large matrices reaches {', '.join(told)}."
-    lengths = sorted({int(r.params["n"]) for r in results.records if r.timed and r.params["precision"] == "bf16"})
-    full = rates["bf16"]
-    if full and len(lengths) > 1:
-        shares = [f"{text.share(rate / full)} at n = {n}" for n in lengths[:-1] if (rate := _rate(results, "bf16", n))]
-        yield f"In bf16 shorter matrices reach, of the rate at n = {lengths[-1]}, {', '.join(shares)}."
-    warp = [
-        record.counts["flops"] / min(record.samples)
-        for record in results.run.records
-        if record.bench == "device.tensor" and record.timed and record.params["precision"] == "bf16"
+    largest = {name: max(_by_length(results, name).items(), default=None) for name in PRODUCTS}
+    found = {name: pair for name, pair in largest.items() if pair is not None}
+    longest = max((n for n, _ in found.values()), default=0)
+    told = [
+        phrases.Item(
+            f"{text.rate(_rate(record), 'TFLOP/s')} in {name}{f' at n = {text.count(n)}' * (n < longest)}", (record,)
+        )
+        for name, (n, record) in found.items()
     ]
-    if rates["bf16"] and warp:
-        yield f"Instructions of one warp (mma.sync) reach {text.share(max(warp) / rates['bf16'])} of that in bf16."
+    if told:
+        yield f"cuBLAS product of n × n matrices, n = {text.count(longest)}: {phrases.entries(told)}."
+    if "bf16" not in found:
+        return
+    n, whole = found["bf16"]
+    shares = [
+        phrases.Item(f"{text.share(_rate(record) / _rate(whole))} at n = {text.count(length)}", (record, whole))
+        for length, record in _by_length(results, "bf16").items()
+        if length != n
+    ]
+    if shares:
+        yield f"Smaller matrices in bf16 reach, against n = {text.count(n)}: {phrases.entries(shares)}."
+    by_warp = results.beside(tensor).find("mma", precision="bf16")
+    if by_warp is not None:
+        share = text.share(_rate(by_warp) / _rate(whole))
+        yield f"In bf16, instructions of one warp (mma.sync) reach {share} of that rate{phrases.mark(by_warp, whole)}."
 
 
-def _rate(results: Results, precision: str, n: int | None = None) -> float | None:
-    """FLOP/s at n, or at the largest that was measured."""
-    lengths = [int(r.params["n"]) for r in results.records if r.timed and r.params["precision"] == precision]
-    found = results.rate("cublas", "flops", precision=precision, n=n or max(lengths, default=0))
-    return None if found is None else float(found.value)
+def _by_length(results: Results, precision: str) -> dict[int, Record]:
+    """The products in a precision by n, in ascending order."""
+    found = [r for r in results.records if r.timed and r.params["precision"] == precision and r.counts.get("flops")]
+    return {int(r.params["n"]): r for r in sorted(found, key=lambda r: int(r.params["n"]))}
+
+
+def _rate(record: Record) -> float:
+    """FLOP/s, by the median."""
+    return record.counts["flops"] / float(np.median(record.samples))

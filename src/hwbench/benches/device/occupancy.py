@@ -14,8 +14,8 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import DeviceArray, Gpu, Results
-from ...record import text
-from .._gpu import SEEDS, STEP, chain_flops, chained, repeated, starts
+from ...record import phrases, text
+from .._gpu import SEEDS, STEP, WARP, chain_flops, chained, repeated, starts
 
 LARGEST_BLOCK = 128  # threads: small, so that few threads are spread over many multiprocessors
 # Passes of a chain: a launch with one chain a thread then takes at least 0.1 ms, long against the microseconds between
@@ -104,27 +104,31 @@ def kernel(device: Gpu, x: DeviceArray, work: str, threads: int, chains: int) ->
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The threads that saturate, for each kind of work, and how few do with more in flight in each."""
-    for work, verb in (("fma", "compute"), ("copy", "copy")):
-        needed = {chains: threads_needed(results, work, chains) for chains in (1, 2, 4, 8)}
-        known = {chains: found for chains, found in needed.items() if found is not None}
+    """The threads that saturate each kind of work, how few do with more in flight in each, and what one warp does."""
+    warp = []
+    for work, name, unit in (("fma", "multiply-add", "chain"), ("copy", "copy", "load")):
+        needed = {chains: threads_needed(results, work, chains) for chains in (8, 4, 2, 1)}
+        known = {chains: threads for chains, threads in needed.items() if threads is not None}
         if not known:
             continue
-        few, many = min(known), max(known)
-        told = f"To {verb} at 90% of the best rate takes {_count(known[few])} threads with {_under_way(work, few)} each"
-        if many != few:
-            told += f", {_count(known[many])} with {many}"
-        first = results.find("kernel", work=work)
-        resident = first.facts.get("resident") if first is not None else None
-        yield f"{told}; the card holds {_count(resident)} at a time." if resident else f"{told}."
-        one = results.find("kernel", work=work, threads=32, chains=few)
-        best = curve(results, work, few)
-        if one is not None and len(best) > 1:
-            yield (
-                f"A single warp gets {text.share(dict(best)[32] / max(rate for _, rate in best))} of what all "
-                "together do when "
-                f"they {verb}."
+        many, few = max(known), min(known)
+        own = [r for r in results.records if r.timed and r.params["work"] == work]
+        used = [r for r in own if r.params["chains"] in (few, many)]
+        told = [
+            f"{text.count(known[chains])} threads with {phrases.counted(chains, unit)} each"
+            for chains in dict.fromkeys((many, few))
+        ]
+        resident = next((r.facts["resident"] for r in used if r.facts.get("resident")), None)
+        holds = f"; the GPU holds {text.count(float(resident))} threads at a time" if resident else ""
+        yield f"90% of the best {name} rate takes {' or '.join(told)}{phrases.mark(*used)}{holds}."
+        one, rates = results.find("kernel", work=work, threads=WARP, chains=few), dict(curve(results, work, few))
+        if one is not None and len(rates) > 1:
+            share = text.share(rates[WARP] / max(rates.values()))
+            warp.append(
+                phrases.Item(f"{share} of the best {name} rate with {phrases.counted(few, unit)} per thread", (one,))
             )
+    if warp:
+        yield f"A single warp reaches {phrases.entries(warp)}."
 
 
 def curve(results: Results, work: str, chains: int) -> list[tuple[int, float]]:
@@ -144,12 +148,3 @@ def threads_needed(results: Results, work: str, chains: int) -> float | None:
     if len(points) < 2 or max(rate for _, rate in points) < 0.9 * best:
         return None
     return results.fits.saturating(points, 0.9 * best / max(rate for _, rate in points))
-
-
-def _under_way(work: str, chains: int) -> str:
-    what = "chain" if work == "fma" else "load"
-    return f"one {what}" if chains == 1 else f"{chains} {what}s"
-
-
-def _count(threads: float) -> str:
-    return text.count(float(threads))

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, DeviceArray, Dtype, Gpu, Results
-from ...record import text
+from ...record import phrases, text
+from ...record.model import Record
 from .._gpu import BLOCK, SEEDS, STEP, blocks, chain_flops, chained, needs_capability, starts
 
 HIDDEN = 0.95  # of the rate of eight chains: one chain has no wait left that another warp does not fill
@@ -90,21 +91,22 @@ def fma(device: Gpu, seeds: DeviceArray, dtype: Dtype, chains: int) -> Work:
 @peak.finding
 def peak_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, and what one chain a thread gets of it."""
-    names = {"f4": "single", "f8": "double", "f2": "half"}
-    rates = {dtype: _best(results, dtype) for dtype in names}
-    told = [f"{text.rate(rate, 'TFLOP/s')} in {names[dtype]}" for dtype, rate in rates.items() if rate]
+    best = {dtype: found for dtype in ("f2", "f4", "f8") if (found := _best(results, dtype)) is not None}
+    told = [
+        phrases.Item(f"{text.rate(results.rate('fma', 'flops', **record.params), 'TFLOP/s')} in {dtype}", (record,))
+        for dtype, record in best.items()
+    ]
     if told:
-        yield (
-            f"Fused multiply-adds reach {', '.join(told)} precision. The lecture: 12 TFLOP/s in single precision, "
-            "against 0.15 of the CPU."
-        )
-    one, eight = (results.rate("fma", "flops", dtype="f4", chains=chains) for chains in (1, 8))
-    if one is not None and eight is not None:
-        share = one.value / eight.value
-        why = ": the other warps hide the latency" if share >= HIDDEN else ""
-        yield f"One chain a thread reaches {text.share(share)} of what eight do{why}."
+        yield f"Fused multiply-adds from registers: {phrases.entries(told)}."
+    one, eight = (results.find("fma", dtype="f4", chains=chains) for chains in (1, 8))
+    if one is not None and eight is not None and one.counts.get("flops") and eight.counts.get("flops"):
+        share = results.versus(eight, one).scaled(one.counts["flops"] / eight.counts["flops"])
+        said = f"One chain per thread reaches {text.share(share)} of the f4 rate of eight{phrases.mark(one, eight)}"
+        hidden = share.value >= HIDDEN
+        yield f"{said}: {'other warps hide the latency' if hidden else 'give each thread several independent chains'}."
 
 
-def _best(results: Results, dtype: str) -> float | None:
-    rates = [results.rate("fma", "flops", dtype=dtype, chains=chains) for chains in (1, 2, 4, 8)]
-    return max((rate.value for rate in rates if rate is not None), default=None)
+def _best(results: Results, dtype: str) -> Record | None:
+    """The record of the highest rate in a precision, by medians."""
+    found = [r for r in results.records if r.timed and r.params["dtype"] == dtype]
+    return max(found, key=lambda r: r.counts.get("flops", 0.0) / float(np.median(r.samples)), default=None)

@@ -23,7 +23,8 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
+from ...record.model import Record
 from .._gpu import BLOCK, TILE, repeated, where
 
 SCALE = np.float32(3)
@@ -201,34 +202,45 @@ def timed(
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What device memory gives, what the width of an access changes, what the L2 gives, and CuPy's share."""
-    verbs = {"copy": "copies", "triad": "runs the triad at", "read": "only reads", "write": "only writes"}
-    for kernel, verb in verbs.items():
-        wide = results.rate("bytes16", "bytes", kernel=kernel, size="HBM")
-        if wide is None:
-            continue
-        lecture = " The lecture's Titan X Pascal: 480 GB/s." if kernel == "copy" else ""
-        yield f"On the device a kernel {verb} {text.rate(wide.value, 'GB/s')}.{lecture}"
-        narrow = results.ratio("bytes4", "bytes16", kernel=kernel, size="HBM")
-        if narrow is not None:
-            yield (f"With accesses of 4 bytes instead of 16 the {kernel} takes {text.times(narrow)} as long.")
-        python = results.ratio("cupy", "bytes16", kernel=kernel, size="HBM")
-        if python is not None:
-            named = f"CuPy's {kernel}"
-            who = {"copy": f"{named}, which is the runtime's,", "write": "The runtime's memset"}
-            why = ", of which its two passes over the arrays explain 5/3" if kernel == "triad" else ""
-            yield f"{who.get(kernel, named)} takes {text.times(python.value)} as long as the kernel{why}."
-        cached = [
-            (record, rate)
-            for record in results.records
-            if record.timed and record.params["kernel"] == kernel and record.variant == "bytes16"
-            and record.facts.get("footprint", 0) <= record.facts.get("l2_bytes", 0) / 2
-            and (rate := results.rate("bytes16", "bytes", **record.params)) is not None
-        ]  # fmt: skip
-        if cached:
-            record, rate = max(cached, key=lambda pair: pair[1].value)
-            yield (
-                f"What fits the L2 of {text.size(record.facts['l2_bytes'])} is {text.times(rate.value / wide.value)} "
-                "as "
-                f"fast: the {kernel} reaches {text.rate(rate.value, 'GB/s')} at {text.size(record.facts['footprint'])}."
-            )
+    """What memory gives; then the largest of what the L2 gives, what CuPy takes, and what narrow accesses change."""
+    wide = {kernel: results.find("bytes16", kernel=kernel, size="HBM") for kernel in ("copy", "triad", "read", "write")}
+    memory = {kernel: record for kernel, record in wide.items() if record is not None}
+    if not memory:
+        return
+    told = [
+        phrases.Item(f"{kernel} {text.rate(results.rate('bytes16', 'bytes', **record.params), 'GB/s')}", (record,))
+        for kernel, record in memory.items()
+    ]
+    yield f"GPU memory bandwidth with 16-byte accesses: {phrases.entries(told)}."
+    near = {kernel: _in_l2(results, kernel) for kernel in memory}
+    python, narrow = (
+        {kernel: results.find(variant, **record.params) for kernel, record in memory.items()}
+        for variant in ("cupy", "bytes4")
+    )
+    l2 = next((record.facts["l2_bytes"] for record in near.values() if record is not None), None)
+    said = []
+    for head, others in (
+        (f"Data within the L2 of {text.size(l2)} against memory", near),
+        ("CuPy against these kernels", python),
+        ("4-byte accesses against 16-byte ones", narrow),
+    ):
+        ratios, items = [], []
+        for kernel, record in others.items():
+            if record is None:
+                continue
+            base = memory[kernel]
+            ratios.append(results.versus(record, base).scaled(base.counts["bytes"] / record.counts["bytes"]))
+            rate = text.rate(record.counts["bytes"] / float(np.median(record.samples)), "GB/s")
+            where = f" {rate} at {text.size(record.facts['footprint'])}," if others is near else ""
+            passes = " in two passes" if others is python and kernel == "triad" else ""
+            items.append(phrases.Item(f"{kernel}{where} {phrases.compared(ratios[-1])}{passes}", (record, base)))
+        if items:
+            said.append((phrases.largest(ratios), f"{head}: {phrases.entries(items)}."))
+    yield from phrases.ranked(said, 2)
+
+
+def _in_l2(results: Results, kernel: str) -> Record | None:
+    """The fastest record, by medians, of data that fill half of the L2 at most."""
+    found = [r for r in results.records if r.timed and r.variant == "bytes16" and r.params["kernel"] == kernel]
+    near = [r for r in found if r.facts.get("footprint", 0) <= r.facts.get("l2_bytes", 0) / 2 and r.counts.get("bytes")]
+    return max(near, key=lambda record: record.counts["bytes"] / float(np.median(record.samples)), default=None)

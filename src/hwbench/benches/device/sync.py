@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Call, DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from .._gpu import needs_capability, times
 
 # Barriers of a call. One of a block takes some ten nanoseconds, so it takes thousands to outweigh the launch; each of
@@ -92,14 +92,18 @@ def by_launching(device: Gpu, block: int) -> Work:
 def sync_finding(results: Results) -> Iterator[str]:
     """A barrier of a block, of the grid, and by launching."""
     size = 256
-    names = {"block": "a block", "grid": "the whole grid through memory", "launch": "the whole grid by a new launch"}
-    costs = {name: results.each("calls", name, block=size) for name in names}
-    told = [f"{text.seconds(cost.value)} for {names[name]}" for name, cost in costs.items() if cost is not None]
+    names = {"block": "within a block", "grid": "across the grid by a counter", "launch": "across the grid by a launch"}
+    found = {name: r for name in names if (r := results.find(name, block=size)) is not None and r.counts.get("calls")}
+    told = [
+        phrases.Item(f"{text.seconds(results.each('calls', name, block=size))} {names[name]}", (record,))
+        for name, record in found.items()
+    ]
     if told:
-        yield f"A barrier takes {', '.join(told)} ({size} threads a block)."
-    if costs["block"] is not None and costs["grid"] is not None:
-        ratio = costs["grid"].value / costs["block"].value
+        yield f"A barrier with {size} threads per block takes {phrases.entries(told)}."
+    if "block" in found and "grid" in found:
+        block, grid = found["block"], found["grid"]
+        ratio = results.versus(grid, block).scaled(block.counts["calls"] / grid.counts["calls"])
         yield (
-            f"Waiting for all multiprocessors is {text.times(ratio)} as dear as for one block: synchronise in the "
-            "small."
+            f"Barrier across the grid: {phrases.against(ratio, 'a block barrier')}{phrases.mark(grid, block)}; "
+            "synchronise within blocks where possible."
         )

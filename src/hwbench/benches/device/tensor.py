@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Gpu, Results
-from ...record import text
+from ...record import phrases, text
 from .._gpu import BLOCK, WARP, blocks, needs_capability
 from ._formats import e4m3, noise, timed_by
 
@@ -138,7 +138,11 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 @tensor.finding
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
-    rates = {name: results.rate("mma", "flops", precision=name) for name in FORMATS}
-    told = [f"{text.rate(rate.value, 'TFLOP/s')} in {name}" for name, rate in rates.items() if rate is not None]
+    told = [
+        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {name}", (record,))
+        for name in FORMATS
+        if (record := results.find("mma", precision=name)) is not None
+        and (rate := results.rate("mma", "flops", precision=name)) is not None
+    ]
     if told:
-        yield f"From registers, one warp an instruction, the tensor cores reach {', '.join(told)}."
+        yield f"Tensor cores with instructions of one warp (mma.sync), from registers: {phrases.entries(told)}."

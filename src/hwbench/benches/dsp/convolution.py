@@ -14,7 +14,8 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, DeviceArray, Gpu, Results
-from ...record import text
+from ...record import phrases, text
+from ...record.model import Scalar
 from ._resident import resident_work
 
 UNROLL = 8  # taps a pass: 8 loads and a store of y for 8 multiply-adds, instead of 2 and a store for each
@@ -111,21 +112,24 @@ def direct(x: Array, h: Array, y: Array) -> None:
                 )  # fmt: skip
 
 
-DIRECT = {"numpy": "NumPy's direct convolution", "numba": "a direct one in Numba"}
+LENGTH = 1 << 14  # samples of the signal that the finding tells of
+DIRECT = {"numpy": "NumPy's direct convolution", "numba": "Numba's direct convolution"}
 
 
 @convolution.finding
 def convolution_finding(results: Results) -> Iterator[str]:
     """Where the Fourier transform passes the direct ways, and how fast these are."""
+    place: dict[str, Scalar] = {"n": LENGTH, "dtype": "f8"}
     for name, label in DIRECT.items():
-        said = results.overtakes("oaconvolve", name, label, axis="taps", n=1 << 14, dtype="f8")
+        said = results.overtakes("oaconvolve", name, label, axis="taps", **place)
         if said:
-            yield f"Convolution by FFT (overlap-add) {said}, for {1 << 14} samples."
-    best = [
-        (r, r.counts["flops"] / float(np.median(r.samples)) / 1e9)
-        for r in results.records
-        if r.timed and r.variant == "numba"
-    ]
-    if best:
-        record, rate = max(best, key=lambda pair: pair[1])
-        yield f"Direct in Numba reaches {text.amount(rate, 'GFLOP/s')} with {record.params['taps']} taps on one thread."
+            own = [r for r in results.records if r.timed and place.items() <= r.params.items()]
+            used = [r for r in own if r.variant in (name, "oaconvolve")]
+            what = f"Convolution of {text.count(LENGTH)} samples in f8 by FFT (overlap-add)"
+            yield f"{what} {said}{phrases.mark(*used)}."
+    direct = [r for r in results.records if r.timed and r.variant == "numba" and r.counts.get("flops")]
+    if direct:
+        record = max(direct, key=lambda r: r.counts["flops"] / float(np.median(r.samples)))
+        rate = text.rate(results.rate("numba", "flops", **record.params), "GFLOP/s")
+        taps = phrases.counted(int(record.params["taps"]), "tap")
+        yield f"Numba's direct convolution reaches {rate} on 1 thread, with {taps}{phrases.mark(record)}."

@@ -17,8 +17,8 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
-from ...record import text
-from ...record.model import Scalar
+from ...record import phrases, text
+from ...record.model import Record
 from ...record.reasons import Reason, because
 from .._gpu import where
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
@@ -156,28 +156,30 @@ def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions
 @dot.finding
 def dot_finding(results: Results) -> Iterator[str]:
     """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
-    for level in ("L1", "DRAM"):
-        said = [gflops_of(results, name, size=level, dtype="f8") for name in ("blas", "numba", "numpy", "blas-all")]
-        if any(said):
-            each = ", a call from Python for each" if level == "L1" else ""
-            yield f"Dot product, {level}, GFLOP/s on one thread{each}: {', '.join(filter(None, said))}."
-    share = results.share("numba", size="DRAM", dtype="f8")
-    if share:
-        yield f"From memory the fused loop moves {text.share(share)} of what one thread can load: it is a load."
+    for level, how in (("L1", ", the call from Python counted in"), ("DRAM", "")):
+        place = {"size": level, "dtype": "f8"}
+        found = [r for name in ("numba", "blas", "blas-all", "numpy") if (r := results.find(name, **place)) is not None]
+        alone = all(record.facts.get("threads", 1) == 1 for record in found)
+        told = [phrases.Item(_rated(record, alone), (record,)) for record in sorted(found, key=_rate, reverse=True)]
+        if not told:
+            continue
+        share = results.share("numba", **place) if level == "DRAM" else None
+        load = f"; Numba reaches {phrases.of_limit(share, 'the load bandwidth of 1 thread')}" if share else ""
+        yield f"Dot product in f8 from {level}{' on 1 thread' * alone}{how}: {phrases.entries(told)}{load}."
     on_gpu = {"size": "HBM", "dtype": "f8"}
-    rate = results.rate("cupy", "flops", **on_gpu)
-    if rate:
+    record, rate = results.find("cupy", **on_gpu), results.rate("cupy", "flops", **on_gpu)
+    if record is not None and rate is not None:
         copy = results.share("cupy", "copy", **on_gpu)
-        yield (
-            f"CuPy's dot product does {text.rate(rate.value, 'GFLOP/s')} on arrays in the GPU's memory"
-            + (f", and takes them in at {text.share(copy)} of the bandwidth of a copy there." if copy else ".")
-        )
+        read = f", {phrases.of_limit(copy, 'the bandwidth of a copy')} there" if copy else ""
+        yield f"CuPy's dot product in f8 from GPU memory: {text.rate(rate, 'GFLOP/s')}{read}{phrases.mark(record)}."
 
 
-def gflops_of(results: Results, variant: str, **place: Scalar) -> str:
-    """`blas-all 3.1 on 4 threads`; "" where it was not measured."""
-    record, rate = results.find(variant, **place), results.rate(variant, "flops", **place)
-    if record is None or rate is None:
-        return ""
-    threads = record.facts.get("threads", 1)
-    return f"{variant} {text.amount(rate.value / 1e9)}" + (f" on {threads} threads" if threads != 1 else "")
+def _rated(record: Record, alone: bool) -> str:
+    """`numba 2.00 GFLOP/s` where all run `alone`; else `blas-all 5.00 GFLOP/s on 4 threads`."""
+    threads = phrases.counted(int(record.facts.get("threads", 1)), "thread")
+    return f"{record.variant} {text.rate(_rate(record), 'GFLOP/s')}{'' if alone else f' on {threads}'}"
+
+
+def _rate(record: Record) -> float:
+    """FLOP/s, by the median."""
+    return record.counts.get("flops", 0.0) / float(np.median(record.samples))

@@ -14,7 +14,7 @@ the wait for the GPU included.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,12 +23,15 @@ from numba import prange
 
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
-from ...protocols import Array, Breakeven, Call, Cpu, DeviceArray, Gpu, Results
-from ...record import text
+from ...protocols import Array, Call, Cpu, DeviceArray, Gpu, Results
+from ...record import phrases, text
+from ...record.estimate import Estimate
+from ...record.model import Record
 from .._gpu import library
 
 WORKS = ("add", "sum", "matmul", "fft")
 NAMES = {"add": "adding two arrays", "sum": "summing an array", "matmul": "a product of matrices", "fft": "an FFT"}
+DECADE = 10  # an interval of n that is wider is no crossover
 OPERANDS = {"add": 3, "sum": 1, "matmul": 3, "fft": 4}  # float32 arrays of n that a call reads and writes
 
 bench = Bench(
@@ -201,53 +204,57 @@ def on_the_device(device: Gpu, work: str, n: int, a: DeviceArray, b: DeviceArray
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """The sizes from which the GPU wins; without a GPU, what all CPU threads gain."""
-    for work in WORKS:
-        sent, kept = (against_cpu(results, work, variant) for variant in ("cupy", "resident"))
-        if sent is not None and kept is not None:
-            yield (
-                f"For {NAMES[work]} the GPU {_won(sent)} with the way there and back, and {_won(kept)} when the data "
-                "is there already."
-            )
-        else:
-            yield from _on_the_cpu(results, work)
+    by_gpu = False
+    for variant, how in (("cupy", "transfers included"), ("resident", "data already on the GPU")):
+        told = []
+        for work in WORKS:
+            pairs = against_cpu(results, work, variant)
+            if len(pairs) > 1:
+                used = tuple(record for _, cpu, gpu in pairs for record in (cpu, gpu))
+                told.append(phrases.Item(f"{NAMES[work]} {_won(results, pairs)}", used))
+        if told:
+            by_gpu = True
+            yield f"GPU against the fastest CPU variant, {how}: {phrases.entries(told)}."
+    if not by_gpu:
+        yield from _on_the_cpu(results)
 
 
-def against_cpu(results: Results, work: str, variant: str) -> Breakeven | None:
-    """Where a GPU variant begins to beat the faster of the CPU's at each n."""
-    points = []
+def against_cpu(results: Results, work: str, variant: str) -> list[tuple[int, Record, Record]]:
+    """By n in ascending order: the faster of the CPU's records, and that of a GPU variant."""
+    pairs = []
     for n in sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work}):
         gpu = results.find(variant, work=work, n=n)
         cpu = [found for name in ("numpy", "parallel") if (found := results.find(name, work=work, n=n)) is not None]
         if gpu is not None and cpu:
-            best = min(cpu, key=lambda record: float(np.median(record.samples)))
-            points.append((n, best.samples, gpu.samples))
-    return results.fits.breakeven(points) if len(points) > 1 else None
+            pairs.append((n, min(cpu, key=lambda record: float(np.median(record.samples))), gpu))
+    return pairs
 
 
-def _won(found: Breakeven) -> str:
+def _won(results: Results, pairs: Sequence[tuple[int, Record, Record]]) -> str:
+    """From which n on the GPU is faster, within the range that was measured."""
+    found = results.fits.breakeven([(n, cpu.samples, gpu.samples) for n, cpu, gpu in pairs])
+    first, last = pairs[0][0], pairs[-1][0]
     if found.n is None:
-        return "wins at every size measured" if found.state == "always" else "never wins"
-    low, high = _count(found.n.low), _count(found.n.high)
-    return f"wins from n ≈ {_count(found.n.value)} on" + (f" ({low}–{high})" if low != high else "")
+        return (
+            f"faster at every n from {text.count(first)}"
+            if found.state == "always" else f"not faster up to n = {text.count(last)}"
+        )  # fmt: skip
+    low, high = (float(min(max(n, first), last)) for n in (found.n.low, found.n.high))
+    if high >= DECADE * low:
+        return f"without a clear crossover (n = {text.count(low)}–{text.count(high)})"
+    return f"faster from n ≈ {text.count(Estimate(found.n.value, low, high))}"
 
 
-def _on_the_cpu(results: Results, work: str) -> Iterator[str]:
-    sizes = sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work})
-    both = [n for n in sizes if results.find("numpy", work=work, n=n) and results.find("parallel", work=work, n=n)]
-    ratio = results.ratio("numpy", "parallel", work=work, n=both[-1]) if both else None
-    if ratio is not None:
-        faster = ratio.value >= 1
-        told = ratio if faster else ratio.inverse()
-        yield (
-            f"On the CPU alone, for {NAMES[work]} of n = {_count(both[-1])} all threads are {text.times(told)} as "
-            f"{'fast' if faster else 'slow'} as NumPy."
-        )
-
-
-def _count(n: float) -> str:
-    """As text; in words where it lies outside the measured range."""
-    if n == 0:
-        return "less than measured"
-    if math.isinf(n):
-        return "more than measured"
-    return text.count(n)
+def _on_the_cpu(results: Results) -> Iterator[str]:
+    """All CPU threads against NumPy at the largest n of each work."""
+    told = []
+    for work in WORKS:
+        sizes = sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work})
+        both = [(results.find("parallel", work=work, n=n), results.find("numpy", work=work, n=n), n) for n in sizes]
+        for every, one, n in both[::-1]:
+            if every is not None and one is not None:
+                ratio = phrases.compared(results.versus(every, one))
+                told.append(phrases.Item(f"{NAMES[work]} {ratio} at n = {text.count(n)}", (every, one)))
+                break
+    if told:
+        yield f"All CPU threads against NumPy: {phrases.entries(told)}."

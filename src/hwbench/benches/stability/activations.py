@@ -11,7 +11,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, Gpu, Results, Values
-from ...record import text
+from ...record import phrases, text
 from ...record.reasons import Reason, because
 from .._gpu import fetched, sent
 from . import _formats, _taylor
@@ -184,24 +184,33 @@ def activation_cupy(device: Gpu, x: Array, activation: str) -> Work:
 
 @activations.finding
 def tell_activations(results: Results) -> Iterator[str]:
-    """Cost by implementation, and the expansions."""
+    """The widest gap between implementations or what many cost on a GPU, the fastest, and how far expansions carry."""
+    fastest, many, gaps, errors = [], [], [], []
     for activation in ACTIVATIONS:
-        found = results.find("numpy", activation=activation, dtype="f4")
-        if found is None:
+        one = results.find("numpy", activation=activation, dtype="f4")
+        if one is None:
             continue
-        asked = {"activation": activation, "dtype": "f4", "n": found.params["n"]}
-        costs = {name: results.each("items", name, **asked) for name in ("numpy", "scipy", "numba", "cupy")}
-        phrases = [f"{name} {text.seconds(cost.value)}" for name, cost in costs.items() if cost is not None]
-        many = results.each("items", "cupy", **(asked | {"n": MANY}))
-        if many is not None:
-            phrases.append(f"cupy on 2²⁴ of them {text.seconds(many.value)}")
-        series = " + ".join(
-            f"{text.amount(c)} x{'⁰¹²³'[k]}" for k, c in enumerate(found.facts["taylor"]) if abs(c) > 1e-4
-        )
-        yield (
-            f"{activation} costs {', '.join(phrases)} an element in float32; near 0 it is "
-            f"{series.replace(' x⁰', '').replace('x¹', 'x').replace('+ -', '- ')} "
-            f"to {np.max(found.facts['taylor_tolerance']):g}, and off its expansion to x³ by "
-            f"{text.amount(found.facts['cubic_errors'][1])} at x = 1/4 and by "
-            f"{text.amount(found.facts['cubic_errors'][3])} at x = 1."
-        )
+        place = {"activation": activation, "dtype": "f4", "n": one.params["n"]}
+        found = [r for name in ("numpy", "scipy", "numba") if (r := results.find(name, **place)) is not None]
+        best, worst = (choose(found, key=lambda record: float(np.median(record.samples))) for choose in (min, max))
+        each, most = (text.seconds(results.each("items", record.variant, **place)) for record in (best, worst))
+        fastest.append(phrases.Item(f"{activation} {each} by {best.variant}", (best,)))
+        if worst is not best:
+            ratio = results.versus(worst, best)
+            told = f"{activation} in f4 by {worst.variant}: {most} per element, {phrases.against(ratio, best.variant)}"
+            gaps.append((ratio.value, f"{told}{phrases.mark(worst, best)}."))
+        crowd = results.find("cupy", **(place | {"n": MANY}))
+        if crowd is not None:
+            cost = results.each("items", "cupy", **(place | {"n": MANY}))
+            many.append(phrases.Item(f"{activation} {text.seconds(cost)}", (crowd,)))
+        off = one.facts["cubic_errors"][-1]
+        if off:
+            errors.append((-off, f"{text.amount(off)} for {activation}"))
+    if many:
+        yield f"CuPy on 2²⁴ elements, time per element: {phrases.entries(many)}."
+    else:
+        yield from phrases.ranked(gaps, 1)
+    if fastest:
+        yield f"Fastest time per element in f4: {phrases.entries(fastest)}."
+    if errors:
+        yield f"Error of the Taylor expansion to x³ at x = 1: {phrases.listed([told for _, told in sorted(errors)])}."

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
-from ...record import text
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent, where
 from . import _backprop, _formats, _networks, _outcome, _rounding
@@ -217,13 +216,10 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
 
 
 @gradients.finding
-def tell_gradients(results: Results) -> Iterator[str]:
-    """The lecture's two powers, float16's range, its safe depth against its speed, and what each remedy does."""
-    yield from _tell_powers(results)
-    yield from _tell_half(results)
-    yield from _tell_remedies(results)
-    yield from _tell_map(results)
-    yield from _tell_gpu(results)
+def tell_gradients(results: Results) -> list[str]:
+    """float16's safe depth and speed, what remedies do, the GPU, the map of networks, and the lecture's two powers."""
+    said = [_half(results), _remedies(results), _on_the_gpu(results), _networks_kept(results), _powers(results)]
+    return [sentence for sentence in said if sentence][: phrases.MOST]
 
 
 def _find(
@@ -234,91 +230,96 @@ def _find(
     return results.find("numba", **asked) or results.find("numpy", **asked)
 
 
-def _tell_gpu(results: Results) -> Iterator[str]:
-    """What a layer costs on the GPU and on the CPU in each type, and whether their safe depths agree."""
+def _half(results: Results) -> str:
+    """Through how many layers float16 carries a gradient that float32 carries further, and what a layer costs."""
+    safe, compared = [], []
+    for factor, init, _ in POWERS:
+        half, single = _find(results, "f2", init), _find(results, "f4", init)
+        if half is not None and single is not None:
+            safe.append(f"{depth(half)} in float16 and {depth(single)} in float32 at {factor}")
+            compared.append((half, single))
+    if not compared:
+        return ""
+    half, single = compared[0]
+    ratio = phrases.against(results.versus(half, single), "float32")
+    each = f"{text.seconds(_median(half) / LAYERS)}, {ratio}{phrases.mark(half, single)}"
+    return f"Layers that a gradient survives, by its factor per layer: {'; '.join(safe)}. A float16 layer takes {each}."
+
+
+def _remedies(results: Results) -> str:
+    """For each network the remedy by which float16 carries a gradient furthest, the fastest of several."""
+    told = []
+    for name, init, activation in (
+        ("at a factor of 1.5 per layer", "orthogonal-1.5", "identity"),
+        ("at 0.8", "orthogonal-0.8", "identity"),
+        ("with sigmoid and Xavier", "xavier-normal", "sigmoid"),
+    ):
+        plain = _find(results, "f2", init, activation)
+        asked = [_find(results, "f2", init, activation, remedy) for remedy in _backprop.REMEDIES[1:]]
+        treated = [record for record in asked if record is not None]
+        if plain is None or not treated:
+            continue
+        best = max(treated, key=lambda record: (record.facts["safe_depth"], -_median(record)))
+        if best.facts["safe_depth"] > plain.facts["safe_depth"]:
+            times = results.versus(best, plain)
+            cost = "as fast" if text.same(times) else text.ratio(times, interval=False)
+            depths = f"{depth(best)} instead of {depth(plain)} {name} ({best.params['remedy']}, {cost})"
+            told.append(phrases.Item(depths, (best, plain)))
+        else:
+            told.append(phrases.Item(f"{depth(plain)} {name}, where no remedy helps", (plain,)))
+    return f"Layers that a gradient survives in float16 with the best remedy: {phrases.entries(told)}." if told else ""
+
+
+def _on_the_gpu(results: Results) -> str:
+    """What a layer costs on the GPU against the CPU in each type, and whether their safe depths agree."""
     costs, compared, unlike = [], [], []
     for dtype, name in NAMES.items():
         asked = {"dtype": dtype, "init": POWERS[0][1], "activation": "identity", "remedy": "plain"}
         there, here = results.find("cupy", **asked), _find(results, dtype, POWERS[0][1])
         if there is None:
             continue
-        beside = f" (the CPU's {here.variant} {text.seconds(_median(here) / LAYERS)})" if here is not None else ""
-        costs.append(f"{text.seconds(_median(there) / LAYERS)} in {name}{beside}")
+        each = f"{text.seconds(_median(there) / LAYERS)} in {name}"
         if here is not None:
+            each += f", {phrases.against(results.versus(there, here), f'{here.variant} on the CPU')}"
             compared.append(name)
             if there.facts["safe_depth"] != here.facts["safe_depth"]:
-                unlike.append(f"{name} is safe for {depth(there)} layers on the GPU, for {depth(here)} on the CPU")
-    if costs:
-        yield f"On the GPU a layer of {WIDTH} units takes CuPy: {', '.join(costs)}."
-    if unlike:
-        yield f"Safe depths differ: {'; '.join(unlike)}."
-    elif compared:
-        yield f"In {', '.join(compared)} a network is safe for as many layers on the GPU as on the CPU."
+                unlike.append(f"{name} survives {depth(there)} layers there and {depth(here)} on the CPU")
+        costs.append(phrases.Item(each, (there,) if here is None else (there, here)))
+    if not costs:
+        return ""
+    agree = f"; safe depths agree in {phrases.listed(compared)}" if compared else ""
+    depths = f"; {phrases.listed(unlike)}" if unlike else agree
+    return f"A layer of {WIDTH} units takes CuPy on the GPU {phrases.entries(costs)}{depths}."
 
 
-def _tell_powers(results: Results) -> Iterator[str]:
-    for factor, init, lecture in POWERS:
-        found = next(filter(None, (_find(results, dtype, init) for dtype in ("f8", "f4"))), None)
-        if found is None or found.facts["log10_norms"][-1] is None:
-            continue
-        last = found.facts["log10_norms"][-1]
-        yield (
-            f"{found.facts['layers']} layers that each stretch a gradient by {factor} take its norm from 1 to "
-            f"{power(last)} in {NAMES[str(found.params['dtype'])]} (by arithmetic {factor}¹⁰⁰ = "
-            f"{power(LAYERS * math.log10(factor))}; lecture: {lecture})."
-        )
-
-
-def _tell_half(results: Results) -> Iterator[str]:
-    for _, init, _ in POWERS:
-        half, single = _find(results, "f2", init), _find(results, "f4", init)
-        if half is None or single is None:
-            continue
-        if init == POWERS[0][1]:
-            yield (
-                f"float16 holds normal numbers from {text.amount(half.facts['smallest_normal'])} to "
-                f"{text.count(int(half.facts['largest']))} "
-                "(lecture: 6e-5 to 6e4)."
-            )
-        seconds = {name: _median(record) / LAYERS * 1e6 for name, record in (("f2", half), ("f4", single))}
-        yield (
-            f"With {init.replace('-', ' layers × ')} float16 is safe for {half.facts['safe_depth']} layers at "
-            f"{text.amount(seconds['f2'], 'µs')} each, float32 for {depth(single)} at "
-            f"{text.amount(seconds['f4'], 'µs')}: half the bytes are "
-            f"{text.times(seconds['f4'] / seconds['f2'])} the speed."
-        )
-
-
-def _tell_remedies(results: Results) -> Iterator[str]:
-    for init, activation in (
-        ("orthogonal-1.5", "identity"),
-        ("orthogonal-0.8", "identity"),
-        ("xavier-normal", "sigmoid"),
-    ):
-        untreated = _find(results, "f2", init, activation)
-        kept = []
-        for remedy in _backprop.REMEDIES[1:]:
-            found = _find(results, "f2", init, activation, remedy)
-            if found is not None and untreated is not None:
-                kept.append(f"{remedy} {depth(found)} ({text.times(_median(found) / _median(untreated))} the time)")
-        if untreated is not None and kept:
-            yield (
-                f"In float16, {activation} with {init}: safe for {depth(untreated)} layers as it is, {', '.join(kept)}."
-            )
-
-
-def _tell_map(results: Results) -> Iterator[str]:
+def _networks_kept(results: Results) -> str:
     """How many networks each type carries through all layers."""
     found = results.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
     stored = found.facts.get("map") if found else None
     if not stored:
-        return
-    kept = {NAMES[name]: sum(safe >= LAYERS for safe in stored[name]["safe_depth"]) for name in NAMES if name in stored}
-    pairs = len(stored["networks"])
-    yield (
-        f"Of {pairs} pairs of activation and initialisation so many are safe for all {LAYERS} layers: "
-        f"{', '.join(f'{count} in {name}' for name, count in kept.items())}."
-    )
+        return ""
+    pairs = phrases.counted(len(stored["networks"]), "pair")
+    kept = [
+        f"{sum(safe >= LAYERS for safe in stored[dtype]['safe_depth'])} in {name}"
+        for dtype, name in NAMES.items()
+        if dtype in stored
+    ]
+    return f"Of {pairs} of activation and initialisation, these survive all {LAYERS} layers: {phrases.listed(kept)}."
+
+
+def _powers(results: Results) -> str:
+    """The norm behind the last layer, measured and by arithmetic."""
+    told = []
+    for factor, init, _ in POWERS:
+        found = next(filter(None, (_find(results, dtype, init) for dtype in ("f8", "f4"))), None)
+        if found is None or found.facts["log10_norms"][-1] is None:
+            continue
+        exact = power(found.facts["layers"] * math.log10(factor))
+        told.append(
+            f"{power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
+            f"in {NAMES[str(found.params['dtype'])]})"
+        )
+    return f"Norm of a gradient after {LAYERS} layers, by its factor: {phrases.listed(told)}." if told else ""
 
 
 def depth(record: Record) -> str:

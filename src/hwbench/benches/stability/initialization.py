@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
-from ...record import text
+from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import cublas, fetched, sent
 from . import _networks
@@ -21,6 +20,10 @@ from ._networks import ACTIVATIONS, activate
 
 DEPTH = 20
 BATCH = 32
+NAMES = {
+    "normal-0.01": "normal-0.01", "he": "He", "xavier-normal": "Xavier (normal)",
+    "xavier-uniform": "Xavier (uniform)",
+}  # fmt: skip
 SHAPES = {"square": (128, 128), "alternating": (64, 192)}  # widths of even and odd layers, the mean the same
 
 initialization = Bench(
@@ -243,43 +246,48 @@ def _variances_of(results: Results, **asked: str) -> Record | None:
 
 
 @initialization.finding
-def tell_variances(results: Results) -> Iterator[str]:
-    """Xavier's variance, what 20 layers do to outputs and gradients, and what unlike widths do to Xavier and He."""
-    for init in ("xavier-normal", "xavier-uniform"):
+def tell_variances(results: Results) -> list[str]:
+    """What 20 layers do to outputs and gradients, what unlike widths do, and the time of a batch on a GPU."""
+    said = [_square(results), _alternating(results), _on_the_gpu(results)]
+    return [sentence for sentence in said if sentence]
+
+
+def _square(results: Results) -> str:
+    told, pairs = [], []
+    for init in ("normal-0.01", "he", "xavier-normal", "xavier-uniform"):
         found = _variances_of(results, init=init, shape="square", activation="identity")
         if found is not None:
-            facts = found.facts
-            yield (
-                f"{init}: the weights' variance is {text.amount(facts['weight_variance'])}, where 2/(n_in + n_out) is "
-                f"{text.amount(facts['gamma'])}; "
-                f"the largest is {text.amount(facts['largest_weight'])}"
-                + (
-                    f" (√(6/(n_in + n_out)) = {text.amount(math.sqrt(3 * facts['gamma']))})."
-                    if init == "xavier-uniform"
-                    else "."
-                )
-            )
-    kept = []
-    for init in ("normal-0.01", "xavier-normal", "xavier-uniform", "he"):
-        found = _variances_of(results, init=init, shape="square", activation="identity")
-        if found is not None:
-            f = found.facts
-            kept.append(
-                f"{init} {text.amount(f['forward'][-1])} (closed form {text.amount(f['expected_forward'][-1])})"
-            )
-    if kept:
-        yield f"{DEPTH} layers without activation take an output's variance from 1 to: {', '.join(kept)}."
-    for init in ("xavier-normal", "he"):
+            output, expected = (found.facts[name][-1] for name in ("forward", "expected_forward"))
+            pairs.append((output, expected))
+            told.append(f"{text.amount(output)} with {NAMES[init]}")
+    layers = f"{DEPTH} layers of {SHAPES['square'][0]} units without activation"
+    return f"Output variance of {layers}, 1 at the input: {phrases.listed(told)}{_agrees(pairs)}." if told else ""
+
+
+def _alternating(results: Results) -> str:
+    told, pairs = [], []
+    for init in ("he", "xavier-normal"):
         found = _variances_of(results, init=init, shape="alternating", activation="identity")
         if found is not None:
-            f = found.facts
-            yield (
-                f"Where layers of 64 and 192 units take turns, {init} makes of a variance of 1 "
-                f"{text.amount(f['forward'][-1])} at the output "
-                f"and {text.amount(f['backward'][0])} at the first gradient (closed forms "
-                f"{text.amount(f['expected_forward'][-1])}, "
-                f"{text.amount(f['expected_backward'][0])})."
-            )
-    ratio = results.ratio("cupy", "numpy", shape="square", activation="identity")
-    if ratio is not None:
-        yield (f"A batch of {BATCH} up and down takes CuPy on the GPU {text.times(ratio)} the time of NumPy.")
+            outputs, expected = (found.facts[name][-1] for name in ("forward", "expected_forward"))
+            gradients, back = (found.facts[name][0] for name in ("backward", "expected_backward"))
+            pairs += [(outputs, expected), (gradients, back)]
+            told.append(f"{text.amount(outputs)} and {text.amount(gradients)} with {NAMES[init]}")
+    layers = f"{DEPTH} layers alternating between {' and '.join(map(str, SHAPES['alternating']))} units"
+    return f"Output and gradient variance of {layers}: {'; '.join(told)}{_agrees(pairs)}." if told else ""
+
+
+def _agrees(pairs: Sequence[tuple[float, float]]) -> str:
+    """How far measured variances are from their closed form at most."""
+    return f"; theory agrees within {text.share(max(abs(found / expected - 1) for found, expected in pairs))}"
+
+
+def _on_the_gpu(results: Results) -> str:
+    there, here = (results.find(name, shape="square", activation="identity") for name in ("cupy", "numpy"))
+    if there is None:
+        return ""
+    here = results.find("numpy", **there.params)
+    if here is None:
+        return ""
+    ratio = phrases.against(results.versus(there, here), "NumPy")
+    return f"CuPy on the GPU, a batch of {BATCH} forward and backward: {ratio}{phrases.mark(there, here)}."

@@ -20,7 +20,7 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Cpu, Results, Values
-from ...record import text
+from ...record import phrases, text
 from ...record.model import Record
 from ._simulator import MOST_CYCLES, SystolicArray, frames
 from ._tiling import FLOWS, Tiling, array_of, shape_of
@@ -147,41 +147,41 @@ def blas(device: Cpu, w: Array, x: Array) -> Work:
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """When y₁₁ leaves, how busy arrays are, what double buffering saves, how fast the simulator is."""
-    example = results.find("weight-stationary", array="3x3", shape="3x3x2")
-    shots = example.facts.get("frames") if example else None
-    if shots:
-        first = next(time for time, shot in enumerate(shots) if [1, 1] in shot["left"])
-        yield (
-            f"In the lecture's example, 3 × 3 by 3 × 2, y₁₁ leaves the array at time {first} (the slides: 4) and the "
-            f"last result at time {len(shots) - 1} (7)."
-        )
+    """How busy arrays are, what double buffering saves, how fast and how exact the simulator is."""
     simulations = [r for r in results.records if r.timed and r.variant in FLOWS]
     stay = sorted(
         (r for r in simulations if r.variant == FLOWS[0] and r.params["shape"] == LAYER),
         key=lambda r: (r.facts["rows"] * r.facts["columns"], r.facts["tiles"]),
     )
     if stay:
-        small, big = stay[0], stay[-1]
-        said = dict.fromkeys(
-            f"{text.share(r.facts['utilisation'])} of an array of {r.params['array']}" for r in (small, big)
-        )
+        ends = dict.fromkeys((0, len(stay) - 1))
+        busy = [f"{text.share(stay[at].facts['utilisation'])} of an array of {_array(stay[at])}" for at in ends]
         m, k, n = shape_of(LAYER)
-        yield f"A layer of {m} × {k} on a batch of {n} keeps {' and '.join(said)} PEs busy."
+        yield f"PEs in use on a {m} × {k} layer with a batch of {n}, weight-stationary: {phrases.listed(busy)}."
         saved = max(stay, key=lambda r: r.facts["single_buffer"] / r.facts["cycles"])
-        if saved.facts["single_buffer"] > saved.facts["cycles"]:
+        before, after = saved.facts["single_buffer"], saved.facts["cycles"]
+        if before > after:
             yield (
-                f"Loading the next tile's weights meanwhile saves most at {saved.params['array']}: "
-                f"{saved.facts['cycles']} cycles instead of {saved.facts['single_buffer']}."
+                f"Loading the next tile's weights while computing saves most on an array of {_array(saved)}: "
+                f"{text.count(after)} cycles instead of {text.count(before)}, {text.ratio(after / before)}."
             )
     if simulations:
         slow, fast = min(simulations, key=_speed), max(simulations, key=_speed)
-        said = dict.fromkeys(f"{text.amount(_speed(r) / 1e6)} ({r.variant}, {r.params['array']})" for r in (slow, fast))
+        told = [
+            f"{text.amount(_speed(r) / 1e6)} ({r.variant}, {_array(r)}){phrases.mark(r)}"
+            for r in ((slow,) if fast is slow else (slow, fast))
+        ]
         exact = sum(record.facts["cycles"] == record.facts["closed_form"] for record in simulations)
+        products = phrases.counted(len(simulations), "product")
         yield (
-            f"The simulator does {' to '.join(said)} million PE-cycles a second on one core; its cycles equal the "
-            f"closed form in {exact} of {len(simulations)} products."
+            f"Simulator speed on 1 thread: {' to '.join(told)} million PE-cycles per second; "
+            f"cycles equal the closed form in {exact} of {products}."
         )
+
+
+def _array(record: Record) -> str:
+    """`128 × 128`."""
+    return str(record.params["array"]).replace("x", " × ")
 
 
 def _speed(record: Record) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results, Sync
-from ...record import text
+from ...record import phrases, text
 from ...record.estimate import Estimate
+from ...record.model import Record
 from ._copies import TILE, one_after_the_other
 
 chunks_bench = Bench(
@@ -115,24 +116,30 @@ def by_set(device: Gpu, data: np.ndarray, pieces: int) -> Work:
 
 @chunks_bench.finding
 def chunks_finding(results: Results) -> Iterator[str]:
-    """What each further piece costs, queued, waited for, and through CuPy."""
-    names = {"once": "queued", "each": "waited for", "cupy": "through CuPy's set()"}
-    costs = {name: _cost_of_a_piece(results, name) for name in names}
-    told = [f"{text.seconds(cost.value)} {names[name]}" for name, cost in costs.items() if cost is not None]
-    if told:
-        yield f"Each further piece of a copy costs {', '.join(told)}."
+    """How much longer many pieces take, and what each further one costs, queued, waited for, and through CuPy."""
     most = max((int(record.params["pieces"]) for record in results.records if record.timed), default=1)
     whole, cut = (results.find("each", pieces=pieces) for pieces in (1, most))
     if whole is not None and cut is not None and most > 1:
-        ratio = results.versus(cut, whole)
+        ratio = phrases.against(results.versus(cut, whole), "one piece")
         yield (
-            f"{text.size(whole.counts['bytes'])} in {most} pieces of {text.size(cut.facts['piece_bytes'])}, each "
-            f"waited for, take {text.times(ratio)} as long as in one: do not copy "
-            "often."
+            f"{text.size(whole.counts['bytes'])} to the GPU in {phrases.counted(most, 'piece')} of "
+            f"{text.size(cut.facts['piece_bytes'])}, with a wait after each: {ratio}{phrases.mark(cut, whole)}."
         )
+    names = {"each": "with a wait after each", "cupy": "through CuPy's set()", "once": "queued"}
+    told = [
+        phrases.Item(f"{text.seconds(cost)} {how}", tuple(_pieces(results, name)))
+        for name, how in names.items()
+        if (cost := _cost_of_a_piece(results, name)) is not None
+    ]
+    if told:
+        yield f"Each further piece of a copy costs {phrases.entries(told)}."
+
+
+def _pieces(results: Results, variant: str) -> list[Record]:
+    return [record for record in results.records if record.timed and record.variant == variant]
 
 
 def _cost_of_a_piece(results: Results, variant: str) -> Estimate | None:
     """Seconds for one more piece: the slope over all numbers of pieces."""
-    points = [(float(r.params["pieces"]), r.samples) for r in results.records if r.timed and r.variant == variant]
+    points = [(float(record.params["pieces"]), record.samples) for record in _pieces(results, variant)]
     return results.fits.slope(points) if len(points) > 1 else None

@@ -15,7 +15,7 @@ memory are timed by the GPU's events, everything that makes the caller wait by t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,14 +23,16 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
-from ...record import text
-from ...record.model import Scalar
+from ...record import phrases, text
+from ...record.model import Record, Scalar
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
 
 SIZES = ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB")
 COLD = 2**20  # pageable copies from this size on start from memory; smaller ones were just written and are cached
 WORD = 16  # bytes that a thread of `move16` takes at a time
+DECADE = 10  # a bound that is more uncertain is not told
+WORTH = 1.1  # a ratio of times from which on other memory is worth the change
 WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB in flight on a large card
 
 copy_bench = Bench(
@@ -219,70 +221,73 @@ def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: 
 
 @copy_bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """What the link does, what CuPy gets of it, and the way to get the rest."""
-    names = {"h2d": "to the GPU", "d2h": "from the GPU"}
-    for direction, name in names.items():
-        found = fitted(results, "raw", direction, "pinned")
-        rate = _best(results, "raw", direction=direction, memory="pinned")
-        if found is not None and rate is not None:
-            yield (
-                f"Copies {name} reach {text.amount(rate, 'GB/s')} from pinned memory; each costs "
-                f"{text.seconds(found.latency)} "
-                f"before the first byte: half of "
-                f"it takes {text.size(found.half.value)} at once. The lecture's PCIe 3 ×16: 16 GB/s."
-            )
-        elif rate is not None:
-            yield (
-                f"Copies {name} reach {text.amount(rate, 'GB/s')} from pinned memory. The lecture's PCIe 3 ×16: 16 "
-                "GB/s."
-            )
-    both, one = (_best(results, "raw", direction=way, memory="pinned") for way in ("both", "h2d"))
-    if both is not None and one is not None:
-        yield (
-            f"Both ways at once the link moves {text.amount(both, 'GB/s')}, {text.times(both / one)} what it moves "
-            "one way."
-        )
-    remedies = {
-        "h2d": "keep the array in pinned memory (cupyx.empty_pinned) and send it by array.set()",
-        "d2h": "fetch into a pinned array, get(out=…)",
-    }
-    for direction, remedy in remedies.items():
-        size = _largest(results, direction)
-        pinned = results.rate("raw", "bytes", direction=direction, memory="pinned", size=size)
-        plain = results.rate("cupy", "bytes", direction=direction, memory="pageable", size=size)
-        if pinned is not None and plain is not None:
-            call = "sent by cupy.asarray" if direction == "h2d" else "fetched by .get()"
-            share = f"{text.share(plain.value / pinned.value)} of that ({text.rate(plain.value, 'GB/s')}, {size})"
-            hint = f"; {remedy}" if plain.value < 0.9 * pinned.value else ""
-            yield f"An ordinary array {call} gets {share}{hint}."
+    """What the link does; then what other memory gets of it, from the least on, and how to get the rest."""
+    ways = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "in both directions at once"}
+    pinned = {way: _best(results, "raw", direction=way, memory="pinned") for way in ways}
+    told = [
+        phrases.Item(f"{text.rate(_rate(record), 'GB/s')} {ways[way]}", (record,))
+        for way, record in pinned.items()
+        if record is not None
+    ]
+    if told:
+        yield f"Copies of pinned memory reach {phrases.entries(told)}."
+    slower = [found for way in ("h2d", "d2h") if (found := _pageable(results, way)) is not None]
     for memory in ("registered", "mapped", "managed"):
-        rate = _best(results, "raw", direction="h2d", memory=memory)
-        if rate is not None and one is not None:
-            yield (
-                f"{memory.capitalize()} memory is read at {text.amount(rate, 'GB/s')}, {text.share(rate / one)} of "
-                "pinned memory's."
-            )
+        record, base = _best(results, "raw", direction="h2d", memory=memory), pinned["h2d"]
+        if record is not None and base is not None:
+            times = results.versus(record, base).scaled(base.counts["bytes"] / record.counts["bytes"])
+            rate = f"{text.rate(_rate(record), 'GB/s')}, {phrases.against(times, 'pinned memory')}"
+            read = f"{memory.capitalize()} host memory, read by the GPU: {rate}"
+            slower.append((times.value, f"{read}{phrases.mark(record, base)}."))
+    own = [r for r in results.records if r.timed and r.variant == "raw"]
+    own = [r for r in own if (r.params["direction"], r.params["memory"]) == ("h2d", "pinned")]
+    link = fitted(results, own)
+    yield from phrases.ranked(slower, 2 - (link is not None))
+    if link is not None:
+        yield (
+            f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; only from "
+            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth{phrases.mark(*own)}."
+        )
 
 
-def fitted(results: Results, variant: str, direction: str, memory: str) -> Link | None:
-    """Latency and bandwidth of one variant; None where fewer than three sizes were measured or no line fits."""
-    points = [
-        (record.counts["bytes"], record.samples)
-        for record in results.records
-        if record.timed and record.variant == variant
-        and (record.params["direction"], record.params["memory"]) == (direction, memory)
-    ]  # fmt: skip
+def _pageable(results: Results, way: str) -> tuple[float, str] | None:
+    """What Python gets from ordinary memory at the largest size, against pinned memory, and the remedy."""
+    size = _largest(results, way)
+    plain = results.find("cupy", direction=way, memory="pageable", size=size)
+    pinned = results.find("raw", direction=way, memory="pinned", size=size)
+    if plain is None or pinned is None:
+        return None
+    call, remedy = {
+        "h2d": ("sent by cupy.asarray", "keep the array in pinned memory (cupyx.empty_pinned) and send it by set()"),
+        "d2h": ("fetched by get()", "fetch into a pinned array by get(out=…)"),
+    }[way]
+    times = results.versus(plain, pinned)
+    told = f"{text.rate(_rate(plain), 'GB/s')}, {phrases.against(times, 'pinned memory')}"
+    return times.value, (
+        f"An ordinary array of {text.size(plain.counts['bytes'])} {call}: {told}{phrases.mark(plain, pinned)}"
+        + (f"; {remedy}." if times.low > WORTH else ".")
+    )
+
+
+def fitted(results: Results, records: Sequence[Record]) -> Link | None:
+    """Latency and bandwidth of copies; None for fewer than three sizes, where no line fits or an end spans a decade."""
     try:
-        return results.fits.link(points)
+        link = results.fits.link([(record.counts["bytes"], record.samples) for record in records])
     except ValueError:
         return None
+    return link if link.half.high < DECADE * link.half.low else None
 
 
-def _best(results: Results, variant: str, **params: Scalar) -> float | None:
-    """The highest median rate over sizes, GB/s."""
+def _best(results: Results, variant: str, **params: Scalar) -> Record | None:
+    """The record of the highest median rate over sizes."""
     sizes = dict.fromkeys(record.params["size"] for record in results.records)
-    rates = [results.rate(variant, "bytes", size=size, **params) for size in sizes]
-    return max((rate.value * 1e-9 for rate in rates if rate is not None), default=None)
+    found = [record for size in sizes if (record := results.find(variant, size=size, **params)) is not None]
+    return max(found, key=_rate, default=None)
+
+
+def _rate(record: Record) -> float:
+    """Bytes a second, by the median."""
+    return record.counts["bytes"] / float(np.median(record.samples))
 
 
 def _largest(results: Results, direction: str) -> Scalar | None:

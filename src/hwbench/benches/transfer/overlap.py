@@ -12,7 +12,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Call, Gpu, Results
-from ...record import text
+from ...record import phrases
 from ...record.estimate import Estimate
 from ...record.model import Record
 from .._gpu import BLOCK, DOWN, STEP, UP, B, E, starts
@@ -104,7 +104,7 @@ def pipeline(device: Gpu, data: np.ndarray, stage: str, streams: int) -> Work:
 
 @overlap_bench.finding
 def overlap_finding(results: Results) -> Iterator[str]:
-    """The share of the ideal overlap that each number of streams reaches."""
+    """What streams gain, the share of the ideal overlap that they reach, and what bounds it."""
     found = overlaps(results)
     if not found:
         return
@@ -112,15 +112,13 @@ def overlap_finding(results: Results) -> Iterator[str]:
     serial, whole = (results.find("pipeline", stage="all", streams=streams) for streams in (1, best))
     if serial is None or whole is None:
         return
-    gain = results.versus(serial, whole)
+    gain = phrases.against(results.versus(whole, serial), "1 stream")
     alone = stages(results)
     longest = max(alone, key=lambda name: float(np.median(alone[name].samples)))
-    what = {"h2d": "copying there", "kernel": "the kernel", "d2h": "copying back"}[longest]
+    what = {"h2d": "the copy to the GPU", "kernel": "the kernel", "d2h": "the copy back"}[longest]
     yield (
-        f"Copying there, computing and copying back on {best} streams is {text.times(gain.value)} as fast as in turn: "
-        f"{text.share(found[best].value)} ({text.share(found[best].low)}–{text.share(found[best].high)}) of the "
-        "overlap that there is to be "
-        f"had, since nothing is shorter than {what}."
+        f"Copies and kernel on {phrases.counted(best, 'stream')}: {gain}{phrases.mark(whole, serial)}, "
+        f"{phrases.of_limit(found[best], 'the possible overlap')}; {what} takes longest."
     )
 
 

@@ -19,14 +19,15 @@ All variants do the same steps on the same batches and must end at the same weig
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
-from ...record import text
+from ...record import phrases, text
+from ...record.estimate import estimate
 from ...record.model import Record
 from .._gpu import cublas
 from . import _ames, _mlp
@@ -220,37 +221,41 @@ def in_cupy_with_copies(device: Gpu, fold: _mlp.Fold, data: str, batch: int, dty
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """How good the predictions are, and what an epoch costs in small and in large batches."""
+    """What an epoch costs in small and in large batches and where it goes, the GPU, and how good predictions are."""
     timed = [record for record in results.records if record.timed and record.facts.get("fold_rmse")]
     if not timed:
         return
-    best = min(timed, key=lambda record: record.facts["rmse"])
-    folds = best.facts["fold_rmse"]
-    yield (
-        f"Held-out log-RMSE {text.amount(best.facts['rmse'])} over {len(folds)} folds "
-        f"({text.amount(min(folds))}–{text.amount(max(folds))}), by "
-        f"{len(best.facts['curve'])} epochs of batches of {best.facts['recipe_batch']}; a typical prediction is "
-        f"{text.share(np.exp(best.facts['rmse']) - 1)} off."
-    )
-    for name in dict.fromkeys(record.variant for record in timed):
-        own = sorted(
-            (r for r in timed if r.variant == name and r.params["dtype"] == "f4"), key=lambda r: r.params["batch"]
-        )
-        if not own:
-            continue
-        small, large = own[0], own[-1]
-        parts = small.facts["phases_s"]
-        most = max(parts, key=parts.get)
-        yield (
-            f"{name}: an epoch takes {text.seconds(np.median(small.samples))} in batches of {small.params['batch']}, "
-            f"{text.share(parts[most] / sum(parts.values()))} of it in {_ING[most]}"
-            + (
-                f", and {text.seconds(np.median(large.samples))} in batches of {large.params['batch']}."
-                if large is not small
-                else "."
-            )
-        )
+    yield from _epochs([r for r in timed if r.params["dtype"] == "f4" and r.variant != "cupy-copies"])
     yield from _on_the_gpu(results)
+    best = min(timed, key=lambda record: record.facts["rmse"])
+    folds, curve, error = best.facts["fold_rmse"], best.facts["curve"], best.facts["rmse"]
+    spread = f"{text.amount(min(folds))}–{text.amount(max(folds))}"
+    yield (
+        f"Held-out log-RMSE: {text.amount(error)}, the mean of {phrases.counted(len(folds), 'fold')} ({spread}), after "
+        f"{phrases.counted(len(curve), 'epoch')} in batches of {best.facts['recipe_batch']}; a typical prediction is "
+        f"{text.share(np.exp(error) - 1)} off."
+    )
+
+
+def _epochs(records: Sequence[Record]) -> Iterator[str]:
+    """What an epoch costs each variant in the smallest and the largest batch, and what takes most of the fastest."""
+    if not records:
+        return
+    batches = sorted({int(record.params["batch"]) for record in records})
+    told = []
+    for batch in dict.fromkeys((batches[0], batches[-1])):
+        own = sorted((r for r in records if r.params["batch"] == batch), key=_seconds)
+        each = [phrases.Item(f"{r.variant} {text.seconds(estimate(r.samples))}", (r,)) for r in own]
+        told.append(f"{phrases.entries(each)} in batches of {batch}")
+    fastest = min((r for r in records if r.params["batch"] == batches[0]), key=_seconds)
+    parts = fastest.facts["phases_s"]
+    most = max(parts, key=parts.get)
+    share = f"{fastest.variant} spends {text.share(parts[most] / sum(parts.values()))} of an epoch on {_ON[most]}"
+    yield f"Epoch in f4: {'; '.join(told)}. In batches of {batches[0]} {share}."
+
+
+def _seconds(record: Record) -> float:
+    return float(np.median(record.samples))
 
 
 def waiting(record: Record) -> float | None:
@@ -262,33 +267,29 @@ def waiting(record: Record) -> float | None:
 
 
 def _on_the_gpu(results: Results) -> Iterator[str]:
-    """How much of an epoch is launching and sending, for the smallest batch and the largest, and who is faster."""
+    """How much of an epoch is waiting for launches, and what sending adds, for the smallest batch and the largest."""
     own = [r for r in results.records if r.variant == "cupy" and r.timed and r.params["dtype"] == "f4"]
-    if not own:
-        return
     own.sort(key=lambda record: record.params["batch"])
-    ends = [own[0], own[-1]] if own[-1] is not own[0] else own
-    idle = [
-        f"{text.share(share)} of its time in batches of {r.params['batch']}"
-        for r in ends
-        if (share := waiting(r)) is not None
-    ]
+    idle, sent = [], []
+    for record in own[:1] + own[1:][-1:]:
+        batches = f"in batches of {record.params['batch']}"
+        share = waiting(record)
+        if share is not None:
+            idle.append(phrases.Item(f"{text.share(share)} of an epoch {batches}", (record,)))
+        copies = results.find("cupy-copies", **record.params)
+        if copies is not None:
+            ratio = phrases.compared(results.versus(copies, record))
+            sent.append(phrases.Item(f"{ratio} {batches}", (copies, record)))
+    told = []
     if idle:
-        yield f"On the GPU an epoch waits for launches {', '.join(idle)}."
-    sent = [(r, results.ratio("cupy-copies", "cupy", **r.params)) for r in ends]
-    longer = [
-        f"{text.times(ratio)} as long in batches of {r.params['batch']}" for r, ratio in sent if ratio is not None
-    ]
-    if longer:
-        yield f"Sending each batch instead of all sales once, it takes {', '.join(longer)}."
-    said = results.overtakes(
-        "cupy", "numpy", "NumPy", axis="batch", **{k: v for k, v in ends[0].params.items() if k != "batch"}
-    )
-    if said:
-        yield f"CuPy {said}."
+        told.append(f"the GPU waits for launches during {phrases.entries(idle)}")
+    if sent:
+        told.append(f"sending each batch instead of all sales once: {phrases.entries(sent)}")
+    if told:
+        yield f"CuPy: {'; '.join(told)}."
 
 
-_ING = {
+_ON = {
     "gather": "gathering batches",
     "send": "sending batches",
     "forward": "the forward pass",
