@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from doubles.scripted import record, run_of
 from hwbench import catalog
 from hwbench.analysis.measures import completed, declared, describes_itself, kind_of, measuring, source_of
+from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from made_up.declared import DECLARED
 
+RUNS = sorted((Path(__file__).parents[2] / "reports" / "runs").rglob("*.json"))
 MINE = {"mine.sweep": BenchInfo("How fast?", "x", measures="load", variants=["x"])}
 
 
@@ -46,7 +50,8 @@ def test_an_old_run_is_completed_from_the_catalogue():
     """What it does not describe is taken from there; unknown benches stay without a description."""
     run = run_of(record(bench="stream.load"), record(bench="gone.bench"))
     assert completed(run, catalog.benches()).benches == {"stream.load": DECLARED["stream.load"]}
-    assert completed(run, {}) is run
+    gone = run_of(record(bench="gone.bench"))
+    assert completed(gone, catalog.benches()) is gone
 
 
 def test_a_run_is_told_in_its_own_words():
@@ -72,7 +77,17 @@ def test_a_run_describes_itself_where_it_has_what_all_its_benches_declare():
     run = run_of(record(bench="stream.load"), record(bench="peak.fma"))
     assert describes_itself(completed(run, catalog.benches()))
     assert describes_itself(run_of())
-    assert not describes_itself(run)
-    assert not describes_itself(completed(run, {"peak.fma": catalog.benches()["peak.fma"]}))
+    assert not describes_itself(run_of(*run.records, record(bench="mine.loop")))
     early = {name: BenchInfo("?", "x", "load") for name in ("stream.load", "peak.fma")}
     assert not describes_itself(run_of(*run.records, benches=early))
+
+
+def test_a_file_that_describes_no_bench_is_of_benches_that_are_known():
+    """hwbench's own of that time are read without a catalogue; another's only with it."""
+    run = run_of(record(bench="stream.load"), record(bench="peak.fma"), record(bench="mine.loop"))
+    known = completed(run, {}).benches
+    assert set(known) == {"stream.load", "peak.fma"}
+    assert known["stream.load"].measures == "load"
+    assert RUNS
+    for path in RUNS:
+        assert describes_itself(store.read(path)), path.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import clean, hostile_run, saved
 
+COMMITTED = next((Path(__file__).parents[2] / "reports" / "runs" / "intel-xeon-2cpu").glob("*.json"))  # of schema 1
 INFO = BenchInfo("How fast?", "x", variants=["x"])
 
 
@@ -93,6 +95,9 @@ def test_a_stored_run_is_shown_without_numba(tmp_path):
     path = tmp_path / "run.json"
     store.write(run_of(record(), benches={"test.bench": INFO}), path)
     code, modules = modules_of("show", path)
+    assert code == 0
+    assert not modules & {"numba", "llvmlite", "scipy"}
+    code, modules = modules_of("show", COMMITTED)
     assert code == 0
     assert not modules & {"numba", "llvmlite", "scipy"}
     assert "numba" in modules_of("show", path, "--findings")[1]

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from ..bench import Bench
 from ..record.measures import LIMITS, Source, expanded
 from ..record.model import BenchInfo, Record, Run
 
+FORMER = Path(__file__).with_name("former_benches.json")
 Benches = Mapping[str, BenchInfo]
 """What the benches of a run declare, by name."""
+
+
+@functools.cache
+def former() -> Benches:
+    """What hwbench's benches declared before run files described them (`scripts/former_benches.py` wrote the table)."""
+    return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 
 
 def completed(run: Run, catalogue: Mapping[str, Bench]) -> Run:
     """The run with the declarations of all its benches; what the file does not say is taken from the catalogue.
 
-    Files of earlier versions describe no benches, or state question, baseline and limit alone.
+    Files of earlier versions describe no benches, or state question, baseline and limit alone. Those that describe none
+    are from a time whose benches are known without a catalogue (`former`).
     """
     names = dict.fromkeys(record.bench for record in run.records)
     known = {name: catalogue[name].info for name in names if name in catalogue}
+    if not run.benches:
+        known |= {name: info for name, info in former().items() if name in names}
     benches = {
         name: _filled(run.benches[name], known.get(name)) if name in run.benches else known[name]
         for name in [*names, *(name for name in run.benches if name not in names)]
@@ -37,8 +50,9 @@ def _filled(stated: BenchInfo, known: BenchInfo | None) -> BenchInfo:
 
 
 def describes_itself(run: Run) -> bool:
-    """Whether the file has the declarations of all its benches, so that reading needs no catalogue."""
-    return all(name in run.benches and run.benches[name].variants for name in {one.bench for one in run.records})
+    """Whether the declarations of all the run's benches are known, so that reading needs no catalogue."""
+    benches = completed(run, {}).benches
+    return all(name in benches and benches[name].variants for name in {one.bench for one in run.records})
 
 
 def measuring(run: Run, *kinds: str) -> Iterator[Record]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...analysis.measures import completed
 from ...record.estimate import median_error
 from ...record.microarchitectures import former_name
 from ...record.model import Machine, Record, Run
@@ -93,7 +94,7 @@ def side(runs: Sequence[Run], earlier: Sequence[Run] = ()) -> Side:
     entries = [_entry(records, past.get((at, records[0].version), ())) for at, records in grouped.items()]
     name = first.id if len(runs) == 1 else f"{len(runs)} runs from {first.id} on"
     software = {key: str(value) for key, value in first.software.items() if isinstance(value, str | int | float)}
-    benches = {bench: info for run in runs for bench, info in run.benches.items()}
+    benches = {bench: info for run in runs for bench, info in completed(run, {}).benches.items()}
     return Side(name, first.machine.name, identity(first.machine), entries, software, benches=benches)
 
 
