@@ -187,6 +187,7 @@ def test_two_columns_and_one_text_agree(value: Estimate) -> None:
 def test_control_characters_are_escaped() -> None:
     """No escape sequence reaches a terminal."""
     assert text.printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
+    assert text.printable(text.count(27_300)) == text.count(27_300) == "27\u202f300"
 
 
 SOURCE = Path(text.__file__).parents[1]

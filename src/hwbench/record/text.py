@@ -129,7 +129,7 @@ def duration(value: float) -> str:
 
 def printable(text: str) -> str:
     """`text` with control characters escaped, so that no escape sequence of a file or argument reaches a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() or char == SPACE else repr(char)[1:-1] for char in text)
 
 
 # --- how --------------------------------------------------------------------------------------------------------------
