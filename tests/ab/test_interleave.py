@@ -15,6 +15,7 @@ from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
 from hwbench.tracking.history import TrackingError
+from made_up.declared import DECLARED
 
 
 def test_the_order_is_a_b_b_a_then_b_a_a_b():
@@ -75,7 +76,7 @@ def test_runs_are_kept_as_measured_and_judged_as_concluded(tmp_path, monkeypatch
     at = {"params": {"size": "L1", "dtype": "f8"}, "counts": {"bytes": 1e9}}
     raw = run_of(
         record(bench="stream.load", **at), record(bench="access.steps", samples=(0.5,) * 3, **at),
-        benches={"access.steps": BenchInfo("How fast?", "a", "load")},
+        benches={"access.steps": BenchInfo("How fast?", "a", "load"), "stream.load": DECLARED["stream.load"]},
     )  # fmt: skip
     monkeypatch.setattr(interleave, "measured", lambda *_: raw)
     [(base, _), *_] = interleave.interleaved([None, None], interleave.Asked(), 3, tmp_path, lambda _: None, tmp_path)

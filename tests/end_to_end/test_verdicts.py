@@ -17,7 +17,8 @@ REFUSED = "cannot be true: 2.00 times the limit it should touch"
 @pytest.fixture
 def benches(benches):
     """A limit in L1, and a bench that is twice as fast in one of its variants."""
-    benches["stream.load"] = scripted_bench({"simd": 0.002}, "stream.load", {"size": ("L1",), "dtype": ("f8",)})
+    axes = {"size": ("L1",), "dtype": ("f8",)}
+    benches["stream.load"] = scripted_bench({"simd": 0.002}, "stream.load", axes, measures="load")
     for name in ("stream.load", "access.steps"):
         benches[name].counts(lambda: {"bytes": 1e6})
     benches["access.steps"].limit = "load"
