@@ -64,8 +64,11 @@ def test_writing_counts_two_lines_for_one(device):
     """A plain store reads its line and has it written back: twice the bytes of the same blocks read."""
     work, (memory,) = work_of(BENCH, "write", values(device, 0))
     memory.streamed[0].array[:] = 0
-    work.timer(2000)
     written = memory.streamed[0].array.view(np.int64)
+    for _ in range(100):  # on a busy machine the writer may get no CPU while the chase lasts
+        work.timer(2000)
+        if written[0]:
+            break
     assert set(np.unique(written)) <= {0, 1}
     assert written[0] == 1
     work.close()
