@@ -24,7 +24,7 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.measurement import cases, planning
 from hwbench.record import store
 from hwbench.record.model import Run, key
-from hwbench.record.reasons import Reason
+from hwbench.record.reasons import Reason, because
 from made_up.gpu_sample import CARD, gpu_run
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
@@ -207,7 +207,7 @@ def commands(session, command, monkeypatch) -> list[planning.Request]:
         )
         records = [
             known.get(named(case.bench, case.variant, case.device, case.params))
-            or planning.skipped(group, case, "nobody made it up")
+            or planning.skipped(group, case, because("other", "nobody made it up"))
             for group in groups for case in group.cases
         ]  # fmt: skip
         return msgspec.structs.replace(sample, records=records), None

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hwbench.analysis import limits
+from hwbench.analysis.measures import completed
 from hwbench.record.estimate import Estimate
 from hwbench.record.model import Record, Run
 
@@ -70,7 +71,11 @@ def targets(run: Run) -> Iterator[Target]:
     """The targets of a run's first GPU; of a card that nobody told of, what its link and any card should do."""
     card = run.machine.gpus[0] if run.machine.gpus else None
     known = REACHED.get(card.name, {}) if card else {}
-    best = {(x.kind, x.level, x.dtype): x.value for x in limits.measured(run.records, run.benches) if x.device != "cpu"}
+    best = {
+        (x.kind, x.level, x.dtype): x.value
+        for x in limits.measured(run.records, completed(run, {}).benches)
+        if x.device != "cpu"
+    }
     if "copy" in known:
         yield Target("device copy", _scaled(best.get(("gpu copy", "HBM", "")), 1e-12), known["copy"] * 1e-12, "TB/s")
     if card and card.pcie and (card.pcie.get("max_generation"), card.pcie.get("max_width")) == (5, 16):
