@@ -22,12 +22,11 @@ def main(paths: Sequence[str]) -> None:
     """Print both tables."""
     environments: dict[str, Any] = {}
     for path in paths:
-        environments |= json.loads(Path(path).read_text("utf-8"))["testenvs"]
+        ran = json.loads(Path(path).read_text("utf-8"))["testenvs"]
+        environments |= {name: told for name, told in ran.items() if "result" in told and not name.startswith(".")}
     print("\nseconds  setup  commands")
     total, tests = 0.0, []
     for name, told in environments.items():
-        if "result" not in told or name.startswith("."):
-            continue
         took, setup, commands = told["result"]["duration"], told.get("setup", []), told.get("test", [])
         each = " ".join(f"{step['elapsed']:.0f}" for step in commands)
         state = "" if told["result"]["success"] else "  FAILED"
