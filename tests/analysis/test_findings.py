@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
-from hwbench.analysis.findings import BenchResults, findings, times
+from hwbench.analysis.findings import BenchResults, findings
 from hwbench.record.estimate import Estimate
 from made_up.declared import described
 
@@ -12,11 +12,6 @@ BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
 
 def reading(*records):
     return BenchResults(BENCH, described(run_of(*records)))
-
-
-def test_ratios_are_told_to_three_digits():
-    """13.2× with its interval."""
-    assert times(Estimate(13.21, 12.84, 13.58)) == "13.2× (12.8–13.6)"
 
 
 def test_records_are_found_by_variant_and_parameters():

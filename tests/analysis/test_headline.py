@@ -176,6 +176,7 @@ def test_a_misprediction_is_what_random_order_adds() -> None:
     tenth = [branches(variant, (9.0,) * 3, 0.1) for variant in ("shuffled", "sorted")]
     assert only(*tenth, slow, fast)["mispredict"] == found
     assert only(slow) == only(*(branches(v, (1.0,) * 3, 0.0) for v in ("shuffled", "sorted"))) == {}
+    assert only(*(branches(v, (1.0,) * 3, 5e-324) for v in ("shuffled", "sorted"))) == {}
     unpaired = only(slow, branches("sorted", (1.0, 2.0, 3.0, 2.0)))["mispredict"]
     assert unpaired.low < 0.02 < unpaired.high
 

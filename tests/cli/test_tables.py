@@ -25,12 +25,12 @@ def printed(run, catalogue=None):
 def test_shares_of_limits_and_questions_need_the_benches():
     """A load of 8 GB/s under a limit of 10 GB/s reaches 80% of it, where the bench says that loads bound it."""
     where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}
-    limit = record("simd", samples=(0.1,) * 5, bench="stream.load", counts={"bytes": 1e9}, **where)
+    limit = record("simd", samples=(0.1,) * 5, bench="access.load", counts={"bytes": 1e9}, **where)
     mine = record("mine", samples=(0.125,) * 5, bench="access.mine", counts={"bytes": 1e9}, **where)
     run = run_of(limit, mine)
     bench = scripted_bench({"mine": 1.0}, "access.mine", {"size": ("L1",)})
     bench.limit = "load"
-    plain, full = printed(run), printed(run, {"access.mine": bench, "stream.load": catalog.benches()["stream.load"]})
+    plain, full = printed(run), printed(run, {"access.mine": bench, "access.load": catalog.benches()["stream.load"]})
     assert "8.00 GB/s" in plain
     assert "of limit" not in plain and "80%" not in plain
     assert "80%" in full and "Which script is shorter?" in full

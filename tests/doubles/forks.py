@@ -31,8 +31,10 @@ class Forked:
         self.returncode: int | None = None
 
     def send_signal(self, number: int) -> None:
-        """Send a signal; the process is not yet waited for, so that its pid is its own."""
-        os.kill(self.pid, number)
+        """Send a signal; as with `subprocess.Popen` nothing happens where the process has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -117,7 +117,8 @@ class Limits:
                     self.known[kind, level] = api.measure(source, preset="quick", **at)
                 records += self.known[kind, level]
         policy = Policy(sizes=self.sizes)
-        run = Run(id="perf", started="", machine=self.machine, policy=policy, records=records)
+        run = Run(id="perf", started="", machine=self.machine, policy=policy, records=records,
+                  benches={one.bench: catalog.benches().get(one.bench, bench).info for one in records})  # fmt: skip
         return Reading(run, {**catalog.benches(), bench.name: bench})
 
 

@@ -14,6 +14,7 @@ from hwbench.record.model import (
     METRICS,
     STATUSES,
     Case,
+    as_measured,
     contrast_key,
     key,
     metrics,
@@ -92,3 +93,10 @@ def test_a_record_survives_json():
         reasons=[Reason("error", "é\u2028")],
     )
     assert msgspec.json.decode(msgspec.json.encode(one), type=type(one)) == one
+
+
+def test_a_skipped_record_stays_skipped_whatever_its_reasons():
+    """A conclusion is taken from a suspect record alone: a file may hold it anywhere."""
+    odd = record(samples=(), status="skipped", reasons=[Reason("twins")])
+    assert as_measured(odd) == odd
+    assert as_measured(record(status="suspect", reasons=[Reason("twins")])).status == "ok"

@@ -205,6 +205,7 @@ OTHERS = {
     "report/views/applications/stability_facts.py": "has mantissas of numbers beyond a float, and coefficients",
     "benches/systolic/matmul.py": "the message of a builder, which is locked with what is timed",
     "benches/stability/gradients.py": "has mantissas of numbers beyond a float",
+    "tracking/verdicts.py": "tells two nearly equal amounts of work apart",
     "measurement/verify_output.py": "tells two nearly equal numbers apart",
     "host/gpu_probe.py": "shows versions such as 8.6",
 }

@@ -16,11 +16,6 @@ from .reading import Reading
 from .staircase import find_line
 
 
-def times(ratio: Estimate) -> str:
-    """`13.2× (12.8–13.6)`."""
-    return text.times(ratio)
-
-
 class BenchResults:
     """The records of one bench in one run; fits `protocols.Results`.
 

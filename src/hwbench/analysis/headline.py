@@ -14,7 +14,7 @@ import msgspec
 
 from ..record.estimate import Estimate, estimate
 from ..record.facts import threads_of
-from ..record.model import LEVELS, Record, Run, Scalar
+from ..record.model import LEVELS, Record, Run, Scalar, contrast_key
 from .limits import implausible, level_of
 from .measures import Benches, declared
 from .ratios import ratio
@@ -211,9 +211,10 @@ def _mispredict(records: Sequence[Record]) -> Headline | None:
 
 
 def _wrong(record: Record) -> float:
-    """The share of mispredicted branches."""
+    """The share of mispredicted branches; 0 where it is too small to divide by."""
     share = record.params.get("share")
-    return max(0.0, min(share, 1 - share)) if isinstance(share, int | float) and record.counts.get("items") else 0.0
+    wrong = min(share, 1 - share) if isinstance(share, int | float) and record.counts.get("items") else 0.0
+    return wrong if wrong > 1e-6 else 0.0
 
 
 def _loop_and_numpy(run: Run, records: Sequence[Record]) -> tuple[Record, Record] | None:
@@ -246,11 +247,6 @@ def _one_and_all(records: Sequence[Record], work: str) -> tuple[Record, Record] 
 
 def _pairs(records: Sequence[Record], one: str, other: str) -> list[tuple[Record, Record]]:
     """The records of two variants of one bench with equal axis values."""
-    firsts = [record for record in records if record.variant == one]
-    others = [record for record in records if record.variant == other]
-    return [
-        (first, second)
-        for first in firsts
-        for second in others
-        if (first.bench, first.params) == (second.bench, second.params)
-    ]
+    others = {contrast_key(record): record for record in reversed(records) if record.variant == other}
+    firsts = (record for record in records if record.variant == one)
+    return [(first, others[contrast_key(first)]) for first in firsts if contrast_key(first) in others]

@@ -20,7 +20,7 @@ Benches = Mapping[str, BenchInfo]
 
 @functools.cache
 def former() -> Benches:
-    """What hwbench's benches declared before run files described them (`scripts/former_benches.py` wrote the table)."""
+    """What hwbench's benches declared before run files described them. The table is of that time and never changes."""
     return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 
 

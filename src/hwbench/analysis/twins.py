@@ -70,10 +70,11 @@ def disagreeing(records: Sequence[Record], benches: Benches) -> dict[int, Reason
         if len(members) < 2 or len(labels) > 1:  # labels of two levels never have one footprint: the file is wrong
             continue
         each = {index: _each(records[index], benches) for index in members}
-        if not any(_apart(one, other) for one in each.values() for other in each.values()):
+        if not _apart(max(each.values(), key=lambda one: one.low), min(each.values(), key=lambda one: one.high)):
             continue
+        ends = sorted(members, key=lambda at: each[at].value)
         for index in members:
-            furthest = max((other for other in members if other != index), key=lambda at: _gap(each[at], each[index]))
+            furthest = max((ends[0], ends[-1]), key=lambda at: _gap(each[at], each[index]))
             found[index] = because("twins", f"{records[furthest].case.label}: {_shown(records[furthest], benches)}")
     return found
 

@@ -92,7 +92,7 @@ def as_measured(record: Record) -> Record:
 def without(record: Record, *codes: str) -> Record:
     """The record without the reasons of these codes; `ok` where it has no other."""
     kept = [one for one in record.reasons if one.code not in codes]
-    if len(kept) == len(record.reasons):
+    if len(kept) == len(record.reasons) or record.status != "suspect":
         return record
     return msgspec.structs.replace(record, reasons=kept, status="suspect" if kept else "ok")
 

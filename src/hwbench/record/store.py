@@ -41,6 +41,7 @@ LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count fr
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
 LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
+MOST_RECORDS = 100_000  # the full preset has about 10,000
 MOST_REASONS = 100  # of a record
 MOST_DETAIL = 2000  # characters; hwbench writes 500 at most
 CODE = re.compile("[a-z][a-z0-9_]{0,39}")  # of a reason; a newer hwbench may have more codes than this one knows
@@ -170,6 +171,9 @@ def decode(data: bytes, name: str) -> Run:
 
 def _validate(run: Run, name: str) -> None:
     """Check what types do not: samples and counts that can be reckoned with, known counts, plausible policy."""
+    if len(run.records) > MOST_RECORDS:
+        raise StoreError(f"{name}: {len(run.records)} records are more than the {MOST_RECORDS} a run may have")
+    _validate_machine(run, name)
     for index, record in enumerate(run.records):
         where = f"{name}: records[{index}]"
         if len(record.samples) > MOST_SAMPLES:
@@ -193,7 +197,8 @@ def _validate(run: Run, name: str) -> None:
         if record.samples and record.status not in ("ok", "suspect"):
             raise StoreError(f"{where}: is '{record.status}' and has samples, which no such record may")
         for fact in ("footprint", "threads"):
-            if not isinstance(record.facts.get(fact, 1), int):
+            stated = record.facts.get(fact, 1)
+            if not (isinstance(stated, int) and abs(stated) < 2**63):
                 raise StoreError(f"{where}.facts.{fact}: is no whole number")
         _validate_reasons(record, where)
         _validate_telemetry(record, where)
@@ -208,6 +213,27 @@ def _validate(run: Run, name: str) -> None:
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
         raise StoreError(f"{name}: policy: a negative number, or no rounds; nothing can have been measured so")
+
+
+def _validate_machine(run: Run, name: str) -> None:
+    machine, cpu = run.machine, run.machine.cpu
+    numbers = {
+        "machine.memory.total": machine.memory.total,
+        **{f"machine.cpu.{field}": getattr(cpu, field) for field in ("logical", "physical", "smt")},
+        **{f"machine.gpus[{i}].memory": gpu.memory or 0 for i, gpu in enumerate(machine.gpus)},
+    }
+    for i, cache in enumerate(cpu.caches):
+        for field in ("level", "bytes", "line", "shared_by"):
+            numbers[f"machine.cpu.caches[{i}].{field}"] = getattr(cache, field)
+    for field, number in numbers.items():
+        if not 0 <= number < 2**63:
+            raise StoreError(f"{name}: {field}: is no number of bytes, CPUs or a level")
+    words = [*cpu.isa, *(run.variables or {}), *(run.variables or {}).values()]
+    if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
+        raise StoreError(
+            f"{name}: machine.cpu.isa, variables: more than {MOST_WORDS} names, or one of more than "
+            f"{LONGEST_WORDS} characters"
+        )
 
 
 def _validate_reasons(record: Record, where: str) -> None:

@@ -246,4 +246,8 @@ def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
 
 
 def _work(entry: Entry) -> str:
-    return ", ".join(f"{text.amount(amount, name)}" for name, amount in entry.counts.items()) or "nothing counted"
+    """In full: the amounts of two sides may differ in the sixth digit."""
+    amounts = (
+        (f"{x:,.0f}".replace(",", text.SPACE) if x >= 1000 else f"{x:g}", name) for name, x in entry.counts.items()
+    )
+    return ", ".join(" ".join(one) for one in amounts) or "nothing counted"
