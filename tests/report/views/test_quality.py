@@ -116,5 +116,5 @@ def test_what_disturbs_is_kept_with_the_run() -> None:
     assert section is not None
     [said] = [block for block in section.blocks if isinstance(block, Notes)]
     assert "before the run" in said.title
-    assert said.sentences == ["swap (warning): 1 GiB in use. Bends: memory is short. Remedy: end what takes it."]
+    assert said.sentences == ["swap (warning): 1 GiB in use. Affects: memory is short. Remedy: end what takes it."]
     assert not any(isinstance(block, Notes) for block in quality(dataset(sample_run())).blocks)  # type: ignore[union-attr]

@@ -49,9 +49,9 @@ def figure(runs: Runs) -> Figure | None:
         alt_text="Time an element over the share of taken branches, for sorted, shuffled and branch-free loops.",
     )  # fmt: skip
     told = (
-        "The same additions of the same elements. In sorted order the branch is foreseen; in random order it is wrong "
-        "for the less likely way, most often at one half: the height of the tent over one half is the price of a "
-        "misprediction. Without a branch there is nothing to guess."
+        "The same additions of the same elements. Sorted data are predicted. Random data are mispredicted "
+        "as often as the less likely outcome occurs, most often at one half: the height of the curve there is the cost "
+        "of a misprediction. Code without a branch has nothing to predict."
     )
     panel = Panel("", spec, "Time an element over the share of taken branches")
     table = columns.table("Every share", points)

@@ -63,7 +63,7 @@ def view(runs: Runs) -> Section | None:
         return None
     blocks = [figure for figure in (_shares(runs, rungs), _times(runs, rungs)) if figure is not None]
     intro = [
-        "One addition of two arrays, c = a + b, written in ever better ways. 100% is what the machine's fastest "
+        "One addition of two arrays, c = a + b, from a Python loop to all cores. 100% is what the machine's fastest "
         "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
         "the arrays fits a nearer cache, it is what streams from that cache achieve. A share that is marked by '?' is "
         "above its limit, or its limit was disturbed.",
@@ -219,7 +219,7 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
     legend = [Key(name, runs.colours[name], "line") for name in names]
     told = (
         "Lower is better. Each line falls while the cost of the call spreads over more elements, and is level where "
-        "only the elements count. Where two lines cross, the other way becomes the faster one."
+        "only the elements count. Where two lines cross, the faster variant changes."
     )
     return Figure("Time per element", panels, _pivot(runs, rungs, names), told, legend, wide=not runs.several)
 

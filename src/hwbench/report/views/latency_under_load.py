@@ -30,7 +30,7 @@ def view(runs: Runs) -> Section | None:
         "A load that waits costs the latency above; but a core keeps many of them in flight, other cores' traffic "
         "makes each wait longer, and a line that another core has written comes from that core's cache.",
     ]
-    return Section("waiting", "Shared latency", "Latency in company", intro, blocks)
+    return Section("waiting", "Shared latency", "Latency under load", intro, blocks)
 
 
 # --- loads in flight --------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def _parallel(runs: Runs) -> Figure | None:
         )  # fmt: skip
         panels.append(Panel(title, spec, "Loads in flight over independent chases"))
     told = (
-        "Pointer chases that know nothing of one another, in one loop: the core sends the next load of each while the "
+        "Independent pointer chases in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
         "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little), "
         "both by best samples."

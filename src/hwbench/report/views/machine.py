@@ -65,7 +65,7 @@ def view(runs: Runs) -> Section | None:
     intro = ["What was measured on, as the operating system describes it."]
     if numbers is not None:
         intro = [
-            "The headline numbers are medians of benches that do nothing but touch one limit of the machine; beside "
+            "The headline numbers are medians of benches that are bound by one limit of the machine each; beside "
             "them stand the figures that the lecture gives for a desktop machine. More is better for rates, less for "
             "latencies."
         ]
@@ -176,8 +176,7 @@ def _disturbances(run: Run) -> list[str]:
     if machine.virtual:
         found.append(
             f"It is a virtual machine or container ({machine.virtual}): other guests can take processor time and "
-            f"cache, "
-            "and a cache size may be reported of which only a part is ours."
+            "cache, and the reported cache may be shared with them."
         )
     if cpu.quota is not None and cpu.quota < cpu.logical:
         found.append(f"A cgroup grants {text.amount(cpu.quota)} CPUs of time: more threads are stopped in turn.")

@@ -47,8 +47,8 @@ def view(runs: Runs) -> Section | None:
         intro = ["Every case was measured undisturbed, and every answer agrees with its reference."]
     else:
         intro = [
-            "What is to be said against the figures. A suspect case has a time that something disturbed: it is shown "
-            "pale, and heads no list. A wrong or failed one has no time at all, and neither has one that was skipped."
+            "Reasons to doubt figures. A suspect case keeps its time, and is drawn pale. Wrong, failed and skipped "
+            "cases have no time."
         ]
     return Section("quality", "Quality", "Quality", intro, blocks)
 
@@ -65,18 +65,18 @@ def _checks(runs: Runs) -> Table | None:
     if not rows:
         return None
     caption = (
-        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample; few "
-        "samples back it where a quarter of them does not come near, and it does not repeat where the same footprint, "
-        "measured again later in the run, gives another best: then another run will differ as well."
+        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. It "
+        "stands alone if the lower quartile of its samples is far from it. It does not repeat if the same footprint, "
+        "measured again later in the run, gives another best sample. In both cases another run will differ, too."
     )
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 
 
 def _disturbances(runs: Runs) -> Notes | None:
-    """What the machine showed before anything was measured, each with the figures it bends and the remedy."""
+    """What the machine showed before anything was measured, each with the figures it affects and the remedy."""
     told = [
         (f"{label}: " if runs.several else "")
-        + f"{one.name} ({one.severity}): {one.state}. Bends: {one.affects}. Remedy: {one.remedy}."
+        + f"{one.name} ({one.severity}): {one.state}. Affects: {one.affects}. Remedy: {one.remedy}."
         for label, run in zip(runs.labels, runs, strict=True)
         for one in run.disturbances
     ]

@@ -51,8 +51,8 @@ def view(runs: Runs) -> Section | None:
     legend = [Key(name, colours[name], "dash" if name.startswith("numpy") else "line") for name in names]
     intro = [
         "The same number of elements at every stride. While a line holds several of the elements that are used, twice "
-        "the stride brings twice the lines; from the line's size on each element has one to itself, and the curve "
-        "turns level. The height of that level over the start is what a column of a matrix costs against a row.",
+        "the stride brings twice the lines; at strides of a line or more each element needs a line of its own, and the "
+        "curve is flat. The height of that level over the start is what a column of a matrix costs against a row.",
         *said,
     ]
     table = columns.table("Every stride", sorted(points, key=lambda point: (point.run, _name(point), _step(point))))

@@ -81,7 +81,7 @@ def view(runs: Runs) -> Section | None:
     )
     intro = [
         "The GPU computes faster, but a launch takes longer than a small array on the CPU, and with the transfers all "
-        "bytes cross the link both ways. How soon it wins is a matter of how much is computed for each byte: an "
+        "bytes cross the link both ways. The crossover depends on the operations per byte: an "
         "addition may never pay for its transfers, a product of matrices soon does.",
     ]
     return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure])
