@@ -19,3 +19,8 @@ from hwbench.report import format
 def test_axis_values_are_told_in_words(axis: str, value: object, words: str) -> None:
     """As a person would write them beside a chart."""
     assert format.value_of(axis, value) == words
+
+
+def test_a_share_beyond_what_can_be_had_is_marked() -> None:
+    """1.05 is within what two measurements of one limit differ by."""
+    assert [format.share(value) for value in (0.5, 1.05, 1.2, None)] == ["50%", "105%", "120%?", "–"]

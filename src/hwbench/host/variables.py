@@ -14,6 +14,7 @@ NO_FIGURE = re.compile(
     r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS)"
 )
 LONGEST = 200  # characters of a value
+LOOKED_AT = 4096  # characters that are searched for paths: the search is quadratic in a word's length
 
 
 def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -23,4 +24,4 @@ def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         for name, value in environment.items()
         if (name.startswith(PREFIXES) or name in NAMES) and not NO_FIGURE.fullmatch(name)
     }
-    return {name: re.sub(r"[^\s:;=,]*[/\\]", "", kept[name])[:LONGEST] for name in sorted(kept)}
+    return {name: re.sub(r"[^\s:;=,]*[/\\]", "", kept[name][:LOOKED_AT])[:LONGEST] for name in sorted(kept)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..analysis.limits import TOLERANCE
 from ..analysis.reading import Share
 from ..record import text
 from ..record.model import Record, Scalar
@@ -10,6 +11,11 @@ from ..record.model import Record, Scalar
 def marked(share: Share | None) -> str:
     """A share of a limit, with a `?` where it is doubtful; a dash without one."""
     return text.NOTHING if share is None else share.text
+
+
+def share(value: float | None) -> str:
+    """A share of what can be had, with a `?` where two measurements of one limit do not differ by as much."""
+    return text.share(value) + "?" * (value is not None and value > TOLERANCE)
 
 
 def value_of(axis: str, value: Scalar) -> str:

@@ -11,6 +11,7 @@ from ...record import text
 from ...record.facts import caches
 from ...record.microarchitectures import title
 from ...record.model import Run
+from ...record.reasons import Reason
 from ..dataset import Runs
 from ..sections import Block, Facts, Notes, Section, Table, Tile, Tiles
 
@@ -111,7 +112,7 @@ def _threads(found: Headline) -> str:
 
 
 def _mark(found: Headline) -> str:
-    return f", suspect ({', '.join(found.doubt)})" if found.doubt else ""
+    return f", suspect ({', '.join(Reason(code).words or code for code in found.doubt)})" if found.doubt else ""
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...analysis.ratios import ratio
 from ...record import text
 from ...record.estimate import Estimate
-from .. import charts
+from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section
@@ -52,7 +52,7 @@ class Speedup:
 
 WORK: Column[Speedup] = Column("work", lambda speedup: speedup.work)
 THREADS: Column[Speedup] = Column("threads", lambda speedup: str(speedup.point.threads))
-EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: text.share(speedup.efficiency))
+EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.share(speedup.efficiency))
 SHARE: Measured[Speedup] = Measured(
     "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
 )

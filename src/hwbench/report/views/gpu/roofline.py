@@ -152,7 +152,7 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.
         unit=FLOP_RATE.unit,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
-        more=text.share(_share(point, roofs)),
+        more=format.share(_share(point, roofs)),
     )
 
 
@@ -165,6 +165,6 @@ def _row(point: Point, roofs: Sequence[charts.RoofLine]) -> Sequence[str]:
         text.amount(counts["flops"] / counts["bytes"]),
         text.amount(rate.value),
         text.columns(rate)[1],
-        text.share(_share(point, roofs)),
+        format.share(_share(point, roofs)),
         point.record.status,
     )
