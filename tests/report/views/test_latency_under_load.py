@@ -7,7 +7,7 @@ from made_up.page import column, dataset, figure, record, run_of
 
 
 def test_loads_in_flight_are_the_latency_over_the_time_between_loads() -> None:
-    """Four chases whose hops come four times as often are four in flight; by best samples, in any unit of work."""
+    """Four chases whose hops come four times as often are four in flight, in any unit of work."""
     chases = [
         record(
             "latency.parallel", "follow", seconds, {"hops": 1000.0 * chains}, params={"size": "L3", "chains": chains}

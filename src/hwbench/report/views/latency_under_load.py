@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...analysis.ratios import ratio
 from ...record import text
+from ...record.estimate import Estimate
 from ...record.model import HOP_TIME
 from .. import charts
 from ..columns import STATUS, Column, Measured, axis, of_points, table
@@ -49,20 +51,20 @@ def _parallel(runs: Runs) -> Figure | None:
         return None
     points.sort(key=lambda point: (point.run, str(_apart(point)), point.record.params["chains"]))
 
-    def in_flight(point: Point) -> float:
+    def in_flight(point: Point) -> Estimate:
         """By Little's law: a hop's time in one chase alone over the time between two hops of all chases together."""
-        return _best(ones[_apart(point)]) / _best(point)
+        one = ones[_apart(point)].record
+        return ratio(one, point.record).scaled(point.record.counts["hops"] / one.counts["hops"])
 
     columns = of_points(
         runs,
         (
             Column("level", lambda point: _level(point.text("size"))), axis("chains", "chases"),
             Measured("ns per load", lambda point: point.value),
-            Column("at best", lambda point: text.amount(_best(point))),
-            Column("loads in flight", lambda point: text.amount(in_flight(point))),
-            Column("GB/s of lines", lambda point: text.amount(LINE / _best(point))), STATUS,
+            Column("loads in flight", lambda point: text.amount(in_flight(point).value)),
+            Column("GB/s of lines", lambda point: text.amount(LINE / point.value.value)), STATUS,
         ),
-        draws=Measured("loads in flight", lambda point: charts.unbounded(in_flight(point)), "loads"),
+        draws=Measured("loads in flight", in_flight, "loads"),
     )  # fmt: skip
     legend: dict[str, Key] = {}
     panels = []
@@ -78,12 +80,13 @@ def _parallel(runs: Runs) -> Figure | None:
             colour = f"c{point.run % 8 + 1}" if runs.several else LEVELS.get(size, "c7")
             legend[name] = Key(name, colour, "line")
             at = float(point.text("chains"))
-            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=text.amount(_best(point), "ns")))
+            each = text.amount(point.value.value, "ns")
+            marks.append(columns.mark(point, series=name, colour=colour, x=at, more=each))
         most = max(mark.x for mark in marks)
         title = _level(shown[0]) if runs.several else ""
         spec = charts.lines(
             marks, x_title="independent chases", y_title=columns.title, x_kind="doubling", log_y=False,
-            ideal=[(2.0**k, 2.0**k) for k in range(12) if 2.0**k <= most], more="a load comes every", best=True,
+            ideal=[(2.0**k, 2.0**k) for k in range(12) if 2.0**k <= most], more="a load comes every",
             alt_text=f"Loads in flight over the number of independent pointer chases, and the ideal. {title}",
         )  # fmt: skip
         panels.append(Panel(title, spec, "Loads in flight over independent chases"))
@@ -91,7 +94,7 @@ def _parallel(runs: Runs) -> Figure | None:
         "Independent pointer chases in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
         "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little), "
-        "both by best samples."
+        "both by medians."
     )
     legend["ideal"] = Key("as many as chases", "ink-2", "dots")
     return Figure(
@@ -103,11 +106,6 @@ def _parallel(runs: Runs) -> Figure | None:
         wide=not runs.several,
         narrow=runs.several,
     )
-
-
-def _best(point: Point) -> float:
-    """Nanoseconds a hop in the best sample: a limit, to which disturbance only adds."""
-    return HOP_TIME.value(min(point.record.samples), point.record.counts)
 
 
 # --- beside streams ---------------------------------------------------------------------------------------------------
