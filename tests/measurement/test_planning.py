@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from doubles.scripted import ScriptedDevice, record, run_of, scripted_bench, scripted_work
+from hwbench.analysis.measures import describes_itself
+from hwbench.bench import Bench
 from hwbench.devices.absent import AbsentGpu
 from hwbench.errors import StoreError, UsageError
 from hwbench.measurement import planning
@@ -106,6 +108,16 @@ def test_a_run_describes_the_benches_that_it_has_or_will_have():
         "test.bench": BenchInfo("Which script is shorter?", "a", "load", variants=["a"], axes={}),
         "a.b": BenchInfo("Which script is shorter?", "x", variants=["x"], axes={}),
     }
+
+
+def test_a_bench_that_is_only_skipped_is_described_too():
+    """All its cases want an absent GPU: the file is read without the catalogue all the same."""
+    bench = Bench("mine.gpu", question="How fast?", axes={"n": (1,)}, baseline="cupy")
+    bench.variant("cupy", on="gpu")(lambda: scripted_work(1.0))
+    made = planned(bench)
+    assert not made.groups
+    run = planning.described(run_of(), made, {"mine.gpu": bench})
+    assert describes_itself(planning.merged(run, made.absent))
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def merged(run: Run, records: Sequence[Record]) -> Run:
 
 
 def described(run: Run, plan: Plan, benches: Mapping[str, Bench]) -> Run:
-    """The run with what a reader needs to know of each bench that it measures or has measured."""
-    names = {record.bench for record in run.records} | {group.bench.name for group in plan.groups}
+    """The run with what a reader needs to know of each bench that it measures, has measured or skips."""
+    names = {record.bench for record in [*run.records, *plan.absent]} | {group.bench.name for group in plan.groups}
     known = {name: bench.info for name, bench in benches.items() if name in names}
     return msgspec.structs.replace(run, benches=run.benches | known)
 
