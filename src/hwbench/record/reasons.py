@@ -200,6 +200,11 @@ def because(code: str, detail: str = "") -> Reason:
     return Reason(code, " ".join(detail.split()).encode(errors="backslashreplace").decode()[:LONGEST])
 
 
+def words_of(code: str) -> str:
+    """The words for a code; the code itself where a newer hwbench wrote it."""
+    return TABLE[code].words if code in TABLE else code
+
+
 def told(reasons: Iterable[Reason]) -> str:
     """All reasons in one line; "" without any."""
     return "; ".join(map(str, reasons))

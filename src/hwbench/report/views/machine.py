@@ -11,7 +11,7 @@ from ...record import text
 from ...record.facts import caches
 from ...record.microarchitectures import title
 from ...record.model import Run
-from ...record.reasons import Reason
+from ...record.reasons import words_of
 from ..dataset import Runs
 from ..sections import Block, Facts, Notes, Section, Table, Tile, Tiles
 
@@ -112,7 +112,7 @@ def _threads(found: Headline) -> str:
 
 
 def _mark(found: Headline) -> str:
-    return f", suspect ({', '.join(Reason(code).words or code for code in found.doubt)})" if found.doubt else ""
+    return f", suspect ({', '.join(map(words_of, found.doubt))})" if found.doubt else ""
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
