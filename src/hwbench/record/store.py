@@ -2,7 +2,7 @@
 
 Schema history
 --------------
-1   2026-11: first. Later files have `benches`, and records as they were measured, without conclusions.
+1   2026-11: first. Later files have `benches`, and records as they were measured. Conclusions of earlier ones are drawn anew.
 2   2026-11: `reasons`, codes with details, instead of `reason`, a sentence. `schema1` reads the older files.
 
 A field added later is optional and has a default: it does not raise the schema, since older files read without it, and
@@ -95,8 +95,12 @@ def encode(run: Run) -> bytes:
 
 
 def _encoded(run: Run) -> bytes:
-    """Conclusions are never stored: whoever reads the file draws them from its limits."""
-    return msgspec.json.encode(msgspec.structs.replace(run, records=[as_measured(one) for one in run.records]))
+    """Conclusions are not stored: whoever reads the file draws them from its limits.
+
+    An older file's are kept for benches that it does not describe: they may not be known to the reader.
+    """
+    records = [as_measured(one) if one.bench in run.benches else one for one in run.records]
+    return msgspec.json.encode(msgspec.structs.replace(run, records=records))
 
 
 def write(run: Run, path: Path) -> None:

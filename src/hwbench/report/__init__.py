@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..analysis.reading import Reading
 from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
+def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs, complete in itself: it loads nothing and opens from `file://`.
 
     Several runs stand side by side, named by machine and date; histories are shown commit by commit. ValueError where
