@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from ..record import text
-from ..record.measures import LIMITS
+from ..record.measures import LIMITS, TOLERANCE
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
 from . import twins
-from .limits import TOLERANCE, Limit, beats, limit_for, limit_of, measured, share
+from .limits import Limit, beats, limit_for, limit_of, measured, share
 from .measures import Benches, Catalogue, completed, declared
 
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core

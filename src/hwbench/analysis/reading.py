@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from ..record import text
 from ..record.estimate import Estimate, estimate
+from ..record.measures import TOLERANCE
 from ..record.model import BenchInfo, Metric, Record, Run, metrics
+from ..record.phrases import ABOVE, SUSPECT_LIMIT
 from .headline import Headline, headline
 from .hierarchy import Hierarchy, hierarchy
-from .limits import TOLERANCE, Limit, comparable, limit_for, measured, plausible, serving_level, share
+from .limits import Limit, comparable, limit_for, measured, plausible, serving_level, share
 from .measures import Benches, Catalogue
 from .plausibility import concluded
-
-ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Schema history
 --------------
-1   2026-11: first. Later files have `benches`, and records as they were measured. Conclusions of earlier ones are drawn anew.
+1   2026-11: first. Later files have `benches`, and records as they were measured, without conclusions.
 2   2026-11: `reasons`, codes with details, instead of `reason`, a sentence. `schema1` reads the older files.
 
 A field added later is optional and has a default: it does not raise the schema, since older files read without it, and

@@ -27,7 +27,7 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
 
 
 def write(
-    runs: Sequence[Run], path: Path, histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+    runs: Sequence[Run | Reading], path: Path, histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
 ) -> None:
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
     from ..record.store import write_bytes
