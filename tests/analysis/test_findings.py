@@ -69,7 +69,7 @@ def test_a_share_of_a_suspect_limit_is_doubtful():
     mine = record("a", samples=(2.0,) * 3, counts={"bytes": 50.0}, facts={"footprint": SIZES["L1"]})
     share = reading(peak, mine).share("a")
     assert (share.text, share.doubt) == ("25%?", ("suspect_limit",))
-    assert of_limit(share, "the limit") == "25% of the limit (suspect: the limit is suspect)"
+    assert of_limit(share, "the limit") == "25% of the limit (suspect limit)"
 
 
 def test_records_are_chosen_as_the_headline_chooses_them():

@@ -85,8 +85,8 @@ def test_a_share_above_its_limit_is_suspect():
     ("value", "doubt", "said"),
     [
         (0.61, (), "61% of the peak"),
-        (0.61, ("suspect_limit",), "61% of the peak (suspect: the limit is suspect)"),
-        (1.2, ("above_limit", "suspect_limit"), "120% of the peak (suspect: above the limit; the limit is suspect)"),
+        (0.61, ("suspect_limit",), "61% of the peak (suspect limit)"),
+        (1.2, ("above_limit", "suspect_limit"), "120% of the peak (suspect: above a suspect limit)"),
     ],
 )
 def test_the_doubts_about_a_share_are_told_in_words(value, doubt, said):

@@ -13,7 +13,12 @@ from .model import Record
 
 MOST = 3  # sentences of a bench
 ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share of a limit
-DOUBTS = {ABOVE: "above the limit", SUSPECT_LIMIT: "the limit is suspect"}
+DOUBTS: dict[tuple[str, ...], str] = {
+    (): "",
+    (ABOVE,): " (suspect: above the limit)",
+    (SUSPECT_LIMIT,): " (suspect limit)",
+    (ABOVE, SUSPECT_LIMIT): " (suspect: above a suspect limit)",
+}
 
 
 class Share(Protocol):
@@ -29,7 +34,7 @@ class Share(Protocol):
 
     @property
     def doubt(self) -> Sequence[str]:
-        """Codes of DOUBTS."""
+        """Codes of doubts, ABOVE first."""
 
 
 def listed(items: Iterable[str], conjunction: str = "and") -> str:
@@ -71,10 +76,10 @@ def of_limit(share: float | Estimate | Share, limit: str) -> str:
     """`61% of the peak`, with what is doubtful about it: that it is above the limit, or that the limit is suspect."""
     if isinstance(share, float | int | Estimate):
         value = share.value if isinstance(share, Estimate) else share
-        shown, doubt = text.share(share), [ABOVE] * (value > TOLERANCE)
+        shown, doubt = text.share(share), (ABOVE,) * (value > TOLERANCE)
     else:
-        shown, doubt = text.share(share.value), [*share.doubt]
-    return f"{shown} of {limit}" + f" (suspect: {'; '.join(DOUBTS.get(code, code) for code in doubt)})" * bool(doubt)
+        shown, doubt = text.share(share.value), tuple(share.doubt)
+    return f"{shown} of {limit}{DOUBTS[doubt]}"
 
 
 def mark(*records: Record | None) -> str:
