@@ -11,7 +11,6 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -24,9 +23,10 @@ from ..record.estimate import estimate
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import because, told
 from .cases import Group
+from .check import Check, Parameters, parameters
 from .order import balanced_orders, generator
 from .trial import Phases, Trial, caught, ended, survived
-from .verify_output import Answer, mismatch
+from .verify_output import Answer
 
 MEMORY_SHARE = 0.6  # of the free memory; the rest is for the system and other processes
 STABLE = 0.02  # warm-up ends when three samples in a row agree within this
@@ -34,9 +34,6 @@ GROWTH = 10.0  # loops grow by this factor at most: a sample that was too short 
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
 PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
 DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
-
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
-"""Some of a case's axis values, as a key."""
 
 
 class Engine:
@@ -111,13 +108,13 @@ class Engine:
         self._guard_memory(bench, live)
         made: dict[Parameters, Inputs] = {}
         placed: dict[tuple[str, str, Parameters], Inputs] = {}
-        answers: dict[Parameters, Answer] = {}
+        check = Check(bench)
         for trial in live:
             if trial.status != "ok":
                 continue
             self.stop()
             with caught(trial):
-                shared = _shared(bench, trial)
+                shared = parameters(trial, bench.names("inputs"))  # cases that agree in it share their arrays
                 trial.values["rng"] = generator(self.policy.seed, trial.case)
                 with self.phases("inputs"):
                     if shared not in made:
@@ -131,13 +128,7 @@ class Engine:
                     trial.work = bench.build(trial.case.variant, trial.values, placed.setdefault(place, found))
                     trial.facts |= _as_json(trial.work.facts)
                 with self.phases("check"):
-                    output = trial.work.call()
-                    output = output if trial.work.output is None else trial.work.output()
-                    asked = _asked(bench, trial)
-                    if asked not in answers:
-                        answers[asked] = bench.ask("reference", trial.values, made[shared])
-                    flops = trial.counts.get("flops", 0.0)
-                    if reason := mismatch(output, answers[asked], trial.values, flops, bench.tolerance):
+                    if reason := check.wrong(trial, trial.work, made[shared], placed[place]):
                         trial.end("wrong", because("wrong_answer", reason))
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
@@ -340,21 +331,6 @@ class Engine:
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.case.device == device]
-
-
-def _shared(bench: Bench, trial: Trial) -> Parameters:
-    """What the inputs depend on: cases of a group that agree in it share their arrays."""
-    return _parameters(trial, bench.names("inputs"))
-
-
-def _asked(bench: Bench, trial: Trial) -> Parameters:
-    """What the reference answer depends on."""
-    return _parameters(trial, (*bench.names("inputs"), *bench.names("reference")))
-
-
-def _parameters(trial: Trial, names: Sequence[str]) -> Parameters:
-    case = {*trial.case.params, "variant"}
-    return tuple((name, str(trial.values[name])) for name in names if name in case)
 
 
 def _loops(trial: Trial, wanted: float) -> int:
