@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,12 +20,12 @@ from ..bench import Bench, Skip
 from ..devices import Device
 from ..protocols import Facts, Inputs, Values
 from ..record import interference, text
-from ..record.estimate import estimate
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import because, told
 from .cases import Group
 from .check import Check, Parameters, parameters
 from .order import balanced_orders, generator
+from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
 
@@ -246,11 +247,10 @@ class Engine:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
         order = balanced_orders(generator(self.policy.seed, trials[0].case), len(trials))
         devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
-        budget = min(seconds, self.policy.case_s * len(trials))
+        rule = StoppingRule(self.policy, len(trials), seconds)
         telemetry: dict[str, list[float]] = {}
         started = self.clock()
-        check_at = self.policy.rounds
-        for done in range(1, self.policy.max_rounds + 1):
+        for done in itertools.count(1):
             before: dict[str, dict[str, float]] = {}
             with self.phases("telemetry"):
                 for name, device in devices.items():
@@ -277,13 +277,9 @@ class Engine:
             live = [trial for trial in trials if trial.live]
             if not live:
                 break
-            if done >= self.policy.rounds and self.clock() - started >= budget:
-                break
-            if done == check_at:
-                with self.phases("stopping rule"):
-                    if all(estimate(trial.samples).relative <= self.policy.precision for trial in live):
-                        break
-                check_at = math.ceil(check_at * 1.25)
+            with self.phases("stopping rule"):
+                if rule.enough(done, self.clock() - started, [trial.samples for trial in live]):
+                    break
         return telemetry
 
     def _prime(self, trial: Trial) -> None:
