@@ -25,10 +25,10 @@ from ..host.system import Host
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
-from . import AxisValue
+from . import MEMORY_SHARE, AxisValue
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
-from .levels import MEMORY_SHARE, Levels
+from .levels import Levels
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ..bench import Skip
 from ..host.system import Host
 from ..record import text
+from . import MEMORY_SHARE
 
 DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep can still lie in them (STREAM's rule)
 # Bytes a thread: below, a private L2 of a few MiB and the start of each pass would still show.
@@ -15,7 +16,6 @@ DRAM_LEAST = 64 * 2**20
 UNKNOWN_LAST_LEVEL = 256 * 2**20
 # The level above the last where none is reported: as much as most L1s, and less than any L3.
 UNKNOWN_ABOVE = 64 * 2**10
-MEMORY_SHARE = 0.6  # of the free memory may be taken
 
 
 class Levels:

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from ..bench import Bench, Skip
-from ..devices import Device
+from ..devices import MEMORY_SHARE, Device
 from ..protocols import Facts, Inputs, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
@@ -29,7 +29,6 @@ from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
 
-MEMORY_SHARE = 0.6  # of the free memory; the rest is for the system and other processes
 STABLE = 0.02  # warm-up ends when three samples in a row agree within this
 GROWTH = 10.0  # loops grow by this factor at most: a sample that was too short predicts badly
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
