@@ -186,8 +186,25 @@ def test_compare_of_runs_with_nothing_in_common(command, out):
     one = saved(out, record("a"), stamp="20251122T180000Z")
     other = saved(out, record("b"))
     assert "2 not measured" in command("compare", one, other).out
-    empty = saved(out, stamp="20241122T180000Z")
-    assert "no cases" in command("compare", empty, empty).out
+    empty, void = saved(out, stamp="20241122T180000Z"), saved(out, stamp="20241123T180000Z")
+    assert "no cases" in command("compare", empty, void).out
+
+
+def test_the_same_results_on_both_sides_are_no_comparison(command, out, results, tmp_path):
+    """A run, its id, a copy, one of several, a file of pytest-benchmark, a commit: one line, and exit 2."""
+    path, other = saved(out, record()), saved(out, record(), stamp="20251122T180000Z")
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(path.read_bytes())
+    benchmarked = pytest_file(tmp_path / "before.json", [{"name": "test_sum", "data": [1.0, 1.1, 1.2]}])
+    same = [
+        (path, path), (path, path.stem), (path, copy), (path, f"{other},{path}"), (out / "runs", path), ("box", path),
+        (benchmarked, benchmarked), (f"asv:{commit(4)}", f"asv:{commit(4)[:8]}@box"),
+    ]  # fmt: skip
+    for base, new in same:
+        done = command("compare", base, new, "--out", out)
+        assert (done.code, done.out) == (2, ""), (base, new)
+        assert done.err.count("\n") == 1
+        assert "is on both sides, the same measurements twice; name two results" in done.err
 
 
 def test_two_files_are_compared_without_numba(out):

@@ -17,17 +17,10 @@ from hwbench.devices import Device, cpu
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host, SharedCache, linux_host
 from made_up import trees
+from made_up.hosts import machine
 
 MIB, GIB = 2**20, 2**30
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
-
-
-def machine(l3: int | None = 32 * 2**20, cpus: int = 8, **kwargs: Any) -> Host:
-    """48 KiB and 2 MiB for each CPU, one L3 for all."""
-    caches = [SharedCache(1, 48 * 2**10, 64, (cpu,)) for cpu in range(cpus)]
-    caches += [SharedCache(2, 2 * 2**20, 64, (cpu,)) for cpu in range(cpus)]
-    caches += [SharedCache(3, l3, 64, tuple(range(cpus)))] if l3 else []
-    return Host(allowed=tuple(range(cpus)), caches=tuple(caches), huge_policy="madvise", **kwargs)
 
 
 def device(host: Host, monkeypatch: pytest.MonkeyPatch, free: int = 64 * GIB, found: int | None = -1) -> CpuDevice:
@@ -58,45 +51,6 @@ def test_labels_are_half_of_their_level(monkeypatch: pytest.MonkeyPatch) -> None
     assert made.sizes == {"L1": 24 * 2**10, "L2": 2**20, "L3": 16 * 2**20, "DRAM": 128 * 2**20}
 
 
-def test_siblings_share_the_first_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With both threads of a core at work each has half of its L1."""
-    made = device(linux_host(trees.intel(tmp_path), range(8)), monkeypatch)
-    assert made.size("L1", 4) == 24 * 2**10
-    assert made.size("L1", 8) == 12 * 2**10
-
-
-def test_a_cache_shared_with_strangers_counts_as_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 260 MiB reported and 32 that are there, a thread's label is half of the 32, divided by the sharers."""
-    made = device(machine(260 * 2**20), monkeypatch, found=32 * 2**20)
-    assert made.size("L3") == 16 * 2**20
-    assert made.size("L3", 2) == 8 * 2**20
-
-
-def test_a_third_level_within_reach_of_the_second_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A label that would lie in L2 is no L3: the skip tells both numbers."""
-    made = device(machine(), monkeypatch)
-    with pytest.raises(Skip, match=r"4 MiB of L3 .* L2 \(2 MiB\)"):
-        made.size("L3", 8)
-
-
-def test_a_third_level_taken_by_others_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the probe finds memory's latency at once, there is no L3 for us."""
-    with pytest.raises(Skip, match="others fill it"):
-        device(machine(), monkeypatch, found=None).size("L3")
-
-
-@pytest.mark.parametrize(("first", "near"), [(32 * 2**10, 128 * 2**10), (None, 256 * 2**10)])
-def test_a_third_level_without_a_second(monkeypatch: pytest.MonkeyPatch, first: int | None, near: int) -> None:
-    """A hypervisor may hide L2: the level before it counts, and where there is none, a bound; 0 ended in a crash."""
-    caches = [SharedCache(3, 512 * 2**10, 64, (0, 1))]
-    caches += [SharedCache(1, first, 64, (cpu,)) for cpu in (0, 1)] if first else []
-    made = CpuDevice(Host(allowed=(0, 1), online=(0, 1), caches=tuple(caches)))
-    seen = []
-    monkeypatch.setattr(made, "_probe", lambda reported, near: seen.append((reported, near)) or reported)
-    made.size("L3")
-    assert seen == [(512 * 2**10, near)]
-
-
 def test_a_small_third_level_without_a_second_is_measured(here: CpuDevice) -> None:
     """The real probe on what such a guest reports: a size, or a skip, and no crash."""
     caches = (*(SharedCache(1, 32 * 2**10, 64, (cpu,)) for cpu in (0, 1)), SharedCache(3, 512 * 2**10, 64, (0, 1)))
@@ -110,33 +64,12 @@ def test_a_small_third_level_without_a_second_is_measured(here: CpuDevice) -> No
         made.close()
 
 
-def test_no_third_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without L3 skips it, and takes memory as four times its L2s."""
-    made = device(machine(l3=None, cpus=64), monkeypatch)
-    with pytest.raises(Skip, match=r"reports no L3 \(L1, L2\)"):
-        made.size("L3")
-    assert made.size("DRAM") == 4 * 64 * 2 * 2**20
-
-
 def test_a_gpus_level_is_none_of_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """HBM is skipped with the levels that there are, not taken for a quantity; an L2 both have."""
     made = device(machine(), monkeypatch)
     with pytest.raises(Skip, match="a CPU has no HBM; its levels are L1, L2, L3, DRAM"):
         made.resolve({"size": "HBM"})
     assert made.resolve({"size": "L2"})["size"] == made.size("L2")
-
-
-def test_memory_for_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All threads together exceed the caches four times, but each has 64 MiB at least."""
-    made = device(machine(256 * 2**20), monkeypatch)
-    assert made.size("DRAM", 4) == 256 * 2**20
-    assert device(machine(), monkeypatch).size("DRAM", 8) == 64 * 2**20
-
-
-def test_memory_that_is_not_free_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four times the caches must fit into 60% of what is free; the skip tells both numbers."""
-    with pytest.raises(Skip, match=r"DRAM takes 128 MiB .* 200 MiB free"):
-        device(machine(), monkeypatch, free=200 * 2**20).size("DRAM")
 
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ import pytest
 from doubles import forks
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
-from hwbench.record.model import Run, key
+from hwbench.record.model import Record, Run, key
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="signals, pseudo-terminals and /dev/full as Linux has them"
@@ -239,15 +239,20 @@ def test_json_on_stdout_is_one_run(tmp_path):
     assert "run: " in done.stderr
 
 
+def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[object]:
+    """The arguments with the files of two runs of these records for RUN and NEW."""
+    for name in ("RUN", "NEW"):
+        store.write(run_of(*records, id=name), folder / f"{name}.json")
+    return [folder / f"{one}.json" if one in ("RUN", "NEW") else one for one in arguments]
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["list", "--json"], ["machine", "--json"], ["show", "--json", "RUN"], ["compare", "--json", "RUN", "RUN"]],
+    [["list", "--json"], ["machine", "--json"], ["show", "--json", "RUN"], ["compare", "--json", "RUN", "NEW"]],
 )
 def test_json_of_every_command_is_json(tmp_path, arguments):
     """Valid, strict, and nothing on standard error."""
-    path = tmp_path / "run.json"
-    store.write(run_of(record(samples=(1.0,))), path)
-    done = hwbench(*[path if x == "RUN" else x for x in arguments])
+    done = hwbench(*with_runs(arguments, tmp_path, record(samples=(1.0,))))
 
     def refuse(name):
         raise AssertionError(name)
@@ -303,14 +308,13 @@ def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path):
     assert "run: " in text
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "RUN"], ["compare", "RUN", "RUN"]])
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "RUN"], ["compare", "RUN", "NEW"]])
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path, arguments):
     """`hwbench list | head` ends quietly, however much was still to come."""
-    path = tmp_path / "run.json"
-    store.write(run_of(*[record(params={"n": i}) for i in range(500)]), path)
+    given = with_runs(arguments, tmp_path, *[record(params={"n": i}) for i in range(500)])
     reading, writing = os.pipe()
     os.close(reading)
-    with start(*[path if x == "RUN" else x for x in arguments], stdout=writing) as process:
+    with start(*given, stdout=writing) as process:
         os.close(writing)
         _, err = process.communicate(timeout=60)
     assert err == ""

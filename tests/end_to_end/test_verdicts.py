@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 import hwbench
@@ -61,7 +62,9 @@ def test_a_report_of_the_file_has_the_verdict(path, command, tmp_path):
 
 def test_what_is_compared_has_the_verdict(path, tmp_path):
     """A figure that cannot be true counts as disturbed on either side."""
-    for side in resolve.sides(str(path), str(path), tmp_path):
+    again = tmp_path / "again.json"
+    store.write(msgspec.structs.replace(store.read(path), id="again"), again)
+    for side in resolve.sides(str(path), str(again), tmp_path):
         told = {(one.bench, one.variant): [figure.suspect for figure in one.measurements] for one in side.entries}
         assert told["access.steps", "slow"] == told["stream.load", "simd"] == [""]
         assert told["access.steps", "fast"][0].startswith(REFUSED)

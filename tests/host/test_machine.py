@@ -95,6 +95,7 @@ def test_bare_metal_of_a_cloud_is_no_virtual_machine(tmp_path: Path) -> None:
 def test_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     """macOS and Windows are described from what they offer, and that nothing is pinned there is told."""
     import cpuinfo
+    import psutil  # noqa: F401 - looks at the platform when it is imported, so it comes before the next line
 
     monkeypatch.setattr(sys, "platform", platform)
     text = (

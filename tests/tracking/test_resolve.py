@@ -84,7 +84,9 @@ def test_a_machine_s_name_is_its_newest_commit_or_run(command, out, results):
     done = command("compare", f"asv:{commit(4)}", "box", "--out", out, "--json")
     assert json.loads(done.out)["new"] == f"{commit(5)[:8]} on box"
     store.write(run_of(record()), out / "runs" / "box" / "box-20261122T180000Z-abcdef.json")
-    assert json.loads(command("compare", "box", "box", "--out", out, "--json").out)["new"].endswith("abcdef")
+    store.write(run_of(record(), id="before"), out / "before.json")
+    told = command("compare", out / "before.json", "box", "--out", out, "--json")
+    assert json.loads(told.out)["new"].endswith("abcdef")
 
 
 def test_environments_of_one_side_name_the_cases_of_both(command, out, results):

@@ -16,6 +16,8 @@ from ..bench import Pages, Sweep, Threads, Work
 from ..protocols import Array, Inputs, Shape, Values
 from ..record.model import Scalar
 
+MEMORY_SHARE = 0.6  # of a device's free memory may be taken; the rest is for the system and other processes
+
 AxisValue: TypeAlias = Sweep | Threads | Pages
 """An axis value that depends on the machine."""
 

@@ -25,9 +25,10 @@ from ..host.system import Host
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
-from . import AxisValue
+from . import MEMORY_SHARE, AxisValue
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
+from .levels import Levels
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
     from .. import protocols
     from ..kernels.ping_pong import Handover
 
-DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep can still lie in them (STREAM's rule)
-# Bytes a thread: below, a private L2 of a few MiB and the start of each pass would still show.
-DRAM_LEAST = 64 * 2**20
-# Last level where no cache is reported: no processor sold has more than this in front of one thread.
-UNKNOWN_LAST_LEVEL = 256 * 2**20
-# The level above the last where none is reported: as much as most L1s, and less than any L3.
-UNKNOWN_ABOVE = 64 * 2**10
-MEMORY_SHARE = 0.6  # of the free memory may be taken
 # Buffers from this size on reuse memory. Smaller ones take few page faults, and which sets of a cache they fall into is
 # chance, which each contrast should draw anew.
 LENT = 64 * 2**20
@@ -75,8 +68,7 @@ class CpuDevice:
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
         self._libraries: ThreadpoolController | None = None
-        self._sizes: dict[str, int] = {}
-        self._last_level: dict[int, int | None] = {}
+        self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
         self._children: dict[int, psutil.Process] = {}
         self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
 
@@ -280,57 +272,14 @@ class CpuDevice:
     @property
     def sizes(self) -> dict[str, int]:
         """What each size label asked for so far stands for, in bytes, for one thread."""
-        return dict(self._sizes)
+        return dict(self._levels.sizes)
 
     def size(self, label: str, threads: int = 1) -> int:
         """Bytes for each of `threads` threads that lie in the level `label`; `Skip` with the numbers where none do."""
-        if label not in self._sizes:
-            # First for one thread, which policy.sizes records: where that does not fit, more threads do not either.
-            self._sizes[label] = self._size(label, 1)
-        return self._sizes[label] if threads == 1 else self._size(label, threads)
-
-    def _size(self, label: str, threads: int) -> int:
-        if label == "DRAM":
-            return self._memory_size(threads)
-        level = int(label[1:])
-        active = self.host.order[:threads]
-        share = self.host.share(level, active)
-        if share is None:
-            known = ", ".join(f"L{found}" for found in self.host.levels()) or "no cache at all"
-            raise Skip("needs_level", f"this machine reports no {label} ({known})")
-        if level >= 3:
-            share = self._last_level_share(level, active)
-        # Half of the level: the other half is for the stack, the code and what the OS touches on every tick.
-        return share // 2 // 64 * 64
-
-    def _last_level_share(self, level: int, active: Sequence[int]) -> int:
-        """Bytes of a shared last level that each active thread gets; Skip where the level above would hold them."""
-        first = self.host.order[:1]
-        reported = self.host.share(level, first) or 0
-        known = {found: self.host.share(found, first) or 0 for found in self.host.levels() if found < level}
-        nearest = max((found for found, size in known.items() if size), default=0)  # an L2 may not be reported
-        above = known[nearest] if nearest else UNKNOWN_ABOVE
-        name = f"L{nearest}" if nearest else "what may lie before it"
-        if level not in self._last_level:
-            self._last_level[level] = self._probe(reported, 4 * above)
-        found = self._last_level[level]
-        if found is None:
-            raise Skip(
-                "needs_level",
-                f"L{level} of {text.size(reported)} is reported, but beyond {name} of {text.size(above)} "
-                "memory's latency was measured: others fill it",
-            )
-        # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
-        share = found * (self.host.share(level, active) or 0) // max(reported, 1)
-        if share // 2 < 2 * above:
-            raise Skip(
-                "needs_level",
-                f"{text.size(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"{name} ({text.size(above)}), where it would lie",
-            )
-        return share
+        return self._levels.size(label, threads)
 
     def _probe(self, reported: int, near: int) -> int | None:
+        """What `Levels` asks for: bytes of the last level that a thread is served, None where none are."""
         from .last_level_cache import measure_last_level, probe_sizes
 
         if near >= reported:
@@ -347,18 +296,6 @@ class CpuDevice:
             return self.crew(1).each(lambda _: measure_last_level(reported, near, buffer.array))[0]
         finally:
             buffer.close()
-
-    def _memory_size(self, threads: int) -> int:
-        cached = self.host.last_level_total() or UNKNOWN_LAST_LEVEL
-        size = max(DRAM_LEAST, -(-DRAM_FACTOR * cached // threads // 4096) * 4096)
-        free = self.free_memory()
-        if size * threads > MEMORY_SHARE * free:
-            raise Skip(
-                "needs_memory",
-                f"DRAM takes {text.size(size * threads)} ({DRAM_FACTOR} times the last-level caches of "
-                f"{text.size(cached)}); {text.share(MEMORY_SHARE)} of the {text.size(free)} free may be taken",
-            )
-        return size
 
     def _threads(self, wanted: Scalar) -> int:
         usable = self.host.usable

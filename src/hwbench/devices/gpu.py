@@ -25,7 +25,7 @@ from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, Gpu, Scalar
-from . import AxisValue, cublas_lt
+from . import MEMORY_SHARE, AxisValue, cublas_lt
 from . import gpu_memory as memory
 from .cpu import CpuDevice, numpy_dtype
 from .gpu_gate import Kernel
@@ -40,7 +40,6 @@ HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
 HBM_TIMED = 4 * 2**30  # bytes that a bandwidth is timed on: start and end of a launch are below half a percent of it
 VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
-MEMORY_SHARE = 0.6  # of the free device memory may be taken
 CLEARLY_WARM_S = 0.5  # of load, where NVML does not tell when the clock is up
 
 # cudaDeviceAttr of CUDA's runtime API, driver_types.h.

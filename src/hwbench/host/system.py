@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import affinity
+
 ROOT = Path("/")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
 # cgroup v1 writes "no limit" as the largest multiple of a page below 2⁶³.
@@ -61,13 +63,7 @@ class Host:
     @property
     def order(self) -> tuple[int, ...]:
         """The allowed CPUs in the order that threads get them: one per core, fast cores first, SMT siblings last."""
-        taken: dict[tuple[int, int], int] = {}
-        keyed = []
-        for cpu in sorted(self.allowed):
-            core = self.cores.get(cpu, (-1, cpu))
-            sibling = taken[core] = taken.get(core, -1) + 1
-            keyed.append((sibling, -self.capacity.get(cpu, 0), cpu))
-        return tuple(cpu for *_, cpu in sorted(keyed))
+        return affinity.order(self.allowed, self.cores, self.capacity)
 
     def levels(self) -> tuple[int, ...]:
         """The cache levels that are known, in ascending order."""

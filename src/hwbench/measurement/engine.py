@@ -8,35 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
 from ..bench import Bench, Skip
-from ..devices import Device
+from ..devices import MEMORY_SHARE, Device
 from ..protocols import Facts, Inputs, Values
 from ..record import interference, text
-from ..record.estimate import estimate
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import because, told
 from .cases import Group
+from .check import Check, Parameters, parameters
 from .order import balanced_orders, generator
+from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
-from .verify_output import Answer, mismatch
+from .verify_output import Answer
 
-MEMORY_SHARE = 0.6  # of the free memory; the rest is for the system and other processes
 STABLE = 0.02  # warm-up ends when three samples in a row agree within this
 GROWTH = 10.0  # loops grow by this factor at most: a sample that was too short predicts badly
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
 PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
 DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
-
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
-"""Some of a case's axis values, as a key."""
 
 
 class Engine:
@@ -111,13 +108,13 @@ class Engine:
         self._guard_memory(bench, live)
         made: dict[Parameters, Inputs] = {}
         placed: dict[tuple[str, str, Parameters], Inputs] = {}
-        answers: dict[Parameters, Answer] = {}
+        check = Check(bench)
         for trial in live:
             if trial.status != "ok":
                 continue
             self.stop()
             with caught(trial):
-                shared = _shared(bench, trial)
+                shared = parameters(trial, bench.names("inputs"))  # cases that agree in it share their arrays
                 trial.values["rng"] = generator(self.policy.seed, trial.case)
                 with self.phases("inputs"):
                     if shared not in made:
@@ -131,13 +128,7 @@ class Engine:
                     trial.work = bench.build(trial.case.variant, trial.values, placed.setdefault(place, found))
                     trial.facts |= _as_json(trial.work.facts)
                 with self.phases("check"):
-                    output = trial.work.call()
-                    output = output if trial.work.output is None else trial.work.output()
-                    asked = _asked(bench, trial)
-                    if asked not in answers:
-                        answers[asked] = bench.ask("reference", trial.values, made[shared])
-                    flops = trial.counts.get("flops", 0.0)
-                    if reason := mismatch(output, answers[asked], trial.values, flops, bench.tolerance):
+                    if reason := check.wrong(trial, trial.work, made[shared], placed[place]):
                         trial.end("wrong", because("wrong_answer", reason))
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
@@ -255,11 +246,10 @@ class Engine:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
         order = balanced_orders(generator(self.policy.seed, trials[0].case), len(trials))
         devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
-        budget = min(seconds, self.policy.case_s * len(trials))
+        rule = StoppingRule(self.policy, len(trials), seconds)
         telemetry: dict[str, list[float]] = {}
         started = self.clock()
-        check_at = self.policy.rounds
-        for done in range(1, self.policy.max_rounds + 1):
+        for done in itertools.count(1):
             before: dict[str, dict[str, float]] = {}
             with self.phases("telemetry"):
                 for name, device in devices.items():
@@ -286,13 +276,9 @@ class Engine:
             live = [trial for trial in trials if trial.live]
             if not live:
                 break
-            if done >= self.policy.rounds and self.clock() - started >= budget:
-                break
-            if done == check_at:
-                with self.phases("stopping rule"):
-                    if all(estimate(trial.samples).relative <= self.policy.precision for trial in live):
-                        break
-                check_at = math.ceil(check_at * 1.25)
+            with self.phases("stopping rule"):
+                if rule.enough(done, self.clock() - started, [trial.samples for trial in live]):
+                    break
         return telemetry
 
     def _prime(self, trial: Trial) -> None:
@@ -340,21 +326,6 @@ class Engine:
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.case.device == device]
-
-
-def _shared(bench: Bench, trial: Trial) -> Parameters:
-    """What the inputs depend on: cases of a group that agree in it share their arrays."""
-    return _parameters(trial, bench.names("inputs"))
-
-
-def _asked(bench: Bench, trial: Trial) -> Parameters:
-    """What the reference answer depends on."""
-    return _parameters(trial, (*bench.names("inputs"), *bench.names("reference")))
-
-
-def _parameters(trial: Trial, names: Sequence[str]) -> Parameters:
-    case = {*trial.case.params, "variant"}
-    return tuple((name, str(trial.values[name])) for name in names if name in case)
 
 
 def _loops(trial: Trial, wanted: float) -> int:

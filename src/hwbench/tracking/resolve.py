@@ -64,6 +64,7 @@ def sides(
     """
     results = AsvDirectory(asv or out / ASV_RESULTS, repository)
     named = [side(spec, out, results, catalogue) for spec in (base, new)]
+    _refuse_same(base, new, named, out)
     mine = [run for one in named if isinstance(one, list) for run, _ in one]
     before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
     axes = list(dict.fromkeys(axis for one in named if isinstance(one, AsvCommit) for axis in one.axes))
@@ -133,6 +134,25 @@ def side(
     if benchmarked:
         return pytest_benchmark.side([pytest_benchmark.read_file(path) for path in benchmarked])
     return [(concluded(read_run(path), catalogue), path) for path in found]
+
+
+def _refuse_same(base: str, new: str, named: Sequence[Side | RunFiles | AsvCommit], out: Path) -> None:
+    """TrackingError where a run, a file of pytest-benchmark or asv's results are on both sides."""
+    old, now = named
+    if isinstance(old, AsvCommit) and isinstance(now, AsvCommit):
+        both = [f"{base} and {new}"] if old.files == now.files else []
+    elif isinstance(old, list) and isinstance(now, list):
+        taken = {run.id for run, _ in old}
+        both = [str(path) for run, path in now if run.id in taken]
+    elif isinstance(old, Side) and isinstance(now, Side):
+        read = {path.resolve() for path in _paths(base, out)}
+        both = [str(path) for path in _paths(new, out) if path.resolve() in read]
+    else:
+        both = []
+    if both:
+        raise TrackingError(
+            f"{_some(both)}: is on both sides, the same measurements twice; name two results that were measured apart"
+        )
 
 
 def _is_name(text: str) -> bool:
