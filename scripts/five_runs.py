@@ -26,7 +26,6 @@ from pathlib import Path
 from hwbench import catalog, errors
 from hwbench.analysis import run_quality
 from hwbench.analysis.limits import Limit, measured
-from hwbench.analysis.measures import completed
 from hwbench.analysis.plausibility import concluded
 from hwbench.record import store, text
 from hwbench.record.model import Run
@@ -116,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.source
             else measure(given.runs, given.out or Path(tempfile.mkdtemp(prefix="five-runs-")), given.rest)
         )
-        runs = [completed(concluded(store.read(path)), catalog.benches()) for path in paths]
+        runs = [concluded(store.read(path), catalog.benches()) for path in paths]
     except errors.StoreError as error:
         parser.error(str(error))
     if len(runs) < 2:

@@ -4,10 +4,12 @@ import sys
 
 import pytest
 
-from doubles.scripted import scripted_bench
+from doubles.scripted import record, run_of, scripted_bench
 from hwbench import catalog
+from hwbench.analysis.plausibility import concluded
 from hwbench.catalog import select
 from hwbench.errors import UsageError
+from hwbench.record.model import BenchInfo
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,16 @@ from hwbench.errors import UsageError
 def test_globs_and_bare_topics_select(benches, patterns, names):
     """Nothing selects all; a topic its benches; several patterns their union, in the benches' own order, none twice."""
     assert [bench.name for bench in select(patterns)] == names
+
+
+def test_readers_load_the_benches_by_their_first_look(benches, monkeypatch):
+    """A mapping like any other; to hand it on loads nothing."""
+    assert (list(catalog.LAZY), len(catalog.LAZY)) == (list(benches), len(benches))
+    assert catalog.LAZY["access.steps"] is benches["access.steps"]
+    assert "no.bench" not in catalog.LAZY
+    monkeypatch.setattr(catalog, "benches", lambda: pytest.fail("the benches were loaded"))
+    described = {"a.b": BenchInfo("How fast?", "x", variants=["x"])}
+    assert concluded(run_of(record(bench="a.b"), benches=described), catalog.LAZY).benches == described
 
 
 def test_quick_takes_the_core_unless_asked(benches, monkeypatch):

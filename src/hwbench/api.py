@@ -10,7 +10,7 @@ from pathlib import Path
 from . import catalog, errors
 from .analysis.limits import Limit
 from .analysis.plausibility import concluded, judged
-from .analysis.reading import ABOVE, Reading
+from .analysis.reading import Reading
 from .bench import Bench, Work
 from .devices import Device, selection
 from .host import machine
@@ -20,6 +20,7 @@ from .protocols import Call
 from .record import store, text
 from .record.estimate import Estimate, estimate
 from .record.model import Case, Record, Run, Scalar
+from .record.phrases import ABOVE
 
 
 def measure(

@@ -6,7 +6,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from .bench import Bench
@@ -27,6 +27,23 @@ def benches() -> dict[str, Bench]:
                 value.doc = module.__doc__ or ""
                 found[value.name] = value
     return found
+
+
+class _Lazy(Mapping[str, Bench]):
+    """`benches()`, loaded by the first look into it."""
+
+    def __getitem__(self, name: str) -> Bench:
+        return benches()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(benches())
+
+    def __len__(self) -> int:
+        return len(benches())
+
+
+LAZY = _Lazy()
+"""For readers of run files: a file that describes its benches is read without Numba, which the benches import."""
 
 
 def homes(name: str) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from .bench import Inputs as Inputs
 from .bench import Loop as Loop
 from .bench import Values as Values
 from .record.estimate import Estimate
-from .record.model import Metric, Record, Run
+from .record.model import Metric, Record, Run, Scalar
+from .record.phrases import Share
 
 if TYPE_CHECKING:
     from .bench import Bench, Work
@@ -431,14 +432,26 @@ class Results(Protocol):
     def levels(self) -> list[str]:
         """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
 
-    def share(self, variant: str, kind: str | None = None, **params: Any) -> float | None:
-        """How much of the machine's limit (the bench's own, or `kind`) the median reaches."""
+    def share(self, variant: str, kind: str | None = None, **params: Any) -> Share | None:
+        """How much of the machine's limit (the bench's own, or `kind`) the median reaches, and what is doubtful."""
+
+    def fastest(self, count: str, place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
+        """The record with the most of `count` a second at these parameters, as the headline chooses it."""
+
+    def headline(self, name: str) -> Estimate | None:
+        """A headline quantity of the CPU by its name, from this bench's records."""
+
+    def pair(self, name: str) -> tuple[Record, Record] | None:
+        """The two records behind such a quantity, the slower one first."""
+
+    def one_and_most(self, **params: Any) -> tuple[Record, Record] | None:
+        """The records of one thread and of the most with these parameters; None where either is missing."""
 
     def limit(self, record: Record, kind: str) -> Roof | None:
         """The machine's limit of a kind at a record's level, threads and dtype; None where it was not measured."""
 
-    def line(self, variant: str, **params: Any) -> Estimate | None:
-        """The bytes that move at a time, from a sweep of strides."""
+    def line(self, level: str) -> Estimate | None:
+        """The bytes that move at a time from a level, by the strides there."""
 
     def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where nothing can be said."""

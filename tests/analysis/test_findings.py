@@ -3,8 +3,11 @@
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
+from hwbench import catalog
 from hwbench.analysis.findings import BenchResults, findings
 from hwbench.record.estimate import Estimate
+from hwbench.record.phrases import of_limit
+from hwbench.record.reasons import Reason
 from made_up.declared import described
 
 BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
@@ -55,8 +58,36 @@ def test_rates_and_shares_come_from_counts():
     found = reading(peak, mine)
     assert found.each("items", "a").value == 0.5
     assert found.rate("a", "items").value == 2.0
-    assert found.share("a") == pytest.approx(0.25)
+    assert (found.share("a").value, found.share("a").text, found.share("a").doubt) == (pytest.approx(0.25), "25%", ())
     assert found.each("hops", "a") is found.rate("a", "hops") is found.share("a", "fma") is found.share("b") is None
+
+
+def test_a_share_of_a_suspect_limit_is_doubtful():
+    """Whether it is below that limit or above it; the sentence has the doubt in words."""
+    peak = record(samples=(1.0,) * 3, bench="stream.load", params={"size": "L1"}, counts={"bytes": 100.0},
+                  status="suspect", reasons=[Reason("steal", "3% of a CPU")])  # fmt: skip
+    mine = record("a", samples=(2.0,) * 3, counts={"bytes": 50.0}, facts={"footprint": SIZES["L1"]})
+    share = reading(peak, mine).share("a")
+    assert (share.text, share.doubt) == ("25%?", ("suspect_limit",))
+    assert of_limit(share, "the limit") == "25% of the limit (suspect limit)"
+
+
+def test_records_are_chosen_as_the_headline_chooses_them():
+    """The fastest of a place; a pair and its value; one thread and the most."""
+    load = [record(name, samples=(seconds,) * 3, bench="stream.load", params={"size": "L1", "threads": threads},
+                   counts={"bytes": 1.0}, facts={"threads": threads})
+            for name, seconds, threads in (("simd", 2.0, 1), ("numba", 1.0, 1), ("numba", 0.5, 2))]  # fmt: skip
+    branches = [record(name, samples=(seconds,) * 3, bench="branch.prediction", params={"share": 0.5, "n": 100},
+                       counts={"items": 100.0}) for name, seconds in (("shuffled", 2.0), ("sorted", 1.0))]  # fmt: skip
+    run = described(run_of(*load, *branches))
+    found, other = (BenchResults(catalog.benches()[name], run) for name in ("stream.load", "branch.prediction"))
+    assert found.fastest("bytes", {"size": "L1", "threads": 1}) == load[1]
+    assert found.fastest("bytes", {"size": "L1", "threads": 1}, ("simd",)) == load[0]
+    assert found.fastest("bytes", {"size": "L2"}) is found.fastest("flops", {}) is None
+    assert found.one_and_most(size="L1") == (load[1], load[2])
+    assert other.pair("mispredict") == tuple(branches)
+    assert other.headline("mispredict").value == pytest.approx(0.02)
+    assert found.pair("mispredict") is found.headline("mispredict") is other.one_and_most() is None
 
 
 def crossing(*ratios):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from doubles.scripted import record, run_of
 from hwbench import catalog
-from hwbench.analysis.measures import completed, declared, describes_itself, kind_of, measuring, source_of
+from hwbench.analysis.measures import completed, declared, kind_of, measuring, source_of
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from made_up.declared import DECLARED
@@ -72,14 +74,21 @@ def test_records_are_found_by_what_they_measure():
     assert [one.bench for one in measuring(run, "load", "copy")] == ["mine.sweep", "stream.copy"]
 
 
-def test_a_run_describes_itself_where_it_has_what_all_its_benches_declare():
-    """A file of an earlier version has nothing of them, or question, baseline and limit alone."""
-    run = run_of(record(bench="stream.load"), record(bench="peak.fma"))
-    assert describes_itself(completed(run, catalog.benches()))
-    assert describes_itself(run_of())
-    assert not describes_itself(run_of(*run.records, record(bench="mine.loop")))
-    early = {name: BenchInfo("?", "x", "load") for name in ("stream.load", "peak.fma")}
-    assert not describes_itself(run_of(*run.records, benches=early))
+class Unasked(dict):
+    """A catalogue that must not be asked for anything."""
+
+    def __contains__(self, name):
+        raise AssertionError(name)
+
+
+def test_the_catalogue_is_asked_for_other_benches_only():
+    """Not of a file that describes its benches, nor for hwbench's own in a file of an earlier version."""
+    own, mine = record(bench="stream.load"), record(bench="mine.loop")
+    early = {"stream.load": BenchInfo("?", "x", "load"), "mine.sweep": MINE["mine.sweep"]}
+    for run in (run_of(own), run_of(own, benches=early), run_of(own, benches=completed(run_of(own), {}).benches)):
+        assert completed(run, Unasked()).benches["stream.load"].measures == "load"
+    with pytest.raises(AssertionError, match=r"mine\.loop"):
+        completed(run_of(own, mine), Unasked())
 
 
 def test_a_file_that_describes_no_bench_is_of_benches_that_are_known():
@@ -90,4 +99,5 @@ def test_a_file_that_describes_no_bench_is_of_benches_that_are_known():
     assert known["stream.load"].measures == "load"
     assert RUNS
     for path in RUNS:
-        assert describes_itself(store.read(path)), path.name
+        run = completed(store.read(path), {})
+        assert {one.bench for one in run.records} == set(run.benches), path.name

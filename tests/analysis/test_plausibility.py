@@ -7,10 +7,11 @@ import pytest
 
 from doubles.scripted import SIZES, record, run_of
 from hwbench.analysis.limits import measured
-from hwbench.analysis.plausibility import above, concluded, doubtful, impossible, judged, refused
+from hwbench.analysis.plausibility import above, concluded, doubtful, impossible, judged
+from hwbench.analysis.reading import Reading
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cache, Cpu
-from hwbench.record.reasons import Reason, has
+from hwbench.record.reasons import CONCLUDED, Reason, has
 from made_up.declared import DECLARED
 
 GB = 1e9
@@ -170,20 +171,20 @@ def test_a_figure_above_a_suspect_limit_is_marked_all_the_same():
     marked = judged([slow, mine], KINDS, SIZES)
     assert (marked[0], marked[1].status) == (slow, "suspect")
     assert marked[1].reasons == [Reason("above_limit", "10.6 times L1 load, 1 thread: 10.0 GB/s")]
-    assert judged(marked, KINDS, SIZES) == refused(marked, KINDS, SIZES) == marked
+    assert judged(marked, KINDS, SIZES) == marked
     assert judged([load(), marked[1]], KINDS, SIZES)[1].why.startswith("cannot be true: 1.06 times")
     assert above([slow, load(bench="access.rows", rate=10.4 * GB)], KINDS, SIZES) == {}
 
 
-def test_what_is_refused_keeps_an_earlier_verdict():
-    """A run that was judged when it was measured keeps its words; what was not judged is marked."""
-    before = load(bench="access.rows", rate=150 * GB, status="suspect", reasons=[Reason("implausible", "1.50 times …")])
-    new = load(bench="access.rows", rate=120 * GB, status="suspect", reasons=[Reason("steal")])
-    _, old, marked = refused([load(), before, new], KINDS, SIZES)
-    assert old == before
-    assert marked.codes == ["steal", "implausible"]
-    assert marked.reasons[1].detail.startswith("1.20 times the limit")
-    assert refused([load(), before, marked], KINDS, SIZES)[1:] == [before, marked]
+def test_conclusions_about_a_bench_without_a_declaration_are_kept():
+    """They cannot be drawn anew, except for twins; those about a declared bench are replaced."""
+    known, unknown = (
+        load(bench=bench, rate=50 * GB, status="suspect", reasons=[Reason("implausible", "1.50 times …"), Reason(more)])
+        for bench, more in (("access.rows", "doubtful"), ("gone.bench", "twins"))
+    )
+    _, now, kept = judged([load(), known, unknown], KINDS, SIZES)
+    assert (now.status, now.reasons) == ("ok", [])
+    assert kept.reasons == [Reason("implausible", "1.50 times …")]
 
 
 PARAMS = {"size": "L1", "dtype": "f8"}
@@ -214,12 +215,27 @@ def test_a_figure_above_its_limit_becomes_suspect_and_keeps_its_first_reason():
     assert concluded(run) == run  # once said, a verdict is not said again
 
 
-def test_a_run_that_does_not_describe_its_benches_is_as_it_was_stored():
-    """Older files hold the verdicts of when they were measured."""
-    run = run_of(LIMIT, FAST)
-    assert concluded(run) is run
-    paths = (Path(__file__).parents[2] / "reports/runs").rglob("*.json")
-    assert all(concluded(run) is run for path in paths if not (run := store.read(path)).benches)
+def test_an_older_run_is_judged_anew_by_what_its_benches_declared_then():
+    """What is stored is dropped first: the page and `compare` say the same of an old file."""
+    at = {"bench": "access.stride", "params": PARAMS, "counts": {"bytes": 1e9}}
+    stored = [Reason("steal"), Reason("doubtful", "of an earlier version")]
+    slow, fast = (record(samples=(seconds,) * 3, status="suspect", reasons=stored, **at) for seconds in (2.0, 0.5))
+    run = run_of(LIMIT, slow, fast)
+    assert [one.codes for one in concluded(run).records] == [[], ["steal"], ["steal", "implausible"]]
+    assert concluded(concluded(run)) == concluded(run)
+    assert Reading(run).records == concluded(run).records
+
+
+def test_what_the_committed_files_hold_of_conclusions_is_concluded_again():
+    """An older hwbench stored two: today's rules say the same of both, in the same words."""
+    paths = sorted((Path(__file__).parents[2] / "reports").rglob("*.json"))
+    found = []
+    for run in map(store.read, paths):
+        for before, now in zip(run.records, concluded(run).records, strict=True):
+            if has(before.reasons, *CONCLUDED):
+                assert now.reasons == before.reasons
+                found += before.codes
+    assert sorted(found) == ["doubtful", "implausible"]
 
 
 @pytest.mark.parametrize("limit", [None, "gpu matmul", "something newer"])
@@ -227,6 +243,6 @@ def test_a_bench_without_a_known_limit_accuses_nobody(limit):
     """A file may name a kind of limit that this hwbench does not know."""
     benches = BENCHES | {"access.steps": BenchInfo("How fast?", "fast", limit)}
     run = run_of(LIMIT, FAST, benches=benches)
-    assert concluded(run) == run
+    assert concluded(run).records == run.records
     on_gpu = msgspec.structs.replace(FAST, device="gpu:0")
     assert concluded(run_of(LIMIT, on_gpu, benches=benches)).records[1] == on_gpu

@@ -4,6 +4,7 @@ import pytest
 
 from doubles.scripted import record
 from hwbench.analysis import twins
+from hwbench.analysis.plausibility import judged
 from hwbench.record.reasons import Reason
 from made_up.declared import DECLARED
 
@@ -20,7 +21,7 @@ def disagreeing(records):
 
 
 def marked(records):
-    return twins.marked(records, DECLARED)
+    return judged(records, DECLARED, {})
 
 
 def hops(bench, variant, nanoseconds, spread=0.001, **params):

@@ -91,6 +91,22 @@ def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
         command("list")
 
 
+@pytest.mark.parametrize(("error", "what"), [(EOFError(), "nothing more to read"), (EOFError("Ran out"), "Ran out")])
+def test_an_early_end_of_what_is_read_is_an_error_by_2(command, monkeypatch, error, what):
+    """A cut-off cache or a process that died: not click's `Aborted!`, whose exit code says that a case is slower."""
+
+    def fail():
+        raise error
+
+    monkeypatch.setattr("hwbench.catalog.benches", fail)
+    done = command("list")
+    assert done.code == 2
+    assert done.err == (
+        f"hwbench: EndOfInputError: a file or another process ended early ({what}); run the command again "
+        "(HWBENCH_DEBUG=1 shows where)\n"
+    )
+
+
 @pytest.mark.parametrize("arguments", [["show", "--findings"], ["compare", "--across-machines"]])
 def test_nothing_in_a_file_reaches_the_terminal_raw(benches, command, out, arguments):
     """Escape sequences, markup and overrides in names, values, reasons and findings are shown, not obeyed."""

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
+from hwbench.analysis.measures import former
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -216,6 +217,30 @@ def test_two_files_are_compared_without_numba(out):
     code, modules = modules_of("compare", *paths)
     assert code == 0
     assert not modules & {"numba", "llvmlite"}
+
+
+@pytest.mark.parametrize("across", [[], ["--across-machines"]])
+def test_committed_files_are_compared_without_numba(out, across):
+    """Of an older hwbench: one describes no bench, one states question, baseline and limit alone."""
+    [path] = (Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*.json")
+    run = store.read(path)
+    early = {name: BenchInfo(info.question, info.baseline, info.limit) for name, info in former().items()}
+    between = out / "between.json"
+    store.write(msgspec.structs.replace(run, id="between", benches=early), between)
+    code, modules = modules_of("compare", str(path), str(between), *across)
+    assert code == 0
+    assert not modules & {"numba", "llvmlite"}
+
+
+def test_compare_marks_an_older_file_as_the_page_does(command, out):
+    """Two measurements of one latency disagree in the committed run: a case that rests on one is suspect here, too."""
+    [path] = (Path(__file__).parents[2] / "reports/runs/intel-xeon-2cpu").glob("*.json")
+    again = out / "again.json"
+    store.write(msgspec.structs.replace(store.read(path), id="again"), again)
+    cases = json.loads(command("compare", path, again, "--json").out)["cases"]
+    [told] = [one["reason"] for one in cases if one["bench"] == "latency.parallel" and
+              one["params"] == {"size": "DRAM", "pages": "huge", "chains": 1}]  # fmt: skip
+    assert told.startswith("base: two measurements of one quantity disagree: latency.loaded/read [DRAM, huge, idle]")
 
 
 def test_compare_prints_one_format(command, out):

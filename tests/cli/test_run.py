@@ -9,6 +9,7 @@ import pytest
 
 from doubles.scripted import scripted_work
 from hwbench import errors
+from hwbench.analysis import reading
 from hwbench.cli import tables
 from hwbench.measurement import autosave, session
 from hwbench.record import store
@@ -54,6 +55,14 @@ def test_run_prints_findings_and_where_the_run_lies(benches, device, command, ou
     assert done.err.splitlines()[-1].startswith("[2/2] access.steps L2 f8: fast 1.00 ms, slow 4.00 ms")
     assert len(done.err.splitlines()) == 3
     assert clean(done.err)
+
+
+def test_a_run_is_judged_once(benches, device, command, out, monkeypatch):
+    """The page, the findings and the quality of the run share one reading."""
+    judged, real = [], reading.concluded
+    monkeypatch.setattr(reading, "concluded", lambda *given: judged.append(given[0].id) or real(*given))
+    assert command("run", "access.share", "--out", out).code == 0
+    assert judged == [store.read(store.newest(out)).id]
 
 
 def test_json_to_stdout_is_alone_there(benches, device, command, out):

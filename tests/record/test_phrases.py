@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +81,19 @@ def test_a_share_above_its_limit_is_suspect():
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "doubt", "said"),
+    [
+        (0.61, (), "61% of the peak"),
+        (0.61, ("suspect_limit",), "61% of the peak (suspect limit)"),
+        (1.2, ("above_limit", "suspect_limit"), "120% of the peak (suspect: above a suspect limit)"),
+    ],
+)
+def test_the_doubts_about_a_share_are_told_in_words(value, doubt, said):
+    """A share of a reading brings its doubts along."""
+    assert of_limit(SimpleNamespace(value=value, text="", doubt=doubt), "the peak") == said
+
+
 def test_a_sentence_names_the_doubt_of_its_records():
     """Each reason once, before the full stop; undisturbed and absent records add nothing."""
     fine, stolen = record(), record(status="suspect", reasons=[because("steal", "12% of a CPU")])
@@ -104,7 +118,8 @@ def test_the_largest_effects_come_first():
     [
         (Estimate(1.19, 1.15, 1.23), "1.19× slower (1.15–1.23)"),
         (Estimate(0.25, 0.2, 0.3125), "4.00× faster (3.20–5.00)"),
-        (Estimate(1.25, 0.77, 1.5), "no difference (0.77–1.50)"),
+        (Estimate(1.0, 0.98, 1.02), "no difference (0.98–1.02)"),
+        (Estimate(1.25, 0.77, 1.5), "no clear difference (0.77–1.50)"),
         (Estimate(1.0, 1.0, 1.0), "no difference"),
     ],
 )

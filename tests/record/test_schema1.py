@@ -8,6 +8,7 @@ import pytest
 
 from doubles.scripted import record, run_of
 from hwbench.record import store
+from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import CONCLUDED, LONGEST, TABLE, Reason, because
 from hwbench.record.schema1 import SKIPPED, SUSPECT, reasons_of
 
@@ -76,12 +77,13 @@ def test_committed_runs_read_as_before(path):
 
 
 def test_an_old_conclusion_is_shown_and_not_written_again():
-    """What an older hwbench stored as a verdict is a conclusion when it is read."""
+    """What an older hwbench stored as a verdict is a conclusion when it is read; it goes once a file has the bench."""
     run = store.decode(old((record(status="suspect"), "cannot be true: faster than light")), "old.json")
     assert [one.code for one in run.records[0].reasons] == ["implausible"]
-    again = store.decode(store.encode(run), "new.json")
+    described = msgspec.structs.replace(run, benches={run.records[0].bench: BenchInfo("How fast?", "a")})
+    again = store.decode(store.encode(described), "new.json")
     assert (again.records[0].status, again.records[0].reasons) == ("ok", [])
-    assert not any(code in store.encode(run).decode() for code in CONCLUDED)
+    assert not any(code in store.encode(described).decode() for code in CONCLUDED)
 
 
 def test_every_code_is_of_the_table():

@@ -126,7 +126,7 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
         (GOOD.replace(b'"schema":2', b'"schema":NaN'), "is no JSON"),
         (changed("schema", 3), "schema 3 is newer than 2, the newest this hwbench reads; upgrade hwbench"),
         (changed("schema", 10**30), "is newer than 2"),
-        (changed("schema", 0), "never was"),
+        (changed("schema", 0), "schema 0 does not exist (1 to 2 do)"),
         (changed("schema", "1"), "Expected `int`, got `str` - at `$.schema`"),
         (changed("schema", True), "got `bool`"),
     ],
@@ -213,9 +213,12 @@ def test_a_field_more_or_less_needs_no_other_schema():
 
 
 def test_conclusions_are_never_written(tmp_path):
-    """A record that is suspect by its limits alone is written as it was measured, by each way of writing."""
-    steal = Reason("steal", "2% of a CPU")
-    measured = run_of(record("a"), record("b", status="suspect", reasons=[steal]))
+    """A record that is suspect by its limits alone is written as it was measured, by each way of writing.
+
+    What an older file holds about a bench that it does not describe is kept: nobody may be able to conclude it again.
+    """
+    steal, info = Reason("steal", "2% of a CPU"), BenchInfo("How fast?", "a", variants=["a", "b"])
+    measured = run_of(record("a"), record("b", status="suspect", reasons=[steal]), benches={record().bench: info})
     marks = [[Reason("implausible", "2.00 times the limit")], [steal, Reason("doubtful", "L2 load"), Reason("twins")]]
     concluded = msgspec.structs.replace(
         measured,
@@ -227,6 +230,8 @@ def test_conclusions_are_never_written(tmp_path):
     store.write(concluded, tmp_path / "run.json")
     assert store.read(tmp_path / "run.json") == measured
     assert store.decode(store.encode(concluded), "x") == measured
+    older = msgspec.structs.replace(concluded, benches={})
+    assert store.decode(store.encode(older), "x") == older
 
 
 def test_benches_are_optional_and_kept():
@@ -265,7 +270,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(2**30)
     before = psutil.Process().memory_info().rss
-    with pytest.raises(StoreError, match=r"huge.json: 1 GiB; a run file has at most \d+ MiB"):
+    with pytest.raises(StoreError, match=r"huge.json: has 1 GiB, a run file \d+ MiB at most"):
         store.read(path)
     assert psutil.Process().memory_info().rss - before < 2**26
 
@@ -274,8 +279,9 @@ def test_what_is_no_file_is_told(tmp_path):
     """A directory, a missing file, a FIFO, a name beyond the system's limit: one line each, and nothing waits."""
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
-    for path, said in [(tmp_path, "is no file"), (tmp_path / "none.json", "cannot be read"), (fifo, "is no file"),
-                       (tmp_path / ("x" * 5000), "cannot be read"), (Path("/dev/zero"), "is no file")]:  # fmt: skip
+    no_file, unread = "is not a regular file", "cannot be read"
+    places = {tmp_path: no_file, tmp_path / "none.json": unread, fifo: no_file, tmp_path / ("x" * 5000): unread}
+    for path, said in (places | {Path("/dev/zero"): no_file}).items():
         with pytest.raises(StoreError, match=said):
             store.read(path)
 
@@ -490,15 +496,25 @@ BEFORE = msgspec.structs.replace(MACHINE, name="amd-epyc-2cpu")
 
 
 def test_runs_under_the_former_name_are_found(tmp_path):
-    """A run that was cut off there is gone on with, and either name finds the runs where it has none of its own."""
+    """A run that was cut off there is gone on with, and either name finds the runs of both."""
     path = keep(tmp_path, cut_off(machine=BEFORE))
     assert store.unfinished(tmp_path, ZEN4)[0] == path
     assert store.find(tmp_path, ZEN4.name) == store.find(tmp_path, BEFORE.name) == [path]
     mine = keep(tmp_path, run_of(machine=ZEN4))
-    assert store.find(tmp_path, ZEN4.name) == [mine]
-    assert store.find_akin(tmp_path, ZEN4.name) == store.find_akin(tmp_path, BEFORE.name)
-    assert sorted(store.find_akin(tmp_path, ZEN4.name)) == sorted([path, mine])
+    assert store.find(tmp_path, ZEN4.name) == store.find(tmp_path, BEFORE.name)
+    assert sorted(store.find(tmp_path, ZEN4.name)) == sorted([path, mine])
     assert store.find(tmp_path, "amd-epyc-zen5-2cpu") == [path]
+
+
+def test_the_newest_run_of_a_name_is_of_that_name_s_hardware(tmp_path):
+    """Under the former name too, but not of another machine that had this name."""
+    other = msgspec.structs.replace(BEFORE, memory=Memory(total=2**40))
+    first = keep(tmp_path, run_of(machine=ZEN4, id="amd-20261122T100000Z-aaaaaa"))
+    assert store.newest(tmp_path, BEFORE.name) == first
+    later = keep(tmp_path, run_of(machine=BEFORE, id="amd-20261122T110000Z-bbbbbb"))
+    foreign = keep(tmp_path, run_of(machine=other, id="amd-20261122T120000Z-cccccc"))
+    assert store.newest(tmp_path, ZEN4.name) == later
+    assert store.newest(tmp_path, BEFORE.name) == store.newest(tmp_path) == foreign
 
 
 def proof(out, machine, name):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from ..bench import Bench
 from ..record import text
 from ..record.estimate import Estimate, crossover, estimate
 from ..record.model import Record, Run, Scalar, same_work
 from . import fits, wording
+from .headline import Rate, fastest, headline
+from .hierarchy import line_of
 from .limits import Limit
+from .measures import declared
+from .pairs import one_and_most, pairs
 from .ratios import ratio
-from .reading import Reading
-from .staircase import find_line
+from .reading import Reading, Share
 
 
 class BenchResults:
@@ -74,25 +79,38 @@ class BenchResults:
         """Sentences on cache sizes and TLB reach from the run's latency sweeps."""
         return wording.sentences(self.reading.hierarchy, self.run.machine.virtual)
 
-    def share(self, variant: str, kind: str | None = None, **params: Scalar) -> float | None:
+    def share(self, variant: str, kind: str | None = None, **params: Scalar) -> Share | None:
         """Share of the machine's limit (the bench's own, or `kind`) that the median reaches."""
         record = self.find(variant, **params)
-        kind = kind or self.bench.limit
-        found = self.reading.share(record, kind) if record is not None and kind else None
-        return None if found is None else found.value
+        return self.reading.share(record, kind) if record is not None else None
+
+    def fastest(self, count: str, place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
+        """The record with the most of `count` a second at these parameters, as the headline chooses it."""
+        measures = next((declared(record, self.reading.benches) for record in self.records), "")
+        timed = [record for record in self.records if record.timed]
+        return fastest(timed, Rate(measures, count, place, tuple(variants)), self.reading.benches)
+
+    def headline(self, name: str) -> Estimate | None:
+        """A headline quantity of the CPU by its name, from this bench's records."""
+        found = headline(replace(self.run, records=list(self.records)))
+        return next((Estimate(x.value, x.low, x.high) for x in found if (x.name, x.device) == (name, "cpu")), None)
+
+    def pair(self, name: str) -> tuple[Record, Record] | None:
+        """The two records behind such a quantity, the slower one first."""
+        timed = [record for record in self.records if record.timed and record.device == "cpu"]
+        return pairs(self.run, timed).get(name)
+
+    def one_and_most(self, **params: Scalar) -> tuple[Record, Record] | None:
+        """The records of one thread and of the most with these parameters; None where either is missing."""
+        return one_and_most(self.records, **params)
 
     def limit(self, record: Record, kind: str) -> Limit | None:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
         return self.reading.limit_for(record, kind)
 
-    def line(self, variant: str, **params: Scalar) -> Estimate | None:
-        """The bytes that move at a time, from seconds an element over the stride in bytes (a fact: `stride_bytes`)."""
-        sweep: dict[int, list[float]] = {}
-        for record in self.records:
-            step, items = record.facts.get("stride_bytes"), record.counts.get("items")
-            if record.variant == variant and record.timed and _fits(record, params) and items and isinstance(step, int):
-                sweep[step] = [seconds / items for seconds in record.samples]
-        return find_line(sweep)
+    def line(self, level: str) -> Estimate | None:
+        """The bytes that move at a time from a level, by the strides there."""
+        return line_of(replace(self.run, records=list(self.records)), level)
 
     def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where fewer than two n have both.

@@ -14,9 +14,10 @@ import msgspec
 
 from ..record.estimate import Estimate, estimate
 from ..record.facts import threads_of
-from ..record.model import LEVELS, Record, Run, Scalar, contrast_key
-from .limits import implausible, level_of
+from ..record.model import LEVELS, Record, Run, Scalar
+from .limits import implausible
 from .measures import Benches, declared
+from .pairs import pairs, penalty
 from .ratios import ratio
 
 CPU = "cpu"
@@ -53,15 +54,15 @@ class Headline(msgspec.Struct, frozen=True):
 class Rate:
     """A quantity that one record has: a count per second, or seconds per count, of a bench that declares to measure it.
 
-    `params` are the axis values that a record must have. `variants`: these alone.
-    `largest` is an axis of sizes or lengths whose largest value counts.
+    `params` are the axis values that a record must have. `variants`: these alone. `largest`: only the records with the
+    largest count.
     """
 
     measures: str
     count: str
     params: Mapping[str, Scalar] = field(default_factory=dict)
     variants: tuple[str, ...] = ()
-    largest: str = ""
+    largest: bool = False
 
 
 THREADS: dict[str, Scalar] = {"one": 1, "all": "all"}
@@ -104,7 +105,7 @@ def _gpu_rates() -> dict[str, Rate]:
     for way in ("h2d", "d2h", "both"):
         for memory in ("pinned", "pageable"):
             params = {"direction": way, "memory": memory}
-            found[f"{way}.{memory}"] = Rate("{direction}", "bytes", params, largest="size")
+            found[f"{way}.{memory}"] = Rate("{direction}", "bytes", params, largest=True)
     return found
 
 
@@ -132,8 +133,8 @@ def fastest(records: Sequence[Record], rate: Rate, benches: Benches) -> Record |
     """The record that gives the quantity; None where none was timed."""
     fitting = [record for record in records if _fits(record, rate, benches)]
     if rate.largest:
-        most = max((record.counts["bytes"] for record in fitting), default=0.0)
-        fitting = [record for record in fitting if record.counts["bytes"] == most]
+        most = max((record.counts[rate.count] for record in fitting), default=0.0)
+        fitting = [record for record in fitting if record.counts[rate.count] == most]
     return min(fitting, key=lambda record: _rank(record, rate.count), default=None)
 
 
@@ -174,79 +175,6 @@ def _made(name: str, value: Estimate, unit: str, records: Sequence[Record], thre
 
 def _ratios(run: Run, records: Sequence[Record]) -> Iterator[Headline]:
     """A CPU's quantities of two records: what a misprediction costs, and ratios of times."""
-    of = {
-        kind: [record for record in records if declared(record, run.benches) == kind]
-        for kind in ("branches", "ladder", "row and column", "scaling")
-    }
-    pairs = {
-        "loop_over_numpy": _loop_and_numpy(run, of["ladder"]),
-        "column_over_row": _column_and_row(of["row and column"]),
-        "prange.triad": _one_and_all(of["scaling"], "triad"),
-        "prange.compute": _one_and_all(of["scaling"], "polynomial"),
-    }
-    if (price := _mispredict(of["branches"])) is not None:
-        yield price
-    for name, pair in pairs.items():
-        if pair is not None:
-            slow, fast = pair
-            yield _made(name, ratio(slow, fast), RATIO, pair, max(threads_of(slow), threads_of(fast)))
-
-
-def _mispredict(records: Sequence[Record]) -> Headline | None:
-    """Seconds of one misprediction: random over sorted order, at the share of taken branches nearest to one half.
-
-    At a share p in random order min(p, 1 - p) of the branches are mispredicted at best; sorted, none.
-    """
-    pairs = [pair for pair in _pairs(records, "shuffled", "sorted") if _wrong(pair[0])]
-    if not pairs:
-        return None
-    slow, fast = max(pairs, key=lambda pair: (pair[0].counts["items"], _wrong(pair[0])))
-    if len(slow.samples) == len(fast.samples):
-        apart = estimate([a - b for a, b in zip(slow.samples, fast.samples, strict=True)])
-    else:
-        a, b = estimate(slow.samples), estimate(fast.samples)
-        apart = Estimate(a.value - b.value, a.low - b.high, a.high - b.low)
-    each = apart.scaled(1 / (slow.counts["items"] * _wrong(slow)))
-    return _made("mispredict", each, "s", (slow, fast), threads_of(slow))
-
-
-def _wrong(record: Record) -> float:
-    """The share of mispredicted branches; 0 where it is too small to divide by."""
-    share = record.params.get("share")
-    wrong = min(share, 1 - share) if isinstance(share, int | float) and record.counts.get("items") else 0.0
-    return wrong if wrong > 1e-6 else 0.0
-
-
-def _loop_and_numpy(run: Run, records: Sequence[Record]) -> tuple[Record, Record] | None:
-    """An addition in a Python loop and in NumPy, at the largest n whose arrays exceed the last-level cache."""
-    pairs = [
-        pair
-        for pair in _pairs(records, "loop", "numpy")
-        if level_of(pair[0], run.policy.sizes, run.machine.cpu) == LEVELS[-1]
-    ]
-    return max(pairs, key=lambda pair: pair[0].counts.get("items", 0.0), default=None)
-
-
-def _column_and_row(records: Sequence[Record]) -> tuple[Record, Record] | None:
-    """Down columns and along rows of a float64 matrix in memory, in C order."""
-    wanted = {"size": LEVELS[-1], "dtype": "f8", "layout": "C"}
-    pairs = _pairs(records, "column", "row")
-    return next((pair for pair in pairs if wanted.items() <= pair[0].params.items()), None)
-
-
-def _one_and_all(records: Sequence[Record], work: str) -> tuple[Record, Record] | None:
-    """The same work on one thread and on the most."""
-    here = {
-        threads_of(record): record
-        for record in records
-        if {"work": work, "scaling": "strong"}.items() <= record.params.items()
-    }
-    most = max(here, default=1)
-    return (here[1], here[most]) if most > 1 and 1 in here else None
-
-
-def _pairs(records: Sequence[Record], one: str, other: str) -> list[tuple[Record, Record]]:
-    """The records of two variants of one bench with equal axis values."""
-    others = {contrast_key(record): record for record in reversed(records) if record.variant == other}
-    firsts = (record for record in records if record.variant == one)
-    return [(first, others[contrast_key(first)]) for first in firsts if contrast_key(first) in others]
+    for name, (slow, fast) in pairs(run, records).items():
+        value, unit = (penalty(slow, fast), "s") if name == "mispredict" else (ratio(slow, fast), RATIO)
+        yield _made(name, value, unit, (slow, fast), max(threads_of(slow), threads_of(fast)))

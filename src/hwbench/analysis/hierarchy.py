@@ -104,8 +104,8 @@ def hierarchy(run: Run) -> Hierarchy:
         caches_found,
         memory,
         find_translation(small, huge) if small and huge else [],
-        find_line(strides(run, "L2")),
-        find_line(strides(run, LEVELS[-1])),
+        line_of(run, "L2"),
+        line_of(run, LEVELS[-1]),
         dict(zip(("pages", "order"), main, strict=True)),
     )
 
@@ -228,6 +228,11 @@ def _sweep(records: Iterable[Record]) -> dict[int, list[float]]:
 def _baseline(run: Run, record: Record) -> bool:
     """Whether the record is of its bench's baseline: figures of one sweep must come from one kernel."""
     return record.variant == run.benches[record.bench].baseline
+
+
+def line_of(run: Run, level: str) -> Estimate | None:
+    """The bytes that move at a time to L1 from a level, by the strides there; None where they show none."""
+    return find_line(strides(run, level))
 
 
 def strides(run: Run, level: str) -> dict[int, list[float]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..record.facts import threads_of
-from ..record.measures import Source, expanded
+from ..record.measures import TOLERANCE, Source, expanded
 from ..record.model import LEVELS, Cpu, Metric, Record
 from ..record.reasons import has
 from .measures import Benches, kind_of, source_of
@@ -22,7 +22,6 @@ GPU_KINDS = {
 }  # fmt: skip
 GPU_NAMES = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "host and GPU both ways"}
 GPU_CERTAIN = 16  # × L2: a larger footprint is served by HBM, the share of L2 is negligible
-TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
 REACH = 4  # a footprint below 4 × the cache still gets noticeable hits (DRAM is 4 × the last-level caches)
 CERTAIN = 0.99  # of the size of DRAM: arrays are rounded down to whole elements per thread
 

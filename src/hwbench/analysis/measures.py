@@ -16,6 +16,8 @@ from ..record.model import BenchInfo, Record, Run
 FORMER = Path(__file__).with_name("former_benches.json")
 Benches = Mapping[str, BenchInfo]
 """What the benches of a run declare, by name."""
+Catalogue = Mapping[str, Bench]
+"""The installed benches, by name."""
 
 
 @functools.cache
@@ -24,35 +26,28 @@ def former() -> Benches:
     return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 
 
-def completed(run: Run, catalogue: Mapping[str, Bench]) -> Run:
-    """The run with the declarations of all its benches; what the file does not say is taken from the catalogue.
+def completed(run: Run, catalogue: Catalogue) -> Run:
+    """The run with the declarations of all its benches that are known.
 
-    Files of earlier versions describe no benches, or state question, baseline and limit alone. Those that describe none
-    are from a time whose benches are known without a catalogue (`former`).
+    Files of earlier versions describe no benches, or state question, baseline and limit alone. What they lack is as
+    hwbench's benches declared it then (`former`); the catalogue is asked for other benches only.
     """
-    names = dict.fromkeys(record.bench for record in run.records)
-    known = {name: catalogue[name].info for name in names if name in catalogue}
-    if not run.benches:
-        known |= {name: info for name, info in former().items() if name in names}
-    benches = {
-        name: _filled(run.benches[name], known.get(name)) if name in run.benches else known[name]
-        for name in [*names, *(name for name in run.benches if name not in names)]
-        if name in run.benches or name in known
-    }
+    names = dict.fromkeys([*(record.bench for record in run.records), *run.benches])
+    found = {name: _completed(name, run.benches.get(name), catalogue) for name in names}
+    benches = {name: info for name, info in found.items() if info is not None}
     return run if benches == run.benches else replace(run, benches=benches)
 
 
-def _filled(stated: BenchInfo, known: BenchInfo | None) -> BenchInfo:
-    """What the file states; the rest from the catalogue where an earlier version wrote the file."""
-    if known is None or stated.variants:  # this version always states the variants
+def _completed(name: str, stated: BenchInfo | None, catalogue: Catalogue) -> BenchInfo | None:
+    """What the file states of a bench; the rest from elsewhere where an earlier version wrote the file."""
+    if stated is not None and stated.variants:  # this version always states the variants
         return stated
+    known = former().get(name)
+    if known is None and name in catalogue:
+        known = catalogue[name].info
+    if known is None or stated is None:
+        return known or stated
     return replace(known, question=stated.question, baseline=stated.baseline, limit=stated.limit)
-
-
-def describes_itself(run: Run) -> bool:
-    """Whether the declarations of all the run's benches are known, so that reading needs no catalogue."""
-    benches = completed(run, {}).benches
-    return all(name in benches and benches[name].variants for name in {one.bench for one in run.records})
 
 
 def measuring(run: Run, *kinds: str) -> Iterator[Record]:

@@ -11,47 +11,35 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from ..bench import Bench
 from ..record import text
-from ..record.measures import LIMITS
-from ..record.model import LEVELS, Cpu, Record, Run, as_measured
+from ..record.measures import LIMITS, TOLERANCE
+from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
 from . import twins
-from .limits import (
-    TOLERANCE,
-    Limit,
-    beats,
-    implausible,
-    limit_for,
-    limit_of,
-    measured,
-    share,
-)
-from .measures import Benches, completed, declared
+from .limits import Limit, beats, limit_for, limit_of, measured, share
+from .measures import Benches, Catalogue, completed, declared
 
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
 LINES = 2  # cache lines per cycle between L1 and L2: one in, one out; no processor sold has wider paths
 
 
-def concluded(run: Run, catalogue: Mapping[str, Bench] | None = None) -> Run:
-    """The run with the verdicts of its own limits and twins on its records.
+def concluded(run: Run, catalogue: Catalogue | None = None) -> Run:
+    """The run with the declarations of its benches, and its records judged anew by its own limits and twins.
 
-    A run that describes its benches was stored as measured; what it does not say of them is looked up in `catalogue`.
-    One that describes none is older: its verdicts were stored when it was measured, and stand.
+    All readers of a run, old or new, judge it here. What the file does not say of its benches is looked up in
+    `catalogue`.
     """
-    if not run.benches:
-        return run
-    run = completed(run, catalogue or {})
-    records = judged(run.records, run.benches, run.policy.sizes, run.machine.cpu)
-    return replace(run, records=twins.marked(records, run.benches))
+    run = completed(run, {} if catalogue is None else catalogue)
+    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu))
 
 
 def judged(
     records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records, with implausible and doubtful ones marked suspect; other reasons are kept.
+    """The records, with implausible and doubtful ones, and twins that disagree, marked suspect; other reasons stay.
 
-    Reasons of an earlier call are dropped first: an interrupted run is judged again when it is complete.
+    Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn anew and are kept,
+    except for twins.
 
     Parameters
     ----------
@@ -62,19 +50,10 @@ def judged(
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
     """
-    fresh = [as_measured(record) for record in records]
-    doubts = doubtful(fresh, benches, cpu)
-    new = _suspect(fresh, doubts | impossible(fresh, benches, sizes, cpu))
-    return _suspect(new, above(new, benches, sizes, cpu))
-
-
-def refused(
-    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
-) -> list[Record]:
-    """The records, with those above their limits marked suspect where no earlier verdict says so."""
-    found = impossible(records, benches, sizes, cpu)
-    new = _suspect(records, {at: reason for at, reason in found.items() if not implausible(records[at])})
-    return _suspect(new, above(new, benches, sizes, cpu))
+    new = [as_measured(one) if one.bench in benches else without(one, "twins") for one in records]
+    new = _suspect(new, doubtful(new, benches, cpu) | impossible(new, benches, sizes, cpu))
+    new = _suspect(new, above(new, benches, sizes, cpu))
+    return _suspect(new, twins.disagreeing(new, benches))
 
 
 def impossible(

@@ -7,24 +7,22 @@ measuring mark a record as suspect; a doubtful value is shown with its mark and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from msgspec.structs import replace
 
-from ..bench import Bench
 from ..record import text
 from ..record.estimate import Estimate, estimate
+from ..record.measures import TOLERANCE
 from ..record.model import BenchInfo, Metric, Record, Run, metrics
-from . import twins
+from ..record.phrases import ABOVE, SUSPECT_LIMIT
 from .headline import Headline, headline
 from .hierarchy import Hierarchy, hierarchy
-from .limits import TOLERANCE, Limit, comparable, limit_for, measured, plausible, serving_level, share
-from .measures import Benches, completed
-from .plausibility import concluded, refused
-
-ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share
+from .limits import Limit, comparable, limit_for, measured, plausible, serving_level, share
+from .measures import Benches, Catalogue
+from .plausibility import concluded
 
 
 @dataclass(frozen=True)
@@ -64,20 +62,16 @@ class Performance:
 class Reading:
     """What a run says.
 
-    `run` is the run with the declarations of its benches and the verdicts of its own limits and twins on its records.
-    What the file does not say of its benches, as older files do not, is looked up in `catalogue`.
+    `given` is the run as the file has it, `run` the run with the declarations of its benches and the verdicts of its
+    own limits and twins on its records. What the file does not say of its benches is looked up in `catalogue`.
     """
 
-    def __init__(self, run: Run, catalogue: Mapping[str, Bench] | None = None) -> None:
-        if run.benches:
-            self.run = concluded(run, catalogue)
-        else:  # an older file: its verdicts were stored when it was measured, and stand
-            full = completed(run, catalogue or {})
-            records = refused(full.records, full.benches, full.policy.sizes, full.machine.cpu)
-            self.run = replace(full, records=twins.marked(records, full.benches))
+    def __init__(self, run: Run, catalogue: Catalogue | None = None) -> None:
+        self.given = run
+        self.run = concluded(run, catalogue)
 
     @classmethod
-    def of(cls, run: Run | Reading, catalogue: Mapping[str, Bench] | None = None) -> Reading:
+    def of(cls, run: Run | Reading, catalogue: Catalogue | None = None) -> Reading:
         """The reading of a run, or the one given."""
         return run if isinstance(run, Reading) else cls(run, catalogue)
 

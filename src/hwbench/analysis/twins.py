@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from ..record import text
 from ..record.estimate import Estimate, estimate
 from ..record.facts import threads_of
-from ..record.model import HOP_TIME, LEVELS, Record, Scalar, metrics, without
+from ..record.model import HOP_TIME, LEVELS, Record, Scalar, metrics
 from ..record.reasons import Reason, because
 from .measures import Benches, declared
 from .run_quality import REPEATS
@@ -77,15 +75,6 @@ def disagreeing(records: Sequence[Record], benches: Benches) -> dict[int, Reason
             furthest = max((ends[0], ends[-1]), key=lambda at: _gap(each[at], each[index]))
             found[index] = because("twins", f"{records[furthest].case.label}: {_shown(records[furthest], benches)}")
     return found
-
-
-def marked(records: Sequence[Record], benches: Benches) -> list[Record]:
-    """The records, with twins that disagree marked suspect. Marks of an earlier call are replaced."""
-    out = [without(record, "twins") for record in records]
-    for index, reason in disagreeing(out, benches).items():
-        old = out[index]
-        out[index] = replace(old, status="suspect", reasons=[*old.reasons, reason])
-    return out
 
 
 def _has(record: Record, values: Mapping[str, Scalar]) -> bool:

@@ -22,6 +22,10 @@ from .show import show
 from .verify import verify
 
 
+class EndOfInputError(Exception):
+    """An EOFError of our own code: click takes one for Ctrl-D at a prompt, says `Aborted!` and exits by 1."""
+
+
 class Commands(TyperGroup):
     """The commands, of which a closed pipe ends any by 0: click would exit by 1, which says that a case is slower."""
 
@@ -34,7 +38,13 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         with streams.until_closed(sys.stdout):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except EOFError as error:
+                what = " ".join(str(error).split()) or "nothing more to read"
+                raise EndOfInputError(
+                    f"a file or another process ended early ({what}); run the command again"
+                ) from error
         raise typer.Exit
 
 

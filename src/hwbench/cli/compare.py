@@ -33,6 +33,7 @@ def compare(
     markdown: AsMarkdown = False,
 ) -> None:
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
+    from .. import catalog
     from ..errors import UsageError
     from ..tracking import resolve
     from ..tracking.sides import differing
@@ -42,17 +43,15 @@ def compare(
     check_threshold(threshold)
     check_one_format(json, markdown)
     check_repository(repo)
-    old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo)
+    old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo, catalogue=catalog.LAZY)
     differences = differing(old, now)
     if differences and not across_machines:
         raise UsageError(
             f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
             "--across-machines sets each against its own limits"
         )
-    benches = None
-    if across_machines or not (old.benches and now.benches):
-        from .. import catalog  # loads the benches, which say what they measure and what bounds them
-
-        benches = {name: bench.info for name, bench in catalog.benches().items()}
+    shared = {one.bench for one in old.entries} & {one.bench for one in now.entries}
+    unknown = sorted(shared - {*old.benches, *now.benches})  # results of asv and pytest-benchmark describe no bench
+    benches = {name: catalog.LAZY[name].info for name in unknown if name in catalog.LAZY}
     told = compare_sides(old, now, threshold, across=across_machines, benches=benches)
     verdicts.deliver(told, old, now, threshold, REMEDY, json=json, as_markdown=markdown)

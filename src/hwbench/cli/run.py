@@ -14,6 +14,7 @@ from .options import Out, Param, Select, Variant, axis_values
 from .signals import Stop, handle, leave
 
 if TYPE_CHECKING:
+    from ..analysis.reading import Reading
     from ..measurement.autosave import Interrupted
     from ..record.model import Run
     from .progress import Lines
@@ -41,7 +42,8 @@ def run(
 ) -> None:
     """Measure what matches, print the findings, write the run and the report."""
     handle(leave)
-    from ..analysis.plausibility import concluded
+    from .. import catalog
+    from ..analysis.reading import Reading
     from ..measurement import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
@@ -65,9 +67,9 @@ def run(
         raise typer.Exit(130) from None
     finally:
         observer.close()
-    shown = concluded(done)
-    page = None if no_report else _report_beside(shown, out)
-    _deliver(done, shown, path, page, json, quiet=to_stdout)
+    reading = Reading(done, catalog.benches())
+    page = None if no_report else _report_beside(reading, out)
+    _deliver(reading, path, page, json, quiet=to_stdout)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
@@ -90,25 +92,22 @@ def _interrupted(stop: Interrupted) -> None:
         echo_err(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(done: Run, shown: Run, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
+def _deliver(reading: Reading, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
     """Write the run's JSON as it was measured, where asked, then print the findings and what speaks against the run.
 
     Files come first: standard output may be full or closed, and that must not cost them.
     """
     from .. import catalog, errors
     from ..analysis.findings import findings
-    from ..analysis.reading import Reading
     from . import tables
 
     failed = None
     try:
-        _deliver_json(done, json, quiet)
+        _deliver_json(reading.given, json, quiet)
     except errors.StoreError as error:
         failed = error  # raised at the end, after the findings
     say = echo_err if quiet else echo
-    known = catalog.benches()
-    reading = Reading(shown, known)
-    for line in tables.findings(findings(reading, known.values())):
+    for line in tables.findings(findings(reading, catalog.benches().values())):
         say(line)
     for line in tables.quality(reading.run):
         say(line)
@@ -133,15 +132,16 @@ def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
         store.write(done, json)
 
 
-def _report_beside(done: Run, out: Path) -> Path | None:
+def _report_beside(reading: Reading, out: Path) -> Path | None:
     """Write the report of a run and return its path; None, and a warning, where it cannot be written."""
     from .. import catalog, errors
     from .. import report as pages
     from ..record import store
 
     page = out / "index.html"
+    shown: list[Run | Reading] = [reading, *store.verified(out, reading.run.machine)]
     try:
-        pages.write([done, *store.verified(out, done.machine)], page, catalogue=catalog.benches())
+        pages.write(shown, page, catalogue=catalog.benches())
     except errors.StoreError as error:
         echo_err(f"warning: no report: {error}")
         return None

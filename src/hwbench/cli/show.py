@@ -27,17 +27,11 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one run as tables; with --findings also what the benches say of it. JSON always holds all."""
-    from ..analysis.measures import describes_itself
+    from .. import catalog
     from ..analysis.reading import Reading
     from . import tables
 
-    shown, lines = open_run(run, out), []
-    if json or findings or not describes_itself(shown):
-        from .. import catalog  # the benches bring Numba: the table of a file that describes its benches does without
-
-        reading = Reading(shown, catalog.benches())
-    else:
-        reading = Reading(shown)
+    reading, lines = Reading(open_run(run, out), catalog.LAZY), []
     if json or findings:
         from ..analysis import derived
         from ..analysis.findings import findings as findings_of

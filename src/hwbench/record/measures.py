@@ -46,6 +46,7 @@ LIMITS: dict[str, Source] = {
     "gpu fma": Source(FLOP_RATE, "gpu"),
     "gpu matmul": Source(FLOP_RATE, "gpu"),
 }
+TOLERANCE = 1.05  # two measurements of one limit agree within this on a quiet machine
 AXIS = re.compile(r"\{([a-z_]{1,20})\}")
 DECLARED = re.compile(rf"[a-z][a-z -]{{0,30}}|(gpu )?{AXIS.pattern}")  # no other braces: it is no format string
 

@@ -230,7 +230,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     `variables` are those of the environment that change figures, None where they were not kept. `disturbances` are
     those that the machine showed before anything was measured. `benches` describes the benches of
-    the records; older files have none, and hold the conclusions instead.
+    the records; older files have none.
     """
 
     schema: int = 2

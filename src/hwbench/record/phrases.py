@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from . import text
 from .estimate import Estimate
+from .measures import TOLERANCE
 from .model import Record
 
 MOST = 3  # sentences of a bench
-EVEN = 0.05  # an interval within this around 1 shows that two times are the same
-ABOVE = 1.05  # a larger share of a limit is no share: the limit or the figure is wrong
+ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share of a limit
+DOUBTS: dict[tuple[str, ...], str] = {
+    (): "",
+    (ABOVE,): " (suspect: above the limit)",
+    (SUSPECT_LIMIT,): " (suspect limit)",
+    (ABOVE, SUSPECT_LIMIT): " (suspect: above a suspect limit)",
+}
+
+
+class Share(Protocol):
+    """A share of a limit as a reading gives it: the value, as text with a `?` where it is doubtful, and the doubts."""
+
+    @property
+    def value(self) -> float:
+        """The share, 1 at the limit."""
+
+    @property
+    def text(self) -> str:
+        """`61%`, `120%?`."""
+
+    @property
+    def doubt(self) -> Sequence[str]:
+        """Codes of doubts, ABOVE first."""
 
 
 def listed(items: Iterable[str], conjunction: str = "and") -> str:
@@ -36,28 +58,28 @@ def against(ratio: Estimate, base: str) -> str:
 
     Where the interval holds 1 and is wide: `not clearly faster or slower than NumPy (0.77–1.50)`.
     """
-    if text.same(ratio):
-        wide = ratio.low < 1 - EVEN or ratio.high > 1 + EVEN
-        shown = "not clearly faster or slower than" if wide else "as fast as"
-    else:
-        shown = f"{text.ratio(ratio, interval=False)} than"
-    return f"{shown} {base}{_interval(ratio)}"
+    same = {"none": "as fast as", "unclear": "not clearly faster or slower than"}.get(text.difference(ratio))
+    return f"{same or f'{text.ratio(ratio, interval=False)} than'} {base}{_interval(ratio)}"
 
 
 def compared(ratio: Estimate) -> str:
     """A ratio of times whose base the sentence has named: `1.19× slower (1.15–1.23)`, `no difference (0.98–1.02)`."""
-    return f"no difference{_interval(ratio)}" if text.same(ratio) else text.ratio(ratio)
+    return f"no difference{_interval(ratio)}" if text.difference(ratio) == "none" else text.ratio(ratio)
 
 
 def differs(ratio: Estimate | None) -> bool:
     """Whether a ratio of times shows a difference: its interval does not hold 1."""
-    return ratio is not None and ratio.value > 0 and not text.same(ratio)
+    return ratio is not None and ratio.value > 0 and text.difference(ratio) == "some"
 
 
-def of_limit(share: float | Estimate, limit: str) -> str:
-    """`61% of the peak`, with a mark where it is above what a limit allows."""
-    value = share.value if isinstance(share, Estimate) else share
-    return f"{text.share(share)} of {limit}" + " (suspect: above the limit)" * (value > ABOVE)
+def of_limit(share: float | Estimate | Share, limit: str) -> str:
+    """`61% of the peak`, with what is doubtful about it: that it is above the limit, or that the limit is suspect."""
+    if isinstance(share, float | int | Estimate):
+        value = share.value if isinstance(share, Estimate) else share
+        shown, doubt = text.share(share), (ABOVE,) * (value > TOLERANCE)
+    else:
+        shown, doubt = text.share(share.value), tuple(share.doubt)
+    return f"{shown} of {limit}{DOUBTS[doubt]}"
 
 
 def mark(*records: Record | None) -> str:

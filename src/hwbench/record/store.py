@@ -28,7 +28,7 @@ import psutil
 
 from ..errors import StoreError
 from . import schema1, text
-from .identity import differences, hardware
+from .identity import Identity, differences, hardware
 from .measures import DECLARED
 from .microarchitectures import akin
 from .model import COUNTS, BenchInfo, JsonObject, Machine, Record, Run, as_measured
@@ -95,8 +95,12 @@ def encode(run: Run) -> bytes:
 
 
 def _encoded(run: Run) -> bytes:
-    """Conclusions are never stored: whoever reads the file draws them from its limits."""
-    return msgspec.json.encode(msgspec.structs.replace(run, records=[as_measured(one) for one in run.records]))
+    """Conclusions are not stored: whoever reads the file draws them from its limits.
+
+    An older file's are kept for benches that it does not describe: they may not be known to the reader.
+    """
+    records = [as_measured(one) if one.bench in run.benches else one for one in run.records]
+    return msgspec.json.encode(msgspec.structs.replace(run, records=records))
 
 
 def write(run: Run, path: Path) -> None:
@@ -127,9 +131,10 @@ def read(path: Path) -> Run:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise StoreError(f"{path}: is no file; name a run file (reports/runs/<machine>/<run>.json)")
+            raise StoreError(f"{path}: is not a regular file; name a run file (reports/runs/<machine>/<run>.json)")
         if size > LARGEST:
-            raise StoreError(f"{path}: {text.size(size)}; a run file has at most {text.size(LARGEST)}, so this is none")
+            has = f"has {text.size(size)}, a run file {text.size(LARGEST)} at most"
+            raise StoreError(f"{path}: {has}; name a file that hwbench wrote")
         data = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({_why(error)})") from None
@@ -146,7 +151,9 @@ def decode(data: bytes, name: str) -> Run:
                 f"{name}: schema {header.schema} is newer than {SCHEMA}, the newest this hwbench reads; upgrade hwbench"
             )
         if header.schema < 1:
-            raise StoreError(f"{name}: schema {header.schema} never was; this is no run file of hwbench")
+            raise StoreError(
+                f"{name}: schema {header.schema} does not exist (1 to {SCHEMA} do); name a file that hwbench wrote"
+            )
         schema = header.schema
         run = msgspec.json.decode(data, type=Run)
         if schema == 1:
@@ -267,14 +274,8 @@ def _validate_telemetry(record: Record, where: str) -> None:
 
 
 def find(out: Path, machine: str | None = None) -> list[Path]:
-    """The run files below `out`, oldest first; of one machine where it is named.
-
-    Where the name has none, those of the names that hwbench gave such a machine before or gives it now.
-    """
-    root = out / "runs"
-    if machine is None:
-        return _sorted(root.glob("*/*.json"))
-    return _sorted(root.glob(f"{_literal(machine)}/*.json")) or find_akin(out, machine)
+    """The run files below `out`, oldest first; of one machine, under its name and those akin, where it is named."""
+    return _sorted((out / "runs").glob("*/*.json")) if machine is None else find_akin(out, machine)
 
 
 def find_akin(out: Path, machine: str, kind: str = "runs") -> list[Path]:
@@ -288,11 +289,28 @@ def _sorted(paths: Iterable[Path]) -> list[Path]:
 
 
 def newest(out: Path, machine: str | None = None) -> Path:
-    """The newest run file below `out`; StoreError where there is none."""
+    """The newest run file below `out`; StoreError where there is none.
+
+    Of a machine that is named: of the hardware that the name itself has last been used for, where it has been.
+    """
     paths = find(out, machine)
     if not paths:
         raise StoreError(f"{out / 'runs'}: holds no run yet; `hwbench run` makes one")
+    named = [path for path in paths if path.parent.name == machine]
+    later = paths[paths.index(named[-1]) + 1 :] if named else []
+    if later:
+        with contextlib.suppress(StoreError):
+            here = hardware(read(named[-1]).machine)
+            return next((path for path in reversed(later) if _is_of(path, here)), named[-1])
     return paths[-1]
+
+
+def _is_of(path: Path, here: Identity) -> bool:
+    """Whether a readable run file is of this hardware."""
+    try:
+        return not differences(hardware(read(path).machine), here)
+    except StoreError:
+        return False
 
 
 def verified(out: Path, machine: Machine) -> list[Run]:
@@ -357,10 +375,6 @@ def _stamp(path: Path) -> str:
     with contextlib.suppress(OSError):
         return f"{datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC):%Y%m%dT%H%M%SZ}"
     return ""
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _why(error: OSError) -> str:

@@ -12,13 +12,14 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Integral
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .estimate import Estimate
 
 NOTHING = "–"
 SPACE = "\u202f"  # between groups of three digits, from 10 000 on: narrow, never broken
 SAME = 0.005  # times that differ by less are called the same
+EVEN = 0.05  # an interval within this around 1 shows that two times are the same
 _PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 # unit, its size, and the number from which the next unit is used
 _SECONDS = (
@@ -103,12 +104,16 @@ def times(value: float | Estimate | None) -> str:
 
 
 def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
-    """A ratio of times in words: `1.19× slower (1.15–1.23)`, `4.10× faster (4.00–4.20)`, `same (0.98–1.02)`."""
+    """A ratio of times in words: `1.19× slower (1.15–1.23)`, `4.10× faster (4.00–4.20)`, `same (0.98–1.02)`.
+
+    Where nothing can be told: `no clear difference (0.77–1.50)`.
+    """
     found = _estimate(value)
     if found is None or found.value <= 0:
         return NOTHING
-    if same(found):
-        shown, unit = ["same", *_figures(found._replace(value=1.0))[1:]], ""
+    same = {"none": "same", "unclear": "no clear difference"}.get(difference(found))
+    if same:
+        shown, unit = [same, *_figures(found._replace(value=1.0))[1:]], ""
     elif found.value > 1:
         shown, unit = _figures(found), "× slower"
     else:
@@ -117,9 +122,25 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
     return _joined(*(shown if interval else shown[:1]), unit=unit)
 
 
-def same(times: Estimate) -> bool:
-    """Whether `ratio` calls two times the same: the interval of their ratio holds 1, or it is within SAME of 1."""
-    return (_bounded(times) and times.low <= 1 <= times.high) or abs(times.value - 1) < SAME
+def difference(times: Estimate) -> Literal["none", "unclear", "some"]:
+    """Whether two times differ, by their ratio: the one rule of tables and sentences.
+
+    None or unclear where its interval holds 1 or it is within SAME of 1; unclear if the interval leaves EVEN around 1.
+    """
+    if abs(times.value - 1) >= SAME and not (_bounded(times) and times.low <= 1 <= times.high):
+        return "some"
+    return "unclear" if _bounded(times) and (times.low < 1 - EVEN or times.high > 1 + EVEN) else "none"
+
+
+def power(log10: float | None) -> str:
+    """`4.07 × 10¹⁷` from a decimal logarithm, for numbers that no float holds."""
+    if log10 is None or not math.isfinite(log10):
+        return NOTHING
+    exponent = math.floor(log10)
+    mantissa = f"{10 ** (log10 - exponent):.2f}"
+    if mantissa == "10.00":
+        mantissa, exponent = "1.00", exponent + 1
+    return f"{mantissa} × 10{_raised(exponent)}"
 
 
 def duration(value: float) -> str:

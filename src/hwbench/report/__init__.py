@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..analysis.reading import Reading
 from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
+def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs, complete in itself: it loads nothing and opens from `file://`.
 
     Several runs stand side by side, named by machine and date; histories are shown commit by commit. ValueError where
@@ -26,7 +27,7 @@ def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue:
 
 
 def write(
-    runs: Sequence[Run], path: Path, histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+    runs: Sequence[Run | Reading], path: Path, histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
 ) -> None:
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
     from ..record.store import write_bytes

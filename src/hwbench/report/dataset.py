@@ -85,12 +85,13 @@ class Runs(Sequence[Run]):
     """
 
     def __init__(
-        self, runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+        self, runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
     ) -> None:
         self.catalogue = catalogue
-        self.proofs = tuple(run for run in runs if run.policy.preset == PRESET)
-        self.given = tuple(run for run in runs if run.policy.preset != PRESET) or self.proofs  # as the files have them
-        self.readings = tuple(Reading(run, catalogue) for run in self.given)
+        readings = [Reading.of(run, catalogue) for run in runs]
+        self.proofs = tuple(one.given for one in readings if one.given.policy.preset == PRESET)
+        self.readings = tuple(one for one in readings if one.given.policy.preset != PRESET) or tuple(readings)
+        self.given = tuple(reading.given for reading in self.readings)  # as the files have them
         self.runs = tuple(reading.run for reading in self.readings)
         self.histories = tuple(histories)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..analysis.limits import TOLERANCE
 from ..analysis.reading import Share
 from ..record import text
+from ..record.measures import TOLERANCE
 from ..record.model import Record, Scalar
 
 

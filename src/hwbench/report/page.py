@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jinja2
 
+from ..analysis.reading import Reading
 from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
@@ -25,7 +26,7 @@ from .sections import Download, Figure, Section, Spec, Tracks
 HERE = Path(__file__).parent
 
 
-def render(runs: Sequence[Run], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
+def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]) -> str:
     """One HTML page of the runs and histories; ValueError where there is neither."""
     if not runs and not histories:
         raise ValueError("a report needs a run or a history")

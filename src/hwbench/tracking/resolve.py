@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..analysis.measures import Catalogue
 from ..analysis.plausibility import concluded
 from ..errors import StoreError
 from ..record import store
@@ -53,14 +54,16 @@ class AsvDirectory:
 
 
 def sides(
-    base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False, repository: Path = Path()
-) -> tuple[Side, Side]:
+    base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False, repository: Path = Path(),
+    catalogue: Catalogue | None = None,
+) -> tuple[Side, Side]:  # fmt: skip
     """The sides that BASE and NEW name; asv's results lie in `asv`, else below `out`.
 
     Run-to-run noise comes from runs older than NEW only. `across` machines, runs lend their counts to asv's results.
+    `catalogue` has the benches that a run does not describe.
     """
     results = AsvDirectory(asv or out / ASV_RESULTS, repository)
-    named = [side(spec, out, results) for spec in (base, new)]
+    named = [side(spec, out, results, catalogue) for spec in (base, new)]
     _refuse_same(base, new, named, out)
     mine = [run for one in named if isinstance(one, list) for run, _ in one]
     before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
@@ -69,7 +72,7 @@ def sides(
     def made_of(one: Side | RunFiles | AsvCommit) -> Side:
         if isinstance(one, AsvCommit):
             return one.side(results, axes)
-        return _of_runs(one, mine, before, out) if isinstance(one, list) else one
+        return _of_runs(one, mine, before, out, catalogue) if isinstance(one, list) else one
 
     made = [made_of(one) for one in named]
     if across:
@@ -95,11 +98,16 @@ class AsvCommit:
         return asv_sides.side(self.files, benchmarks(results.directory), history, axes)
 
 
-def _of_runs(named: RunFiles, mine: Sequence[Run], before: str, out: Path) -> Side:
-    return runs.side([run for run, _ in named], earlier_runs(named, mine, before or named[0][0].started, out))
+def _of_runs(
+    named: RunFiles, mine: Sequence[Run], before: str, out: Path, catalogue: Catalogue | None
+) -> Side:  # fmt: skip
+    earlier = earlier_runs(named, mine, before or named[0][0].started, out)
+    return runs.side([run for run, _ in named], [concluded(run, catalogue) for run in earlier])
 
 
-def side(spec: str, out: Path, results: AsvDirectory) -> Side | RunFiles | AsvCommit:
+def side(
+    spec: str, out: Path, results: AsvDirectory, catalogue: Catalogue | None = None
+) -> Side | RunFiles | AsvCommit:
     """What BASE or NEW names; runs come with their paths, for earlier runs beside them.
 
     A run file or id, several separated by commas, or a directory of runs; the same for files of pytest-benchmark;
@@ -125,7 +133,7 @@ def side(spec: str, out: Path, results: AsvDirectory) -> Side | RunFiles | AsvCo
         raise TrackingError(f"{spec}: {benchmarked[0]} is pytest-benchmark's and others are not: no side holds both")
     if benchmarked:
         return pytest_benchmark.side([pytest_benchmark.read_file(path) for path in benchmarked])
-    return [(read_run(path), path) for path in found]
+    return [(concluded(read_run(path), catalogue), path) for path in found]
 
 
 def _refuse_same(base: str, new: str, named: Sequence[Side | RunFiles | AsvCommit], out: Path) -> None:
@@ -194,7 +202,7 @@ def read_run(path: Path) -> Run:
     """The run in a file; a file of asv's gets an error of its own."""
     if b'"commit_hash"' in _head(path):
         raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
-    return concluded(store.read(path))
+    return store.read(path)
 
 
 def earlier_runs(named: RunFiles, mine: Sequence[Run], before: str, out: Path) -> list[Run]:
@@ -224,7 +232,7 @@ def _read(files: Iterable[Path]) -> Iterator[Run]:
     there = {path.resolve() for path in files if path.stat().st_size < 8 * 2**20}
     for path in sorted(there, key=lambda one: one.name, reverse=True)[:LOOKED_AT]:
         with contextlib.suppress(StoreError):
-            yield concluded(store.read(path))
+            yield store.read(path)
 
 
 def _stamp(text: str) -> str:

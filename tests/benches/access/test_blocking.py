@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -111,10 +112,16 @@ def test_the_finding() -> None:
     assert said(reading(bench, times("matmul", 408, 4.0, 2.0, 1.0)[:1], {})) == []
 
 
+BELOW, ABOVE = (
+    SimpleNamespace(value=value, text=text, doubt=doubt)
+    for value, text, doubt in ((0.24, "24%", ()), (1.2, "120%?", ("above_limit",)))
+)
+
+
 def test_a_share_above_the_limit_and_a_suspect_record_are_marked() -> None:
     """The share of copy bandwidth is told for both ways; above 1.05 and disturbed it says so."""
     read = reading(bench, times("transpose", 3072, 10.0, 9.0, 2.0), {"bytes": 1e9})
-    read.share = lambda variant, kind=None, **_: {"blocked": 1.2, "naive": 0.24}[variant]  # type: ignore[method-assign]
+    read.share = lambda variant, kind=None, **_: {"blocked": ABOVE, "naive": BELOW}[variant]  # type: ignore[method-assign]
     [sentence] = said(doubt(read, "blocked"))
     assert "120% of copy bandwidth (suspect: above the limit) instead of 24%; " in sentence
     assert sentence.endswith(STOLEN)

@@ -1,5 +1,7 @@
 """The matrix product: exact whatever the order, every element checked, threads set and put back."""
 
+from types import SimpleNamespace
+
 import msgspec
 import numpy as np
 import pytest
@@ -117,7 +119,7 @@ def test_the_finding_tells_rate_and_half_rate():
 def test_a_share_above_the_peak_is_marked():
     """Within the tolerance it is a share, above it is suspect."""
     read = products()
-    read.share = lambda *_, **__: 0.88
+    read.share = lambda *_, **__: SimpleNamespace(value=0.88, doubt=())
     assert "(n = 256, 88% of peak; half" in said(read)[0]
-    read.share = lambda *_, **__: 1.2
+    read.share = lambda *_, **__: SimpleNamespace(value=1.2, doubt=("above_limit",))
     assert "120% of peak (suspect: above the limit); half" in said(read)[0]

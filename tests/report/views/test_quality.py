@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Disturbance
-from hwbench.record.reasons import TABLE, Reason, because
+from hwbench.record.reasons import CONCLUDED, TABLE, Reason, because
 from hwbench.report.sections import Issues, Notes, Table
 from hwbench.report.views.quality import view as quality
 from made_up.page import column, dataset, record, run_of
@@ -50,7 +50,13 @@ def test_a_gpu_run_with_every_code_has_each_remedy() -> None:
     """A GPU at its power limit is never told to install an extra."""
     case = msgspec.structs.replace(record("device.peak", "fma", 1e-3, {"flops": 1.0}), device="gpu:0")
     every = [
-        msgspec.structs.replace(case, params={"n": n}, status="suspect", reasons=[because(code, "5 of 10 rounds")])
+        msgspec.structs.replace(
+            case,
+            bench="gone.bench" if code in CONCLUDED else case.bench,  # stored conclusions on known benches are dropped
+            params={"n": n},
+            status="suspect",
+            reasons=[because(code, "5 of 10 rounds")],
+        )
         for n, code in enumerate(TABLE)
     ]
     # Twins are concluded anew: a label and a sweep's point of one footprint, and the second takes twice as long.

@@ -211,7 +211,7 @@ def finding(results: Results) -> Iterator[str]:
             said = f"Blocked {name}, {n} × {n} float64 (1 thread): {against(tiled, 'plain loops')}"
             if shares[0] is not None and shares[1] is not None:
                 limit = "copy bandwidth" if work == "transpose" else "the peak"
-                said += f", {of_limit(shares[0], limit)} instead of {text.share(shares[1])}"
+                said += f", {of_limit(shares[0], limit)} instead of {shares[1].text}"
             said += f"; loop interchange alone: {text.ratio(swapped)}"
             records = [results.find(way, work=work, n=n) for way in ("naive", "loop-order", "blocked")]
             found.append((largest([tiled, swapped]), marked(said, *records)))

@@ -187,7 +187,7 @@ def facts(a: np.ndarray, stride: int) -> Facts:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What an element costs that has a line to itself, how large a line is, and what NumPy adds."""
-    lines = {size: results.line("numba", size=size) for size in ("DRAM", "L2")}
+    lines = {size: results.line(size) for size in ("DRAM", "L2")}
     costs = [said for size, line in lines.items() if line is not None and (said := _alone(results, size, line))]
     yield from costs[:1]
     yield from _of_lines(results, lines["L2"], lines["DRAM"])

@@ -29,8 +29,6 @@ from ...kernels.compiling import Kernel, compiled
 from ...kernels.simd import byte_at, opaque
 from ...protocols import Results
 from ...record import text
-from ...record.estimate import Estimate, estimate
-from ...record.model import Record
 from ...record.phrases import against, marked
 
 THRESHOLD = 128
@@ -149,62 +147,24 @@ def work_of(kernel: Kernel, a: np.ndarray) -> Work:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """The price of one misprediction in time and in cycles, and what the branch-free loop gains."""
-    n = max((int(record.params["n"]) for record in results.records), default=LONGEST)
-    found, priced = unpredictable(results, n), price(results, n)
-    if found is None or priced is None:
+    pair, each = results.pair("mispredict"), results.headline("mispredict")
+    if pair is None or each is None:
         return
-    slow, fast = found
-    share, _, cycles = priced
+    slow, fast = pair
+    clocks = slow.telemetry.get("clock_hz", [])
+    cycles = each.value * float(np.median(clocks)) if clocks else None
     clock = f", {text.amount(cycles, 'cycles')}" if cycles else ""
     compared = against(results.versus(slow, fast), "over sorted data")
     taken = text.share(slow.facts["taken"])
     yield marked(
-        f"A mispredicted branch costs {text.seconds(of_one(slow, fast))}{clock}: with {taken} taken in random order "
+        f"A mispredicted branch costs {text.seconds(each)}{clock}: with {taken} taken in random order "
         f"the loop is {compared}",
         slow, fast,
     )  # fmt: skip
-    free = results.find("branch-free", share=share, n=n)
+    free = results.find("branch-free", **slow.params)
     if free is not None:
         yield marked(
             f"The branch-free loop is {against(results.versus(free, slow), 'the mispredicted branch')} and "
             f"{against(results.versus(free, fast), 'the predicted branch')}",
             slow, fast, free,
         )  # fmt: skip
-
-
-def unpredictable(results: Results, n: int) -> tuple[Record, Record] | None:
-    """The records in random and in sorted order at the share nearest to one half; None without any."""
-    pairs = [
-        (slow, fast)
-        for slow in results.records
-        if slow.timed and slow.variant == "shuffled" and slow.params["n"] == n and _wrong(slow)
-        and (fast := results.find("sorted", **slow.params)) is not None
-    ]  # fmt: skip
-    return max(pairs, key=lambda pair: _wrong(pair[0]), default=None)
-
-
-def _wrong(record: Record) -> float:
-    """At a share p in random order min(p, 1 - p) of the branches are mispredicted at best; sorted, none."""
-    share = float(record.params["share"])
-    return min(share, 1 - share)
-
-
-def of_one(slow: Record, fast: Record) -> Estimate:
-    """Seconds of one misprediction: the difference of the two loops, round by round where they share rounds."""
-    if len(slow.samples) == len(fast.samples):
-        apart = estimate([a - b for a, b in zip(slow.samples, fast.samples, strict=True)])
-    else:
-        a, b = estimate(slow.samples), estimate(fast.samples)
-        apart = Estimate(a.value - b.value, a.low - b.high, a.high - b.low)
-    return apart.scaled(1 / (float(slow.params["n"]) * _wrong(slow)))
-
-
-def price(results: Results, n: int) -> tuple[float, float, float | None] | None:
-    """The share nearest to one half, seconds of one misprediction there, and cycles where the clock was seen."""
-    found = unpredictable(results, n)
-    if found is None:
-        return None
-    slow, fast = found
-    seconds = of_one(slow, fast).value
-    clocks = slow.telemetry.get("clock_hz", [])
-    return float(slow.params["share"]), seconds, seconds * float(np.median(clocks)) if clocks else None

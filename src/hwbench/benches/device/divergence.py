@@ -126,7 +126,5 @@ def misprediction(results: Results) -> float | None:
 
     On the longest array: a predictor memorizes a short one.
     """
-    on_cpu = results.beside(prediction.bench)
-    longest = max((int(record.params["n"]) for record in on_cpu.records if record.timed), default=0)
-    priced = prediction.price(on_cpu, longest)
-    return None if priced is None else priced[1]
+    found = results.beside(prediction.bench).headline("mispredict")
+    return None if found is None else found.value

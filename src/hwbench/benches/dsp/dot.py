@@ -164,13 +164,13 @@ def dot_finding(results: Results) -> Iterator[str]:
         if not told:
             continue
         share = results.share("numba", **place) if level == "DRAM" else None
-        load = f"; Numba reaches {phrases.of_limit(share, 'the load bandwidth of 1 thread')}" if share else ""
+        load = "" if share is None else f"; Numba reaches {phrases.of_limit(share, 'the load bandwidth of 1 thread')}"
         yield f"Dot product in f8 from {level}{' on 1 thread' * alone}{how}: {phrases.entries(told)}{load}."
     on_gpu = {"size": "HBM", "dtype": "f8"}
     record, rate = results.find("cupy", **on_gpu), results.rate("cupy", "flops", **on_gpu)
     if record is not None and rate is not None:
         copy = results.share("cupy", "copy", **on_gpu)
-        read = f", {phrases.of_limit(copy, 'the bandwidth of a copy')} there" if copy else ""
+        read = f", {phrases.of_limit(copy, 'the bandwidth of a copy')} there" if copy is not None else ""
         yield f"CuPy's dot product in f8 from GPU memory: {text.rate(rate, 'GFLOP/s')}{read}{phrases.mark(record)}."
 
 

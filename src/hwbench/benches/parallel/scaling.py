@@ -211,7 +211,7 @@ def finding(results: Results) -> Iterator[str]:
     """Speed-up and efficiency of each loop at all threads, and what bounds them; the largest speed-up first."""
     found = []
     for work, name in LOOPS.items():
-        pair = faster(results, work, "strong")
+        pair = results.one_and_most(work=work, scaling="strong")
         if pair is None:
             continue
         one, most = pair
@@ -226,7 +226,7 @@ def finding(results: Results) -> Iterator[str]:
             said += f"; equal parts allow {text.times(even_parts(threads))}"
         if work == "triad":
             said += memory_allows(results, one, most)
-        weak = faster(results, work, "weak")
+        weak = results.one_and_most(work=work, scaling="weak")
         if weak is not None:
             efficiency = results.versus(*weak).value
             said += f"; {of_limit(efficiency, 'the ideal')} in weak scaling"
@@ -245,11 +245,3 @@ def memory_allows(results: Results, one: Record, most: Record) -> str:
         return ""
     of_all = f"{text.rate(alone, 'GB/s')} of at most {text.rate(limit.value, 'GB/s')}"
     return f"; 1 thread draws {of_all}, which allows {text.times(allowed)}"
-
-
-def faster(results: Results, work: str, scaling: str) -> tuple[Record, Record] | None:
-    """The record of one thread and that of the most; None where either is missing."""
-    chosen = [r for r in results.records if r.timed and (r.params["work"], r.params["scaling"]) == (work, scaling)]
-    timed = {threads_of(r): r for r in chosen}
-    most = max(timed, default=1)
-    return None if most == 1 or 1 not in timed else (timed[1], timed[most])

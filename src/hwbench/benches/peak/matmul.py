@@ -113,7 +113,7 @@ def finding(results: Results) -> Iterator[str]:
             best = max(here, key=lambda r: _rate(r).value)
             half = min(int(r.params["n"]) for r in here if _rate(r).value >= _rate(best).value / 2)
             share = results.share("numpy", n=best.params["n"], dtype=dtype, threads=threads)
-            of_peak = f", {of_limit(share, 'peak')}" if share else ""
+            of_peak = f", {of_limit(share, 'peak')}" if share is not None else ""
             who = counted(threads_of(best), "thread")
             said.append(
                 f"{text.rate(_rate(best), 'GFLOP/s')} on {who} (n = {best.params['n']}{of_peak}; half from n = {half})"

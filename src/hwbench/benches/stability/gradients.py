@@ -262,7 +262,7 @@ def _remedies(results: Results) -> str:
         best = max(treated, key=lambda record: (record.facts["safe_depth"], -_median(record)))
         if best.facts["safe_depth"] > plain.facts["safe_depth"]:
             times = results.versus(best, plain)
-            cost = "as fast" if text.same(times) else text.ratio(times, interval=False)
+            cost = "as fast" if text.difference(times) == "none" else text.ratio(times, interval=False)
             depths = f"{depth(best)} instead of {depth(plain)} {name} ({best.params['remedy']}, {cost})"
             told.append(phrases.Item(depths, (best, plain)))
         else:
@@ -314,9 +314,9 @@ def _powers(results: Results) -> str:
         found = next(filter(None, (_find(results, dtype, init) for dtype in ("f8", "f4"))), None)
         if found is None or found.facts["log10_norms"][-1] is None:
             continue
-        exact = power(found.facts["layers"] * math.log10(factor))
+        exact = text.power(found.facts["layers"] * math.log10(factor))
         told.append(
-            f"{power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
+            f"{text.power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
             f"in {NAMES[str(found.params['dtype'])]})"
         )
     return f"Norm of a gradient after {LAYERS} layers, by its factor: {phrases.listed(told)}." if told else ""
@@ -326,13 +326,6 @@ def depth(record: Record) -> str:
     """`24`, or `all 100` where nothing was lost."""
     safe, layers = record.facts["safe_depth"], record.facts["layers"]
     return f"all {layers}" if safe >= layers else str(safe)
-
-
-def power(log10: float) -> str:
-    """`4.07 × 10¹⁷` from a decimal logarithm."""
-    exponent = math.floor(log10)
-    raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{10 ** (log10 - exponent):.2f} × 10{raised}"
 
 
 def _median(record: Record) -> float:

@@ -26,7 +26,7 @@ nothing rounds in f4 or f8, with or without FMA, and results can be compared bit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -43,7 +43,7 @@ from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
 from ...record.model import LEVELS, Record, Scalar
 from ...record.phrases import against, counted, differs, level, listed, marked
-from ...record.reasons import Reason, because, has
+from ...record.reasons import Reason, because
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
 from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
@@ -340,7 +340,7 @@ def tell(row: Row, results: Results) -> Iterator[str]:
     places: tuple[dict[str, Scalar], ...] = (
         {"threads": 1, **far}, {"threads": "all", **far}, {"threads": 1, "size": LEVELS[0], **rest},
     )  # fmt: skip
-    records = [record for place in places if (record := fastest(results.records, place)) is not None]
+    records = [record for place in places if (record := results.fastest("bytes", place)) is not None]
     records = [one for i, one in enumerate(records) if not (i and _place(one) == _place(records[i - 1]))]
     if records:
         yield marked(f"{row.name.capitalize()} bandwidth: {listed(map(_bandwidth, records))}", *records)
@@ -363,25 +363,12 @@ def _in_python(results: Results, far: Mapping[str, Scalar]) -> Iterator[str]:
     used: list[Record] = []
     for name, label, threads in IN_PYTHON:
         mine = results.find(name, threads=threads, **far)
-        best = fastest(results.records, {"threads": threads, **far}, EXPLICIT)
+        best = results.fastest("bytes", {"threads": threads, **far}, EXPLICIT)
         if mine is not None and best is not None:
             said.append(f"{label} on {_threads(mine)} is {against(results.versus(mine, best), best.variant)}")
             used += (mine, best)
     if said:
         yield marked(f"In memory, {listed(said)}", *used)
-
-
-def fastest(records: Sequence[Record], place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
-    """The record of the shortest median at a place, of any variant or of some; implausible ones come last."""
-    fitting = [
-        r for r in records
-        if r.timed and place.items() <= r.params.items() and (not variants or r.variant in variants)
-    ]  # fmt: skip
-    return min(
-        fitting,
-        key=lambda r: (has(r.reasons, "implausible"), estimate(r.samples).value / r.counts["bytes"]),
-        default=None,
-    )
 
 
 def _bandwidth(record: Record) -> str:

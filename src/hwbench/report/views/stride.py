@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.staircase import find_line
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
@@ -77,17 +76,8 @@ def _columns(runs: Runs, points: Sequence[Point]) -> Columns[Point]:
 
 def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]:
     """The line's size, from L2, and the bytes that memory moves at a time."""
-
-    def line(size: str) -> Estimate | None:
-        found = {}
-        for point in runs.measuring(MEASURES):
-            step, items = _step(point), point.record.counts.get("items")
-            chosen = point.run == index and point.text("size") == size
-            if chosen and step and items and point.bench is not None and point.variant == point.bench.baseline:
-                found[step] = [seconds / items for seconds in point.record.samples]
-        return find_line(found)
-
-    return line("L2"), line("DRAM")
+    found = runs.readings[index].hierarchy
+    return found.line, found.unit
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
