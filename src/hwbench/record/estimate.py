@@ -12,6 +12,7 @@ import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 999
+DECADE = 10.0  # a crossover whose interval is wider is none
 MAD = 1.4826  # standard deviations of a normal variable in its median absolute deviation
 
 
@@ -109,6 +110,11 @@ def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
         return None
     found = [max(points[0][0], crossing([(x, ratio[k]) for x, ratio in points])) for k in range(3)]
     return Estimate(found[0], min(found), max(found))
+
+
+def clear(at: Estimate) -> bool:
+    """Whether there is a crossover to speak of: its interval has an end and spans less than a decade."""
+    return math.isfinite(at.high) and at.high < DECADE * at.low
 
 
 def crossing(points: Sequence[tuple[float, float]]) -> float:
