@@ -121,6 +121,18 @@ class Reading:
         names = [one.name for one in self.headline]
         return "all" if any(name.startswith(("dram.", "peak.")) and name.endswith(".all") for name in names) else "one"
 
+    def memory(self, device: str = "cpu") -> Headline | None:
+        """The bandwidth that stands for a device's memory: of reading, else of copying, else of the triad."""
+        names = [f"{'dram' if device == 'cpu' else 'hbm'}.{kernel}" for kernel in ("read", "copy", "triad")]
+        return self._first([f"{name}.{self.who}" if device == "cpu" else name for name in names], device)
+
+    def link(self, way: str, device: str) -> Headline | None:
+        """The bandwidth of the link to a GPU, `h2d` or `d2h`: from pinned memory, else from pageable memory."""
+        return self._first([f"{way}.{memory}" for memory in ("pinned", "pageable")], device)
+
+    def _first(self, names: Sequence[str], device: str) -> Headline | None:
+        return next((found for name in names if (found := self.get(name, device)) is not None), None)
+
     def limit_for(self, record: Record, kind: str | None = None) -> Limit | None:
         """The limit of this kind that bounds the record; without a kind, the one that its bench should touch."""
         info = self.benches.get(record.bench)

@@ -92,7 +92,7 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
     run, reading = runs[index], runs.readings[index]
     label = runs.labels[index]
     peak = reading.get(f"peak.f4.{reading.who}")
-    memory = _first(reading, *(f"dram.{kernel}.{reading.who}" for kernel in ("read", "copy", "triad")))
+    memory = reading.memory()
     cpu = run.machine.cpu
     cores = min(cpu.physical, len(cpu.allowed) or cpu.physical)
     yield Row(
@@ -117,7 +117,7 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
     """A GPU's row, where it was measured: float32 on the ordinary cores, as the datasheet's figure is."""
     run, reading, device = runs[index], runs.readings[index], f"gpu:{number}"
     peak = reading.get("peak.f4", device)
-    memory = _first(reading, *(f"hbm.{kernel}" for kernel in ("read", "copy", "triad")), device=device)
+    memory = reading.memory(device)
     if peak is None and memory is None:
         return
     card = run.machine.gpus[number]
@@ -135,11 +135,6 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
     )
 
 
-def _first(reading: Reading, *names: str, device: str = "cpu") -> Headline | None:
-    """The first of these headline quantities that was measured."""
-    return next((found for name in names if (found := reading.get(name, device)) is not None), None)
-
-
 def _said(*found: Headline | None) -> str:
     """`multiply-adds, 2 threads; reading memory, 2 threads`: of what the figures are, with their doubts."""
     return "; ".join(
@@ -153,8 +148,7 @@ def _said(*found: Headline | None) -> str:
 
 def _link(reading: Reading, device: str) -> HostLink | None:
     """The measured link to a GPU: the way there, since weights are sent and answers are short."""
-    ways = [f"{way}.{memory}" for way in ("h2d", "d2h") for memory in ("pinned", "pageable")]
-    found = _first(reading, *ways, device=device)
+    found = reading.link("h2d", device) or reading.link("d2h", device)
     return None if found is None else HostLink(f"the measured link to it, {found.name.split('.')[1]} memory", found.value)
 
 
