@@ -119,7 +119,7 @@ class Reading:
         Else `one`: headline quantities of a CPU are named by it.
         """
         names = [one.name for one in self.headline]
-        return "all" if any(name.startswith(("dram.", "peak.")) and name.endswith(".all") for name in names) else "one"
+        return "all" if any(name.startswith(("dram.", "peak.f")) and name.endswith(".all") for name in names) else "one"
 
     def memory(self, device: str = "cpu") -> Headline | None:
         """The bandwidth that stands for a device's memory: of reading, else of copying, else of the triad."""

@@ -32,7 +32,8 @@ def test_a_naive_share_above_its_limit_is_marked() -> None:
     """Loops as written that exceed the peak have the mark, too."""
     params = {"work": "matmul", "n": 8}
     facts = {"threads": 1, "footprint": 1536}
-    given = [record("access.blocking", way, 1.0, {"flops": 2e9}, params=params, facts=facts) for way in ("naive", "blocked")]
+    ways = ("naive", "blocked")
+    given = [record("access.blocking", way, 1.0, {"flops": 2e9}, params=params, facts=facts) for way in ways]
     peak = record("peak.fma", "512", 1.0, {"flops": 1e9}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
     shown = only_figure(blocking(dataset(run_of(*given, peak))))
     assert column(shown, "of the limit") == ["200%? of FP peak, 1 thread"] * 2

@@ -22,7 +22,9 @@ MEASURED, DATASHEET, LECTURE = "measured here", "datasheet", "lecture"
 # Work by which devices are compared: a fully connected network in float32, one example at a time, and a step of SGD.
 WEIGHTS = 25e6
 BATCH = 256
-QUANTITIES = {"peak": "multiply-adds", "read": "reading memory", "copy": "copying in memory", "triad": "triad in memory"}
+QUANTITIES = {
+    "peak": "multiply-adds", "read": "reading memory", "copy": "copying in memory", "triad": "triad in memory",
+}  # fmt: skip
 PCIE = 16e9  # B/s: PCIe 3.0 ×16 on the lecture's slide
 
 
@@ -149,7 +151,9 @@ def _said(*found: Headline | None) -> str:
 def _link(reading: Reading, device: str) -> HostLink | None:
     """The measured link to a GPU: the way there, since weights are sent and answers are short."""
     found = reading.link("h2d", device) or reading.link("d2h", device)
-    return None if found is None else HostLink(f"the measured link to it, {found.name.split('.')[1]} memory", found.value)
+    if found is None:
+        return None
+    return HostLink(f"the measured link to it, {found.name.split('.')[1]} memory", found.value)
 
 
 def _divergence(run: Run, device: str) -> str:

@@ -127,8 +127,8 @@ def _levels(runs: Runs) -> Table:
     for index, run in enumerate(runs):
         found, reading = runs.hierarchies[index], runs.readings[index]
         for one in found.caches:
-            level = reading.get(f"l{one.cache.level}.latency") if one.cache else None
-            rows.append(runs.row(index, _row(one, level)))
+            headline = reading.get(f"l{one.cache.level}.latency") if one.cache else None
+            rows.append(runs.row(index, _row(one, headline)))
             if one.streamed and one.step is not None:
                 step = (
                     "its random reach",

@@ -142,8 +142,9 @@ def _loaded(runs: Runs) -> Figure | None:
     )  # fmt: skip
     told = (
         "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
-        "first one's loads. Idle is beside the parked load threads, not the latency of the headline. Flat as long as memory has room; a line that turns up shows queues that fill. Writing "
-        "counts twice: a stored line is read first and written back later."
+        "first one's loads. Idle is beside the parked load threads: a twin of the headline's latency, not the same "
+        "case. Flat as long as memory has room; a line that turns up shows queues that fill. Writing counts twice: a "
+        "stored line is read first and written back later."
     )
     return Figure(
         "Loaded latency",

@@ -124,8 +124,8 @@ def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
 
     def add(row: int, way: str, what: str, one: Headline | None) -> None:
         if one is not None:
-            kind = one.name.split(".")[1]
-            label = ", ".join(filter(None, (what, kind, one.threads and format.value_of("threads", one.threads))))
+            threads = format.value_of("threads", one.threads) if one.threads else ""
+            label = ", ".join(filter(None, (what, one.name.split(".")[1], threads)))
             doubt = ", ".join(map(words_of, one.doubt or ()))
             found.append(Stretch(row, way, label, one.value * BANDWIDTH.scale, one.record, doubt))
 

@@ -42,7 +42,7 @@ def view(runs: Runs) -> Section | None:
             panels.append(Panel(title, spec, about, _named(roofs)))
             rows += [runs.row(index, (device, *_row(runs, p))) for p in here]
             rows += [
-                runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), "", "", "", ""))
+                runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), *[""] * 4))
                 for roof in roofs
                 if roof.flat
             ]
