@@ -91,7 +91,7 @@ def _by_level(runs: Runs) -> Figure | None:
         marks = [
             charts.Mark(
                 series=bar.kind, colour=KINDS[bar.kind], case=bar.found.record, value=bar.rate.value,
-                low=bar.rate.low, high=bar.rate.high, unit="GB/s", group=bar.level, label=text.amount(bar.rate.value),
+                low=bar.rate.low, high=bar.rate.high, unit="GB/s", group=bar.level, label=text.columns(bar.rate)[0],
                 more=text.amount(bar.limit.shown, "GB/s") if bar.limit else "", suspect=bar.doubt,
             )
             for bar in here

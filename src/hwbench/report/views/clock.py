@@ -35,7 +35,7 @@ def figure(runs: Runs) -> Figure | None:
     top = max(point.value.value for point in points)
     panels = []
     for _, label, here in columns.by_run(points):
-        marks = [columns.mark(point, group=_load(point), label=text.amount(point.value.value, "GHz")) for point in here]
+        marks = [columns.mark(point, group=_load(point), label=f"{text.columns(point.value)[0]} GHz") for point in here]
         spec = charts.bars(
             marks, groups=list(dict.fromkeys(_load(point) for point in here)), series=widths, unit=columns.title,
             top=top,
