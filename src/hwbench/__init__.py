@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .version import __version__ as __version__
-
 if TYPE_CHECKING:
     from .api import load, measure, roofline
     from .bench import Bench, Pages, Skip, Sweep, Threads, Work
     from .record.model import Case, Record, Run
+    from .version import __version__ as __version__
 
 __all__ = ["Bench", "Case", "Pages", "Record", "Run", "Skip", "Sweep", "Threads", "Work", "load", "measure", "roofline"]
 
@@ -15,7 +14,7 @@ __all__ = ["Bench", "Case", "Pages", "Record", "Run", "Skip", "Sweep", "Threads"
 _HOMES = {
     "Bench": "bench", "Pages": "bench", "Skip": "bench", "Sweep": "bench", "Threads": "bench", "Work": "bench",
     "Case": "record.model", "Record": "record.model", "Run": "record.model",
-    "load": "api", "measure": "api", "roofline": "api",
+    "__version__": "version", "load": "api", "measure": "api", "roofline": "api",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
+from hwbench.analysis.headline import Rate
 from hwbench.analysis.reading import Reading, in_unit, leading_metric
 from hwbench.record import store
 from hwbench.record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, BenchInfo
@@ -171,3 +172,51 @@ def test_no_share_of_a_committed_run_is_above_its_limit_without_a_mark(path: Pat
             assert "above_limit" in share.doubt
             assert one.status == "suspect"
     assert Reading(reading.run, catalog.benches()).run == reading.run
+
+
+def test_each_variant_has_its_own_peak_and_the_fastest_is_the_headlines():
+    """Peaks by width as the limits have them; the record of the fastest median is the one that the headline names."""
+    peaks = [
+        record(width, bench="peak.fma", params={"dtype": "f8", "threads": 1}, counts={"flops": rate})
+        for width, rate in (("128", 28 * GB), ("512", 58 * GB))
+    ]
+    reading = Reading(run_of(*peaks), KNOWN)
+    found = reading.by_variant("fma", 1, "f8")
+    assert [(one.variant, one.value) for one in found] == [("128", 28 * GB), ("512", 58 * GB)]
+    assert reading.by_variant("fma", 2, "f8") == []
+    fastest = reading.fastest(Rate("fma", "flops", {"dtype": "f8", "threads": 1}))
+    assert fastest.variant == "512" and fastest.case.label == reading.get("peak.f8.one").record
+
+
+def test_memory_is_that_of_reading_on_all_threads_where_they_were_measured():
+    """A copy stands in only where no read was measured, under its own name; threads are chosen first."""
+    reading = Reading(run_of(load("DRAM", 20 * GB)), KNOWN)
+    assert (reading.who, reading.memory().name) == ("one", "dram.read.one")
+    every = load("DRAM", 30 * GB, 2)
+    every.params["threads"] = "all"
+    reading = Reading(run_of(load("DRAM", 20 * GB), every), KNOWN)
+    assert (reading.who, reading.memory().name) == ("all", "dram.read.all")
+    copy = load("DRAM", bench="stream.copy")
+    assert Reading(run_of(copy), KNOWN).memory().name == "dram.copy.one"
+    assert Reading(run_of(mine()), KNOWN).memory() is None
+
+
+def test_a_gpus_roof_is_the_better_slope_or_the_peak_of_its_precision():
+    """Copy and triad are one slope; of fused multiply-adds and products of matrices the higher rate is the ceiling."""
+    facts = {"footprint": 2**30, "l2_bytes": 2**20}
+    given = [
+        record("x", bench="device.stream", device="gpu:0", params={"kernel": kernel, "size": "HBM"},
+               counts={"bytes": rate * GB}, facts=facts)
+        for kernel, rate in (("copy", 100), ("triad", 200))
+    ]  # fmt: skip
+    given += [
+        record("x", bench="device.peak", device="gpu:0", params={"dtype": "f8"}, counts={"flops": 50 * GB}),
+        record("x", bench="device.matmul", device="gpu:0", params={"precision": "f8"}, counts={"flops": 80 * GB}),
+    ]
+    work = record("a", device="gpu:0", params={"dtype": "f8"}, counts={"bytes": 50 * GB, "flops": 8 * GB}, facts=facts)
+    reading = Reading(run_of(*given, work), KNOWN)
+    share = reading.roof(work)
+    assert (share.limit.kind, share.value) == ("gpu triad", 0.25)
+    dense = record("a", device="gpu:0", params={"dtype": "f8"}, counts={"bytes": GB, "flops": 100 * GB}, facts=facts)
+    share = reading.roof(dense)
+    assert (share.limit.kind, share.text) == ("gpu matmul", "125%?")

@@ -6,6 +6,8 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench import catalog
@@ -48,6 +50,32 @@ def test_a_run_states_the_questions_and_limits_of_its_benches():
     text = printed(run_of(limit, mine, benches=stated))
     assert "80%" in text
     assert "Is it [bold]mine\\x1b[31m?" in text
+
+
+@pytest.mark.parametrize("cells", [["a", "80%", "x"], ["µ×–", "", "日本"]])
+def test_a_table_that_fits_is_drawn_as_rich_draws_it(cells):
+    """The same boxes, numbers flush right, wide characters counted as two columns."""
+    heads, rows = ["case", "of limit", "status"], [cells, ["longer", "8.0%", ""]]
+    made = Table()
+    for head in heads:
+        made.add_column(head, justify="right" if head in tables.RIGHT else "left")
+    for row in rows:
+        made.add_row(*map(Text, row))
+    ours, theirs = (Console(file=io.StringIO(), width=60, no_color=True) for _ in range(2))
+    tables._print_table(ours, "", "", heads, rows)
+    theirs.print(made)
+    assert ours.file.getvalue() == theirs.file.getvalue()
+
+
+def test_a_table_on_a_terminal_has_a_bold_head_and_a_narrow_one_folds():
+    """Styles are rich's, and a table wider than the terminal is laid out by it."""
+    heads, rows = ["case", "status"], [["a", "word " * 20]]
+    wide = Console(file=io.StringIO(), width=200, force_terminal=True, color_system="standard")
+    tables._print_table(wide, "a.b", "Why?", heads, rows)
+    assert "\x1b[1m case " in wide.file.getvalue() and "\x1b[2;3mWhy?" in wide.file.getvalue()
+    narrow = Console(file=io.StringIO(), width=40, no_color=True)
+    tables._print_table(narrow, "a.b", "", heads, rows)
+    assert max(map(len, narrow.file.getvalue().splitlines())) <= 40
 
 
 def test_findings_stand_below_their_bench():

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hwbench.record.estimate import (
     Estimate,
     bimodal,
+    clear,
     crossover,
     drift,
     estimate,
     median_error,
+    medians,
     paired_ratio,
     unpaired_ratio,
 )
@@ -175,6 +177,14 @@ def test_a_crossover_is_as_uncertain_as_its_ratios():
     assert open_ended == (10.0, 1, math.inf)
 
 
+def test_an_interval_of_a_decade_or_without_an_end_is_no_crossover():
+    """Below ten times is clear, ten times and ∞ are not."""
+    assert clear(Estimate(20.0, 10.0, 99.0))
+    assert not clear(Estimate(20.0, 10.0, 100.0))
+    assert not clear(Estimate(20.0, 10.0, math.inf))
+    assert not clear(Estimate(20.0, 0.0, 30.0))
+
+
 @pytest.mark.parametrize("count", [3, 4, 10, 37, 100])
 def test_the_interval_is_that_of_scipy(count):
     """Percentile bootstrap of the median, 999 resamples, by the same seed: SciPy's own to the last digit but one."""
@@ -185,6 +195,24 @@ def test_the_interval_is_that_of_scipy(count):
     found = estimate(list(samples))
     low, high = theirs.confidence_interval
     assert (found.low, found.high) == pytest.approx((low, high), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 37, 100])
+def test_medians_are_numpys_and_a_ratio_of_two_sets_is_scipys(count):
+    """To the last digit but one, without the second that SciPy takes to be imported."""
+    from scipy.stats import bootstrap
+
+    rng = np.random.default_rng(count)
+    samples, base = rng.lognormal(0, 0.1, count), rng.lognormal(0, 0.1, count + 1)
+    rows = rng.normal(size=(50, count))
+    assert (medians(rows) == np.median(rows, axis=1)).all()
+
+    def ratio(a, b, axis=-1):
+        return np.median(a, axis=axis) / np.median(b, axis=axis)
+
+    theirs = bootstrap((samples, base), ratio, n_resamples=999, confidence_level=0.95, method="percentile", rng=0)
+    found = unpaired_ratio(samples.tolist(), base.tolist())
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), rel=1e-12)
 
 
 @pytest.mark.parametrize("n", [10, 20, 100])

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ..bench import Bench
 from ..record import text
-from ..record.estimate import Estimate, crossover, estimate
+from ..record.estimate import Estimate, clear, crossover, estimate
 from ..record.model import Record, Run, Scalar, same_work
 from . import fits, wording
 from .headline import Rate, fastest, headline
@@ -132,7 +132,7 @@ class BenchResults:
         low, high = (min(max(x, first), last) for x in (at.low, at.high))
         if math.isinf(at.high):
             return f"does not clearly beat {name} up to {axis} = {text.count(last)}"
-        if high >= 10 * low:
+        if not clear(Estimate(at.value, low, high)):
             ends = f"{axis} = {text.count(round(low))} and {axis} = {text.count(round(high))}"
             return f"has no clear crossover with {name} between {ends}"
         return f"beats {name} from {axis} ≈ {text.count(Estimate(at.value, low, high))}"

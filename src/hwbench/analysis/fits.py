@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..record.estimate import CONFIDENCE, Estimate, crossing
+from ..record.estimate import CONFIDENCE, Estimate, crossing, medians
 
 RESAMPLES = 499
 Samples = Sequence[float]
@@ -170,8 +170,8 @@ def _resampled(rows: Sequence[Samples], fit: Callable[[np.ndarray], tuple[float,
     paired = len({len(row) for row in data}) == 1
     rounds = rng.integers(0, len(data[0]), (RESAMPLES, len(data[0])))
     chosen = [rounds if paired else rng.integers(0, len(row), (RESAMPLES, len(row))) for row in data]
-    medians = np.stack([np.median(row[which], axis=1) for row, which in zip(data, chosen, strict=True)], axis=1)
-    draws = np.array([fit(seconds) for seconds in medians])
+    resampled = np.stack([medians(row[which]) for row, which in zip(data, chosen, strict=True)], axis=1)
+    draws = np.array([fit(seconds) for seconds in resampled])
     tail = (1 - CONFIDENCE) / 2
     bounds = [np.sort(column[~np.isnan(column)]) for column in draws.T]
     out = []

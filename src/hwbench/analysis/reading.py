@@ -18,11 +18,14 @@ from ..record.estimate import Estimate, estimate
 from ..record.measures import TOLERANCE
 from ..record.model import BenchInfo, Metric, Record, Run, metrics
 from ..record.phrases import ABOVE, SUSPECT_LIMIT
-from .headline import Headline, headline
+from .headline import Headline, Rate, fastest, headline
 from .hierarchy import Hierarchy, hierarchy
 from .limits import Limit, comparable, limit_for, measured, plausible, serving_level, share
 from .measures import Benches, Catalogue
 from .plausibility import concluded
+
+# By kind of device: the kinds of limits that are a roofline's slopes, and those that are its ceilings.
+ROOFS = {"cpu": (("load",), ("fma",)), "gpu": (("copy", "triad"), ("fma", "gpu matmul"))}
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,27 @@ class Reading:
         """A headline quantity by its name: `reading.get("dram.latency")`; None where it was not measured."""
         return next((one for one in self.headline if (one.name, one.device) == (name, device)), None)
 
+    @cached_property
+    def who(self) -> str:
+        """The threads that a machine's first figures are of: `all` where memory or a peak was measured on all of them.
+
+        Else `one`: headline quantities of a CPU are named by it.
+        """
+        names = [one.name for one in self.headline]
+        return "all" if any(name.startswith(("dram.", "peak.f")) and name.endswith(".all") for name in names) else "one"
+
+    def memory(self, device: str = "cpu") -> Headline | None:
+        """The bandwidth that stands for a device's memory: of reading, else of copying, else of the triad."""
+        names = [f"{'dram' if device == 'cpu' else 'hbm'}.{kernel}" for kernel in ("read", "copy", "triad")]
+        return self._first([f"{name}.{self.who}" if device == "cpu" else name for name in names], device)
+
+    def link(self, way: str, device: str) -> Headline | None:
+        """The bandwidth of the link to a GPU, `h2d` or `d2h`: from pinned memory, else from pageable memory."""
+        return self._first([f"{way}.{memory}" for memory in ("pinned", "pageable")], device)
+
+    def _first(self, names: Sequence[str], device: str) -> Headline | None:
+        return next((found for name in names if (found := self.get(name, device)) is not None), None)
+
     def limit_for(self, record: Record, kind: str | None = None) -> Limit | None:
         """The limit of this kind that bounds the record; without a kind, the one that its bench should touch."""
         info = self.benches.get(record.bench)
@@ -126,15 +150,21 @@ class Reading:
     def roof(self, record: Record) -> Share | None:
         """The share of the roofline's roof above the record: of the slope of its level or the peak, whichever is lower.
 
-        None where neither was measured.
+        A GPU's slope is the better of copy and triad, its peak that of multiply-adds or of products of matrices in the
+        record's precision. None where neither was measured.
         """
-        shares = [found for kind in ("load", "fma") if (found := self.share(record, kind)) is not None]
-        return max(shares, key=lambda found: found.value, default=None)
+        roofs = []
+        for kinds in ROOFS.get(record.device.partition(":")[0], ()):
+            shares = [found for kind in kinds if (found := self.share(record, kind)) is not None]
+            roofs += [min(shares, key=lambda found: found.value)] if shares else []
+        return max(roofs, key=lambda found: found.value, default=None)
 
-    def best(self, *kinds: str, device: str = "cpu", level: str = "", dtype: str = "") -> Limit | None:
+    def best(
+        self, *kinds: str, device: str = "cpu", level: str = "", dtype: str = "", threads: int | None = None
+    ) -> Limit | None:
         """The highest limit of these kinds on a device, on the most threads that any of them was measured on.
 
-        `level` and `dtype` narrow it down where they are given. None without any.
+        `level`, `dtype` and `threads` narrow it down where they are given. None without any.
         """
         fitting = [
             one
@@ -142,9 +172,26 @@ class Reading:
             if (one.device, one.kind in kinds) == (device, True)
             and level in ("", one.level)
             and dtype in ("", one.dtype)
+            and threads in (None, one.threads)
         ]
         most = max((one.threads for one in fitting), default=0)
         return max((one for one in fitting if one.threads == most), key=lambda one: one.value, default=None)
+
+    def by_variant(self, kind: str, threads: int, dtype: str) -> list[Limit]:
+        """The CPU's limits of a kind by each variant alone: the peak of each vector width."""
+        variants = dict.fromkeys(record.variant for record in self.records)
+        each = [measured((r for r in self.records if r.variant == name), self.benches) for name in variants]
+        wanted = ("cpu", kind, threads, dtype)
+        return [
+            one
+            for limits in each
+            for one in limits
+            if (one.device, one.kind, one.threads, one.dtype) == wanted and plausible(one.value)
+        ]
+
+    def fastest(self, rate: Rate, device: str = "cpu") -> Record | None:
+        """The record that gives a quantity, by the rules of the headline; None where none was timed."""
+        return fastest([one for one in self.records if one.timed and one.device == device], rate, self.benches)
 
     def machine_limit(self, record: Record, kinds: Sequence[str]) -> Limit | None:
         """The limit on all threads for the bytes that the record moves, evenly divided: of the first kind measured."""

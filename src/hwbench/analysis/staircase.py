@@ -25,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..record.estimate import CONFIDENCE, Estimate
+from ..record.estimate import CONFIDENCE, Estimate, medians, middle
 
 TOLERANCE = 0.10  # of a level's time; the uncertainty of the point is added
 WALKS = 0.20  # the same for translation: page tables move from cache to cache as they grow
@@ -145,7 +145,7 @@ def find_line(sweep: SweepSamples) -> Estimate | None:
 def _medians(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
     if len(samples) < 3:  # too few to resample, see `record.estimate`
         return np.full(RESAMPLES, np.median(samples))
-    return np.asarray(np.median(samples[rng.integers(0, len(samples), (RESAMPLES, len(samples)))], axis=1))
+    return medians(samples[rng.integers(0, len(samples), (RESAMPLES, len(samples)))])
 
 
 def _inner(values: np.ndarray) -> tuple[float, float]:
@@ -168,10 +168,10 @@ def _levels(stairs: Staircase) -> list[Level]:
             size = Estimate(*(float(stairs.sizes[i]) for i in (last - 1, last - 1, last)))
         # Bootstrap in two stages: the footprints of the level, and the samples of each.
         drawn = rng.integers(first, last, (RESAMPLES, last - first))
-        middles = np.median(np.take_along_axis(stairs.replicates, drawn, axis=1), axis=1)
-        middle = float(np.median(stairs.values[first:last]))
+        middles = medians(np.take_along_axis(stairs.replicates, drawn, axis=1))
+        value = middle(stairs.values[first:last].tolist())
         low, high = np.percentile(middles, (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)))
-        seconds = Estimate(*(math.exp(value) for value in (middle, min(low, middle), max(high, middle))))
+        seconds = Estimate(*(math.exp(each) for each in (value, min(low, value), max(high, value))))
         out.append(Level(seconds, stairs.sizes[first], stairs.sizes[last - 1], size))
     return out
 
@@ -203,7 +203,7 @@ def _flatness_cost(stairs: Staircase, start: int, end: int) -> float:
     if stairs.sizes[end - 1] < 2 * stairs.sizes[start]:
         return math.inf
     values = stairs.values[start:end]
-    misses = ((values - np.median(values)) / stairs.tolerances[start:end]) ** 2
+    misses = ((values - middle(values.tolist())) / stairs.tolerances[start:end]) ** 2
     outliers = misses >= PRICE
     if outliers[0] or outliers[-1] or len(misses) - outliers.sum() < LEAST:
         return math.inf
@@ -222,7 +222,7 @@ def _merged(stairs: Staircase, segments: list[tuple[int, int]]) -> list[tuple[in
 
 
 def _middle(stairs: Staircase, segment: tuple[int, int]) -> float:
-    return float(np.median(stairs.values[slice(*segment)]))
+    return middle(stairs.values[slice(*segment)].tolist())
 
 
 def _end(stairs: Staircase, here: tuple[int, int], there: tuple[int, int]) -> Estimate:
@@ -232,8 +232,8 @@ def _end(stairs: Staircase, here: tuple[int, int], there: tuple[int, int]) -> Es
 
     def cuts(values: np.ndarray) -> np.ndarray:
         """The number of points on the near side, for each row."""
-        near = np.median(values[:, : here[1] - here[0]], axis=1, keepdims=True)
-        far = np.median(values[:, there[0] - here[0] :], axis=1, keepdims=True)
+        near = medians(values[:, : here[1] - here[0]])[:, None]
+        far = medians(values[:, there[0] - here[0] :])[:, None]
         weights = stairs.tolerances[span] ** -2
         gain = np.cumsum(((values - near) ** 2 - (values - far) ** 2) * weights, axis=1)  # cost of the near side
         return np.asarray(1 + np.argmin(gain[:, :-1], axis=1))

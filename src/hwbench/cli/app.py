@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..version import __version__
 from . import streams
 from .ab import ab
 from .compare import compare
@@ -70,6 +69,8 @@ app.command("machine")(machine)
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from ..version import __version__
+
         echo(f"hwbench {__version__}")
         raise typer.Exit
 

@@ -12,6 +12,7 @@ import numpy as np
 
 CONFIDENCE = 0.95
 RESAMPLES = 999
+DECADE = 10.0  # a crossover whose interval is wider is none
 MAD = 1.4826  # standard deviations of a normal variable in its median absolute deviation
 
 
@@ -49,16 +50,32 @@ def estimate(samples: Sequence[float]) -> Estimate:
 def _estimate(samples: tuple[float, ...]) -> Estimate:
     if not samples:
         raise ValueError("no samples")
-    middle = float(np.median(samples))
+    value = float(middle(samples))
     if len(samples) < 3:
-        return Estimate(middle, 0.0, math.inf)
+        return Estimate(value, 0.0, math.inf)
     if min(samples) == max(samples):
-        return Estimate(middle, middle, middle)
+        return Estimate(value, value, value)
     # scipy.stats.bootstrap gives the same to 12 digits, but takes a second to import and a millisecond a call; a report
     # calls this a thousand times.
-    resampled = np.median(np.asarray(samples)[_picks(len(samples))], axis=1)
-    low, high = (float(x) for x in np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
-    return Estimate(middle, min(low, middle), max(high, middle))  # quantiles are interpolated, hence rounded
+    low, high = _interval(medians(np.asarray(samples)[_picks(len(samples))]))
+    return Estimate(value, min(low, value), max(high, value))  # quantiles are interpolated, hence rounded
+
+
+def medians(rows: np.ndarray) -> np.ndarray:
+    """The median of each row: what `np.median` gives. Rows are short, and sorted several times as fast as parted."""
+    ordered, half = np.sort(rows, axis=-1), rows.shape[-1] // 2
+    return np.asarray(ordered[..., half] if rows.shape[-1] % 2 else (ordered[..., half - 1] + ordered[..., half]) / 2)
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    """The quantiles that bound the interval: what `np.quantile` gives, in a tenth of its time."""
+    ordered, found = np.sort(values), []
+    for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2):
+        at = (len(ordered) - 1) * share
+        below = int(at)
+        a, b, part = float(ordered[below]), float(ordered[below + 1]), at - below
+        found.append(a + (b - a) * part if part < 0.5 else b - (b - a) * (1 - part))
+    return found[0], found[1]
 
 
 @functools.lru_cache(maxsize=16)
@@ -84,19 +101,12 @@ def unpaired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
 
 @functools.lru_cache(maxsize=8192)
 def _unpaired(samples: tuple[float, ...], base: tuple[float, ...]) -> Estimate:
-    middle = float(np.median(samples) / np.median(base))
+    value = float(middle(samples) / middle(base))
     if min(len(samples), len(base)) < 3:
-        return Estimate(middle, 0.0, math.inf)
-    from scipy.stats import bootstrap
-
-    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.asarray(np.median(a, axis=axis) / np.median(b, axis=axis))
-
-    result = bootstrap(
-        (samples, base), ratio, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=0
-    )
-    low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
-    return Estimate(middle, middle if math.isnan(low) else low, middle if math.isnan(high) else high)
+        return Estimate(value, 0.0, math.inf)
+    rng = np.random.default_rng(0)  # drawn in the order of scipy.stats.bootstrap, which gives the same
+    drawn = [medians(np.asarray(one)[rng.integers(0, len(one), (RESAMPLES, len(one)))]) for one in (samples, base)]
+    return Estimate(value, *_interval(drawn[0] / drawn[1]))
 
 
 def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
@@ -109,6 +119,11 @@ def crossover(points: Sequence[tuple[float, Estimate]]) -> Estimate | None:
         return None
     found = [max(points[0][0], crossing([(x, ratio[k]) for x, ratio in points])) for k in range(3)]
     return Estimate(found[0], min(found), max(found))
+
+
+def clear(at: Estimate) -> bool:
+    """Whether there is a crossover to speak of: its interval has an end and spans less than a decade."""
+    return math.isfinite(at.high) and at.high < DECADE * at.low
 
 
 def crossing(points: Sequence[tuple[float, float]]) -> float:

@@ -266,10 +266,11 @@ def _validate_declared(info: BenchInfo, where: str) -> None:
 
 def _validate_telemetry(record: Record, where: str) -> None:
     for gauge, readings in record.telemetry.items():
-        fine = isinstance(readings, list) and all(
-            isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in readings
-        )
-        if not fine:
+        if (
+            not isinstance(readings, list)
+            or not set(map(type, readings)) <= {int, float}
+            or not all(map(math.isfinite, readings))
+        ):
             raise StoreError(f"{where}.telemetry.{gauge[:40]}: is no list of numbers")
 
 

@@ -30,6 +30,8 @@ def value_of(axis: str, value: Scalar) -> str:
         return f"{value} chain{'s' * (value != 1)}"
     if axis == "pages":
         return f"{value} pages"
+    if axis == "gap" and value == "idle":
+        return "idle, beside parked load threads"
     if axis == "order":
         return f"{value} order"
     return str(value)

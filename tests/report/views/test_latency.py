@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hwbench.record import store
+from hwbench.record import store, text
+from hwbench.record.estimate import Estimate
 from hwbench.report.sections import Table
 from hwbench.report.views.latency import view as latency
 from made_up.page import column, dataset, figure, record, run_of
@@ -44,7 +45,23 @@ def test_a_sweep_that_ends_unsettled_has_no_latency_of_memory() -> None:
     assert section is not None
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert column(table, "measured") == ["32 KiB", "512 KiB", "–", "–"]
-    assert column(table, "latency") == ["1.00 ns", "4.00 ns", "–", "–"]
+    assert column(table, "latency") == ["–"] * 4, "no size label was measured"
+
+
+def test_a_levels_latency_is_the_headlines() -> None:
+    """The plateau of the sweep is not printed beside it: one value for one quantity, with its mark."""
+    for path in sorted((Path(__file__).parents[3] / "reports/runs").rglob("*.json")):
+        runs = dataset(store.read(path))
+        section = latency(runs)
+        if section is None:
+            continue
+        table = next(block for block in section.blocks if isinstance(block, Table))
+        told = dict(zip(column(table, "level"), column(table, "latency"), strict=True))
+        for level, name in (("L1", "l1"), ("L2", "l2"), ("L3", "l3"), ("memory", "dram")):
+            one = runs.readings[0].get(f"{name}.latency")
+            assert one is not None
+            value, _ = text.columns(Estimate(one.value, one.low, one.high).scaled(1e9))
+            assert told[level] == f"{value} ns" + " (suspect)" * bool(one.doubt)
 
 
 def test_a_size_measured_twice_is_one_point_of_the_line() -> None:

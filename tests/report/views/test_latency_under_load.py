@@ -33,7 +33,11 @@ def test_latency_is_drawn_over_what_was_streamed() -> None:
     assert [(mark["x"], mark["value"]) for mark in shown.panels[0].spec["datasets"]["marks"]] == [
         (0, 90), (12, 100), (30, 200),
     ]  # fmt: skip
-    assert column(shown.table, "they wait") == ["all the time", "64 cycles a line", "0 cycles a line"]
+    assert column(shown.table, "they wait") == [
+        "idle, beside parked load threads",
+        "64 cycles a line",
+        "0 cycles a line",
+    ]
 
 
 def test_the_map_of_pairs_is_symmetric_and_has_no_diagonal() -> None:

@@ -27,6 +27,21 @@ def test_break_evens_are_where_the_lines_meet(run: Run) -> None:
     assert set(labels(shown, "solid")) == {"omp", "workqueue"}
 
 
+def test_an_interval_of_a_decade_is_no_crossover(run: Run) -> None:
+    """Where samples scatter so much that omp may win anywhere, no rule is drawn and the table says why."""
+    spread = (0.05, 0.05, 0.05, 0.2, 1, 1, 5, 20, 20, 20)
+    records = [
+        replace(r, samples=[r.samples[0] * factor for factor in spread] if r.variant == "omp" else r.samples[:1] * 10)
+        for r in run.records
+        if r.bench == "parallel.overhead"
+    ]
+    shown = overhead(dataset(replace(run, records=records)))
+    assert shown is not None
+    found = dict(zip(column(shown, "variant"), column(shown, "wins from n"), strict=True))
+    assert found["omp"] == "no clear crossover"
+    assert "omp" not in labels(shown, "solid")
+
+
 def test_a_layer_that_never_wins_says_so(run: Run) -> None:
     """Up to the largest n measured it has not: no rule, and words in the table."""
     records = [r for r in run.records if r.bench == "parallel.overhead" and r.params["n"] in (100, 1000)]

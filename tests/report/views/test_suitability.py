@@ -28,7 +28,7 @@ def test_a_measured_gpu_and_its_link_stand_before_the_lectures():
     """10 TFLOP/s and 1 TB/s are 50 and 25 times the CPU's; weights cross 50 GB/s in 2 ms, the lecture's in 6.25."""
     card = [
         on_gpu("device.peak", 10e12, "flops", {"dtype": "f4", "chains": 8}),
-        on_gpu("device.stream", 1e12, "bytes", {"kernel": "copy"}, footprint=2**30, l2_bytes=2**20),
+        on_gpu("device.stream", 1e12, "bytes", {"kernel": "copy", "size": "HBM"}, footprint=2**30, l2_bytes=2**20),
         on_gpu("transfer.copy", 50e9, "bytes", {"direction": "h2d", "memory": "pinned", "size": "1GiB"}),
         on_gpu("transfer.copy", 40e9, "bytes", {"direction": "d2h", "memory": "pinned", "size": "1GiB"}),
     ]
@@ -39,7 +39,7 @@ def test_a_measured_gpu_and_its_link_stand_before_the_lectures():
     assert "Card answers in 100 µs, 50.0 times as fast" in text
     assert "96.0 ms here and 3.84 ms there, 25.0 times as fast" in text
     assert "beside Card it gives up a factor of 25.0 there, and of 50.0 in inference" in text
-    assert "the measured link to it (50.0 GB/s) takes 2.00 ms, less than the 5.00 ms" in text
+    assert "the measured link to it, pinned memory (50.0 GB/s) takes 2.00 ms, less than the 5.00 ms" in text
     assert "208 µs, 24.0 times as fast" in text  # the lecture's card, all the same
     assert "the lecture's PCIe 3.0 ×16 (16.0 GB/s) takes 6.25 ms, longer than the 5.00 ms" in text
 
@@ -48,7 +48,7 @@ def test_each_runs_cpu_stands_beside_its_own_gpu():
     """A card of one run says nothing about the CPU of another."""
     card = [
         on_gpu("device.peak", 10e12, "flops", {"dtype": "f4", "chains": 8}),
-        on_gpu("device.stream", 1e12, "bytes", {"kernel": "copy"}, footprint=2**30, l2_bytes=2**20),
+        on_gpu("device.stream", 1e12, "bytes", {"kernel": "copy", "size": "HBM"}, footprint=2**30, l2_bytes=2**20),
     ]
     machine = msgspec.structs.replace(MACHINE, name="with", gpus=[Gpu(name="Card", memory=2**33)])
     text = said(machine_view(dataset(run_of([peak(), stream(), *card], machine), run_of([peak(), stream()]))))

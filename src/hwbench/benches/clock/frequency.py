@@ -33,8 +33,9 @@ from ...kernels.cpu_features import has_fma, widths
 from ...kernels.simd import Registers, fill, fma, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
+from ...record.estimate import estimate
 from ...record.facts import threads_of
-from ...record.model import Scalar
+from ...record.model import Record, Scalar
 from ...record.phrases import counted, listed, marked, of_limit
 from ...record.reasons import Reason, because
 
@@ -206,12 +207,9 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def under_load(results: Results, variant: str, threads: Scalar) -> float | None:
-    """The highest clock seen (disturbances only lower it) beside as many multiply-adds as the width has units for."""
-    clocks: list[float] = [
-        record.counts["cycles"] / min(record.samples)
-        for units in (1, 2)
-        if (record := results.find(variant, threads=threads, units=units)) is not None
-    ]
+    """The clock beside as many multiply-adds as the width has units for."""
+    rates = (results.rate(variant, "cycles", threads=threads, units=units) for units in (1, 2))
+    clocks = [rate.value for rate in rates if rate is not None]
     if not clocks:
         return None
     return clocks[-1] if clocks[-1] >= ONE_UNIT * clocks[0] else clocks[0]
@@ -228,17 +226,23 @@ def of_a_cycle(results: Results, clocks: Mapping[str, float], threads: Scalar, b
     found = [
         r for r in results.run.records
         if r.timed and (r.bench, r.variant) == ("peak.fma", widest) and r.device == "cpu"
-        and all(r.params.get(axis) == value for axis, value in (("dtype", "f8"), ("threads", threads), ("chains", 12)))
+        and all(r.params.get(axis) == value for axis, value in (("dtype", "f8"), ("threads", threads)))
     ]  # fmt: skip
     if widest is None or not found:
         return
     loads = (results.find(widest, threads=threads, units=units) for units in CHAINS)
     cores = next(int(record.facts["threads"]) for record in loads if record is not None)
     lanes = int(widest) // 64
-    rate = found[0].counts["flops"] / min(found[0].samples) / cores
+    peak = max(found, key=lambda record: ("implausible" not in record.codes, _flops(record)))
+    rate = _flops(peak) / cores
     per_cycle = rate / (2 * lanes * clocks[widest])
     units = units_of(per_cycle)
     whole = f"{counted(units, 'unit')} × {counted(lanes, 'lane')} × 2 flops × {text.rate(clocks[widest], 'GHz')}"
     yield marked(
-        f"Float64 peak of each core ({WIDTHS[widest]}, {busy} busy): {of_limit(per_cycle / units, whole)}", found[0]
+        f"Float64 peak of each core ({WIDTHS[widest]}, {busy} busy): {of_limit(per_cycle / units, whole)}", peak
     )
+
+
+def _flops(record: Record) -> float:
+    """FLOP/s by the median."""
+    return record.counts["flops"] / estimate(record.samples).value

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ...analysis.headline import Headline
 from ...analysis.limits import Limit
 from ...record import text
+from ...record.estimate import Estimate
 from ...record.facts import caches, footprint
 from ...record.model import BANDWIDTH, LEVELS
+from ...record.reasons import words_of
 from .. import charts, format
 from ..columns import STATUS, VARIANT, Column, Measured, of_points, table
 from ..dataset import Point, Runs, swept
 from ..sections import Block, Figure, Key, Panel, Section
 
 KINDS = {"load": "c1", "copy": "c2", "triad": "c3"}
-Best = tuple[int, Limit]  # a run's index, and a limit that it measured
-BESTS: tuple[Column[Best], ...] = (
-    Column("level", lambda best: best[1].level),
-    Column("work", lambda best: best[1].kind),
-    Column("threads", lambda best: str(best[1].threads)),
-    Column("best, GB/s", lambda best: text.amount(best[1].shown)),
-    Column("by variant", lambda best: best[1].variant),
-    Column("status", lambda best: best[1].suspect or "ok"),
+NAMES = {"load": "read"}  # in the headline's names
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bandwidth of the headline: of which run, level and kind, and the limit to which shares refer."""
+
+    run: int
+    level: str
+    kind: str
+    found: Headline
+    limit: Limit | None
+
+    @property
+    def rate(self) -> Estimate:
+        """The median in GB/s."""
+        return Estimate(self.found.value, self.found.low, self.found.high).scaled(BANDWIDTH.scale)
+
+    @property
+    def doubt(self) -> str:
+        """Why the figure is suspect; "" where it is not."""
+        return ", ".join(map(words_of, self.found.doubt or ()))
+
+
+COLUMNS: tuple[Column[Bar] | Measured[Bar], ...] = (
+    Column("level", lambda bar: bar.level),
+    Column("work", lambda bar: bar.kind),
+    Column("threads", lambda bar: str(bar.found.threads)),
+    Measured("GB/s", lambda bar: bar.rate),
+    Column("by", lambda bar: bar.found.record),
+    Column("limit (best sample), GB/s", lambda bar: text.amount(bar.limit.shown if bar.limit else None)),
+    Column("status", lambda bar: f"suspect: {bar.doubt}" if bar.doubt else "ok"),
 )
 
 
@@ -39,64 +66,58 @@ def view(runs: Runs) -> Section | None:
     return Section("bandwidth", "Bandwidth", "Bandwidth by level", intro, blocks)
 
 
-def _chosen(limits: Sequence[Limit]) -> list[Limit]:
-    """The limits in float64, or in whatever was measured: a byte is a byte."""
-    found = [limit for limit in limits if limit.kind in KINDS and limit.level in LEVELS]
-    return [limit for limit in found if limit.dtype == "f8"] or found
+def _bars(runs: Runs, run: int) -> list[Bar]:
+    """The bandwidths of a run's headline, on one thread and on all."""
+    reading = runs.readings[run]
+    found: dict[tuple[int | None, str, str], Bar] = {}
+    for who in ("one", "all"):
+        for level in LEVELS:
+            for kind in KINDS:
+                one = reading.get(f"{level.lower()}.{NAMES.get(kind, kind)}.{who}")
+                if one is not None:
+                    limit = reading.best(kind, level=level, dtype="f8", threads=one.threads)
+                    found.setdefault((one.threads, level, kind), Bar(run, level, kind, one, limit))
+    return list(found.values())
 
 
 def _by_level(runs: Runs) -> Figure | None:
-    limits = [_chosen(limits) for limits in runs.limits]
-    every = [limit for row in limits for limit in row]
+    every = [bar for run in range(len(runs)) for bar in _bars(runs, run)]
     if not every:
         return None
-    low, top = charts.value_range(limit.shown for limit in every)
+    low, top = charts.value_range(bar.rate.value for bar in every)
     panels = []
-    for index in range(len(runs)):
-        for threads in sorted({limit.threads for limit in limits[index]}):
-            here = [limit for limit in limits[index] if limit.threads == threads]
-            marks = [
-                charts.Mark(
-                    series=limit.kind,
-                    colour=KINDS[limit.kind],
-                    case=limit.name,
-                    value=limit.shown,
-                    unit="GB/s",
-                    n=0,
-                    group=limit.level,
-                    label=text.amount(limit.shown),
-                    more=limit.variant,
-                    suspect=limit.suspect,
-                )
-                for limit in here
-            ]
-            title = format.value_of("threads", threads) + runs.suffix(index)
-            spec = charts.bars(
-                marks,
-                groups=[level for level in LEVELS if any(limit.level == level for limit in here)],
-                series=[kind for kind in KINDS if any(limit.kind == kind for limit in here)],
-                unit="GB/s",
-                top=top,
-                bottom=low if top / low > charts.WIDE else None,
-                room=0.12,
-                more="variant",
-                best=True,
-                alt_text=f"Best bandwidth of load, copy and triad by level, {title}.",
+    for run, threads in dict.fromkeys((bar.run, bar.found.threads or 1) for bar in every):
+        here = [bar for bar in every if (bar.run, bar.found.threads) == (run, threads)]
+        marks = [
+            charts.Mark(
+                series=bar.kind, colour=KINDS[bar.kind], case=bar.found.record, value=bar.rate.value,
+                low=bar.rate.low, high=bar.rate.high, unit="GB/s", group=bar.level, label=text.columns(bar.rate)[0],
+                more=text.amount(bar.limit.shown, "GB/s") if bar.limit else "", suspect=bar.doubt,
             )
-            panels.append(Panel(title, spec, f"Bandwidth by level, {title}"))
-    rows = [
-        (index, limit)
-        for index, row in enumerate(limits)
-        for limit in sorted(row, key=lambda limit: (limit.threads, LEVELS.index(limit.level), limit.kind))
-    ]
-    legend = [Key(kind, colour) for kind, colour in KINDS.items() if any(limit.kind == kind for limit in every)]
-    if any(limit.suspect for limit in every):
+            for bar in here
+        ]  # fmt: skip
+        title = format.value_of("threads", threads) + runs.suffix(run)
+        spec = charts.bars(
+            marks,
+            groups=[level for level in LEVELS if any(bar.level == level for bar in here)],
+            series=[kind for kind in KINDS if any(bar.kind == kind for bar in here)],
+            unit="GB/s",
+            top=top,
+            bottom=low if top / low > charts.WIDE else None,
+            room=0.12,
+            more="limit (best sample)",
+            alt_text=f"Bandwidth of load, copy and triad by level, {title}.",
+        )
+        panels.append(Panel(title, spec, f"Bandwidth by level, {title}"))
+    legend = [Key(kind, colour) for kind, colour in KINDS.items() if any(bar.kind == kind for bar in every)]
+    if any(bar.doubt for bar in every):
         legend.append(Key("suspect", "c8", "pale"))
     return Figure(
-        "Best of any variant",
+        "Fastest variant",
         panels,
-        table(runs, "Best samples by level", BESTS, rows, lambda best: best[0]),
-        "The best sample of the fastest variant at each level; this is what 'the limit' means elsewhere on this page.",
+        table(runs, "Bandwidth by level", COLUMNS, every, lambda bar: bar.run),
+        "The median of the fastest variant at each level. Shares of the limit elsewhere on this page refer to the best "
+        "sample of any variant, which the table has beside it.",
         legend,
     )
 

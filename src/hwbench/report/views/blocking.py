@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...analysis.limits import Limit
+from ...analysis.reading import Share
 from ...record import text
 from .. import charts, format
 from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_label, of_points
@@ -32,17 +32,17 @@ def view(runs: Runs) -> Section | None:
     panels = []
     for run, work, n in places:
         here = [p for p in points if (p.run, p.text("work"), p.text("n")) == (run, work, n)]
-        limit = _limit(runs, here[0])
+        found = share(runs, here[0])
         top = max(point.value.value for point in here)
         title = f"{TITLES.get(work, work)} {n} × {n}{runs.suffix(run)}"
-        shown = limit is not None and limit.metric == here[0].metric
+        rule = found.limit.shown if found is not None else None
         spec = charts.bars(
             [columns.mark(point, group=point.variant, label=bar_label(runs, point)) for point in here],
             groups=[point.variant for point in here],
             series=[""],
             unit=here[0].unit,
-            top=max(top, limit.shown) if limit is not None and shown else top,
-            rule=limit.shown if limit is not None and shown else None,
+            top=max(top, rule or 0.0),
+            rule=rule,
             alt_text=f"{title}: {here[0].unit} with loops as written, swapped and in blocks.",
             more=columns.more,
         )
@@ -59,14 +59,13 @@ def view(runs: Runs) -> Section | None:
     return Section("blocking", "Blocking", "Using what was fetched", intro, [figure])
 
 
-def _limit(runs: Runs, point: Point) -> Limit | None:
+def share(runs: Runs, point: Point) -> Share | None:
+    """The share of the limit of its work; None where that is in another unit than the figure."""
     kind = KINDS.get(point.text("work"))
-    return runs.readings[point.run].limit_for(point.record, kind) if kind else None
+    found = runs.readings[point.run].share(point.record, kind) if kind else None
+    return found if found is not None and found.limit.metric == point.metric else None
 
 
 def _share(runs: Runs, point: Point) -> str:
-    limit = _limit(runs, point)
-    found = runs.readings[point.run].share_of(point.record, limit) if limit is not None else None
-    if limit is None or limit.metric != point.metric:
-        return text.NOTHING
-    return f"{format.marked(found)} of {limit.name}"
+    found = share(runs, point)
+    return text.NOTHING if found is None else f"{format.marked(found)} of {found.limit.name}"

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...analysis import datasheets
+from ...analysis.headline import Headline
 from ...analysis.measures import measuring
+from ...analysis.ratios import ratio
 from ...analysis.reading import Reading
 from ...record import text
 from ...record.estimate import estimate
 from ...record.microarchitectures import title
-from ...record.model import Run
+from ...record.model import Record, Run
+from ...record.phrases import counted
 from ..dataset import Runs
+from .machine import doubts
 
 MEASURED, DATASHEET, LECTURE = "measured here", "datasheet", "lecture"
 # Work by which devices are compared: a fully connected network in float32, one example at a time, and a step of SGD.
 WEIGHTS = 25e6
 BATCH = 256
+QUANTITIES = {
+    "peak": "multiply-adds", "read": "reading memory", "copy": "copying in memory", "triad": "triad in memory",
+}  # fmt: skip
 PCIE = 16e9  # B/s: PCIe 3.0 ×16 on the lecture's slide
 
 
@@ -87,9 +93,8 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
     """The rows of one run's machine: CPU and GPUs as measured, each before its datasheet."""
     run, reading = runs[index], runs.readings[index]
     label = runs.labels[index]
-    peak = reading.best("fma", dtype="f4")
-    memory = reading.best("load", "copy", "triad", level="DRAM")
-    origin = [f"{limit.name}{', disturbed' if limit.suspect else ''}" for limit in (peak, memory) if limit is not None]
+    peak = reading.get(f"peak.f4.{reading.who}")
+    memory = reading.memory()
     cpu = run.machine.cpu
     cores = min(cpu.physical, len(cpu.allowed) or cpu.physical)
     yield Row(
@@ -100,7 +105,7 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
         run.machine.memory.total,
         memory.value if memory else None,
         _control(run),
-        "; ".join(origin),
+        _said(peak, memory),
     )
     for number, (device, kind) in enumerate([(cpu.model, "cpu"), *((one.name, "gpu") for one in run.machine.gpus)], -1):
         if kind == "gpu":
@@ -113,12 +118,11 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
 def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
     """A GPU's row, where it was measured: float32 on the ordinary cores, as the datasheet's figure is."""
     run, reading, device = runs[index], runs.readings[index], f"gpu:{number}"
-    peak = reading.best("gpu fma", device=device, dtype="f4")
-    memory = reading.best("gpu copy", "gpu triad", device=device, level="HBM")
+    peak = reading.get("peak.f4", device)
+    memory = reading.memory(device)
     if peak is None and memory is None:
         return
     card = run.machine.gpus[number]
-    origin = [f"{limit.name}{', disturbed' if limit.suspect else ''}" for limit in (peak, memory) if limit is not None]
     yield Row(
         f"{runs.labels[index]}: {card.name}",
         MEASURED,
@@ -127,17 +131,29 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
         card.memory,
         memory.value if memory else None,
         _divergence(run, device),
-        "; ".join(origin),
+        _said(peak, memory),
         "gpu",
         _link(reading, device),
     )
 
 
+def _said(*found: Headline | None) -> str:
+    """`multiply-adds, 2 threads; reading memory, 2 threads`: of what the figures are, with their doubts."""
+    return "; ".join(
+        next(words for name, words in QUANTITIES.items() if name in one.name.split("."))
+        + (f", {counted(one.threads, 'thread')}" if one.threads else "")
+        + doubts(one)
+        for one in found
+        if one is not None
+    )
+
+
 def _link(reading: Reading, device: str) -> HostLink | None:
     """The measured link to a GPU: the way there, since weights are sent and answers are short."""
-    there, back = (reading.best(direction, device=device) for direction in ("h2d", "d2h"))
-    best = there or back
-    return None if best is None else HostLink("the measured link to it", best.value)
+    found = reading.link("h2d", device) or reading.link("d2h", device)
+    if found is None:
+        return None
+    return HostLink(f"the measured link to it, {found.name.split('.')[1]} memory", found.value)
 
 
 def _divergence(run: Run, device: str) -> str:
@@ -157,17 +173,17 @@ def _control(run: Run) -> str:
 
     Over the longest sequence: predictors remember short ones.
     """
-    times: dict[str, dict[tuple[int, float], float]] = {"sorted": {}, "shuffled": {}}
+    found: dict[str, dict[tuple[int, float], Record]] = {"sorted": {}, "shuffled": {}}
     for record in measuring(run, "branches"):
-        if record.variant in times and record.timed:
+        if record.variant in found and record.timed:
             n, share = record.params.get("n"), record.params.get("share")
             if isinstance(n, int) and isinstance(share, int | float):
-                times[record.variant][n, share] = statistics.median(record.samples)
-    both = times["sorted"].keys() & times["shuffled"].keys()
+                found[record.variant][n, share] = record
+    both = found["sorted"].keys() & found["shuffled"].keys()
     if not both:
         return text.NOTHING
     longest = max(n for n, _ in both)
-    factor = max(times["shuffled"][at] / times["sorted"][at] for at in both if at[0] == longest)
+    factor = max(ratio(found["shuffled"][at], found["sorted"][at]).value for at in both if at[0] == longest)
     return f"{text.amount(factor)}× for unpredictable"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...analysis import datasheets
 from ...record import text
+from .. import format
 from ..columns import Column
 from ..dataset import Runs
 from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
@@ -34,7 +35,7 @@ def view(runs: Runs) -> Section | None:
     blocks.append(_sources(own, machines, known))
     intro = [
         "The lecture compares CPUs and GPUs by cores, arithmetic, memory and control flow. Here this machine's "
-        "measured limits stand in that table, "
+        "headline figures, medians, stand in that table, "
         "beside its datasheet where one is known, and beside the lecture's own machines. Datasheets state what "
         "cannot be exceeded; measured figures "
         "are what was reached.",
@@ -79,6 +80,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     BANDWIDTH,
     BALANCE,
     Column("control flow", lambda row: row.control),
+    Column("what was measured", lambda row: row.note or text.NOTHING),
 )
 CHARTED = (DEVICE, FIGURES, BANDWIDTH, FLOPS, BALANCE)
 
@@ -95,7 +97,7 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
     for measured, sheet in itertools.pairwise(own):
         if sheet.name == name and measured.origin == MEASURED and sheet.kind == measured.kind:
             shares = [
-                text.share(a / b) if a and b else text.NOTHING
+                format.share(a / b) if a and b else text.NOTHING
                 for a, b in ((measured.flops, sheet.flops), (measured.bandwidth, sheet.bandwidth))
             ]
             return [
@@ -106,6 +108,7 @@ def _share(own: Sequence[Row], name: str) -> list[tuple[str, ...]]:
                     shares[0],
                     text.NOTHING,
                     shares[1],
+                    text.NOTHING,
                     text.NOTHING,
                     text.NOTHING,
                 )

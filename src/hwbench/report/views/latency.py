@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...analysis.headline import Headline
 from ...analysis.hierarchy import MeasuredCache
 from ...record import text
 from ...record.estimate import Estimate
@@ -124,9 +125,10 @@ def _figure(runs: Runs, points: Sequence[Point]) -> Figure:
 def _levels(runs: Runs) -> Table:
     rows: list[Sequence[str]] = []
     for index, run in enumerate(runs):
-        found = runs.hierarchies[index]
+        found, reading = runs.hierarchies[index], runs.readings[index]
         for one in found.caches:
-            rows.append(runs.row(index, _row(one)))
+            headline = reading.get(f"l{one.cache.level}.latency") if one.cache else None
+            rows.append(runs.row(index, _row(one, headline)))
             if one.streamed and one.step is not None:
                 step = (
                     "its random reach",
@@ -136,9 +138,8 @@ def _levels(runs: Runs) -> Table:
                     "translation",
                 )
                 rows.append(runs.row(index, (*step, *[text.NOTHING] * 3)))
-        memory = found.memory.seconds.scaled(1e9) if found.memory else None
         row = ("memory", text.size(run.machine.memory.total), text.NOTHING, text.NOTHING, "")
-        rows.append(runs.row(index, (*row, *_latency(memory), "100 ns")))
+        rows.append(runs.row(index, (*row, *_of_headline(reading.get("dram.latency")), "100 ns")))
         for number, level in enumerate(found.translation[:-1]):
             beyond = found.translation[number + 1].seconds.scaled(1e9)
             if level.size is not None:
@@ -160,27 +161,39 @@ def _levels(runs: Runs) -> Table:
         "at the change point on the way to the next: after the last footprint that is nearer to it. The interval is "
         "from a bootstrap over the samples and never narrower than a step of the sweep. What a virtual machine has "
         "less than is reported is shared with others. Where a stream of loads goes on at a cache's speed beyond the "
-        "step of the chase, the size is the stream's, and the step is its random reach: there the TLB's ends."
+        "step of the chase, the size is the stream's, and the step is its random reach: there the TLB's ends. The "
+        "latency is the headline's: random order at the level's size label, on huge pages where there are any; of a "
+        "level that is not reported it is the stretch's."
     )
     return Table(caption, runs.head(head), rows)
 
 
-def _row(found: MeasuredCache) -> tuple[str, ...]:
+def _row(found: MeasuredCache, headline: Headline | None) -> tuple[str, ...]:
     size = found.size
-    latency = found.level.seconds.scaled(1e9) if found.level else None
+    if found.cache or not found.level:
+        latency = _of_headline(headline)
+    else:
+        latency = _latency(found.level.seconds.scaled(1e9))
     return (
         f"L{found.cache.level}" if found.cache else "a level",
         text.size(found.cache.bytes) if found.cache else "not reported",
         text.size(size.value) if size else text.NOTHING,
         _bytes(size),
         found.verdict,
-        *_latency(latency),
+        *latency,
         LECTURE.get(found.cache.level, text.NOTHING) if found.cache else text.NOTHING,
     )
 
 
 def _bytes(size: Estimate | None) -> str:
     return f"{text.size(size.low)}–{text.size(size.high)}" if size else text.NOTHING
+
+
+def _of_headline(found: Headline | None) -> tuple[str, str]:
+    if found is None:
+        return text.NOTHING, text.NOTHING
+    value, interval = _latency(Estimate(found.value, found.low, found.high).scaled(1e9))
+    return value + " (suspect)" * bool(found.doubt), interval
 
 
 def _latency(value: Estimate | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from ...analysis.ratios import ratio
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import HOP_TIME
-from .. import charts
+from .. import charts, format
 from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Panel, Section
@@ -142,8 +142,9 @@ def _loaded(runs: Runs) -> Figure | None:
     )  # fmt: skip
     told = (
         "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
-        "first one's loads. Flat as long as memory has room; a line that turns up shows queues that fill. Writing "
-        "counts twice: a stored line is read first and written back later."
+        "first one's loads. Idle is beside the parked load threads: a twin of the headline's latency, not the same "
+        "case. Flat as long as memory has room; a line that turns up shows queues that fill. Writing counts twice: a "
+        "stored line is read first and written back later."
     )
     return Figure(
         "Loaded latency",
@@ -163,7 +164,7 @@ def _streamed(point: Point) -> float | None:
 
 def _gap(point: Point) -> str:
     gap = point.record.params.get("gap", "")
-    return "all the time" if gap == IDLE else f"{gap} cycles a line"
+    return format.value_of("gap", gap) if gap == IDLE else f"{gap} cycles a line"
 
 
 # --- between cores ----------------------------------------------------------------------------------------------------

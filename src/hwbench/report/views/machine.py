@@ -74,16 +74,15 @@ def view(runs: Runs) -> Section | None:
 
 
 def _tiles(reading: Reading) -> Tiles | None:
-    """All figures on the same threads: all where any was measured on all, else one."""
-    who = "all" if any(card.threads and card.of(reading, "all") for card in CARDS) else "one"
+    """All figures on the same threads."""
     tiles = []
     for card in CARDS:
-        found = card.of(reading, who)
+        found = card.of(reading, reading.who)
         if found is None:
             continue
         lecture = f"lecture: {card.lecture:g} {card.unit}" if card.lecture else ""
         note = f"{card.about}, {_threads(found)}"
-        tiles.append(Tile(card.label, text.amount(found.value * card.scale), card.unit, note + _mark(found), lecture))
+        tiles.append(Tile(card.label, text.amount(found.value * card.scale), card.unit, note + doubts(found), lecture))
     return Tiles(tiles) if tiles else None
 
 
@@ -104,14 +103,15 @@ def _table(runs: Runs) -> Table | None:
 
 def _cell(card: Card, found: Headline, *, count: bool) -> str:
     threads = f" ({_threads(found)})" if count else ""
-    return f"{text.amount(found.value * card.scale)}{threads}{_mark(found)}"
+    return f"{text.amount(found.value * card.scale)}{threads}{doubts(found)}"
 
 
 def _threads(found: Headline) -> str:
     return f"{found.threads} thread{'s' * (found.threads != 1)}"
 
 
-def _mark(found: Headline) -> str:
+def doubts(found: Headline) -> str:
+    """`, suspect (the clock drifted)`; "" without a doubt."""
     return f", suspect ({', '.join(map(words_of, found.doubt))})" if found.doubt else ""
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...record import text
-from ...record.estimate import Estimate, crossover
+from ...record.estimate import Estimate, clear, crossover
 from ...record.model import CALL_TIME
 from .. import charts
 from ..dataset import Point, Runs
@@ -32,7 +32,7 @@ def figure(runs: Runs) -> Figure | None:
         rules = [
             (at.value, name, False)
             for name, at in found.items()
-            if at is not None and lengths[0] < at.value < lengths[-1]
+            if at is not None and clear(at) and lengths[0] < at.value < lengths[-1]
         ]
         marks = [
             charts.mark_of(
@@ -49,8 +49,9 @@ def figure(runs: Runs) -> Figure | None:
     head = ("variant", *(f"µs at n = {text.count(n)}" for n in lengths), "wins from n", "95% interval")
     told = (
         "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
-        "meets the plain loop's, prange begins to win; the upright lines mark those n. A process has one layer, so "
-        "each was measured in a process of its own."
+        "meets the plain loop's, prange begins to win; the upright lines mark those n. There is no clear crossover "
+        "where its interval spans a decade or has no end in the measured range. A process has one layer, so each was "
+        "measured in a process of its own."
     )
     legend = [Key(name, runs.colours[name], "line") for name in variants]
     table = Table("What a prange costs, and from which n it wins", runs.head(head), rows)
@@ -74,5 +75,5 @@ def _row(points: Sequence[Point], name: str, at: Estimate | None, lengths: Seque
         return name, *cells, text.NOTHING, text.NOTHING
     if math.isinf(at.value):
         return name, *cells, "not up to here", text.NOTHING
-    bounded = math.isfinite(at.high)
-    return name, *cells, text.count(at.value), f"{text.count(at.low)}–{text.count(at.high) if bounded else '∞'}"
+    interval = f"{text.count(at.low)}–{text.count(at.high) if math.isfinite(at.high) else '∞'}"
+    return name, *cells, text.count(at.value) if clear(at) else "no clear crossover", interval

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...analysis.limits import Limit, implausible
-from ...analysis.measures import Benches, kind_of
+from ...analysis.limits import Limit
 from ...analysis.reading import Reading, Share
 from ...record import text
 from ...record.estimate import Estimate
-from ...record.facts import threads_of
 from ...record.model import FLOP_RATE, LEVELS, Record
 from .. import charts, format
 from ..columns import Column, Columns, Measured
@@ -109,11 +107,15 @@ def _case(record: Record) -> str:
 
 def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], dict[str, Limit], dict[str, Limit]]:
     """The roofs to draw, and the limits that bound: slopes by level, the highest peak of each dtype."""
-    limits = [limit for limit in runs.limits[run] if limit.threads == threads and limit.device == CPU]
+    reading = runs.readings[run]
     slopes: dict[str, Limit] = {}
-    for limit in sorted((limit for limit in limits if limit.kind == "load"), key=lambda limit: limit.dtype != "f8"):
-        slopes.setdefault(limit.level, limit)
-    peaks = {limit.dtype: limit for limit in limits if limit.kind == "fma"}
+    for level in LEVELS:
+        found = (reading.best("load", level=level, dtype=dtype, threads=threads) for dtype in ("f8", ""))
+        if (slope := next(filter(None, found), None)) is not None:
+            slopes[level] = slope
+    dtypes = dict.fromkeys(limit.dtype for limit in reading.limits if limit.device == CPU and limit.kind == "fma")
+    best = {dtype: reading.best("fma", dtype=dtype, threads=threads) for dtype in dtypes}
+    peaks = {dtype: peak for dtype, peak in best.items() if peak is not None}
     roofs = [
         charts.RoofLine(level, slopes[level].value, flat=False, told=_told(slopes[level]))
         for level in LEVELS
@@ -121,25 +123,14 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], d
     ]
     roofs += [
         charts.RoofLine(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
-        for limit in _ceilings(runs[run].records, runs[run].benches, threads, peaks)
+        for limit in _ceilings(reading, threads, peaks)
     ]
     return roofs, slopes, peaks
 
 
-def _ceilings(records: Sequence[Record], benches: Benches, threads: int, peaks: dict[str, Limit]) -> list[Limit]:
-    """The float64 peak of each variant by its best sample, and the highest peak of each other precision."""
-    best: dict[str, float] = {}
-    for record in records:
-        fits = (
-            kind_of(record, benches) == "fma" and record.params.get("dtype") == "f8" and threads_of(record) == threads
-        )
-        flops = record.counts.get("flops")
-        if fits and flops and record.timed and not implausible(record):
-            best[record.variant] = max(best.get(record.variant, 0.0), flops / min(record.samples))
-    by_variant = [Limit("fma", "", threads, "f8", value, FLOP_RATE, variant) for variant, value in best.items()]
-    # The highest is taken from the limits of the run, which say where only disturbed samples were available.
-    top = [limit for dtype, limit in peaks.items() if dtype != "f8" or limit.variant not in best]
-    return [peaks["f8"] if peaks.get("f8") and peaks["f8"].variant == x.variant else x for x in by_variant] + top
+def _ceilings(reading: Reading, threads: int, peaks: dict[str, Limit]) -> list[Limit]:
+    """The float64 peak of each variant, and the highest peak of each other precision."""
+    return [*reading.by_variant("fma", threads, "f8"), *(peak for dtype, peak in peaks.items() if dtype != "f8")]
 
 
 def _short(limit: Limit) -> str:
@@ -182,12 +173,14 @@ def _place(reading: Reading, point: Point) -> Placed:
     intensity = counts["flops"] / counts["bytes"]
     rate = point.seconds.inverse(counts["flops"])
     found = reading.roof(point.record) if reading.limit_for(point.record, "load") is not None else None
-    return Placed(point, intensity, rate, _roof_name(found.limit) if found else text.NOTHING, found)
+    return Placed(point, intensity, rate, roof_name(found.limit) if found else text.NOTHING, found)
 
 
-def _roof_name(limit: Limit) -> str:
-    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`."""
-    what = f"{format.value_of('dtype', limit.dtype)} peak" if limit.kind == "fma" else f"{limit.level} {limit.kind}"
+def roof_name(limit: Limit) -> str:
+    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`; `HBM copy, 4020 GB/s`."""
+    kind, dtype = limit.kind.removeprefix("gpu "), format.value_of("dtype", limit.dtype)
+    flat = {"fma": f"{dtype} peak", "matmul": f"{dtype} product of matrices"}
+    what = flat.get(kind) or f"{limit.level} {kind}"
     return f"{what}, {text.amount(limit.shown, limit.metric.unit)}"
 
 

@@ -1,7 +1,10 @@
 """The view of signal processing: where lines cross, and each case's share of its roof."""
 
 import pytest
+from msgspec.structs import replace
 
+from doubles.scripted import SIZES
+from hwbench.record.model import Policy
 from hwbench.report.sections import Figure, Table
 from hwbench.report.views.applications.dsp import view as dsp_view
 from made_up.applications import ODD, blocks, convolutions, on_gpu, record, run_of
@@ -25,6 +28,39 @@ def test_a_share_of_the_roof_is_of_own_operations_and_measured_limits():
     assert [row[4] for row in table.rows] == ["50%", "–"]
 
 
+def test_a_share_above_its_roof_is_marked():
+    """Three times the peak that was measured is no share of it; the mark says so."""
+    peak = record("peak.fma", "512", {"dtype": "f8", "threads": 1, "chains": 12}, 1.0, {"flops": 1e9}, {"threads": 1})
+    dot = record("dsp.dot", "blas", {"size": "L1", "dtype": "f8"}, 1.0, {"flops": 3e9})
+    (table,) = blocks(dsp_view(dataset(run_of(peak, dot))), Table)
+    assert table.rows[0][3:5] == ("float64 peak, 1.00 GFLOP/s", "300%?")
+
+
+def test_data_partly_in_a_nearer_level_are_bounded_by_it():
+    """A footprint of 2.4 L1 is set against the load from L1, the best of the levels that may serve it."""
+    loads = [
+        record("stream.load", "simd", {"size": size, "dtype": "f8", "threads": 1}, 1.0, {"bytes": rate}, {"threads": 1})
+        for size, rate in (("L1", 4e9), ("L2", 1e9))
+    ]
+    facts = {"threads": 1, "footprint": int(2.4 * SIZES["L1"])}
+    dot = record("dsp.dot", "blas", {"n": 7, "dtype": "f8"}, 1.0, {"flops": 1e8, "bytes": 8e8}, facts)
+    run = replace(run_of(*loads, dot), policy=Policy(sizes=SIZES))
+    (table,) = blocks(dsp_view(dataset(run)), Table)
+    assert table.rows[0][3:5] == ("L1 load, 4.00 GB/s", "20%")
+
+
+def test_a_crossover_that_spans_a_decade_is_not_drawn():
+    """Where one way scatters so much that they may cross anywhere, no line is drawn, and the note says why."""
+    spread = (0.05, 0.05, 0.05, 0.2, 1, 1, 5, 20, 20, 20)
+    wide = [
+        replace(one, samples=[1e-4 * factor for factor in spread]) if one.variant == "oaconvolve" else one
+        for one in convolutions()
+    ]
+    (figure,) = blocks(dsp_view(dataset(run_of(*wide))), Figure)
+    assert figure.panels[0].note == "no clear crossover of oaconvolve with numpy: the interval is 10–∞ taps"
+    assert not figure.panels[0].spec["datasets"].get("dashed")
+
+
 def test_a_gpus_roof_is_its_own():
     """Half of its copy and a tenth of its peak, whatever the CPU loads; without roofs of its own it has none."""
     dot = {"bench": "dsp.dot", "variant": "cupy", "params": {"size": "HBM", "dtype": "f8"}, "seconds": 1.0}
@@ -37,7 +73,7 @@ def test_a_gpus_roof_is_its_own():
     load = record("stream.load", "simd", {"size": "L2", "dtype": "f8"}, 1.0, {"bytes": 1e9}, {"threads": 1})
     fma = record("peak.fma", "512", {"dtype": "f8", "threads": 1, "chains": 12}, 1.0, {"flops": 1e9}, {"threads": 1})
     (table,) = blocks(dsp_view(dataset(run_of(mine, copy, peak, load, fma))), Table)
-    assert table.rows[0][3:5] == ("HBM copy", "50%")
+    assert table.rows[0][3:5] == ("HBM copy, 2.00 GB/s", "50%")
     (table,) = blocks(dsp_view(dataset(run_of(mine, level_of_the_cpu, load, fma))), Table)
     assert [row[3] for row in table.rows] == ["–", "–"]
 

@@ -31,7 +31,7 @@ def test_the_map_has_what_was_measured_on_each_stretch_beside_the_lecture(way):
     ]  # fmt: skip
     values = [value for _, value, _ in stretches]
     assert values[1:3] == pytest.approx([52, 52], rel=0.01)
-    assert values[3] == pytest.approx(2.9e3 / 0.95, rel=0.01)
+    assert values[3] == pytest.approx(2.9e3, rel=0.02)  # the median of a copy, as in the headline
     spec = way["Bandwidth from memory to memory"].panels[0].spec
     assert len(spec["datasets"]["boxes"]) == 4
     assert all("GB/s" in row["label"] for row in spec["datasets"]["figures"] + spec["datasets"]["lecture"])

@@ -6,16 +6,19 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ....analysis.ratios import ratio
+from ....analysis.reading import Share
 from ....record import text
-from ....record.estimate import Estimate, crossover
-from ....record.facts import threads_of
+from ....record.estimate import Estimate, clear, crossover
 from ....record.model import FLOP_RATE, Scalar
 from ... import charts, format
 from ...columns import Column, Measured, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from ..gpu import common
+from ..roofline import roof_name
 
 CONVOLUTION, FFT, DOT = "convolution", "fourier transform", "dot product"
 BY_FFT = "oaconvolve"
@@ -73,12 +76,21 @@ def _titled(runs: Runs, run: int, rest: Sequence[tuple[str, Scalar]]) -> str:
     return ", ".join([*named, *([runs.labels[run]] if runs.several else [])])
 
 
-def crossing(points: Sequence[Point], first: str, second: str, sweep: str) -> float | None:
+def crossing(points: Sequence[Point], first: str, second: str, sweep: str) -> Estimate | None:
     """Where on the sweep the second variant's time falls below the first's; None where that is at no measured point."""
     records = {(point.record.variant, _number(point, sweep)): point.record for point in points}
     both = [x for x in sorted({x for _, x in records if x}) if (first, x) in records and (second, x) in records]
     at = crossover([(x, ratio(records[second, x], records[first, x])) for x in both])
-    return at.value if at is not None and both[0] < at.value < math.inf else None
+    return at if at is not None and both[0] < at.value < math.inf else None
+
+
+def passes(name: str, at: Estimate) -> str:
+    """`oaconvolve passes numpy at 98 taps (88–100)`; no crossover where its interval spans a decade or has no end."""
+    if clear(at):
+        value, _, interval = text.count(at).partition(" (")
+        return f"{BY_FFT} passes {name} at {value} taps" + f" ({interval}" * bool(interval)
+    ends = f"{text.count(at.low)}–{text.count(at.high) if at.high < math.inf else '∞'}"
+    return f"no clear crossover of {BY_FFT} with {name}: the interval is {ends} taps"
 
 
 def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
@@ -107,11 +119,11 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
             x_title="taps of the filter",
             y_title="time a convolution, µs (less is better)",
             x_kind="count",
-            rules=[(at, name, True) for name, at in found.items()],
+            rules=[(at.value, name, True) for name, at in found.items() if clear(at)],
             alt_text=f"Time of a convolution over the taps, {title}",
             more="does",
         )
-        said = "; ".join(f"{BY_FFT} passes {name} at {text.count(at)} taps" for name, at in found.items())
+        said = "; ".join(passes(name, at) for name, at in found.items())
         panels.append(
             Panel(
                 title,
@@ -193,46 +205,29 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
 # --- below the roofs --------------------------------------------------------------------------------------------------
 
 
-def roof_of(runs: Runs, point: Point) -> tuple[float, float, str] | None:
-    """The rate that a point's own operations reach and the roof above it, both in FLOP/s, and the roof's name.
+def roof_of(runs: Runs, point: Point) -> Share | None:
+    """The share that a point's own operations reach of the roof above it.
 
     Own operations are those that the variant does, where it does others than are counted; what has to be read
-    or written counts once. Roofs are those of the point's own device; a GPU's bandwidth is that of its copy. None where
-    none was measured for its threads.
+    or written counts once. None where no roof was measured for its device and threads.
     """
     record = point.record
     own = record.facts.get("own_flops", record.counts["flops"])
     moved = record.counts.get("bytes", record.facts.get("own_bytes"))
-    counted = point.bench.measures if point.bench is not None else ""
-    if counted == CONVOLUTION and "own_flops" not in record.facts:
+    measures = point.bench.measures if point.bench is not None else ""
+    if measures == CONVOLUTION and "own_flops" not in record.facts:
         return None  # counted is what the direct way would do, which is not what this variant did
-    if not isinstance(own, int | float) or own <= 0:
-        return None
-    threads, dtype = threads_of(record), str(record.params.get("dtype", "f8"))
-    peak, bandwidth = ("gpu fma", "gpu copy") if common.on_gpu(record) else ("fma", "load")
-    roofs = []
-    for limit in runs.limits[point.run]:
-        if limit.device != record.device or (limit.threads != threads and not common.on_gpu(record)):
-            continue
-        if limit.kind == peak and limit.dtype == dtype:
-            roofs.append((limit.value, f"peak of {format.value_of('dtype', dtype)}"))
-        elif limit.kind == bandwidth and isinstance(moved, int | float) and moved > 0 and limit.level == point.level:
-            roofs.append((limit.value * own / moved, f"{limit.level} {bandwidth.removeprefix('gpu ')}"))
-    if not roofs:
-        return None
-    height, name = min(roofs)
-    return own / point.seconds.value, height, name
+    counts = {"flops": own, "bytes": moved}
+    done = {name: float(count) for name, count in counts.items() if isinstance(count, int | float) and count > 0}
+    return runs.readings[point.run].roof(replace(record, counts=done)) if "flops" in done else None
 
 
-Roofed = tuple[Point, tuple[float, float, str] | None]  # a point, and what `roof_of` says of it
+Roofed = tuple[Point, Share | None]  # a point, and what `roof_of` says of it
 COLUMNS: tuple[Column[Roofed] | Measured[Roofed], ...] = (
     Column("case", lambda item: format.case(item[0].record)),
     Measured("GFLOP/s as counted", lambda item: _rate(item[0])),
-    Column("its roof", lambda item: item[1][2] if item[1] else text.NOTHING),
-    Column(
-        "own operations, of the roof",
-        lambda item: text.share(item[1][0] / item[1][1]) if item[1] else text.NOTHING,
-    ),
+    Column("its roof", lambda item: roof_name(item[1].limit) if item[1] else text.NOTHING),
+    Column("own operations, of the roof", lambda item: format.marked(item[1])),
     Column("status", lambda item: item[0].status),
 )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ....analysis.fits import Breakeven, breakeven
 from ....record import text
+from ....record.estimate import Estimate, clear
 from ... import charts
 from ...columns import Column, Columns, Measured
 from ...dataset import Point, Runs
@@ -118,17 +119,22 @@ def _lines(points: Sequence[Point], device: str) -> dict[str, dict[int, Point]]:
 
 
 def _crossing(cpu: dict[int, Point], other: dict[int, Point]) -> Breakeven | None:
+    """Where the other way begins to win, its interval cut to the measured range."""
     both = sorted(set(cpu) & set(other))
     if len(both) < 2:
         return None
-    return breakeven([(float(n), cpu[n].record.samples, other[n].record.samples) for n in both])
+    found = breakeven([(float(n), cpu[n].record.samples, other[n].record.samples) for n in both])
+    if found.n is None:
+        return found
+    low, high = (min(max(end, float(both[0])), float(both[-1])) for end in (found.n.low, found.n.high))
+    return found._replace(n=Estimate(found.n.value, low, high))
 
 
 def _rules(crossings: dict[str, Breakeven | None], low: float, high: float) -> list[tuple[float, str, bool]]:
     """A line at each crossing with a letter for its way, and dashed ones where its interval ends."""
     rules: list[tuple[float, str, bool]] = []
     for way, found in crossings.items():
-        if found is None or found.n is None:
+        if found is None or found.n is None or not clear(found.n):
             continue
         rules.append((found.n.value, "T" if way == SENT else "R", False))
         rules += [
@@ -148,8 +154,11 @@ def _said(crossings: dict[str, Breakeven | None]) -> str:
         if found.n is None:
             told.append(f"{name} it {'wins at every size' if found.state == 'always' else 'never wins'}")
             continue
-        ends = [_count(end) if 0 < end < math.inf else "beyond" for end in (found.n.low, found.n.high)]
-        told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends[0]} to {ends[1]})")
+        ends = f"{_count(found.n.low)} to {_count(found.n.high)}"
+        if not clear(found.n):
+            told.append(f"{name} there is no clear crossover: the interval spans a decade ({ends})")
+            continue
+        told.append(f"{name} it wins from n = {_count(found.n.value)} on ({ends})")
     said = "; ".join(told)
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 

@@ -10,10 +10,11 @@ import altair as alt
 from altair.utils.schemapi import debug_mode
 
 from ....analysis.fits import Link, link
-from ....analysis.limits import Limit
+from ....analysis.headline import Headline
 from ....record import text
 from ....record.facts import footprint
 from ....record.model import BANDWIDTH
+from ....record.reasons import words_of
 from ... import charts, format
 from ...columns import STATUS, Column, Measured, of_points, table
 from ...dataset import Point, Runs
@@ -87,7 +88,7 @@ STRETCHES: tuple[Column[tuple[int, str, Stretch]], ...] = (  # of a run's index,
     Column("device", lambda row: row[1]),
     Column("stretch", lambda row: f"{BOXES[row[2].row]} – {BOXES[row[2].row + 1]}"),
     Column("work", lambda row: row[2].label),
-    Column("best, GB/s", lambda row: text.amount(row[2].value)),
+    Column("GB/s", lambda row: text.amount(row[2].value)),
     Column("lecture, GB/s", lambda row: text.amount(_lecture(row[2].row))),
     Column("measured by", lambda row: row[2].source),
     Column("status", lambda row: row[2].suspect or "ok"),
@@ -113,7 +114,7 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         "Bandwidth from memory to memory",
         panels,
         table(runs, "Bandwidth on each stretch", STRETCHES, shown, lambda row: row[0]),
-        "Best samples. The thicker an arrow, the more it carries: each step of thickness is a factor.",
+        "Medians. The thicker an arrow, the more it carries: each step of thickness is a factor.",
         [Key("measured", "c1", "line"), Key("lecture", "c8", "line")],
     )
 
@@ -121,16 +122,17 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
 def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
     reading, found = runs.readings[run], []
 
-    def add(row: int, way: str, what: str, limit: Limit | None) -> None:
-        if limit is not None:
-            found.append(Stretch(row, way, what, limit.shown, f"{limit.name}, {limit.variant}", limit.suspect))
+    def add(row: int, way: str, what: str, one: Headline | None) -> None:
+        if one is not None:
+            threads = format.value_of("threads", one.threads) if one.threads else ""
+            label = ", ".join(filter(None, (what, one.name.split(".")[1], threads)))
+            doubt = ", ".join(map(words_of, one.doubt or ()))
+            found.append(Stretch(row, way, label, one.value * BANDWIDTH.scale, one.record, doubt))
 
-    host = reading.best("load", "copy", "triad", level="DRAM")
-    add(0, "both", f"{host.kind}, {format.value_of('threads', host.threads)}" if host else "", host)
+    add(0, "both", "", reading.memory())
     for way, direction in (("h2d", "down"), ("d2h", "up")):
-        add(1, direction, f"{WAYS[way]}", reading.best(way, device=device))
-    on_device = reading.best("gpu copy", "gpu triad", device=device, level="HBM")
-    add(2, "both", on_device.kind.removeprefix("gpu ") if on_device else "", on_device)
+        add(1, direction, WAYS[way], reading.link(way, device))
+    add(2, "both", "", reading.memory(device))
     return found
 
 
@@ -175,7 +177,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         y = alt.Y("y:Q", scale=scale_y, axis=None)
         tooltip = [
             alt.Tooltip("case:N", title="stretch"),
-            alt.Tooltip("shown:N", title="best"),
+            alt.Tooltip("shown:N", title="median"),
             alt.Tooltip("more:N", title="measured by"),
         ]
         colour = alt.ColorValue(var("c1"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ....analysis.reading import Share
 from ....record import text
 from ....record.estimate import Estimate
 from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
+from ..roofline import roof_name
 from . import common
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
@@ -36,17 +38,17 @@ def view(runs: Runs) -> Section | None:
             used |= dict.fromkeys(p.record.bench for p in here)
             title = common.label(runs, index, device)
             about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
-            spec = charts.roofline([_mark(runs, p, roofs) for p in here], roofs, shapes, alt_text=about)
+            spec = charts.roofline([_mark(runs, p) for p in here], roofs, shapes, alt_text=about)
             panels.append(Panel(title, spec, about, _named(roofs)))
-            rows += [runs.row(index, (device, *_row(p, roofs))) for p in here]
+            rows += [runs.row(index, (device, *_row(runs, p))) for p in here]
             rows += [
-                runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), "", "", ""))
+                runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), *[""] * 4))
                 for roof in roofs
                 if roof.flat
             ]
     if not panels:
         return None
-    head = ("device", "bench", "case", "flop/B", "GFLOP/s", "95% interval", "of the roof", "status")
+    head = ("device", "bench", "case", "flop/B", "GFLOP/s", "95% interval", "its roof", "of the roof", "status")
     figure = Figure(
         "Below the GPU's measured roofs",
         panels,
@@ -131,19 +133,11 @@ def _flop_rate(point: Point) -> Estimate:
     return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
 
 
-def _share(point: Point, roofs: Sequence[charts.RoofLine]) -> float | None:
-    """The share reached of the roof above: L2's slope if the footprint fits it, else memory's, or the highest peak."""
-    counts = point.record.counts
-    intensity = counts["flops"] / counts["bytes"]
-    slopes = {roof.name: roof.value for roof in roofs if not roof.flat}
-    slope = slopes.get("HBM", max(slopes.values()))
-    if _in_l2(point.record):
-        slope = max(slopes.values())
-    height = min(slope * intensity, max(roof.value for roof in roofs if roof.flat))
-    return _rate(point) / height if height > 0 else None
+def _share(runs: Runs, point: Point) -> Share | None:
+    return runs.readings[point.run].roof(point.record)
 
 
-def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.Mark:
+def _mark(runs: Runs, point: Point) -> charts.Mark:
     counts = point.record.counts
     return charts.mark_of(
         runs,
@@ -152,19 +146,20 @@ def _mark(runs: Runs, point: Point, roofs: Sequence[charts.RoofLine]) -> charts.
         unit=FLOP_RATE.unit,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
-        more=format.share(_share(point, roofs)),
+        more=format.marked(_share(runs, point)),
     )
 
 
-def _row(point: Point, roofs: Sequence[charts.RoofLine]) -> Sequence[str]:
+def _row(runs: Runs, point: Point) -> Sequence[str]:
     counts = point.record.counts
-    rate = _flop_rate(point)
+    rate, share = _flop_rate(point), _share(runs, point)
     return (
         point.record.bench,
         format.case(point.record).removeprefix(f"{point.record.bench} "),
         text.amount(counts["flops"] / counts["bytes"]),
         text.amount(rate.value),
         text.columns(rate)[1],
-        format.share(_share(point, roofs)),
+        text.NOTHING if share is None else roof_name(share.limit),
+        format.marked(share),
         point.record.status,
     )
