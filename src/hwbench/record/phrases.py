@@ -12,6 +12,7 @@ from .model import Record
 
 MOST = 3  # sentences of a bench
 EVEN = 0.05  # an interval within this around 1 shows that two times are the same
+_PRECISIONS = {"f2": "float16", "f4": "float32", "f8": "float64", "f16": "float16", "bf16": "bfloat16"}
 ABOVE = 1.05  # a larger share of a limit is no share: the limit or the figure is wrong
 
 
@@ -19,6 +20,11 @@ def listed(items: Iterable[str], conjunction: str = "and") -> str:
     """`A`, `A and B`, `A, B and C`."""
     *first, last = [*items] or [""]
     return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def precision(name: str) -> str:
+    """`float64` for `f8`, and so on; names that are no abbreviation of NumPy's stay: `tf32`, `fp8`."""
+    return _PRECISIONS.get(name, name)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -37,21 +43,30 @@ def against(ratio: Estimate, base: str) -> str:
     Where the interval holds 1 and is wide: `not clearly faster or slower than NumPy (0.77–1.50)`.
     """
     if text.same(ratio):
-        wide = ratio.low < 1 - EVEN or ratio.high > 1 + EVEN
-        shown = "not clearly faster or slower than" if wide else "as fast as"
+        shown = "not clearly faster or slower than" if _wide(ratio) else "as fast as"
     else:
         shown = f"{text.ratio(ratio, interval=False)} than"
     return f"{shown} {base}{_interval(ratio)}"
 
 
 def compared(ratio: Estimate) -> str:
-    """A ratio of times whose base the sentence has named: `1.19× slower (1.15–1.23)`, `no difference (0.98–1.02)`."""
-    return f"no difference{_interval(ratio)}" if text.same(ratio) else text.ratio(ratio)
+    """A ratio of times whose base the sentence has named: `1.19× slower (1.15–1.23)`, `no difference (0.98–1.02)`.
+
+    Where the interval holds 1 and is wide: `no clear difference (0.77–1.50)`.
+    """
+    if not text.same(ratio):
+        return text.ratio(ratio)
+    return f"no {'clear ' * _wide(ratio)}difference{_interval(ratio)}"
 
 
 def differs(ratio: Estimate | None) -> bool:
     """Whether a ratio of times shows a difference: its interval does not hold 1."""
     return ratio is not None and ratio.value > 0 and not text.same(ratio)
+
+
+def slower(ratio: Estimate | None) -> bool:
+    """Whether a ratio of times shows a clear slowdown, so that its cause may be stated."""
+    return ratio is not None and ratio.value > 1 and not text.same(ratio)
 
 
 def of_limit(share: float | Estimate, limit: str) -> str:
@@ -114,6 +129,11 @@ def _doubts(records: Iterable[Record | None]) -> list[str]:
     suspect = [one for one in records if one is not None and one.status == "suspect"]
     reasons = dict.fromkeys(doubt.words for one in suspect for doubt in one.reasons)
     return [*reasons] or ["no reason is known"] * bool(suspect)
+
+
+def _wide(ratio: Estimate) -> bool:
+    """Whether an interval around 1 leaves room for a difference."""
+    return ratio.low < 1 - EVEN or ratio.high > 1 + EVEN
 
 
 def _interval(ratio: Estimate) -> str:

@@ -86,6 +86,13 @@ def count(value: float | Estimate | None) -> str:
     return _joined(*_figures(found, most=0))
 
 
+def power(log10: float) -> str:
+    """`4.07 × 10¹⁷` from a decimal logarithm, of numbers that no float holds."""
+    exponent = math.floor(log10)
+    exponent += round(10 ** (log10 - exponent), 2) >= 10
+    return f"{amount(10 ** (log10 - exponent))} × 10{_raised(exponent)}"
+
+
 def share(value: float | Estimate | None) -> str:
     """`61%`, `0.12%`, `61.2% (60.1–62.4)`; without an interval whole percent from 10% on, two digits below."""
     found = _estimate(value)

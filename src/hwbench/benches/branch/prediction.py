@@ -159,14 +159,14 @@ def finding(results: Results) -> Iterator[str]:
     compared = against(results.versus(slow, fast), "over sorted data")
     taken = text.share(slow.facts["taken"])
     yield marked(
-        f"A mispredicted branch costs {text.seconds(of_one(slow, fast))}{clock}: with {taken} taken in random order "
-        f"the loop is {compared}",
+        f"A mispredicted branch costs {text.seconds(of_one(slow, fast))}{clock}: with {taken} of the branches taken in "
+        f"random order, the loop (1 thread) is {compared}",
         slow, fast,
     )  # fmt: skip
     free = results.find("branch-free", share=share, n=n)
     if free is not None:
         yield marked(
-            f"The branch-free loop is {against(results.versus(free, slow), 'the mispredicted branch')} and "
+            f"The branch-free loop (1 thread) is {against(results.versus(free, slow), 'the mispredicted branch')} and "
             f"{against(results.versus(free, fast), 'the predicted branch')}",
             slow, fast, free,
         )  # fmt: skip

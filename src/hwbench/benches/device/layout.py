@@ -90,4 +90,4 @@ def layout_finding(results: Results) -> Iterator[str]:
             told.append(phrases.Item(f"{phrases.compared(ratios[-1])} with {fields} fields", (rows, columns)))
     if told:
         advice = "; store each field contiguously" * any(ratio.low > WORTH for ratio in ratios)
-        yield f"Array of structures against structure of arrays: {phrases.entries(told)}{advice}."
+        yield f"An array of structures against a structure of arrays: {phrases.entries(told)}{advice}."

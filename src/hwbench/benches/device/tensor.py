@@ -139,7 +139,7 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
     told = [
-        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {name}", (record,))
+        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {phrases.precision(name)}", (record,))
         for name in FORMATS
         if (record := results.find("mma", precision=name)) is not None
         and (rate := results.rate("mma", "flops", precision=name)) is not None

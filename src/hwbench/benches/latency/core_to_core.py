@@ -190,5 +190,5 @@ def finding(results: Results) -> Iterator[str]:
     yield marked(f"Moving a cache line from one CPU to another takes {text.seconds(each)}{mean}{best}", record)
     ratio = results.ratio("exchange", "store")
     if ratio is not None:
-        said = f"Handing it over by compare-and-swap on both sides is {against(ratio, 'by load and store')}"
+        said = f"Moving a line by compare-and-swap on both sides is {against(ratio, 'by load and store')}"
         yield marked(said, record, results.find("exchange"))

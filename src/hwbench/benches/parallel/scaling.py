@@ -223,7 +223,7 @@ def finding(results: Results) -> Iterator[str]:
         if work == "polynomial" and speedup > 1:  # where more threads are slower, no serial part explains it
             said += f", a serial fraction of {text.share(max(0.0, serial_fraction(speedup, threads)))}"
         if work == "uneven":
-            said += f"; equal parts allow {text.times(even_parts(threads))}"
+            said += f"; equal parts allow at most {text.times(even_parts(threads))}"
         if work == "triad":
             said += memory_allows(results, one, most)
         weak = faster(results, work, "weak")

@@ -92,11 +92,7 @@ def power(log10: float | None) -> str:
         return text.NOTHING
     if -2 <= log10 < 3:
         return text.amount(10**log10)
-    exponent = math.floor(log10)
-    mantissa = f"{10 ** (log10 - exponent):.2f}"
-    if mantissa == "10.00":
-        mantissa, exponent = "1.00", exponent + 1
-    return f"{mantissa} × 10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return text.power(log10)
 
 
 def logarithm(value: float | None) -> float | None:
