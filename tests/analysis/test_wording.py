@@ -44,7 +44,8 @@ def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
     told = sizes(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
     assert "L3 after 8 MiB (8–12). " in told
     assert told.endswith(
-        " L3: this guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest. The latency "
+        " L3: this guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest. The "
+        "latency "
         "step at 8 MiB (8–12) is probably TLB reach, which is short where the host backs guests with small pages."
     )
     bare = sizes(Hierarchy([*near, last], None, (), None, None, {}))

@@ -21,7 +21,9 @@ from hwbench.record.phrases import (
     mark,
     marked,
     of_limit,
+    precision,
     ranked,
+    slower,
 )
 from hwbench.record.reasons import because
 
@@ -71,6 +73,17 @@ def test_a_difference_needs_an_interval_without_one():
     assert not differs(None)
 
 
+def test_a_cause_needs_a_clear_slowdown():
+    """Faster times and intervals that hold 1 have no cause to be told."""
+    assert slower(Estimate(1.2, 1.1, 1.3))
+    assert not any(map(slower, (Estimate(1.2, 0.9, 1.3), Estimate(0.8, 0.7, 0.9), None)))
+
+
+def test_precisions_are_written_out():
+    """NumPy's abbreviations, `f8` before `fp8`, would be read as numbers of bits."""
+    assert [*map(precision, ("f8", "f16", "bf16", "tf32", "fp8"))] == ["float64", "float16", "bfloat16", "tf32", "fp8"]
+
+
 def test_a_share_above_its_limit_is_suspect():
     """Up to 1.05 two measurements of one limit agree; above, the words say so."""
     assert of_limit(0.61, "the peak") == "61% of the peak"
@@ -104,7 +117,7 @@ def test_the_largest_effects_come_first():
     [
         (Estimate(1.19, 1.15, 1.23), "1.19× slower (1.15–1.23)"),
         (Estimate(0.25, 0.2, 0.3125), "4.00× faster (3.20–5.00)"),
-        (Estimate(1.25, 0.77, 1.5), "no difference (0.77–1.50)"),
+        (Estimate(1.25, 0.77, 1.5), "no clear difference (0.77–1.50)"),
         (Estimate(1.0, 1.0, 1.0), "no difference"),
     ],
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def machine(json: AsJson = False) -> None:
-    """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
     from ..host import disturbances
     from ..host import machine as facts

@@ -98,7 +98,7 @@ def test_one_control_that_moves_alone_has_changed_itself():
 def test_the_section_speaks_of_controls_where_there_are_some():
     """Without them it says that nobody knows whether the code changed or the machine."""
     for every, said, divided in (
-        (controls(1e-3), "least two of them moved together", True),
+        (controls(1e-3), "least two of them changed together", True),
         ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
     ):
         section = view(dataset(histories=[history(*every)]))
@@ -119,7 +119,7 @@ def test_controls_count_only_where_they_were_measured_on_both_sides():
     peak[5:] = math.nan
     [both] = [series(CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
     sentences = told(history(both, series(CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
-    assert any("a.b/v [L1] most (one control moved alike" in one for one in sentences)
+    assert any("most of all a.b/v [L1] (the only control changed as much" in one for one in sentences)
     assert not [one for one in sentences if "own limits" in one]
 
 

@@ -45,7 +45,7 @@ LIMITS = {"transpose": "copy", "matmul": "fma"}
 
 bench = Bench(
     "access.blocking",
-    question="What does it bring to use what was fetched before it is lost: loop order and blocks?",
+    question="How much faster are loops in the right order, and in blocks that fit a cache?",
     axes={"work": ("transpose",), "n": TRANSPOSED},
     sweeps=({"work": ("matmul",), "n": (MULTIPLIED,)},),
     quick={"n": (1016,)},

@@ -78,7 +78,7 @@ def share_of(text: str) -> float:
 
 bench = Bench(
     "branch.prediction",
-    question="What does a branch cost that goes the way nobody expects?",
+    question="What does a mispredicted branch cost?",
     axes={"share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "n": (LONGEST,)},
     baseline="sorted",
     measures="branches",

@@ -22,7 +22,7 @@ MOST_SHARED = 4096  # counters, as in the kernel
 
 atomics_bench = Bench(
     "device.atomics",
-    question="What does it cost when many threads count in few places?",
+    question="What do atomic increments cost when many threads share few counters?",
     axes={"addresses": (1, 32, 1024, 2**20)},
     quick={"addresses": (1, 2**20)},
     baseline="global",

@@ -22,7 +22,7 @@ WAVES = 4  # blocks for each multiprocessor
 
 banks_bench = Bench(
     "device.banks",
-    question="What does it cost when the threads of a warp meet in one bank of shared memory?",
+    question="What do bank conflicts in shared memory cost?",
     axes={"stride": (1, 2, 4, 8, 16, 32, 33)},
     quick={"stride": (1, 32, 33)},
     baseline="shared",

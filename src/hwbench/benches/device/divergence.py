@@ -30,7 +30,7 @@ STEP = 2.0**-13  # that a pair adds; a 1 among a path's bits adds it twice
 
 bench = Bench(
     "device.divergence",
-    question="What does it cost when the threads of a warp branch apart?",
+    question="What does it cost when the threads of a warp take different branches?",
     axes={"paths": (1, 2, 4, 8, 16, 32)},
     quick={"paths": (1, 2, 32)},
     baseline="uniform",

@@ -21,7 +21,7 @@ ELEMENTS = 2**26  # in all, 256 MiB: 65 536 threads where a record has 1024 fiel
 
 layout_bench = Bench(
     "device.layout",
-    question="Should the GPU find the fields of a record together, or each field of all records?",
+    question="Which is faster on the GPU: an array of structures, or a structure of arrays?",
     axes={"fields": (4, 32, 1024)},
     quick={"fields": (32,)},
     baseline="soa",

@@ -37,7 +37,7 @@ LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2
 
 matmul = Bench(
     "device.matmul",
-    question="What does a large product of matrices reach, with and without tensor cores?",
+    question="How fast is a large matrix product, with and without tensor cores?",
     axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
     sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
     quick={"n": (4096,)},

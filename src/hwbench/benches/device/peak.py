@@ -22,7 +22,7 @@ PASSES = 16  # at least 0.15 ms with one chain a thread: long against the micros
 
 peak = Bench(
     "device.peak",
-    question="How many floating-point operations a second does the GPU do, by precision and by chains a thread?",
+    question="How many floating-point operations a second does the GPU do, by precision and by chains per thread?",
     axes={"dtype": ("f4", "f8", "f2"), "chains": (1, 2, 4, 8)},
     quick={"chains": (8,)},
     baseline="fma",

@@ -21,7 +21,7 @@ BARRIERS = {"block": 2**14, "grid": 2**8, "launch": 2**8}
 
 sync_bench = Bench(
     "device.sync",
-    question="What does it cost when all threads of a block, or of the whole GPU, wait for one another?",
+    question="What does a barrier cost, within a block and across the GPU?",
     axes={"block": (64, 256, 1024)},
     quick={"block": (256,)},
     baseline="block",

@@ -23,7 +23,7 @@ FORMATS = {"tf32": (1, (8, 0)), "f16": (2, (8, 0)), "bf16": (2, (8, 0)), "fp8": 
 
 tensor = Bench(
     "device.tensor",
-    question="What do the tensor cores compute with the instruction of one warp, from registers?",
+    question="How fast are tensor cores with instructions of one warp (mma.sync), from registers?",
     axes={"precision": ("tf32", "f16", "bf16", "fp8")},
     baseline="mma",
     measures="gpu tensor",

@@ -38,7 +38,7 @@ def dot_fast(a: Array, b: Array) -> float:
 
 dot = Bench(
     "dsp.dot",
-    question="How fast is a dot product, and is it more than a load?",
+    question="How fast is a dot product, and does loading its data limit it?",
     axes={"size": ("L1", "DRAM"), "dtype": ("f8",)},
     baseline="blas",
     measures="dot product",

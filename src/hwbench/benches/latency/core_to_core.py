@@ -56,7 +56,7 @@ def bounce_exchange(address: int, turn: int, last: int) -> None:
 
 bench = Bench(
     "latency.core_to_core",
-    question="How long until one CPU sees what another has written?",
+    question="How long does a cache line take from one CPU to another?",
     axes={"pairs": ("all",)},
     baseline="store",
     measures="core to core",

@@ -33,7 +33,7 @@ ADDITIONS = 1000  # of each thread in one call
 
 bench = Bench(
     "parallel.false_sharing",
-    question="What does it cost when threads write to one cache line, each to a word of its own?",
+    question="What does it cost when threads write to different words of one cache line?",
     axes={"threads": (Threads(),)},
     baseline="line-each",
     together=("threads",),

@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[3]
 
 bench = Bench(
     "parallel.overhead",
-    question="What does a prange cost before it does anything, and from which n does it win?",
+    question="What does it cost to start a prange, and from which n is it faster than a serial loop?",
     axes={"n": (100, 1000, 10**4, 10**5, 10**6)},
     quick={"n": (100, 10**5)},
     full={"n": (100, 300, 1000, 3000, 10**4, 3 * 10**4, 10**5, 3 * 10**5, 10**6, 10**7)},

@@ -42,7 +42,7 @@ UNEVEN_N = 2**13  # 67 Mflop, on 64 KiB
 
 scaling_bench = Bench(
     "parallel.scaling",
-    question="How much faster do more threads make a loop that moves memory, one that computes, and an uneven one?",
+    question="How much faster are memory-bound, compute-bound and uneven loops on more threads?",
     axes={"work": ("triad", "polynomial", "uneven"), "scaling": ("strong", "weak"), "threads": (Threads(),)},
     quick={"scaling": ("strong",)},
     together=("threads",),

@@ -37,7 +37,7 @@ GROWTH = FACTOR**2  # of a step: a power of two, so that sums of it are exact
 
 bench = Bench(
     "parallel.smt",
-    question="What does a second thread bring on the same core, and what on one of its own?",
+    question="How much does a second thread add on the same core, and on a core of its own?",
     axes={"work": ("compute", "latency")},
     baseline="alone",
     tolerance=0.0,

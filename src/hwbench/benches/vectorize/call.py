@@ -37,7 +37,7 @@ NUMBER = 12345
 
 bench = Bench(
     "vectorize.call",
-    question="What does a call cost that does nothing?",
+    question="What does an empty call cost?",
     axes={},
     baseline="function",
     measures="call",

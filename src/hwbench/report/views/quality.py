@@ -58,7 +58,7 @@ def _checks(runs: Runs) -> Table | None:
     rows = []
     for index, run in enumerate(runs):
         for one in run_quality.check(run):
-            which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
+            which = f"{one.remedy}: {'; '.join(one.cases)}" if one.cases else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
             row = (one.name, text.share(one.seen), text.share(one.allowed), *verdict)
             rows.append(runs.row(index, row))
