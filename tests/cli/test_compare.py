@@ -138,7 +138,7 @@ def test_a_markdown_table_for_a_pull_request(command, tmp_path):
     )
     text = command("compare", old, new, "--markdown").out
     assert text.startswith("### hwbench: 1 slower\n")
-    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.000 |" in text
+    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.00× slower (" in text
     assert command("compare", old, new, "--markdown", "--json").code == 2
 
 

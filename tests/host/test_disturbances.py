@@ -81,7 +81,7 @@ def test_a_mask_smaller_than_the_machine(tmp_path: Path) -> None:
         ("governor", {f"{trees.CPU}/cpu{i}/cpufreq/scaling_governor": "ondemand" for i in range(8)}, "ondemand on 8",
          "first samples of short calls"),
         ("turbo", {f"{trees.CPU}/intel_pstate/no_turbo": "0"}, "on", "one thread's figures"),
-        ("SMT", {}, "2 threads a core", "share ports, L1 and L2"),
+        ("SMT", {}, "2 threads per core", "share execution ports, L1 and L2"),
         ("huge pages", {trees.THP: "always madvise [never]"}, "never", "cases on huge pages are skipped"),
         ("huge pages", {trees.THP: "[always] madvise never"}, "always", "latency varies by 10–30%"),
         ("virtualisation", {"proc/cpuinfo": "flags : fpu hypervisor", "proc/stat": "cpu 500 0 0 450 0 0 0 50 0 0"},

@@ -71,7 +71,7 @@ WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "diff
         (record(status="skipped", samples=()), record(), "skipped in base"),
         (record(), record(version=2), "version 1 in base, 2 in new, which time different things"),
         (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),
-         "the work of a call differs: 1\u202f000\u202f000 bytes in base, 2\u202f000\u202f000 bytes in new; "
+         "the work of a call differs: 10⁶ bytes in base, 2\u202f000\u202f000 bytes in new; "
          "give the size in bytes"),
     ],
 )  # fmt: skip

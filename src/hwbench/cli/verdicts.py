@@ -11,6 +11,7 @@ import typer
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import JsonObject
+from ..record.phrases import compared
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
@@ -142,12 +143,12 @@ def _case(one: Comparison) -> str:
 
 
 def _ratio(one: Comparison) -> str:
-    """`1.19× slower (1.15–1.23)`."""
+    """`1.19× slower (1.15–1.23)`; `no clear difference (0.77–1.50)` where the interval holds 1 and is wide."""
     if one.ratio is None or one.low is None:
         return ""
     if one.high is None:
         return f"{text.ratio(one.ratio)} (no upper bound)"
-    return text.ratio(Estimate(one.ratio, one.low, one.high))
+    return compared(Estimate(one.ratio, one.low, one.high))
 
 
 def _counts(cases: Sequence[Comparison]) -> dict[str, int]:

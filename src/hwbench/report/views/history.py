@@ -212,7 +212,7 @@ def _tracks(history: History, changes: Sequence[Change], indices: Indices, label
     return Tracks(
         f"One case over {len(history.commits)} commits{name}",
         "Choose a bench and a case."
-        + ' With "without the machine\'s drift", each value is divided by the change of the controls at its commit.'
+        + " The switch without the machine's drift divides each value by the change of the controls at its commit."
         * bool(indices.series),
         packer.data(),
         _spec(len(history.commits), labels),

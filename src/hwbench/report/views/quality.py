@@ -65,9 +65,10 @@ def _checks(runs: Runs) -> Table | None:
     if not rows:
         return None
     caption = (
-        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. It "
-        "stands alone if the lower quartile of its samples is far from it. It does not repeat if the same footprint, "
-        "measured again later in the run, gives another best sample. In both cases another run will differ, too."
+        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. No "
+        "other sample confirms it if the lower quartile of its samples is far from it. It does not repeat if the "
+        "same footprint, measured again later in the run, gives another best sample. In both cases another run may "
+        "give another limit."
     )
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 

@@ -17,8 +17,7 @@ def assumptions() -> str:
     """The work that all sentences are about."""
     return (
         f"Computed from the figures above for a fully connected network of {WEIGHTS / 1e6:g} million float32 weights "
-        f"({4 * WEIGHTS / 1e6:g} MB), "
-        f"as the roofline allows at best; a training step is SGD on a batch of {BATCH}."
+        f"({4 * WEIGHTS / 1e6:g} MB), at best, as the roofline allows; a training step is SGD on a batch of {BATCH}."
     )
 
 
