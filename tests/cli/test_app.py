@@ -32,7 +32,7 @@ from made_up.commands import HOSTILE, clean, hostile_run, saved
         (["show", "none.json"], "none.json: cannot be read (No such file or directory)"),
         (["show", "box-1"], "box-1 is no file, and no run with this id is below"),
         (["show", ""], "RUN is empty; name a run file or a run's id, or omit it for the newest run"),
-        (["show", "x" * 5000], "is no file, and no run of this id"),
+        (["show", "x" * 5000], "is no file, and no run with this id"),
         (["show", "/" + "x" * 5000], "cannot be read (File name too long)"),
         (["show", HOSTILE], r"\x1b[31m\x07</script>"),
         (["compare", "a", "b", "--threshold", "-1"], "--threshold -1: is no relative difference"),

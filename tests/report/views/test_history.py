@@ -99,7 +99,7 @@ def test_the_section_speaks_of_controls_where_there_are_some():
     """Without them it says that nobody knows whether the code changed or the machine."""
     for every, said, divided in (
         (controls(1e-3), "least two of them changed together", True),
-        ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
+        ([series("a.b", noisy(1, 1e-3))], "cannot be distinguished from a change of the machine", False),
     ):
         section = view(dataset(histories=[history(*every)]))
         assert said in section.intro[1]
