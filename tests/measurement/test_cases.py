@@ -87,7 +87,7 @@ def test_variants_are_narrowed(benches):
         ({"params": {"dtype": ["f16"]}}, "axis 'dtype' has no value 'f16'; known: f8, f4"),
         (
             {"params": {"size": ["L9"]}},
-            "size: 'L9' is no quantity such as 24KiB, 3MB or 1e6, nor one of L1, L2, L3, DRAM",
+            "size: 'L9' is not a quantity such as 24KiB, 3MB or 1e6, nor one of L1, L2, L3, DRAM",
         ),
         (
             {"params": {"size": ["1e30"]}},
