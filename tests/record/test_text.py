@@ -207,7 +207,7 @@ OTHERS = {
     "record/identity.py": "rounds sizes as an identity states them: they are compared, and kept in histories",
     "report/views/records.py": "shows samples to six digits, to be copied",
     "report/views/applications/lecture_figures.py": "shows figures beside the lecture's, to its decimals",
-    "report/views/applications/stability_facts.py": "shows coefficients beside the lecture's, to its decimals",
+    "report/views/applications/stability_facts.py": "has coefficients",
     "benches/systolic/matmul.py": "the message of a builder, which is locked with what is timed",
     "measurement/verify_output.py": "tells two nearly equal numbers apart",
 }

@@ -66,7 +66,7 @@ def differs(ratio: Estimate | None) -> bool:
 
 def slower(ratio: Estimate | None) -> bool:
     """Whether a ratio of times shows a clear slowdown, so that its cause may be stated."""
-    return ratio is not None and ratio.value > 1 and not text.same(ratio)
+    return ratio is not None and ratio.value > 1 and differs(ratio)
 
 
 def of_limit(share: float | Estimate, limit: str) -> str:

@@ -86,13 +86,6 @@ def count(value: float | Estimate | None) -> str:
     return _joined(*_figures(found, most=0))
 
 
-def power(log10: float) -> str:
-    """`4.07 × 10¹⁷` from a decimal logarithm, of numbers that no float holds."""
-    exponent = math.floor(log10)
-    exponent += round(10 ** (log10 - exponent), 2) >= 10
-    return f"{amount(10 ** (log10 - exponent))} × 10{_raised(exponent)}"
-
-
 def share(value: float | Estimate | None) -> str:
     """`61%`, `0.12%`, `61.2% (60.1–62.4)`; without an interval whole percent from 10% on, two digits below."""
     found = _estimate(value)
@@ -127,6 +120,17 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
 def same(times: Estimate) -> bool:
     """Whether `ratio` calls two times the same: the interval of their ratio holds 1, or it is within SAME of 1."""
     return (_bounded(times) and times.low <= 1 <= times.high) or abs(times.value - 1) < SAME
+
+
+def power(log10: float | None) -> str:
+    """`4.07 × 10¹⁷` from a decimal logarithm, for numbers that no float holds."""
+    if log10 is None or not math.isfinite(log10):
+        return NOTHING
+    exponent = math.floor(log10)
+    mantissa = f"{10 ** (log10 - exponent):.2f}"
+    if mantissa == "10.00":
+        mantissa, exponent = "1.00", exponent + 1
+    return f"{mantissa} × 10{_raised(exponent)}"
 
 
 def duration(value: float) -> str:

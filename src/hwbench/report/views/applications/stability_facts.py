@@ -88,11 +88,7 @@ def preferred(points: Iterable[Point], variants: Sequence[str]) -> list[Point]:
 
 def power(log10: float | None) -> str:
     """`4.07 × 10¹⁷`; plain digits between 0.01 and 1000."""
-    if log10 is None:
-        return text.NOTHING
-    if -2 <= log10 < 3:
-        return text.amount(10**log10)
-    return text.power(log10)
+    return text.amount(10**log10) if log10 is not None and -2 <= log10 < 3 else text.power(log10)
 
 
 def logarithm(value: float | None) -> float | None:
