@@ -35,7 +35,7 @@ def _last(last: MeasuredCache | None, guest: str) -> str:
     name, size = f"L{last.cache.level}", text.size(last.size)
     whole = f"{size} of the {text.size(last.cache.bytes)} reported"
     if last.verdict == "less than reported" and last.unsure:
-        hidden = "TLB misses may hide the rest, which a bandwidth sweep (stream.load) would show"
+        hidden = "TLB misses may hide the rest, which a bandwidth sweep would show"
         return f"{name}: a chase on 1 thread sees {whole}; {hidden}."
     said = f"{name}: sequential loads on 1 thread stay fast up to {size}, {last.verdict}"
     if last.verdict == "less than reported":
