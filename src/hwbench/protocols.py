@@ -429,7 +429,7 @@ class Results(Protocol):
     def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
         """Bytes or flops a second."""
 
-    def levels(self) -> list[str]:
+    def levels(self) -> tuple[str, str]:
         """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
 
     def share(self, variant: str, kind: str | None = None, **params: Any) -> Share | None:

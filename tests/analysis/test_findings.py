@@ -1,12 +1,15 @@
 """What findings are read from: records found by variant and parameters, ratios paired where they can be."""
 
+from pathlib import Path
+
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
 from hwbench.analysis.findings import BenchResults, findings
+from hwbench.record import store
 from hwbench.record.estimate import Estimate
-from hwbench.record.phrases import of_limit
+from hwbench.record.phrases import MOST, of_limit
 from hwbench.record.reasons import Reason
 from made_up.declared import described
 
@@ -103,7 +106,7 @@ def crossing(*ratios):
     ("ratios", "said"),
     [
         ([(2.0, 2.1, 2.2)], ""),
-        ([(2.0, 2.1, 2.2), (1.5, 1.6, 1.7)], "has not overtaken NumPy at n = 10"),
+        ([(2.0, 2.1, 2.2), (1.5, 1.6, 1.7)], "is not faster than NumPy up to n = 10"),
         ([(0.4, 0.5, 0.6), (0.2, 0.3, 0.4)], "beats NumPy at every length from n = 1"),
         ([(2.0, 2.0, 2.0), (0.5, 0.5, 0.5)], "beats NumPy from n ≈ 3"),
         ([(2.0, 2.0, 2.0), (0.5, 0.9, 1.2)], "does not clearly beat NumPy up to n = 10"),
@@ -139,3 +142,18 @@ def test_a_finding_that_fails_costs_nothing_else():
     said.finding(lambda r: ["fine"])
     told = findings(run_of(record(), record(bench="b.b")), [failing, said])
     assert told == {"test.bench": ["no finding: KeyError: 'size'"], "b.b": ["fine"]}
+
+
+RUNS = sorted((Path(__file__).parents[2] / "reports/runs").glob("*/*.json"))
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_no_bench_has_more_than_three_findings(path):
+    """Over the committed runs: each is a sentence or two with its full stop, and none failed."""
+    for name, sentences in findings(store.read(path), catalog.benches().values()).items():
+        assert len(sentences) <= MOST, name
+        for sentence in sentences:
+            assert sentence.endswith("."), sentence
+            assert not sentence.startswith("no finding"), sentence
+            assert "  " not in sentence
+            assert ".." not in sentence

@@ -9,7 +9,7 @@ import pytest
 from doubles.scripted import record
 from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, apart, further_out, hierarchy, match, strides
 from hwbench.analysis.staircase import Level
-from hwbench.analysis.wording import sentences
+from hwbench.analysis.wording import pages, sizes
 from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.facts import footprint
@@ -47,10 +47,10 @@ def test_the_committed_run_of_a_real_machine():
 def test_a_shared_last_level_is_told_with_what_this_guest_gets():
     """260 MiB reported, 32 there: the sentence has both numbers, and whose machine it is."""
     run = sample_run()
-    told = sentences(hierarchy(described(run)), run.machine.virtual)
-    assert "L3: this guest (kvm) gets 32 MiB (32–48) of the 260 MiB reported" in told[1]
-    bare = sentences(hierarchy(described(run)))
-    assert "a chase on 1 thread finds 32 MiB" in bare[1]
+    told = sizes(hierarchy(described(run)), run.machine.virtual)
+    assert "L3: this guest (kvm) gets 32 MiB (32–48) of the 260 MiB reported" in told
+    bare = sizes(hierarchy(described(run)))
+    assert "a chase on 1 thread sees 32 MiB" in bare
 
 
 def test_nothing_measured_is_nothing_found():
@@ -58,7 +58,7 @@ def test_nothing_measured_is_nothing_found():
     found = hierarchy(described(sample_run(benches=())))
     assert [one.level for one in found.caches] == [None] * 3
     assert (found.memory, found.line, found.unit, found.reach, found.last) == (None,) * 5
-    assert sentences(found) == []
+    assert (sizes(found), pages(found)) == ("", "")
 
 
 def test_labels_alone_are_no_sweep():
@@ -86,8 +86,8 @@ def test_what_ends_beyond_all_caches_is_memory():
     assert (len(near), memory) == (3, Level(far.seconds, far.first, far.last, None))
     found = match(caches, near)
     assert [one.verdict for one in found] == ["as reported", "as reported", "less than reported"]
-    told = sentences(Hierarchy(found, memory, (), None, None, {}), "KVM")
-    assert "this guest (KVM) gets 6 MiB (6–9)" in told[1]
+    told = sizes(Hierarchy(found, memory, (), None, None, {}), "KVM")
+    assert "this guest (KVM) gets 6 MiB (6–9)" in told
     assert apart([], [far]) == ([far], None)
     assert apart(caches, [level(480 * MIB)]) == ([level(480 * MIB)], None)
 
@@ -124,8 +124,8 @@ def test_without_a_stream_a_level_too_many_that_ends_beyond_the_last_cache_is_me
     assert apart(caches, three) == (three, None)
     assert MeasuredCache(caches[2], three[2]).verdict == "more than reported"
     assert MeasuredCache(caches[2], three[2], unsure=True).verdict == ""
-    told = sentences(Hierarchy([MeasuredCache(caches[2], three[2], unsure=True)], None, (), None, None, {}))
-    assert told == ["Latency rises past L3 after 512 MiB (512–768)."]
+    told = sizes(Hierarchy([MeasuredCache(caches[2], three[2], unsure=True)], None, (), None, None, {}))
+    assert told == "Latency (1 thread) rises past L3 after 512 MiB (512–768)."
 
 
 def test_a_sweep_that_never_leaves_the_caches_has_no_memory():

@@ -37,7 +37,7 @@ def test_a_quiet_run_says_so():
     run = run_of(load(), load("128MiB"), load("L1"))
     assert [one.name for one in check(run)] == [
         "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
-        "limits whose best sample stands alone", "limits that do not repeat",
+        "limits whose best sample no other confirms", "limits that do not repeat",
     ]  # fmt: skip
     assert not noisy(check(run))
     [told] = sentences(run)
@@ -102,7 +102,7 @@ def test_a_best_sample_that_stands_alone_is_told():
     """One sample in ten 8% faster than the rest is a limit that another run would miss."""
     lonely = load(samples=(1.0, *[1.08 + i / 1000 for i in range(9)]))
     [one] = failed(lonely).values()
-    assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 8.1%"]
+    assert one.cases == ["stream.load/simd [DRAM, f8, 1, huge] by 8.1%"]
     assert unsupported(run_of(lonely, load()))["stream.load/simd [DRAM, f8, 1, huge]"] == pytest.approx(0.08125)
 
 
@@ -118,7 +118,7 @@ def test_one_footprint_measured_twice_must_agree():
     later = load("128MiB", samples=tuple(1.05 * s for s in load().samples))
     [one] = failed(load(), later).values()
     assert one.seen == pytest.approx(0.05)
-    assert one.told == ["stream.load/simd [DRAM, f8, 1, huge] by 5.0%"]
+    assert one.cases == ["stream.load/simd [DRAM, f8, 1, huge] by 5.0%"]
     assert unrepeated(run_of(load(), load("128MiB"))) == {"stream.load/simd [DRAM, f8, 1, huge]": 0.0}
     assert unrepeated(run_of(load())) == {}
 
@@ -146,8 +146,8 @@ def test_limits_that_may_move_are_named_the_worst_first(gaps, named):
     """One, two and three are listed; the verdict has the largest, and how many checks failed."""
     first, second = sentences(run_of(*lonely(*gaps)))
     assert first.startswith("The machine was too noisy (1 of ")
-    assert first.endswith("limits may move by up to 8.0% in another run, so compare no smaller differences.")
-    assert second.startswith("Limits whose best sample stands alone (allowed: 3.0%): stream.load/simd [")
+    assert first.endswith("limits may change by up to 8.0% in another run; smaller differences mean nothing.")
+    assert second.startswith("Limits whose best sample no other confirms (allowed: 3.0%): stream.load/simd [")
     assert named in second
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, further_out, hierarchy, match
 from hwbench.analysis.staircase import Level
-from hwbench.analysis.wording import sentences
+from hwbench.analysis.wording import pages, sizes
 from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.model import Cache
@@ -27,10 +27,10 @@ def level(end, seconds=1e-9):
 
 def test_what_is_as_reported_needs_no_second_sentence():
     """On a machine of one's own the levels are told, and that they agree."""
-    told = sentences(hierarchy(described(sample_run(LAPTOP))))
-    assert told[0].count("as reported") == 3
-    assert not any("L3: " in sentence for sentence in told)
-    assert "4 KiB pages add to each load nothing up to 256 KiB" in told[-1]
+    found = hierarchy(described(sample_run(LAPTOP)))
+    assert sizes(found).count("as reported") == 3
+    assert "L3: " not in sizes(found)
+    assert "4 KiB pages add nothing up to 256 KiB" in pages(found)
 
 
 def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
@@ -41,66 +41,71 @@ def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
     *near, last = further_out(found, stream)
     assert near == list(found[:2])
     assert (last.size, last.step) == (stream[2].size, found[2].step)
-    told = sentences(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
-    assert "L3 after 8 MiB (8–12)" in told[0]
-    assert told[1:] == [
-        "L3: this guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest; the latency "
-        "step at 8 MiB (8–12) is probably TLB reach, short where a host backs guests with small pages."
-    ]
-    bare = sentences(Hierarchy([*near, last], None, (), None, None, {}))
-    assert bare[1:] == [
-        "L3: loads on 1 thread find 96 MiB (96–144) of the 480 MiB reported; the latency step at 8 MiB (8–12) is "
+    told = sizes(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
+    assert "L3 after 8 MiB (8–12). " in told
+    assert told.endswith(
+        " L3: this guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest. The "
+        "latency "
+        "step at 8 MiB (8–12) is probably TLB reach, which is short where the host backs guests with small pages."
+    )
+    bare = sizes(Hierarchy([*near, last], None, (), None, None, {}))
+    assert bare.endswith(
+        " L3: loads on 1 thread see 96 MiB (96–144) of the 480 MiB reported. The latency step at 8 MiB (8–12) is "
         "probably TLB reach."
-    ]
+    )
 
 
 def test_the_committed_run_s_chase_alone_has_no_verdict_beyond_what_is_reported():
     """The run of an Intel guest, reduced to its chases: L3 is not said to be larger than it is, nor others'."""
     run = store.read(INTEL)
     alone = hierarchy(described(replace(run, records=[one for one in run.records if one.bench == "latency.chase"])))
-    told = " ".join(sentences(alone, run.machine.virtual))
+    told = sizes(alone, run.machine.virtual)
     assert "more than reported" not in told
     assert "other guests" not in told
-    assert "L3: a chase on 1 thread finds 8 MiB (8–12) of the 480 MiB reported; whether TLB misses hide" in told
+    assert "L3: a chase on 1 thread sees 8 MiB (8–12) of the 480 MiB reported; TLB misses may hide the rest" in told
     assert alone.memory.seconds.value == hierarchy(described(run)).memory.seconds.value
 
 
 @pytest.mark.parametrize(
-    ("virtual", "said"), [("Docker", "loads on 1 thread find 96"), ("KVM, Docker", "this guest (KVM) gets 96")]
+    ("virtual", "said"), [("Docker", "loads on 1 thread see 96"), ("KVM, Docker", "this guest (KVM) gets 96")]
 )
 def test_only_a_hypervisor_has_guests(virtual, said):
     """A container on bare metal hides nothing of a cache, and has its host's pages."""
     cache = Cache(3, 480 * MIB, 64, 2)
     found = MeasuredCache(cache, level(8 * MIB), level(96 * MIB).size)
-    told = sentences(Hierarchy([found], None, (), None, None, {}), virtual)
-    assert said in told[1]
-    assert ("a host backs guests" in told[1]) == ("KVM" in virtual)
+    told = sizes(Hierarchy([found], None, (), None, None, {}), virtual)
+    assert said in told
+    assert ("the host backs guests" in told) == ("KVM" in virtual)
 
 
 def test_a_step_with_the_reported_size_is_tlb_reach():
     """Where loads stay fast up to the reported size, only the chase's step needs a word."""
     found = MeasuredCache(Cache(3, 96 * MIB, 64, 2), level(8 * MIB), level(96 * MIB).size)
-    assert sentences(Hierarchy([found], None, (), None, None, {}))[1:] == [
-        "L3: sequential loads on 1 thread stay fast up to 96 MiB (96–144), as reported; the latency step at 8 MiB "
+    assert sizes(Hierarchy([found], None, (), None, None, {})).endswith(
+        ". L3: sequential loads on 1 thread stay fast up to 96 MiB (96–144), as reported. The latency step at 8 MiB "
         "(8–12) is probably TLB reach."
-    ]
+    )
 
 
 @pytest.mark.parametrize(
     ("caches", "said"),
     [
-        ([], []),
-        ([(Cache(1, 32 * KIB, 64, 1), 32)], ["past L1 after 32 KiB (32–48), as reported"]),
+        ([], ""),
+        (
+            [(Cache(1, 32 * KIB, 64, 1), 32)],
+            "Latency (1 thread) rises past L1 after 32 KiB (32–48), as reported.",
+        ),
         (
             [(Cache(1, 32 * KIB, 64, 1), 32), (None, 256)],
-            ["past L1 after 32 KiB (32–48), as reported; past an unreported level after 256 KiB (256–384)"],
+            "Latency (1 thread) rises past L1 after 32 KiB (32–48), as reported; past an unreported level after "
+            "256 KiB (256–384).",
         ),
     ],
 )
 def test_levels_are_listed(caches, said):
     """None, one and two levels, one of them not reported."""
     found = [MeasuredCache(cache, level(end * KIB)) for cache, end in caches]
-    assert sentences(Hierarchy(found, None, (), None, None, {})) == [f"Latency rises {one}." for one in said]
+    assert sizes(Hierarchy(found, None, (), None, None, {})) == said
 
 
 def small_pages(*steps):
@@ -114,17 +119,18 @@ def small_pages(*steps):
 
 def test_small_pages_are_set_against_huge_ones():
     """One step, two steps, none; and nothing where the reach is not known within a decade."""
-    assert sentences(small_pages((256, 0.0), (None, 5e-9))) == [
-        "Against huge pages, 4 KiB pages add to each load nothing up to 256 KiB (256–384) and 5.00 ns beyond: the "
-        "first step is TLB reach."
-    ]
-    assert "nothing up to 256 KiB (256–384), 2.00 ns up to 1 MiB (1.0–1.5) and 5.00 ns beyond" in sentences(
+    assert pages(small_pages((256, 0.0), (None, 5e-9))) == (
+        "Compared with huge pages, 4 KiB pages add nothing up to 256 KiB (256–384) and 5.00 ns beyond to each load: "
+        "the first step is TLB reach."
+    )
+    assert "nothing up to 256 KiB (256–384), 2.00 ns up to 1 MiB (1.0–1.5) and 5.00 ns beyond" in pages(
         small_pages((256, 0.0), (1024, 2e-9), (None, 5e-9))
-    )[0].replace("1.0 MiB", "1 MiB")
-    assert sentences(small_pages((None, 0.0))) == [
-        "4 KiB pages cost no more than huge ones up to 2 MiB: TLB reach, or a hypervisor backs both alike."
-    ]
+    ).replace("1.0 MiB", "1 MiB")
+    assert pages(small_pages((None, 0.0))) == (
+        "Up to 2 MiB, 4 KiB pages cost no more than huge pages: the TLB reaches that far, or a hypervisor backs both "
+        "alike."
+    )
     unclear = small_pages((256, 0.0), (None, 5e-9))
     near, far = unclear.translation
     wide = Level(near.seconds, near.first, near.last, Estimate(256 * KIB, 64 * KIB, 640 * KIB))
-    assert sentences(Hierarchy([], None, [wide, far], None, None, {})) == []
+    assert pages(Hierarchy([], None, [wide, far], None, None, {})) == ""

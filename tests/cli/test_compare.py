@@ -44,7 +44,7 @@ def test_two_names_for_one_machine_are_told(command, out):
         store.write(run, out / f"{name}.json")
     done = command("compare", out / "box.json", out / "renamed.json")
     assert done.code == 0
-    assert "box and renamed are alike in every respect that is known, and taken for one machine" in done.out
+    assert "box and renamed differ in nothing that is known; they are compared as one machine" in done.out
 
 
 def test_two_machines_with_one_commit_must_be_told_apart(command, out, results):
@@ -126,7 +126,7 @@ def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
         store.write(msgspec.structs.replace(run_of(record("v0", samples)), id=name), paths[-1])
     base, close, far = paths
     unclear, clear = (command("compare", base, new, "--out", tmp_path).out for new in (close, far))
-    assert "1 ambiguous\nto tell the ambiguous: give each side several runs" in unclear
+    assert "1 ambiguous\nfor clear verdicts: give each side several runs" in unclear
     assert clear.endswith("1 slower\n")
 
 
@@ -139,7 +139,7 @@ def test_a_markdown_table_for_a_pull_request(command, tmp_path):
     )
     text = command("compare", old, new, "--markdown").out
     assert text.startswith("### hwbench: 1 slower\n")
-    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.000 |" in text
+    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.00× slower (" in text
     assert command("compare", old, new, "--markdown", "--json").code == 2
 
 

@@ -109,5 +109,5 @@ def test_a_run_is_opened_by_file_or_id(out):
     new = saved(out, record("new"))
     assert open_run(None, out) == open_run(str(new), out) == open_run(new.stem, out)
     assert open_run(old.stem, out).records[0].variant == "old"
-    with pytest.raises(errors.StoreError, match="no run of this id"):
+    with pytest.raises(errors.StoreError, match="no run with this id"):
         open_run("box-2", out)

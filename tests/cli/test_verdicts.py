@@ -28,8 +28,8 @@ def test_markdown_lists_what_changed_and_escapes_names():
     report, old, now = compared(1.5)
     text = verdicts.markdown(report, old, now, 0.02)
     assert text.startswith("### hwbench: 1 slower")
-    assert "| 🔴 slower | test.bench/fast | 1.500 |" in text
-    assert "threshold 0.02; Benjamini–Hochberg, 5% over the cases" in text
+    assert "| 🔴 slower | test.bench/fast | 1.50× slower (1.47–1.53) |" in text
+    assert "threshold 2.0%, corrected for the number of cases (Benjamini–Hochberg, 5%)" in text
     piped = compared(1.0, "a|b")
     assert "a|b" not in verdicts.markdown(*piped, 0.02)
 
@@ -40,7 +40,7 @@ def test_a_table_has_a_row_a_case():
     verdicts.print_verdicts(*compared(1.5), 0.02, "measure again", console)
     lines = console.file.getvalue().splitlines()
     assert lines[0].startswith("base: ")
-    assert any("slower" in line and "test.bench/fast" in line and "1.500 (" in line for line in lines)
+    assert any("slower" in line and "test.bench/fast" in line and "1.50× slower (" in line for line in lines)
     assert lines[-1] == "1 slower"
 
 

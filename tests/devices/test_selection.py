@@ -78,7 +78,7 @@ def test_sweeps_are_spread_by_the_device_that_they_are_about(monkeypatch):
 @pytest.mark.parametrize("which", ["tpu", "gpu:", "gpu:x", "cpu,gpu", ""])
 def test_what_is_no_device_is_a_usage_error(which):
     """The message has the words that are taken."""
-    with pytest.raises(UsageError, match="is none of cpu, gpu, gpu:N, all"):
+    with pytest.raises(UsageError, match="must be one of cpu, gpu, gpu:N, all"):
         selection.devices(which)
 
 

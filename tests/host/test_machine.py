@@ -55,7 +55,7 @@ def test_a_container(tmp_path: Path, version: int) -> None:
     told = troubles(root, 64)
     assert set(told) == {"CPU quota", "virtualisation"}
     assert told["CPU quota"].state == "the cgroup grants 1.5 of 64 CPUs"
-    assert "5.0% of the CPUs' time was stolen" in told["virtualisation"].state
+    assert "5.0% of the CPUs' time has been stolen" in told["virtualisation"].state
     assert told["virtualisation"].severity == "warning"
 
 

@@ -87,14 +87,14 @@ def test_variants_are_narrowed(benches):
         ({"params": {"dtype": ["f16"]}}, "axis 'dtype' has no value 'f16'; known: f8, f4"),
         (
             {"params": {"size": ["L9"]}},
-            "size: 'L9' is no quantity such as 24KiB, 3MB or 1e6, nor one of L1, L2, L3, DRAM",
+            "size: 'L9' is not a quantity such as 24KiB, 3MB or 1e6, nor one of L1, L2, L3, DRAM",
         ),
         (
             {"params": {"size": ["1e30"]}},
             "size: '1e30' is too large; name a quantity such as 24KiB, or one of L1, L2, L3, DRAM",
         ),
         ({"params": {"size": ["0"]}}, "size: '0' is not at least 1 byte"),
-        ({"params": {"size": ["-5"]}}, "'-5' is no quantity"),
+        ({"params": {"size": ["-5"]}}, "'-5' is not a quantity"),
         ({"params": {"size": ["1e400"]}}, "'1e400' is too large"),
         ({"params": {"threads": ["0"]}}, "axis 'threads' has no value '0'"),
         ({"params": {"threads": ["-1"]}}, "axis 'threads' has no value '-1'"),
@@ -115,7 +115,7 @@ def test_what_does_not_exist_is_told_with_the_nearest(benches, more, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("0", "n: '0' is not at least 1"), ("x", "n: 'x' is no quantity"), ("1e400", "too large")]
+    ("text", "message"), [("0", "n: '0' is not at least 1"), ("x", "n: 'x' is not a quantity"), ("1e400", "too large")]
 )
 def test_counts_of_elements_are_quantities(text, message):
     """`n=1e6` is a million; 0, words and the endless are refused."""

@@ -67,7 +67,7 @@ def test_a_resumed_run_keeps_its_preset():
     path, run = Path("x.json"), run_of(policy=Policy(preset="quick"))
     assert planning.preset_of(Request(preset="full"), None) == "full"
     assert planning.preset_of(Request(preset="full"), (path, run)) == "quick"
-    with pytest.raises(StoreError, match=r"x\.json: was measured by a preset that is none of quick"):
+    with pytest.raises(StoreError, match=r"x\.json: cannot be continued: its preset is none of quick"):
         planning.preset_of(Request(), (path, msgspec.structs.replace(run, policy=Policy(preset="mine"))))
 
 

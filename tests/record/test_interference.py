@@ -67,5 +67,5 @@ def test_cpus_that_were_moved_are_told(handovers, told):
 def test_where_cpus_were_is_said_with_both_times():
     """How often which was seen."""
     assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == [
-        Reason("cpus_moved", "a line changed hands in 42 ns in 7 rounds and in 163 ns in 3")
+        Reason("cpus_moved", "a cache line moved in 42.0 ns in 7 rounds and in 163 ns in 3")
     ]

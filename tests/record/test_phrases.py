@@ -22,7 +22,9 @@ from hwbench.record.phrases import (
     mark,
     marked,
     of_limit,
+    precision,
     ranked,
+    slower,
 )
 from hwbench.record.reasons import because
 
@@ -70,6 +72,17 @@ def test_a_difference_needs_an_interval_without_one():
     assert not differs(Estimate(1.2, 0.9, 1.3))
     assert not differs(Estimate(1.001, 1.0005, 1.002))
     assert not differs(None)
+
+
+def test_a_cause_needs_a_clear_slowdown():
+    """Faster times and intervals that hold 1 have no cause to be told."""
+    assert slower(Estimate(1.2, 1.1, 1.3))
+    assert not any(map(slower, (Estimate(1.2, 0.9, 1.3), Estimate(0.8, 0.7, 0.9), None)))
+
+
+def test_precisions_are_written_out():
+    """NumPy's abbreviations, `f8` before `fp8`, would be read as numbers of bits."""
+    assert [*map(precision, ("f8", "f16", "bf16", "tf32", "fp8"))] == ["float64", "float16", "bfloat16", "tf32", "fp8"]
 
 
 def test_a_share_above_its_limit_is_suspect():

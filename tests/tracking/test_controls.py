@@ -37,9 +37,9 @@ def test_what_the_limits_share_is_the_machine_s():
     report = compare_sides(runs.side([base]), runs.side([new]), benches=DECLARED)
     found = {one.variant: one for one in report.cases if one.bench == "test.bench"}
     assert found["a"].verdict == "ambiguous"
-    assert found["a"].reason == "the machine's own limits moved alike (1.08×)"
+    assert found["a"].reason == "the machine's own limits changed as much (1.08× slower)"
     assert found["b"].verdict == "slower"
-    assert "moved together" in report.remarks[0]
+    assert "changed together" in report.remarks[0]
 
 
 def test_controls_that_hardly_moved_excuse_nobody():
@@ -77,7 +77,7 @@ def together(shift, controls=()):
 def test_controls_tell_what_all_cases_share():
     """With two controls that moved alike it is the machine; with two that did not, the code's, whatever all did."""
     moved = together(0.05, CONTROLS)
-    assert moved.cases[0].reason.startswith("the machine's own limits moved alike")
+    assert moved.cases[0].reason.startswith("the machine's own limits changed as much")
     assert not [line for line in moved.remarks if line.startswith("the cases moved")]
 
 
@@ -174,7 +174,7 @@ def test_a_bench_of_ones_own_is_a_control_by_what_it_declares():
     assert Controls(moved[:2], per_work=False, benches=mine).known is False
     found = Controls(moved, per_work=False, benches=mine)
     assert found.sentences() == [
-        "the machine's own limits moved together (my.load 1.10×, my.chase 1.10×): "
-        "what moved as much moved with the machine"
+        "the machine's own limits changed together (my.load 1.10× slower, my.chase 1.10× slower): "
+        "a case that changed as much changed with the machine"
     ]
     assert Controls(moved, per_work=False, benches={}).known is False

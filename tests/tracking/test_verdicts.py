@@ -69,9 +69,9 @@ WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "diff
         (None, record(), "not in base"),
         (record(), WRONG, "wrong in new: differs"),
         (record(status="skipped", samples=()), record(), "skipped in base"),
-        (record(), record(version=2), "version 1 in base, 2 in new: they time different things"),
+        (record(), record(version=2), "version 1 in base, 2 in new, which time different things"),
         (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),
-         "a call does other work: 1\u202f000\u202f000 bytes in base, 2\u202f000\u202f000 bytes in new; "
+         "the work of a call differs: 10⁶ bytes in base, 2\u202f000\u202f000 bytes in new; "
          "give the size in bytes"),
     ],
 )  # fmt: skip
@@ -232,8 +232,8 @@ def test_what_all_cases_share_accuses_nobody():
     told = together(0.05)
     assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
     assert told.cases[0].verdict == "ambiguous"
-    assert told.cases[0].reason == f"all cases moved together ({text.times(math.exp(told.noise.together))})"
-    assert [line for line in told.remarks if line.startswith("the cases moved together (1.0")]
+    assert told.cases[0].reason == f"all cases moved together ({text.ratio(math.exp(told.noise.together))})"
+    assert [line for line in told.remarks if line.startswith("all cases moved together (1.0")]
     assert not together(0.0).remarks
 
 

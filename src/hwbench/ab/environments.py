@@ -129,7 +129,7 @@ def _commit(spec: str) -> str:
     """The hash of a revision of the current repository."""
     commit = _git("rev-parse", "--verify", "--quiet", f"{spec}^{{commit}}").decode().strip() if spec[:1] != "-" else ""
     if not commit:
-        raise TrackingError(f"{spec}: is no Python, no environment of one, and no commit of a repository here")
+        raise TrackingError(f"{spec}: is no Python, no environment, and no commit of the repository here")
     return commit
 
 

@@ -75,9 +75,10 @@ class BenchResults:
             return None
         return estimate(record.samples).inverse(record.counts[count])
 
-    def levels(self) -> list[str]:
-        """Sentences on cache sizes and TLB reach from the run's latency sweeps."""
-        return wording.sentences(self.reading.hierarchy, self.run.machine.virtual)
+    def levels(self) -> tuple[str, str]:
+        """Sentences on cache sizes, and on TLB reach, from the run's latency sweeps; "" where nothing is known."""
+        found = self.reading.hierarchy
+        return wording.sizes(found, self.run.machine.virtual), wording.pages(found)
 
     def share(self, variant: str, kind: str | None = None, **params: Scalar) -> Share | None:
         """Share of the machine's limit (the bench's own, or `kind`) that the median reaches."""
@@ -126,7 +127,7 @@ class BenchResults:
             return ""
         first, last = points[0][0], points[-1][0]
         if math.isinf(at.value):
-            return f"has not overtaken {name} at {axis} = {text.count(last)}"
+            return f"is not faster than {name} up to {axis} = {text.count(last)}"
         if at.value <= first:
             return f"beats {name} at every length from {axis} = {text.count(first)}"
         low, high = (min(max(x, first), last) for x in (at.low, at.high))

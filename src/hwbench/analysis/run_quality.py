@@ -35,14 +35,14 @@ SUSPECT = 0.10  # of the timed cases
 class Check:
     """One check of a run: the value seen, the value allowed, the remedy.
 
-    `told` names the cases beyond what is allowed, the worst first, for checks that look at cases.
+    `cases` names those beyond what is allowed, the worst first, for checks that look at cases.
     """
 
     name: str
     seen: float
     allowed: float
     remedy: str
-    told: Sequence[str] = ()
+    cases: Sequence[str] = ()
 
     @property
     def passed(self) -> bool:
@@ -80,15 +80,15 @@ def check(run: Run) -> list[Check]:
     if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
         times = " or ".join(text.seconds(float(np.median(state))) for state in (near, far) if state)
-        seen = f" (a cache line between them took {times})" if far else ""
+        seen = f" (a cache line took {times} from one to the other)" if far else ""
         remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
         found.append(Check("rounds with CPUs moved to another cache", rarer, MOVED, remedy))
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
-    found.append(Check("cases that are suspect", suspect, SUSPECT, "the reason of each says what disturbed it"))
-    again = "measure again when nothing else runs, on a virtual machine at another hour"
+    found.append(Check("cases that are suspect", suspect, SUSPECT, "see the reason at each case"))
+    again = "measure again when nothing else runs; on a virtual machine, at another hour"
     for name, gaps in (
-        ("limits whose best sample stands alone", unsupported(run)),
+        ("limits whose best sample no other confirms", unsupported(run)),
         ("limits that do not repeat", unrepeated(run)),
     ):
         if gaps:
@@ -114,15 +114,15 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
         backed = any(one.name.startswith("limits") for one in checks)
         more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
         return [f"The machine was quiet enough: {_passed(len(checks))}{more}."]
-    moved = max((one.seen for one in failed if one.told), default=0.0)
+    moved = max((one.seen for one in failed if one.cases), default=0.0)
     effect = "figures may not repeat"
     if moved:
-        effect = f"limits may move by up to {text.share(moved)} in another run, so compare no smaller differences"
+        effect = f"limits may change by up to {text.share(moved)} in another run; smaller differences mean nothing"
     out = [f"The machine was too noisy ({len(failed)} of {counted(len(checks), 'check')} failed): {effect}."]
     for one in failed:
         allowed = f"(allowed: {text.share(one.allowed)})"
-        worst = f"{'; '.join(one.told[:SHOWN])}{and_more(one.told)}"
-        seen = f" {allowed}: {worst}" if one.told else f": {text.share(one.seen)} {allowed}"
+        worst = f"{'; '.join(one.cases[:SHOWN])}{and_more(one.cases)}"
+        seen = f" {allowed}: {worst}" if one.cases else f": {text.share(one.seen)} {allowed}"
         out.append(f"{_capital(one.name)}{seen}. {_capital(one.remedy)}.")
     return out
 

@@ -12,10 +12,10 @@ from .staircase import Level
 SHOWN = 3  # items named in a sentence
 
 
-def sentences(found: Hierarchy, virtual: str | None = None) -> list[str]:
-    """What the sweeps show of cache sizes, the last-level cache and the TLB."""
+def sizes(found: Hierarchy, virtual: str | None = None) -> str:
+    """What the sweeps show of cache sizes and of the last-level cache."""
     guest = ", ".join(name for name in (virtual or "").split(", ") if name and name not in CONTAINERS)
-    return [said for said in (_steps(found), _last(found.last, guest), _translation(found)) if said]
+    return " ".join(filter(None, (_steps(found), _last(found.last, guest))))
 
 
 def _steps(found: Hierarchy) -> str:
@@ -25,7 +25,7 @@ def _steps(found: Hierarchy) -> str:
         for one in found.caches
         if one.step is not None
     ]
-    return f"Latency rises {'; '.join(ends)}." if ends else ""
+    return f"Latency (1 thread) rises {'; '.join(ends)}." if ends else ""
 
 
 def _last(last: MeasuredCache | None, guest: str) -> str:
@@ -35,31 +35,34 @@ def _last(last: MeasuredCache | None, guest: str) -> str:
     name, size = f"L{last.cache.level}", text.size(last.size)
     whole = f"{size} of the {text.size(last.cache.bytes)} reported"
     if last.verdict == "less than reported" and last.unsure:
-        return f"{name}: a chase on 1 thread finds {whole}; whether TLB misses hide the rest needs a bandwidth sweep."
+        hidden = "TLB misses may hide the rest, which a bandwidth sweep would show"
+        return f"{name}: a chase on 1 thread sees {whole}; {hidden}."
     said = f"{name}: sequential loads on 1 thread stay fast up to {size}, {last.verdict}"
     if last.verdict == "less than reported":
-        who = "loads on 1 thread find" if last.streamed else "a chase on 1 thread finds"
+        who = "loads on 1 thread see" if last.streamed else "a chase on 1 thread sees"
         said = f"{name}: {f'this guest ({guest}) gets' if guest else who} {whole}"
         said += "; other guests may use the rest" * bool(guest)
     elif not last.streamed:
         return ""
     if last.streamed:
-        small = ", short where a host backs guests with small pages" * bool(guest)
-        said += f"; the latency step at {text.size(last.step)} is probably TLB reach{small}"
+        small = ", which is short where the host backs guests with small pages" * bool(guest)
+        said += f". The latency step at {text.size(last.step)} is probably TLB reach{small}"
     return f"{said}."
 
 
-def _translation(found: Hierarchy) -> str:
+def pages(found: Hierarchy) -> str:
+    """What 4 KiB pages add to huge ones, and so how far the TLB reaches."""
     if found.reach:
         if found.reach.high >= 10 * found.reach.low:
             return ""
         *near, far = found.translation
         parts = [f"{_added(one)} up to {text.size(one.size)}" for one in near if one.size is not None]
         each = listed([*parts, f"{_added(far)} beyond"])
-        return f"Against huge pages, 4 KiB pages add to each load {each}: the first step is TLB reach."
+        return f"Compared with huge pages, 4 KiB pages add {each} to each load: the first step is TLB reach."
     if found.translation and found.translation[-1].seconds.high < SEEN:
         size = text.size(found.translation[-1].last)
-        return f"4 KiB pages cost no more than huge ones up to {size}: TLB reach, or a hypervisor backs both alike."
+        why = "the TLB reaches that far, or a hypervisor backs both alike"
+        return f"Up to {size}, 4 KiB pages cost no more than huge pages: {why}."
     return ""
 
 

@@ -15,11 +15,11 @@ from .signals import handle
 
 def ab(
     base: Annotated[
-        str, typer.Argument(metavar="BASE", help="A Python, the environment of one, or a commit of hwbench here.")
+        str, typer.Argument(metavar="BASE", help="A Python, its environment, or a commit of this hwbench repository.")
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
     select: Select = None,
-    quads: Annotated[int, typer.Option(help="Times four processes, in the order base new new base.")] = 6,
+    quads: Annotated[int, typer.Option(help="How many quads: four processes, in the order base new new base.")] = 6,
     threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
     preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
     param: Param = None,
@@ -27,12 +27,12 @@ def ab(
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
     no_build: Annotated[
         bool,
-        typer.Option("--no-build", help="Run a commit's sources by this Python, with the packages that are here."),
+        typer.Option("--no-build", help="Run a commit's sources with this Python and its packages."),
     ] = False,
     json: AsJson = False,
     markdown: AsMarkdown = False,
 ) -> None:
-    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 where one is slower.
+    """Measure two environments or commits interleaved and give a verdict for each case. Exit 1 if a case is slower.
 
     A commit is built by pip into a temporary environment, with the dependencies that it declares. Building and
     measuring run the code of both sides: name only commits and environments that you trust.

@@ -22,17 +22,17 @@ def compare(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
     threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.02,
     across_machines: Annotated[
-        bool, typer.Option("--across-machines", help="Compare unlike machines, each against its own limits.")
+        bool, typer.Option("--across-machines", help="Compare different machines, each relative to its own limits.")
     ] = False,
     asv: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="asv's results; else asv/results below --out.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of asv's results; default: asv/results below --out.")
     ] = None,
     out: Out = Path("reports"),
     repo: Repo = Path(),
     json: AsJson = False,
     markdown: AsMarkdown = False,
 ) -> None:
-    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 only where one is slower."""
+    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 if a case is slower."""
     from .. import catalog
     from ..errors import UsageError
     from ..tracking import resolve

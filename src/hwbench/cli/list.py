@@ -7,7 +7,7 @@ from .options import AsJson, Select
 
 
 def list_benches(select: Select = None, json: AsJson = False) -> None:
-    """List the benches: question, variants, axes, what this machine can run and why not the rest."""
+    """List the benches: question, variants, axes, which cases this machine can run, and why not the others."""
     from .. import catalog
     from ..measurement import numba_settings
     from . import listing

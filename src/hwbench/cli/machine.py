@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def machine(json: AsJson = False) -> None:
-    """Say what this machine is and what will disturb measuring on it, with the remedy."""
+    """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
     from ..host import disturbances
     from ..host import machine as facts
@@ -50,7 +50,7 @@ def print_machine(
     if not disturbances:
         console.print("Nothing was found that disturbs measuring here.")
     for one in disturbances:
-        for line in (f"{one.name}: {one.state}", f"  does: {one.affects}", f"  remedy: {one.remedy}"):
+        for line in (f"{one.name}: {one.state}", f"  effect: {one.affects}", f"  remedy: {one.remedy}"):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -75,7 +75,7 @@ def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
     from ..record.microarchitectures import title
 
     cpu = described.cpu
-    quota = "" if cpu.quota is None else f", of which a quota leaves {cpu.quota:g}"
+    quota = "" if cpu.quota is None else f"; a quota limits them to {cpu.quota:g}"
     caches = ", ".join(
         f"L{cache.level} {text.size(cache.bytes)} (lines of {cache.line} B, shared by {cache.shared_by})"
         for cache in cpu.caches

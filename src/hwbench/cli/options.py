@@ -11,7 +11,7 @@ import typer
 
 Select = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="Globs of bench names, or topics; none: the standard set."),
+    typer.Argument(metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set."),
 ]
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
 Variant = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")]
@@ -19,10 +19,12 @@ Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and 
 Repo = Annotated[
     Path,
     typer.Option(
-        "--repo", metavar="DIR", help="The git repository of asv's commits; the one around a file is not asked."
+        "--repo",
+        metavar="DIR",
+        help="The git repository of asv's commits; a repository around a results file is not used.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
 
 

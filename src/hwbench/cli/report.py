@@ -16,7 +16,7 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Run files, asv's results, files of pytest-benchmark, or directories of them; none: the newest run.",
+            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest run.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(

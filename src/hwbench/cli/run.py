@@ -33,14 +33,14 @@ def run(
         typer.Option(
             "--json",
             metavar="FILE",
-            help="Also write the run here; - is standard output, to which nothing else then goes.",
+            help="Also write the run to this file; with - to standard output, and nothing else there.",
         ),
     ] = None,
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest run that was cut off.")] = False,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, no HTML.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the newest run that was interrupted.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, but no HTML page.")] = False,
 ) -> None:
-    """Measure what matches, print the findings, write the run and the report."""
+    """Measure the selected benches, print the findings, write the run and the report."""
     handle(leave)
     from .. import catalog
     from ..analysis.reading import Reading

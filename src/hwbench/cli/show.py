@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 def show(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run file, or a run's id; none: the newest.")
+        str | None, typer.Argument(metavar="[RUN]", help="A run file, or a run's id; default: the newest run.")
     ] = None,
     out: Out = Path("reports"),
     findings: Annotated[
         bool,
-        typer.Option("--findings", help="Also what the benches say of it; loads them."),
+        typer.Option("--findings", help="Also print the benches' findings."),
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Show one run as tables; with --findings also what the benches say of it. JSON always holds all."""
+    """Show one run as tables, with --findings also the benches' findings. JSON always has everything."""
     from .. import catalog
     from ..analysis.reading import Reading
     from . import tables
@@ -54,10 +54,10 @@ def open_run(name: str | None, out: Path) -> Run:
     if name is None:
         return store.read(store.newest(out))
     if not name:
-        raise errors.UsageError("RUN is empty; name a run file or a run's id, or leave it away for the newest")
+        raise errors.UsageError("RUN is empty; name a run file or a run's id, or omit it for the newest run")
     if os.path.exists(name) or os.sep in name or name.endswith(".json"):  # noqa: PTH110 - Path raises for a long name
         return store.read(Path(name))
     for path in store.find(out):
         if path.stem == name:
             return store.read(path)
-    raise errors.StoreError(f"{name}: is no file, and no run of this id lies below {out / 'runs'}")
+    raise errors.StoreError(f"{name} is no file, and no run with this id is below {out / 'runs'}")

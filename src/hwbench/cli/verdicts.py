@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..record import text
+from ..record.estimate import Estimate
 from ..record.model import JsonObject
+from ..record.phrases import compared
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
@@ -51,16 +53,16 @@ def print_verdicts(
     for line in _heading(report, base, new, threshold):
         console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
-    heads = ["verdict", "case", "time, new / base (95% interval)"]
-    table = Table(*heads, *(["machine", "normalised"] if across else []), "remark")
+    heads = ["verdict", "case", "new against base (95% interval)"]
+    table = Table(*heads, *(["machines' limits", "normalised"] if across else []), "remark")
     for one in _ordered(report.cases):
-        more = (_times(one.machine), _times(one.normalised)) if across else ()
+        more = [text.ratio(ratio) if ratio else "" for ratio in (one.machine, one.normalised)] if across else []
         cells = (_case(one), _ratio(one), *more, one.reason)
         table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(text.printable(cell)) for cell in cells))
     console.print(table)
     console.print(_sum(report.cases), highlight=False)
     if any(one.verdict == "ambiguous" for one in report.cases):
-        console.print(f"to tell the ambiguous: {remedy}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"for clear verdicts: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
@@ -68,22 +70,16 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
     lines = [f"### hwbench: {_sum(report.cases)}", ""]
     if changed:
-        lines += ["| | case | time, new / base | 95% interval |", "| --- | --- | ---: | ---: |"]
-        lines += [
-            f"| {SIGNS[one.verdict]} | {_escaped(_case(one))} | {_times(one.ratio)} | {_interval(one)} |"
-            for one in changed[:LONGEST]
-        ]
-        lines += [f"| | and {len(changed) - LONGEST} more | | |"] if len(changed) > LONGEST else []
+        lines += ["| | case | new against base (95% interval) |", "| --- | --- | ---: |"]
+        lines += [f"| {SIGNS[one.verdict]} | {_escaped(_case(one))} | {_ratio(one)} |" for one in changed[:LONGEST]]
+        lines += [f"| | and {len(changed) - LONGEST} more | |"] if len(changed) > LONGEST else []
         lines.append("")
     rest = [one for one in _ordered(report.cases) if one.verdict == "ambiguous"]
     if rest:
         lines += [f"<details><summary>{len(rest)} ambiguous</summary>", ""]
-        lines += ["| case | time, new / base | 95% interval | remark |", "| --- | ---: | ---: | --- |"]
-        lines += [
-            f"| {_escaped(_case(one))} | {_times(one.ratio)} | {_interval(one)} | {_escaped(one.reason)} |"
-            for one in rest[:LONGEST]
-        ]
-        lines += [f"| and {len(rest) - LONGEST} more | | | |"] if len(rest) > LONGEST else []
+        lines += ["| case | new against base (95% interval) | remark |", "| --- | ---: | --- |"]
+        lines += [f"| {_escaped(_case(one))} | {_ratio(one)} | {_escaped(one.reason)} |" for one in rest[:LONGEST]]
+        lines += [f"| and {len(rest) - LONGEST} more | | |"] if len(rest) > LONGEST else []
         lines += ["", "</details>", ""]
     lines += [_escaped(line) + "  " for line in _heading(report, base, new, threshold)]
     return "\n".join(lines)
@@ -120,15 +116,15 @@ def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
         names = f"{base.machine} and {new.machine}"
-        lines.append(f"{names} are alike in every respect that is known, and taken for one machine")
+        lines.append(f"{names} differ in nothing that is known; they are compared as one machine")
     lines += [f"the software differs: {line}" for line in software(base, new)]
     lines += report.remarks
     lines.append(
-        f"threshold {threshold:.3g}; {METHOD} over the cases; medians differ from run to run by "
-        f"{text.share(report.noise.common)} ({report.noise.source})"
+        f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
+        f"run by {text.share(report.noise.common)} ({report.noise.source})"
     )
     if _across(report) and differing(base, new):
-        lines.append("verdicts are on what is left when the machines' own limits are taken out (normalised)")
+        lines.append("verdicts are on the normalised ratio: the ratio divided by that of the machines' own limits")
     return lines
 
 
@@ -146,16 +142,13 @@ def _case(one: Comparison) -> str:
     return f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}".rstrip()
 
 
-def _times(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _interval(one: Comparison) -> str:
-    return "" if one.ratio is None else f"{one.low:.3f}–{'∞' if one.high is None else f'{one.high:.3f}'}"
-
-
 def _ratio(one: Comparison) -> str:
-    return "" if one.ratio is None else f"{one.ratio:.3f} ({_interval(one)})"
+    """`1.19× slower (1.15–1.23)`; `no clear difference (0.77–1.50)` where the interval holds 1 and is wide."""
+    if one.ratio is None or one.low is None:
+        return ""
+    if one.high is None:
+        return f"{text.ratio(one.ratio)} (no upper bound)"
+    return compared(Estimate(one.ratio, one.low, one.high))
 
 
 def _counts(cases: Sequence[Comparison]) -> dict[str, int]:

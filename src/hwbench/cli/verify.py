@@ -15,20 +15,20 @@ from .signals import Stop, handle, leave
 def verify(
     select: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SELECT]...", help="Parts or globs of a comparison's name; none: all of them."),
+        typer.Argument(metavar="[SELECT]...", help="Parts or globs of comparisons' names; default: all."),
     ] = None,
     rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 9,
     seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.2,
-    pages: Annotated[str, typer.Option(help="Pages of our memory: 4K, as the tools have, or huge.")] = "4K",
+    pages: Annotated[str, typer.Option(help="Pages of hwbench's memory: 4K, as the tools use, or huge.")] = "4K",
     stream: Annotated[
-        Path | None, typer.Option("--stream", metavar="PATH", help="A compiled STREAM to compare with, too.")
+        Path | None, typer.Option("--stream", metavar="PATH", help="Also compare with this compiled STREAM.")
     ] = None,
-    least: Annotated[float, typer.Option(help="Exit 1 where a ratio's median is below this.")] = 0.95,
+    least: Annotated[float, typer.Option(help="Exit 1 if the median of a ratio is below this.")] = 0.95,
     out: Out = Path("reports"),
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Run native tools (likwid-bench, mbw, STREAM, C loops) and our benches in turn; print the paired ratios."""
+    """Run native tools (likwid-bench, mbw, STREAM, C loops) and hwbench's benches in turn; print the paired ratios."""
     stop = Stop()
     handle(leave)
     from ..measurement import numba_settings

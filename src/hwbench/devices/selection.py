@@ -22,7 +22,7 @@ def devices(which: str) -> dict[str, Device]:
     from .cpu import CpuDevice
 
     if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
-        raise errors.UsageError(f"--device {which}: is none of cpu, gpu, gpu:N, all")
+        raise errors.UsageError(f"--device {which}: must be one of cpu, gpu, gpu:N, all")
     found: dict[str, Device] = {"cpu": CpuDevice()} if which in ("cpu", "all") else {}
     return found if which == "cpu" else found | gpus(which)
 

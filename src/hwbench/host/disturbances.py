@@ -54,7 +54,7 @@ def _quota(machine: Machine) -> Disturbance | None:
     return Disturbance(
         "CPU quota",
         f"the cgroup grants {quota:g} of {len(machine.cpu.allowed)} CPUs",
-        "more threads than that are stopped in the middle of samples; thread counts end at the whole CPUs granted",
+        "more threads than that are stopped in the middle of samples; hwbench uses at most the whole CPUs granted",
         "start the container without a quota (Docker: --cpuset-cpus, no --cpus; Kubernetes: whole CPUs, static policy)",
     )
 
@@ -66,7 +66,8 @@ def _affinity(machine: Machine) -> Disturbance | None:
     return Disturbance(
         "affinity",
         f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({_ranges(cpu.allowed)})",
-        "figures for all threads are of these CPUs, not of the machine; who has the others shares caches and memory",
+        "figures for all threads are those of these CPUs, not of the machine; users of the others share caches and "
+        "memory",
         "start without taskset, or in a container without --cpuset-cpus, to measure the whole machine",
         "note",
     )
@@ -77,9 +78,9 @@ def _smt(machine: Machine) -> Disturbance | None:
         return None
     return Disturbance(
         "SMT",
-        f"{machine.cpu.smt} threads a core",
-        "threads beyond the cores share ports, L1 and L2 with a sibling: little is gained there; anybody's work on a "
-        "sibling slows ours without showing as load on our CPU",
+        f"{machine.cpu.smt} threads per core",
+        "more threads than cores share execution ports, L1 and L2, and gain little; work on a sibling thread slows a "
+        "bench without showing as load on its CPU",
         "keep the machine idle; to measure cores alone: echo off | sudo tee /sys/devices/system/cpu/smt/control",
         "note",
     )
@@ -121,7 +122,7 @@ def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
         "busy neighbours",
         f"{text.amount(load)} threads were runnable on average over the last minute, on {len(machine.cpu.allowed)} "
         "CPUs",
-        "everything with more than one thread, and memory bandwidth with any; such rounds become suspect",
+        "work on several threads, and memory bandwidth on any number, is slower; such rounds become suspect",
         "stop other work (top shows it) and wait a minute",
     )
 
@@ -139,7 +140,7 @@ def _governor(machine: Machine, root: Path) -> Disturbance | None:
     return Disturbance(
         "governor",
         f"{names} on {len(slow)} of {len(governors)} CPUs" + (f" ({driver})" if driver else ""),
-        "the clock rises only under load and after a while: latency, and the first samples of short calls, read slow",
+        "the clock rises only after a while under load: latencies and the first samples of short calls are too slow",
         "sudo cpupower frequency-set -g performance",
         "note" if own else "warning",
     )
@@ -153,9 +154,9 @@ def _turbo(root: Path) -> Disturbance | None:
             return Disturbance(
                 "turbo",
                 "on",
-                "the clock depends on temperature, on vector width and on how many cores work: one thread's figures "
-                "are no measure for all, and a warm machine reads lower",
-                f"leave it on to know the best; for runs that are to agree: echo {off} | sudo tee {path}",
+                "the clock depends on temperature, on vector width and on how many cores work: figures of one thread "
+                "do not predict those of all, and a warm machine is slower",
+                f"leave it on for the best figures; for repeatable ones: echo {off} | sudo tee {path}",
                 "note",
             )
     return None
@@ -168,7 +169,7 @@ def _huge_pages(machine: Machine) -> Disturbance | None:
         return Disturbance(
             "huge pages",
             "transparent huge pages: always",
-            "arrays lie on huge pages as the kernel happens to find them: latency varies by 10–30% from run to run",
+            "whether an array gets huge pages depends on what is free: latency varies by 10–30% from run to run",
             f"echo madvise | sudo tee {switch}",
             "note",
         )
@@ -190,9 +191,9 @@ def _virtual(machine: Machine, root: Path) -> Disturbance | None:
         return None
     return Disturbance(
         "virtualisation",
-        f"{machine.virtual or 'a virtual machine'}; {text.share(stolen)} of the CPUs' time was stolen since boot",
-        "strangers share the last-level cache, memory bandwidth and turbo; reported caches may be larger than what is "
-        "there; steal stretches samples, and such rounds become suspect",
+        f"{machine.virtual or 'a virtual machine'}; {text.share(stolen)} of the CPUs' time has been stolen since boot",
+        "other guests share the last-level cache, memory bandwidth and turbo; reported caches may be larger than this "
+        "guest's part; steal lengthens samples, and such rounds become suspect",
         "a dedicated host or bare-metal instance; else repeat at another hour and compare",
         "warning" if stolen >= 0.01 else "note",
     )
@@ -214,8 +215,8 @@ def _swap(root: Path) -> Disturbance | None:
     return Disturbance(
         "swap",
         f"{text.size(used)} in use",
-        "memory is or was short: pages of ours may be read back from disk inside a sample",
-        "end what takes the memory, then: sudo swapoff -a && sudo swapon -a",
+        "memory is or was short: pages may be read back from disk during a sample",
+        "stop what uses the memory, then: sudo swapoff -a && sudo swapon -a",
     )
 
 
@@ -225,7 +226,7 @@ def _numa_balancing(machine: Machine, root: Path) -> Disturbance | None:
     return Disturbance(
         "NUMA balancing",
         "on",
-        "the kernel unmaps pages to see who uses them and moves them between nodes: faults and jumps in memory figures",
+        "the kernel unmaps pages to see which CPUs use them, and moves them between nodes: memory figures jump",
         "sudo sysctl kernel.numa_balancing=0",
     )
 
@@ -249,7 +250,7 @@ def _on_battery() -> Disturbance:
     return Disturbance(
         "battery",
         "discharging",
-        "firmware limits power and clock: everything reads slower, and slower the longer it runs",
+        "firmware limits power and clock: everything is slower, the more so the longer it runs",
         "plug in the power supply",
     )
 
@@ -264,7 +265,7 @@ def _unlike_cores(machine: Machine, root: Path) -> Disturbance | None:
     return Disturbance(
         "unlike cores",
         f"{len(kinds)} kinds" if len(kinds) > 1 else "performance and efficiency cores",
-        "work shared out evenly takes as long as on the slowest core; an unpinned thread reads as the core it is on",
+        "equal parts take as long as on the slowest core; an unpinned thread is as fast as the core it runs on",
         "taskset -c with the CPUs of one kind (lscpu --all --extended shows them)",
         "note",
     )
@@ -276,8 +277,8 @@ def _clock_source(root: Path) -> Disturbance | None:
         return None  # read in some 20 ns in user space
     return Disturbance(
         "clock source",
-        f"{source}, of which a reading is a system call",
-        "a reading takes a microsecond or more instead of 20 ns: calls that are timed singly read long, samples of "
+        f"{source}, which takes a system call to read",
+        "a reading takes a microsecond or more instead of 20 ns: calls that are timed singly seem longer, samples of "
         "many calls do not",
         "boot with clocksource=tsc where dmesg does not say that it is unstable",
         "note",
@@ -292,7 +293,7 @@ def _overheated(machine: Machine, root: Path) -> Disturbance | None:
     return Disturbance(
         "heat",
         f"a core was slowed down {max(times)} times since boot because it was too hot",
-        "floating-point peaks and anything on all threads read lower the longer they run, and clocks drift",
+        "floating-point peaks and all work on all threads get slower the longer they run, and clocks drift",
         "clean the fans, cool the room; measure with pauses, or with turbo off",
         "note",
     )
@@ -314,6 +315,6 @@ def _unknown_caches(machine: Machine) -> Disturbance | None:
     return Disturbance(
         "caches",
         "the system does not report them",
-        "size labels L1, L2 and L3 stand for nothing here, and such cases are skipped",
+        "the size labels L1, L2 and L3 have no meaning here, so cases with them are skipped",
         "give sizes in bytes: --param size=16KiB",
     )

@@ -191,9 +191,15 @@ def _compilable(cupy: Cupy, count: int) -> Gpus:
 def _old_gpu(own: int, least: int) -> Gpus:
     return Gpus(
         "old-gpu",
-        f"the GPU has compute capability {own / 10:.1f}; the installed CUDA compiles for {least / 10:.1f} and later",
+        f"the GPU has compute capability {_capability(own)}; "
+        f"the installed CUDA compiles for {_capability(least)} and later",
         'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"',
     )
+
+
+def _capability(capability: int) -> str:
+    """`8.6` for 86."""
+    return f"{capability // 10}.{capability % 10}"
 
 
 def _newer_driver() -> str:

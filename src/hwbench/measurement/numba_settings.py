@@ -24,7 +24,7 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
         raise UsageError(f"NUMBA_DISABLE_JIT={off}: there is nothing to measure without the compiler; unset it")
     layer = environment.get("NUMBA_THREADING_LAYER", "")
     if layer and layer not in LAYERS:
-        raise UsageError(f"NUMBA_THREADING_LAYER={layer}: is none of {', '.join(LAYERS)}; unset it, or choose one")
+        raise UsageError(f"NUMBA_THREADING_LAYER={layer}: must be one of {', '.join(LAYERS)}; unset it, or choose one")
 
 
 def _whole(text: str) -> bool:

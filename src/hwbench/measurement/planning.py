@@ -52,9 +52,9 @@ class Plan:
 def check(request: Request) -> None:
     """UsageError for a budget or a preset that makes no sense."""
     if request.budget is not None and not (math.isfinite(request.budget) and request.budget > 0):
-        raise errors.UsageError(f"--budget {request.budget:g}: is no time in seconds")
+        raise errors.UsageError(f"--budget {request.budget:g}: must be a time in seconds above 0")
     if request.preset not in POLICIES:
-        raise errors.UsageError(f"--preset {request.preset}: is none of {', '.join(POLICIES)}")
+        raise errors.UsageError(f"--preset {request.preset}: must be one of {', '.join(POLICIES)}")
 
 
 def preset_of(request: Request, cut_off: tuple[Path, Run] | None) -> str:
@@ -63,7 +63,7 @@ def preset_of(request: Request, cut_off: tuple[Path, Run] | None) -> str:
         return request.preset
     path, run = cut_off
     if run.policy.preset not in POLICIES:
-        raise errors.StoreError(f"{path}: was measured by a preset that is none of {', '.join(POLICIES)}; cannot go on")
+        raise errors.StoreError(f"{path}: cannot be continued: its preset is none of {', '.join(POLICIES)}")
     return run.policy.preset
 
 

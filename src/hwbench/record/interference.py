@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from . import text
 from .estimate import bimodal, drift
+from .phrases import counted
 from .reasons import Reason, because
 
 STEAL = 0.01  # of a CPU, given by the hypervisor to other guests
@@ -39,14 +41,14 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
         return sum(telemetry.get(name, ()))
 
     if total("steal_s") > STEAL * wall and total("steal_s") >= LEAST_STEAL_S:
-        reasons.append(because("steal", f"{total('steal_s') / wall:.0%} of a CPU"))
+        reasons.append(because("steal", f"{text.share(total('steal_s') / wall)} of a CPU"))
     if total("others_s") > OTHERS * wall and total("others_s") >= LEAST_OTHERS_S:
-        reasons.append(because("other_processes", f"{total('others_s') / wall:.0%} of a CPU"))
+        reasons.append(because("other_processes", f"{text.share(total('others_s') / wall)} of a CPU"))
     if total("throttled_s") > THROTTLED * wall:
-        reasons.append(because("quota", f"{total('throttled_s') / wall:.1%} of the time"))
+        reasons.append(because("quota", f"{text.share(total('throttled_s') / wall)} of the time"))
     moved = drift(telemetry.get("clock_hz", ()))
     if moved > DRIFT:
-        reasons.append(because("clock_drift", f"{moved:.1%}"))
+        reasons.append(because("clock_drift", text.share(moved)))
     return reasons
 
 
@@ -61,8 +63,8 @@ def moved(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
     return [
         because(
             "cpus_moved",
-            f"a line changed hands in {median(near) * 1e9:.0f} ns in {len(near)} rounds "
-            f"and in {median(far) * 1e9:.0f} ns in {len(far)}",
+            f"a cache line moved in {text.seconds(median(near))} in {len(near)} rounds and in "
+            f"{text.seconds(median(far))} in {len(far)}",
         )
     ]
 
@@ -91,14 +93,14 @@ def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = F
         clocks = telemetry.get("gpu_sm_clock_hz", ())
         moved = drift(clocks)
         if moved > DRIFT:
-            reasons.append(because("gpu_clock_drift", f"{moved:.1%}"))
+            reasons.append(because("gpu_clock_drift", text.share(moved)))
         limit = max(telemetry.get("gpu_clock_limit_hz", ()), default=0.0)
         middle = _clock(telemetry) or limit
         if middle < LOW_CLOCK * limit:
-            reasons.append(because("gpu_low_clock", f"{middle / 1e6:.0f} of at most {limit / 1e6:.0f} MHz"))
+            reasons.append(because("gpu_low_clock", f"{text.rate(middle, 'GHz')} of at most {text.rate(limit, 'GHz')}"))
     opened = sum(telemetry.get("gpu_gate_timeouts", ()))
     if opened:
-        reasons.append(because("gpu_gate", f"{opened:.0f} times"))
+        reasons.append(because("gpu_gate", counted(int(opened), "time")))
     return reasons
 
 
@@ -122,4 +124,4 @@ def shape(samples: Sequence[float]) -> list[Reason]:
     modes = bimodal(samples)
     if modes is None:
         return []
-    return [because("bimodal", f"{modes[1] / modes[0] - 1:.0%} apart")]
+    return [because("bimodal", f"{text.share(modes[1] / modes[0] - 1)} apart")]

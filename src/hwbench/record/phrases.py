@@ -12,6 +12,7 @@ from .measures import TOLERANCE
 from .model import Record
 
 MOST = 3  # sentences of a bench
+_PRECISIONS = {"f2": "float16", "f4": "float32", "f8": "float64", "f16": "float16", "bf16": "bfloat16"}
 ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share of a limit
 DOUBTS: dict[tuple[str, ...], str] = {
     (): "",
@@ -43,6 +44,11 @@ def listed(items: Iterable[str], conjunction: str = "and") -> str:
     return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
+def precision(name: str) -> str:
+    """`float64` for `f8`, and so on; names that are no abbreviation of NumPy's stay: `tf32`, `fp8`."""
+    return _PRECISIONS.get(name, name)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 thread`, `2 threads`."""
     return f"{text.count(number)} {noun if number == 1 else plural or f'{noun}s'}"
@@ -70,6 +76,11 @@ def compared(ratio: Estimate) -> str:
 def differs(ratio: Estimate | None) -> bool:
     """Whether a ratio of times shows a difference: its interval does not hold 1."""
     return ratio is not None and ratio.value > 0 and text.difference(ratio) == "some"
+
+
+def slower(ratio: Estimate | None) -> bool:
+    """Whether a ratio of times shows a clear slowdown, so that its cause may be stated."""
+    return ratio is not None and ratio.value > 1 and differs(ratio)
 
 
 def of_limit(share: float | Estimate | Share, limit: str) -> str:

@@ -20,7 +20,7 @@ def parse(text: str) -> int:
     """The whole number that `text` stands for; ValueError says what is wrong with it."""
     form = _FORM.fullmatch(text)
     if form is None or form[2] not in UNITS:
-        raise NoQuantityError(f"'{text}' is no quantity such as 24KiB, 3MB or 1e6")
+        raise NoQuantityError(f"'{text}' is not a quantity such as 24KiB, 3MB or 1e6")
     whole = form[1].isdecimal() and len(form[1]) < 20  # an integer is exact beyond 2⁵³, a float is not
     value = (int(form[1]) if whole else float(form[1])) * UNITS[form[2]]
     if value >= 2**63:

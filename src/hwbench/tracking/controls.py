@@ -128,8 +128,10 @@ class Controls:
         if len(moved) < 2 or abs(agreed(list(moved.values()))) < MATTERS:
             return []
         names = {kind: name for name, kind in reversed(self.kinds.items())}
-        each = ", ".join(f"{names[kind]} {text.times(math.exp(value))}" for kind, value in moved.items())
-        return [f"the machine's own limits moved together ({each}): what moved as much moved with the machine"]
+        each = ", ".join(f"{names[kind]} {text.ratio(math.exp(value))}" for kind, value in moved.items())
+        return [
+            f"the machine's own limits changed together ({each}): a case that changed as much changed with the machine"
+        ]
 
 
 def _median(found: Sequence[Moved]) -> Moved:

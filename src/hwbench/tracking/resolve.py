@@ -125,8 +125,8 @@ def side(
             return _newest_of(spec, results)
         else:
             raise TrackingError(
-                f"{spec}: is no file, no run of this id lies below {out / 'runs'}, and no machine of this name has "
-                "measured; asv's commits are written asv:COMMIT"
+                f"{spec} is no file, no run with this id is below {out / 'runs'}, and no machine has this name; "
+                "asv's commits are written asv:COMMIT"
             )
     benchmarked = [path for path in found if is_pytest(path)]
     if benchmarked and len(benchmarked) < len(found):
@@ -180,7 +180,7 @@ def _paths(spec: str, out: Path) -> list[Path]:
 
 
 def _missing(part: str, out: Path) -> list[Path]:
-    raise StoreError(f"{part}: is no file, and no run of this id lies below {out / 'runs'}")
+    raise StoreError(f"{part} is no file, and no run with this id is below {out / 'runs'}")
 
 
 def _head(path: Path) -> bytes:
@@ -247,7 +247,7 @@ def _asv_side(spec: str, results: AsvDirectory) -> AsvCommit:
         raise TrackingError(f"{spec}: is not of the form asv:COMMIT[@MACHINE][/ENVIRONMENT]")
     if not results.directory.is_dir():
         raise TrackingError(
-            f"{results.directory}: holds no results of asv; `asv run` makes some, --asv names another directory"
+            f"{results.directory}: has no results of asv; run `asv run` first, or name another directory by --asv"
         )
     return _asv_commit(spec, form["commit"], form["machine"], form["environment"] or "", results)
 

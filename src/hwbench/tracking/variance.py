@@ -35,6 +35,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..record.estimate import MAD, mad_sigma, middle
+from ..record.phrases import counted
 from .controls import shift
 from .sides import Entry
 from .stats import t_log_density, trigamma
@@ -110,7 +111,7 @@ def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noi
     doubt = [relative(entry) for pair in pairs for entry in pair]
     doubt = [error for error in doubt if math.isfinite(error)]
     assumed = max(ACROSS if across else ASSUMED, float(np.median(doubt)) if doubt else 0.0)
-    return Noise(assumed, "assumed, for nothing here tells it")
+    return Noise(assumed, "assumed, since these results do not show it")
 
 
 def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
@@ -121,7 +122,7 @@ def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
         return max(LEAST, math.sqrt(middle([variance for _, variance in cases])))
 
     cases = [(unsteadiness, variance) for unsteadiness, variance, _ in owned]
-    found = Noise(usual(cases), "several runs or the history of each case", _trend(cases, usual))
+    found = Noise(usual(cases), "estimated from several runs or the history of each case", _trend(cases, usual))
     # With equal true variances their logs would have variance trigamma(dof / 2); the excess is trigamma(tail / 2).
     logs = [math.log(max(LEAST**2, variance) / found.at(unsteadiness) ** 2) for unsteadiness, variance in cases]
     excess = float(np.var(logs) - np.mean([trigamma(dof / 2) for _, _, dof in owned]))
@@ -138,7 +139,7 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
         return max(LEAST, math.sqrt(max(0.0, between) / 2))
 
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]
-    source = f"the scatter of the {len(shifts)} ratios themselves"
+    source = f"estimated from the scatter of {counted(len(shifts), 'ratio')}"
     together = middle([shift for _, shift in shifts])
     return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), together)
 

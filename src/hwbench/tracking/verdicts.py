@@ -17,6 +17,7 @@ import msgspec
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import BenchInfo, Run, Scalar
+from ..record.phrases import listed
 from . import variance
 from .controls import CONTROLS, MATTERS, SHARE, Controls, Moved, shared_count, shift
 from .readers import runs
@@ -130,8 +131,8 @@ def _together(shared: variance.Noise, controls: Controls) -> Iterator[str]:
     """A sentence where all cases moved together and no control explains it."""
     if abs(shared.together) >= MATTERS and not controls.known:
         yield (
-            f"the cases moved together ({text.times(_exp(shared.together))}): the machine's doing, or of a change that "
-            f"all share; benches of {', '.join(CONTROLS[:-1])} and {CONTROLS[-1]}, measured along, tell which"
+            f"all cases moved together ({text.ratio(_exp(shared.together))}): either the machine changed, or something "
+            f"that all cases use; to tell which, measure benches of {listed(CONTROLS)} in the same runs"
         )
 
 
@@ -181,9 +182,9 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
     if reason and changed:
         verdict = "ambiguous"  # a disturbed figure proves no change
     elif changed and not across and pair.machine and _machines(pair, edge):
-        verdict, reason = "ambiguous", f"the machine's own limits moved alike ({text.times(_exp(pair.machine))})"
+        verdict, reason = "ambiguous", f"the machine's own limits changed as much ({text.ratio(_exp(pair.machine))})"
     elif verdict == "ambiguous" and not reason and abs(pair.judged) - reach > edge and pair.judged * pair.together > 0:
-        reason = f"all cases moved together ({text.times(_exp(pair.together))})"
+        reason = f"all cases moved together ({text.ratio(_exp(pair.together))})"
     reach = quantile * pair.error
     raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
     machine = pair.machine
@@ -200,9 +201,9 @@ def _judged(shown: Entry, pair: _Pair, edge: float, slower: float, faster: float
 def _raw(pair: _Pair) -> Iterator[str]:
     """Why a ratio between machines is not normalised, or not per unit of work."""
     if pair.machine is None:
-        yield "its machine's limits are not known: raw"
+        yield "not normalised: the limits of the machines were not measured"
     if not pair.new.higher and not shared_count(pair.old, pair.new):
-        yield "the work of a call is not known: seconds as they are"
+        yield "compared by seconds a call: the work of a call is not known"
 
 
 def _machines(pair: _Pair, edge: float) -> bool:
@@ -232,10 +233,10 @@ def _unfit(old: Entry | None, new: Entry | None, across: bool) -> str:
         if entry.unfit:
             return f"{entry.unfit} in {side}" + (f": {entry.why}" if entry.why else "")
     if old.version and new.version and old.version != new.version:
-        return f"version {old.version} in base, {new.version} in new: they time different things"
+        return f"version {old.version} in base, {new.version} in new, which time different things"
     if old.counts and new.counts and not across and not _alike(old.counts, new.counts):
         # A label such as L3 is resolved on the machine, so it may stand for another size in another run.
-        return f"a call does other work: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
+        return f"the work of a call differs: {_work(old)} in base, {_work(new)} in new; give the size in bytes"
     return ""
 
 
@@ -247,7 +248,8 @@ def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
 
 def _work(entry: Entry) -> str:
     """In full: the amounts of two sides may differ in the sixth digit."""
-    amounts = (
-        (f"{x:,.0f}".replace(",", text.SPACE) if x >= 1000 else f"{x:g}", name) for name, x in entry.counts.items()
-    )
-    return ", ".join(" ".join(one) for one in amounts) or "nothing counted"
+    return ", ".join(f"{_exactly(x)} {name}" for name, x in entry.counts.items()) or "nothing counted"
+
+
+def _exactly(x: float) -> str:
+    return text.count(round(x)) if x >= 1000 or x == round(x) else str(round(x, 6))

@@ -105,7 +105,7 @@ def test_the_finding() -> None:
         "Blocked matrix product, 504 × 504 float64 (1 thread): 12.0× faster than plain loops (…); "
         "loop interchange alone: 6.00× faster (…).",
         "Blocked transposition, 3072 × 3072 float64 (1 thread): 1.25× faster than plain loops (…); "
-        "loop interchange alone: same (…).",
+        "loop interchange alone: no difference (…).",
     ]
     many = [row for n in (120, 408, 1016, 3064) for row in times("transpose", n, 4.0, 2.0, 1.0)]
     assert len(said(reading(bench, many, {"bytes": 1e9}))) == 3

@@ -207,8 +207,9 @@ def test_the_finding_tells_the_largest_effect_first() -> None:
     assert sentences == [
         "Summing down columns in memory (float64, 1 thread) is 13.0× slower than along rows (…): it uses 8 "
         "bytes of each 64-byte line that it fetches.",
-        "NumPy, called for each column in memory (float64, 1 thread), is 4.00× slower than called for each row (…).",
-        "Nearer to the core columns are 3.00× slower (…) in L1 (float64): column elements are not loaded as vectors.",
+        "A call of NumPy for each column in memory (float64, 1 thread) is 4.00× slower than a call for each row (…).",
+        "Column sums against row sums in nearer levels (float64, 1 thread): 3.00× slower (…) in L1: column elements "
+        "are not loaded as vectors.",
     ]
 
 
@@ -216,12 +217,22 @@ def test_levels_are_listed_and_doubt_is_marked() -> None:
     """Two nearer levels are joined by `and`; L1 alone gives no reason that holds for memory only."""
     rows = both("L1", 30.0) + both("L2", 9.0) + both("DRAM", 13.0)
     sentences = said(doubt(reading(row_column, rows, {"items": 10}), size="L2"))
-    assert sentences[0].startswith("Nearer to the core columns are 30.0× slower in L1 and 9.00× slower in L2 (float64)")
+    assert sentences[0].startswith(
+        "Column sums against row sums in nearer levels (float64, 1 thread): 30.0× slower in L1 and 9.00× slower in L2: "
+    )
     assert sentences[0].endswith(STOLEN)
     [alone, _] = said(reading(row_column, both("L1", 1.0), {"items": 10}))[::-1]
     assert alone == "Summing down columns in L1 (float64, 1 thread) is as fast as along rows."
     two_types = both("DRAM", 13.0) + both("DRAM", 20.0, dtype="f4")
     assert "it uses 4 bytes of each" in said(reading(row_column, two_types, {"items": 10}))[0]
+
+
+def test_a_cause_needs_a_clear_difference() -> None:
+    """Columns that are as fast in any nearer level get no reason, nor do those that are as fast in memory."""
+    rows = both("L1", 1.0) + both("L2", 9.0) + both("DRAM", 1.0)
+    told = said(spread(reading(row_column, rows, {"items": 10})))
+    assert "no difference (…) in L1 and 9.00× slower (…) in L2." in " ".join(told)
+    assert "Summing down columns in memory (float64, 1 thread) is as fast as along rows (…)." in told
 
 
 def test_without_records_nothing_is_found() -> None:

@@ -121,8 +121,8 @@ def test_the_finding_tells_a_line_from_a_pair() -> None:
     read = with_facts(spread(reading(bench, rows({"L2": NEAR, "DRAM": FAR}), {"items": 1000}), 0.002))
     assert said(read) == [
         "An element at a stride of 128 B in memory (1 thread) takes 8.00 ns (…), 16.0× slower than at stride 1 (…).",
-        "In L2 the cost per element grows up to a stride of 64 B, the size of a cache line; in memory up to 128 B: a "
-        "miss fetches two lines.",
+        "In L2 (1 thread) the cost per element grows up to a stride of 64 B, the size of a cache line; in memory up "
+        "to 128 B: a miss fetches two lines.",
     ]
     assert all(one.endswith(STOLEN) for one in said(doubt(read)))
 
@@ -135,7 +135,7 @@ def test_the_line_is_set_against_the_reported_one(reported: int, verdict: str) -
     """What agrees is said to; what does not says why it may not."""
     read = with_facts(reading(bench, rows({"L2": NEAR}), {"items": 1000}))
     read.run.machine.cpu.caches.append(Cache(1, 2**15, reported, 1))
-    assert said(read)[1] == f"In L2 the cost per element grows up to a stride of 64 B, {verdict}"
+    assert said(read)[1] == f"In L2 (1 thread) the cost per element grows up to a stride of 64 B, {verdict}"
 
 
 @pytest.mark.parametrize("strides", [(1,), (1, 512), (1, 8, 512)])

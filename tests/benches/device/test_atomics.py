@@ -25,8 +25,8 @@ def test_contention_is_told_and_what_helps():
     assert said(atomics.atomics_bench, *contention()) == [
         "Counting in one place, against atomics on global memory: 8.000× faster (7.992–8.008) if summed in shared "
         "memory first and 2.000× faster (1.998–2.002) if summed within each warp first.",
-        "Atomic increments of one counter by all threads take 8.000 ps (7.992–8.008) each: 4.000× slower than "
-        "increments of one counter per thread (3.996–4.004).",
+        "An atomic increment of one counter by all threads takes 8.000 ps (7.992–8.008), 4.000× slower than an "
+        "increment of a counter of its own (3.996–4.004).",
     ]
 
 
@@ -34,8 +34,16 @@ def test_contention_is_told_with_what_was_measured_of_it():
     """One way to count is one entry; without many counters there is no comparison, without one counter no sentence."""
     gains, cost = said(atomics.atomics_bench, *contention(("global", 1), ("warp", 1)))
     assert gains.endswith("memory: 2.000× faster (1.998–2.002) if summed within each warp first.")
-    assert cost.endswith("take 8.000 ps (7.992–8.008) each.")
+    assert cost.endswith("takes 8.000 ps (7.992–8.008).")
     assert said(atomics.atomics_bench, *contention(("global", 2**20), ("warp", 1))) == []
+
+
+def test_the_largest_effect_comes_first():
+    """Where contention costs more than the remedy gains, its sentence is the first."""
+    rows = [counted("global", 1, 8.0), counted("global", 2**20, 1.0), counted("warp", 1, 4.0)]
+    cost, gain = said(atomics.atomics_bench, *rows)
+    assert "8.000× slower" in cost
+    assert "2.000× faster" in gain
 
 
 def test_what_was_disturbed_is_marked():

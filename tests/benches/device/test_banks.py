@@ -19,9 +19,9 @@ def banked(*strides):
 def test_conflicts_and_padding_are_told():
     """32 ways take 32 times as long, and a row of 33 words as long as none."""
     assert said(banks.banks_bench, *banked(1, 32, 33)) == [
-        "Shared memory, all 32 threads of a warp in one bank: 32.03× slower than reads without "
+        "Reads from shared memory by all 32 threads of a warp in one bank are 32.03× slower than reads without "
         "conflicts (31.94–32.03).",
-        "Rows padded from 32 to 33 words: as fast as reads without conflicts (0.999–1.001).",
+        "Reads from rows padded from 32 to 33 words are as fast as reads without conflicts (0.999–1.001).",
     ]
     assert len(said(banks.banks_bench, *banked(1, 32))) == 1
     assert said(banks.banks_bench, *banked(32, 33)) == []

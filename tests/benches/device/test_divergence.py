@@ -32,17 +32,17 @@ def branches():
 def test_divergence_is_told_beside_the_cpus_misprediction():
     """The most paths, what each adds, and what the same run's CPU pays for a wrong guess."""
     assert said(divergence.bench, *warps(1, 2, 32), *branches()) == [
-        "Warps whose threads diverge to 32 paths: 32.00× slower than warps whose threads all take one "
+        "A warp whose threads diverge to 32 paths is 32.00× slower than a warp whose threads all take one "
         "path (31.97–32.03).",
         "Each further path of a warp adds 100.0% (99.9–100.1) of the time of one path.",
-        "For comparison, this machine's CPU loses 6.00 ns to each mispredicted branch.",
+        "For comparison, a mispredicted branch costs this machine's CPU 6.00 ns.",
     ]
 
 
 def test_divergence_needs_paths_to_be_told():
     """Two paths without one have no slope; one path alone is no divergence."""
     [two] = said(divergence.bench, *warps(2))
-    assert two.startswith("Warps whose threads diverge to 2 paths: 2.00")
+    assert two.startswith("A warp whose threads diverge to 2 paths is 2.00")
     assert said(divergence.bench, *warps(1)) == said(divergence.bench, *branches()) == []
 
 

@@ -34,15 +34,18 @@ def test_a_load_is_told_beside_the_hosts_in_random_order():
     far = chased("l2", "HBM", 600e-9, 900)
     level, host = said(latency.bench, far, *hosts())
     assert level == (
-        "Latency of a dependent load, one thread, random order: 600.0 ns (599.4–600.6) from memory (900 cycles)."
+        "Latency of a dependent load (1 thread, random order): 600.0 ns (599.4–600.6) from memory (900 cycles)."
     )
     assert host == (
-        "GPU memory latency: 6.000× slower than the DRAM of this CPU (5.991–6.009); thousands of threads must have "
-        "loads in flight to hide it."
+        "A load from GPU memory is 6.000× slower than a load from this CPU's memory (5.991–6.009); thousands of "
+        "threads must have loads in flight to hide it."
     )
     *_, told = said(latency.bench, far, *(one for one in hosts() if one.params["pages"] == "4K"))
-    assert told.startswith("GPU memory latency: 4.00")
+    assert told.startswith("A load from GPU memory is 4.00")
     assert len(said(latency.bench, far, *hosts()[:2])) == 1
+    assert said(latency.bench, chased("l2", "HBM", 100e-9, 150), *hosts())[1].endswith(
+        "is as fast as a load from this CPU's memory (0.999–1.002)."
+    )
 
 
 def test_each_level_has_its_cycles():
@@ -52,7 +55,7 @@ def test_each_level_has_its_cycles():
     assert " from L1 (36 cycles) and 150" in told
     [four] = said(latency.bench, *two, chased("l2", "L2", 200e-9, 400), chased("l2", "HBM", 350e-9, 689))
     assert " from L2 (277 cycles), 200" in four
-    assert " from L2 at half its size (400 cycles) and 350" in four
+    assert " from L2, filled to half (400 cycles) and 350" in four
     assert said(latency.bench, record("device.latency", "l1", {"size": "16KiB"}, 1.0, counts={"hops": 1})) == []
 
 
@@ -60,7 +63,7 @@ def test_disturbed_loads_are_marked():
     """The level, and what is compared with the host."""
     level, host = said(latency.bench, suspect(chased("l2", "HBM", 600e-9, 900), "gpu_low_clock"), *hosts())
     assert level.endswith("(900 cycles) (suspect: the GPU's clock was low).")
-    assert " than the DRAM of this CPU (5.991–6.009) (suspect: the GPU's clock was low); " in host
+    assert " than a load from this CPU's memory (5.991–6.009) (suspect: the GPU's clock was low); " in host
 
 
 def test_cycles_and_clock_are_those_of_the_samples():

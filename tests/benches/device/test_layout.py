@@ -18,15 +18,15 @@ def sums(**slower):
 def test_records_are_told_against_fields():
     """The ratio at each number of fields, and what follows of it."""
     assert said(layout.layout_bench, *sums(f4=2.0, f32=8.0)) == [
-        "Array of structures against structure of arrays: 2.000× slower (1.997–2.003) with 4 fields and 8.000× slower "
-        "(7.992–8.008) with 32 fields; store each field contiguously."
+        "An array of structures against a structure of arrays: 2.000× slower (1.997–2.003) with 4 fields and 8.000× "
+        "slower (7.992–8.008) with 32 fields; store each field contiguously."
     ]
 
 
 def test_records_that_are_no_slower_bring_no_advice():
     """One number of fields and three; without both layouts there is no sentence."""
     [one] = said(layout.layout_bench, *sums(f1024=1.0))
-    assert one == "Array of structures against structure of arrays: no difference (0.999–1.001) with 1024 fields."
+    assert one == "An array of structures against a structure of arrays: no difference (0.999–1.001) with 1024 fields."
     [three] = said(layout.layout_bench, *sums(f4=1.05, f32=1.05, f1024=1.05))
     assert three.count(" 1.050× slower (") == 3
     assert three.endswith(" with 1024 fields.")

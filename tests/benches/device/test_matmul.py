@@ -26,18 +26,21 @@ def test_a_product_is_told_at_its_largest_n():
     """The rate there, the shares of smaller ones in ascending order, and what instructions of one warp reach."""
     records = [*products("bf16", n1024=2e14, n8192=8e14, n2048=4e14), by_warp(6e14)]
     assert said(matmul.matmul, *records) == [
-        "cuBLAS product of n × n matrices, n = 8192: 800 TFLOP/s in bf16.",
-        "Smaller matrices in bf16 reach, against n = 8192: 25% at n = 1024 and 50% at n = 2048.",
-        "In bf16, instructions of one warp (mma.sync) reach 75% of that rate.",
+        "cuBLAS product of n × n matrices, n = 8192: 800 TFLOP/s in bfloat16.",
+        "Rate of smaller products in bfloat16, against n = 8192: 25% at n = 1024 and 50% at n = 2048.",
+        "Instructions of one warp (mma.sync) reach 75% of cuBLAS's rate in bfloat16.",
     ]
 
 
 def test_precisions_are_a_list():
     """One that was measured on smaller matrices alone says so; nothing is said of bf16 without it."""
     [two] = said(matmul.matmul, *products("f8", n4096=5e13), *products("f4", n8192=5.1e13), by_warp(6e14))
-    assert two == "cuBLAS product of n × n matrices, n = 8192: 50.0 TFLOP/s in f8 at n = 4096 and 51.0 TFLOP/s in f4."
+    assert (
+        two == "cuBLAS product of n × n matrices, n = 8192: 50.0 TFLOP/s in float64 at n = 4096 and 51.0 TFLOP/s in "
+        "float32."
+    )
     [three] = said(matmul.matmul, *(one for name in ("f8", "f4", "tf32") for one in products(name, n8192=1e14)))
-    assert three.endswith("n = 8192: 100 TFLOP/s in f8, 100 TFLOP/s in f4 and 100 TFLOP/s in tf32.")
+    assert three.endswith("n = 8192: 100 TFLOP/s in float64, 100 TFLOP/s in float32 and 100 TFLOP/s in tf32.")
     assert said(matmul.matmul, by_warp(6e14)) == []
 
 
@@ -45,9 +48,9 @@ def test_disturbed_products_are_marked():
     """Where the reason first occurs, and on what is set against a suspect rate."""
     rows = [*products("f8", n8192=5e13), *map(suspect, products("f16", n8192=7e14)), *products("bf16", n8192=8e14)]
     [told] = said(matmul.matmul, *rows)
-    assert "in f16 (suspect: the GPU was held back by its power limit) and 800 TFLOP/s in bf16." in told
+    assert "in float16 (suspect: the GPU was held back by its power limit) and 800 TFLOP/s in bfloat16." in told
     *_, warp = said(matmul.matmul, *map(suspect, products("bf16", n8192=8e14)), by_warp(6e14))
-    assert warp.endswith("75% of that rate (suspect: the GPU was held back by its power limit).")
+    assert warp.endswith("75% of cuBLAS's rate in bfloat16 (suspect: the GPU was held back by its power limit).")
 
 
 def test_a_vector_sees_every_element_of_the_product():

@@ -22,27 +22,28 @@ def chains(**rates):
 def test_peaks_are_told_by_precision():
     """The best of any number of chains, and whether one chain a thread is enough."""
     assert said(peak.peak, *chains(f48=60e12, f41=30e12, f88=30e12)) == [
-        "Fused multiply-adds from registers: 60.00 TFLOP/s (59.94–60.06) in f4 and 30.00 TFLOP/s (29.97–30.03) in f8.",
-        "One chain per thread reaches 49.98% (49.95–50.05) of the f4 rate of eight: give each thread several "
+        "Fused multiply-adds from registers: 60.00 TFLOP/s (59.94–60.06) in float32 and 30.00 TFLOP/s (29.97–30.03) "
+        "in float64.",
+        "1 chain per thread reaches 49.98% (49.95–50.05) of the float32 rate of 8: give each thread several "
         "independent chains.",
     ]
     hidden = said(peak.peak, *chains(f48=60e12, f41=58e12))[1]
-    assert hidden.startswith("One chain per thread reaches 96.6% (96.6–96.8) of the f4 rate of eight: other warps hide")
+    assert hidden.startswith("1 chain per thread reaches 96.6% (96.6–96.8) of the float32 rate of 8: other warps hide")
 
 
 def test_one_precision_and_three_are_told():
     """Nothing of chains where one number was measured."""
     [one] = said(peak.peak, *chains(f88=30e12))
-    assert one == "Fused multiply-adds from registers: 30.00 TFLOP/s (29.97–30.03) in f8."
+    assert one == "Fused multiply-adds from registers: 30.00 TFLOP/s (29.97–30.03) in float64."
     [three] = said(peak.peak, *chains(f28=12e13, f48=60e12, f88=30e12))
-    assert " in f2, 60.00 TFLOP/s (59.94–60.06) in f4 and 30.0" in three
+    assert " in float16, 60.00 TFLOP/s (59.94–60.06) in float32 and 30.0" in three
 
 
 def test_a_disturbed_peak_is_marked():
     """In both sentences."""
     rate, one = said(peak.peak, *map(suspect, chains(f48=60e12, f41=30e12)))
-    assert rate.endswith("in f4 (suspect: the GPU was held back by its power limit).")
-    assert "of eight (suspect: the GPU was held back by its power limit): give" in one
+    assert rate.endswith("in float32 (suspect: the GPU was held back by its power limit).")
+    assert "of 8 (suspect: the GPU was held back by its power limit): give" in one
 
 
 DEVICE = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)

@@ -26,7 +26,7 @@ def test_streams_tell_memory_cache_and_python():
     assert said(stream.bench, *records) == [
         "GPU memory bandwidth with 16-byte accesses: copy 3000 GB/s (2997–3003), triad 3000 GB/s (2997–3003), read "
         "3200 GB/s (3197–3203) and write 3300 GB/s (3297–3303).",
-        "CuPy against these kernels: copy 1.034× slower (1.033–1.036), triad 3.000× slower (2.996–3.005) in two passes "
+        "CuPy against these kernels: copy 1.034× slower (1.033–1.036), triad 3.000× slower (2.996–3.005) (two passes) "
         "and write no difference (0.999–1.001).",
         "Data within the L2 of 50 MiB against memory: copy 6000 GB/s at 8 MiB, 2.000× faster (1.998–2.002).",
     ]

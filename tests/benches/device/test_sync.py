@@ -23,18 +23,29 @@ def barriers(*names):
 def test_barriers_are_told_side_by_side():
     """Nanoseconds a barrier, whatever the number of barriers in a call."""
     assert said(sync.sync_bench, *barriers()) == [
-        "A barrier with 256 threads per block takes 20.00 ns (19.98–20.02) within a block, 900.0 ns (899.1–900.9) "
-        "across the grid by a counter and 800.0 ns (799.2–800.8) across the grid by a launch.",
-        "Barrier across the grid: 45.02× slower than a block barrier (44.95–45.05); synchronise within blocks where "
-        "possible.",
+        "A barrier for blocks of 256 threads takes 20.00 ns (19.98–20.02) within a block, 900.0 ns (899.1–900.9) "
+        "across the grid by a counter and 800.0 ns (799.2–800.8) across the grid by a new launch.",
+        "A barrier across the grid is 45.02× slower than a barrier within a block (44.95–45.05); synchronise within "
+        "blocks where possible.",
     ]
 
 
 def test_one_barrier_is_told_alone():
     """No ratio without both; two are joined by `and`."""
     [one] = said(sync.sync_bench, *barriers("launch"))
-    assert one == "A barrier with 256 threads per block takes 800.0 ns (799.2–800.8) across the grid by a launch."
+    assert one == "A barrier for blocks of 256 threads takes 800.0 ns (799.2–800.8) across the grid by a new launch."
     assert " within a block and 800.0 ns" in said(sync.sync_bench, *barriers("block", "launch"))[0]
+
+
+def test_advice_needs_a_clear_difference():
+    """Where a barrier across the grid is no slower, there is nothing to avoid."""
+    times = {"block": 900e-9, "grid": 900e-9}
+    records = [
+        record("device.sync", name, {"block": 256}, seconds, counts={"calls": 1}) for name, seconds in times.items()
+    ]
+    assert said(sync.sync_bench, *records)[1].endswith(
+        "across the grid is as fast as a barrier within a block (0.999–1.001)."
+    )
 
 
 def test_disturbed_barriers_are_marked():

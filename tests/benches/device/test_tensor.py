@@ -18,12 +18,12 @@ def tensors(**rates):
 def test_rates_are_told_by_format():
     """TFLOP/s in each, in the order of the formats."""
     head = "Tensor cores with instructions of one warp (mma.sync), from registers:"
-    assert said(tensor.tensor, *tensors(bf16=8e14)) == [f"{head} 800.0 TFLOP/s (799.2–800.8) in bf16."]
+    assert said(tensor.tensor, *tensors(bf16=8e14)) == [f"{head} 800.0 TFLOP/s (799.2–800.8) in bfloat16."]
     assert said(tensor.tensor, *tensors(bf16=8e14, tf32=4e14)) == [
-        f"{head} 400.0 TFLOP/s (399.6–400.4) in tf32 and 800.0 TFLOP/s (799.2–800.8) in bf16."
+        f"{head} 400.0 TFLOP/s (399.6–400.4) in tf32 and 800.0 TFLOP/s (799.2–800.8) in bfloat16."
     ]
     [three] = said(tensor.tensor, *tensors(bf16=8e14, tf32=4e14, fp8=16e14))
-    assert "in tf32, 800.0 TFLOP/s (799.2–800.8) in bf16 and 1600" in three
+    assert "in tf32, 800.0 TFLOP/s (799.2–800.8) in bfloat16 and 1600" in three
 
 
 def test_a_rate_under_a_power_limit_is_marked():
@@ -31,7 +31,7 @@ def test_a_rate_under_a_power_limit_is_marked():
     tf32, bf16 = tensors(tf32=4e14, bf16=8e14)
     [told] = said(tensor.tensor, suspect(tf32), bf16)
     assert "in tf32 (suspect: the GPU was held back by its power limit) and" in told
-    assert told.endswith("in bf16.")
+    assert told.endswith("in bfloat16.")
 
 
 @pytest.mark.parametrize("precision", ["tf32", "f16", "bf16", "fp8"])

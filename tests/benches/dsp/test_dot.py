@@ -122,17 +122,20 @@ def test_the_gpus_dot_product_is_told_beside_a_copy_of_its_own():
     mine = dots(("blas", "cpu", "DRAM", 2**29, 20), ("cupy", "gpu:0", "HBM", 2**29, 1500))
     told = findings(run_of(*mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
     assert told == [
-        "Dot product in f8 from DRAM on 1 thread: blas 2.50 GFLOP/s.",
-        "CuPy's dot product in f8 from GPU memory: 187.5 GFLOP/s (187.1–187.9), 50% of the bandwidth of a copy there.",
+        "Dot product (float64) of data in memory on 1 thread: blas 2.50 GFLOP/s.",
+        "CuPy's dot product (float64) of data in GPU memory: 187.5 GFLOP/s (187.1–187.9), 50% of the bandwidth of a "
+        "copy on the GPU.",
     ]
-    assert findings(run_of(*mine), [dot])["dsp.dot"][1].endswith("from GPU memory: 187.5 GFLOP/s (187.1–187.9).")
+    assert findings(run_of(*mine), [dot])["dsp.dot"][1].endswith("of data in GPU memory: 187.5 GFLOP/s (187.1–187.9).")
 
 
 def test_a_dot_product_above_a_copy_is_marked():
     """More than 105% of a limit is no share, and a suspect record is marked beside."""
     mine = msgspec.structs.replace(dots(("cupy", "gpu:0", "HBM", 2**29, 3600))[0], status="suspect")
     [told] = findings(run_of(mine, copied(3000), benches=DECLARED), [dot])["dsp.dot"]
-    assert "120% of the bandwidth of a copy (suspect: above the limit) there (suspect: no reason is known)." in told
+    assert (
+        "120% of the bandwidth of a copy on the GPU (suspect: above the limit) (suspect: no reason is known)." in told
+    )
 
 
 def test_more_threads_than_one_are_told():
@@ -140,8 +143,8 @@ def test_more_threads_than_one_are_told():
     one = dots(("blas", "cpu", "DRAM", 2**29, 20), ("numba", "cpu", "DRAM", 2**29, 16))
     run = run_of(*one, *dots(("blas-all", "cpu", "DRAM", 2**29, 40), threads=4))
     assert findings(run, [dot])["dsp.dot"] == [
-        "Dot product in f8 from DRAM: blas-all 5.00 GFLOP/s on 4 threads, blas 2.50 GFLOP/s on 1 thread and numba "
-        "2.00 GFLOP/s on 1 thread."
+        "Dot product (float64) of data in memory: blas-all 5.00 GFLOP/s on 4 threads, blas 2.50 GFLOP/s on 1 thread "
+        "and numba 2.00 GFLOP/s on 1 thread."
     ]
 
 
@@ -154,10 +157,10 @@ def test_l1_and_the_share_of_a_load_are_told():
     load = record("simd", (1.0,) * 10, bench="stream.load", counts={"bytes": 2e10}, facts={"footprint": 2**30},
                   params={"size": "DRAM", "dtype": "f8", "threads": 1})  # fmt: skip
     assert findings(run_of(*near, far, load, benches=DECLARED), [dot])["dsp.dot"] == [
-        "Dot product in f8 from L1 on 1 thread, the call from Python counted in: numba 10.0 GFLOP/s and numpy 1.00 "
-        "GFLOP/s.",
-        "Dot product in f8 from DRAM on 1 thread: numba 2.00 GFLOP/s (suspect: the clock drifted); Numba reaches 80% "
-        "of the load bandwidth of 1 thread.",
+        "Dot product (float64) of data in L1 on 1 thread, the call from Python included: numba 10.0 GFLOP/s and "
+        "numpy 1.00 GFLOP/s.",
+        "Dot product (float64) of data in memory on 1 thread: numba 2.00 GFLOP/s (suspect: the clock drifted); Numba "
+        "reaches 80% of the load bandwidth of 1 thread.",
     ]
 
 

@@ -125,7 +125,7 @@ def sweep(huge=(), small=(), local=None):
     if local:
         rows.append(("follow", {"size": "DRAM", "pages": "4K", "order": "page-local"}, local * 1e-9))
     read = spread(reading(chase.bench, rows, {"hops": 1}))
-    read.levels = lambda: ["Where the levels end."]
+    read.levels = lambda: ("Where the levels end.", "How far the TLB reaches.")
     return read
 
 
@@ -140,7 +140,8 @@ def sweep(huge=(), small=(), local=None):
 def test_findings_tell_each_level(levels, told):
     """One, two and three levels read well; the hierarchy's own sentences follow."""
     read = sweep(levels)
-    assert said(read) == [f"Load latency (random order, huge pages, 1 thread): {told}.", "Where the levels end."]
+    latency = f"Load latency (random order, huge pages, 1 thread): {told}."
+    assert said(read) == [latency, "How far the TLB reaches.", "Where the levels end."]
     assert said(doubt(read))[0].endswith(STOLEN)
 
 
@@ -148,20 +149,24 @@ def test_small_pages_are_set_against_huge_ones():
     """What translation costs in memory, and what remains within the pages that a TLB covers."""
     read = sweep([("DRAM", 100)], [("DRAM", 120)], 90)
     assert said(read)[1] == (
-        "Memory latency on 4 KiB pages: 120 ns (…), 1.20× slower than on huge pages (…); within 64 pages, which a "
-        "TLB covers: 90.0 ns (…)."
+        "Memory latency on 4 KiB pages (1 thread): 120 ns (…), 1.20× slower than on huge pages (…); within groups of "
+        "64 pages, which a TLB covers: 90.0 ns (…). How far the TLB reaches."
     )
-    assert said(sweep([("DRAM", 100)], [("DRAM", 120)]))[1].endswith("slower than on huge pages (…).")
+    assert len(said(read)) == 3
+    alone = said(sweep([("DRAM", 100)], [("DRAM", 120)]))[1]
+    assert alone.endswith("slower than on huge pages (…). How far the TLB reaches.")
 
 
 def test_findings_without_huge_pages_tell_the_small_ones():
     """Where no huge pages can be had, the levels are told on 4K pages and nothing is compared with them."""
     alone = "Load latency (random order, 4 KiB pages, 1 thread): 120 ns (…) in memory."
-    assert said(sweep(small=[("DRAM", 120)])) == [alone, "Where the levels end."]
+    rest = ["How far the TLB reaches.", "Where the levels end."]
+    assert said(sweep(small=[("DRAM", 120)])) == [alone, *rest]
     assert said(sweep(small=[("DRAM", 120)], local=90))[1] == (
-        "Memory latency on 4 KiB pages: 120 ns (…); within 64 pages, which a TLB covers: 90.0 ns (…)."
+        "Memory latency on 4 KiB pages (1 thread): 120 ns (…); within groups of 64 pages, which a TLB covers: 90.0 ns "
+        "(…). How far the TLB reaches."
     )
-    assert said(sweep()) == ["Where the levels end."]
+    assert said(sweep()) == rest
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

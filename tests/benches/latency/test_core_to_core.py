@@ -137,7 +137,7 @@ def test_the_finding_goes_by_what_is_shared(between, told):
     read.records = [msgspec.structs.replace(r, facts={"between": between}) for r in read.records]
     assert said(read) == [
         f"Moving a cache line from one CPU to another takes 100 ns (…){told}",
-        "Handing it over by compare-and-swap on both sides is 2.00× slower than by load and store (…).",
+        "Moving a line by compare-and-swap on both sides is 2.00× slower than by load and store (…).",
     ]
     assert all(one.endswith(STOLEN) for one in said(doubt(read, "store")))
     assert said(reading(BENCH, rows[1:], {"hops": 1})) == []

@@ -152,7 +152,8 @@ def test_the_finding_sets_the_busiest_against_the_idle():
     assert said(read) == [
         "Memory latency while 1 other core writes 20.0 GB/s: 200 ns (…) against 100 ns on the idle machine, 2.00× "
         "slower (…).",
-        "Memory latency while 1 other core reads 20.0 GB/s: 101 ns (…) against 100 ns on the idle machine, same (…).",
+        "Memory latency while 1 other core reads 20.0 GB/s: 101 ns (…) against 100 ns on the idle machine, no "
+        "difference (…).",
     ]
     assert said(doubt(read, "write"))[0].endswith(STOLEN)
 

@@ -97,9 +97,10 @@ def test_the_finding() -> None:
     """The factor of one line at two threads, the comparison with one thread, and the remedies."""
     read = counted_on((1, 2))
     assert said(read) == [
-        "2 threads counting in one cache line take 20.0 ns (…) per addition, 20.0× slower than in a line each (…); "
-        "together they do less than 1 thread alone, since each is 20.0× slower (…).",
-        "Against a line each (2 threads), two lines apart: same (…); adding up in a register: 2.00× faster (…).",
+        "2 threads counting in one cache line take 20.0 ns (…) per addition, 20.0× slower than with a line per "
+        "thread (…); together they do less than 1 thread alone, since each is 20.0× slower (…).",
+        "Compared with a cache line per thread (2 threads): two lines per thread, no difference (…); a sum in a "
+        "register, 2.00× faster (…).",
     ]
     assert [one.endswith(STOLEN) for one in said(doubt(read, "register"))] == [False, True]
     assert said(counted_on((1,))) == []
@@ -117,4 +118,4 @@ def test_all_threads_come_first_where_they_lose_most() -> None:
 def test_a_small_factor_is_no_loss_against_one_thread() -> None:
     """Where two threads in one line still do more than one, the sentence ends with the factor."""
     told = next(one for one in said(counted_on((1, 2), shared=1.5)) if "one cache line" in one)
-    assert told.endswith("per addition, 1.50× slower than in a line each (…).")
+    assert told.endswith("per addition, 1.50× slower than with a line per thread (…).")

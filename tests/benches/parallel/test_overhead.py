@@ -134,9 +134,9 @@ def test_the_finding() -> None:
         "A prange over 100 elements on 2 threads takes 10.0 µs (…) with workqueue and 1.00 µs (…) with OpenMP; 1 "
         "thread adds 10\u202f000 elements in 1.00 µs."
     )
-    assert sentences[1].startswith("With OpenMP prange beats the serial loop from n ≈ ")
+    assert sentences[1].startswith("prange with OpenMP on 2 threads beats the serial loop from n ≈ ")
     assert sentences[1].endswith("; at n = 10⁶: 1.96× faster (…).")
-    assert sentences[2].startswith("With workqueue prange beats the serial loop from n ≈ ")
+    assert sentences[2].startswith("prange with workqueue on 2 threads beats the serial loop from n ≈ ")
     assert said(doubt(read, "omp"))[1].endswith(STOLEN)
     assert said(reading(bench, [], {})) == []
 
@@ -154,4 +154,7 @@ def test_layers_are_listed(layers: tuple[str, ...], listed: str) -> None:
     assert listed in sentences[0]
     assert len(sentences) == 1 + min(2, len(layers))
     slow = said(forked(("omp",), each=2e-10))[1]
-    assert slow == "With OpenMP prange has not overtaken the serial loop at n = 10⁶; at n = 10⁶: 2.01× slower (…)."
+    assert slow == (
+        "prange with OpenMP on 2 threads is not faster than the serial loop up to n = 10⁶; at n = 10⁶: 2.01× slower "
+        "(…)."
+    )

@@ -174,7 +174,7 @@ def test_the_finding() -> None:
         "Compute-bound loop on 4 threads: 4.00× faster than on 1 (…), 100% of the ideal 4×, a serial fraction of "
         "<0.01%; 80% of the ideal in weak scaling.",
         "Loop with uneven items in equal parts on 4 threads: 2.00× faster than on 1 (…), 50% of the ideal 4×; equal "
-        "parts allow 2.29×; 80% of the ideal in weak scaling.",
+        "parts allow at most 2.29×; 80% of the ideal in weak scaling.",
         "Memory-bound loop (triad) on 4 threads: 1.25× faster than on 1 (…), 31% of the ideal 4×; 80% of the ideal in "
         "weak scaling.",
     ]

@@ -160,8 +160,7 @@ def together(siblings: bool = True, cores: bool = True) -> BenchResults:
 def test_the_finding() -> None:
     """The throughput of two threads on one core and on two; what waits for memory gains most and comes first."""
     assert said(together()) == [
-        "Throughput of 2 threads (waiting for memory) against 1 thread: 2.00× (…) on one core and 2.00× (…) on two "
-        "cores.",
+        "Throughput of 2 threads (latency-bound) against 1 thread: 2.00× (…) on one core and 2.00× (…) on two cores.",
         "Throughput of 2 threads (compute-bound) against 1 thread: 1.00× (…) on one core and 2.00× (…) on two cores.",
     ]
     assert all(one.endswith(STOLEN) for one in said(doubt(together(), "alone")))

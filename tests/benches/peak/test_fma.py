@@ -135,8 +135,8 @@ def test_findings_tell_peak_and_latency():
         "thread 4.00× faster than scalar code (…).",
         "Peak in float32: 128 GFLOP/s (…) on 1 thread (256-bit) and 256 GFLOP/s (…) on 2 threads (256-bit); on 1 "
         "thread 4.00× faster than scalar code (…).",
-        "Latency of a 256-bit multiply-add (1 thread): 1.00 ns (…); with independent ones it starts one every 125 ps "
-        "(…), so 8.00× are in flight.",
+        "Latency of a 256-bit multiply-add: 1.00 ns (…); 1 thread starts an independent one every 125 ps (…), so 8.00 "
+        "are in flight.",
     ]
     assert [one.endswith(STOLEN) for one in said(doubt(read, "256", dtype="f4"))] == [False, True, False]
 

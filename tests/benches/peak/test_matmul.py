@@ -107,10 +107,10 @@ def products(threads=(1,), dtype="f8"):
 
 def test_the_finding_tells_rate_and_half_rate():
     """The best rate with its n, and the smallest n with half of it, on one thread and on all."""
-    one = "10.0 GFLOP/s (…) on 1 thread (n = 256; half from n = 64)"
+    one = "10.0 GFLOP/s (…) on 1 thread (n = 256; half of it from n = 64)"
     assert said(products()) == [f"NumPy's matrix product in float64: {one}."]
     read = products((1, "all"), "f4")
-    every = "40.0 GFLOP/s (…) on 4 threads (n = 256; half from n = 64)"
+    every = "40.0 GFLOP/s (…) on 4 threads (n = 256; half of it from n = 64)"
     assert said(read) == [f"NumPy's matrix product in float32: {one} and {every}."]
     assert said(doubt(read, n=256, threads="all"))[0].endswith(STOLEN)
     assert said(reading(BENCH, [], {})) == []

@@ -105,7 +105,7 @@ def costing(variant, seconds, activation="sigmoid"):
 def test_findings_of_expansions():
     """The cost of an element, and how far the expansion is off at 1; one implementation has no gap to another."""
     cost, error = told(costing("numpy", 4.096e-6))
-    assert cost == "Fastest time per element in f4: sigmoid 1.00 ns (0.99–1.01) by numpy."
+    assert cost == "Fastest time per element (float32): sigmoid 1.00 ns (0.99–1.01) by numpy."
     assert error == "Error of the Taylor expansion to x³ at x = 1: 0.00189 for sigmoid."
 
 
@@ -114,7 +114,7 @@ def test_findings_of_several_activations():
     rows = [costing("numpy", 4.096e-6), costing("numba", 4.096e-5), costing("numpy", 4.096e-6, "relu")]
     rows += [costing("numpy", 8.192e-6, "tanh"), costing("numba", 1.2288e-5, "tanh")]
     gap, cost, error = told(*rows)
-    assert gap.startswith("sigmoid in f4 by numba: 10.0 ns (9.9–10.1) per element, 10.0")
+    assert gap.startswith("sigmoid by numba: 10.0 ns (9.9–10.1) per element (float32), 10.0")
     assert "× slower than numpy" in gap
     assert ": relu 1.00 ns (0.99–1.01) by numpy, sigmoid 1.00 ns (0.99–1.01) by numpy and tanh 2.00 ns" in cost
     assert error.endswith(" at x = 1: 0.0949 for tanh and 0.00189 for sigmoid.")
@@ -135,5 +135,5 @@ def test_findings_have_the_gpu_beside_numpy():
     many = msgspec.structs.replace(costs[1], params=costs[1].params | {"n": MANY}, counts={"items": float(MANY)})
     assert told(*costs, many)[:2] == [
         "CuPy on 2²⁴ elements, time per element: tanh 0.244 ps (0.242–0.247).",
-        "Fastest time per element in f4: tanh 1.00 ns (0.99–1.01) by numpy.",
+        "Fastest time per element (float32): tanh 1.00 ns (0.99–1.01) by numpy.",
     ]

@@ -159,15 +159,16 @@ def test_findings_tell_depths_remedies_and_the_map():
         for dtype in ("f2", "f4", "f8")
     ]
     chains.append(chain("f2", 1.5e-4, init="orthogonal-0.8", remedy="loss-scaled"))
-    depths, remedies, kept = told(*chains)
+    depths, kept, remedies = told(*chains)
     assert depths.startswith(
-        "Layers that a gradient survives, by its factor per layer: 24 in float16 and all 100 in float32 at 1.5; "
-        "32 in float16 and all 100 in float32 at 0.8. A float16 layer takes 1.0"
+        "Layers that a gradient survives: 24 in float16 and all 100 in float32 at a factor of 1.5 per layer; 32 in "
+        "float16 and all 100 in float32 at a factor of 0.8. A float16 layer takes 1.0"
     )
     assert " faster than float32 (" in depths
     assert remedies.startswith("Layers that a gradient survives in float16 with the best remedy: ")
     assert " instead of 32 at 0.8 (loss-scaled, 1.5" in remedies
-    assert kept.startswith("Of 25 pairs of activation and initialisation, these survive all 100 layers: 12 in float16")
+    assert kept.startswith("Of 25 pairs of activation and initialisation, 12 in float16")
+    assert kept.endswith(" carry a gradient through all 100 layers.")
 
 
 def test_findings_of_one_type_set_arithmetic_beside_the_measured():

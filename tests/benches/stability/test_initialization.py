@@ -88,7 +88,7 @@ def told(*records):
 
 def test_findings_of_variances():
     """What 20 layers make of a variance of 1, and how far theory is off; one, two and many."""
-    head = "Output variance of 20 layers of 128 units without activation, 1 at the input: "
+    head = "Output variance after 20 layers of 128 units without activation, from 1 at the input: "
     one, two, *more = (
         record_of(initialization, "numpy", 1e-3, init=init)
         for init in ("he", "xavier-normal", "xavier-uniform", "normal-0.01")

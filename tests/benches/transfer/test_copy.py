@@ -88,9 +88,8 @@ def test_transfers_tell_latency_bandwidth_and_the_remedy():
         "Copies of pinned memory reach 49.9 GB/s to the GPU and 79.9 GB/s in both directions at once.",
         "An ordinary array of 256 MiB sent by cupy.asarray: 9.99 GB/s, 4.996× slower than pinned memory (4.991–5.001); "
         "keep the array in pinned memory (cupyx.empty_pinned) and send it by set().",
-        "A copy to the GPU costs 8.000 µs (7.989–8.008) before its first byte; only from 391 KiB on it reaches "
-        "half of the link's "
-        "bandwidth.",
+        "A copy to the GPU costs 8.000 µs (7.989–8.008) before its first byte; from 391 KiB on it reaches "
+        "half of the link's bandwidth or more.",
     ]
 
 

@@ -51,8 +51,9 @@ def test_the_finding_names_the_loop_beside_each_call():
     read = spread(reading(BENCH, [*rows, ("numba", {}, 200e-8)], {"calls": 10}))
     assert said(read) == [
         "An empty call from Python takes 500 ns (…) for a C function through ctypes, 400 ns (…) for a NumPy ufunc on 1 "
-        "element and 200 ns (…) for a Numba function, of which the loop takes 1.00 ns.",
-        "An empty call from Python takes 50.0 ns (…) for a Python function, of which the loop takes 1.00 ns.",
+        "element and 200 ns (…) for a Numba function; each figure includes 1.00 ns for the loop around it.",
+        "An empty call from Python takes 50.0 ns (…) for a Python function; each figure includes 1.00 ns for the loop "
+        "around it.",
     ]
     assert [one.endswith(STOLEN) for one in said(doubt(read, "numba"))] == [True, False]
 

@@ -144,7 +144,7 @@ def test_findings_tell_the_shares_of_launch_and_transfer():
         *epochs("cupy-copies", {16: 150e-3, 1024: 25e-3}),
     ]
     epoch, gpu, error = told(*rows)
-    assert epoch.startswith("Epoch in f4: numpy 50.0")
+    assert epoch.startswith("Time of an epoch (float32): numpy 50.0")
     assert "; cupy 20.0" in epoch
     assert epoch.endswith(" in batches of 1024. In batches of 16 numpy spends 50% of an epoch on the forward pass.")
     assert gpu.startswith(
@@ -161,7 +161,7 @@ def test_findings_tell_the_shares_of_launch_and_transfer():
 def test_findings_of_one_variant_and_one_batch():
     """No list, no second batch; other precisions than f4 have their error alone."""
     epoch, _ = told(*epochs("numba", {64: 10e-3}))
-    assert epoch.startswith("Epoch in f4: numba 10.0")
+    assert epoch.startswith("Time of an epoch (float32): numba 10.0")
     assert epoch.endswith(") in batches of 64. In batches of 64 numba spends 50% of an epoch on the forward pass.")
     [error] = told(*epochs("numpy", {64: 10e-3}, dtype="f8"))
     assert error.startswith("Held-out log-RMSE: ")

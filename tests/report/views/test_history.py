@@ -83,7 +83,7 @@ def test_a_step_that_the_controls_share_is_the_machine_s():
     sentences = told(made)
     assert sentences[0].startswith("c15 (2023-11-29), change 15: a.c/v [L1] 1.65× slower on m0")
     assert sentences[1].startswith(
-        "From c15 (2023-11-29), change 15 on, m0 is 1.10× slower by its own limits: 4 changes"
+        "From c15 (2023-11-29), change 15 on, the limits of m0 are 1.10× slower: this explains 4 changes."
     )
     assert len(sentences) == 2
 
@@ -98,13 +98,13 @@ def test_one_control_that_moves_alone_has_changed_itself():
 def test_the_section_speaks_of_controls_where_there_are_some():
     """Without them it says that nobody knows whether the code changed or the machine."""
     for every, said, divided in (
-        (controls(1e-3), "least two of them moved together", True),
-        ([series("a.b", noisy(1, 1e-3))], "whether the code changed or the machine cannot be told", False),
+        (controls(1e-3), "least two of them changed together", True),
+        ([series("a.b", noisy(1, 1e-3))], "cannot be distinguished from a change of the machine", False),
     ):
         section = view(dataset(histories=[history(*every)]))
         assert said in section.intro[1]
         [tracks] = [block for block in section.blocks if isinstance(block, Tracks)]
-        assert ("Without the machine's drift" in tracks.text) is divided
+        assert ("without the machine's drift" in tracks.text) is divided
 
 
 def test_a_single_control_proves_nothing():
@@ -119,14 +119,14 @@ def test_controls_count_only_where_they_were_measured_on_both_sides():
     peak[5:] = math.nan
     [both] = [series(CONTROLS[0], noisy(1, 1e-3, 1.2e-3))]
     sentences = told(history(both, series(CONTROLS[2], peak), series("a.b", noisy(7, 1e-2, 1.25e-2))))
-    assert any("a.b/v [L1] most (one control moved alike" in one for one in sentences)
+    assert any("most of all a.b/v [L1] (the only control changed as much" in one for one in sentences)
     assert not [one for one in sentences if "own limits" in one]
 
 
 def test_one_commit_measured_again_changed_no_code():
     """A step between two runs of one commit accuses no commit; with changes beside it, it is another's each time."""
     made = history(series("a.b", noisy(1, 1e-3, 1.33e-3)))
-    for name, sentence in (("abc", "1 case changed between two measurements of one commit, 1.33× slower at most"),
+    for name, sentence in (("abc", "1 case changed between two measurements of one commit, at most 1.33× slower"),
                            ("abc+", "abc+ (2023-11-29), change 15: a.b/v [L1] 1.33× slower")):  # fmt: skip
         made.commits = [Commit(name, one.when, one.subject) for one in made.commits]
         assert told(made)[0].startswith(sentence)
@@ -147,7 +147,7 @@ def test_commits_that_were_not_measured_are_in_doubt():
     values = noisy(1, 1.0, 1.5)
     values[13:15] = np.nan
     assert told(history(series("a.b", values)))[0].startswith(
-        "c15 (2023-11-29), change 15, or one of the 2 not measured before it: "
+        "c15 (2023-11-29), change 15, or one of 2 commits that were not measured before it: "
     )
 
 

@@ -13,13 +13,19 @@ from made_up.page import dataset
 def test_sentences_carry_the_numbers():
     """20 flop a byte, 5 ms an answer, 40 examples until arithmetic binds; the Titan X is 24 and 27.5 times as fast."""
     text = said(machine_view(dataset(run_of([peak(), stream()]))))
-    assert "This machine does 20.0 float32 operations in the time that a byte takes" in text
-    assert "at least 5.00 ms here. From 40 examples" in text
-    assert "208 µs, 24.0 times as fast" in text
-    assert "96.0 ms here and 3.49 ms there, 27.5 times as fast" in text
+    assert "This machine does 20.0 float32 operations in the time in which memory delivers a byte. By" in text
     assert (
-        "a machine for inference: beside TITAN X (Pascal) it gives up a factor of 24.0 there, and of 27.5 in training"
+        "at least 5.00 ms here. Arithmetic becomes the limit from batches of 40 examples on; on TITAN X (Pascal) "
+        "from 46" in text
+    )
+    assert (
+        "TITAN X (Pascal), by its datasheet: inference, limited by memory, takes 208 µs instead of 5.00 ms, 24.0× "
         in text
+    )
+    assert "a training step, limited by arithmetic, takes 3.49 ms instead of 96.0 ms, 27.5× faster." in text
+    assert (
+        "This machine suits inference better than training: it is 24.0× slower than TITAN X (Pascal) at inference "
+        "and 27.5× slower than TITAN X (Pascal) at training." in text
     )
     assert "takes 6.25 ms, longer than the 5.00 ms" in text
 
@@ -36,11 +42,11 @@ def test_a_measured_gpu_and_its_link_stand_before_the_lectures():
     text = said(machine_view(dataset(run_of([peak(), stream(), *card], machine))))
     assert "This machine's CPU does 20.0 float32 operations" in text
     assert "its own Card 10.0 (measured)" in text
-    assert "Card answers in 100 µs, 50.0 times as fast" in text
-    assert "96.0 ms here and 3.84 ms there, 25.0 times as fast" in text
-    assert "beside Card it gives up a factor of 25.0 there, and of 50.0 in inference" in text
+    assert "Card: inference, limited by memory, takes 100 µs instead of 5.00 ms, 50.0× faster" in text
+    assert "takes 3.84 ms instead of 96.0 ms, 25.0× faster" in text
+    assert "it is 25.0× slower than Card at training and 50.0× slower than Card at inference" in text
     assert "the measured link to it, pinned memory (50.0 GB/s) takes 2.00 ms, less than the 5.00 ms" in text
-    assert "208 µs, 24.0 times as fast" in text  # the lecture's card, all the same
+    assert "takes 208 µs instead of 5.00 ms, 24.0× faster" in text  # the lecture's card, all the same
     assert "the lecture's PCIe 3.0 ×16 (16.0 GB/s) takes 6.25 ms, longer than the 5.00 ms" in text
 
 
@@ -53,15 +59,15 @@ def test_each_runs_cpu_stands_beside_its_own_gpu():
     machine = msgspec.structs.replace(MACHINE, name="with", gpus=[Gpu(name="Card", memory=2**33)])
     text = said(machine_view(dataset(run_of([peak(), stream(), *card], machine), run_of([peak(), stream()]))))
     assert "with, 2026-01-01's CPU does" in text
-    assert text.count("Card answers") == 1
+    assert text.count("Card: inference") == 1
 
 
 @pytest.mark.parametrize(
     ("faster", "trained", "words"),
     [
-        (10, 40, "a machine for inference"),
-        (40, 10, "a machine for training"),
-        (20, 21, "no better suited"),
+        (10, 40, "This machine suits inference better than training: it is 10.0× slower than that card at"),
+        (40, 10, "This machine suits training better than inference: it is 10.0× slower than that card at"),
+        (20, 21, "suits training and inference equally: it is 20.0× slower than that card at inference and 21.0"),
         (0.5, 0.9, "alike"),
     ],
 )

@@ -31,8 +31,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...protocols import Results
-from ...record import text
-from ...record.phrases import against, largest, marked, of_limit, ranked
+from ...record.phrases import against, compared, largest, marked, of_limit, ranked
 
 WORDS = 8  # numbers in a line of 64 bytes
 ACROSS = 64  # of a transposition: blocks of 8 rows with 8 lines each become 64 rows with one, 4 KiB each
@@ -45,7 +44,7 @@ LIMITS = {"transpose": "copy", "matmul": "fma"}
 
 bench = Bench(
     "access.blocking",
-    question="What does it bring to use what was fetched before it is lost: loop order and blocks?",
+    question="How much faster are loops in the right order, and in blocks that fit a cache?",
     axes={"work": ("transpose",), "n": TRANSPOSED},
     sweeps=({"work": ("matmul",), "n": (MULTIPLIED,)},),
     quick={"n": (1016,)},
@@ -212,7 +211,7 @@ def finding(results: Results) -> Iterator[str]:
             if shares[0] is not None and shares[1] is not None:
                 limit = "copy bandwidth" if work == "transpose" else "the peak"
                 said += f", {of_limit(shares[0], limit)} instead of {shares[1].text}"
-            said += f"; loop interchange alone: {text.ratio(swapped)}"
+            said += f"; loop interchange alone: {compared(swapped)}"
             records = [results.find(way, work=work, n=n) for way in ("naive", "loop-order", "blocked")]
             found.append((largest([tiled, swapped]), marked(said, *records)))
     yield from ranked(found)

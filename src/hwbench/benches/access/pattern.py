@@ -34,7 +34,7 @@ from ...kernels.simd import clobber, follow, opaque
 from ...protocols import Array, Cpu, Results
 from ...record import text
 from ...record.model import LEVELS
-from ...record.phrases import against, differs, largest, level, listed, marked, ranked
+from ...record.phrases import against, compared, differs, largest, level, listed, marked, ranked, slower
 from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
@@ -215,22 +215,22 @@ def finding(results: Results) -> Iterator[str]:
         found.append((effect, marked(said, *(results.find(name, size=size) for size in sizes for name in variants))))
 
     each = text.seconds(results.each("items", "random", size=furthest))
-    compared = against(ratios[furthest], "sequential order")
-    add(ratios[furthest].value, f"Random order {place} takes {each} per element, {compared}", "random", "sequential")
+    beside = against(ratios[furthest], "sequential order")
+    add(ratios[furthest].value, f"Random order {place} takes {each} per element, {beside}", "random", "sequential")
     order, waste = (results.ratio(*pair, size=furthest) for pair in (("random", "strided"), ("strided", "sequential")))
-    if furthest == LEVELS[-1] and order is not None and waste is not None and differs(order) and differs(waste):
+    if furthest == LEVELS[-1] and order is not None and waste is not None and slower(order) and slower(waste):
         add(
             largest([order, waste]),
-            f"Of the cost of random order {place}, {text.times(waste)} comes from using 8 bytes of each line, and "
-            f"{text.times(order)} from addresses that prefetchers cannot predict",
+            f"Random order {place} is slower by two factors: {text.times(waste)} because it uses 8 bytes of each "
+            f"{8 * WORDS}-byte line, and {text.times(order)} because prefetchers cannot predict its addresses",
             "random", "strided", "sequential",
         )  # fmt: skip
     if nearer:
-        each = listed(f"{text.ratio(ratios[size])} in {level(size)}" for size in nearer)
+        each = listed(f"{compared(ratios[size])} in {level(size)}" for size in nearer)
         effect = largest([ratios[size] for size in nearer])
         add(
             effect,
-            f"Random order nearer to the core, against sequential order: {each}",
+            f"Random order against sequential order in nearer levels (1 thread): {each}",
             "random",
             "sequential",
             sizes=nearer,

@@ -26,9 +26,8 @@ from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.simd import clobber
 from ...protocols import Cpu, Facts, Results
-from ...record import text
 from ...record.model import LEVELS, Record, Scalar
-from ...record.phrases import against, largest, level, listed, marked, ranked
+from ...record.phrases import against, compared, largest, level, listed, marked, ranked, slower
 from .._partitions import Partitions, parts_of
 
 LINE = 64
@@ -213,19 +212,20 @@ def finding(results: Results) -> Iterator[str]:
         kind = np.dtype(dtype)
         place = f"in {level(furthest)} ({kind.name}, 1 thread)"
         why = ""
-        if furthest == LEVELS[-1] and ratios[furthest].low > 1:
+        if furthest == LEVELS[-1] and slower(ratios[furthest]):
             why = f": it uses {kind.itemsize} bytes of each {LINE}-byte line that it fetches"
         said = f"Summing down columns {place} is {against(ratios[furthest], 'along rows')}{why}"
         found.append((ratios[furthest].value, marked(said, *_pair(results, "column", "row", size=furthest, **here))))
         nearer = {size: ratio for size, ratio in ratios.items() if size != furthest}
         if nearer:
-            each = listed(f"{text.ratio(ratio)} in {level(size)}" for size, ratio in nearer.items())
+            each = listed(f"{compared(ratio)} in {level(size)}" for size, ratio in nearer.items())
             pairs = [one for size in nearer for one in _pair(results, "column", "row", size=size, **here)]
-            said = f"Nearer to the core columns are {each} ({kind.name}): column elements are not loaded as vectors"
+            why = ": column elements are not loaded as vectors" * all(map(slower, nearer.values()))
+            said = f"Column sums against row sums in nearer levels ({kind.name}, 1 thread): {each}{why}"
             found.append((largest([*nearer.values()]), marked(said, *pairs)))
         in_numpy = results.ratio("numpy-column", "numpy-row", size=furthest, **here)
         if in_numpy is not None:
-            said = f"NumPy, called for each column {place}, is {against(in_numpy, 'called for each row')}"
+            said = f"A call of NumPy for each column {place} is {against(in_numpy, 'a call for each row')}"
             pair = _pair(results, "numpy-column", "numpy-row", size=furthest, **here)
             found.append((in_numpy.value, marked(said, *pair)))
     yield from ranked(found)

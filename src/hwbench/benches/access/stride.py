@@ -30,7 +30,7 @@ from ...kernels.simd import follow, opaque
 from ...protocols import Cpu, Facts, Results
 from ...record import text
 from ...record.estimate import Estimate, estimate
-from ...record.phrases import against, level, listed, marked
+from ...record.phrases import against, compared, largest, level, listed, marked, ranked
 from .._partitions import PERIOD, repeat_into
 
 WORDS = 8  # elements of 8 bytes in 64: the distance of consecutive walks, so that no two share a line
@@ -188,26 +188,28 @@ def facts(a: np.ndarray, stride: int) -> Facts:
 def finding(results: Results) -> Iterator[str]:
     """What an element costs that has a line to itself, how large a line is, and what NumPy adds."""
     lines = {size: results.line(size) for size in ("DRAM", "L2")}
-    costs = [said for size, line in lines.items() if line is not None and (said := _alone(results, size, line))]
-    yield from costs[:1]
-    yield from _of_lines(results, lines["L2"], lines["DRAM"])
+    costs = (found for size, line in lines.items() if line is not None and (found := _alone(results, size, line)))
+    told = [*list(costs)[:1], *((1.0, said) for said in _of_lines(results, lines["L2"], lines["DRAM"]))]
     strides = sorted({int(r.params["stride"]) for r in results.records if r.variant == "numpy" and r.timed})
     ratios = {at: results.ratio("numpy", "numba", size="DRAM", stride=at) for at in (*strides[:1], *strides[1:][-1:])}
-    each = [f"{text.ratio(ratio)} at stride {at}" for at, ratio in ratios.items() if ratio is not None]
+    each = [f"{compared(ratio)} at stride {at}" for at, ratio in ratios.items() if ratio is not None]
     if each:
         records = [results.find(name, size="DRAM", stride=at) for at in ratios for name in ("numpy", "numba")]
-        yield marked(f"NumPy's strided sum in memory (1 thread) against the compiled loop: {listed(each)}", *records)
+        known = [ratio for ratio in ratios.values() if ratio is not None]
+        said = f"NumPy's strided sum in memory (1 thread) against the compiled loop: {listed(each)}"
+        told.append((largest(known), marked(said, *records)))
+    yield from ranked(told)
 
 
-def _alone(results: Results, size: str, line: Estimate) -> str:
-    """The price of an element that has all that is fetched for it to itself; "" where it was not measured."""
+def _alone(results: Results, size: str, line: Estimate) -> tuple[float, str] | None:
+    """The price of an element when nothing else that is fetched with it is used; None where it was not measured."""
     dense, alone = (results.find("numba", size=size, stride=stride) for stride in (1, round(line.value) // WORDS))
     if dense is None or alone is None or dense is alone or not dense.counts["items"]:
-        return ""
+        return None
     ratio = results.versus(alone, dense).scaled(dense.counts["items"] / alone.counts["items"])
     each = text.seconds(estimate(alone.samples).scaled(1 / alone.counts["items"]))
     said = f"An element at a stride of {text.size(line.value)} in {level(size)} (1 thread) takes {each}"
-    return marked(f"{said}, {against(ratio, 'at stride 1')}", dense, alone)
+    return ratio.value, marked(f"{said}, {against(ratio, 'at stride 1')}", dense, alone)
 
 
 def _of_lines(results: Results, near: Estimate | None, far: Estimate | None) -> Iterator[str]:
@@ -219,15 +221,15 @@ def _of_lines(results: Results, near: Estimate | None, far: Estimate | None) -> 
         if near.value == reported:
             verdict = "the reported cache line"
         elif reported and near.low <= reported <= near.high:
-            verdict = f"which does not refute the reported cache line of {text.size(reported)}"
+            verdict = f"consistent with the reported cache line of {text.size(reported)}"
         elif reported:
-            verdict = f"against a reported cache line of {text.size(reported)}: noise, or L2 hides the rest"
-        said.append(f"in L2 the cost per element grows up to a stride of {text.size(near)}, {verdict}")
+            verdict = f"while the reported cache line is {text.size(reported)}: noise, or L2 hides the rest"
+        said.append(f"in L2 (1 thread) the cost per element grows up to a stride of {text.size(near)}, {verdict}")
     if far is not None:
         pairs = near is not None and far.value == 2 * near.value
         said.append(
-            f"in memory {'the cost per element grows ' if near is None else ''}up to {text.size(far)}"
-            + ": a miss fetches two lines" * pairs
+            f"in memory {'(1 thread) the cost per element grows ' if near is None else ''}up to "
+            f"{'a stride of ' if near is None else ''}{text.size(far)}" + ": a miss fetches two lines" * pairs
         )
     if said:
         sizes = [size for size, line in (("L2", near), ("DRAM", far)) if line is not None]

@@ -76,7 +76,7 @@ def share_of(text: str) -> float:
 
 bench = Bench(
     "branch.prediction",
-    question="What does a branch cost that goes the way nobody expects?",
+    question="What does a mispredicted branch cost?",
     axes={"share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "n": (LONGEST,)},
     baseline="sorted",
     measures="branches",
@@ -157,14 +157,14 @@ def finding(results: Results) -> Iterator[str]:
     compared = against(results.versus(slow, fast), "over sorted data")
     taken = text.share(slow.facts["taken"])
     yield marked(
-        f"A mispredicted branch costs {text.seconds(each)}{clock}: with {taken} taken in random order "
-        f"the loop is {compared}",
+        f"A mispredicted branch costs {text.seconds(each)}{clock}: with {taken} of the branches taken in "
+        f"random order, the loop (1 thread) is {compared}",
         slow, fast,
     )  # fmt: skip
     free = results.find("branch-free", **slow.params)
     if free is not None:
         yield marked(
-            f"The branch-free loop is {against(results.versus(free, slow), 'the mispredicted branch')} and "
+            f"The branch-free loop (1 thread) is {against(results.versus(free, slow), 'the mispredicted branch')} and "
             f"{against(results.versus(free, fast), 'the predicted branch')}",
             slow, fast, free,
         )  # fmt: skip

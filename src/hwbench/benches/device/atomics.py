@@ -22,7 +22,7 @@ MOST_SHARED = 4096  # counters, as in the kernel
 
 atomics_bench = Bench(
     "device.atomics",
-    question="What does it cost when many threads count in few places?",
+    question="What do atomic increments cost when many threads share few counters?",
     axes={"addresses": (1, 32, 1024, 2**20)},
     quick={"addresses": (1, 2**20)},
     baseline="global",
@@ -89,15 +89,23 @@ def atomics_finding(results: Results) -> Iterator[str]:
     each = results.each("items", "global", addresses=1)
     if one is None or each is None:
         return
-    gains = [
-        phrases.Item(f"{phrases.compared(results.versus(record, one))} if summed {where} first", (record, one))
+    summed = [
+        (results.versus(record, one), where, record)
         for name, where in (("shared", "in shared memory"), ("warp", "within each warp"))
         if (record := results.find(name, addresses=1)) is not None
     ]
+    ratios = [ratio for ratio, _, _ in summed]
+    gains = [
+        phrases.Item(f"{phrases.compared(ratio)} if summed {where} first", (record, one))
+        for ratio, where, record in summed
+    ]
+    found = []
     if gains:
-        yield f"Counting in one place, against atomics on global memory: {phrases.entries(gains)}."
-    told = f"Atomic increments of one counter by all threads take {text.seconds(each)} each"
+        told = f"Counting in one place, against atomics on global memory: {phrases.entries(gains)}."
+        found.append((phrases.largest(ratios), told))
+    told, effect = f"An atomic increment of one counter by all threads takes {text.seconds(each)}", 1.0
     if many is not None and many.counts.get("items"):
         ratio = results.versus(one, many).scaled(many.counts["items"] / one.counts["items"])
-        told += f": {phrases.against(ratio, 'increments of one counter per thread')}"
-    yield f"{told}{phrases.mark(one, many)}."
+        told, effect = f"{told}, {phrases.against(ratio, 'an increment of a counter of its own')}", ratio.value
+    found.append((effect, f"{told}{phrases.mark(one, many)}."))
+    yield from phrases.ranked(found)

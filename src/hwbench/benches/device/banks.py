@@ -22,7 +22,7 @@ WAVES = 4  # blocks for each multiprocessor
 
 banks_bench = Bench(
     "device.banks",
-    question="What does it cost when the threads of a warp meet in one bank of shared memory?",
+    question="What do bank conflicts in shared memory cost?",
     axes={"stride": (1, 2, 4, 8, 16, 32, 33)},
     quick={"stride": (1, 32, 33)},
     baseline="shared",
@@ -79,8 +79,12 @@ def banks_finding(results: Results) -> Iterator[str]:
     free, worst, padded = (results.find("shared", stride=stride) for stride in (1, WARP, WARP + 1))
     if free is None or worst is None:
         return
-    ratio = phrases.against(results.versus(worst, free), "reads without conflicts")
-    yield f"Shared memory, all {WARP} threads of a warp in one bank: {ratio}{phrases.mark(worst, free)}."
-    if padded is not None:
-        ratio = phrases.against(results.versus(padded, free), "reads without conflicts")
-        yield f"Rows padded from {WARP} to {WARP + 1} words: {ratio}{phrases.mark(padded, free)}."
+    base, found = "reads without conflicts", []
+    for record, what in (
+        (worst, f"Reads from shared memory by all {WARP} threads of a warp in one bank are"),
+        (padded, f"Reads from rows padded from {WARP} to {WARP + 1} words are"),
+    ):
+        if record is not None:
+            ratio = results.versus(record, free)
+            found.append((ratio.value, f"{what} {phrases.against(ratio, base)}{phrases.mark(record, free)}."))
+    yield from phrases.ranked(found)

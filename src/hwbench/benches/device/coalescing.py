@@ -126,16 +126,19 @@ def finding(results: Results) -> list[str]:
             phrases.Item(f"{phrases.compared(ratio)} at stride {step}", (record, side_by_side))
             for (step, record), ratio in zip(apart, ratios, strict=True)
         ]
-        own = f"; from stride {OWN} on each thread needs its own {SECTOR}-byte sector" * (apart[-1][0] >= OWN)
+        wide = [ratio for (step, _), ratio in zip(apart, ratios, strict=True) if step >= OWN]
+        own = f"; from stride {OWN} on each thread needs its own {SECTOR}-byte sector"
+        own *= bool(wide) and all(map(phrases.slower, wide))
         said.append((ratios[-1].value, f"Strided reads against contiguous ones: {phrases.entries(each)}{own}."))
     if side_by_side is not None and off is not None:
         ratio = results.versus(off, side_by_side)
-        told = f"Reads one element off the cache line: {phrases.against(ratio, 'aligned ones')}"
-        said.append((ratio.value, f"{told}{phrases.mark(off, side_by_side)}; each warp needs a fifth sector."))
+        told = f"Reads that start one element off a cache line are {phrases.against(ratio, 'aligned ones')}"
+        why = "; each warp needs a fifth sector" * phrases.slower(ratio)
+        said.append((ratio.value, f"{told}{phrases.mark(off, side_by_side)}{why}."))
     # Against `indexed`, which reads the four bytes of index an element too.
     random, ordered = results.find("gather"), results.find("indexed")
     if random is not None and ordered is not None:
         ratio = results.versus(random, ordered)
-        told = f"Reads by an index in random order: {phrases.against(ratio, 'reads by an index in order')}"
+        told = f"Reads by an index in random order are {phrases.against(ratio, 'reads by an index in order')}"
         said.append((ratio.value, f"{told}{phrases.mark(random, ordered)}."))
     return phrases.ranked(said)

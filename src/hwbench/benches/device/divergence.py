@@ -30,7 +30,7 @@ STEP = 2.0**-13  # that a pair adds; a 1 among a path's bits adds it twice
 
 bench = Bench(
     "device.divergence",
-    question="What does it cost when the threads of a warp branch apart?",
+    question="What does it cost when the threads of a warp take different branches?",
     axes={"paths": (1, 2, 4, 8, 16, 32)},
     quick={"paths": (1, 2, 32)},
     baseline="uniform",
@@ -99,8 +99,8 @@ def finding(results: Results) -> Iterator[str]:
     apart, alike = (results.find(name, paths=paths) for name in ("divergent", "uniform"))
     if apart is None or alike is None or paths < 2:
         return
-    ratio = phrases.against(results.versus(apart, alike), "warps whose threads all take one path")
-    yield f"Warps whose threads diverge to {paths} paths: {ratio}{phrases.mark(apart, alike)}."
+    ratio = phrases.against(results.versus(apart, alike), "a warp whose threads all take one path")
+    yield f"A warp whose threads diverge to {paths} paths is {ratio}{phrases.mark(apart, alike)}."
     further = per_path(results)
     if further is not None:
         slow = [r for r in results.records if r.timed and r.variant == "divergent"]
@@ -108,7 +108,7 @@ def finding(results: Results) -> Iterator[str]:
     guess = misprediction(results)
     if guess is not None:
         guessed = [r for r in results.beside(prediction.bench).records if r.timed]
-        told = f"For comparison, this machine's CPU loses {text.seconds(guess)} to each mispredicted branch"
+        told = f"For comparison, a mispredicted branch costs this machine's CPU {text.seconds(guess)}"
         yield f"{told}{phrases.mark(*guessed)}."
 
 

@@ -129,7 +129,7 @@ def finding(results: Results) -> Iterator[str]:
     on_host = results.beside(chase.bench)
     near = on_host.find("follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     levels = (
-        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2 at half its size", "l2", "L2"), ("memory", "l2", "HBM")
+        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2, filled to half", "l2", "L2"), ("memory", "l2", "HBM")
     )  # fmt: skip
     told = []
     for name, variant, size in levels:
@@ -138,10 +138,9 @@ def finding(results: Results) -> Iterator[str]:
             cycles = text.count(record.facts["cycles_per_hop"])
             told.append(phrases.Item(f"{text.seconds(hop)} from {name} ({cycles} cycles)", (record,)))
     if told:
-        yield f"Latency of a dependent load, one thread, random order: {phrases.entries(told)}."
+        yield f"Latency of a dependent load (1 thread, random order): {phrases.entries(told)}."
     if far is not None and near is not None and far.counts.get("hops") and near.counts.get("hops"):
         ratio = results.versus(far, near).scaled(near.counts["hops"] / far.counts["hops"])
-        yield (
-            f"GPU memory latency: {phrases.against(ratio, 'the DRAM of this CPU')}{phrases.mark(far, near)}; "
-            "thousands of threads must have loads in flight to hide it."
-        )
+        advice = "; thousands of threads must have loads in flight to hide it" * phrases.slower(ratio)
+        compared = phrases.against(ratio, "a load from this CPU's memory")
+        yield f"A load from GPU memory is {compared}{phrases.mark(far, near)}{advice}."

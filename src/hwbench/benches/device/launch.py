@@ -139,10 +139,9 @@ def launch_finding(results: Results) -> Iterator[str]:
     waiting = costs.get("sync")
     if wait is not None and python is not None and waiting is not None:
         ratio = results.versus(wait, python).scaled(python.counts["calls"] / wait.counts["calls"])
-        yield (
-            f"A wait after each launch: {phrases.against(ratio, 'launches without a wait')}"
-            f"{phrases.mark(wait, python)}; give the GPU at least {text.seconds(waiting.value)} of work per wait."
-        )
+        advice = f"; give the GPU at least {text.seconds(waiting.value)} of work per wait" * phrases.slower(ratio)
+        compared = phrases.against(ratio, "without a wait")
+        yield f"A launch with a wait after it is {compared}{phrases.mark(wait, python)}{advice}."
     told = [phrases.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
     if told:
         yield f"Cost of an empty kernel: {phrases.entries(told)}."

@@ -21,7 +21,7 @@ ELEMENTS = 2**26  # in all, 256 MiB: 65 536 threads where a record has 1024 fiel
 
 layout_bench = Bench(
     "device.layout",
-    question="Should the GPU find the fields of a record together, or each field of all records?",
+    question="Which is faster on the GPU: an array of structures, or a structure of arrays?",
     axes={"fields": (4, 32, 1024)},
     quick={"fields": (32,)},
     baseline="soa",
@@ -90,4 +90,4 @@ def layout_finding(results: Results) -> Iterator[str]:
             told.append(phrases.Item(f"{phrases.compared(ratios[-1])} with {fields} fields", (rows, columns)))
     if told:
         advice = "; store each field contiguously" * any(ratio.low > WORTH for ratio in ratios)
-        yield f"Array of structures against structure of arrays: {phrases.entries(told)}{advice}."
+        yield f"An array of structures against a structure of arrays: {phrases.entries(told)}{advice}."

@@ -37,7 +37,7 @@ LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2
 
 matmul = Bench(
     "device.matmul",
-    question="What does a large product of matrices reach, with and without tensor cores?",
+    question="How fast is a large matrix product, with and without tensor cores?",
     axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
     sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
     quick={"n": (4096,)},
@@ -154,28 +154,31 @@ def matmul_finding(results: Results) -> Iterator[str]:
     largest = {name: max(_by_length(results, name).items(), default=None) for name in PRODUCTS}
     found = {name: pair for name, pair in largest.items() if pair is not None}
     longest = max((n for n, _ in found.values()), default=0)
-    told = [
-        phrases.Item(
-            f"{text.rate(_rate(record), 'TFLOP/s')} in {name}{f' at n = {text.count(n)}' * (n < longest)}", (record,)
-        )
-        for name, (n, record) in found.items()
-    ]
+    told = []
+    for name, (n, record) in found.items():
+        shorter = f" at n = {text.count(n)}" * (n < longest)
+        rate = f"{text.rate(_rate(record), 'TFLOP/s')} in {phrases.precision(name)}{shorter}"
+        told.append(phrases.Item(rate, (record,)))
     if told:
         yield f"cuBLAS product of n × n matrices, n = {text.count(longest)}: {phrases.entries(told)}."
     if "bf16" not in found:
         return
     n, whole = found["bf16"]
+    smaller = {length: record for length, record in _by_length(results, "bf16").items() if length != n}
     shares = [
         phrases.Item(f"{text.share(_rate(record) / _rate(whole))} at n = {text.count(length)}", (record, whole))
-        for length, record in _by_length(results, "bf16").items()
-        if length != n
+        for length, record in smaller.items()
     ]
+    ranked = []
     if shares:
-        yield f"Smaller matrices in bf16 reach, against n = {text.count(n)}: {phrases.entries(shares)}."
+        said = f"Rate of smaller products in bfloat16, against n = {text.count(n)}: {phrases.entries(shares)}."
+        ranked.append((min(_rate(record) for record in smaller.values()) / _rate(whole), said))
     by_warp = results.beside(tensor).find("mma", precision="bf16")
     if by_warp is not None:
-        share = text.share(_rate(by_warp) / _rate(whole))
-        yield f"In bf16, instructions of one warp (mma.sync) reach {share} of that rate{phrases.mark(by_warp, whole)}."
+        share = _rate(by_warp) / _rate(whole)
+        said = f"Instructions of one warp (mma.sync) reach {text.share(share)} of cuBLAS's rate in bfloat16"
+        ranked.append((share, f"{said}{phrases.mark(by_warp, whole)}."))
+    yield from phrases.ranked(ranked)
 
 
 def _by_length(results: Results, precision: str) -> dict[int, Record]:

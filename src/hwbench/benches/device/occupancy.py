@@ -27,7 +27,7 @@ MOST = 256 * 2**20
 
 bench = Bench(
     "device.occupancy",
-    question="How many threads does the GPU need until it computes, or copies, as fast as it can?",
+    question="How many threads does the GPU need to compute, and to copy, at its full rate?",
     axes={"work": ("fma", "copy"), "threads": tuple(2**i for i in range(5, 22, 2)), "chains": (1, 2, 4, 8)},
     quick={"threads": (32, 2048, 131072), "chains": (1, 4)},
     baseline="kernel",

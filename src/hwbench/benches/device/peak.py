@@ -22,7 +22,7 @@ PASSES = 16  # at least 0.15 ms with one chain a thread: long against the micros
 
 peak = Bench(
     "device.peak",
-    question="How many floating-point operations a second does the GPU do, by precision and by chains a thread?",
+    question="How many floating-point operations a second does the GPU do, by precision and by chains per thread?",
     axes={"dtype": ("f4", "f8", "f2"), "chains": (1, 2, 4, 8)},
     quick={"chains": (8,)},
     baseline="fma",
@@ -93,7 +93,10 @@ def peak_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, and what one chain a thread gets of it."""
     best = {dtype: found for dtype in ("f2", "f4", "f8") if (found := _best(results, dtype)) is not None}
     told = [
-        phrases.Item(f"{text.rate(results.rate('fma', 'flops', **record.params), 'TFLOP/s')} in {dtype}", (record,))
+        phrases.Item(
+            f"{text.rate(results.rate('fma', 'flops', **record.params), 'TFLOP/s')} in {phrases.precision(dtype)}",
+            (record,),
+        )
         for dtype, record in best.items()
     ]
     if told:
@@ -101,7 +104,7 @@ def peak_finding(results: Results) -> Iterator[str]:
     one, eight = (results.find("fma", dtype="f4", chains=chains) for chains in (1, 8))
     if one is not None and eight is not None and one.counts.get("flops") and eight.counts.get("flops"):
         share = results.versus(eight, one).scaled(one.counts["flops"] / eight.counts["flops"])
-        said = f"One chain per thread reaches {text.share(share)} of the f4 rate of eight{phrases.mark(one, eight)}"
+        said = f"1 chain per thread reaches {text.share(share)} of the float32 rate of 8{phrases.mark(one, eight)}"
         hidden = share.value >= HIDDEN
         yield f"{said}: {'other warps hide the latency' if hidden else 'give each thread several independent chains'}."
 

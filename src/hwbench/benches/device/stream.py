@@ -232,7 +232,7 @@ def finding(results: Results) -> Iterator[str]:
             ratios.append(results.versus(record, base).scaled(base.counts["bytes"] / record.counts["bytes"]))
             rate = text.rate(record.counts["bytes"] / float(np.median(record.samples)), "GB/s")
             where = f" {rate} at {text.size(record.facts['footprint'])}," if others is near else ""
-            passes = " in two passes" if others is python and kernel == "triad" else ""
+            passes = " (two passes)" if others is python and kernel == "triad" else ""
             items.append(phrases.Item(f"{kernel}{where} {phrases.compared(ratios[-1])}{passes}", (record, base)))
         if items:
             said.append((phrases.largest(ratios), f"{head}: {phrases.entries(items)}."))

@@ -21,7 +21,7 @@ BARRIERS = {"block": 2**14, "grid": 2**8, "launch": 2**8}
 
 sync_bench = Bench(
     "device.sync",
-    question="What does it cost when all threads of a block, or of the whole GPU, wait for one another?",
+    question="What does a barrier cost, within a block and across the GPU?",
     axes={"block": (64, 256, 1024)},
     quick={"block": (256,)},
     baseline="block",
@@ -92,18 +92,19 @@ def by_launching(device: Gpu, block: int) -> Work:
 def sync_finding(results: Results) -> Iterator[str]:
     """A barrier of a block, of the grid, and by launching."""
     size = 256
-    names = {"block": "within a block", "grid": "across the grid by a counter", "launch": "across the grid by a launch"}
+    names = {
+        "block": "within a block", "grid": "across the grid by a counter", "launch": "across the grid by a new launch",
+    }  # fmt: skip
     found = {name: r for name in names if (r := results.find(name, block=size)) is not None and r.counts.get("calls")}
     told = [
         phrases.Item(f"{text.seconds(results.each('calls', name, block=size))} {names[name]}", (record,))
         for name, record in found.items()
     ]
     if told:
-        yield f"A barrier with {size} threads per block takes {phrases.entries(told)}."
+        yield f"A barrier for blocks of {size} threads takes {phrases.entries(told)}."
     if "block" in found and "grid" in found:
         block, grid = found["block"], found["grid"]
         ratio = results.versus(grid, block).scaled(block.counts["calls"] / grid.counts["calls"])
-        yield (
-            f"Barrier across the grid: {phrases.against(ratio, 'a block barrier')}{phrases.mark(grid, block)}; "
-            "synchronise within blocks where possible."
-        )
+        advice = "; synchronise within blocks where possible" * phrases.slower(ratio)
+        compared = phrases.against(ratio, "a barrier within a block")
+        yield f"A barrier across the grid is {compared}{phrases.mark(grid, block)}{advice}."

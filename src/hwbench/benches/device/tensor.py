@@ -23,7 +23,7 @@ FORMATS = {"tf32": (1, (8, 0)), "f16": (2, (8, 0)), "bf16": (2, (8, 0)), "fp8": 
 
 tensor = Bench(
     "device.tensor",
-    question="What do the tensor cores compute with the instruction of one warp, from registers?",
+    question="How fast are tensor cores with instructions of one warp (mma.sync), from registers?",
     axes={"precision": ("tf32", "f16", "bf16", "fp8")},
     baseline="mma",
     measures="gpu tensor",
@@ -139,7 +139,7 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
     told = [
-        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {name}", (record,))
+        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {phrases.precision(name)}", (record,))
         for name in FORMATS
         if (record := results.find("mma", precision=name)) is not None
         and (rate := results.rate("mma", "flops", precision=name)) is not None

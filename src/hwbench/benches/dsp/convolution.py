@@ -120,13 +120,17 @@ DIRECT = {"numpy": "NumPy's direct convolution", "numba": "Numba's direct convol
 def convolution_finding(results: Results) -> Iterator[str]:
     """Where the Fourier transform passes the direct ways, and how fast these are."""
     place: dict[str, Scalar] = {"n": LENGTH, "dtype": "f8"}
+    found = []
     for name, label in DIRECT.items():
         said = results.overtakes("oaconvolve", name, label, axis="taps", **place)
         if said:
             own = [r for r in results.records if r.timed and place.items() <= r.params.items()]
             used = [r for r in own if r.variant in (name, "oaconvolve")]
-            what = f"Convolution of {text.count(LENGTH)} samples in f8 by FFT (overlap-add)"
-            yield f"{what} {said}{phrases.mark(*used)}."
+            what = f"Convolution of {text.count(LENGTH)} samples (float64) by FFT (overlap-add)"
+            most = max(int(r.params["taps"]) for r in used)
+            ratio = results.ratio("oaconvolve", name, taps=most, **place)
+            found.append((ratio.value if ratio else 1.0, f"{what} {said}{phrases.mark(*used)}."))
+    yield from phrases.ranked(found)
     direct = [r for r in results.records if r.timed and r.variant == "numba" and r.counts.get("flops")]
     if direct:
         record = max(direct, key=lambda r: r.counts["flops"] / float(np.median(r.samples)))

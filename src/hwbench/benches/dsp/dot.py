@@ -38,7 +38,7 @@ def dot_fast(a: Array, b: Array) -> float:
 
 dot = Bench(
     "dsp.dot",
-    question="How fast is a dot product, and is it more than a load?",
+    question="How fast is a dot product, and does loading its data limit it?",
     axes={"size": ("L1", "DRAM"), "dtype": ("f8",)},
     baseline="blas",
     measures="dot product",
@@ -156,7 +156,7 @@ def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions
 @dot.finding
 def dot_finding(results: Results) -> Iterator[str]:
     """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
-    for level, how in (("L1", ", the call from Python counted in"), ("DRAM", "")):
+    for level, how in (("L1", ", the call from Python included"), ("DRAM", "")):
         place = {"size": level, "dtype": "f8"}
         found = [r for name in ("numba", "blas", "blas-all", "numpy") if (r := results.find(name, **place)) is not None]
         alone = all(record.facts.get("threads", 1) == 1 for record in found)
@@ -165,13 +165,15 @@ def dot_finding(results: Results) -> Iterator[str]:
             continue
         share = results.share("numba", **place) if level == "DRAM" else None
         load = "" if share is None else f"; Numba reaches {phrases.of_limit(share, 'the load bandwidth of 1 thread')}"
-        yield f"Dot product in f8 from {level}{' on 1 thread' * alone}{how}: {phrases.entries(told)}{load}."
+        place_of = f"Dot product (float64) of data in {phrases.level(level)}"
+        yield f"{place_of}{' on 1 thread' * alone}{how}: {phrases.entries(told)}{load}."
     on_gpu = {"size": "HBM", "dtype": "f8"}
     record, rate = results.find("cupy", **on_gpu), results.rate("cupy", "flops", **on_gpu)
     if record is not None and rate is not None:
         copy = results.share("cupy", "copy", **on_gpu)
-        read = f", {phrases.of_limit(copy, 'the bandwidth of a copy')} there" if copy is not None else ""
-        yield f"CuPy's dot product in f8 from GPU memory: {text.rate(rate, 'GFLOP/s')}{read}{phrases.mark(record)}."
+        read = "" if copy is None else f", {phrases.of_limit(copy, 'the bandwidth of a copy on the GPU')}"
+        said = f"CuPy's dot product (float64) of data in GPU memory: {text.rate(rate, 'GFLOP/s')}{read}"
+        yield f"{said}{phrases.mark(record)}."
 
 
 def _rated(record: Record, alone: bool) -> str:

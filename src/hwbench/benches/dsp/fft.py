@@ -109,7 +109,7 @@ def fft_finding(results: Results) -> Iterator[str]:
         lengths = f", the best of {phrases.counted(len(gains), 'length')}" if len(gains) > 1 else ""
         yield (
             f"SciPy's FFT on {phrases.counted(int(many.facts['threads']), 'thread')}, n = "
-            f"{text.count(int(many.params['n']))}{lengths}: {phrases.against(ratio, '1 thread')}"
+            f"{text.count(int(many.params['n']))}{lengths}: {phrases.against(ratio, 'on 1 thread')}"
             f"{phrases.mark(many, one)}."
         )
     best: dict[str, Record] = {}
@@ -117,7 +117,7 @@ def fft_finding(results: Results) -> Iterator[str]:
         best[record.variant] = record
     told = [phrases.Item(_rated(record), (record,)) for record in sorted(best.values(), key=_rate, reverse=True)]
     if told:
-        yield f"Best FFT rates in f8, counted as 5 n log₂ n: {phrases.entries(told)}."
+        yield f"Best FFT rates (float64), counted as 5 n log₂ n operations: {phrases.entries(told)}."
 
 
 def _rated(record: Record) -> str:

@@ -185,6 +185,7 @@ def walk(
 def finding(results: Results) -> Iterator[str]:
     """The latency of each level, what small pages add, and where levels end."""
     pages = told_pages(results)
+    sizes, translated = results.levels()
     records = {size: results.find("follow", size=size, pages=pages, order="random") for size in LEVELS}
     timed = {size: record for size, record in records.items() if record is not None}
     if timed:
@@ -194,13 +195,13 @@ def finding(results: Results) -> Iterator[str]:
     small, local = (results.find("follow", size="DRAM", pages="4K", order=order) for order in ("random", "page-local"))
     huge = timed.get("DRAM") if pages == "huge" else None
     if small is not None and (huge is not None or local is not None):
-        said = f"Memory latency on 4 KiB pages: {text.seconds(_of_a_hop(small))}"
+        said = f"Memory latency on 4 KiB pages (1 thread): {text.seconds(_of_a_hop(small))}"
         if huge is not None:
             said += f", {against(_versus(results, small, huge), 'on huge pages')}"
         if local is not None:
-            said += f"; within 64 pages, which a TLB covers: {text.seconds(_of_a_hop(local))}"
-        yield marked(said, small, huge, local)
-    yield from results.levels()
+            said += f"; within groups of 64 pages, which a TLB covers: {text.seconds(_of_a_hop(local))}"
+        translated = f"{marked(said, small, huge, local)} {translated}".rstrip()
+    yield from filter(None, (translated, sizes))
 
 
 def told_pages(results: Results) -> str:

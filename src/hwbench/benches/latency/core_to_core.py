@@ -56,7 +56,7 @@ def bounce_exchange(address: int, turn: int, last: int) -> None:
 
 bench = Bench(
     "latency.core_to_core",
-    question="How long until one CPU sees what another has written?",
+    question="How long does a cache line take from one CPU to another?",
     axes={"pairs": ("all",)},
     baseline="store",
     measures="core to core",
@@ -190,5 +190,5 @@ def finding(results: Results) -> Iterator[str]:
     yield marked(f"Moving a cache line from one CPU to another takes {text.seconds(each)}{mean}{best}", record)
     ratio = results.ratio("exchange", "store")
     if ratio is not None:
-        said = f"Handing it over by compare-and-swap on both sides is {against(ratio, 'by load and store')}"
+        said = f"Moving a line by compare-and-swap on both sides is {against(ratio, 'by load and store')}"
         yield marked(said, record, results.find("exchange"))

@@ -32,7 +32,7 @@ from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque,
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
 from ...record.model import Scalar
-from ...record.phrases import counted, marked, ranked
+from ...record.phrases import compared, counted, marked, ranked
 from ...record.reasons import Reason, because
 from .chase import LINE, chase, ring, write_ring
 
@@ -261,7 +261,7 @@ def finding(results: Results) -> Iterator[str]:
         cores = counted(full.facts["streaming"], f"other core {variant}s", f"other cores {variant}")
         said = (
             f"Memory latency while {cores} {text.rate(full.facts['streamed'], 'GB/s')}: {text.seconds(loaded)} "
-            f"against {text.seconds(alone.value)} on the idle machine, {text.ratio(ratio)}"
+            f"against {text.seconds(alone.value)} on the idle machine, {compared(ratio)}"
         )
         found.append((ratio.value, marked(said, idle, full)))
     yield from ranked(found)

@@ -25,7 +25,7 @@ from ...kernels.compiling import compiled
 from ...kernels.simd import clobber, opaque
 from ...protocols import Cpu, Results
 from ...record import text
-from ...record.phrases import against, counted, largest, marked, ranked
+from ...record.phrases import against, compared, counted, largest, marked, ranked
 
 WORD = 8
 LINE = 64
@@ -33,7 +33,7 @@ ADDITIONS = 1000  # of each thread in one call
 
 bench = Bench(
     "parallel.false_sharing",
-    question="What does it cost when threads write to one cache line, each to a word of its own?",
+    question="What does it cost when threads write to different words of one cache line?",
     axes={"threads": (Threads(),)},
     baseline="line-each",
     together=("threads",),
@@ -143,7 +143,7 @@ def finding(results: Results) -> Iterator[str]:
             continue
         shared = results.versus(line, apart)
         said = f"{counted(threads, 'thread')} counting in one cache line take {text.seconds(together)} per addition, "
-        said += against(shared, "in a line each")
+        said += against(shared, "with a line per thread")
         alone = timed.get(1)
         slower = results.versus(line, alone) if alone is not None else None
         if slower is not None and slower.low > threads:
@@ -152,8 +152,8 @@ def finding(results: Results) -> Iterator[str]:
         if pair is not None and register is not None:
             helps = [results.versus(one, apart) for one in (pair, register)]
             said = (
-                f"Against a line each ({counted(threads, 'thread')}), two lines apart: {text.ratio(helps[0])}; "
-                f"adding up in a register: {text.ratio(helps[1])}"
+                f"Compared with a cache line per thread ({counted(threads, 'thread')}): two lines per thread, "
+                f"{compared(helps[0])}; a sum in a register, {compared(helps[1])}"
             )
             found.append((largest(helps), marked(said, apart, pair, register)))
     yield from ranked(found)

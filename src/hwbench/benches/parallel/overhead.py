@@ -30,7 +30,7 @@ from ...kernels.compiling import compiled
 from ...protocols import Cpu, Results
 from ...record import text
 from ...record.facts import threads_of
-from ...record.phrases import counted, listed, marked, ranked
+from ...record.phrases import compared, counted, listed, marked, ranked
 
 ELEMENT = 24  # bytes: two float64 read, one written
 ASLEEP_S = 0.010  # until a layer's threads sleep: libgomp spins 300 000 times, 1 to 7 ms by the length of a pause
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[3]
 
 bench = Bench(
     "parallel.overhead",
-    question="What does a prange cost before it does anything, and from which n does it win?",
+    question="What does it cost to start a prange, and from which n is it faster than a serial loop?",
     axes={"n": (100, 1000, 10**4, 10**5, 10**6)},
     quick={"n": (100, 10**5)},
     full={"n": (100, 300, 1000, 3000, 10**4, 3 * 10**4, 10**5, 3 * 10**5, 10**6, 10**7)},
@@ -248,6 +248,8 @@ def finding(results: Results) -> Iterator[str]:
         crossing = results.overtakes(name, "serial", "the serial loop")
         ratio = results.ratio(name, "serial", n=last)
         if crossing and ratio is not None:
-            said = f"With {called} prange {crossing}; at n = {text.count(last)}: {text.ratio(ratio)}"
-            found.append((ratio.value, marked(said, results.find(name, n=last), serial)))
+            record = results.find(name, n=last)
+            threads = counted(threads_of(record) if record else 1, "thread")
+            said = f"prange with {called} on {threads} {crossing}; at n = {text.count(last)}: {compared(ratio)}"
+            found.append((ratio.value, marked(said, record, serial)))
     yield from ranked(found, 2)

@@ -42,7 +42,7 @@ UNEVEN_N = 2**13  # 67 Mflop, on 64 KiB
 
 scaling_bench = Bench(
     "parallel.scaling",
-    question="How much faster do more threads make a loop that moves memory, one that computes, and an uneven one?",
+    question="How much faster are memory-bound, compute-bound and uneven loops on more threads?",
     axes={"work": ("triad", "polynomial", "uneven"), "scaling": ("strong", "weak"), "threads": (Threads(),)},
     quick={"scaling": ("strong",)},
     together=("threads",),
@@ -223,7 +223,7 @@ def finding(results: Results) -> Iterator[str]:
         if work == "polynomial" and speedup > 1:  # where more threads are slower, no serial part explains it
             said += f", a serial fraction of {text.share(max(0.0, serial_fraction(speedup, threads)))}"
         if work == "uneven":
-            said += f"; equal parts allow {text.times(even_parts(threads))}"
+            said += f"; equal parts allow at most {text.times(even_parts(threads))}"
         if work == "triad":
             said += memory_allows(results, one, most)
         weak = results.one_and_most(work=work, scaling="weak")

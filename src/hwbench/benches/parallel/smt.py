@@ -37,7 +37,7 @@ GROWTH = FACTOR**2  # of a step: a power of two, so that sums of it are exact
 
 bench = Bench(
     "parallel.smt",
-    question="What does a second thread bring on the same core, and what on one of its own?",
+    question="How much does a second thread add on the same core, and on a core of its own?",
     axes={"work": ("compute", "latency")},
     baseline="alone",
     tolerance=0.0,
@@ -186,7 +186,7 @@ def cores(lines: np.ndarray, work: str, device: Cpu) -> Work:
 def finding(results: Results) -> Iterator[str]:
     """The throughput of two threads on one core and on two, against one thread; the larger effect first."""
     found = []
-    for work, kind in (("compute", "compute-bound"), ("latency", "waiting for memory")):
+    for work, kind in (("compute", "compute-bound"), ("latency", "latency-bound")):
         pairs = {who: results.ratio("alone", who, work=work) for who in ("siblings", "cores")}
         gains = {who: ratio.scaled(2) for who, ratio in pairs.items() if ratio is not None}
         if "siblings" not in gains:

@@ -211,8 +211,8 @@ def finding(results: Results) -> Iterator[str]:
         best_rate = max(known, key=lambda record: _rate(record).value)
         latency, every = (_rate(one).inverse(2 * one.facts["lanes"]) for one in (alone, best_rate))
         yield marked(
-            f"Latency of a {variant}-bit multiply-add (1 thread): {text.seconds(latency)}; with independent ones it "
-            f"starts one every {text.seconds(every)}, so {text.times(latency.value / every.value)} are in flight",
+            f"Latency of a {variant}-bit multiply-add: {text.seconds(latency)}; 1 thread starts an independent one "
+            f"every {text.seconds(every)}, so {text.amount(latency.value / every.value)} are in flight",
             alone, best_rate,
         )  # fmt: skip
         return

@@ -116,7 +116,8 @@ def finding(results: Results) -> Iterator[str]:
             of_peak = f", {of_limit(share, 'peak')}" if share is not None else ""
             who = counted(threads_of(best), "thread")
             said.append(
-                f"{text.rate(_rate(best), 'GFLOP/s')} on {who} (n = {best.params['n']}{of_peak}; half from n = {half})"
+                f"{text.rate(_rate(best), 'GFLOP/s')} on {who} "
+                f"(n = {best.params['n']}{of_peak}; half of it from n = {half})"
             )
             used.append(best)
         if said:

@@ -197,7 +197,8 @@ def tell_activations(results: Results) -> Iterator[str]:
         fastest.append(phrases.Item(f"{activation} {each} by {best.variant}", (best,)))
         if worst is not best:
             ratio = results.versus(worst, best)
-            told = f"{activation} in f4 by {worst.variant}: {most} per element, {phrases.against(ratio, best.variant)}"
+            beside = phrases.against(ratio, best.variant)
+            told = f"{activation} by {worst.variant}: {most} per element (float32), {beside}"
             gaps.append((ratio.value, f"{told}{phrases.mark(worst, best)}."))
         crowd = results.find("cupy", **(place | {"n": MANY}))
         if crowd is not None:
@@ -211,6 +212,6 @@ def tell_activations(results: Results) -> Iterator[str]:
     else:
         yield from phrases.ranked(gaps, 1)
     if fastest:
-        yield f"Fastest time per element in f4: {phrases.entries(fastest)}."
+        yield f"Fastest time per element (float32): {phrases.entries(fastest)}."
     if errors:
         yield f"Error of the Taylor expansion to x³ at x = 1: {phrases.listed([told for _, told in sorted(errors)])}."

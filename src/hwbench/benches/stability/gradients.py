@@ -218,8 +218,8 @@ def gradients_cupy(device: Gpu, weights: Array, x: Array, activation: str, remed
 @gradients.finding
 def tell_gradients(results: Results) -> list[str]:
     """float16's safe depth and speed, what remedies do, the GPU, the map of networks, and the lecture's two powers."""
-    said = [_half(results), _remedies(results), _on_the_gpu(results), _networks_kept(results), _powers(results)]
-    return [sentence for sentence in said if sentence][: phrases.MOST]
+    said = (_half(results), _remedies(results), _on_the_gpu(results), _networks_kept(results), _powers(results))
+    return phrases.ranked(one for one in said if one is not None)
 
 
 def _find(
@@ -230,25 +230,28 @@ def _find(
     return results.find("numba", **asked) or results.find("numpy", **asked)
 
 
-def _half(results: Results) -> str:
+def _half(results: Results) -> tuple[float, str] | None:
     """Through how many layers float16 carries a gradient that float32 carries further, and what a layer costs."""
-    safe, compared = [], []
+    safe: list[str] = []
+    compared = []
     for factor, init, _ in POWERS:
         half, single = _find(results, "f2", init), _find(results, "f4", init)
         if half is not None and single is not None:
-            safe.append(f"{depth(half)} in float16 and {depth(single)} in float32 at {factor}")
+            per_layer = "" if safe else " per layer"
+            safe.append(f"{depth(half)} in float16 and {depth(single)} in float32 at a factor of {factor}{per_layer}")
             compared.append((half, single))
     if not compared:
-        return ""
+        return None
+    effect = max(_deeper(single, half) for half, single in compared)
     half, single = compared[0]
     ratio = phrases.against(results.versus(half, single), "float32")
     each = f"{text.seconds(_median(half) / LAYERS)}, {ratio}{phrases.mark(half, single)}"
-    return f"Layers that a gradient survives, by its factor per layer: {'; '.join(safe)}. A float16 layer takes {each}."
+    return effect, f"Layers that a gradient survives: {'; '.join(safe)}. A float16 layer takes {each}."
 
 
-def _remedies(results: Results) -> str:
+def _remedies(results: Results) -> tuple[float, str] | None:
     """For each network the remedy by which float16 carries a gradient furthest, the fastest of several."""
-    told = []
+    told, effect = [], 1.0
     for name, init, activation in (
         ("at a factor of 1.5 per layer", "orthogonal-1.5", "identity"),
         ("at 0.8", "orthogonal-0.8", "identity"),
@@ -265,14 +268,21 @@ def _remedies(results: Results) -> str:
             cost = "as fast" if text.difference(times) == "none" else text.ratio(times, interval=False)
             depths = f"{depth(best)} instead of {depth(plain)} {name} ({best.params['remedy']}, {cost})"
             told.append(phrases.Item(depths, (best, plain)))
+            effect = max(effect, _deeper(best, plain))
         else:
             told.append(phrases.Item(f"{depth(plain)} {name}, where no remedy helps", (plain,)))
-    return f"Layers that a gradient survives in float16 with the best remedy: {phrases.entries(told)}." if told else ""
+    said = f"Layers that a gradient survives in float16 with the best remedy: {phrases.entries(told)}."
+    return (effect, said) if told else None
 
 
-def _on_the_gpu(results: Results) -> str:
+def _deeper(further: Record, other: Record) -> float:
+    """How many times as many layers a gradient survives."""
+    return float((further.facts["safe_depth"] + 1) / (other.facts["safe_depth"] + 1))
+
+
+def _on_the_gpu(results: Results) -> tuple[float, str] | None:
     """What a layer costs on the GPU against the CPU in each type, and whether their safe depths agree."""
-    costs, compared, unlike = [], [], []
+    costs, compared, unlike, ratios = [], [], [], []
     for dtype, name in NAMES.items():
         asked = {"dtype": dtype, "init": POWERS[0][1], "activation": "identity", "remedy": "plain"}
         there, here = results.find("cupy", **asked), _find(results, dtype, POWERS[0][1])
@@ -280,34 +290,37 @@ def _on_the_gpu(results: Results) -> str:
             continue
         each = f"{text.seconds(_median(there) / LAYERS)} in {name}"
         if here is not None:
-            each += f", {phrases.against(results.versus(there, here), f'{here.variant} on the CPU')}"
+            ratios.append(results.versus(there, here))
+            each += f", {phrases.against(ratios[-1], f'{here.variant} on the CPU')}"
             compared.append(name)
             if there.facts["safe_depth"] != here.facts["safe_depth"]:
                 unlike.append(f"{name} survives {depth(there)} layers there and {depth(here)} on the CPU")
         costs.append(phrases.Item(each, (there,) if here is None else (there, here)))
     if not costs:
-        return ""
+        return None
     agree = f"; safe depths agree in {phrases.listed(compared)}" if compared else ""
     depths = f"; {phrases.listed(unlike)}" if unlike else agree
-    return f"A layer of {WIDTH} units takes CuPy on the GPU {phrases.entries(costs)}{depths}."
+    return phrases.largest(ratios), f"A layer of {WIDTH} units takes CuPy on the GPU {phrases.entries(costs)}{depths}."
 
 
-def _networks_kept(results: Results) -> str:
+def _networks_kept(results: Results) -> tuple[float, str] | None:
     """How many networks each type carries through all layers."""
     found = results.find("numba", dtype="f4", init=MAPPER[1], activation="identity", remedy="plain")
     stored = found.facts.get("map") if found else None
     if not stored:
-        return ""
+        return None
     pairs = phrases.counted(len(stored["networks"]), "pair")
-    kept = [
-        f"{sum(safe >= LAYERS for safe in stored[dtype]['safe_depth'])} in {name}"
+    kept = {
+        name: sum(safe >= LAYERS for safe in stored[dtype]["safe_depth"])
         for dtype, name in NAMES.items()
         if dtype in stored
-    ]
-    return f"Of {pairs} of activation and initialisation, these survive all {LAYERS} layers: {phrases.listed(kept)}."
+    }
+    each = phrases.listed(f"{many} in {name}" for name, many in kept.items())
+    effect = (max(kept.values(), default=0) + 1) / (min(kept.values(), default=0) + 1)
+    return effect, f"Of {pairs} of activation and initialisation, {each} carry a gradient through all {LAYERS} layers."
 
 
-def _powers(results: Results) -> str:
+def _powers(results: Results) -> tuple[float, str] | None:
     """The norm behind the last layer, measured and by arithmetic."""
     told = []
     for factor, init, _ in POWERS:
@@ -319,7 +332,8 @@ def _powers(results: Results) -> str:
             f"{text.power(found.facts['log10_norms'][-1])} at {factor} per layer (arithmetic {exact}, "
             f"in {NAMES[str(found.params['dtype'])]})"
         )
-    return f"Norm of a gradient after {LAYERS} layers, by its factor: {phrases.listed(told)}." if told else ""
+    said = f"Norm of a gradient after {LAYERS} layers, by its factor: {phrases.listed(told)}."
+    return (1.0, said) if told else None
 
 
 def depth(record: Record) -> str:

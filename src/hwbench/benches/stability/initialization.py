@@ -260,8 +260,8 @@ def _square(results: Results) -> str:
             output, expected = (found.facts[name][-1] for name in ("forward", "expected_forward"))
             pairs.append((output, expected))
             told.append(f"{text.amount(output)} with {NAMES[init]}")
-    layers = f"{DEPTH} layers of {SHAPES['square'][0]} units without activation"
-    return f"Output variance of {layers}, 1 at the input: {phrases.listed(told)}{_agrees(pairs)}." if told else ""
+    layers = f"{DEPTH} layers of {SHAPES['square'][0]} units without activation, from 1 at the input"
+    return f"Output variance after {layers}: {phrases.listed(told)}{_agrees(pairs)}." if told else ""
 
 
 def _alternating(results: Results) -> str:

@@ -42,7 +42,7 @@ from ...record import text
 from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
 from ...record.model import LEVELS, Record, Scalar
-from ...record.phrases import against, counted, differs, level, listed, marked
+from ...record.phrases import against, counted, differs, largest, level, listed, marked, ranked
 from ...record.reasons import Reason, because
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
@@ -344,31 +344,34 @@ def tell(row: Row, results: Results) -> Iterator[str]:
     records = [one for i, one in enumerate(records) if not (i and _place(one) == _place(records[i - 1]))]
     if records:
         yield marked(f"{row.name.capitalize()} bandwidth: {listed(map(_bandwidth, records))}", *records)
+    found = []
     stores = [results.find(name, threads="all", **far) for name in ("simd", "simd-nt")]
     saved = results.ratio("simd-nt", "simd", threads="all", **far)
     if saved is not None and stores[0] is not None and stores[1] is not None:
-        compared = against(saved, "plain stores")
+        compared = against(saved, "with plain stores")
         said = f"{row.name.capitalize()} in memory with non-temporal stores on {_threads(stores[1])} is {compared}"
         traffic = [_traffic(one) for one in stores if one is not None]
         if differs(saved) and all(traffic):
             nt, plain = (text.rate(one, "GB/s") for one in reversed(traffic))
             said += f", {nt} of memory traffic instead of {plain} with write-allocate reads"
-        yield marked(said, *stores)
-    yield from _in_python(results, far)
+        found.append((saved.value, marked(said, *stores)))
+    yield from ranked([*found, *_in_python(row, results, far)])
 
 
-def _in_python(results: Results, far: Mapping[str, Scalar]) -> Iterator[str]:
+def _in_python(row: Row, results: Results, far: Mapping[str, Scalar]) -> Iterator[tuple[float, str]]:
     """Numba and NumPy against the fastest explicit vectors in memory."""
+    ratios: list[Estimate] = []
     said: list[str] = []
     used: list[Record] = []
     for name, label, threads in IN_PYTHON:
         mine = results.find(name, threads=threads, **far)
         best = results.fastest("bytes", {"threads": threads, **far}, EXPLICIT)
         if mine is not None and best is not None:
-            said.append(f"{label} on {_threads(mine)} is {against(results.versus(mine, best), best.variant)}")
+            ratios.append(results.versus(mine, best))
+            said.append(f"{label} on {_threads(mine)} is {against(ratios[-1], best.variant)}")
             used += (mine, best)
     if said:
-        yield marked(f"In memory, {listed(said)}", *used)
+        yield largest(ratios), marked(f"{row.name.capitalize()} in memory: {listed(said)}", *used)
 
 
 def _bandwidth(record: Record) -> str:

@@ -245,8 +245,8 @@ def finding(results: Results) -> Iterator[str]:
     yield from phrases.ranked(slower, 2 - (link is not None))
     if link is not None:
         yield (
-            f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; only from "
-            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth{phrases.mark(*own)}."
+            f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; from "
+            f"{text.size(link.half.value)} on it reaches half of the link's bandwidth or more{phrases.mark(*own)}."
         )
 
 

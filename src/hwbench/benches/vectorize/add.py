@@ -20,7 +20,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Cpu, DeviceArray, Facts, Gpu, Results
 from ...record import text
-from ...record.phrases import listed, marked
+from ...record.phrases import compared, listed, marked
 
 ELEMENT = 24  # bytes: two float64 read, one written
 LISTED = 96  # bytes an element as three lists: a pointer of 8 and a float object of 24 in each
@@ -195,7 +195,7 @@ def finding(results: Results) -> Iterator[str]:
         if in_loop is not None and in_numpy is not None and ratio is not None:
             yield marked(
                 f"NumPy at n = {text.count(n)} takes {text.seconds(in_numpy)} per element against "
-                f"{text.seconds(in_loop)} in a Python loop, {text.ratio(ratio)}",
+                f"{text.seconds(in_loop)} in a Python loop, {compared(ratio)}",
                 results.find("loop", n=n), results.find("numpy", n=n),
             )  # fmt: skip
     told = [_crossovers(results, rivals) for rivals in (RIVALS, GPU_RIVALS)]

@@ -37,7 +37,7 @@ NUMBER = 12345
 
 bench = Bench(
     "vectorize.call",
-    question="What does a call cost that does nothing?",
+    question="What does an empty call cost?",
     axes={},
     baseline="function",
     measures="call",
@@ -207,11 +207,14 @@ INTERPRETED = ("function", "method", "builtin")
 def finding(results: Results) -> Iterator[str]:
     """What each empty call costs, the loop around it included; the most expensive first."""
     loop = results.each("calls", "nothing")
-    spent = f", of which the loop takes {text.seconds(loop.value)}" if loop is not None else ""
+    spent = f"; each figure includes {text.seconds(loop.value)} for the loop around it" if loop is not None else ""
+    found = []
     for group in ([name for name in NAMES if name not in INTERPRETED], INTERPRETED):
         calls = {name: call for name in group if (call := results.each("calls", name)) is not None}
         if calls:
             dearest = sorted(calls, key=lambda name: -calls[name].value)
             each = listed(f"{text.seconds(calls[name])} for {NAMES[name]}" for name in dearest)
             records = [results.find(name) for name in (*dearest, "nothing")]
-            yield marked(f"An empty call from Python takes {each}{spent}", *records)
+            said = marked(f"An empty call from Python takes {each}{spent}", *records)
+            found.append((-calls[dearest[0]].value, said))
+    yield from (said for _, said in sorted(found))

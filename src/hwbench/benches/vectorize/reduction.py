@@ -31,8 +31,9 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Call, Cpu, Results
 from ...record import text
+from ...record.estimate import Estimate
 from ...record.model import Record, Scalar
-from ...record.phrases import listed, marked
+from ...record.phrases import compared, largest, listed, marked, ranked
 
 LONGEST_LOOP = 10**5
 COMPILED = ("numpy", "numba", "numba-fastmath")
@@ -224,12 +225,15 @@ OPERATIONS = {"sum": "sum", "dot": "dot product"}
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """NumPy against the Python loop, what keeping the order of additions costs, and errors in float32."""
-    in_loop = _compared(results, "numpy", "loop", "f8")
-    if in_loop:
-        yield f"NumPy against the Python loop in float64: {in_loop}"
-    ordered = _compared(results, "numba-fastmath", "numba", "f8")
-    if ordered:
-        yield f"Numba with fastmath against additions in order (float64): {ordered}"
+    found = []
+    for fast, slow, head in (
+        ("numpy", "loop", "NumPy against the Python loop (float64)"),
+        ("numba-fastmath", "numba", "Numba with fastmath against Numba adding in order (float64, 1 thread)"),
+    ):
+        ratios, said = _compared(results, fast, slow, "f8")
+        if ratios:
+            found.append((largest(ratios), f"{head}: {said}"))
+    yield from ranked(found)
     sums = [r for r in results.records if r.timed and (r.params["operation"], r.params["dtype"]) == ("sum", "f4")]
     n = max((int(r.params["n"]) for r in sums), default=0)
     off = {
@@ -243,8 +247,9 @@ def finding(results: Results) -> Iterator[str]:
         yield marked(f"Relative error of a sum of {text.count(n)} float32: {each}", *known.values())
 
 
-def _compared(results: Results, fast: str, slow: str, dtype: str) -> str:
-    """One way against another for each operation, at the largest n where both were timed; "" without any."""
+def _compared(results: Results, fast: str, slow: str, dtype: str) -> tuple[list[Estimate], str]:
+    """One way against another for each operation, at the largest n where both were timed: ratios, and in words."""
+    ratios: list[Estimate] = []
     said: list[str] = []
     used: list[Record | None] = []
     for operation, name in OPERATIONS.items():
@@ -255,6 +260,7 @@ def _compared(results: Results, fast: str, slow: str, dtype: str) -> str:
         both = {n: ratio for n in lengths if (ratio := results.ratio(fast, slow, n=n, **place)) is not None}
         if both:
             n = max(both)
-            said.append(f"{text.ratio(both[n])} for a {name} (n = {text.count(n)})")
+            ratios.append(both[n])
+            said.append(f"{compared(both[n])} for a {name} (n = {text.count(n)})")
             used += (results.find(fast, n=n, **place), results.find(slow, n=n, **place))
-    return marked(listed(said), *used) if said else ""
+    return ratios, marked(listed(said), *used)

@@ -31,7 +31,7 @@ from ...protocols import Cpu, Results
 from ...record import text
 from ...record.facts import threads_of
 from ...record.model import Record
-from ...record.phrases import against, counted, listed, marked
+from ...record.phrases import against, compared, counted, differs, largest, listed, marked, ranked
 
 ELEMENT = 40  # bytes: four float64 read, one written
 TEMPORARIES = 16  # bytes: two float64
@@ -145,16 +145,20 @@ def finding(results: Results) -> Iterator[str]:
     n = lengths[-1]
     base, plain = results.each("items", "numpy", n=n), results.find("numpy", n=n)
     names = {"numba": "in one fused loop", "prange": "in a fused prange"}
+    found: list[tuple[float, str]] = []
     ratios = {name: ratio for name in names if (ratio := results.ratio(name, "numpy", n=n)) is not None}
     if ratios and base is not None:
         fused = {name: results.find(name, n=n) for name in ratios}
-        each = listed(f"{text.ratio(ratio)} {names[name]}{_on(fused[name])}" for name, ratio in ratios.items())
-        said = f"NumPy's a*b + c*d takes {text.seconds(base)} per element at n = {text.count(n)}; it is {each}"
-        yield marked(said, plain, *fused.values())
+        each = listed(f"{compared(ratio)} {names[name]}{_on(fused[name])}" for name, ratio in ratios.items())
+        said = f"a*b + c*d at n = {text.count(n)} takes NumPy {text.seconds(base)} per element"
+        said += f"; without temporary arrays: {each}"
+        found.append((largest([*ratios.values()]), marked(said, plain, *fused.values())))
     in_place = results.ratio("numpy-out", "numpy", n=n)
     if in_place is not None:
-        said = f"NumPy with out= at n = {text.count(n)} is {against(in_place, 'without')}{_of_new_memory(plain)}"
-        yield marked(said, plain, results.find("numpy-out", n=n))
+        why = _of_new_memory(plain, differs(in_place))
+        said = f"NumPy with out= at n = {text.count(n)} is {against(in_place, 'without')}{why}"
+        found.append((in_place.value, marked(said, plain, results.find("numpy-out", n=n))))
+    yield from ranked(found)
     crossing = {
         name: crossing
         for name, fast in (("the fused loop", "numba"), ("the fused prange", "prange"))
@@ -170,8 +174,8 @@ def _on(record: Record | None) -> str:
     return f" on {counted(threads, 'thread')}" if threads > 1 else ""
 
 
-def _of_new_memory(record: Record | None) -> str:
-    """Whether the temporaries were new pages; "" where that is not known.
+def _of_new_memory(record: Record | None, faster: bool) -> str:
+    """Whether the temporaries were new pages; "" where that is not known, or does not explain what is seen.
 
     Faults are counted for each round, in which only `numpy` allocates.
     """
@@ -180,5 +184,5 @@ def _of_new_memory(record: Record | None) -> str:
         return ""
     a_call = float(np.median(faults)) / record.loops
     if a_call >= TEMPORARIES * int(record.params["n"]) / HUGE / 2:
-        return f": each call takes new pages for its temporaries ({text.count(a_call)} page faults)"
-    return ": the heap reuses the pages of its temporaries"
+        return f": without it, each call takes new pages ({text.count(a_call)} page faults)" if faster else ""
+    return "" if faster else ": the heap reuses the pages of the temporaries"

@@ -251,7 +251,7 @@ def _epochs(records: Sequence[Record]) -> Iterator[str]:
     parts = fastest.facts["phases_s"]
     most = max(parts, key=parts.get)
     share = f"{fastest.variant} spends {text.share(parts[most] / sum(parts.values()))} of an epoch on {_ON[most]}"
-    yield f"Epoch in f4: {'; '.join(told)}. In batches of {batches[0]} {share}."
+    yield f"Time of an epoch (float32): {'; '.join(told)}. In batches of {batches[0]} {share}."
 
 
 def _seconds(record: Record) -> float:

@@ -58,10 +58,11 @@ def view(runs: Runs) -> Section | None:
     if not blocks:
         return None
     intro = [
-        "How fast data flows: load reads an array, copy moves one into another, triad computes a = b + s·c. Bytes are "
-        "counted as STREAM does, what the program names and not what the caches move besides. More is better.",
-        "Nearer levels are faster, and each core has its own L1 and L2, so that they grow with the threads. Memory is "
-        "shared: often one or two threads already take all that it gives.",
+        "How fast data flows: load reads an array, copy moves one into another, triad computes a = b + s·c. Bytes "
+        "are counted as in STREAM: those that the program reads and writes, without further traffic of the caches. "
+        "More is better.",
+        "Nearer levels are faster, and each core has its own L1 and L2, so that their bandwidth grows with the "
+        "threads. Memory is shared: often one or two threads already use all of its bandwidth.",
     ]
     return Section("bandwidth", "Bandwidth", "Bandwidth by level", intro, blocks)
 
@@ -187,8 +188,8 @@ def _sweep(runs: Runs) -> Figure | None:
         "Across the levels",
         panels,
         columns.table("Every footprint", ordered),
-        "The bandwidth falls where the footprint outgrows a level. At the far left a call's overhead weighs more than "
-        "the few bytes it moves.",
+        "The bandwidth falls where the footprint outgrows a level. At the far left the overhead of a call outweighs "
+        "the few bytes that it moves.",
         legend,
     )
 

@@ -48,9 +48,9 @@ def view(runs: Runs) -> Section | None:
         )
         panels.append(Panel(title, spec, f"{title}: {here[0].unit} by order of loops"))
     intro = [
-        "The same loops in another order. A line that was fetched for one number holds seven more; what decides is "
-        "whether they are used before the line is lost. The dashed line is the machine's limit, where it was measured: "
-        "a copy's bandwidth, one core's floating-point peak.",
+        "The same loops in another order. A line that is fetched for one number holds seven more; the speed depends "
+        "on whether they are used before the line is evicted. The dashed line is the machine's limit, where it was "
+        "measured: the bandwidth of a copy, or the floating-point peak of one core.",
         "A matrix whose rows are a multiple of 4 KiB sends a whole column to one set of the L1 cache: 3072 against "
         "3064 columns is that difference alone.",
     ]

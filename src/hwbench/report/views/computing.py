@@ -13,8 +13,8 @@ def view(runs: Runs) -> Section | None:
     if not figures:
         return None
     intro = [
-        "What a core computes is operations a cycle times cycles a second, as long as it knows what to do next. Here "
-        "is the clock while the vector units work, what a good library makes of units and clock, and what a branch "
-        "costs that the core guesses wrong.",
+        "The rate of a core is operations per cycle times the clock, as long as it knows which instructions come "
+        "next. This section shows the clock while the vector units work, what a good library reaches, and what a "
+        "mispredicted branch costs.",
     ]
     return Section("computing", "Computing", "Clock, matrix product, branches", intro, figures)

@@ -36,7 +36,7 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "The same work done in different ways, measured in turns, round by round, so that what disturbed one "
         "disturbed all. The words beside a bar compare times with the baseline; 'same' means that the 95% interval of "
-        "the ratio holds 1.",
+        "the ratio contains 1.",
         "The thin line at a bar's end is the 95% interval of the median. Pale marks are suspect: something disturbed "
         "them, see Quality.",
     ]

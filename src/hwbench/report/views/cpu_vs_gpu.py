@@ -34,14 +34,12 @@ def view(runs: Runs) -> Section | None:
         blocks.append(Notes("What this balance suits", sentences, assumptions()))
     blocks.append(_sources(own, machines, known))
     intro = [
-        "The lecture compares CPUs and GPUs by cores, arithmetic, memory and control flow. Here this machine's "
-        "headline figures, medians, stand in that table, "
-        "beside its datasheet where one is known, and beside the lecture's own machines. Datasheets state what "
-        "cannot be exceeded; measured figures "
+        "The lecture compares CPUs and GPUs by cores, arithmetic, memory and control flow. This table has the headline "
+        "figures (medians) of this machine, its datasheet where one is known, and the lecture's machines. Datasheets "
+        "state what cannot be exceeded; measured figures "
         "are what was reached.",
-        "The quotient of arithmetic and bandwidth, the balance, says how often a number that was fetched from memory "
-        "has to be used before arithmetic "
-        "and not memory is the limit.",
+        "The balance, arithmetic divided by bandwidth, says how many operations a program has to do with each byte "
+        "from memory before arithmetic, and not memory, is the limit.",
     ]
     return Section("lecture", "CPU or GPU", "CPU against GPU: the lecture's table", intro, blocks)
 
@@ -165,9 +163,8 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
         "Where devices stand",
         [Panel("", spec, about)],
         Table("Every device in the chart", tuple(column.head for column in CHARTED), rows),
-        "Further up is more arithmetic, further right more bandwidth; on a diagonal the balance of the two is the "
-        "same. Pale dots are other GPUs "
-        "with a known datasheet: point at them.",
+        "Higher is more arithmetic, further right more bandwidth; the balance is the same along a diagonal. Pale "
+        "dots are other GPUs with a known datasheet: point at them.",
         [Key(name, colour) for name, colour in COLOURS.items()],
         wide=True,
     )

@@ -21,8 +21,8 @@ def view(runs: Runs) -> Section | None:
     if not blocks:
         return None
     intro = [
-        "Each bench asks one question; this is what it answers here. Figures in brackets are 95% intervals of the "
-        "median. The sections below show where the sentences come from."
+        "Each bench asks one question; these are the answers for this machine, the largest effects first. Figures in "
+        "brackets are 95% intervals. The sections below show the data."
     ]
     return Section("findings", "Findings", "Findings", intro, blocks)
 

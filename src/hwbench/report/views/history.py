@@ -15,6 +15,7 @@ from altair.utils.schemapi import debug_mode
 
 from ...record import text
 from ...record.model import METRICS, BenchInfo, Metric
+from ...record.phrases import counted
 from ...tracking import change_points
 from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, controls_of, shift
 from ...tracking.history import DIRTY, History, Series, Values
@@ -32,7 +33,7 @@ RECENT = 5  # commits whose median stands for a machine as it is now
 # The order in which changes matter to a reader of commits.
 WHOSE = {
     "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
-    "neither": "not the code: one commit measured again",
+    "neither": "not the code: the same commit was measured again",
 }  # fmt: skip
 # Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
@@ -65,24 +66,28 @@ def view(runs: Runs) -> Section | None:
     if not blocks:
         return None
     intro = [
-        "Each case over the commits, a line for each machine and environment. A vertical line marks a change that "
-        "asv's step detection found, at the commit that brought it. Bands are the intervals of single measurements.",
+        "Each case over the commits, one line per machine and environment. A vertical line marks a change that asv's "
+        "step detection found, at the commit that caused it. Bands are the intervals of single measurements.",
         _about_controls(runs.histories, runs.benches),
     ]
     if not change_points.available():
-        intro.append("asv is not installed here, so no changes were sought: pip install 'hwbench[asv]'.")
+        intro.append("No changes were searched for, since asv is not installed: pip install 'hwbench[asv]'.")
     return Section("history", "History", "From commit to commit", intro, blocks)
 
 
 def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInfo]) -> str:
-    """How a machine that drifted is told from code that changed, or that it cannot be."""
+    """How the page distinguishes a drift of the machine from a change of the code, or that it cannot."""
     controls = controls_of(benches)
     limits = f"benches of the machine's own limits ({', '.join(controls or CONTROLS)})"
     if not any(one.bench in controls for history in histories for one in history.series):
-        return f"None of the {limits} was measured along: whether the code changed or the machine cannot be told."
+        return (
+            f"The {limits} were not measured at these commits, so a change of the code cannot be distinguished from a "
+            "change of the machine."
+        )
     return (
-        f"The {limits} are the controls: where at least two of them moved together, what moved as much is told as the "
-        "machine's and not as the code's. One control alone may have changed itself, and proves nothing."
+        f"The {limits} are the controls: where at least two of them changed together, a case that changed as much is "
+        "attributed to the machine and not to the code. One control alone proves nothing, since it may have changed "
+        "itself."
     )
 
 
@@ -99,9 +104,9 @@ def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -
     name = f": {history.name}, by {history.source}" if several else ""
     told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
     if told:
-        yield Notes(f"What changed{name}", told, "The greatest first; the list of all stands below the chart.")
+        yield Notes(f"What changed{name}", told, "The largest change first; all changes are listed below the chart.")
     if history.notes:
-        yield Notes(f"What to know of these results{name}", history.notes)
+        yield Notes(f"Notes on these results{name}", history.notes)
     yield _tracks(history, changes, indices, labels, name)
     if (table := _machines(history, benches, labels)) is not None:
         yield table
@@ -132,12 +137,12 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
         cases = dict.fromkeys(one.series.label for one in here)
         most = max(here, key=lambda one: abs(math.log(one.factor)))
         many = f"{len(cases)} cases" if len(cases) > 1 else next(iter(cases))
-        best = f", {most.series.label} most" if len(cases) > 1 else ""
-        doubt = " (one control moved alike, so it may be the machine)" if most.whose == "unclear" else ""
+        best = f"; most of all {most.series.label}" if len(cases) > 1 else ""
+        doubt = " (the only control changed as much, so it may be the machine)" if most.whose == "unclear" else ""
         out.append(f"{_named(history, last, first)}: {many} {_factors(here)} on {where}{best}{doubt}.")
     if len(ranked) > MOST_TOLD:
         more = len(ranked) - MOST_TOLD
-        out.append(f"And {more} more commit{'s' * (more != 1)}.")
+        out.append(f"And {counted(more, 'more commit')}.")
     return out
 
 
@@ -157,9 +162,8 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
     for here in sorted(grouped, key=len, reverse=True)[: MOST_TOLD // 2]:
         first = statistics.mode(one.step.first for one in here)
         out.append(
-            f"From {history.commits[first].title} on, {labels[here[0].series.setting]} is {_times(here[0].machine)} by "
-            f"its own limits: {len(here)} change{'s' * (len(here) != 1)} there {'are' if len(here) > 1 else 'is'} the "
-            "machine's."
+            f"From {history.commits[first].title} on, the limits of {labels[here[0].series.setting]} are "
+            f"{_times(here[0].machine)}: this explains {counted(len(here), 'change')}."
         )
     return out
 
@@ -170,8 +174,9 @@ def _again(changes: Sequence[Change]) -> Iterator[str]:
     if here:
         cases = len({one.series.label for one in here})
         yield (
-            f"{cases} case{'s' * (cases != 1)} changed between two measurements of one commit, {_factors(here[:1])} at "
-            "most: that is the machine or noise, and not the code."
+            f"{counted(cases, 'case')} changed between two measurements of one commit, at most {_factors(here[:1])}: "
+            f"the "
+            "cause is the machine or noise, not the code."
         )
 
 
@@ -181,7 +186,8 @@ def _named(history: History, last: int, first: int) -> str:
     between = {history.commits[k].name for k in range(last + 1, first)} - ends
     if not between:
         return history.commits[first].title
-    return f"{history.commits[first].title}, or one of the {len(between)} not measured before it"
+    skipped = counted(len(between), "commit that was", "commits that were")
+    return f"{history.commits[first].title}, or one of {skipped} not measured before it"
 
 
 def _times(factor: float) -> str:
@@ -201,19 +207,19 @@ def _tracks(history: History, changes: Sequence[Change], indices: Indices, label
     packer = _Packer(history, changes, indices, labels)
     shown = changes[:MOST_CHANGES]
     rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
-    more = f", of which the {MOST_CHANGES} that matter most are listed" if len(changes) > MOST_CHANGES else ""
+    more = f"; the {MOST_CHANGES} most important are listed" if len(changes) > MOST_CHANGES else ""
     lines = [Key(label, SLOTS[i % len(SLOTS)], MARKS[_round(i)]) for i, label in enumerate(labels)]
     return Tracks(
         f"One case over {len(history.commits)} commits{name}",
         "Choose a bench and a case."
-        + " Without the machine's drift, each value is divided by what the controls did at the same commit."
+        + " The switch without the machine's drift divides each value by the change of the controls at its commit."
         * bool(indices.series),
         packer.data(),
         _spec(len(history.commits), labels),
         lines,
         ("case", "change", "commit", "machine", "before", "after", "whose"),
         rows,
-        f"{len(changes)} change{'s' * (len(changes) != 1)}{more}",
+        f"{counted(len(changes), 'change')}{more}",
     )
 
 
@@ -239,7 +245,7 @@ class _Packer:
         before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
         whose = WHOSE[one.whose]
         if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
-            whose += f" (it moved {text.times(one.machine)})"
+            whose += f" (its limits: {text.ratio(one.machine)})"
         where = _named(self.history, one.step.last, one.step.first)
         return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
 

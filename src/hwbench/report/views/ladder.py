@@ -67,9 +67,8 @@ def view(runs: Runs) -> Section | None:
         "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
         "the arrays fits a nearer cache, it is what streams from that cache achieve. A share that is marked by '?' is "
         "above its limit, or its limit was disturbed.",
-        "At small n every way pays for its call, which is why even compiled code reaches little there and starting "
-        "threads costs more than it brings. At large n the loop still pays for every element, while the others wait "
-        "for memory.",
+        "At small n the cost of the call dominates: even compiled code reaches little, and starting threads costs "
+        "more than it gains. At large n the loop still pays for every element, while the others wait for memory.",
     ]
     return Section("ladder", "Ladder", "The ladder from Python to the machine", intro, blocks)
 
@@ -138,7 +137,7 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
         "Share of the machine's limit",
         panels,
         _columns(runs).table("Every n and variant", sorted(rungs, key=lambda rung: _rank(rung, names))),
-        "Each step to the right is a factor; the dashed line is all the machine can do.",
+        "The axis is logarithmic; the dashed line is the machine's limit.",
     )
 
 

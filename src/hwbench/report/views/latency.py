@@ -36,8 +36,8 @@ def view(runs: Runs) -> Section | None:
         "Each hop loads the address of the next one, so nothing can be fetched ahead: the time of a hop is the "
         "latency of the level that holds the data. The line is level while all of it fits, and climbs where it "
         "outgrows a cache. Lower is better.",
-        "With 4K pages large footprints also pay for address translation, which huge pages spare. Page-local order "
-        "stays within a page for a while and shows the data's own way without it.",
+        "With 4K pages large footprints also pay for address translation, which huge pages avoid. Page-local order "
+        "stays within a few pages and shows the latency of the data without translation.",
     ]
     return Section("latency", "Latency", "Latency by footprint", intro, blocks)
 
@@ -157,13 +157,13 @@ def _levels(runs: Runs) -> Table:
         "level", "reported", "measured", "95% interval", "verdict", "latency", "95% interval", "latency in the lecture",
     )  # fmt: skip
     caption = (
-        "Levels, reported and measured. A level is a stretch of the sweep in which the latency stays level, and ends "
-        "at the change point on the way to the next: after the last footprint that is nearer to it. The interval is "
-        "from a bootstrap over the samples and never narrower than a step of the sweep. What a virtual machine has "
-        "less than is reported is shared with others. Where a stream of loads goes on at a cache's speed beyond the "
-        "step of the chase, the size is the stream's, and the step is its random reach: there the TLB's ends. The "
-        "latency is the headline's: random order at the level's size label, on huge pages where there are any; of a "
-        "level that is not reported it is the stretch's."
+        "Levels, reported and measured. A level is a range of footprints with constant latency; it ends at the "
+        "change point to the next one. The interval comes from a bootstrap over the samples and is at least one step "
+        "of the sweep. A virtual machine that has less of a cache than is reported shares it with other guests. "
+        "Where sequential loads keep a cache's speed beyond the step of the chase, their end is the cache's size, "
+        "and the step of the chase is the reach of the TLB. The latency is the headline's: random order at the "
+        "level's size label, on huge pages where there are any. A level that the system does not report has the "
+        "latency of its range."
     )
     return Table(caption, runs.head(head), rows)
 

@@ -29,8 +29,8 @@ def view(runs: Runs) -> Section | None:
     if not blocks:
         return None
     intro = [
-        "A load that waits costs the latency above; but a core keeps many of them in flight, other cores' traffic "
-        "makes each wait longer, and a line that another core has written comes from that core's cache.",
+        "A dependent load costs the latency above; but a core keeps many loads in flight, traffic of other cores "
+        "makes each slower, and a line that another core has written comes from that core's cache.",
     ]
     return Section("waiting", "Shared latency", "Latency under load", intro, blocks)
 
@@ -93,8 +93,8 @@ def _parallel(runs: Runs) -> Figure | None:
     told = (
         "Independent pointer chases in one loop: the core sends the next load of each while the "
         "others wait. Dotted: as many in flight as there are chases. Where a line leaves it, the core's buffers or the "
-        "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little), "
-        "both by medians."
+        "queues behind the level are full. Loads in flight are the latency over the time between two loads (Little's "
+        "law), both by medians."
     )
     legend["ideal"] = Key("as many as chases", "ink-2", "dots")
     return Figure(
@@ -141,10 +141,10 @@ def _loaded(runs: Runs) -> Figure | None:
         alt_text="Latency of a load from memory over the bandwidth that the other cores take meanwhile.",
     )  # fmt: skip
     told = (
-        "One core follows pointers through memory, every other streams at a rising rate. The figure is the time of the "
-        "first one's loads. Idle is beside the parked load threads: a twin of the headline's latency, not the same "
-        "case. Flat as long as memory has room; a line that turns up shows queues that fill. Writing counts twice: a "
-        "stored line is read first and written back later."
+        "One core follows pointers through memory while all others stream at a rising rate. The figure is the "
+        "latency of the first core's loads: flat while memory has bandwidth left, rising where its queues fill. Idle "
+        "is measured beside the parked load threads, so it is not the same case as the headline's latency. A write "
+        "counts twice: a stored line is read first and written back later."
     )
     return Figure(
         "Loaded latency",
@@ -202,8 +202,9 @@ def _between(runs: Runs) -> list[Figure]:
         title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
         rows = [(point, pair) for point in points for pair in _pairs(point)]
         told = (
-            f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: a cache line that "
-            "two threads hand to and fro, at best. Fuller colour is slower. Each pair is measured alone; CPUs that "
+            f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: two threads pass "
+            f"a cache line back and forth, the best round. Stronger colour is slower. Each pair is measured alone; "
+            f"CPUs that "
             "share a cache stand out as blocks."
         )
         listed = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)

@@ -63,12 +63,11 @@ def view(runs: Runs) -> Section | None:
     if disturbing:
         blocks.append(Notes("What disturbs measuring here", disturbing))
     title = "The machines" if runs.several else "The machine"
-    intro = ["What was measured on, as the operating system describes it."]
+    intro = ["The machine, as the operating system describes it."]
     if numbers is not None:
         intro = [
-            "The headline numbers are medians of benches that are bound by one limit of the machine each; beside "
-            "them stand the figures that the lecture gives for a desktop machine. More is better for rates, less for "
-            "latencies."
+            "Each headline number is the median of a bench that one limit of the machine bounds; the lecture's "
+            "figures for a desktop machine are beside them. More is better for rates, less for latencies."
         ]
     return Section("machine", "Machine", title, intro, blocks)
 

@@ -55,8 +55,8 @@ def figure(runs: Runs) -> Figure | None:
     if not panels:
         return None
     told = (
-        "C = A·B of n × n matrices, as NumPy's BLAS does it. 2n³ operations on 3n² numbers: the larger, the more is "
-        "computed for each byte that is moved, until only the floating-point units limit it. Small products pay for "
+        "C = A·B of n × n matrices, as NumPy's BLAS does it. 2n³ operations on 3n² numbers: larger products compute "
+        "more for each byte that is moved, until only the floating-point units limit them. Small products pay for "
         "the call and for waking threads."
     )
     ordered = sorted(points, key=lambda p: (p.run, str(p.record.params.get("dtype")), p.threads, p.n))

@@ -48,10 +48,10 @@ def figure(runs: Runs) -> Figure | None:
         rows += [runs.row(index, _row(here, name, found.get(name), lengths)) for name in variants]
     head = ("variant", *(f"µs at n = {text.count(n)}" for n in lengths), "wins from n", "95% interval")
     told = (
-        "A line that is level pays for the call: cutting the range, waking the threads, waiting for the last. Where it "
-        "meets the plain loop's, prange begins to win; the upright lines mark those n. There is no clear crossover "
-        "where its interval spans a decade or has no end in the measured range. A process has one layer, so each was "
-        "measured in a process of its own."
+        "Where a line is level, the call dominates: dividing the range, waking the threads, waiting for the last "
+        "one. Where it crosses the serial loop, prange becomes faster; vertical lines mark these n. A crossover is "
+        "not clear if its interval spans a decade or has no end in the measured range. A process has one threading "
+        "layer, so each was measured in a process of its own."
     )
     legend = [Key(name, runs.colours[name], "line") for name in variants]
     table = Table("What a prange costs, and from which n it wins", runs.head(head), rows)

@@ -58,16 +58,17 @@ def _checks(runs: Runs) -> Table | None:
     rows = []
     for index, run in enumerate(runs):
         for one in run_quality.check(run):
-            which = f"{one.remedy}: {'; '.join(one.told)}" if one.told else one.remedy
+            which = f"{one.remedy}: {'; '.join(one.cases)}" if one.cases else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
             row = (one.name, text.share(one.seen), text.share(one.allowed), *verdict)
             rows.append(runs.row(index, row))
     if not rows:
         return None
     caption = (
-        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. It "
-        "stands alone if the lower quartile of its samples is far from it. It does not repeat if the same footprint, "
-        "measured again later in the run, gives another best sample. In both cases another run will differ, too."
+        "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. No "
+        "other sample confirms it if the lower quartile of its samples is far from it. It does not repeat if the "
+        "same footprint, measured again later in the run, gives another best sample. In both cases another run may "
+        "give another limit."
     )
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 

@@ -47,10 +47,10 @@ def view(runs: Runs) -> Section | None:
     )  # fmt: skip
     panels = [panel for place in _chosen(by_place) for panel in _panels(columns, place, by_place[place])]
     intro = [
-        "Each way adds the same numbers; the time of an element stands on the left, the error of the result on the "
+        "Each variant adds the same numbers: the time per element is on the left, the error of the result on the "
         "right, relative to the exactly rounded answer (math.fsum). Less is better in both.",
-        "One sum that everything is added to in order is slow, since each addition waits for the one before, and "
-        "imprecise, since each is rounded at the size of the whole. Several sums side by side are neither.",
+        "A single running sum is slow, since each addition waits for the one before, and imprecise, since each is "
+        "rounded to the precision of the total. Several sums side by side avoid both.",
     ]
     figure = Figure("Time and accuracy", panels, columns.table("Every operation, type and n", points))
     return Section("reductions", "Reductions", "Sums: fast and exact", intro, [figure])

@@ -75,13 +75,13 @@ def view(runs: Runs) -> Section | None:
         [Key(variant, runs.colours[variant]) for variant in variants],
     )
     intro = [
-        "How much a program computes for each byte it moves decides what holds it back. Under a slope it waits for "
-        "the level whose bandwidth the slope is; under the flat ceiling it waits for the arithmetic units. Higher is "
-        "better, and touching a roof is all there is.",
+        "The operations that a program does for each byte it moves decide what limits it: under a slope the "
+        "bandwidth of that level, under a flat ceiling the arithmetic units. Higher is better; a point on a roof has "
+        "reached its limit.",
         "The roofs are measured here, not taken from a datasheet, and each is the best sample of its bench: the slopes "
         "by loads out of each level, the ceilings by fused multiply-adds in registers, one number at a time (scalar) "
-        "and in vectors of each width. What lies between the scalar ceiling and the highest is what vectors give; what "
-        "lies between a slope and the next is what staying in the nearer cache gives.",
+        "and in vectors of each width. The gap between the scalar and the highest ceiling is what vectors gain; the "
+        "gap between two slopes is what staying in the nearer cache gains.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure])
 

@@ -116,10 +116,11 @@ def view(runs: Runs) -> Section | None:
 def _section(blocks: Sequence[Figure]) -> Section:
     intro = [
         "More threads on the same loop. The dotted line is the ideal: twice the threads, twice the work a second. "
-        "Strong scaling shares a fixed amount of work; weak scaling (dashed) gives every thread as much as one had.",
-        "Work bound by memory levels off as soon as memory gives all it has; work bound by arithmetic follows the "
-        "cores. The serial fraction (Karp and Flatt) is the part that behaves as if it could not be shared; where it "
-        "grows with the threads, overhead is to blame.",
+        "Strong scaling divides a fixed amount of work; weak scaling (dashed) gives every thread as much work as one "
+        "thread had.",
+        "Memory-bound work levels off where the bandwidth of memory is used up; compute-bound work grows with the "
+        "cores. The serial fraction (Karp and Flatt) is the part that behaves as if it were not parallel; where it "
+        "grows with the threads, overhead is the cause.",
     ]
     return Section("scaling", "Scaling", "Scaling with threads", intro, blocks)
 
@@ -148,8 +149,8 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
         panels.append(Panel(label, spec, "Efficiency over threads"))
     table = columns.table("Efficiency and serial fraction", strong)
     told = (
-        "A thread's share of the ideal. Where it falls while the serial fraction stays, a part of the work is not "
-        "shared; where the fraction grows too, the threads cost something themselves, or wait for the same memory."
+        "Each thread's share of the ideal. Where it falls at a constant serial fraction, a part of the work is not "
+        "parallel; where the fraction grows too, the threads have overhead or wait for the same memory."
     )
     legend = [Key(work, colours[work], "line") for work in works]
     return Figure("Efficiency", panels, table, told, legend, wide=not runs.several)

@@ -51,7 +51,7 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "The same number of elements at every stride. While a line holds several of the elements that are used, twice "
         "the stride brings twice the lines; at strides of a line or more each element needs a line of its own, and the "
-        "curve is flat. The height of that level over the start is what a column of a matrix costs against a row.",
+        "curve is flat. The ratio of that level to the start is what a column of a matrix costs compared with a row.",
         *said,
     ]
     table = columns.table("Every stride", sorted(points, key=lambda point: (point.run, _name(point), _step(point))))

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...record import text
+from ...record.estimate import Estimate
+from ...record.phrases import against, listed
 from .compared_devices import BATCH, LECTURES_LINK, MEASURED, WEIGHTS, HostLink, Row
 
 
@@ -15,8 +17,7 @@ def assumptions() -> str:
     """The work that all sentences are about."""
     return (
         f"Computed from the figures above for a fully connected network of {WEIGHTS / 1e6:g} million float32 weights "
-        f"({4 * WEIGHTS / 1e6:g} MB), "
-        f"as the roofline allows at best; a training step is SGD on a batch of {BATCH}."
+        f"({4 * WEIGHTS / 1e6:g} MB), at best, as the roofline allows; a training step is SGD on a batch of {BATCH}."
     )
 
 
@@ -35,54 +36,52 @@ def suits(row: Row, cards: Sequence[Row], machines: Sequence[Row], several: bool
         return
     cpu, _, lectures = machines
     others = [replace(card, name=card.name.rpartition(": ")[2]) for card in cards if card.balance is not None]
-    beside = ", ".join(f"{card.name} {text.amount(card.balance)}" for card in others)
+    measured = listed(f"{card.name} {text.amount(card.balance)} (measured)" for card in others)
     whose = f"{name}'s CPU" if others else name
     yield (
-        f"{whose} does {text.amount(row.balance)} float32 operations in the time that a byte takes from memory"
-        f"{f', its own {beside} (measured)' if others else ''}; by its datasheet {cpu.name} does "
-        f"{text.amount(cpu.balance)}, {lectures.name} {text.amount(lectures.balance)}."
+        f"{whose} does {text.amount(row.balance)} float32 operations in the time in which memory delivers a byte"
+        f"{f', its own {measured}' if others else ''}. By their datasheets {cpu.name} does {text.amount(cpu.balance)} "
+        f"and {lectures.name} {text.amount(lectures.balance)}."
     )
+    batches = (f"on {one.name} from {math.ceil(2 * (one.balance or 0))}" for one in (*others, lectures))
     yield (
-        "Inference of one example uses each weight once, half an operation a byte: memory is the limit, and an "
-        f"answer takes at least {_seconds(row.inference() or 0)} here. From {math.ceil(2 * row.balance)} examples at "
-        "once on arithmetic would be the limit; "
-        + ", ".join(f"{one.name} needs {math.ceil(2 * (one.balance or 0))}" for one in (*others, lectures))
-        + "."
+        "Inference of one example uses each weight once, half an operation per byte, so memory limits it: it takes at "
+        f"least {text.seconds(row.inference())} here. Arithmetic becomes the limit from batches of "
+        f"{math.ceil(2 * row.balance)} examples on; {listed(batches)}."
     )
     for other in others:
-        yield from _beside(whose, row, other, "answers")
+        yield from _beside(whose, row, other, "")
         yield from [_sent(row, other.link)] if other.link else []
-    yield from _beside(whose, row, lectures, "would answer")
+    yield from _beside(whose, row, lectures, ", by its datasheet")
     yield _sent(row, LECTURES_LINK)
 
 
-def _beside(name: str, row: Row, other: Row, answers: str) -> Iterator[str]:
-    """A CPU beside a GPU: answers, training steps, and which of the two it suits better."""
+def _beside(name: str, row: Row, other: Row, source: str) -> Iterator[str]:
+    """A CPU beside a GPU: inference, training steps, and which of the two it suits better."""
     times = row.inference(), row.training(), other.inference(), other.training()
     here, training, there, other_training = (time or 0.0 for time in times)
     if not (there and other_training):
         return
     faster, trained = here / there, training / other_training
     yield (
-        f"{other.name} {answers} in {_seconds(there)}, {text.amount(faster)} times as fast, by its bandwidth; a "
-        f"training step takes {_seconds(training)} here and {_seconds(other_training)} there, {text.amount(trained)} "
-        "times "
-        "as fast, by its arithmetic."
+        f"{other.name}{source}: inference, limited by memory, takes {text.seconds(there)} instead of "
+        f"{text.seconds(here)}, {text.ratio(1 / faster)}; a training step, limited by arithmetic, takes "
+        f"{text.seconds(other_training)} instead of {text.seconds(training)}, {text.ratio(1 / trained)}."
     )
     yield verdict(name, other.name, faster, trained)
 
 
 def _sent(row: Row, link: HostLink) -> str:
-    """Whether weights are better read by the CPU than sent to a GPU for each question."""
+    """Whether the CPU reads the weights faster than they can be sent to a GPU for each inference."""
     copied, inference = 4 * WEIGHTS / link.rate, row.inference() or 0.0
     longer = copied > inference
     return (
-        f"Copying the weights over {link.name} ({text.amount(link.rate * 1e-9)} GB/s) takes {_seconds(copied)}, "
-        f"{'longer' if longer else 'less'} than the {_seconds(inference)} in which the CPU reads them: "
+        f"Copying the weights over {link.name} ({text.amount(link.rate * 1e-9)} GB/s) takes {text.seconds(copied)}, "
+        f"{'longer' if longer else 'less'} than the {text.seconds(inference)} in which the CPU reads them: "
         + (
-            "a GPU pays for inference only if they stay there."
+            "a GPU helps inference only if the weights stay in its memory."
             if longer
-            else "even copied for each question they could be used sooner there."
+            else "a GPU can help even if the weights are copied for each inference."
         )
     )
 
@@ -90,22 +89,19 @@ def _sent(row: Row, link: HostLink) -> str:
 def verdict(name: str, other: str, faster: float, trained: float) -> str:
     """Which of the two suits a machine better, beside a card that is `faster` and `trained` times as fast at them."""
     if max(faster, trained) <= 1:
-        return f"{name} is as fast as {other} or faster at both: it suits training and inference alike."
+        return f"{name} is at least as fast as {other} at both, so it suits training and inference alike."
     best, at_best, at_other = ("inference", faster, trained) if trained > faster else ("training", trained, faster)
     if at_other > 1.1 * at_best:
         other_task = "training" if best == "inference" else "inference"
         return (
-            f"So of the two this is a machine for {best}: beside {other} it gives up a factor of "
-            f"{text.amount(at_best)} there, and of {text.amount(at_other)} in {other_task}."
+            f"{name} suits {best} better than {other_task}: it is {_compared(at_best, other)} at {best} and "
+            f"{_compared(at_other, other)} at {other_task}."
         )
     return (
-        f"So it is no better suited to one than to the other: beside {other} it gives up a factor of "
-        f"{text.amount(faster)} in either."
+        f"{name} suits training and inference equally: it is {_compared(faster, other)} at inference and "
+        f"{_compared(trained, other)} at training."
     )
 
 
-def _seconds(value: float) -> str:
-    for size, unit in ((1.0, "s"), (1e-3, "ms")):
-        if value >= size:
-            return f"{text.amount(value / size)} {unit}"
-    return f"{text.amount(value * 1e6)} µs"
+def _compared(times: float, other: str) -> str:
+    return against(Estimate(times, times, times), other)

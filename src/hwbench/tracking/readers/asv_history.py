@@ -54,7 +54,7 @@ def _garbage_collection_off() -> Iterator[None]:
 
 def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
     if not found:
-        raise TrackingError(f"{directory}: holds no results of asv; `asv run` makes some")
+        raise TrackingError(f"{directory}: has no results of asv; run `asv run` first")
     known = benchmarks(directory)
     commits = _ordered(found, repository)
     place = {commit.name: i for i, commit in enumerate(commits)}

@@ -17,7 +17,7 @@ def test_house_prices_show_errors_times_and_shares():
     assert shares.table.rows[0][2:] == ("10%", "30%", "40%", "20%", "10.0")
     drawn = [row for row in shares.panels[0].spec["datasets"]["marks"] if row["case"] == "numpy, float32, batch 16"]
     assert [(row["low"], row["high"]) for row in drawn] == [(0, 10), (10, 40), (40, 80), (80, 100)]
-    assert quality.table.rows[0][-1] == "0.1300"
+    assert quality.table.rows[0][-1] == "0.130"
 
 
 def test_the_intro_tells_what_was_learnt_from():

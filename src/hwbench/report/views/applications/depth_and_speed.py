@@ -51,10 +51,9 @@ def figure(runs: Runs, points: Sequence[Point]) -> Figure | None:
         "Speed against safe depth",
         panels,
         table(runs, caption, COLUMNS, shown, lambda point: point.run),
-        "A layer costs the time on the y axis, up and down; a network of more layers than its point's loses outputs or "
-        "gradients. Right and low is good. "
-        "Narrow types are read faster and reach less far; a remedy moves a point right for what it costs in time. "
-        "The largest depth tried is 100."
+        "The y axis is the time of a layer, forward and backward, the x axis the safe depth: deeper networks lose "
+        "outputs or gradients. Right and low is good. Narrow types are faster and allow fewer layers; a remedy "
+        "allows more, at the cost of time. The largest depth tried is 100."
         + (
             " On the GPU each operation of a layer is a launch of its own, by CuPy."
             if any(common.on_gpu(point.record) for point in known)

@@ -46,9 +46,8 @@ def view(runs: Runs) -> Section | None:
         "multiply-adds in one "
         "instruction. These are the same algorithms on this CPU, by NumPy, SciPy and Numba"
         + (", and on this machine's GPU, by CuPy." if on_gpu else "."),
-        "Direct convolution does work in proportion to its taps; by way of the Fourier transform the work hardly "
-        "grows with them, but "
-        "each operation is slower. Where the lines cross, the better algorithm changes.",
+        "The work of direct convolution is proportional to the taps; with the Fourier transform it hardly grows with "
+        "them, but each operation is slower. Where the lines cross, the better algorithm changes.",
     ]
     return Section("dsp", "Signal processing", "Dot product, convolution, Fourier transform", intro, blocks)
 
@@ -198,7 +197,9 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
         return None
     head = ("case", "points", "variant", "median, GFLOP/s", "95% interval", "status")
     legend = [Key(variant, runs.colours[variant], "line") for variant in variants]
-    told = "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers share signals out."
+    told = (
+        "Complex signals, as many at once as make 2¹⁷ samples, and two at least. Workers divide the signals among them."
+    )
     return Figure("Fourier transform", panels, Table("Fourier transform by length", head, rows), told, legend)
 
 

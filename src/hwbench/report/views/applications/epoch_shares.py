@@ -80,7 +80,7 @@ def by_phase(runs: Runs, points: Sequence[Point]) -> Figure:
     about = "Share of each phase in the time of an epoch"
     panel = Panel("", _stacked(rows, list(names), phases, about), f"{about}, by variant and batch size.")
     legend = [Key(label, colour) for label, colour in phases.values()]
-    told = "Each phase called and timed from Python by itself, which for small batches adds a little to all of them."
+    told = "Each phase was called and timed from Python by itself, which adds a little to each for small batches."
     if any(common.on_gpu(point.record) for point in ordered[:MOST]):
         told += " On a GPU each phase is waited for, which an epoch is not."
     return Figure("Where the time goes", [panel], Table("Share of each phase", head, cells), told, legend)

@@ -94,9 +94,9 @@ def figure(points: Sequence[Point]) -> Figure | None:
         panels,
         Table("Norm of the gradient, which is 1 at the loss", head, rows_of_table),
         "Each row is a network of 100 layers; the gradient enters on the left with norm 1. Pale is within 10⁻⁶ … 10³, "
-        "where the lecture wants it, strong is beyond, full colour beyond 10²⁰ either way. Where the outputs are lost "
-        "on the way up, no gradient comes down, and the row is lost from the left on: how deep such a network may be "
-        "says the safe depth in the table.",
+        "where the lecture wants it, strong is beyond, full colour beyond 10²⁰ either way. Where the outputs are "
+        "lost in the forward pass there is no gradient, and the whole row is lost; the safe depth in the table says "
+        "how deep such a network may be.",
         [
             Key("vanishing", "c1"),
             Key("between 0.3 and 3", "line"),

@@ -67,11 +67,13 @@ def _tiles(runs: Runs, points: Sequence[Point]) -> Tiles:
         [
             Tile(
                 "Error of held-out prices",
-                f"{error:.3f}",
+                text.amount(error),
                 "log-RMSE",
                 f"{len(_errors(best))} folds; the goal is {GOAL} at most",
             ),
-            Tile("A typical prediction", f"{100 * (math.exp(error) - 1):.0f}", "% off", f"{series_of(runs, best)}"),
+            Tile(
+                "A typical prediction", text.share(math.exp(error) - 1).rstrip("%"), "% off", f"{series_of(runs, best)}"
+            ),
             Tile(
                 "Fastest epoch",
                 text.amount(quick.seconds.value * 1e3),
@@ -146,7 +148,7 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
                     case=f"{name}, {fold}",
                     group=fold,
                     value=value,
-                    label=f"{value:.3f}",
+                    label=text.amount(value),
                 )
             )
         curve = facts.numbers(point.record.facts.get("curve"))
@@ -154,7 +156,7 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
             charts.Mark(series=name, colour=colours[name], case=f"{name}, epoch {epoch}", x=epoch, value=value)
             for epoch, value in enumerate(curve, start=1)
         ]
-        rows.append((name, *(f"{value:.4f}" for value in errors), *[""] * (most - len(errors)), f"{mean:.4f}"))
+        rows.append((name, *map(text.amount, errors), *[""] * (most - len(errors)), text.amount(mean)))
     top = max(mark.value or 0 for mark in bars)
     panels = [
         Panel(
@@ -192,8 +194,8 @@ def _quality(runs: Runs, points: Sequence[Point]) -> Figure:
         for a, b in zip(_errors(one), _errors(other), strict=False)
     ]
     told = (
-        f"All variants start from the same weights and see the same batches: what is left are roundings, "
-        f"{max(apart):.1g} at most."
+        "All variants start from the same weights and see the same batches; their errors differ only by rounding, at "
+        f"most by {text.amount(max(apart))}."
         if apart
         else ""
     )

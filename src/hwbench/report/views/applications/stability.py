@@ -24,10 +24,9 @@ def view(runs: Runs) -> Section | None:
         "A gradient goes down a network as a product of one matrix a layer. If each stretches it a little it "
         "explodes, if each shrinks it a little "
         "it vanishes; how soon that matters is a question of the floating-point type. The lecture wants gradients "
-        "between 10⁻⁶ and 10³; a table below says how deep a network keeps to that.",
-        "Every network here has its layers' weights and gradients in the type named, is measured like any other "
-        "bench, and what becomes of its "
-        "gradient is kept beside its time.",
+        "between 10⁻⁶ and 10³; a table below says up to which depth a network stays there.",
+        "Each network keeps weights and gradients in the named type; the bench measures its time and records what "
+        "happens to its gradient.",
     ]
     return Section(
         "stability", "Stability", "Numerical stability", intro, [block for block in blocks if block is not None]

@@ -43,8 +43,8 @@ def view(runs: Runs) -> Section | None:
         "every cycle: no cache, no instruction, one wire to the next. It is the core of the TPU in the lecture. Here "
         "it is "
         "simulated register by register, so that its cycles are counted and not estimated.",
-        "What it costs is time to fill and to drain: a batch has to be long against the array's sides before most PEs "
-        "are busy.",
+        "Its cost is the time to fill and to drain it: most PEs are busy only if the batch is long compared with the "
+        "array's sides.",
     ]
     return Section("systolic", "Systolic array", "The lecture's systolic array", intro, blocks)
 

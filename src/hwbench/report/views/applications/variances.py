@@ -27,7 +27,7 @@ def figures(points: Sequence[Point]) -> list[Figure]:
             "Variance by layer and initialisation",
             by_init,
             "20 layers of 128 units without activation. Dots were measured, dashed lines are the closed form: n γ a "
-            "layer, γ being a weight's variance. "
+            "layer, where γ is the variance of a weight. "
             "Xavier keeps both at 1, He doubles them, N(0, 0.01) loses a factor of 78 a layer and leaves the chart.",
         ),
         _figure(
@@ -35,16 +35,15 @@ def figures(points: Sequence[Point]) -> list[Figure]:
             by_activation,
             "The mean square of outputs and gradients behind an activation. Dashed: theory for infinitely wide "
             "layers. sigmoid's outputs sit around ½ and its "
-            "slope of at most ¼ shrinks gradients at every layer; 4 sigmoid - 2 mends that, being x near 0 as tanh "
-            "is; relu needs He's factor. "
-            "One network of finite width strays from theory, the further the deeper.",
+            "slope of at most ¼ shrinks gradients at every layer; 4 sigmoid - 2 avoids this, since it is close to x "
+            "near 0, as tanh is; relu needs He's factor. "
+            "One network of finite width deviates from theory, more so with depth.",
         ),
         _figure(
             "Layers of unlike width",
             alternating,
-            "Layers of 64 and 192 units take turns. Outputs want n_in γ = 1 and gradients n_out γ = 1, which cannot "
-            "both be; Xavier serves both halfway, "
-            "He only outputs behind a relu.",
+            "Layers of 64 and 192 units alternate. Outputs need n_in γ = 1 and gradients n_out γ = 1, which cannot "
+            "both hold; Xavier is a compromise, He serves only outputs behind a relu.",
         ),
     ]
     return [figure for figure in found if figure is not None]
