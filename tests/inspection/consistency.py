@@ -1,0 +1,424 @@
+"""Whether everything that readers see of a run agrees: marks where they belong, and one figure for one quantity.
+
+`check` looks for three faults. A share above 1.05 of what can be had without its mark. A figure of twins that disagree
+without its mark. A quantity that is printed in two places with two figures: of a case its median, of a limit its best
+sample, of a headline quantity its value. It counts what it has looked at, so that a test can tell that it looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from hwbench import catalog
+from hwbench.analysis.headline import Headline
+from hwbench.analysis.limits import TOLERANCE
+from hwbench.analysis.reading import Reading, in_unit
+from hwbench.record import text
+from hwbench.record.estimate import Estimate, estimate
+from hwbench.record.model import Record, Run, metrics
+from hwbench.report import format
+from hwbench.report.dataset import Runs
+from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page, of_sections, of_terminal
+
+NUMBER = r"(?:\d[\d\u202f]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
+SHARE = re.compile(rf"(?<![\d.\u202f–-])({NUMBER}) ?%")
+MARKED = re.compile(r"suspect|disturbed|above|doubt")
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+INTERVAL = "95% interval"
+
+# Percentages that are no shares of what can be had, by where they stand and what stands around them.
+OTHER_SHARES = (
+    (r"^quality", r""),  # shares of a CPU's time, and differences between samples
+    (r"", r"% (of a CPU|of the time of one path|apart|further from|lower|off\b)"),
+    (r"", r"(steal|drifted|differ|agrees within|apart|other processes|throttled)[^.|]*$"),
+)
+
+# --- what headline quantities are called ------------------------------------------------------------------------------
+
+LEVELS = {"L1": "l1", "L2": "l2", "L3": "l3", "memory": "dram"}
+DTYPES = {"float64": "f8", "float32": "f4"}
+CARDS = {
+    "Memory bandwidth": "dram.read", "L1 latency": "l1.latency", "L2 latency": "l2.latency",
+    "Memory latency": "dram.latency", "FP64 peak": "peak.f8", "FP32 peak": "peak.f4",
+}  # fmt: skip
+UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "ps": 1e-12, "GB/s": 1e9, "TB/s": 1e12, "GFLOP/s": 1e9,
+         "TFLOP/s": 1e12, "GHz": 1e9, "×": 1.0}  # fmt: skip
+VALUE = rf"({NUMBER}) ?({'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})"
+# A sentence that starts like the first pattern prints, in the words of the second, the quantity of this name.
+SENTENCES = tuple(
+    (re.compile(start), re.compile(words), name)
+    for start, words, name in (
+        ("Load latency \\(random order, huge pages", rf"{VALUE}(?: \([^)]*\))? in (L1|L2|L3|memory)", "{level}.latency"),
+        *(
+            (f"{kernel} bandwidth:", rf"{VALUE}(?: \([^)]*\))? in (L1|memory) on (\d+) threads?", f"{{level}}.{name}.{{who}}")
+            for kernel, name in (("Load", "read"), ("Store", "write"), ("Copy", "copy"), ("Triad", "triad"))
+        ),
+        *(
+            (start, rf"{VALUE}(?: \([^)]*\))? on (\d+) threads?", f"{name}.{dtype}.{{who}}")
+            for word, dtype in DTYPES.items()
+            for start, name in ((f"Peak in {word}:", "peak"), (f"NumPy's matrix product in {word}:", "matmul"))
+        ),
+        ("Moving a cache line from one CPU to another takes", rf"takes {VALUE}", "core_to_core"),
+        ("A mispredicted branch costs", rf"costs {VALUE}", "mispredict"),
+        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a NumPy ufunc", "call.numpy"),
+        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a Numba function", "call.numba"),
+        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a Python function", "call.python"),
+        ("Memory-bound loop \\(triad\\) on", rf": {VALUE} faster than on 1", "prange.triad"),
+        ("Compute-bound loop on", rf": {VALUE} faster than on 1", "prange.compute"),
+        ("NumPy at n = .* in a Python loop", rf"in a Python loop, {VALUE} faster", "loop_over_numpy"),
+        ("Summing down columns in memory \\(float64", rf"is {VALUE} slower than along rows", "column_over_row"),
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, and in which line."""
+
+    rule: str
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} at {self.place}: {self.what}"
+
+
+@dataclass
+class Checked:
+    """The faults of a run, and how many shares, figures of twins and printed quantities were looked at."""
+
+    faults: list[Fault] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Checked) -> None:
+        """Count the other's, too."""
+        self.faults += other.faults
+        self.seen += other.seen
+
+
+def check(run: Run, *, whole: bool = False) -> Checked:
+    """Check the page of a run, `hwbench show` and its JSON: the HTML where it is `whole`, else its sections' content."""
+    runs = Runs([run], catalogue=catalog.benches())
+    lines = of_page([run]) if whole else of_sections(runs, drawn=False)
+    reading = runs.readings[0]
+    return check_lines(reading, [*lines, *of_terminal(reading)], of_json(reading))
+
+
+def check_lines(reading: Reading, lines: Sequence[Line], data: Any = None) -> Checked:
+    """Check these lines of a run, and what `hwbench show --json` says of it."""
+    checked = Checked()
+    for rule in (shares, twins, figures):
+        checked.add(rule(reading, lines))
+    if data is not None:
+        checked.add(in_json(data))
+    return checked
+
+
+# --- shares -----------------------------------------------------------------------------------------------------------
+
+
+def shares(_: Reading, lines: Sequence[Line]) -> Checked:
+    """No share above 1.05 without its mark: in the same cell, in a chart at the same mark."""
+    checked = Checked()
+    for line in lines:
+        for head, cell in line.cells:
+            if line.kind == SENTENCE or head not in ("case", "caption"):
+                around = line.text if line.kind == MARK else ""
+                for percent, before, after in _shares(cell):
+                    if _other(line.place, before, after):
+                        continue
+                    checked.seen["shares"] += 1
+                    if percent > 100 * TOLERANCE + 0.5:
+                        checked.seen["shares above"] += 1
+                        if not (after.startswith("?") or MARKED.search(after) or "%?" in around or line.cell("suspect")):
+                            checked.faults.append(Fault("share without its mark", line.place, line.text))
+    return checked
+
+
+def _shares(cell: str) -> Iterator[tuple[float, str, str]]:
+    """Each percentage of a text: its number, what stands before it and what after it, up to the next one."""
+    found = [*SHARE.finditer(cell), None]
+    for one, after in pairwise(found):
+        if one is not None and not cell.startswith(INTERVAL, one.start()):
+            yield number(one[1]), cell[: one.end()], cell[one.end() : after.start() if after else None]
+
+
+def _other(place: str, before: str, after: str) -> bool:
+    return any(
+        re.search(where, place) and (re.search(words, f"%{after}") or (words.endswith("$") and re.search(words, before)))
+        for where, words in OTHER_SHARES
+    )
+
+
+# --- twins ------------------------------------------------------------------------------------------------------------
+
+
+def twins(reading: Reading, lines: Sequence[Line]) -> Checked:
+    """No figure of twins that disagree without its mark.
+
+    A line is of twins where it names their case, or prints a median with its interval that only they have.
+    """
+    checked = Checked()
+    texts: dict[str, bool] = {}  # whether all records that have this median and interval are marked
+    pairs: dict[tuple[str, str], bool] = {}
+    cases: dict[tuple[str, ...], bool] = {}
+    for record in reading.records:
+        marked = "twins" in record.codes
+        for name in _named(record):
+            cases[name] = cases.get(name, True) and marked
+        for value in _values(record) if record.timed else ():
+            pair = text.columns(value[0])
+            if pair[1] != text.NOTHING:
+                pairs[pair] = pairs.get(pair, True) and marked
+                for told in (text.amount(*value), text.seconds(value[0].scaled(UNITS.get(value[1], 0.0)))):
+                    texts[told] = texts.get(told, True) and marked
+    apart = [told for told, marked in texts.items() if marked and "(" in told]
+    for line in lines:
+        if line.kind == SENTENCE:
+            found = any(told in line.text for told in apart)
+        else:
+            values = [cell for _, cell in line.cells]
+            found = any(cases.get(name, False) for name in _names(line)) or any(
+                pairs.get(pair, False) or any(texts.get(cell, False) for cell in pair) for pair in pairwise(values)
+            )
+        if found:
+            checked.seen["twins"] += 1
+            if not (MARKED.search(line.text) or "?" in line.text or line.cell("suspect")):
+                checked.faults.append(Fault("twins without their mark", line.place, line.text))
+    for one in reading.headline:
+        if one.doubt and "twins" in one.doubt:
+            checked.seen["twins"] += 1
+    return checked
+
+
+def _values(record: Record) -> Iterator[tuple[Estimate, str]]:
+    """The medians that may be printed of a record, each in its unit."""
+    for metric in metrics(record):
+        yield in_unit(record, metric), metric.unit
+    for count in ("items", "hops", "calls"):
+        if record.counts.get(count):
+            yield estimate(record.samples).scaled(1e9 / record.counts[count]), "ns"
+
+
+def _named(record: Record) -> Iterator[tuple[str, ...]]:
+    """What lines call the case of a record."""
+    yield ("case", format.case(record))
+    values = " ".join(f"{axis}={value}" for axis, value in record.params.items())
+    yield ("record", record.bench, record.variant, values)
+    yield ("shown", record.bench, _variant(record), values)
+
+
+def _variant(record: Record) -> str:
+    return record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"
+
+
+def _names(line: Line) -> Iterator[tuple[str, ...]]:
+    """The cases that a line may name, as `_named` calls them."""
+    if line.kind == MARK and line.cell("case"):
+        yield ("case", line.cell("case"))
+    elif line.place == "records: Every record":
+        yield ("record", line.cell("bench"), line.cell("variant"), line.cell("parameters"))
+    elif line.kind == ROW and line.place.startswith("show: "):
+        yield ("shown", line.place.removeprefix("show: "), line.cell("variant"), line.cell("case"))
+    elif line.kind == ROW and line.cell("bench") and line.cell("case"):
+        yield ("case", f"{line.cell('bench')} {line.cell('case')}")
+    elif line.kind == ROW and line.cell("case"):
+        yield ("case", line.cell("case"))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def figures(reading: Reading, lines: Sequence[Line]) -> Checked:
+    """Every figure that a line prints of a case, of a limit or of a headline quantity is the figure of the run."""
+    checked = Checked()
+    records: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    for record in reading.records:
+        for name in _named(record):
+            records[name] += [record] if record.timed else []
+    limits: dict[str, list[float]] = defaultdict(list)
+    for limit in reading.limits:
+        limits[limit.name].append(limit.value)
+    limit_names = re.compile("|".join(map(re.escape, sorted(limits, key=len, reverse=True))) or "(?!)")
+    for line in lines:
+        for kind, what, printed, allowed in (
+            *_of_cases(line, records), *_of_limits(line, limits, limit_names), *_of_headline(line, reading),
+        ):  # fmt: skip
+            checked.seen[kind] += 1
+            if not any(agrees(printed[0], value / printed[1]) for value in allowed):
+                wanted = ", ".join(f"{value / printed[1]:.6g}" for value in allowed) or "nothing"
+                checked.faults.append(
+                    Fault("another figure", line.place, f"{what}: {printed[0]} instead of {wanted}: {line.text}")
+                )
+    return checked
+
+
+Claim = tuple[str, str, tuple[str, float], Sequence[float]]  # kind, of what, number and unit as printed, SI values
+
+
+def _of_cases(line: Line, records: Mapping[tuple[str, ...], list[Record]]) -> Iterator[Claim]:
+    """The medians of cases: in chart's tooltips, in the table of all records, on the terminal."""
+    for name in _names(line):
+        found = records.get(name, [])
+        if not found:
+            continue
+        shown = {MARK: ["shown"], ROW: ["a call", "median", f"median ({INTERVAL})"]}[line.kind]
+        for head in shown:
+            if (value := re.match(VALUE, line.cell(head))) is None:
+                continue
+            unit, allowed = value[2], []
+            for record in found:
+                allowed += [one.value * UNITS[its] for one, its in _values(record) if _like(its, unit)]
+                allowed += [estimate(record.samples).value] if _like("s", unit) else []
+            if allowed:
+                yield "cases", " ".join(name[1:]), (value[1], UNITS[unit]), allowed
+
+
+def _like(one: str, other: str) -> bool:
+    """Whether two units are of one dimension."""
+    kinds = [next(k for k, end in (("B", "B/s"), ("F", "FLOP/s"), ("Hz", "Hz"), ("x", "×"), ("s", "s"))
+                  if unit.endswith(end)) for unit in (one, other)]  # fmt: skip
+    return kinds[0] == kinds[1]
+
+
+def _of_limits(line: Line, limits: Mapping[str, list[float]], names: re.Pattern[str]) -> Iterator[Claim]:
+    """The best samples of limits: where a limit's name is followed by its figure, and in the table of bandwidths."""
+    if line.place.endswith("Best samples by level"):
+        name = f"{line.cell('level')} {line.cell('work')}, {counted(line.cell('threads'))}"
+        yield "limits", name, (line.cell("best, GB/s"), 1e9), limits.get(name, [])
+    if line.kind == MARK and line.cell("case") in limits and (value := re.match(VALUE, line.cell("shown"))):
+        yield "limits", line.cell("case"), (value[1], UNITS[value[2]]), limits[line.cell("case")]
+    for _, cell in line.cells:
+        for name in names.finditer(cell):
+            if value := re.match(rf"(?:[:,]| \() ?{VALUE}", cell[name.end() :]):
+                yield "limits", name[0], (value[1], UNITS[value[2]]), limits[name[0]]
+
+
+def counted(threads: str) -> str:
+    """`2 threads`."""
+    return f"{threads} thread{'s' * (threads != '1')}"
+
+
+def _of_headline(line: Line, reading: Reading) -> Iterator[Claim]:
+    """Headline quantities: tiles, the tables of machines, and sentences that name one."""
+    if line.kind == TILE and line.cell("label") in CARDS:
+        threads = re.search(r"(\d+) threads?", line.cell("about"))
+        found = _of_threads(reading, CARDS[line.cell("label")], threads[1] if threads else "")
+        if value := re.match(VALUE, line.cell("value")):
+            yield "tiles", line.cell("label"), (value[1], UNITS[value[2]]), [one.value for one in found]
+    elif line.place == "lecture: CPU against GPU" and line.cell("figures") == "measured here":
+        yield from _of_machine(line, reading)
+    elif line.kind == SENTENCE:
+        for start, words, name in SENTENCES:
+            if not start.match(line.text):
+                continue
+            for value in words.finditer(line.text):
+                more = value.groups()[2:]
+                level = next((LEVELS[one] for one in more if one in LEVELS), "")
+                threads = next((one for one in more if one.isdigit()), "")
+                found = _of_threads(reading, name.format(level=level, who="?").removesuffix(".?"), threads)
+                if found:  # what is no headline quantity may be said of another case
+                    yield "sentences", found[0].name, (value[1], UNITS[value[2]]), [one.value for one in found]
+
+
+def _of_machine(line: Line, reading: Reading) -> Iterator[Claim]:
+    """A machine's row in the lecture's table: its peak and its memory's bandwidth."""
+    on_cpu = line.cell("cores") != text.NOTHING
+    device = "cpu" if on_cpu else "gpu:"
+    for head, scale, names in (
+        ("TFLOP/s float32", 1e12, ("peak.f4",)),
+        ("GB/s", 1e9, ("dram.read", "dram.copy", "dram.triad") if on_cpu else ("hbm.read", "hbm.copy", "hbm.triad")),
+    ):  # fmt: skip
+        if line.cell(head) not in ("", text.NOTHING):
+            found = [
+                one for one in reading.headline for name in names
+                if one.device.startswith(device) and (one.name == name or one.name.startswith(f"{name}."))
+            ]  # fmt: skip
+            if found:
+                yield "machines", head, (line.cell(head), scale), [one.value for one in found]
+
+
+def _of_threads(reading: Reading, name: str, threads: str) -> list[Headline]:
+    """The headline quantities of a name, of `dram.read` on these threads."""
+    exact = [one for one in reading.headline if one.name == name]
+    return exact or [
+        one for one in reading.headline
+        if one.name in (f"{name}.one", f"{name}.all") and threads in ("", str(one.threads))
+    ]  # fmt: skip
+
+
+# --- show --json ------------------------------------------------------------------------------------------------------
+
+
+def in_json(data: Any) -> Checked:
+    """Shares have their doubts, twins theirs, and a headline quantity is the figure of its record."""
+    checked = Checked()
+    labels: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for record in data["records"]:
+        values = ", ".join(str(value) for value in record["params"].values())
+        labels[f"{record['bench']}/{record['variant']} [{values}]", record["device"]].append(record)
+        codes = {reason["code"] for reason in record.get("reasons", [])}
+        limit = record.get("rates", {}).get("limit")
+        if limit is not None:
+            checked.seen["shares in JSON"] += 1
+            if limit["share"] > TOLERANCE and not limit["doubt"]:
+                checked.faults.append(Fault("share without its mark", "JSON", str(limit)))
+        if "twins" in codes and record["status"] != "suspect":
+            checked.faults.append(Fault("twins without their mark", "JSON", str(record["params"])))
+    for one in data["headline"]:
+        given = labels[one["record"], one["device"]]
+        if one["unit"] != "1" and one["name"] != "mispredict":
+            checked.seen["headline in JSON"] += 1
+            if not any(_same(one["value"], record) for record in given):
+                checked.faults.append(Fault("another figure", "JSON", str(one)))
+        if not all(set(one["doubt"] or ()) >= {"twins"} for record in given if _twins(record)):
+            checked.faults.append(Fault("twins without their mark", "JSON", str(one)))
+    return checked
+
+
+def _same(value: float, record: Any) -> bool:
+    """Whether a record has this median: a rate, or seconds per hop or call."""
+    seconds = record["rates"]["median_s"]
+    counts = [amount for amount in record["counts"].values() if amount]
+    return any(abs(value / figure - 1) < 1e-9 for amount in counts for figure in (amount / seconds, seconds / amount))
+
+
+def _twins(record: Any) -> bool:
+    return any(reason["code"] == "twins" for reason in record.get("reasons", []))
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def number(printed: str) -> float:
+    """A number as `text` prints it: groups of digits, powers of ten."""
+    digits, _, power = printed.replace("\u202f", "").partition(" × 10")
+    return float(digits) * 10.0 ** float(power.translate(RAISED) or 0)
+
+
+def agrees(printed: str, value: float) -> bool:
+    """Whether a printed number is this value, rounded to the digits that are printed."""
+    match = re.match(NUMBER, printed)
+    if match is None:
+        return False
+    digits, _, power = match[0].replace("\u202f", "").partition(" × 10")
+    scale = 10.0 ** float(power.translate(RAISED) or 0)
+    decimals = len(digits.partition(".")[2])
+    step = 10.0**-decimals
+    if not decimals and len(digits) > 3:  # zeros at the end may stand for digits that were rounded away
+        step *= 10.0 ** (len(digits) - max(3, len(digits.rstrip("0"))))
+    return abs(value - float(digits) * scale) <= 0.5001 * step * scale
+
+
+def summary(faults: Iterable[Fault]) -> list[str]:
+    """The faults by rule and place, the commonest first, each with its number and an example."""
+    groups: dict[tuple[str, str], list[Fault]] = defaultdict(list)
+    for fault in faults:
+        groups[fault.rule, fault.place].append(fault)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    return [f"{len(group)} × {group[0].rule} at {group[0].place}: {group[0].what[:300]}" for group in ordered]
