@@ -1,8 +1,9 @@
 """Whether everything that readers see of a run agrees: marks where they belong, and one figure for one quantity.
 
-`check` looks for three faults. A share above 1.05 of what can be had without its mark. A figure of twins that disagree
-without its mark. A quantity that is printed in two places with two figures: of a case its median, of a limit its best
-sample, of a headline quantity its value. It counts what it has looked at, so that a test can tell that it looks.
+`check` looks for three faults. A share above 1.05 of what can be had without its mark. A figure of a suspect record,
+such as one of twins that disagree, without its mark. A quantity that is printed in two places with two figures: of a
+case its median, of a limit its best sample, of a headline quantity its value. It counts what it has looked at, so that
+a test can tell that it looks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from hwbench import catalog
+from hwbench.analysis.findings import findings
 from hwbench.analysis.headline import Headline
 from hwbench.analysis.limits import TOLERANCE
 from hwbench.analysis.reading import Reading, in_unit
@@ -23,19 +25,20 @@ from hwbench.record.estimate import Estimate, estimate
 from hwbench.record.model import Record, Run, metrics
 from hwbench.report import format
 from hwbench.report.dataset import Runs
-from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page, of_sections, of_terminal
+from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page, of_sections, of_terminal, said
 
 NUMBER = r"(?:\d[\d\u202f]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
 SHARE = re.compile(rf"(?<![\d.\u202f–-])({NUMBER}) ?%")
 MARKED = re.compile(r"suspect|disturbed|above|doubt")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 INTERVAL = "95% interval"
+MACHINES = "Headline figures of each machine"
 
 # Percentages that are no shares of what can be had, by where they stand and what stands around them.
 OTHER_SHARES = (
     (r"^quality", r""),  # shares of a CPU's time, and differences between samples
     (r"", r"% (of a CPU|of the time of one path|apart|further from|lower|off\b)"),
-    (r"", r"(steal|drifted|differ|agrees within|apart|other processes|throttled)[^.|]*$"),
+    (r"", r"(steal|drifted|differ|agrees within|apart|other processes|throttled|too noisy|do not repeat)[^|]*$"),
 )
 
 # --- what headline quantities are called ------------------------------------------------------------------------------
@@ -48,26 +51,31 @@ CARDS = {
 }  # fmt: skip
 UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "ps": 1e-12, "GB/s": 1e9, "TB/s": 1e12, "GFLOP/s": 1e9,
          "TFLOP/s": 1e12, "GHz": 1e9, "×": 1.0}  # fmt: skip
-VALUE = rf"({NUMBER}) ?({'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})"
+VALUE = rf"({NUMBER}) ?({'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?! 10)"
+INTERVAL_OF = r"(?: \([^)]*\))?"  # what may stand between a value and what it is of
 # A sentence that starts like the first pattern prints, in the words of the second, the quantity of this name.
 SENTENCES = tuple(
     (re.compile(start), re.compile(words), name)
     for start, words, name in (
-        ("Load latency \\(random order, huge pages", rf"{VALUE}(?: \([^)]*\))? in (L1|L2|L3|memory)", "{level}.latency"),
+        ("Load latency \\(random order, huge pages", rf"{VALUE}{INTERVAL_OF} in (L1|L2|L3|memory)", "{level}.latency"),
         *(
-            (f"{kernel} bandwidth:", rf"{VALUE}(?: \([^)]*\))? in (L1|memory) on (\d+) threads?", f"{{level}}.{name}.{{who}}")
+            (
+                f"{kernel} bandwidth:",
+                rf"{VALUE}{INTERVAL_OF} in (L1|memory) on (\d+) threads?",
+                f"{{level}}.{name}.{{who}}",
+            )
             for kernel, name in (("Load", "read"), ("Store", "write"), ("Copy", "copy"), ("Triad", "triad"))
         ),
         *(
-            (start, rf"{VALUE}(?: \([^)]*\))? on (\d+) threads?", f"{name}.{dtype}.{{who}}")
+            (start, rf"{VALUE}{INTERVAL_OF} on (\d+) threads?", f"{name}.{dtype}.{{who}}")
             for word, dtype in DTYPES.items()
             for start, name in ((f"Peak in {word}:", "peak"), (f"NumPy's matrix product in {word}:", "matmul"))
         ),
         ("Moving a cache line from one CPU to another takes", rf"takes {VALUE}", "core_to_core"),
         ("A mispredicted branch costs", rf"costs {VALUE}", "mispredict"),
-        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a NumPy ufunc", "call.numpy"),
-        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a Numba function", "call.numba"),
-        ("An empty call from Python", rf"{VALUE}(?: \([^)]*\))? for a Python function", "call.python"),
+        ("An empty call from Python", rf"{VALUE}{INTERVAL_OF} for a NumPy ufunc", "call.numpy"),
+        ("An empty call from Python", rf"{VALUE}{INTERVAL_OF} for a Numba function", "call.numba"),
+        ("An empty call from Python", rf"{VALUE}{INTERVAL_OF} for a Python function", "call.python"),
         ("Memory-bound loop \\(triad\\) on", rf": {VALUE} faster than on 1", "prange.triad"),
         ("Compute-bound loop on", rf": {VALUE} faster than on 1", "prange.compute"),
         ("NumPy at n = .* in a Python loop", rf"in a Python loop, {VALUE} faster", "loop_over_numpy"),
@@ -90,7 +98,7 @@ class Fault:
 
 @dataclass
 class Checked:
-    """The faults of a run, and how many shares, figures of twins and printed quantities were looked at."""
+    """The faults of a run, and how many shares, doubtful figures and printed quantities were looked at."""
 
     faults: list[Fault] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
@@ -101,18 +109,49 @@ class Checked:
         self.seen += other.seen
 
 
-def check(run: Run, *, whole: bool = False) -> Checked:
-    """Check the page of a run, `hwbench show` and its JSON: the HTML where it is `whole`, else its sections' content."""
-    runs = Runs([run], catalogue=catalog.benches())
-    lines = of_page([run]) if whole else of_sections(runs, drawn=False)
-    reading = runs.readings[0]
-    return check_lines(reading, [*lines, *of_terminal(reading)], of_json(reading))
+def check(*runs: Run, whole: bool = False) -> Checked:
+    """Check the page of the runs and, of a lone run, `hwbench show` and its JSON.
+
+    `whole`: the page's HTML and the terminal's tables; else the content that these are made of, which is faster.
+    """
+    shown = Runs(runs, catalogue=catalog.benches())
+    lines = of_page(runs) if whole else of_sections(shown, drawn=False)
+    if shown.several:
+        return check_several(shown, lines)
+    [reading] = shown.readings
+    told = findings(reading, catalog.benches().values())
+    return check_lines(reading, [*lines, *of_terminal(reading, told, drawn=whole)], of_json(reading, told))
+
+
+def check_several(runs: Runs, lines: Sequence[Line]) -> Checked:
+    """Check the page of several runs: what it says of each, and the table that compares them."""
+    checked = Checked()
+    for label, reading in zip(runs.labels, runs.readings, strict=True):
+        checked.add(check_lines(reading, list(_of_run(lines, label))))
+    return checked
+
+
+def _of_run(lines: Iterable[Line], label: str) -> Iterator[Line]:
+    """The lines that are of one run, as they would be if it were the only one; tiles from the table of machines."""
+    for line in lines:
+        if line.place.endswith(MACHINES) and line.cell(label) not in ("", text.NOTHING):
+            name, _, unit = line.cell("figure").rpartition(", ")
+            name, _, who = name.partition(" on ")
+            figure, *about = re.split(r", | \(", line.cell(label), maxsplit=1)
+            about = ["1 thread"] if who == "one thread" else about
+            yield Line(TILE, line.place, (("label", name), ("value", f"{figure} {unit}"), ("about", "".join(about))))
+        elif line.kind == SENTENCE and line.text.startswith(f"{label}: "):
+            yield said(line.place, line.text.removeprefix(f"{label}: "))
+        elif line.cell("run") == label:
+            yield Line(line.kind, line.place, tuple(cell for cell in line.cells if cell[0] != "run"))
+        elif line.cell("device").startswith(f"{label}: "):
+            yield line
 
 
 def check_lines(reading: Reading, lines: Sequence[Line], data: Any = None) -> Checked:
     """Check these lines of a run, and what `hwbench show --json` says of it."""
     checked = Checked()
-    for rule in (shares, twins, figures):
+    for rule in (shares, doubts, figures):
         checked.add(rule(reading, lines))
     if data is not None:
         checked.add(in_json(data))
@@ -126,17 +165,16 @@ def shares(_: Reading, lines: Sequence[Line]) -> Checked:
     """No share above 1.05 without its mark: in the same cell, in a chart at the same mark."""
     checked = Checked()
     for line in lines:
-        for head, cell in line.cells:
-            if line.kind == SENTENCE or head not in ("case", "caption"):
-                around = line.text if line.kind == MARK else ""
-                for percent, before, after in _shares(cell):
-                    if _other(line.place, before, after):
-                        continue
-                    checked.seen["shares"] += 1
-                    if percent > 100 * TOLERANCE + 0.5:
-                        checked.seen["shares above"] += 1
-                        if not (after.startswith("?") or MARKED.search(after) or "%?" in around or line.cell("suspect")):
-                            checked.faults.append(Fault("share without its mark", line.place, line.text))
+        drawn = line.kind == MARK and ("%?" in line.text or line.cell("suspect"))
+        for _, cell in line.cells:
+            for percent, before, after in _shares(cell):
+                if _other(line.place, before, after):
+                    continue
+                checked.seen["shares"] += 1
+                if percent > 100 * TOLERANCE + 0.5:
+                    checked.seen["shares above"] += 1
+                    if not (after.startswith("?") or MARKED.search(after) or drawn):
+                        checked.faults.append(Fault("share without its mark", line.place, line.text))
     return checked
 
 
@@ -149,50 +187,53 @@ def _shares(cell: str) -> Iterator[tuple[float, str, str]]:
 
 
 def _other(place: str, before: str, after: str) -> bool:
+    """Whether a percentage is no share of what can be had."""
     return any(
-        re.search(where, place) and (re.search(words, f"%{after}") or (words.endswith("$") and re.search(words, before)))
+        re.search(where, place) and re.search(words, before if words.endswith("$") else f"%{after}")
         for where, words in OTHER_SHARES
     )
 
 
-# --- twins ------------------------------------------------------------------------------------------------------------
+# --- doubt ------------------------------------------------------------------------------------------------------------
 
 
-def twins(reading: Reading, lines: Sequence[Line]) -> Checked:
-    """No figure of twins that disagree without its mark.
+def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
+    """No figure of a suspect record, of twins that disagree among them, without its mark.
 
-    A line is of twins where it names their case, or prints a median with its interval that only they have.
+    A line is of such a record where it names the case with its figure, or prints a median with its interval that only
+    suspect records have.
     """
     checked = Checked()
-    texts: dict[str, bool] = {}  # whether all records that have this median and interval are marked
-    pairs: dict[tuple[str, str], bool] = {}
-    cases: dict[tuple[str, ...], bool] = {}
+    texts: dict[str, set[str]] = {}  # what all records have in common that print this median and interval
+    pairs: dict[tuple[str, str], set[str]] = {}
+    cases: dict[tuple[str, ...], set[str]] = {}
     for record in reading.records:
-        marked = "twins" in record.codes
-        for name in _named(record):
-            cases[name] = cases.get(name, True) and marked
+        codes = set(record.codes) | {"suspect"} if record.status == "suspect" else set()
+        for name in _named(record) if record.timed else ():
+            cases[name] = cases.get(name, codes) & codes
         for value in _values(record) if record.timed else ():
             pair = text.columns(value[0])
             if pair[1] != text.NOTHING:
-                pairs[pair] = pairs.get(pair, True) and marked
+                pairs[pair] = pairs.get(pair, codes) & codes
                 for told in (text.amount(*value), text.seconds(value[0].scaled(UNITS.get(value[1], 0.0)))):
-                    texts[told] = texts.get(told, True) and marked
-    apart = [told for told, marked in texts.items() if marked and "(" in told]
+                    texts[told] = texts.get(told, codes) & codes
+    apart = {told: codes for told, codes in texts.items() if codes and "(" in told}
     for line in lines:
         if line.kind == SENTENCE:
-            found = any(told in line.text for told in apart)
+            found = [codes for told, codes in apart.items() if told in line.text]
+        elif line.kind == MARK:  # a chart may draw something else of a case, such as its accuracy
+            drawn = re.match(rf"{VALUE}|{SHARE.pattern}", line.cell("shown"))
+            found = [cases.get(name, set()) for name in _names(line) if drawn]
         else:
             values = [cell for _, cell in line.cells]
-            found = any(cases.get(name, False) for name in _names(line)) or any(
-                pairs.get(pair, False) or any(texts.get(cell, False) for cell in pair) for pair in pairwise(values)
-            )
-        if found:
-            checked.seen["twins"] += 1
+            found = [cases.get(name, set()) for name in _names(line)]
+            found += [pairs.get(pair, set()) | apart.get(pair[1], set()) for pair in pairwise(values)]
+        codes = set().union(*found)
+        if codes:
+            checked.seen["suspect"] += 1
+            checked.seen["twins"] += "twins" in codes
             if not (MARKED.search(line.text) or "?" in line.text or line.cell("suspect")):
-                checked.faults.append(Fault("twins without their mark", line.place, line.text))
-    for one in reading.headline:
-        if one.doubt and "twins" in one.doubt:
-            checked.seen["twins"] += 1
+                checked.faults.append(Fault("doubt without its mark", line.place, line.text))
     return checked
 
 
@@ -369,15 +410,15 @@ def in_json(data: Any) -> Checked:
             if limit["share"] > TOLERANCE and not limit["doubt"]:
                 checked.faults.append(Fault("share without its mark", "JSON", str(limit)))
         if "twins" in codes and record["status"] != "suspect":
-            checked.faults.append(Fault("twins without their mark", "JSON", str(record["params"])))
+            checked.faults.append(Fault("doubt without its mark", "JSON", str(record["params"])))
     for one in data["headline"]:
         given = labels[one["record"], one["device"]]
         if one["unit"] != "1" and one["name"] != "mispredict":
             checked.seen["headline in JSON"] += 1
             if not any(_same(one["value"], record) for record in given):
                 checked.faults.append(Fault("another figure", "JSON", str(one)))
-        if not all(set(one["doubt"] or ()) >= {"twins"} for record in given if _twins(record)):
-            checked.faults.append(Fault("twins without their mark", "JSON", str(one)))
+        if given and not set.intersection(*map(_codes, given)) <= set(one["doubt"] or ()):
+            checked.faults.append(Fault("doubt without its mark", "JSON", str(one)))
     return checked
 
 
@@ -388,8 +429,9 @@ def _same(value: float, record: Any) -> bool:
     return any(abs(value / figure - 1) < 1e-9 for amount in counts for figure in (amount / seconds, seconds / amount))
 
 
-def _twins(record: Any) -> bool:
-    return any(reason["code"] == "twins" for reason in record.get("reasons", []))
+def _codes(record: Any) -> set[str]:
+    """Why a record is suspect."""
+    return {reason["code"] for reason in record.get("reasons", [])} if record["status"] == "suspect" else set()
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -410,8 +452,8 @@ def agrees(printed: str, value: float) -> bool:
     scale = 10.0 ** float(power.translate(RAISED) or 0)
     decimals = len(digits.partition(".")[2])
     step = 10.0**-decimals
-    if not decimals and len(digits) > 3:  # zeros at the end may stand for digits that were rounded away
-        step *= 10.0 ** (len(digits) - max(3, len(digits.rstrip("0"))))
+    if not decimals:  # zeros at the end may stand for digits that were rounded away
+        step *= 10.0 ** max(0, len(digits) - max(2, len(digits.rstrip("0"))))
     return abs(value - float(digits) * scale) <= 0.5001 * step * scale
 
 

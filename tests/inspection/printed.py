@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -22,7 +23,6 @@ from rich.console import Console
 
 from hwbench import catalog
 from hwbench.analysis.derived import as_json
-from hwbench.analysis.findings import findings
 from hwbench.analysis.reading import Reading
 from hwbench.cli import tables
 from hwbench.record.model import Run
@@ -31,6 +31,7 @@ from hwbench.report.dataset import Runs
 from hwbench.report.page import render, sections_of
 from hwbench.report.sections import Figure, Issues, Notes, Records, Section, Spec, Table, Tiles
 
+Findings = Mapping[str, Sequence[str]]
 SENTENCE, ROW, TILE, MARK = "sentence", "row", "tile", "mark"  # kinds of lines
 
 
@@ -211,24 +212,31 @@ class _Page(HTMLParser):
 # --- show -------------------------------------------------------------------------------------------------------------
 
 
-def of_terminal(reading: Reading) -> list[Line]:
-    """The lines of `hwbench show --findings`: the rows of its tables, findings, and what speaks against the run."""
+def of_terminal(reading: Reading, told: Findings, *, drawn: bool = True) -> list[Line]:
+    """The lines of `hwbench show --findings`: the rows of its tables, findings, and what speaks against the run.
+
+    Where they are not `drawn`, the rows are taken before rich makes tables of them.
+    """
+    lines: list[Line] = []
+
+    def collect(_: object, title: str, __: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        lines.extend(Line(ROW, f"show: {title}", tuple(zip(heads, row, strict=True))) for row in rows)
+
     out = io.StringIO()
-    tables.print_tables(reading, Console(file=out, width=4000, no_color=True))
-    lines, bench, heads = [], "", []
+    with contextlib.nullcontext() if drawn else mock.patch.object(tables, "_print_table", collect):
+        tables.print_tables(reading, Console(file=out, width=4000, no_color=True))
+    heads, title = [], ""
     for text in out.getvalue().splitlines():
+        cells = [cell.strip() for cell in text[1:-1].split(text[:1] or " ")]
         if text.startswith("┃"):
-            heads = [cell.strip() for cell in text.strip("┃").split("┃")]
+            heads = cells
         elif text.startswith("│"):
-            cells = [cell.strip() for cell in text.strip("│").split("│")]
-            lines.append(Line(ROW, f"show: {bench}", tuple(zip(heads, cells, strict=False))))
-        elif re.match(r"[\w.]+\s*$", text):
-            bench = text.strip()
-    told = tables.findings(findings(reading, catalog.benches().values()))
-    return lines + [said("show", text.strip()) for text in (*told, *tables.quality(reading.run))]
+            lines.append(Line(ROW, f"show: {title}", tuple(zip(heads, cells, strict=True))))
+        elif re.fullmatch(r"[\w.]+ *", text):
+            title = text.strip()
+    return lines + [said("show", text.strip()) for text in (*tables.findings(told), *tables.quality(reading.run))]
 
 
-def of_json(reading: Reading) -> Any:
+def of_json(reading: Reading, told: Findings) -> Any:
     """`hwbench show --json`, decoded."""
-    told = findings(reading, catalog.benches().values())
     return json.loads(msgspec.json.encode(as_json(reading, told)))
