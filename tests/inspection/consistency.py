@@ -37,7 +37,7 @@ MACHINES = "Headline figures of each machine"
 # Percentages that are no shares of what can be had, by where they stand and what stands around them.
 OTHER_SHARES = (
     (r"^quality", r""),  # shares of a CPU's time, and differences between samples
-    (r"", r"% (of a CPU|of the time of one path|apart|further from|lower|off\b)"),
+    (r"", r"% (of a CPU|of the time of one path|of the \w+ rate of|of that rate|apart|further from|lower|off\b)"),
     (r"", r"(steal|drifted|differ|agrees within|apart|other processes|throttled|too noisy|do not repeat)[^|]*$"),
 )
 
@@ -45,6 +45,7 @@ OTHER_SHARES = (
 
 LEVELS = {"L1": "l1", "L2": "l2", "L3": "l3", "memory": "dram"}
 DTYPES = {"float64": "f8", "float32": "f4"}
+MOVED = {"read": "reading memory", "copy": "copying in memory", "triad": "triad in memory"}
 CARDS = {
     "Memory bandwidth": "dram.read", "L1 latency": "l1.latency", "L2 latency": "l2.latency",
     "Memory latency": "dram.latency", "FP64 peak": "peak.f8", "FP32 peak": "peak.f4",
@@ -228,6 +229,10 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
             values = [cell for _, cell in line.cells]
             found = [cases.get(name, set()) for name in _names(line)]
             found += [pairs.get(pair, set()) | apart.get(pair[1], set()) for pair in pairwise(values)]
+            for record, cell in _pivoted(line, reading):
+                checked.seen["pivots"] += 1
+                if record.status == "suspect" and not MARKED.search(cell):
+                    checked.faults.append(Fault("doubt without its mark", line.place, f"{cell} of {line.text}"))
         codes = set().union(*found)
         if codes:
             checked.seen["suspect"] += 1
@@ -235,6 +240,25 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
             if not (MARKED.search(line.text) or "?" in line.text or line.cell("suspect")):
                 checked.faults.append(Fault("doubt without its mark", line.place, line.text))
     return checked
+
+
+def _pivoted(line: Line, reading: Reading) -> Iterator[tuple[Record, str]]:
+    """The records of a row that has a cell for each variant, and the cells: `n`, then a column a variant."""
+    if not line.cells or line.cells[0][0] != "n" or len(line.cells) < 3:
+        return
+    for head, cell in line.cells[1:]:
+        alike = [
+            record for record in reading.records
+            if record.timed and record.variant == head and _n(record) == line.cells[0][1]
+            and any(re.match(NUMBER, cell) and agrees(cell, value.value) for value, _ in _values(record))
+        ]  # fmt: skip
+        if len(alike) == 1:
+            yield alike[0], cell
+
+
+def _n(record: Record) -> str:
+    n = record.params.get("n")
+    return text.count(n) if isinstance(n, int) else ""
 
 
 def _values(record: Record) -> Iterator[tuple[Estimate, str]]:
@@ -249,6 +273,7 @@ def _values(record: Record) -> Iterator[tuple[Estimate, str]]:
 def _named(record: Record) -> Iterator[tuple[str, ...]]:
     """What lines call the case of a record."""
     yield ("case", format.case(record))
+    yield ("case", record.case.label)
     values = " ".join(f"{axis}={value}" for axis, value in record.params.items())
     yield ("record", record.bench, record.variant, values)
     yield ("shown", record.bench, _variant(record), values)
@@ -329,9 +354,10 @@ def _like(one: str, other: str) -> bool:
 
 def _of_limits(line: Line, limits: Mapping[str, list[float]], names: re.Pattern[str]) -> Iterator[Claim]:
     """The best samples of limits: where a limit's name is followed by its figure, and in the table of bandwidths."""
-    if line.place.endswith("Best samples by level"):
+    for head in ("best, GB/s", "limit (best sample), GB/s"):
         name = f"{line.cell('level')} {line.cell('work')}, {counted(line.cell('threads'))}"
-        yield "limits", name, (line.cell("best, GB/s"), 1e9), limits.get(name, [])
+        if line.cell(head) not in ("", text.NOTHING):
+            yield "limits", name, (line.cell(head), 1e9), limits.get(name, [])
     if line.kind == MARK and line.cell("case") in limits and (value := re.match(VALUE, line.cell("shown"))):
         yield "limits", line.cell("case"), (value[1], UNITS[value[2]]), limits[line.cell("case")]
     for _, cell in line.cells:
@@ -352,6 +378,8 @@ def _of_headline(line: Line, reading: Reading) -> Iterator[Claim]:
         found = _of_threads(reading, CARDS[line.cell("label")], threads[1] if threads else "")
         if value := re.match(VALUE, line.cell("value")):
             yield "tiles", line.cell("label"), (value[1], UNITS[value[2]]), [one.value for one in found]
+    elif line.kind == ROW and line.cell("level"):
+        yield from _of_levels(line, reading)
     elif line.place == "lecture: CPU against GPU" and line.cell("figures") == "measured here":
         yield from _of_machine(line, reading)
     elif line.kind == SENTENCE:
@@ -368,20 +396,33 @@ def _of_headline(line: Line, reading: Reading) -> Iterator[Claim]:
 
 
 def _of_machine(line: Line, reading: Reading) -> Iterator[Claim]:
-    """A machine's row in the lecture's table: its peak and its memory's bandwidth."""
-    on_cpu = line.cell("cores") != text.NOTHING
-    device = "cpu" if on_cpu else "gpu:"
+    """A machine's row in the lecture's table: its peak and its memory's bandwidth, on the threads that it states."""
+    on_cpu, stated = line.cell("cores") != text.NOTHING, line.cell("what was measured")
     for head, scale, names in (
-        ("TFLOP/s float32", 1e12, ("peak.f4",)),
-        ("GB/s", 1e9, ("dram.read", "dram.copy", "dram.triad") if on_cpu else ("hbm.read", "hbm.copy", "hbm.triad")),
-    ):  # fmt: skip
-        if line.cell(head) not in ("", text.NOTHING):
-            found = [
-                one for one in reading.headline for name in names
-                if one.device.startswith(device) and (one.name == name or one.name.startswith(f"{name}."))
-            ]  # fmt: skip
-            if found:
-                yield "machines", head, (line.cell(head), scale), [one.value for one in found]
+        ("TFLOP/s float32", 1e12, {"peak.f4": "multiply-adds"}),
+        ("GB/s", 1e9, {f"{'dram' if on_cpu else 'hbm'}.{kernel}": words for kernel, words in MOVED.items()}),
+    ):
+        if line.cell(head) in ("", text.NOTHING):
+            continue
+        found: list[Headline] = []
+        for name, words in names.items():
+            threads = re.search(rf"{words}(?:, (\d+) threads?)?", stated)
+            found += _of_threads(reading, name, (threads[1] or "") if threads else "") if threads or not stated else []
+        found = [one for one in found if one.device.startswith("cpu" if on_cpu else "gpu:")]
+        yield "machines", head, (line.cell(head), scale), [one.value for one in found]
+
+
+def _of_levels(line: Line, reading: Reading) -> Iterator[Claim]:
+    """The tables of levels: their latency, and the bandwidths that come from each."""
+    level = LEVELS.get(line.cell("level"), line.cell("level").lower())
+    if "Levels, reported and measured" in line.place:
+        found, value = reading.get(f"{level}.latency"), re.match(VALUE, line.cell("latency"))
+        if found is not None and value is not None:
+            yield "levels", found.name, (value[1], UNITS[value[2]]), [found.value]
+    elif line.place.endswith(": Bandwidth by level"):
+        work = {"load": "read"}.get(line.cell("work"), line.cell("work"))
+        values = [one.value for one in _of_threads(reading, f"{level}.{work}", line.cell("threads"))]
+        yield "levels", f"{level}.{work}", (line.cell("GB/s"), 1e9), values
 
 
 def _of_threads(reading: Reading, name: str, threads: str) -> list[Headline]:
