@@ -4,7 +4,7 @@
 
 Each mutation is seeded by its number, checked by its page, `hwbench show`, findings and JSON, and reported where a
 share above 1.05 or a doubtful figure stands without its mark, or a quantity is printed with two figures. The suite
-tries 200 smaller ones. `--records` leaves each run about so many records. Uses all CPUs; a whole mutation takes 5 s of one.
+tries 200 smaller ones. `--records` leaves each run about so many records. Uses all CPUs.
 Exit code: 0 where there is no fault, else 1, with a line for each kind of fault, its number and an example.
 """
 
