@@ -26,8 +26,10 @@ from made_up.mutations import RUNS, VERIFIED, above_limits, committed, mutated
 
 MUTATIONS, CHUNKS, RECORDS = 200, 8, 50
 WHOLE = committed(RUNS[-1])  # of a CPU, with everything that has a headline
-NEEDED = ("stream.load", "stream.copy", "stream.triad", "latency.chase", "latency.loaded", "latency.parallel", "peak.fma",
-          "vectorize.call", "vectorize.add", "access.row_column", "access.blocking")  # fmt: skip
+NEEDED = (
+    "stream.load", "stream.copy", "stream.triad", "latency.chase", "latency.loaded", "latency.parallel", "peak.fma",
+    "vectorize.call", "vectorize.add", "access.row_column", "access.blocking", "dsp.dot", "peak.matmul",
+)  # fmt: skip
 PART = replace(WHOLE, records=[one for one in WHOLE.records if one.bench in NEEDED and not swept(one)])
 KINDS = ("shares", "shares above", "suspect", "twins", "cases", "limits", "tiles", "machines", "sentences",
          "shares in JSON", "headline in JSON")  # fmt: skip
