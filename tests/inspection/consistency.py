@@ -32,6 +32,7 @@ SHARE = re.compile(rf"(?<![\d.\u202f–-])({NUMBER}) ?%")
 MARKED = re.compile(r"suspect|disturbed|above|doubt")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 INTERVAL = "95% interval"
+RATIOS = ("× baseline's time", "speed-up", "ours / native")  # columns of no case's own figure
 MACHINES = "Headline figures of each machine"
 
 # Percentages that are no shares of what can be had, by where they stand and what stands around them.
@@ -227,9 +228,10 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
             drawn = re.match(rf"{VALUE}|{SHARE.pattern}", line.cell("shown"))
             found = [cases.get(name, set()) for name in _names(line) if drawn]
         else:
-            values = [cell for _, cell in line.cells]
             found = [cases.get(name, set()) for name in _names(line)]
-            found += [pairs.get(pair, set()) | apart.get(pair[1], set()) for pair in pairwise(values)]
+            for (head, value), (beside, cell) in pairwise(line.cells):
+                measured = beside == INTERVAL and head not in RATIOS
+                found.append((pairs.get((value, cell), set()) if measured else set()) | apart.get(cell, set()))
             for record, cell in _pivoted(line, reading):
                 checked.seen["pivots"] += 1
                 if record.status == "suspect" and not MARKED.search(cell):
