@@ -1,10 +1,12 @@
-"""The scripts beside the package: pages of the benches, several runs in a row, and five commits."""
+"""The scripts beside the package: pages of the benches, contradictions, several runs in a row, and five commits."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +35,7 @@ def script(name: str) -> ModuleType:
     return module
 
 
-bench_pages, five_runs = script("bench_pages"), script("five_runs")
+bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
 tracking_experiments = script("tracking_experiments")
 tracking_commits = script("tracking_commits")
 
@@ -122,6 +124,33 @@ def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     said: list[str] = []
     assert bench_pages.main([], said.append) == 1
     assert said[-1] == "docs/benches/notes.toml: needs `look` and `plateau` for odd.bench"
+
+
+# --- consistency ------------------------------------------------------------------------------------------------------
+
+
+def test_contradictions_are_told_with_their_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind of fault in a line, with its number and an example; a mutation without a page is a fault, too."""
+    fault = consistency.Fault("another figure", "machine", "25 instead of 24")
+
+    def check(seed: int, **_: object) -> object:
+        if seed == 3:
+            raise ValueError("no chart")
+        return consistency.Checked([fault] if seed else [], Counter(cases=5))
+
+    monkeypatch.setattr(consistency, "mutated", lambda seed, records: seed)
+    monkeypatch.setattr(consistency, "check", check)
+    monkeypatch.setattr(consistency, "ProcessPoolExecutor", lambda **_: ThreadPoolExecutor(1))
+    said: list[str] = []
+    assert consistency.main(["--number", "3", "--first", "1"], said.append) == 1
+    assert said == [
+        "2 × another figure at machine: seed 1: 25 instead of 24",
+        "1 × no page at ValueError: seed 3: no chart",
+        "3 mutations: 10 cases",
+    ]
+    said.clear()
+    assert consistency.main(["--number", "1"], said.append) == 0
+    assert said == ["1 mutations: 5 cases"]
 
 
 # --- five_runs --------------------------------------------------------------------------------------------------------

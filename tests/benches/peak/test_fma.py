@@ -141,6 +141,19 @@ def test_findings_tell_peak_and_latency():
     assert [one.endswith(STOLEN) for one in said(doubt(read, "256", dtype="f4"))] == [False, True, False]
 
 
+def test_the_peak_is_the_fastest_number_of_chains():
+    """The finding tells the record that the headline takes: of all widths and numbers of chains the fastest."""
+    read = peaks(("256", "scalar"), threads=(1,), chains=(12, 16))
+    read.records = [
+        msgspec.structs.replace(r, samples=[one / 1.1 for one in r.samples])
+        if (r.variant, r.params["chains"]) == ("256", 16) else r for r in read.records
+    ]  # fmt: skip
+    assert said(read)[0] == (
+        "Peak in float64: 70.4 GFLOP/s (…) on 1 thread (256-bit); on 1 thread 4.40× faster than scalar code (…)."
+    )
+    assert said(peaks(("scalar",), threads=(1,)))[0] == "Peak in float64: 16.0 GFLOP/s (…) on 1 thread (scalar)."
+
+
 def test_one_number_of_threads_and_one_of_chains():
     """Without a second value the list has one; without a single chain there is no latency; without records nothing."""
     assert said(peaks(threads=(1,), chains=(12,))) == [

@@ -9,6 +9,7 @@ import pytest
 from hwbench.bench import Skip
 from hwbench.benches.peak import matmul
 from hwbench.devices.cpu import CpuDevice
+from hwbench.record.reasons import because
 from inspection.answers import reading, verdict, work_of
 from inspection.told import STOLEN, doubt, said, spread
 
@@ -114,6 +115,18 @@ def test_the_finding_tells_rate_and_half_rate():
     assert said(read) == [f"NumPy's matrix product in float32: {one} and {every}."]
     assert said(doubt(read, n=256, threads="all"))[0].endswith(STOLEN)
     assert said(reading(BENCH, [], {})) == []
+
+
+def test_what_cannot_be_true_is_not_the_best():
+    """An implausible rate is told only where there is no other, as in the headline."""
+    read, refused = products(), [because("implausible", "1.5 times the limit")]
+    read.records = [
+        msgspec.structs.replace(r, status="suspect", reasons=refused) if r.params["n"] == 256 else r
+        for r in read.records
+    ]
+    assert "6.00 GFLOP/s (…) on 1 thread (n = 64; half" in said(read)[0]
+    read.records = read.records[-1:]
+    assert "10.0 GFLOP/s (…) on 1 thread (n = 256; half" in said(read)[0]
 
 
 def test_a_share_above_the_peak_is_marked():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hwbench.report.views.ladder import view as ladder
-from made_up.page import column, dataset, figure, record, run_of
-from made_up.sample import KIB, sample_run
+from made_up.page import column, dataset, figure, figures, record, run_of
+from made_up.sample import KIB, replace, sample_run
 
 STREAM = {"params": {"size": "L1", "dtype": "f8", "threads": 2}, "facts": {"threads": 2, "footprint": 16 * KIB}}
 
@@ -20,6 +20,7 @@ def test_a_rung_is_its_share_of_the_whole_machine() -> None:
     assert dict(zip(column(table, "variant"), column(table, "of the limit"), strict=True)) == {
         "loop": "0.050%", "numpy": "5.0%",
     }  # fmt: skip
+    assert column(table, "status") == ["ok", "ok"]
     assert column(table, "against the baseline") == ["100× slower than numpy", "–"]
 
 
@@ -28,3 +29,13 @@ def test_a_rung_without_a_time_says_why() -> None:
     section = ladder(dataset(sample_run()))
     labels = [row.get("label") for panel in figure(section).panels for row in panel.spec["datasets"].get("absent", [])]
     assert "not measured at this n" in labels
+
+
+def test_a_suspect_rung_is_marked_in_both_tables() -> None:
+    """By its status in the table of all cases, beside its time in the table with a column a variant."""
+    run = run_of(*(
+        replace(record("vectorize.add", variant, 1e-6 * n, {"items": float(n)}, params={"n": n}), status=status)
+        for n in (1000, 2000) for variant, status in (("numpy", "ok"), ("loop", "suspect"))
+    ))  # fmt: skip
+    [shown] = figures(ladder(dataset(run)))
+    assert shown.table.rows[0] == ("1000", "1000 (suspect)", "1000")

@@ -57,3 +57,17 @@ def test_efficiency_is_the_speed_up_a_thread(run: Run) -> None:
     by_threads = dict(zip(column(efficiency, "threads"), column(efficiency, "efficiency"), strict=True))
     assert by_threads["1"] == "100%"
     assert 0 < float(by_threads["4"].rstrip("%")) <= 101
+
+
+def test_an_efficiency_above_the_ideal_is_marked_in_tooltips() -> None:
+    """Three times as fast on two threads is 150% of the ideal, which is marked in the table and at the chart's mark."""
+    params = {"work": "triad", "scaling": "strong"}
+    run = run_of(
+        record("parallel.scaling", "prange", 3.0, {"items": 8.0}, params={**params, "threads": 1}),
+        record(
+            "parallel.scaling", "prange", 1.0, {"items": 8.0}, params={**params, "threads": 2}, facts={"threads": 2}
+        ),
+    )
+    efficiency = figure(scaling(dataset(run)), 1)
+    assert column(efficiency, "efficiency") == ["100%", "150%?"]
+    assert [row["more"] for row in efficiency.panels[0].spec["datasets"]["marks"]] == ["100%", "150%?"]

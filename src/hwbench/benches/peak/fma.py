@@ -184,21 +184,21 @@ VECTORS = ("512", "256", "128")
 def finding(results: Results) -> Iterator[str]:
     """The peak of each precision on one thread and on all, what vectors gain, and the latency of one operation."""
     for dtype, name in (("f8", "float64"), ("f4", "float32")):
-        here: dict[str, Scalar] = {"dtype": dtype, "chains": 12}
         best = {
             threads: max(found, key=lambda record: _rate(record).value)
             for threads in (1, "all")
-            if (found := [one for v in VECTORS if (one := results.find(v, threads=threads, **here)) is not None])
+            if (found := [one for one in results.records if one.timed and _is_of(one, dtype, threads)])
         }
         if not best:
             continue
         each = {
             counted(threads_of(one), "thread"): f"{text.rate(_rate(one), 'GFLOP/s')} on "
-            f"{counted(threads_of(one), 'thread')} ({one.variant}-bit)"
+            f"{counted(threads_of(one), 'thread')} ({_width(one)})"
             for one in best.values()
         }
         said = f"Peak in {name}: {listed(each.values())}"
-        one, scalar = best.get(1), results.find("scalar", threads=1, **here)
+        one = best.get(1)
+        scalar = results.find("scalar", **one.params) if one is not None and one.variant in VECTORS else None
         if one is not None and scalar is not None:
             said += f"; on 1 thread {against(results.versus(one, scalar), 'scalar code')}"
         yield marked(said, *best.values(), scalar)
@@ -216,6 +216,15 @@ def finding(results: Results) -> Iterator[str]:
             alone, best_rate,
         )  # fmt: skip
         return
+
+
+def _is_of(record: Record, dtype: str, threads: Scalar) -> bool:
+    return (record.params["dtype"], record.params["threads"]) == (dtype, threads)
+
+
+def _width(record: Record) -> str:
+    """`512-bit`; `scalar`."""
+    return f"{record.variant}-bit" if record.variant in VECTORS else record.variant
 
 
 def _rate(record: Record) -> Estimate:

@@ -31,6 +31,7 @@ from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
 from ...record.model import Record
 from ...record.phrases import counted, listed, marked, of_limit
+from ...record.reasons import has
 
 LARGEST = 8  # elements are below it: n × 49 is exact in f4 up to n = 340 000
 
@@ -110,7 +111,7 @@ def finding(results: Results) -> Iterator[str]:
             ]
             if not here or any(threads_of(one) == threads_of(here[0]) for one in used):
                 continue
-            best = max(here, key=lambda r: _rate(r).value)
+            best = max(here, key=lambda r: (not has(r.reasons, "implausible"), _rate(r).value))
             half = min(int(r.params["n"]) for r in here if _rate(r).value >= _rate(best).value / 2)
             share = results.share("numpy", n=best.params["n"], dtype=dtype, threads=threads)
             of_peak = f", {of_limit(share, 'peak')}" if share is not None else ""

@@ -177,6 +177,7 @@ def _columns(runs: Runs) -> Columns[Rung]:
             Column("against the baseline", lambda rung: _against(runs, rung.point)),
             Column("of the limit", lambda rung: format.marked(rung.of_limit)),
             Column("limit", lambda rung: rung.limit.name if rung.limit else text.NOTHING),
+            Column("status", lambda rung: rung.point.status),
         ),
         more="of the limit",
     )  # fmt: skip
@@ -225,7 +226,10 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
 
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
     """One line an n, one column a variant."""
-    found = {(rung.point.run, rung.n, rung.variant): text.amount(rung.each.value) for rung in rungs}
+    found = {
+        (rung.point.run, rung.n, rung.variant): text.amount(rung.each.value) + " (suspect)" * rung.point.suspect
+        for rung in rungs
+    }
     rows = []
     for run, n in sorted({(run, n) for run, n, _ in found}):
         row = (text.count(n), *(found.get((run, n, name), text.NOTHING) for name in names))

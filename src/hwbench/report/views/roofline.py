@@ -141,11 +141,14 @@ def _short(limit: Limit) -> str:
 
 
 def _told(limit: Limit) -> str:
-    """A roof in a tooltip: what it is, its height, and by which variant it was measured."""
-    how = f"{limit.variant}-bit" if limit.variant.isdecimal() else limit.variant
-    kind = f"{format.value_of('dtype', limit.dtype)} {limit.name}" if limit.kind == "fma" else limit.name
+    """A roof in a tooltip: what it is, its height, and by which variant it was measured; a ceiling is one variant's."""
     doubt = f"; suspect: {limit.suspect}" if limit.suspect else ""
-    return f"{kind}: {text.amount(limit.shown, limit.metric.unit)}, best sample of {how}{doubt}"
+    height = text.amount(limit.shown, limit.metric.unit)
+    if limit.kind == "fma":
+        how = f"{limit.variant}-bit vectors" if limit.variant.isdecimal() else f"{limit.variant} code"
+        who = format.value_of("threads", limit.threads)
+        return f"{format.value_of('dtype', limit.dtype)} multiply-adds in {how}, {who}: {height}, best sample{doubt}"
+    return f"{limit.name}: {height}, best sample of {limit.variant}{doubt}"
 
 
 def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:

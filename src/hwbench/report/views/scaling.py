@@ -56,6 +56,7 @@ EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.share(
 SHARE: Measured[Speedup] = Measured(
     "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
 )
+STATUS: Column[Speedup] = Column("status", lambda speedup: speedup.point.status)
 SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: text.amount(speedup.serial))
 
 
@@ -72,7 +73,7 @@ def view(runs: Runs) -> Section | None:
             WORK, Column("scaling", lambda speedup: speedup.point.text("scaling")),
             Column("variant", lambda speedup: speedup.point.variant), THREADS,
             Measured("speed-up", lambda speedup: speedup.value, "×"), EFFICIENCY, SERIAL,
-            Column("status", lambda speedup: speedup.point.status),
+            STATUS,
         ),
         more="efficiency",
     )  # fmt: skip
@@ -131,7 +132,7 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
     works = list(dict.fromkeys(speedup.work for speedup in strong))
     colours = dict(zip(works, itertools.cycle(SLOTS), strict=False))
     columns: Columns[Speedup] = Columns(
-        runs, lambda speedup: speedup.point, (WORK, THREADS, EFFICIENCY, SERIAL), more="serial fraction", draws=SHARE
+        runs, lambda speedup: speedup.point, (WORK, THREADS, EFFICIENCY, SERIAL, STATUS), more="efficiency", draws=SHARE
     )
     panels = []
     for _, label, here in columns.by_run(strong):
