@@ -101,7 +101,7 @@ def _open(browser: Any, page_file: Path, options: dict[str, Any]) -> Visit:
     page.on("request", lambda request: made.requests.append(request.url))
     page.goto(page_file.as_uri())
     if options.get("java_script_enabled", True):
-        page.wait_for_selector("html[data-charts=done]", timeout=60_000)
+        page.wait_for_function("() => document.documentElement.dataset.charts === 'done'", polling=100, timeout=60_000)
     return made
 
 
@@ -345,6 +345,7 @@ def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
     """Next, Back and First move by a frame and to the first; at an end the buttons that lead beyond are disabled."""
     page = visit("few").page
     bar = page.locator("figure.steps .stepper")
+    bar.scroll_into_view_if_needed()
     first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
     assert (shown_frame(page), bar.locator("output").inner_text()) == ("Time 0", "1 of 8")
     assert (first.is_disabled(), back.is_disabled(), ahead.is_disabled()) == (True, True, False)
@@ -395,7 +396,7 @@ def test_all_frames_of_the_systolic_array_are_there(visit: Any, how: str) -> Non
     page = visit("few", java_script_enabled=how == "on paper").page
     if how == "on paper":
         page.emulate_media(media="print")
-    titles = page.locator("figure.steps .frames > li:visible h4").all_inner_texts()
+    titles = page.locator("figure.steps .frames > li:visible h4").all_text_contents()
     assert titles == [f"Time {time}" for time in range(8)]
     assert not page.locator("figure.steps .stepper").is_visible()
 
@@ -454,7 +455,7 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto(tracked.as_uri())
-    page.wait_for_selector("html[data-charts=done]", timeout=60_000)
+    page.wait_for_function("() => document.documentElement.dataset.charts === 'done'", polling=100, timeout=60_000)
     assert "00000004" in page.locator(".notes li").first.inner_text()
     chart = page.locator(".chart.chosen")
     assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
