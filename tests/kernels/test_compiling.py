@@ -56,6 +56,13 @@ def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkey
     assert compiling.kernel_cache.__wrapped__() != there
 
 
+def test_kernels_of_other_settings_are_not_found(tmp_path):
+    """What was compiled without optimization is not timed by a later process that optimizes."""
+    plain, usual = in_new_process(tmp_path, NUMBA_OPT="0"), in_new_process(tmp_path)
+    assert (plain[0], usual[0]) == ("0", "0")
+    assert plain[1] != usual[1]
+
+
 def test_an_unwritable_cache_is_no_error(tmp_path):
     """Where the cache's place is taken by a file, kernels are compiled each time and nothing is said."""
     blocked = tmp_path / "file"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, overload
 
+import llvmlite
 import numba
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
@@ -20,6 +21,9 @@ Kernel: TypeAlias = Callable[..., Any]
 
 F = TypeVar("F", bound=Kernel)
 config: Any = numba.config  # set up as it is imported, so that its type says nothing
+
+# NUMBA_* variables that change what is compiled; the processor and its features are in Numba's own key.
+SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "BOUNDSCHECK")
 
 Option: TypeAlias = bool | str | set[str] | type[Compiler]
 
@@ -70,12 +74,14 @@ def kernel_cache() -> Path | None:
     """The directory of compiled kernels; None if it cannot be written.
 
     Numba notices a changed file of kernels, but not when a file changed whose functions it inlines: this package and
-    the benches' helpers (`benches/**/_*.py`). So the directory's name is a hash of these files. It lies in
-    NUMBA_CACHE_DIR, else in the user's cache directory.
+    the benches' helpers (`benches/**/_*.py`). Nor does it notice settings of its own that change the code, or another
+    LLVM. So the directory's name is a hash of all these. It lies in NUMBA_CACHE_DIR, else in the user's cache
+    directory.
     """
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
-    contents = hashlib.sha256(b"".join(path.read_bytes() for path in inlined)).hexdigest()[:16]
+    settings = repr((llvmlite.__version__, *(getattr(config, name, None) for name in SETTINGS)))
+    contents = hashlib.sha256(b"".join([*(path.read_bytes() for path in inlined), settings.encode()])).hexdigest()[:16]
     root = Path(config.CACHE_DIR or cache.directory())
     directory = root / f"kernels-{contents}"
     try:
