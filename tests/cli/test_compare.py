@@ -204,7 +204,7 @@ def test_the_same_results_on_both_sides_are_no_comparison(command, out, results,
         done = command("compare", base, new, "--out", out)
         assert (done.code, done.out) == (2, ""), (base, new)
         assert done.err.count("\n") == 1
-        assert "is on both sides, the same measurements twice; name two results" in done.err
+        assert "the same measurements are on both sides; name two results" in done.err
 
 
 def test_two_files_are_compared_without_numba(out):

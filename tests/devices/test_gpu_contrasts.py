@@ -141,7 +141,7 @@ def test_several_gpus_are_measured_apart(gpu):
     ("script", "reason"),
     [({"throttle": 0x04}, "the GPU was held back by its power limit: 5 of 5 rounds"),
      ({"throttle": 0x20}, "the GPU was held back by its temperature: 5 of 5 rounds"),
-     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was low: 1200 of at most 1980 MHz")],
+     ({"clock": {1: 1200, 2: 2619}}, "the GPU's clock was low: 1.20 GHz of at most 1.98 GHz")],
 )  # fmt: skip
 def test_a_gpu_that_is_held_back_is_suspect_and_its_figures_stay(gpu, nvml, script, reason):
     """With the reason, and all samples; the CPU's variant of the contrast is not concerned."""
@@ -205,10 +205,10 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
      ({"gpu_clock_hz": [1980e6] * 5 + [1590e6] * 5, "gpu_clock_limit_hz": [1980e6] * 10}, []),  # as it was before
      ({"gpu_clock_hz": [345e6] * 3, "gpu_sm_clock_hz": [1970e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1980e6] * 3, "gpu_sm_clock_hz": [1400e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was low: 1400 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1.40 GHz of at most 1.98 GHz"]),
      ({"gpu_clock_hz": [1490e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3}, []),
      ({"gpu_clock_hz": [1480e6] * 3, "gpu_clock_limit_hz": [1980e6] * 3},
-      ["the GPU's clock was low: 1480 of at most 1980 MHz"]),
+      ["the GPU's clock was low: 1.48 GHz of at most 1.98 GHz"]),
      ({"gpu_clock_limit_hz": [1980e6]}, []),
      ({"gpu_gate_timeouts": [0, 2, 1]},
       ["the gate opened before all was queued, so that waiting for the host is counted in: 3 times"])],

@@ -283,7 +283,7 @@ def slower(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
     paths = [folder / "old.json", folder / "new.json"]
     for path, factor in zip(paths, (1, 2), strict=True):
-        store.write(run_of(record(samples=[factor * (1 + i / 1000) for i in range(12)])), path)
+        store.write(run_of(record(samples=[factor * (1 + i / 1000) for i in range(12)]), id=path.stem), path)
     return paths
 
 

@@ -213,7 +213,7 @@ def test_what_the_budget_leaves_no_time_for_is_skipped_with_the_reason(tmp_path,
 
 @pytest.mark.parametrize(
     ("more", "message"),
-    [({"budget": 0.0}, "--budget 0: is no time"), ({"budget": -3.0}, "--budget -3"),
+    [({"budget": 0.0}, "--budget 0: must be a time in seconds above 0"), ({"budget": -3.0}, "--budget -3"),
      ({"budget": float("nan")}, "--budget nan"), ({"budget": float("inf")}, "--budget inf"),
      ({"preset": "fast"}, "--preset fast: must be one of quick"),
      ({"select": ("acces",)}, "did you mean access"), ({"params": {"x": ["1"]}}, "no selected bench has an axis 'x'")],

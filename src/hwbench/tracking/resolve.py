@@ -140,7 +140,7 @@ def _refuse_same(base: str, new: str, named: Sequence[Side | RunFiles | AsvCommi
     """TrackingError where a run, a file of pytest-benchmark or asv's results are on both sides."""
     old, now = named
     if isinstance(old, AsvCommit) and isinstance(now, AsvCommit):
-        both = [f"{base} and {new}"] if old.files == now.files else []
+        both = [*dict.fromkeys((base, new))] if old.files == now.files else []
     elif isinstance(old, list) and isinstance(now, list):
         taken = {run.id for run, _ in old}
         both = [str(path) for run, path in now if run.id in taken]
@@ -151,7 +151,7 @@ def _refuse_same(base: str, new: str, named: Sequence[Side | RunFiles | AsvCommi
         both = []
     if both:
         raise TrackingError(
-            f"{_some(both)}: is on both sides, the same measurements twice; name two results that were measured apart"
+            f"{_some(both)}: the same measurements are on both sides; name two results that were measured apart"
         )
 
 

@@ -129,7 +129,7 @@ def test_the_finding_tells_a_line_from_a_pair() -> None:
 
 @pytest.mark.parametrize(
     ("reported", "verdict"),
-    [(64, "the reported cache line."), (128, "against a reported cache line of 128 B: noise, or L2 hides the rest.")],
+    [(64, "the reported cache line."), (128, "while the reported cache line is 128 B: noise, or L2 hides the rest.")],
 )
 def test_the_line_is_set_against_the_reported_one(reported: int, verdict: str) -> None:
     """What agrees is said to; what does not says why it may not."""

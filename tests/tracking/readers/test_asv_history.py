@@ -55,7 +55,7 @@ def test_environments_that_only_their_names_tell_apart_stay_apart(results):
     last = {history.settings[one.setting].environment: one.values[-1] for one in history.series
             if one.bench == "suite.time_sum"}  # fmt: skip
     assert last == {f"py3.11 ({name})": value for name, value in made.items()}
-    base, _ = resolve.sides(f"asv:{commit(4)}", f"asv:{commit(4)}", results.parent, results)
+    base, _ = resolve.sides(f"asv:{commit(4)}", f"asv:{commit(3)}", results.parent, results)
     assert {entry.params["environment"]: entry.measurements[0].median for entry in base.entries} == last
 
 
