@@ -706,7 +706,7 @@ def test_cpus_that_were_moved_make_figures_of_several_threads_suspect():
     records = measure(scripted_bench({"alone": 1 / 64, "pair": build_pair}), moving)
     assert records["alone"].status == "ok"
     assert records["pair"].status == "suspect"
-    assert "in 42 ns in 6 rounds and in 163 ns in 4" in records["pair"].why
+    assert "in 42.0 ns in 6 rounds and in 163 ns in 4" in records["pair"].why
 
 
 def test_a_drifting_clock_makes_suspect():
