@@ -12,11 +12,13 @@ import pytest
 import typer
 
 from hwbench import catalog
+from hwbench.analysis.reading import Reading
 from hwbench.cli import app, options
 from hwbench.devices import selection
 from hwbench.measurement import cases as measure_cases
 from hwbench.measurement import policy
 from hwbench.measurement.engine import Engine
+from hwbench.record import store, text
 from hwbench.record.model import Case
 from inspection.answers import reading
 from inspection.told import STOLEN, doubt
@@ -33,6 +35,15 @@ def test_links_lead_somewhere(page):
         if not (page.parent / target).exists()
     ]  # fmt: skip
     assert not missing
+
+
+def test_what_the_readme_says_of_its_run_is_what_the_run_says():
+    """The step of the chase and the size of L3, each with its interval."""
+    [path] = (ROOT / "reports" / "runs" / "intel-xeon-2cpu").glob("*.json")
+    last = Reading(store.read(path)).hierarchy.last
+    told = " ".join((ROOT / "README.md").read_text().split())
+    assert f"The step at {text.size(last.step)} is probably TLB reach" in told
+    assert f"fast up to {text.size(last.size)} of the {text.size(last.cache.bytes)} of L3" in told
 
 
 @pytest.fixture
@@ -99,7 +110,7 @@ def parts(line: str) -> list[str]:
     return [word.strip("[]") for word in words[:end]]
 
 
-@pytest.mark.parametrize(("page", "line"), commands(), ids=lambda text: text[:40])
+@pytest.mark.parametrize(("page", "line"), commands(), ids=lambda words: words[:40])
 def test_commands_that_are_shown_exist(page, line):
     """Each names a command, and options that it has."""
     words = parts(line)
@@ -112,7 +123,7 @@ def test_commands_that_are_shown_exist(page, line):
 MEASURED = [(page, line) for page, line in commands() if line.startswith("hwbench run ") and line.isascii()]
 
 
-@pytest.mark.parametrize(("page", "line"), MEASURED, ids=lambda text: text[:60])
+@pytest.mark.parametrize(("page", "line"), MEASURED, ids=lambda words: words[:60])
 def test_runs_that_are_shown_measure_every_bench_that_they_name(monkeypatch, shown, page, line):
     """Benches, variants, axes and values exist, and no selected bench is left without a case."""
     benches = catalog.benches() | {shown.bench.name: shown.bench}
