@@ -37,6 +37,16 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+def test_rules_are_where_the_architecture_says():
+    """Each file of the table is there and defines the names that the row has."""
+    told = (ROOT / "docs" / "architecture.md").read_text().partition("## Where is the rule")[2]
+    rows = [re.findall(r"`([^`]+)`", line.rsplit("|", 2)[1]) for line in told.splitlines() if ".py`" in line]
+    assert len(rows) > 8
+    for *names, path in rows:
+        code = (ROOT / "src" / "hwbench" / path).read_text()
+        assert [name for name in names if not re.search(rf"^(def |class |){name}\b", code, re.MULTILINE)] == [], path
+
+
 def test_what_the_readme_says_of_its_run_is_what_the_run_says():
     """The step of the chase and the size of L3, each with its interval."""
     [path] = (ROOT / "reports" / "runs" / "intel-xeon-2cpu").glob("*.json")
