@@ -20,6 +20,7 @@ ELSEWHERE = {
 WHOLE = (
     "benches/test_blas_threads",
     "benches/test_gpu",
+    "benches/test_marks",
     "browser",
     "cuda",
     "devices/test_gpu_contrasts",

@@ -1,4 +1,4 @@
-"""The scripts beside the package: pages of the benches, contradictions, several runs in a row, and five commits."""
+"""The scripts beside the package: pages of the benches, pictures, contradictions, several runs, and five commits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
-tracking_experiments = script("tracking_experiments")
+pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_commits = script("tracking_commits")
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
@@ -124,6 +124,46 @@ def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     said: list[str] = []
     assert bench_pages.main([], said.append) == 1
     assert said[-1] == "docs/benches/notes.toml: needs `look` and `plateau` for odd.bench"
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_committed_pictures_are_current() -> None:
+    """The figures of docs/pictures are those of their run: `python scripts/pictures.py` brings them up to date."""
+    said: list[str] = []
+    assert pictures.main(["--check"], said.append) == 0, said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (">L1<", ">L9<", 1),
+        (' opacity="1"', ' opacity="0.4"', 1),
+        (' d="M', ' d="M9', 1),
+        ('id="clip', 'id="other', 0),
+    ],
+)
+def test_pictures_that_are_out_of_date_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, old: str, new: str, code: int
+) -> None:
+    """A word, a look or a place of a mark is found out, and names inside the file are not looked at."""
+    runs, here = tmp_path / "runs", tmp_path / "pictures"
+    here.mkdir()
+    store.write(described(sample_run(benches=("stream.load",))), runs / "a.json")
+    monkeypatch.setattr(pictures, "HERE", here)
+    monkeypatch.setattr(pictures, "RUNS", runs)
+    (here / "gone.svg").write_text("<svg/>")
+    said: list[str] = []
+    assert pictures.main([], said.append) == 0
+    assert said == ["docs/pictures/bandwidth.svg: written", "docs/pictures/gone.svg: removed"]
+    assert pictures.main(["--check"], said.append) == 0
+    bandwidth = here / "bandwidth.svg"
+    svg = bandwidth.read_text("utf-8")
+    assert old in svg
+    bandwidth.write_text(svg.replace(old, new), "utf-8")
+    assert pictures.main(["--check"], said.append) == code
+    assert said[2:] == ["docs/pictures/bandwidth.svg: out of date"] * code
 
 
 # --- consistency ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
@@ -10,8 +11,10 @@ from hwbench.analysis.findings import BenchResults, findings
 from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.phrases import MOST, of_limit
-from hwbench.record.reasons import Reason
+from hwbench.record.reasons import Reason, because
+from inspection.told import STOLEN
 from made_up.declared import described
+from made_up.sample import sample_run
 
 BENCH = scripted_bench({"a": 1.0, "b": 1.0}, limit="load")
 
@@ -119,6 +122,16 @@ def crossing(*ratios):
 def test_a_crossover_is_told_only_where_it_is_clear(ratios, said):
     """From two lengths on; never beyond the measured range, nor with an interval of a decade or without an end."""
     assert crossing(*ratios) == said
+
+
+def test_sizes_of_a_sweep_that_is_wholly_suspect_are_marked():
+    """One case that is not suspect is enough for no mark: single points move no step."""
+    chase = catalog.benches()["latency.chase"]
+    run = sample_run(benches=("latency.chase",), every_status=False)
+    doubted = [replace(one, status="suspect", reasons=[because("steal")]) for one in run.records]
+    for records, marks in ((doubted, True), ([run.records[0], *doubted[1:]], False)):
+        sentences = BenchResults(chase, replace(run, records=records)).levels()
+        assert [said.endswith(STOLEN) for said in sentences] == [marks] * 2
 
 
 def test_findings_are_told_in_the_order_of_benches():

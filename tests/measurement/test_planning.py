@@ -51,6 +51,14 @@ def test_a_question_about_an_absent_device_is_left_out_unless_selected():
     assert len(planned(bench, select=("vectorize",)).groups) == 2
 
 
+def test_a_selected_bench_of_which_no_case_is_left_is_named():
+    """Its variants or axes have other names; nobody selected the others by name, so they are left out silently."""
+    other = scripted_bench({"numpy-row": 1.0}, "access.rows", {"n": (1,)})
+    assert planned(both(), other, select=("*",), variants=("numpy",)).without == ["access.rows"]
+    assert planned(both(), other, variants=("numpy",)).without == []
+    assert planned(both(), other, select=("*",)).without == []
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [({"budget": 0.0}, "--budget 0"), ({"budget": math.nan}, "--budget nan"), ({"preset": "fast"}, "--preset fast")],

@@ -78,6 +78,16 @@ def test_a_run_measures_what_was_selected_and_is_kept_finished(tmp_path):
     assert run.software["numpy"]
 
 
+def test_a_selected_bench_without_a_case_is_named_and_the_others_are_measured(tmp_path):
+    """`loop` is a variant of one of the two: the other is named before anything is measured."""
+    watcher = Watcher()
+    run, _ = execute(asked(tmp_path, select=("access.steps", "sweep.sizes"), variants=("loop",)), watcher)
+    assert {record.bench for record in run.records} == {"sweep.sizes"}
+    assert watcher.troubles == [
+        "nothing of access.steps has these variants and parameters; `hwbench list` shows what there is"
+    ]
+
+
 def test_every_contrast_is_saved_before_the_next_begins(tmp_path):
     """Whenever a run is killed, all that was told as measured is in the file, and no finish."""
     saved = []

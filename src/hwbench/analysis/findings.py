@@ -11,6 +11,7 @@ from ..bench import Bench
 from ..record import text
 from ..record.estimate import Estimate, clear, crossover, estimate
 from ..record.model import Record, Run, Scalar, same_work
+from ..record.phrases import marked
 from . import fits, wording
 from .headline import Rate, fastest, headline
 from .hierarchy import line_of
@@ -76,9 +77,15 @@ class BenchResults:
         return estimate(record.samples).inverse(record.counts[count])
 
     def levels(self) -> tuple[str, str]:
-        """Sentences on cache sizes, and on TLB reach, from the run's latency sweeps; "" where nothing is known."""
+        """Sentences on cache sizes, and on TLB reach, from the run's latency sweeps; "" where nothing is known.
+
+        Single suspect cases move no step of a sweep; the sentences are marked where all of the bench's are suspect.
+        """
         found = self.reading.hierarchy
-        return wording.sizes(found, self.run.machine.virtual), wording.pages(found)
+        timed = [record for record in self.records if record.timed]
+        doubted = timed if all(record.status == "suspect" for record in timed) else []
+        sizes, pages = wording.sizes(found, self.run.machine.virtual), wording.pages(found)
+        return _marked(sizes, doubted), _marked(pages, doubted)
 
     def share(self, variant: str, kind: str | None = None, **params: Scalar) -> Share | None:
         """Share of the machine's limit (the bench's own, or `kind`) that the median reaches."""
@@ -160,3 +167,8 @@ def findings(run: Run | Reading, benches: Iterable[Bench]) -> dict[str, list[str
         if sentences:
             found[bench.name] = sentences
     return found
+
+
+def _marked(sentences: str, doubted: Sequence[Record]) -> str:
+    """The sentences with the mark of these records before the last full stop; "" where there are none."""
+    return marked(sentences.removesuffix("."), *doubted) if sentences else ""

@@ -22,6 +22,7 @@ from ..protocols import Facts, Inputs, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import because, told
+from . import warm_up
 from .cases import Group
 from .check import Check, Parameters, parameters
 from .order import balanced_orders, generator
@@ -29,8 +30,6 @@ from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
 
-STABLE = 0.02  # warm-up ends when three samples in a row agree within this
-GROWTH = 10.0  # loops grow by this factor at most: a sample that was too short predicts badly
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
 PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
 DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
@@ -221,26 +220,14 @@ class Engine:
         return float(taken) / loops
 
     def warm_up(self, trial: Trial) -> None:
-        """Run until three samples in a row agree, for `warmup_s` at most; calibrates the loops of a sample."""
-        target = self.policy.min_sample_s
-        started = self.clock()
-        recent: list[float] = []
-        trial.loops = 1
-        while True:
+        """Run until the samples agree, for `warmup_s` at most; calibrates the loops of a sample."""
+
+        def sample(loops: int) -> float:
             self.stop()
-            each = self.sample(trial, trial.loops)
-            wanted = _loops(trial, target / each)
-            if wanted > 1.25 * trial.loops:
-                trial.loops = min(wanted, math.ceil(trial.loops * GROWTH))
-                recent.clear()
-            else:
-                recent.append(each)
-            last = recent[-3:]
-            if len(last) == 3 and max(last) <= min(last) * (1 + STABLE):
-                break
-            if self.clock() - started > self.policy.warmup_s:
-                break
-        trial.loops = _loops(trial, target / min(recent, default=each))
+            return self.sample(trial, loops)
+
+        most = trial.work.most if trial.work is not None else None
+        trial.loops = warm_up.loops(sample, self.policy, self.clock, most)
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
@@ -326,13 +313,6 @@ class Engine:
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.case.device == device]
-
-
-def _loops(trial: Trial, wanted: float) -> int:
-    """Calls of a sample: as many as wanted, at least one, and no more than the work allows."""
-    most = trial.work.most if trial.work is not None else None
-    loops = max(1, math.ceil(wanted))
-    return loops if most is None else min(loops, most)
 
 
 def _footprint(bench: Bench, values: Values) -> int:

@@ -38,10 +38,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """The groups that the devices here can measure, and a skipped record for every case whose device is absent."""
+    """The groups that the devices here can measure, and a skipped record for every case whose device is absent.
+
+    `without` names the selected benches of which the request leaves no case.
+    """
 
     groups: Sequence[Group]
     absent: Sequence[Record]
+    without: Sequence[str] = ()
 
     @property
     def cases(self) -> int:
@@ -83,7 +87,9 @@ def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mappi
     why = {name: device.why for name, device in devices.items() if isinstance(device, AbsentGpu)}
     absent = [skipped(group, case, why[case.device]) for group in groups for case in group.cases if case.device in why]
     here = [Group(group.bench, tuple(case for case in group.cases if case.device not in why)) for group in groups]
-    return Plan([group for group in here if group.cases], absent)
+    left = {group.bench.name for group in groups}
+    without = [bench.name for bench in benches if request.select and bench.name not in left]
+    return Plan([group for group in here if group.cases], absent, without)
 
 
 def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:

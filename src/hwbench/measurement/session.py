@@ -45,6 +45,9 @@ def execute(request: Request, observer: Observer, stop: Callable[[], None] = lam
         observer.trouble(f"going on with --preset {preset}, as the run was begun")
     benches = catalog.select(request.select, preset)
     plan = planning.plan(request, preset, benches, devices)
+    if plan.without:
+        names = ", ".join(plan.without)
+        observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
     store.prepare(request.out / "runs" / here.name)
     run, path = _resumed(*cut_off) if cut_off is not None else _new(request, here, plan.cases)
     run = planning.described(run, plan, catalog.benches())

@@ -109,7 +109,8 @@ def splits_nothing(size: int, dtype: np.dtype) -> Reason | None:
     n = size // 2 // dtype.itemsize
     if n > BLAS_SPLITS:
         return None
-    return because("one_thread", f"BLAS takes one thread for {n} elements, and more beyond {BLAS_SPLITS}")
+    beyond = text.count(BLAS_SPLITS)
+    return because("one_thread", f"BLAS takes one thread for {text.count(n)} elements, and more beyond {beyond}")
 
 
 @dot.variant("blas-all", needs=splits_nothing)

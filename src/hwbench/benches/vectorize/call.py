@@ -7,8 +7,8 @@ object since CPython 3.11. `numpy` on one element selects the loop for the dtype
 result. Numba checks the types of all arguments and dispatches to the compiled code; ctypes converts each argument and
 the result, and releases the GIL around the call.
 
-The timed loop has ten calls in its body, so that the loop itself, some 10 ns an iteration, adds about 1 ns to each;
-`nothing` has the same ten statements without a call, to be subtracted. No hardware limit applies: a call of 50 ns is
+The timed loop has ten calls in its body, so that the loop itself and the assignments add only a few ns to each call;
+`nothing` has the same ten assignments without a call, to be subtracted. No hardware limit applies: a call of 50 ns is
 some 200 cycles, in which the core could have added 3 000 numbers.
 """
 

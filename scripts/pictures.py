@@ -1,0 +1,72 @@
+"""Write docs/pictures, which README.md shows, from the committed run that it names.
+
+    python scripts/pictures.py [--check]
+
+Nothing is measured. `--check` writes nothing and exits with 1 where a picture is not what would be written: other
+words, or a mark of another colour, of another opacity or elsewhere by more than a pixel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from hwbench import catalog, report
+from hwbench.record import store
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "docs" / "pictures"
+RUNS = ROOT / "reports" / "runs" / "intel-xeon-2cpu"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+PLACED = ("d", "transform", "x1", "x2", "y1", "y2")
+LOOKS = ("fill", "stroke", "opacity")
+
+
+def drawn(svg: str) -> tuple[list[object], list[float]]:
+    """The words of a picture and the looks of its marks in the order of the file, and where the marks are."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - our own file
+    words: list[object] = ["".join(one.itertext()) for one in root.iter() if one.tag.endswith("}text")]
+    places: list[float] = []
+    for group in root.iter():
+        if re.match(r"mark-(?!text|group)\w+ role-mark", group.get("class", "")):
+            for mark in group:
+                words.append([mark.get(name) for name in LOOKS])
+                places += [float(at) for name in PLACED for at in NUMBER.findall(mark.get(name, ""))]
+    return words, places
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two pictures show the same."""
+    (words, places), (words_there, places_there) = drawn(one), drawn(other)
+    near = all(abs(here - there) <= 1 for here, there in zip(places, places_there, strict=False))
+    return words == words_there and len(places) == len(places_there) and near
+
+
+def main(arguments: list[str] | None = None, echo: Callable[[str], object] = print) -> int:
+    """Write the pictures, or check them; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one is out of date")
+    given = parser.parse_args(arguments)
+    run = store.read(max(RUNS.glob("*.json")))
+    with tempfile.TemporaryDirectory() as made:
+        paths = report.pictures(run, Path(made), catalogue=catalog.benches())
+        fresh = {path.name: path.read_text("utf-8") for path in paths}
+    lie = {path.name: path.read_text("utf-8") for path in HERE.glob("*.svg")}
+    kept = {name for name in fresh.keys() & lie.keys() if same(fresh[name], lie[name])}
+    stale = sorted((fresh.keys() | lie.keys()) - kept)
+    for name in stale:
+        if not given.check and name in fresh:
+            (HERE / name).write_text(fresh[name], "utf-8")
+        elif not given.check:
+            (HERE / name).unlink()
+        echo(f"docs/pictures/{name}: {'out of date' if given.check else 'written' if name in fresh else 'removed'}")
+    return 1 if given.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

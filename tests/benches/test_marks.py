@@ -1,0 +1,64 @@
+"""Findings of suspect records: in every bench each sentence with a figure that a disturbance can change has a mark."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from hwbench import catalog
+from hwbench.analysis.findings import findings
+from hwbench.analysis.reading import Reading
+from hwbench.record.model import Run
+from hwbench.record.phrases import DOUBTS
+from made_up.gpu_records import record, suspect
+from made_up.gpu_sample import gpu_run
+from made_up.mutations import RUNS, committed
+from made_up.page import run_of
+from made_up.sample import sample_run
+
+# Sentences on accuracy and on simulated cycles, which are the same on a disturbed machine.
+EXACT = re.compile(
+    "^(Error of the Taylor expansion|Norm of a gradient|Of .* pairs of activation|Output( and gradient)? variance"
+    "|PEs in use|Loading the next tile's weights|Held-out log-RMSE)"
+)
+LIMITS = re.compile("|".join(re.escape(words) for words in DOUBTS.values() if words))  # marks of shares
+
+
+def further() -> Run:
+    """Records of benches of which no committed or made-up run has any."""
+    piece, stage = {"direction": "h2d", "size": "64MiB"}, {"size": "64MiB"}
+    stages = (("h2d", 1, 1.0), ("kernel", 1, 1.0), ("d2h", 1, 1.0), ("all", 1, 3.0), ("all", 2, 2.0))
+    return run_of(
+        *(record("device.launch", way, {}, 1e-3, counts={"calls": 100}) for way in ("enqueue", "sync", "graph")),
+        *(record("device.coalescing", way, {"n": 2**24}, at)
+          for way, at in (("contiguous", 1.0), ("misaligned", 1.3), ("stride_2", 2.0), ("gather", 6.0),
+                          ("indexed", 1.5))),
+        *(record("transfer.chunks", "each", piece | {"pieces": n}, 1e-3 + 5e-6 * n, facts={"piece_bytes": 2**26 // n},
+                 counts={"bytes": 2**26, "calls": 1}) for n in (1, 64)),
+        *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)
+          for name, streams, at in stages),
+        *(record("parallel.smt", who, {"work": "compute"}, 1.0, device="cpu") for who in ("alone", "siblings")),
+    )  # fmt: skip
+
+
+@functools.cache
+def told() -> dict[str, list[str]]:
+    """For each bench what it says of runs whose timed records are all suspect."""
+    found: dict[str, list[str]] = {}
+    for run in (*map(committed, RUNS), gpu_run(), sample_run(), further()):
+        records = [suspect(one) if one.timed else one for one in run.records]
+        benches = catalog.benches()
+        for bench, sentences in findings(Reading(replace(run, records=records), benches), benches.values()).items():
+            found.setdefault(bench, []).extend(sentences)
+    return found
+
+
+@pytest.mark.parametrize("bench", catalog.benches())
+def test_every_figure_of_suspect_records_is_marked(bench: str) -> None:
+    """Each sentence that has a figure has a record's mark, unless the figure cannot depend on the machine."""
+    said = [sentence for sentence in told().get(bench, []) if re.search(r"\d", sentence) and not EXACT.match(sentence)]
+    assert said or bench.startswith("stability."), f"no run here has records of {bench}: add some to `further`"
+    assert [sentence for sentence in said if "(suspect" not in LIMITS.sub("", sentence)] == []
