@@ -56,6 +56,12 @@ def test_an_old_run_is_completed_from_the_catalogue():
     assert completed(gone, catalog.benches()) is gone
 
 
+def test_products_of_matrices_lead_with_their_operations():
+    """In runs that describe no benches as in new ones: the headline is in FLOP/s, too."""
+    assert completed(run_of(record(bench="peak.matmul")), {}).benches["peak.matmul"].leading == "flops"
+    assert DECLARED["peak.matmul"].leading == "flops"
+
+
 def test_a_run_is_told_in_its_own_words():
     """Question, baseline and limit are the file's; the rest is filled in only where an earlier version wrote it."""
     early = {"stream.load": BenchInfo("Why?", "numpy", "copy")}

@@ -111,6 +111,23 @@ def test_the_roof_is_the_lower_of_slope_and_peak():
     assert Reading(run_of(both), KNOWN).roof(both) is None
 
 
+def test_a_slope_that_was_not_measured_may_be_the_lower_roof():
+    """No level is slower than memory: where memory's slope is above the peak, the peak bounds; else nothing is said."""
+    peak = record("512", bench="peak.fma", params={"dtype": "f8", "threads": 1}, counts={"flops": 50 * GB})
+    reading = Reading(run_of(load("L1"), load("DRAM", 10 * GB), peak), KNOWN)
+
+    def roof(intensity, **more):
+        counts = {"bytes": GB, "flops": intensity * GB}
+        return reading.roof(mine(**{"footprint": SIZES["L2"], "counts": counts, "params": {"dtype": "f8"}} | more))
+
+    assert [roof(intensity) is not None for intensity in (4.9, 5.1)] == [False, True]
+    assert roof(5.1).limit.kind == "fma"
+    assert [roof(intensity, facts={}) is not None for intensity in (4.9, 5.1)] == [False, True]  # footprint unknown
+    reading = Reading(run_of(load("L1"), peak), KNOWN)  # L1 is nearer, and says nothing of L2
+    assert roof(1e9) is None
+    assert roof(0, counts={"flops": GB}).limit.kind == "fma"  # what moves nothing has no slope
+
+
 def test_the_machine_is_all_threads_on_as_many_bytes():
     """On two threads each has half; of the kinds the first that was measured counts; a GPU is not set against it."""
     one, two = load(), load(rate=180 * GB, threads=2)

@@ -134,3 +134,4 @@ def test_small_pages_are_set_against_huge_ones():
     near, far = unclear.translation
     wide = Level(near.seconds, near.first, near.last, Estimate(256 * KIB, 64 * KIB, 640 * KIB))
     assert pages(Hierarchy([], None, [wide, far], None, None, {})) == ""
+    assert pages(Hierarchy([], None, [near, wide, far], None, None, {})) == ""

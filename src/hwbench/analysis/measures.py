@@ -22,7 +22,10 @@ Catalogue = Mapping[str, Bench]
 
 @functools.cache
 def former() -> Benches:
-    """What hwbench's benches declared before run files described them. The table is of that time and never changes."""
+    """What hwbench's benches declared before run files described them. The table is of that time and does not change.
+
+    One word is of later: `peak.matmul` leads with its operations, as its headline does.
+    """
     return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 
 

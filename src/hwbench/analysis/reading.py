@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from ..record import text
 from ..record.estimate import Estimate, estimate
+from ..record.facts import threads_of
 from ..record.measures import TOLERANCE
-from ..record.model import BenchInfo, Metric, Record, Run, metrics
+from ..record.model import LEVELS, BenchInfo, Metric, Record, Run, metrics
 from ..record.phrases import ABOVE, SUSPECT_LIMIT
 from .headline import Headline, Rate, fastest, headline
 from .hierarchy import Hierarchy, hierarchy
-from .limits import Limit, comparable, limit_for, measured, plausible, serving_level, share
+from .limits import Limit, comparable, limit_for, measured, plausible, serving, serving_level, share
 from .measures import Benches, Catalogue
 from .plausibility import concluded
 
@@ -151,13 +152,28 @@ class Reading:
         """The share of the roofline's roof above the record: of the slope of its level or the peak, whichever is lower.
 
         A GPU's slope is the better of copy and triad, its peak that of multiply-adds or of products of matrices in the
-        record's precision. None where neither was measured.
+        record's precision. None where neither was measured, and on a CPU where a slope that was not measured may be the
+        lower of the two.
         """
         roofs = []
         for kinds in ROOFS.get(record.device.partition(":")[0], ()):
             shares = [found for kind in kinds if (found := self.share(record, kind)) is not None]
             roofs += [min(shares, key=lambda found: found.value)] if shares else []
-        return max(roofs, key=lambda found: found.value, default=None)
+        roof = max(roofs, key=lambda found: found.value, default=None)
+        return None if roof is not None and len(roofs) == 1 and self._below_slope(record, roof.limit) else roof
+
+    def _below_slope(self, record: Record, peak: Limit) -> bool:
+        """Whether a slope that was not measured may be lower than the peak, which is the only roof that was.
+
+        No slope of a nearer level is lower than one of a level further out.
+        """
+        moved, done = record.counts.get("bytes"), record.counts.get("flops")
+        if record.device != "cpu" or peak.kind != "fma" or not moved or not done:
+            return False
+        nearest = (serving(record, self.run.policy.sizes, self.run.machine.cpu) or LEVELS)[-1]
+        levels, threads = LEVELS[LEVELS.index(nearest) :], threads_of(record)
+        slopes = [self.best("load", level=level, threads=threads) for level in levels]
+        return all(slope is None or slope.value * done / moved < peak.value for slope in slopes)
 
     def best(
         self, *kinds: str, device: str = "cpu", level: str = "", dtype: str = "", threads: int | None = None

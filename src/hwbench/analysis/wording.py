@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..record import text
+from ..record.estimate import clear
 from ..record.phrases import listed
 from .hierarchy import CONTAINERS, SEEN, Hierarchy, MeasuredCache
 from .staircase import Level
@@ -53,10 +54,10 @@ def _last(last: MeasuredCache | None, guest: str) -> str:
 def pages(found: Hierarchy) -> str:
     """What 4 KiB pages add to huge ones, and so how far the TLB reaches."""
     if found.reach:
-        if found.reach.high >= 10 * found.reach.low:
-            return ""
         *near, far = found.translation
-        parts = [f"{_added(one)} up to {text.size(one.size)}" for one in near if one.size is not None]
+        if not all(one.size is not None and clear(one.size) for one in near):
+            return ""
+        parts = [f"{_added(one)} up to {text.size(one.size)}" for one in near]
         each = listed([*parts, f"{_added(far)} beyond"])
         return f"Compared with huge pages, 4 KiB pages add {each} to each load: the first step is TLB reach."
     if found.translation and found.translation[-1].seconds.high < SEEN:

@@ -135,7 +135,7 @@ def of_points(
 
 VARIANT: Column[Point] = Column("variant", lambda point: point.variant)
 STATUS: Column[Point] = Column("status", lambda point: point.status)
-OF_LIMIT: Column[Point] = Column("of the limit", lambda point: format.marked(point.of_limit))
+OF_LIMIT: Column[Point] = Column("of the limit", lambda point: format.of_limit(point.of_limit))
 
 
 def axis(name: str, head: str = "") -> Column[Point]:

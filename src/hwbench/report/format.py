@@ -13,6 +13,11 @@ def marked(share: Share | None) -> str:
     return text.NOTHING if share is None else share.text
 
 
+def of_limit(share: Share | None) -> str:
+    """A share with the name of its limit: `88% of L2 triad, 1 thread`; a dash without one."""
+    return text.NOTHING if share is None else f"{marked(share)} of {share.limit.name}"
+
+
 def share(value: float | None) -> str:
     """A share of what can be had, with a `?` where two measurements of one limit do not differ by as much."""
     return text.share(value) + "?" * (value is not None and value > TOLERANCE)

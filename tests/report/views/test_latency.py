@@ -32,6 +32,20 @@ def test_where_a_stream_goes_further_than_a_chase_both_sizes_stand_in_the_table(
     assert column(table, "verdict")[2:4] == ["less than reported", "translation"]
 
 
+def test_a_reach_that_is_not_known_within_a_decade_has_no_value() -> None:
+    """The finding leaves such a reach of the TLB out, and the table gives its interval alone."""
+    told = []
+    for path in sorted((Path(__file__).parents[3] / "reports/runs").glob("*2cpu/*.json")):
+        section = latency(dataset(store.read(path)))
+        assert section is not None
+        table = next(block for block in section.blocks if isinstance(block, Table))
+        told += [row[2:7] for row in table.rows if row[0].startswith("TLB")]
+    assert told == [
+        ("4 MiB", "2 MiB–16 MiB", "", "+6.4 ns beyond", "3.6–9.9"),
+        ("–", "256 KiB–3 MiB", "not clear", "–", "–"),
+    ]
+
+
 def test_a_sweep_that_ends_unsettled_has_no_latency_of_memory() -> None:
     """Where the last stretch is not level, the last plateau is a cache's, and memory's latency is not told."""
     sweep = {4: 1.0, 8: 1.0, 16: 1.0, 32: 1.0, 64: 4.0, 128: 4.0, 256: 4.0, 512: 4.0, 1024: 9.0, 2048: 30.0, 4096: 80.0}

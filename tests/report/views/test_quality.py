@@ -88,6 +88,22 @@ def test_a_case_disturbed_twice_is_told_twice() -> None:
     assert len({trouble.remedy for trouble in troubles}) == 3
 
 
+def test_the_commonest_words_stand_for_a_reason() -> None:
+    """A rare detail that comes first does not name what the others have."""
+    case = record("dsp.dot", "numpy", 1e-3, {"bytes": 1.0})
+    skips = [
+        msgspec.structs.replace(
+            case, params={"n": n}, status="skipped", reasons=[Reason("needs_threads", words)], samples=[]
+        )
+        for n, words in enumerate(("too few elements", "NumPy runs on one thread", "NumPy runs on one thread"))
+    ]
+    section = quality(dataset(run_of(*skips)))
+    assert section is not None
+    [trouble] = next(block for block in section.blocks if isinstance(block, Issues)).items
+    assert trouble.reason.endswith("NumPy runs on one thread (and 1 more)")
+    assert len(trouble.cases) == 3
+
+
 def test_telemetry_is_counted_once_a_contrast() -> None:
     """The variants of a contrast carry the same telemetry; its seconds are not added up for each of them."""
     telemetry = {"wall_s": [1.0, 1.0], "steal_s": [0.1, 0.1], "clock_hz": [3e9, 3e9, 3e9]}

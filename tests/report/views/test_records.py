@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from hwbench.record.reasons import Reason
+from hwbench.report.columns import INTERVAL
 from hwbench.report.sections import Records
 from hwbench.report.views.records import as_csv, file_name
 from hwbench.report.views.records import view as records
@@ -50,6 +51,19 @@ def test_a_download_is_named_by_harmless_characters(name: str, safe: str | None)
     made = file_name(name)
     assert safe is None or made == safe
     assert not set(made) & set("/\\<>\"'&\u202e")
+
+
+def test_digits_follow_the_interval_and_a_share_names_its_limit() -> None:
+    """The median has the decimals of its bounds; 80% is of loads from L1 by one thread, not of the whole machine."""
+    at = {"params": {"size": "L1", "dtype": "f8", "threads": 1}, "facts": {"threads": 1}}
+    load = record("stream.load", "simd", 1e-6, {"bytes": 1e5}, **at)
+    row = record("access.row_column", "row", 1e-6, {"bytes": 8e4}, **at)
+    row = msgspec.structs.replace(row, samples=[one * 1e-6 for one in (1, 1.0006, 0.9994, 1.0003, 0.9997)])
+    section = records(dataset(run_of(load, row)))
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Records)).table
+    assert column(table, "of the limit") == ["100% of L1 load, 1 thread", "80% of L1 load, 1 thread"]
+    assert (column(table, "median")[1], column(table, INTERVAL)[1]) == ("80.00 GB/s", "79.95–80.05")
 
 
 def test_every_record_is_in_the_raw_table() -> None:

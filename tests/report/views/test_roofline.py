@@ -175,6 +175,16 @@ def test_the_roof_is_the_lower_of_slope_and_ceiling() -> None:
     assert column(table, "roof") == ["float64 peak, 50.0 GFLOP/s", "L1 load, 100 GB/s"]
 
 
+def test_a_level_that_was_not_measured_hides_no_peak() -> None:
+    """Without L3 a product keeps its 86% of the peak, which memory's slope exceeds; a sum of its size has no roof."""
+    adding = record("vectorize.add", "numpy", [1e-3] * 5, {"flops": 1e6, "bytes": 24e6},
+                    params={"dtype": "f8"}, facts={"threads": 1, "footprint": SIZES["L3"]})  # fmt: skip
+    run = machine({"L1": 400.0, "L2": 160.0, "DRAM": 20.0}, {"512": 58.0}, gemm(512, [0.00537] * 5), adding)
+    rows = panel(run).spec["datasets"]["marks"]
+    assert [row["more"] for row in rows] == ["86% of float64 peak, 58.0 GFLOP/s", "–"]
+    assert column(figure(view(dataset(run))).table, "roof") == ["float64 peak, 58.0 GFLOP/s", "–"]
+
+
 def test_the_cpus_roofline_is_the_cpus_alone():
     """A GPU's case has no place below the CPU's roofs."""
     gpu = gpu_run()

@@ -237,11 +237,12 @@ def finding(results: Results) -> Iterator[str]:
 def memory_allows(results: Results, one: Record, most: Record) -> str:
     """What more threads can bring where one alone draws much of the bandwidth of memory; "" where that is no bound."""
     limit = results.limit(most, "triad")
-    if limit is None or limit.level != LEVELS[-1] or limit.suspect:  # another level's bandwidth bounds nothing here
+    if limit is None or limit.level != LEVELS[-1]:  # another level's bandwidth bounds nothing here
         return ""
     alone = one.counts["bytes"] / estimate(one.samples).value
     allowed = limit.value / alone
     if not 1 <= allowed < threads_of(most):
         return ""
     of_all = f"{text.rate(alone, 'GB/s')} of at most {text.rate(limit.value, 'GB/s')}"
+    of_all += " (suspect limit)" * bool(limit.suspect)
     return f"; 1 thread draws {of_all}, which allows {text.times(allowed)}"

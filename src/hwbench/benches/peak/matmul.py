@@ -45,6 +45,7 @@ bench = Bench(
     baseline="numpy",
     measures="matrix product",
     limit="fma",
+    leading="flops",
     tolerance=0.0,
     core=False,
 )

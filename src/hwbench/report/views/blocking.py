@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...analysis.reading import Share
-from ...record import text
 from .. import charts, format
 from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_label, of_points
 from ..dataset import Point, Runs
@@ -67,5 +66,4 @@ def share(runs: Runs, point: Point) -> Share | None:
 
 
 def _share(runs: Runs, point: Point) -> str:
-    found = share(runs, point)
-    return text.NOTHING if found is None else f"{format.marked(found)} of {found.limit.name}"
+    return format.of_limit(share(runs, point))

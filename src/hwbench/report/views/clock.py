@@ -13,6 +13,7 @@ from ..sections import Figure, Key, Panel
 
 MEASURES = "clock"
 WIDTHS = ("scalar", "128", "256", "512")
+HELD_UP = 0.9  # of the best sample: a clock drifts less within a case
 
 
 def figure(runs: Runs) -> Figure | None:
@@ -28,14 +29,17 @@ def figure(runs: Runs) -> Figure | None:
             Column("load", _load),
             Column("width", lambda point: point.variant),
             Measured("GHz", lambda point: point.value),
-            Column("operations a cycle and core at the peak", lambda point: text.amount(_operations(runs, point))),
+            Column("operations a cycle and core at the peak", lambda point: _told(runs, point)),
             STATUS,
         ),
     )
     top = max(point.value.value for point in points)
     panels = []
     for _, label, here in columns.by_run(points):
-        marks = [columns.mark(point, group=_load(point), label=f"{text.columns(point.value)[0]} GHz") for point in here]
+        marks = [
+            columns.mark(point, group=_load(point), label=f"{text.columns(point.value)[0]} GHz" + "?" * held_up(point))
+            for point in here
+        ]  # fmt: skip
         spec = charts.bars(
             marks, groups=list(dict.fromkeys(_load(point) for point in here)), series=widths, unit=columns.title,
             top=top,
@@ -45,7 +49,8 @@ def figure(runs: Runs) -> Figure | None:
     told = (
         "Cycles are counted by additions that wait for one another, one a cycle; beside them run multiply-adds of the "
         "given width, 5/7 a cycle, or 12/7 where two units are to be busy (a width that has one unit only then shows "
-        "7/12 of the clock). The figure is the median: where the chain is held up it is too low, never too high. The "
+        "7/12 of the clock). The figure is the median: where the chain is held up it is too low, never too high. A '?' "
+        "marks a median below 0.9 of the best sample: the chain was held up, or the clock changed. The "
         "table divides the floating-point peak of the same width (float64, median) by this clock: two units of 8 "
         "lanes would be 32 operations a cycle."
     )
@@ -59,6 +64,17 @@ def _load(point: Point) -> str:
     units = point.record.params.get("units", 1)
     threads = format.value_of("threads", point.record.params.get("threads", 1))
     return threads + (f", {format.value_of('units', units)} units" if units != 1 else "")
+
+
+def held_up(point: Point) -> bool:
+    """Whether the median is so far below the best sample that multiply-adds may have held up the chain."""
+    best = CLOCK.value(min(point.record.samples), point.record.counts)
+    return point.value.value < HELD_UP * best
+
+
+def _told(runs: Runs, point: Point) -> str:
+    """The operations a cycle; none by a clock that is too low."""
+    return "median below 0.9 of best sample" if held_up(point) else text.amount(_operations(runs, point))
 
 
 def _operations(runs: Runs, point: Point) -> float | None:

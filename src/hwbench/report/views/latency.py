@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...analysis.headline import Headline
 from ...analysis.hierarchy import MeasuredCache
 from ...record import text
-from ...record.estimate import Estimate
+from ...record.estimate import Estimate, clear
 from ...record.facts import caches, footprint
 from ...record.model import HOP_TIME
 from .. import charts, format
@@ -143,9 +143,12 @@ def _levels(runs: Runs) -> Table:
         for number, level in enumerate(found.translation[:-1]):
             beyond = found.translation[number + 1].seconds.scaled(1e9)
             if level.size is not None:
-                row = ("TLB, 4K pages", text.NOTHING, text.size(level.size.value), _bytes(level.size), "")
+                known = clear(level.size)
+                reach, verdict = (text.size(level.size.value), "") if known else (text.NOTHING, "not clear")
                 value, interval = _latency(beyond)
-                rows.append(runs.row(index, (*row, f"+{value} beyond", interval, text.NOTHING)))
+                cost = (f"+{value} beyond", interval) if known else (text.NOTHING, text.NOTHING)
+                row = ("TLB, 4K pages", text.NOTHING, reach, _bytes(level.size), verdict)
+                rows.append(runs.row(index, (*row, *cost, text.NOTHING)))
         reported = {cache.line for cache in caches(run)}
         for name, size in (("line, L2 to L1", found.line), ("unit, memory to L2", found.unit)):
             if size is not None:
@@ -161,9 +164,9 @@ def _levels(runs: Runs) -> Table:
         "change point to the next one. The interval comes from a bootstrap over the samples and is at least one step "
         "of the sweep. A virtual machine that has less of a cache than is reported shares it with other guests. "
         "Where sequential loads keep a cache's speed beyond the step of the chase, their end is the cache's size, "
-        "and the step of the chase is the reach of the TLB. The latency is the headline's: random order at the "
-        "level's size label, on huge pages where there are any. A level that the system does not report has the "
-        "latency of its range."
+        "and the step of the chase is the reach of the TLB. A reach whose interval spans a decade is not clear, and "
+        "has no value. The latency is the headline's: random order at the level's size label, on huge pages where "
+        "there are any. A level that the system does not report has the latency of its range."
     )
     return Table(caption, runs.head(head), rows)
 

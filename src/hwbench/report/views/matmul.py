@@ -64,7 +64,7 @@ def figure(runs: Runs) -> Figure | None:
 
 
 def _rate(point: Point) -> Estimate:
-    """GFLOP/s. The record counts bytes as well, so its leading metric is a bandwidth."""
+    """GFLOP/s, whatever the run's file says that the bench leads with."""
     return point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
@@ -104,7 +105,7 @@ def _issues(runs: Runs, records: Sequence[tuple[int, Record]]) -> list[Issue]:
     out = []
     for (status, _), members in sorted(groups.items(), key=lambda item: (ORDER.index(item[0][0]), -len(item[1]))):
         first = members[0][2]
-        texts = list(dict.fromkeys(str(reason) for _, _, reason in members))
+        texts = [words for words, _ in Counter(str(reason) for _, _, reason in members).most_common()]
         told = texts[0] or "no reason given"
         if len(texts) > 1:
             told += f" (and {len(texts) - 1} more)"

@@ -32,12 +32,13 @@ def view(runs: Runs) -> Section | None:
             params = params if cases == 1 else f"{cases} cases"
             figures = [text.NOTHING] * 5
             if point is not None:
+                middle, interval = text.columns(point.value)
                 figures = [
                     str(len(record.samples)),
                     text.seconds(point.seconds.value),
-                    text.amount(point.value.value, point.unit),
-                    text.columns(point.value)[1],
-                    format.marked(point.of_limit),
+                    middle if middle == text.NOTHING else f"{middle} {point.unit}",
+                    interval,
+                    format.of_limit(point.of_limit),
                 ]
             status = record.status + (f": {record.why}" if record.reasons else "")
             row = (record.bench, record.variant, params, *figures, status)

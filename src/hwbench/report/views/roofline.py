@@ -48,7 +48,7 @@ def view(runs: Runs) -> Section | None:
             marks = [
                 columns.mark(
                     one, group=_topic(one.point.record), x=one.intensity,
-                    more=f"{format.marked(one.share)} of {one.roof}",
+                    more=f"{format.marked(one.share)} of {one.roof}" if one.share else text.NOTHING,
                 )
                 for one in placed
             ]  # fmt: skip
@@ -175,7 +175,7 @@ def _place(reading: Reading, point: Point) -> Placed:
     counts = point.record.counts
     intensity = counts["flops"] / counts["bytes"]
     rate = point.seconds.inverse(counts["flops"])
-    found = reading.roof(point.record) if reading.limit_for(point.record, "load") is not None else None
+    found = reading.roof(point.record)
     return Placed(point, intensity, rate, roof_name(found.limit) if found else text.NOTHING, found)
 
 
