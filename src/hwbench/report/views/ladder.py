@@ -10,8 +10,9 @@ from ...analysis.reading import Share
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
+from ...record.phrases import against
 from .. import charts, format
-from ..columns import Column, Columns, Measured, compared
+from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
 
@@ -188,11 +189,9 @@ def _rank(rung: Rung, names: Sequence[str]) -> tuple[int, int, int]:
 
 
 def _against(runs: Runs, point: Point) -> str:
-    """`13.2× slower than numpy`."""
-    found = compared(runs, point)
-    if not found:
-        return text.NOTHING
-    return found if found == "same" or point.bench is None else f"{found} than {point.bench.baseline}"
+    """`13.2× slower than numpy (13.0–13.4)`."""
+    found = runs.against_baseline(point)
+    return against(found, point.bench.baseline) if found is not None and point.bench is not None else text.NOTHING
 
 
 def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
