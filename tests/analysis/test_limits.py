@@ -59,7 +59,7 @@ STEAL = str(Reason("steal"))
 
 @pytest.mark.parametrize(("rate", "reason"), [(104, ""), (106, STEAL)])
 def test_a_suspect_limit_is_told_as_such_unless_a_quiet_record_confirms_it(rate, reason):
-    """Disturbance makes nothing faster: the best counts, and is not suspect if an undisturbed one is within 5% of it."""
+    """Disturbance makes nothing faster: the best counts, and is not suspect if a quiet one is within 5% of it."""
     noisy = load(rate=rate * GB, status="suspect", reasons=[Reason("steal")])
     assert measured([noisy])[0].suspect == STEAL
     for order in ([noisy, load()], [load(), noisy]):

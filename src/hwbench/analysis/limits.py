@@ -31,7 +31,8 @@ class Limit:
     """The best measured value of one kind.
 
     `value` is in SI units: B/s, FLOP/s, or s per hop. `level` is a size label, "" for `fma`. `suspect` is the reason
-    for doubt where the best sample was disturbed and no undisturbed record confirms it. A limit bounds records of its own `device` only.
+    for doubt where the best sample was disturbed and no undisturbed record confirms it. A limit bounds records of its
+    own `device` only.
     """
 
     kind: str
