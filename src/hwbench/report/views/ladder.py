@@ -66,8 +66,9 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "One addition of two arrays, c = a + b, from a Python loop to all cores. 100% is what the machine's fastest "
         "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
-        "the arrays fits a nearer cache, it is what streams from that cache achieve. A share that is marked by '?' is "
-        "above its limit, or its limit was disturbed.",
+        "the arrays fits a nearer cache, it is what streams from that cache achieve; arrays larger than the last cache "
+        "was measured to be are set against memory. A share that is marked by '?' is above its limit, or its limit was "
+        "disturbed.",
         "At small n the cost of the call dominates: even compiled code reaches little, and starting threads costs "
         "more than it gains. At large n the loop still pays for every element, while the others wait for memory.",
     ]
