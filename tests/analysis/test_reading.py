@@ -12,10 +12,11 @@ from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
 from hwbench.analysis.headline import Rate
 from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache
+from hwbench.analysis.limits import limit_of, share
 from hwbench.analysis.reading import Reading, in_unit, leading_metric
 from hwbench.analysis.staircase import Level
 from hwbench.record import store
-from hwbench.record.estimate import Estimate
+from hwbench.record.estimate import Estimate, estimate
 from hwbench.record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, BenchInfo, Cache
 from hwbench.record.reasons import Reason
 
@@ -243,3 +244,14 @@ def test_a_gpus_roof_is_the_better_slope_or_the_peak_of_its_precision():
     dense = record("a", device="gpu:0", params={"dtype": "f8"}, counts={"bytes": GB, "flops": 100 * GB}, facts=facts)
     share = reading.roof(dense)
     assert (share.limit.kind, share.text) == ("gpu matmul", "125%?")
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_no_median_is_better_than_the_limit_of_its_kind(path):
+    """A limit is the best sample of any variant, a suspect one's too: 34.9 GB/s stood beside a median of 35.7."""
+    reading = Reading(store.read(path))
+    limits = {limit.place: limit for limit in reading.limits}
+    for one in reading.records:
+        own = limit_of(one, reading.benches)
+        if own is not None:
+            assert share(one, limits[own.place], estimate(one.samples).value) <= 1, one.case.label
