@@ -7,8 +7,11 @@ import json
 import pytest
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
-from hwbench.analysis.derived import as_json
+from hwbench.analysis.derived import _levels, as_json
+from hwbench.analysis.hierarchy import Hierarchy
 from hwbench.analysis.reading import Reading
+from hwbench.analysis.staircase import Level
+from hwbench.record.estimate import Estimate
 from made_up.declared import described
 
 BENCH = scripted_bench({"a": 1.0}, limit="load")
@@ -36,6 +39,16 @@ def test_a_run_as_json_has_what_is_derived_and_stays_json():
     [limit] = data["limits"]
     assert (limit["kind"], limit["level"], limit["unit"], limit["value"]) == ("load", "L1", "B/s", 100e9)
     assert set(data["levels"]) == {"caches", "memory", "translation", "line", "unit"}
-    assert data["levels"]["memory"] == {"size": None, "seconds": None}
+    assert data["levels"]["memory"] == {"size": None, "plateau_seconds": None, "first": None, "last": None}
     assert isinstance(data["noise"]["noisy"], bool)
     assert data["findings"] == {"a.b": ["One.", "Two."]}
+
+
+def test_a_level_of_the_sweep_is_no_second_latency():
+    """Its time is a plateau over a range of footprints, and says so; the headline has the latency at the label."""
+    level = Level(Estimate(1.7e-7, 1.6e-7, 1.8e-7), 2**28, 2**30, None)
+    found = _levels(Hierarchy([], level, [], None, None, {}))["memory"]
+    assert found == {
+        "size": None, "plateau_seconds": {"value": 1.7e-7, "low": 1.6e-7, "high": 1.8e-7}, "first": 2**28,
+        "last": 2**30,
+    }  # fmt: skip

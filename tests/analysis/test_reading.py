@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
 from hwbench.analysis.headline import Rate
+from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache
+from hwbench.analysis.limits import limit_of, share
 from hwbench.analysis.reading import Reading, in_unit, leading_metric
+from hwbench.analysis.staircase import Level
 from hwbench.record import store
-from hwbench.record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, BenchInfo
+from hwbench.record.estimate import Estimate, estimate
+from hwbench.record.model import BANDWIDTH, FLOP_RATE, HOP_TIME, BenchInfo, Cache
 from hwbench.record.reasons import Reason
 
 GB = 1e9
@@ -100,6 +106,24 @@ def test_data_partly_in_a_nearer_level_are_set_against_it():
     share = reading.share(mine(25 * GB, footprint=int(2.4 * SIZES["L2"])))
     assert (share.limit.level, share.value) == ("L2", 0.25)
     assert reading.level(mine(25 * GB, footprint=int(2.4 * SIZES["L2"]))) == "DRAM"
+
+
+def test_data_beyond_the_measured_end_of_the_last_cache_are_in_memory():
+    """2 MiB where the sweeps end at 1 to 1.5: memory's 30 GB/s, nothing for what is faster, L2 where that is unsure."""
+    cache = Cache(2, 2**22, 64, 1)
+    run = run_of(load("L2"), load("DRAM", 30 * GB), mine())
+    run = replace(run, machine=replace(run.machine, cpu=replace(run.machine.cpu, caches=[cache])))
+    ends = MeasuredCache(cache, Level(Estimate(1, 1, 1), 1, 2**20, Estimate(2**20, 2**20, 3 * 2**19)))
+
+    def bound(rate, footprint=2**21, found=ends):
+        reading = Reading(run, KNOWN)
+        reading.hierarchy = Hierarchy([found], None, [], None, None, {})
+        share = reading.share(mine(rate, footprint))
+        return share and (share.limit.level, share.value)
+
+    assert bound(15 * GB) == ("DRAM", 0.5)
+    assert bound(40 * GB) is None
+    assert bound(50 * GB, 2**20) == bound(50 * GB, found=dataclasses.replace(ends, unsure=True)) == ("L2", 0.5)
 
 
 def test_the_roof_is_the_lower_of_slope_and_peak():
@@ -237,3 +261,14 @@ def test_a_gpus_roof_is_the_better_slope_or_the_peak_of_its_precision():
     dense = record("a", device="gpu:0", params={"dtype": "f8"}, counts={"bytes": GB, "flops": 100 * GB}, facts=facts)
     share = reading.roof(dense)
     assert (share.limit.kind, share.text) == ("gpu matmul", "125%?")
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_no_median_is_better_than_the_limit_of_its_kind(path):
+    """A limit is the best sample of any variant, a suspect one's too: 34.9 GB/s stood beside a median of 35.7."""
+    reading = Reading(store.read(path))
+    limits = {limit.place: limit for limit in reading.limits}
+    for one in reading.records:
+        own = limit_of(one, reading.benches)
+        if own is not None:
+            assert share(one, limits[own.place], estimate(one.samples).value) <= 1, one.case.label

@@ -45,14 +45,18 @@ def as_json(reading: Reading, findings: Mapping[str, Iterable[str]]) -> JsonObje
 
 
 def _levels(found: Hierarchy) -> JsonObject:
-    """The memory hierarchy: sizes in bytes, times in seconds, each as value, low and high."""
+    """The memory hierarchy: sizes in bytes, times in seconds, each as value, low and high.
+
+    `plateau_seconds` is the level's time from footprint `first` to `last`; the latency at a size label is a headline.
+    """
 
     def bounds(value: Estimate | None) -> dict[str, float] | None:
         return None if value is None else value._asdict()
 
     def level(one: Level | None) -> JsonObject:
-        size, seconds = (one.size, one.seconds) if one else (None, None)
-        return {"size": bounds(size), "seconds": bounds(seconds)}
+        if one is None:
+            return {"size": None, "plateau_seconds": None, "first": None, "last": None}
+        return {"size": bounds(one.size), "plateau_seconds": bounds(one.seconds), "first": one.first, "last": one.last}
 
     return {
         "caches": [

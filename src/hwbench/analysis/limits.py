@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..record.facts import threads_of
 from ..record.measures import TOLERANCE, Source, expanded
@@ -31,7 +31,8 @@ class Limit:
     """The best measured value of one kind.
 
     `value` is in SI units: B/s, FLOP/s, or s per hop. `level` is a size label, "" for `fma`. `suspect` is the reason
-    for doubt where the best sample was disturbed. A limit bounds records of its own `device` only.
+    for doubt where the best sample was disturbed and no undisturbed record confirms it. A limit bounds records of its
+    own `device` only.
     """
 
     kind: str
@@ -84,8 +85,8 @@ def measured(records: Iterable[Record], benches: Benches) -> list[Limit]:
     `benches` declare what each of them measures.
 
     A disturbance makes samples slower, never faster: so the best counts even from a suspect record, and is marked
-    suspect unless an undisturbed one comes within TOLERANCE. Implausible figures give no limit, nor do chases that a
-    prefetcher can follow.
+    suspect unless an undisturbed record comes within TOLERANCE of it. Implausible figures give no limit, nor do chases
+    that a prefetcher can follow.
     """
     found: dict[tuple[str, ...], list[Limit]] = {}
     for record in records:
@@ -172,10 +173,10 @@ def _gpu_limit(record: Record, kind: str, limits: Sequence[Limit]) -> Limit | No
 
 
 def _best(candidates: Sequence[Limit]) -> Limit:
-    """The best limit; an undisturbed one where it is within TOLERANCE of the best."""
-    ordered = sorted(candidates, key=lambda limit: limit.value, reverse=candidates[0].metric.higher)
-    clean = [limit for limit in ordered if not limit.suspect]
-    return clean[0] if clean and not beats(ordered[0].value, clean[0], TOLERANCE) else ordered[0]
+    """The best limit, not suspect where an undisturbed one is within TOLERANCE of it."""
+    best = best_of(candidates)
+    confirmed = any(not limit.suspect and not beats(best.value, limit, TOLERANCE) for limit in candidates)
+    return replace(best, suspect="") if confirmed else best
 
 
 def sharers(level: str, threads: int, cpu: Cpu | None) -> int:

@@ -21,7 +21,7 @@ from ..record.model import LEVELS, BenchInfo, Metric, Record, Run, metrics
 from ..record.phrases import ABOVE, SUSPECT_LIMIT
 from .headline import Headline, Rate, fastest, headline
 from .hierarchy import Hierarchy, hierarchy
-from .limits import Limit, comparable, limit_for, measured, plausible, serving, serving_level, share
+from .limits import Limit, comparable, limit_for, measured, plausible, serving, serving_level, share, sharers
 from .measures import Benches, Catalogue
 from .plausibility import concluded
 
@@ -130,10 +130,30 @@ class Reading:
         return next((found for name in names if (found := self.get(name, device)) is not None), None)
 
     def limit_for(self, record: Record, kind: str | None = None) -> Limit | None:
-        """The limit of this kind that bounds the record; without a kind, the one that its bench should touch."""
+        """The limit of this kind that bounds the record; without a kind, the one that its bench should touch.
+
+        Data larger than the last cache was measured to be are bounded by memory; by nothing where they are faster.
+        """
         info = self.benches.get(record.bench)
         kind = kind or (info.limit if info is not None else None)
-        return limit_for(record, kind, self.limits, self.run.policy.sizes, self.run.machine.cpu)
+        limit = limit_for(record, kind, self.limits, self.run.policy.sizes, self.run.machine.cpu)
+        if kind is None or limit is None or not self._outgrown(record, limit):
+            return limit
+        at = replace(record, params={**record.params, "size": LEVELS[-1]})
+        memory = limit_for(at, kind, self.limits, self.run.policy.sizes, self.run.machine.cpu)
+        reached = share(record, memory, min(record.samples)) if memory is not None and record.timed else None
+        return memory if reached is None or reached <= TOLERANCE else None
+
+    def _outgrown(self, record: Record, limit: Limit) -> bool:
+        """Whether the limit is of the last cache, and the record's data exceed the size that was measured of it."""
+        size, cpu = record.facts.get("footprint"), self.run.machine.cpu
+        if record.device != "cpu" or record.params.get("size") in LEVELS or not isinstance(size, int | float):
+            return False
+        if limit.level in ("", LEVELS[-1]) or (last := self.hierarchy.last) is None or last.cache is None:
+            return False
+        if last.size is None or last.unsure or limit.level != f"L{last.cache.level}":
+            return False
+        return size * sharers(limit.level, threads_of(record), cpu) > last.size.high
 
     def share(self, record: Record, kind: str | None = None) -> Share | None:
         """The share of that limit that the record's median reaches; None where no limit is known or fits."""

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from doubles import gpu_on_cpu
 from hwbench.bench import Work
@@ -14,7 +15,7 @@ from made_up.gpu_records import record, said, suspect
 
 
 def chased(variant, size, seconds, cycles):
-    facts = {"cycles_per_hop": cycles}
+    facts = {"cycles_per_hop": cycles, "sm_clock_hz": cycles / seconds}
     return record("device.latency", variant, {"size": size}, 8192 * seconds, counts={"hops": 8192}, facts=facts)
 
 
@@ -53,10 +54,28 @@ def test_each_level_has_its_cycles():
     two = [chased("l1", "16KiB", 20e-9, 36), chased("l2", "16KiB", 150e-9, 277)]
     [told] = said(latency.bench, *two)
     assert " from L1 (36 cycles) and 150" in told
-    [four] = said(latency.bench, *two, chased("l2", "L2", 200e-9, 400), chased("l2", "HBM", 350e-9, 689))
+    four, _ = said(latency.bench, *two, chased("l2", "L2", 200e-9, 400), chased("l2", "HBM", 350e-9, 689))
     assert " from L2 (277 cycles), 200" in four
-    assert " from L2, filled to half (400 cycles) and 350" in four
+    assert " from L2 filled to half (400 cycles) and 350" in four
     assert said(latency.bench, record("device.latency", "l1", {"size": "16KiB"}, 1.0, counts={"hops": 1})) == []
+
+
+def test_cycles_of_another_measurement_are_not_told():
+    """Version 1 counted them in a run of their own: 287 ns and 403 cycles are 1.4 GHz, where other rings gave 1.98."""
+    old = chased("l2", "L2", 287e-9, 403)
+    old = replace(old, facts={"cycles_per_hop": 403})
+    [told] = said(latency.bench, old)
+    assert told.endswith(" from L2 filled to half.")
+
+
+def test_a_ring_that_half_of_l2_does_not_hold_is_told():
+    """287 ns where a small ring takes 140; a few percent are no level of their own."""
+    small = chased("l2", "16KiB", 140e-9, 277)
+    _, told = said(latency.bench, small, suspect(chased("l2", "L2", 287e-9, 568), "bimodal"))
+    assert told.startswith("A ring that fills L2 to half is 2.0")
+    assert "slower than a ring of 16 KiB (" in told
+    assert "part of it is probably in the far half of L2 or in memory (suspect: " in told
+    assert len(said(latency.bench, small, chased("l2", "L2", 143e-9, 283))) == 1
 
 
 def test_disturbed_loads_are_marked():

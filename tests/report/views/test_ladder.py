@@ -39,3 +39,13 @@ def test_a_suspect_rung_is_marked_in_both_tables() -> None:
     ))  # fmt: skip
     [shown] = figures(ladder(dataset(run)))
     assert shown.table.rows[0] == ("1000", "1000 (suspect)", "1000")
+
+
+def test_times_that_nothing_tells_apart_are_no_comparison() -> None:
+    """A wide interval around 1 reads as a sentence, as it does in the findings."""
+    add = record("vectorize.add", "numpy", 48e3 / 5e9, {"bytes": 48e3, "items": 2e3}, params={"n": 2000})
+    wide = replace(add, variant="numba", samples=[0.5 * add.samples[0], 2 * add.samples[0]] * 5)
+    table = figure(
+        ladder(dataset(run_of(record("stream.triad", "simd", 1e-6, {"bytes": 1e5}, **STREAM), add, wide)))
+    ).table
+    assert column(table, "against the baseline") == ["–", "not clearly faster or slower than numpy (0.50–2.00)"]

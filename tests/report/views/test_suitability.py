@@ -1,8 +1,11 @@
 """What a balance suits: the sentences carry the numbers that follow from the figures."""
 
+import re
+
 import msgspec
 import pytest
 
+from hwbench.record.estimate import Estimate
 from hwbench.record.model import Gpu
 from hwbench.report.views.cpu_vs_gpu import view as machine_view
 from hwbench.report.views.suitability import verdict
@@ -73,4 +76,24 @@ def test_each_runs_cpu_stands_beside_its_own_gpu():
 )
 def test_the_verdict_follows_the_ratios(faster, trained, words):
     """What gives up less is what the machine suits; within a tenth neither; where it is as fast, both."""
-    assert words in verdict("This machine", "that card", faster, trained)
+    assert words in verdict("This machine", "that card", *(Estimate(one, one, one) for one in (faster, trained)))
+
+
+@pytest.mark.parametrize(("faster", "trained"), [((10, 8, 30), (40, 25, 50)), ((20, 15, 25), (21, 20, 22))])
+def test_intervals_that_overlap_give_no_verdict(faster, trained):
+    """Neither which it suits better nor that it suits both equally."""
+    assert verdict("This machine", "that card", Estimate(*faster), Estimate(*trained)) == ""
+
+
+def test_suspect_figures_are_marked_wherever_they_conclude():
+    """A disturbed peak from 0.2 to 0.6 TFLOP/s: balance, batches and training have intervals and the reason."""
+    disturbed = peak(status="suspect")
+    disturbed = msgspec.structs.replace(disturbed, samples=[0.67e-3, 2e-3] * 5)
+    text = said(machine_view(dataset(run_of([disturbed, stream()]))))
+    steal = "(suspect: the hypervisor gave the CPU to other guests (steal))"
+    assert re.search(
+        r"This machine does 15.0 float32 operations \(10.0–29.9\) in the time .* a byte " + re.escape(steal), text
+    )
+    assert f"examples on; on TITAN X (Pascal) from 46 {steal}." in text
+    assert re.search(r"3.49 ms instead of \d+ ms \(64–192\), [\d.]+× faster \(.*\) " + re.escape(steal), text)
+    assert "suits" not in text

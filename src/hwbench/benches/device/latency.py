@@ -123,22 +123,29 @@ bench.variant("l2", on="gpu")(build("chase_cg", "loads past the L1 cache (ld.cg)
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """Cycles and nanoseconds of each level, and the CPU's memory beside them where that was measured."""
+    """Cycles and nanoseconds of each level, what half of L2 costs over a small ring, and the CPU's memory beside."""
     far = results.find("l2", size="HBM")
     # The figure that `latency.chase` tells: in random order, as the ring here, which no prefetcher guesses.
     on_host = results.beside(chase.bench)
     near = on_host.find("follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     levels = (
-        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2, filled to half", "l2", "L2"), ("memory", "l2", "HBM")
+        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2 filled to half", "l2", "L2"), ("memory", "l2", "HBM")
     )  # fmt: skip
     told = []
     for name, variant, size in levels:
         record, hop = results.find(variant, size=size), results.each("hops", variant, size=size)
         if record is not None and hop is not None and "cycles_per_hop" in record.facts:
-            cycles = text.count(record.facts["cycles_per_hop"])
-            told.append(phrases.Item(f"{text.seconds(hop)} from {name} ({cycles} cycles)", (record,)))
+            # Without a clock the cycles are not those of the samples: version 1.
+            own = "sm_clock_hz" in record.facts
+            cycles = f" ({text.count(record.facts['cycles_per_hop'])} cycles)" if own else ""
+            told.append(phrases.Item(f"{text.seconds(hop)} from {name}{cycles}", (record,)))
     if told:
         yield f"Latency of a dependent load (1 thread, random order): {phrases.entries(told)}."
+    small, half = results.find("l2", size="16KiB"), results.find("l2", size="L2")
+    if small is not None and half is not None and (ratio := results.versus(half, small)).low > 1 + text.EVEN:
+        compared = phrases.against(ratio, "a ring of 16 KiB")
+        said = f"A ring that fills L2 to half is {compared}: part of it is probably in the far half of L2 or in memory"
+        yield phrases.marked(said, half, small)
     if far is not None and near is not None and far.counts.get("hops") and near.counts.get("hops"):
         ratio = results.versus(far, near).scaled(near.counts["hops"] / far.counts["hops"])
         advice = "; thousands of threads must have loads in flight to hide it" * phrases.slower(ratio)

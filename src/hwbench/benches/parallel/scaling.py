@@ -243,6 +243,6 @@ def memory_allows(results: Results, one: Record, most: Record) -> str:
     allowed = limit.value / alone
     if not 1 <= allowed < threads_of(most):
         return ""
-    of_all = f"{text.rate(alone, 'GB/s')} of at most {text.rate(limit.value, 'GB/s')}"
-    of_all += " (suspect limit)" * bool(limit.suspect)
-    return f"; 1 thread draws {of_all}, which allows {text.times(allowed)}"
+    best = f"the limit (best sample of a triad on {counted(threads_of(most), 'thread')})"
+    drawn, reached = text.rate(alone, "GB/s"), text.rate(limit.value, "GB/s") + " (suspect limit)" * bool(limit.suspect)
+    return f"; 1 thread draws {drawn} and {best} is {reached}, which allows {text.times(allowed)}"

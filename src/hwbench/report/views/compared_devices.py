@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from ...analysis import datasheets
 from ...analysis.headline import Headline
@@ -11,10 +13,11 @@ from ...analysis.measures import measuring
 from ...analysis.ratios import ratio
 from ...analysis.reading import Reading
 from ...record import text
-from ...record.estimate import estimate
+from ...record.estimate import Estimate, estimate
 from ...record.microarchitectures import title
 from ...record.model import Record, Run
 from ...record.phrases import counted
+from ...record.reasons import words_of
 from ..dataset import Runs
 from .machine import doubts
 
@@ -22,6 +25,7 @@ MEASURED, DATASHEET, LECTURE = "measured here", "datasheet", "lecture"
 # Work by which devices are compared: a fully connected network in float32, one example at a time, and a step of SGD.
 WEIGHTS = 25e6
 BATCH = 256
+Interval = tuple[float, float]
 QUANTITIES = {
     "peak": "multiply-adds", "read": "reading memory", "copy": "copying in memory", "triad": "triad in memory",
 }  # fmt: skip
@@ -30,10 +34,17 @@ PCIE = 16e9  # B/s: PCIe 3.0 ×16 on the lecture's slide
 
 @dataclass(frozen=True)
 class HostLink:
-    """The way from host to GPU: what it is called, and its B/s."""
+    """The way from host to GPU: what it is called, its B/s, and where it was measured their interval and doubts."""
 
     name: str
     rate: float
+    interval: Interval | None = None
+    doubt: tuple[str, ...] = ()
+
+    def seconds(self, count: float) -> Estimate:
+        """The time for so many bytes."""
+        low, high = self.interval or (self.rate, self.rate)
+        return Estimate(self.rate, low, high).inverse(count)
 
 
 LECTURES_LINK = HostLink("the lecture's PCIe 3.0 ×16", PCIE)
@@ -53,6 +64,17 @@ class Row:
     note: str = ""
     kind: str = "cpu"
     link: HostLink | None = None  # a GPU's, where it was measured
+    flops_interval: Interval | None = None
+    bandwidth_interval: Interval | None = None
+    doubt: tuple[str, ...] = ()  # why a measured figure is suspect, in words
+
+    def estimate(self, quantity: Callable[[Row], float | None]) -> Estimate:
+        """A quantity with the interval that those of arithmetic and bandwidth leave it, (0, ∞) without any."""
+        ends = itertools.product(self.flops_interval or (self.flops,), self.bandwidth_interval or (self.bandwidth,))
+        found = [quantity(replace(self, flops=flops, bandwidth=bandwidth)) for flops, bandwidth in ends]
+        known = [one for one in found if one is not None and 0 < one < math.inf]
+        low, high = (min(known), max(known)) if len(known) == len(found) else (0.0, math.inf)
+        return Estimate(quantity(self) or 0.0, low, high)
 
     @property
     def balance(self) -> float | None:
@@ -106,6 +128,9 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
         memory.value if memory else None,
         _control(run),
         _said(peak, memory),
+        flops_interval=_interval(peak),
+        bandwidth_interval=_interval(memory),
+        doubt=_doubt(peak, memory),
     )
     for number, (device, kind) in enumerate([(cpu.model, "cpu"), *((one.name, "gpu") for one in run.machine.gpus)], -1):
         if kind == "gpu":
@@ -134,7 +159,19 @@ def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
         _said(peak, memory),
         "gpu",
         _link(reading, device),
+        _interval(peak),
+        _interval(memory),
+        _doubt(peak, memory),
     )
+
+
+def _interval(found: Headline | None) -> Interval | None:
+    return None if found is None else (found.low, found.high)
+
+
+def _doubt(*found: Headline | None) -> tuple[str, ...]:
+    codes = dict.fromkeys(code for one in found if one is not None for code in one.doubt or ())
+    return tuple(map(words_of, codes))
 
 
 def _said(*found: Headline | None) -> str:
@@ -153,7 +190,8 @@ def _link(reading: Reading, device: str) -> HostLink | None:
     found = reading.link("h2d", device) or reading.link("d2h", device)
     if found is None:
         return None
-    return HostLink(f"the measured link to it, {found.name.split('.')[1]} memory", found.value)
+    name = f"the measured link to it, {found.name.split('.')[1]} memory"
+    return HostLink(name, found.value, _interval(found), _doubt(found))
 
 
 def _divergence(run: Run, device: str) -> str:

@@ -35,8 +35,9 @@ def view(runs: Runs) -> Section | None:
         return None
     intro = [
         "The same work done in different ways, measured in turns, round by round, so that what disturbed one "
-        "disturbed all. The words beside a bar compare times with the baseline; 'same' means that the 95% interval of "
-        "the ratio contains 1.",
+        "disturbed all. The words beside a bar compare times with the baseline. 'same': they differ by less than "
+        f"{text.share(text.SAME)}, or the 95% interval of their ratio contains 1 and lies within "
+        f"{text.share(text.EVEN)} of it; 'no clear difference': it contains 1 and is wider.",
         "The thin line at a bar's end is the 95% interval of the median. Pale marks are suspect: something disturbed "
         "them, see Quality.",
     ]

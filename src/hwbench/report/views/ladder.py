@@ -10,8 +10,9 @@ from ...analysis.reading import Share
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
+from ...record.phrases import against
 from .. import charts, format
-from ..columns import Column, Columns, Measured, compared
+from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Section, Table
 
@@ -65,8 +66,9 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "One addition of two arrays, c = a + b, from a Python loop to all cores. 100% is what the machine's fastest "
         "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
-        "the arrays fits a nearer cache, it is what streams from that cache achieve. A share that is marked by '?' is "
-        "above its limit, or its limit was disturbed.",
+        "the arrays fits a nearer cache, it is what streams from that cache achieve; arrays larger than the last cache "
+        "was measured to be are set against memory. A share that is marked by '?' is above its limit, or its limit was "
+        "disturbed.",
         "At small n the cost of the call dominates: even compiled code reaches little, and starting threads costs "
         "more than it gains. At large n the loop still pays for every element, while the others wait for memory.",
     ]
@@ -188,11 +190,9 @@ def _rank(rung: Rung, names: Sequence[str]) -> tuple[int, int, int]:
 
 
 def _against(runs: Runs, point: Point) -> str:
-    """`13.2× slower than numpy`."""
-    found = compared(runs, point)
-    if not found:
-        return text.NOTHING
-    return found if found == "same" or point.bench is None else f"{found} than {point.bench.baseline}"
+    """`13.2× slower than numpy (13.0–13.4)`."""
+    found = runs.against_baseline(point)
+    return against(found, point.bench.baseline) if found is not None and point.bench is not None else text.NOTHING
 
 
 def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:

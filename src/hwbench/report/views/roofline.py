@@ -81,7 +81,8 @@ def view(runs: Runs) -> Section | None:
         "The roofs are measured here, not taken from a datasheet, and each is the best sample of its bench: the slopes "
         "by loads out of each level, the ceilings by fused multiply-adds in registers, one number at a time (scalar) "
         "and in vectors of each width. The gap between the scalar and the highest ceiling is what vectors gain; the "
-        "gap between two slopes is what staying in the nearer cache gains.",
+        "gap between two slopes is what staying in the nearer cache gains. A roof marked '?' was disturbed, so that it "
+        "may be higher, and shares of it lower.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure])
 
@@ -117,12 +118,14 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], d
     best = {dtype: reading.best("fma", dtype=dtype, threads=threads) for dtype in dtypes}
     peaks = {dtype: peak for dtype, peak in best.items() if peak is not None}
     roofs = [
-        charts.RoofLine(level, slopes[level].value, flat=False, told=_told(slopes[level]))
+        charts.RoofLine(marked(level, slopes[level]), slopes[level].value, flat=False, told=_told(slopes[level]))
         for level in LEVELS
         if level in slopes
     ]
     roofs += [
-        charts.RoofLine(_short(limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit))
+        charts.RoofLine(
+            marked(_short(limit), limit), limit.value, flat=True, dashed=limit.dtype != "f8", told=_told(limit)
+        )
         for limit in _ceilings(reading, threads, peaks)
     ]
     return roofs, slopes, peaks
@@ -131,6 +134,11 @@ def _roofs(runs: Runs, run: int, threads: int) -> tuple[list[charts.RoofLine], d
 def _ceilings(reading: Reading, threads: int, peaks: dict[str, Limit]) -> list[Limit]:
     """The float64 peak of each variant, and the highest peak of each other precision."""
     return [*reading.by_variant("fma", threads, "f8"), *(peak for dtype, peak in peaks.items() if dtype != "f8")]
+
+
+def marked(name: str, limit: Limit) -> str:
+    """The name or height of a roof, with a `?` where it was disturbed."""
+    return name + "?" * bool(limit.suspect)
 
 
 def _short(limit: Limit) -> str:
@@ -153,8 +161,12 @@ def _told(limit: Limit) -> str:
 
 def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:
     """The roofs in numbers: they are written here and not along the lines, where points would cover them."""
-    texts = [f"{level} {text.amount(slopes[level].shown)}" for level in LEVELS if level in slopes]
-    flats = [f"{format.value_of('dtype', dtype)} {text.amount(limit.shown)}" for dtype, limit in peaks.items()]
+    texts = [
+        f"{level} {marked(text.amount(slopes[level].shown), slopes[level])}" for level in LEVELS if level in slopes
+    ]
+    flats = [
+        f"{format.value_of('dtype', dtype)} {marked(text.amount(limit.shown), limit)}" for dtype, limit in peaks.items()
+    ]
     return f"Roofs: {', '.join(texts)} GB/s; {', '.join(flats)} GFLOP/s"
 
 
@@ -180,11 +192,11 @@ def _place(reading: Reading, point: Point) -> Placed:
 
 
 def roof_name(limit: Limit) -> str:
-    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`; `HBM copy, 4020 GB/s`."""
+    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`; `HBM copy, 4020 GB/s?` where it was disturbed."""
     kind, dtype = limit.kind.removeprefix("gpu "), format.value_of("dtype", limit.dtype)
     flat = {"fma": f"{dtype} peak", "matmul": f"{dtype} product of matrices"}
     what = flat.get(kind) or f"{limit.level} {kind}"
-    return f"{what}, {text.amount(limit.shown, limit.metric.unit)}"
+    return f"{what}, {marked(text.amount(limit.shown, limit.metric.unit), limit)}"
 
 
 def _thinned(placed: Sequence[Placed]) -> list[Placed]:

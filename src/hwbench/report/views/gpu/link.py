@@ -10,7 +10,7 @@ import altair as alt
 from altair.utils.schemapi import debug_mode
 
 from ....analysis.fits import Link, link
-from ....analysis.headline import Headline
+from ....analysis.headline import GPU_RATES, Headline
 from ....record import text
 from ....record.facts import footprint
 from ....record.model import BANDWIDTH
@@ -122,17 +122,19 @@ def _map(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
 def _stretches(runs: Runs, run: int, device: str) -> list[Stretch]:
     reading, found = runs.readings[run], []
 
-    def add(row: int, way: str, what: str, one: Headline | None) -> None:
+    def add(row: int, way: str, what: str, one: Headline | None, by: str = "") -> None:
         if one is not None:
             threads = format.value_of("threads", one.threads) if one.threads else ""
-            label = ", ".join(filter(None, (what, one.name.split(".")[1], threads)))
+            label = ", ".join(filter(None, (what, one.name.split(".")[1], threads, by)))
             doubt = ", ".join(map(words_of, one.doubt or ()))
             found.append(Stretch(row, way, label, one.value * BANDWIDTH.scale, one.record, doubt))
 
     add(0, "both", "", reading.memory())
     for way, direction in (("h2d", "down"), ("d2h", "up")):
         add(1, direction, WAYS[way], reading.link(way, device))
-    add(2, "both", "", reading.memory(device))
+    memory = reading.memory(device)
+    fastest = reading.fastest(GPU_RATES[memory.name], device) if memory is not None else None
+    add(2, "both", "", memory, fastest.variant if fastest is not None else "")
     return found
 
 

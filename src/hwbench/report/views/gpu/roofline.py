@@ -11,7 +11,7 @@ from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
-from ..roofline import roof_name
+from ..roofline import marked, roof_name
 from . import common
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
@@ -61,7 +61,7 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "The same picture as for the CPU, with the GPU's roofs: what its own memory and its L2 deliver, and what its "
         "units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more operations per "
-        "byte, and still more for bytes that cross the link.",
+        "byte, and still more for bytes that cross the link. A roof marked '?' was disturbed.",
     ]
     return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure])
 
@@ -72,14 +72,15 @@ def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
     for level in ("L2", "HBM"):
         slope = reading.best("gpu copy", "gpu triad", device=device, level=level)
         if slope is not None:
-            roofs.append(charts.RoofLine(level, slope.value, flat=False))
+            roofs.append(charts.RoofLine(marked(level, slope), slope.value, flat=False))
     for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
         for dtype in dict.fromkeys(
             limit.dtype for limit in reading.limits if (limit.device, limit.kind) == (device, kind)
         ):
             peak = reading.best(kind, device=device, dtype=dtype)
             if peak is not None:
-                roofs.append(charts.RoofLine(NAMES.get(dtype, dtype), peak.value, flat=True, dashed=dashed))
+                name = marked(NAMES.get(dtype, dtype), peak)
+                roofs.append(charts.RoofLine(name, peak.value, flat=True, dashed=dashed))
     return roofs
 
 
