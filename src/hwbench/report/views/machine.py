@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...analysis import datasheets
 from ...analysis.headline import Headline
 from ...analysis.reading import Reading
 from ...record import text
@@ -66,8 +67,9 @@ def view(runs: Runs) -> Section | None:
     intro = ["The machine, as the operating system describes it."]
     if numbers is not None:
         intro = [
-            "Each headline number is the median of a bench that one limit of the machine bounds; the lecture's "
-            "figures for a desktop machine are beside them. More is better for rates, less for latencies."
+            "Each headline number is the median of a bench that one limit of the machine bounds. Beside it is the "
+            f"lecture's figure for a desktop machine ({datasheets.load().sources['lecture'].title}). More is better "
+            "for rates, less for latencies."
         ]
     return Section("machine", "Machine", title, intro, blocks)
 
