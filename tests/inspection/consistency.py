@@ -336,7 +336,7 @@ def _of_cases(line: Line, records: Mapping[tuple[str, ...], list[Record]]) -> It
         found = records.get(name, [])
         if not found:
             continue
-        shown = {MARK: ["shown"], ROW: ["a call", "median", f"median ({INTERVAL})"]}[line.kind]
+        shown = {MARK: ["shown"], ROW: ["one execution", "median", f"median ({INTERVAL})"]}[line.kind]
         for head in shown:
             if (value := re.match(VALUE, line.cell(head))) is None:
                 continue

@@ -161,4 +161,4 @@ def compared(runs: Runs, point: Point) -> str:
 
 def bar_label(runs: Runs, point: Point) -> str:
     """What stands beside a bar: how it compares with the baseline; the value where there is nothing to compare."""
-    return compared(runs, point) or text.amount(point.value.value, point.unit)
+    return compared(runs, point) or text.quantity(point.value.value, point.unit)
