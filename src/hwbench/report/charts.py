@@ -34,7 +34,14 @@ COUNT_LABEL = (
     "datum.value < 1000 ? datum.value : '10' + slice('⁰¹²³⁴⁵⁶⁷⁸⁹', round(log(datum.value) / LN10), "
     "round(log(datum.value) / LN10) + 1)"
 )
-NUMBER_LABEL = "format(datum.value, '~g')"
+_POWER = "floor(log(datum.value) / LN10 + 0.000001)"
+# `5000`, `50 000`, `5 × 10⁶`: as `record.text` writes numbers.
+NUMBER_LABEL = (
+    "datum.value < 10000 || datum.value >= 10000000000 ? format(datum.value, '~g') : datum.value < 1000000 ? "
+    "format(floor(datum.value / 1000), 'd') + '\u202f' + format(datum.value % 1000, '03d') : "
+    f"replace(format(datum.value / pow(10, {_POWER}), '~g') + ' × 10', '1 × 10', '10') + "
+    f"slice('⁰¹²³⁴⁵⁶⁷⁸⁹', {_POWER}, {_POWER} + 1)"
+)
 
 
 Datum: TypeAlias = dict[str, Any]

@@ -145,7 +145,7 @@ def axis(name: str, head: str = "") -> Column[Point]:
 
 def worded(name: str, head: str = "") -> Column[Point]:
     """The value of an axis in words: `float64`, `2 threads`."""
-    return Column(head or name, lambda point: format.value_of(name, point.record.params.get(name, "")))
+    return Column(head or name, lambda point: format.value_of(name, point.record.params.get(name, ""), point.threads))
 
 
 def against_baseline(runs: Runs, head: str) -> Column[Point]:

@@ -75,10 +75,10 @@ def test_the_price_is_what_a_wrong_guess_adds():
     rows = (("sorted", 0.5, 1.0), ("shuffled", 0.5, 4.0), ("branch-free", 0.5, 2.0))
     read = made_up(*rows, ("sorted", 0.0, 1.0), ("shuffled", 0.0, 1.0), clock=4e9)
     assert said(spread(read)) == [
-        "A mispredicted branch costs 6.00 ns (…), 24.0 cycles: with 50% taken in random order the loop is 4.00× slower "
-        "than over sorted data (…).",
-        "The branch-free loop is 2.00× faster than the mispredicted branch (…) and 2.00× slower than the predicted "
-        "branch (…).",
+        "A mispredicted branch costs 6.00 ns (…), 24.0 cycles at 4.00 GHz during this case: with 50% of the branches "
+        "taken in random order, the loop (1 thread) is 4.00× slower than over sorted data (…).",
+        "The branch-free loop (1 thread) is 2.00× faster than the mispredicted branch (…) and 2.00× slower than the "
+        "predicted branch (…).",
     ]
     assert [one.endswith(STOLEN) for one in said(doubt(read, "branch-free"))] == [False, True]
 
@@ -86,7 +86,7 @@ def test_the_price_is_what_a_wrong_guess_adds():
 def test_without_a_clock_no_cycles_are_told():
     """At one tenth the better guess is wrong for one in ten: 0.5 ns more an element are 5 ns each."""
     [told] = said(spread(made_up(("sorted", 0.1, 1.0), ("shuffled", 0.1, 1.5))))
-    assert told.startswith("A mispredicted branch costs 5.00 ns (…): with 10% taken")
+    assert told.startswith("A mispredicted branch costs 5.00 ns (…): with 10% of the branches taken")
 
 
 def test_a_branch_that_never_changes_has_no_price():

@@ -112,7 +112,12 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             and record.params.get(main, "") in groups
             and (format.value_of(main, record.params.get(main, "")), record.variant) not in present
         ]
-        labels = [format.value_of(axis, value) for axis, value in zip(axes[1:], rest, strict=True)]
+        words = bench.axes if bench is not None else {}
+        threads = max(point.threads for point in here)
+        labels = [
+            format.labelled(axis, value, threads, words.get(axis, ""))
+            for axis, value in zip(axes[1:], rest, strict=True)
+        ]
         title = ", ".join([*labels, *([runs.labels[run]] if runs.several else [])])
         spec = charts.bars(
             marks,

@@ -36,6 +36,11 @@ class Card:
         """The quantity in a run, on `one` or `all` threads."""
         return reading.get(f"{self.name}.{who}" if self.threads else self.name)
 
+    def fitting(self, *found: Headline | None) -> tuple[str, float]:
+        """The unit for these figures, GFLOP/s where one would be below 1 TFLOP/s, and what to multiply by."""
+        small = self.unit.startswith("T") and any(one is not None and one.value * self.scale < 1 for one in found)
+        return (f"G{self.unit[1:]}", 1000.0) if small else (self.unit, 1.0)
+
 
 CARDS = (
     Card("Memory bandwidth", "dram.read", "GB/s", 1e-9, 30, "reading"),
@@ -81,9 +86,12 @@ def _tiles(reading: Reading) -> Tiles | None:
         found = card.of(reading, reading.who)
         if found is None:
             continue
-        lecture = f"lecture: {card.lecture:g} {card.unit}" if card.lecture else ""
+        unit, times = card.fitting(found)
+        lecture = f"lecture: {text.amount(card.lecture * times, unit)}" if card.lecture else ""
         note = f"{card.about}, {_threads(found)}"
-        tiles.append(Tile(card.label, text.amount(found.value * card.scale), card.unit, note + doubts(found), lecture))
+        tiles.append(
+            Tile(card.label, text.amount(found.value * card.scale * times), unit, note + doubts(found), lecture)
+        )
     return Tiles(tiles) if tiles else None
 
 
@@ -96,15 +104,16 @@ def _table(runs: Runs) -> Table | None:
             if not any(found):
                 continue
             on = f" on {'one thread' if who == 'one' else 'all threads'}" if card.threads else ""
-            cells = [_cell(card, one, count=who == "all") if one else text.NOTHING for one in found]
-            lecture = f"{card.lecture:g}" if card.lecture else text.NOTHING
-            rows.append((f"{card.label}{on}, {card.unit}", *cells, lecture))
+            unit, times = card.fitting(*found)
+            cells = [_cell(card, one, times, count=who == "all") if one else text.NOTHING for one in found]
+            lecture = text.amount(card.lecture * times) if card.lecture else text.NOTHING
+            rows.append((f"{card.label}{on}, {unit}", *cells, lecture))
     return Table("Headline figures of each machine", ("figure", *runs.labels, "lecture"), rows) if rows else None
 
 
-def _cell(card: Card, found: Headline, *, count: bool) -> str:
+def _cell(card: Card, found: Headline, times: float, *, count: bool) -> str:
     threads = f" ({_threads(found)})" if count else ""
-    return f"{text.amount(found.value * card.scale)}{threads}{doubts(found)}"
+    return f"{text.amount(found.value * card.scale * times)}{threads}{doubts(found)}"
 
 
 def _threads(found: Headline) -> str:
