@@ -112,6 +112,7 @@ def crossing(*ratios):
         ([(2.0, 2.1, 2.2), (1.5, 1.6, 1.7)], "is not faster than NumPy up to n = 10"),
         ([(0.4, 0.5, 0.6), (0.2, 0.3, 0.4)], "beats NumPy at every length from n = 1"),
         ([(2.0, 2.0, 2.0), (0.5, 0.5, 0.5)], "beats NumPy from n ≈ 3"),
+        ([(1.1, 1.1, 1.1), (0.01, 0.01, 0.01)], "beats NumPy from n ≈ 2"),
         ([(2.0, 2.0, 2.0), (0.5, 0.9, 1.2)], "does not clearly beat NumPy up to n = 10"),
         (
             [(2.0, 2.0, 2.0), (0.8, 1.1, 1.5), (0.8, 0.95, 1.5), (0.2, 0.3, 0.4)],

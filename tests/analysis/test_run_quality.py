@@ -37,7 +37,7 @@ def test_a_quiet_run_says_so():
     run = run_of(load(), load("128MiB"), load("L1"))
     assert [one.name for one in check(run)] == [
         "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
-        "limits whose best sample no other confirms", "limits that do not repeat",
+        "limits that rest on one lucky sample", "limits that do not repeat",
     ]  # fmt: skip
     assert not noisy(check(run))
     [told] = sentences(run)
@@ -147,7 +147,7 @@ def test_limits_that_may_move_are_named_the_worst_first(gaps, named):
     first, second = sentences(run_of(*lonely(*gaps)))
     assert first.startswith("The machine was too noisy (1 of ")
     assert first.endswith("limits may change by up to 8.0% in another run; smaller differences mean nothing.")
-    assert second.startswith("Limits whose best sample no other confirms (allowed: 3.0%): stream.load/simd [")
+    assert second.startswith("Limits that rest on one lucky sample (allowed: 3.0%): stream.load/simd [")
     assert named in second
 
 

@@ -42,16 +42,13 @@ def test_where_loads_go_on_at_the_cache_s_speed_the_chase_met_translation():
     assert near == list(found[:2])
     assert (last.size, last.step) == (stream[2].size, found[2].step)
     told = sizes(Hierarchy([*near, last], None, (), None, None, {}), "KVM")
-    assert "L3 after 8 MiB (8–12). " in told
     assert told.endswith(
-        " L3: this guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest. The "
-        "latency "
-        "step at 8 MiB (8–12) is probably TLB reach, which is short where the host backs guests with small pages."
+        "; at 8 MiB (8–12), probably TLB reach, which is short where the host backs guests with small pages. L3: this "
+        "guest (KVM) gets 96 MiB (96–144) of the 480 MiB reported; other guests may use the rest."
     )
     bare = sizes(Hierarchy([*near, last], None, (), None, None, {}))
     assert bare.endswith(
-        " L3: loads on 1 thread see 96 MiB (96–144) of the 480 MiB reported. The latency step at 8 MiB (8–12) is "
-        "probably TLB reach."
+        "; at 8 MiB (8–12), probably TLB reach. L3: loads on 1 thread see 96 MiB (96–144) of the 480 MiB reported."
     )
 
 
@@ -81,9 +78,9 @@ def test_only_a_hypervisor_has_guests(virtual, said):
 def test_a_step_with_the_reported_size_is_tlb_reach():
     """Where loads stay fast up to the reported size, only the chase's step needs a word."""
     found = MeasuredCache(Cache(3, 96 * MIB, 64, 2), level(8 * MIB), level(96 * MIB).size)
-    assert sizes(Hierarchy([found], None, (), None, None, {})).endswith(
-        ". L3: sequential loads on 1 thread stay fast up to 96 MiB (96–144), as reported. The latency step at 8 MiB "
-        "(8–12) is probably TLB reach."
+    assert sizes(Hierarchy([found], None, (), None, None, {})) == (
+        "Latency (1 thread) rises at 8 MiB (8–12), probably TLB reach. L3: sequential loads on 1 thread stay fast up "
+        "to 96 MiB (96–144), as reported."
     )
 
 

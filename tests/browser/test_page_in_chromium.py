@@ -318,9 +318,9 @@ def test_the_table_of_records_filters_and_sorts(visit: Any) -> None:
     assert all("stream.copy" in text and "size=L2" in text and "suspect" in text for text in texts)
     assert page.locator("#found").inner_text().startswith(f"{len(texts)} of ")
     page.fill("#filter", "vectorize.add")
-    page.get_by_role("button", name="a call", exact=True).click()
+    page.get_by_role("button", name="one execution", exact=True).click()
     column = page.evaluate(
-        "[...document.querySelectorAll('table.live th')].findIndex(head => head.textContent === 'a call')"
+        "[...document.querySelectorAll('table.live th')].findIndex(head => head.textContent === 'one execution')"
     )
     times = [
         _seconds(text) for text in page.evaluate(f"{rows}.map(row => row.cells[{column}].textContent)") if text != "–"

@@ -50,6 +50,13 @@ def test_slow_first_benches_do_not_stand_for_all_that_come():
     assert forecast.seconds() == pytest.approx(47 * 1.5), "what was measured of a bench counts alone"
 
 
+def test_of_few_cases_the_first_do_not_make_the_forecast_jump():
+    """Of 5 cases that usually take 1 s two took 8 s: the usual time counts as three cases."""
+    forecast = Forecast([ONE, *[TWO] * 3], usual=1.0)
+    forecast.took(ONE, 8.0)
+    assert forecast.seconds() == pytest.approx(3 * 11 / 5)
+
+
 def test_off_a_terminal_each_contrast_is_one_plain_line(clock):
     """How far, how long still, what came out; no escape sequences, no carriage returns."""
     stream = io.StringIO()

@@ -125,3 +125,10 @@ def test_a_missing_gpu_is_told_once(count, said):
     run = run_of(*absent)
     assert tables.quality(run) == [f"No GPU was measured: no driver. That leaves out {said}."]
     assert printed(run) == ""
+
+
+def test_times_of_calls_are_in_a_unit_that_fits():
+    """Ten calls an execution, 212 ns: 21.2 ns each, not 0.0212 µs."""
+    told = printed(run_of(record("mine", samples=(212e-9,) * 5, counts={"calls": 10})))
+    assert "one execution" in told and " 212 ns │" in told
+    assert "21.2 ns" in told and "µs" not in told

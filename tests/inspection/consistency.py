@@ -208,16 +208,18 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
     """
     checked = Checked()
     texts: dict[str, set[str]] = {}  # what all records have in common that print this median and interval
-    pairs: dict[tuple[str, str], set[str]] = {}
+    pairs: dict[tuple[str, str, str], set[str]] = {}  # a median, its interval and their unit
     cases: dict[tuple[str, ...], set[str]] = {}
     for record in reading.records:
         codes = set(record.codes) | {"suspect"} if record.status == "suspect" else set()
         for name in _named(record) if record.timed else ():
             cases[name] = cases.get(name, codes) & codes
         for value in _values(record) if record.timed else ():
-            pair = text.columns(value[0])
-            if pair[1] != text.NOTHING:
-                pairs[pair] = pairs.get(pair, codes) & codes
+            for unit in UNITS if _like("s", value[1]) else [value[1]]:
+                if _like(unit, value[1]):
+                    pair = (*text.columns(value[0].scaled(UNITS[value[1]] / UNITS[unit])), unit)
+                    pairs[pair] = pairs.get(pair, codes) & codes
+            if text.columns(value[0])[1] != text.NOTHING:
                 for told in (text.amount(*value), text.seconds(value[0].scaled(UNITS.get(value[1], 0.0)))):
                     texts[told] = texts.get(told, codes) & codes
     apart = {told: codes for told, codes in texts.items() if codes and "(" in told}
@@ -230,8 +232,11 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
         else:
             found = [cases.get(name, set()) for name in _names(line)]
             for (head, value), (beside, cell) in pairwise(line.cells):
-                measured = beside == INTERVAL and head not in RATIOS
-                found.append((pairs.get((value, cell), set()) if measured else set()) | apart.get(cell, set()))
+                measured = beside == INTERVAL and head not in RATIOS and cell != text.NOTHING
+                unit = re.split(", | per ", head)[-1]
+                units = [unit] if unit in UNITS else UNITS
+                alike = [pairs[value, cell, one] for one in units if measured and (value, cell, one) in pairs]
+                found.append((set.intersection(*alike) if alike else set()) | apart.get(cell, set()))
             for record, cell in _pivoted(line, reading):
                 checked.seen["pivots"] += 1
                 if record.status == "suspect" and not MARKED.search(cell):
@@ -336,7 +341,7 @@ def _of_cases(line: Line, records: Mapping[tuple[str, ...], list[Record]]) -> It
         found = records.get(name, [])
         if not found:
             continue
-        shown = {MARK: ["shown"], ROW: ["a call", "median", f"median ({INTERVAL})"]}[line.kind]
+        shown = {MARK: ["shown"], ROW: ["one execution", "median", f"median ({INTERVAL})"]}[line.kind]
         for head in shown:
             if (value := re.match(VALUE, line.cell(head))) is None:
                 continue

@@ -68,7 +68,8 @@ def test_differences_are_named() -> None:
     isa = [one for one in zen4.cpu.isa if one != "avx512_bf16"]
     zen5 = altered(zen4, family=26, model_number=2, caches=caches, isa=isa, quota=1.5)
     assert apart(zen4, zen5) == [
-        "CPU generation Zen 4 against Zen 5", "instructions avx512_bf16 against none", "CPU quota none against 1.5",
+        "CPU generation Zen 4 against Zen 5", "instructions: only the first has avx512_bf16",
+        "CPU quota none against 1.5",
         "L1d 32 KiB against 48 KiB", "L3 shared by 2 against 4",
     ]  # fmt: skip
 
@@ -106,10 +107,10 @@ def test_variables_and_microcode_make_a_setup() -> None:
         run_with(variables=kept) for kept in ({}, {"OMP_WAIT_POLICY": "active"}, {"OMP_NUM_THREADS": "1"})
     )
     assert identity.differences(identity.setup(unset), identity.setup(one)) == [
-        "variables none against OMP_WAIT_POLICY=active"
+        "variables: only the second has OMP_WAIT_POLICY=active"
     ]
     assert identity.differences(identity.setup(one), identity.setup(two)) == [
-        "variables OMP_WAIT_POLICY=active against OMP_NUM_THREADS=1"
+        "variables: only the first has OMP_WAIT_POLICY=active, only the second has OMP_NUM_THREADS=1"
     ]
     assert identity.differences(identity.setup(GUEST), identity.setup(one)) == []
     old, new = (run_with(machine=altered(GUEST.machine, microcode=code)) for code in ("0x1", "0x2"))

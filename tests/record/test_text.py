@@ -247,3 +247,20 @@ def test_times_are_the_same_where_their_ratio_shows_none_or_hardly_a_difference(
 def test_numbers_beyond_a_float_are_printed_by_their_logarithm(log10, said):
     """A mantissa that rounds to 10 becomes 1."""
     assert text.power(log10) == said
+
+
+def test_a_time_is_printed_in_the_unit_that_fits_it():
+    """A metric's own unit is for files; other units stay as they are."""
+    assert text.quantity(Estimate(0.0212, 0.0210, 0.0215), "µs") == "21.2 ns (21.0–21.5)"
+    assert text.quantity(25.1, "GB/s") == "25.1 GB/s"
+    assert text.quantity(None, "µs") == "–"
+
+
+def test_the_unit_of_a_column_fits_its_median():
+    """Times below a microsecond are in nanoseconds; an empty column and rates keep their unit."""
+    unit, factor = text.fitting("µs", [0.0043, 0.0212, 1.2])
+    assert (unit, factor) == ("ns", pytest.approx(1000))
+    assert text.fitting("µs", [1.2, 4.0]) == ("µs", 1.0)
+    assert text.fitting("GB/s", [1e-6]) == ("GB/s", 1.0)
+    assert text.fitting("ns", []) == ("ns", 1.0)
+    assert text.fitting("ns", [1e-9])[0] == "ps"

@@ -77,3 +77,27 @@ def test_the_span_of_values_leaves_out_what_is_none() -> None:
     """Zero, negative and infinite values have no place on a logarithmic scale."""
     assert charts.value_range([0.0, -1.0, 2.0, 8.0, math.inf]) == (2.0, 8.0)
     assert charts.value_range([]) == (1.0, 1.0)
+
+
+def test_a_line_of_suspect_marks_alone_is_pale() -> None:
+    """One good mark and the line has its full colour."""
+    marks = [mark("a", x=1.0, suspect="steal"), mark("a", x=2.0, suspect="steal"), mark("b", x=1.0, suspect="steal"),
+             mark("b", x=2.0)]  # fmt: skip
+    spec = charts.lines(marks, x_title="", y_title="", alt_text="", x_kind="count")
+    assert [(row["series"], row["pale"]) for row in spec["datasets"]["marks"]] == [
+        ("s0", 0.4), ("s0", 0.4), ("s1", 1), ("s1", 1),
+    ]  # fmt: skip
+    [line] = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"]
+    assert line["encoding"]["opacity"]["field"] == "pale"
+    clear = charts.lines([mark(x=1.0), mark(x=2.0)], x_title="", y_title="", alt_text="", x_kind="count")
+    assert "pale" not in clear["datasets"]["marks"][0]
+
+
+@pytest.mark.parametrize(("power", "said"), [(5e3, "5000"), (1e5, "100\u202f000"), (1e6, "10⁶"), (2e6, "2 × 10⁶")])
+def test_numbers_on_axes_are_spelled_as_elsewhere(power: float, said: str) -> None:
+    """The expression of labels, as Vega evaluates it."""
+    vl_convert = pytest.importorskip("vl_convert")
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {
+        "field": "x", "type": "quantitative", "scale": {"domain": [0, power]},
+        "axis": {"values": [power], "labelExpr": charts.NUMBER_LABEL}}}}  # fmt: skip
+    assert f">{said}<" in vl_convert.vegalite_to_svg(spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hwbench.report.sections import Table
+from hwbench.report.sections import SUSPECT, Figure, Key, Panel, Table
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,17 @@ def test_columns_of_numbers_are_set_flush_right(cells: tuple[str, ...], numeric:
 def test_a_row_may_be_short() -> None:
     """The columns that it lacks are judged by the other rows."""
     assert Table("", ("a", "b"), [("x", "1"), ("y",)]).numeric == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("suspect", "legend", "keys"),
+    [
+        ("", (Key("a", "c1"),), ["a"]),
+        ("the clock drifted", (Key("a", "c1"),), ["a", "suspect"]),
+        ("the clock drifted", (Key("a", "c1"), SUSPECT), ["a", "suspect"]),
+    ],
+)
+def test_pale_marks_have_a_key(suspect: str, legend: tuple[Key, ...], keys: list[str]) -> None:
+    """Every figure with a suspect mark says what pale means, once."""
+    panel = Panel("", {"datasets": {"marks": [{"series": "s0", **({"suspect": suspect} if suspect else {})}]}}, "")
+    assert [key.label for key in Figure("", [panel], Table("", (), ()), legend=legend).keys] == keys

@@ -143,7 +143,10 @@ class BenchResults:
         if not clear(Estimate(at.value, low, high)):
             ends = f"{axis} = {text.count(round(low))} and {axis} = {text.count(round(high))}"
             return f"has no clear crossover with {name} between {ends}"
-        return f"beats {name} from {axis} ≈ {text.count(Estimate(at.value, low, high))}"
+        slower = max(x for x, ratio in points if ratio.value >= 1)
+        # Between lengths: one that was measured as no faster is not where it begins to win.
+        low, value, high = (max(x, slower + 1) if x > slower else x for x in (low, at.value, high))
+        return f"beats {name} from {axis} ≈ {text.count(Estimate(value, low, high))}"
 
 
 def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:

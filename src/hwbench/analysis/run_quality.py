@@ -88,7 +88,7 @@ def check(run: Run) -> list[Check]:
     found.append(Check("cases that are suspect", suspect, SUSPECT, "see the reason at each case"))
     again = "measure again when nothing else runs; on a virtual machine, at another hour"
     for name, gaps in (
-        ("limits whose best sample no other confirms", unsupported(run)),
+        ("limits that rest on one lucky sample", unsupported(run)),
         ("limits that do not repeat", unrepeated(run)),
     ):
         if gaps:

@@ -16,21 +16,25 @@ SHOWN = 3  # items named in a sentence
 def sizes(found: Hierarchy, virtual: str | None = None) -> str:
     """What the sweeps show of cache sizes and of the last-level cache."""
     guest = ", ".join(name for name in (virtual or "").split(", ") if name and name not in CONTAINERS)
-    return " ".join(filter(None, (_steps(found), _last(found.last, guest))))
+    return " ".join(filter(None, (_steps(found, guest), _last(found.last, guest))))
 
 
-def _steps(found: Hierarchy) -> str:
-    ends = [
-        f"past {f'L{one.cache.level}' if one.cache else 'an unreported level'} after {text.size(one.step)}"
-        + f", {one.verdict}" * bool(one.cache and one.verdict and not one.streamed)
-        for one in found.caches
-        if one.step is not None
-    ]
+def _steps(found: Hierarchy, guest: str) -> str:
+    ends = [_step(one, guest) for one in found.caches if one.step is not None]
     return f"Latency (1 thread) rises {'; '.join(ends)}." if ends else ""
 
 
+def _step(one: MeasuredCache, guest: str) -> str:
+    """Where a level ends, or where translation begins to cost: loads go on at the cache's speed beyond that step."""
+    if one.streamed:
+        small = ", which is short where the host backs guests with small pages" * bool(guest)
+        return f"at {text.size(one.step)}, probably TLB reach{small}"
+    name = f"L{one.cache.level}" if one.cache else "an unreported level"
+    return f"past {name} after {text.size(one.step)}" + f", {one.verdict}" * bool(one.cache and one.verdict)
+
+
 def _last(last: MeasuredCache | None, guest: str) -> str:
-    """How much of the last-level cache is there, and whether the step of the chase is its end."""
+    """How much of the last-level cache is there."""
     if last is None or last.cache is None or last.size is None or last.step is None:
         return ""
     name, size = f"L{last.cache.level}", text.size(last.size)
@@ -45,9 +49,6 @@ def _last(last: MeasuredCache | None, guest: str) -> str:
         said += "; other guests may use the rest" * bool(guest)
     elif not last.streamed:
         return ""
-    if last.streamed:
-        small = ", which is short where the host backs guests with small pages" * bool(guest)
-        said += f". The latency step at {text.size(last.step)} is probably TLB reach{small}"
     return f"{said}."
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Forecast:
     """Time left: seconds a case of the same bench where some were measured, else of all benches.
 
-    `usual` is the time of a case by its policy. It counts as a tenth of all cases, so that the first benches, which
-    may be slow, do not determine the forecast for all others.
+    `usual` is the time of a case by its policy. It counts as a tenth of all cases, three at least, so that the
+    first benches, which may be slow, do not determine the forecast for all others.
     """
 
     def __init__(self, groups: Sequence[Group], usual: float = 0.0) -> None:
@@ -28,7 +28,7 @@ class Forecast:
         for group in groups:
             self.left[group.bench.name] += len(group.cases)
         self.usual = usual
-        self.weight = sum(self.left.values()) / 10 if usual else 0.0
+        self.weight = max(3.0, sum(self.left.values()) / 10) if usual else 0.0
         self.spent: dict[str, tuple[float, int]] = {}
 
     def took(self, group: Group, seconds: float) -> None:

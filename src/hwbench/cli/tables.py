@@ -13,7 +13,7 @@ from ..record.model import Record, Run
 if TYPE_CHECKING:
     from rich.console import Console
 
-RIGHT = ("a call", "median (95% interval)", "of limit")  # columns of numbers, set flush right
+RIGHT = ("one execution", "median (95% interval)", "of limit")  # columns of numbers, set flush right
 NO_GPU = "gpu"  # the device of records for which there was none; real ones have a number: gpu:0
 
 
@@ -25,7 +25,7 @@ def params(record: Record) -> str:
 def print_tables(reading: Reading, console: Console) -> None:
     """Print one table per bench: each record with its median and interval, and its status with the reason."""
     known, records = reading.benches, [record for record in reading.records if record.device != NO_GPU]
-    heads = ["case", "variant", "a call", "median (95% interval)", *(["of limit"] if known else []), "status"]
+    heads = ["case", "variant", "one execution", "median (95% interval)", *(["of limit"] if known else []), "status"]
     for name in dict.fromkeys(record.bench for record in records):
         bench = known.get(name)
         rows = [
@@ -41,7 +41,7 @@ def _row(reading: Reading, record: Record, *, shares: bool) -> list[str]:
     share = ""
     if record.timed:
         shown = reading.performance(record)
-        median = text.amount(shown.value, shown.metric.unit) if shown.metric else text.seconds(shown.value)
+        median = text.quantity(shown.value, shown.unit)
         cells += [text.seconds(shown.seconds.value), median]
         share = "" if shown.share is None else shown.share.text
     else:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import microarchitectures, text
@@ -20,6 +20,7 @@ from .model import Cache, JsonObject, Machine, Run
 GIB = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) GiB")
 RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
 STEPS = 8  # of a digest's memory within a power of two: an eighth is more than any kernel reserves
+CALLED = ("the first", "the second")  # of two machines, where who asks has no better names
 SETS = {"instructions": " ", "variables": "; "}  # fields that list things, and what separates these
 FAMILY, GENERATION = "CPU family", "CPU generation"
 VERSIONS = ("numpy", "scipy", "numba", "llvmlite", "blas", "threading_layer", "numba_threads", "cupy", "nvrtc")
@@ -88,15 +89,17 @@ def setup_of(machine: Machine, software: JsonObject, variables: Mapping[str, str
     })  # fmt: skip
 
 
-def differences(one: Identity, other: Identity) -> list[str]:
-    """`L1d 32 KiB against 48 KiB` for each field that both state differently."""
-    return differing(one.fields, other.fields)
+def differences(one: Identity, other: Identity, called: Sequence[str] = CALLED) -> list[str]:
+    """`L1d 32 KiB against 48 KiB` for each field that both state differently, with what the two are called in lists."""
+    return differing(one.fields, other.fields, called)
 
 
-def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+def differing(one: Mapping[str, str], other: Mapping[str, str], called: Sequence[str] = CALLED) -> list[str]:
     """The same for fields from elsewhere, such as those that asv keeps."""
     names = [name for name in one if name in other and not alike(one[name], other[name])]
-    return [_against(name, one[name], other[name]) for name in names if name != FAMILY or GENERATION not in names]
+    return [
+        _against(name, one[name], other[name], called) for name in names if name != FAMILY or GENERATION not in names
+    ]
 
 
 def alike(one: str, other: str) -> bool:
@@ -134,14 +137,15 @@ def _identity(fields: Mapping[str, str | int | float | None]) -> Identity:
     return Identity({name: str(value) for name, value in fields.items() if value not in (None, "")})
 
 
-def _against(name: str, one: str, other: str) -> str:
+def _against(name: str, one: str, other: str, called: Sequence[str]) -> str:
+    """`L1d 32 KiB against 48 KiB`; of a list what one alone has, `instructions: only the second has avx512_fp16`."""
     separator = SETS.get(name)
     if separator is None:
         return f"{name} {one} against {other}"
     sides = [[part for part in text.split(separator) if part != "none"] for text in (one, other)]
-    only = [separator.join(part for part in mine if part not in theirs) or "none"
-            for mine, theirs in (sides, reversed(sides))]  # fmt: skip
-    return f"{name} {only[0]} against {only[1]}"
+    only = [separator.join(part for part in mine if part not in theirs) for mine, theirs in (sides, reversed(sides))]
+    said = (f"only {who} has {parts}" for who, parts in zip(called, only, strict=True) if parts)
+    return f"{name}: {', '.join(said) or 'in another order'}"
 
 
 def _steady(value: str) -> str:

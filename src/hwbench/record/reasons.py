@@ -108,7 +108,7 @@ TABLE: dict[str, Meaning] = {
         "The limit was disturbed, or the counts are wrong. Measure both again.",
     ),
     "above_limit": Meaning(
-        "above its limit, which is suspect itself",
+        "above its limit, but that limit was disturbed",
         "The limit or this figure was disturbed. Measure both again.",
     ),
     "doubtful": Meaning(

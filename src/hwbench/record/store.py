@@ -346,7 +346,7 @@ def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
         except StoreError:
             continue
         if run.finished is None and not _measuring(run.hwbench):
-            apart = differences(hardware(run.machine), here)
+            apart = differences(hardware(run.machine), here, ("that machine", "this one"))
             if not apart and run.machine.cpu.allowed != machine.cpu.allowed:
                 apart = [f"allowed CPUs {run.machine.cpu.allowed} against {machine.cpu.allowed}"]
             if not apart:

@@ -26,6 +26,7 @@ _SECONDS = (
     ("ps", 1e-12, 1000), ("ns", 1e-9, 1000), ("µs", 1e-6, 1000), ("ms", 1e-3, 1000), ("s", 1.0, 120),
     ("min", 60.0, 120), ("h", 3600.0, math.inf),
 )  # fmt: skip
+_TIMES = {unit: size for unit, size, _ in _SECONDS[:5]}
 _SIZES = (
     ("B", 1.0, 1024), ("KiB", 2.0**10, 1024), ("MiB", 2.0**20, 1024), ("GiB", 2.0**30, 1024),
     ("TiB", 2.0**40, math.inf),
@@ -63,6 +64,22 @@ def amount(value: float | Estimate | None, unit: str = "") -> str:
     if found is None:
         return NOTHING
     return _joined(*_figures(found), unit=f" {unit}" if unit else "")
+
+
+def quantity(value: float | Estimate | None, unit: str) -> str:
+    """An amount in this unit, but a time in the one that fits it: `21.2 ns` for 0.0212 µs."""
+    found, factor = _estimate(value), _TIMES.get(unit)
+    return amount(value, unit) if found is None or factor is None else seconds(found.scaled(factor))
+
+
+def fitting(unit: str, values: Sequence[float]) -> tuple[str, float]:
+    """For a column of values in this unit: the unit to print, of a time by their median, and the factor to it."""
+    factor = _TIMES.get(unit)
+    if factor is None or not values:
+        return unit, 1.0
+    middle = sorted(values)[len(values) // 2] * factor
+    best = max((one for one in _TIMES.items() if one[1] <= middle), key=lambda one: one[1], default=("ps", 1e-12))
+    return (unit, 1.0) if best[0] == unit else (best[0], factor / best[1])
 
 
 def columns(value: float | Estimate | None) -> tuple[str, str]:

@@ -34,7 +34,14 @@ COUNT_LABEL = (
     "datum.value < 1000 ? datum.value : '10' + slice('⁰¹²³⁴⁵⁶⁷⁸⁹', round(log(datum.value) / LN10), "
     "round(log(datum.value) / LN10) + 1)"
 )
-NUMBER_LABEL = "format(datum.value, '~g')"
+_POWER = "floor(log(datum.value) / LN10 + 0.000001)"
+# `5000`, `50 000`, `5 × 10⁶`: as `record.text` writes numbers.
+NUMBER_LABEL = (
+    "datum.value < 10000 || datum.value >= 10000000000 ? format(datum.value, '~g') : datum.value < 1000000 ? "
+    "format(floor(datum.value / 1000), 'd') + '\u202f' + format(datum.value % 1000, '03d') : "
+    f"replace(format(datum.value / pow(10, {_POWER}), '~g') + ' × 10', '1 × 10', '10') + "
+    f"slice('⁰¹²³⁴⁵⁶⁷⁸⁹', {_POWER}, {_POWER} + 1)"
+)
 
 
 Datum: TypeAlias = dict[str, Any]
@@ -250,6 +257,9 @@ def lines(
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
+    pale = {row["series"] for row in rows} - {row["series"] for row in rows if row["fade"] == 1}
+    if pale:
+        rows = [{**row, "pale": 0.4 if row["series"] in pale else 1} for row in rows]
     xs = [row["x"] for row in rows] + [at for at, _, _ in rules]
     ys = [row["value"] for row in rows] + [at for _, at in ideal]
     low_x, high_x = x_domain or (min(xs), max(xs))
@@ -300,7 +310,8 @@ def lines(
         if ideal:
             points = _named("ideal")
             layers.append(points.mark_line(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5).encode(x=x, y=y))
-        layers.append(data.mark_line().encode(x=x, y=y, color=colour, detail=alt.Detail("series:N"), **dashed))
+        faded = {"opacity": alt.Opacity("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
+        layers.append(data.mark_line().encode(x=x, y=y, color=colour, detail=alt.Detail("series:N"), **dashed, **faded))
         layers.append(
             data.mark_rule(strokeWidth=1.5, clip=True).encode(
                 x=x, y=alt.Y("low:Q", scale=scale_y), y2=alt.Y2("high:Q"), color=colour

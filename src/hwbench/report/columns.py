@@ -145,7 +145,7 @@ def axis(name: str, head: str = "") -> Column[Point]:
 
 def worded(name: str, head: str = "") -> Column[Point]:
     """The value of an axis in words: `float64`, `2 threads`."""
-    return Column(head or name, lambda point: format.value_of(name, point.record.params.get(name, "")))
+    return Column(head or name, lambda point: format.value_of(name, point.record.params.get(name, ""), point.threads))
 
 
 def against_baseline(runs: Runs, head: str) -> Column[Point]:
@@ -161,4 +161,4 @@ def compared(runs: Runs, point: Point) -> str:
 
 def bar_label(runs: Runs, point: Point) -> str:
     """What stands beside a bar: how it compares with the baseline; the value where there is nothing to compare."""
-    return compared(runs, point) or text.amount(point.value.value, point.unit)
+    return compared(runs, point) or text.quantity(point.value.value, point.unit)

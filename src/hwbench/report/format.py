@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from ..analysis.reading import Share
 from ..record import text
+from ..record.facts import threads_of
 from ..record.measures import TOLERANCE
 from ..record.model import Record, Scalar
+
+SIDES = re.compile(r"\b(\d+)x(\d+)\b")  # of an array: `128x128`
 
 
 def marked(share: Share | None) -> str:
@@ -23,10 +28,11 @@ def share(value: float | None) -> str:
     return text.share(value) + "?" * (value is not None and value > TOLERANCE)
 
 
-def value_of(axis: str, value: Scalar) -> str:
-    """An axis value as a person writes it: `1 thread`, `10⁶`, `float64`."""
+def value_of(axis: str, value: Scalar, threads: int = 0) -> str:
+    """An axis value as a person writes it: `1 thread`, `10⁶`, `float64`; `all 2 threads` if the number is given."""
     if axis == "threads":
-        return "all threads" if value == "all" else f"{value} thread{'s' * (value != 1)}"
+        every = f"all {threads} threads" if threads > 1 else "all threads"
+        return every if value == "all" else f"{value} thread{'s' * (value != 1)}"
     if axis == "n":
         return text.count(value) if isinstance(value, int) else str(value)
     if axis == "dtype":
@@ -39,10 +45,17 @@ def value_of(axis: str, value: Scalar) -> str:
         return "idle, beside parked load threads"
     if axis == "order":
         return f"{value} order"
-    return str(value)
+    return SIDES.sub(r"\1 × \2", str(value))
+
+
+def labelled(axis: str, value: Scalar, threads: int = 0, name: str = "") -> str:
+    """The same where no heading names the axis: `units = 1` for a bare number, of the axis in words where given."""
+    shown = value_of(axis, value, threads)
+    bare = isinstance(value, int | float) and shown in (str(value), text.count(value))
+    return f"{name or axis} = {shown}" if bare else shown
 
 
 def case(record: Record) -> str:
     """`stream.load simd, L1, float64, 1 thread`."""
-    values = [value_of(axis, value) for axis, value in record.params.items()]
+    values = [labelled(axis, value, threads_of(record)) for axis, value in record.params.items()]
     return ", ".join([f"{record.bench} {record.variant}", *values])

@@ -204,9 +204,9 @@
     };
     filter.addEventListener("input", apply);
     apply();
-    const scales = { ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1 };
+    const scales = { ps: 1e-12, ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1 };
     const size = (text) => {
-      const parts = /^(-?[\d.]+(?:e[+-]?\d+)?)%?\s*(ns|µs|ms|s)?(?:\s|$)/.exec(text);
+      const parts = /^(-?[\d.]+(?:e[+-]?\d+)?)%?\s*(ps|ns|µs|ms|s)?(?:\s|$)/.exec(text);
       return parts ? Number(parts[1]) * (scales[parts[2]] || 1) : NaN;
     };
     find("th", table).forEach((head, column) => head.querySelector("button").addEventListener("click", () => {

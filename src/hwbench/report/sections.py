@@ -55,6 +55,9 @@ class Key:
     mark: str = "fill"
 
 
+SUSPECT = Key("suspect", "c8", "pale")
+
+
 @dataclass(frozen=True)
 class Figure:
     """Charts that are read together, with one legend, and the same figures as a table.
@@ -70,6 +73,15 @@ class Figure:
     wide: bool = False
     narrow: bool = False
     kind: ClassVar[str] = "figure"
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """The legend, with the key of suspect marks where any panel has one."""
+        suspect = any(
+            row.get("suspect") for panel in self.panels for row in panel.spec.get("datasets", {}).get("marks", ())
+        )
+        missing = suspect and all(key.mark != SUSPECT.mark for key in self.legend)
+        return [*self.legend, SUSPECT] if missing else self.legend
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def machine_differences(base: Machine, new: Machine) -> list[str]:
 
 def identity_differences(base: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     """`CPU quota none against 1.5` for each key that both sides state differently."""
-    return fields_differing(base, new)
+    return fields_differing(base, new, ("base", "new"))
 
 
 def normalize_machine_keys(identity: Mapping[str, str]) -> dict[str, str]:

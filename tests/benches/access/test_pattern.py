@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,12 @@ def test_nearer_levels_are_listed(sizes: tuple[str, ...], listed: str) -> None:
     assert listed in nearer
     assert any(one.endswith(STOLEN) for one in said(doubt(read, size=sizes[0])))
     assert not any("two factors" in one for one in said(read)), "strided was not measured"
+
+
+def test_a_slow_baseline_is_set_against_its_own_limit() -> None:
+    """Where another order is faster, the sentence says how far sequential order is from what loads can do."""
+    read = spread(reading(bench, orders("DRAM"), {"items": 10**9}))
+    read.share = lambda *_, **__: SimpleNamespace(value=0.36, doubt=())
+    assert said(read)[-1].endswith(
+        "faster than sequential order (…); sequential order itself reaches 36% of the load limit."
+    )

@@ -149,8 +149,8 @@ def test_small_pages_are_set_against_huge_ones():
     """What translation costs in memory, and what remains within the pages that a TLB covers."""
     read = sweep([("DRAM", 100)], [("DRAM", 120)], 90)
     assert said(read)[1] == (
-        "Memory latency on 4 KiB pages (1 thread): 120 ns (…), 1.20× slower than on huge pages (…); within groups of "
-        "64 pages, which a TLB covers: 90.0 ns (…). How far the TLB reaches."
+        "Memory latency on 4 KiB pages (1 thread): 120 ns (…), 1.20× slower than on huge pages (…); 90.0 ns (…) when "
+        "it stays within 64 pages at a time. How far the TLB reaches."
     )
     assert len(said(read)) == 3
     alone = said(sweep([("DRAM", 100)], [("DRAM", 120)]))[1]
@@ -163,8 +163,8 @@ def test_findings_without_huge_pages_tell_the_small_ones():
     rest = ["How far the TLB reaches.", "Where the levels end."]
     assert said(sweep(small=[("DRAM", 120)])) == [alone, *rest]
     assert said(sweep(small=[("DRAM", 120)], local=90))[1] == (
-        "Memory latency on 4 KiB pages (1 thread): 120 ns (…); within groups of 64 pages, which a TLB covers: 90.0 ns "
-        "(…). How far the TLB reaches."
+        "Memory latency on 4 KiB pages (1 thread): 120 ns (…); 90.0 ns (…) when it stays within 64 pages at a time. "
+        "How far the TLB reaches."
     )
     assert said(sweep()) == rest
 

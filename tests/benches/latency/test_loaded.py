@@ -150,12 +150,24 @@ def test_the_finding_sets_the_busiest_against_the_idle():
     """The ratio is that of the gap at which most was streamed; the larger effect comes first."""
     read = under_load({"read": {"idle": 100, 16: 101, 0: 300}, "write": {"idle": 100, 16: 200}})
     assert said(read) == [
-        "Memory latency while 1 other core writes 20.0 GB/s: 200 ns (…) against 100 ns on the idle machine, 2.00× "
-        "slower (…).",
-        "Memory latency while 1 other core reads 20.0 GB/s: 101 ns (…) against 100 ns on the idle machine, no "
-        "difference (…).",
+        "Memory latency while 1 other core writes 10.0 GB/s (20.0 GB/s of traffic): 200 ns (…) against 100 ns with "
+        "the other cores parked, 2.00× slower (…).",
+        "Memory latency while 1 other core reads 20.0 GB/s: 101 ns (…) against 100 ns with the other cores "
+        "parked, no difference (…).",
     ]
     assert said(doubt(read, "write"))[0].endswith(STOLEN)
+
+
+def test_an_idle_figure_above_a_loaded_one_is_compared_with_nothing():
+    """Load makes no latency shorter: the idle figure is called doubtful, and no ratio is told."""
+    read = under_load({"read": {"idle": 399, 16: 400, 0: 261}})
+    assert said(read) == [
+        "Memory latency while 1 other core reads 20.0 GB/s: 400 ns (…); 399 ns with the other cores parked is "
+        "doubtful, since 261 ns (…) was measured at a gap of 0 cycles."
+    ]
+    assert said(doubt(read, gap="idle"))[0].endswith(STOLEN)
+    near = said(under_load({"read": {"idle": 100, 16: 150, 0: 98}}))
+    assert near[0].endswith("150 ns (…) against 100 ns with the other cores parked, 1.50× slower (…).")
 
 
 def test_other_cores_are_counted():

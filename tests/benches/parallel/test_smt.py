@@ -67,8 +67,8 @@ def test_siblings_and_cores_are_found(
 @pytest.mark.parametrize(
     ("device", "why"),
     [
-        (made_up({0: (0, 0), 1: (0, 1)}), "each of its cores is one CPU here"),
-        (made_up({0: (0, 0), 1: (0, 1), 2: (0, 0), 3: (0, 1)}, allowed=(0, 1)), "only one of each core's may be used"),
+        (made_up({0: (0, 0), 1: (0, 1)}), "each core shows one CPU here"),
+        (made_up({0: (0, 0), 1: (0, 1), 2: (0, 0), 3: (0, 1)}, allowed=(0, 1)), "only one CPU of each core may be"),
     ],
 )
 def test_without_siblings_the_reason_is_told(device: CpuDevice, why: str) -> None:

@@ -108,10 +108,10 @@ def products(threads=(1,), dtype="f8"):
 
 def test_the_finding_tells_rate_and_half_rate():
     """The best rate with its n, and the smallest n with half of it, on one thread and on all."""
-    one = "10.0 GFLOP/s (…) on 1 thread (n = 256; half of it from n = 64)"
+    one = "10.0 GFLOP/s (…) on 1 thread (best at n = 256; half of that rate from n = 64 on)"
     assert said(products()) == [f"NumPy's matrix product in float64: {one}."]
     read = products((1, "all"), "f4")
-    every = "40.0 GFLOP/s (…) on 4 threads (n = 256; half of it from n = 64)"
+    every = "40.0 GFLOP/s (…) on 4 threads (best at n = 256; half of that rate from n = 64 on)"
     assert said(read) == [f"NumPy's matrix product in float32: {one} and {every}."]
     assert said(doubt(read, n=256, threads="all"))[0].endswith(STOLEN)
     assert said(reading(BENCH, [], {})) == []
@@ -124,15 +124,15 @@ def test_what_cannot_be_true_is_not_the_best():
         msgspec.structs.replace(r, status="suspect", reasons=refused) if r.params["n"] == 256 else r
         for r in read.records
     ]
-    assert "6.00 GFLOP/s (…) on 1 thread (n = 64; half" in said(read)[0]
+    assert "6.00 GFLOP/s (…) on 1 thread (best at n = 64)" in said(read)[0]
     read.records = read.records[-1:]
-    assert "10.0 GFLOP/s (…) on 1 thread (n = 256; half" in said(read)[0]
+    assert "10.0 GFLOP/s (…) on 1 thread (best at n = 256)" in said(read)[0]
 
 
 def test_a_share_above_the_peak_is_marked():
     """Within the tolerance it is a share, above it is suspect."""
     read = products()
     read.share = lambda *_, **__: SimpleNamespace(value=0.88, doubt=())
-    assert "(n = 256, 88% of peak; half" in said(read)[0]
+    assert "(best at n = 256, 88% of peak; half" in said(read)[0]
     read.share = lambda *_, **__: SimpleNamespace(value=1.2, doubt=("above_limit",))
     assert "120% of peak (suspect: above the limit); half" in said(read)[0]

@@ -352,8 +352,8 @@ def test_findings_tell_the_numbers():
     assert said(read) == [
         "Copy bandwidth: 37.5 GB/s (…) in memory on 1 thread (simd-nt), 60.0 GB/s (…) in memory on 2 threads (simd-nt) "
         "and 200 GB/s (…) in L1 on 1 thread (simd).",
-        "Copy in memory with non-temporal stores on 2 threads is 1.50× faster than with plain stores (…), 60.0 GB/s "
-        "(…) of memory traffic instead of 60.0 GB/s (…) with write-allocate reads.",
+        "Copy in memory with non-temporal stores on 2 threads is 1.50× faster than with plain stores (…): 60.0 GB/s "
+        "(…) moved; plain stores move 60.0 GB/s (…), 33% of it write-allocate reads.",
         "Copy in memory: Numba's prange on 2 threads is 1.43× slower than simd-nt (…) and NumPy on 1 thread is 1.44× "
         "slower than simd-nt (…).",
     ]

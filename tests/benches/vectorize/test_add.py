@@ -91,7 +91,7 @@ def test_the_finding() -> None:
     assert sentences[0] == (
         "NumPy at n = 10⁶ takes 1.00 ns (…) per element against 100 ns (…) in a Python loop, 99.9× faster (…)."
     )
-    assert sentences[1].startswith("NumPy beats the Python loop from n ≈ 10 and prange beats NumPy from n ≈ ")
+    assert sentences[1].startswith("NumPy beats the Python loop from n ≈ 11 (…) and prange beats NumPy from n ≈ ")
     assert sentences[2] == (
         "A call for 1 element takes 100 ns (…) in the Python loop, 1.00 µs (…) in NumPy and 20.0 µs (…) in prange."
     )
@@ -101,7 +101,7 @@ def test_the_finding() -> None:
 
 def test_one_rival_and_a_gpu() -> None:
     """A single crossover stands alone; a GPU has a sentence of its own in place of the calls."""
-    assert said(added("loop", "numpy"))[1] == "NumPy beats the Python loop from n ≈ 10."
+    assert said(added("loop", "numpy"))[1] == "NumPy beats the Python loop from n ≈ 11 (…)."
     sentences = said(added("loop", "numpy", "numba", "prange", "cupy", "cupy-copies"))
     assert len(sentences) == 3
     assert sentences[2].startswith("CuPy on the GPU beats NumPy from n ≈ ")

@@ -73,8 +73,8 @@ def test_the_finding() -> None:
     read = fused("numpy", "numpy-out", "numba", "prange")
     sentences = said(read)
     assert sentences[:2] == [
-        "a*b + c*d at n = 10⁶ takes NumPy 4.00 ns (…) per element; without temporary arrays: 2.00× faster (…) in one "
-        "fused loop and 3.96× faster (…) in a fused prange on 4 threads.",
+        "NumPy takes 4.00 ns (…) per element for a*b + c*d at n = 10⁶; without temporary arrays: 2.00× faster (…) in "
+        "one fused loop and 3.96× faster (…) in a fused prange on 4 threads.",
         "NumPy with out= at n = 10⁶ is 1.33× faster than without (…).",
     ]
     assert sentences[2].startswith(
@@ -87,8 +87,8 @@ def test_the_finding() -> None:
 def test_one_way_alone() -> None:
     """The fused loop alone is no list; NumPy alone is compared with nothing."""
     assert said(fused("numpy", "numba")) == [
-        "a*b + c*d at n = 10⁶ takes NumPy 4.00 ns (…) per element; without temporary arrays: 2.00× faster (…) in one "
-        "fused loop.",
+        "NumPy takes 4.00 ns (…) per element for a*b + c*d at n = 10⁶; without temporary arrays: 2.00× faster (…) in "
+        "one fused loop.",
         "The fused loop beats NumPy at every length from n = 1000.",
     ]
     assert said(fused("numpy")) == []

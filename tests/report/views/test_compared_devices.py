@@ -23,7 +23,7 @@ def test_control_flow_is_told_by_the_branch_that_costs_most():
     branches += [branch("sorted", 0.5, 1.0, 2), branch("shuffled", 0.5, 9.0, 2)]  # of a short sequence
     for records in (branches, branches[::-1]):
         row = table_of(machine_view(dataset(run_of([peak(), stream(), *records])))).rows[0]
-        assert row[7] == "6.00× for unpredictable"
+        assert row[7] == "6.00× slower if unpredictable"
 
 
 def test_training_and_inference_follow_the_roofline():

@@ -60,3 +60,17 @@ def test_an_axis_is_headed_by_its_name_in_words() -> None:
     made = [record("my.bench", v, 1.0, {"bytes": 1.0}, params={"k": k, "n": k}) for v in "ab" for k in (1, 2)]
     table = figure(contrasts(dataset(replace(run_of(*made), benches={"my.bench": info})))).table
     assert list(table.head)[:2] == ["stride, elements", "n"]
+
+
+def test_times_of_calls_are_in_a_unit_that_fits() -> None:
+    """Axis, table, tooltip and label state nanoseconds where microseconds would need zeros."""
+    run = run_of(
+        *(
+            record("vectorize.call", variant, seconds, {"calls": 10})
+            for variant, seconds in (("function", 212e-9), ("numba", 424e-9))
+        )
+    )
+    shown = figure(contrasts(dataset(run)))
+    assert "median, ns" in shown.table.head
+    marks = shown.panels[0].spec["datasets"]["marks"]
+    assert [(mark["value"], mark["shown"]) for mark in marks] == [(21.2, "21.2 ns"), (42.4, "42.4 ns")]

@@ -50,7 +50,7 @@ def test_a_comparison_on_a_like_machine_says_how_it_differs() -> None:
         ),
     )
     title = figure(verify(dataset(here, like))).title
-    assert title.startswith(f"a like machine, {like.machine.name} (L1d 32 KiB against 48 KiB here), ")
+    assert title.startswith(f"another machine, {like.machine.name} (L1d 32 KiB against 48 KiB here), ")
     assert figure(verify(dataset(here, run, proof))).title.startswith(f"{proof.machine.name}, ")
 
 

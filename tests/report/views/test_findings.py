@@ -24,5 +24,5 @@ def test_a_noisy_run_says_so_before_its_findings() -> None:
     assert section is not None
     table = next(block for block in section.blocks if isinstance(block, Table))
     [row] = [row for row in table.rows if row[3] == "too much"]
-    assert row[:3] == ("limits whose best sample no other confirms", "10%", "3.0%")
+    assert row[:3] == ("limits that rest on one lucky sample", "10%", "3.0%")
     assert "stream.load/simd [DRAM, f8, 1, huge] by 10%" in row[4]

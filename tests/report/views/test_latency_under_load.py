@@ -38,6 +38,20 @@ def test_latency_is_drawn_over_what_was_streamed() -> None:
         "64 cycles a line",
         "0 cycles a line",
     ]
+    assert "doubtful" not in shown.text
+
+
+def test_an_idle_latency_above_a_loaded_one_is_called_doubtful() -> None:
+    """Load makes no latency shorter."""
+    run = run_of(
+        *(
+            record("latency.loaded", "read", ns * 1e-6, {"hops": 1000.0}, params={"gap": gap},
+                   facts={"streamed": streamed, "streaming": 3})
+            for gap, ns, streamed in (("idle", 399, 0.0), (0, 400, 30e9), (64, 261, 12e9))
+        )
+    )  # fmt: skip
+    shown = figure(waiting(dataset(run)))
+    assert shown.text.endswith("The idle figure of 'others read' is doubtful: it is above one measured under load.")
 
 
 def test_the_map_of_pairs_is_symmetric_and_has_no_diagonal() -> None:

@@ -46,8 +46,8 @@ def test_all_headlines_are_on_the_same_threads() -> None:
     """Where one figure was measured on all threads, one of a single thread does not stand beside it."""
     shown = tiles_of(peak("f8", 50, 1), peak("f8", 100, "all"), peak("f4", 100, 1), peak("f4", 200, "all"))
     assert shown == [
-        ("FP64 peak", "0.100", "fused multiply-add, 2 threads"),
-        ("FP32 peak", "0.200", "fused multiply-add, 2 threads"),
+        ("FP64 peak", "100", "fused multiply-add, 2 threads"),
+        ("FP32 peak", "200", "fused multiply-add, 2 threads"),
     ]
     assert [label for label, *_ in tiles_of(peak("f8", 100, "all"), peak("f4", 100, 1))] == ["FP64 peak"]
     assert len(tiles_of(peak("f8", 50, 1), peak("f4", 100, 1))) == 2
@@ -59,8 +59,8 @@ def test_machines_side_by_side_have_a_column_each() -> None:
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert list(table.head) == ["figure", "zen-vm, 2026-11-22", "laptop, 2026-11-22", "lecture"]
     rows = {row[0]: row[1:] for row in table.rows}
-    assert rows["FP64 peak on one thread, TFLOP/s"][-1] == "–"
-    assert rows["FP32 peak on all threads, TFLOP/s"][-1] == "0.15"
+    assert rows["FP64 peak on one thread, GFLOP/s"][-1] == "–"
+    assert rows["FP32 peak on all threads, GFLOP/s"][-1] == "150"
     assert all("threads)" in cell for name, row in rows.items() if "all threads" in name for cell in row[:-1])
     assert rows["Memory latency, ns"][-1] == "100"
 

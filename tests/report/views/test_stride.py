@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hwbench.record.model import Run
+from hwbench.record.reasons import because
 from hwbench.report.views.stride import view as stride
 from made_up.page import column, dataset, labels, only_figure
 from made_up.sample import replace, sample_run
@@ -24,7 +25,24 @@ def test_the_line_is_marked_where_it_was_measured(run: Run) -> None:
     assert rules == {"line": 64, "pair": 128}
     assert labels(shown, "dashed") == []
     assert section is not None
-    assert "a line of 64 B, as the system reports; memory moves 128 B at a time" in section.intro[1]
+    assert (
+        "a line of 64 B, as the system reports; in memory the cost per element grows up to a stride of 128 B, a pair"
+        in (section.intro[1])
+    )
+
+
+def test_a_line_of_suspect_cases_is_marked(run: Run) -> None:
+    """The reasons stand behind the size that rests on them."""
+    drifted = [
+        msgspec.structs.replace(one, status="suspect", reasons=[because("clock_drift")])
+        if one.bench == "access.stride" and one.params["size"] == "DRAM"
+        else one
+        for one in run.records
+    ]
+    section = stride(dataset(replace(run, records=drifted)))
+    assert section is not None
+    assert section.intro[1].endswith("a stride of 128 B, a pair of lines (suspect: the clock drifted).")
+    assert section.intro[1].count("suspect") == 1
 
 
 def test_a_reported_line_that_differs_is_marked_too(run: Run) -> None:

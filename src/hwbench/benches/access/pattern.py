@@ -34,7 +34,7 @@ from ...kernels.simd import clobber, follow, opaque
 from ...protocols import Array, Cpu, Results
 from ...record import text
 from ...record.model import LEVELS
-from ...record.phrases import against, compared, differs, largest, level, listed, marked, ranked, slower
+from ...record.phrases import against, compared, differs, largest, level, listed, marked, of_limit, ranked, slower
 from .._partitions import Partitions, parts_of
 
 WORDS = 8  # elements of 8 bytes in a line of 64
@@ -238,5 +238,9 @@ def finding(results: Results) -> Iterator[str]:
     for name, called in NAMES.items():
         ratio = results.ratio(name, "sequential", size=furthest)
         if ratio is not None and differs(ratio):
-            add(ratio.value, f"{called} {place} is {against(ratio, 'sequential order')}", name, "sequential")
+            said = f"{called} {place} is {against(ratio, 'sequential order')}"
+            share = results.share("sequential", size=furthest)
+            if not slower(ratio) and share is not None:
+                said += f"; sequential order itself reaches {of_limit(share, 'the load limit')}"
+            add(ratio.value, said, name, "sequential")
     yield from ranked(found)

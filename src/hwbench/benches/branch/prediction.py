@@ -152,8 +152,8 @@ def finding(results: Results) -> Iterator[str]:
         return
     slow, fast = pair
     clocks = slow.telemetry.get("clock_hz", [])
-    cycles = each.value * float(np.median(clocks)) if clocks else None
-    clock = f", {text.amount(cycles, 'cycles')}" if cycles else ""
+    hz = float(np.median(clocks)) if clocks else 0.0
+    clock = f", {text.amount(each.value * hz, 'cycles')} at {text.rate(hz, 'GHz')} during this case" if hz else ""
     compared = against(results.versus(slow, fast), "over sorted data")
     taken = text.share(slow.facts["taken"])
     yield marked(

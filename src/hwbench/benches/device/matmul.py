@@ -160,7 +160,7 @@ def matmul_finding(results: Results) -> Iterator[str]:
         rate = f"{text.rate(_rate(record), 'TFLOP/s')} in {phrases.precision(name)}{shorter}"
         told.append(phrases.Item(rate, (record,)))
     if told:
-        yield f"cuBLAS product of n × n matrices, n = {text.count(longest)}: {phrases.entries(told)}."
+        yield f"cuBLAS product at n = {text.count(longest)}: {phrases.entries(told)}."
     if "bf16" not in found:
         return
     n, whole = found["bf16"]

@@ -199,7 +199,7 @@ def finding(results: Results) -> Iterator[str]:
         if huge is not None:
             said += f", {against(_versus(results, small, huge), 'on huge pages')}"
         if local is not None:
-            said += f"; within groups of 64 pages, which a TLB covers: {text.seconds(_of_a_hop(local))}"
+            said += f"; {text.seconds(_of_a_hop(local))} when it stays within 64 pages at a time"
         translated = f"{marked(said, small, huge, local)} {translated}".rstrip()
     yield from filter(None, (translated, sizes))
 

@@ -76,8 +76,8 @@ def pairs(device: Cpu) -> dict[str, tuple[int, ...]]:
     twins = [rank for rank in range(1, len(cpus)) if cores[rank] == cores[0]]
     if not twins:
         siblings = len(device.host.online) > len({device.host.cores.get(cpu, (-1, cpu)) for cpu in device.host.online})
-        why = "only one of each core's may be used" if siblings else "each of its cores is one CPU"
-        raise Skip("needs_smt", f"{why} here")
+        why = "only one CPU of each core may be used here" if siblings else "each core shows one CPU here"
+        raise Skip("needs_smt", why)
     others = [rank for rank in range(1, len(cpus)) if cores[rank] != cores[0]]
     return {"alone": (0,), "siblings": (0, twins[0]), "cores": (0, others[0]) if others else ()}
 

@@ -116,10 +116,10 @@ def finding(results: Results) -> Iterator[str]:
             half = min(int(r.params["n"]) for r in here if _rate(r).value >= _rate(best).value / 2)
             share = results.share("numpy", n=best.params["n"], dtype=dtype, threads=threads)
             of_peak = f", {of_limit(share, 'peak')}" if share is not None else ""
+            from_half = f"; half of that rate from n = {half} on" if half < int(best.params["n"]) else ""
             who = counted(threads_of(best), "thread")
             said.append(
-                f"{text.rate(_rate(best), 'GFLOP/s')} on {who} "
-                f"(n = {best.params['n']}{of_peak}; half of it from n = {half})"
+                f"{text.rate(_rate(best), 'GFLOP/s')} on {who} (best at n = {best.params['n']}{of_peak}{from_half})"
             )
             used.append(best)
         if said:

@@ -353,7 +353,8 @@ def tell(row: Row, results: Results) -> Iterator[str]:
         traffic = [_traffic(one) for one in stores if one is not None]
         if differs(saved) and all(traffic):
             nt, plain = (text.rate(one, "GB/s") for one in reversed(traffic))
-            said += f", {nt} of memory traffic instead of {plain} with write-allocate reads"
+            reads = text.share(1 - stores[0].counts["bytes"] / stores[0].facts["traffic_bytes"])
+            said += f": {nt} moved; plain stores move {plain}, {reads} of it write-allocate reads"
         found.append((saved.value, marked(said, *stores)))
     yield from ranked([*found, *_in_python(row, results, far)])
 

@@ -150,7 +150,7 @@ def finding(results: Results) -> Iterator[str]:
     if ratios and base is not None:
         fused = {name: results.find(name, n=n) for name in ratios}
         each = listed(f"{compared(ratio)} {names[name]}{_on(fused[name])}" for name, ratio in ratios.items())
-        said = f"a*b + c*d at n = {text.count(n)} takes NumPy {text.seconds(base)} per element"
+        said = f"NumPy takes {text.seconds(base)} per element for a*b + c*d at n = {text.count(n)}"
         said += f"; without temporary arrays: {each}"
         found.append((largest([*ratios.values()]), marked(said, plain, *fused.values())))
     in_place = results.ratio("numpy-out", "numpy", n=n)

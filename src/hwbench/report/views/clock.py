@@ -62,7 +62,7 @@ def figure(runs: Runs) -> Figure | None:
 def _load(point: Point) -> str:
     """How many threads multiply, and on how many units each if not on one."""
     units = point.record.params.get("units", 1)
-    threads = format.value_of("threads", point.record.params.get("threads", 1))
+    threads = format.value_of("threads", point.record.params.get("threads", 1), point.threads)
     return threads + (f", {format.value_of('units', units)} units" if units != 1 else "")
 
 

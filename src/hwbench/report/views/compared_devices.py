@@ -222,7 +222,7 @@ def _control(run: Run) -> str:
         return text.NOTHING
     longest = max(n for n, _ in both)
     factor = max(ratio(found["shuffled"][at], found["sorted"][at]).value for at in both if at[0] == longest)
-    return f"{text.amount(factor)}× for unpredictable"
+    return f"{text.amount(factor)}× slower if unpredictable"
 
 
 def stated(device: datasheets.Processor, name: str) -> Row:

@@ -65,7 +65,8 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         )
     axes = _varying(points)
     main = axes[0] if axes else ""
-    columns = _columns(runs, axes, points[0].unit, bench.axes if bench is not None else {})
+    unit, factor = text.fitting(points[0].unit, [point.value.value for point in points])
+    columns = _columns(runs, axes, unit, factor, bench.axes if bench is not None else {})
     groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
     missing = [
         (index, record)
@@ -81,14 +82,13 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     if not shown:
         return None
     where_shown = sorted(shown, key=lambda where: (*map(_rank, where[1]), where[0]))[:PANELS]
-    low, high = charts.value_range(p.value.value for where in where_shown for p in shown[where])
+    low, high = charts.value_range(factor * p.value.value for where in where_shown for p in shown[where])
     logarithmic = high / low > charts.WIDE
-    top = max(
+    top = factor * max(
         p.value.high if p.value.high < 4 * p.value.value else p.value.value
         for where in where_shown
         for p in shown[where]
     )
-    unit = leading.unit if leading else "s"
     direction = "more is better" if leading and leading.higher else "less is better"
     what = leading.name if leading else "time a call"
     panels = []
@@ -113,7 +113,12 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             and record.params.get(main, "") in groups
             and (format.value_of(main, record.params.get(main, "")), record.variant) not in present
         ]
-        labels = [format.value_of(axis, value) for axis, value in zip(axes[1:], rest, strict=True)]
+        words = bench.axes if bench is not None else {}
+        threads = max(point.threads for point in here)
+        labels = [
+            format.labelled(axis, value, threads, words.get(axis, ""))
+            for axis, value in zip(axes[1:], rest, strict=True)
+        ]
         title = ", ".join([*labels, *([runs.labels[run]] if runs.several else [])])
         spec = charts.bars(
             marks,
@@ -143,7 +148,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     return Figure(name, panels, columns.table(f"{name}: every case", ordered), told, legend)
 
 
-def _columns(runs: Runs, axes: Sequence[str], unit: str, words: Mapping[str, str]) -> Columns[Point]:
+def _columns(runs: Runs, axes: Sequence[str], unit: str, factor: float, words: Mapping[str, str]) -> Columns[Point]:
     def ratio(shown: Callable[[Estimate], str]) -> Callable[[Point], str]:
         """The time over the baseline's as text; a dash for the baseline itself."""
         return lambda point: shown(found) if (found := runs.against_baseline(point)) else text.NOTHING
@@ -152,7 +157,7 @@ def _columns(runs: Runs, axes: Sequence[str], unit: str, words: Mapping[str, str
         runs,
         (
             *(worded(axis, words.get(axis, "")) for axis in axes), VARIANT,
-            Measured(f"median, {unit}", lambda point: point.value),
+            Measured(f"median, {unit}", lambda point: point.value.scaled(factor), unit),
             Column("× baseline's time", ratio(lambda found: text.columns(found)[0]), "against the baseline"),
             Column(INTERVAL, ratio(lambda found: text.columns(found)[1])), OF_LIMIT, STATUS,
         ),

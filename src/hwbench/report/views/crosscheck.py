@@ -61,9 +61,10 @@ def view(runs: Runs) -> Section | None:
 def _where(proof: Run, runs: Runs) -> str:
     """The machine of a comparison; how it differs where no run of the page was measured on its hardware."""
     measured = hardware(proof.machine)
-    apart = min((differences(measured, hardware(run.machine)) for run in runs), key=len)
+    apart = min((differences(measured, hardware(run.machine), ("it", "this page's")) for run in runs), key=len)
     name = proof.machine.name
-    return f"a like machine, {name} ({'; '.join(apart)} here)" if apart else name
+    each = "; ".join(one + " here" * (" against " in one) for one in apart)
+    return f"another machine, {name} ({each})" if apart else name
 
 
 def _figure(run: Run, compared: Sequence[ToolComparison], where: str) -> Figure:

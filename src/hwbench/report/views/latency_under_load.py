@@ -6,6 +6,7 @@ from ...analysis.ratios import ratio
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import HOP_TIME
+from ...record.phrases import listed
 from .. import charts, format
 from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
@@ -117,6 +118,15 @@ def _loaded(runs: Runs) -> Figure | None:
     if not any(_streamed(point) for point in points):
         return None
     points.sort(key=lambda point: (point.run, point.variant, _streamed(point) or 0.0))
+    doubtful = dict.fromkeys(
+        _series(runs, idle, f"others {idle.variant}")
+        for idle in points
+        if idle.record.params.get("gap") == IDLE
+        for point in points
+        if (point.run, point.variant) == (idle.run, idle.variant)
+        and point.value.high < idle.value.low
+        and 1.1 * point.value.value < idle.value.value
+    )
     columns = of_points(
         runs,
         (
@@ -146,6 +156,8 @@ def _loaded(runs: Runs) -> Figure | None:
         "is measured beside the parked load threads, so it is not the same case as the headline's latency. A write "
         "counts twice: a stored line is read first and written back later."
     )
+    if doubtful:
+        told += f" The idle figure of '{listed(doubtful)}' is doubtful: it is above one measured under load."
     return Figure(
         "Loaded latency",
         [Panel("", spec, "Latency over bandwidth")],
@@ -207,9 +219,9 @@ def _between(runs: Runs) -> list[Figure]:
             f"CPUs that "
             "share a cache stand out as blocks."
         )
-        listed = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)
+        every = table(runs, "Every pair", PAIRS, rows, lambda row: row[0].run)
         figures.append(
-            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], listed, told, narrow=True)
+            Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], every, told, narrow=True)
         )
     return figures
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...analysis import datasheets
 from ...analysis.headline import Headline
 from ...analysis.reading import Reading
 from ...record import text
@@ -34,6 +35,11 @@ class Card:
     def of(self, reading: Reading, who: str) -> Headline | None:
         """The quantity in a run, on `one` or `all` threads."""
         return reading.get(f"{self.name}.{who}" if self.threads else self.name)
+
+    def fitting(self, *found: Headline | None) -> tuple[str, float]:
+        """The unit for these figures, GFLOP/s where one would be below 1 TFLOP/s, and what to multiply by."""
+        small = self.unit.startswith("T") and any(one is not None and one.value * self.scale < 1 for one in found)
+        return (f"G{self.unit[1:]}", 1000.0) if small else (self.unit, 1.0)
 
 
 CARDS = (
@@ -66,8 +72,9 @@ def view(runs: Runs) -> Section | None:
     intro = ["The machine, as the operating system describes it."]
     if numbers is not None:
         intro = [
-            "Each headline number is the median of a bench that one limit of the machine bounds; the lecture's "
-            "figures for a desktop machine are beside them. More is better for rates, less for latencies."
+            "Each headline number is the median of a bench that one limit of the machine bounds. Beside it is the "
+            f"lecture's figure for a desktop machine ({datasheets.load().sources['lecture'].title}). More is better "
+            "for rates, less for latencies."
         ]
     return Section("machine", "Machine", title, intro, blocks)
 
@@ -79,9 +86,12 @@ def _tiles(reading: Reading) -> Tiles | None:
         found = card.of(reading, reading.who)
         if found is None:
             continue
-        lecture = f"lecture: {card.lecture:g} {card.unit}" if card.lecture else ""
+        unit, times = card.fitting(found)
+        lecture = f"lecture: {text.amount(card.lecture * times, unit)}" if card.lecture else ""
         note = f"{card.about}, {_threads(found)}"
-        tiles.append(Tile(card.label, text.amount(found.value * card.scale), card.unit, note + doubts(found), lecture))
+        tiles.append(
+            Tile(card.label, text.amount(found.value * card.scale * times), unit, note + doubts(found), lecture)
+        )
     return Tiles(tiles) if tiles else None
 
 
@@ -94,15 +104,16 @@ def _table(runs: Runs) -> Table | None:
             if not any(found):
                 continue
             on = f" on {'one thread' if who == 'one' else 'all threads'}" if card.threads else ""
-            cells = [_cell(card, one, count=who == "all") if one else text.NOTHING for one in found]
-            lecture = f"{card.lecture:g}" if card.lecture else text.NOTHING
-            rows.append((f"{card.label}{on}, {card.unit}", *cells, lecture))
+            unit, times = card.fitting(*found)
+            cells = [_cell(card, one, times, count=who == "all") if one else text.NOTHING for one in found]
+            lecture = text.amount(card.lecture * times) if card.lecture else text.NOTHING
+            rows.append((f"{card.label}{on}, {unit}", *cells, lecture))
     return Table("Headline figures of each machine", ("figure", *runs.labels, "lecture"), rows) if rows else None
 
 
-def _cell(card: Card, found: Headline, *, count: bool) -> str:
+def _cell(card: Card, found: Headline, times: float, *, count: bool) -> str:
     threads = f" ({_threads(found)})" if count else ""
-    return f"{text.amount(found.value * card.scale)}{threads}{doubts(found)}"
+    return f"{text.amount(found.value * card.scale * times)}{threads}{doubts(found)}"
 
 
 def _threads(found: Headline) -> str:

@@ -69,5 +69,5 @@ def _rate(point: Point) -> Estimate:
 
 
 def _series(runs: Runs, point: Point) -> str:
-    threads = format.value_of("threads", point.record.params.get("threads", 1))
+    threads = format.value_of("threads", point.record.params.get("threads", 1), point.threads)
     return f"{runs.labels[point.run]}: {threads}" if runs.several else threads

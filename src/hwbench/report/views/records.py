@@ -32,18 +32,28 @@ def view(runs: Runs) -> Section | None:
             params = params if cases == 1 else f"{cases} cases"
             figures = [text.NOTHING] * 5
             if point is not None:
-                middle, interval = text.columns(point.value)
+                median, _, interval = text.quantity(point.value, point.unit).partition(" (")
                 figures = [
                     str(len(record.samples)),
                     text.seconds(point.seconds.value),
-                    middle if middle == text.NOTHING else f"{middle} {point.unit}",
-                    interval,
+                    median,
+                    interval.removesuffix(")") or text.NOTHING,
                     format.of_limit(point.of_limit),
                 ]
             status = record.status + (f": {record.why}" if record.reasons else "")
             row = (record.bench, record.variant, params, *figures, status)
             rows.append(runs.row(index, row))
-    head = ("bench", "variant", "parameters", "samples", "a call", "median", "95% interval", "of the limit", "status")
+    head = (
+        "bench",
+        "variant",
+        "parameters",
+        "samples",
+        "one execution",
+        "median",
+        "95% interval",
+        "of the limit",
+        "status",
+    )
     downloads = [Download("CSV, one line a record", "hwbench.csv", "text/csv", as_csv(runs).encode("utf-8", "replace"))]
     for label, run in zip(runs.labels, runs.given, strict=True):
         name = f"JSON, {label}" if runs.several else "JSON, the run with all samples"
@@ -51,7 +61,8 @@ def view(runs: Runs) -> Section | None:
     table = Table("Every record", runs.head(head), rows)
     intro = [
         "Everything that was measured, and what was not and why; cases of a variant that were skipped for one reason "
-        "are one row here, and apart in the downloads. Click a heading to sort; type to filter."
+        "are one row here, and apart in the downloads. Click a heading to sort; type to filter.",
+        "An execution runs the variant once. Where that is many elements, loads or calls, the median is of one.",
     ]
     return Section("records", "Records", "All records", intro, [Records(table, downloads)])
 

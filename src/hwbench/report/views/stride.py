@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import ITEM_TIME
+from ...record.phrases import mark
 from .. import charts
 from ..columns import OF_LIMIT, STATUS, Column, Columns, Measured, axis, of_points
 from ..dataset import Point, Runs
@@ -46,7 +47,8 @@ def view(runs: Runs) -> Section | None:
             alt_text=f"Nanoseconds per element over the stride in bytes. {label}",
         )  # fmt: skip
         panels.append(Panel(label, spec, f"Cost of an element over the stride. {label}"))
-        said.append(f"{label + ': ' if label else ''}{_told(line, unit, reported)}")
+        doubts = [_mark(here, size) for size in ("L2", "DRAM")]
+        said.append(f"{label + ': ' if label else ''}{_told(line, unit, reported, doubts)}")
     legend = [Key(name, colours[name], "dash" if name.startswith("numpy") else "line") for name in names]
     intro = [
         "The same number of elements at every stride. While a line holds several of the elements that are used, twice "
@@ -80,14 +82,24 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
     return found.line, found.unit
 
 
-def _told(line: Estimate | None, unit: Estimate | None, reported: int) -> str:
+def _mark(points: Sequence[Point], size: str) -> str:
+    """Why the records are suspect from which a level's line follows, those of the baseline; "" where none is."""
+    used = (
+        one.record for one in points if one.bench and one.variant == one.bench.baseline and one.text("size") == size
+    )
+    return mark(*used)
+
+
+def _told(line: Estimate | None, unit: Estimate | None, reported: int, marks: Sequence[str]) -> str:
     told = f"Measured in L2: a line of {text.size(line.value)}" if line else "In L2 the stride does not show"
     if line and reported:
         told += ", as the system reports" if line.value == reported else f", where the system reports {reported}"
         told += " (OS in the picture)" if line.value != reported else ""
+    told += marks[0]
     if unit:
-        told += f"; memory moves {text.size(unit.value)} at a time"
+        told += f"; in memory the cost per element grows up to a stride of {text.size(unit.value)}"
         told += ", a pair of lines" if line and unit.value == 2 * line.value else ""
+        told += marks[1]
     return f"{told}."
 
 
