@@ -99,18 +99,22 @@ def parameters(trial: Trial, names: Sequence[str]) -> Parameters:
     return tuple((name, str(trial.values[name])) for name in names if name in case)
 
 
-def arrays(of: object, seen: frozenset[int] = frozenset()) -> Iterator[Array | DeviceArray]:
+def arrays(of: object, seen: set[int] | None = None) -> Iterator[Array | DeviceArray]:
     """The arrays in an array, a tuple, a list, a dictionary, or the public attributes of any other object."""
+    seen = set() if seen is None else seen
+    if id(of) in seen or isinstance(of, type | ModuleType):
+        return
+    seen.add(id(of))
     if _on_device(of) or isinstance(of, np.ndarray):
         if not of.dtype.hasobject:
             yield of
-        return
-    if isinstance(of, dict):
-        of = list(of.values())
-    elif not isinstance(of, tuple | list | type | ModuleType):
-        of = [value for name, value in getattr(of, "__dict__", {}).items() if not name.startswith("_")]
-    for one in of if isinstance(of, tuple | list) and id(of) not in seen else ():
-        yield from arrays(one, seen | {id(of)})
+    elif isinstance(of, tuple | list):
+        for one in of:
+            yield from arrays(one, seen)
+    else:
+        held = of if isinstance(of, dict) else {k: v for k, v in getattr(of, "__dict__", {}).items() if k[:1] != "_"}
+        for one in held.values():
+            yield from arrays(one, seen)
 
 
 def digest(array: Array | DeviceArray) -> int:

@@ -76,7 +76,7 @@ def arrays_on_host(answer: Answer) -> list[Array]:
 
 
 def poison(array: Array) -> None:
-    """Make each element differ from what it is: whole numbers, which may be indices, by 1; of others all bits are set."""
+    """Make each element differ from what it is: whole numbers, which may be indices, by 1; others get all bits."""
     if array.dtype.kind in "biu":
         np.bitwise_xor(array, array.dtype.type(1), out=array)
     else:  # NaN where the type has one, of a kind that no arithmetic gives

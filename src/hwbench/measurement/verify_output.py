@@ -53,7 +53,7 @@ def mismatch(output: Answer, reference: Answer, values: Values, flops: float, st
         return ""
     out, ref = np.asarray(output), np.asarray(reference)
     if ref.dtype.kind not in "biufc":
-        raise TypeError(f"the reference gave {ref.dtype}, and not numbers, an array of numbers or a tuple of these")
+        raise TypeError(f"the reference gave {ref.dtype}, and not a number, an array of numbers or a tuple of these")
     if out.shape != ref.shape:
         return f"gave shape {out.shape} where the reference has {ref.shape}"
     if out.dtype.kind not in "biufc":
