@@ -180,6 +180,8 @@ class Bench:
         bench only when it is selected.
     shared
         All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
+    scratch
+        Inputs that variants may write, by the names that builders give them; each builder fills them anew.
     may_cap
         Computes so much that a GPU runs at its power limit: that is a fact then, and makes no figure suspect.
     """
@@ -207,6 +209,7 @@ class Bench:
         core: bool = True,
         about: str = "",
         shared: bool = False,
+        scratch: tuple[str, ...] = (),
         may_cap: bool = False,
     ) -> None:
         self.name = name
@@ -227,6 +230,7 @@ class Bench:
         self.core = core
         self.about = about
         self.shared = shared
+        self.scratch = scratch
         self.may_cap = may_cap
         self.variants: dict[str, Variant] = {}
         self.hooks: dict[str, Hook] = {}

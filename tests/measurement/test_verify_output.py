@@ -85,6 +85,25 @@ def test_unlike_shapes_and_kinds_are_told(output, reference, reason):
     assert mismatch(output, reference, {}, 1) == reason
 
 
+@pytest.mark.parametrize("stated", [None, 0.0])
+def test_nan_agrees_with_nan_at_any_tolerance(stated):
+    """And with nothing else."""
+    right = np.array([1.0, math.nan, 3.0])
+    assert mismatch(right.copy(), right, {}, 1, stated) == ""
+    assert "element 1" in mismatch(np.array([1.0, 2.0, 3.0]), right, {}, 1, stated)
+    assert "element 2" in mismatch(np.array([1.0, math.nan, math.nan]), right, {}, 1, stated)
+
+
+@pytest.mark.parametrize("reference", [None, {"x": 1}, object(), "1", (1, None)])
+def test_a_reference_that_is_no_number_is_its_own_error(reference):
+    """In one line, whatever the output is."""
+    for output in (1, np.ones(3), (1, 2)):
+        if isinstance(reference, tuple) != isinstance(output, tuple):
+            continue
+        with pytest.raises(TypeError, match=r"^the reference gave (object|<U1), and not a number"):
+            mismatch(output, reference, {}, 1)
+
+
 def test_lists_of_parts_and_complex_numbers_agree():
     """Tuples are compared part by part, complex numbers by modulus."""
     assert mismatch((1, np.array([1 + 1j])), [1, np.array([1 + 1j + 1e-16])], {}, 1) == ""

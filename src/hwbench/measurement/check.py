@@ -1,71 +1,76 @@
-"""The check of a group's variants: each must give the reference's answer, and must have written it itself."""
+"""The check of a group's variants: each gives the reference's answer, writes it itself, and leaves the inputs alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import copy
 
-from ..bench import Bench, Inputs, Work
-from .poison import Kept, Shared, copied, poison
+from ..bench import Bench, Work
+from .inputs import Parameters, SharedInputs, parameters
+from .poison import Kept, arrays_on_host, overwrite_freed, owner
 from .trial import Trial
 from .verify_output import Answer, mismatch
-
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
-"""Some of a case's axis values, as a key."""
 
 
 class Check:
     """Compares one call of each variant with the reference, which is asked once for what it depends on."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, inputs: SharedInputs) -> None:
         self._bench = bench
+        self._inputs = inputs
         self._answers: dict[Parameters, Answer] = {}
         self._kept = Kept()
-        self._wrote = ""  # the variant that has written into the inputs
 
-    def wrong(self, trial: Trial, work: Work, inputs: Inputs, placed: Inputs) -> str:
-        """How the answer differs from the reference, in words; "" where it agrees.
+    def ask(self, trial: Trial) -> None:
+        """Ask the reference before anything is built: it gets the inputs as they were made, and may change them."""
+        asked = self._key(trial)
+        if asked in self._answers:
+            return
 
-        `inputs` are the host's, which the reference gets, `placed` the same as the builder got them. What the variant
-        or the reference has written into them is poisoned, so that the next variant does not find an answer there.
-        """
-        shared = Shared(inputs, placed)
-        try:
-            reason = self._differs(trial, work, inputs, shared)
-            if reason and self._wrote not in ("", trial.case.variant):
-                reason += f"; '{self._wrote}' wrote into the inputs, which variants share and only read"
-            return reason
-        finally:
-            if shared.poison():
-                self._wrote = self._wrote or trial.case.variant
+        def again() -> Answer:
+            answer: Answer = self._bench.ask("reference", trial.values, self._inputs.host(trial))
+            return answer
 
-    def _differs(self, trial: Trial, work: Work, inputs: Inputs, shared: Shared) -> str:
-        flops, tolerance = trial.counts.get("flops", 0.0), self._bench.tolerance
-        output = shared.apart(answer_of(work))
-        left = self._kept.among(output)  # an answer of another variant lay there already
-        self._kept.add(output)
-        asked = parameters(trial, (*self._bench.names("inputs"), *self._bench.names("reference")))
-        if asked not in self._answers:
-            self._answers[asked] = shared.apart(self._bench.ask("reference", trial.values, inputs))
-            if self._kept.among(self._answers[asked]):
-                self._answers[asked] = copied(self._answers[asked])
-                left = self._kept.among(output)  # the reference's too
-        reference = self._answers[asked]
-        reason = mismatch(output, reference, trial.values, flops, tolerance)
-        if left and not reason:
-            for array in left:
-                poison(array)
-            reason = mismatch(answer_of(work), reference, trial.values, flops, tolerance)
+        answer = again()
+        found = arrays_on_host(answer)
+        self._kept.add(found, again)
+        self._answers[asked] = copy.deepcopy(answer)
+        self._inputs.changed(trial)
+        sizes = [owner(one).nbytes for one in found]
+        del answer, found
+        overwrite_freed(sizes)
+
+    def wrong(self, trial: Trial, work: Work) -> str:
+        """How the answer differs from the reference, or what else is wrong, in words; "" where nothing is."""
+        reason, sizes = self._judged(trial, work)
+        overwrite_freed(sizes)
         return reason
+
+    def _judged(self, trial: Trial, work: Work) -> tuple[str, list[int]]:
+        """What is wrong, and the sizes of the output's arrays, which are freed on return if each call makes them."""
+        output = answer_of(work)
+        outputs = arrays_on_host(output)
+        sizes = [owner(one).nbytes for one in outputs]
+        if name := self._inputs.changed(trial):
+            return f"it changed '{name}', an input that all variants share; copy it in the builder", sizes
+        flops, tolerance = trial.counts.get("flops", 0.0), self._bench.tolerance
+        reference = self._answers[self._key(trial)]
+        reason = mismatch(output, reference, trial.values, flops, tolerance)
+        outputs = [one for one in outputs if not self._inputs.among(trial, one)]
+        known = [one for one in outputs if self._kept.before(one)]
+        if known and not reason:
+            stale, output = self._kept.stale(known, lambda: answer_of(work))
+            reason = mismatch(output, reference, trial.values, flops, tolerance)
+            self._inputs.changed(trial)  # by a reference that was asked again
+            if stale:
+                reason = "its call does not write the output, where it finds the answer of an earlier variant"
+        self._kept.add(outputs, lambda: answer_of(work))
+        return reason, sizes
+
+    def _key(self, trial: Trial) -> Parameters:
+        return parameters(trial, (*self._bench.names("inputs"), *self._bench.names("reference")))
 
 
 def answer_of(work: Work) -> Answer:
     """What one call gives."""
     result: Answer = work.call()
     return result if work.output is None else work.output()
-
-
-def parameters(trial: Trial, names: Sequence[str]) -> Parameters:
-    """The values of those names that are axes, or the variant."""
-    case = {*trial.case.params, "variant"}
-    return tuple((name, str(trial.values[name])) for name in names if name in case)

@@ -18,13 +18,14 @@ import numpy as np
 
 from ..bench import Bench, Skip
 from ..devices import MEMORY_SHARE, Device
-from ..protocols import Facts, Inputs, Values
+from ..protocols import Facts, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import because, told
 from . import warm_up
 from .cases import Group
-from .check import Check, Parameters, parameters
+from .check import Check
+from .inputs import SharedInputs
 from .order import balanced_orders, generator
 from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
@@ -105,30 +106,36 @@ class Engine:
         """Make inputs, build each work, and compare one call's output with the reference; a failure ends the trial."""
         live = [trial for trial in trials if trial.status == "ok"]
         self._guard_memory(bench, live)
-        made: dict[Parameters, Inputs] = {}
-        placed: dict[tuple[str, str, Parameters], Inputs] = {}
-        check = Check(bench)
-        for trial in live:
-            if trial.status != "ok":
-                continue
-            self.stop()
-            with caught(trial):
-                shared = parameters(trial, bench.names("inputs"))  # cases that agree in it share their arrays
-                trial.values["rng"] = generator(self.policy.seed, trial.case)
-                with self.phases("inputs"):
-                    if shared not in made:
-                        made[shared] = bench.make_inputs(trial.values)
-                    trial.counts = bench.count(trial.values, made[shared])
-                with self.phases("build"):
-                    trial.values["rng"] = generator(self.policy.seed, trial.case)  # the same for each variant
-                    where = bench.variants[trial.case.variant].inputs
-                    place = (trial.case.device, where, shared)
-                    found = self.devices[trial.case.device].place(() if place in placed else made[shared], where)
-                    trial.work = bench.build(trial.case.variant, trial.values, placed.setdefault(place, found))
-                    trial.facts |= _as_json(trial.work.facts)
-                with self.phases("check"):
-                    if reason := check.wrong(trial, trial.work, made[shared], placed[place]):
-                        trial.end("wrong", because("wrong_answer", reason))
+        inputs = SharedInputs(bench, self.devices, self.policy.seed)
+        check = Check(bench, inputs)
+        waiting = [trial for trial in live if trial.status == "ok"]
+        while waiting:
+            for trial in waiting:
+                self.stop()
+                self._build(bench, trial, inputs, check)
+            # Those built before another changed the inputs are built anew, with new ones.
+            waiting = [trial for trial in live if trial.live and not inputs.holds(trial)]
+
+    def _build(self, bench: Bench, trial: Trial, inputs: SharedInputs, check: Check) -> None:
+        with caught(trial):
+            if trial.work is not None and trial.work.close is not None:
+                trial.work.close()
+            trial.values["rng"] = generator(self.policy.seed, trial.case)
+            with self.phases("inputs"):
+                trial.counts = bench.count(trial.values, inputs.host(trial))
+            with self.phases("check"):
+                check.ask(trial)
+            with self.phases("build"):
+                placed = inputs.placed(trial)
+                trial.values["rng"] = generator(self.policy.seed, trial.case)  # the same for each variant
+                trial.work = bench.build(trial.case.variant, trial.values, placed)
+                trial.facts |= _as_json(trial.work.facts)
+            with self.phases("check"):
+                if reason := check.wrong(trial, trial.work):
+                    trial.end("wrong", because("wrong_answer", reason))
+        if trial.status == "error":
+            with self.phases("check"), survived([trial]):
+                inputs.changed(trial)  # for those after it
 
     def _guard_memory(self, bench: Bench, trials: Sequence[Trial]) -> None:
         """Skip trials that need more than MEMORY_SHARE of their device's free memory; the reason has both numbers."""

@@ -1,101 +1,100 @@
-"""Poison in memory that variants share: none of them may pass the check with an answer that another left there."""
+"""Poison in memory where a variant may find an answer that it has not written: shared outputs and freed memory."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator
-from typing import TypeGuard
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ..bench import Inputs
-from ..protocols import Array, DeviceArray
+from ..protocols import Array
+from .inputs import arrays
 from .verify_output import Answer
 
+FREED = 32 * 2**20  # bytes from which on glibc gives freed memory back to the system, which clears it
+BLOCKS = 8  # of freed memory are overwritten: as many as NumPy keeps of small ones, and one more
 
-class Shared:
-    """The arrays among the inputs, on the host and on a GPU, as a variant's call finds them."""
-
-    def __init__(self, *inputs: Inputs) -> None:
-        self._arrays = list({id(one): one for one in arrays(inputs)}.values())
-        self._before = [digest(one) for one in self._arrays]
-
-    def apart(self, answer: Answer) -> Answer:
-        """The answer, copied where it lies in the inputs: whoever writes there next would change it."""
-        mine = (one for one in self._arrays if isinstance(one, np.ndarray))
-        return copied(answer) if sharing(answer, mine) else answer
-
-    def poison(self) -> bool:
-        """Poison the arrays that were written since; whether there are any."""
-        written = [one for one, before in zip(self._arrays, self._before, strict=True) if digest(one) != before]
-        for one in written:
-            poison(one)
-        return bool(written)
+Again = Callable[[], Answer]
+"""Gives an answer once more."""
 
 
 class Kept:
-    """The arrays that variants gave as their answers, as long as something keeps them."""
+    """The arrays that were given as answers, as long as something keeps them, and who gave them."""
 
     def __init__(self) -> None:
-        self._owners: list[weakref.ref[Array]] = []
+        self._givers: list[tuple[weakref.ref[Array], Again]] = []
 
-    def among(self, output: Answer) -> list[Array]:
-        """The arrays of an output that share memory with the answer of a variant before."""
-        return sharing(output, [owner for one in self._owners if (owner := one()) is not None])
-
-    def add(self, output: Answer) -> None:
+    def add(self, outputs: Iterable[Array], again: Again) -> None:
         """Remember where an answer lies."""
-        self._owners += [weakref.ref(_owner(one)) for one in arrays(output) if isinstance(one, np.ndarray)]
+        self._givers += [(weakref.ref(owner(one)), again) for one in outputs]
+
+    def before(self, output: Array) -> list[Again]:
+        """Who gave an answer in this memory before."""
+        known = [(ref(), again) for ref, again in self._givers]
+        return [again for one, again in known if one is not None and np.may_share_memory(output, one)]
+
+    def stale(self, outputs: Iterable[Array], again: Again) -> tuple[bool, Answer]:
+        """Whether a call leaves in its output what an earlier giver writes there, and what it gives this time.
+
+        What no giver writes is constant: the right answer of each.
+        """
+        found = [(_Poisoned(one), self.before(one)) for one in outputs if one.flags.writeable]
+        try:
+            answer = again()
+            left = [one.left() for one, _ in found]
+            if any(mask.any() for mask in left):
+                for giver in dict.fromkeys(giver for _, givers in found for giver in givers):
+                    giver()
+            return any((mask & ~one.left()).any() for mask, (one, _) in zip(left, found, strict=True)), answer
+        finally:
+            for one, _ in found:
+                one.restore()
 
 
-def arrays(of: object) -> Iterator[Array | DeviceArray]:
-    """The writable arrays of numbers in an array, or in tuples, lists and dictionaries of these."""
-    if isinstance(of, tuple | list):
-        for one in of:
-            yield from arrays(one)
-    elif isinstance(of, dict):
-        yield from arrays(list(of.values()))
-    elif (_on_device(of) or (isinstance(of, np.ndarray) and of.flags.writeable)) and of.dtype.kind in "biufc":
-        yield of
+class _Poisoned:
+    """An array that was poisoned, and what it held."""
+
+    def __init__(self, array: Array) -> None:
+        self.array, self._held = array, array.copy()
+        poison(array)
+        self._poison = _bytes(array).copy()
+
+    def left(self) -> Array:
+        """Where nothing was written since, by element."""
+        left: Array = (_bytes(self.array) == self._poison).all(axis=1).reshape(self.array.shape)
+        return left
+
+    def restore(self) -> None:
+        """Undo it where nothing was written."""
+        left = self.left()
+        self.array[left] = self._held[left]
 
 
-def sharing(answer: Answer, others: Iterable[Array]) -> list[Array]:
-    """The arrays of an answer that share memory with any of the others."""
-    others, mine = list(others), [one for one in arrays(answer) if isinstance(one, np.ndarray)]
-    return [one for one in mine if any(np.may_share_memory(one, other) for other in others)]
+def arrays_on_host(answer: Answer) -> list[Array]:
+    """The NumPy arrays of an answer."""
+    return [one for one in arrays(answer) if isinstance(one, np.ndarray)]
 
 
-def copied(answer: Answer) -> Answer:
-    """The same answer in memory of its own."""
-    return tuple(np.array(part) for part in answer) if isinstance(answer, tuple | list) else np.array(answer)
+def poison(array: Array) -> None:
+    """Make each element differ from what it is: whole numbers, which may be indices, by 1; others get all bits."""
+    if array.dtype.kind in "biu":
+        np.bitwise_xor(array, array.dtype.type(1), out=array)
+    else:  # NaN where the type has one, of a kind that no arithmetic gives
+        array[...] = np.frombuffer(b"\xff" * array.dtype.itemsize, array.dtype)
 
 
-def digest(array: Array | DeviceArray) -> tuple[int, bytes]:
-    """The sum of the array's words, and the bytes beyond the last word: memory is read once."""
-    host = array.get() if _on_device(array) else array
-    flat = np.ascontiguousarray(host).reshape(-1).view(np.uint8)
-    whole = flat.size // 8 * 8
-    return int(flat[:whole].view(np.uint64).sum()), flat[whole:].tobytes()
+def overwrite_freed(sizes: Iterable[int]) -> None:
+    """Fill freed memory of these sizes in bytes, where `np.empty` would find an answer or what led to it."""
+    for size in {one for one in sizes if one}:
+        [np.full(size, 0xFF, np.uint8) for _ in range(min(BLOCKS, FREED // size))]
 
 
-def poison(array: Array | DeviceArray) -> None:
-    """Make each element differ from what it is: NaN where there is one, else all bits inverted."""
-    if _on_device(array):
-        host = array.get()
-        poison(host)
-        array.set(host)
-    elif isinstance(array, np.ndarray):
-        if array.dtype.kind in "fc":
-            array[...] = np.nan
-        else:
-            np.invert(array, out=array)
+def _bytes(array: Array) -> Array:
+    """The bytes of each element."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(array.size, array.dtype.itemsize)
 
 
-def _on_device(array: object) -> TypeGuard[DeviceArray]:
-    return hasattr(array, "get") and hasattr(array, "set") and hasattr(array, "dtype")
-
-
-def _owner(array: Array) -> Array:
+def owner(array: Array) -> Array:
     """The array whose memory a view shows."""
     while isinstance(array.base, np.ndarray):
         array = array.base

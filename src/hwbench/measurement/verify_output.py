@@ -36,7 +36,7 @@ def mismatch(output: Answer, reference: Answer, values: Values, flops: float, st
     Parameters
     ----------
     output, reference
-        Numbers, arrays of one shape, or tuples of these.
+        Numbers, arrays of one shape, or tuples of these. TypeError for a reference that is none of these.
     values
         The case's axis values; a float `dtype` among them sets the precision.
     flops
@@ -52,9 +52,11 @@ def mismatch(output: Answer, reference: Answer, values: Values, flops: float, st
                 return f"part {part}: {reason}"
         return ""
     out, ref = np.asarray(output), np.asarray(reference)
+    if ref.dtype.kind not in "biufc":
+        raise TypeError(f"the reference gave {ref.dtype}, and not a number, an array of numbers or a tuple of these")
     if out.shape != ref.shape:
         return f"gave shape {out.shape} where the reference has {ref.shape}"
-    if out.dtype.kind not in "biufc" or ref.dtype.kind not in "biufc":
+    if out.dtype.kind not in "biufc":
         return f"gave {out.dtype}, which is no number"
     precision = values.get("dtype", ref.dtype)
     precision = precision if np.dtype(precision).kind in "fc" and ref.dtype.kind in "fc" else ref.dtype
@@ -65,20 +67,23 @@ def _compare(out: Array, ref: Array, tolerance: float) -> str:
     """Chunk by chunk: |out - ref| against the tolerance times the largest |ref| of the chunk."""
     for start in range(0, len(ref), CHUNK):
         a, b = out[start : start + CHUNK], ref[start : start + CHUNK]
-        if np.array_equal(a, b):
+        unlike = a != b
+        if not unlike.any():
+            continue
+        unlike &= ~(np.isnan(a) & np.isnan(b))
+        if not unlike.any():
             continue
         if tolerance == 0.0:
-            at = int(np.flatnonzero(a != b)[0])
+            at = int(np.flatnonzero(unlike)[0])
             return f"differs from the reference at element {start + at}: {a[at]!s} instead of {b[at]!s}"
         # float64 at least, so that the difference itself is exact
         wide_a, wide_b = a.astype(np.result_type(a, np.float64)), b.astype(np.result_type(b, np.float64))
         # An infinite or NaN reference would make any tolerance infinite: there the output must be equal.
         finite = np.isfinite(wide_b)
-        alike = (wide_a == wide_b) | (np.isnan(wide_a) & np.isnan(wide_b))
         with np.errstate(invalid="ignore", over="ignore"):
-            error = np.where(alike, 0.0, np.abs(wide_a - wide_b))
+            error = np.where(unlike, np.abs(wide_a - wide_b), 0.0)
         scale = float(np.max(np.abs(wide_b), where=finite, initial=0.0)) or 1.0
-        bad = ~np.where(finite, error <= tolerance * scale, alike)  # the negation also catches NaN
+        bad = ~np.where(finite, error <= tolerance * scale, ~unlike)  # the negation also catches NaN
         if bad.any():
             at = int(np.argmax(np.where(bad, np.where(np.isnan(error), np.inf, error), -1.0)))
             return (

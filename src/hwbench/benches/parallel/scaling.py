@@ -48,6 +48,7 @@ scaling_bench = Bench(
     together=("threads",),
     baseline="prange",
     measures="scaling",
+    scratch=("out",),
     version=1,
 )
 
