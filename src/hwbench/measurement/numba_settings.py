@@ -18,8 +18,8 @@ LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue"
 def check(environment: Mapping[str, str] = os.environ) -> None:
     """UsageError for the first variable that breaks Numba or that it ignores: its name, its value and the remedy.
 
-    Numba itself ignores a word where it expects a number, with a warning, and the run would state it as if it had acted.
-    It fails at the first parallel loop for zero threads or an unknown layer; and with its compiler disabled there is
+    Numba itself ignores a word where it expects a number, with a warning, and the run would state it as if it acted. It
+    fails at the first parallel loop for zero threads or an unknown layer; and with its compiler disabled there is
     nothing to time.
     """
     threads = environment.get("NUMBA_NUM_THREADS", "")
