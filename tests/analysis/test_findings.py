@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -171,3 +172,12 @@ def test_no_bench_has_more_than_three_findings(path):
             assert not sentence.startswith("no finding"), sentence
             assert "  " not in sentence
             assert ".." not in sentence
+
+
+def test_a_bench_that_measures_something_else_than_the_file_s_has_no_finding():
+    """A bench of one's own may bear the name of an installed one, whose finding would describe other figures."""
+    bench = scripted_bench({"a": 1.0}, measures="load")
+    bench.finding(lambda results: [f"{len(results.records)} records"])
+    for measures, told in (("load", {bench.name: ["1 records"]}), ("store", {}), ("", {})):
+        info = msgspec.structs.replace(bench.info, measures=measures)
+        assert findings(run_of(record("a"), benches={bench.name: info}), [bench]) == told

@@ -61,6 +61,13 @@ def test_few_samples_are_shown_without_a_crash(benches, command, out):
     assert data["records"][0]["rates"]["bandwidth"]["high"] is None
 
 
+def test_a_run_without_records_is_said_to_hold_none(command, out):
+    """A run that was interrupted before its first case."""
+    saved(out)
+    done = command("show", "--out", out)
+    assert (done.code, done.out) == (0, "The run holds no cases yet.\n")
+
+
 def test_a_hostile_file_is_refused_without_its_escapes(benches, command, out):
     """The message about a value quotes it with its control characters made visible."""
     path = hostile_run(out)

@@ -24,11 +24,34 @@ print(hits, compiling.kernel_cache(), numba.config.CACHE_DIR == before)
 """
 
 
-def in_new_process(cache, **variables):
+USERS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import kernel
+print(sum(kernel.total.stats.cache_hits.values()) if kernel.total(3) == 6 else "wrong")
+"""
+
+
+def in_new_process(cache, script=SCRIPT, *arguments, **variables):
     """Of a process that compiles two kernels: cache hits, the directory, and whether Numba's own setting stayed."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **variables}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert not done.stderr
     return done.stdout.split()
+
+
+@pytest.fixture
+def users_kernel(tmp_path):
+    """A kernel of one function, compiled once: its folder, and the files of the cache in NUMBA_CACHE_DIR."""
+    folder, cache = tmp_path / "source", tmp_path / "cache"
+    folder.mkdir()
+    code = ["@compiled", "def total(n):", "    s = 2", "    for i in range(n):", "        s += i", "    return s + 1"]
+    (folder / "kernel.py").write_text("\n".join(["from hwbench.kernels.compiling import compiled", *code]))
+    assert in_new_process(cache, USERS, folder) == ["0"]
+    assert in_new_process(cache, USERS, folder) == ["1"]
+    [index], [data] = cache.rglob("kernel.*.nbi"), cache.rglob("kernel.*.nbc")
+    return folder, cache, index, data
 
 
 def test_kernels_are_kept_for_the_next_process(tmp_path):
@@ -54,6 +77,46 @@ def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkey
     assert compiling.kernel_cache.__wrapped__() == there
     (tmp_path / edited).write_text("# edited")
     assert compiling.kernel_cache.__wrapped__() != there
+
+
+@pytest.mark.parametrize("part", ["index", "data"])
+@pytest.mark.parametrize("kept", [0.0, 0.9])
+def test_a_file_that_was_cut_off_is_compiled_and_saved_anew(users_kernel, part, kept):
+    """The next process compiles the kernel and replaces the file; the one after it reads it."""
+    folder, cache, *files = users_kernel
+    cut = files[part == "data"]
+    cut.write_bytes(cut.read_bytes()[: int(kept * cut.stat().st_size)])
+    assert [in_new_process(cache, USERS, folder) for _ in range(2)] == [["0"], ["1"]]
+
+
+@pytest.mark.parametrize("part", ["index", "data"])
+def test_a_file_that_cannot_be_replaced_is_no_error(users_kernel, part):
+    """A directory in its place: the kernel is compiled in each process."""
+    folder, cache, *files = users_kernel
+    blocked = files[part == "data"]
+    blocked.unlink()
+    blocked.mkdir()
+    assert in_new_process(cache, USERS, folder) == ["0"]
+
+
+def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
+    """Where a file blocks their folder they are kept nowhere, least of all beside the source."""
+    folder, cache, index, _ = users_kernel
+    for file in index.parent.iterdir():
+        file.unlink()
+    index.parent.rmdir()
+    index.parent.write_text("")
+    assert in_new_process(cache, USERS, folder) == ["0"]
+    assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
+
+
+@pytest.mark.parametrize("setting", ["OPT", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_FLAGS"])
+def test_the_cache_is_named_after_settings_of_the_compiler(tmp_path, monkeypatch, setting):
+    """Another value of a setting that changes the code means another directory."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    usual = compiling.kernel_cache.__wrapped__()
+    monkeypatch.setattr(numba.config, setting, 7)
+    assert compiling.kernel_cache.__wrapped__() != usual
 
 
 def test_kernels_of_other_settings_are_not_found(tmp_path):

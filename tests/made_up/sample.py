@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.record.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status
+from hwbench.record.model import Cache, Cpu, Gpu, Machine, Memory, Policy, Record, Run, Scalar, Status, key
 from hwbench.record.reasons import Reason
 from hwbench.record.units import exact, octaves
 from made_up.sample_contrasts import contrast_rows
@@ -613,7 +613,7 @@ def _poisoned(run: Run) -> Run:
         id=bad(run.id),
         started=bad(run.started),
         machine=machine,
-        records=records,
+        records=list({key(one): one for one in records}.values()),
         software={bad("numpy"): bad("2"), "deep": {"nested": [HOSTILE]}},
         hwbench={"version": bad("0"), "commit": HOSTILE},
     )

@@ -16,6 +16,9 @@ BAD = {
     "NUMBA_NUM_THREADS": ("abc", "0", "-1", "1.5"),
     "NUMBA_DISABLE_JIT": ("1", "2", "yes"),
     "NUMBA_THREADING_LAYER": ("foo",),
+    "NUMBA_OPT": ("abc", "4", " 3", "Max"),
+    "NUMBA_SLP_VECTORIZE": ("yes",),
+    "NUMBA_BOUNDSCHECK": ("1.0",),
 }
 
 
@@ -30,7 +33,7 @@ def test_what_numba_stumbles_over_is_named(name, value):
 @pytest.mark.parametrize(
     "fine",
     [{}, {"NUMBA_NUM_THREADS": " 2 "}, {"NUMBA_NUM_THREADS": ""}, {"NUMBA_DISABLE_JIT": "0"},
-     {"NUMBA_THREADING_LAYER": "omp"}],
+     {"NUMBA_THREADING_LAYER": "omp"}, {"NUMBA_OPT": "max"}, {"NUMBA_OPT": ""}, {"NUMBA_ENABLE_AVX": "0"}],
 )  # fmt: skip
 def test_what_numba_takes_is_taken(fine):
     """An empty value is one that is not set."""

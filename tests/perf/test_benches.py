@@ -53,14 +53,14 @@ def test_bench(benchmark, request, engine, limits, group, trial):
 
 
 def told(bench, trial, samples, limits):
-    """What stands beside the times: version, loops, rates by unit, and what share of the limit the median reaches."""
+    """What stands beside the times: version, loops, counts, rates by unit, and what share of the limit is reached."""
     record = Record(
         bench=bench.name, version=bench.version, variant=trial.case.variant, device=trial.case.device,
         params=trial.case.params, status="ok", loops=trial.loops, samples=samples, counts=trial.counts,
         facts=trial.facts,
     )  # fmt: skip
     seconds = float(np.median(samples))
-    info = {"bench": bench.name, "version": bench.version, "loops": trial.loops}
+    info = {"bench": bench.name, "version": bench.version, "loops": trial.loops, "counts": record.counts}
     info |= {metric.unit: metric.value(seconds, record.counts) for metric in metrics(record)}
     share = limits.reading(record, bench).share(record)
     if share is not None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
 from hwbench.record import store
-from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Memory, Policy, Record, Run
+from hwbench.record.model import COUNTS, STATUSES, BenchInfo, Memory, Policy, Record, Run, key
 from hwbench.record.reasons import Reason
 
 RUN = run_of(
@@ -80,11 +80,11 @@ def records(draw):
         loops=draw(st.integers(0, 10**9)),
         samples=samples, facts=draw(FACTS),
         counts=draw(st.dictionaries(st.sampled_from(COUNTS), st.just(0.0) | st.floats(1e-9, 1e18), max_size=3)),
-        telemetry=draw(st.dictionaries(TEXT, st.lists(NUMBERS, max_size=3), max_size=2)),
+        telemetry=draw(st.dictionaries(TEXT, st.lists(st.floats(-1e30, 1e30), max_size=3), max_size=2)),
     )  # fmt: skip
 
 
-@given(st.lists(records(), max_size=4), TEXT, st.none() | TEXT)
+@given(st.lists(records(), max_size=4, unique_by=key), TEXT, st.none() | TEXT)
 def test_what_is_written_is_what_is_read(some, name, finished):
     """Any run that the engine can make survives its file, indented or not."""
     run = run_of(*some, id=name, finished=finished)
@@ -171,6 +171,8 @@ def test_foreign_files_are_told_apart(data, said):
         ("machine.cpu.isa", ["x" * 1001], "machine.cpu.isa, variables: more than 500 names"),
         ("records.0.telemetry", {"wall_s": 3}, "records[0].telemetry.wall_s: is no list of numbers"),
         ("records.0.telemetry", {"wall_s": [True]}, "is no list of numbers"),
+        ("records.0.telemetry", {"wall_s": [0, -1e31]}, "telemetry.wall_s: is no list of numbers of at most 1e+30"),
+        ("records.1", json.loads(GOOD)["records"][0], "records[1]: is of the same case as records[0]; remove one"),
         ("records.0.reasons", "steal", "Expected `array`, got `str` - at `$.records[0].reasons`"),
         ("records.0.reasons", [{"code": 1}], "Expected `str`, got `int` - at `$.records[0].reasons[0].code`"),
         ("records.0.reasons", [{"detail": "x"}], "missing required field `code` - at `$.records[0].reasons[0]`"),

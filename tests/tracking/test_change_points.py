@@ -34,6 +34,18 @@ def asv_steps():
     return detect_steps
 
 
+def test_suspect_values_are_no_step():
+    """A step is found where its values are sound, and not where all of its upper level is suspect."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    values, late = noisy(1, 1.0, 1.5), dict.fromkeys(range(COUNT // 2, COUNT), "steal")
+    [sound], [disturbed], [gap] = (
+        change_points.find([series("a.b", values, suspect=suspect)]) for suspect in ({}, late, {COUNT // 2: "steal"})
+    )
+    assert [one.first for one in sound] == [COUNT // 2]
+    assert disturbed == []
+    assert [(one.last, one.first) for one in gap] == [(COUNT // 2 - 1, COUNT // 2 + 1)]
+
+
 def test_the_sieve_lets_every_step_through_that_asv_finds():
     """What asv's detection finds and is six deviations of noise large passes the sieve, wherever it lies."""
     detect_steps = asv_steps()

@@ -166,6 +166,17 @@ def test_a_step_is_the_machine_s_where_two_controls_moved_as_much(moved, step, w
     assert blame(step, index, slice(0, 2), slice(2, 4))[0] == whose
 
 
+def test_suspect_controls_of_a_history_blame_no_machine():
+    """A control that is suspect on one side of a step moved nothing; one that always is gives no index."""
+    none, levels = np.full(4, np.nan), np.array([1.0, 1.0, 1.1, 1.1])
+    for places, whose in (((), "machine"), ((2, 3), ""), (range(4), "")):
+        suspect = dict.fromkeys(places, "steal")
+        controls = [Series(name, "v", {}, 0, levels, none, none, suspect=suspect) for name in CONTROLS]
+        case = Series("a.b", "v", {}, 0, levels, none, none)
+        history = History("x", "asv", [Commit(str(i), i) for i in range(4)], [Setting("box")], [*controls, case])
+        assert blame(1.1, Indices(history, DECLARED).of(case), slice(0, 2), slice(2, 4))[0] == whose
+
+
 def test_a_bench_of_ones_own_is_a_control_by_what_it_declares():
     """Two kinds are needed: two benches of one kind are one control, named by the first of them."""
     mine = {name: BenchInfo("How fast?", "x", measures=kind) for name, kind in

@@ -28,6 +28,17 @@ def test_observations_of_a_case_are_one_series_with_gaps():
     assert (second.setting, second.values[1]) == (1, 9.0)
 
 
+def test_suspect_observations_stand_in_the_series_with_their_reason():
+    """Their values stay, and are missing where a change is to be proved."""
+    builder = SeriesBuilder(2)
+    builder.add(observed(1.0), 0)
+    builder.add(observed(3.0)._replace(suspect="steal"), 1)
+    [series], _ = builder.series()
+    assert (series.values.tolist(), series.suspect) == ([1.0, 3.0], {1: "steal"})
+    assert series.sound[0] == 1.0
+    assert math.isnan(series.sound[1])
+
+
 def test_what_is_not_comparable_with_the_newest_is_dropped_and_said():
     """Another version, or another number of bytes under the same label."""
     builder = SeriesBuilder(3)

@@ -154,14 +154,19 @@ def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:
 
 
 def findings(run: Run | Reading, benches: Iterable[Bench]) -> dict[str, list[str]]:
-    """The findings of a run by bench, in the order of `benches`; benches without findings are left out."""
+    """The findings of a run by bench, in the order of `benches`; benches without findings are left out.
+
+    So are those that measure something else than the bench of this name in the run's file.
+    """
     known = list(benches)
     reading = Reading.of(run, {bench.name: bench for bench in known})
     found = {}
     for bench in known:
         hook = bench.hooks.get("finding")
         results = BenchResults(bench, reading)
-        if hook is None or not results.records:
+        stated = reading.benches.get(bench.name)
+        other = stated is not None and stated.measures != (bench.measures or "")
+        if hook is None or not results.records or other:
             continue
         try:
             sentences = list(hook(results))

@@ -41,6 +41,8 @@ def show(
             print_json(derived.as_json(reading, told))
             return
         lines = tables.findings(told)
+    if not reading.records:
+        echo("The run holds no cases yet.")
     tables.print_tables(reading, console())
     for line in [*lines, *tables.quality(reading.run)]:
         echo(line)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, cast, overload
 
 import llvmlite
 import numba
+from numba.core import caching
 from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
 
@@ -23,7 +25,10 @@ F = TypeVar("F", bound=Kernel)
 config: Any = numba.config  # set up as it is imported, so that its type says nothing
 
 # NUMBA_* variables that change what is compiled; the processor and its features are in Numba's own key.
-SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "BOUNDSCHECK")
+SETTINGS = (
+    "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "ENABLE_PROFILING",
+    "EXTEND_VARIABLE_LIFETIMES", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS",
+)  # fmt: skip
 
 Option: TypeAlias = bool | str | set[str] | type[Compiler]
 
@@ -41,14 +46,51 @@ def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], 
     """
     if function is None:
         return functools.partial(compiled, **options)
+    kernel: Any = numba.jit(**{"nogil": True} | options)(function)
     directory = kernel_cache()
-    before = config.CACHE_DIR
+    before = {name: getattr(config, name, "") for name in ("CACHE_DIR", "CACHE_LOCATOR_CLASSES")}
     try:
-        # Numba reads this only while it decorates: the cache of the user's own functions stays where it is.
-        config.CACHE_DIR = str(directory or "")
-        return numba.jit(**{"nogil": True, "cache": directory is not None} | options)(function)
+        # Numba reads these only while a cache is made: the cache of the user's own functions stays where it is.
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(directory or ""), ""
+        with contextlib.suppress(RuntimeError):  # there is no place for kernels of this file
+            kernel._cache = _Cache(function)  # type: ignore[no-untyped-call,unused-ignore]
     finally:
-        config.CACHE_DIR = before
+        vars(config).update(before)
+    return cast(F, kernel)
+
+
+class _Files(caching.CompileResultCacheImpl):
+    """The files of a kernel, in the kernel cache or nowhere: Numba may else choose a directory beside the source."""
+
+    _locator_classes: list[type[object]] = [caching.UserProvidedCacheLocator]  # noqa: RUF012
+
+
+class _Cache(caching.FunctionCache):
+    """Numba's cache of a function, without errors: a kernel is compiled where its file cannot be read or written."""
+
+    _impl_class = _Files
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Load a kernel; None where its file is missing, cut off or damaged."""
+        numba_s: Any = super()
+        try:
+            return numba_s.load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 - unpickling and LLVM raise anything
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Save a kernel in place of an unreadable one; a damaged index of a function's kernels is begun anew."""
+        numba_s: Any = super()
+        try:
+            numba_s.save_overload(sig, data)
+        except Warning:  # raised where warnings are errors: this kernel cannot be cached
+            raise
+        except OSError:
+            pass
+        except Exception:  # noqa: BLE001 - as above
+            with contextlib.suppress(OSError):
+                numba_s.flush()
+                numba_s.save_overload(sig, data)
 
 
 class _Restricted(Compiler):

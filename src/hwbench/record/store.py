@@ -14,7 +14,6 @@ from __future__ import annotations
 import codecs
 import contextlib
 import datetime
-import math
 import os
 import re
 import secrets
@@ -31,7 +30,7 @@ from . import schema1, text
 from .identity import Identity, differences, hardware
 from .measures import DECLARED
 from .microarchitectures import akin
-from .model import COUNTS, BenchInfo, JsonObject, Machine, Record, Run, as_measured
+from .model import COUNTS, BenchInfo, CaseKey, JsonObject, Machine, Record, Run, as_measured, key
 
 SCHEMA = 2
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
@@ -41,6 +40,7 @@ LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count fr
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
 LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
+LARGEST_READING = 1e30  # of a reading of telemetry; means of larger ones overflow
 MOST_RECORDS = 100_000  # the full preset has about 10,000
 MOST_REASONS = 100  # of a record
 MOST_DETAIL = 2000  # characters; hwbench writes 500 at most
@@ -181,8 +181,11 @@ def _validate(run: Run, name: str) -> None:
     if len(run.records) > MOST_RECORDS:
         raise StoreError(f"{name}: {len(run.records)} records are more than the {MOST_RECORDS} a run may have")
     _validate_machine(run, name)
+    first: dict[CaseKey, int] = {}
     for index, record in enumerate(run.records):
         where = f"{name}: records[{index}]"
+        if (before := first.setdefault(key(record), index)) != index:
+            raise StoreError(f"{where}: is of the same case as records[{before}]; remove one of them, or measure again")
         if len(record.samples) > MOST_SAMPLES:
             raise StoreError(
                 f"{where}.samples: {len(record.samples)} are more than the {MOST_SAMPLES} a record may have"
@@ -269,9 +272,11 @@ def _validate_telemetry(record: Record, where: str) -> None:
         if (
             not isinstance(readings, list)
             or not set(map(type, readings)) <= {int, float}
-            or not all(map(math.isfinite, readings))
+            or not all(abs(reading) <= LARGEST_READING for reading in readings)  # so is NaN refused
         ):
-            raise StoreError(f"{where}.telemetry.{gauge[:40]}: is no list of numbers")
+            raise StoreError(
+                f"{where}.telemetry.{gauge[:40]}: is no list of numbers of at most {LARGEST_READING:.0e}; measure again"
+            )
 
 
 def find(out: Path, machine: str | None = None) -> list[Path]:

@@ -69,6 +69,7 @@
         const index = calm.checked && series.i >= 0 ? all.indices[series.i] : null;
         let at = 0;
         const changed = new Map(series.c);
+        const suspect = new Map(series.d);
         series.v.forEach((whole, k) => {
           if (whole === null) return;
           let factor = series.q;
@@ -85,7 +86,7 @@
             series: "s" + series.s, x: k, value, low, high, order: at++,
             commit: name + (date ? " (" + date + ")" : ""), subject, where: all.lines[series.s],
             shown: shown(value, one.unit), interval: bounded ? shown(low, "") + "–" + shown(high, one.unit) : "",
-            change: changed.get(k) || "",
+            change: changed.get(k) || "", suspect: suspect.get(k) || "", fade: suspect.has(k) ? 0.4 : 1,
           });
           if (changed.has(k)) steps.push({ series: "s" + series.s, x: k - 0.5, label: name });
         });

@@ -60,13 +60,13 @@ def available() -> bool:
 
 
 def find(every: Sequence[Series]) -> list[list[Step]]:
-    """The steps of each series, oldest first; [] where asv is not installed."""
+    """The steps of each series without its suspect values, oldest first; [] where asv is not installed."""
     found: list[list[Step]] = [[] for _ in every]
     if not available():
         return found
     asked = []
     for number, series in enumerate(every):
-        there = np.flatnonzero(series.values > 0)
+        there = np.flatnonzero(series.sound > 0)
         if len(there) >= 3 and suspicious(series.values[there]):
             asked.append((number, there, (series.values[there].tolist(), _weights(series, there))))
     for (number, there, _), pieces in zip(asked, _shared([work for _, _, work in asked]), strict=True):

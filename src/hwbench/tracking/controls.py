@@ -144,7 +144,7 @@ def _median(found: Sequence[Moved]) -> Moved:
 
 @dataclass(frozen=True)
 class Index:
-    """How slow a machine was at each commit, relative to its median: a factor, NaN without a control.
+    """How slow a machine was at each commit, relative to its median: a factor, NaN without a sound control.
 
     `each` has a row per control: the log of its time over its median.
     """
@@ -188,11 +188,11 @@ class Indices:
     def _made(self, setting: int, size: str, own: str) -> Index | None:
         shifts = []
         for control in CONTROLS:
-            cases = self.series.get((setting, control), ())
+            cases = [one for one in self.series.get((setting, control), ()) if not np.isnan(one.sound).all()]
             near = [one for one in cases if one.params.get("size") == size] or cases
             if control == own or not near:
                 continue
-            logs = np.log([one.values for one in near])
+            logs = np.log([one.sound for one in near])
             with np.errstate(all="ignore"):
                 each = logs - np.nanmedian(logs, axis=1, keepdims=True)
             shifts.append(_nanmedian(each))

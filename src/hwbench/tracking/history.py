@@ -67,7 +67,7 @@ class Series:
     """One case over the commits of its history; `values` is NaN where not measured.
 
     `values`, `low` and `high` are in `unit` ("s" for times); more is better where `higher`. `counts` of one call, where
-    known, turn a time into a rate.
+    known, turn a time into a rate. `suspect` says why values are, by their positions.
     """
 
     bench: str
@@ -81,6 +81,14 @@ class Series:
     higher: bool = False
     version: str = ""
     counts: Mapping[str, float] = field(default_factory=dict)
+    suspect: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> Values:
+        """The values, NaN where suspect: these prove no change."""
+        values = self.values.copy()
+        values[list(self.suspect)] = np.nan
+        return values
 
     @property
     def case(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:

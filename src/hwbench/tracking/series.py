@@ -12,7 +12,7 @@ from .history import Series
 
 
 class Observation(NamedTuple):
-    """One case measured once: the median of seconds per call, and its standard error."""
+    """One case measured once: the median of seconds per call, its standard error, and why it is suspect."""
 
     bench: str
     variant: str
@@ -22,6 +22,7 @@ class Observation(NamedTuple):
     counts: Mapping[str, float]
     median: float
     error: float
+    suspect: str = ""
 
 
 _Place = tuple[str, str, tuple[tuple[str, str], ...], int]  # bench, variant, parameters, setting
@@ -54,6 +55,7 @@ class SeriesBuilder:
                 Series(
                     newest.bench, newest.variant, newest.params, newest.setting, values, low, high,
                     version=newest.version, counts=newest.counts,
+                    suspect={commit: one.suspect for commit, one in kept if one.suspect},
                 )
             )  # fmt: skip
         note = (

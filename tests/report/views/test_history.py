@@ -147,7 +147,7 @@ def test_commits_that_were_not_measured_are_in_doubt():
     values = noisy(1, 1.0, 1.5)
     values[13:15] = np.nan
     assert told(history(series("a.b", values)))[0].startswith(
-        "c15 (2023-11-29), change 15, or one of 2 commits that were not measured before it: "
+        "c15 (2023-11-29), change 15, or one of 2 commits before it that are suspect or not measured: "
     )
 
 
@@ -198,6 +198,18 @@ def test_the_page_holds_values_to_four_digits():
     assert (case["unit"], case["higher"], line["q"]) == ("ms", False, 0.001)
     assert line["v"] == [1235, None, 1500]
     assert line["l"] == [12, None, None]
+
+
+def test_suspect_points_are_pale_and_prove_no_change():
+    """A history of runs whose later half is disturbed: drawn with the reason, and nothing is said to have changed."""
+    why = dict.fromkeys(range(COUNT // 2, COUNT), "9% of a CPU")
+    found = blocks(history(series("a.b", noisy(1, 1e-3, 1.33e-3), suspect=why)))
+    assert Notes not in found
+    assert found[Tracks].changes == []
+    assert json.loads(found[Tracks].data)["cases"][0]["series"][0]["d"] == [[at, "9% of a CPU"] for at in why]
+    points = found[Tracks].spec["layer"][-1]["encoding"]
+    assert points["opacity"]["field"] == "fade"
+    assert "suspect" in [one["field"] for one in points["tooltip"]]
 
 
 def test_times_become_rates_where_a_run_tells_the_work():

@@ -24,6 +24,9 @@ def test_csv_has_a_line_a_record_in_si_units() -> None:
     assert (line["bench"], line["size"], line["n"]) == ("stream.copy", "L2", "10")
     assert float(line["median_s"]) == 2e-3
     assert float(line["bytes_per_s"]) == pytest.approx(5e8)
+    clock = run_of(record("clock.frequency", "scalar", 1e-3, {"cycles": 3e6, "flops": 1.0}))
+    [line] = list(csv.DictReader(io.StringIO(as_csv(dataset(clock)))))
+    assert float(line["cycles_per_s"]) == pytest.approx(3e9)
     whole = sample_run()
     assert len(list(csv.DictReader(io.StringIO(as_csv(dataset(whole)))))) == len(whole.records)
 

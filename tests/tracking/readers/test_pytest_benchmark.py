@@ -9,6 +9,7 @@ import pytest
 
 from hwbench.errors import StoreError
 from hwbench.tracking.readers import pytest_benchmark
+from hwbench.tracking.verdicts import compare_sides
 from made_up.histories import commit, pytest_file
 
 DATA = [1.0e-3, 1.1e-3, 1.2e-3, 1.3e-3, 1.4e-3]
@@ -82,6 +83,21 @@ def test_ours_tell_the_work_of_a_call(tmp_path):
     [one] = pytest_benchmark.read_file(path).timed
     assert (one.bench, one.variant, one.params, one.version) == ("stream.load", "simd", {"size": "L1"}, "1")
     assert one.counts == {"bytes": pytest.approx(2.4e6)}
+
+
+def test_ours_state_the_counts_and_older_ones_leave_hops_or_items_open(tmp_path):
+    """Counts by name where they are stated; nanoseconds alone compare with hops and with items, and each must agree."""
+
+    def read(**info):
+        entry = {"name": "x", "params": {"variant": "v"}, "data": DATA, "extra_info": {"bench": "a.b", **info}}
+        return pytest_benchmark.side([pytest_benchmark.read_file(pytest_file(tmp_path / "a.json", [entry]))])
+
+    stated = read(ns=2.0, counts={"items": 600_000, "words": 3.0, "bytes": "8", "flops": -1.0, "hops": 10**400})
+    assert stated.entries[0].counts == {"items": 600_000}
+    older = read(ns=2.0)
+    for count, amount, said in (("items", 6e5, ""), ("hops", 6e5, ""), ("items", 5e5, "the work of a call differs")):
+        [case] = compare_sides(older, read(counts={count: amount}), 0.02, benches={}).cases
+        assert (said in case.reason, "differs" in case.reason) == (True, bool(said))
 
 
 def test_without_the_rounds_the_quartiles_bound_the_median(tmp_path):

@@ -66,6 +66,14 @@ def test_three_runs_make_a_history():
     assert series.values.tolist() == [11.0, 12.0, 13.0]
 
 
+def test_a_history_knows_which_figures_are_suspect():
+    """With the reason of the record, at the place of its run."""
+    made = [run_of(record(), id=f"r{i}", started=f"2026-11-2{i}T00:00:00Z") for i in range(3)]
+    made[1] = msgspec.structs.replace(made[1], records=[record(status="suspect", reasons=[Reason("steal", "9%")])])
+    [series] = runs.history(made).series
+    assert series.suspect == {1: str(Reason("steal", "9%"))}
+
+
 def named(name, model_number=None, l2=2**20):
     """A machine whose hypervisor tells no model: of an older hwbench, unless the number is known."""
     known = {"vendor": "AuthenticAMD", "family": 25, "model_number": model_number} if model_number else {}

@@ -67,7 +67,8 @@ def view(runs: Runs) -> Section | None:
         return None
     intro = [
         "Each case over the commits, one line per machine and environment. A vertical line marks a change that asv's "
-        "step detection found, at the commit that caused it. Bands are the intervals of single measurements.",
+        "step detection found, at the commit that caused it. Bands are the intervals of single measurements. Pale "
+        "points are suspect: they prove no change and are not searched.",
         _about_controls(runs.histories, runs.benches),
     ]
     if not change_points.available():
@@ -186,8 +187,8 @@ def _named(history: History, last: int, first: int) -> str:
     between = {history.commits[k].name for k in range(last + 1, first)} - ends
     if not between:
         return history.commits[first].title
-    skipped = counted(len(between), "commit that was", "commits that were")
-    return f"{history.commits[first].title}, or one of {skipped} not measured before it"
+    skipped = counted(len(between), "commit before it that is", "commits before it that are")
+    return f"{history.commits[first].title}, or one of {skipped} suspect or not measured"
 
 
 def _times(factor: float) -> str:
@@ -301,6 +302,7 @@ class _Packer:
             "s": series.setting, "q": quantum, "v": _whole(values / quantum),
             "l": _whole((values - low) / quantum), "t": _whole((high - values) / quantum), "i": self._index(series),
             "c": [(one.step.first, _told(one)) for one in self.changes.get(id(series), ())],
+            "d": list(series.suspect.items()),
         }  # fmt: skip
 
     def _index(self, series: Series) -> int:
@@ -354,7 +356,7 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
         dash = alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=names, range=dashes))
         fields = {
             "where": "machine", "commit": "commit", "subject": "subject", "shown": "median", "interval": "interval",
-            "change": "change",
+            "change": "change", "suspect": "suspect",
         }  # fmt: skip
         tooltip = [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
         marks, changed = alt.Chart(alt.NamedData("marks")), alt.Chart(alt.NamedData("steps"))
@@ -369,7 +371,9 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
             marks.mark_line(strokeWidth=1.4 if many else 2).encode(
                 x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("order:Q")
             ),
-            marks.mark_point(size=14 if many else 45).encode(x=x, y=y, color=colour, tooltip=tooltip),
+            marks.mark_point(size=14 if many else 45).encode(
+                x=x, y=y, color=colour, tooltip=tooltip, opacity=alt.Opacity("fade:Q", scale=None)
+            ),
         ]
         frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
         return charts.finish(layers, frame, {})
@@ -384,7 +388,7 @@ def _machines(history: History, benches: Mapping[str, BenchInfo], labels: Sequen
         return None
     entries: list[dict[Place, Entry]] = [{} for _ in labels]
     for one in history.series:
-        recent = one.values[~np.isnan(one.values)][-RECENT:]
+        recent = one.sound[~np.isnan(one.sound)][-RECENT:]
         if len(recent) and float(np.median(recent)) > 0:
             entries[one.setting][one.case] = Entry(
                 one.bench, one.variant, "", one.params, one.version, one.counts,
@@ -407,9 +411,9 @@ def _machines(history: History, benches: Mapping[str, BenchInfo], labels: Sequen
     if not rows:
         return None
     return Table(
-        f"Time against {labels[0]}, in the middle over the cases of a bench and its last {RECENT} commits: as "
-        "measured, and when each machine is set against its own limits. A slower box has a raw figure above 1 and a "
-        "normalised one near 1; what stays above 1 is slower for another reason.",
+        f"Time against {labels[0]}, in the middle over the cases of a bench and its last {RECENT} commits without "
+        "a doubt: as measured, and when each machine is set against its own limits. A slower box has a raw figure "
+        "above 1 and a normalised one near 1; what stays above 1 is slower for another reason.",
         ("bench", "machine", "cases", "raw", "normalised"),
         rows,
     )

@@ -87,6 +87,7 @@ def as_csv(runs: Runs) -> str:
         "hops": "s_per_hop",
         "items": "s_per_item",
         "calls": "s_per_call",
+        "cycles": "cycles_per_s",
     }
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

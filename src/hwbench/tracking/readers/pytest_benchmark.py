@@ -1,7 +1,7 @@
 """pytest-benchmark's JSON, of hwbench's suite and any other: one file is one run at one commit.
 
-Times are seconds per call. Files of hwbench's suite state variant, axis values and rates; the counts of a call follow
-from a rate and the median. Files hold the rounds (`stats.data`), or only their statistics.
+Times are seconds per call. Files of hwbench's suite state variant, axis values, rates and the counts of a call; in
+older ones the counts follow from a rate and the median. Files hold the rounds (`stats.data`), or their statistics.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...record.model import METRICS, Json, JsonObject
+from ...record.model import COUNTS, METRICS, Json, JsonObject
+from ...record.store import LEAST_WORK, MOST_WORK
 from ..history import DIRTY, Commit, History, TrackingError
 from ..machines import Settings, identity_notes
 from ..series import Observation, SeriesBuilder
@@ -155,16 +156,26 @@ def _readable(params: dict[str, str], ids: str) -> dict[str, str]:
 
 
 def _counts(info: JsonObject, median: float) -> dict[str, float]:
-    """The counts of one call from the rates in `extra_info`; nanoseconds are per hop or per item."""
+    """The counts of one call in `extra_info`.
+
+    In files of earlier versions they follow from the rates. Nanoseconds there are per hop or per item, so both are
+    given: a comparison takes what the other side has.
+    """
+    if isinstance(stated := info.get("counts"), dict):
+        return {count: amount for count in COUNTS if (amount := _amount(stated.get(count))) > 0}
     found: dict[str, float] = {}
     for metric in METRICS:
         rate = info.get(metric.unit)
         if isinstance(rate, float) and math.isfinite(rate) and rate > 0 and "bench" in info:
             amount = rate / metric.scale * median if metric.higher else median * metric.scale / rate
             found.setdefault(metric.count, amount)
-    if "hops" in found:
-        found.pop("items", None)
     return {count: float(f"{amount:.9g}") for count, amount in found.items()}
+
+
+def _amount(value: Json) -> float:
+    """A count as a run file may have it; 0 for anything else."""
+    known = isinstance(value, int | float) and LEAST_WORK <= value < MOST_WORK
+    return float(value) if known else 0.0
 
 
 def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:

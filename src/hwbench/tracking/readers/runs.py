@@ -38,7 +38,8 @@ def history(runs: Sequence[Run]) -> History | None:
             median, error = float(np.median(record.samples)), median_error(record.samples)
             builder.add(
                 Observation(
-                    record.bench, record.variant, params, setting, str(record.version), record.counts, median, error
+                    record.bench, record.variant, params, setting, str(record.version), record.counts, median, error,
+                    _suspect(record),
                 ),
                 now,
             )  # fmt: skip
@@ -103,6 +104,11 @@ def _key(record: Record) -> Key:
     return record.bench, record.variant, record.device, axes
 
 
+def _suspect(record: Record) -> str:
+    """Why a record is suspect; "" where it is not."""
+    return record.why or "suspect" if record.status == "suspect" else ""
+
+
 def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
     """One case in several runs: the timed records that agree in version and counts with the first."""
     every = [record for record in records if record.timed]
@@ -111,10 +117,7 @@ def _entry(records: Sequence[Record], earlier: Sequence[float] = ()) -> Entry:
     unfit = "" if timed else one.status
     # Disturbed records are left out where undisturbed ones exist.
     calm = [record for record in timed if record.status == "ok"]
-    measurements = [
-        measurement_of(record.samples, record.why or "suspect" if record.status == "suspect" else "")
-        for record in (calm or timed)
-    ]
+    measurements = [measurement_of(record.samples, _suspect(record)) for record in (calm or timed)]
     return Entry(
         one.bench, one.variant, one.device, one.params, str(one.version), one.counts, measurements, unfit, earlier,
         why="" if timed else one.why,
