@@ -219,7 +219,7 @@ def test_names_from_a_file_run_nothing(visit: Any) -> None:
     evil.scroll_into_view_if_needed()
     evil.hover(force=True)
     page.wait_for_selector("#vg-tooltip-element.visible")
-    assert "window.pwned" in page.locator("#vg-tooltip-element").inner_text()
+    assert "window.pwned" in page.locator("#vg-tooltip-element").text_content()
     assert page.locator("#vg-tooltip-element img, #vg-tooltip-element script, img").count() == 0
     page.fill("#filter", "pwned")
     page.wait_for_timeout(200)
@@ -245,10 +245,10 @@ def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
     assert bright(first[0]) == (scheme == "light")
     assert bright(first[1]) != bright(first[0])
     button = page.locator("#theme")
-    assert button.inner_text() == "Theme: auto"
+    assert button.text_content() == "Theme: auto"
     button.click()
     button.click()  # auto, light, dark
-    assert button.inner_text() == "Theme: dark"
+    assert button.text_content() == "Theme: dark"
     dark = colours()
     assert not bright(dark[0])
     assert bright(dark[1])
@@ -263,7 +263,7 @@ def test_a_tooltip_tells_median_interval_and_samples(visit: Any) -> None:
     mark.scroll_into_view_if_needed()
     mark.hover(force=True)
     page.wait_for_selector("#vg-tooltip-element.visible")
-    text = page.locator("#vg-tooltip-element").inner_text()
+    text = page.locator("#vg-tooltip-element").text_content()
     assert all(word in text for word in ("access.row_column", "median", "95% interval", "samples", "GB/s"))
 
 
@@ -289,7 +289,7 @@ def test_everything_is_reached_by_keyboard(visit: Any) -> None:
     assert page.locator("details").first.evaluate("one => one.open")
     page.locator("#theme").focus()
     page.keyboard.press("Enter")
-    assert page.locator("#theme").inner_text() == "Theme: light"
+    assert page.locator("#theme").text_content() == "Theme: light"
 
 
 def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_the_table_of_records_filters_and_sorts(visit: Any) -> None:
     texts = page.evaluate(f"{rows}.map(row => row.textContent)")
     assert texts
     assert all("stream.copy" in text and "size=L2" in text and "suspect" in text for text in texts)
-    assert page.locator("#found").inner_text().startswith(f"{len(texts)} of ")
+    assert page.locator("#found").text_content().startswith(f"{len(texts)} of ")
     page.fill("#filter", "vectorize.add")
     page.get_by_role("button", name="one execution", exact=True).click()
     column = page.evaluate(
@@ -337,7 +337,7 @@ def _seconds(text: str) -> float:
 
 def shown_frame(page: Any) -> str:
     """The heading of the one frame that is shown."""
-    [title] = page.locator("figure.steps .frames > li:visible h4").all_inner_texts()
+    [title] = page.locator("figure.steps .frames > li:visible h4").all_text_contents()
     return title
 
 
@@ -347,12 +347,12 @@ def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
     bar = page.locator("figure.steps .stepper")
     bar.scroll_into_view_if_needed()
     first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
-    assert (shown_frame(page), bar.locator("output").inner_text()) == ("Time 0", "1 of 8")
+    assert (shown_frame(page), bar.locator("output").text_content()) == ("Time 0", "1 of 8")
     assert (first.is_disabled(), back.is_disabled(), ahead.is_disabled()) == (True, True, False)
     for time in range(1, 8):
         ahead.click()
         assert shown_frame(page) == f"Time {time}"
-        assert ("y₁₁" in page.locator("figure.steps .frames > li:visible").inner_text()) == (time >= 4)
+        assert ("y₁₁" in page.locator("figure.steps .frames > li:visible").text_content()) == (time >= 4)
     assert (first.is_disabled(), back.is_disabled(), ahead.is_disabled()) == (False, False, True)
     back.click()
     assert (shown_frame(page), ahead.is_disabled()) == ("Time 6", False)
@@ -366,16 +366,16 @@ def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
     bar = page.locator("figure.steps .stepper")
     play = bar.locator("[data-go=play]")
     play.click()
-    assert (play.inner_text(), play.get_attribute("aria-pressed")) == ("Pause", "true")
+    assert (play.text_content(), play.get_attribute("aria-pressed")) == ("Pause", "true")
     page.wait_for_selector("figure.steps .frames > li:nth-child(2):not([hidden])")
     play.click()
-    assert play.inner_text() == "Play"
+    assert play.text_content() == "Play"
     bar.locator("[data-go=next]").focus()
     page.keyboard.press("End")
     play.click()
     assert shown_frame(page) == "Time 0"
     page.keyboard.press("ArrowRight")
-    assert (shown_frame(page), play.inner_text()) == ("Time 1", "Play")
+    assert (shown_frame(page), play.text_content()) == ("Time 1", "Play")
 
 
 def test_the_systolic_array_is_stepped_through_by_keys(visit: Any) -> None:
@@ -456,10 +456,10 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto(tracked.as_uri())
     page.wait_for_function("() => document.documentElement.dataset.charts === 'done'", polling=100, timeout=60_000)
-    assert "00000004" in page.locator(".notes li").first.inner_text()
+    assert "00000004" in page.locator(".notes li").first.text_content()
     chart = page.locator(".chart.chosen")
     assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
-    assert "00000004" in chart.inner_text()
+    assert "00000004" in chart.text_content()
     assert chart.locator(".mark-symbol path").count() == 10
     page.locator("[data-line='1']").uncheck()
     page.wait_for_function("document.querySelectorAll('.chosen .mark-symbol path').length === 5")
