@@ -27,6 +27,9 @@ Call: TypeAlias = Callable[[], Any]
 Loop: TypeAlias = Callable[[int], Any]
 """The work done n times by compiled code."""
 
+Job: TypeAlias = Callable[[int, int], Any]
+"""A thread's part of the work, done n times; its kernels are given the second number, their place at the gate."""
+
 Facts: TypeAlias = Mapping[str, Any]
 """What is true of a case beside its time, as JSON can hold it."""
 

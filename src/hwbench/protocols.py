@@ -15,6 +15,7 @@ import numpy.typing as npt
 from .bench import Call as Call
 from .bench import Facts as Facts
 from .bench import Inputs as Inputs
+from .bench import Job as Job
 from .bench import Loop as Loop
 from .bench import Values as Values
 from .record.estimate import Estimate
@@ -64,14 +65,14 @@ class Crew(Protocol):
     def each(self, function: Callable[[int], T]) -> list[T]:
         """What `function(rank)` returns on each thread, by rank."""
 
-    def race(self, jobs: Sequence[Loop], loops: int) -> list[tuple[int, int]]:
-        """Run `jobs[rank](loops)` on all threads at once; (start, end) of each in ns of one clock."""
+    def race(self, jobs: Sequence[Job], loops: int) -> list[tuple[int, int]]:
+        """Run `jobs[rank](loops, gate)` on all threads at once; (start, end) of each in ns of one clock."""
 
     def work(
-        self, jobs: Sequence[Loop], *, output: Call | None, facts: Facts | None = None,
+        self, jobs: Sequence[Job], *, output: Call | None, facts: Facts | None = None,
         close: Callable[[], None] | None = None,
     ) -> Work:  # fmt: skip
-        """The work of running `jobs[rank](loops)` on every thread at once."""
+        """The work of running `jobs[rank](loops, gate)` on every thread at once."""
 
 
 class Cpu(Protocol):

@@ -34,7 +34,7 @@ def test_an_exception_is_raised_and_the_threads_live_on(here: CpuDevice) -> None
     with pytest.raises(RuntimeError, match="rank"):
         crew.each(fail)
     with pytest.raises(RuntimeError, match="rank 0"):
-        crew.work([lambda loops: fail(0)] * len(crew), output=None).call()
+        crew.work([lambda loops, gate: fail(0)] * len(crew), output=None).call()
     assert crew.each(lambda rank: rank) == list(range(len(crew)))
 
 
@@ -42,7 +42,9 @@ def test_a_crew_runs_every_job_with_its_loops(here: CpuDevice) -> None:
     """Each job runs once a sample, on its own thread, with the loops asked for."""
     crew = here.crew(here.host.usable)
     seen: list[tuple[int, int, int]] = []
-    jobs = [lambda loops, rank=rank: seen.append((rank, loops, threading.get_ident())) for rank in range(len(crew))]
+    jobs = [
+        lambda loops, gate, rank=rank: seen.append((rank, loops, threading.get_ident())) for rank in range(len(crew))
+    ]
     closed: list[bool] = []
     work = crew.work(jobs, output=lambda: "out", facts={"pages": "4K"}, close=lambda: closed.append(True))
     assert work.timer is not None
@@ -78,5 +80,5 @@ def test_where_nothing_can_be_pinned_it_is_said(monkeypatch: pytest.MonkeyPatch)
     made = CpuDevice(Host(allowed=(0,)))
     crew = made.crew(1)
     assert crew.each(lambda rank: rank) == [0]
-    assert crew.work([lambda loops: None], output=None).facts["pinned"] is False
+    assert crew.work([lambda loops, gate: None], output=None).facts["pinned"] is False
     made.close()

@@ -123,7 +123,7 @@ def warm() -> None:
     assert all((report, app, progress, tables, session))
     catalog.benches()
     clock.estimate_hz(1, 1)
-    ping_pong.bounce(np.zeros(1, dtype=np.int64).ctypes.data, 0, 0)
+    ping_pong.bounce(np.zeros(1, dtype=np.int64).ctypes.data, 0, 0, 0)
     # No figure is looked at here: a clock that does not settle would take two seconds of each run, and on a busy
     # machine two threads that wait for each other take as long.
     cpu.CpuDevice.settle = lambda *_: None  # type: ignore[method-assign]

@@ -60,6 +60,7 @@ class ScriptedDevice:
         self.settled: list[float] = []
         self.reclaimed = 0
         self.rounds = 0
+        self.left, self.left_by = 0.0, ""
 
     def spread(self, value: Any) -> Sequence[Scalar]:
         if isinstance(value, Threads):
@@ -101,11 +102,25 @@ class ScriptedDevice:
         self.clock.now += 0.5
 
     def time(self, work: Work, loops: int) -> float:
+        """A work with the fact `leaves` goes on for so many seconds after its call and slows others meanwhile."""
         assert work.timer is not None
-        self.timed.append((str(work.facts.get("who", "")), loops))
+        who = str(work.facts.get("who", ""))
+        self.timed.append((who, loops))
         taken = work.timer(loops)
+        if self.left > 0 and who != self.left_by:
+            slowed = min(self.left, taken)
+            self.left -= slowed
+            taken += slowed
         self.clock.now += taken + self.overhead
+        if "leaves" in work.facts:
+            self.left, self.left_by = float(work.facts["leaves"]), who
         return taken
+
+    def quiet(self) -> bool:
+        """Wait for what an earlier work has left behind, for a second at most."""
+        self.clock.now += min(self.left, 1.0)
+        self.left = max(0.0, self.left - 1.0)
+        return not self.left
 
     def counters(self) -> dict[str, float]:
         return {"wall_s": self.clock.now, **{name: rate * self.clock.now for name, rate in self.rates.items()}}

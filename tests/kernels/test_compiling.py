@@ -16,9 +16,9 @@ from hwbench.benches.latency import chase
 from hwbench.benches.stream import _kernels
 from hwbench.kernels import compiling, simd
 before = numba.config.CACHE_DIR
-chase.chase.compile((numba.intp, numba.intp))
+chase.chase.compile((numba.intp,) * 3)
 shape = simd.Registers("i8", 128, 8)._numba_type_
-_kernels.simd_load.compile((shape, *[numba.intp] * 5))
+_kernels.simd_load.compile((shape, *[numba.intp] * 6))
 hits = sum(sum(kernel.stats.cache_hits.values()) for kernel in (chase.chase, _kernels.simd_load))
 print(hits, compiling.kernel_cache(), numba.config.CACHE_DIR == before)
 """

@@ -82,7 +82,7 @@ def by_pool(device: Any, writes: bool, a: Any, out: Any) -> Work:
 
 def by_crew(device: Any, writes: bool, a: Any, out: Any) -> Work:
     kernel = double if writes else nothing
-    return device.crew(1).work([lambda _loops: kernel(a, out)], output=lambda: out)
+    return device.crew(1).work([lambda _loops, _gate: kernel(a, out)], output=lambda: out)
 
 
 def by_blas(device: Any, writes: bool, a: Any, out: Any) -> Work:

@@ -173,7 +173,8 @@ def _beside_c_chase(cell: Cell, device: CpuDevice, values: Values, seconds: floa
     stack.callback(buffer.close)
     library = stack.enter_context(c_loops.built(cell.test, c_loops.CHASE_FLAGS))
     ours = chase.walk(device, buffer, lines, chase.chase)
-    theirs = chase.walk(device, buffer, lines, c_loops.chase_function(library))
+    function = c_loops.chase_function(library)
+    theirs = chase.walk(device, buffer, lines, lambda address, hops, _gate: function(address, hops))
     ours.call()
     theirs.call()
     if ours.output is None or theirs.output is None or ours.output() != theirs.output():

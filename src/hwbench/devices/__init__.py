@@ -63,6 +63,9 @@ class Device(Protocol):
     def time(self, work: Work, loops: int) -> float:
         """Seconds that `loops` calls of the work took."""
 
+    def quiet(self) -> bool:
+        """Wait until what earlier calls began has ended (spinning threads, queued kernels); False: it does not end."""
+
     def counters(self) -> dict[str, float]:
         """Running totals whose growth over a round tells what disturbed it.
 

@@ -66,6 +66,10 @@ class AbsentGpu:
         """Skip, with the reason."""
         self._refuse()
 
+    def quiet(self) -> bool:
+        """Nothing was begun."""
+        return True
+
     def counters(self) -> dict[str, float]:
         """Time goes on here too."""
         return {"wall_s": time.perf_counter()}

@@ -22,13 +22,14 @@ import psutil
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
-from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
+from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
 from .levels import Levels
+from .stragglers import Stragglers
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -67,6 +68,7 @@ class CpuDevice:
         self._pool = Pool()
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
+        self._stragglers = Stragglers()
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
         self._children: dict[int, psutil.Process] = {}
@@ -353,13 +355,17 @@ class CpuDevice:
 
     def time(self, work: Work, loops: int) -> float:
         """Seconds that `loops` calls of the work took: by its own timer, its own repetition, or a loop of calls."""
-        if work.timer is not None:
-            return work.timer(loops)
-        if work.repeat is not None:
-            start = time.perf_counter()
-            work.repeat(loops)
-            return time.perf_counter() - start
-        return _seconds(work.call, loops)
+        start, before = time.perf_counter(), time.process_time()
+        try:
+            if work.timer is not None:
+                return work.timer(loops)
+            return _seconds(work.call, loops) if work.repeat is None else _repeated(work.repeat, loops)
+        finally:
+            self._stragglers.note(time.perf_counter() - start, time.process_time() - before)
+
+    def quiet(self) -> bool:
+        """Wait until no thread of an earlier call works any more; False where one does not stop."""
+        return self._stragglers.wait()
 
     def counters(self) -> dict[str, float]:
         """Running totals; one that this system lacks is absent.
@@ -412,6 +418,13 @@ def _seconds(call: Call, loops: int) -> float:
     start = time.perf_counter()
     for _ in rounds:
         call()
+    return time.perf_counter() - start
+
+
+def _repeated(repeat: Loop, loops: int) -> float:
+    """Seconds of a work that does itself `loops` times."""
+    start = time.perf_counter()
+    repeat(loops)
     return time.perf_counter() - start
 
 

@@ -14,35 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from ..bench import Work
-from ..kernels.compiling import compiled
-from ..protocols import Call, Facts, Loop
-from .clock import opaque
+from ..kernels.gate import Gate
+from ..protocols import Call, Facts, Job
 
 T = TypeVar("T")
-
-# Threads leave the gate at once, but need the GIL for the microsecond between it and their kernel. If all asked for it
-# at once, the losers would sleep and be woken one after the other; 8 000 cycles (2 µs) apart, each finds it free. How
-# far apart 2 threads on 2 CPUs of a virtual machine start, median / 95th percentile of 500: threading.Barrier
-# 19 / 22 µs, this gate without the stagger 1.6 / 29 µs, with it 2.4 / 2.6 µs.
-STAGGER = 8_000
-
-
-@compiled
-def gate(lines: np.ndarray, rank: int, count: int, ticket: int, stagger: int) -> None:
-    """Wait, without the GIL, until `count` threads arrived with the same `ticket`, then `rank × stagger` cycles more.
-
-    Each thread writes its own cache line (8 words) and reads the others', so no atomic operation is needed.
-    """
-    lines[rank * 8] = ticket
-    for other in range(count):
-        while opaque(lines[other * 8]) < ticket:
-            pass
-    wait = opaque(0)
-    for _ in range(rank * stagger):
-        wait = opaque(wait + 1)
 
 
 class Worker:
@@ -104,8 +80,7 @@ class Crew:
         self.workers = tuple(workers)
         self.cpus = tuple(worker.cpu for worker in workers)
         self.pinned = all(worker.pinned for worker in workers)
-        self._lines = np.zeros(8 * len(workers), dtype=np.int64)  # the gate's: a cache line for each thread
-        self._ticket = 0
+        self._gate = Gate(len(workers))
 
     def __len__(self) -> int:
         return len(self.workers)
@@ -117,36 +92,39 @@ class Crew:
             worker.inbox.put(lambda rank=rank: countdown.run(rank, function))  # type: ignore[misc]
         return countdown.wait()
 
-    def race(self, jobs: Sequence[Loop], loops: int) -> list[tuple[int, int]]:
-        """Run jobs[rank](loops) on all threads at once; (start, end) of each in ns of one clock."""
+    def race(self, jobs: Sequence[Job], loops: int) -> list[tuple[int, int]]:
+        """Run jobs[rank](loops, gate) on all threads at once; (start, end) of each in ns of one clock.
+
+        They are those of the job's kernels, which enter the gate; of a job without such a kernel, those of Python.
+        """
         if len(jobs) != len(self):
             raise ValueError(f"{len(jobs)} jobs for {len(self)} threads")
-        if not self._ticket:
-            gate(np.zeros(8, dtype=np.int64), 0, 1, 1, 0)  # compiled here, not while others wait at it
-        self._ticket += 1
-        lines, count, ticket, clock = self._lines, len(self), self._ticket, time.perf_counter_ns
+        gate, clock = self._gate, time.perf_counter_ns
+        gate.close()
 
         def run(rank: int) -> tuple[int, int]:
-            job = jobs[rank]
-            gate(lines, rank, count, ticket, STAGGER)
             start = clock()
-            job(loops)
-            return start, clock()
+            try:
+                jobs[rank](loops, gate.address(rank))
+            finally:
+                gate.arrive(rank)
+            return gate.span(rank) or (start, clock())
 
         return self.each(run)
 
     def work(
         self,
-        jobs: Sequence[Loop],
+        jobs: Sequence[Job],
         *,
         output: Call | None,
         facts: Facts | None = None,
         close: Callable[[], None] | None = None,
     ) -> Work:
-        """The work of running jobs[rank](loops) on every thread at once.
+        """The work of running jobs[rank](loops, gate) on every thread at once.
 
-        Its time is the last end minus the first start, in seconds. A job should spend `loops` inside one kernel that
-        gives up the GIL; what it does in Python is serial between the threads.
+        Its time is the last end minus the first start, in seconds. A job spends `loops` inside one kernel that gives up
+        the GIL, enters the gate first and leaves it last (`kernels.gate`); what it does in Python is serial between the
+        threads.
         """
 
         def timer(loops: int) -> float:

@@ -453,6 +453,11 @@ class GpuDevice:
 
     # --- time, counters, gauges -----------------------------------------------------------------------------------
 
+    def quiet(self) -> bool:
+        """Wait until every queue of this GPU is empty."""
+        self.synchronize()
+        return True
+
     def settle(self, seconds: float) -> None:
         """Load every SM until its clock stays within 1% for some readings in a row, `seconds` at most."""
         sink = self.empty(1, np.float32)

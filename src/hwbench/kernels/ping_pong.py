@@ -14,27 +14,30 @@ from typing import Protocol
 import numpy as np
 
 from .compiling import compiled
+from .gate import enter, leave, order_loads
 from .simd import read_shared, write_shared
 
-TRIPS = 128  # round trips of a burst: 11 µs between neighbouring cores, 2 of them the gate's stagger
+TRIPS = 1024  # round trips of a burst: 60 µs between neighbouring cores; bursts of 128 vary four times as much
 BURSTS = 3  # the best one counts: any may be interrupted
 
 
 @compiled
-def bounce(address: int, turn: int, last: int) -> None:
+def bounce(address: int, turn: int, last: int, gate: int = 0) -> None:
     """Wait for `turn`, write the number after it, wait for the one after that, below `last`."""
+    enter(gate)
     while turn < last:
         while read_shared(address) != turn:
-            pass
+            order_loads()
         write_shared(address, turn + 1)
         turn += 2
+    leave(gate)
 
 
 class Race(Protocol):
     """What a handover needs of a crew of two threads."""
 
-    def race(self, jobs: Sequence[Callable[[int], None]], loops: int) -> Sequence[tuple[int, int]]:
-        """Run `jobs[rank](loops)` on all threads at once; (start, end) of each in ns of one clock."""
+    def race(self, jobs: Sequence[Callable[[int, int], None]], loops: int) -> Sequence[tuple[int, int]]:
+        """Run `jobs[rank](loops, gate)` on all threads at once; (start, end) of each in ns of one clock."""
 
 
 class Handover:
@@ -45,7 +48,7 @@ class Handover:
         self._line = np.zeros(16, dtype=np.int64)  # two lines' worth, so that one of them is whole
         self._address = -(-self._line.ctypes.data // 64) * 64
         self._turn = 0
-        bounce(self._address, 0, 0)  # compiled here, not by both threads at once
+        bounce(self._address, 0, 0, 0)  # compiled here, not by both threads at once
 
     def seconds(self) -> float:
         """Seconds of a handover now: the best of some bursts."""
@@ -54,7 +57,11 @@ class Handover:
     def _burst(self) -> float:
         first, last = self._turn, self._turn + 2 * TRIPS
         spans = self.crew.race(
-            [lambda _: bounce(self._address, first, last), lambda _: bounce(self._address, first + 1, last)], 1
+            [
+                lambda _, gate: bounce(self._address, first, last, gate),
+                lambda _, gate: bounce(self._address, first + 1, last, gate),
+            ],
+            1,
         )
         self._turn = last  # not before: after a race that failed to start, both threads would wait for ever
         return float(max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9 / (2 * TRIPS)

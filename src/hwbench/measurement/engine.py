@@ -21,7 +21,7 @@ from ..devices import MEMORY_SHARE, Device
 from ..protocols import Facts, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
-from ..record.reasons import because, told
+from ..record.reasons import Reason, because, told
 from . import warm_up
 from .cases import Group
 from .check import Check
@@ -32,7 +32,7 @@ from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
 
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
-PRIMED_LOOPS = 20  # calls a sample from which one more, untimed, costs at most a twentieth
+PRIMED_LOOPS = 4  # calls a sample from which one more, untimed, costs at most a quarter
 DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
 
 
@@ -181,9 +181,7 @@ class Engine:
                 with self.phases("warm-up"), caught(trial):
                     self.warm_up(trial)
             telemetry = self._rounds(trials, seconds)
-            # Times from a GPU's events do not depend on what disturbs the host.
-            hosts = any(trial.facts.get("timed_by") != "events" for trial in trials)
-            reasons = interference.disturbed(telemetry) if hosts else []
+            reasons = _disturbed(trials, telemetry)
             if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
                 return self._repeat(trials, seconds, telemetry, told(reasons))
             return telemetry
@@ -206,7 +204,7 @@ class Engine:
         started = self.clock()
         second = self._rounds(live, seconds) if live else {}
         self._repeated += self.clock() - started
-        if second and not interference.disturbed(second) and all(trial.live for trial in live):
+        if second and not _disturbed(live, second) and all(trial.live for trial in live):
             for trial in live:
                 trial.facts["repeated"] = why
             return second
@@ -233,6 +231,7 @@ class Engine:
             self.stop()
             return self.sample(trial, loops)
 
+        self._wait_for_quiet(trial)
         most = trial.work.most if trial.work is not None else None
         trial.loops = warm_up.loops(sample, self.policy, self.clock, most)
 
@@ -255,6 +254,7 @@ class Engine:
                     trial = trials[index]
                     if trial.live:
                         with caught(trial):
+                            self._wait_for_quiet(trial)
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
@@ -274,6 +274,13 @@ class Engine:
                 if rule.enough(done, self.clock() - started, [trial.samples for trial in live]):
                     break
         return telemetry
+
+    def _wait_for_quiet(self, trial: Trial) -> None:
+        """Let what another variant has left behind come to its end: spinning threads, queued kernels."""
+        busy = because("busy_threads")
+        for device in self.devices.values():
+            if not device.quiet() and busy not in trial.doubts:
+                trial.doubts.append(busy)
 
     def _prime(self, trial: Trial) -> None:
         """One untimed call before a sample of many: it refills the caches that other variants have evicted.
@@ -296,10 +303,7 @@ class Engine:
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):
                     trial.facts["power_cap"] = capped
-            if trial.facts.get("timed_by") != "events":  # a GPU's events are not stretched by the host
-                reasons = interference.disturbed(telemetry) + reasons
-                if trial.facts.get("threads", 1) > 1:
-                    reasons += interference.moved(telemetry)
+            reasons = _disturbed([trial], telemetry) + reasons
             if reasons:
                 status = "suspect"
         return Record(
@@ -316,6 +320,13 @@ class Engine:
             facts=trial.facts,
             telemetry=dict(telemetry) if trial.samples else {},
         )
+
+
+def _disturbed(trials: Sequence[Trial], telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
+    """What disturbed the host while these were sampled; where CPUs went concerns those with several threads."""
+    hosts = [trial for trial in trials if trial.facts.get("timed_by") != "events"]  # which the host cannot stretch
+    several = any(trial.facts.get("threads", 1) > 1 for trial in hosts)
+    return (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
 
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:

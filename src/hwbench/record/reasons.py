@@ -70,6 +70,11 @@ TABLE: dict[str, Meaning] = {
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "
         "figures for several threads mix two placements.",
     ),
+    "busy_threads": Meaning(
+        "threads of this process worked between the samples",
+        "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "
+        "your own runs. Unset the variable, or measure the variants one by one.",
+    ),
     "bimodal": Meaning(
         "the samples are bimodal",
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "

@@ -146,7 +146,7 @@ def test_the_peak_is_set_against_the_clock(measured):
 
 # --- machine code -----------------------------------------------------------------------------------------------------
 
-BUSY = (listing.INT, listing.INT, listing.FLOAT, listing.FLOAT, listing.INT, listing.INT, listing.INT)
+BUSY = (listing.INT, listing.INT, listing.FLOAT, listing.FLOAT, listing.INT, listing.INT, listing.INT, listing.INT)
 
 
 @listing.needs_x86

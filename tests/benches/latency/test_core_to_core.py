@@ -56,8 +56,8 @@ def test_one_handover_less_is_caught(device, monkeypatch):
     """A thread that stops a handover early leaves another number."""
     right = core_to_core.bounce
 
-    def early(address, turn, last):
-        right(address, turn, last - 1)
+    def early(address, turn, last, gate):
+        right(address, turn, last - 1, gate)
 
     monkeypatch.setattr(core_to_core, "bounce", early)
     assert "differs" in verdict(BENCH, "store", here(device))
@@ -151,7 +151,7 @@ def test_an_exchange_is_a_locked_compare_and_swap():
     """A try of the other variant is one `lock cmpxchg`."""
     assert (
         listing.count(
-            listing.assembly(core_to_core.bounce_exchange, None, (listing.INT, listing.INT, listing.INT)),
+            listing.assembly(core_to_core.bounce_exchange, None, (listing.INT,) * 4),
             r"^lock\s+cmpxchgq",
         )
         == 1
@@ -160,12 +160,7 @@ def test_an_exchange_is_a_locked_compare_and_swap():
 
 def test_arm_hands_over_with_acquire_and_release():
     """On AArch64 the orders are instructions of their own: a load-acquire, a store-release, a compare-and-swap."""
-    storing = listing.for_arm(ping_pong.bounce, None, (listing.INT, listing.INT, listing.INT))
-    assert listing.count(storing, r"^ldap?r\s+x") == 1
-    assert listing.count(storing, r"^stlr\s+x") == 1
-    assert (
-        listing.count(
-            listing.for_arm(core_to_core.bounce_exchange, None, (listing.INT, listing.INT, listing.INT)), r"^casal\s+x"
-        )
-        == 1
-    )
+    storing = listing.for_arm(ping_pong.bounce, None, (listing.INT,) * 4)
+    assert listing.count(storing, r"^ldap?r\s+x") == 2  # at the gate, and to wait
+    assert listing.count(storing, r"^stlr\s+x") == 2
+    assert listing.count(listing.for_arm(core_to_core.bounce_exchange, None, (listing.INT,) * 4), r"^casal\s+x") == 1

@@ -77,7 +77,7 @@ def test_writing_counts_two_lines_for_one(device):
 def test_a_failing_chase_does_not_leave_the_streams_running(device, monkeypatch):
     """Where the chase fails the flag is set all the same, the others end, and the error is raised."""
 
-    def broken(address, hops):
+    def broken(address, hops, gate):
         raise RuntimeError("no way")
 
     monkeypatch.setattr(loaded, "chase", broken)
@@ -91,8 +91,8 @@ def test_a_word_that_was_not_read_is_caught(device, monkeypatch):
     """Streams that count a block which they did not read give another answer."""
     right = loaded.read_until
 
-    def lazy(r, address, nbytes, pause, flag, found):
-        right(r, address, nbytes, pause, flag, found)
+    def lazy(r, address, nbytes, pause, flag, found, gate):
+        right(r, address, nbytes, pause, flag, found, gate)
         ctypes.c_int64.from_address(found).value += 1
 
     monkeypatch.setattr(loaded, "read_until", lazy)
@@ -179,7 +179,7 @@ def test_other_cores_are_counted():
 
 # --- machine code -----------------------------------------------------------------------------------------------------
 
-UNTIL = (listing.INT, listing.INT, listing.INT, listing.INT, listing.INT)
+UNTIL = (listing.INT,) * 6
 
 
 @listing.needs_x86

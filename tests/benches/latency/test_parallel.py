@@ -45,7 +45,7 @@ def test_more_loops_go_on_from_there(device):
 def test_a_hop_too_few_is_caught(device, monkeypatch):
     """A kernel that leaves out four hops gives other lines."""
     right = parallel.chase_all
-    monkeypatch.setattr(parallel, "chase_all", lambda r, to, of, hops: right(r, to, of, hops - 4))
+    monkeypatch.setattr(parallel, "chase_all", lambda r, to, of, hops, gate: right(r, to, of, hops - 4, gate))
     assert "differs" in verdict(BENCH, "follow", values(device))
 
 
@@ -108,9 +108,7 @@ def test_nothing_is_said_without_a_single_chase():
 @pytest.mark.parametrize("chains", [1, 2, 8, 14])
 def test_each_chase_has_a_register_of_its_own(chains):
     """Four hops of each chase are four loads from the address that the one before brought, none of them the stack."""
-    body = listing.hot_loop(
-        listing.assembly(parallel.chase_all, Registers("i8", 64, chains), (listing.INT, listing.INT, listing.INT))
-    )
+    body = listing.hot_loop(listing.assembly(parallel.chase_all, Registers("i8", 64, chains), (listing.INT,) * 4))
     assert listing.count(body, r"^movq\s+\((%r\w+)\), \1$") >= 4 * chains - chains
     assert listing.count(body, r"^movq\s+\(%r(?!sp)\w+\), %r") == 4 * chains
     assert listing.count(body, r"\(%rsp\)") <= 1, "of fourteen chases one may wait on the stack"
@@ -119,9 +117,7 @@ def test_each_chase_has_a_register_of_its_own(chains):
 @listing.needs_x86
 def test_of_sixteen_chases_few_wait_on_the_stack():
     """x86 has too few registers for sixteen: all their loads are there, and at most one move in three is a spill's."""
-    body = listing.hot_loop(
-        listing.assembly(parallel.chase_all, Registers("i8", 64, 16), (listing.INT, listing.INT, listing.INT))
-    )
+    body = listing.hot_loop(listing.assembly(parallel.chase_all, Registers("i8", 64, 16), (listing.INT,) * 4))
     assert listing.count(body, r"\(%r(?!sp)\w+\), %r") == 64
     assert listing.count(body, r"\(%rsp\)") <= 32
 
@@ -129,8 +125,6 @@ def test_of_sixteen_chases_few_wait_on_the_stack():
 @pytest.mark.parametrize("chains", [1, 8, 16])
 def test_arm_keeps_sixteen_chases_in_registers(chains):
     """AArch64 has registers for sixteen chases: four loads each an iteration, none from the stack."""
-    body = listing.hot_loop(
-        listing.for_arm(parallel.chase_all, Registers("i8", 64, chains), (listing.INT, listing.INT, listing.INT))
-    )
+    body = listing.hot_loop(listing.for_arm(parallel.chase_all, Registers("i8", 64, chains), (listing.INT,) * 4))
     assert listing.count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 4 * chains
     assert listing.count(body, r"\[sp") == 0

@@ -92,9 +92,9 @@ def test_a_thread_that_is_wrong_is_caught(hyper_threaded: CpuDevice, monkeypatch
     """One hop or one step too few, in one thread of two, is no answer."""
     real, calls = smt.chase, []
 
-    def short(address: int, hops: int) -> int:
+    def short(address: int, hops: int, gate: int) -> int:
         calls.append(hops)
-        return real(address, hops - 4 if hops == HOPS and len(calls) > 3 else hops)
+        return real(address, hops - 4 if hops == HOPS and len(calls) > 3 else hops, gate)
 
     monkeypatch.setattr(smt, "chase", short)
     assert "differs" in verdict(bench, "siblings", {"work": "latency", "device": hyper_threaded})
@@ -108,7 +108,7 @@ def test_the_ring_is_one() -> None:
     start = answer()
     seen = []
     for _ in range(len(lines) * 4 // HOPS):
-        run(1)
+        run(1, 0)
         seen.append(answer())
     assert start == lines[0]
     assert seen.index(start) + 1 == len(lines) // np.gcd(len(lines), HOPS)

@@ -74,7 +74,7 @@ def test_every_variant_gives_the_answer(device, bench, variant, dtype, threads):
 
 
 @compiled
-def first_block_only(r, a, b, c, nbytes, passes):
+def first_block_only(r, a, b, c, nbytes, passes, gate=0):
     for _ in range(passes):
         store(a, load(r, b))
         clobber()
@@ -82,7 +82,7 @@ def first_block_only(r, a, b, c, nbytes, passes):
 
 
 @compiled
-def shifted(r, a, b, c, nbytes, passes):
+def shifted(r, a, b, c, nbytes, passes, gate=0):
     step = width(r)
     for _ in range(passes):
         i = 0
@@ -95,7 +95,7 @@ def shifted(r, a, b, c, nbytes, passes):
 
 
 @compiled
-def one_block_too_few(r, a, b, c, nbytes, passes):
+def one_block_too_few(r, a, b, c, nbytes, passes, gate=0):
     sums = fill(r, 0)
     found = 0
     i = width(r)
@@ -106,7 +106,7 @@ def one_block_too_few(r, a, b, c, nbytes, passes):
 
 
 @compiled
-def nothing(r, a, b, c, nbytes, passes):
+def nothing(r, a, b, c, nbytes, passes, gate=0):
     fence()
 
 
@@ -142,7 +142,7 @@ def test_a_mistake_of_the_second_thread_is_caught(device, monkeypatch, bench):
     values = values_of(device, threads=2)
     crew = device.crew(2)
     right = crew.work
-    monkeypatch.setattr(crew, "work", lambda jobs, **rest: right([jobs[0], lambda loops: None], **rest))
+    monkeypatch.setattr(crew, "work", lambda jobs, **rest: right([jobs[0], lambda loops, gate: None], **rest))
     assert "differs from the reference" in verdict(bench, "simd", values)
 
 

@@ -30,8 +30,9 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.cpu_features import has_fma, widths
+from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, fill, fma, load, opaque, store
-from ...protocols import Buffer, Cpu, Results
+from ...protocols import Buffer, Cpu, Job, Results
 from ...record import text
 from ...record.estimate import estimate
 from ...record.facts import threads_of
@@ -53,11 +54,14 @@ ONE_UNIT = 0.75  # a clock below this share under two units' load means one unit
 
 
 @compiled
-def busy(r: Registers, target: int, source: int, a: float, b: float, one: int, steps: int, passes: int) -> int:
+def busy(
+    r: Registers, target: int, source: int, a: float, b: float, one: int, steps: int, passes: int, gate: int = 0
+) -> int:
     """CHAIN × `steps` × `passes` additions of `one`, each after the other, and a multiply-add in each register a step.
 
     The registers begin each pass at `source` and end at `target`; the sum of the additions is returned.
     """
+    enter(gate)
     factor, other = fill(r, a), fill(r, b)
     count = 0
     for _ in range(passes):
@@ -70,6 +74,7 @@ def busy(r: Registers, target: int, source: int, a: float, b: float, one: int, s
                 count = opaque(count + one)
             left = opaque(left - 1)
         store(target, x)
+    leave(gate)
     return count
 
 
@@ -135,11 +140,11 @@ def on_crew(device: Cpu, x: np.ndarray, threads: int, units: int, bits: int) -> 
     places = crew.each(allocate)
     sums = np.zeros(len(crew), np.int64)
 
-    def job(rank: int) -> Callable[[int], None]:
+    def job(rank: int) -> Job:
         _, source, target = places[rank]
 
-        def run(loops: int) -> None:
-            sums[rank] = busy(registers, target.ctypes.data, source.ctypes.data, A, B, 1, STEPS, loops)
+        def run(loops: int, gate: int) -> None:
+            sums[rank] = busy(registers, target.ctypes.data, source.ctypes.data, A, B, 1, STEPS, loops, gate)
 
         return run
 

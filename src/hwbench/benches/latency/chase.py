@@ -19,6 +19,7 @@ import numpy as np
 
 from ...bench import Bench, Pages, Skip, Sweep, Work
 from ...kernels.compiling import compiled
+from ...kernels.gate import enter, leave
 from ...kernels.permutation import permute
 from ...kernels.simd import follow, opaque
 from ...protocols import Buffer, Cpu, Results
@@ -34,8 +35,9 @@ GROUP = 64 * 4096 // LINE  # lines of 64 small pages
 
 
 @compiled
-def chase(address: int, hops: int) -> int:
+def chase(address: int, hops: int, gate: int = 0) -> int:
     """The address `hops` hops (a multiple of 16) on from `address`: each load has to wait for the one before."""
+    enter(gate)
     sixteen = opaque(16)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
@@ -43,6 +45,7 @@ def chase(address: int, hops: int) -> int:
         address = follow(follow(follow(follow(address))))
         address = follow(follow(follow(follow(address))))
         hops -= sixteen
+    leave(gate)
     return address
 
 
@@ -163,14 +166,14 @@ def walk(
     device: Cpu,
     buffer: Buffer,
     lines: np.ndarray,
-    step: Callable[[int, int], int],
+    step: Callable[[int, int, int], int],
     close: Callable[[], None] | None = None,
 ) -> Work:
-    """The work of following a ring that lies in `buffer`: `step(address, hops)` gives the address it comes to."""
+    """The work of following a ring that lies in `buffer`: `step(address, hops, gate)` gives the address it comes to."""
     at = [buffer.address + LINE * int(lines[0])]
 
-    def run(loops: int) -> None:
-        at[0] = step(at[0], HOPS * loops)
+    def run(loops: int, gate: int) -> None:
+        at[0] = step(at[0], HOPS * loops, gate)
 
     work: Work = device.crew(1).work(
         [run],

@@ -26,6 +26,7 @@ import numpy as np
 
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
+from ...kernels.gate import enter, leave
 from ...kernels.ping_pong import bounce
 from ...kernels.simd import swap_shared
 from ...protocols import Buffer, Cpu, Crew, Results
@@ -44,12 +45,14 @@ BUDGET = 2**18  # round trips of all pairs in one call, about: 25 ms
 
 
 @compiled
-def bounce_exchange(address: int, turn: int, last: int) -> None:
+def bounce_exchange(address: int, turn: int, last: int, gate: int = 0) -> None:
     """Wait for `turn` and write the number after it, in one compare-and-swap that is tried until it succeeds."""
+    enter(gate)
     while turn < last:
         while not swap_shared(address, turn, turn + 1):
             pass
         turn += 2
+    leave(gate)
 
 
 # --- the bench --------------------------------------------------------------------------------------------------------
@@ -120,7 +123,7 @@ def exchanging(device: Cpu) -> Work:
     return bouncing(device, bounce_exchange)
 
 
-def bouncing(device: Cpu, kernel: Callable[[int, int, int], None]) -> Work:
+def bouncing(device: Cpu, kernel: Callable[[int, int, int, int], None]) -> Work:
     """All pairs, one after the other, each with a line of its own that its first thread has touched first."""
     crews = [device.team(*pair) for pair in pairs_of(device)]
 
@@ -139,7 +142,11 @@ def bouncing(device: Cpu, kernel: Callable[[int, int, int], None]) -> Work:
         last = first + 2 * rounds * loops
         address = buffer.address
         spans: list[tuple[int, int]] = crew.race(
-            [lambda _: kernel(address, first, last), lambda _: kernel(address, first + 1, last)], 1
+            [
+                lambda _, gate: kernel(address, first, last, gate),
+                lambda _, gate: kernel(address, first + 1, last, gate),
+            ],
+            1,
         )
         return (max(end for _, end in spans) - min(start for start, _ in spans)) * 1e-9
 

@@ -28,8 +28,9 @@ import numpy as np
 from ...bench import Bench, Pages, Work
 from ...kernels.compiling import compiled
 from ...kernels.cpu_features import stream_width
+from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, store, total, width
-from ...protocols import Buffer, Cpu, Results
+from ...protocols import Buffer, Cpu, Job, Results
 from ...record import text
 from ...record.model import Record, Scalar
 from ...record.phrases import compared, counted, differs, marked, ranked
@@ -49,8 +50,9 @@ WRITE = 2  # lines of traffic for each line that is stored
 
 
 @compiled
-def read_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+def read_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int, gate: int = 0) -> None:
     """Read block after block, round and round, until the flag is set."""
+    enter(gate)
     step, sums = width(r), fill(r, 0)
     blocks = i = 0
     while follow(flag) == 0:
@@ -63,11 +65,13 @@ def read_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, f
         clobber()
     put(found, blocks)
     put(found + 8, total(sums))
+    leave(gate)
 
 
 @compiled
-def write_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int) -> None:
+def write_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, found: int, gate: int = 0) -> None:
     """Fill block after block with ones, round and round, until the flag is set."""
+    enter(gate)
     step, ones = width(r), fill(r, 1)
     blocks = i = 0
     while follow(flag) == 0:
@@ -79,6 +83,7 @@ def write_until(r: Registers, address: int, nbytes: int, pause: int, flag: int, 
             wait = opaque(wait - 1)
         clobber()
     put(found, blocks)
+    leave(gate)
 
 
 # --- the bench --------------------------------------------------------------------------------------------------------
@@ -206,18 +211,19 @@ def on_crew(
         "threads": 1, "streaming": 0 if gap == IDLE else len(crew) - 1, "streamed": 0.0,
     }  # fmt: skip
 
-    def follow_ring(loops: int) -> None:
+    def follow_ring(loops: int, gate: int) -> None:
         try:
-            at[0] = chase(at[0], HOPS * loops)
+            at[0] = chase(at[0], HOPS * loops, gate)
         finally:
             ended[0] = 1  # else the others would never stop
 
-    def job(rank: int) -> Callable[[int], None]:
+    def job(rank: int) -> Job:
         buffer = memory.streamed[rank - 1]
+        streamed = buffer.address, buffer.array.nbytes
 
-        def run(_loops: int) -> None:
+        def run(_loops: int, gate: int) -> None:
             if gap != IDLE:
-                kernel(registers, buffer.address, buffer.array.nbytes, pause, flag.address, found[rank].ctypes.data)
+                kernel(registers, *streamed, pause, flag.address, found[rank].ctypes.data, gate)
 
         return run
 
@@ -229,7 +235,7 @@ def on_crew(
         (start, end), *spans = crew.race(jobs, loops)
         seconds: float = (end - start) * 1e-9
         moved = traffic * registers.nbytes * found[1:, 0]
-        rate = sum(float(count) / (1e-9 * (b - a)) for count, (a, b) in zip(moved, spans, strict=True))
+        rate = sum(float(count) / (1e-9 * (b - a)) for count, (a, b) in zip(moved, spans, strict=True) if count)
         tally["seconds"] += seconds
         tally["bytes"] += rate * seconds
         facts["streamed"] = tally["bytes"] / tally["seconds"]

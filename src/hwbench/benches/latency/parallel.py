@@ -22,6 +22,7 @@ import numpy as np
 
 from ...bench import Bench, Pages, Work
 from ...kernels.compiling import compiled
+from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, follow_each, load, opaque, store
 from ...protocols import Buffer, Cpu, Results
 from ...record import text
@@ -34,14 +35,16 @@ HOPS = 1024  # of each chase in one call: 4 µs in L2, 0.1 ms in memory
 
 
 @compiled
-def chase_all(r: Registers, target: int, source: int, hops: int) -> None:
+def chase_all(r: Registers, target: int, source: int, hops: int, gate: int = 0) -> None:
     """Follow the pointers that lie at `source`, one in each register, `hops` hops (a multiple of 4); to `target`."""
+    enter(gate)
     four = opaque(4)
     at = load(r, source)
     while hops > 0:
         at = follow_each(follow_each(follow_each(follow_each(at))))
         hops -= four
     store(target, at)
+    leave(gate)
 
 
 bench = Bench(
@@ -104,8 +107,8 @@ def follow_pointers(ring: Ring, device: Cpu, chains: int) -> Work:
     crew = device.crew(1)
     at = np.array([ring.address(int(start)) for start in starts(len(ring.lines), chains)], np.int64)
 
-    def run(loops: int) -> None:
-        chase_all(registers, at.ctypes.data, at.ctypes.data, HOPS * loops)
+    def run(loops: int, gate: int) -> None:
+        chase_all(registers, at.ctypes.data, at.ctypes.data, HOPS * loops, gate)
 
     work: Work = crew.work(
         [run],

@@ -22,8 +22,9 @@ import numpy as np
 
 from ...bench import Bench, Threads, Work
 from ...kernels.compiling import compiled
+from ...kernels.gate import enter, leave
 from ...kernels.simd import clobber, opaque
-from ...protocols import Cpu, Results
+from ...protocols import Cpu, Job, Results
 from ...record import text
 from ...record.phrases import against, compared, counted, largest, marked, ranked
 
@@ -43,24 +44,28 @@ bench = Bench(
 
 
 @compiled
-def count_in_memory(counters: np.ndarray, at: int, times: int, passes: int) -> None:
+def count_in_memory(counters: np.ndarray, at: int, times: int, passes: int, gate: int = 0) -> None:
     """Set counters[at] to 0 and add 1 to it `times` times, in memory, `passes` times over."""
+    enter(gate)
     for _ in range(passes):
         counters[at] = 0
         for _ in range(times):
             counters[at] += 1
             clobber()
+    leave(gate)
 
 
 @compiled
-def count_in_register(counters: np.ndarray, at: int, times: int, passes: int) -> None:
+def count_in_register(counters: np.ndarray, at: int, times: int, passes: int, gate: int = 0) -> None:
     """The same additions, one after the other in a register, and one store at the end."""
+    enter(gate)
     for _ in range(passes):
         total = 0
         for _ in range(times):
             total = opaque(total + 1)  # else LLVM would see that the sum is `times`
         counters[at] = total
         clobber()
+    leave(gate)
 
 
 @bench.reference
@@ -91,10 +96,10 @@ def counting(device: Cpu, threads: int, apart: int, kernel: Callable[..., None] 
     counters[:] = -1
     places = [rank * apart // WORD for rank in range(threads)]
 
-    def job(rank: int) -> Callable[[int], None]:
-        return lambda loops: kernel(counters, places[rank], ADDITIONS, loops)
+    def job(rank: int) -> Job:
+        return lambda loops, gate: kernel(counters, places[rank], ADDITIONS, loops, gate)
 
-    kernel(counters.copy(), 0, 1, 1)  # compiled by one, not by all at once
+    kernel(counters.copy(), 0, 1, 1, 0)  # compiled by one, not by all at once
     work: Work = crew.work(
         [job(rank) for rank in range(threads)],
         output=lambda: counters[places].copy(),

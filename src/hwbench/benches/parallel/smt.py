@@ -22,8 +22,9 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.cpu_features import has_fma, stream_width
+from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, fill, fma, follow, load, opaque, store
-from ...protocols import Cpu, Loop, Results
+from ...protocols import Cpu, Job, Results
 from ...record import text
 from ...record.phrases import listed, marked, ranked
 
@@ -46,8 +47,9 @@ bench = Bench(
 
 
 @compiled
-def accumulate(r: Registers, place: int, a: float, b: float, steps: int, passes: int) -> None:
+def accumulate(r: Registers, place: int, a: float, b: float, steps: int, passes: int, gate: int = 0) -> None:
     """Numbers at `place`, as many as the registers hold: x ← x + a·b, `steps` (an even number of) times."""
+    enter(gate)
     first, second, two = fill(r, a), fill(r, b), opaque(2)
     for _ in range(passes):
         x = load(r, place)
@@ -57,15 +59,18 @@ def accumulate(r: Registers, place: int, a: float, b: float, steps: int, passes:
             x = fma(first, second, x)
             k += two
         store(place, x)
+    leave(gate)
 
 
 @compiled
-def chase(address: int, hops: int) -> int:
+def chase(address: int, hops: int, gate: int = 0) -> int:
     """The address `hops` (a multiple of 4) hops on: each load has to wait for the one before."""
+    enter(gate)
     four = opaque(4)
     while hops > 0:
         address = follow(follow(follow(follow(address))))
         hops -= four
+    leave(gate)
     return address
 
 
@@ -129,7 +134,7 @@ def on(who: str, lines: np.ndarray, work: str, device: Cpu) -> Work:
     return done
 
 
-Made = tuple[Loop, Callable[[], float], Callable[[], None]]
+Made = tuple[Job, Callable[[], float], Callable[[], None]]
 
 
 def chasing(lines: np.ndarray, device: Cpu) -> Made:
@@ -139,10 +144,10 @@ def chasing(lines: np.ndarray, device: Cpu) -> Made:
     words[:] = 0
     words[lines * (LINE // 8)] = buffer.address + LINE * np.roll(lines, -1)
     at = [buffer.address + LINE * int(lines[0])]
-    chase(at[0], 4 * len(lines))
+    chase(at[0], 4 * len(lines), 0)
 
-    def run(loops: int) -> None:
-        at[0] = chase(at[0], HOPS * loops)
+    def run(loops: int, gate: int) -> None:
+        at[0] = chase(at[0], HOPS * loops, gate)
 
     return run, lambda: float((at[0] - buffer.address) // LINE), buffer.close
 
@@ -153,11 +158,11 @@ def computing(_lines: np.ndarray, device: Cpu) -> Made:
     buffer = device.buffer(4096, pages="4K")
     x = buffer.array.view(np.float64)[: registers.nbytes // 8]
     x[:] = 1.0
-    accumulate(registers, buffer.address, FACTOR, FACTOR, 0, 1)
+    accumulate(registers, buffer.address, FACTOR, FACTOR, 0, 1, 0)
 
-    def run(loops: int) -> None:
+    def run(loops: int, gate: int) -> None:
         x[:] = 1.0
-        accumulate(registers, buffer.address, FACTOR, FACTOR, STEPS, loops)
+        accumulate(registers, buffer.address, FACTOR, FACTOR, STEPS, loops, gate)
         if loops > 1:  # passes continue from one another, so that none can be dropped; the answer is that of one
             x[:] -= (loops - 1) * STEPS * GROWTH
 

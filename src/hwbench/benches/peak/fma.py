@@ -20,8 +20,9 @@ import numpy as np
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...kernels.cpu_features import features, has_fma, widths
+from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
-from ...protocols import Buffer, Cpu, Results
+from ...protocols import Buffer, Cpu, Job, Results
 from ...record import text
 from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
@@ -36,11 +37,14 @@ GRID = 2.0**-20
 
 
 @compiled
-def steps(r: Registers, target: int, source: int, nbytes: int, a: float, b: float, count: int, passes: int) -> None:
+def steps(
+    r: Registers, target: int, source: int, nbytes: int, a: float, b: float, count: int, passes: int, gate: int = 0
+) -> None:
     """`count` steps (a multiple of 4) of x ← x + a·b on `nbytes` of numbers from `source` to `target`.
 
     The registers' `count` is the number of chains.
     """
+    enter(gate)
     step, four = width(r), opaque(4)
     factor, other = fill(r, a), fill(r, b)
     for _ in range(passes):
@@ -57,6 +61,7 @@ def steps(r: Registers, target: int, source: int, nbytes: int, a: float, b: floa
             store(target + i, x)
             i += step
         clobber()
+    leave(gate)
 
 
 bench = Bench(
@@ -131,12 +136,12 @@ def on_crew(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: i
 
     places = crew.each(allocate)
 
-    def job(rank: int) -> Callable[[int], None]:
+    def job(rank: int) -> Job:
         _, source, target = places[rank]
         addresses = target.ctypes.data, source.ctypes.data
 
-        def run(loops: int) -> None:
-            steps(registers, *addresses, x.nbytes, A, B, STEPS, loops)
+        def run(loops: int, gate: int) -> None:
+            steps(registers, *addresses, x.nbytes, A, B, STEPS, loops, gate)
 
         return run
 

@@ -6,6 +6,7 @@ import numpy as np
 from numba import prange
 
 from ...kernels.compiling import compiled
+from ...kernels.gate import enter, leave
 from ...kernels.simd import (
     Registers,
     add,
@@ -27,11 +28,13 @@ UNROLL = 8  # registers a block: eight loads in flight, and one add, compare and
 
 # --- kernels: explicit vectors ----------------------------------------------------------------------------------------
 # Addresses of arrays of `nbytes` each, a multiple of the block; `r` are the registers of a block.
+# `gate` is a thread's place at the gate of its crew.
 
 
 @compiled
-def simd_load(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> int:  # noqa: ARG001
+def simd_load(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> int:  # noqa: ARG001
     """Load `a` in every pass; the sum of its words as the last one finds them, and of the last block of each other."""
+    enter(gate)
     step, sums = width(r), fill(r, 0)
     for _ in range(passes - 1):
         i, seen = 0, sums
@@ -44,12 +47,15 @@ def simd_load(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) ->
     while i < nbytes:
         sums = add(sums, load(r, a + i))
         i += step
-    return total(sums)
+    found = total(sums)
+    leave(gate)
+    return found
 
 
 @compiled
-def simd_load_streams(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> int:  # noqa: ARG001
+def simd_load_streams(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> int:  # noqa: ARG001
     """The same from four quarters of `a` at once."""
+    enter(gate)
     step, quarter = width(r), opaque(nbytes // 4)
     s, t, u, v = fill(r, 0), fill(r, 0), fill(r, 0), fill(r, 0)
     for _ in range(passes):
@@ -59,12 +65,15 @@ def simd_load_streams(r: Registers, a: int, b: int, c: int, nbytes: int, passes:
             u, v = add(u, load(r, i + 2 * quarter)), add(v, load(r, i + 3 * quarter))
             i += step
         clobber()
-    return total(add(add(s, t), add(u, v)))
+    found = total(add(add(s, t), add(u, v)))
+    leave(gate)
+    return found
 
 
 @compiled
-def simd_store(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_store(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:  # noqa: ARG001
     """Store: a = s."""
+    enter(gate)
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
         i = 0
@@ -73,11 +82,13 @@ def simd_store(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -
             i += step
         clobber()
     fence()
+    leave(gate)
 
 
 @compiled
-def simd_copy(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_copy(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:  # noqa: ARG001
     """Copy: a = b."""
+    enter(gate)
     step = width(r)
     for _ in range(passes):
         i = 0
@@ -86,11 +97,13 @@ def simd_copy(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) ->
             i += step
         clobber()
     fence()
+    leave(gate)
 
 
 @compiled
-def simd_scale(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:  # noqa: ARG001
+def simd_scale(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:  # noqa: ARG001
     """Scale: a = s·b."""
+    enter(gate)
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
         i = 0
@@ -99,11 +112,13 @@ def simd_scale(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -
             i += step
         clobber()
     fence()
+    leave(gate)
 
 
 @compiled
-def simd_add(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
+def simd_add(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:
     """Add: a = b + c."""
+    enter(gate)
     step = width(r)
     for _ in range(passes):
         i = 0
@@ -112,11 +127,13 @@ def simd_add(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> 
             i += step
         clobber()
     fence()
+    leave(gate)
 
 
 @compiled
-def simd_triad(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -> None:
+def simd_triad(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:
     """Triad: a = b + s·c."""
+    enter(gate)
     step, s = width(r), fill(r, SCALE)
     for _ in range(passes):
         i = 0
@@ -125,6 +142,7 @@ def simd_triad(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int) -
             i += step
         clobber()
     fence()
+    leave(gate)
 
 
 # --- kernels: as one writes them in Numba and NumPy -------------------------------------------------------------------

@@ -26,7 +26,7 @@ nothing rounds in f4 or f8, with or without FMA, and results can be compared bit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -37,7 +37,7 @@ from ...bench import Bench, Pages, Sweep, Work
 from ...kernels.compiling import Kernel
 from ...kernels.cpu_features import stream_width
 from ...kernels.simd import Registers
-from ...protocols import Array, Call, Cpu, Results
+from ...protocols import Array, Call, Cpu, Job, Results
 from ...record import text
 from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
@@ -200,22 +200,22 @@ def on_crew(
     nbytes = memory[0].words[0].nbytes // parts
     sums = np.zeros((threads, parts), np.int64)
 
-    def job(rank: int) -> Callable[[int], None]:
+    def job(rank: int) -> Job:
         addresses = [words.ctypes.data for words in memory[rank].words]
         addresses += addresses[:1] * (3 - row.arrays)
         partitions = memory[rank].partitions
 
-        def visit(part: int, passes: int) -> None:
-            found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes)
+        def visit(part: int, passes: int, gate: int) -> None:
+            found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes, gate)
             if found is not None:
                 sums[rank, part] = found
 
-        def run(loops: int) -> None:
+        def run(loops: int, gate: int) -> None:
             if parts == 1:
-                visit(0, loops)
+                visit(0, loops, gate)
             else:
                 for _ in range(loops):
-                    visit(partitions.take(), 1)
+                    visit(partitions.take(), 1, gate)
 
         return run
 
@@ -223,7 +223,7 @@ def on_crew(
 
     def output() -> np.int64 | Array:
         if checked > 1:
-            crew.each(lambda rank: jobs[rank](checked - 1))
+            crew.each(lambda rank: jobs[rank](checked - 1, 0))
         if not row.writes:
             return sums[:, :checked].sum()
         return np.array(crew.each(lambda rank: digest(memory[rank].words[0][: memory[rank].checked])))
