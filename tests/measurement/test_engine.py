@@ -172,7 +172,7 @@ def test_samples_pair_by_position():
         )
 
 
-@pytest.mark.parametrize(("each", "primed"), [(1e-4, 10), (0.01 / 20, 10), (0.01 / 19, 0), (0.01, 0)])
+@pytest.mark.parametrize(("each", "primed"), [(1e-4, 10), (0.01 / 4, 10), (0.01 / 3, 0), (0.01, 0)])
 def test_many_calls_a_sample_are_preceded_by_one_untimed(each, primed):
     """What the variants before have evicted is brought back untimed; a sample of few calls is not lengthened by one."""
     calls = []
@@ -183,6 +183,45 @@ def test_many_calls_a_sample_are_preceded_by_one_untimed(each, primed):
     record = measure(scripted_bench({"a": build}))["a"]
     assert record.samples == pytest.approx([each] * 10)
     assert len(calls) == 1 + primed  # the first is the check's
+
+
+def leaving(seconds: float):
+    """A builder of work that takes 10 ms and leaves threads that go on for so long."""
+
+    def build():
+        return scripted_work(10 * MS, "pool", facts={"leaves": seconds})
+
+    return build
+
+
+@pytest.mark.parametrize("left", [0.004, 0.030])
+def test_what_a_variant_leaves_behind_does_not_slow_the_next(left):
+    """A sample waits until the threads of the variant before it have stopped spinning: 10 ms stay 10 ms, all `ok`."""
+    records = measure(scripted_bench({"after": 10 * MS, "pool": leaving(left), "other": 10 * MS}))
+    for record in records.values():
+        assert record.samples == pytest.approx([10 * MS] * len(record.samples))
+        assert (record.status, record.reasons) == ("ok", [])
+
+
+def test_threads_that_never_stop_are_a_doubt():
+    """Where they go on, each case sampled beside them says so, once."""
+    records = measure(scripted_bench({"after": 10 * MS, "pool": leaving(1e9)}))
+    assert records["after"].status == "suspect"
+    assert records["after"].reasons == [because("busy_threads")]
+
+
+def test_a_contrast_whose_cpus_moved_is_sampled_once_more():
+    """Handovers in two states disturb several threads' samples; the second samples count where they are undisturbed."""
+
+    def gauge(round_):
+        return {"handover_s": 150e-9 if round_ in (3, 4) else 30e-9}
+
+    def build():
+        return scripted_work(10 * MS, facts={"threads": 2})
+
+    records = measure(scripted_bench({"a": build}), ScriptedDevice(rates={"wall_s": 1.0}, gauge=gauge))
+    assert records["a"].status == "ok"
+    assert "moved" in records["a"].facts["repeated"]
 
 
 # --- inputs and the check ---------------------------------------------------------------------------------------------

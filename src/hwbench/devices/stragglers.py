@@ -1,8 +1,8 @@
 """Threads that work on after a call has returned: those of OpenMP, TBB and BLAS spin, ready for the next call.
 
-libgomp's spin 300,000 times, which takes 4 to 7 ms; OpenBLAS' for 2²⁶ cycles. The next sample on all threads would share
-its CPUs with them: a copy in L1 of 10 ms then takes 17 ms. `OMP_WAIT_POLICY=passive` is no remedy, since each call then
-wakes its threads: a prange falls from 31 to 1 GB/s. So a sample of another variant waits until they sleep.
+libgomp's spin 300,000 times, which takes 4 to 7 ms; OpenBLAS' for 2²⁶ cycles. The next sample on all threads would
+share its CPUs with them: a copy in L1 of 10 ms then takes 17 ms. `OMP_WAIT_POLICY=passive` is no remedy, since each
+call then wakes its threads: a prange falls from 31 to 1 GB/s. So a sample of another variant waits until they sleep.
 """
 
 from __future__ import annotations
