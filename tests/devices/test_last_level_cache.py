@@ -73,3 +73,27 @@ def test_each_hop_waits_for_the_load_before_it() -> None:
     plain = last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1)
     words[8] = 5
     assert last_level_cache.wander(words, np.uint64(1), np.uint64(64), 1) == (plain + 5) % 64
+
+
+@pytest.mark.parametrize(
+    ("before", "probes", "said"),
+    [
+        (None, [6, 6], 6),
+        (None, [6, 8], 6),  # a step apart
+        (None, [2, 8, 6], 8),
+        (None, [2, 8, 12], 8),
+        (None, [None, 8, 8], 8),  # one disturbed probe drops no level
+        (None, [None, None], None),
+        (None, [1, 2, 4, 8, 16], 4),  # no two agree: the middle
+        (8, [6], 8),  # what earlier runs found stays
+        (8, [2, 8], 8),
+        (8, [2, 2], 2),  # two contradict it
+        (8, [None, None], None),
+    ],
+)
+def test_two_probes_must_agree(before: int | None, probes: list[int | None], said: int | None) -> None:
+    """Sizes agree within a step; an earlier run's counts as one; no more probes than needed."""
+    left = [None if size is None else size * MIB for size in probes]
+    found = last_level_cache.agreed(lambda: left.pop(0), None if before is None else before * MIB)
+    assert found == (None if said is None else said * MIB)
+    assert not left

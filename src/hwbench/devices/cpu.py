@@ -23,7 +23,7 @@ from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
-from ..record import text, units
+from ..record import interference, text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
 from .crew import Crew, Worker
@@ -282,7 +282,7 @@ class CpuDevice:
 
     def _probe(self, reported: int, near: int) -> int | None:
         """What `Levels` asks for: bytes of the last level that a thread is served, None where none are."""
-        from .last_level_cache import measure_last_level, probe_sizes
+        from .last_level_cache import agreed, measure_last_level, probe_sizes
 
         if near >= reported:
             return reported  # too close to the level above for a probe to tell them apart
@@ -295,9 +295,23 @@ class CpuDevice:
             )
         buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
         try:
-            return self.crew(1).each(lambda _: measure_last_level(reported, near, buffer.array))[0]
+            return agreed(
+                lambda: self.crew(1).each(
+                    lambda _: self._undisturbed(measure_last_level, reported, near, buffer.array)
+                )[0]
+            )
         finally:
             buffer.close()
+
+    def _undisturbed(self, probe: Callable[..., int | None], *given: object) -> int | None:
+        """What a probe finds while nothing disturbs it; what it finds at the third try in any case."""
+        for _ in range(3):
+            before = self.counters()
+            found = probe(*given)
+            after = self.counters()
+            if not interference.disturbed({name: [after[name] - before[name]] for name in before if name in after}):
+                break
+        return found
 
     def _threads(self, wanted: Scalar) -> int:
         usable = self.host.usable

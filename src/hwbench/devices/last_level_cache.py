@@ -16,6 +16,8 @@ import numpy as np
 from ..kernels.compiling import compiled
 
 LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
+PROBES = 5  # at most, until two agree
+STEP = 1.5  # between the sizes that a probe tells apart, about
 HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so a walk does not fill a cache with its own lines
 _A, _C = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
@@ -139,3 +141,19 @@ def measure_last_level(reported: int, near: int, memory: np.ndarray) -> int | No
     if found is None:
         return None
     return shrink_to_fit(half_octave(min(found, reported)), near, partial(ring_time, words))
+
+
+def agreed(probe: Callable[[], int | None], before: int | None = None) -> int | None:
+    """The size on which two probes agree to a step; None where two find no cache.
+
+    One probe is not enough: what other guests do at that moment changes it from 2 to 8 MiB, or hides the cache. A size
+    `before`, on which earlier runs agreed, counts as the first probe. Where no two agree, the middle of all.
+    """
+    seen = [before] if before else []
+    for _ in range(PROBES):
+        found = probe()
+        for earlier in seen:
+            if earlier == found or (earlier and found and max(earlier, found) <= STEP * min(earlier, found)):
+                return earlier
+        seen.append(found)
+    return sorted(seen, key=lambda size: size or 0)[len(seen) // 2]

@@ -7,9 +7,9 @@ import msgspec
 from ..record.model import Policy
 
 POLICIES = {
-    "quick": Policy(preset="quick", min_sample_s=0.005, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
-    "standard": Policy(preset="standard", case_s=0.1, warmup_s=0.1),
-    "full": Policy(preset="full", case_s=0.2, warmup_s=0.2, max_rounds=300),
+    "quick": Policy(preset="quick", min_sample_s=0.002, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
+    "standard": Policy(preset="standard", min_sample_s=0.003, case_s=0.1, warmup_s=0.1),
+    "full": Policy(preset="full", min_sample_s=0.003, case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
 FEW_S = 30.0  # the rounds of all cases of a full run may take at least this long together,
 FEW_CASE_S = 2.0  # but those of one case no longer than this: then half a second of a neighbour leaves the median alone
