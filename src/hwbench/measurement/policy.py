@@ -7,7 +7,7 @@ import msgspec
 from ..record.model import Policy
 
 POLICIES = {
-    "quick": Policy(preset="quick", min_sample_s=0.002, case_s=0.1, warmup_s=0.1, max_rounds=20, precision=0.02),
+    "quick": Policy(preset="quick", min_sample_s=0.002, case_s=0.1, warmup_s=0.1, max_rounds=40, precision=0.02),
     "standard": Policy(preset="standard", min_sample_s=0.003, case_s=0.1, warmup_s=0.1),
     "full": Policy(preset="full", min_sample_s=0.003, case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
