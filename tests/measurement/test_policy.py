@@ -14,7 +14,7 @@ from hwbench.measurement.policy import POLICIES, fitted, usual_seconds
         ("full", 150, 0.2, 300, 0.01),
         ("full", 3000, 0.2, 300, 0.01),
         ("full", 0, 0.2, 300, 0.01),
-        ("quick", 1, 0.1, 20, 0.02),
+        ("quick", 1, 0.1, 40, 0.02),
         ("standard", 1, 0.1, 100, 0.01),
     ],
 )
