@@ -369,13 +369,10 @@ class CpuDevice:
 
     def time(self, work: Work, loops: int) -> float:
         """Seconds that `loops` calls of the work took: by its own timer, its own repetition, or a loop of calls."""
-        start, before = time.perf_counter(), time.process_time()
-        try:
+        with self._stragglers.watched():
             if work.timer is not None:
                 return work.timer(loops)
             return _seconds(work.call, loops) if work.repeat is None else _repeated(work.repeat, loops)
-        finally:
-            self._stragglers.note(time.perf_counter() - start, time.process_time() - before)
 
     def quiet(self) -> bool:
         """Wait until no thread of an earlier call works any more; False where one does not stop."""

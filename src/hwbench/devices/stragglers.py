@@ -7,8 +7,10 @@ call then wakes its threads: a prange falls from 31 to 1 GB/s. So a sample of an
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 
 LOOK_S = 0.0002
 BUSY = 0.5  # of a CPU; a thread that spins takes all of one
@@ -23,9 +25,15 @@ class Stragglers:
         self._suspected = False
         self._endless = 0
 
-    def note(self, wall_s: float, cpu_s: float) -> None:
-        """A call took so long, and so much processor time of this process: more than one thread may have worked."""
-        self._suspected = self._suspected or cpu_s > (1 + BUSY / 5) * wall_s
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Note whether other threads of this process work while what is inside does."""
+        process, thread = time.process_time(), time.thread_time()
+        try:
+            yield
+        finally:
+            others = time.process_time() - process - (time.thread_time() - thread)
+            self._suspected = self._suspected or others > LOOK_S
 
     def wait(self) -> bool:
         """Wait until no thread works; False where one still does after PATIENCE_S, which is tried three times."""
