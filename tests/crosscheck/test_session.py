@@ -35,7 +35,7 @@ def test_both_sides_become_a_contrast_of_one_file(fake_likwid, tmp_path):
     assert (ours.variant, native.variant) == ("ours", "native")
     assert ours.bench == native.bench == "verify.stream.load"
     assert len(ours.samples) == 3
-    assert ours.counts["bytes"] == 15872 // 512 * 512
+    assert ours.counts["bytes"] == 15872 // 1024 * 1024
     assert native.samples == [ours.counts["bytes"] / 5e10] * 3
     assert ours.facts["command"].startswith(f"likwid-bench -t {likwid.best_test('load', widths()[-1])} ")
     assert path.parent.parent == tmp_path / "verify"

@@ -26,6 +26,7 @@ from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
+from .choices import Choices
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
 from .levels import Levels
@@ -69,6 +70,7 @@ class CpuDevice:
         self._handover: Handover | None = None
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
+        self._choices = Choices()
         self._children: dict[int, psutil.Process] = {}
         self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
 
@@ -126,6 +128,10 @@ class CpuDevice:
         self._given.append(self.buffer(count * kind.itemsize, "4K" if self._why_no_huge() else "huge"))
         array = self._given[-1].array.view(kind).reshape(shape)
         return array
+
+    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
+        """One of `among`: what `probe` found on this machine, now or in an earlier process."""
+        return self._choices.get(name, among, probe)
 
     def reclaim(self) -> None:
         """Take back what `host_empty` gave; it must not be used any more."""
