@@ -20,7 +20,7 @@ from ._arrays import GRANULE, Arrays
 from ._kernels import UNROLL
 from ._row import Row
 
-SLICE = 16 * 2**20  # bytes of a thread's arrays that one call of a probe goes through at most
+SLICE = 8 * 2**20  # bytes of a thread's arrays that one call of a probe goes through at most
 
 
 @dataclass(frozen=True)
