@@ -9,7 +9,7 @@ class frequency(_Suite):
     """A chain of cycles beside multiply-adds of each width."""
 
     bench = "clock.frequency"
-    version = 2
+    version = 3
     param_names = ("variant", "threads", "units")
     params = (("scalar", "128", "256", "512"), (1, "all"), (1,))
 

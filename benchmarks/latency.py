@@ -9,7 +9,7 @@ class chase(_Suite):
     """A pointer chase in each cache and in memory."""
 
     bench = "latency.chase"
-    version = 1
+    version = 2
     param_names = ("variant", "size", "order")
     params = (("follow",), ("L1", "L2", "L3", "DRAM"), ("random",))
 
@@ -22,7 +22,7 @@ class parallel(_Suite):
     """Several pointer chases at once."""
 
     bench = "latency.parallel"
-    version = 1
+    version = 2
     param_names = ("variant", "size", "chains")
     params = (("follow",), ("L2", "L3", "DRAM"), (1, 2, 4, 8, 16))
 
@@ -35,7 +35,7 @@ class loaded(_Suite):
     """A chase in memory while the other cores stream; n/a on one core."""
 
     bench = "latency.loaded"
-    version = 2
+    version = 3
     param_names = ("variant", "size", "gap")
     params = (("read", "write"), ("DRAM",), ("idle", 1024, 256, 64, 16, 0))
 
@@ -48,7 +48,7 @@ class core_to_core(_Suite):
     """A cache line handed to and fro between all pairs of CPUs; n/a on one CPU."""
 
     bench = "latency.core_to_core"
-    version = 1
+    version = 2
     param_names = ("variant", "pairs")
     params = (("store", "exchange"), ("all",))
 

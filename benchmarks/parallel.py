@@ -35,7 +35,7 @@ class false_sharing(_Suite):
     """Counters in one cache line, in a line each, in a pair of lines each, and in registers."""
 
     bench = "parallel.false_sharing"
-    version = 1
+    version = 2
     param_names = ("variant", "threads")
     params = (("one-line", "line-each", "pair-each", "register"), (1, "all"))
 
@@ -48,7 +48,7 @@ class smt(_Suite):
     """A second thread on the same core, and on one of its own."""
 
     bench = "parallel.smt"
-    version = 1
+    version = 2
     param_names = ("variant", "work")
     params = (("alone", "siblings", "cores"), ("compute", "latency"))
 

@@ -9,7 +9,7 @@ class fma(_Suite):
     """Fused multiply-adds in independent chains; widths that the machine lacks are n/a."""
 
     bench = "peak.fma"
-    version = 1
+    version = 2
     param_names = ("variant", "dtype", "threads", "chains")
     params = (("scalar", "128", "256", "512"), ("f8", "f4"), (1, "all"), (12,))
 

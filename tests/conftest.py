@@ -43,6 +43,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = reversed(first.values())
 
 
+@pytest.fixture(autouse=True)
+def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe chooses its first candidate: no time is asserted, and no cache of the user's is read."""
+    from hwbench.devices.choices import Choices
+
+    monkeypatch.setattr(Choices, "get", lambda _self, _name, among, _probe: among[0])
+    monkeypatch.setattr(Choices, "recall", lambda _self, _name: None)
+    monkeypatch.setattr(Choices, "keep", lambda _self, _name, _found: None)
+
+
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     """Three scripted benches in place of the real ones."""

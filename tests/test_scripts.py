@@ -36,6 +36,7 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
+parity = script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_commits = script("tracking_commits")
 
@@ -191,6 +192,65 @@ def test_contradictions_are_told_with_their_seeds(monkeypatch: pytest.MonkeyPatc
     said.clear()
     assert consistency.main(["--number", "1"], said.append) == 0
     assert said == ["1 mutations: 5 cases"]
+
+
+# --- parity -----------------------------------------------------------------------------------------------------------
+
+
+def test_parity_has_a_cell_for_each_kernel_level_and_thread_count() -> None:
+    """Four kernels, four levels, one and all threads; with non-temporal stores those in memory that write."""
+    names = [cell.name for cell in parity.cells("4K")]
+    assert len(names) == len(set(names)) == 4 * 4 * 2 + 3 * 2
+    assert {cell.base for cell in parity.cells("4K", ["simd-nt"])} == {"store_mem", "copy_mem", "stream_mem"}
+    assert [cell.name for cell in parity.cells("4K", ["load/*L2", "nothing"])] == ["load/simd L2 1", "load/simd L2 all"]
+
+
+def bout(run, *names, pairs):
+    """A run with these pairs of GB/s in each cell."""
+    made = parity.Bout(parity.cells("4K", names), 0.1, run)
+    for cell in made.cells:
+        cell.pairs = [(ours * 1e9, theirs * 1e9) for ours, theirs in pairs]
+        cell.chosen = ["simd"] * len(pairs)
+    return replace(run, records=made.records())
+
+
+@pytest.mark.parametrize(
+    ("ratios", "code"), [((1.0, 1.01, 1.02), 0), ((0.9, 0.95, 0.96), 1), ((0.98, 0.98, 0.99), 1), ((0.9, 1.0, 1.1), 0)]
+)
+def test_parity_ends_with_1_where_a_cell_is_slow_or_the_median(quiet, tmp_path, ratios, code) -> None:
+    """An interval wholly below 0.97, or a median below 1; the table says which."""
+    said: list[str] = []
+    path = tmp_path / "parity.json"
+    store.write(bout(replace(quiet, records=[]), "load/simd L1 1", pairs=[(100 * one, 100) for one in ratios]), path)
+    assert parity.main(["--show", str(path)], said.append) == code
+    assert said[1].startswith("load/simd L1 1 ")
+    assert said[1].endswith("< 0.97") == (ratios[-1] < 0.97)
+    assert said[-1].startswith(f"1 cells: median {ratios[1]:.3f}; ")
+
+
+def test_parity_adds_pairs_to_those_of_a_file(quiet) -> None:
+    """Pairs and choices of the cells that are measured again come back from the records; other cells stay."""
+    run = bout(replace(quiet, records=[]), "load/simd L1*", pairs=[(90, 100), (110, 100)])
+    again = parity.Bout(parity.cells("4K", ["load/simd L1 1"]), 0.1, run)
+    [cell] = again.cells
+    assert [round(ours / 1e9) for ours, _ in cell.pairs] == [90, 110]
+    assert cell.chosen == ["simd", "simd"]
+    cell.pairs.append((1e11, 1e11))
+    assert Counter(len(one.samples) for one in again.records()) == {3: 2, 2: 2}
+
+
+def test_parity_needs_likwid_and_a_cell(monkeypatch, tmp_path, capsys) -> None:
+    """One line, exit 2."""
+    for path, arguments, words in (
+        (str(tmp_path), [], "likwid-bench is not installed"),
+        (None, ["laod"], "no cell matches laod; names are like 'load/simd L1 1'"),
+        (None, ["--contrasts", "0"], "--contrasts 0: it takes one at least"),
+    ):
+        monkeypatch.setattr(parity.likwid, "why_not", lambda reason=words * bool(path): reason)
+        with pytest.raises(SystemExit) as ended:
+            parity.main([*arguments, "--out", str(tmp_path)])
+        assert ended.value.code == 2
+        assert capsys.readouterr().err.splitlines()[-1].endswith(words)
 
 
 # --- five_runs --------------------------------------------------------------------------------------------------------

@@ -98,6 +98,9 @@ class Cpu(Protocol):
     def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
         """An array, unwritten, until the contrast is over."""
 
+    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
+        """One of `among`: what `probe` found on this machine, now or in an earlier process."""
+
     def pooled(
         self, call: Call, threads: int | None = None, *, output: Call | None = None, facts: Facts | None = None,
         close: Callable[[], None] | None = None,

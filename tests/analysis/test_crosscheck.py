@@ -14,3 +14,16 @@ def test_the_ratio_is_of_rates_and_paired():
     (one,) = tool_comparisons(records)
     assert (one.ratio, one.ours.value, one.theirs.value) == ((0.5, 0.5, 0.5), 25.0, 50.0)
     assert (one.name, one.tool, one.command) == ("stream.load/simd ", "t", "t -x")
+
+
+def test_a_tool_that_does_less_is_no_standard():
+    """A ratio to a floor is told and never too low; calls are counted where nothing else is."""
+    records = [
+        Record(bench="verify.parallel.overhead", version=1, variant=name, device="cpu", params={"case": "omp"},
+               status="ok", samples=[seconds] * 3, counts={"calls": 1}, facts={"command": "x", **floor})
+        for floor in ({}, {"floor": True})
+        for name, seconds in (("ours", 2.0), ("native", 1.0))
+    ]  # fmt: skip
+    assert [tool_comparisons(pair)[0].below(0.95) for pair in (records[:2], records[2:])] == [True, False]
+    assert tool_comparisons(records[2:])[0].count == "calls"
+    assert not tool_comparisons([])

@@ -13,8 +13,21 @@ def test_every_comparison_has_a_case_of_ours(device):
     found = comparisons.cells(device, "4K", None)
     assert len({cell.name for cell in found}) == len(found)
     assert all(cell.variant in cell.bench.variants for cell in found)
-    assert {cell.tool for cell in found} == {"likwid-bench", "clock", "C loop", "C with OpenMP", "STREAM", "mbw"}
+    assert {cell.tool for cell in found} == {
+        "likwid-bench", "clock", "C loop", "C threads", "C, empty region", "C with OpenMP", "STREAM", "mbw",
+    }  # fmt: skip
     assert set(comparisons.KERNELS[0][3]) < set(comparisons.LEVELS)
+
+
+def test_what_is_not_selected_is_a_sample_with_every_tool_and_level(device):
+    """Half of the comparisons at most: caches on one thread, memory on all, a chase at each level."""
+    found = comparisons.cells(device, "4K", None)
+    sampled = [cell for cell in found if cell.sampled]
+    assert len(sampled) <= len(found) / 2 + 2
+    assert {cell.tool for cell in sampled} == {cell.tool for cell in found}
+    for test in ("load", "store", "copy", "stream", "chase.c"):
+        assert {cell.params["size"] for cell in sampled if cell.test == test} == set(comparisons.LEVELS)
+    assert {cell.variant for cell in sampled if cell.test == "bounce.c"} == {"store", "exchange"}
 
 
 @pytest.mark.parametrize(("rate", "units"), [(1.0, 1), (1.98, 2)])

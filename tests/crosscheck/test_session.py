@@ -25,6 +25,13 @@ def test_a_selection_that_matches_nothing_is_refused(device):
     assert {cell.bench.name for cell in session.chosen(device, session.Options(["store/*L1*"]))} == {"stream.store"}
 
 
+def test_nothing_selected_is_the_sample_and_a_star_is_all(device):
+    """The sample takes minutes; any comparison can be had by its name."""
+    sample, every = (session.chosen(device, session.Options(select)) for select in ([], ["*"]))
+    assert {cell.name for cell in sample} < {cell.name for cell in every}
+    assert all(cell.sampled for cell in sample)
+
+
 def test_both_sides_become_a_contrast_of_one_file(fake_likwid, tmp_path):
     """Three rounds give both records three samples; the native ones are our work over the tool's rate, to the digit."""
     heard = []
@@ -35,7 +42,7 @@ def test_both_sides_become_a_contrast_of_one_file(fake_likwid, tmp_path):
     assert (ours.variant, native.variant) == ("ours", "native")
     assert ours.bench == native.bench == "verify.stream.load"
     assert len(ours.samples) == 3
-    assert ours.counts["bytes"] == 15872 // 512 * 512
+    assert ours.counts["bytes"] == 15872 // 1024 * 1024
     assert native.samples == [ours.counts["bytes"] / 5e10] * 3
     assert ours.facts["command"].startswith(f"likwid-bench -t {likwid.best_test('load', widths()[-1])} ")
     assert path.parent.parent == tmp_path / "verify"
@@ -66,7 +73,10 @@ def test_what_was_compared_is_kept_when_interrupted(fake_likwid, tmp_path):
 
 @pytest.mark.slow
 @needs_compiler
-@pytest.mark.parametrize("pattern", ["latency.chase/follow L1 4K", "stream.triad/simd-nt DRAM f8 1 4K C with"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["latency.chase/follow L1 4K", "stream.triad/simd-nt DRAM f8 1 4K C with", "core_to_core/store", "overhead/omp"],
+)
 def test_c_loops_are_compared(device, pattern):
     """A comparison with C that is compiled here gives both sides samples of the same work."""
     (cell,) = session.chosen(device, session.Options([pattern]))

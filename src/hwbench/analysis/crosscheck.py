@@ -17,7 +17,8 @@ OURS, NATIVE = "ours", "native"  # the variants
 class ToolComparison:
     """One comparison: rates in SI units; `ratio` is our rate over the tool's, above 1 where hwbench is faster.
 
-    All three are None where nothing was measured; `status` and `reason` say why.
+    All three are None where nothing was measured; `status` and `reason` say why. `floor`: the tool does less than ours,
+    so that a ratio below 1 is what its time leaves over.
     """
 
     name: str
@@ -29,6 +30,11 @@ class ToolComparison:
     ratio: Estimate | None
     status: str
     reason: str
+    floor: bool = False
+
+    def below(self, least: float) -> bool:
+        """Whether ours does the same work at less than this ratio."""
+        return self.ratio is not None and not self.floor and self.ratio.value < least
 
 
 def tool_comparisons(records: Iterable[Record]) -> list[ToolComparison]:
@@ -45,7 +51,7 @@ def _comparison(ours: Record, native: Record) -> ToolComparison:
     tool, variant = str(params.pop("tool", "")), str(params.pop("case", ""))
     name = f"{ours.bench.removeprefix(PREFIX)}/{variant} {' '.join(str(value) for value in params.values())}"
     paired = ours.timed and native.timed and len(ours.samples) == len(native.samples)
-    count = next((one for one in ("hops", "bytes", "flops") if ours.counts.get(one)), "") if paired else ""
+    count = next((one for one in ("hops", "bytes", "flops", "calls") if ours.counts.get(one)), "") if paired else ""
     if not count:
         return ToolComparison(name, tool, "", "", None, None, None, ours.status, ours.why)
     amount = ours.counts[count]
@@ -59,4 +65,5 @@ def _comparison(ours: Record, native: Record) -> ToolComparison:
         paired_ratio(native.samples, ours.samples),
         ours.status,
         ours.why,
+        bool(ours.facts.get("floor")),
     )

@@ -14,7 +14,7 @@ from ..record.model import Record
 if TYPE_CHECKING:
     from rich.console import Console
 
-UNITS = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
+UNITS = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s"), "calls": (1e-3, "k calls/s")}
 
 
 class Lines:
@@ -58,13 +58,13 @@ def summary(found: Sequence[ToolComparison], least: float) -> list[str]:
     """For each tool how many comparisons there were, their median and their least; then those below `least`."""
     lines = []
     for tool in dict.fromkeys(one.tool for one in found):
-        ratios = [one.ratio.value for one in found if one.tool == tool and one.ratio is not None]
+        ratios = [one.ratio.value for one in found if one.tool == tool and one.ratio is not None and not one.floor]
         if ratios:
             lines.append(
                 f"{tool}: {len(ratios)} comparisons, median {text.times(statistics.median(ratios))}, "
                 f"from {text.times(min(ratios))} to {text.times(max(ratios))}"
             )
-    low = [one.name for one in found if one.ratio is not None and one.ratio.value < least]
+    low = [one.name for one in found if one.below(least)]
     if low:
         lines.append(f"below {least:g}: {', '.join(low)}")
     if not any(one.ratio for one in found):

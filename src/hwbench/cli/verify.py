@@ -15,10 +15,13 @@ from .signals import Stop, handle, leave
 def verify(
     select: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SELECT]...", help="Parts or globs of comparisons' names; default: all."),
+        typer.Argument(
+            metavar="[SELECT]...",
+            help="Parts or globs of comparisons' names; '*': all; default: a sample of five minutes.",
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 9,
-    seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.2,
+    rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 7,
+    seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.1,
     pages: Annotated[str, typer.Option(help="Pages of hwbench's memory: 4K, as the tools use, or huge.")] = "4K",
     stream: Annotated[
         Path | None, typer.Option("--stream", metavar="PATH", help="Also compare with this compiled STREAM.")
@@ -54,5 +57,5 @@ def verify(
         for line in lines.summary(found, least):
             echo(line)
         echo(f"kept: {path}")
-    if any(one.status == "wrong" or (one.ratio is not None and one.ratio.value < least) for one in found):
+    if any(one.status == "wrong" or one.below(least) for one in found):
         raise typer.Exit(1)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..bench import Bench, Skip
 from ..benches.clock import frequency
-from ..benches.latency import chase
+from ..benches.latency import chase, core_to_core
+from ..benches.parallel import overhead
 from ..benches.peak import fma
 from ..benches.stream import stream
 from ..devices.cpu import CpuDevice
@@ -25,6 +26,7 @@ from .tools import stream as mccalpin
 CHAINS = 12  # of peak.fma: enough to hide the latency of every FMA unit known
 TRIAD_TIMES = 10  # repetitions a call, as in STREAM
 LEAST_MIB = 16  # of mbw's array
+EMPTY = 100  # elements of a prange that does next to nothing
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ class Pair:
 class Cell:
     """One comparison: a variant of a bench at some axis values, and the tool that does the same work.
 
-    `prepare` gets the device, the resolved values, the seconds of a sample and a stack for what must be closed; it
-    raises Skip where the comparison is impossible. `missing` says in advance why the tool cannot run here.
+    `floor` says that the tool does less: its time is what ours cannot fall below, and no ratio is too low. `sampled`
+    cells are what `hwbench verify` measures where nothing is selected. `prepare` gets the device, the resolved values,
+    the seconds of a sample and a stack for what must be closed; it raises Skip where the comparison is impossible.
+    `missing` says in advance why the tool cannot run here.
     """
 
     bench: Bench
@@ -53,6 +57,8 @@ class Cell:
     test: str
     prepare: Callable[[Cell, CpuDevice, Values, float, ExitStack], Pair] = field(repr=False)
     missing: str = ""
+    floor: bool = False
+    sampled: bool = True
 
     @property
     def name(self) -> str:
@@ -68,6 +74,8 @@ def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
         *_likwid(threads, pages),
         *_clocks(threads),
         *_chases(),
+        *_core_to_core(),
+        *_regions(device),
         *_triads(threads, pages),
         *_stream(device, binary),
         *_mbw(),
@@ -97,10 +105,12 @@ def _likwid(threads: list[int], pages: str) -> Iterator[Cell]:
         for bench, variant, base, levels in KERNELS:
             for level in levels:
                 params: dict[str, Scalar] = {"size": level, "dtype": "f8", "threads": count, "pages": pages}
-                yield Cell(bench, variant, params, likwid.TOOL, base, _beside_likwid, missing)
+                # A sample: caches on one thread, memory on all.
+                sampled = count == (threads[-1] if level == LEVELS[-1] else 1)
+                yield Cell(bench, variant, params, likwid.TOOL, base, _beside_likwid, missing, sampled=sampled)
         for dtype, base in (("f8", "peakflops"), ("f4", "peakflops_sp")):
             params = {"dtype": dtype, "threads": count, "chains": CHAINS}
-            yield Cell(fma.bench, str(width), params, likwid.TOOL, base, _beside_likwid, missing)
+            yield Cell(fma.bench, str(width), params, likwid.TOOL, base, _beside_likwid, missing, sampled=dtype == "f8")
 
 
 def _beside_likwid(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
@@ -128,7 +138,10 @@ def _clocks(threads: list[int]) -> Iterator[Cell]:
     for count in threads:
         for dtype in ("f8", "f4"):
             params: dict[str, Scalar] = {"dtype": dtype, "threads": count, "chains": CHAINS}
-            yield Cell(fma.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock)
+            yield Cell(
+                fma.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock,
+                sampled=dtype == "f8" and count == 1,
+            )  # fmt: skip
 
 
 def _beside_clock(cell: Cell, device: CpuDevice, values: Values, seconds: float, _stack: ExitStack) -> Pair:
@@ -162,7 +175,10 @@ def _chases() -> Iterator[Cell]:
     for pages in ("4K", "huge"):
         for level in LEVELS:
             params: dict[str, Scalar] = {"size": level, "pages": pages, "order": "random"}
-            yield Cell(chase.bench, "follow", params, "C loop", "chase.c", _beside_c_chase, c_loops.why_not())
+            yield Cell(
+                chase.bench, "follow", params, "C loop", "chase.c", _beside_c_chase, c_loops.why_not(),
+                sampled=pages == "4K",
+            )  # fmt: skip
 
 
 def _beside_c_chase(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
@@ -189,13 +205,54 @@ def _beside_c_chase(cell: Cell, device: CpuDevice, values: Values, seconds: floa
     )
 
 
+def _core_to_core() -> Iterator[Cell]:
+    for variant in ("store", "exchange"):
+        yield Cell(
+            core_to_core.bench, variant, {"pairs": "all"}, "C threads", "bounce.c", _beside_c_bounce, c_loops.why_not()
+        )
+
+
+def _beside_c_bounce(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
+    """The same pairs of CPUs, one after the other, on threads of C."""
+    bounce = c_loops.bounce_function(stack.enter_context(c_loops.built(cell.test, c_loops.BOUNCE_FLAGS)))
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    cpus = device.host.order
+    pairs = [(cpus[one], cpus[other]) for one, other in core_to_core.pairs_of(device)]
+    trips = core_to_core.trips(device)
+
+    def theirs() -> float:
+        loops = max(1, ours.loops)
+        taken = [bounce(*pair, trips * loops, int(cell.variant == "exchange")) for pair in pairs]
+        if min(taken) < 0:
+            raise Skip("tool_failed", "the compiled bounce.c could not start two threads")
+        return sum(taken) / loops
+
+    return Pair(ours, theirs, ours.counts, c_loops.command(cell.test, c_loops.BOUNCE_FLAGS), {"threads": 2})
+
+
+def _regions(device: CpuDevice) -> Iterator[Cell]:
+    reason = c_loops.why_not() or ("" if device.host.usable > 1 else "needs 2 CPUs; 1 may be used")
+    yield Cell(overhead.bench, "omp", {"n": EMPTY}, "C, empty region", "region.c", _beside_c_region, reason, floor=True)
+
+
+def _beside_c_region(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
+    """A prange over next to nothing, and a region with nothing in it: what OpenMP takes of a prange's time."""
+    program = stack.enter_context(c_loops.built(cell.test, c_loops.REGION_FLAGS))
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    threads = device.host.usable
+    times = calibrate(lambda n: c_loops.region_seconds(program, n, threads) * n, seconds)
+    said = f"{c_loops.command(cell.test, c_loops.REGION_FLAGS)}; OMP_NUM_THREADS={threads} region {times}"
+    return Pair(ours, lambda: c_loops.region_seconds(program, times, threads), {"calls": 1}, said, {"threads": threads})
+
+
 def _triads(threads: list[int], pages: str) -> Iterator[Cell]:
     for count in threads:
         for variant in ("simd-nt", "numba"):
             params: dict[str, Scalar] = {"size": "DRAM", "dtype": "f8", "threads": count, "pages": pages}
             yield Cell(
-                stream.triad_bench, variant, params, "C with OpenMP", "triad.c", _beside_c_triad, c_loops.why_not()
-            )
+                stream.triad_bench, variant, params, "C with OpenMP", "triad.c", _beside_c_triad, c_loops.why_not(),
+                sampled=count == threads[-1],
+            )  # fmt: skip
 
 
 def _beside_c_triad(cell: Cell, device: CpuDevice, values: Values, seconds: float, stack: ExitStack) -> Pair:
@@ -261,6 +318,6 @@ def skippable(cell: Cell, device: CpuDevice) -> Values:
     if cell.missing:
         raise Skip("needs_tool", cell.missing)
     values = device.resolve(cell.params)
-    if reason := cell.bench.lacks(cell.variant, values):
+    if reason := cell.bench.lacks(cell.variant, {**values, "device": device}):
         raise Skip(reason.code, reason.detail)
     return values

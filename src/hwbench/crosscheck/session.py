@@ -32,11 +32,14 @@ from .our_side import WrongAnswer
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for: globs of comparisons, rounds, seconds of a sample, pages of our memory, a STREAM binary."""
+    """What was asked for: globs of comparisons, rounds, seconds of a sample, pages of our memory, a STREAM binary.
+
+    Without globs it is a sample of the comparisons that takes some five minutes.
+    """
 
     select: Sequence[str] = ()
-    rounds: int = 9
-    seconds: float = 0.2
+    rounds: int = 7
+    seconds: float = 0.1
     pages: str = "4K"
     binary: Path | None = None
     out: Path = Path("reports")
@@ -53,7 +56,7 @@ def chosen(device: CpuDevice, options: Options) -> list[Cell]:
         raise UsageError(f"--pages {options.pages}: is neither 4K nor huge")
     every = cells(device, options.pages, options.binary)
     if not options.select:
-        return every
+        return [cell for cell in every if cell.sampled]
     found = [cell for cell in every if any(fnmatchcase(cell.name, f"*{pattern}*") for pattern in options.select)]
     if not found:
         names = dict.fromkeys(cell.bench.name for cell in every)
@@ -117,10 +120,12 @@ def measure(cell: Cell, device: CpuDevice, options: Options, stop: Callable[[], 
     except WrongAnswer as reason:
         return [_record(cell, name, "wrong", because("wrong_answer", str(reason))) for name in (OURS, NATIVE)]
     reasons = interference.disturbed(telemetry)
+    facts = {**pair.facts, "command": pair.command, "variant": cell.variant, **({"floor": True} if cell.floor else {})}
     return [
         msgspec.structs.replace(
             _record(cell, name, "suspect" if reasons else "ok", *reasons), loops=1, samples=samples[name],
-            counts=dict(pair.counts), facts={**pair.facts, "command": pair.command, "variant": cell.variant},
+            counts=dict(pair.counts),
+            facts=facts,
             telemetry=telemetry,
         )
         for name in (OURS, NATIVE)

@@ -26,6 +26,7 @@ from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
 from ..record import interference, text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
+from .choices import Choices
 from .crew import Crew, Worker
 from .host_memory import Buffer, Pool, Region
 from .levels import Levels
@@ -71,6 +72,7 @@ class CpuDevice:
         self._stragglers = Stragglers()
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
+        self._choices = Choices()
         self._children: dict[int, psutil.Process] = {}
         self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
 
@@ -128,6 +130,10 @@ class CpuDevice:
         self._given.append(self.buffer(count * kind.itemsize, "4K" if self._why_no_huge() else "huge"))
         array = self._given[-1].array.view(kind).reshape(shape)
         return array
+
+    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
+        """One of `among`: what `probe` found on this machine, now or in an earlier process."""
+        return self._choices.get(name, among, probe)
 
     def reclaim(self) -> None:
         """Take back what `host_empty` gave; it must not be used any more."""
@@ -281,7 +287,10 @@ class CpuDevice:
         return self._levels.size(label, threads)
 
     def _probe(self, reported: int, near: int) -> int | None:
-        """What `Levels` asks for: bytes of the last level that a thread is served, None where none are."""
+        """What `Levels` asks for: bytes of the last level that a thread is served, None where none are.
+
+        What earlier processes found here stands unless two probes contradict it.
+        """
         from .last_level_cache import agreed, measure_last_level, probe_sizes
 
         if near >= reported:
@@ -294,14 +303,17 @@ class CpuDevice:
                 f"finding the last-level cache takes {text.size(needed)}; {text.size(free)} are free",
             )
         buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
+        name, crew = f"bytes of a last level of {reported} beyond {near}", self.crew(1)
+        kept = self._choices.recall(name) or ""
         try:
-            return agreed(
-                lambda: self.crew(1).each(
-                    lambda _: self._undisturbed(measure_last_level, reported, near, buffer.array)
-                )[0]
+            found = agreed(
+                lambda: crew.each(lambda _: self._undisturbed(measure_last_level, reported, near, buffer.array))[0],
+                int(kept) if kept.isdecimal() and len(kept) < 20 else None,
             )
         finally:
             buffer.close()
+        self._choices.keep(name, str(found or 0))
+        return found
 
     def _undisturbed(self, probe: Callable[..., int | None], *given: object) -> int | None:
         """What a probe finds while nothing disturbs it; what it finds at the third try in any case."""

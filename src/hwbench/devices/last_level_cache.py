@@ -149,7 +149,7 @@ def agreed(probe: Callable[[], int | None], before: int | None = None) -> int | 
     One probe is not enough: what other guests do at that moment changes it from 2 to 8 MiB, or hides the cache. A size
     `before`, on which earlier runs agreed, counts as the first probe. Where no two agree, the middle of all.
     """
-    seen = [before] if before else []
+    seen: list[int | None] = [before] if before else []
     for _ in range(PROBES):
         found = probe()
         for earlier in seen:

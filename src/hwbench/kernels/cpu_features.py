@@ -40,6 +40,12 @@ def stream_width() -> int:
     return 256 if platform.machine().lower() in ("aarch64", "arm64") else widths()[-1]
 
 
+def vector_registers() -> int:
+    """How many vector registers there are: 32 with AVX-512 and on AArch64, 16 with AVX2 and less."""
+    x86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+    return 16 if x86 and "avx512vl" not in features() else 32
+
+
 def has_fma() -> bool:
     """Whether a fused multiply-add is one instruction here, and not a call of the C library."""
     return platform.machine().lower() in ("aarch64", "arm64") or "fma" in features()

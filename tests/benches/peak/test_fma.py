@@ -103,7 +103,6 @@ def test_widths_that_are_not_there_say_so(monkeypatch):
         ({"avx"}, 128, 1, "this CPU has no fused multiply-add"),
     ):
         monkeypatch.setattr(cpu_features, "features", lambda have=have: frozenset(have))
-        monkeypatch.setattr(fma, "features", cpu_features.features)
         assert told(filter(None, [fma.lacking(bits)(chains)])) == reason
 
 

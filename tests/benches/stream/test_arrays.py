@@ -23,7 +23,7 @@ def test_arrays_are_whole_blocks_in_equal_parts():
     assert _arrays.array_bytes(stream.TRIAD, 3 * 1024 + 100) == 1024
     large = _arrays.array_bytes(stream.LOAD, 4 * PART + 4096)
     assert large % (5 * _arrays.GRANULE) == 0
-    with pytest.raises(Skip, match="1000 bytes are too few: 2 arrays of at least 512 bytes"):
+    with pytest.raises(Skip, match="1000 bytes are too few: 2 arrays of at least 1024 bytes"):
         _arrays.array_bytes(stream.COPY, 1000)
 
 

@@ -252,16 +252,16 @@ def test_size_is_the_footprint_of_all_arrays():
 
 def test_too_small_a_size_is_skipped():
     """A size that holds no block is refused with the numbers."""
-    with pytest.raises(Skip, match="1000 bytes are too few: 3 arrays of at least 512"):
+    with pytest.raises(Skip, match="1000 bytes are too few: 3 arrays of at least 1024"):
         _arrays.array_bytes(stream.TRIAD, 1000)
 
 
 def test_bytes_are_those_of_stream(device):
     """A copy counts two arrays and a triad three, for all threads."""
     values = values_of(device, threads=1, size=3 * 1024)
-    expected = dict(zip(BENCHES, ((1, 0), (1, 0), (2, 0), (2, 192), (3, 128), (3, 256)), strict=True))
+    expected = dict(zip(BENCHES, ((1, 0), (1, 0), (2, 0), (2, 128), (3, 128), (3, 256)), strict=True))
     for bench, (arrays, flops) in expected.items():
-        nbytes = 3 * 1024 // arrays // 512 * 512
+        nbytes = 3 * 1024 // arrays // 1024 * 1024
         assert bench.count(values) == {"bytes": arrays * nbytes, "flops": flops}
         assert bench.count(values | {"threads": 5})["bytes"] == 5 * arrays * nbytes
         work = bench.build("simd", values, bench.make_inputs(values))

@@ -39,3 +39,23 @@ def test_a_missing_compiler_is_named_with_the_remedy(tmp_path, monkeypatch):
     """One sentence that says how to get it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "apt-get install gcc" in c_loops.why_not()
+
+
+@needs_compiler
+@pytest.mark.parametrize("exchange", [0, 1])
+def test_the_c_threads_hand_a_line_over(device, exchange):
+    """Two CPUs take turns to the end, and more trips take longer."""
+    if device.host.usable < 2:
+        pytest.skip("one CPU may be used")
+    with c_loops.built("bounce.c", c_loops.BOUNCE_FLAGS) as library:
+        bounce = c_loops.bounce_function(library)
+        assert 0 < bounce(*device.host.order[:2], 1, exchange) < bounce(*device.host.order[:2], 10**5, exchange)
+
+
+@needs_compiler
+def test_an_empty_region_has_a_time():
+    """On one thread, as the mean of some regions; a program that fails is a reason."""
+    with c_loops.built("region.c", c_loops.REGION_FLAGS) as program:
+        assert 0 < c_loops.region_seconds(program, 1000, 1) < 1
+        with pytest.raises(Skip, match="the compiled region ended with 2"):
+            c_loops._run(program, 1)

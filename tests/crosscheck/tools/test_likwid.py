@@ -12,7 +12,13 @@ def test_likwid_is_understood(fake_likwid):
     said = run.run(100)
     assert (said.bytes, said.flops, said.seconds) == (5e10, 4e9, 2.0)
     assert run.footprint == 15872
-    assert run.command == "likwid-bench -t load_avx512 -w S0:33kB:2 -i 16"
+    assert run.command == "likwid-bench -t load_avx512 -w S0:33kB:2 -i 19072"
+
+
+def test_one_run_calibrates_however_long_it_takes(fake_likwid):
+    """Iterations are those of half a second by one run of two, and 16 at least."""
+    run = likwid.Likwid("load_avx512", 2**30, 2, seconds=0.5)
+    assert run.iterations == 16
 
 
 def test_the_widest_test_there_is(fake_likwid):

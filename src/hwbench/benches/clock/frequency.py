@@ -88,7 +88,7 @@ bench = Bench(
     measures="clock",
     tolerance=0.0,
     core=False,
-    version=2,
+    version=3,
 )
 
 

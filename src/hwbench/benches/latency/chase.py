@@ -80,6 +80,7 @@ bench = Bench(
         {"size": ("L1", "L2", "L3", "DRAM", Sweep(4096, points=1)), "pages": ("4K",)},
         {"size": ("L3", "DRAM"), "pages": ("4K",), "order": ("page-local",)},
     ),
+    version=2,
     full={"size": (Sweep(4096, points=4),), "pages": ("4K", "huge")},
 )
 

@@ -63,6 +63,7 @@ bench = Bench(
     axes={"pairs": ("all",)},
     baseline="store",
     measures="core to core",
+    version=2,
     core=False,
 )
 

@@ -108,7 +108,7 @@ bench = Bench(
     free={"gap": gap_of},
     core=False,
     shared=True,
-    version=2,
+    version=3,
 )
 
 

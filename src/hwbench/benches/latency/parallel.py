@@ -55,6 +55,7 @@ bench = Bench(
     measures="loads in flight",
     quick={"size": ("DRAM",), "chains": (1, 4, 16)},
     full={"size": ("L1", "L2", "L3", "DRAM"), "chains": (*range(1, 17), 20, 24, 32)},
+    version=2,
     together=("chains",),
     core=False,
     shared=True,

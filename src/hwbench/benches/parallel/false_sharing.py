@@ -39,6 +39,7 @@ bench = Bench(
     baseline="line-each",
     together=("threads",),
     tolerance=0.0,
+    version=2,
     core=False,
 )
 

@@ -42,6 +42,7 @@ bench = Bench(
     axes={"work": ("compute", "latency")},
     baseline="alone",
     tolerance=0.0,
+    version=2,
     core=False,
 )
 

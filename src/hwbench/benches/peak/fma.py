@@ -12,14 +12,13 @@ operand, as AArch64's fmla has it; and there are no zeros, infinities or denorma
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
-from ...kernels.cpu_features import features, has_fma, widths
+from ...kernels.cpu_features import has_fma, vector_registers, widths
 from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
 from ...protocols import Buffer, Cpu, Job, Results
@@ -73,6 +72,7 @@ bench = Bench(
     limit="fma",
     tolerance=0.0,
     full={"chains": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16)},
+    version=2,
     sweeps=({"variant": ("128", "256", "512"), "dtype": ("f8",), "threads": (1,), "chains": (1, 2, 4, 8, 16)},),
 )
 
@@ -109,17 +109,12 @@ def lacking(bits: int) -> Callable[[int], Reason | None]:
             return because("needs_isa", "this CPU has no fused multiply-add")
         if bits > widths()[-1]:
             return because("needs_isa", f"this CPU's vector registers have {widths()[-1]} bits")
-        # AVX-512 and AArch64 have 32 registers, AVX2 has 16; two of them hold a and b.
-        there = 32 if "avx512vl" in features() or not _x86() else 16
+        there = vector_registers()  # two of them hold a and b
         if chains + 2 > there:
             return because("needs_isa", f"{chains} chains, a and b need {chains + 2} registers of {there}")
         return None
 
     return needs
-
-
-def _x86() -> bool:
-    return platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
 def on_crew(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int, bits: int) -> Work:

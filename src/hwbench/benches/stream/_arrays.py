@@ -14,7 +14,9 @@ from ...protocols import Buffer, Cpu
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._row import Row
 
-GRANULE = 512  # bytes of the largest block (8 × 64): arrays are cut to a multiple, so that no kernel needs a remainder
+GRANULE = (
+    1024  # bytes of the largest block (16 × 64): arrays are cut to a multiple, so that no kernel needs a remainder
+)
 PAGE = 4096
 
 

@@ -101,6 +101,22 @@ def simd_copy(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, ga
 
 
 @compiled
+def simd_copy_halves(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:  # noqa: ARG001
+    """Copy both halves of the arrays side by side."""
+    enter(gate)
+    step, half = width(r), opaque(nbytes // 2)
+    for _ in range(passes):
+        i = 0
+        while i < half:
+            store(a + i, load(r, b + i))
+            store(a + half + i, load(r, b + half + i))
+            i += step
+        clobber()
+    fence()
+    leave(gate)
+
+
+@compiled
 def simd_scale(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:  # noqa: ARG001
     """Scale: a = s·b."""
     enter(gate)
@@ -139,6 +155,22 @@ def simd_triad(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, g
         i = 0
         while i < nbytes:
             store(a + i, fma(s, load(r, c + i), load(r, b + i)))
+            i += step
+        clobber()
+    fence()
+    leave(gate)
+
+
+@compiled
+def simd_triad_halves(r: Registers, a: int, b: int, c: int, nbytes: int, passes: int, gate: int = 0) -> None:
+    """Triad of both halves of the arrays side by side."""
+    enter(gate)
+    step, s, half = width(r), fill(r, SCALE), opaque(nbytes // 2)
+    for _ in range(passes):
+        i = 0
+        while i < half:
+            store(a + i, fma(s, load(r, c + i), load(r, b + i)))
+            store(a + half + i, fma(s, load(r, c + half + i), load(r, b + half + i)))
             i += step
         clobber()
     fence()

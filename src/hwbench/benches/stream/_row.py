@@ -21,7 +21,8 @@ class Row:
     Kernels take the arrays a, b, c in this order, as many as they read and write; `flops` counts one element.
     `numpy_moves` is how many arrays NumPy moves to and from memory; None for its copy, which is the C library's memcpy:
     that bypasses the caches or not, by its own rules.
-    `sizes` are the levels of the standard set; `core` puts the bench into the quick set.
+    `sizes` are the levels of the standard set; `core` puts the bench into the quick set. `tuned` are registers a block
+    to choose from beside the default, `split` the kernel of two streams for non-temporal stores.
     """
 
     name: Measures
@@ -35,6 +36,8 @@ class Row:
     numpy_moves: int | None
     sizes: tuple[str, ...] = LEVELS
     core: bool = True
+    tuned: tuple[int, ...] = ()
+    split: Kernel | None = None
 
     @property
     def arrays(self) -> int:

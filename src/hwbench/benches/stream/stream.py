@@ -47,6 +47,7 @@ from ...record.reasons import Reason, because
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
 from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
+from ._blocks import Block, choose, level_of
 from ._kernels import (
     UNROLL,
     numba_add,
@@ -63,11 +64,13 @@ from ._kernels import (
     numpy_triad,
     simd_add,
     simd_copy,
+    simd_copy_halves,
     simd_load,
     simd_load_streams,
     simd_scale,
     simd_store,
     simd_triad,
+    simd_triad_halves,
 )
 from ._row import SCALE, Row
 
@@ -76,14 +79,22 @@ Data = tuple[np.ndarray, ...]  # what the arrays that are read hold, over and ov
 
 ENDS = ("L1", "DRAM")  # scale and add differ from copy and triad by an operation, which no level between these shows
 
-LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load, 1)
-STORE = Row("store", "How fast is each level written?", 0, 1, 0, simd_store, numba_store, numpy_store, 2, core=False)
-COPY = Row("copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy, None)
+LOAD = Row("load", "How fast is each level read?", 1, 0, 0, simd_load, numba_load, numpy_load, 1, tuned=(4, 16))
+STORE = Row(
+    "store", "How fast is each level written?", 0, 1, 0, simd_store, numba_store, numpy_store, 2, core=False, tuned=(4,)
+)
+COPY = Row(
+    "copy", "How fast is data copied within each level?", 1, 1, 0, simd_copy, numba_copy, numpy_copy, None,
+    tuned=(4, 16), split=simd_copy_halves,
+)  # fmt: skip
 SCALE_BY = Row("scale", "How fast is a = s·b?", 1, 1, 1, simd_scale, numba_scale, numpy_scale, 3, ENDS, core=False)
 ADD = Row("add", "How fast is a = b + c?", 2, 1, 1, simd_add, numba_add, numpy_add, 4, ENDS, core=False)
 # In two passes: c is read and a written (3 with write-allocate), then a and b are read and a written, whose lines are
 # cached.
-TRIAD = Row("triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad, 6)
+TRIAD = Row(
+    "triad", "How fast is a = b + s·c in each level?", 2, 1, 2, simd_triad, numba_triad, numpy_triad, 6,
+    tuned=(4, 16), split=simd_triad_halves,
+)  # fmt: skip
 
 
 def stream(row: Row) -> Bench:
@@ -109,7 +120,7 @@ def stream(row: Row) -> Bench:
         if row.writes
         else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
-        version=3,
+        version=4,
     )
 
     @bench.inputs
@@ -142,7 +153,7 @@ def stream(row: Row) -> Bench:
     def simd(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
         """Explicit vectors of the widest registers, unrolled, one pinned thread a CPU."""
         registers = Registers(bits(dtype), stream_width(), UNROLL)
-        return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
+        return on_crew(row, registers, device, data, common, size, threads, pages)
 
     if row is LOAD:
 
@@ -152,7 +163,9 @@ def stream(row: Row) -> Bench:
         ) -> Work:
             """Four parts of the array at once, in vectors half as wide."""
             registers = Registers(bits(dtype), max(128, stream_width() // 2), UNROLL // 4)
-            return on_crew(row, simd_load_streams, registers, device, data, common, size, threads, pages)
+            return on_crew(
+                row, registers, device, data, common, size, threads, pages, Block(simd_load_streams, registers, 4)
+            )
 
     if row.writes:
 
@@ -162,7 +175,7 @@ def stream(row: Row) -> Bench:
         ) -> Work:
             """The same with non-temporal stores, which write memory without reading the line first."""
             registers = Registers(bits(dtype), stream_width(), UNROLL, nt=True)
-            return on_crew(row, row.simd, registers, device, data, common, size, threads, pages)
+            return on_crew(row, registers, device, data, common, size, threads, pages)
 
     @bench.variant("numba", needs=too_many_threads)
     def numba_loop(
@@ -189,12 +202,16 @@ def stream(row: Row) -> Bench:
 
 
 def on_crew(
-    row: Row, kernel: Kernel, registers: Registers, device: Cpu, data: Data, common: Common, size: int, threads: int,
-    pages: str,
+    row: Row, registers: Registers, device: Cpu, data: Data, common: Common, size: int, threads: int, pages: str,
+    block: Block | None = None,
 ) -> Work:  # fmt: skip
-    """A kernel on pinned threads, each of which allocates and first touches the arrays it works on."""
+    """A kernel on pinned threads, each of which allocates and first touches the arrays it works on.
+
+    Without a `block`, the fastest one for these registers is chosen.
+    """
     crew = device.crew(threads)
     made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
+    block = block or choose(row, registers, device, made, level_of(device, size, threads))
     memory = [arrays.anew(row) for arrays in made]
     parts, checked = memory[0].partitions.parts, memory[0].partitions.checked
     nbytes = memory[0].words[0].nbytes // parts
@@ -206,7 +223,8 @@ def on_crew(
         partitions = memory[rank].partitions
 
         def visit(part: int, passes: int, gate: int) -> None:
-            found = kernel(registers, *(place + part * nbytes for place in addresses), nbytes, passes, gate)
+            places = (place + part * nbytes for place in addresses)
+            found = block.kernel(block.registers, *places, nbytes, passes, gate)
             if found is not None:
                 sums[rank, part] = found
 
@@ -239,6 +257,8 @@ def on_crew(
             "pages": memory[0].buffer.pages,
             "elements": nbytes * parts // np.dtype(registers.dtype).itemsize,
             "width": registers.bits,
+            "registers": block.registers.count,
+            "streams": block.streams,
             "parts": parts,
             **traffic(device, row.arrays if registers.nt else row.moves, nbytes, size, threads),
         },

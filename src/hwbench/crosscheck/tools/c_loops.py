@@ -1,6 +1,7 @@
 """C loops of ours, compiled on this machine: what plain C source gives without tuning.
 
-`chase.c` follows the same ring in memory as `latency.chase`; `triad.c` is STREAM's triad on OpenMP threads.
+`chase.c` follows the same ring in memory as `latency.chase`; `triad.c` is STREAM's triad on OpenMP threads; `bounce.c`
+hands a cache line from one CPU to another as `latency.core_to_core` does; `region.c` enters empty OpenMP regions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ...bench import Skip
 HERE = Path(__file__).parent
 CHASE_FLAGS = ("-O2", "-shared", "-fPIC")
 TRIAD_FLAGS = ("-O3", "-march=native", "-fopenmp")
+BOUNCE_FLAGS = ("-O2", "-shared", "-fPIC", "-pthread")
+REGION_FLAGS = ("-O3", "-fopenmp")
 LIMIT_S = 120
 
 
@@ -60,15 +63,34 @@ def chase_function(library: Path) -> Callable[[int, int], int]:
     return walk
 
 
+def bounce_function(library: Path) -> Callable[[int, int, int, int], float]:
+    """`bounce(cpu, cpu, trips, exchange) -> seconds` of the compiled library; it starts two threads of its own."""
+    function = ctypes.CDLL(str(library)).bounce
+    function.argtypes, function.restype = (ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_int), ctypes.c_double
+    bounce: Callable[[int, int, int, int], float] = function
+    return bounce
+
+
 def triad_seconds(program: Path, elements: int, times: int, threads: int, *, huge: bool) -> float:
     """Median seconds of one repetition over arrays of so many float64."""
+    return statistics.median(_run(program, threads, elements, times, int(huge)))
+
+
+def region_seconds(program: Path, times: int, threads: int) -> float:
+    """Seconds of one empty region, the mean of so many."""
+    return _run(program, threads, times)[0]
+
+
+def _run(program: Path, threads: int, *arguments: int) -> list[float]:
+    """The numbers that a compiled program prints, run on so many OpenMP threads; Skip where it fails."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"}
     done = subprocess.run(  # noqa: S603 - compiled above
-        [str(program), str(elements), str(times), str(int(huge))],
+        [str(program), *map(str, arguments)],
         capture_output=True, text=True, check=False, timeout=LIMIT_S, env=environment,
     )  # fmt: skip
     if done.returncode:
         raise Skip(
-            "tool_failed", f"the compiled triad ended with {done.returncode}: {' '.join(done.stderr.split())[:200]}"
+            "tool_failed",
+            f"the compiled {program.name} ended with {done.returncode}: {' '.join(done.stderr.split())[:200]}",
         )
-    return statistics.median(float(line) for line in done.stdout.split())
+    return [float(line) for line in done.stdout.split()]

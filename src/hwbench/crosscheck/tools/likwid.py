@@ -9,9 +9,9 @@ import subprocess
 from dataclasses import dataclass
 
 from ...bench import Skip
-from ..our_side import calibrate
 
 TOOL = "likwid-bench"
+GUESS = 5e9  # bytes a second: a tenth or a half of what is to be expected, for a first run
 LIMIT_S = 120  # for one call, which takes a second unless it hangs
 
 
@@ -57,8 +57,11 @@ class Likwid:
         # likwid's kB are 1000 bytes, and its size is for all threads together.
         thousands = max(1, round(size * threads / 1000))
         self.arguments = [TOOL, "-t", test, "-w", f"S0:{thousands}kB:{threads}"]
-        self.iterations = 16 * calibrate(lambda n: self.run(16 * n).seconds, seconds)
-        self.footprint = self.run(self.iterations).footprint
+        # One run tells how many iterations are needed: each takes a second to find the clock, whatever is measured.
+        tried = max(1, int(GUESS * seconds / (size * threads) / 16))
+        said = self.run(16 * tried)
+        self.iterations = 16 * max(1, round(tried * seconds / said.seconds))
+        self.footprint = said.footprint
 
     @property
     def command(self) -> str:

@@ -15,7 +15,7 @@ from ..columns import INTERVAL, Column
 from ..dataset import Runs, when
 from ..sections import Block, Figure, Key, Notes, Panel, Section, Table
 
-SHOWN = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s")}
+SHOWN = {"bytes": (1e-9, "GB/s"), "flops": (1e-9, "GFLOP/s"), "hops": (1e-6, "M hops/s"), "calls": (1e-3, "k calls/s")}
 LEAST_TOP = 1.25  # of the axis: a ratio of 1 then stands at four fifths of it
 MOST_TOP = 3.0  # beyond, a bar is cut; its label tells the number
 
