@@ -15,7 +15,7 @@ from inspection.variants import values_of, verdict
 
 ROWS = {row.name: row for row in (stream.LOAD, stream.STORE, stream.COPY, stream.TRIAD, stream.ADD)}
 BITS = stream_width()
-ARGUMENTS = (listing.INT,) * 5
+ARGUMENTS = (listing.INT,) * 6
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def here() -> list:
 def test_each_candidate_compiles_to_what_it_says(row, block):
     """A block is one load, operation and store a register of full width in the innermost loop, without spills."""
     code = listing.loops(listing.assembly(block.kernel, block.registers, ARGUMENTS))
-    body = max(code, key=lambda body: listing.count(body, r"\(%"))
+    body = max(code, key=lambda body: listing.count(body, r"\(%.*[xyz]mm|[xyz]mm.*\(%"))
     register = rf"%{listing.NAMES[BITS]}\d+"
     steps = block.registers.count * block.streams
     stored = listing.count(body, rf"^v?mov{'nt' if block.registers.nt else 'a'}\w+\s+{register}, .*\)$")
@@ -107,7 +107,7 @@ def test_a_probe_runs_on_the_arrays_themselves(device, monkeypatch, threads):
     made = _arrays.of_a_crew(row, device, [np.arange(1.0, 9), np.arange(1.0, 9)], 3 * 20_480, threads, "4K")
     calls = []
 
-    def kernel(_registers, a, b, c, nbytes, passes):
+    def kernel(_registers, a, b, c, nbytes, passes, gate):
         calls.append((a, b, c, nbytes, passes))
 
     block = _blocks.Block(kernel, Registers("f8", BITS, 8))
