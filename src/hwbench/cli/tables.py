@@ -62,10 +62,11 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
         top, head, *body = _boxed(heads, rows, lengths, widths)
         styled = Text(head)
         styled.highlight_regex(r"[^┃]+", "table.header")
-        lines = (Text(title), Text(top), styled, Text("\n".join(body)), Text(caption, style="table.caption"))
-        for line in lines:
-            if line:
-                console.print(line, soft_wrap=True)
+        for part in (title, top, styled, "\n".join(body), Text(caption, style="table.caption")):
+            if isinstance(part, Text) and part and console.is_terminal:
+                console.print(part, soft_wrap=True)
+            elif part:  # no style: rich would only copy it, slowly
+                console.file.write(f"{part}\n")
         return
     table = Table(
         title=Text(title), title_justify="left", caption_justify="left",
