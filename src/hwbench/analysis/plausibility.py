@@ -15,7 +15,7 @@ from ..record import text
 from ..record.measures import LIMITS, TOLERANCE
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
-from . import twins
+from . import order, twins
 from .limits import Limit, beats, limit_for, limit_of, measured, share, standing
 from .measures import Benches, Catalogue, completed, declared
 
@@ -36,10 +36,12 @@ def concluded(run: Run, catalogue: Catalogue | None = None) -> Run:
 def judged(
     records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records, with implausible and doubtful ones, and twins that disagree, marked suspect; other reasons stay.
+    """The records, with implausible and doubtful ones, twins that disagree and cases out of order marked suspect.
+
+    Other reasons stay.
 
     Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn anew and are kept,
-    except for twins.
+    except for twins and order.
 
     Parameters
     ----------
@@ -50,13 +52,14 @@ def judged(
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
     """
-    new = [as_measured(one) if one.bench in benches else without(one, "twins") for one in records]
+    new = [as_measured(one) if one.bench in benches else without(one, "twins", "out_of_order") for one in records]
     given = _given(new, benches)
     refused = _excessive(new, given, cpu)
     slower = _doubtful(given, refused)
     new = _suspect(new, slower | _impossible(new, benches, sizes, cpu, refused, slower))
     new = _suspect(new, above(new, benches, sizes, cpu))
-    return _suspect(new, twins.disagreeing(new, benches))
+    new = _suspect(new, twins.disagreeing(new, benches))
+    return _suspect(new, order.disordered(new, benches))
 
 
 def impossible(
@@ -80,7 +83,7 @@ def _impossible(
     sizes: Mapping[str, int],
     cpu: Cpu | None,
     refused: Mapping[int, Reason],
-    slower: Mapping[int, Reason],
+    slower: dict[int, Reason],
 ) -> dict[int, Reason]:
     """`refused` are the records that break a harder bound, `slower` those that are doubtful."""
     found = dict(refused)
