@@ -49,11 +49,15 @@ class Limit:
     def name(self) -> str:
         """`L2 load, 1 thread`; `HBM copy of gpu:0`."""
         if self.device != "cpu":
-            kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
-            parts = (self.level, "FP peak" if kind == "fma" else kind, self.dtype, f"of {self.device}")
-            return " ".join(filter(None, parts))
-        what = "FP peak" if self.kind == "fma" else self.kind
-        return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"
+            return " ".join(filter(None, (self.level, self.what, self.dtype, f"of {self.device}")))
+        level = f"{self.level} " if self.level else ""
+        return f"{level}{self.what}, {self.threads} thread{'s' * (self.threads != 1)}"
+
+    @property
+    def what(self) -> str:
+        """The kind in words: `load`, `FP peak`, `host to GPU`."""
+        kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
+        return "FP peak" if kind == "fma" else kind
 
     @property
     def place(self) -> tuple[str, ...]:
