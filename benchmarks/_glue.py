@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
-# By variant and axis values: status, reason, samples, loops. The entry of () is for all other cases.
+# By variant and axis values: status, reason, codes of reasons, samples, loops. The entry of () is for all other cases.
 Records = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -42,7 +42,7 @@ class _Suite:
         if not record["samples"]:
             raise RuntimeError(f"{record['status']}: {record['reason']}")
         if record["status"] == "suspect":
-            print(f"suspect: {record['reason']}", file=sys.stderr)  # noqa: T201 - asv has no other place for it
+            print(f"suspect ({', '.join(record['codes'])}): {record['reason']}", file=sys.stderr)  # noqa: T201 - asv has no other place for it
         return {"samples": record["samples"], "number": record["loops"]}
 
 
@@ -73,7 +73,7 @@ def measure(suite: _Suite) -> Records:
     found = {
         (record.variant, *(record.params[axis] for axis in axes)): {
             "status": record.status, "reason": record.why if hasattr(record, "why") else record.reason,
-            "samples": record.samples, "loops": record.loops,
+            "codes": getattr(record, "codes", []), "samples": record.samples, "loops": record.loops,
         }
         for record in records
     }  # fmt: skip

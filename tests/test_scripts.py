@@ -38,7 +38,7 @@ def script(name: str) -> ModuleType:
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
 parity = script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
-tracking_commits = script("tracking_commits")
+tracking_commits, start_times = script("tracking_commits"), script("start_times")
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
 
@@ -356,3 +356,17 @@ def test_half_as_slow_again_is_found_in_noise_of_two_percent() -> None:
     assert named(0.01) == 1.0
     assert named(0.02) >= 0.95
     assert named(0.05) < 0.9  # the script's docstring says so
+
+
+# --- start_times ------------------------------------------------------------------------------------------------------
+
+
+def test_start_times_has_a_line_for_each_command(monkeypatch, capsys) -> None:
+    """The median of the runs after the first, beside what is allowed; the largest committed run is shown."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(start_times, "taken", lambda arguments: asked.append(arguments) or 0.25)
+    assert start_times.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["pass     0.25 s", "--help   0.25 s (at most 0.3 s)"]
+    assert len(lines) == len(start_times.COMMANDS)
+    assert Path(asked[2][-1]).stat().st_size == max(one.stat().st_size for one in start_times.RUNS.glob("*/*.json"))

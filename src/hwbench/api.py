@@ -20,7 +20,7 @@ from .protocols import Call
 from .record import store, text
 from .record.estimate import Estimate, estimate
 from .record.model import Case, Record, Run, Scalar
-from .record.phrases import ABOVE
+from .record.phrases import ABOVE, counted
 
 
 def measure(
@@ -73,10 +73,11 @@ def load(path: str | os.PathLike[str]) -> Run:
 
 @dataclass(frozen=True)
 class Placed:
-    """A function on the roofline: its rates, the roof above it, and the share of the roof that it reaches.
+    """A function on the roofline: its time, its rates, and the share that it reaches of the limit that bounds it.
 
-    `bandwidth` is in B/s, `flop_rate` in FLOP/s, `intensity` in FLOP/B; `share` is 1.0 at the roof. `suspect` says what
-    disturbed the measurement, or that the function is faster than its roof, which cannot be true; "" without a doubt.
+    `bandwidth` is in B/s, `flop_rate` in FLOP/s, `intensity` in FLOP/B. `roof` is the lower of two limits: bandwidth
+    times intensity, or the peak of arithmetic; `share` is the function's rate over it. `suspect` says what disturbed
+    the function or the roof, or that the function is faster than its roof; "" without a doubt.
     """
 
     seconds: Estimate
@@ -121,7 +122,9 @@ def roofline(
     """
     numba_settings.check()
     if not bytes > 0:
-        raise ValueError(f"{bytes} bytes a call: a function that moves nothing has no place on a roofline")
+        raise ValueError(
+            f"bytes={bytes}: a point on the roofline needs the bytes that one call moves; give more than 0"
+        )
 
     def build() -> Work:
         return Work(function, output=lambda: 0)  # a user's function has no reference
@@ -148,18 +151,18 @@ def roofline(
         kinds = ("load", "fma")
         those = [name for kind in kinds for name, one in known_benches.items() if one.measures == kind]
         raise ValueError(
-            f"the run {run.id} holds no load or fma limit for {threads} threads; measure {' and '.join(those)}"
+            f"run {run.id} has no roof for {counted(threads, 'thread')}: measure {' and '.join(those)} on as many"
         )
     roof = found.limit
     doubts = [record.why] if record.status == "suspect" else []
     if ABOVE in found.doubt:
         doubts.append(
-            f"cannot be true: {text.amount(found.value)} times {roof.name} "
-            f"({text.amount(roof.shown, roof.metric.unit)}); bytes, flops, footprint or threads are not what the "
-            "function has, or the roof was disturbed"
+            f"faster than its roof: {text.amount(found.value)} times {roof.name} "
+            f"({text.amount(roof.shown, roof.metric.unit)}); check bytes, flops, footprint and threads, or measure the "
+            "roof again"
         )
     elif roof.suspect:
-        doubts.append(f"the roof is suspect: {roof.suspect}")
+        doubts.append(f"its roof, {roof.name}, was disturbed: {roof.suspect}")
     return Placed(
         seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, found.value, "; ".join(doubts)
     )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from doubles.scripted import SIZES, record, run_of, scripted_bench
 from hwbench import catalog
 from hwbench.analysis.headline import Rate
-from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache
+from hwbench.analysis.hierarchy import Found, MeasuredCache
 from hwbench.analysis.limits import limit_of, share
 from hwbench.analysis.reading import Reading, in_unit, leading_metric
 from hwbench.analysis.staircase import Level
@@ -117,7 +117,7 @@ def test_data_beyond_the_measured_end_of_the_last_cache_are_in_memory():
 
     def bound(rate, footprint=2**21, found=ends):
         reading = Reading(run, KNOWN)
-        reading.hierarchy = Hierarchy([found], None, [], None, None, {})
+        reading.levels = Found([found], None, ("", ""), {})
         share = reading.share(mine(rate, footprint))
         return share and (share.limit.level, share.value)
 

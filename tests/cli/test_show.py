@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench import errors
-from hwbench.cli.show import open_run
+from hwbench.cli.show import open_run, uncollected
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -101,13 +102,23 @@ def test_a_stored_run_is_shown_without_numba(tmp_path):
     """Tables of a file that describes its benches load neither Numba nor LLVM; the findings' benches do."""
     path = tmp_path / "run.json"
     store.write(run_of(record(), benches={"test.bench": INFO}), path)
-    code, modules = modules_of("show", path)
-    assert code == 0
-    assert not modules & {"numba", "llvmlite", "scipy"}
-    code, modules = modules_of("show", COMMITTED)
-    assert code == 0
-    assert not modules & {"numba", "llvmlite", "scipy"}
+    for shown in (path, COMMITTED):
+        code, modules = modules_of("show", shown)
+        assert code == 0
+        assert not modules & {"numba", "llvmlite", "scipy", "pydantic", "psutil", "numpy.ma"}
+        assert "hwbench.analysis.findings" not in modules
     assert "numba" in modules_of("show", path, "--findings")[1]
+
+
+def test_the_collector_rests_while_a_run_is_shown():
+    """And is back afterwards, after a failure too; one that was off stays off."""
+    with pytest.raises(errors.StoreError), uncollected():
+        assert not gc.isenabled()
+        raise errors.StoreError
+    assert gc.isenabled()
+    with uncollected(), uncollected():
+        pass
+    assert gc.isenabled()
 
 
 def test_a_run_is_opened_by_file_or_id(out):

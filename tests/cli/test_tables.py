@@ -38,6 +38,24 @@ def test_shares_of_limits_and_questions_need_the_benches():
     assert "80%" in full and "Which script is shorter?" in full
 
 
+def test_shares_name_their_limit_where_a_table_has_several_kinds():
+    """Copies to and from a GPU have limits of their own; a table with one kind leaves its name out."""
+
+    def sent(way, bench="transfer.copy", seconds=0.1):
+        axes = {"direction": way}
+        return record("mine", (seconds,) * 5, bench=bench, device="gpu:0", params=axes, counts={"bytes": 1e9})
+
+    declared = {
+        "transfer.copy": BenchInfo("How fast?", "mine", None, "{direction}", variants=["mine"]),
+        "transfer.mine": BenchInfo("How near?", "mine", "link", variants=["mine"]),
+    }
+    ways = [sent("h2d"), sent("d2h"), sent("h2d", "transfer.mine", 0.125)]
+    assert "80% │" in printed(run_of(*ways, benches=declared))
+    both = printed(run_of(*ways, sent("d2h", "transfer.mine", 0.2), benches=declared))
+    assert "80% of host to GPU │" in both
+    assert "50% of GPU to host │" in both
+
+
 def test_a_run_states_the_questions_and_limits_of_its_benches():
     """Then no bench is needed; markup in what a file states is shown, not obeyed."""
     where = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 1, "footprint": 2**14}}

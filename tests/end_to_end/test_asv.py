@@ -97,7 +97,7 @@ class scripted(_Suite):
     def setup_cache(self):
         return {(): {"status": "skipped", "reason": "because absent"}} | {
             (status, "L1"): {
-                "status": status, "reason": f"because {status}", "loops": 1000,
+                "status": status, "reason": f"because {status}", "loops": 1000, "codes": ["steal"],
                 "samples": SAMPLES if status in ("ok", "suspect") else [],
             }
             for status in ("ok", "suspect", "skipped", "wrong")
@@ -238,7 +238,7 @@ def test_asv_takes_our_samples_as_they_are(checkout):
     assert row["samples"][:2] == [samples, samples]
     assert row["stats_number"][0] == 1000
     assert min(samples) <= row["stats_ci_99_a"][0] <= ok <= row["stats_ci_99_b"][0] <= max(samples)
-    assert "suspect: because suspect" in said
+    assert "suspect (steal): because suspect" in said
     assert "wrong: because wrong" in said
     assert "because skipped" in said
     assert "because absent" in said

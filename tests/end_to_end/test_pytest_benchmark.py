@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
+
+from hwbench.record.model import Case
+from hwbench.record.reasons import Reason
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
 
@@ -35,6 +41,30 @@ def test_every_bench_and_variant_has_a_test():
         if variant.on == "cpu"
     }
     assert {line.partition("::test_bench[")[2].partition("[")[0] for line in collected()} == listed
+
+
+def test_extra_figures_carry_the_codes_of_all_doubts():
+    """Bimodal samples, a verdict of reading, and a share above a disturbed limit: each once, limit or not."""
+    spec = importlib.util.spec_from_file_location("perf_benches", PERF / "test_benches.py")
+    suite = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(suite)
+    bench = SimpleNamespace(name="test.bench", version=1)
+    trial = SimpleNamespace(case=Case("test.bench", "mine", "cpu", {}), loops=1, counts={"bytes": 1e9}, facts={})
+
+    class Limits:
+        share, verdicts = None, ()
+
+        def reading(self, record, bench):
+            reasons = [*record.reasons, *map(Reason, self.verdicts)]
+            marked = msgspec.structs.replace(record, reasons=reasons, status="suspect" if reasons else "ok")
+            return SimpleNamespace(records=[marked], share=lambda record: self.share)
+
+    limits = Limits()
+    assert suite.told(bench, trial, [1.0] * 12, limits)["doubt"] == []
+    assert suite.told(bench, trial, [1.0] * 6 + [2.0] * 6, limits)["doubt"] == ["bimodal"]
+    limits.verdicts = ("implausible",)
+    limits.share = SimpleNamespace(limit=SimpleNamespace(name="L1 load"), value=1.2, doubt=("above_limit",))
+    assert suite.told(bench, trial, [1.0] * 12, limits)["doubt"] == ["implausible", "above_limit"]
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hwbench.record import interference
 from hwbench.record.model import Record, metrics
 
 ROUNDS = 10
@@ -53,16 +54,18 @@ def test_bench(benchmark, request, engine, limits, group, trial):
 
 
 def told(bench, trial, samples, limits):
-    """What stands beside the times: version, loops, counts, rates by unit, and what share of the limit is reached."""
+    """What stands beside the times: version, loops, counts, rates by unit, share of the limit, codes of doubts."""
+    reasons = interference.shape(samples)
     record = Record(
         bench=bench.name, version=bench.version, variant=trial.case.variant, device=trial.case.device,
-        params=trial.case.params, status="ok", loops=trial.loops, samples=samples, counts=trial.counts,
-        facts=trial.facts,
+        params=trial.case.params, status="suspect" if reasons else "ok", reasons=reasons, loops=trial.loops,
+        samples=samples, counts=trial.counts, facts=trial.facts,
     )  # fmt: skip
     seconds = float(np.median(samples))
     info = {"bench": bench.name, "version": bench.version, "loops": trial.loops, "counts": record.counts}
     info |= {metric.unit: metric.value(seconds, record.counts) for metric in metrics(record)}
-    share = limits.reading(record, bench).share(record)
+    reading = limits.reading(record, bench)
+    share, [mine, *_] = reading.share(record), reading.records
     if share is not None:
-        info |= {"limit": share.limit.name, "% of limit": 100 * share.value, "doubt": list(share.doubt)}
-    return info
+        info |= {"limit": share.limit.name, "% of limit": 100 * share.value}
+    return info | {"doubt": list(dict.fromkeys([*mine.codes, *(share.doubt if share is not None else ())]))}

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..record.estimate import Estimate
 from ..record.facts import caches, footprint
@@ -78,8 +79,7 @@ class Hierarchy:
     @property
     def last(self) -> MeasuredCache | None:
         """The last-level cache, where one is reported and measured."""
-        reported = [found for found in self.caches if found.cache is not None]
-        return reported[-1] if reported and reported[-1].level is not None else None
+        return _last(self.caches)
 
     @property
     def reach(self) -> Estimate | None:
@@ -87,8 +87,42 @@ class Hierarchy:
         return self.translation[0].size if len(self.translation) > 1 else None
 
 
-def hierarchy(run: Run) -> Hierarchy:
-    """The hierarchy from the run's latency sweeps and strides; empty where none was measured."""
+class Found(NamedTuple):
+    """What the sweeps of sizes show: the caches, the level of memory, and the axis values of the sweep behind them.
+
+    `sweeps` are all chases by pages and order.
+    """
+
+    caches: Sequence[MeasuredCache]
+    memory: Level | None
+    main: tuple[str, str]
+    sweeps: dict[tuple[str, str], dict[int, list[float]]]
+
+    @property
+    def last(self) -> MeasuredCache | None:
+        """The last-level cache, where one is reported and measured."""
+        return _last(self.caches)
+
+
+def hierarchy(run: Run, known: Found | None = None) -> Hierarchy:
+    """The hierarchy from the run's latency sweeps and strides; empty where none was measured.
+
+    `known` are its levels, where they were looked for already.
+    """
+    found, memory, main, sweeps = known or levels_of(run)
+    small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
+    return Hierarchy(
+        found,
+        memory,
+        find_translation(small, huge) if small and huge else [],
+        line_of(run, "L2"),
+        line_of(run, LEVELS[-1]),
+        dict(zip(("pages", "order"), main, strict=True)),
+    )
+
+
+def levels_of(run: Run) -> Found:
+    """The caches and memory from the run's latency and bandwidth sweeps."""
     chases = [record for record in measuring(run, "latency") if record.device == "cpu" and record.timed]
     kinds = list(dict.fromkeys((_text(record, "pages"), _text(record, "order")) for record in chases))
     sweeps = {kind: _sweep(r for r in chases if (_text(r, "pages"), _text(r, "order")) == kind) for kind in kinds}
@@ -98,16 +132,8 @@ def hierarchy(run: Run) -> Hierarchy:
     streams = find_levels(_loads(run, main[0]))
     near, memory = apart(reported, find_levels(sweeps.get(main, {})), streams)
     found = match(reported, near)
-    caches_found = _unsure(found) if math.isinf(_left(reported, streams)) else further_out(found, streams)
-    small, huge = sweeps.get(("4K", "random")), sweeps.get(("huge", "random"))
-    return Hierarchy(
-        caches_found,
-        memory,
-        find_translation(small, huge) if small and huge else [],
-        line_of(run, "L2"),
-        line_of(run, LEVELS[-1]),
-        dict(zip(("pages", "order"), main, strict=True)),
-    )
+    told = _unsure(found) if math.isinf(_left(reported, streams)) else further_out(found, streams)
+    return Found(told, memory, main, sweeps)
 
 
 def apart(
@@ -166,6 +192,11 @@ def further_out(found: Sequence[MeasuredCache], streams: Sequence[Level]) -> lis
         if level.size is not None and level.first <= step.high < level.size.low:
             out[last] = replace(out[last], streamed=level.size)
     return out
+
+
+def _last(found: Sequence[MeasuredCache]) -> MeasuredCache | None:
+    reported = [one for one in found if one.cache is not None]
+    return reported[-1] if reported and reported[-1].level is not None else None
 
 
 def _left(reported: Sequence[Cache], streams: Sequence[Level]) -> float:

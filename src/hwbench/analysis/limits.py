@@ -49,11 +49,15 @@ class Limit:
     def name(self) -> str:
         """`L2 load, 1 thread`; `HBM copy of gpu:0`."""
         if self.device != "cpu":
-            kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
-            parts = (self.level, "FP peak" if kind == "fma" else kind, self.dtype, f"of {self.device}")
-            return " ".join(filter(None, parts))
-        what = "FP peak" if self.kind == "fma" else self.kind
-        return f"{f'{self.level} ' if self.level else ''}{what}, {self.threads} thread{'s' * (self.threads != 1)}"
+            return " ".join(filter(None, (self.level, self.what, self.dtype, f"of {self.device}")))
+        level = f"{self.level} " if self.level else ""
+        return f"{level}{self.what}, {self.threads} thread{'s' * (self.threads != 1)}"
+
+    @property
+    def what(self) -> str:
+        """The kind in words: `load`, `FP peak`, `host to GPU`."""
+        kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
+        return "FP peak" if kind == "fma" else kind
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -88,9 +92,13 @@ def measured(records: Iterable[Record], benches: Benches) -> list[Limit]:
     suspect unless an undisturbed record comes within TOLERANCE of it. Implausible figures give no limit, nor do chases
     that a prefetcher can follow.
     """
+    return standing(limit_of(record, benches) for record in records)
+
+
+def standing(given: Iterable[Limit | None]) -> list[Limit]:
+    """The machine's limits out of those that each record gives."""
     found: dict[tuple[str, ...], list[Limit]] = {}
-    for record in records:
-        limit = limit_of(record, benches)
+    for limit in given:
         if limit is not None:
             found.setdefault(limit.place, []).append(limit)
     return [_best(candidates) for candidates in found.values()]
@@ -118,7 +126,8 @@ def _given(record: Record, benches: Benches) -> Limit | None:
     """The limit given by a record's best sample, plausible or not."""
     if not record.timed:
         return None
-    kind, source = kind_of(record, benches), source_of(record, benches)
+    source = source_of(record, benches)
+    kind = kind_of(record, benches) if source is not None else ""
     if not kind or source is None:
         return None
     level, value = _level_of_limit(record, source), rate(record, source.metric, min(record.samples))

@@ -15,8 +15,8 @@ from ..record import text
 from ..record.measures import LIMITS, TOLERANCE
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
-from . import twins
-from .limits import Limit, beats, limit_for, limit_of, measured, share
+from . import order, twins
+from .limits import Limit, beats, limit_for, limit_of, measured, share, standing
 from .measures import Benches, Catalogue, completed, declared
 
 LEVEL_TOLERANCE = 1.10  # how much faster a level may be than one nearer to the core
@@ -36,10 +36,12 @@ def concluded(run: Run, catalogue: Catalogue | None = None) -> Run:
 def judged(
     records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records, with implausible and doubtful ones, and twins that disagree, marked suspect; other reasons stay.
+    """The records, with implausible and doubtful ones, twins that disagree and cases out of order marked suspect.
+
+    Other reasons stay.
 
     Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn anew and are kept,
-    except for twins.
+    except for twins and order.
 
     Parameters
     ----------
@@ -50,10 +52,14 @@ def judged(
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
     """
-    new = [as_measured(one) if one.bench in benches else without(one, "twins") for one in records]
-    new = _suspect(new, doubtful(new, benches, cpu) | impossible(new, benches, sizes, cpu))
+    new = [as_measured(one) if one.bench in benches else without(one, "twins", "out_of_order") for one in records]
+    given = _given(new, benches)
+    refused = _excessive(new, given, cpu)
+    slower = _doubtful(given, refused)
+    new = _suspect(new, slower | _impossible(new, benches, sizes, cpu, refused, slower))
     new = _suspect(new, above(new, benches, sizes, cpu))
-    return _suspect(new, twins.disagreeing(new, benches))
+    new = _suspect(new, twins.disagreeing(new, benches))
+    return _suspect(new, order.disordered(new, benches))
 
 
 def impossible(
@@ -66,8 +72,22 @@ def impossible(
     breaks a harder bound. A figure is called impossible only against an undisturbed limit, and only if the nearest
     level was measured.
     """
-    found = _excessive(records, benches, cpu)
-    limits = measured(_suspect(records, found | doubtful(records, benches, cpu)), benches)
+    given = _given(records, benches)
+    refused = _excessive(records, given, cpu)
+    return _impossible(records, benches, sizes, cpu, refused, _doubtful(given, refused))
+
+
+def _impossible(
+    records: Sequence[Record],
+    benches: Benches,
+    sizes: Mapping[str, int],
+    cpu: Cpu | None,
+    refused: Mapping[int, Reason],
+    slower: dict[int, Reason],
+) -> dict[int, Reason]:
+    """`refused` are the records that break a harder bound, `slower` those that are doubtful."""
+    found = dict(refused)
+    limits = measured(_suspect(records, found | slower), benches)
     for index, limit, reached in _exceeding(records, benches, limits, sizes, cpu):
         if not limit.suspect:
             found[index] = because(
@@ -111,31 +131,37 @@ def doubtful(records: Sequence[Record], benches: Benches, cpu: Cpu | None = None
 
     All records within TOLERANCE of the limit are doubtful; slower variants are not, since they give no limit.
     """
-    refused = _excessive(records, benches, cpu)
-    limits = measured(records, benches)
+    given = _given(records, benches)
+    return _doubtful(given, _excessive(records, given, cpu))
+
+
+def _given(records: Sequence[Record], benches: Benches) -> list[Limit | None]:
+    """The limit that each record gives: asked for once, since that takes longer than all rules."""
+    return [limit_of(record, benches) for record in records]
+
+
+def _doubtful(given: Sequence[Limit | None], refused: Mapping[int, Reason]) -> dict[int, Reason]:
+    limits = standing(given)
     ahead: dict[tuple[str, ...], Limit] = {}
-    for index, record in enumerate(records):
-        mine = limit_of(record, benches)
+    for index, mine in enumerate(given):
         nearer = _beaten(mine, limits) if mine and index not in refused else None
         if mine and nearer and (nearer.place not in ahead or beats(mine.value, ahead[nearer.place], 1.0)):
             ahead[nearer.place] = mine
     found = {}
-    for index, record in enumerate(records):
-        mine = limit_of(record, benches)
+    for index, mine in enumerate(given):
         further = ahead.get(mine.place) if mine else None
         if mine and further and beats(further.value, mine, LEVEL_TOLERANCE / TOLERANCE):
-            [standing] = [limit for limit in limits if limit.place == mine.place]
-            if not beats(standing.value, mine, TOLERANCE):
+            [best] = [limit for limit in limits if limit.place == mine.place]
+            if not beats(best.value, mine, TOLERANCE):
                 found[index] = because("doubtful", f"{further.name}: {text.amount(further.shown, further.metric.unit)}")
     return found
 
 
-def _excessive(records: Sequence[Record], benches: Benches, cpu: Cpu | None) -> dict[int, Reason]:
+def _excessive(records: Sequence[Record], given: Sequence[Limit | None], cpu: Cpu | None) -> dict[int, Reason]:
     """Records of limits that beat a nearer level and break a harder bound, each with the reason."""
-    limits = measured(records, benches)
+    limits = standing(given)
     found = {}
-    for index, record in enumerate(records):
-        mine = limit_of(record, benches)
+    for index, (record, mine) in enumerate(zip(records, given, strict=True)):
         nearer = _beaten(mine, limits) if mine else None
         bound = _broken(record, mine, limits, cpu) if mine and nearer else ""
         if mine and nearer and bound:

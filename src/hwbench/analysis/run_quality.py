@@ -12,10 +12,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..record import text
-from ..record.estimate import drift
+from ..record.estimate import drift, middle, quantile
 from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
@@ -72,14 +70,14 @@ def check(run: Run) -> list[Check]:
     ):
         if wall > 0 and any(counter in one for one in apart):
             found.append(Check(name, _total(apart, counter) / wall, allowed, remedy))
-    clocks = [float(np.median(readings)) for one in apart if (readings := numbers(one.get("clock_hz")))]
+    clocks = [middle(readings) for one in apart if (readings := numbers(one.get("clock_hz")))]
     if len(clocks) >= 3:
         found.append(
             Check("drift of the clock over the run", drift(clocks), CLOCK, "fix the clock, or cool the machine")
         )
     if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
-        times = " or ".join(text.seconds(float(np.median(state))) for state in (near, far) if state)
+        times = " or ".join(text.seconds(middle(state)) for state in (near, far) if state)
         seen = f" (a cache line took {times} from one to the other)" if far else ""
         remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
@@ -149,7 +147,7 @@ def unsupported(run: Run) -> dict[str, float]:
             if place not in best or each < best[place][0]:
                 best[place] = (each, record)
     return {
-        record.case.label: float(np.quantile(record.samples, 0.25) / min(record.samples)) - 1
+        record.case.label: quantile(record.samples, 0.25) / min(record.samples) - 1
         for _, record in best.values()
         if len(record.samples) >= 4
     }

@@ -25,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..record.estimate import CONFIDENCE, Estimate, medians, middle
+from ..record.estimate import CONFIDENCE, Estimate, medians, middle, quantile
 
 TOLERANCE = 0.10  # of a level's time; the uncertainty of the point is added
 WALKS = 0.20  # the same for translation: page tables move from cache to cache as they grow
@@ -61,7 +61,7 @@ class Staircase:
     def __init__(self, sweep: SweepSamples, tolerance: float = TOLERANCE) -> None:
         self.tolerance = tolerance
         self.sizes = sorted(size for size, samples in sweep.items() if len(samples) and min(samples) > 0)
-        self.values = np.array([math.log(np.median(sweep[size])) for size in self.sizes])
+        self.values = np.array([math.log(middle(sweep[size])) for size in self.sizes])
         self._samples = [np.asarray(sweep[size], dtype=float) for size in self.sizes]
 
     @cached_property
@@ -150,9 +150,9 @@ def _medians(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
 
 def _inner(values: np.ndarray) -> tuple[float, float]:
     """The 95% interval of values that are sizes of the sweep; its ends are sizes of the sweep, too."""
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(values, tail, method="lower"), np.percentile(values, 100 - tail, method="higher")
-    return float(low), float(high)
+    tail, ordered = 50 * (1 - CONFIDENCE), np.sort(values)
+    low, high = ((len(ordered) - 1) * (percent / 100) for percent in (tail, 100 - tail))
+    return float(ordered[math.floor(low)]), float(ordered[math.ceil(high)])
 
 
 def _levels(stairs: Staircase) -> list[Level]:
@@ -170,7 +170,7 @@ def _levels(stairs: Staircase) -> list[Level]:
         drawn = rng.integers(first, last, (RESAMPLES, last - first))
         middles = medians(np.take_along_axis(stairs.replicates, drawn, axis=1))
         value = middle(stairs.values[first:last].tolist())
-        low, high = np.percentile(middles, (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)))
+        low, high = (quantile(middles, 50 * part / 100) for part in (1 - CONFIDENCE, 1 + CONFIDENCE))
         seconds = Estimate(*(math.exp(each) for each in (value, min(low, value), max(high, value))))
         out.append(Level(seconds, stairs.sizes[first], stairs.sizes[last - 1], size))
     return out

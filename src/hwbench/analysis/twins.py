@@ -68,12 +68,12 @@ def disagreeing(records: Sequence[Record], benches: Benches) -> dict[int, Reason
         if len(members) < 2 or len(labels) > 1:  # labels of two levels never have one footprint: the file is wrong
             continue
         each = {index: _each(records[index], benches) for index in members}
-        if not _apart(max(each.values(), key=lambda one: one.low), min(each.values(), key=lambda one: one.high)):
+        if not apart(max(each.values(), key=lambda one: one.low), min(each.values(), key=lambda one: one.high)):
             continue
         ends = sorted(members, key=lambda at: each[at].value)
         for index in members:
             furthest = max((ends[0], ends[-1]), key=lambda at: _gap(each[at], each[index]))
-            found[index] = because("twins", f"{records[furthest].case.label}: {_shown(records[furthest], benches)}")
+            found[index] = because("twins", f"{records[furthest].case.label}: {shown(records[furthest], benches)}")
     return found
 
 
@@ -87,7 +87,7 @@ def _each(record: Record, benches: Benches) -> Estimate:
     return seconds.scaled(1 / record.counts["hops"]) if declared(record, benches) in IDLE else seconds
 
 
-def _apart(one: Estimate, other: Estimate) -> bool:
+def apart(one: Estimate, other: Estimate) -> bool:
     """Whether the widened intervals do not overlap, `one` above the other."""
     return one.low / (1 + REPEATS) > other.high * (1 + REPEATS)
 
@@ -97,7 +97,7 @@ def _gap(one: Estimate, other: Estimate) -> float:
     return max(one.value / other.value, other.value / one.value)
 
 
-def _shown(record: Record, benches: Benches) -> str:
+def shown(record: Record, benches: Benches) -> str:
     """The median in the record's leading metric."""
     seconds = estimate(record.samples).value
     metric = HOP_TIME if declared(record, benches) in IDLE else next(iter(metrics(record)), None)

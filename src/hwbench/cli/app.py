@@ -7,9 +7,9 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from . import streams
+from . import coercion, streams
 from .ab import ab
 from .compare import compare
 from .console import echo, echo_err
@@ -25,7 +25,11 @@ class EndOfInputError(Exception):
     """An EOFError of our own code: click takes one for Ctrl-D at a prompt, says `Aborted!` and exits by 1."""
 
 
-class Commands(TyperGroup):
+class Command(coercion.Simple, TyperCommand):
+    """A command whose texts and paths are taken as they are."""
+
+
+class Commands(coercion.Simple, TyperGroup):
     """The commands, of which a closed pipe ends any by 0: click would exit by 1, which says that a case is slower."""
 
     def make_context(self, *args: Any, **more: Any) -> Any:
@@ -57,14 +61,14 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich's help takes three times as long as all the rest of `--help`
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run)
-app.command("list")(list_benches)
-app.command("show")(show)
-app.command("report")(report)
-app.command("compare")(compare)
-app.command("ab")(ab)
-app.command("verify")(verify)
-app.command("machine")(machine)
+app.command("run", cls=Command)(run)
+app.command("list", cls=Command)(list_benches)
+app.command("show", cls=Command)(show)
+app.command("report", cls=Command)(report)
+app.command("compare", cls=Command)(compare)
+app.command("ab", cls=Command)(ab)
+app.command("verify", cls=Command)(verify)
+app.command("machine", cls=Command)(machine)
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..analysis import run_quality
-from ..analysis.reading import Reading
+from ..analysis.reading import Performance, Reading
 from ..record import text
 from ..record.model import Record, Run
 
@@ -28,22 +28,24 @@ def print_tables(reading: Reading, console: Console) -> None:
     heads = ["case", "variant", "one execution", "median (95% interval)", *(["of limit"] if known else []), "status"]
     for name in dict.fromkeys(record.bench for record in records):
         bench = known.get(name)
+        mine = [record for record in records if record.bench == name]
+        figures = [reading.performance(record) if record.timed else None for record in mine]
+        limits = {one.share.limit.what for one in figures if one is not None and one.share is not None}
         rows = [
-            [text.printable(cell) for cell in _row(reading, record, shares=bool(known))]
-            for record in records
-            if record.bench == name
+            [text.printable(cell) for cell in _row(record, shown, shares=bool(known), named=len(limits) > 1)]
+            for record, shown in zip(mine, figures, strict=True)
         ]
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
-def _row(reading: Reading, record: Record, *, shares: bool) -> list[str]:
+def _row(record: Record, shown: Performance | None, *, shares: bool, named: bool) -> list[str]:
+    """The cells of a record; `named`: the table's records have limits of several kinds, so each share names its own."""
     cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
     share = ""
-    if record.timed:
-        shown = reading.performance(record)
+    if shown is not None:
         median = text.quantity(shown.value, shown.unit)
         cells += [text.seconds(shown.seconds.value), median]
-        share = "" if shown.share is None else shown.share.text
+        share = "" if shown.share is None else shown.share.text + f" of {shown.share.limit.what}" * named
     else:
         cells += ["", ""]
     cells += [share] if shares else []
@@ -62,10 +64,11 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
         top, head, *body = _boxed(heads, rows, lengths, widths)
         styled = Text(head)
         styled.highlight_regex(r"[^┃]+", "table.header")
-        lines = (Text(title), Text(top), styled, Text("\n".join(body)), Text(caption, style="table.caption"))
-        for line in lines:
-            if line:
-                console.print(line, soft_wrap=True)
+        for part in (title, top, styled, "\n".join(body), Text(caption, style="table.caption")):
+            if isinstance(part, Text) and part and console.is_terminal:
+                console.print(part, soft_wrap=True)
+            elif part:  # no style: rich would only copy it, slowly
+                console.file.write(f"{part}\n")
         return
     table = Table(
         title=Text(title), title_justify="left", caption_justify="left",

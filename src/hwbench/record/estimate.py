@@ -57,7 +57,7 @@ def _estimate(samples: tuple[float, ...]) -> Estimate:
         return Estimate(value, value, value)
     # scipy.stats.bootstrap gives the same to 12 digits, but takes a second to import and a millisecond a call; a report
     # calls this a thousand times.
-    low, high = _interval(medians(np.asarray(samples)[_picks(len(samples))]))
+    low, high = _interval(medians(np.asarray(samples).take(_picks(len(samples)), mode="clip")))
     return Estimate(value, min(low, value), max(high, value))  # quantiles are interpolated, hence rounded
 
 
@@ -68,20 +68,28 @@ def medians(rows: np.ndarray) -> np.ndarray:
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    """The quantiles that bound the interval: what `np.quantile` gives, in a tenth of its time."""
-    ordered, found = np.sort(values), []
-    for share in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2):
-        at = (len(ordered) - 1) * share
-        below = int(at)
-        a, b, part = float(ordered[below]), float(ordered[below + 1]), at - below
-        found.append(a + (b - a) * part if part < 0.5 else b - (b - a) * (1 - part))
-    return found[0], found[1]
+    """The quantiles that bound the interval."""
+    ordered = np.sort(values)
+    return _at(ordered, (1 - CONFIDENCE) / 2), _at(ordered, (1 + CONFIDENCE) / 2)
+
+
+def quantile(values: Sequence[float] | np.ndarray, share: float) -> float:
+    """A quantile, interpolated: what `np.quantile` gives, in a tenth of its time and without loading `numpy.ma`."""
+    return _at(np.sort(values) if isinstance(values, np.ndarray) else sorted(values), share)
+
+
+def _at(ordered: Sequence[float] | np.ndarray, share: float) -> float:
+    at = (len(ordered) - 1) * share
+    below = int(at)
+    a, b, part = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)]), at - below
+    return a + (b - a) * part if part < 0.5 else b - (b - a) * (1 - part)
 
 
 @functools.lru_cache(maxsize=16)
 def _picks(count: int) -> np.ndarray:
     """Indices of the samples in each resample: the same for the same `count`."""
-    return np.random.default_rng(0).integers(0, count, (RESAMPLES, count)).astype(np.uint16 if count <= 2**16 else int)
+    picks = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+    return picks if count <= 2**8 else picks.astype(np.uint16 if count <= 2**16 else int)  # `take` wants whole words
 
 
 def paired_ratio(samples: Sequence[float], base: Sequence[float]) -> Estimate:
@@ -167,12 +175,12 @@ def bimodal(samples: Sequence[float], gap: float = 0.05, share: float = 0.2) -> 
 
 def drift(readings: Sequence[float]) -> float:
     """Relative drift of a gauge: (90th - 10th percentile) / median, so that a single outlier counts for nothing."""
-    values = np.asarray([reading for reading in readings if reading > 0], dtype=float)
+    values = sorted(float(reading) for reading in readings if reading > 0)
     if len(values) < 3:
         return 0.0
     # Inner readings, not interpolated ones: of ten readings the outermost would still weigh a tenth.
-    low, high = np.percentile(values, 10, method="higher"), np.percentile(values, 90, method="lower")
-    return max(0.0, float((high - low) / np.median(values)))
+    low, high = values[math.ceil((len(values) - 1) * 0.1)], values[math.floor((len(values) - 1) * 0.9)]
+    return max(0.0, (high - low) / middle(values))
 
 
 # --- comparing runs ---------------------------------------------------------------------------------------------------

@@ -124,6 +124,10 @@ TABLE: dict[str, Meaning] = {
         "two measurements of one quantity disagree",
         "At least one of the two was disturbed. Measure both again.",
     ),
+    "out_of_order": Meaning(
+        "out of order",
+        "A nearer level is no slower than a further one, idle memory no slower than loaded memory. Measure both again.",
+    ),
     # --- wrong, error
     "wrong_answer": Meaning(
         "the answer is wrong", "No time is shown. A kernel or a compiler is at fault: please report it.", whole=True
@@ -194,7 +198,7 @@ TABLE: dict[str, Meaning] = {
 }
 
 # Concluded by whoever reads a run, and never stored.
-CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins"})
+CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "out_of_order"})
 
 
 def because(code: str, detail: str = "") -> Reason:

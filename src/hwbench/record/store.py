@@ -14,16 +14,16 @@ from __future__ import annotations
 import codecs
 import contextlib
 import datetime
+import math
 import os
 import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from ..errors import StoreError
 from . import schema1, text
@@ -190,7 +190,8 @@ def _validate(run: Run, name: str) -> None:
             raise StoreError(
                 f"{where}.samples: {len(record.samples)} are more than the {MOST_SAMPLES} a record may have"
             )
-        for position, sample in enumerate(record.samples):
+        samples = [] if _within(record.samples, SHORTEST, LONGEST) else record.samples
+        for position, sample in enumerate(samples):
             if not SHORTEST <= sample <= LONGEST:  # so is NaN refused
                 raise StoreError(
                     f"{where}.samples[{position}]: {sample} is no time in seconds "
@@ -267,12 +268,17 @@ def _validate_declared(info: BenchInfo, where: str) -> None:
         raise StoreError(f"{where}: more than {MOST_WORDS} names, or one of more than {LONGEST_WORDS} characters")
 
 
+def _within(values: Sequence[float], least: float, most: float) -> bool:
+    """Whether all are in this range, and none is NaN, whose place in a list decides what `min` and `max` make of it."""
+    return not values or (least <= min(values) and max(values) <= most and not math.isnan(math.fsum(values)))
+
+
 def _validate_telemetry(record: Record, where: str) -> None:
     for gauge, readings in record.telemetry.items():
         if (
             not isinstance(readings, list)
             or not set(map(type, readings)) <= {int, float}
-            or not all(abs(reading) <= LARGEST_READING for reading in readings)  # so is NaN refused
+            or not _within(readings, -LARGEST_READING, LARGEST_READING)
         ):
             raise StoreError(
                 f"{where}.telemetry.{gauge[:40]}: is no list of numbers of at most {LARGEST_READING:.0e}; measure again"
@@ -362,6 +368,8 @@ def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
 
 def _measuring(stamp: JsonObject) -> bool:
     """Whether the process that started a run is alive; the start time guards against a reused pid."""
+    import psutil  # only --resume asks, and loading it takes 10 ms
+
     pid, born = stamp.get("pid"), stamp.get("process_started")
     if not isinstance(pid, int) or not isinstance(born, int | float) or not psutil.pid_exists(pid):
         return False

@@ -167,6 +167,8 @@ def duration(value: float) -> str:
 
 def printable(text: str) -> str:
     """`text` with control characters escaped, so that no escape sequence of a file or argument reaches a terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char == SPACE else repr(char)[1:-1] for char in text)
 
 
@@ -244,7 +246,7 @@ def _in_units(value: Estimate, units: Sequence[tuple[str, float, float]]) -> str
     sizes = units is _SIZES
     for unit, factor, end in units:
         here = Estimate(*(one / factor for one in value))
-        if not abs(here.value) < _LARGEST:
+        if not abs(here.value) < min(1.1 * end, _LARGEST):  # two digits or more are printed: none brings it below `end`
             continue
         least = 0 if sizes else None
         most = 0 if unit == "B" else None
