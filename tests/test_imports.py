@@ -203,7 +203,7 @@ def test_what_is_heavy_is_not_loaded_for_nothing(code):
 
 
 def test_every_module_can_be_imported() -> None:
-    """Whatever Python and versions of the dependencies there are, importing a module raises nothing but for CuPy's lack."""
+    """With whatever Python and dependencies, importing a module raises nothing; CuPy may be missing."""
     for name in sorted(MODULES.keys() - {"__main__"}):  # that one runs the command
         try:
             importlib.import_module(f"hwbench.{name}")
