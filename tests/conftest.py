@@ -30,8 +30,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--first-parameters`: each test runs once, with the first of its parameters."""
+    """`--first-parameters`: each test runs once, with the first of its parameters; `--at-least`: how many must pass."""
     parser.addoption("--first-parameters", action="store_true", help="run each test with its first parameters only")
+    parser.addoption("--at-least", type=int, default=0, help="fail where fewer tests pass")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hold `--at-least` in the process that reports, so that a selection cannot become empty unseen."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    wanted = session.config.getoption("at_least")
+    if wanted and reporter and (passed := len(reporter.stats.get("passed", ()))) < wanted:
+        reporter.write_line(f"\n{passed} tests passed, not {wanted} (--at-least)")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import importlib
 import re
 import subprocess
 import sys
@@ -199,6 +200,16 @@ except SystemExit as end:
 def test_what_is_heavy_is_not_loaded_for_nothing(code):
     """`import hwbench` and `hwbench --help` load no numba, scipy, altair, cupy, nor numpy."""
     assert loaded_by(code) == set()
+
+
+def test_every_module_can_be_imported() -> None:
+    """With whatever Python and dependencies, importing a module raises nothing; CuPy may be missing."""
+    for name in sorted(MODULES.keys() - {"__main__"}):  # that one runs the command
+        try:
+            importlib.import_module(f"hwbench.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != "cupy":
+                raise
 
 
 def test_every_public_name_can_be_had():

@@ -39,7 +39,8 @@ RUNS: dict[str, list[Run]] = {
     "hostile": [sample_run(hostile=True), sample_run(LAPTOP, hostile=True)],
     "skipped": [only_skipped()],
 }
-# A page of few charts, soon open: for tests that change it, and so need one of their own.
+# A page of few charts, soon open: for tests that change it. Those of the group `few` share one, since what one of them
+# changes (tooltip, rows, frame) is nothing to the others.
 RUNS_AND_FEW = RUNS | {"few": [sample_run(benches=FEW)]}
 # Tests of one page in one window run in one worker, which opens it once.
 WINDOWS = [
@@ -121,7 +122,7 @@ def visit(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def look(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
-    """As `visit`, but the page is opened once and shared: for tests that leave it as it was."""
+    """As `visit`, but the page is opened once and shared: for tests that leave the others what they look at."""
     opened: dict[str, Visit] = {}
 
     def go(name: str, **options: Any) -> Visit:
@@ -209,9 +210,10 @@ def test_no_words_of_a_chart_are_cut_off_or_overlap(look: Any, name: str, viewpo
     assert found == []
 
 
-def test_names_from_a_file_run_nothing(visit: Any) -> None:
+@pytest.mark.xdist_group("hostile-desk")
+def test_names_from_a_file_run_nothing(look: Any) -> None:
     """Script, image and handler in every name stay text, in the page, in its charts and in their tooltips."""
-    page = visit("hostile").page
+    page = look("hostile", viewport=DESK).page  # the last of its tests, and changes it
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     for mark in page.locator(".chart .role-mark path").all()[:40:8]:
         mark.hover(force=True)
@@ -256,9 +258,10 @@ def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
         assert all(one != other for one, other in zip(first, dark, strict=True))
 
 
-def test_a_tooltip_tells_median_interval_and_samples(visit: Any) -> None:
+@pytest.mark.xdist_group("few")
+def test_a_tooltip_tells_median_interval_and_samples(look: Any) -> None:
     """Pointing at a mark shows the case with its median, interval and count of samples."""
-    page = visit("few").page
+    page = look("few").page
     mark = page.locator("#contrasts .chart .mark-symbol path").first
     mark.scroll_into_view_if_needed()
     mark.hover(force=True)
@@ -267,9 +270,10 @@ def test_a_tooltip_tells_median_interval_and_samples(visit: Any) -> None:
     assert all(word in text for word in ("access.row_column", "median", "95% interval", "samples", "GB/s"))
 
 
-def test_everything_is_reached_by_keyboard(visit: Any) -> None:
+@pytest.mark.xdist_group("one-desk")
+def test_everything_is_reached_by_keyboard(look: Any) -> None:
     """Tab leads to the skip link, theme, sections, tables, filter and downloads; each shows that it has the focus."""
-    page = visit("one").page
+    page = look("one", viewport=DESK).page  # the last of its tests, and changes it
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
@@ -292,9 +296,10 @@ def test_everything_is_reached_by_keyboard(visit: Any) -> None:
     assert page.locator("#theme").text_content() == "Theme: light"
 
 
-def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("few")
+def test_downloads_are_the_run_and_its_table(look: Any, tmp_path: Path) -> None:
     """The buttons save the run file, which the store reads, and a CSV with a line a record."""
-    page = visit("few").page
+    page = look("few").page
     [run] = RUNS_AND_FEW["few"]
     saved = {}
     for button in page.locator(".download").all():
@@ -308,9 +313,10 @@ def test_downloads_are_the_run_and_its_table(visit: Any, tmp_path: Path) -> None
         assert len(list(csv.DictReader(file))) == len(run.records)
 
 
-def test_the_table_of_records_filters_and_sorts(visit: Any) -> None:
+@pytest.mark.xdist_group("few")
+def test_the_table_of_records_filters_and_sorts(look: Any) -> None:
     """Every word typed must occur in a row; a heading sorts by size, not by the alphabet, and back."""
-    page = visit("few").page
+    page = look("few").page
     rows = "[...document.querySelectorAll('table.live tbody tr')].filter(row => !row.hidden)"
     page.fill("#filter", "stream.copy L2 suspect")
     texts = page.evaluate(f"{rows}.map(row => row.textContent)")
@@ -341,9 +347,10 @@ def shown_frame(page: Any) -> str:
     return title
 
 
-def test_the_systolic_array_is_stepped_through_by_buttons(visit: Any) -> None:
+@pytest.mark.xdist_group("few")
+def test_the_systolic_array_is_stepped_through_by_buttons(look: Any) -> None:
     """Next, Back and First move by a frame and to the first; at an end the buttons that lead beyond are disabled."""
-    page = visit("few").page
+    page = look("few").page
     bar = page.locator("figure.steps .stepper")
     bar.scroll_into_view_if_needed()
     first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
@@ -378,9 +385,10 @@ def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
     assert (shown_frame(page), play.text_content()) == ("Time 1", "Play")
 
 
-def test_the_systolic_array_is_stepped_through_by_keys(visit: Any) -> None:
+@pytest.mark.xdist_group("few")
+def test_the_systolic_array_is_stepped_through_by_keys(look: Any) -> None:
     """Left, Right, Home and End move through the frames, and stop at both ends."""
-    page = visit("few").page
+    page = look("few").page
     page.locator("figure.steps .stepper").focus()
     for key, time in (
         ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7), ("ArrowRight", 7),

@@ -1,6 +1,7 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,15 +42,22 @@ def in_new_process(cache, script=SCRIPT, *arguments, **variables):
     return done.stdout.split()
 
 
-@pytest.fixture
-def users_kernel(tmp_path):
-    """A kernel of one function, compiled once: its folder, and the files of the cache in NUMBA_CACHE_DIR."""
-    folder, cache = tmp_path / "source", tmp_path / "cache"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    """The folder of a user's kernel, and the cache in which one process saved it and a second found it."""
+    folder, cache = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("cache")
     code = ["@compiled", "def total(n):", "    s = 2", "    for i in range(n):", "        s += i", "    return s + 1"]
     (folder / "kernel.py").write_text("\n".join(["from hwbench.kernels.compiling import compiled", *code]))
     assert in_new_process(cache, USERS, folder) == ["0"]
     assert in_new_process(cache, USERS, folder) == ["1"]
+    return folder, cache
+
+
+@pytest.fixture
+def users_kernel(compiled_once, tmp_path):
+    """A kernel of one function, compiled: its folder, and the files of a cache of one's own in NUMBA_CACHE_DIR."""
+    folder, saved = compiled_once
+    cache = shutil.copytree(saved, tmp_path / "cache")
     [index], [data] = cache.rglob("kernel.*.nbi"), cache.rglob("kernel.*.nbc")
     return folder, cache, index, data
 
