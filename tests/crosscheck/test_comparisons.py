@@ -20,10 +20,10 @@ def test_every_comparison_has_a_case_of_ours(device):
 
 
 def test_what_is_not_selected_is_a_sample_with_every_tool_and_level(device):
-    """Half of the comparisons at most: caches on one thread, memory on all, a chase at each level."""
+    """Less than six in ten: caches on one thread, memory on all, a chase at each level."""
     found = comparisons.cells(device, "4K", None)
     sampled = [cell for cell in found if cell.sampled]
-    assert len(sampled) <= len(found) / 2 + 2
+    assert len(sampled) <= 0.6 * len(found)
     assert {cell.tool for cell in sampled} == {cell.tool for cell in found}
     for test in ("load", "store", "copy", "stream", "chase.c"):
         assert {cell.params["size"] for cell in sampled if cell.test == test} == set(comparisons.LEVELS)
