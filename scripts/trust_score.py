@@ -15,6 +15,7 @@ from statistics import mean
 import msgspec
 import numpy as np
 
+BUSY = 0.05  # of a CPU, taken by other programs: no reference
 OFF = 0.05  # from the references: disturbed
 APART = 0.02  # the references from each other: not scored
 RESAMPLES = 999
@@ -32,14 +33,23 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """The selection measured once, under one disturbance (`quiet`: none), in a block between two references."""
+    """The selection measured once, under one disturbance (`quiet`: none), in a block between two references.
+
+    `others` is what programs that are not ours took, in CPUs: a quiet pass with more than `BUSY` is no reference.
+    """
 
     block: int
     kind: str
     level: str
     started: str
     seconds: float
+    others: float
     rows: list[Row]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody disturbed it, we neither."""
+        return self.kind == "quiet" and self.others <= BUSY
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -112,7 +122,7 @@ def references(passes: Iterable[Pass]) -> dict[int, tuple[dict[int, float], dict
         disturbed = False
         for one in members:
             disturbed |= one.kind != "quiet"
-            if one.kind == "quiet":
+            if one.quiet:
                 for row in one.rows:
                     sides[disturbed].setdefault(row.case, []).append(row.median)
         before, after = ({case: mean(medians) for case, medians in side.items()} for side in sides)
@@ -137,6 +147,11 @@ def scored(passes: Sequence[Pass]) -> tuple[list[Scored], int]:
             off = row.median / mean(sides) - 1
             out.append(Scored((number, row.contrast), one.kind, one.level, row.case, off, row.codes))
     return out, unscored
+
+
+def distinct(passes: Iterable[Pass]) -> list[Pass]:
+    """The passes, each once: what ends a block may begin the next one too."""
+    return list({one.started: one for one in passes}.values())
 
 
 def counts(records: Sequence[Scored]) -> Counts:
@@ -181,7 +196,7 @@ def peirce(totals: np.ndarray) -> float | None:
 def summary(passes: Sequence[Pass]) -> Summary:
     """All tables."""
     records, unscored = scored(passes)
-    quiet = [row for one in passes if one.kind == "quiet" for row in one.rows]
+    quiet = [row for one in distinct(passes) if one.quiet for row in one.rows]
     codes = sorted({code for one in records for code in one.codes} | {code for row in quiet for code in row.codes})
     noises: dict[str, list[Scored]] = {}
     for one in records:
