@@ -626,6 +626,9 @@ def test_telemetry_has_an_entry_a_round():
     """Counters are told by their growth, gauges by their reading, to four digits."""
     device = ScriptedDevice(rates={"faults": 1000.0}, gauge=lambda i: {"clock_hz": 3.123456e9 + i})
     record = measure(scripted_bench({"a": 1 / 64}), device)["a"]
+    stamps = record.telemetry.pop("at_s")
+    assert len(stamps) == 10
+    assert np.diff(stamps) == pytest.approx(1 / 64, abs=0.001)  # seconds since the run's start, to the millisecond
     assert record.telemetry == {"wall_s": [0.01562] * 10, "faults": [15.62] * 10, "clock_hz": [3.123e9] * 10}
 
 

@@ -15,7 +15,7 @@ from ..record import text
 from ..record.measures import LIMITS, TOLERANCE
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
-from . import twins
+from . import twins, witness
 from .limits import Limit, beats, limit_for, limit_of, measured, share
 from .measures import Benches, Catalogue, completed, declared
 
@@ -30,16 +30,20 @@ def concluded(run: Run, catalogue: Catalogue | None = None) -> Run:
     `catalogue`.
     """
     run = completed(run, {} if catalogue is None else catalogue)
-    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu))
+    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu, run.witness))
 
 
 def judged(
-    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
+    records: Sequence[Record],
+    benches: Benches,
+    sizes: Mapping[str, int],
+    cpu: Cpu | None = None,
+    earlier: Mapping[str, float] | None = None,
 ) -> list[Record]:
-    """The records, with implausible and doubtful ones, and twins that disagree, marked suspect; other reasons stay.
+    """The records, with implausible and doubtful ones, twins that disagree and slow memory marked suspect.
 
-    Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn anew and are kept,
-    except for twins.
+    Other reasons stay. Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn
+    anew and are kept, except for twins and slow memory.
 
     Parameters
     ----------
@@ -49,8 +53,11 @@ def judged(
         Bytes of the size labels, for one thread.
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
+    earlier
+        What the witness saw at best in earlier runs on this setup.
     """
-    new = [as_measured(one) if one.bench in benches else without(one, "twins") for one in records]
+    new = [as_measured(one) if one.bench in benches else without(one, "twins", "slow_memory") for one in records]
+    new = _suspect(new, witness.slow(new, earlier or {}, sizes, cpu))
     new = _suspect(new, doubtful(new, benches, cpu) | impossible(new, benches, sizes, cpu))
     new = _suspect(new, above(new, benches, sizes, cpu))
     return _suspect(new, twins.disagreeing(new, benches))

@@ -70,6 +70,11 @@ TABLE: dict[str, Meaning] = {
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "
         "figures for several threads mix two placements.",
     ),
+    "slow_memory": Meaning(
+        "memory was slower than this machine's best from start to end",
+        "A neighbour uses the memory or the cache. Measure at another hour, or on a dedicated host.",
+        whole=True,
+    ),
     "bimodal": Meaning(
         "the samples are bimodal",
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
@@ -189,7 +194,7 @@ TABLE: dict[str, Meaning] = {
 }
 
 # Concluded by whoever reads a run, and never stored.
-CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins"})
+CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "slow_memory"})
 
 
 def because(code: str, detail: str = "") -> Reason:
