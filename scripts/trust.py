@@ -3,11 +3,13 @@
     python scripts/trust.py [--out DIR] [--noise cpu …] [--level 10% …] [--minutes M] [--resume] [--quick]
     python scripts/trust.py --from FILE
 
-A fixed selection of cases is measured on the quiet machine, then under each level of a disturbance, then on the quiet
-machine again: a block. Blocks: `stress-ng` (cpu, vm, stream, cache, io, faults) and a thief pinned to one CPU, each at
-5 to 100% of a CPU and in bursts of 1 s of every 4; a cgroup's CPU quota. `trust_score.py` says what counts as disturbed
-and what skill is. The file is written after each pass; `--minutes` begins no block that would end later, and
-`--resume` goes on with the blocks that are missing. The default takes about 15 minutes, `--quick` 3.
+Each contrast of a fixed selection is built once, and timed quiet, disturbed, quiet, disturbed … and quiet again, so that
+each disturbed reading stands between two references of the same second and the same pages. Disturbances: `stress-ng`
+(cpu, vm, stream, cache, io, faults) and a thief pinned to the first CPU, each at 5 to 100% of a CPU and in bursts of 1 s
+of every 4; a cgroup's CPU quota. `trust_score.py` says what counts as disturbed, and what skill is.
+
+The file DIR/MACHINE.json is written after each contrast; `--resume` goes on with the contrasts that are missing, so
+`--minutes` cuts the measurement into pieces. All of it takes about 17 minutes, `--quick` 3.
 
 Exit code: 0; 1 where a target is missed; 2 for wrong use or a file that cannot be read; 130 where it was interrupted.
 """
@@ -15,10 +17,12 @@ Exit code: 0; 1 where a target is missed; 2 for wrong use or a file that cannot 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import datetime
+import math
 import os
 import platform
-import random
 import statistics
 import sys
 import time
@@ -40,18 +44,17 @@ from hwbench.devices.cpu import CpuDevice
 from hwbench.host import machine, system
 from hwbench.measurement import cases, numba_settings, policy
 from hwbench.measurement.engine import Engine
+from hwbench.measurement.trial import Trial
 from hwbench.record.model import Record
 
 DIRECTORY = Path(__file__).parents[1] / "reports" / "trust"
-REFERENCES = 2  # quiet passes before and after
-OUTER = "3MiB"  # beyond any L2 here; the label L3 may be skipped in one pass and not in the next
-PATIENCE_S = 90.0  # for it to become quiet
 QUICK = (("cpu", "stream", "thief", "quota"), ("10%", "100%"))
+OUTER = "3MiB"  # beyond any L2 here; the label L3 may be skipped in one run and not in the next
 # Bench, variants and parameters: each level on one thread and on all, dependent loads, arithmetic, Python, prange.
 SELECTION: tuple[tuple[str, tuple[str, ...], Mapping[str, Sequence[str]]], ...] = (
     ("stream.load", ("simd",), {"size": ("L1", "L2", OUTER, "DRAM"), "threads": ("1", "all")}),
     ("stream.triad", ("simd", "numba"), {"size": ("DRAM",), "threads": ("1", "all")}),
-    ("latency.chase", (), {"size": ("L2", OUTER, "DRAM")}),
+    ("latency.chase", (), {"size": ("L2", OUTER, "DRAM"), "order": ("random",), "pages": ("huge",)}),
     ("peak.fma", ("scalar", "256"), {"dtype": ("f8",), "threads": ("1", "all"), "chains": ("12",)}),
     ("vectorize.call", ("function", "numpy", "numba"), {}),
     ("vectorize.add", ("numpy", "numba", "prange"), {"n": ("1000000",)}),
@@ -60,112 +63,95 @@ SELECTION: tuple[tuple[str, tuple[str, ...], Mapping[str, Sequence[str]]], ...] 
 
 
 class File(msgspec.Struct):
-    """What is kept: where it was measured, the cases by number, the passes, what was left out and why, the tables."""
+    """What is kept: where it was measured, cases by number, what was left out and why, the tables, the readings."""
 
     machine: str
     cpu: str
-    hwbench: dict[str, object]
+    hwbench: dict[str, str | None]
     preset: str
     cases: list[str] = []
-    contrasts: list[str] = []
-    passes: list[trust_score.Pass] = []
     left_out: dict[str, str] = {}
     summary: trust_score.Summary | None = None
+    chains: list[trust_score.Chain] = []
 
 
 class Session:
-    """Passes over the selection in this process, each with an engine of its own."""
+    """Measures chains in this process, on one crew, with one engine."""
 
-    def __init__(self, preset: str, file: File, path: Path, raw: Path | None) -> None:
+    def __init__(self, file: File, path: Path, raw: Path | None) -> None:
         numba_settings.check()
-        self.preset, self.file, self.path, self.raw = preset, file, path, raw
+        self.file, self.path, self.raw = file, path, raw
         self.stop = signals.Stop()
         signals.handle(self.stop.ask)
         self.devices: Mapping[str, Device] = selection.devices("cpu")
-        self.cpu = machine.describe().cpu
-        kinds = {name: device.kind for name, device in self.devices.items()}
-        self.groups = [
-            group
+        self.host = next(device.host for device in self.devices.values() if isinstance(device, CpuDevice))
+        self.description = machine.describe().cpu
+        self.groups = {
+            _contrast(group): group
             for bench, variants, params in SELECTION
             for group in cases.groups(
-                catalog.select([bench]), preset="standard", params=params, variants=variants, devices=kinds,
+                catalog.select([bench]), preset="standard", params=params, variants=variants,
+                devices={name: device.kind for name, device in self.devices.items()},
                 spread=selection.spread(self.devices),
             )
-        ]  # fmt: skip
+        }  # fmt: skip
 
-    def block(self, kind: str, levels: Sequence[str], last: Sequence[trust_score.Pass]) -> list[trust_score.Pass]:
-        """Measure a block; the quiet passes at its end. `last`: those of a block that has just ended."""
-        number = 1 + max((one.block for one in self.file.passes), default=0)
-        for old in last:
-            self.keep(msgspec.structs.replace(old, block=number))
-        for _ in range(REFERENCES - len(last)):
-            self.measure(number, trust_noise.QUIET)
-        for level in levels:
-            noise = trust_noise.Noise(kind, level)
-            try:
-                self.measure(number, noise)
-            except trust_noise.Unavailable as error:
-                self.file.left_out[str(noise)] = str(error)
-                print(f"{noise} is left out: {error}", file=sys.stderr, flush=True)
-        return [self.measure(number, trust_noise.QUIET) for _ in range(REFERENCES)]
-
-    def wait(self) -> None:
-        """Wait until other programs leave the machine alone; go on after a while all the same."""
-        until = time.perf_counter() + PATIENCE_S
-        while time.perf_counter() < until and others(lambda: time.sleep(2.0)) > trust_score.BUSY:
-            self.stop.check()
-
-    def measure(self, block: int, noise: trust_noise.Noise) -> trust_score.Pass:
-        """Measure the selection once, in random order, and keep it; a reference again where others were at work."""
-        for _ in range(3 if noise == trust_noise.QUIET else 1):
-            if noise == trust_noise.QUIET:
-                self.wait()
-            done = self._pass(block, noise)
-            self.keep(done)
-            if done.others <= trust_score.BUSY:
-                break
-        return done
-
-    def _pass(self, block: int, noise: trust_noise.Noise) -> trust_score.Pass:
-        host = next(device.host for device in self.devices.values() if isinstance(device, CpuDevice))
-        devices = dict(self.devices)
-        order = random.Random(len(self.file.passes)).sample(self.groups, len(self.groups))  # noqa: S311 - an order
-        begun = time.perf_counter()
-        started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        with trust_noise.under(noise, host.order[0]):
-            if noise.kind == "quota":  # it reads its cgroup's counters once, as it is made
-                devices["cpu"] = CpuDevice(host)
-            engine = Engine(devices, policy.POLICIES[self.preset])
+    def block(self, kind: str, levels: Sequence[str], until: float) -> bool:
+        """Measure the chains of a kind that are missing; False where time was up before."""
+        with trust_noise.source(kind, self.host.order[0]) as switch:
+            # A device reads once which cgroups may throttle it.
+            engine = Engine({"cpu": CpuDevice(self.host)}, policy.POLICIES[self.file.preset])
             engine.stop = self.stop.check
-            engine._settled |= set(devices) if self.file.passes else set()  # warm already
-            records: list[Record] = []
-            busy = others(lambda: records.extend(record for group in order for record in engine.measure(group)))
-            if noise.kind == "quota":
-                devices["cpu"].close()
-        sizes = {label: size for device in self.devices.values() for label, size in device.sizes.items()}
-        records = judged(records, {group.bench.name: group.bench.info for group in self.groups}, sizes, self.cpu)
+            for group in self.missing(kind):
+                if time.perf_counter() > until:
+                    return False
+                self.chain(kind, levels, switch, engine, group)
+        return True
+
+    def missing(self, kind: str) -> list[cases.Group]:
+        """The contrasts that have no chain of this kind yet."""
+        done = {chain.contrast for chain in self.file.chains if chain.kind == kind}
+        return [group for name, group in self.groups.items() if name not in done]
+
+    def chain(
+        self, kind: str, levels: Sequence[str], switch: trust_noise.Switch, engine: Engine, group: cases.Group
+    ) -> None:
+        """Measure one contrast, each level between two references, and keep it."""
+        started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        readings, raw = [], []
+        with engine.prepared(group) as trials:
+            live = [trial for trial in trials if trial.live]
+            for level in [""] * bool(live) + [one for level in levels for one in (level, "")] * bool(live):
+                switch(level)
+                records, busy = self.reading(engine, group, live)
+                rows = [self.row(record) for record in records if record.timed]
+                readings.append(trust_score.Reading(level, round(busy, 3), rows))
+                raw.append({"level": level, "records": records})
+            switch("")
+        chain = trust_score.Chain(kind, _contrast(group), started, readings)
+        self.file.chains.append(chain)
+        save(self.file, self.path)
         if self.raw is not None:
             with self.raw.open("ab") as out:
-                out.write(msgspec.json.encode({"kind": noise.kind, "level": noise.level, "records": records}) + b"\n")
-        rows = [self.row(record) for record in records if record.timed]
-        seconds = round(time.perf_counter() - begun, 1)
-        marked = sum(bool(row.codes) for row in rows)
-        told = f"{noise!s:14} {seconds:5.1f} s  others {busy:4.0%} of a CPU  {marked} of {len(rows)} marked"
-        print(told, file=sys.stderr, flush=True)
-        return trust_score.Pass(block, noise.kind, noise.level, started, seconds, round(busy, 3), rows)
+                out.write(msgspec.json.encode({"kind": kind, "readings": raw}) + b"\n")
+        marks = " ".join(f"{one.level or 'quiet'}:{sum(bool(row.codes) for row in one.rows)}" for one in readings)
+        print(f"{kind:6} {chain.contrast}  {marks}", file=sys.stderr, flush=True)
+
+    def reading(self, engine: Engine, group: cases.Group, trials: Sequence[Trial]) -> tuple[list[Record], float]:
+        """Time what is built, from the warm-up on, and judge it; the records, and what other programs took."""
+        fresh = [dataclasses.replace(one, facts=dict(one.facts), samples=[], doubts=[]) for one in trials]
+        telemetry: dict[str, list[float]] = {}
+        busy = others(lambda: telemetry.update(engine._time(list(fresh), math.inf)))
+        records = [engine._record(group.bench, trial, telemetry) for trial in fresh]
+        info = {group.bench.name: group.bench.info}
+        return judged(records, info, engine.devices["cpu"].sizes, self.description), busy
 
     def row(self, record: Record) -> trust_score.Row:
-        """A record by the numbers of its case and its contrast."""
-        contrast = f"{record.bench} [{', '.join(map(str, record.params.values()))}]"
+        """A record by the number of its case."""
+        if record.case.label not in self.file.cases:
+            self.file.cases.append(record.case.label)
         median = float(f"{statistics.median(record.samples):.6g}")
-        return trust_score.Row(
-            _number(self.file.cases, record.case.label), _number(self.file.contrasts, contrast), median, record.codes
-        )
-
-    def keep(self, one: trust_score.Pass) -> None:
-        """Add a pass to the file."""
-        self.file.passes.append(one)
-        save(self.file, self.path)
+        return trust_score.Row(self.file.cases.index(record.case.label), median, record.codes)
 
 
 def others(work: Callable[[], object]) -> float:
@@ -182,44 +168,29 @@ def others(work: Callable[[], object]) -> float:
 
 
 def save(file: File, path: Path) -> None:
-    """Write the file in place of the old one, a pass a line."""
-    file.summary = trust_score.summary(file.passes)
+    """Write the file in place of the old one, a chain a line."""
+    file.summary = trust_score.summary(file.chains)
     plain = msgspec.to_builtins(file)
-    passes = ",\n  ".join(msgspec.json.encode(one).decode() for one in plain.pop("passes"))
+    chains = ",\n  ".join(msgspec.json.encode(one).decode() for one in plain.pop("chains"))
     rest = msgspec.json.format(msgspec.json.encode(plain), indent=1).decode().rstrip()
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    new.write_text(f'{rest[:-1].rstrip()},\n "passes": [\n  {passes}\n ]\n}}\n')
+    new.write_text(f'{rest[:-1].rstrip()},\n "chains": [\n  {chains}\n ]\n}}\n')
     new.replace(path)
 
 
+class Wrong(Exception):  # noqa: N818 - what the user is told
+    """One line: what, where, what to do."""
+
+
 def read(path: Path) -> File:
-    """A file that was written before; SystemExit with one line where it cannot be read."""
+    """A file that was written before; Wrong where it cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=File)
     except OSError as error:
-        raise _Wrong(f"{path}: cannot be read: {error.strerror}") from None
+        raise Wrong(f"{path}: cannot be read: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _Wrong(f"{path}: is no file of this script: {error}; delete it or name another") from None
-
-
-class _Wrong(Exception):  # noqa: N818 - what the user is told
-    pass
-
-
-def _number(names: list[str], name: str) -> int:
-    if name not in names:
-        names.append(name)
-    return names.index(name)
-
-
-def _whole(file: File, kind: str, levels: Sequence[str]) -> bool:
-    """Whether a block of this kind has all levels, and its reference after them."""
-    for block in trust_score.references(file.passes):
-        seen = {one.level for one in file.passes if one.block == block and one.kind == kind}
-        if seen and all(level in seen or f"{kind} {level}" in file.left_out for level in levels):
-            return True
-    return False
+        raise Wrong(f"{path}: is no file of this script: {error}; delete it or name another") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -228,57 +199,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=DIRECTORY, metavar="DIR", help="default: reports/trust")
     parser.add_argument("--noise", nargs="+", choices=trust_noise.KINDS, metavar="KIND", help="only these disturbances")
     parser.add_argument("--level", nargs="+", metavar="LEVEL", help="only these levels: 10%%, burst …")
-    parser.add_argument("--minutes", type=float, metavar="M", help="begin no block that would end after M minutes")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes; --resume goes on")
     parser.add_argument("--resume", action="store_true", help="go on with the file of this machine")
     parser.add_argument("--quick", action="store_true", help="some disturbances at two levels, in 3 minutes")
     parser.add_argument("--preset", choices=policy.POLICIES, help="how long to sample; default standard, quick: quick")
-    parser.add_argument("--raw", type=Path, metavar="FILE", help="also append whole records here, a pass a line")
+    parser.add_argument("--raw", type=Path, metavar="FILE", help="also append whole records here, a chain a line")
     parser.add_argument("--from", type=Path, dest="source", metavar="FILE", help="measure nothing, read this")
     given = parser.parse_args(arguments)
-    known = {*trust_noise.LEVELS, *trust_noise.QUOTAS}
+    known = dict.fromkeys((*trust_noise.LEVELS, *trust_noise.QUOTAS))
     if unknown := [level for level in given.level or () if level not in known]:
-        parser.error(f"--level: '{unknown[0]}' is none of {', '.join(sorted(known))}")
+        parser.error(f"--level: '{unknown[0]}' is none of {', '.join(known)}")
     try:
-        if given.source:
-            return _tell(read(given.source))
-        return _measure(given)
-    except _Wrong as error:
+        return tell(read(given.source)) if given.source else measure(given, list(known))
+    except Wrong as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         print("interrupted; --resume goes on", file=sys.stderr)
         return 130
 
 
-def _measure(given: argparse.Namespace) -> int:
-    begun = time.perf_counter()
+def measure(given: argparse.Namespace, known: Sequence[str]) -> int:
+    """Measure what is missing, as long as it may take; the exit code."""
+    until = time.perf_counter() + (60 * given.minutes if given.minutes else math.inf)
     here = machine.describe()
     path = given.out / f"{here.name}.json"
+    kinds, wanted = QUICK if given.quick else (trust_noise.KINDS, known)
     preset = given.preset or ("quick" if given.quick else "standard")
     stamp = {"version": machine.software().get("hwbench"), "python": platform.python_version()}
     file = read(path) if given.resume and path.exists() else File(here.name, here.cpu.model, stamp, preset)
-    session = Session(file.preset, file, path, given.raw)
-    kinds, levels = QUICK if given.quick else (trust_noise.KINDS, None)
-    longest, last = 0.0, []
+    session = Session(file, path, given.raw)
     for kind in given.noise or kinds:
-        wanted = [level for level in trust_noise.levels(kind) if level in (given.level or levels or known_levels())]
-        if not wanted or _whole(file, kind, wanted):
+        levels = [level for level in trust_noise.levels(kind) if level in (given.level or wanted)]
+        if not levels or kind in file.left_out or not session.missing(kind):
             continue
-        start = time.perf_counter()
-        if given.minutes and start - begun + longest > 60 * given.minutes:
-            print(f"{given.minutes:g} minutes are over; --resume goes on with {kind}", file=sys.stderr)
-            return 0
-        last = session.block(kind, wanted, last)
-        longest = max(longest, time.perf_counter() - start)
-    return _tell(file)
+        try:
+            if not session.block(kind, levels, until):
+                print(f"{given.minutes:g} minutes are over; --resume goes on with {kind}", file=sys.stderr)
+                return 0
+        except trust_noise.Unavailable as error:
+            file.left_out[kind] = str(error)
+            save(file, path)
+    return tell(file)
 
 
-def known_levels() -> set[str]:
-    """Every level of every kind."""
-    return {*trust_noise.LEVELS, *trust_noise.QUOTAS}
-
-
-def _tell(file: File) -> int:
-    found = trust_score.summary(file.passes)
+def tell(file: File) -> int:
+    """Print the tables, and what is left out or missed; the exit code."""
+    found = trust_score.summary(file.chains)
     print("\n".join(trust_score.lines(found)))
     for noise, why in file.left_out.items():
         print(f"Left out: {noise}: {why}.")
@@ -288,5 +254,11 @@ def _tell(file: File) -> int:
     return 1 if missed else 0
 
 
+def _contrast(group: cases.Group) -> str:
+    values = {str(value): None for case in group.cases[:1] for value in case.params.values()}
+    return f"{group.bench.name} [{', '.join(values)}]"
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())

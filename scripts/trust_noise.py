@@ -1,27 +1,32 @@
 """What `trust.py` disturbs the machine with: programs at a share of a CPU, and a cgroup's CPU quota.
 
-Started as a program (`trust_noise.py ON OFF -- COMMAND`), it lets COMMAND run ON seconds and stops it for OFF seconds,
-in turns, until its standard input is closed: so nothing is left when the measuring process dies.
+Started as a program (`trust_noise.py COMMAND …`), it lets COMMAND run and stops it in turns. Each line of its standard
+input, `ON OFF`, sets their length in seconds. It ends with its input, so nothing is left when the measuring process dies.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from hwbench.host import system
 
+Switch: TypeAlias = Callable[[str], None]
+"""Sets the level of a disturbance; "" for none."""
+
 LEVELS = ("5%", "10%", "25%", "50%", "100%", "burst")  # of a CPU; a burst is 1 s of every 4
 PERIOD_S = 0.1  # of a share of a CPU
+START_S = 1.5  # a program is started and has taken its memory
 STRESS = {
     "cpu": ("--cpu", "1"),
     "vm": ("--vm", "1", "--vm-bytes", "256M", "--vm-keep"),
@@ -39,20 +44,6 @@ class Unavailable(Exception):  # noqa: N818 - the reason for leaving a disturban
     """This machine cannot be disturbed so; the text says why."""
 
 
-@dataclass(frozen=True)
-class Noise:
-    """One disturbance: its kind and its level. `kind` is `quiet` for none."""
-
-    kind: str
-    level: str
-
-    def __str__(self) -> str:
-        return self.kind if self.kind == "quiet" else f"{self.kind} {self.level}"
-
-
-QUIET = Noise("quiet", "")
-
-
 def levels(kind: str) -> tuple[str, ...]:
     """The levels of a kind of disturbance."""
     return QUOTAS if kind == "quota" else LEVELS
@@ -60,6 +51,8 @@ def levels(kind: str) -> tuple[str, ...]:
 
 def duty(level: str) -> tuple[float, float]:
     """Seconds on and off."""
+    if not level:
+        return 0.0, 1.0
     if level == "burst":
         return 1.0, 3.0
     share = float(level.rstrip("%")) / 100
@@ -79,51 +72,61 @@ def command(kind: str, cpu: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def under(noise: Noise, cpu: int) -> Iterator[None]:
-    """Disturb the machine inside; `cpu` is the one that a thief takes. Unavailable where that cannot be."""
-    if noise.kind == "quiet":
-        yield
-    elif noise.kind == "quota":
-        with quota(float(noise.level.rstrip("%")) / 100):
-            yield
-    else:
-        on, off = duty(noise.level)
-        whole = [sys.executable, __file__, str(on), str(off), "--", *command(noise.kind, cpu)]
-        with subprocess.Popen(whole, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True) as turns:
-            try:
-                time.sleep(1.5)  # it is started and has taken its memory
-                if turns.poll() is not None:
-                    raise Unavailable(f"{command(noise.kind, cpu)[0]} did not start")
-                yield
-            finally:
-                if turns.stdin is not None:
-                    turns.stdin.close()
+def source(kind: str, cpu: int) -> Iterator[Switch]:
+    """A disturbance that is switched off until its switch is used; `cpu` is the one that a thief takes."""
+    if kind == "quota":
+        with quota() as switch:
+            yield switch
+        return
+    program = [sys.executable, __file__, *command(kind, cpu)]
+    # A session of its own: Ctrl-C is for the measuring process, which ends this one.
+    with subprocess.Popen(program, stdin=subprocess.PIPE, text=True, start_new_session=True) as turns:
+        assert turns.stdin is not None  # noqa: S101 - a pipe was asked for
+        pipe = turns.stdin
+
+        def switch(level: str) -> None:
+            if turns.poll() is not None:
+                raise Unavailable(f"{program[2]} ended by itself")
+            pipe.write("{} {}\n".format(*duty(level)))
+            pipe.flush()
+
+        try:
+            switch("100%")
+            time.sleep(START_S)
+            switch("")
+            yield switch
+        finally:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 @contextlib.contextmanager
-def quota(cpus: float, root: Path = system.ROOT) -> Iterator[None]:
-    """Give this process a quota of so many CPUs inside; Unavailable where it may make no cgroup."""
+def quota(root: Path = system.ROOT) -> Iterator[Switch]:
+    """Put this process into a cgroup of its own, whose quota the switch sets; Unavailable where none can be made."""
     folders, second = system.cgroup_folders(root, "cpu")
     if not folders:
         raise Unavailable("no cgroup was found")
     above, period = folders[0], 100_000
     own = above / f"hwbench-trust-{os.getpid()}"
+
+    def switch(level: str) -> None:
+        cpus = float(level.rstrip("%")) / 100 if level else None
+        name, none = ("cpu.max", "max") if second else ("cpu.cfs_quota_us", "-1")
+        (own / name).write_text(none if cpus is None else str(round(cpus * period)))
+
     try:
         own.mkdir()
     except OSError as error:
         raise Unavailable(f"no cgroup can be made below {above}: {error.strerror}") from None
     try:
         try:
-            if second:
-                (own / "cpu.max").write_text(f"{round(cpus * period)} {period}")
-            else:
-                (own / "cpu.cfs_period_us").write_text(str(period))
-                (own / "cpu.cfs_quota_us").write_text(str(round(cpus * period)))
+            switch("100%")
+            switch("")
             (own / "cgroup.procs").write_text(str(os.getpid()))
         except OSError as error:
             raise Unavailable(f"a cgroup below {above} takes no quota: {error.strerror}") from None
         try:
-            yield
+            yield switch
         finally:
             (above / "cgroup.procs").write_text(str(os.getpid()))
     finally:
@@ -131,16 +134,24 @@ def quota(cpus: float, root: Path = system.ROOT) -> Iterator[None]:
             own.rmdir()
 
 
-def take_turns(on: float, off: float, program: Sequence[str]) -> int:
-    """Run a program in turns until standard input is closed or it ends."""
-    with subprocess.Popen(program, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+def take_turns(program: Sequence[str]) -> int:
+    """Run a program in turns, as standard input says, until that is closed or the program ends."""
+    on, off = 0.0, 1.0
+    with subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as child:
         try:
-            closed = bool(select.select([sys.stdin], [], [], 1.0)[0])  # the start undisturbed
-            while not closed and child.poll() is None:
-                for number, seconds in ((signal.SIGCONT, on), (signal.SIGSTOP, off)):
-                    if seconds > 0 and not closed:
-                        os.killpg(child.pid, number)
-                        closed = bool(select.select([sys.stdin], [], [], seconds)[0])
+            runs, left = False, 0.0
+            while child.poll() is None:
+                os.killpg(child.pid, signal.SIGCONT if runs else signal.SIGSTOP)
+                if select.select([sys.stdin], [], [], left)[0]:
+                    said = os.read(sys.stdin.fileno(), 4096)
+                    if not said:
+                        break
+                    on, off = map(float, said.splitlines()[-1].split())
+                    at = random.uniform(0, on + off)  # noqa: S311 - where in a turn it begins
+                    runs, left = at < on, on - at if at < on else on + off - at
+                else:
+                    runs = on > 0 and (not runs or off <= 0)
+                    left = on if runs else off
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -148,4 +159,4 @@ def take_turns(on: float, off: float, program: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(take_turns(float(sys.argv[1]), float(sys.argv[2]), sys.argv[sys.argv.index("--") + 1 :]))
+    sys.exit(take_turns(sys.argv[1:]))

@@ -1,21 +1,20 @@
-"""What `trust.py` makes of its passes: which records were disturbed, which were marked, and the skill of each reason.
+"""What `trust.py` makes of its readings: which records were disturbed, which were marked, and the skill of each reason.
 
-A record is *disturbed* where its median is more than 5% off the mean of the quiet references before and after. Where
-these differ by more than 2% it is not scored. The *skill* of a reason is Peirce's: the share of disturbed records that
+A record is *disturbed* where its median is more than 5% off the mean of the quiet references right before and after.
+Where these differ by more than 2%, or other programs were at work, it is not scored. The *skill* of a reason is Peirce's: the share of disturbed records that
 it marks, less the share of undisturbed ones that it marks. 0 is what a coin reaches, 1 is perfect. Its interval is a
 95% bootstrap over contrasts, since the records of a contrast share their telemetry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from statistics import mean
 
 import msgspec
 import numpy as np
 
-BUSY = 0.05  # of a CPU, taken by other programs: no reference
+BUSY = 0.10  # of a CPU, taken by other programs: no reference
 OFF = 0.05  # from the references: disturbed
 APART = 0.02  # the references from each other: not scored
 RESAMPLES = 999
@@ -24,38 +23,42 @@ TARGETS = {"flagged": 0.95, "missed": 0.01, "false alarms, quiet": 0.02}
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
-    """A record of a pass: case and contrast by their numbers, the median in seconds, the codes of its reasons."""
+    """A record: its case by number, the median in seconds, the codes of its reasons."""
 
     case: int
-    contrast: int
     median: float
     codes: list[str]
 
 
-class Pass(msgspec.Struct, frozen=True):
-    """The selection measured once, under one disturbance (`quiet`: none), in a block between two references.
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """A contrast measured once, at one level of the disturbance ("": none).
 
-    `others` is what programs that are not ours took, in CPUs: a quiet pass with more than `BUSY` is no reference.
+    `others` is what programs that are not ours took, in CPUs: with more than `BUSY` it is no reference.
     """
 
-    block: int
-    kind: str
     level: str
-    started: str
-    seconds: float
     others: float
     rows: list[Row]
 
     @property
     def quiet(self) -> bool:
         """Whether nobody disturbed it, we neither."""
-        return self.kind == "quiet" and self.others <= BUSY
+        return not self.level and self.others <= BUSY
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """A contrast measured quiet, disturbed, quiet, disturbed … and quiet: each reading between two references."""
+
+    kind: str
+    contrast: str
+    started: str
+    readings: list[Reading]
 
 
 class Scored(msgspec.Struct, frozen=True):
     """A record with a verdict: how far its median is off the references, as a share."""
 
-    cluster: tuple[int, int]
+    cluster: tuple[int, int]  # the chain and the reading
     kind: str
     level: str
     case: int
@@ -114,44 +117,22 @@ class Summary(msgspec.Struct, frozen=True):
     noises: dict[str, Counts]
 
 
-def references(passes: Iterable[Pass]) -> dict[int, tuple[dict[int, float], dict[int, float]]]:
-    """For each block, the mean of a case's quiet medians before and after; only for blocks that have both."""
-    found = {}
-    for block, members in groupby(sorted(passes, key=lambda one: one.block), lambda one: one.block):
-        sides: tuple[dict[int, list[float]], dict[int, list[float]]] = ({}, {})
-        disturbed = False
-        for one in members:
-            disturbed |= one.kind != "quiet"
-            if one.quiet:
-                for row in one.rows:
-                    sides[disturbed].setdefault(row.case, []).append(row.median)
-        before, after = ({case: mean(medians) for case, medians in side.items()} for side in sides)
-        if before and after:
-            found[block] = before, after
-    return found
-
-
-def scored(passes: Sequence[Pass]) -> tuple[list[Scored], int]:
+def scored(chains: Sequence[Chain]) -> tuple[list[Scored], int]:
     """Every record under a disturbance with its verdict, and how many have none."""
-    known = references(passes)
     out, unscored = [], 0
-    for number, one in enumerate(passes):
-        if one.kind == "quiet" or one.block not in known:
-            continue
-        before, after = known[one.block]
-        for row in one.rows:
-            sides = before.get(row.case), after.get(row.case)
-            if sides[0] is None or sides[1] is None or max(sides) / min(sides) - 1 > APART:
-                unscored += 1
+    for number, chain in enumerate(chains):
+        for place, (before, one, after) in enumerate(zip(chain.readings, chain.readings[1:], chain.readings[2:])):
+            if not one.level:
                 continue
-            off = row.median / mean(sides) - 1
-            out.append(Scored((number, row.contrast), one.kind, one.level, row.case, off, row.codes))
+            sides = [{row.case: row.median for row in side.rows if side.quiet} for side in (before, after)]
+            for row in one.rows:
+                medians = [side[row.case] for side in sides if row.case in side]
+                if len(medians) < len(sides) or max(medians) / min(medians) - 1 > APART:
+                    unscored += 1
+                    continue
+                off = row.median / mean(medians) - 1
+                out.append(Scored((number, place), chain.kind, one.level, row.case, off, row.codes))
     return out, unscored
-
-
-def distinct(passes: Iterable[Pass]) -> list[Pass]:
-    """The passes, each once: what ends a block may begin the next one too."""
-    return list({one.started: one for one in passes}.values())
 
 
 def counts(records: Sequence[Scored]) -> Counts:
@@ -193,10 +174,10 @@ def peirce(totals: np.ndarray) -> float | None:
     return hits / (hits + misses) - false / (false + correct)
 
 
-def summary(passes: Sequence[Pass]) -> Summary:
+def summary(chains: Sequence[Chain]) -> Summary:
     """All tables."""
-    records, unscored = scored(passes)
-    quiet = [row for one in distinct(passes) if one.quiet for row in one.rows]
+    records, unscored = scored(chains)
+    quiet = [row for chain in chains for one in chain.readings if one.quiet for row in one.rows]
     codes = sorted({code for one in records for code in one.codes} | {code for row in quiet for code in row.codes})
     noises: dict[str, list[Scored]] = {}
     for one in records:
