@@ -23,7 +23,7 @@ NEAR = 2  # × the level above the last: little of it is still there when it com
 FAR = 2  # × the largest last level, walked in turns: each part was last read many glances ago
 FAR_LEAST = 64 * 2**20
 MEMORY_SHARE = 0.05  # of the free memory; where `FAR` takes more, memory is not looked at
-PART = 2 * 2**20  # bytes of memory a reading
+PART = 2**20  # bytes of memory a reading
 TIMES = 5  # readings, of which the median counts: an interruption hits one of them
 
 
