@@ -3,10 +3,10 @@
     python scripts/trust.py [--out DIR] [--noise cpu …] [--level 10% …] [--minutes M] [--resume] [--quick]
     python scripts/trust.py --from FILE
 
-Each contrast of a fixed selection is built once, and timed quiet, disturbed, quiet, disturbed … and quiet again, so that
-each disturbed reading stands between two references of the same second and the same pages. Disturbances: `stress-ng`
-(cpu, vm, stream, cache, io, faults) and a thief pinned to the first CPU, each at 5 to 100% of a CPU and in bursts of 1 s
-of every 4; a cgroup's CPU quota. `trust_score.py` says what counts as disturbed, and what skill is.
+Each contrast of a fixed selection is built once, and timed quiet, disturbed, quiet, disturbed … and quiet again, so
+that each disturbed reading stands between two references of the same second and the same pages. Disturbances:
+`stress-ng` (cpu, vm, stream, cache, io, faults) and a thief pinned to the first CPU, each at 5 to 100% of a CPU and in
+bursts of 1 s of every 4; a cgroup's CPU quota. `trust_score.py` says what counts as disturbed, and what skill is.
 
 The file DIR/MACHINE.json is written after each contrast; `--resume` goes on with the contrasts that are missing, so
 `--minutes` cuts the measurement into pieces. All of it takes about 17 minutes, `--quick` 3.
@@ -117,11 +117,12 @@ class Session:
         self, kind: str, levels: Sequence[str], switch: trust_noise.Switch, engine: Engine, group: cases.Group
     ) -> None:
         """Measure one contrast, each level between two references, and keep it."""
-        started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         readings, raw = [], []
         with engine.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
-            for level in [""] * bool(live) + [one for level in levels for one in (level, "")] * bool(live):
+            turns = ["", *(turn for level in levels for turn in (level, ""))] if live else []
+            for level in turns:
                 switch(level)
                 records, busy = self.reading(engine, group, live)
                 rows = [self.row(record) for record in records if record.timed]

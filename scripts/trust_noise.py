@@ -1,7 +1,8 @@
 """What `trust.py` disturbs the machine with: programs at a share of a CPU, and a cgroup's CPU quota.
 
 Started as a program (`trust_noise.py COMMAND …`), it lets COMMAND run and stops it in turns. Each line of its standard
-input, `ON OFF`, sets their length in seconds. It ends with its input, so nothing is left when the measuring process dies.
+input, `ON OFF`, sets their length in seconds. It ends with its input, so nothing is left when the measuring process
+dies.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ QUOTAS = ("50%", "100%", "150%")
 
 
 class Unavailable(Exception):  # noqa: N818 - the reason for leaving a disturbance out
-    """This machine cannot be disturbed so; the text says why."""
+    """The machine cannot be disturbed so; the text says why."""
 
 
 def levels(kind: str) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def source(kind: str, cpu: int) -> Iterator[Switch]:
     program = [sys.executable, __file__, *command(kind, cpu)]
     # A session of its own: Ctrl-C is for the measuring process, which ends this one.
     with subprocess.Popen(program, stdin=subprocess.PIPE, text=True, start_new_session=True) as turns:
-        assert turns.stdin is not None  # noqa: S101 - a pipe was asked for
+        assert turns.stdin is not None
         pipe = turns.stdin
 
         def switch(level: str) -> None:
@@ -137,7 +138,9 @@ def quota(root: Path = system.ROOT) -> Iterator[Switch]:
 def take_turns(program: Sequence[str]) -> int:
     """Run a program in turns, as standard input says, until that is closed or the program ends."""
     on, off = 0.0, 1.0
-    with subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True) as child:
+    with subprocess.Popen(
+        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as child:
         try:
             runs, left = False, 0.0
             while child.poll() is None:

@@ -1,9 +1,10 @@
 """What `trust.py` makes of its readings: which records were disturbed, which were marked, and the skill of each reason.
 
 A record is *disturbed* where its median is more than 5% off the mean of the quiet references right before and after.
-Where these differ by more than 2%, or other programs were at work, it is not scored. The *skill* of a reason is Peirce's: the share of disturbed records that
-it marks, less the share of undisturbed ones that it marks. 0 is what a coin reaches, 1 is perfect. Its interval is a
-95% bootstrap over contrasts, since the records of a contrast share their telemetry.
+Where these differ by more than 2%, or other programs were at work, it is not scored. The *skill* of a reason is
+Peirce's: the share of disturbed records that it marks, less the share of undisturbed ones that it marks. 0 is what a
+coin reaches, 1 is perfect. Its interval is a 95% bootstrap over contrasts, since the records of a contrast share their
+telemetry.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ def scored(chains: Sequence[Chain]) -> tuple[list[Scored], int]:
     """Every record under a disturbance with its verdict, and how many have none."""
     out, unscored = [], 0
     for number, chain in enumerate(chains):
-        for place, (before, one, after) in enumerate(zip(chain.readings, chain.readings[1:], chain.readings[2:])):
+        for place in range(1, len(chain.readings) - 1):
+            before, one, after = chain.readings[place - 1 : place + 2]
             if not one.level:
                 continue
             sides = [{row.case: row.median for row in side.rows if side.quiet} for side in (before, after)]
@@ -229,9 +231,7 @@ def lines(found: Summary) -> list[str]:
     rows = {**found.noises, "from 10% of a CPU on, all": found.strong, "all": found.overall}
     for name, seen in rows.items():
         marked = f"{seen.flagged} ({seen.flagged / seen.disturbed:.0%})" if seen.disturbed else "0"
-        out.append(
-            f"| {name} | {seen.scored} | {seen.disturbed} | {marked} | {seen.missed} | {seen.false_alarms} |"
-        )
+        out.append(f"| {name} | {seen.scored} | {seen.disturbed} | {marked} | {seen.missed} | {seen.false_alarms} |")
     quiet = _share(found.quiet_flagged, found.quiet_records)
     return [
         *out,

@@ -405,7 +405,6 @@ class CpuDevice:
             readings["handover_s"] = self._handover.seconds()
         return readings
 
-
     def _glance(self) -> dict[str, float]:
         if self._witness is None:
             from .witness import Witness

@@ -1,7 +1,7 @@
 """A glance at the last-level cache and at memory between rounds, for noise that comes evenly.
 
 A neighbour that streams from memory for hours slows every sample alike, and no interval shows it. The glance reads both
-at the same pace in every run, so that a run can be compared with the best of this machine's earlier ones. It takes about
+in the same way in every run, so that a run can be compared with the best of this machine's earlier ones. It takes about
 a millisecond, and at most `SHARE` of the time.
 """
 
@@ -113,5 +113,5 @@ def footprints(host: Host) -> tuple[int, int]:
     levels: Sequence[int] = host.levels()
     sizes = {level: max(cache.bytes for cache in host.caches if cache.level == level) for level in levels}
     last = sizes[levels[-1]] if levels else 0
-    near = NEAR * sizes[levels[-2]] if len(levels) > 1 and levels[-1] > 2 else 0  # noqa: PLR2004 - L3
+    near = NEAR * sizes[levels[-2]] if len(levels) > 1 and levels[-1] > 2 else 0
     return (near if 2 * near <= last else 0) // 8 * 8, max(FAR_LEAST, FAR * last)
