@@ -146,3 +146,13 @@ def test_runs_that_are_shown_measure_every_bench_that_they_name(monkeypatch, sho
         variants=asked["variant"] or (), devices={"cpu": "cpu", "gpu": "gpu"}, spread=lambda _: ("4K",),
     )  # fmt: skip
     assert {group.bench.name for group in found} == {bench.name for bench in chosen}, page
+
+
+def test_the_tests_that_hold_the_twelve_rules_exist():
+    """A test that is renamed or dropped is missed in docs/method.md; every rule has its row."""
+    page = (ROOT / "docs" / "method.md").read_text().partition("## Twelve rules")[2]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) >= 8
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(), f"{file} has no {test}"
+    assert re.findall(r"^\| (\d+)\. ", page, re.MULTILINE) == [str(number) for number in range(1, 13)]

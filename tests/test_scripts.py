@@ -39,6 +39,7 @@ bench_pages, consistency, five_runs = script("bench_pages"), script("consistency
 parity = script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
+trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
 
@@ -370,3 +371,124 @@ def test_start_times_has_a_line_for_each_command(monkeypatch, capsys) -> None:
     assert lines[:2] == ["pass     0.25 s", "--help   0.25 s (at most 0.3 s)"]
     assert len(lines) == len(start_times.COMMANDS)
     assert Path(asked[2][-1]).stat().st_size == max(one.stat().st_size for one in start_times.RUNS.glob("*/*.json"))
+
+
+# --- trust ------------------------------------------------------------------------------------------------------------
+
+
+def chain(*readings, kind="cpu"):
+    """A chain of (level, median, codes) of one record each, alone on the machine."""
+    made = [
+        trust_score.Reading(level, 0.0, [trust_score.Row(0, median, list(codes))]) for level, median, codes in readings
+    ]
+    return trust_score.Chain(kind, "stream.load [L1]", "2026-01-01T00:00:00+00:00", made)
+
+
+QUIET = ("", 1.0, ())
+
+
+def test_a_record_is_disturbed_by_its_distance_from_the_references_beside_it():
+    """5% either way; references of 1 s and 1.02 s are near enough, of 1 s and 1.03 s not."""
+    records, unscored = trust_score.scored([
+        chain(QUIET, ("10%", 1.04, ()), QUIET, ("50%", 1.06, ("steal",)), QUIET, ("100%", 0.94, ()), QUIET),
+        chain(QUIET, ("10%", 1.01, ()), ("", 1.019, ()), ("50%", 1.2, ()), ("", 1.05, ())),
+    ])  # fmt: skip
+    assert [(one.level, one.disturbed, one.flagged) for one in records] == [
+        ("10%", False, False), ("50%", True, True), ("100%", True, False), ("10%", False, False),
+    ]  # fmt: skip
+    assert unscored == 1
+
+
+def test_where_other_programs_were_at_work_there_is_no_reference():
+    """A quiet reading beside somebody's compiler scores nothing, and is no false alarm either."""
+    loud = trust_score.Reading("", 0.5, [trust_score.Row(0, 1.0, ["other_processes"])])
+    made = chain(QUIET, ("10%", 1.0, ()))
+    found = trust_score.summary([msgspec.structs.replace(made, readings=[*made.readings, loud])])
+    assert (found.unscored, found.quiet_records, found.quiet_flagged) == (1, 1, 0)
+
+
+def test_the_skill_of_a_reason_is_hits_less_false_alarms():
+    """A perfect reason has 1, one that marks everything 0, and one that marks the wrong ones less."""
+    made = [
+        chain(QUIET, ("50%", 2.0, ("right", "always")), QUIET, ("5%", 1.0, ("always", "wrong")), QUIET)
+        for _ in range(20)
+    ]
+    found = trust_score.summary(made)
+    assert {code: one.skill for code, one in found.reasons.items()} == {"always": 0.0, "right": 1.0, "wrong": -1.0}
+    right = found.reasons["right"]
+    assert (right.hits, right.misses, right.false_alarms, right.correct, right.low, right.high) == (20, 0, 0, 20, 1, 1)
+    assert (found.overall.disturbed, found.overall.flagged, found.overall.false_alarms) == (20, 20, 20)
+    assert found.strong.scored == 20  # 5% of a CPU is below
+    told = "\n".join(trust_score.lines(found))
+    assert "| `right` | 20 | 0 | 0 | 0, 0 | 0 | 1.00 (1.00 to 1.00) |" in told
+    assert "| cpu 50% | 20 | 20 | 20 (100%) | 0 | 0 |" in told
+
+
+def test_without_disturbed_records_there_is_no_skill():
+    """Nothing can be hit; and the share that is flagged of none is all."""
+    found = trust_score.summary([chain(QUIET, ("10%", 1.0, ("steal",)), QUIET)])
+    assert found.reasons["steal"].skill is None
+    assert trust_score.missed_targets(found) == []
+    assert trust_score.missed_targets(trust_score.summary([chain(("", 1.0, ("steal",)))])) == [
+        "false alarms, quiet: 100.0%, target at most 2%"
+    ]
+
+
+def test_what_was_measured_is_read_back(tmp_path, capsys):
+    """A chain a line; the tables are printed again, and the exit code says whether a target is missed."""
+    file, path = (
+        trust.File("box", "CPU", {"version": "1"}, "quick", left_out={"quota": "no cgroup"}),
+        tmp_path / "a.json",
+    )
+    file.chains = [chain(QUIET, ("50%", 2.0, ()), QUIET)]
+    trust.save(file, path)
+    assert trust.read(path).chains == file.chains
+    assert trust.main(["--from", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "Left out: quota: no cgroup." in said
+    assert "Target missed: flagged: 0.0%, target at least 95%." in said
+
+
+@pytest.mark.parametrize("arguments", [["--from", "missing.json"], ["--level", "7%"], ["--noise", "fire"]])
+def test_wrong_use_of_trust_is_exit_2_and_one_line(arguments, capsys):
+    """What cannot be read, a level and a disturbance that do not exist."""
+    with pytest.raises(SystemExit) as left:
+        trust.main(arguments)
+    assert left.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_file_of_something_else_is_refused(tmp_path, capsys):
+    """It is neither overwritten nor half read."""
+    path = tmp_path / "a.json"
+    path.write_text('{"chains": 1}')
+    with pytest.raises(SystemExit):
+        trust.main(["--from", str(path)])
+    assert f"{path}: is no file of this script" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("level", "turn"), [("", (0, 1)), ("burst", (1, 3)), ("25%", (0.025, 0.075)), ("100%", (0.1, 0))]
+)
+def test_a_level_is_a_share_of_the_time(level, turn):
+    """Turns of a tenth of a second; a burst is a second of every four."""
+    assert trust_noise.duty(level) == pytest.approx(turn)
+
+
+def test_a_disturbance_that_is_not_installed_is_unavailable(monkeypatch):
+    """The reason names the program."""
+    monkeypatch.setattr(trust_noise.shutil, "which", lambda name: None)
+    with pytest.raises(trust_noise.Unavailable, match="stress-ng is not installed"):
+        trust_noise.command("vm", 0)
+
+
+def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
+    """A folder that does not let itself be written, and a system without cgroups."""
+    monkeypatch.setattr(trust_noise.system, "cgroup_folders", lambda root, controller: ([], False))
+    with pytest.raises(trust_noise.Unavailable, match="no cgroup was found"), trust_noise.quota():
+        pass
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setattr(trust_noise.system, "cgroup_folders", lambda root, controller: ([blocked], False))
+    with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
+        pass

@@ -18,6 +18,7 @@ from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
+from . import witness
 from .limits import implausible
 from .measures import source_of
 from .wording import SHOWN, and_more
@@ -82,6 +83,9 @@ def check(run: Run) -> list[Check]:
         remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
         found.append(Check("rounds with CPUs moved to another cache", rarer, MOVED, remedy))
+    for gauge, share in witness.shares(run).items():
+        remedy = "a neighbour may use it: measure at another hour, or on a dedicated host"
+        found.append(Check(f"{witness.NAMES[gauge]} below this machine's best", 1 - share, 1 - witness.SLOW, remedy))
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
     found.append(Check("cases that are suspect", suspect, SUSPECT, "see the reason at each case"))
     again = "measure again when nothing else runs; on a virtual machine, at another hour"
@@ -108,10 +112,11 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
         return []
     failed = [one for one in checks if not one.passed]
     limit = text.share(REPEATS)
+    beside = witness.sentence(run)
     if not failed:
         backed = any(one.name.startswith("limits") for one in checks)
         more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
-        return [f"The machine was quiet enough: {_passed(len(checks))}{more}."]
+        return [f"The machine was quiet enough: {_passed(len(checks))}{more}.", *filter(None, [beside])]
     moved = max((one.seen for one in failed if one.cases), default=0.0)
     effect = "figures may not repeat"
     if moved:
@@ -122,7 +127,7 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
         worst = f"{'; '.join(one.cases[:SHOWN])}{and_more(one.cases)}"
         seen = f" {allowed}: {worst}" if one.cases else f": {text.share(one.seen)} {allowed}"
         out.append(f"{_capital(one.name)}{seen}. {_capital(one.remedy)}.")
-    return out
+    return [*out, *filter(None, [beside])]
 
 
 def _passed(checks: int) -> str:

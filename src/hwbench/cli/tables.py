@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis import run_quality
+from ..analysis import run_quality, witness
 from ..analysis.reading import Performance, Reading
 from ..record import text
 from ..record.model import Record, Run
@@ -121,6 +121,8 @@ def quality(run: Run) -> list[str]:
     checks = run_quality.check(run)
     if run_quality.noisy(checks):
         lines += [text.printable(sentence) for sentence in run_quality.sentences(run, checks)]
+    elif beside := witness.sentence(run):
+        lines.append(beside)
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.why for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:

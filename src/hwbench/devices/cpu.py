@@ -6,6 +6,7 @@ and BLAS stay as their libraries start them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import threading
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from .. import protocols
     from ..kernels.ping_pong import Handover
+    from .witness import Witness
 
 # Buffers from this size on reuse memory. Smaller ones take few page faults, and which sets of a cache they fall into is
 # chance, which each contrast should draw anew.
@@ -70,6 +72,7 @@ class CpuDevice:
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
         self._stragglers = Stragglers()
+        self._witness: Witness | None = None
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
         self._choices = Choices()
@@ -227,6 +230,9 @@ class CpuDevice:
     def close(self) -> None:
         """End the threads, and give back the memory."""
         self.forget()
+        if self._witness is not None:
+            self._witness.close()
+            self._witness = None
         for worker in self._workers:
             worker.inbox.put(None)
         for worker in self._workers:
@@ -413,10 +419,13 @@ class CpuDevice:
         return totals
 
     def gauges(self) -> dict[str, float]:
-        """The clock of the first CPU that crews use, and the time of a cache line from it to the last one."""
+        """The clock of the first CPU that crews use, and the time of a cache line from it to the last one.
+
+        From time to time also the bandwidth of the last-level cache and of memory.
+        """
         from .clock import estimate_hz
 
-        readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]}
+        readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]} | self._glance()
         if self.host.usable > 1:
             if self._handover is None:
                 from ..kernels.ping_pong import Handover
@@ -424,6 +433,15 @@ class CpuDevice:
                 self._handover = Handover(self.team(0, self.host.usable - 1))
             readings["handover_s"] = self._handover.seconds()
         return readings
+
+    def _glance(self) -> dict[str, float]:
+        if self._witness is None:
+            from .witness import Witness
+
+            pages, huge = "4K" if self._why_no_huge() else "huge", self.host.huge_bytes
+            give = functools.partial(Region, pages=pages, huge_bytes=huge)
+            self._witness = Witness(self.host, self.crew(1), give, self.free_memory())
+        return self._witness.glance()
 
 
 def roomy(nbytes: int) -> int:

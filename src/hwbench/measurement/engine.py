@@ -58,7 +58,7 @@ class Engine:
         self.phases = Phases(clock)
         self.stop: Callable[[], None] = lambda: None  # called between samples; may raise KeyboardInterrupt
         self._settled: set[str] = set()
-        self._started = clock()
+        self._started = self.begun = clock()  # of the engine, and of the run: a resumed one began earlier
         self._repeated = 0.0
 
     def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
@@ -259,6 +259,7 @@ class Engine:
                             trial.samples.append(self.sample(trial, trial.loops))
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
+                telemetry.setdefault("at_s", []).append(round(self.clock() - self.begun, 3))
                 for name, old in before.items():
                     with ended(_of(name, trials)):
                         gauges = devices[name].gauges()  # first: reading the counters begins the device's next round

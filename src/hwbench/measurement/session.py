@@ -14,10 +14,10 @@ from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
-from ..record import store
+from ..record import identity, store, witness
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
-from . import numba_settings, planning
+from . import numba_settings, own_best, planning
 from .autosave import Autosave, Interrupted
 from .cases import Group
 from .engine import Engine
@@ -80,6 +80,7 @@ class _Session:
         # A resumed run goes on with its clock.
         phases = run.policy.phases
         self.begun = begun - phases.get("total", 0.0)
+        self.engine.begun -= phases.get("total", 0.0)
         start_up = phases.get("start-up", 0.0) + time.perf_counter() - begun
         self.engine.phases.seconds |= phases | {"start-up": start_up}
 
@@ -100,7 +101,8 @@ class _Session:
         self.autosave.save(self.run)
 
     def finish(self) -> Run:
-        """Write the run as finished."""
+        """Write the run as finished, and keep what the witness saw at best for later ones."""
+        own_best.keep(identity.setup(self.run), witness.best(self.run.records))
         self.run = msgspec.structs.replace(self.run, policy=self._policy(), finished=store.now())
         self.autosave.save(self.run)
         return self.run
@@ -115,11 +117,13 @@ class _Session:
 
 def _new(request: Request, here: Machine, count: int) -> tuple[Run, Path]:
     """A run of so many cases before anything is measured, and its file."""
+    software, environment = machine.software(), variables.variables()
     run = Run(
-        id=store.new_id(here.name), started=store.now(), hwbench=_stamp(), machine=here, software=machine.software(),
-        variables=variables.variables(),
+        id=store.new_id(here.name), started=store.now(), hwbench=_stamp(), machine=here, software=software,
+        variables=environment,
         policy=msgspec.structs.replace(fitted(POLICIES[request.preset], count), budget_s=request.budget),
         disturbances=disturbances.find(here),
+        witness=own_best.earlier(identity.setup_of(here, software, environment)),
     )  # fmt: skip
     return run, store.path_of(run, request.out)
 

@@ -31,7 +31,10 @@ THROTTLES = {
 
 
 def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
-    """What disturbed a contrast on the CPU: steal, other processes, the quota, a drifting clock."""
+    """What disturbed a contrast on the CPU: steal, other processes, the quota.
+
+    The clock between rounds is no reason: it predicts no median (docs/method.md).
+    """
     wall = sum(telemetry.get("wall_s", ()))
     if wall <= 0:
         return []
@@ -46,9 +49,6 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
         reasons.append(because("other_processes", f"{text.share(total('others_s') / wall)} of a CPU"))
     if total("throttled_s") > THROTTLED * wall:
         reasons.append(because("quota", f"{text.share(total('throttled_s') / wall)} of the time"))
-    moved = drift(telemetry.get("clock_hz", ()))
-    if moved > DRIFT:
-        reasons.append(because("clock_drift", text.share(moved)))
     return reasons
 
 

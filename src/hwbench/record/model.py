@@ -229,8 +229,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run file, schema 2, as it was measured: what the machine's limits say of its records is concluded on reading.
 
     `variables` are those of the environment that change figures, None where they were not kept. `disturbances` are
-    those that the machine showed before anything was measured. `benches` describes the benches of
-    the records; older files have none.
+    those that the machine showed before anything was measured. `witness` has the best bandwidths, in bytes a second,
+    that earlier runs on this setup saw between rounds; {} for the first. `benches` describes the benches of the
+    records; older files have none.
     """
 
     schema: int = 2
@@ -243,6 +244,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str] | None = None
     policy: Policy = Policy()
     disturbances: list[Disturbance] = []
+    witness: dict[str, float] = {}
     benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
 

@@ -64,7 +64,7 @@ TABLE: dict[str, Meaning] = {
         "the cgroup's CPU quota stopped hwbench",
         "Give the container more processor time, or measure with no more threads than its quota has CPUs.",
     ),
-    "clock_drift": Meaning("the clock drifted", _COOL),
+    "clock_drift": Meaning("the clock drifted", _COOL),  # of older files: it predicted nothing, and is written no more
     "cpus_moved": Meaning(
         "CPUs were moved between caches",
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "
@@ -74,6 +74,11 @@ TABLE: dict[str, Meaning] = {
         "threads of this process worked between the samples",
         "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "
         "your own runs. Unset the variable, or measure the variants one by one.",
+    ),
+    "slow_memory": Meaning(
+        "memory was slower than this machine's best from start to end",
+        "A neighbour uses the memory or the cache. Measure at another hour, or on a dedicated host.",
+        whole=True,
     ),
     "bimodal": Meaning(
         "the samples are bimodal",
@@ -198,7 +203,7 @@ TABLE: dict[str, Meaning] = {
 }
 
 # Concluded by whoever reads a run, and never stored.
-CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "out_of_order"})
+CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "out_of_order", "slow_memory"})
 
 
 def because(code: str, detail: str = "") -> Reason:

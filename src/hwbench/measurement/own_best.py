@@ -1,0 +1,43 @@
+"""The best that this machine's witness has seen in earlier runs, kept for each `setup`.
+
+A file that is damaged, or cannot be written, is no history: the next run begins it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from .. import cache
+from ..record.identity import Identity
+
+
+def earlier(setup: Identity) -> dict[str, float]:
+    """The best of earlier runs by gauge, in bytes a second; {} where there were none."""
+    try:
+        found = msgspec.json.decode(_file(setup).read_bytes(), type=dict[str, float])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+    return found if all(math.isfinite(value) and value > 0 for value in found.values()) else {}
+
+
+def keep(setup: Identity, seen: Mapping[str, float]) -> None:
+    """Add what a run has seen: of each gauge the better of it and of earlier runs is kept."""
+    before, path = earlier(setup), _file(setup)
+    best = before | {gauge: max(value, before.get(gauge, 0.0)) for gauge, value in seen.items()}
+    if best == before:
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_bytes(msgspec.json.encode(best))
+        new.replace(path)
+
+
+def _file(setup: Identity) -> Path:
+    return cache.directory("witness", f"{setup.digest}.json")
