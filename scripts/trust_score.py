@@ -196,7 +196,7 @@ def summary(chains: Sequence[Chain]) -> Summary:
 def missed_targets(found: Summary) -> list[str]:
     """The targets that are not reached, in words."""
     shares = {
-        "flagged": _share(found.strong.flagged, found.strong.disturbed),
+        "flagged": _share(found.strong.flagged, found.strong.disturbed) if found.strong.disturbed else 1.0,
         "missed": _share(found.strong.missed, found.strong.scored),
         "false alarms, quiet": _share(found.quiet_flagged, found.quiet_records),
     }
@@ -208,7 +208,7 @@ def missed_targets(found: Summary) -> list[str]:
 
 
 def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float(part == whole)
+    return part / whole if whole else 0.0
 
 
 def lines(found: Summary) -> list[str]:

@@ -752,7 +752,7 @@ def test_cpus_that_were_moved_make_figures_of_several_threads_suspect():
 
 
 def test_a_drifting_clock_is_kept_and_makes_nothing_suspect():
-    """A clock that falls by a tenth over the contrast is telemetry: as a reason it predicted no median."""
+    """A clock that falls by a tenth over the contrast is telemetry: as a reason it marked half of all records."""
     falling = ScriptedDevice(gauge=lambda i: {"clock_hz": 3e9 * (1 - i / 90)})
     record = measure(scripted_bench({"a": 0.01}), falling)["a"]
     assert (record.status, record.telemetry["clock_hz"][0]) == ("ok", 3e9)

@@ -39,7 +39,7 @@ def test_several_reasons_are_all_told():
 
 
 def test_the_clock_between_rounds_is_no_reason():
-    """Readings of 60 µs see the boost dither; they have no skill in predicting a median that moved."""
+    """Readings of 60 µs see the boost dither; they marked half of all records, disturbed or not."""
     assert disturbed({"wall_s": [1.0] * 10, "clock_hz": [3e9 - 5e7 * i for i in range(10)]}) == []
 
 

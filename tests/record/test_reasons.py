@@ -49,7 +49,7 @@ def test_each_code_is_produced_somewhere_and_no_other():
     """By a literal in a call or by one of the two tables."""
     made = {code for _, node in calls(*MAKERS) for code in texts(node.args[0])}
     assert made <= set(TABLE)
-    assert set(TABLE) - made - TABLES == set()
+    assert set(TABLE) - made - TABLES == {"clock_drift"}  # in files of older versions only
     assert set(TABLE) >= TABLES
     assert set(TABLE) >= CONCLUDED
 

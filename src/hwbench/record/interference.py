@@ -33,7 +33,7 @@ THROTTLES = {
 def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
     """What disturbed a contrast on the CPU: steal, other processes, the quota.
 
-    The clock between rounds is no reason: it predicts no median (docs/method.md).
+    The clock between rounds is no reason: it marks half of all records, disturbed or not.
     """
     wall = sum(telemetry.get("wall_s", ()))
     if wall <= 0:

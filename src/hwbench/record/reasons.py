@@ -64,7 +64,7 @@ TABLE: dict[str, Meaning] = {
         "the cgroup's CPU quota stopped hwbench",
         "Give the container more processor time, or measure with no more threads than its quota has CPUs.",
     ),
-    "clock_drift": Meaning("the clock drifted", _COOL),  # of older files: it predicted nothing, and is written no more
+    "clock_drift": Meaning("the clock drifted", _COOL),  # in older files only
     "cpus_moved": Meaning(
         "CPUs were moved between caches",
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "

@@ -64,6 +64,13 @@ def test_a_gpu_run_with_every_code_has_each_remedy() -> None:
         msgspec.structs.replace(case, params={"size": size}, samples=[seconds] * 5, facts={"footprint": 64})
         for size, seconds in (("L2", 1e-3), ("64B", 2e-3))
     ]
+    # So is slow memory, on a CPU: one contrast at half of what another saw.
+    every += [
+        msgspec.structs.replace(
+            case, bench="gone.bench", device="cpu", params={"size": "DRAM", "n": n}, telemetry={"witness_dram": seen}
+        )
+        for n, seen in enumerate(([10e9] * 10, [5e9]))
+    ]
     section = quality(dataset(run_of(*every)))
     assert section is not None
     troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
