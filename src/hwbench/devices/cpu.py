@@ -23,7 +23,7 @@ import psutil
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
-from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
+from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import interference, text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
@@ -387,10 +387,15 @@ class CpuDevice:
 
     def time(self, work: Work, loops: int) -> float:
         """Seconds that `loops` calls of the work took: by its own timer, its own repetition, or a loop of calls."""
-        with self._stragglers.watched():
-            if work.timer is not None:
-                return work.timer(loops)
-            return _seconds(work.call, loops) if work.repeat is None else _repeated(work.repeat, loops)
+        if "cpus" not in work.facts:  # a crew's threads end with their jobs
+            self._stragglers.suspect()
+        if work.timer is not None:
+            return work.timer(loops)
+        if work.repeat is not None:
+            start = time.perf_counter()
+            work.repeat(loops)
+            return time.perf_counter() - start
+        return _seconds(work.call, loops)
 
     def quiet(self) -> bool:
         """Wait until no thread of an earlier call works any more; False where one does not stop."""
@@ -459,13 +464,6 @@ def _seconds(call: Call, loops: int) -> float:
     start = time.perf_counter()
     for _ in rounds:
         call()
-    return time.perf_counter() - start
-
-
-def _repeated(repeat: Loop, loops: int) -> float:
-    """Seconds of a work that does itself `loops` times."""
-    start = time.perf_counter()
-    repeat(loops)
     return time.perf_counter() - start
 
 

@@ -1,56 +1,71 @@
 """Threads that work on after a call has returned: those of OpenMP, TBB and BLAS spin, ready for the next call.
 
-libgomp's spin 300,000 times, which takes 4 to 7 ms; OpenBLAS' for 2²⁶ cycles. The next sample on all threads would
+libgomp's spin 300,000 times, which takes 4 to 10 ms; OpenBLAS' for 2²⁶ cycles. The next sample on all threads would
 share its CPUs with them: a copy in L1 of 10 ms then takes 17 ms. `OMP_WAIT_POLICY=passive` is no remedy, since each
 call then wakes its threads: a prange falls from 31 to 1 GB/s. So a sample of another variant waits until they sleep.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 LOOK_S = 0.0002
-BUSY = 0.5  # of a CPU; a thread that spins takes all of one
 PATIENCE_S = 0.1  # no pool spins for longer, unless it was told to
-SLEEP_S = 0.010  # where the time of a process is counted too coarsely to be looked at
+SLEEP_S = 0.015  # where threads cannot be looked at
+TASKS = Path("/proc/self/task")
+
+
+def running(tasks: Path = TASKS) -> Iterator[str]:
+    """The threads of this process that run or are ready to, other than Python's own.
+
+    Their processor time would not tell: the kernel adds that of a thread which runs on another CPU at its next tick, up
+    to 10 ms later.
+    """
+    own = {str(thread.native_id) for thread in threading.enumerate()}
+    for task in tasks.iterdir():
+        with suppress(OSError):  # it has ended
+            if task.name not in own and (task / "stat").read_text().rpartition(")")[2].split()[:1] == ["R"]:
+                yield task.name
 
 
 class Stragglers:
-    """Whether threads of this process outlive the calls that are timed, and the wait for their end."""
+    """Threads that outlive the calls that are timed, and the wait for their sleep.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    busy
+        Whether any runs now; None where the system does not tell, and a fixed time is waited.
+    """
+
+    def __init__(self, busy: Callable[[], bool] | None = None) -> None:
+        linux = sys.platform == "linux" and TASKS.is_dir()
+        self._busy = busy or ((lambda: any(running())) if linux else None)
         self._suspected = False
         self._endless = 0
 
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Note whether other threads of this process work while what is inside does."""
-        process, thread = time.process_time(), time.thread_time()
-        try:
-            yield
-        finally:
-            others = time.process_time() - process - (time.thread_time() - thread)
-            self._suspected = self._suspected or others > LOOK_S
+    def suspect(self) -> None:
+        """Something was called that may have left threads at work."""
+        self._suspected = True
 
     def wait(self) -> bool:
         """Wait until no thread works; False where one still does after PATIENCE_S, which is tried three times."""
         if not self._suspected:
             return True
         self._suspected = False
-        if sys.platform == "win32":
+        if self._busy is None:
             time.sleep(SLEEP_S)
             return True
-        end = time.perf_counter() + (PATIENCE_S if self._endless < 3 else LOOK_S)
-        while True:
-            start, before = time.perf_counter(), time.process_time()
-            time.sleep(LOOK_S)
-            if time.process_time() - before < BUSY * (time.perf_counter() - start):
-                self._endless = 0
-                return True
-            if time.perf_counter() > end:
+        end = time.perf_counter() + (PATIENCE_S if self._endless < 3 else 0.0)
+        while self._busy():
+            if time.perf_counter() >= end:
                 self._endless += 1
                 self._suspected = True
                 return False
+            time.sleep(LOOK_S)
+        self._endless = 0
+        return True
