@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
+pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install '.[test]'")
 
 PERF = Path(__file__).parents[1] / "perf"
 
