@@ -109,10 +109,12 @@ def command(
 ) -> Iterator[Callable[..., Outcome]]:
     """`command("list", "--json")` runs `hwbench list --json` in this process."""
     from hwbench.cli import app
+    from hwbench.host import namesake
 
     monkeypatch.setitem(os.environ, "COLUMNS", "200")
     for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(namesake, "found", lambda: "")  # whatever is installed here
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: object) -> Outcome:

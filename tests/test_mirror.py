@@ -13,7 +13,6 @@ TESTS = Path(__file__).parent
 # Modules without a file of their own, each with where they are tested.
 ELSEWHERE = {
     "__main__.py": "end_to_end/test_command.py starts it",
-    "version.py": "cli/test_app.py and host/test_provenance.py read it",
     "protocols.py": "mypy checks it: it has no behaviour",
 }
 # Tests of several modules: the whole command, a folder, files of other projects, kernels without a device.

@@ -342,7 +342,7 @@ def test_passes_go_there_and_back() -> None:
 
 def test_half_as_slow_again_is_found_in_noise_of_two_percent() -> None:
     """What the script says that its five commits bear: the step at the third is the greatest that is told."""
-    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     rng = np.random.default_rng(0)
     level = np.where(tracking_commits.SLOW, 1.5, 1.0)
 

@@ -12,7 +12,7 @@ import pytest
 from hwbench.ab import environments
 from hwbench.errors import StoreError
 
-PROJECT = '[project]\nname = "hwbench"\n'
+PROJECT = '[project]\nname = "hwbench-suite"\n'
 
 
 def git(root, *arguments):
@@ -110,6 +110,23 @@ def test_without_building_the_sources_come_before_all_others(repository, tmp_pat
     first = Path(found.variables["PYTHONPATH"].split(":")[0])
     assert (first / "hwbench" / "__main__.py").is_file()
     assert tmp_path / "sides" in first.parents
+
+
+@pytest.mark.parametrize("build", [True, False])
+def test_a_commit_from_before_the_renaming_is_one_of_hwbench(repository, tmp_path, processes, build):
+    """Its pyproject.toml says `hwbench`; run from its sources, it finds its version by that name."""
+    git(repository, "checkout", "-q", "good")
+    (repository / "pyproject.toml").write_text(PROJECT.replace("hwbench-suite", "hwbench"))
+    git(repository, "commit", "-qam", "former")
+    [former] = contenders("HEAD", scratch=tmp_path / "sides", build=build)
+    paths = [Path(path) for path in former.variables["PYTHONPATH"].split(":") if path]
+    assert [path for path in paths if list(path.glob("hwbench-*.dist-info"))] == ([] if build else [paths[1]])
+
+
+def test_a_commit_of_today_is_lent_no_former_name(repository, tmp_path, processes):
+    """It would warn of a namesake."""
+    contenders("good", scratch=tmp_path / "sides", build=False)
+    assert not list((tmp_path / "sides").rglob("*.dist-info"))
 
 
 def test_a_commit_is_whole_wherever_the_user_stands(repository, tmp_path, processes, monkeypatch):
@@ -222,7 +239,7 @@ def test_a_python_without_hwbench_is_given_this_one(tmp_path):
     lone.chmod(0o755)
     with pytest.raises(StoreError, match="cannot run hwbench"):
         contenders(str(lone), scratch=tmp_path / "sides")
-    assert list((tmp_path / "sides" / "lent").glob("hwbench-*.dist-info"))
+    assert list((tmp_path / "sides" / "lent").glob("hwbench_suite-*.dist-info"))
     assert contenders(sys.executable, scratch=tmp_path / "other")[0].python == sys.executable
 
 

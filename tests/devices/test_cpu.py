@@ -107,7 +107,7 @@ def test_data_types(monkeypatch: pytest.MonkeyPatch) -> None:
         np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
     ]  # fmt: skip
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
-    with pytest.raises(Skip, match="ml_dtypes"):
+    with pytest.raises(Skip, match="python -m pip install ml_dtypes"):
         made.resolve({"dtype": "bf16"})
 
 

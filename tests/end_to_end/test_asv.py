@@ -22,7 +22,7 @@ from hwbench.tracking import asv_machine
 from hwbench.tracking.readers import asv as reader
 from hwbench.tracking.readers import asv_history
 
-pytest.importorskip("asv_runner", reason="asv is not installed: pip install 'hwbench[asv]'")
+pytest.importorskip("asv_runner", reason="asv is not installed: pip install '.[asv]'")
 
 ROOT = Path(__file__).parents[2]
 SUFFIX = ".track_seconds"

@@ -17,6 +17,8 @@ from hwbench.host import gpu_probe
 from hwbench.host.gpu_probe import Gpus, probe
 
 HERE = Path(__file__).parent
+CUDA12 = 'python -m pip install cupy-cuda12x "cuda-toolkit[cudart,nvrtc]==12.*" nvidia-ml-py'
+CUDA13 = 'python -m pip install cupy-cuda13x "cuda-toolkit[cudart,nvrtc]==13.*" nvidia-ml-py'
 COMPILER = shutil.which("cc") or shutil.which("g++")
 has_cupy = importlib.util.find_spec("cupy") is not None
 needs_compiler = pytest.mark.skipif(
@@ -67,15 +69,14 @@ def test_without_cupy_and_driver_both_extras_are_named(monkeypatch):
     found = probe()
     assert (found.state, found.count, found.because.code) == ("no-driver", 0, "needs_gpu")
     assert found.reason == "no NVIDIA driver was found, and CuPy is not installed"
-    assert '"hwbench[gpu-cuda13]" (driver >= 580) or "hwbench[gpu-cuda12]" (driver >= 525)' in found.remedy
+    assert f"{CUDA13} (driver >= 580) or {CUDA12} (driver >= 525)" in found.remedy
 
 
 @needs_compiler
 @pytest.mark.parametrize(
     ("version", "cuda", "remedy"),
-    [(13000, "13.0", 'pip install "hwbench[gpu-cuda13]"'), (14010, "14.1", 'pip install "hwbench[gpu-cuda13]"'),
-     (12040, "12.4", 'pip install "hwbench[gpu-cuda12]"'),
-     (11080, "11.8", "install an NVIDIA driver >= 580 (or >= 525 for gpu-cuda12)")],
+    [(13000, "13.0", CUDA13), (14010, "14.1", CUDA13), (12040, "12.4", CUDA12),
+     (11080, "11.8", "install an NVIDIA driver >= 580 (or >= 525 for CUDA 12)")],
 )  # fmt: skip
 def test_without_cupy_the_driver_says_which_extra(driver, version, cuda, remedy):
     """The driver is asked without CuPy which CUDA it supports."""
@@ -102,7 +103,7 @@ def test_a_library_that_is_no_driver_is_none(tmp_path):
     [({"VERSION": 0}, "no-driver", "no NVIDIA driver was found; "),
      ({"VERSION": 12040}, "old-driver",
       "the NVIDIA driver supports CUDA 12.4, the installed CuPy needs CUDA 13; update the driver to 580 or later, or: "
-      'pip uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'),
+      f"python -m pip uninstall cupy-cuda13x, then {CUDA12}"),
      ({"VERSION": 11040}, "old-driver",
       "the NVIDIA driver supports CUDA 11.4, the installed CuPy needs CUDA 13; install an NVIDIA driver >= 580"),
      ({"INIT": 100}, "no-device", "the NVIDIA driver shows no GPU to this process; "),
@@ -133,7 +134,7 @@ def test_an_nvrtc_that_cannot_be_found_is_told(tmp_path):
     )
     assert found.state == "no-nvrtc"
     assert "libnvrtc.so: hidden: cannot open shared object file" in found.reason
-    assert found.remedy == 'pip install "hwbench[gpu-cuda13]", which brings it'
+    assert found.remedy == f"{CUDA13} (brings NVRTC)"
 
 
 @needs_cupy
@@ -184,7 +185,7 @@ def test_each_card_is_compiled_for_or_not(monkeypatch, majors, unusable):
     for index, why in found.unusable.items():
         assert str(why) == (
             f"the GPU has compute capability {majors[index]}.5; the installed CUDA compiles for 7.5 and later; "
-            'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"'
+            f"uninstall cupy-cuda13x, then {CUDA12}"
         )
 
 

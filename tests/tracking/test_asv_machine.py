@@ -43,7 +43,7 @@ def test_the_facts_come_from_a_process_of_its_own(monkeypatch):
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_asv_loads_is_replaced_once(monkeypatch, fails):
     """asv may load a plugin twice; where the machine cannot be told, asv keeps its facts and warns."""
-    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     from asv.console import log
     from asv.machine import Machine
 

@@ -28,7 +28,7 @@ def noisy(seed, *levels, count=COUNT):
 
 def asv_steps():
     """asv's step detection; the test is skipped where asv is not installed."""
-    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     from asv.step_detect import detect_steps
 
     return detect_steps
@@ -36,7 +36,7 @@ def asv_steps():
 
 def test_suspect_values_are_no_step():
     """A step is found where its values are sound, and not where all of its upper level is suspect."""
-    pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     values, late = noisy(1, 1.0, 1.5), dict.fromkeys(range(COUNT // 2, COUNT), "steal")
     [sound], [disturbed], [gap] = (
         change_points.find([series("a.b", values, suspect=suspect)]) for suspect in ({}, late, {COUNT // 2: "steal"})

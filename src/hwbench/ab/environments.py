@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..record import text
 from ..tracking.history import TrackingError
-from ..version import __version__
+from ..version import DISTRIBUTION, FORMER, __version__
 
 SOURCE = Path(__file__).resolve().parents[2]  # what holds the package hwbench
 PROBE_S = 120.0
@@ -106,16 +106,26 @@ def _environment(spec: str, python: Path, scratch: Path) -> Contender:
     where = str(python.absolute())
     if ran([where, "-c", "import hwbench"], scratch, PROBE_S, {}).returncode == 0:
         return Contender(spec, where)
-    # importlib.metadata finds this version on sys.path.
-    lent = scratch / "lent"
-    facts = lent / f"hwbench-{__version__}.dist-info"
-    facts.mkdir(parents=True, exist_ok=True)
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hwbench\nVersion: {__version__}\n")
-    variables = {"PYTHONPATH": _first(str(SOURCE), str(lent))}
+    variables = {"PYTHONPATH": _first(str(SOURCE), _lent(scratch, DISTRIBUTION, __version__))}
     probe = ran([where, "-c", "import hwbench.measurement.session"], scratch, PROBE_S, variables)
     if probe.returncode:
-        raise TrackingError(f"{spec}: cannot run hwbench ({last_line(probe.stderr)}); {where} -m pip install hwbench")
+        raise TrackingError(f"{spec}: cannot run hwbench ({last_line(probe.stderr)}); {where} -m pip install {_ours()}")
     return Contender(spec, where, variables)
+
+
+def _ours() -> str:
+    """What pip installs this hwbench from."""
+    checkout = SOURCE.parent
+    return str(checkout) if (checkout / "pyproject.toml").is_file() else DISTRIBUTION
+
+
+def _lent(scratch: Path, name: str, version: str) -> str:
+    """A folder for sys.path where importlib.metadata finds this version of hwbench under this name."""
+    lent = scratch / "lent"
+    facts = lent / f"{name.replace('-', '_')}-{version}.dist-info"
+    facts.mkdir(parents=True, exist_ok=True)
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return str(lent)
 
 
 def _first(*paths: str) -> str:
@@ -156,9 +166,8 @@ def _check(spec: str, source: Path, build: bool) -> None:
     trouble = ""
     if build:
         try:
-            project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8")).get("project")
-            name = str(project.get("name", "no name")) if isinstance(project, dict) else "no name"
-            trouble = "" if name.lower() == "hwbench" else f"its pyproject.toml says {name}"
+            name = _name(source)
+            trouble = "" if name in (DISTRIBUTION, FORMER) else f"its pyproject.toml says {name}"
         except OSError:
             trouble = "it has no pyproject.toml"
         except ValueError as error:
@@ -169,8 +178,21 @@ def _check(spec: str, source: Path, build: bool) -> None:
         raise TrackingError(f"{spec}: is a commit, but none of hwbench: {trouble}")
 
 
+def _name(source: Path) -> str:
+    """The name of the distribution by its pyproject.toml; OSError and ValueError where that cannot be read."""
+    project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8")).get("project")
+    name = str(project.get("name", "no name")) if isinstance(project, dict) else "no name"
+    return name.lower().replace("_", "-")
+
+
 def _unbuilt(name: str, folder: Path, _: Callable[[str], None]) -> Contender:
-    return Contender(name, sys.executable, {"PYTHONPATH": _first(str(folder / "source" / "src"))})
+    source = folder / "source"
+    paths = [str(source / "src")]
+    with contextlib.suppress(OSError, ValueError):
+        # A commit from before the renaming looks up its version by the former name.
+        if _name(source) == FORMER:
+            paths.append(_lent(folder, FORMER, __version__))
+    return Contender(name, sys.executable, {"PYTHONPATH": _first(*paths)})
 
 
 def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .console import console, print_json
+from .console import console, echo_err, print_json
 from .options import AsJson
 
 if TYPE_CHECKING:
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
-    from ..host import disturbances
+    from ..host import disturbances, namesake
     from ..host import machine as facts
     from ..measurement import numba_settings
 
     numba_settings.check()
+    if other := namesake.found():
+        echo_err(f"warning: {other}")
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
     troubles = disturbances.find(here)
     software = facts.software()

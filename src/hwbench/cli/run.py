@@ -44,6 +44,7 @@ def run(
     handle(leave)
     from .. import catalog
     from ..analysis.reading import Reading
+    from ..host import namesake
     from ..measurement import autosave, planning, policy, session
 
     to_stdout = json is not None and str(json) == "-"
@@ -53,6 +54,8 @@ def run(
         select=select or (), preset=preset, device=device, params=axis_values(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume,
     )  # fmt: skip
+    if other := namesake.found():
+        echo_err(f"warning: {other}")
     observer = _observer(policy.usual_seconds(preset))
     stop = Stop()
     handle(stop.ask)

@@ -23,8 +23,13 @@ import psutil
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
+<<<<<<< HEAD
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
 from ..record import interference, text, units
+=======
+from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
+from ..record import installing, interference, text, units
+>>>>>>> rename
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
 from .choices import Choices
@@ -473,7 +478,7 @@ def numpy_dtype(name: str) -> Dtype:
         try:
             import ml_dtypes  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
-            raise Skip("needs_library", "bf16 needs the package ml_dtypes") from None
+            raise Skip("needs_library", f"bf16 needs the package ml_dtypes: {installing.command('bf16')}") from None
         bf16: Dtype = np.dtype(ml_dtypes.bfloat16)
         return bf16
     return np.dtype(name)

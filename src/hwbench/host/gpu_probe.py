@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import util
 from typing import Any, Literal, TypeAlias
 
+from ..record.installing import GPU, INSTALL_CUPY, command
 from ..record.reasons import Reason, because
 
 Cupy: TypeAlias = Any
@@ -27,9 +28,6 @@ State = Literal[
     "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"
 ]
 
-# The first Linux driver of each CUDA generation that hwbench has an extra for: CUDA's compatibility guide, "minor
-# version compatibility". The extra serves every driver from there on.
-EXTRAS = {13: ("gpu-cuda13", 580), 12: ("gpu-cuda12", 525)}
 LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 # cudaError_t and cudaDeviceAttr of CUDA's runtime API, driver_types.h.
@@ -72,8 +70,7 @@ def probe() -> Gpus:
         return Gpus(
             "broken-cupy",
             f"CuPy is installed but cannot be imported ({_line(error)})",
-            "uninstall every cupy package (pip list shows them), then install one of hwbench's extras, "
-            "gpu-cuda13 or gpu-cuda12",
+            f"uninstall every cupy package (pip list shows them), then {INSTALL_CUPY}",
         )
     return _with_cupy(cupy)
 
@@ -92,7 +89,7 @@ def driver_cuda() -> tuple[int, int] | None:
 
 def extra_for(driver: tuple[int, int]) -> str | None:
     """The extra to install for a driver that supports this CUDA; None where it is too old for all of them."""
-    return next((extra for major, (extra, _) in EXTRAS.items() if driver[0] >= major), None)
+    return next((extra for major, (extra, _) in GPU.items() if driver[0] >= major), None)
 
 
 def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
@@ -100,14 +97,13 @@ def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
         return Gpus(
             "no-driver",
             "no NVIDIA driver was found, and CuPy is not installed",
-            "on a machine with an NVIDIA GPU install its driver, then pip install "
-            + " or ".join(f'"hwbench[{extra}]" (driver >= {first})' for extra, first in EXTRAS.values()),
+            f"on a machine with an NVIDIA GPU install its driver, then {INSTALL_CUPY}",
         )
     reason = f"CuPy is not installed (the NVIDIA driver here supports CUDA {_dotted(driver)})"
     extra = extra_for(driver)
     if extra is None:
         return Gpus("no-cupy", reason, _newer_driver())
-    return Gpus("no-cupy", reason, f'pip install "hwbench[{extra}]"')
+    return Gpus("no-cupy", reason, command(extra))
 
 
 def _with_cupy(cupy: Cupy) -> Gpus:
@@ -125,7 +121,7 @@ def _with_cupy(cupy: Cupy) -> Gpus:
         return Gpus(
             "no-nvrtc",
             f"NVRTC, CUDA's run-time compiler, cannot be loaded ({_line(error)})",
-            f'pip install "hwbench[{EXTRAS.get(major, EXTRAS[13])[0]}]", which brings it',
+            f"{command(GPU.get(major, GPU[13])[0])} (brings NVRTC)",
         )
     return _compilable(cupy, count)
 
@@ -156,12 +152,12 @@ def _old_driver(supported: tuple[int, int], wanted: tuple[int, int]) -> Gpus:
     needs = str(wanted[0]) if supported[0] < wanted[0] else _dotted(wanted)
     reason = f"the NVIDIA driver supports CUDA {_dotted(supported)}, the installed CuPy needs CUDA {needs}"
     extra = extra_for(supported)
-    first = EXTRAS.get(wanted[0], EXTRAS[13])[1]
+    first = GPU.get(wanted[0], GPU[13])[1]
     if supported[0] >= wanted[0]:
         return Gpus("old-driver", reason, "update the driver")
     if extra is None:
         return Gpus("old-driver", reason, _newer_driver())
-    swap = f'pip uninstall cupy-cuda{wanted[0]}x, then pip install "hwbench[{extra}]"'
+    swap = f"python -m pip uninstall cupy-cuda{wanted[0]}x, then {command(extra)}"
     return Gpus("old-driver", reason, f"update the driver to {first} or later, or: {swap}")
 
 
@@ -193,7 +189,7 @@ def _old_gpu(own: int, least: int) -> Gpus:
         "old-gpu",
         f"the GPU has compute capability {_capability(own)}; "
         f"the installed CUDA compiles for {_capability(least)} and later",
-        'uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]"',
+        f"uninstall cupy-cuda13x, then {command('gpu-cuda12')}",
     )
 
 
@@ -203,7 +199,7 @@ def _capability(capability: int) -> str:
 
 
 def _newer_driver() -> str:
-    return f"install an NVIDIA driver >= {EXTRAS[13][1]} (or >= {EXTRAS[12][1]} for gpu-cuda12)"
+    return f"install an NVIDIA driver >= {GPU[13][1]} (or >= {GPU[12][1]} for CUDA 12)"
 
 
 def _version(number: int) -> tuple[int, int]:

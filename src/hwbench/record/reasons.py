@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from .installing import INSTALL_CUPY, command
+
 LONGEST = 500  # characters of a detail
 
 
@@ -174,19 +176,19 @@ TABLE: dict[str, Meaning] = {
     # --- skipped: the GPU
     "needs_gpu": Meaning(
         "no GPU can be used",
-        'On a machine with an NVIDIA GPU install its driver, then a GPU extra: pip install "hwbench[gpu-cuda13]".',
+        "On a machine with an NVIDIA GPU install its driver, then CuPy: " + INSTALL_CUPY + ".",
         whole=True,
     ),
     "needs_cupy": Meaning(
         "CuPy cannot be used",
-        'Install the GPU extra for the driver: pip install "hwbench[gpu-cuda13]" or gpu-cuda12.',
+        f"Install CuPy: {INSTALL_CUPY}.",
         whole=True,
     ),
     "needs_driver": Meaning("the NVIDIA driver cannot be used", "Update or repair the NVIDIA driver.", whole=True),
     "gpu_hidden": Meaning("no GPU is visible", "Check nvidia-smi and CUDA_VISIBLE_DEVICES.", whole=True),
     "gpu_too_old": Meaning(
         "the GPU is too old for the installed CUDA",
-        'Uninstall cupy-cuda13x, then pip install "hwbench[gpu-cuda12]".',
+        f"Uninstall cupy-cuda13x, then {command('gpu-cuda12')}.",
         whole=True,
     ),
     "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),

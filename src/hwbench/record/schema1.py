@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from .installing import command
 from .model import Run, Status
 from .reasons import Reason, because
 
@@ -73,6 +74,8 @@ SKIPPED: tuple[tuple[str, str], ...] = (
     (r".* is not installed .*|no (?:C compiler|STREAM binary) .*", "needs_tool"),
     (r"shared memory holds .* counters here|.*this (?:card|GPU) (?:has|lacks) .*", "gpu_lacks"),
 )
+# `hwbench` on the package index is another project: no page repeats the advice to install it.
+OLD_HINT = r'(?:pip install )?"hwbench\[(gpu-cuda1[23])\]"'
 
 
 def upgraded(run: Run, data: bytes) -> Run:
@@ -99,6 +102,7 @@ def reasons_of(status: Status, text: str) -> list[Reason]:
 
 
 def _reason(text: str, table: tuple[tuple[str, str], ...]) -> Reason:
+    text = re.sub(OLD_HINT, lambda found: command(found[1]), text)
     line = because("other", text)  # cut to what a reason may hold, so that no pattern takes long
     for pattern, code in table:
         if found := re.fullmatch(pattern, line.detail):

@@ -18,7 +18,7 @@ from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import runs
 from made_up.page import dataset
 
-pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
 
 COUNT = 30
 
@@ -172,7 +172,7 @@ def test_without_asv_nothing_is_sought_and_that_is_said(monkeypatch):
     """The chart stays; the section says what is missing."""
     monkeypatch.setattr(change_points, "available", lambda: False)
     section = view(dataset(histories=[history(series("a.b", noisy(1, 1.0, 1.5)))]))
-    assert "pip install 'hwbench[asv]'" in section.intro[-1]
+    assert "python -m pip install asv virtualenv" in section.intro[-1]
     assert [type(block) for block in section.blocks] == [Tracks]
 
 

@@ -81,7 +81,7 @@ def test_parameters_are_text_and_never_evaluated(results):
 
 def test_asvs_own_reader_finds_the_same(tmp_path):
     """The contract: what asv's classes wrote and read is what we read; number, interval, samples, parameters."""
-    asv = pytest.importorskip("asv.results", reason="asv is not installed: pip install 'hwbench[asv]'")
+    asv = pytest.importorskip("asv.results", reason="asv is not installed: pip install '.[asv]'")
     from asv.runner import BenchmarkResult
     from asv_runner.statistics import compute_stats
 

@@ -13,7 +13,7 @@ import pytest
 from hwbench import report
 from hwbench.tracking import gather
 
-pytest.importorskip("asv", reason="asv is not installed: pip install 'hwbench[asv]'")
+pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
 
 TOY = """
 def time_sum():

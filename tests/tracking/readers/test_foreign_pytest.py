@@ -13,7 +13,7 @@ from hwbench import report
 from hwbench.tracking import gather
 from hwbench.tracking.readers import pytest_benchmark
 
-pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
+pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install '.[test]'")
 
 TOY = """
 import pytest

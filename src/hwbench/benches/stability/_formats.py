@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...protocols import Gpu
+from ...record.installing import command
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Format:
     top: float
 
 
-NO_BFLOAT16 = "bf16 needs the package ml_dtypes"
+NO_BFLOAT16 = f"bf16 needs the package ml_dtypes: {command('bf16')}"
 
 
 def type_of(name: str) -> Any:

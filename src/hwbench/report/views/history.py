@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 from altair.utils.schemapi import debug_mode
 
-from ...record import text
+from ...record import installing, text
 from ...record.model import METRICS, BenchInfo, Metric
 from ...record.phrases import counted
 from ...tracking import change_points
@@ -72,7 +72,7 @@ def view(runs: Runs) -> Section | None:
         _about_controls(runs.histories, runs.benches),
     ]
     if not change_points.available():
-        intro.append("No changes were searched for, since asv is not installed: pip install 'hwbench[asv]'.")
+        intro.append(f"No changes were searched for, since asv is not installed: {installing.command('asv')}.")
     return Section("history", "History", "From commit to commit", intro, blocks)
 
 

@@ -1,0 +1,42 @@
+"""Commands that install what is missing: by the packages themselves, those of pyproject.toml's extras."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import hwbench
+from hwbench.record import installing
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_extras_are_those_of_the_project():
+    """All but the one for tests, requirement by requirement."""
+    extras = {name: tuple(needs) for name, needs in PROJECT["optional-dependencies"].items() if name != "test"}
+    assert extras == installing.EXTRAS
+    assert {extra for extra, _ in installing.GPU.values()} == {name for name in extras if name.startswith("gpu-")}
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("bf16", "python -m pip install ml_dtypes"),
+        ("asv", "python -m pip install asv virtualenv"),
+        ("gpu-cuda13", 'python -m pip install cupy-cuda13x "cuda-toolkit[cudart,nvrtc]==13.*" nvidia-ml-py'),
+    ],
+)
+def test_a_command_names_the_packages(extra, said):
+    """Without lower bounds, and quoted where a shell would expand a bracket or a star."""
+    assert installing.command(extra) == said
+
+
+def test_no_hint_installs_by_the_former_name():
+    """`hwbench` on the package index is another project; only the pattern for old run files mentions its extras."""
+    places = [*Path(hwbench.__file__).parent.rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
+    wrong = re.compile(r"""(?:pip install ['"]?hwbench\b|\bhwbench\[)(?!-suite)""")
+    assert [path.name for path in places if wrong.search(path.read_text(encoding="utf-8"))] == []
