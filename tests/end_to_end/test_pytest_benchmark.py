@@ -13,14 +13,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-<<<<<<< HEAD
 from hwbench.record.model import Case
 from hwbench.record.reasons import Reason
 
-pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install 'hwbench[test]'")
-=======
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install '.[test]'")
->>>>>>> rename
 
 PERF = Path(__file__).parents[1] / "perf"
 

@@ -23,13 +23,8 @@ import psutil
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
-<<<<<<< HEAD
 from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
-from ..record import interference, text, units
-=======
-from ..protocols import Array, Call, Dtype, Facts, Inputs, Loop, Shape, Values
 from ..record import installing, interference, text, units
->>>>>>> rename
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
 from .choices import Choices

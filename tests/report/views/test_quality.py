@@ -64,6 +64,14 @@ def test_a_gpu_run_with_every_code_has_each_remedy() -> None:
         msgspec.structs.replace(case, params={"size": size}, samples=[seconds] * 5, facts={"footprint": 64})
         for size, seconds in (("L2", 1e-3), ("64B", 2e-3))
     ]
+    # So is the order of levels, on a CPU: L2 answers earlier than L1.
+    chase = record("latency.chase", "follow", 1e-3, {"hops": 1e3})
+    every += [
+        msgspec.structs.replace(
+            chase, device="cpu", params={"size": size, "pages": "4K", "order": "random"}, samples=[seconds] * 5
+        )
+        for size, seconds in (("L1", 2e-6), ("L2", 1e-6))
+    ]
     # So is slow memory, on a CPU: one contrast at half of what another saw.
     every += [
         msgspec.structs.replace(
