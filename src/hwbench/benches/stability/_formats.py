@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...protocols import Gpu
-from ...record.installing import command
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Format:
     top: float
 
 
-NO_BFLOAT16 = f"bf16 needs the package ml_dtypes: {command('bf16')}"
+NO_BFLOAT16 = "bf16 needs the package ml_dtypes"
 
 
 def type_of(name: str) -> Any:
