@@ -15,7 +15,7 @@ from ..record import text
 from ..record.measures import LIMITS, TOLERANCE
 from ..record.model import LEVELS, Cpu, Record, Run, as_measured, without
 from ..record.reasons import Reason, because, has
-from . import order, twins, witness
+from . import order, twins
 from .limits import Limit, beats, limit_for, limit_of, measured, share, standing
 from .measures import Benches, Catalogue, completed, declared
 
@@ -30,20 +30,16 @@ def concluded(run: Run, catalogue: Catalogue | None = None) -> Run:
     `catalogue`.
     """
     run = completed(run, {} if catalogue is None else catalogue)
-    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu, run.witness))
+    return replace(run, records=judged(run.records, run.benches, run.policy.sizes, run.machine.cpu))
 
 
 def judged(
-    records: Sequence[Record],
-    benches: Benches,
-    sizes: Mapping[str, int],
-    cpu: Cpu | None = None,
-    earlier: Mapping[str, float] | None = None,
+    records: Sequence[Record], benches: Benches, sizes: Mapping[str, int], cpu: Cpu | None = None
 ) -> list[Record]:
-    """The records, with implausible, doubtful and disordered ones, unequal twins and slow memory marked suspect.
+    """The records, with implausible and doubtful ones, twins that disagree and cases out of order marked suspect.
 
     Other reasons stay. Earlier conclusions are dropped first. Those of a bench without a declaration cannot be drawn
-    anew and are kept, except for twins, order and slow memory.
+    anew and are kept, except for twins and order.
 
     Parameters
     ----------
@@ -53,12 +49,8 @@ def judged(
         Bytes of the size labels, for one thread.
     cpu
         The CPU measured on, for its cache lines and who shares which cache.
-    earlier
-        What the witness saw at best in earlier runs on this setup.
     """
-    dropped = ("twins", "out_of_order", "slow_memory")
-    new = [as_measured(one) if one.bench in benches else without(one, *dropped) for one in records]
-    new = _suspect(new, witness.slow(new, earlier or {}, sizes, cpu))
+    new = [as_measured(one) if one.bench in benches else without(one, "twins", "out_of_order") for one in records]
     given = _given(new, benches)
     refused = _excessive(new, given, cpu)
     slower = _doubtful(given, refused)

@@ -77,11 +77,6 @@ TABLE: dict[str, Meaning] = {
         "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "
         "your own runs. Unset the variable, or measure the variants one by one.",
     ),
-    "slow_memory": Meaning(
-        "memory was slower than this machine's best from start to end",
-        "A neighbour uses the memory or the cache. Measure at another hour, or on a dedicated host.",
-        whole=True,
-    ),
     "bimodal": Meaning(
         "the samples are bimodal",
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
@@ -205,7 +200,7 @@ TABLE: dict[str, Meaning] = {
 }
 
 # Concluded by whoever reads a run, and never stored.
-CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "out_of_order", "slow_memory"})
+CONCLUDED = frozenset({"implausible", "above_limit", "doubtful", "twins", "out_of_order"})
 
 
 def because(code: str, detail: str = "") -> Reason:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .facts import numbers, telemetry
 from .model import Record
 
-GAUGES = {"L3": "witness_l3", "DRAM": "witness_dram"}
+GAUGES = ("witness_l3", "witness_dram")
 TOP = 0.9  # the quantile of a run's readings that is its best: a lucky one does not count
 FEW = 5  # readings that make a best
 
@@ -16,7 +16,7 @@ def seen(records: Iterable[Record]) -> dict[str, list[float]]:
     """All readings of a run by gauge, in no order."""
     found: dict[str, list[float]] = {}
     for one in telemetry(records):
-        for gauge in GAUGES.values():
+        for gauge in GAUGES:
             found.setdefault(gauge, []).extend(value for value in numbers(one.get(gauge)) if value > 0)
     return {gauge: readings for gauge, readings in found.items() if readings}
 

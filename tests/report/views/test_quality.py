@@ -72,13 +72,6 @@ def test_a_gpu_run_with_every_code_has_each_remedy() -> None:
         )
         for size, seconds in (("L1", 2e-6), ("L2", 1e-6))
     ]
-    # So is slow memory, on a CPU: one contrast at half of what another saw.
-    every += [
-        msgspec.structs.replace(
-            case, bench="gone.bench", device="cpu", params={"size": "DRAM", "n": n}, telemetry={"witness_dram": seen}
-        )
-        for n, seen in enumerate(([10e9] * 10, [5e9]))
-    ]
     section = quality(dataset(run_of(*every)))
     assert section is not None
     troubles = next(block for block in section.blocks if isinstance(block, Issues)).items
