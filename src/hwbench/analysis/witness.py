@@ -1,7 +1,7 @@
 """Whether memory and the last-level cache were as fast as this machine's best, by the witness between rounds.
 
-The best is that of earlier runs on the same setup. A reading of a millisecond varies too much to doubt a single contrast
-by it (4.9 to 13.5 GB/s in one run on a busy guest), so that the median of a whole run counts.
+The best is that of earlier runs on the same setup. The median of a whole run counts: single readings of a millisecond
+vary too much to doubt a contrast by them (4.9 to 13.5 GB/s in one run on a busy guest).
 """
 
 from __future__ import annotations
