@@ -69,6 +69,7 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
                 console.print(part, soft_wrap=True)
             elif part:  # no style: rich would only copy it, slowly
                 console.file.write(f"{part}\n")
+        console.file.flush()  # here a closed pipe is an error that is seen; at the end Python would exit by 120
         return
     table = Table(
         title=Text(title), title_justify="left", caption_justify="left",
