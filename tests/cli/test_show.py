@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from doubles.scripted import record, run_of, scripted_bench
 from hwbench import errors
-from hwbench.cli.show import open_run, uncollected
+from hwbench.cli.show import open_run
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -108,17 +107,6 @@ def test_a_stored_run_is_shown_without_numba(tmp_path):
         assert not modules & {"numba", "llvmlite", "scipy", "pydantic", "psutil", "numpy.ma"}
         assert "hwbench.analysis.findings" not in modules
     assert "numba" in modules_of("show", path, "--findings")[1]
-
-
-def test_the_collector_rests_while_a_run_is_shown():
-    """And is back afterwards, after a failure too; one that was off stays off."""
-    with pytest.raises(errors.StoreError), uncollected():
-        assert not gc.isenabled()
-        raise errors.StoreError
-    assert gc.isenabled()
-    with uncollected(), uncollected():
-        pass
-    assert gc.isenabled()
 
 
 def test_a_run_is_opened_by_file_or_id(out):

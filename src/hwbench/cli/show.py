@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..record import collector
 from .console import console, echo, print_json
 from .options import AsJson, Out
 
@@ -30,20 +28,8 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one run as tables, with --findings also the benches' findings. JSON always has everything."""
-    with uncollected():
+    with collector.paused():
         _show(run, out, findings=findings, json=json)
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the garbage collector: looking through a run's records again and again takes it a fifth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _show(run: str | None, out: Path, *, findings: bool, json: bool) -> None:

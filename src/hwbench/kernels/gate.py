@@ -10,7 +10,7 @@ runs on a crew takes the address of its place at the gate as its last argument, 
         …
         leave(gate)
 
-Address 0 is no gate: nothing is waited for or stamped, and where it is a constant, no code is left.
+Address 0 is no gate: nothing is waited for or stamped.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _address(function: Callable[..., int]) -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)  # type: ignore[arg-type,unused-ignore]
 
 
-_PLACE_OF_CLOCK, UNIT_NS = _clock()
-llvm.add_symbol(_CLOCK, _PLACE_OF_CLOCK)
+_READ, UNIT_NS = _clock()
+llvm.add_symbol(_CLOCK, _READ)
 
 
 @instruction

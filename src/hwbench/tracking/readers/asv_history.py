@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ...record import collector
 from ...record.model import Json
 from ..directions import direction_notes, higher_is_better
 from ..history import Commit, History, Series, Setting, TrackingError
@@ -36,20 +35,8 @@ def history(directory: Path, found: Sequence[ResultFile] | None = None, reposito
 
     The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
     """
-    with _garbage_collection_off():
+    with collector.paused():
         return _history(directory, files(directory) if found is None else found, repository)
-
-
-@contextlib.contextmanager
-def _garbage_collection_off() -> Iterator[None]:
-    """Pause garbage collection: JSON has no reference cycles, and searching for them takes twice as long as parsing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
