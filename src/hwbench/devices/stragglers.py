@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LOOK_S = 0.0002
-PATIENCE_S = 0.1  # no pool spins for longer, unless it was told to
+PATIENCE_S = 0.25  # OpenBLAS' threads spin for 0.1 s and more; no pool for longer, unless it was told to
 SLEEP_S = 0.015  # where threads cannot be looked at
 TASKS = Path("/proc/self/task")
 

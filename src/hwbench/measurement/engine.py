@@ -58,6 +58,7 @@ class Engine:
         self.phases = Phases(clock)
         self.stop: Callable[[], None] = lambda: None  # called between samples; may raise KeyboardInterrupt
         self._settled: set[str] = set()
+        self._last: Trial | None = None  # sampled
         self._started = self.begun = clock()  # of the engine, and of the run: a resumed one began earlier
         self._repeated = 0.0
 
@@ -278,6 +279,9 @@ class Engine:
 
     def _wait_for_quiet(self, trial: Trial) -> None:
         """Let what another variant has left behind come to its end: spinning threads, queued kernels."""
+        if trial is self._last:  # its own threads are its own affair
+            return
+        self._last = trial
         busy = because("busy_threads")
         for device in self.devices.values():
             if not device.quiet() and busy not in trial.doubts:
