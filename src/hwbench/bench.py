@@ -351,9 +351,12 @@ class Bench:
         return {name: float(amount) for name, amount in counts.items()}
 
     def grids(self, preset: str) -> list[dict[str, Axis | str]]:
-        """The grids of a preset: for each axis its values, and under `variant` the variants it is for."""
-        base = self.axes | self.presets[preset]
-        sweeps = () if preset == "quick" else self.sweeps
+        """The grids of a preset: for each axis its values, and under `variant` the variants it is for.
+
+        `labels` has the axes as they are, without sweeps: what `hwbench check` chooses from.
+        """
+        base = self.axes | self.presets.get(preset, {})
+        sweeps = () if preset in ("quick", "labels") else self.sweeps
         every = tuple(self.variants)
         return [{"variant": every, **base}, *({"variant": every, **base, **sweep} for sweep in sweeps)]
 

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from . import coercion, streams
 from .ab import ab
+from .check import check
 from .compare import compare
 from .console import echo, echo_err
 from .list import list_benches
@@ -67,6 +68,7 @@ app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
 app.command("compare", cls=Command)(compare)
 app.command("ab", cls=Command)(ab)
+app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)
 app.command("machine", cls=Command)(machine)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..bench import Bench
 from ..devices import Device
 from ..devices.absent import AbsentGpu
 from ..devices.selection import spread
-from ..record.model import Case, CaseKey, Record, Run, key
+from ..record.model import Case, CaseKey, Policy, Record, Run, key
 from ..record.reasons import Reason
 from . import cases
 from .cases import Group
@@ -23,7 +23,10 @@ from .policy import POLICIES
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for."""
+    """What the command line asks for.
+
+    `only` chooses among the cases, `policy` replaces the preset's, and `folder` is where below `out` the run is kept.
+    """
 
     select: Sequence[str] = ()
     preset: str = "standard"
@@ -34,6 +37,9 @@ class Request:
     out: Path = Path("reports")
     machine: str | None = None
     resume: bool = False
+    only: Callable[[Bench, Case], bool] | None = None
+    policy: Policy | None = None
+    folder: str = "runs"
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def check(request: Request) -> None:
     """UsageError for a budget or a preset that makes no sense."""
     if request.budget is not None and not (math.isfinite(request.budget) and request.budget > 0):
         raise errors.UsageError(f"--budget {request.budget:g}: must be a time in seconds above 0")
-    if request.preset not in POLICIES:
+    if request.policy is None and request.preset not in POLICIES:
         raise errors.UsageError(f"--preset {request.preset}: must be one of {', '.join(POLICIES)}")
 
 
@@ -84,6 +90,9 @@ def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mappi
         devices={name: device.kind for name, device in devices.items()},
         spread=spread(devices),
     )
+    if request.only is not None:
+        groups = [Group(one.bench, tuple(c for c in one.cases if request.only(one.bench, c))) for one in groups]
+        groups = [group for group in groups if group.cases]
     why = {name: device.why for name, device in devices.items() if isinstance(device, AbsentGpu)}
     absent = [skipped(group, case, why[case.device]) for group in groups for case in group.cases if case.device in why]
     here = [Group(group.bench, tuple(case for case in group.cases if case.device not in why)) for group in groups]

@@ -48,7 +48,7 @@ def execute(request: Request, observer: Observer, stop: Callable[[], None] = lam
     if plan.without:
         names = ", ".join(plan.without)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
-    store.prepare(request.out / "runs" / here.name)
+    store.prepare(request.out / request.folder / here.name)
     run, path = _resumed(*cut_off) if cut_off is not None else _new(request, here, plan.cases)
     run = planning.described(run, plan, catalog.benches())
     done = planning.measured(run, benches)
@@ -121,11 +121,13 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Run, Path]:
     run = Run(
         id=store.new_id(here.name), started=store.now(), hwbench=_stamp(), machine=here, software=software,
         variables=environment,
-        policy=msgspec.structs.replace(fitted(POLICIES[request.preset], count), budget_s=request.budget),
+        policy=msgspec.structs.replace(
+            request.policy or fitted(POLICIES[request.preset], count), budget_s=request.budget
+        ),
         disturbances=disturbances.find(here),
         witness=own_best.earlier(identity.setup_of(here, software, environment)),
     )  # fmt: skip
-    return run, store.path_of(run, request.out)
+    return run, store.path_of(run, request.out, request.folder)
 
 
 def _resumed(path: Path, run: Run) -> tuple[Run, Path]:

@@ -67,9 +67,9 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def path_of(run: Run, out: Path) -> Path:
+def path_of(run: Run, out: Path, kind: str = "runs") -> Path:
     """Where a run is kept below `out`. Only for runs measured here: a name read from a file is never used as a path."""
-    return out / "runs" / run.machine.name / f"{run.id}.json"
+    return out / kind / run.machine.name / f"{run.id}.json"
 
 
 def prepare(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Quantities that people write: `24KiB`, `1e6`, `8 B`. KiB is 2¹⁰ bytes, kB is 10³. `text` prints them."""
+"""Quantities that people write: `24KiB`, `1e6`, `50GB/s`. KiB is 2¹⁰ bytes, kB is 10³. `text` prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ UNITS = {
     "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
 }  # fmt: skip
+PREFIXES = {
+    "": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40,
+}  # fmt: skip
+TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "ps": 1e-12}
+EXAMPLES = {"B/s": "50GB/s", "FLOP/s": "100GFLOP/s", "s": "120ns", "Hz": "3GHz"}
 _FORM = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*")
+
+_MEASURE = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zµμ]+(?:/s)?)\s*")
 
 
 class NoQuantityError(ValueError):
@@ -28,6 +36,16 @@ def parse(text: str) -> int:
     if value != int(value):
         raise ValueError(f"'{text}' is not a whole number of bytes or elements")
     return int(value)
+
+
+def parse_in(text: str, unit: str) -> float:
+    """The value of `text` in an SI unit of EXAMPLES: `50GB/s` in B/s is 5e10; ValueError says what is wrong with it."""
+    form = _MEASURE.fullmatch(text)
+    said = form[2] if form else ""
+    factor = TIMES.get(said) if unit in TIMES else PREFIXES.get(said.removesuffix(unit)) if said.endswith(unit) else None
+    if form is None or factor is None or not 0 < (value := float(form[1]) * factor) < 1e30:
+        raise NoQuantityError(f"'{text}' is not a quantity in {unit} such as {EXAMPLES[unit]}")
+    return value
 
 
 def exact(count: int) -> str:

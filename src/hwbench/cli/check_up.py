@@ -1,0 +1,142 @@
+"""A check of this machine: measure few cases, judge them by earlier runs and by bars, measure the telling ones again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from .. import catalog
+from ..analysis.bars import MEASURED, Bar, State, settled
+from ..analysis.headline import CPU, CPU_RATES, Headline
+from ..analysis.reading import Reading
+from ..bench import Bench
+from ..errors import UsageError
+from ..measurement import session
+from ..measurement.observer import Observer
+from ..measurement.planning import Request
+from ..record.model import LEVELS, Case, Policy
+from ..tracking import health
+
+POLICY = Policy(preset="check", min_sample_s=0.002, case_s=0.08, warmup_s=0.05, max_rounds=40, precision=0.02)
+FOLDER, FAILED = "checks", "failed"
+SLOWER = ("numba", "numpy", "scalar")  # variants that reach no limit
+MEMORY_ONLY = ("simd-nt", "simd-streams")  # and those that are faster only where memory is the limit
+
+
+@dataclass(frozen=True)
+class Barred:
+    """A quantity against a bar."""
+
+    bar: Bar
+    now: Headline
+    state: State
+
+
+@dataclass
+class CheckUp:
+    """A check and what came out. `judged` is against earlier runs, `wrong` the cases with a wrong answer or an error."""
+
+    reading: Reading
+    path: Path | None
+    history: health.History
+    judged: Sequence[health.Judged]
+    barred: Sequence[Barred]
+    seconds: float = 0.0
+    repeated: list[str] = field(default_factory=list)
+
+    @property
+    def states(self) -> list[State]:
+        """The states of all that was judged."""
+        wrong: list[State] = ["bad"] if any(record.status == "wrong" for record in self.reading.records) else []
+        return [*wrong, *(one.state for one in (*self.judged, *self.barred) if one.state != "unknown")]
+
+    @property
+    def verdict(self) -> Literal["pass", "fail", "no answer"]:
+        """Fail where anything is bad; no answer where anything is doubtful, or there was nothing to judge by."""
+        states = self.states
+        if "bad" in states:
+            return "fail"
+        return "no answer" if "doubtful" in states or not states else "pass"
+
+    @property
+    def telling(self) -> list[str]:
+        """The quantities that speak against the machine."""
+        found = [(one.now.name, one.state) for one in (*self.judged, *self.barred)]
+        return list(dict.fromkeys(name for name, state in found if state in ("bad", "doubtful")))
+
+
+def run(
+    out: Path, machine: str | None, bars: Sequence[Bar], threshold: float, observer: Observer, stop: Callable[[], None]
+) -> CheckUp:
+    """Check this machine. A failed check is kept apart, where no later one takes it for what is usual."""
+    begun = time.perf_counter()
+    first, path = session.execute(request(out, machine), observer, stop)
+    reading = Reading(first, catalog.benches())
+    earlier = health.history(out, reading.run.machine, [first.id], catalog.LAZY)
+    found = CheckUp(reading, path, earlier, health.judge(reading, earlier.own, threshold), _barred(reading, bars))
+    paths = [path]
+    if names := found.telling:
+        second, path = session.execute(request(out, machine, names), observer, stop)
+        paths.append(path)
+        repeat = Reading(second, catalog.benches())
+        both = {one.bar: one for one in _barred(repeat, [bar for bar in bars if bar.name in names])}
+        found.barred = [
+            Barred(one.bar, both[one.bar].now, settled(one.state, both[one.bar].state)) if one.bar in both else one
+            for one in found.barred
+        ]
+        found.judged = health.again(found.judged, health.judge(repeat, earlier.own, threshold))
+        found.repeated = names
+    if found.verdict == "fail":
+        paths = [_apart(one) for one in paths]
+    found.path, found.seconds = paths[0], time.perf_counter() - begun
+    return found
+
+
+def request(out: Path, machine: str | None, names: Collection[str] = MEASURED) -> Request:
+    """The request for the cases of these headline quantities; the run is kept apart from those of `hwbench run`."""
+    kinds = {CPU_RATES[name].measures for name in names}
+    benches = [name for name, bench in catalog.benches().items() if bench.measures in kinds]
+
+    def only(bench: Bench, case: Case) -> bool:
+        return any(_gives(name, bench, case) for name in names)
+
+    return Request(select=benches, preset="labels", out=out, machine=machine, only=only, policy=POLICY, folder=FOLDER)
+
+
+def _gives(name: str, bench: Bench, case: Case) -> bool:
+    """Whether a case may give the quantity."""
+    rate = CPU_RATES[name]
+    if bench.measures != rate.measures or any(case.params.get(axis) != value for axis, value in rate.params.items()):
+        return False
+    inner = case.params.get("size", LEVELS[-1]) != LEVELS[-1]
+    return case.variant not in SLOWER and not (inner and case.variant in MEMORY_ONLY)
+
+
+def _barred(reading: Reading, bars: Sequence[Bar]) -> list[Barred]:
+    found = []
+    for bar in bars:
+        now = reading.get(bar.name, CPU)
+        if now is None:
+            reasons = [one.why for one in reading.records if one.why and _asked(one.params, bar.name)]
+            why = f" ({reasons[0]})" if reasons else ""
+            raise UsageError(f"{bar.name} has a bar and was not measured here{why}; leave the bar out")
+        found.append(Barred(bar, now, bar.state(now)))
+    return found
+
+
+def _asked(params: object, name: str) -> bool:
+    return isinstance(params, dict) and str(params.get("size", "")).lower() == name.partition(".")[0]
+
+
+def _apart(path: Path | None) -> Path | None:
+    """Move a run's file into the folder of failed checks."""
+    if path is None:
+        return None
+    with contextlib.suppress(OSError):
+        (path.parent / FAILED).mkdir(exist_ok=True)
+        return path.replace(path.parent / FAILED / path.name)
+    return path
