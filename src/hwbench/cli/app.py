@@ -14,6 +14,7 @@ from .ab import ab
 from .check import check
 from .compare import compare
 from .console import echo, echo_err
+from .explain import explain
 from .list import list_benches
 from .machine import machine
 from .report import report
@@ -57,13 +58,13 @@ app = typer.Typer(
     name="hwbench",
     help="What can this machine do, and how much of it does my Python get?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help takes three times as long as all the rest of `--help`
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", cls=Command)(run)
 app.command("list", cls=Command)(list_benches)
+app.command("explain", cls=Command)(explain)
 app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
 app.command("compare", cls=Command)(compare)
@@ -84,7 +85,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass

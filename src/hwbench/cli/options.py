@@ -9,9 +9,13 @@ from typing import Annotated
 
 import typer
 
+from .completion import benches
+
 Select = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set."),
+    typer.Argument(
+        metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set.", autocompletion=benches
+    ),
 ]
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
 Variant = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")]

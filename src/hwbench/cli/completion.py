@@ -1,0 +1,25 @@
+"""What a shell completes: names of benches and topics, and ids of runs. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import pages
+
+
+def benches(incomplete: str) -> list[str]:
+    """The benches that begin with this, and the topics while no dot was typed."""
+    known = pages.names()
+    topics = [] if "." in incomplete else sorted({name.partition(".")[0] for name in known})
+    return [name for name in (*topics, *known) if name.startswith(incomplete)]
+
+
+def runs(incomplete: str) -> list[str]:
+    """The ids of runs below ./reports that begin with this, the newest first."""
+    found = [path for path in Path("reports/runs").glob("*/*.json") if path.stem.startswith(incomplete)]
+    return [path.stem for path in sorted(found, key=lambda path: path.stem.rpartition("-")[0][-16:], reverse=True)]
+
+
+def runs_and_benches(incomplete: str) -> list[str]:
+    """Either."""
+    return [*runs(incomplete), *benches(incomplete)]
