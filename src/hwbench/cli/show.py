@@ -1,57 +1,138 @@
-"""`hwbench show`: one run as tables, and on request what its benches say of it."""
+"""`hwbench show`: one run, or a selection of it, as tables, and on request what its benches say of it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..record import collector
+from .completion import runs_and_benches
 from .console import console, echo, print_json
 from .options import AsJson, Out
 
 if TYPE_CHECKING:
-    from ..record.model import Run
+    from ..analysis.reading import Reading
+    from ..record.model import Record, Run
 
 
 def show(
-    run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run file, or a run's id; default: the newest run.")
+    chosen: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [SELECT]...",
+            help="A run file or a run's id (default: the newest run), then globs of benches, topics or cases.",
+            autocompletion=runs_and_benches,
+        ),
     ] = None,
     out: Out = Path("reports"),
-    findings: Annotated[
-        bool,
-        typer.Option("--findings", help="Also print the benches' findings."),
+    findings: Annotated[bool, typer.Option("--findings", help="Also print the benches' findings.")] = False,
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Print only what speaks against the run, and every suspect case.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Show one run as tables, with --findings also the benches' findings. JSON always has everything."""
+    """Show a run, or selected benches and cases of it, as tables. JSON always has findings and quality."""
     with collector.paused():
-        _show(run, out, findings=findings, json=json)
+        _show(chosen or [], out, findings=findings, quality=quality, json=json)
 
 
-def _show(run: str | None, out: Path, *, findings: bool, json: bool) -> None:
+def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, json: bool) -> None:
     from .. import catalog
     from ..analysis.reading import Reading
     from . import tables
 
-    reading, lines = Reading(open_run(run, out), catalog.LAZY), []
+    run, globs = split(chosen, out)
+    reading, lines = Reading(run, catalog.LAZY), []
+    records = selected(reading, globs, out)
     if json or findings:
-        from ..analysis import derived
         from ..analysis.findings import findings as findings_of
 
-        told = findings_of(reading, catalog.benches().values())
+        names = {record.bench for record in records}
+        told = findings_of(reading, [bench for bench in catalog.benches().values() if bench.name in names])
         if json:
-            print_json(derived.as_json(reading, told))
+            _print_json(reading, records, told)
             return
         lines = tables.findings(told)
+    if quality:
+        for line in [*lines, *tables.doubts(reading.run, records)]:
+            echo(line)
+        return
     if not reading.records:
         echo("The run holds no cases yet.")
-    tables.print_tables(reading, console())
-    for line in [*lines, *tables.quality(reading.run)]:
+    tables.print_tables(reading, console(), records)
+    for line in [*lines, *([] if globs else tables.quality(reading.run))]:
         echo(line)
+
+
+def _print_json(reading: Reading, records: Sequence[Record], told: Mapping[str, Sequence[str]]) -> None:
+    """The run with what is derived: records, headline and findings of the selection, all else of the whole run."""
+    from ..analysis import derived
+
+    data = derived.as_json(reading, told)
+    if len(records) < len(reading.records):
+        kept, labels = {id(record) for record in records}, {record.case.label for record in records}
+        each = zip(reading.records, data["records"], strict=True)
+        data["records"] = [out for record, out in each if id(record) in kept]
+        data["headline"] = [one for one in data["headline"] if one["record"] in labels]
+    print_json(data)
+
+
+def split(chosen: Sequence[str], out: Path) -> tuple[Run, Sequence[str]]:
+    """The run, and the globs: the first text is the run if it is a file, looks like one, or is a run's id."""
+    from ..record import store
+
+    if not chosen:
+        return open_run(None, out), ()
+    first, *rest = chosen
+    if not first or _is_file(first) or any(path.stem == first for path in store.find(out)) or not store.find(out):
+        return open_run(first, out), rest
+    return open_run(None, out), chosen
+
+
+def _is_file(name: str) -> bool:
+    """Whether a text names a file; a case such as `stream.load/simd` has a slash, too."""
+    return os.path.isfile(name) or os.path.isabs(name) or name.startswith("./") or name.endswith(".json")  # noqa: PTH113, PTH117 - Path raises for a long name
+
+
+def selected(reading: Reading, globs: Sequence[str], out: Path) -> list[Record]:
+    """The records that any of the globs matches, by topic, bench or case; UsageError where one matches none.
+
+    It names what is near, of the run or of the ids of runs below `out`.
+    """
+    if not globs:
+        return reading.records
+    kept: set[int] = set()
+    for glob in globs:
+        hits = {id(record) for record in reading.records if any(matches(name, glob) for name in _names(record))}
+        if not hits:
+            from .. import errors
+            from ..catalog import nearest
+            from ..record import store
+
+            names = [name for record in reading.records for name in _names(record)[:2]]
+            topics = list(dict.fromkeys(names[::2]))
+            ids = [path.stem for path in store.find(out)]
+            hint = nearest(glob, dict.fromkeys([*names, *ids]), "it has", topics) if names else ""
+            raise errors.UsageError(
+                f"'{glob}' is no file and no run's id, and matches no bench or case of {reading.run.id}{hint}"
+            )
+        kept |= hits
+    return [record for record in reading.records if id(record) in kept]
+
+
+def _names(record: Record) -> tuple[str, ...]:
+    """Topic, bench, bench and variant, and case: what a glob may match."""
+    return (record.bench.partition(".")[0], record.bench, f"{record.bench}/{record.variant}", record.case.label)
+
+
+def matches(name: str, glob: str) -> bool:
+    """Whether a glob matches a name, which may hold brackets that are meant as such."""
+    return name == glob or fnmatchcase(name, glob)
 
 
 def open_run(name: str | None, out: Path) -> Run:
@@ -63,7 +144,7 @@ def open_run(name: str | None, out: Path) -> Run:
         return store.read(store.newest(out))
     if not name:
         raise errors.UsageError("RUN is empty; name a run file or a run's id, or omit it for the newest run")
-    if os.path.exists(name) or os.sep in name or name.endswith(".json"):  # noqa: PTH110 - Path raises for a long name
+    if _is_file(name):
         return store.read(Path(name))
     for path in store.find(out):
         if path.stem == name:

@@ -22,9 +22,10 @@ def params(record: Record) -> str:
     return " ".join(f"{name}={value}" for name, value in record.params.items())
 
 
-def print_tables(reading: Reading, console: Console) -> None:
-    """Print one table per bench: each record with its median and interval, and its status with the reason."""
-    known, records = reading.benches, [record for record in reading.records if record.device != NO_GPU]
+def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | None = None) -> None:
+    """Print one table per bench: each record (of those chosen), its median and interval, its status and the reason."""
+    every = reading.records if chosen is None else chosen
+    known, records = reading.benches, [record for record in every if record.device != NO_GPU]
     heads = ["case", "variant", "one execution", "median (95% interval)", *(["of limit"] if known else []), "status"]
     for name in dict.fromkeys(record.bench for record in records):
         bench = known.get(name)
@@ -131,6 +132,22 @@ def quality(run: Run) -> list[str]:
             left = len(common) - 2
             more = f" (and {left} more reason{'s' * (left > 1)})" if left > 0 else ""
             lines.append(f"{len(reasons)} {status}: {text.printable(' | '.join(common[:2]))}{more}")
+    return lines
+
+
+def doubts(run: Run, records: Sequence[Record]) -> list[str]:
+    """Each check of a run, and of these records each that is not ok, with its reason."""
+    checks = run_quality.check(run)
+    lines = [text.printable(sentence) for sentence in run_quality.sentences(run, checks)[:1]]
+    width = max((len(one.name) for one in checks), default=0)
+    for one in checks:
+        seen = f"{text.share(one.seen)} (allowed: {text.share(one.allowed)})"
+        lines.append(f"  {'ok' if one.passed else 'failed':6}  {one.name:{width}}  {seen}")
+        lines += [] if one.passed else [text.printable(f"          {one.remedy}")]
+    for status in ("wrong", "error", "suspect"):
+        found = [record for record in records if record.status == status]
+        lines += [f"{len(found)} {status}:"] * bool(found)
+        lines += [text.printable(f"  {record.case.label}: {record.why}") for record in found]
     return lines
 
 

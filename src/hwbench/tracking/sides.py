@@ -16,7 +16,7 @@ from ..record.estimate import median_error
 from ..record.identity import differing as fields_differing
 from ..record.identity import hardware, level_name
 from ..record.microarchitectures import akin
-from ..record.model import BenchInfo, Machine, Scalar
+from ..record.model import BenchInfo, Machine, Run, Scalar
 
 # `identity`'s names for the keys of asv, pytest-benchmark and hwbench's plugin for asv.
 NAMES = {
@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass
 class Side:
-    """A name, the machine and its identity, the cases, the environment, and what the benches declare."""
+    """A name, the machine and its identity, the cases, the environment, what the benches declare, and the runs."""
 
     name: str
     machine: str
@@ -75,6 +75,7 @@ class Side:
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: str = "run"
     benches: Mapping[str, BenchInfo] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
 
 
 def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:

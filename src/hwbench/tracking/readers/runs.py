@@ -96,7 +96,7 @@ def side(runs: Sequence[Run], earlier: Sequence[Run] = ()) -> Side:
     name = first.id if len(runs) == 1 else f"{len(runs)} runs from {first.id} on"
     software = {key: str(value) for key, value in first.software.items() if isinstance(value, str | int | float)}
     benches = {bench: info for run in runs for bench, info in completed(run, {}).benches.items()}
-    return Side(name, first.machine.name, identity(first.machine), entries, software, benches=benches)
+    return Side(name, first.machine.name, identity(first.machine), entries, software, benches=benches, runs=runs)
 
 
 def _key(record: Record) -> Key:
