@@ -61,4 +61,5 @@ def ab(
         raise typer.Exit(130) from None
     told = interleave.judged(runs, (base, new), threshold)
     old, now = (interleave.side(one, runs[0][i][0]) for i, one in enumerate(sides))
-    verdicts.deliver(told, old, now, threshold, interleave.REMEDY, json=json, as_markdown=markdown)
+    found = verdicts.Compared(told, old, now, threshold)
+    verdicts.deliver(found, interleave.REMEDY, json=json, as_markdown=markdown, every=True)

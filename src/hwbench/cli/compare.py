@@ -31,11 +31,12 @@ def compare(
     repo: Repo = Path(),
     json: AsJson = False,
     markdown: AsMarkdown = False,
+    every: Annotated[bool, typer.Option("--all", help="Print every case, not only what changed.")] = False,
 ) -> None:
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 if a case is slower."""
     from .. import catalog
     from ..errors import UsageError
-    from ..tracking import resolve
+    from ..tracking import resolve, side_by_side
     from ..tracking.sides import differing
     from ..tracking.verdicts import REMEDY, compare_sides
     from . import verdicts
@@ -54,4 +55,7 @@ def compare(
     unknown = sorted(shared - {*old.benches, *now.benches})  # results of asv and pytest-benchmark describe no bench
     benches = {name: catalog.LAZY[name].info for name in unknown if name in catalog.LAZY}
     told = compare_sides(old, now, threshold, across=across_machines, benches=benches)
-    verdicts.deliver(told, old, now, threshold, REMEDY, json=json, as_markdown=markdown)
+    plain = across_machines and not (json or markdown)
+    headline = side_by_side.quantities(old, now, catalog.LAZY) if plain else ()
+    found = verdicts.Compared(told, old, now, threshold, headline)
+    verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=every)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
+from ..analysis.bars import shown as in_unit
+from ..analysis.headline import RATIO, Headline
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import JsonObject
 from ..record.phrases import compared
+from ..tracking.side_by_side import Quantity
 from ..tracking.sides import Side, differing
 from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
@@ -22,20 +26,32 @@ if TYPE_CHECKING:
 
 COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
 SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
+MOST = {"slower": 20, "faster": 10}  # cases that are listed without --all,
+ACROSS = {"slower": 6, "faster": 6}  # and across machines, where the headline figures say most
 LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
 METHOD = "Benjamini–Hochberg, 5%"
 
 
-def deliver(
-    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, *, json: bool, as_markdown: bool
-) -> None:
+@dataclass(frozen=True)
+class Compared:
+    """What there is to print of a comparison: verdicts, both sides, the threshold, and their headline quantities."""
+
+    report: ComparisonReport
+    base: Side
+    new: Side
+    threshold: float
+    headline: Sequence[Quantity] = ()
+
+
+def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every: bool = False) -> None:
     """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    report, base, new, threshold = told.report, told.base, told.new, told.threshold
     if json:
         print_json(as_json(report, base, new, threshold))
     elif as_markdown:
         echo(markdown(report, base, new, threshold))
     else:
-        print_verdicts(report, base, new, threshold, remedy, make_console())
+        print_verdicts(told, remedy, make_console(), every=every)
     if any(one.verdict == "slower" for one in report.cases):
         raise typer.Exit(1)
     if all(one.verdict == "not measured" for one in report.cases):
@@ -43,26 +59,112 @@ def deliver(
         raise typer.Exit(2)
 
 
-def print_verdicts(
-    report: ComparisonReport, base: Side, new: Side, threshold: float, remedy: str, console: Console
-) -> None:
-    """Print what was compared, a row a case with the slow ones first, the totals, and what settles ambiguous ones."""
+def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool = False) -> None:
+    """Print the totals, what was compared, headline figures across machines, and what changed, or `every` case."""
+    report = told.report
+
+    def say(line: str) -> None:
+        console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
+
+    say(_sum(report.cases))
+    for line in _heading(report, told.base, told.new):
+        say(line)
+    for line in side_by_side(told.headline, every=every):
+        say(line)
+    across = bool(differing(told.base, told.new))
+    rows = list(_ordered(report.cases)) if every else changed(report.cases, ACROSS if across else MOST)
+    if every:
+        _print_table(report, rows, console)
+    elif rows:
+        say("")
+        _print_rows(rows, console, across=across)
+    hidden = [one for one in report.cases if one not in rows]
+    quantities = 0 if every else len(told.headline) - len(shown_first(told.headline))
+    more = [f"{quantities} headline figures"] * bool(quantities) + [f"{_sum(hidden)} cases"] * bool(hidden)
+    say("")
+    say(_method(report, told.threshold))
+    if any(one.verdict == "ambiguous" for one in report.cases):
+        say(f"for clear verdicts: {remedy}")
+    if more:
+        say(f"not shown: {', '.join(more)} (--all)")
+    if every:
+        say(_sum(report.cases))
+
+
+def changed(cases: Sequence[Comparison], shown: Mapping[str, int]) -> list[Comparison]:
+    """The cases that changed most, slower ones first; where none was compared, some of those that were not."""
+    found = []
+    for verdict, most in shown.items():
+        found += [one for one in _ordered(cases) if one.verdict == verdict][:most]
+    return list(cases[:10]) if all(one.verdict == "not measured" for one in cases) else found
+
+
+def _print_rows(rows: Sequence[Comparison], console: Console, *, across: bool) -> None:
+    """A line a case: the verdict, how much, the case, and the remark."""
+    from rich.text import Text
+
+    def ratio(one: Comparison) -> str:
+        if across and one.normalised is not None:
+            return f"{text.ratio(one.normalised)} (raw: {text.ratio(one.ratio)})"
+        return _ratio(one)
+
+    told = [ratio(one) for one in rows]
+    width = max(map(len, told), default=0)
+    for one, much in zip(rows, told, strict=True):
+        remark = f" ({one.reason})" if one.reason and (one.verdict == "not measured" or not across) else ""
+        line = Text(f"{one.verdict}  ", style=COLOURS[one.verdict])
+        line.append(text.printable(f"{much:{width}}{'  ' * bool(width)}{_case(one)}{remark}"), style="default")
+        console.print(line, soft_wrap=True)
+
+
+def shown_first(found: Sequence[Quantity]) -> list[Quantity]:
+    """The twelve, and as many of each GPU."""
+    devices = dict.fromkeys(one.base.device for one in found)
+    of = {device: [one for one in found if one.base.device == device] for device in devices}
+    mains = {device: [one for one in mine if one.main and device == "cpu"] or mine for device, mine in of.items()}
+    return [one for mine in mains.values() for one in mine[:12]]
+
+
+def side_by_side(found: Sequence[Quantity], *, every: bool) -> list[str]:
+    """Headline figures of both machines, how much they differ, and the share of its own limit that each reaches."""
+    rows = [("", "base", "new", "  new against base", "of limits")]
+    for one in found if every else shown_first(found):
+        name = one.base.name if one.base.device == "cpu" else f"{one.base.device} {one.base.name}"
+        shares = " ".join(f"{share.text if share else '':>4}" for share in one.shares) if any(one.shares) else ""
+        unclear = one.times is None or text.difference(one.times) == "unclear"
+        times = f"  {text.ratio(one.times, interval=not unclear)}" if one.times else ""
+        rows.append((name, *(_value(side) for side in (one.base, one.new)), times, shares))
+    if len(rows) == 1:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    left = [True, False, False, True, True]
+    padded = (
+        [f"{cell:{'<' if flush else '>'}{width}}" for cell, width, flush in zip(row, widths, left, strict=True)]
+        for row in rows
+    )
+    return ["", *(" ".join(row).rstrip() for row in padded)]
+
+
+def _value(one: Headline) -> str:
+    """`45.1 GB/s`, with a `~` where it is suspect."""
+    shown = text.times(one.value) if one.unit == RATIO else in_unit(one.value, one.unit)
+    return shown + "~" * bool(one.doubt)
+
+
+def _print_table(report: ComparisonReport, rows: Sequence[Comparison], console: Console) -> None:
+    """A row a case with all that is known of it."""
     from rich.table import Table
     from rich.text import Text
 
-    for line in _heading(report, base, new, threshold):
-        console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
     across = _across(report)
     heads = ["verdict", "case", "new against base (95% interval)"]
     table = Table(*heads, *(["machines' limits", "normalised"] if across else []), "remark")
-    for one in _ordered(report.cases):
+    for one in rows:
         more = [text.ratio(ratio) if ratio else "" for ratio in (one.machine, one.normalised)] if across else []
         cells = (_case(one), _ratio(one), *more, one.reason)
         table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(text.printable(cell)) for cell in cells))
+    console.print("")
     console.print(table)
-    console.print(_sum(report.cases), highlight=False)
-    if any(one.verdict == "ambiguous" for one in report.cases):
-        console.print(f"for clear verdicts: {remedy}", markup=False, highlight=False, soft_wrap=True)
 
 
 def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
@@ -81,7 +183,7 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
         lines += [f"| {_escaped(_case(one))} | {_ratio(one)} | {_escaped(one.reason)} |" for one in rest[:LONGEST]]
         lines += [f"| and {len(rest) - LONGEST} more | | |"] if len(rest) > LONGEST else []
         lines += ["", "</details>", ""]
-    lines += [_escaped(line) + "  " for line in _heading(report, base, new, threshold)]
+    lines += [_escaped(line) + "  " for line in (*_heading(report, base, new), _method(report, threshold))]
     return "\n".join(lines)
 
 
@@ -111,7 +213,7 @@ def software(base: Side, new: Side) -> list[str]:
     ]
 
 
-def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) -> list[str]:
+def _heading(report: ComparisonReport, base: Side, new: Side) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
@@ -119,13 +221,16 @@ def _heading(report: ComparisonReport, base: Side, new: Side, threshold: float) 
         lines.append(f"{names} differ in nothing that is known; they are compared as one machine")
     lines += [f"the software differs: {line}" for line in software(base, new)]
     lines += report.remarks
-    lines.append(
-        f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
-        f"run by {text.share(report.noise.common)} ({report.noise.source})"
-    )
     if _across(report) and differing(base, new):
         lines.append("verdicts are on the normalised ratio: the ratio divided by that of the machines' own limits")
     return lines
+
+
+def _method(report: ComparisonReport, threshold: float) -> str:
+    return (
+        f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
+        f"run by {text.share(report.noise.common)} ({report.noise.source})"
+    )
 
 
 def _across(report: ComparisonReport) -> bool:
