@@ -62,7 +62,7 @@ def _bar(option: str, stated: str, *, least: bool) -> Bar:
 
 
 def settled(first: State, second: State) -> State:
-    """The state of a quantity that was measured twice: what was reached once can be reached, bad is what is bad twice."""
+    """The state of a quantity that was measured twice: good if it was good once, bad if it was bad twice."""
     if "good" in (first, second):
         return "good"
     return "bad" if first == second == "bad" else "doubtful"

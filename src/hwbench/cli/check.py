@@ -110,15 +110,16 @@ def _subject(found: CheckUp) -> str:
     known = [one for one in found.judged if one.state != "unknown"]
     whose = "of like machines" if found.history.like else "of it"
     parts = []
+    runs = len(found.history.own)
+    if found.barred:
+        met = sum(one.state == "good" for one in found.barred)
+        parts.append(f"{met} of {counted(len(found.barred), 'bar')} met")
     if known:
         good = sum(one.state == "good" for one in known)
-        parts.append(f"{good} of {counted(len(known), 'figure')} as in {counted(len(found.history.own), 'run')} {whose}")
-    elif not found.barred:
-        fewest = "3 make a history: check again, it takes 20 s, or set bars by --min and --max"
-        parts.append(f"{counted(len(found.history.own), 'earlier run')} {whose}; {fewest}")
-    if found.barred:
-        good = sum(one.state == "good" for one in found.barred)
-        parts.append(f"{good} of {counted(len(found.barred), 'bar')} met")
+        parts.append(f"{good} of {counted(len(known), 'figure')} as in {counted(runs, 'run')} {whose}")
+    else:
+        parts.append(f"{counted(runs, 'earlier run')} {whose}, and 3 make a history")
+        parts += [] if found.barred else ["check again, it takes 20 s, or set bars by --min and --max"]
     return f"{title(cpu)}, {counted(len(cpu.allowed) or cpu.logical, 'CPU')}: {', '.join(parts)}"
 
 
@@ -127,10 +128,8 @@ def _reasons(found: CheckUp) -> list[str]:
     from ..analysis.bars import shown
     from ..record import text
 
-    told = []
-    for bar in found.barred:
-        if bar.state != "good":
-            told.append((bar.state, 0.0, f"{_figure(bar.now)}: wanted {bar.bar.words}"))
+    missed = [bar for bar in found.barred if bar.state != "good"]
+    told = [(bar.state, 0.0, f"{_figure(bar.now)}: wanted {bar.bar.words}") for bar in missed]
     for one in found.judged:
         if one.state in ("bad", "doubtful") and one.usual is not None and one.slower is not None:
             usual = f"usually {shown(one.usual.value, one.now.unit)}"

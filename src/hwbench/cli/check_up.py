@@ -1,4 +1,4 @@
-"""A check of this machine: measure few cases, judge them by earlier runs and by bars, measure the telling ones again."""
+"""A check of this machine: measure few cases, judge them by earlier runs and bars, measure the telling ones again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Barred:
 
 @dataclass
 class CheckUp:
-    """A check and what came out. `judged` is against earlier runs, `wrong` the cases with a wrong answer or an error."""
+    """A check and what came out: `judged` by earlier runs, `barred` by bars, `repeated` the quantities measured twice."""
 
     reading: Reading
     path: Path | None

@@ -19,11 +19,9 @@ def explain(
     bench: Annotated[str, typer.Argument(metavar="BENCH", help="A bench's name.", autocompletion=benches)],
 ) -> None:
     """Say what a bench measures, how to read it, and why the plateau is where it is."""
-    from ..record import text
-
     width = min(WIDEST, shutil.get_terminal_size().columns)
     for line in told(bench, width):
-        echo(text.printable(line))
+        echo(line)
 
 
 def told(name: str, width: int) -> list[str]:

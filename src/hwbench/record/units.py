@@ -42,7 +42,8 @@ def parse_in(text: str, unit: str) -> float:
     """The value of `text` in an SI unit of EXAMPLES: `50GB/s` in B/s is 5e10; ValueError says what is wrong with it."""
     form = _MEASURE.fullmatch(text)
     said = form[2] if form else ""
-    factor = TIMES.get(said) if unit in TIMES else PREFIXES.get(said.removesuffix(unit)) if said.endswith(unit) else None
+    known = TIMES if unit in TIMES else {f"{prefix}{unit}": size for prefix, size in PREFIXES.items()}
+    factor = known.get(said)
     if form is None or factor is None or not 0 < (value := float(form[1]) * factor) < 1e30:
         raise NoQuantityError(f"'{text}' is not a quantity in {unit} such as {EXAMPLES[unit]}")
     return value
