@@ -73,7 +73,7 @@ def test_version(command):
     """`--version` is the package's."""
     import hwbench
 
-    assert command("--version").out == f"hwbench {hwbench.__version__}\n"
+    assert command("--version").out == command("-V").out == f"hwbench {hwbench.__version__}\n"
 
 
 def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):

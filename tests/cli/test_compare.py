@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
+from hwbench.analysis.headline import TWELVE
 from hwbench.analysis.measures import former
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
@@ -16,6 +17,8 @@ from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import saved
 from made_up.histories import BOX, LOAD, SUM, asv_file, commit, five_commits, pytest_file, row
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -126,8 +129,10 @@ def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
         store.write(msgspec.structs.replace(run_of(record("v0", samples)), id=name), paths[-1])
     base, close, far = paths
     unclear, clear = (command("compare", base, new, "--out", tmp_path).out for new in (close, far))
-    assert "1 ambiguous\nfor clear verdicts: give each side several runs" in unclear
-    assert clear.endswith("1 slower\n")
+    assert unclear.startswith("1 ambiguous\n")
+    assert "\nfor clear verdicts: give each side several runs" in unclear
+    assert clear.startswith("1 slower\n")
+    assert "for clear verdicts" not in clear
 
 
 def test_a_markdown_table_for_a_pull_request(command, tmp_path):
@@ -168,11 +173,33 @@ def test_compare_exits_1_where_something_is_slower(command, out, factor, verdict
     old, new = two(out, factor)
     done = command("compare", old, new)
     assert done.code == code
-    assert done.out.splitlines()[-1].strip() == f"1 {verdict}"
+    assert done.out.splitlines()[0] == f"1 {verdict}"
     as_json = command("compare", old.stem, new.stem, "--out", out, "--json")
     assert as_json.code == code
     [case] = json.loads(as_json.out)["cases"]
     assert (case["verdict"], case["ratio"]) == (verdict, pytest.approx(factor))
+
+
+def test_every_case_is_shown_on_request(command, out):
+    """As a table, with the same exit code."""
+    old, new = two(out, 1.0)
+    assert "test.bench/fast" not in command("compare", old, new).out
+    done = command("compare", old, new, "--all")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "1 same")
+    assert "│ same" in done.out
+
+
+def test_across_machines_headline_figures_come_before_cases(command, out):
+    """The committed runs of two CPUs: a screen or two, and not a line for each of their cases."""
+    [other] = (ROOT / "reports/runs/intel-xeon-2cpu").glob("*.json")
+    mine = max((ROOT / "reports/runs/amd-epyc-2cpu").glob("*.json"))
+    lines = command("compare", mine, other, "--across-machines").out.splitlines()
+    assert len(lines) < 48
+    names = [line.split()[0] for line in lines if line]
+    assert [name for name in names if name in TWELVE] == list(TWELVE)
+    assert lines[-1].startswith("not shown: ")
+    every = command("compare", mine, other, "--across-machines", "--all").out
+    assert "\ncall.python " in every
 
 
 def test_compare_takes_a_threshold(command, out):

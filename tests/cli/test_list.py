@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+from hwbench import catalog
 from made_up.commands import clean
 
 
@@ -12,9 +14,28 @@ def test_list_as_json_and_as_text(benches, device, command):
     benches["access.share"].variant("wide", needs=lambda: "needs 512-bit vectors")(lambda: None)
     data = json.loads(command("list", "--json").out)
     assert [entry["name"] for entry in data] == list(benches)
-    text = command("list", "access").out
+    text = command("list", "access", "-v").out
     assert "access.steps  Which script is shorter?" in text
     assert "- fast (baseline): Take what the script says." in text
     assert "not here: needs 512-bit vectors" in text
     assert "sweep.sizes" not in text
     assert clean(text)
+
+
+def test_list_fits_a_screen(command, monkeypatch):
+    """All topics with their benches in 24 lines of 80 columns; every bench is there once."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command("list").out.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    named = re.findall(r"^(\w+) ", "\n".join(lines[:-2]), re.MULTILINE)
+    assert named == list(dict.fromkeys(name.partition(".")[0] for name in catalog.benches()))
+    words = " ".join(lines).split()
+    assert all(name.partition(".")[2] in words for name in catalog.benches())
+
+
+def test_selected_benches_are_listed_with_their_questions(benches, command):
+    """A line each; not what cannot run here, for which a GPU would be looked for."""
+    assert command("list", "access").out.splitlines() == [
+        "access.steps  Which script is shorter?", "access.share  Which script is shorter?",
+    ]  # fmt: skip

@@ -109,6 +109,76 @@ def test_a_stored_run_is_shown_without_numba(tmp_path):
     assert "numba" in modules_of("show", path, "--findings")[1]
 
 
+STEPS = (
+    record("fast", bench="access.steps", params={"size": "L1"}, counts={"bytes": 1e9}),
+    record("slow", bench="access.steps", params={"size": "L1"}, status="suspect", reasons=[Reason("steal", "9%")]),
+    record("fast", bench="access.share", params={"size": "L1"}),
+    record("loop", bench="sweep.sizes", params={"size": "L2"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("globs", "shown"),
+    [
+        (["access"], {"access.steps", "access.share"}),
+        (["access.st*"], {"access.steps"}),
+        (["*/loop"], {"sweep.sizes"}),
+        (["access.share/fast [[]L1]"], {"access.share"}),
+        (["access.share/fast [L1]"], {"access.share"}),
+        (["sweep", "access.share"], {"sweep.sizes", "access.share"}),
+    ],
+)
+def test_a_selection_of_a_run(benches, command, out, globs, shown):
+    """By topic, bench or case; the first text is the run where it is a file or an id, else the newest is taken."""
+    saved(out, record(bench="old.bench"), stamp="20251122T180000Z")
+    path = saved(out, *STEPS)
+    for named in ([], [path], [path.stem]):
+        done = command("show", *named, *globs, "--out", out)
+        assert done.code == 0
+        assert {name for name in ("access.steps", "access.share", "sweep.sizes") if f"{name}\n" in done.out} == shown
+    told = json.loads(command("show", *globs, "--out", out, "--json").out)
+    assert {one["bench"] for one in told["records"]} == shown
+
+
+def test_a_selection_has_its_findings_alone(benches, command, out):
+    """On a terminal and as JSON."""
+    for bench in benches.values():
+        bench.finding(lambda r: [f"{len(r.records)} records"])
+    saved(out, *STEPS)
+    told = json.loads(command("show", "access.steps", "--out", out, "--json").out)
+    assert told["findings"] == {"access.steps": ["2 records"]}
+    text = command("show", "access.share", "--findings", "--out", out).out
+    assert text.endswith("access.share\n  1 records\n")
+
+
+def test_quality_is_shown_alone(benches, command, out):
+    """Each check, what to do about one that failed, and every suspect case of the selection."""
+    saved(out, *STEPS)
+    text = command("show", "--quality", "--out", out).out
+    assert "  failed  cases that are suspect  25% (allowed: 10%)\n          see the reason at each case\n" in text
+    assert "1 suspect:\n  access.steps/slow [L1]: the hypervisor gave the CPU to other guests (steal): 9%\n" in text
+    assert "│" not in text
+    assert "suspect:" not in command("show", "sweep", "--quality", "--out", out).out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("acces", "'acces' is no file and no run's id, and matches no bench or case of box-20261122T180000Z-ffffff; did"
+         " you mean access"),
+        ("sweep.size", "did you mean sweep.sizes"),
+        ("box-20261122T180000Z-fffff", "did you mean box-20261122T180000Z-ffffff"),
+        ("nothing*", "it has: access, sweep"),
+    ],
+)  # fmt: skip
+def test_a_typo_is_one_line_with_what_is_near(benches, command, out, wrong, said):
+    """Benches, topics and ids of runs."""
+    saved(out, *STEPS)
+    done = command("show", wrong, "--out", out)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+
+
 def test_a_run_is_opened_by_file_or_id(out):
     """The newest where none is named; an id is looked for below the directory; anything else is told."""
     old = saved(out, record("old"), stamp="20251122T180000Z")

@@ -11,7 +11,9 @@ from rich.console import Console
 from doubles.scripted import record, run_of
 from hwbench.cli import verdicts
 from hwbench.tracking.readers.runs import side
+from hwbench.tracking.side_by_side import quantities
 from hwbench.tracking.verdicts import compare_sides
+from made_up.check_ups import checked
 
 
 def compared(factor, new="fast"):
@@ -34,14 +36,58 @@ def test_markdown_lists_what_changed_and_escapes_names():
     assert "a|b" not in verdicts.markdown(*piped, 0.02)
 
 
-def test_a_table_has_a_row_a_case():
-    """The verdict, the case and the ratio with its interval, then the totals."""
+def printed(*compared, headline=(), every=False):
+    """The lines of a comparison."""
     console = Console(file=io.StringIO(), width=200, no_color=True)
-    verdicts.print_verdicts(*compared(1.5), 0.02, "measure again", console)
-    lines = console.file.getvalue().splitlines()
-    assert lines[0].startswith("base: ")
-    assert any("slower" in line and "test.bench/fast" in line and "1.50× slower (" in line for line in lines)
-    assert lines[-1] == "1 slower"
+    verdicts.print_verdicts(verdicts.Compared(*compared, 0.02, headline), "measure again", console, every=every)
+    return console.file.getvalue().splitlines()
+
+
+def test_totals_come_first_then_what_changed():
+    """The verdict, the ratio with its interval and the case; the method below."""
+    lines = printed(*compared(1.5))
+    assert lines[:2] == ["1 slower", "base: box-fast-1.0"]
+    assert "slower  1.50× slower (1.47–1.53)  test.bench/fast" in lines
+    assert lines[-1].startswith("threshold 2.0%, corrected")
+
+
+def test_what_did_not_change_is_counted():
+    """And shown with --all, as a table between two lines of totals."""
+    lines = printed(*compared(1.0))
+    assert not any("test.bench/fast" in line for line in lines)
+    assert lines[-1] == "not shown: 1 same cases (--all)"
+    lines = printed(*compared(1.0), every=True)
+    assert any("│ same" in line and "test.bench/fast" in line for line in lines)
+    assert lines[0] == lines[-1] == "1 same"
+
+
+def test_no_more_cases_are_listed_than_fit_a_screen():
+    """The largest changes of each kind."""
+    cases = [record(f"v{i}", samples=[1 + j / 1000 for j in range(12)]) for i in range(60)]
+    slow = [record(f"v{i}", samples=[(1.5 + i / 100) * (1 + j / 1000) for j in range(12)]) for i in range(60)]
+    old, now = (side([run_of(*each, id=name)]) for name, each in (("old", cases), ("new", slow)))
+    report = compare_sides(old, now, 0.02)
+    assert sum(one.verdict == "slower" for one in report.cases) > 40
+    shown = verdicts.changed(report.cases, verdicts.MOST)
+    assert [one.variant for one in shown] == [f"v{i}" for i in range(59, 39, -1)]
+
+
+def test_where_nothing_was_compared_the_reasons_are_shown():
+    """Some of them: why a gate is not green."""
+    assert any(line.startswith("not measured  test.bench/fast (not in new)") for line in printed(*compared(1, "other")))
+
+
+def test_headline_figures_stand_side_by_side():
+    """Raw, how much they differ, and the share of each machine's limits; within 80 columns."""
+    old, now = side([checked()]), side([checked(read=100e9, disturbed=True)])
+    found = quantities(old, now)
+    lines = verdicts.side_by_side(found, every=False)
+    assert lines[1].split() == ["base", "new", "new", "against", "base", "of", "limits"]
+    assert [line.split()[0] for line in lines[2:]] == ["dram.latency", "dram.read.all", "peak.f8.all"]
+    read = next(line for line in lines if line.startswith("dram.read.all"))
+    assert read.split()[1:8] == ["50.0", "GB/s", "100", "GB/s~", "2.000×", "faster", "(1.992–2.009)"]
+    assert max(map(len, lines)) <= 80
+    assert verdicts.side_by_side([], every=False) == []
 
 
 def test_plain_data_keeps_what_is_judged():
@@ -58,9 +104,9 @@ def test_exit_codes_tell_slower_from_nothing_compared(capsys, factor, new, code)
     """1 where a case is slower, 2 where no case was measured on both sides, else 0."""
     report, old, now = compared(factor, new)
     if code is None:
-        verdicts.deliver(report, old, now, 0.02, "", json=False, as_markdown=True)
+        verdicts.deliver(verdicts.Compared(report, old, now, 0.02), "", json=False, as_markdown=True)
         return
     with pytest.raises(typer.Exit) as end:
-        verdicts.deliver(report, old, now, 0.02, "", json=False, as_markdown=True)
+        verdicts.deliver(verdicts.Compared(report, old, now, 0.02), "", json=False, as_markdown=True)
     assert end.value.exit_code == code
     assert ("nothing was compared" in capsys.readouterr().err) is (code == 2)

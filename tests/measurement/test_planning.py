@@ -41,6 +41,20 @@ def test_cases_without_their_device_are_skipped_records():
     ] * 2
 
 
+def test_a_request_may_choose_among_the_cases():
+    """By a function of the bench and the case; groups of which none is left are gone."""
+    plan = planned(both(), only=lambda bench, case: case.params["n"] == 2 and bench.name == "vectorize.add")
+    assert [[case.params["n"] for case in group.cases] for group in plan.groups] == [[2]]
+    assert [one.params["n"] for one in plan.absent] == [2]
+
+
+def test_a_policy_of_its_own_needs_no_preset():
+    """As that of a check."""
+    planning.check(Request(preset="labels", policy=Policy(preset="check")))
+    with pytest.raises(UsageError, match="--preset labels: must be one of"):
+        planning.check(Request(preset="labels"))
+
+
 def test_a_question_about_an_absent_device_is_left_out_unless_selected():
     """The CPU variants of a bench about the GPU answer nothing by themselves."""
     bench = both()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.record.units import UNITS, exact, octaves, parse
+from hwbench.record.units import EXAMPLES, UNITS, NoQuantityError, exact, octaves, parse, parse_in
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,25 @@ def test_octaves_rise_and_stay_within(power, last, points):
     assert list(sizes) == sorted(set(sizes))
     assert all(2**power <= size <= last for size in sizes)
     assert bool(sizes) == (2**power <= last)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("50GB/s", "B/s", 50e9), ("1.5 TB/s", "B/s", 1.5e12), ("2GiB/s", "B/s", 2.0**31), ("7B/s", "B/s", 7),
+        ("100GFLOP/s", "FLOP/s", 1e11), ("120ns", "s", 120e-9), ("1.2us", "s", 1.2e-6), ("3 µs", "s", 3e-6),
+        ("3.5GHz", "Hz", 3.5e9), ("1e3MB/s", "B/s", 1e9),
+    ],
+)  # fmt: skip
+def test_quantities_with_a_unit(text, unit, value):
+    """In the SI unit of the quantity."""
+    assert parse_in(text, unit) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["50", "50GB", "50XB/s", "GB/s", "-5GB/s", "0GB/s", "1e99GB/s", "5 0GB/s", "nanGB/s", ""]
+)
+def test_what_is_no_quantity_in_a_unit_is_refused(text):
+    """With an example of one."""
+    with pytest.raises(NoQuantityError, match=f"is not a quantity in B/s such as {EXAMPLES['B/s']}"):
+        parse_in(text, "B/s")

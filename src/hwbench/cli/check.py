@@ -136,7 +136,7 @@ def _reasons(found: CheckUp) -> list[str]:
             told.append((one.state, -one.slower.value, f"{_figure(one.now)}: {usual}, {text.ratio(one.slower)}"))
     order = sorted(told, key=lambda each: (each[0] != "bad", each[1]))
     wrong = [f"{one.case.label}: {one.status}: {one.why}" for one in found.reading.records if one.status == "wrong"]
-    return [*wrong, *(said + " (doubtful, measured twice)" * (state == "doubtful") for state, _, said in order)]
+    return [*wrong, *(said + "; doubtful, measured twice" * (state == "doubtful") for state, _, said in order)]
 
 
 def _figure(now: Headline) -> str:

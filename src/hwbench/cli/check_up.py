@@ -38,7 +38,7 @@ class Barred:
 
 @dataclass
 class CheckUp:
-    """A check and what came out: `judged` by earlier runs, `barred` by bars, `repeated` the quantities measured twice."""
+    """A check: `judged` by earlier runs, `barred` by bars; the quantities in `repeated` were measured twice."""
 
     reading: Reading
     path: Path | None

@@ -244,7 +244,7 @@ def _ordered(cases: Sequence[Comparison]) -> list[Comparison]:
 
 def _case(one: Comparison) -> str:
     values = " ".join(f"{axis}={value}" for axis, value in one.params.items())
-    return f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}".rstrip()
+    return (f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}").rstrip()
 
 
 def _ratio(one: Comparison) -> str:
