@@ -83,12 +83,12 @@ def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
         raise RuntimeError("one\ntwo")
 
     monkeypatch.setattr(selection, "devices", fail)
-    done = command("list")
+    done = command("list", "-v")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert done.err.startswith("hwbench: RuntimeError: one two (HWBENCH_DEBUG=1 shows where")
     monkeypatch.setenv("HWBENCH_DEBUG", "1")
     with pytest.raises(RuntimeError):
-        command("list")
+        command("list", "-v")
 
 
 @pytest.mark.parametrize(("error", "what"), [(EOFError(), "nothing more to read"), (EOFError("Ran out"), "Ran out")])

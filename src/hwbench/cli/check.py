@@ -161,8 +161,10 @@ def _usual(found: CheckUp) -> list[str]:
         values = [one for each in found.history.cpu if (one := each.get(name)) is not None]
         if values:
             ordered = sorted(values, key=lambda one: one.value)
-            ends = dict.fromkeys(shown(one.value, one.unit) for one in (ordered[0], ordered[-1]))
-            parts.append(f"{name} {' to '.join(ends)}")
+            first, last = (shown(one.value, one.unit) for one in (ordered[0], ordered[-1]))
+            (number, _, unit), same = first.rpartition(" "), first == last
+            ends = first if same else f"{number if last.endswith(f' {unit}') else first}–{last}"
+            parts.append(f"{name} {ends}")
     return [f"usual  for this CPU in {counted(len(found.history.cpu), 'run')}: {', '.join(parts)}"] if parts else []
 
 
