@@ -96,6 +96,39 @@ def test_a_table_on_a_terminal_has_a_bold_head_and_a_narrow_one_folds():
     assert max(map(len, narrow.file.getvalue().splitlines())) <= 40
 
 
+def test_a_narrow_terminal_has_no_boxes():
+    """Values of axes without names, a code for reasons, no number cut."""
+    where = {"params": {"size": "L1", "dtype": "f8", "threads": "all", "pages": "huge"}, "counts": {"bytes": 1e9}}
+    doubts = [Reason("steal", "9% of a CPU"), Reason("clock_drift", "5%")]
+    run = run_of(
+        record("simd", (0.1, 0.101, 0.102), bench="access.load", **where),
+        record("simd-streams", (0.1,) * 5, bench="access.load", status="suspect", reasons=doubts, **where),
+        record("numpy", (), bench="access.load", status="skipped", reasons=[Reason("one_thread")], **where),
+    )
+    console = Console(file=io.StringIO(), width=70, no_color=True)
+    tables.print_tables(Reading(run), console)
+    assert console.file.getvalue().splitlines() == [
+        "access.load     variant        median (95% interval)",
+        "L1 f8 all huge  simd          9.90 GB/s (9.80–10.00)",
+        "L1 f8 all huge  simd-streams               10.0 GB/s  steal +1",
+        "L1 f8 all huge  numpy                                skipped",
+    ]
+
+
+def test_quality_has_each_check_and_each_doubtful_case():
+    """With what is allowed, what to do where one failed, and the reason of each case."""
+    run = run_of(record("a"), record("b", status="suspect", reasons=[Reason("steal", "9% of a CPU")]))
+    lines = tables.doubts(run, run.records)
+    assert lines[0].startswith("The machine was too noisy (1 of 1 check failed)")
+    assert lines[1:] == [
+        "  failed  cases that are suspect  50% (allowed: 10%)",
+        "          see the reason at each case",
+        "1 suspect:",
+        f"  test.bench/b []: {run.records[1].why}",
+    ]
+    assert tables.doubts(run, run.records[:1])[-1] == "          see the reason at each case"
+
+
 def test_findings_stand_below_their_bench():
     """Indented, with control characters made visible."""
     assert tables.findings({"a.b": ["one", "t\x07wo"], "c.d": ["three"]}) == [

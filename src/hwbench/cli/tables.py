@@ -36,6 +36,9 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
             [text.printable(cell) for cell in _row(record, shown, shares=bool(known), named=len(limits) > 1)]
             for record, shown in zip(mine, figures, strict=True)
         ]
+        if _room(console, heads, rows) < 0:
+            _print_narrow(console, mine, heads, rows)
+            continue
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
@@ -60,8 +63,7 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
 
     lengths = [[_length(cell) for cell in row] for row in (heads, *rows)]
     widths = [max(column) for column in zip(*lengths, strict=True)]
-    fits = sum(widths) + 3 * len(widths) + 1 <= console.width
-    if fits and not console.legacy_windows and not console.options.ascii_only:
+    if _room(console, heads, rows) >= 0 and not console.legacy_windows and not console.options.ascii_only:
         top, head, *body = _boxed(heads, rows, lengths, widths)
         styled = Text(head)
         styled.highlight_regex(r"[^┃]+", "table.header")
@@ -81,6 +83,33 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _room(console: Console, heads: Sequence[str], rows: Sequence[list[str]]) -> int:
+    """Columns that a table leaves of the console's width; negative where it does not fit."""
+    widest = [max(map(_length, column)) for column in zip(heads, *rows, strict=True)]
+    return console.width - sum(widest) - 3 * len(widest) - 1
+
+
+def _print_narrow(console: Console, records: Sequence[Record], heads: Sequence[str], rows: Sequence[list[str]]) -> None:
+    """Print a table as lines: without names of axes and seconds a call, with the first code for reasons.
+
+    `--quality` has them in words.
+    """
+    cells = [[record.bench, *heads[1:2], *heads[3:-1], ""] for record in records[:1]]
+    for record, row in zip(records, rows, strict=True):
+        codes = record.codes if record.timed else []
+        status = (codes[:1] or [record.status])[0] + f" +{len(codes) - 1}" * (len(codes) > 1)
+        status = "" if status == "ok" else status
+        cells.append([" ".join(map(str, record.params.values())), row[1], *row[3:-1], status])
+    right = [head in RIGHT for head in cells[0]]
+    lengths = [[_length(text.printable(cell)) for cell in row] for row in cells]
+    widths = [max(column) for column in zip(*lengths, strict=True)]
+    for row, taken in zip(cells, lengths, strict=True):
+        each = zip(row, taken, widths, right, strict=True)
+        padded = [" " * ((width - had) * flush) + text.printable(cell) + " " * ((width - had) * (not flush))
+                  for cell, had, width, flush in each]  # fmt: skip
+        console.print("  ".join(padded).rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _length(cell: str) -> int:
