@@ -111,7 +111,7 @@ def test_a_narrow_terminal_has_no_boxes():
         "access.load     variant        median (95% interval)",
         "L1 f8 all huge  simd          9.90 GB/s (9.80–10.00)",
         "L1 f8 all huge  simd-streams               10.0 GB/s  steal +1",
-        "L1 f8 all huge  numpy                                skipped",
+        "L1 f8 all huge  numpy                                 skipped",
     ]
 
 

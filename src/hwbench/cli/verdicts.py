@@ -113,7 +113,7 @@ def _print_rows(rows: Sequence[Comparison], console: Console, *, across: bool) -
     for one, much in zip(rows, told, strict=True):
         remark = f" ({one.reason})" if one.reason and (one.verdict == "not measured" or not across) else ""
         line = Text(f"{one.verdict}  ", style=COLOURS[one.verdict])
-        line.append(text.printable(f"{much:{width}}{'  ' * bool(width)}{_case(one)}{remark}"), style="default")
+        line.append(text.printable(f"{much:{width}}{'  ' * bool(width)}{_label(one)}{remark}"), style="default")
         console.print(line, soft_wrap=True)
 
 
@@ -245,6 +245,12 @@ def _ordered(cases: Sequence[Comparison]) -> list[Comparison]:
 def _case(one: Comparison) -> str:
     values = " ".join(f"{axis}={value}" for axis, value in one.params.items())
     return (f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}").rstrip()
+
+
+def _label(one: Comparison) -> str:
+    """`stream.load/simd [L1, f8]`: the case as `hwbench show` takes it."""
+    values = ", ".join(map(str, one.params.values()))
+    return "/".join(filter(None, (one.bench, one.variant))) + (f" [{values}]" if values else "")
 
 
 def _ratio(one: Comparison) -> str:
