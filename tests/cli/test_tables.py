@@ -105,7 +105,7 @@ def test_a_narrow_terminal_has_no_boxes():
         record("simd-streams", (0.1,) * 5, bench="access.load", status="suspect", reasons=doubts, **where),
         record("numpy", (), bench="access.load", status="skipped", reasons=[Reason("one_thread")], **where),
     )
-    console = Console(file=io.StringIO(), width=70, no_color=True)
+    console = Console(file=io.StringIO(), width=70, force_terminal=True, color_system=None)
     tables.print_tables(Reading(run), console)
     assert console.file.getvalue().splitlines() == [
         "access.load     variant        median (95% interval)",

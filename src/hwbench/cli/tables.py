@@ -36,7 +36,7 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
             [text.printable(cell) for cell in _row(record, shown, shares=bool(known), named=len(limits) > 1)]
             for record, shown in zip(mine, figures, strict=True)
         ]
-        if _room(console, heads, rows) < 0:
+        if console.is_terminal and _room(console, heads, rows) < 0:
             _print_narrow(console, mine, heads, rows)
             continue
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
