@@ -99,6 +99,17 @@ def test_history_is_of_this_machine_or_of_its_hardware(out):
     assert (len(fewer.own), fewer.like) == (3, True)  # two of its own and one of the fox
 
 
+def test_a_fleet_does_not_hide_a_machine_s_own_runs(out, monkeypatch):
+    """However many newer ones lie beside them."""
+    monkeypatch.setattr(health, "MOST", 4)
+    for day in range(1, 4):
+        saved(out, f"2026110{day}T000000Z")
+    for day in range(10, 20):
+        saved(out, f"202611{day}T000000Z", machine=msgspec.structs.replace(MACHINE, name=f"node{day}"))
+    found = health.history(out, MACHINE, [], {})
+    assert (len(found.own), found.like, len(found.cpu)) == (3, False, 7)
+
+
 def test_files_that_cannot_be_read_are_no_history(out):
     """A broken file, and nothing at all."""
     assert health.history(out, MACHINE, [], {}).own == []

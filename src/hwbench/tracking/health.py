@@ -9,7 +9,7 @@ that proof is doubtful, and is measured again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from .sides import Entry, Measurement, Side, machine_differences
 from .verdicts import Comparison, compare_sides
 
 FEWEST = 3  # earlier runs that show what is usual, and how much it varies
-MOST = 12  # runs that are read, the newest
+MOST = 12  # runs of this machine, and of others, that are read, the newest
 LOOKED_AT = 48  # files that are looked at to find them
 LARGEST = 8 * 2**20  # bytes of a file that is read
 THRESHOLD = 0.10  # slower by this matters
@@ -58,29 +58,27 @@ class History:
 
 
 def history(out: Path, here: Machine, without: Iterable[str], catalogue: Catalogue) -> History:
-    """The finished runs and checks below a directory that are of this machine or this CPU, the newest, but for some."""
-    taken, cpu = set(without), title(here.cpu)
-    found = []
-    for path in _newest_first(out):
-        if len(found) == MOST:
-            break
-        with contextlib.suppress(StoreError):
-            run = store.read(path)
-            if run.finished and run.id not in taken and title(run.machine.cpu) == cpu:
-                found.append(Reading(run, catalogue))
+    """The finished runs and checks below a directory that are of this machine or this CPU, but for some."""
+    paths = [path for folder in FOLDERS for path in (out / folder).glob("*/*.json") if path.name[0] != "."]
+    named = [path for path in paths if akin(path.parent.name, here.name)]
+    others = [path for path in paths if path not in set(named)]  # of a fleet they may be many, and newer
+    found = [one for some in (named, others) for one in _newest(some, here, set(without), catalogue)]
     alike = [one for one in found if not machine_differences(one.run.machine, here)]
     own = [one for one in alike if akin(one.run.machine.name, here.name)]
     enough = len(own) >= FEWEST
     return History(own if enough else alike, found, like=not enough and len(alike) > len(own))
 
 
-def _newest_first(out: Path) -> Iterator[Path]:
-    """The files that may be runs, the newest first."""
-    paths = [path for folder in FOLDERS for path in (out / folder).glob("*/*.json") if path.name[0] != "."]
+def _newest(paths: Iterable[Path], here: Machine, without: Container[str], catalogue: Catalogue) -> list[Reading]:
+    """The newest finished runs of this CPU among files, MOST at most; what cannot be read is skipped."""
+    found: list[Reading] = []
     for path in sorted(paths, key=lambda path: path.name.rpartition("-")[0][-16:], reverse=True)[:LOOKED_AT]:
-        with contextlib.suppress(OSError):  # another process may remove it
-            if path.stat().st_size < LARGEST:
-                yield path
+        with contextlib.suppress(StoreError, OSError):  # another process may remove it
+            if len(found) < MOST and path.stat().st_size < LARGEST:
+                run = store.read(path)
+                if run.finished and run.id not in without and title(run.machine.cpu) == title(here.cpu):
+                    found.append(Reading(run, catalogue))
+    return found
 
 
 def judge(reading: Reading, earlier: Sequence[Reading], threshold: float = THRESHOLD) -> list[Judged]:
