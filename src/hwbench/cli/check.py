@@ -38,7 +38,7 @@ def check(
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Is this machine all right? 20 s; exit 0: yes, 1: no, 2: no answer. By its earlier runs, and by bars if given."""
+    """Say in 20 s if this machine is all right, by its earlier runs and by bars. Exit 0: yes, 1: no, 2: no answer."""
     handle(leave)
     check_threshold(threshold)
     from ..analysis.bars import bars

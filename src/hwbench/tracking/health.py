@@ -61,8 +61,9 @@ def history(out: Path, here: Machine, without: Iterable[str], catalogue: Catalog
     """The finished runs and checks below a directory that are of this machine or this CPU, but for some."""
     paths = [path for folder in FOLDERS for path in (out / folder).glob("*/*.json") if path.name[0] != "."]
     named = [path for path in paths if akin(path.parent.name, here.name)]
-    others = [path for path in paths if path not in set(named)]  # of a fleet they may be many, and newer
-    found = [one for some in (named, others) for one in _newest(some, here, set(without), catalogue)]
+    others = [path for path in paths if not akin(path.parent.name, here.name)]  # of a fleet they may be many, and newer
+    taken = set(without)
+    found = [one for some in (named, others) for one in _newest(some, here, taken, catalogue)]
     alike = [one for one in found if not machine_differences(one.run.machine, here)]
     own = [one for one in alike if akin(one.run.machine.name, here.name)]
     enough = len(own) >= FEWEST
