@@ -52,7 +52,11 @@ class CheckUp:
     def states(self) -> list[State]:
         """The states of all that was judged."""
         wrong: list[State] = ["bad"] if any(record.status == "wrong" for record in self.reading.records) else []
-        return [*wrong, *(one.state for one in (*self.judged, *self.barred) if one.state != "unknown")]
+        return [*wrong, *(one.state for one in self._all if one.state != "unknown")]
+
+    @property
+    def _all(self) -> list[health.Judged | Barred]:
+        return [*self.judged, *self.barred]
 
     @property
     def verdict(self) -> Literal["pass", "fail", "no answer"]:
@@ -65,8 +69,7 @@ class CheckUp:
     @property
     def telling(self) -> list[str]:
         """The quantities that speak against the machine."""
-        found = [(one.now.name, one.state) for one in (*self.judged, *self.barred)]
-        return list(dict.fromkeys(name for name, state in found if state in ("bad", "doubtful")))
+        return list(dict.fromkeys(one.now.name for one in self._all if one.state in ("bad", "doubtful")))
 
 
 def run(

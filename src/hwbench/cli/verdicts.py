@@ -127,7 +127,7 @@ def shown_first(found: Sequence[Quantity]) -> list[Quantity]:
 
 def side_by_side(found: Sequence[Quantity], *, every: bool) -> list[str]:
     """Headline figures of both machines, how much they differ, and the share of its own limit that each reaches."""
-    rows = [("", "base", "new", "  new against base", "of limits")]
+    rows: list[tuple[str, ...]] = [("", "base", "new", "  new against base", "of limits")]
     for one in found if every else shown_first(found):
         name = one.base.name if one.base.device == "cpu" else f"{one.base.device} {one.base.name}"
         shares = " ".join(f"{share.text if share else '':>4}" for share in one.shares) if any(one.shares) else ""

@@ -1,9 +1,9 @@
 """Whether a machine does what it usually does: headline quantities of a check against earlier runs of the machine.
 
 The verdict is that of `verdicts`, with the run-to-run deviation of the machine's own runs. Disturbances only slow down:
-a quantity within the threshold of what is usual is good however it was disturbed, and one that is slower is bad only
-where its interval, widened by the deviation, lies beyond the threshold and nothing disturbed it. What is slower without
-that proof is doubtful, and is measured again.
+a quantity within the threshold of what is usual is good however it was disturbed, and so is one whose interval, widened
+by the deviation, holds what is usual. It is bad where the whole interval is beyond the threshold and nothing disturbed
+it. What is slower without that proof is doubtful, and is measured again.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def again(first: Sequence[Judged], second: Sequence[Judged]) -> list[Judged]:
 def _judged(now: Headline, told: Comparison, old: Entry | None, threshold: float) -> Judged:
     if old is None or told.ratio is None or told.low is None:
         return Judged(now, "unknown")
-    state: State = "bad" if told.verdict == "slower" else "doubtful" if told.ratio > 1 + threshold else "good"
+    slower = told.ratio > 1 + threshold and told.low > 1
+    state: State = "bad" if told.verdict == "slower" else "doubtful" if slower else "good"
     values = [one.median if now.unit == UNITS["hops"] else 1 / one.median for one in old.measurements]
     usual = Estimate(float(np.median(values)), min(values), max(values))
     ratio = Estimate(told.ratio, told.low, told.high if told.high is not None else float("inf"))
