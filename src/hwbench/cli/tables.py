@@ -124,7 +124,7 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def quality(run: Run) -> list[str]:
-    """What speaks against a run: whether it was too noisy, what misses its precision, and the commonest reasons of each status that is not ok."""
+    """What speaks against a run: noise, missed precision, and the commonest reasons of each status that is not ok."""
     lines = no_gpu(run)
     checks = run_quality.check(run)
     told = run_quality.sentences(run, checks) if run_quality.noisy(checks) else run_quality.also(run)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwbench.benches.stream import _arrays, _blocks, stream
-from hwbench.devices.choices import Choices
+from hwbench.devices.choices import Choice, Choices
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels.cpu_features import stream_width
 from hwbench.kernels.simd import Registers
@@ -89,7 +89,7 @@ def test_every_candidate_gives_the_reference_answer(monkeypatch, name, variant, 
         pytest.skip("no stores")
     registers = Registers("f8" if row.writes else "i8", BITS, 8, variant == "simd-nt")
     for block in _blocks.blocks(row, registers):
-        monkeypatch.setattr(Choices, "get", lambda *given, block=block: block.name)
+        monkeypatch.setattr(Choices, "get", lambda *given, block=block: Choice(block.name))
         values = values_of(bench, size=size, threads=1, pages="4K")
         assert verdict(bench, variant, values) == ""
         work = bench.build(variant, values, bench.make_inputs(values))
@@ -139,12 +139,13 @@ def test_a_real_probe_chooses_one_of_the_candidates(device, monkeypatch):
 
     def get(_self, name, among, probe):
         asked[name] = (among, probe())
-        return asked[name][1]
+        return Choice(asked[name][1], contradicted="4")
 
     monkeypatch.setattr(Choices, "get", get)
     values = values_of(stream.copy_bench, size=16_384, threads=1, pages="4K")
     work = stream.copy_bench.build("simd", values | {"device": device}, stream.copy_bench.make_inputs(values))
     work.close()
+    assert work.facts["choice_contradicted"] == "4"
     [(name, (among, found))] = asked.items()
     assert name.startswith(f"stream.copy f8 {BITS} ")
     assert name.endswith(" 1")

@@ -14,7 +14,7 @@ from functools import partial
 from ...kernels.compiling import Kernel
 from ...kernels.cpu_features import vector_registers
 from ...kernels.simd import Registers
-from ...protocols import Cpu
+from ...protocols import Choice, Cpu
 from .._fastest import fastest
 from ._arrays import GRANULE, Arrays
 from ._kernels import UNROLL
@@ -53,11 +53,12 @@ def blocks(row: Row, registers: Registers) -> list[Block]:
     return [one for one in shapes if one.registers.nbytes <= GRANULE and one.registers.count <= most]
 
 
-def choose(row: Row, registers: Registers, device: Cpu, memory: Sequence[Arrays], level: str) -> Block:
+def choose(row: Row, registers: Registers, device: Cpu, memory: Sequence[Arrays], level: str) -> tuple[Block, Choice]:
     """The fastest block for arrays in `level` on as many threads as there are `memory`; their contents are lost."""
     found = {block.name: block for block in blocks(row, registers)}
     name = f"stream.{row.name} {registers.dtype} {registers.bits} {'nt ' * registers.nt}{level} {len(memory)}"
-    return found[device.chosen(name, [*found], lambda: fastest(ways(row, found, device, memory)))]
+    choice = device.chosen(name, [*found], lambda: fastest(ways(row, found, device, memory)))
+    return found[choice.name], choice
 
 
 def ways(row: Row, found: dict[str, Block], device: Cpu, memory: Sequence[Arrays]) -> dict[str, Callable[[int], float]]:
