@@ -120,7 +120,7 @@ def stream(row: Row) -> Bench:
         if row.writes
         else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
-        version=4,
+        version=5,
     )
 
     @bench.inputs
