@@ -59,7 +59,7 @@ def test_noise_of_two_percent_keeps_the_first():
 
 
 def test_a_busy_machine_hides_no_gain_of_a_tenth():
-    """Samples that vary by a seventh: a way that is 10% faster is found in nine of ten tries, an equal one almost never."""
+    """Samples vary by a seventh: a way that is 10% faster is found in nine of ten tries, an equal one almost never."""
     rng = random.Random(2)
 
     def busy(seconds):

@@ -18,8 +18,8 @@ def fastest(ways: Mapping[str, Callable[[int], float]], least: float = GAIN) -> 
     """The name of the fastest way, each the seconds of so many calls; the first unless another is clearly faster.
 
     Rounds go through the ways there and back. Another way must be faster by `least` in the median of the rounds, and
-    win so many of them that `CHANCE` explains it no more (sign test); else a busy machine would decide. Rounds are added
-    while the best way has the first without the second.
+    win so many of them that `CHANCE` explains it no more (sign test); else a busy machine would decide. Rounds are
+    added while the best way has the first without the second.
     """
     names = [*ways]
     first = names[0]
