@@ -1,8 +1,8 @@
 """How many registers a block of a stream kernel has, and in how many streams it runs: chosen by a probe here.
 
 Eight registers a block suit most caches and cores, but not all: some cores load faster with four, or copy faster with
-sixteen. In memory a Zen 3 copies and adds up to a quarter faster with four. Non-temporal stores of two streams were up to
-a third faster than those of one, and never slower.
+sixteen. In memory a Zen 3 copies and adds up to a quarter faster with four. Non-temporal stores of two streams were up
+to a third faster than those of one, and never slower.
 """
 
 from __future__ import annotations
