@@ -56,9 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe chooses its first candidate: no time is asserted, and no cache of the user's is read."""
-    from hwbench.devices.choices import Choices
+    from hwbench.devices.choices import Choice, Choices
 
-    monkeypatch.setattr(Choices, "get", lambda _self, _name, among, _probe: among[0])
+    monkeypatch.setattr(Choices, "get", lambda _self, _name, among, _probe: Choice(among[0]))
     monkeypatch.setattr(Choices, "recall", lambda _self, _name: None)
     monkeypatch.setattr(Choices, "keep", lambda _self, _name, _found: None)
 

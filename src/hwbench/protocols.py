@@ -7,7 +7,7 @@ A builder is written against `Cpu` or `Gpu`, a finding against `Results`. The de
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,23 @@ Shape: TypeAlias = int | tuple[int, ...]
 
 EitherArray: TypeAlias = Any
 """An array of NumPy or of CuPy, in code that computes with either."""
+
+
+class Choice(NamedTuple):
+    """One of several ways, by name, and what this run's probe said against the kept one.
+
+    `contradicted` is the way it found faster; `replaced` the one kept before, where two runs in a row found another.
+    """
+
+    name: str
+    contradicted: str | None = None
+    replaced: str | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For `Work.facts`: `choice_contradicted` or `choice_replaced`; {} where the probe agreed."""
+        said = {"choice_contradicted": self.contradicted, "choice_replaced": self.replaced}
+        return {name: way for name, way in said.items() if way is not None}
 
 
 class Buffer(Protocol):
@@ -98,8 +115,8 @@ class Cpu(Protocol):
     def host_empty(self, shape: Shape, dtype: npt.DTypeLike) -> Array:
         """An array, unwritten, until the contrast is over."""
 
-    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
-        """One of `among`: what `probe` found on this machine, now or in an earlier process."""
+    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> Choice:
+        """One of `among`: what `probe` found on this machine, now or in earlier processes."""
 
     def pooled(
         self, call: Call, threads: int | None = None, *, output: Call | None = None, facts: Facts | None = None,

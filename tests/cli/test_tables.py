@@ -183,3 +183,12 @@ def test_times_of_calls_are_in_a_unit_that_fits():
     told = printed(run_of(record("mine", samples=(212e-9,) * 5, counts={"calls": 10})))
     assert "one execution" in told and " 212 ns │" in told
     assert "21.2 ns" in told and "µs" not in told
+
+
+def test_an_interval_wider_than_asked_for_is_marked_and_counted():
+    """10 samples 4% apart miss ±1%: the case has its half width beside the interval, a quiet run says how many."""
+    run = run_of(record("x", (1.0, 1.04) * 5, counts={"bytes": 1e9}), record("y", (1.0,) * 10, counts={"bytes": 1e9}))
+    assert [line.split("│")[4].strip()[-6:] for line in printed(run).splitlines() if line.startswith("│")] == [
+        " ±2.0%", "0 GB/s",
+    ]  # fmt: skip
+    assert tables.quality(run)[0].startswith("1 of 2 cases misses the ±1.0% asked for")

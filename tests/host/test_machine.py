@@ -165,6 +165,21 @@ def test_software_names_versions_and_the_layer() -> None:
     assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
 
 
+def test_the_blas_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SciPy brings an OpenBLAS of its own, which is listed first where it was imported first."""
+    import threadpoolctl
+
+    pools = [
+        {"user_api": "openmp", "version": None, "filepath": "/x/libgomp.so"},
+        {"user_api": "blas", "internal_api": "openblas", "version": "0.3.30", "filepath": "/x/scipy.libs/a.so"},
+        {"user_api": "blas", "internal_api": "openblas", "version": "0.3.31", "filepath": "/x/numpy.libs/b.so"},
+    ]
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: pools)
+    assert str(machine.software()["blas"]).startswith("openblas 0.3.31 ")
+    pools.pop()
+    assert str(machine.software()["blas"]).startswith("openblas 0.3.30 ")
+
+
 def test_this_machine_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real machine has a name, CPUs and memory, and what it says survives a run file."""
     import msgspec

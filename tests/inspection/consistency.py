@@ -28,7 +28,7 @@ from hwbench.report.dataset import Runs
 from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page, of_sections, of_terminal, said
 
 NUMBER = r"(?:\d[\d\u202f]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
-SHARE = re.compile(rf"(?<![\d.\u202f–-])({NUMBER}) ?%")
+SHARE = re.compile(rf"(?<![\d.\u202f–±-])({NUMBER}) ?%")
 MARKED = re.compile(r"suspect|disturbed|above|doubt")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 INTERVAL = "95% interval"

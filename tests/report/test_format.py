@@ -12,7 +12,8 @@ from hwbench.report import format
     [
         ("threads", 1, "1 thread"), ("threads", 4, "4 threads"), ("threads", "all", "all threads"),
         ("n", 10**6, "10⁶"), ("n", 1500, "1500"), ("n", "many", "many"), ("dtype", "f4", "float32"),
-        ("dtype", "x", "x"), ("chains", 1, "1 chain"), ("pages", "4K", "4K pages"), ("order", "random", "random order"),
+        ("dtype", "x", "x"), ("chains", 1, "1 chain"), ("chains", "best", "best number of chains"),
+        ("pages", "4K", "4K pages"), ("order", "random", "random order"),
         ("size", "L1", "L1"), ("array", "128x128", "128 × 128"), ("shape", "64x784x10", "64x784x10"),
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ from ..record.facts import footprint, numbers, telemetry, threads_of
 from ..record.interference import STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
-from . import witness
+from . import precision, witness
 from .limits import implausible
 from .measures import source_of
 from .wording import SHOWN, and_more
@@ -106,17 +106,19 @@ def noisy(checks: Iterable[Check]) -> bool:
 
 
 def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
-    """The verdict, then a sentence for each failed check with its value and remedy; empty if nothing was timed."""
+    """The verdict, a sentence for each failed check with its value and remedy, and what `also` says.
+
+    Empty if nothing was timed.
+    """
     checks = check(run) if checks is None else checks
     if not checks:
         return []
     failed = [one for one in checks if not one.passed]
     limit = text.share(REPEATS)
-    beside = witness.sentence(run)
     if not failed:
         backed = any(one.name.startswith("limits") for one in checks)
         more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
-        return [f"The machine was quiet enough: {_passed(len(checks))}{more}.", *filter(None, [beside])]
+        return [f"The machine was quiet enough: {_passed(len(checks))}{more}.", *also(run)]
     moved = max((one.seen for one in failed if one.cases), default=0.0)
     effect = "figures may not repeat"
     if moved:
@@ -127,7 +129,12 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
         worst = f"{'; '.join(one.cases[:SHOWN])}{and_more(one.cases)}"
         seen = f" {allowed}: {worst}" if one.cases else f": {text.share(one.seen)} {allowed}"
         out.append(f"{_capital(one.name)}{seen}. {_capital(one.remedy)}.")
-    return [*out, *filter(None, [beside])]
+    return [*out, *also(run)]
+
+
+def also(run: Run) -> list[str]:
+    """What is said of a quiet run, too: how fast memory was, and which cases miss their precision."""
+    return [said for said in (witness.sentence(run), precision.sentence(run)) if said]
 
 
 def _passed(checks: int) -> str:

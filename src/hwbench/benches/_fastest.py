@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 from ..record.estimate import middle
 
-ROUNDS = 9
-GAIN = 1.02  # a way replaces the first one where it is at least 2% faster
+ROUNDS = 9  # after which the answer is often clear
+MOST_ROUNDS = 27
+GAIN = 1.02  # a way replaces the first one where it is at least 2% faster; less may come from where the data lie
+CHANCE = 0.01  # at most, that an equal way wins as many rounds
 LEAST_S = 1e-3  # of a sample
 
 
-def fastest(ways: Mapping[str, Callable[[int], float]], rounds: int = ROUNDS) -> str:
+def fastest(ways: Mapping[str, Callable[[int], float]], least: float = GAIN) -> str:
     """The name of the fastest way, each the seconds of so many calls; the first unless another is clearly faster.
 
-    Rounds go through the ways there and back. Another way must be faster by `GAIN` in its best sample and in the median
-    of the rounds, and no slower in three quarters of them, so that neither a lucky sample nor a slow spell decides.
+    Rounds go through the ways there and back. Another way must be faster by `least` in the median of the rounds, and
+    win so many of them that `CHANCE` explains it no more (sign test); else a busy machine would decide. Rounds are
+    added while the best way has the first without the second.
     """
     names = [*ways]
     first = names[0]
@@ -23,14 +27,23 @@ def fastest(ways: Mapping[str, Callable[[int], float]], rounds: int = ROUNDS) ->
     while ways[first](calls) < LEAST_S / 2 and calls < 2**20:
         calls *= 2
     samples: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(rounds):
+
+    def ratios(name: str) -> list[float]:
+        return [one / other for one, other in zip(samples[first], samples[name], strict=True)]
+
+    for number in range(MOST_ROUNDS):
         for name in names if number % 2 else reversed(names):
             samples[name].append(ways[name](calls))
+        if (number + 1) % ROUNDS == 0:
+            best = max(names, key=lambda name: float(middle(ratios(name))))
+            if float(middle(ratios(best))) < least:
+                return first
+            if by_chance(ratios(best)) <= CHANCE:
+                return best
+    return first
 
-    def gain(name: str) -> float:
-        ratios = sorted(one / other for one, other in zip(samples[first], samples[name], strict=True))
-        steady = ratios[len(ratios) // 4] >= 1
-        return min(min(samples[first]) / min(samples[name]), float(middle(ratios))) if steady else 0.0
 
-    best = max(names, key=gain)
-    return best if gain(best) >= GAIN else first
+def by_chance(ratios: Sequence[float]) -> float:
+    """How likely it is that two equal ways give so many ratios above 1."""
+    rounds, won = len(ratios), sum(ratio > 1 for ratio in ratios)
+    return sum(math.comb(rounds, more) for more in range(won, rounds + 1)) / 2**rounds

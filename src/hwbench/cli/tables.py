@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..analysis import run_quality, witness
+from ..analysis import precision, run_quality
 from ..analysis.reading import Performance, Reading
 from ..record import text
-from ..record.model import Record, Run
+from ..record.model import Policy, Record, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,10 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
         figures = [reading.performance(record) if record.timed else None for record in mine]
         limits = {one.share.limit.what for one in figures if one is not None and one.share is not None}
         rows = [
-            [text.printable(cell) for cell in _row(record, shown, shares=bool(known), named=len(limits) > 1)]
+            [
+                text.printable(cell)
+                for cell in _row(record, shown, reading.run.policy, shares=bool(known), named=len(limits) > 1)
+            ]
             for record, shown in zip(mine, figures, strict=True)
         ]
         if console.is_terminal and _room(console, heads, rows) < 0:
@@ -42,13 +45,17 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
-def _row(record: Record, shown: Performance | None, *, shares: bool, named: bool) -> list[str]:
-    """The cells of a record; `named`: the table's records have limits of several kinds, so each share names its own."""
+def _row(record: Record, shown: Performance | None, policy: Policy, *, shares: bool, named: bool) -> list[str]:
+    """The cells of a record; an interval wider than the policy asked for is marked.
+
+    `named`: the table's records have limits of several kinds, so each share names its own.
+    """
     cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
     share = ""
     if shown is not None:
         median = text.quantity(shown.value, shown.unit)
-        cells += [text.seconds(shown.seconds.value), median]
+        wide = precision.missed(shown.seconds, policy)
+        cells += [text.seconds(shown.seconds.value), " ".join(filter(None, (median, wide)))]
         share = "" if shown.share is None else shown.share.text + f" of {shown.share.limit.what}" * named
     else:
         cells += ["", ""]
@@ -147,13 +154,11 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def quality(run: Run) -> list[str]:
-    """What speaks against a run: whether it was too noisy, and the commonest reasons of each status that is not ok."""
+    """What speaks against a run: noise, missed precision, and the commonest reasons of each status that is not ok."""
     lines = no_gpu(run)
     checks = run_quality.check(run)
-    if run_quality.noisy(checks):
-        lines += [text.printable(sentence) for sentence in run_quality.sentences(run, checks)]
-    elif beside := witness.sentence(run):
-        lines.append(beside)
+    told = run_quality.sentences(run, checks) if run_quality.noisy(checks) else run_quality.also(run)
+    lines += [text.printable(sentence) for sentence in told]
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.why for record in run.records if record.status == status and record.device != NO_GPU]
         if reasons:

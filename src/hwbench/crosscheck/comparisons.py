@@ -23,7 +23,6 @@ from .our_side import Ours, calibrate
 from .tools import c_loops, likwid, mbw
 from .tools import stream as mccalpin
 
-CHAINS = 12  # of peak.fma: enough to hide the latency of every FMA unit known
 TRIAD_TIMES = 10  # repetitions a call, as in STREAM
 LEAST_MIB = 16  # of mbw's array
 EMPTY = 100  # elements of a prange that does next to nothing
@@ -109,7 +108,7 @@ def _likwid(threads: list[int], pages: str) -> Iterator[Cell]:
                 sampled = count == (threads[-1] if level == LEVELS[-1] else 1)
                 yield Cell(bench, variant, params, likwid.TOOL, base, _beside_likwid, missing, sampled=sampled)
         for dtype, base in (("f8", "peakflops"), ("f4", "peakflops_sp")):
-            params = {"dtype": dtype, "threads": count, "chains": CHAINS}
+            params = {"dtype": dtype, "threads": count, "chains": fma.BEST}
             yield Cell(fma.bench, str(width), params, likwid.TOOL, base, _beside_likwid, missing, sampled=dtype == "f8")
 
 
@@ -137,7 +136,7 @@ def _beside_likwid(cell: Cell, device: CpuDevice, values: Values, seconds: float
 def _clocks(threads: list[int]) -> Iterator[Cell]:
     for count in threads:
         for dtype in ("f8", "f4"):
-            params: dict[str, Scalar] = {"dtype": dtype, "threads": count, "chains": CHAINS}
+            params: dict[str, Scalar] = {"dtype": dtype, "threads": count, "chains": fma.BEST}
             yield Cell(
                 fma.bench, str(widths()[-1]), params, "clock", "lanes × 2 × units × clock", _beside_clock,
                 sampled=dtype == "f8" and count == 1,

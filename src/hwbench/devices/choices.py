@@ -1,4 +1,8 @@
-"""Which of several ways is the fastest here: found by a probe, and kept on disk for this setup."""
+"""Which of several ways is the fastest here: found by a probe, and kept on disk for this setup.
+
+A choice made in noise would stay for good. So each run probes a kept choice once more, and replaces it where the run
+before found the same other way.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,10 @@ from pathlib import Path
 from .. import cache
 from ..host import machine, variables
 from ..kernels.compiling import kernel_cache
+from ..protocols import Choice
 from ..record import identity
 
+OTHER = "{}: the last run found"  # under which name a file keeps what contradicted a choice; "" for nothing
 VARY = ("numba_threads", "threading_layer")  # settings of Numba's pool, which pinned threads do not use
 
 
@@ -28,21 +34,31 @@ def file() -> Path:
 
 
 class Choices:
-    """A choice by name, probed the first time that this setup needs it."""
+    """A choice by name, probed the first time that this setup needs it, and once more in each later process."""
 
     def __init__(self, path: Callable[[], Path] = file) -> None:
         self._path = path
         self._known: dict[str, str] | None = None
+        self._made: dict[str, Choice] = {}  # by this process
 
-    def get(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
-        """One of `among`: the kept one, else what `probe` finds, which is kept. One alone is not probed."""
+    def get(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> Choice:
+        """One of `among`; what `probe` finds is kept. One alone is not probed, nor a choice twice in a process."""
         if len(among) == 1:
-            return among[0]
-        known = self.recall(name)
-        if known is None or known not in among:
-            known = probe()
-            self.keep(name, known)
-        return known
+            return Choice(among[0])
+        if name not in self._made or self._made[name].name not in among:
+            self._made[name] = self._make(name, self.recall(name), among, probe())
+        return self._made[name]
+
+    def _make(self, name: str, kept: str | None, among: Sequence[str], found: str) -> Choice:
+        """The kept choice, or what was found where there is none or two runs in a row found it."""
+        known = kept if kept in among else None
+        other = OTHER.format(name)
+        if known is None or found in (known, self.recall(other)):
+            self.keep(name, found)
+            self.keep(other, "")
+            return Choice(found, replaced=known if known not in (None, found) else None)
+        self.keep(other, found)
+        return Choice(known, contradicted=found)
 
     def recall(self, name: str) -> str | None:
         """What was kept under a name."""
@@ -52,7 +68,7 @@ class Choices:
 
     def keep(self, name: str, found: str) -> None:
         """Keep what a probe has found."""
-        if self.recall(name) != found and self._known is not None:
+        if (self.recall(name) or "") != found and self._known is not None:
             self._known[name] = found
             with suppress(OSError):  # where it cannot be kept, the next process probes anew
                 write(self._path(), read(self._path()) | self._known)

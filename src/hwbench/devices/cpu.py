@@ -23,7 +23,7 @@ import psutil
 from ..bench import Pages, Skip, Sweep, Threads, Work
 from ..host import system
 from ..host.system import Host
-from ..protocols import Array, Call, Dtype, Facts, Inputs, Shape, Values
+from ..protocols import Array, Call, Choice, Dtype, Facts, Inputs, Shape, Values
 from ..record import installing, interference, text, units
 from ..record.model import GPU_LEVELS, LEVELS, Scalar
 from . import MEMORY_SHARE, AxisValue
@@ -134,8 +134,8 @@ class CpuDevice:
         array = self._given[-1].array.view(kind).reshape(shape)
         return array
 
-    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> str:
-        """One of `among`: what `probe` found on this machine, now or in an earlier process."""
+    def chosen(self, name: str, among: Sequence[str], probe: Callable[[], str]) -> Choice:
+        """One of `among`: what `probe` found on this machine, now or in earlier processes."""
         return self._choices.get(name, among, probe)
 
     def reclaim(self) -> None:

@@ -247,14 +247,16 @@ def software() -> dict[str, str | int | None]:
 
 
 def _blas() -> str | None:
-    """`openblas 0.3.31 (SkylakeX, pthreads, 2 threads)`."""
+    """NumPy's: `openblas 0.3.31 (SkylakeX, pthreads, 2 threads)`."""
     import numpy as np
     import threadpoolctl
 
-    for pool in threadpoolctl.threadpool_info():
-        if pool.get("user_api") == "blas":
-            how = [pool.get("architecture"), pool.get("threading_layer"), f"{pool.get('num_threads')} threads"]
-            return f"{pool.get('internal_api')} {pool.get('version')} ({', '.join(word for word in how if word)})"
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool.get("user_api") == "blas"]
+    if pools:
+        # SciPy brings another one, and their order depends on what was imported first.
+        pool = min(pools, key=lambda pool: "numpy" not in Path(pool.get("filepath", "")).parent.name)
+        how = [pool.get("architecture"), pool.get("threading_layer"), f"{pool.get('num_threads')} threads"]
+        return f"{pool.get('internal_api')} {pool.get('version')} ({', '.join(word for word in how if word)})"
     # threadpoolctl does not know Accelerate.
     built = np.show_config(mode="dicts") or {}
     return (built.get("Build Dependencies") or {}).get("blas", {}).get("name")

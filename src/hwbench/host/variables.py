@@ -9,9 +9,9 @@ from collections.abc import Mapping
 PREFIXES = ("NUMBA_", "OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_",
             "MALLOC_", "NPY_", "CUDA_", "CUPY_", "PYTHONMALLOC", "PYTHON_GIL", "PYTHON_JIT")  # fmt: skip
 NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "NVIDIA_TF32_OVERRIDE"}
-# These say where things lie, or what is printed.
+# These say where things lie, or what is printed; threadpoolctl sets KMP_DUPLICATE_LIB_OK as it is imported.
 NO_FIGURE = re.compile(
-    r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS)"
+    r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS|DUPLICATE_LIB_OK)"
 )
 LONGEST = 200  # characters of a value
 LOOKED_AT = 4096  # characters that are searched for paths: the search is quadratic in a word's length

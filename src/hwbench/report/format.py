@@ -38,7 +38,7 @@ def value_of(axis: str, value: Scalar, threads: int = 0) -> str:
     if axis == "dtype":
         return {"f8": "float64", "f4": "float32", "f2": "float16", "bf16": "bfloat16"}.get(str(value), str(value))
     if axis == "chains":
-        return f"{value} chain{'s' * (value != 1)}"
+        return "best number of chains" if value == "best" else f"{value} chain{'s' * (value != 1)}"
     if axis == "pages":
         return f"{value} pages"
     if axis == "gap" and value == "idle":

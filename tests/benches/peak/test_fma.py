@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hwbench.benches.peak import fma
+from hwbench.devices.choices import Choice, Choices
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
@@ -40,7 +41,7 @@ def verdict(variant, values):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("chains", [1, 3, 12])
+@pytest.mark.parametrize("chains", [1, 3, 12, "best"])
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 @pytest.mark.parametrize("variant", ["scalar", "128", "256", "512"])
 def test_every_width_gives_the_closed_form_exactly(device, variant, dtype, chains, threads):
@@ -51,6 +52,52 @@ def test_every_width_gives_the_closed_form_exactly(device, variant, dtype, chain
     if reason := fma.bench.lacks(variant, values):
         pytest.skip(str(reason))
     assert verdict(variant, values) == ""
+
+
+@pytest.mark.parametrize("variant", ["scalar", "128", "256", "512"])
+def test_whatever_is_chosen_does_the_same_operations(device, monkeypatch, variant):
+    """Each candidate gives the same answer to the bit, for the same count of operations; the facts name it."""
+    values = values_of(device, chains="best")
+    if reason := fma.bench.lacks(variant, values):
+        pytest.skip(str(reason))
+    inputs, found = fma.bench.make_inputs(values), fma.candidates()
+    assert fma.bench.count(values, inputs)["flops"] == 2 * fma.STEPS * 48 * 8
+    assert found[0] == 12
+    for chains in found:
+        monkeypatch.setattr(Choices, "get", lambda *given, chains=chains: Choice(str(chains)))
+        assert verdict(variant, values) == ""
+        work = fma.bench.build(variant, values, inputs)
+        assert work.facts["chains"] == chains
+        work.close()
+
+
+def test_every_candidate_that_fits_the_registers_takes_the_same_numbers(monkeypatch):
+    """16 registers hold 12 chains and the two factors; 32 hold 24. All of them divide what there is to compute."""
+    for registers, fitting in ((16, [12]), (32, [12, 16, 24])):
+        monkeypatch.setattr(fma, "vector_registers", lambda registers=registers: registers)
+        assert fma.candidates() == fitting
+    assert all(fma.COMMON % chains == 0 for chains in fma.CANDIDATES)
+    assert fma.bench.axes["chains"] == ("best",)
+    assert {"best", *fma.CANDIDATES} <= set(fma.bench.presets["full"]["chains"])
+
+
+def test_a_real_probe_chooses_for_each_width_and_number_of_threads(device, monkeypatch):
+    """What is asked of the device names precision, width and threads; the clock chooses one of the candidates."""
+    asked = {}
+
+    def get(_self, name, among, probe):
+        asked[name] = (among, probe())
+        return Choice(asked[name][1], contradicted="8")
+
+    monkeypatch.setattr(Choices, "get", get)
+    values = values_of(device, "f4", chains="best")
+    if reason := fma.bench.lacks("128", values):
+        pytest.skip(str(reason))
+    assert verdict("128", values) == ""
+    [(name, (among, found))] = asked.items()
+    assert name == "peak.fma f4 128 1"
+    assert found in among
+    assert among == [str(chains) for chains in fma.candidates()]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -113,7 +160,8 @@ def peaks(variants=("256",), threads=(1, "all"), chains=(1, 8, 12)):
         for dtype in ("f8", "f4"):
             for who in threads:
                 for chain in chains:
-                    rate = 2e9 * min(lanes[variant], 4) * min(chain, 8) * (2 if dtype == "f4" else 1)
+                    units = min(12 if chain == "best" else chain, 8)
+                    rate = 2e9 * min(lanes[variant], 4) * units * (2 if dtype == "f4" else 1)
                     params = {"dtype": dtype, "threads": who, "chains": chain}
                     rows.append((variant, params, 1e9 / (rate * (2 if who == "all" else 1))))
     read = spread(reading(fma.bench, rows, {"flops": 1e9}))
@@ -165,6 +213,13 @@ def test_vectors_gain_over_the_scalar_code_there_is():
     )
 
 
+def test_the_latency_is_set_against_the_chosen_number_of_chains():
+    """Without 8, 12 or 16 chains, as in the standard set on a CPU with few registers, the chosen number is the peak."""
+    found = said(peaks(threads=(1,), chains=(1, "best")))
+    assert found[-1].endswith("1 thread starts an independent one every 125 ps (…), so 8.00 are in flight.")
+    assert found[0] == "Peak in float64: 64.0 GFLOP/s (…) on 1 thread (256-bit)."
+
+
 def test_one_number_of_threads_and_one_of_chains():
     """Without a second value the list has one; without a single chain there is no latency; without records nothing."""
     assert said(peaks(threads=(1,), chains=(12,))) == [
@@ -182,7 +237,7 @@ STEPS = (listing.INT, listing.INT, listing.INT, listing.FLOAT, listing.FLOAT, li
 @listing.needs_x86
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 @pytest.mark.parametrize("bits", [0, *listing.NAMES])
-@pytest.mark.parametrize("chains", [1, 12, 16])
+@pytest.mark.parametrize("chains", [1, *fma.CANDIDATES])
 def test_steps_keep_all_chains_in_registers(chains, bits, dtype):
     """Four steps of each chain are four fused multiply-adds between registers; nothing touches memory in the loop."""
     if bits:
@@ -198,7 +253,7 @@ def test_steps_keep_all_chains_in_registers(chains, bits, dtype):
 
 
 @pytest.mark.parametrize("bits", [0, 128])
-@pytest.mark.parametrize("chains", [1, 12, 16])
+@pytest.mark.parametrize("chains", [1, *fma.CANDIDATES])
 def test_arm_steps_keep_all_chains_in_registers(chains, bits):
     """On AArch64 each step of a chain is one fused multiply-add; nothing touches memory in the loop."""
     body = listing.hot_loop(listing.for_arm(fma.steps, Registers("f8", bits or 64, chains), STEPS))

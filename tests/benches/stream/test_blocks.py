@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwbench.benches.stream import _arrays, _blocks, stream
-from hwbench.devices.choices import Choices
+from hwbench.devices.choices import Choice, Choices
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels.cpu_features import stream_width
 from hwbench.kernels.simd import Registers
@@ -25,8 +25,8 @@ def device():
     made.close()
 
 
-def names(row, bits=BITS, nt=False):
-    return [block.name for block in _blocks.blocks(ROWS[row], Registers("f8", bits, 8, nt))]
+def names(row, bits=BITS, nt=False, level="L2"):
+    return [block.name for block in _blocks.blocks(ROWS[row], Registers("f8", bits, 8, nt), level)]
 
 
 def test_candidates_are_three_at_most_and_the_default_comes_first():
@@ -34,7 +34,9 @@ def test_candidates_are_three_at_most_and_the_default_comes_first():
     assert names("load", 256) == names("copy", 256) == ["8", "4", "16"]
     assert names("store", 256) == ["8", "4"]
     assert names("add", 256) == ["8"]
-    assert names("copy", 256, nt=True) == names("triad", 256, nt=True) == ["8", "1", "2 in 2 streams"]
+    assert names("copy", 256, level="DRAM")[:2] == names("triad", 256, level="DRAM")[:2] == ["4", "8"]
+    assert names("load", 256, level="DRAM")[0] == "8"
+    assert names("copy", 256, nt=True) == names("triad", 256, nt=True) == ["2 in 2 streams", "8", "1"]
     assert names("store", 256, nt=True) == ["8", "1"]
 
 
@@ -44,7 +46,7 @@ def test_a_block_fits_the_arrays_and_the_registers(monkeypatch):
         for bits in (128, 256, 512):
             for nt in (False, True):
                 registers = Registers("f8", bits, 8, nt)
-                for block in _blocks.blocks(ROWS[row], registers):
+                for block in _blocks.blocks(ROWS[row], registers, "DRAM"):
                     assert _arrays.GRANULE % (block.registers.nbytes * block.streams) == 0
     monkeypatch.setattr(_blocks, "vector_registers", lambda: 16)
     assert names("triad", 256) == ["8", "4"]
@@ -59,7 +61,7 @@ def here() -> list:
             registers = Registers("f8" if row.writes else "i8", BITS, 8, nt)
             found += [
                 pytest.param(row, block, id=f"{row.name} {block.name}{' nt' * nt}")
-                for block in _blocks.blocks(row, registers)
+                for block in _blocks.blocks(row, registers, "DRAM")
             ]
     return found
 
@@ -88,8 +90,8 @@ def test_every_candidate_gives_the_reference_answer(monkeypatch, name, variant, 
     if variant not in bench.variants:
         pytest.skip("no stores")
     registers = Registers("f8" if row.writes else "i8", BITS, 8, variant == "simd-nt")
-    for block in _blocks.blocks(row, registers):
-        monkeypatch.setattr(Choices, "get", lambda *given, block=block: block.name)
+    for block in _blocks.blocks(row, registers, "DRAM"):
+        monkeypatch.setattr(Choices, "get", lambda *given, block=block: Choice(block.name))
         values = values_of(bench, size=size, threads=1, pages="4K")
         assert verdict(bench, variant, values) == ""
         work = bench.build(variant, values, bench.make_inputs(values))
@@ -99,7 +101,7 @@ def test_every_candidate_gives_the_reference_answer(monkeypatch, name, variant, 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_probe_runs_on_the_arrays_themselves(device, monkeypatch, threads):
-    """Each call of a way runs the kernel on every thread, the next call on the next slice of large arrays."""
+    """Each call and pass of a way runs the kernel on every thread, on the next slice of large arrays."""
     if threads > device.host.usable:
         pytest.skip("one CPU may be used")
     monkeypatch.setattr(_blocks, "SLICE", 3 * 4096)
@@ -112,11 +114,12 @@ def test_a_probe_runs_on_the_arrays_themselves(device, monkeypatch, threads):
 
     block = _blocks.Block(kernel, Registers("f8", BITS, 8))
     ways = _blocks.ways(row, {"8": block}, device, made)
-    assert ways["8"](3) > 0
-    first, second = calls[:threads], calls[threads:]
-    assert {(nbytes, passes) for *_, nbytes, passes in second} == {(4096, 3)}
+    assert ways["8"](2) > 0
+    first, later = calls[:threads], calls[threads:]
+    assert {(nbytes, passes) for *_, nbytes, passes in calls} == {(4096, 1)}
     assert {a for a, *_ in first} == {arrays.words[0].ctypes.data for arrays in made}
-    assert {a for a, *_ in second} == {arrays.words[0].ctypes.data + 4096 for arrays in made}
+    assert len(later) == 2 * threads
+    assert {a for a, *_ in later} == {arrays.words[0].ctypes.data + k * 4096 for arrays in made for k in (1, 2)}
     for arrays in made:
         arrays.buffer.close()
 
@@ -139,12 +142,13 @@ def test_a_real_probe_chooses_one_of_the_candidates(device, monkeypatch):
 
     def get(_self, name, among, probe):
         asked[name] = (among, probe())
-        return asked[name][1]
+        return Choice(asked[name][1], contradicted="4")
 
     monkeypatch.setattr(Choices, "get", get)
     values = values_of(stream.copy_bench, size=16_384, threads=1, pages="4K")
     work = stream.copy_bench.build("simd", values | {"device": device}, stream.copy_bench.make_inputs(values))
     work.close()
+    assert work.facts["choice_contradicted"] == "4"
     [(name, (among, found))] = asked.items()
     assert name.startswith(f"stream.copy f8 {BITS} ")
     assert name.endswith(" 1")

@@ -88,3 +88,11 @@ def test_every_record_is_in_the_raw_table() -> None:
     assert column(block.table, "parameters")[-1] == "7 cases"
     assert b"device.stream" in block.downloads[0].data
     assert block.downloads[0].data.count(b"no GPU") == 7
+
+
+def test_an_interval_wider_than_asked_for_has_its_half_width() -> None:
+    """Where the median misses the run's precision, the interval says by how much."""
+    wide = replace(record("b.c", "x", 1.0, {"bytes": 1e9}), samples=[1.0, 1.04] * 5)
+    section = records(dataset(run_of(wide, record("b.c", "y", 1.0, {"bytes": 1e9}))))
+    assert section is not None and isinstance(section.blocks[0], Records)
+    assert column(section.blocks[0].table, INTERVAL) == ["0.962–1.000, ±2.0%", "–"]

@@ -3,7 +3,8 @@
 The work is a sum, x ← x + a·b, in each of `chains` × 64 bytes of numbers. A step depends on the one before (4 cycles on
 most current CPUs), while two vector units start one each per cycle: it takes latency × units, 8 and more, independent
 chains to keep them busy; one chain shows the latency. A variant takes the numbers `chains` registers at a time; so
-scalars and 512-bit vectors do the same operations and give the same answer.
+scalars and 512-bit vectors do the same operations and give the same answer. How many chains are fastest depends on the
+core: with `chains` `best`, a probe chooses for each width, and `facts["chains"]` says how many.
 
 All numbers are multiples of 2⁻²⁰ below 8, which f4 and f8 hold exactly: xₙ = x₀ + n·a·b to the last bit, and a single
 missing operation shows. LLVM may not multiply a·b beforehand, which would round twice. The sum is the destructive
@@ -12,7 +13,7 @@ operand, as AArch64's fmla has it; and there are no zeros, infinities or denorma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,18 +22,25 @@ from ...kernels.compiling import compiled
 from ...kernels.cpu_features import has_fma, vector_registers, widths
 from ...kernels.gate import enter, leave
 from ...kernels.simd import Registers, clobber, fill, fma, load, opaque, store, width
-from ...protocols import Buffer, Cpu, Job, Results
+from ...protocols import Buffer, Choice, Cpu, Job, Results
 from ...record import text
 from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
 from ...record.model import Record, Scalar
 from ...record.phrases import against, counted, listed, marked
 from ...record.reasons import Reason, because
+from .._fastest import fastest
 
 STEPS = 2048  # of each sum in one call; after them one mispredicted branch, and the next numbers
 VECTOR = 64  # bytes of numbers for each chain: what the widest registers take at once
 A, B = 33 / 1024, 31 / 1024  # a·b = 1023 × 2⁻²⁰: all steps together add 2 - 2⁻⁹
 GRID = 2.0**-20
+BEST = "best"
+# 12 unless another is clearly faster; four units of four cycles need 16. Fewer are never faster, and 14, the most that
+# the registers of AVX2 hold, were not on a Zen 3. Each divides COMMON, the chains' worth of numbers that all take.
+CANDIDATES = (12, 16, 24)
+COMMON = 48
+GAIN = 1.005  # nothing but the clock moves a loop without memory
 
 
 @compiled
@@ -66,21 +74,26 @@ def steps(
 bench = Bench(
     "peak.fma",
     question="How many floating-point operations a second does each vector width do?",
-    axes={"dtype": ("f8", "f4"), "threads": (1, "all"), "chains": (12,)},
+    axes={"dtype": ("f8", "f4"), "threads": (1, "all"), "chains": (BEST,)},
     baseline="scalar",
     measures="fma",
     limit="fma",
     tolerance=0.0,
-    full={"chains": (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16)},
-    version=2,
+    full={"chains": (BEST, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24)},
+    version=3,
     sweeps=({"variant": ("128", "256", "512"), "dtype": ("f8",), "threads": (1,), "chains": (1, 2, 4, 8, 16)},),
 )
 
 
 @bench.inputs
-def numbers(rng: np.random.Generator, dtype: np.dtype, chains: int) -> np.ndarray:
+def numbers(rng: np.random.Generator, dtype: np.dtype, chains: int | str) -> np.ndarray:
     """x₀ for each lane of each chain: multiples of 2⁻²⁰ in [2, 4)."""
-    return (rng.integers(2**21, 2**22, chains * VECTOR // dtype.itemsize) * GRID).astype(dtype)
+    return (rng.integers(2**21, 2**22, vectors(chains) * VECTOR // dtype.itemsize) * GRID).astype(dtype)
+
+
+def vectors(chains: int | str) -> int:
+    """How many times 64 bytes of numbers there are: one for each chain; where a probe chooses, as many for each."""
+    return COMMON if chains == BEST else int(chains)
 
 
 @bench.reference
@@ -96,83 +109,125 @@ def counts(x: np.ndarray, threads: int) -> dict[str, float]:
 
 
 @bench.memory
-def memory(chains: int, threads: int) -> int:
+def memory(chains: int | str, threads: int) -> int:
     """A page or two a thread."""
-    return 2 * chains * VECTOR * threads
+    return 2 * vectors(chains) * VECTOR * threads
 
 
-def lacking(bits: int) -> Callable[[int], Reason | None]:
+def lacking(bits: int) -> Callable[[int | str], Reason | None]:
     """What this host lacks for registers of `bits` bits (0: scalars), as a function of the number of chains."""
 
-    def needs(chains: int) -> Reason | None:
+    def needs(chains: int | str) -> Reason | None:
         if not has_fma():
             return because("needs_isa", "this CPU has no fused multiply-add")
         if bits > widths()[-1]:
             return because("needs_isa", f"this CPU's vector registers have {widths()[-1]} bits")
-        there = vector_registers()  # two of them hold a and b
-        if chains + 2 > there:
-            return because("needs_isa", f"{chains} chains, a and b need {chains + 2} registers of {there}")
+        there, needed = vector_registers(), 2 + (min(CANDIDATES) if chains == BEST else int(chains))
+        if needed > there:
+            return because("needs_isa", f"{chains} chains, a and b need {needed} registers of {there}")
         return None
 
     return needs
 
 
-def on_crew(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int, bits: int) -> Work:
+Place = tuple[Buffer, np.ndarray, np.ndarray]
+"""A thread's memory: the numbers, and where they go."""
+
+
+def jobs_of(places: Sequence[Place], registers: Registers) -> list[Job]:
+    """What each thread runs: the sums of its numbers, in these registers."""
+
+    def job(place: Place) -> Job:
+        _, source, target = place
+        addresses = target.ctypes.data, source.ctypes.data
+
+        def run(loops: int, gate: int) -> None:
+            steps(registers, *addresses, source.nbytes, A, B, STEPS, loops, gate)
+
+        return run
+
+    return [job(place) for place in places]
+
+
+def candidates() -> list[int]:
+    """The numbers of chains to choose from: those that fit the registers beside a and b."""
+    return [chains for chains in CANDIDATES if chains + 2 <= vector_registers()]
+
+
+def choose(device: Cpu, places: Sequence[Place], dtype: str, bits: int) -> Choice:
+    """The fastest number of chains in registers of `bits` bits on as many threads as there are places."""
+    crew = device.crew(len(places))
+
+    def timer(chains: int) -> Callable[[int], float]:
+        work: Work = crew.work(jobs_of(places, Registers(dtype, bits, chains)), output=None)
+        work.call()  # compiles it
+        timed: Callable[[int], float] = work.timer  # type: ignore[assignment]
+        return timed
+
+    def probe() -> str:
+        return fastest({str(chains): timer(chains) for chains in candidates()}, least=GAIN)
+
+    return device.chosen(f"peak.fma {dtype} {bits} {len(places)}", [*map(str, candidates())], probe)
+
+
+def on_crew(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int | str, bits: int) -> Work:
     """The sums in registers of `bits` bits, on pinned threads, each with a copy of the numbers."""
-    registers = Registers(dtype.str[1:], bits, chains)
     crew = device.crew(threads)
 
-    def allocate(_rank: int) -> tuple[Buffer, np.ndarray, np.ndarray]:
+    def allocate(_rank: int) -> Place:
         # Each on a page of its own, so that no two threads share a line.
         buffer = device.buffer(2 * x.nbytes, pages="4K")
         source, target = buffer.array.view(dtype).reshape(2, -1)
         source[:], target[:] = x, np.nan
         return buffer, source, target
 
-    places = crew.each(allocate)
-
-    def job(rank: int) -> Job:
-        _, source, target = places[rank]
-        addresses = target.ctypes.data, source.ctypes.data
-
-        def run(loops: int, gate: int) -> None:
-            steps(registers, *addresses, x.nbytes, A, B, STEPS, loops, gate)
-
-        return run
+    places: list[Place] = crew.each(allocate)
+    kind = dtype.str[1:]
+    choice = choose(device, places, kind, bits) if chains == BEST else Choice(str(chains))
+    registers = Registers(kind, bits, int(choice.name))
+    for _, _, target in places:
+        target[:] = np.nan  # a probe has written there
 
     def close() -> None:
         for buffer, _, _ in places:
             buffer.close()
 
     work: Work = crew.work(
-        [job(rank) for rank in range(threads)],
+        jobs_of(places, registers),
         output=lambda: np.array([target for _, _, target in places]),
-        facts={"width": bits, "lanes": registers.lanes, "elements": x.size, "steps": STEPS},
+        facts={
+            "width": bits,
+            "lanes": registers.lanes,
+            "elements": x.size,
+            "steps": STEPS,
+            "chains": registers.count,
+            **choice.facts,
+        },
         close=close,
     )
     return work
 
 
 @bench.variant("scalar", needs=lacking(0))
-def scalar(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def scalar(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int | str) -> Work:
     """One number an instruction."""
     return on_crew(device, x, dtype, threads, chains, dtype.itemsize * 8)
 
 
 @bench.variant("128", needs=lacking(128))
-def bits_128(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_128(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int | str) -> Work:
     """128-bit vectors: SSE registers with FMA, NEON."""
     return on_crew(device, x, dtype, threads, chains, 128)
 
 
 @bench.variant("256", needs=lacking(256))
-def bits_256(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_256(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int | str) -> Work:
     """256-bit vectors: AVX2."""
     return on_crew(device, x, dtype, threads, chains, 256)
 
 
 @bench.variant("512", needs=lacking(512))
-def bits_512(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int) -> Work:
+def bits_512(device: Cpu, x: np.ndarray, dtype: np.dtype, threads: int, chains: int | str) -> Work:
     """512-bit vectors: AVX-512."""
     return on_crew(device, x, dtype, threads, chains, 512)
 
@@ -204,7 +259,9 @@ def finding(results: Results) -> Iterator[str]:
             said += f"; on 1 thread {against(results.versus(one, scalar).scaled(work), 'scalar code')}"
         yield marked(said, *best.values(), scalar)
     for variant in VECTORS:
-        places = {chains: results.find(variant, dtype="f8", threads=1, chains=chains) for chains in (1, 8, 12, 16)}
+        places = {
+            chains: results.find(variant, dtype="f8", threads=1, chains=chains) for chains in (1, BEST, 8, 12, 16)
+        }
         alone, *full = (places[chains] for chains in places)
         known = [one for one in full if one is not None]
         if alone is None or not known:

@@ -120,7 +120,7 @@ def stream(row: Row) -> Bench:
         if row.writes
         else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
-        version=4,
+        version=5,
     )
 
     @bench.inputs
@@ -211,7 +211,10 @@ def on_crew(
     """
     crew = device.crew(threads)
     made = common.get(("crew", threads, pages), lambda: of_a_crew(row, device, data, size, threads, pages))
-    block = block or choose(row, registers, device, made, level_of(device, size, threads))
+    facts: dict[str, str] = {}
+    if block is None:
+        block, choice = choose(row, registers, device, made, level_of(device, size, threads))
+        facts = choice.facts
     memory = [arrays.anew(row) for arrays in made]
     parts, checked = memory[0].partitions.parts, memory[0].partitions.checked
     nbytes = memory[0].words[0].nbytes // parts
@@ -260,6 +263,7 @@ def on_crew(
             "registers": block.registers.count,
             "streams": block.streams,
             "parts": parts,
+            **facts,
             **traffic(device, row.arrays if registers.nt else row.moves, nbytes, size, threads),
         },
         close=close,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from ...analysis import precision
 from ...record import text
 from ...record.estimate import estimate
 from ...record.model import COUNTS, Record, metrics
@@ -33,11 +34,13 @@ def view(runs: Runs) -> Section | None:
             figures = [text.NOTHING] * 5
             if point is not None:
                 median, _, interval = text.quantity(point.value, point.unit).partition(" (")
+                interval = interval.removesuffix(")") or text.NOTHING
+                wide = precision.missed(point.seconds, run.policy)
                 figures = [
                     str(len(record.samples)),
                     text.seconds(point.seconds.value),
                     median,
-                    interval.removesuffix(")") or text.NOTHING,
+                    f"{interval}, {wide}" if wide else interval,
                     format.of_limit(point.of_limit),
                 ]
             status = record.status + (f": {record.why}" if record.reasons else "")
@@ -62,7 +65,8 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "Everything that was measured, and what was not and why; cases of a variant that were skipped for one reason "
         "are one row here, and apart in the downloads. Click a heading to sort; type to filter.",
-        "An execution runs the variant once. Where that is many elements, loads or calls, the median is of one.",
+        "An execution runs the variant once. Where that is many elements, loads or calls, the median is of one. An "
+        "interval wider than the run asked for is followed by half its width, in percent of the median.",
     ]
     return Section("records", "Records", "All records", intro, [Records(table, downloads)])
 
