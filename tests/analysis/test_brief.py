@@ -6,11 +6,11 @@ import pytest
 
 from doubles.scripted import record
 from hwbench.analysis.brief import brief
+from hwbench.analysis.reading import Reading
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
 from made_up.gpu_sample import gpu_run
 from made_up.sample import sample_run
-from hwbench.analysis.reading import Reading
 
 
 @pytest.fixture(scope="module")

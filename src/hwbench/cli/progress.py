@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAMES = 21  # columns of a bench's name
+WIDE = 60  # columns from which the bar also counts contrasts
 
 
 class Forecast:
@@ -114,7 +115,7 @@ class Bar(Lines):
 
     def __init__(self, console: Console, usual: float = 0.0) -> None:
         super().__init__(usual=usual)
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.table import Column
 
         now = Column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -122,6 +123,7 @@ class Bar(Lines):
         self.progress = Progress(
             TextColumn("{task.description}", markup=False, table_column=now),
             BarColumn(bar_width=max(6, min(40, console.width // 4))),
+            *([MofNCompleteColumn()] if console.width >= WIDE else []),
             TextColumn("{task.fields[left]}", markup=False, table_column=left),
             console=console, transient=True, expand=True,
         )  # fmt: skip

@@ -29,7 +29,7 @@ STYLES = {
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|tensor|launch|link|Python|layout|threads|matmul|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|peak|tensor|launch|link|Python|layout|threads|matmul|GPU|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -73,9 +73,11 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 
 def _head(made: Summary, width: int) -> Iterator[str]:
     yield from wrapped(_machine(made), width)
+    if made.host.no_gpu:
+        yield from wrapped(f"none was measured: {made.host.no_gpu}", width, "GPU")
     found = made.quality
     if not found.cases and not found.word:
-        yield "nothing was measured"
+        yield "No case was measured" + (f": {text.count(found.skipped)} were skipped" if found.skipped else "")
         return
     yield from wrapped(_quality(found), width)
     if found.worst is not None:
@@ -114,8 +116,7 @@ def _quality(found: Quality) -> str:
 
 
 def _figures(made: Summary, width: int) -> Iterator[str]:
-    every = next((one.threads for row in made.memory for name, one in row.cells.items() if one and "all" in name), 0)
-    yield from _table(made.memory, made.columns, width, f"1T: 1 thread, all: {every}" if every else "")
+    yield from _table(made.memory, made.columns, width)
     for note in made.notes:
         yield from wrapped(note.said, width, f"{note.number})", 3)
     for name, said in _facts(made):
@@ -204,7 +205,7 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-def _table(rows: Sequence[Row], columns: Sequence[str], width: int, legend: str = "") -> Iterator[str]:
+def _table(rows: Sequence[Row], columns: Sequence[str], width: int) -> Iterator[str]:
     """Levels in rows, numbers aligned at the point; where that is too wide, levels in columns."""
     if not rows or not columns:
         return
@@ -214,8 +215,8 @@ def _table(rows: Sequence[Row], columns: Sequence[str], width: int, legend: str 
     unit = "GB/s" if any(name != "latency" for name in columns) else ""
     wide = list(drawn(["", *names], [heads, *grid], 2, NAME - 2))
     wide[1] += f"  {unit}" * bool(unit)
-    if legend and any(name.endswith((".one", ".all")) for name in columns) and len(wide[0] + legend) + 4 <= width:
-        wide[0] += f"  ({legend})"
+    if any(name.endswith(".one") for name in columns) and len(wide[0]) + 16 <= width:
+        wide[0] += "  (1T: 1 thread)"
     if max(map(len, wide)) <= width:
         yield from wide
     else:

@@ -1,0 +1,149 @@
+"""The summary on a terminal: at most 25 lines of 80 columns, only what was measured, colour where there is any."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from doubles.scripted import record, run_of
+from hwbench.analysis.reading import Reading
+from hwbench.cli.summary import LINES, WIDTH, lines, show
+from hwbench.record import store
+from hwbench.record.model import BenchInfo
+from hwbench.record.reasons import Reason
+from made_up.commands import HOSTILE, clean
+from made_up.gpu_sample import gpu_run
+from made_up.sample import LAPTOP, only_skipped, sample_run
+
+RUNS = sorted((Path(__file__).parents[2] / "reports" / "runs").rglob("*.json"))
+PATHS = {"run": "reports/runs/x.json", "report": "reports/index.html"}
+INFO = {"x.y": BenchInfo("Which?", "a"), "x.z": BenchInfo("What?", "a")}
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_a_committed_run_fits_a_screen(path):
+    """25 lines of 80 columns; no line ends in spaces; narrow terminals have more lines, and none that is too wide."""
+    reading = Reading(store.read(path))
+    whole = lines(reading, paths=PATHS)
+    assert len(whole) <= LINES
+    for width in (40, 60, 80, 200):
+        found = lines(reading, width, PATHS)
+        assert max(map(len, found)) <= min(width, WIDTH)
+        assert all(line == line.rstrip() for line in found)
+    assert whole[-2:] == ["run       reports/runs/x.json", "report    reports/index.html"]
+
+
+@pytest.mark.parametrize("run", [sample_run(), sample_run(LAPTOP), gpu_run(), sample_run(finished=False)])
+def test_a_made_up_run_fits_a_screen_as_well(run):
+    """One with a GPU too, whose lines cost findings."""
+    whole = lines(Reading(run), paths=PATHS)
+    assert len(whole) <= LINES
+    assert max(map(len, whole)) <= WIDTH
+
+
+def test_the_whole_of_a_run():
+    """Machine, verdict with its reason, table, note, peaks, Python, layout, threads, NumPy's share, what ~ means."""
+    run = next(path for path in RUNS if "a4a38" in path.name)
+    assert (
+        lines(Reading(store.read(run)))
+        == """\
+AMD EPYC, 2 cores, KVM guest, Docker
+noisy, 622 cases in 3:50 min (94 suspect, 45 skipped)
+noise     limits that rest on one lucky sample, by up to 22%: measure again when
+          nothing else runs; on a virtual machine, at another hour
+          latency ns  read 1T  read all  copy all  triad all  (1T: 1 thread)
+L1             1.10~    230       453       379       351  GB/s
+L2             4.89     116       223       152~      208
+L3 1)         14.9       97.0
+DRAM         159         29.7      30.8      71.4      36.9~
+1) 32 MiB reported, this guest gets about 16 MiB: choose blocks for 16 MiB
+peak      FP64 58.4 / 116   FP32 117 / 231 GFLOP/s  (1 / 2 threads)
+Python    loop 312× NumPy's time; call 23.5 ns, NumPy's 209 ns, Numba's 148 ns
+layout    summing columns takes 13.1×~ the time of summing rows (C order)
+threads   prange on 2 over 1: 1.84× compute-bound, 1.26× memory-bound
+matmul    NumPy 103 GFLOP/s on 2 threads, 88% of the FP64 peak
+~  doubtful: the samples are bimodal, … (hwbench show)""".splitlines()
+    )
+
+
+def test_what_was_not_measured_has_no_line():
+    """A run of latencies and peaks alone; one of nothing at all."""
+    reading = Reading(sample_run(benches=("latency.chase", "peak.fma"), every_status=False))
+    said = "\n".join(lines(reading))
+    assert "latency ns" in said
+    assert "peak" in said
+    assert not re.search("read|GB/s|Python|layout|matmul|link", said)
+    assert lines(Reading(only_skipped()))[-1] == "No case was measured: 40 were skipped"
+
+
+def test_an_interrupted_run_says_so():
+    """In place of its time."""
+    assert ", interrupted" in lines(Reading(sample_run(finished=False)))[1]
+
+
+def test_one_bench_alone_is_shown_by_its_cases():
+    """The table would have one column."""
+    found = lines(Reading(sample_run(benches=("stream.copy",), every_status=False)), paths=PATHS)
+    assert any(line.startswith("stream.copy: ") for line in found)
+    assert any(line.endswith("GB/s") for line in found)
+    assert len(found) <= LINES
+    assert "report    reports/index.html" in found
+
+
+def test_benches_outside_the_table_have_a_line_each_where_they_are_few():
+    """A narrowed selection; a doubtful figure is marked, and ~ is explained."""
+    rows = [
+        record(bench=name, samples=(2.0,) * 3, counts={"flops": 1e9}, status="suspect", reasons=[Reason("steal")])
+        for name in INFO
+    ]
+    found = lines(Reading(run_of(*rows, benches=INFO)))
+    assert "x.y  a 0.500 GFLOP/s~" in found
+    assert "x.z  a 0.500 GFLOP/s~" in found
+
+
+def test_findings_are_cut_by_whole_entries():
+    """Two of three fit: the heading says where the others are."""
+    run = store.read(next(path for path in RUNS if "intel" in path.name))
+    variables = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}
+    found = lines(Reading(msgspec.structs.replace(run, variables=variables)), paths=PATHS)
+    assert len(found) <= LINES
+    [heading] = [line for line in found if line.startswith("Findings that matter here")]
+    shown = sum(line.startswith("- ") for line in found)
+    assert f"({shown} of " in heading
+    assert "hwbench show --findings" in heading
+    assert any("OPENBLAS_CORETYPE=Haswell is set" in line for line in found)
+
+
+def printed(run, **more):
+    """What a console gets."""
+    console = Console(file=io.StringIO(), width=80, **more)
+    show(Reading(run), console, PATHS)
+    return console.file.getvalue()
+
+
+def test_colour_is_the_terminal_s_alone():
+    """Escape sequences on a terminal, none on a pipe, no colours where they are unwanted."""
+    run = sample_run()
+    plain = printed(run)
+    assert "\x1b" not in plain
+    coloured = printed(run, force_terminal=True, color_system="standard")
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    assert not re.search(r"\x1b\[[0-9;]*3\d", printed(run, force_terminal=True, color_system="standard", no_color=True))
+
+
+def test_nothing_of_a_file_reaches_the_terminal_unescaped():
+    """Hostile names of machine, bench and reasons."""
+    run = run_of(
+        record(HOSTILE, bench=HOSTILE, counts={"flops": 1e9}),
+        record(bench="x.z", counts={"flops": 1e9}),
+        benches={HOSTILE: BenchInfo(HOSTILE, HOSTILE), "x.z": BenchInfo("What?", "a")},
+    )
+    machine = msgspec.structs.replace(run.machine, cpu=msgspec.structs.replace(run.machine.cpu, model=HOSTILE))
+    assert clean(printed(msgspec.structs.replace(run, machine=machine)))
+    assert clean(printed(msgspec.structs.replace(run, machine=machine, records=run.records[:1])))
