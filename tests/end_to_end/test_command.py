@@ -44,9 +44,8 @@ Process = subprocess.Popen[str] | forks.Forked
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
-    }
+    unset = ("CI", "NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
     return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
 
 
@@ -230,7 +229,7 @@ def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
 
 
 def test_json_on_stdout_is_one_run(tmp_path):
-    """`--json -`: strict JSON from the first byte to the last, equal to the file; the summary goes to standard error."""
+    """`--json -`: strict JSON from the first byte to the last, equal to the file; all else goes to standard error."""
     done = hwbench(
         "run", "vectorize.add", "--param", "n=100", "--preset", "quick", "--no-report", "--json", "-", "--out", tmp_path
     )

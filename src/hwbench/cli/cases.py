@@ -45,9 +45,9 @@ def _table(figures: Sequence[tuple[Record, Performance]], every: int, width: int
         ]
         table = list(drawn(names, [heads, *rows], 2, 8))
         table[1] += f"  {unit}"
-        if max(map(len, table)) <= width or len(variants) == 1:
+        if max(map(len, table)) <= width or (len(variants) == 1 and not any(shares)):
             break
-        variants = variants[:-1]
+        variants, shares = (variants[:-1], shares) if len(variants) > 1 else (variants, [""] * len(shares))
     yield from table
     told = sum((place, variant) in cells for place in places for variant in variants)
     if left := every - told:

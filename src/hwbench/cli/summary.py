@@ -74,7 +74,8 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 def _head(made: Summary, width: int) -> Iterator[str]:
     yield from wrapped(_machine(made), width)
     if made.host.no_gpu:
-        yield from wrapped(f"none was measured: {made.host.no_gpu}", width, "GPU")
+        why = made.host.no_gpu.partition(";")[0]
+        yield from wrapped(f"none was measured: {why} (hwbench machine)", width, "GPU")
     found = made.quality
     if not found.cases and not found.word:
         yield "No case was measured" + (f": {text.count(found.skipped)} were skipped" if found.skipped else "")
