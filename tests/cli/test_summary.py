@@ -20,7 +20,8 @@ from made_up.commands import HOSTILE, clean
 from made_up.gpu_sample import gpu_run
 from made_up.sample import LAPTOP, only_skipped, sample_run
 
-RUNS = sorted((Path(__file__).parents[2] / "reports" / "runs").rglob("*.json"))
+ROOT = Path(__file__).parents[2]
+RUNS = sorted((ROOT / "reports" / "runs").rglob("*.json"))
 PATHS = {"run": "reports/runs/x.json", "report": "reports/index.html"}
 INFO = {"x.y": BenchInfo("Which?", "a"), "x.z": BenchInfo("What?", "a")}
 
@@ -46,29 +47,14 @@ def test_a_made_up_run_fits_a_screen_as_well(run):
     assert max(map(len, whole)) <= WIDTH
 
 
-def test_the_whole_of_a_run():
-    """Machine, verdict with its reason, table, note, peaks, Python, layout, threads, NumPy's share, what ~ means."""
-    run = next(path for path in RUNS if "a4a38" in path.name)
-    assert (
-        lines(Reading(store.read(run)))
-        == """\
-AMD EPYC, 2 cores, KVM guest, Docker
-noisy, 622 cases in 3:50 min (94 suspect, 45 skipped)
-noise     limits that rest on one lucky sample, by up to 22%: measure again when
-          nothing else runs; on a virtual machine, at another hour
-          latency ns  read 1T  read all  copy all  triad all  (1T: 1 thread)
-L1             1.10~    230       453       379       351  GB/s
-L2             4.89     116       223       152~      208
-L3 1)         14.9       97.0
-DRAM         159         29.7      30.8      71.4      36.9~
-1) 32 MiB reported, this guest gets about 16 MiB: choose blocks for 16 MiB
-peak      FP64 58.4 / 116   FP32 117 / 231 GFLOP/s  (1 / 2 threads)
-Python    loop 312× NumPy's time; call 23.5 ns, NumPy's 209 ns, Numba's 148 ns
-layout    summing columns takes 13.1×~ the time of summing rows (C order)
-threads   prange on 2 over 1: 1.84× compute-bound, 1.26× memory-bound
-matmul    NumPy 103 GFLOP/s on 2 threads, 88% of the FP64 peak
-~  doubtful: the samples are bimodal, … (hwbench show)""".splitlines()
-    )
+@pytest.mark.parametrize(("page", "run"), [("docs/summary.md", "a4a38"), ("README.md", "f74d0")])
+def test_the_pages_show_what_is_printed(page, run):
+    """The whole of two committed runs, but for the line on GPUs: there were none."""
+    path = next(path for path in RUNS if run in path.name)
+    said = "\n".join(lines(Reading(store.read(path))))
+    said = re.sub(r"\nGPU .*(\n {10}.*)*", "", said)
+    [shown] = re.findall(r"```\n(AMD EPYC, .*?)\n```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    assert said.startswith(shown)
 
 
 def test_what_was_not_measured_has_no_line():

@@ -1,6 +1,6 @@
-"""What is usual: for some quantities the range in which most machines lie, and what helps outside of it.
+"""What is usual: for some quantities the range in which a quiet machine should lie, and what helps outside of it.
 
-`docs/summary.md` has the table with its sources. A range is wide on purpose: within it nothing is said.
+The ranges are a judgement, wide on purpose: within them nothing is said. `docs/summary.md` has them as a table.
 """
 
 from __future__ import annotations
