@@ -64,7 +64,7 @@ def test_what_was_not_measured_has_no_line():
     assert "latency ns" in said
     assert "peak" in said
     assert not re.search("read|GB/s|Python|layout|matmul|link", said)
-    assert lines(Reading(only_skipped()))[-1] == "No case was measured: 40 were skipped"
+    assert lines(Reading(only_skipped()))[-1] == "No case was measured, 40 skipped"
 
 
 def test_an_interrupted_run_says_so():

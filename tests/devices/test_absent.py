@@ -75,7 +75,7 @@ def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tm
     assert run.finished
     assert " ".join(done.out.split()) == (
         f"Scripted CPU, 2 cores, bare metal GPU none was measured: {NAMED} (hwbench machine) "
-        f"No case was measured: 4 were skipped run {path}"
+        f"No case was measured, 4 skipped run {path}"
     )
     assert done.err == ""
 

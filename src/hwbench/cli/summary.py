@@ -9,6 +9,7 @@ from ..analysis.brief import brief
 from ..analysis.reading import Reading
 from ..analysis.summary import Accelerator, Host, Quality, Row, Summary, summary
 from ..record import text
+from ..record.model import BenchInfo
 from ..record.phrases import counted
 from ..record.reasons import words_of
 from . import cases
@@ -78,12 +79,12 @@ def _head(made: Summary, width: int) -> Iterator[str]:
         yield from wrapped(f"none was measured: {why} (hwbench machine)", width, "GPU")
     found = made.quality
     if not found.cases and not found.word:
-        yield "No case was measured" + (f": {text.count(found.skipped)} were skipped" if found.skipped else "")
+        yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
         return
     yield from wrapped(_quality(found), width)
     if found.worst is not None:
-        by = ", by up to" if found.worst.cases else ":"
-        said = f"{found.worst.name}{by} {text.share(found.worst.seen)}: {found.worst.remedy}"
+        seen = "by up to " * bool(found.worst.cases) + text.share(found.worst.seen)
+        said = f"{found.worst.name} ({seen}): {found.worst.remedy}"
         yield from wrapped(said, width, "noise")
 
 
@@ -134,7 +135,8 @@ def _others(reading: Reading, made: Summary, timed: Sequence[str], width: int) -
     for name in timed:
         if name not in shown:
             mine = [record for record in reading.records if record.bench == name]
-            yield from wrapped(f"{name}  {brief(mine, reading.benches[name])}", width)
+            info = reading.benches.get(name, BenchInfo("", ""))
+            yield from wrapped(f"{name}  {brief(mine, info)}", width)
 
 
 def _doubts(words: Sequence[str], width: int) -> list[str]:
@@ -163,7 +165,7 @@ def _facts(made: Summary) -> Iterator[tuple[str, str]]:
     if made.prange:
         names = {"compute": "compute-bound", "triad": "memory-bound"}
         said = ", ".join(f"{_times(one)} {names[name]}" for name, one in sorted(made.prange.items()))
-        yield "threads", f"prange on {next(iter(made.prange.values())).threads} over 1: {said}"
+        yield "threads", f"prange on {next(iter(made.prange.values())).threads} threads over 1: {said}"
     if made.matmul is not None:
         value, share = made.matmul.value, made.matmul.share
         precision = "FP64" if ".f8" in value.name else "FP32"
