@@ -142,8 +142,9 @@ def _others(reading: Reading, made: Summary, timed: Sequence[str], width: int) -
 def _doubts(words: Sequence[str], width: int) -> list[str]:
     if not words:
         return []
-    more = ", …" if len(words) > 1 else ""
-    return wrapped(f"doubtful: {words[0]}{more} (hwbench show)", width, DOUBT, 3)
+    said = f"doubtful: {words[0]}" + ", …" * (len(words) > 1)
+    where = " (hwbench show)"
+    return wrapped(said + where * (len(said + where) + 3 <= width), width, DOUBT, 3)
 
 
 def _facts(made: Summary) -> Iterator[tuple[str, str]]:
