@@ -17,7 +17,7 @@ def test_numbers_are_aligned_at_their_points():
 def test_a_name_stands_before_the_first_line_alone():
     """What follows is indented as far; without a name by two columns."""
     assert wrapped("one two three", 20, "name") == ["name      one two", "          three"]
-    assert wrapped("one two three four", 12) == ["one two", "  three four"]
+    assert wrapped("one two three four five", 20) == ["one two three four", "  five"]
 
 
 def test_long_words_are_never_cut():

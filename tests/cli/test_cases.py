@@ -28,8 +28,8 @@ def test_rates_stand_by_parameters_and_variants():
             case("a", 1.0, {"size": "DRAM", "k": 1}, status="suspect", reasons=[Reason("steal")])]  # fmt: skip
     assert shown(*rows) == [
         "x.y: Which?",
-        "             a     b",
-        "L1        2.00  4.00  GB/s",
+        "              a     b",
+        "L1        2.00   4.00  GB/s",
         "DRAM      1.00~",
     ]
 
