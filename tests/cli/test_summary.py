@@ -63,7 +63,7 @@ def test_what_was_not_measured_has_no_line():
     said = "\n".join(lines(reading))
     assert "latency ns" in said
     assert "peak" in said
-    assert not re.search("read|GB/s|Python|layout|matmul|link", said)
+    assert not re.search(r"\bread\b|GB/s|Python|layout|matmul|link", said)
     assert lines(Reading(only_skipped()))[-1] == "No case was measured, 40 skipped"
 
 
@@ -90,6 +90,17 @@ def test_benches_outside_the_table_have_a_line_each_where_they_are_few():
     found = lines(Reading(run_of(*rows, benches=INFO)))
     assert "x.y  a 0.500 GFLOP/s~" in found
     assert "x.z  a 0.500 GFLOP/s~" in found
+
+
+def test_a_gpu_has_its_own_levels_peaks_and_link():
+    """Tensor cores stand beside the peaks, pinned beside pageable memory."""
+    found = lines(Reading(gpu_run()))
+    at = next(number for number, line in enumerate(found) if line.endswith("(gpu:0)"))
+    assert [line.split()[0] for line in found[at + 2 : at + 4]] == ["L2", "HBM"]
+    [peak] = [line for line in found[at:] if line.startswith("peak")]
+    [link] = [line for line in found[at:] if line.startswith("link")]
+    assert re.fullmatch(r"peak      FP64 [\d.]+   FP32 [\d.]+   BF16 \d+   FP16 \d+ TFLOP/s", peak)
+    assert re.fullmatch(r"link      pinned [\d./ ]+, pageable [\d./ ]+ GB/s  \(to the GPU / from it / both\)", link)
 
 
 def test_findings_are_cut_by_whole_entries():

@@ -24,13 +24,13 @@ WIDTH, LINES = 80, 25
 FEW = 8  # benches: up to so many, those without a headline quantity have a line each
 WHO = {"one": "1T", "all": "all"}
 TENSORS = {"bf16": "BF16", "f16": "FP16", "fp8": "FP8"}
-WAYS = {"h2d": "to the GPU", "d2h": "from it", "both": "both ways"}
+WAYS = {"h2d": "to the GPU", "d2h": "from it", "both": "both"}
 STYLES = {
     r"^quiet\b": "bold green",
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|tensor|launch|link|Python|layout|threads|matmul|GPU|noise|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -190,20 +190,26 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
         name for name in ("latency", "read", "write", "copy", "triad") if any(row.cells[name] for row in gpu.memory)
     ]
     yield from _table(gpu.memory, columns, width)
-    if gpu.peaks:
-        peaks = "   ".join(f"{peak.name} {_rate(peak.all, 1e12)}" for peak in gpu.peaks if peak.all)
-        yield from wrapped(f"{peaks} TFLOP/s", width, "peak")
-    if gpu.tensors:
-        tensors = "   ".join(f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items())
-        yield from wrapped(f"{tensors} TFLOP/s (matmul)", width, "tensor")
+    peaks = [f"{peak.name} {_rate(peak.all, 1e12)}" for peak in gpu.peaks if peak.all]
+    peaks += [f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items()]
+    if peaks:
+        yield from wrapped(f"{'   '.join(peaks)} TFLOP/s", width, "peak")
     if gpu.launch is not None:
         yield from wrapped(f"{_time(gpu.launch)} a kernel", width, "launch")
-    for memory in ("pinned", "pageable"):
-        ways = [
-            f"{WAYS[name.split('.')[0]]} {_rate(one, 1e9)}" for name, one in gpu.link.items() if name.endswith(memory)
-        ]
-        if ways:
-            yield from wrapped(f"{', '.join(ways)} GB/s ({memory} memory)", width, "link")
+    if gpu.link:
+        yield from wrapped(_link(gpu.link), width, "link")
+
+
+def _link(found: Mapping[str, Headline]) -> str:
+    """`pinned 51.6 / 51.7 / 103, pageable 10.4 / 10.3 GB/s  (to / from / both)`."""
+    ways = [way for way in WAYS if any(name.startswith(way) for name in found)]
+    said = []
+    for memory in dict.fromkeys(name.partition(".")[2] for name in found):
+        rates = [_rate(found.get(f"{way}.{memory}"), 1e9) or text.NOTHING for way in ways]
+        while rates[-1] == text.NOTHING:
+            rates.pop()
+        said.append(f"{memory} {' / '.join(rates)}")
+    return f"{', '.join(said)} GB/s  ({' / '.join(WAYS[way] for way in ways)})"
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
