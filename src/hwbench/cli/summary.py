@@ -24,7 +24,7 @@ WIDTH, LINES = 80, 25
 FEW = 8  # benches: up to so many, those without a headline quantity have a line each
 WHO = {"one": "1T", "all": "all"}
 TENSORS = {"bf16": "BF16", "f16": "FP16", "fp8": "FP8"}
-WAYS = {"h2d": "to the GPU", "d2h": "from it", "both": "both"}
+WAYS = {"h2d": "to", "d2h": "from", "both": "both"}  # the GPU
 STYLES = {
     r"^quiet\b": "bold green",
     r"^noisy\b": "bold yellow",
@@ -201,7 +201,7 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
 
 
 def _link(found: Mapping[str, Headline]) -> str:
-    """`pinned 51.6 / 51.7 / 103, pageable 10.4 / 10.3 GB/s  (to / from / both)`."""
+    """`pinned 51.6 / 51.7 / 103, pageable 10.4 / 10.3 GB/s (to / from / both)`."""
     ways = [way for way in WAYS if any(name.startswith(way) for name in found)]
     said = []
     for memory in dict.fromkeys(name.partition(".")[2] for name in found):
@@ -209,7 +209,7 @@ def _link(found: Mapping[str, Headline]) -> str:
         while rates[-1] == text.NOTHING:
             rates.pop()
         said.append(f"{memory} {' / '.join(rates)}")
-    return f"{', '.join(said)} GB/s  ({' / '.join(WAYS[way] for way in ways)})"
+    return f"{', '.join(said)} GB/s ({' / '.join(WAYS[way] for way in ways)})"
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
