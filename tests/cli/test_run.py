@@ -52,7 +52,7 @@ def test_run_prints_a_summary_that_ends_with_where_the_run_lies(benches, device,
     [path] = store.find(out)
     said = done.out.splitlines()
     assert done.code == 0
-    assert said[0] == "Scripted CPU, 2 cores, bare metal"
+    assert said[0] == "Scripted, 2 cores, bare metal"
     assert said[1].startswith("quiet, 4 cases in ")
     assert said[-1] == f"run       {path}"
     assert len(said) <= 25
@@ -68,7 +68,7 @@ def test_findings_come_before_the_summary_where_they_are_asked_for(benches, devi
     done = command("run", "access.steps", "--out", out, "--no-report", "--preset", "quick", "--findings")
     said = done.out.splitlines()
     assert said[:2] == ["access.steps", "  4 times"]
-    assert said.index("Scripted CPU, 2 cores, bare metal") > 1
+    assert said.index("Scripted, 2 cores, bare metal") > 1
     assert said[-1].startswith("run       ")
 
 

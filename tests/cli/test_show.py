@@ -94,7 +94,7 @@ def test_a_run_is_shown_by_its_summary_first(benches, command, out):
     """The same lines as at the end of the run, but for the paths; `--summary` leaves the tables out."""
     saved(out, record("fast", bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}))
     whole, short = command("show", "--out", out).out, command("show", "--summary", "--out", out).out
-    assert short.startswith("Scripted CPU, 2 cores, bare metal\n")
+    assert short.startswith("Scripted, 2 cores, bare metal\n")
     assert whole.startswith(short)
     assert "│" in whole[len(short) :]
     assert "│" not in short

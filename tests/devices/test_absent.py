@@ -74,7 +74,7 @@ def test_every_gpu_case_is_a_record_with_the_reason(benches, device, command, tm
     ]  # fmt: skip
     assert run.finished
     assert " ".join(done.out.split()) == (
-        f"Scripted CPU, 2 cores, bare metal GPU none was measured: {NAMED} (hwbench machine) "
+        f"Scripted, 2 cores, bare metal GPU none was measured: {NAMED} (hwbench machine) "
         f"No case was measured, 4 skipped run {path}"
     )
     assert done.err == ""
