@@ -267,14 +267,13 @@ def _times(one: Headline) -> str:
 def _findings(made: Summary, width: int, most: int) -> Iterator[str]:
     """Those that a note has not told already and that fit into so many lines, the heading among them."""
     entries = [wrapped(f"{one.said} {one.remedy}".strip(), width, "-", 2) for one in made.findings if not one.noted]
-    told: list[str] = []
-    shown = 0
-    for entry in entries:
-        if len(told) + len(entry) >= most:
-            break
-        told += entry
-        shown += 1
-    if told:
-        left = f" ({shown} of {len(entries)}; the others: hwbench show --findings)" if shown < len(entries) else ""
-        yield f"Findings that matter here{left}"
-        yield from told
+    for shown in range(len(entries), 0, -1):
+        told = _told(shown, len(entries), width) + [line for entry in entries[:shown] for line in entry]
+        if len(told) <= most:
+            yield from told
+            return
+
+
+def _told(shown: int, every: int, width: int) -> list[str]:
+    left = f" ({shown} of {every}; the others: hwbench show --findings)" if shown < every else ""
+    return wrapped(f"Findings that matter here{left}", width)
