@@ -48,8 +48,14 @@ def test_peaks_are_told_for_each_precision(of):
 
 def test_scaling_is_a_factor_for_each_work(of):
     """One thread over the most."""
-    assert of("parallel.scaling").endswith("× faster on 4 threads")
+    assert of("parallel.scaling").endswith("× on 4 threads")
     assert of("parallel.scaling").startswith("triad ")
+
+
+def test_a_python_loop_is_told_at_the_most_elements(of):
+    """Not where a call is all the time."""
+    assert of("vectorize.add").startswith("loop ")
+    assert of("vectorize.add").endswith("slower than numpy (1000000)")
 
 
 INFO = BenchInfo("Which?", "slow")

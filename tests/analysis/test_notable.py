@@ -53,6 +53,14 @@ def test_findings_are_ranked_by_distance_and_by_what_can_be_done(monkeypatch):
     assert ranked[0].bench == "test.bench"
 
 
+def test_of_a_disturbed_run_doubtful_figures_are_no_findings(monkeypatch):
+    """Most of its cases are suspect: noise explains what is unusual."""
+    rows = [record(str(number), status="suspect", reasons=[Reason("steal")]) for number in range(3)]
+    entries = (unusual("a", 8.0, doubtful=True), unusual("b", 8.0))
+    assert [one.said[0] for one in found(monkeypatch, *entries, run=run_of(*rows, record()))] == ["b"]
+    assert [one.said[0] for one in found(monkeypatch, *entries)] == ["b", "a"]
+
+
 def test_wrong_results_come_first(monkeypatch):
     """What is wrong is more than unusual, however far that may be."""
     wrong = record("bad", status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs from 42")])

@@ -120,7 +120,7 @@ def _scaling(records: Sequence[Record], info: BenchInfo) -> str:
     pairs = [(work, one_and_most(records, work=work, scaling="strong")) for work in works if isinstance(work, str)]
     said = [f"{work} {text.times(ratio(*pair).value)}{_mark(*pair)}" for work, pair in pairs if pair is not None]
     most = max((threads_of(pair[1]) for _, pair in pairs if pair is not None), default=1)
-    return f"{', '.join(said)} faster on {counted(most, 'thread')}" if said else ""
+    return f"{', '.join(said)} on {counted(most, 'thread')}" if said else ""
 
 
 def _mark(*records: Record) -> str:
@@ -133,6 +133,8 @@ def _contrast(records: Sequence[Record], info: BenchInfo) -> str:
     others = [record for record in records if record.variant != info.baseline and contrast_key(record) in base]
     if (size := _furthest(others)) is not None:
         others = [record for record in others if record.params.get("size") == size]
+    if info.measures == "ladder" and (loops := [record for record in others if record.variant == "loop"]):
+        others = [max(loops, key=lambda record: record.counts.get("items", 0.0))]
     ratios = [(found, one) for one in others if differs(found := ratio(one, base[contrast_key(one)]))]
     if not ratios:
         return ""

@@ -75,12 +75,15 @@ def _cache(reading: Reading) -> Iterator[Notable]:
 
 
 def _unusual(reading: Reading) -> Iterator[Notable]:
+    """What is outside its usual range; where most cases are suspect, what is doubtful says nothing of the machine."""
+    timed = [record for record in reading.records if record.timed]
+    disturbed = 2 * sum(record.status == "suspect" for record in timed) > len(timed)
     for usual in MEASURED:
         seen = usual.seen(reading)
-        if seen is None or (distance := usual.distance(seen.value)) <= LEAST:
+        if seen is None or (disturbed and seen.doubtful) or (distance := usual.distance(seen.value)) <= LEAST:
             continue
         remedy = usual.remedy(reading) if callable(usual.remedy) else usual.remedy
-        said = f"{usual.said(seen)} (usual: {usual.range})."
+        said = f"{usual.said(seen)}{', which is doubtful' * seen.doubtful} (usual: {usual.range})."
         yield Notable(said, remedy, distance, seen.bench, seen.doubtful)
 
 
