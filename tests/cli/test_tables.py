@@ -192,3 +192,13 @@ def test_an_interval_wider_than_asked_for_is_marked_and_counted():
         " ±2.0%", "0 GB/s",
     ]  # fmt: skip
     assert tables.quality(run)[0].startswith("1 of 2 cases misses the ±1.0% asked for")
+
+
+def test_what_is_unusual_of_a_machine_has_a_heading():
+    """Each finding with its remedy in one line; no heading without one."""
+    assert tables.notable(Reading(run_of(record()))) == []
+    run = run_of(record(), variables={"OMP_NUM_THREADS": "1"})
+    assert tables.notable(Reading(run)) == [
+        "unusual on this machine",
+        "  OMP_NUM_THREADS=1 is set: OpenMP leaves 1 of 2 CPUs unused. Unset OMP_NUM_THREADS, unless that is meant.",
+    ]

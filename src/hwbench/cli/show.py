@@ -1,4 +1,4 @@
-"""`hwbench show`: one run, or a selection of it, as tables, and on request what its benches say of it."""
+"""`hwbench show`: the summary of a run and its tables, or a selection of these; on request what benches say of it."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ def show(
     quality: Annotated[
         bool, typer.Option("--quality", help="Print only what speaks against the run, and every suspect case.")
     ] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="The summary alone, without tables.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Show a run, or selected benches and cases of it, as tables. JSON always has findings and quality."""
+    """Show a run: its summary, then tables; with SELECT tables alone. JSON always has findings and quality."""
     with collector.paused():
-        _show(chosen or [], out, findings=findings, quality=quality, json=json)
+        _show(chosen or [], out, findings=findings, quality=quality, summary=summary, json=json)
 
 
-def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, json: bool) -> None:
+def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, summary: bool, json: bool) -> None:
     from .. import catalog
     from ..analysis.reading import Reading
+    from . import summary as summaries
     from . import tables
 
     run, globs = split(chosen, out)
@@ -57,15 +59,21 @@ def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, js
         if json:
             _print_json(reading, records, told)
             return
-        lines = tables.findings(told)
+        lines = tables.findings(told) + ([] if globs else tables.notable(reading))
     if quality:
         for line in [*lines, *tables.doubts(reading.run, records)]:
             echo(line)
         return
     if not reading.records:
         echo("The run holds no cases yet.")
-    tables.print_tables(reading, console(), records)
-    for line in [*lines, *([] if globs else tables.quality(reading.run))]:
+        return
+    here = console()
+    if summary or not globs:
+        summaries.show(reading, here)
+    if not summary:
+        tables.print_tables(reading, here, records)
+        lines += [] if globs else tables.quality(reading.run)
+    for line in lines:
         echo(line)
 
 
