@@ -204,7 +204,17 @@ class Tracks:
     kind: ClassVar[str] = "tracks"
 
 
-Block = Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
+@dataclass(frozen=True)
+class Samples:
+    """A chart of the samples of one case at a time, chosen by the reader; `data` is packed JSON for `samples.js`."""
+
+    title: str
+    text: str
+    data: bytes
+    kind: ClassVar[str] = "samples"
+
+
+Block = Samples | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
 
 
 @dataclass(frozen=True)
