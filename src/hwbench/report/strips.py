@@ -10,6 +10,7 @@ from altair.utils.schemapi import debug_mode
 
 from ..record.estimate import quantile
 from . import charts
+from .charts import Datum
 from .sections import Key, Spec
 from .theme import var
 
@@ -38,31 +39,39 @@ def quantiles(samples: Sequence[float]) -> dict[str, float]:
     return {
         name: quantile(samples, share)
         for name, (share, _) in QUANTILES.items()
-        if samples and len(samples) * (1 - share) >= 1 - 1e-9 or share == 0.5
+        if share == 0.5 or len(samples) * (1 - share) >= 1 - 1e-9
     }
 
 
 def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
     """A row for each case: a thin tick for each sample over the case's median, and one for each quantile."""
-    marks, told, texts = [], [], []
+    marks: list[Datum] = []
+    told: list[Datum] = []
+    texts: list[Datum] = []
+    ends: list[float] = []
     for strip in rows:
         found = quantiles(strip.samples)
         middle = found["p50"]
+        ends += [min(strip.samples) / middle, max(strip.samples) / middle]
         marks += [{"row": strip.label, "x": charts.short(sample / middle)} for sample in strip.samples]
         told += [
-            {"row": strip.label, "x": charts.short(value / middle), "name": name, "case": strip.case,
-             "shown": f"{value / middle:.3f} × the median"}
+            {
+                "row": strip.label,
+                "x": charts.short(value / middle),
+                "name": name,
+                "case": strip.case,
+                "shown": f"{value / middle:.3f} × the median",
+            }
             for name, value in found.items()
-        ]  # fmt: skip
+        ]
         texts.append({"row": strip.label, "label": strip.told})
-    low, high = (end(mark["x"] for mark in marks) for end in (min, max))
+    low, high = min(ends), max(ends)
     pad = 0.03 * (high - low) or 0.01
     far = high > FAR or low < 1 / FAR
     domain = [low * 0.95, high * 1.05] if far else [low - pad, high + pad]
     room = 14 + charts.CHAR * max(len(strip.told) for strip in rows)
-    scale = alt.Scale(
-        type="log" if far else "linear", domain=domain, nice=False, rangeMax=alt.ExprRef(f"max(width / 4, width - {room:.0f})")
-    )  # fmt: skip
+    end_of_marks = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
+    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=end_of_marks)
     with debug_mode(False):
         title = "sample over the median" + (", log scale" if far else "")
         x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=title, tickCount=4, format=".3~g", labelOverlap="greedy"))

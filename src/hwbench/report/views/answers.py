@@ -10,7 +10,7 @@ from ...record.model import Answer, BenchInfo, Record, Scalar
 from .. import charts, format
 from ..columns import STATUS, VARIANT, Column, against_baseline, of_points, worded
 from ..dataset import Point, Runs
-from ..sections import Figure, Key, Panel
+from ..sections import Figure, Key, Panel, Spec
 
 ROWS = 8  # cases that a chart shows
 ALIKE = 0.01  # variants whose facts differ by less are one bar
@@ -56,7 +56,7 @@ def of(record: Record, answer: Answer) -> float | None:
     found = record.facts.get(answer.fact)
     if answer.at is not None:
         inside = isinstance(found, list) and -len(found) <= answer.at < len(found)
-        found = found[answer.at] if inside else None
+        found = found[answer.at] if isinstance(found, list) and inside else None
     if not isinstance(found, int | float) or isinstance(found, bool):
         return None
     value = found * answer.scale
@@ -68,7 +68,7 @@ def _column(answer: Answer) -> Column[Point]:
     return Column(head, lambda point: text.amount(of(point.record, answer)))
 
 
-def _panel(runs: Runs, name: str, answer: Answer, points: Sequence[Point]) -> tuple[charts.Spec, dict[str, Key]]:
+def _panel(runs: Runs, name: str, answer: Answer, points: Sequence[Point]) -> tuple[Spec, dict[str, Key]]:
     values = [value for point in points if (value := of(point.record, answer)) is not None]
     single = _alike(points, answer)
     if single:

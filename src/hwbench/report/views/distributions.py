@@ -59,7 +59,7 @@ def _strips(runs: Runs) -> Figure | None:
         Column("case", lambda point: format.case(point.record)),
         Column("samples", lambda point: str(len(point.record.samples))),
         Column("fastest", lambda point: text.seconds(min(point.record.samples) * _each(point))),
-        *(Column(name, lambda point, name=name: _quantile(point, name)) for name in strips.QUANTILES),
+        *map(_column, strips.QUANTILES),
         Column("slowest", lambda point: text.seconds(max(point.record.samples) * _each(point))),
         STATUS,
     )  # fmt: skip
@@ -69,6 +69,10 @@ def _strips(runs: Runs) -> Figure | None:
     )
     every = table(runs, "Percentiles", columns, shown, lambda point: point.run)
     return Figure("Spread of the samples", panels, every, told, strips.LEGEND)
+
+
+def _column(name: str) -> Column[Point]:
+    return Column(name, lambda point: _quantile(point, name))
 
 
 def _each(point: Point) -> float:
@@ -103,7 +107,7 @@ def _labels(points: Sequence[Point]) -> list[str]:
     """What tells the cases of a bench apart, each label once."""
     values = [{"variant": point.variant, **point.record.params} for point in points]
     axes = [axis for axis in values[0] if len({str(one.get(axis)) for one in values}) > 1] or ["variant"]
-    names = []
+    names: list[str] = []
     for point, value in zip(points, values, strict=True):
         name = ", ".join(format.labelled(axis, value.get(axis, ""), point.threads) for axis in axes)
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
