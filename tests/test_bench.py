@@ -134,7 +134,8 @@ def test_a_bench_tells_a_run_file_what_it_declares():
     """Variants in their order, and each axis with its name in words."""
     bench = Bench(
         "a.b", question="?", axes={"n": (1,), "k": (1,)}, baseline="x", limit="load", measures="load",
-        where={"variant": "x", "k": 1}, leading="bytes", words={"k": "stride, elements"}, answers=(Answer("depth", "d"),),
+        where={"variant": "x", "k": 1}, leading="bytes", words={"k": "stride, elements"},
+        answers=(Answer("depth", "d"),),
     )  # fmt: skip
     bench.variant("x")(lambda: Work(print))
     assert bench.info == BenchInfo(

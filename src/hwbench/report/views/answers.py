@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ...record import text
 from ...record.model import Answer, BenchInfo, Record, Scalar
 from .. import charts, format
-from ..columns import STATUS, VARIANT, Column, against_baseline, of_points, worded
+from ..columns import STATUS, VARIANT, Column, against_baseline, table, worded
 from ..dataset import Point, Runs
 from ..sections import Figure, Key, Panel, Spec
 
@@ -25,9 +25,9 @@ def figure(runs: Runs, name: str, points: Sequence[Point], bench: BenchInfo) -> 
     panels: list[Panel] = []
     legend: dict[str, Key] = {}
     most = 0
-    for run, _, here in of_points(runs, ()).by_run(points):
+    for run in dict.fromkeys(point.run for point in points):
         for answer in bench.answers:
-            found = [point for point in here if of(point.record, answer) is not None]
+            found = [point for point in points if point.run == run and of(point.record, answer) is not None]
             cases = list(dict.fromkeys(_params(point) for point in found))
             if not cases:
                 continue
@@ -39,16 +39,16 @@ def figure(runs: Runs, name: str, points: Sequence[Point], bench: BenchInfo) -> 
     if not panels:
         return None
     told = bench.question + (f" The first {ROWS} of {most} cases are drawn; the table has all." if most > ROWS else "")
-    axes = _varying(points)
-    columns = of_points(
-        runs,
-        (
-            *(worded(axis, bench.axes.get(axis, "")) for axis in axes), VARIANT, *map(_column, bench.answers),
-            Column("one execution", lambda point: text.seconds(point.seconds.value)),
-            against_baseline(runs, f"against {bench.baseline}"), STATUS,
-        ),
-    )  # fmt: skip
-    return Figure(name, panels, columns.table(f"{name}: every case", points), told, list(legend.values()))
+    columns: tuple[Column[Point], ...] = (
+        *(worded(axis, bench.axes.get(axis, "")) for axis in _varying(points)),
+        VARIANT,
+        *map(_column, bench.answers),
+        Column("one execution", lambda point: text.seconds(point.seconds.value)),
+        against_baseline(runs, f"against {bench.baseline}"),
+        STATUS,
+    )
+    every = table(runs, f"{name}: every case", columns, points, lambda point: point.run)
+    return Figure(name, panels, every, told, list(legend.values()))
 
 
 def of(record: Record, answer: Answer) -> float | None:
