@@ -69,9 +69,8 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
     pad = 0.03 * (high - low) or 0.01
     far = high > FAR or low < 1 / FAR
     domain = [low * 0.95, high * 1.05] if far else [low - pad, high + pad]
-    room = 14 + charts.CHAR * max(len(strip.told) for strip in rows)
-    end_of_marks = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
-    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=end_of_marks)
+    ends_at, seen = charts.split(4, 14 + charts.CHAR * max(len(head), *(len(strip.told) for strip in rows)))
+    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=ends_at)
     with debug_mode(False):
         title = "sample over the median" + (", log scale" if far else "")
         x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=title, tickCount=4, format=".3~g", labelOverlap="greedy"))
@@ -83,8 +82,8 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
         layers = [
             _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
             _named("quantiles").mark_tick(thickness=3, size=17).encode(x=x, y=y, color=colour, tooltip=tooltip),
-            _named("told").mark_text(align="right").encode(x=alt.value("width"), y=y, text=charts.LABEL),
-            _named("head").mark_text(align="right", dy=-8).encode(
+            _named("told").mark_text(align="right", opacity=seen).encode(x=alt.value("width"), y=y, text=charts.LABEL),
+            _named("head").mark_text(align="right", dy=-8, opacity=seen).encode(
                 x=alt.value("width"), y=alt.value(0), text=charts.LABEL
             ),
         ]  # fmt: skip
