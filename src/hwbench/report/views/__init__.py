@@ -19,6 +19,7 @@ from .computing import view as computing
 from .contrasts import view as contrasts
 from .cpu_vs_gpu import view as cpu_vs_gpu
 from .crosscheck import view as crosscheck
+from .distributions import view as distributions
 from .findings import view as findings
 from .gpu.breakeven import view as gpu_breakeven
 from .gpu.link import view as gpu_link
@@ -33,12 +34,14 @@ from .records import view as records
 from .reduction import view as reduction
 from .roofline import view as roofline
 from .scaling import view as scaling
+from .side_by_side import view as side_by_side
 from .stride import view as stride
 
 View = Callable[[Runs], Section | None]
 
 VIEWS: tuple[View, ...] = (
     machine,
+    side_by_side,
     cpu_vs_gpu,
     findings,
     ladder,
@@ -59,6 +62,7 @@ VIEWS: tuple[View, ...] = (
     systolic,
     dsp,
     house_prices,
+    distributions,
     crosscheck,
     history,
     quality,
