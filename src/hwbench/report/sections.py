@@ -211,7 +211,8 @@ Block = Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Recor
 class Section:
     """A part of the page.
 
-    `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it.
+    `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it, `topic`
+    the id of the topic that it belongs to (`topics.py`).
     """
 
     id: str
@@ -219,3 +220,4 @@ class Section:
     title: str
     intro: Sequence[str]
     blocks: Sequence[Block] = field(default_factory=tuple)
+    topic: str = "data"

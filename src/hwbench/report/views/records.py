@@ -64,7 +64,7 @@ def view(runs: Runs) -> Section | None:
         "are one row here, and apart in the downloads. Click a heading to sort; type to filter.",
         "An execution runs the variant once. Where that is many elements, loads or calls, the median is of one.",
     ]
-    return Section("records", "Records", "All records", intro, [Records(table, downloads)])
+    return Section("records", "Records", "All records", intro, [Records(table, downloads)], topic="data")
 
 
 def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:

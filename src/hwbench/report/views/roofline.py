@@ -84,7 +84,7 @@ def view(runs: Runs) -> Section | None:
         "gap between two slopes is what staying in the nearer cache gains. A roof marked '?' was disturbed, so that it "
         "may be higher, and shares of it lower.",
     ]
-    return Section("roofline", "Roofline", "Roofline", intro, [figure])
+    return Section("roofline", "Roofline", "Roofline", intro, [figure], topic="compute")
 
 
 def _columns(runs: Runs) -> Columns[Placed]:
