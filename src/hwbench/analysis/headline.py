@@ -49,6 +49,11 @@ class Headline(msgspec.Struct, frozen=True):
     doubt: list[str] | None = None
     statistic: str = "median"
 
+    @property
+    def bench(self) -> str:
+        """The bench of the record."""
+        return self.record.partition("/")[0]
+
 
 @dataclass(frozen=True)
 class Rate:

@@ -52,6 +52,15 @@ def _last(last: MeasuredCache | None, guest: str) -> str:
     return f"{said}."
 
 
+def shortfall(last: MeasuredCache | None, virtual: str | None) -> tuple[str, str] | None:
+    """The last cache's name, and in short what is missing of its reported size; None where all of it is there."""
+    if last is None or last.cache is None or last.size is None or last.verdict != "less than reported":
+        return None
+    guest = any(name not in CONTAINERS for name in (virtual or "").split(", ") if name)
+    who = "one thread's chase sees" if last.unsure else ("this guest gets" if guest else "one thread gets")
+    return f"L{last.cache.level}", f"{text.size(last.cache.bytes)} reported, {who} about {text.size(last.size.value)}"
+
+
 def pages(found: Hierarchy) -> str:
     """What 4 KiB pages add to huge ones, and so how far the TLB reaches."""
     if found.reach:
