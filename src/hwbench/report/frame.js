@@ -64,7 +64,7 @@
     open(false);
     for (let one = found.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
     if (found === topic) scrollTo(0, 0); else found.scrollIntoView({ block: "start" });
-    if (first !== true) topic.querySelector("h2").focus({ preventScroll: true });
+    if (first !== true) topic.querySelector("h1[tabindex], h2").focus({ preventScroll: true });
   };
   addEventListener("hashchange", follow);
   const go = (topic) => { if (topic) location.hash = topic.id; };

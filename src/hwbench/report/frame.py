@@ -1,7 +1,8 @@
 """The frame of the page: sections by topic, findings beside the figures that show them, tables in one place.
 
 A view knows its own section alone. Here every block gets an anchor, the benches that it shows, and what stands beside
-it. Every table of a figure, and every long one, is put into the topic *Data*, where a link leads to it.
+it. Every table of a figure, and every long one, is put into the topic *Data*, where a link leads to it; so is what a
+topic has no room for (`budget`).
 """
 
 from __future__ import annotations
@@ -11,30 +12,37 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from . import budget
 from .sections import Block, Figure, Notes, Records, Section, Table
-from .topics import BY_BENCH, KEYS, OTHERS, TOPICS, Topic, of_bench
+from .topics import BY_BENCH, KEYS, TOPICS, Topic, of_bench
 
 ROWS = 14  # of a table that stands in its section; a longer one stands among the data
-FINDINGS, ALL = "findings", "data"  # the section of all findings, and the topic where everything is
+ALL, RECORDS = "data", "records"  # the topic where everything is
+UNBOUND = ("summary", "quality", "history", ALL)  # topics that hold all that their views give them
+SHARE = 0.2  # of a figure's marks: a bench that has as many in another figure of the topic is drawn there
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A block with its anchor, the benches it shows, findings of these, and the anchor of its table among the data."""
+    """A block with its anchor, the benches it shows by number of marks, and findings of these.
+
+    `table` is the anchor of its table among the data.
+    """
 
     block: Block
     id: str
-    benches: Sequence[str] = ()
+    benches: Counter[str] = field(default_factory=Counter)
     findings: Sequence[str] = ()
     table: str = ""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A section with its blocks placed."""
+    """A section with its blocks placed; `moved` are the anchors and titles of those that stand among the data."""
 
     section: Section
     blocks: Sequence[Placed]
+    moved: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -83,18 +91,57 @@ def arrange(sections: Sequence[Section], findings: Mapping[str, Sequence[str]], 
         anchor = names.new(section.id)
         blocks = []
         for place, block in enumerate(section.blocks):
-            benches = tuple(shows[number][place])
+            benches = shows[number][place]
             told = [one for name in beside.get((number, place), ()) for one in findings[name]]
             placed = Placed(block, names.of(f"{anchor}-{_title(block)}"), benches, told)
             if (table := _apart(block, section.topic)) is not None:
-                kept = Kept(names.new("table"), table, section.title, _title(block), placed.id, benches)
+                kept = Kept(names.new("table"), table, section.title, _title(block), placed.id, tuple(benches))
                 tables.append(kept)
                 placed = replace(placed, table=kept.id)
             blocks.append(placed)
         parts.setdefault(section.topic, []).append(Part(replace(section, id=anchor), blocks))
+    for topic in TOPICS:
+        if topic.id not in UNBOUND and (given := parts.get(topic.id)):
+            parts[topic.id], rest = _fitted(given)
+            if rest:
+                about = f"Charts and tables for which the topic {topic.name} has no room."
+                more = Section(names.new(f"more-{topic.id}"), f"More: {topic.name}", f"More of {topic.name}", [about])
+                parts.setdefault(ALL, []).append(Part(more, rest))
     shown = [topic for topic in TOPICS if parts.get(topic.id)]
     keys = KEYS[: len(shown)].ljust(len(shown))
+    parts.get(ALL, []).sort(key=lambda part: part.section.id == RECORDS)
     return Page([Layer(topic, key, parts[topic.id]) for topic, key in zip(shown, keys, strict=True)], tables)
+
+
+def _fitted(parts: Sequence[Part]) -> tuple[list[Part], list[Placed]]:
+    """The parts of a topic with what it has room for, and the rest, as contrasts that another figure shows are."""
+    sized = []
+    for i, part in enumerate(parts):
+        others = [one.benches for k, other in enumerate(parts) if k != i for one in other.blocks]
+        blocks = {}
+        for j, one in enumerate(part.blocks):
+            if part.section.divided and _drawn(one, others):
+                continue
+            link = one.table and isinstance(one.block, Table)
+            size = budget.LINK if link else budget.height(one.block, one.findings)
+            blocks[j] = (j + 2 * isinstance(one.block, Table), size)
+        sized.append((part.section, blocks))
+    stay = budget.kept(sized)
+    here, rest = [], []
+    for i, part in enumerate(parts):
+        shown = [one for j, one in enumerate(part.blocks) if (i, j) in stay]
+        moved = [one for j, one in enumerate(part.blocks) if (i, j) not in stay]
+        rest += moved
+        if shown:
+            here.append(replace(part, blocks=shown, moved=[(one.id, _title(one.block)) for one in moved]))
+    return here, rest
+
+
+def _drawn(placed: Placed, others: Sequence[Counter[str]]) -> bool:
+    """Whether other figures of the topic draw the benches of this one."""
+    return bool(placed.benches) and all(
+        any(counted[name] >= SHARE * counted.total() for counted in others if counted) for name in placed.benches
+    )
 
 
 def _divided(sections: Sequence[Section]) -> list[Section]:
@@ -107,7 +154,7 @@ def _divided(sections: Sequence[Section]) -> list[Section]:
         for topic in TOPICS:
             blocks = [block for block in section.blocks if of_bench(_title(block)) == topic.id]
             if blocks:
-                out.append(replace(section, id=f"{section.id}-{topic.id}", topic=topic.id, blocks=blocks))
+                out.append(replace(section, id=f"{section.id}-{topic.id}", topic=topic.id, blocks=blocks, divided=True))
     return out
 
 

@@ -152,6 +152,7 @@
         continue;
       }
       const alt = place.textContent;
+      if (place.clientWidth < 380 && spec.height >= 250) spec.height *= 0.75; // a phone's screen is low, too
       try {
         await window.vegaEmbed(place, spec, options);
         place.style.minHeight = "";

@@ -104,6 +104,23 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class Hero:
+    """What a run is in a minute: the machine, a badge of its quality, levels of memory as tables, and tiles.
+
+    `label` names the run where there are several, `about` says what the badge rests on.
+    """
+
+    machine: str
+    label: str
+    badge: str
+    about: str
+    tables: Sequence[Table]
+    tiles: Sequence[Tile]
+    notes: Sequence[str]
+    kind: ClassVar[str] = "hero"
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and what they are: a description list for each group."""
 
@@ -204,7 +221,7 @@ class Tracks:
     kind: ClassVar[str] = "tracks"
 
 
-Block = Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
+Block = Hero | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
 
 
 @dataclass(frozen=True)
@@ -212,7 +229,7 @@ class Section:
     """A part of the page.
 
     `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it, `topic`
-    the id of the topic that it belongs to (`topics.py`).
+    the id of the topic that it belongs to (`topics.py`). `divided`: it is what one topic has of a section of all.
     """
 
     id: str
@@ -221,3 +238,4 @@ class Section:
     intro: Sequence[str]
     blocks: Sequence[Block] = field(default_factory=tuple)
     topic: str = "data"
+    divided: bool = False

@@ -1,4 +1,4 @@
-"""The sections of the page, in order. A view is a function `(runs) -> Section or None`.
+"""The sections of the page, in order within their topics. A view is a function `(runs) -> Section or None`.
 
 A view that has nothing to show of these runs returns None, and the page has no such section.
 """
@@ -34,10 +34,12 @@ from .reduction import view as reduction
 from .roofline import view as roofline
 from .scaling import view as scaling
 from .stride import view as stride
+from .summary import view as summary
 
 View = Callable[[Runs], Section | None]
 
 VIEWS: tuple[View, ...] = (
+    summary,
     machine,
     cpu_vs_gpu,
     findings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...analysis.limits import Limit
@@ -13,7 +13,7 @@ from ...record.model import FLOP_RATE, LEVELS, Record
 from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs, swept
-from ..sections import Figure, Key, Panel, Section
+from ..sections import Figure, Key, Panel, Section, Spec, Table
 
 CPU = "cpu"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -238,3 +238,33 @@ def _spoken(shape: str) -> str:
         "triangle-right": "▶",
         "triangle-left": "◀",
     }[shape]
+
+
+def drawn(
+    runs: Runs, run: int, name: Callable[[Point], str], colours: Mapping[str, str]
+) -> tuple[Spec, list[str], str, Table] | None:
+    """One chart of a run for all thread counts: the cases that `name` names, below the roofs of the most threads.
+
+    With it the names that occur, the roofs in numbers, and the cases as a table.
+    """
+    counts = sorted({limit.threads for limit in runs.limits[run] if limit.kind == "fma"})
+    if not counts:
+        return None
+    roofs, slopes, peaks = _roofs(runs, run, counts[-1])
+    every = [point for threads in counts for point in _points(runs, run, threads) if name(point)]
+    placed = _thinned([_place(runs.readings[run], point) for point in every])
+    if not slopes or not placed:
+        return None
+    columns = _columns(runs)
+    marks = [
+        columns.mark(
+            one, series=name(one.point), colour=colours[name(one.point)], group=name(one.point), x=one.intensity,
+            more=f"{format.marked(one.share)} of {one.roof}" if one.share else text.NOTHING,
+        )
+        for one in placed
+    ]  # fmt: skip
+    names = [known for known in colours if any(mark.series == known for mark in marks)]
+    title = format.value_of("threads", counts[-1])
+    about = f"Roofline, {title}: {', '.join(names)} below measured bandwidths and peaks."
+    spec = charts.roofline(marks, roofs, dict(zip(colours, SHAPES, strict=False)), alt_text=about, height=330)
+    return spec, names, f"{_named(slopes, peaks)}, {title}", columns.table("The cases in this chart", placed)

@@ -59,7 +59,14 @@ def _missing(runs: Runs) -> Section | None:
         "With a GPU this page also shows the bandwidth on each stretch from host memory to the GPU's, copies by size, "
         "a roofline by precision, and the size from which the GPU wins. What was measured here is complete without it."
     )
-    return Section("gpu", "GPU", "No GPU was measured", [about], [Notes("What is missing, and how to get it", told)], topic="quality")
+    return Section(
+        "gpu",
+        "GPU",
+        "No GPU was measured",
+        [about],
+        [Notes("What is missing, and how to get it", told)],
+        topic="quality",
+    )
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------
