@@ -8,7 +8,7 @@ import pytest
 
 from doubles.scripted import scripted_work
 from hwbench.bench import Bench, Work, supply
-from hwbench.record.model import BenchInfo
+from hwbench.record.model import Answer, BenchInfo
 from hwbench.record.reasons import Reason
 
 
@@ -135,8 +135,17 @@ def test_a_bench_tells_a_run_file_what_it_declares():
     bench = Bench(
         "a.b", question="?", axes={"n": (1,), "k": (1,)}, baseline="x", limit="load", measures="load",
         where={"variant": "x", "k": 1}, leading="bytes", words={"k": "stride, elements"},
+        answers=(Answer("depth", "d"),),
     )  # fmt: skip
     bench.variant("x")(lambda: Work(print))
     assert bench.info == BenchInfo(
-        "?", "x", "load", "load", {"variant": "x", "k": 1}, "bytes", ["x"], {"n": "n", "k": "stride, elements"}
+        "?",
+        "x",
+        "load",
+        "load",
+        {"variant": "x", "k": 1},
+        "bytes",
+        ["x"],
+        {"n": "n", "k": "stride, elements"},
+        [Answer("depth", "d")],
     )

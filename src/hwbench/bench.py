@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from .record.measures import KNOWN, Measures
-from .record.model import COUNTS, BenchInfo, Scalar
+from .record.model import COUNTS, Answer, BenchInfo, Scalar
 from .record.reasons import Reason, because
 
 Hook: TypeAlias = Callable[..., Any]
@@ -159,6 +159,8 @@ class Bench:
         Values of axes (or of `variant`) that a case needs to give the limit that the bench measures; None: every case.
     leading
         The count whose rate is shown first: `flops`; "" for the first in the order of `model.COUNTS`' metrics.
+    answers
+        Facts that answer the question where no rate does: the chart of the bench shows them.
     words
         Names of axes in words, for heads of tables: `{"k": "stride, elements"}`.
     version
@@ -200,6 +202,7 @@ class Bench:
         measures: Measures | None = None,
         where: Mapping[str, Scalar] | None = None,
         leading: str = "",
+        answers: tuple[Answer, ...] = (),
         words: Mapping[str, str] | None = None,
         version: int = 1,
         sweeps: tuple[Grid, ...] = (),
@@ -223,6 +226,7 @@ class Bench:
         self.measures = measures
         self.where = dict(where or {})
         self.leading = leading
+        self.answers = answers
         self.words = dict(words or {})
         self.version = version
         self.sweeps = sweeps
@@ -258,6 +262,7 @@ class Bench:
         return BenchInfo(
             self.question, self.baseline, self.limit, self.measures or "", self.where, self.leading,
             list(self.variants), {axis: self.words.get(axis, axis) for axis in self.axes},
+            list(self.answers),
         )  # fmt: skip
 
     @property

@@ -32,16 +32,39 @@ def test_an_endless_interval_is_not_drawn() -> None:
 
 
 def test_bars_hold_their_labels_and_state_their_unit() -> None:
-    """A third of the width is left beyond the longest bar; what has no value says why in its place."""
+    """The longest label has its pixels beyond the longest bar; what has no value says why in its place."""
     spec = charts.bars(
         [mark(label="1.00 s", group="x"), mark("b", None, group="x", label="skipped")],
         groups=["x"], series=["a", "b"], unit="s", top=1.0, alt_text="",
     )  # fmt: skip
     scale = spec["layer"][0]["encoding"]["x"]
-    assert scale["scale"]["domain"][1] == pytest.approx(1 / 0.68)
+    assert scale["scale"]["domain"][1] == pytest.approx(1.05)
+    assert scale["scale"]["rangeMax"] == {"expr": f"max(width / 4, width - {12 + 6.2 * len('skipped'):.0f})"}
     assert scale["axis"]["title"] == "s"
     assert [row["label"] for row in spec["datasets"]["absent"]] == ["skipped"]
     assert spec["usermeta"] == {"s0": "a", "s1": "b"}
+
+
+def test_a_comparison_has_a_column_of_its_own() -> None:
+    """Value beside the bar, ratio at the right edge under its heading; without ratios there is no such column."""
+    pair = [mark(label="1 s", group="x", against="baseline"), mark("b", label="2 s", group="x", against="2× slower")]
+    spec = charts.bars(pair, groups=["x"], series=["a", "b"], unit="s", top=2.0, alt_text="", against="time")
+    assert [(row["label"], row["against"]) for row in spec["datasets"]["marks"]] == [
+        ("1 s", "baseline"), ("2 s", "2× slower"),
+    ]  # fmt: skip
+    assert spec["datasets"]["head"] == [{"label": "time"}]
+    alone = charts.bars([mark(group="x")], groups=["x"], series=[""], unit="s", top=1.0, alt_text="", against="time")
+    assert "head" not in alone["datasets"]
+
+
+def test_rooflines_that_are_read_together_share_an_extent() -> None:
+    """It holds the marks and roofs of both."""
+    roofs = [charts.RoofLine("L1", 1e11, flat=False), charts.RoofLine("peak", 1e11, flat=True)]
+    more = [charts.RoofLine("DRAM", 1e10, flat=False), charts.RoofLine("peak", 4e11, flat=True)]
+    both = charts.Extent.of([mark(value=1.0, x=1.0)], roofs).with_(charts.Extent.of([mark(value=0.01, x=99.0)], more))
+    assert both.high == 800
+    assert both.low <= 0.01 / 1.6
+    assert both.right >= 99
 
 
 def test_wide_spans_are_dots_on_a_logarithmic_scale() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hwbench.report.sections import SUSPECT, Figure, Key, Panel, Table
+from hwbench.report.sections import SUSPECT, Figure, Key, Panel, Table, css_string
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_pale_marks_have_a_key(suspect: str, legend: tuple[Key, ...], keys: list
     """Every figure with a suspect mark says what pale means, once."""
     panel = Panel("", {"datasets": {"marks": [{"series": "s0", **({"suspect": suspect} if suspect else {})}]}}, "")
     assert [key.label for key in Figure("", [panel], Table("", (), ()), legend=legend).keys] == keys
+
+
+def test_headings_are_strings_of_the_style_sheet() -> None:
+    """On a phone a cell is named by its heading; what a heading holds cannot end the string or the declaration."""
+    assert Table("", ("variant", "µs"), []).heads == '--h1:"variant";--h2:"µs"'
+    for hostile in ('"', ";}", "\\", "</style>", "\n", "url(x)"):
+        assert not set('"\n;{}<>()') & set(css_string(hostile))
+    assert css_string("a%") == "a\\25 "

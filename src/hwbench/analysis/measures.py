@@ -24,7 +24,8 @@ Catalogue = Mapping[str, Bench]
 def former() -> Benches:
     """What hwbench's benches declared before run files described them. The table is of that time and does not change.
 
-    One word is of later: `peak.matmul` leads with its operations, as its headline does.
+    Later are only what charts show: that `peak.matmul` and `dsp.dot` lead with their operations, the facts that answer
+    where no rate does, and the unit of a gap.
     """
     return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 

@@ -207,12 +207,28 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     phases: dict[str, float] = {}
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """A fact that answers a bench's question where no rate does: `name` and `unit` are what a chart of it says.
+
+    The fact is a number, or a list whose entry `at` counts (-1 for the last); `scale` turns it into the unit. `higher`
+    says whether more is better, None where neither is.
+    """
+
+    fact: str
+    name: str
+    unit: str = ""
+    scale: float = 1.0
+    higher: bool | None = None
+    at: int | None = None
+
+
 class BenchInfo(msgspec.Struct, frozen=True):
     """What a bench declares and reading needs, so that a run is read without the bench's module.
 
     `limit` is the limit that it should touch. `measures` is one of `record.measures.KNOWN`; `where` restricts the cases
     that give a limit to these values of axes (or of `variant`). `leading` is the count whose rate is shown first, ""
-    for the first that a record has. `variants` are in order; `axes` gives the name of each axis in words.
+    for the first that a record has; `answers` are the facts that a chart shows instead. `variants` are in order; `axes`
+    gives the name of each axis in words.
     """
 
     question: str
@@ -223,6 +239,7 @@ class BenchInfo(msgspec.Struct, frozen=True):
     leading: str = ""
     variants: list[str] = []
     axes: dict[str, str] = {}
+    answers: list[Answer] = []
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

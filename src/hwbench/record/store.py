@@ -263,7 +263,8 @@ def _validate_declared(info: BenchInfo, where: str) -> None:
     if info.leading and info.leading not in COUNTS:
         raise StoreError(f"{where}.leading: '{info.leading[:40]}' is none of {', '.join(COUNTS)}")
     named = [*info.where, *map(str, info.where.values())]
-    words = [info.question, info.baseline, *info.variants, *named, *info.axes, *info.axes.values()]
+    told = [word for one in info.answers for word in (one.fact, one.name, one.unit)]
+    words = [info.question, info.baseline, *info.variants, *named, *info.axes, *info.axes.values(), *told]
     if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
         raise StoreError(f"{where}: more than {MOST_WORDS} names, or one of more than {LONGEST_WORDS} characters")
 

@@ -58,6 +58,7 @@ LABEL = alt.Text("label:N")  # channels are given as objects: a string is looked
 class Mark:
     """One value to draw. `x` places it on a line's axis, `group` and `series` in bars; `label` is written beside it.
 
+    `against` stands in a column of its own at the right edge of bars: how the value compares with another.
     A mark without a value (`value` None) is a case without a time: its `label` says why where the bar would be.
     """
 
@@ -75,6 +76,7 @@ class Mark:
     more: str = ""
     suspect: str = ""
     dash: str = ""
+    against: str = ""
 
     def row(self, names: Mapping[str, str]) -> Datum:
         """The mark as a datum: what is drawn, and the texts of its tooltip. What is empty is left out.
@@ -87,10 +89,10 @@ class Mark:
         row: Datum = {
             "series": names[self.series],
             "group": self.group,
-            "x": _short(self.x),
-            "value": _short(self.value),
-            "low": _short(low if bounded else self.value),
-            "high": _short(high if bounded else self.value),
+            "x": short(self.x),
+            "value": short(self.value),
+            "low": short(low if bounded else self.value),
+            "high": short(high if bounded else self.value),
             "label": self.label,
             "case": self.case,
             "shown": text.amount(self.value, self.unit),
@@ -99,6 +101,7 @@ class Mark:
             "more": self.more,
             "suspect": self.suspect,
             "dash": self.dash,
+            "against": self.against,
             "fade": 0.4 if self.suspect else 1,
         }
         return {name: value for name, value in row.items() if value not in ("", None) or name in ("series", "group")}
@@ -117,6 +120,7 @@ def mark_of(
     label: str = "",
     more: str = "",
     dash: str = "",
+    against: str = "",
 ) -> Mark:
     """A point as a mark: its own value, unit, variant and colour, unless others are given."""
     shown = point.value if value is None else value
@@ -136,6 +140,7 @@ def mark_of(
         more=more,
         suspect=record.why or "yes" if point.suspect else "",
         dash=dash,
+        against=against,
     )
 
 
@@ -149,16 +154,17 @@ def bars(
     axis: str = "",
     top: float,
     bottom: float | None = None,
-    room: float = 0.32,
     rule: float | None = None,
     more: str = "",
     best: bool = False,
+    against: str = "",
 ) -> Spec:
     """Horizontal bars from 0 to `top`; with a `bottom` above 0, dots on a logarithmic scale between the two.
 
     `groups` are the rows, `series` the bars of each, in order; with one series a group is a bar. `axis` names what the
-    groups are, `room` is the share of the width kept for labels, `rule` is where a dashed line goes. `more` is what the
-    tooltip calls `Mark.more`. `best` says that values are best samples, which have no interval.
+    groups are, `rule` is where a dashed line goes. `more` is what the tooltip calls `Mark.more`. `best` says that
+    values have no interval: best samples, facts. `against` heads the column of `Mark.against`. Labels and that column
+    are given the pixels that they need; bars take the rest.
     """
     logarithmic = bottom is not None
     names = _numbered(marks, series)
@@ -166,15 +172,19 @@ def bars(
     absent = [mark.row(names) for mark in marks if mark.value is None]
     for row in rows:
         # A label stands at the end of its interval: an end far outside would squeeze the whole chart.
-        row["high"] = _short(min(row["high"], max(top * 1.05, row["value"])))
+        row["high"] = short(min(row["high"], max(top * 1.05, row["value"])))
+    room = 12 + CHAR * max((len(mark.label) for mark in marks), default=0)
+    compared = max((len(mark.against) for mark in marks), default=0)
+    room += (10 + CHAR * max(compared, len(against))) if compared else 0
+    ends = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
-        scale = alt.Scale(type="log", domain=[low, low * (high / low) ** (1 / (1 - room))], nice=False)
+        scale = alt.Scale(type="log", domain=[low, high], rangeMax=ends, nice=False)
         ticks, unit = _powers(low, high), f"{unit}, log scale"
     else:
         edge = 0.0
-        scale = alt.Scale(domain=[0, top / (1 - room)], nice=False)
+        scale = alt.Scale(domain=[0, top * 1.05], rangeMax=ends, nice=False)
         ticks = _ticks(top)
     with debug_mode(False):  # specs are validated by the tests; here it would take longer than all the rest
         x = alt.X(
@@ -224,6 +234,15 @@ def bars(
         # Beyond the interval's end, so that the text never sits on it.
         told = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
         layers.append(told.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
+        if compared:
+            layers.append(
+                _named("marks")
+                .mark_text(align="right", baseline="middle")
+                .encode(x=alt.value("width"), text=alt.Text("against:N"), **place)
+            )
+            layers.append(
+                _named("head").mark_text(align="right", dy=-8).encode(x=alt.value("width"), y=alt.value(0), text=LABEL)
+            )
         if absent:
             reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
             without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
@@ -231,7 +250,8 @@ def bars(
         height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
         frame: Frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
         ruled = [{"value": rule}] if rule is not None else []
-        return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled)
+        head = [{"label": against}] if compared else []
+        return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled, head=head)
 
 
 def lines(
@@ -351,7 +371,7 @@ def heat(
             "label": text.amount(value),
             "more": more,
             # Opacity from 0.25 to 1 by the logarithm, so that near and far CPUs both keep distinct shades.
-            "fade": _short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
+            "fade": short(0.25 + 0.75 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
         }
         for row, column, value, more in cells
     ]
@@ -390,11 +410,52 @@ class RoofLine:
     told: str = ""
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What a roofline has to hold: flop per byte from `left` to `right`, a slope of B/s, rates in GFLOP/s."""
+
+    left: float
+    right: float
+    slope: float
+    least: float
+    high: float
+
+    @property
+    def low(self) -> float:
+        """The lowest rate."""
+        return max(self.high * 1e-6, min(self.slope * self.left * 0.8e-9, self.least / 1.6))
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark], roofs: Sequence[RoofLine]) -> Extent:
+        """The extent of these marks and roofs."""
+        ceiling = max(roof.value for roof in roofs if roof.flat)
+        slopes = [roof.value for roof in roofs if not roof.flat]
+        ridges = [ceiling / slope for slope in slopes]
+        left = min([0.03, *(mark.x / 2 for mark in marks), *(ridge / 2 for ridge in ridges)])
+        right = max([10.0, *(3 * ridge for ridge in ridges), *(mark.x * 1.5 for mark in marks)])
+        lows = [low for mark in marks if (low := mark.low or mark.value)]
+        return cls(left, right, min(slopes, default=ceiling), min(lows, default=ceiling), ceiling * 2e-9)
+
+    def with_(self, other: Extent) -> Extent:
+        """What holds both."""
+        return Extent(
+            min(self.left, other.left), max(self.right, other.right), min(self.slope, other.slope),
+            min(self.least, other.least), max(self.high, other.high),
+        )  # fmt: skip
+
+
 def roofline(
-    marks: Sequence[Mark], roofs: Sequence[RoofLine], shapes: Mapping[str, str], *, alt_text: str, height: int = 420
+    marks: Sequence[Mark],
+    roofs: Sequence[RoofLine],
+    shapes: Mapping[str, str],
+    *,
+    alt_text: str,
+    extent: Extent | None = None,
+    height: int = 420,
 ) -> Spec:
     """Floating-point rate over arithmetic intensity, both logarithmic, below the roofs. Rates are in GFLOP/s.
 
+    Charts that are read together share an `extent`, so that a height means the same in each.
     `Mark.group` chooses the shape of the point by `shapes`. A slope's name stands at its lower end, a ceiling's at its
     right end, both in strips that no point enters. Names too close to be written below each other are joined.
     """
@@ -404,13 +465,8 @@ def roofline(
     slopes = sorted((roof for roof in roofs if not roof.flat), key=lambda roof: -roof.value)
     ceiling = flats[0].value
     ridges = [ceiling / slope.value for slope in slopes]
-    start_x = min([0.03, *(row["x"] / 2 for row in rows), *(ridge / 2 for ridge in ridges)])
-    end_x = max([10.0, *(3 * ridge for ridge in ridges), *(row["x"] * 1.5 for row in rows)])
-    high_y = ceiling * 2e-9
-    lowest = min(
-        [slopes[-1].value * start_x * 0.8e-9 if slopes else high_y * 1e-4, *(row["low"] / 1.6 for row in rows)]
-    )
-    low_y = max(lowest, high_y * 1e-6)
+    extent = extent or Extent.of(marks, roofs)
+    start_x, end_x, low_y, high_y = extent.left, extent.right, extent.low, extent.high
     row = (high_y / low_y) ** (ROW / height)
     before = _joined([(slope.name, 1 / slope.value) for slope in slopes], row)
     beside = _joined([(flat.name, 1 / flat.value) for flat in flats], row)
@@ -528,7 +584,7 @@ def value_range(values: Iterable[float]) -> tuple[float, float]:
     return (min(seen), max(seen)) if seen else (1.0, 1.0)
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Rounded to five digits, more than a screen has pixels."""
     return None if value is None else float(f"{value:.5g}")
 

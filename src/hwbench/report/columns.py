@@ -104,11 +104,12 @@ class Columns(Generic[T]):
         label: str = "",
         dash: str = "",
         more: str = "",
+        against: str = "",
     ) -> charts.Mark:
         """An item in the chart; series and colour are its variant's and `more` is the repeated column, if not given."""
         return charts.mark_of(
             self.runs, self.point(item), value=self.drawn.value(item), unit=self.drawn.unit or None, series=series,
-            colour=colour, group=group, x=x, label=label, dash=dash,
+            colour=colour, group=group, x=x, label=label, dash=dash, against=against,
             more=more or (self.repeated.cell(item) if self.repeated else ""),
         )  # fmt: skip
 
@@ -159,6 +160,8 @@ def compared(runs: Runs, point: Point) -> str:
     return text.ratio(against, interval=False) if against is not None else ""
 
 
-def bar_label(runs: Runs, point: Point) -> str:
-    """What stands beside a bar: how it compares with the baseline; the value where there is nothing to compare."""
-    return compared(runs, point) or text.quantity(point.value.value, point.unit)
+def beside(runs: Runs, point: Point) -> str:
+    """What stands at the right of a bar: how it compares with the baseline; "" without one."""
+    if point.bench is not None and point.variant == point.bench.baseline:
+        return "baseline"
+    return compared(runs, point)

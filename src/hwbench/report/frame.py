@@ -18,7 +18,7 @@ from .topics import BY_BENCH, KEYS, TOPICS, Topic, of_bench
 
 ROWS = 14  # of a table that stands in its section; a longer one stands among the data
 ALL, RECORDS = "data", "records"  # the topic where everything is
-UNBOUND = ("summary", "quality", "history", ALL)  # topics that hold all that their views give them
+UNBOUND = ("summary", "history", ALL)  # topics that hold all that their views give them
 SHARE = 0.2  # of a figure's marks: a bench that has as many in another figure of the topic is drawn there
 
 

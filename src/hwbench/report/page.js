@@ -19,8 +19,6 @@
     return new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   };
 
-  const drawn = new Map(); // the spec of each chart, as it is drawn
-
   // A history: one case at a time, its lines over the commits. Numbers lie in the page as whole multiples of a quantum.
   const tracks = async (place, spec) => {
     const figure = place.closest("figure");
@@ -98,7 +96,7 @@
       place.setAttribute("aria-label", one.name + " over the commits");
       try {
         await window.vegaEmbed(place, filled, options);
-        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; drawn.set(place, filled); }
+        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; place.spec = filled; }
       } catch (error) { fail(error); }
     };
     const choose = (number) => {
@@ -157,7 +155,7 @@
         await window.vegaEmbed(place, spec, options);
         place.style.minHeight = "";
         place.dataset.state = "drawn";
-        drawn.set(place, spec);
+        place.spec = spec;
       } catch (error) {
         missing(place, alt, error);
       }
@@ -287,8 +285,8 @@
   };
   find("[data-save]").forEach((one) => one.addEventListener("click", async () => {
     const place = (one.closest(".panel") || one.closest("figure")).querySelector(".chart");
-    if (!drawn.has(place)) return;
-    const { config: look, ...spec } = picture(place, drawn.get(place));
+    if (!place.spec) return; // as it is drawn
+    const { config: look, ...spec } = picture(place, place.spec);
     const aside = document.createElement("div");
     try {
       const made = await window.vegaEmbed(aside, spec, { ...options, config: look });

@@ -43,6 +43,7 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:
         scripts.insert(1, charting.result())
+        scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
     template = _environment().get_template("page.html.j2")
     return template.render(
         runs=source,

@@ -6,6 +6,7 @@ text is plain: the template escapes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,11 @@ from typing import Any, ClassVar, TypeAlias
 
 Spec: TypeAlias = dict[str, Any]
 """A Vega-Lite spec, or a part of one: JSON."""
+
+
+def css_string(text: str) -> str:
+    """Text for between the quotes of a CSS string: whatever is no letter, digit or space is escaped."""
+    return re.sub(r"[^\w ]", lambda found: f"\\{ord(found[0]):x} ", text)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,11 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     kind: ClassVar[str] = "table"
+
+    @property
+    def heads(self) -> str:
+        """The headings as CSS variables: on a phone, where a row is a card, each cell is named by its heading."""
+        return ";".join(f'--h{i}:"{css_string(head)}"' for i, head in enumerate(self.head, 1))
 
     @cached_property
     def numeric(self) -> list[bool]:
@@ -221,7 +232,17 @@ class Tracks:
     kind: ClassVar[str] = "tracks"
 
 
-Block = Hero | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
+@dataclass(frozen=True)
+class Samples:
+    """A chart of the samples of one case at a time, chosen by the reader; `data` is packed JSON for `samples.js`."""
+
+    title: str
+    text: str
+    data: bytes
+    kind: ClassVar[str] = "samples"
+
+
+Block = Hero | Samples | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
 
 
 @dataclass(frozen=True)

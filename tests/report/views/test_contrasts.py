@@ -27,7 +27,8 @@ def test_contrasts_compare_times_with_the_baseline() -> None:
         )
     )
     marks = figure(contrasts(dataset(run))).panels[0].spec["datasets"]["marks"]
-    assert [mark["label"] for mark in marks] == ["1.00 GB/s", "2.00× slower", "2.00× faster", "same"]
+    assert [mark["label"] for mark in marks] == ["1.00 GB/s", "0.500 GB/s", "2.00 GB/s", "1.00 GB/s"]
+    assert [mark["against"] for mark in marks] == ["baseline", "2.00× slower", "2.00× faster", "same"]
 
 
 def test_a_wrong_case_stands_in_its_place_without_a_bar() -> None:
@@ -39,9 +40,9 @@ def test_a_wrong_case_stands_in_its_place_without_a_bar() -> None:
 
 def test_a_label_never_stands_outside_the_chart() -> None:
     """An interval that ends a thousand times further out is cut: its label would squeeze the chart to nothing."""
-    wild = record("latency.core_to_core", "store", 1e-3, {"hops": 1e4}, params={"pairs": "all"})
+    wild = record("access.pattern", "sequential", 1e-3, {"bytes": 1e4}, params={"size": "L1"})
     wild = msgspec.structs.replace(wild, samples=[1e-3, 1e-3, 1e-3, 1.0, 1.0])
-    other = record("latency.core_to_core", "exchange", 1e-3, {"hops": 1e4}, params={"pairs": "all"})
+    other = record("access.pattern", "random", 1e-3, {"bytes": 1e4}, params={"size": "L1"})
     marks = figure(contrasts(dataset(run_of(wild, other)))).panels[0].spec["datasets"]["marks"]
     assert all(mark["high"] <= 1.0501 * max(m["value"] for m in marks) for mark in marks)
 
@@ -51,7 +52,10 @@ def test_contrasts_leave_out_what_has_its_own_picture(run: Run) -> None:
     section = contrasts(dataset(run))
     assert section is not None
     drawn = {block.title for block in section.blocks if isinstance(block, Figure)}
-    assert not drawn & {"access.stride", "access.blocking", "vectorize.reduction", "parallel.overhead"}
+    assert not drawn & {
+        "access.stride", "access.blocking", "vectorize.reduction", "parallel.overhead", "clock.frequency",
+        "latency.loaded", "latency.core_to_core",
+    }  # fmt: skip
 
 
 def test_an_axis_is_headed_by_its_name_in_words() -> None:
@@ -73,4 +77,27 @@ def test_times_of_calls_are_in_a_unit_that_fits() -> None:
     shown = figure(contrasts(dataset(run)))
     assert "median, ns" in shown.table.head
     marks = shown.panels[0].spec["datasets"]["marks"]
-    assert [(mark["value"], mark["shown"]) for mark in marks] == [(21.2, "21.2 ns"), (42.4, "42.4 ns")]
+    assert [(mark["value"], mark["shown"], mark["label"]) for mark in marks] == [
+        (21.2, "21.2 ns", "21.2 ns"), (42.4, "42.4 ns", "42.4 ns"),
+    ]  # fmt: skip
+
+
+def test_a_dot_product_leads_with_its_operations() -> None:
+    """The finding gives GFLOP/s, and so does the chart, of older files too."""
+    run = run_of(
+        *(
+            record("dsp.dot", v, 1e-6, {"bytes": 16384.0, "flops": 2048.0}, params={"size": "L1"})
+            for v in ("blas", "numpy")
+        )
+    )
+    shown = figure(contrasts(dataset(run)))
+    assert "median, GFLOP/s" in shown.table.head
+    assert shown.panels[0].spec["datasets"]["marks"][0]["label"] == "2.05 GFLOP/s"
+
+
+def test_a_lone_chart_takes_the_whole_width(run: Run) -> None:
+    """No empty third beside it."""
+    section = contrasts(dataset(run))
+    assert section is not None
+    shown = [block for block in section.blocks if isinstance(block, Figure)]
+    assert all(block.wide == (len(block.panels) == 1) for block in shown if not block.title.startswith("st"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.report.sections import Notes
 from hwbench.report.views.latency_under_load import view as waiting
 from made_up.page import column, dataset, figure, record, run_of
 
@@ -65,3 +66,17 @@ def test_the_map_of_pairs_is_symmetric_and_has_no_diagonal() -> None:
     assert all(cell["row"] != cell["column"] for cell in cells)
     assert {cell["label"]: cell["fade"] for cell in cells} == {"50.0": 0.25, "100": 0.625, "200": 1.0}
     assert column(shown.table, "they share") == ["the last-level cache", "memory alone", "memory alone"]
+
+
+def test_a_lone_pair_of_cpus_is_a_sentence() -> None:
+    """Two CPUs have one number: it is said with what they share, and no map is drawn."""
+    between = [[0, 1, "cache", 4.24e-08]]
+    run = run_of(record("latency.core_to_core", "store", 5e-4, {"hops": 1e4}, facts={"between": between}))
+    section = waiting(dataset(run))
+    assert section is not None
+    [notes] = section.blocks
+    assert isinstance(notes, Notes)
+    assert notes.sentences == [
+        "42.4 ns until CPU 1 sees what CPU 0 wrote by a store, best round; the two share the last-level cache. "
+        "Median of all rounds: 50.0 ns a handover."
+    ]

@@ -194,3 +194,36 @@ def test_the_cpus_roofline_is_the_cpus_alone():
         record for record in gpu.records if not common.on_gpu(record)
     ])))  # fmt: skip
     assert with_gpu.blocks[0].table.rows == without.blocks[0].table.rows
+
+
+def test_at_most_seven_variants_have_each_a_colour_of_their_own():
+    """With the key of suspect marks these are eight entries; the well-known come first, the table has the rest."""
+    names = ["row", "column", "numpy-row", "serial", "loop", "builtin", "numba", "simd", "numpy", "workqueue", "omp"]
+    run = machine(LOADS, PEAKS, *(
+        record("access.row_column", name, [1e-3] * 5, {"flops": 1e4, "bytes": 8e4},
+               params={"size": "DRAM", "dtype": "f8"}, facts={"threads": 1, "footprint": SIZES["DRAM"]})
+        for name in names
+    ))  # fmt: skip
+    shown = figure(view(dataset(run)))
+    assert [key.label for key in shown.legend][:4] == ["numpy", "numba", "loop", "simd"]
+    colours = [key.colour for key in shown.legend]
+    assert len(colours) == len(set(colours)) == 7
+    assert "c8" not in colours
+    drawn = {row["case"].split()[1].rstrip(",") for row in shown.panels[0].spec["datasets"]["marks"]}
+    assert drawn == {key.label for key in shown.legend}
+    assert len(shown.table.rows) == len(names)
+    assert "The table has" in shown.text
+
+
+def test_panels_share_their_axes():
+    """A height means the same on one thread and on two."""
+    two = {"params": {"size": "L1", "dtype": "f8"}, "facts": {"threads": 2, "footprint": SIZES["L1"]}}
+    run = machine(
+        LOADS, PEAKS, gemm(1000, [0.04] * 5), record("stream.load", "simd", [1e-6] * 5, {"bytes": 800e3}, **two),
+        record("peak.fma", "512", [1e-6] * 5, {"flops": 116e3}, facts={"threads": 2}),
+        record("access.row_column", "row", [1e-3] * 5, {"flops": 1e4, "bytes": 8e4}, **two),
+    )  # fmt: skip
+    panels = figure(view(dataset(run))).panels
+    assert len(panels) == 2
+    y = [panel.spec["layer"][0]["encoding"]["y"]["scale"]["domain"] for panel in panels]
+    assert y[0] == y[1]

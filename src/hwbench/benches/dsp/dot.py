@@ -42,6 +42,7 @@ dot = Bench(
     axes={"size": ("L1", "DRAM"), "dtype": ("f8",)},
     baseline="blas",
     measures="dot product",
+    leading="flops",
     core=False,
     limit="load",
     version=3,

@@ -102,6 +102,7 @@ bench = Bench(
     axes={"size": ("DRAM",), "pages": (Pages(),), "gap": (IDLE, 1024, 256, 64, 16, 0)},
     baseline="read",
     measures="loaded latency",
+    words={"gap": "cycles that the others wait between lines"},
     quick={"gap": (IDLE, 0)},
     full={"gap": (IDLE, 4096, 1024, 512, 256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 0)},
     together=("gap",),

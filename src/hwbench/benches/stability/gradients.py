@@ -24,7 +24,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Gpu, Results, Values
 from ...record import phrases, text
-from ...record.model import Record
+from ...record.model import Answer, Record
 from .._gpu import cublas, fetched, sent, where
 from . import _backprop, _formats, _networks, _outcome, _rounding
 from ._networks import ACTIVATIONS
@@ -50,6 +50,7 @@ gradients = Bench(
     },
     baseline="numpy",
     measures="gradients",
+    answers=(Answer("safe_depth", "depth before outputs or gradients are lost", "layers", higher=True),),
     version=3,
     core=False,
     limit="load",

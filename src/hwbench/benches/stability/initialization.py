@@ -13,7 +13,7 @@ from ...bench import Bench, Work
 from ...kernels.compiling import compiled
 from ...protocols import Array, Cpu, EitherArray, Gpu, Results, Values
 from ...record import phrases, text
-from ...record.model import Record
+from ...record.model import Answer, Record
 from .._gpu import cublas, fetched, sent
 from . import _networks
 from ._networks import ACTIVATIONS, activate
@@ -37,6 +37,10 @@ initialization = Bench(
     },
     baseline="numpy",
     measures="initialization",
+    answers=(
+        Answer("forward", "variance of the outputs after the last layer, inputs 1", at=-1),
+        Answer("backward", "variance of the gradient at the first layer, at the loss 1", at=0),
+    ),
     version=2,
     core=False,
     full={

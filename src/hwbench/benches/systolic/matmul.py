@@ -21,7 +21,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Cpu, Results, Values
 from ...record import phrases, text
-from ...record.model import Record
+from ...record.model import Answer, Record
 from ._simulator import MOST_CYCLES, SystolicArray, frames
 from ._tiling import FLOWS, Tiling, array_of, shape_of
 
@@ -47,6 +47,10 @@ bench = Bench(
     axes={"array": ("3x3",), "shape": ("3x3x2",)},
     baseline="blas",
     measures="systolic array",
+    answers=(
+        Answer("cycles", "cycles of a product", "cycles", higher=False),
+        Answer("utilisation", "processing elements at work", "%", scale=100.0, higher=True),
+    ),
     version=3,
     core=False,
     sweeps=(

@@ -19,6 +19,7 @@ from .computing import view as computing
 from .contrasts import view as contrasts
 from .cpu_vs_gpu import view as cpu_vs_gpu
 from .crosscheck import view as crosscheck
+from .distributions import view as distributions
 from .findings import view as findings
 from .gpu.breakeven import view as gpu_breakeven
 from .gpu.link import view as gpu_link
@@ -33,13 +34,17 @@ from .records import view as records
 from .reduction import view as reduction
 from .roofline import view as roofline
 from .scaling import view as scaling
+from .side_by_side import view as side_by_side
 from .stride import view as stride
+from .summary import below_the_roofs
 from .summary import view as summary
 
 View = Callable[[Runs], Section | None]
 
 VIEWS: tuple[View, ...] = (
     summary,
+    side_by_side,
+    below_the_roofs,
     machine,
     cpu_vs_gpu,
     findings,
@@ -61,6 +66,7 @@ VIEWS: tuple[View, ...] = (
     systolic,
     dsp,
     house_prices,
+    distributions,
     crosscheck,
     history,
     quality,

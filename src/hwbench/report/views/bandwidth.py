@@ -105,7 +105,6 @@ def _by_level(runs: Runs) -> Figure | None:
             unit="GB/s",
             top=top,
             bottom=low if top / low > charts.WIDE else None,
-            room=0.12,
             more="limit (best sample)",
             alt_text=f"Bandwidth of load, copy and triad by level, {title}.",
         )

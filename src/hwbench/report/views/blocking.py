@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...analysis.reading import Share
+from ...record import text
 from .. import charts, format
-from ..columns import STATUS, Column, Measured, against_baseline, axis, bar_label, of_points
+from ..columns import STATUS, Column, Measured, against_baseline, axis, beside, of_points
 from ..dataset import Point, Runs
 from ..sections import Figure, Panel, Section
 
@@ -36,7 +37,13 @@ def view(runs: Runs) -> Section | None:
         title = f"{TITLES.get(work, work)} {n} × {n}{runs.suffix(run)}"
         rule = found.limit.shown if found is not None else None
         spec = charts.bars(
-            [columns.mark(point, group=point.variant, label=bar_label(runs, point)) for point in here],
+            [
+                columns.mark(
+                    point, group=point.variant, label=text.quantity(point.value.value, point.unit),
+                    against=beside(runs, point),
+                )
+                for point in here
+            ],
             groups=[point.variant for point in here],
             series=[""],
             unit=here[0].unit,
@@ -44,7 +51,8 @@ def view(runs: Runs) -> Section | None:
             rule=rule,
             alt_text=f"{title}: {here[0].unit} with loops as written, swapped and in blocks.",
             more=columns.more,
-        )
+            against="time",
+        )  # fmt: skip
         panels.append(Panel(title, spec, f"{title}: {here[0].unit} by order of loops"))
     intro = [
         "The same loops in another order. A line that is fetched for one number holds seven more; the speed depends "

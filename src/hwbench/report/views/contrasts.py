@@ -8,17 +8,21 @@ from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import LEVELS, Record, Scalar
 from .. import charts, format
-from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, bar_label, of_points, worded
+from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, beside, of_points, worded
 from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section
 from ..topics import BY_BENCH
+from . import answers
 from .blocking import MEASURES as BLOCKING
+from .clock import MEASURES as CLOCK
 from .ladder import MEASURES as LADDER
+from .latency_under_load import BETWEEN, LOADED
 from .overhead import MEASURES as OVERHEAD
 from .reduction import MEASURES as REDUCTION
 from .stride import MEASURES as STRIDE
 
-ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD)  # have a picture of their own
+# These have a picture of their own.
+ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, CLOCK, LOADED, BETWEEN)
 
 GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many
 PANELS = 8
@@ -26,7 +30,10 @@ NO_TIME = ("wrong", "error", "skipped")
 
 
 def view(runs: Runs) -> Section | None:
-    """One figure for each bench of two variants or more, except those that another view draws."""
+    """One figure for each bench of two variants or more, except those that another view draws.
+
+    A bench that declares answers is drawn by these.
+    """
     figures = [
         figure
         for name, points in runs.by_bench.items()
@@ -36,9 +43,9 @@ def view(runs: Runs) -> Section | None:
         return None
     intro = [
         "The same work done in different ways, measured in turns, round by round, so that what disturbed one "
-        "disturbed all. The words beside a bar compare times with the baseline. 'same': they differ by less than "
-        f"{text.share(text.SAME)}, or the 95% interval of their ratio contains 1 and lies within "
-        f"{text.share(text.EVEN)} of it; 'no clear difference': it contains 1 and is wider.",
+        "disturbed all. Beside a bar stands its value; the words at the right compare times with the baseline. 'same': "
+        f"they differ by less than {text.share(text.SAME)}, or the 95% interval of their ratio contains 1 and lies "
+        f"within {text.share(text.EVEN)} of it; 'no clear difference': it contains 1 and is wider.",
         "The thin line at a bar's end is the 95% interval of the median. Pale marks are suspect: something disturbed "
         "them, see Quality.",
     ]
@@ -50,13 +57,15 @@ def _measured(point: Point) -> str:
 
 
 def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
+    bench = points[0].bench
+    if bench is not None and bench.answers and (found := answers.figure(runs, name, points, bench)) is not None:
+        return found
     points = [point for point in points if not swept(point.record)] or list(points)
     variants = list(dict.fromkeys(point.variant for point in points))
     leading = points[0].metric
     points = [point for point in points if point.metric == leading]
     if len(variants) < 2:
         return None
-    bench = points[0].bench
     if bench is not None:
         variants.sort(
             key=lambda variant: (
@@ -96,7 +105,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     for where in where_shown:
         run, rest = where
         here = shown[where]
-        marks = [_mark(columns, point, main) for point in here]
+        marks = [_mark(columns, point, main, unit, factor) for point in here]
         present = {(mark.group, mark.series) for mark in marks}
         marks += [
             charts.Mark(
@@ -135,6 +144,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
             axis=main,
             alt_text=f"{name}: {what} of each variant by {main or 'case'}. {title}",
             more=columns.more,
+            against="time",
         )
         panels.append(Panel(title, spec, f"{name}: {what} by variant. {title}"))
     legend = [
@@ -146,7 +156,8 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     ordered = sorted(points, key=lambda p: (p.run, [_rank(p.record.params.get(axis, "")) for axis in axes]))
     told = f"{bench.question} " if bench else ""
     told += f"The figure is {what}, in {unit}: {direction}."
-    return Figure(name, panels, columns.table(f"{name}: every case", ordered), told, legend)
+    table = columns.table(f"{name}: every case", ordered)
+    return Figure(name, panels, table, told, legend, wide=len(panels) == 1)
 
 
 def _columns(runs: Runs, axes: Sequence[str], unit: str, factor: float, words: Mapping[str, str]) -> Columns[Point]:
@@ -166,10 +177,13 @@ def _columns(runs: Runs, axes: Sequence[str], unit: str, factor: float, words: M
     )  # fmt: skip
 
 
-def _mark(columns: Columns[Point], point: Point, main: str) -> charts.Mark:
-    group = format.value_of(main, point.record.params.get(main, ""))
+def _mark(columns: Columns[Point], point: Point, main: str, unit: str, factor: float) -> charts.Mark:
     return columns.mark(
-        point, group=group, label=bar_label(columns.runs, point), more=_told_against(columns.runs, point)
+        point,
+        group=format.value_of(main, point.record.params.get(main, "")),
+        label=text.amount(factor * point.value.value, unit),
+        more=_told_against(columns.runs, point),
+        against=beside(columns.runs, point),
     )
 
 

@@ -82,7 +82,6 @@ def _figure(run: Run, compared: Sequence[ToolComparison], where: str) -> Figure:
             unit="ours over native, rates",
             axis="bench/variant and what of its axes differs",
             top=top,
-            room=0.2,
             rule=1.0,
             more="rates",
             alt_text=f"Our rate over that of {tool} for {len(here)} cases, the median {text.amount(middle)}.",

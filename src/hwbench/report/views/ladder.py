@@ -129,7 +129,6 @@ def _shares(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
                 unit="% of the limit",
                 bottom=low,
                 top=max(high, 100.0),
-                room=0.12,
                 alt_text=f"Share of the machine's bandwidth reached by each way to add two arrays of {n} elements.",
                 more="100% is",
                 rule=100.0,

@@ -10,7 +10,7 @@ from ...record.phrases import listed
 from .. import charts, format
 from ..columns import STATUS, Column, Measured, axis, of_points, table
 from ..dataset import Point, Runs
-from ..sections import Block, Figure, Key, Panel, Section
+from ..sections import Block, Figure, Key, Notes, Panel, Section
 
 PARALLEL, LOADED, BETWEEN = "loads in flight", "loaded latency", "core to core"
 LINE = 64  # bytes that a hop brings
@@ -26,7 +26,7 @@ SHARED = {
 
 def view(runs: Runs) -> Section | None:
     """The three figures, as far as they were measured; None without any."""
-    blocks: list[Block] = [figure for figure in (_parallel(runs), _loaded(runs), *_between(runs)) if figure is not None]
+    blocks: list[Block] = [block for block in (_parallel(runs), _loaded(runs), *_between(runs)) if block is not None]
     if not blocks:
         return None
     intro = [
@@ -192,15 +192,22 @@ PAIRS: tuple[Column[tuple[Point, Pair]], ...] = (
 )
 
 
-def _between(runs: Runs) -> list[Figure]:
-    """A map of pairs for each run, of the variant that stores; the other variant is in the table beside it."""
-    figures = []
+def _between(runs: Runs) -> list[Figure | Notes]:
+    """A map of pairs for each run, of the variant that stores; the other variant is in the table beside it.
+
+    A lone pair is a sentence.
+    """
+    figures: list[Figure | Notes] = []
     for index in range(len(runs)):
         points = [point for point in runs.measuring(BETWEEN) if point.run == index and _pairs(point)]
         if not points:
             continue
         shown = next((point for point in points if point.variant == "store"), points[0])
         pairs = _pairs(shown)
+        title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
+        if len(pairs) == 1:
+            figures.append(Notes(title, [_lone(point) for point in points]))
+            continue
         cpus = sorted({cpu for a, b, *_ in pairs for cpu in (a, b)})
         cells = [
             (f"CPU {a}", f"CPU {b}", seconds * 1e9, SHARED.get(what, text.NOTHING))
@@ -211,7 +218,6 @@ def _between(runs: Runs) -> list[Figure]:
             cells, order=[f"CPU {cpu}" for cpu in cpus], unit="ns", x_title="CPUs",
             alt_text="A map of the time in which a cache line changes hands between each two CPUs.",
         )  # fmt: skip
-        title = "Core to core" + (f", {runs.labels[index]}" if runs.several else "")
         rows = [(point, pair) for point in points for pair in _pairs(point)]
         told = (
             f"Nanoseconds until one CPU sees what the other wrote, variant {shown.record.variant}: two threads pass "
@@ -224,6 +230,21 @@ def _between(runs: Runs) -> list[Figure]:
             Figure(title, [Panel("", spec, "Handover time between pairs of CPUs")], every, told, narrow=True)
         )
     return figures
+
+
+def _lone(point: Point) -> str:
+    """The one pair of two CPUs in words."""
+    first, second, what, seconds = _pairs(point)[0]
+    how = {"store": "a store", "exchange": "an atomic exchange"}.get(point.variant, point.variant)
+    said = f"{text.amount(seconds * 1e9, 'ns')} until CPU {second} sees what CPU {first} wrote by {how}, best round"
+    said += f"; the two share {SHARED[what]}" if what in SHARED else ""
+    return f"{said}. Median of all rounds: {text.seconds(point.seconds.scaled(1 / _hops(point)))} a handover" + (
+        ", suspect." if point.suspect else "."
+    )
+
+
+def _hops(point: Point) -> float:
+    return point.record.counts.get("hops", 1.0)
 
 
 def _pairs(point: Point) -> list[Pair]:

@@ -27,6 +27,7 @@ def figure(runs: Runs) -> Figure | None:
     )  # fmt: skip
     panels = []
     legend: dict[str, Key] = {}
+    heights = [_rate(point).value for point in points] + [point.limit.shown for point in points if point.limit]
     for dtype in dict.fromkeys(point.text("dtype") for point in points):
         here = sorted(
             (point for point in points if point.text("dtype") == dtype),
@@ -47,6 +48,7 @@ def figure(runs: Runs) -> Figure | None:
         spec = charts.lines(
             marks, x_title="n", y_title=columns.title, x_kind="doubling", log_y=False,
             ideal=[(low, peak), (high, peak)] if peak else [], more=columns.more,
+            y_domain=(0.0, 1.08 * max(heights)),
             alt_text=f"Floating-point rate of NumPy's matrix product over n, {title}.",
         )  # fmt: skip
         panels.append(Panel(title, spec, f"Rate of the matrix product over n, {title}"))

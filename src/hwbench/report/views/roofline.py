@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from ...analysis.limits import Limit
 from ...analysis.reading import Reading, Share
 from ...record import text
 from ...record.estimate import Estimate
 from ...record.model import FLOP_RATE, LEVELS, Record
+from ...record.phrases import listed
 from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section, Spec, Table
 
 CPU = "cpu"
+FIRST = ("numpy", "numba", "prange", "loop", "simd", "blas", "cupy")  # are drawn where they were measured
+COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7")  # the eighth stands for suspect
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
@@ -35,44 +40,47 @@ def view(runs: Runs) -> Section | None:
     columns = _columns(runs)
     panels: list[Panel] = []
     shown: list[Placed] = []
-    variants: dict[str, None] = {}
     shapes = _shapes(runs)
     used: dict[str, None] = {}
+    every: list[tuple[int, int, list[Placed]]] = []
     for index in range(len(runs)):
         for threads in sorted({limit.threads for limit in runs.limits[index] if limit.kind == "fma"}):
-            roofs, slopes, peaks = _roofs(runs, index, threads)
             placed = _thinned([_place(runs.readings[index], point) for point in _points(runs, index, threads)])
-            if not slopes or not placed:
-                continue
-            title = format.value_of("threads", threads) + runs.suffix(index)
-            marks = [
-                columns.mark(
-                    one, group=_topic(one.point.record), x=one.intensity,
-                    more=f"{format.marked(one.share)} of {one.roof}" if one.share else text.NOTHING,
-                )
-                for one in placed
-            ]  # fmt: skip
-            variants |= dict.fromkeys(one.point.variant for one in placed)
-            used |= dict.fromkeys(_topic(one.point.record) for one in placed)
-            spec = charts.roofline(
-                marks,
-                roofs,
-                shapes,
-                alt_text=f"Roofline, {title}: measured bandwidths as slopes, peaks as ceilings, benches below.",
+            if placed and _roofs(runs, index, threads)[1]:
+                every.append((index, threads, placed))
+    colours = picked(runs.colours, (one.point.variant for _, _, placed in every for one in placed))
+    drawn = []
+    for index, threads, placed in every:
+        marks = [
+            columns.mark(
+                one, colour=colours[one.point.variant], group=_topic(one.point.record), x=one.intensity,
+                more=f"{format.marked(one.share)} of {one.roof}" if one.share else text.NOTHING,
             )
-            panels.append(Panel(title, spec, f"Roofline, {title}", _named(slopes, peaks)))
-            shown += sorted(placed, key=lambda one: (one.point.record.bench, one.point.variant))
-    if not panels:
+            for one in placed
+            if one.point.variant in colours
+        ]  # fmt: skip
+        drawn.append((marks, *_roofs(runs, index, threads)))
+        used |= dict.fromkeys(mark.group for mark in marks)
+        shown += sorted(placed, key=lambda one: (one.point.record.bench, one.point.variant))
+    if not drawn:
         return None
+    extent = reduce(charts.Extent.with_, (charts.Extent.of(marks, roofs) for marks, roofs, *_ in drawn))
+    for (index, threads, _), (marks, roofs, slopes, peaks) in zip(every, drawn, strict=True):
+        title = format.value_of("threads", threads) + runs.suffix(index)
+        about = f"Roofline, {title}: measured bandwidths as slopes, peaks as ceilings, benches below."
+        spec = charts.roofline(marks, roofs, shapes, alt_text=about, extent=extent)
+        panels.append(Panel(title, spec, f"Roofline, {title}", _named(slopes, peaks)))
+    names = dict.fromkeys(one.point.variant for one in shown)
     figure = Figure(
         "Below the measured roofs",
         panels,
         columns.table("Every case on the roofline", shown),
         "Colours are variants, shapes are topics: "
         + ", ".join(f"{topic} {_spoken(shapes[topic])}" for topic in used)
+        + left_out(names, colours)
         + ". Of a sweep, the best case of each level is shown. Dashed ceilings are float32. Point at a case or at a "
         "roof to see what it is, and how much of which limit is reached.",
-        [Key(variant, runs.colours[variant]) for variant in variants],
+        [Key(variant, colour) for variant, colour in colours.items()],
     )
     intro = [
         "The operations that a program does for each byte it moves decide what limits it: under a slope the "
@@ -85,6 +93,28 @@ def view(runs: Runs) -> Section | None:
         "may be higher, and shares of it lower.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure], topic="compute")
+
+
+def picked(known: Mapping[str, str], variants: Iterable[str]) -> dict[str, str]:
+    """The variants that a roofline draws, with a colour that no other has: its own where that is free.
+
+    As many as there are colours: the well-known ones, then those of most cases.
+    """
+    counted = Counter(variants)
+    rest = [name for name, _ in counted.most_common() if name not in FIRST]
+    chosen = [*(name for name in FIRST if name in counted), *rest][: len(COLOURS)]
+    taken: dict[str, str] = {}
+    for name in chosen:
+        if known.get(name) in COLOURS and known[name] not in taken.values():
+            taken[name] = known[name]
+    free = (colour for colour in COLOURS if colour not in taken.values())
+    return {name: taken.get(name) or next(free) for name in chosen}
+
+
+def left_out(names: Iterable[str], colours: Mapping[str, str]) -> str:
+    """Which variants the table alone has; "" where all are drawn."""
+    rest = [name for name in names if name not in colours]
+    return f". The table has {listed(rest)} too" if rest else ""
 
 
 def _columns(runs: Runs) -> Columns[Placed]:

@@ -1,22 +1,31 @@
-"""Scaling: the speed-up of more threads against the ideal line, for work bound by memory, by arithmetic, and uneven."""
+"""Scaling: rates over threads beside the ideal and the best serial loop, of three kinds of work.
+
+Hoefler and Belli's first rule: absolute figures, and what a speed-up is based on: one thread of the same prange loop.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ...analysis.headline import Headline
 from ...analysis.ratios import ratio
 from ...record import text
 from ...record.estimate import Estimate
+from ...record.model import BANDWIDTH, FLOP_RATE, Metric
+from ...record.phrases import counted
+from ...record.reasons import words_of
 from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
-from ..sections import Figure, Key, Panel, Section
+from ..sections import Block, Figure, Key, Notes, Panel, Section
 from . import overhead
 
 MEASURES = "scaling"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
+SERIAL = {"triad": "dram.triad.one"}  # work whose best serial loop another bench measures
+SERIAL_KEY = "best serial loop of the run, 1 thread"
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,24 @@ class Speedup:
     def work(self) -> str:
         """What kind of work is shared."""
         return self.point.text("work")
+
+    @property
+    def metric(self) -> Metric | None:
+        """The rate of the work: bytes where it does less than an operation a byte, else operations."""
+        moved, done = (self.point.record.counts.get(name, 0.0) for name in ("bytes", "flops"))
+        return FLOP_RATE if done and done >= moved else BANDWIDTH if moved else None
+
+    @property
+    def rate(self) -> Estimate:
+        """The rate in its unit; executions a second where the work is not counted."""
+        metric = self.metric
+        amount = self.point.record.counts[metric.count] * metric.scale if metric else 1.0
+        return self.point.seconds.inverse(amount)
+
+    @property
+    def unit(self) -> str:
+        """The unit of `rate`."""
+        return self.metric.unit if self.metric else "1/s"
 
     @property
     def efficiency(self) -> float:
@@ -57,7 +84,7 @@ SHARE: Measured[Speedup] = Measured(
     "% of the ideal", lambda speedup: speedup.value.scaled(100 / speedup.point.threads), "%"
 )
 STATUS: Column[Speedup] = Column("status", lambda speedup: speedup.point.status)
-SERIAL: Column[Speedup] = Column("serial fraction", lambda speedup: text.amount(speedup.serial))
+SERIAL_FRACTION: Column[Speedup] = Column("serial fraction", lambda speedup: text.amount(speedup.serial))
 
 
 def view(runs: Runs) -> Section | None:
@@ -72,51 +99,80 @@ def view(runs: Runs) -> Section | None:
         (
             WORK, Column("scaling", lambda speedup: speedup.point.text("scaling")),
             Column("variant", lambda speedup: speedup.point.variant), THREADS,
-            Measured("speed-up", lambda speedup: speedup.value, "×"), EFFICIENCY, SERIAL,
-            STATUS,
+            Measured("rate", lambda speedup: speedup.rate), Column("unit", lambda speedup: speedup.unit),
+            Measured("speed-up", lambda speedup: speedup.value, "×"), EFFICIENCY, SERIAL_FRACTION,
+            Column("over the best serial loop", lambda speedup: _over_serial(runs, speedup)), STATUS,
         ),
-        more="efficiency",
+        draws=Measured("rate", lambda speedup: speedup.rate),
     )  # fmt: skip
-    most = max(speedup.point.threads for speedup in speedups)
-    highest = max([float(most), *(speedup.value.value for speedup in speedups)]) * 1.08
     series = _series(runs, speedups)
     panels = []
     for work in dict.fromkeys(speedup.work for speedup in speedups):
+        here = [speedup for speedup in speedups if speedup.work == work]
+        unit = here[0].unit
         marks = [
-            columns.mark(
-                speedup,
-                series=(name := _name(runs, speedup.point)),
-                colour=series[name],
-                x=float(speedup.point.threads),
-                dash="dash" if speedup.weak else "",
+            replace(
+                columns.mark(
+                    speedup,
+                    series=(name := _name(runs, speedup.point)),
+                    colour=series[name],
+                    x=float(speedup.point.threads),
+                    dash="dash" if speedup.weak else "",
+                    more=f"{text.times(speedup.value)} one thread, {format.share(speedup.efficiency)} of the ideal",
+                ),
+                unit=unit,
             )
-            for speedup in speedups
-            if speedup.work == work
+            for speedup in here
+            if speedup.unit == unit
         ]
+        most = max(speedup.point.threads for speedup in here)
+        one = max(speedup.rate.value for speedup in here if speedup.point.threads == 1)
+        marks += _serial_marks(runs, work, most, unit)
         spec = charts.lines(
-            marks,
-            x_title="threads",
-            y_title="speed-up over one thread",
-            x_kind="threads",
-            log_y=False,
-            height=240,
-            x_domain=(1.0, float(most)),
-            y_domain=(0.0, highest),
-            ideal=[(1.0, 1.0), (float(most), float(most))],
-            more=columns.more,
-            alt_text=f"Speed-up over threads for {work or 'the work'}, beside the ideal line.",
-        )
-        panels.append(Panel(work, spec, f"Speed-up over threads, {work}"))
+            marks, x_title="threads", y_title=unit, x_kind="threads", log_y=False, height=240,
+            x_domain=(1.0, float(most)), ideal=[(1.0, one), (float(most), most * one)], more="speed-up",
+            alt_text=f"{unit} over threads for {work or 'the work'}, beside the ideal line.",
+        )  # fmt: skip
+        panels.append(Panel(work, spec, f"{unit} over threads, {work}"))
     legend = [Key(name, colour, "dash" if name.startswith("weak") else "line") for name, colour in series.items()]
-    legend.append(Key("ideal", "ink-2", "dots"))
+    legend.append(Key("ideal: one thread times their number", "ink-2", "dots"))
+    if any(_serial(runs, index, speedup.work) for index in range(len(runs)) for speedup in speedups):
+        legend.append(Key(SERIAL_KEY, "ink", "line"))
     table = columns.table("Every thread count", speedups)
-    blocks = [Figure("Speed-up", panels, table, "", legend, narrow=True), _efficiency(runs, speedups)]
-    return _section([block for block in (*blocks, price) if block is not None])
+    blocks: list[Block] = [Figure("Rate over threads", panels, table, "", legend, narrow=True)]
+    return _section([*blocks, _efficiency(runs, speedups), *([price] if price is not None else [])])
 
 
-def _section(blocks: Sequence[Figure]) -> Section:
+def _serial(runs: Runs, run: int, work: str) -> Headline | None:
+    """The fastest loop of one thread that does the same work, in any bench of the run; None where none was measured."""
+    return runs.readings[run].get(SERIAL[work]) if work in SERIAL else None
+
+
+def _serial_marks(runs: Runs, work: str, most: int, unit: str) -> list[charts.Mark]:
+    """A level line for each run."""
+    return [
+        charts.Mark(
+            SERIAL_KEY + runs.suffix(index), "ink", found.record, found.value * BANDWIDTH.scale, unit=unit, x=float(x),
+            more="the base of 'over the best serial loop'", suspect=", ".join(map(words_of, found.doubt or ())),
+        )
+        for index in range(len(runs))
+        if (found := _serial(runs, index, work)) is not None and unit == BANDWIDTH.unit
+        for x in (1, most)
+    ]  # fmt: skip
+
+
+def _over_serial(runs: Runs, speedup: Speedup) -> str:
+    found = _serial(runs, speedup.point.run, speedup.work)
+    if found is None or speedup.metric is not BANDWIDTH:
+        return text.NOTHING
+    return text.times(speedup.rate.value / (found.value * BANDWIDTH.scale)) + "?" * bool(found.doubt)
+
+
+def _section(blocks: Sequence[Block]) -> Section:
     intro = [
-        "More threads on the same loop. The dotted line is the ideal: twice the threads, twice the work a second. "
+        "More threads on the same loop, in GB/s where it moves memory and in GFLOP/s where it computes. A speed-up is "
+        "over one thread of the same prange loop; the triad's best serial loop stands beside it. The dotted line is "
+        "the ideal: twice the threads, twice the work a second. "
         "Strong scaling divides a fixed amount of work; weak scaling (dashed) gives every thread as much work as one "
         "thread had.",
         "Memory-bound work levels off where the bandwidth of memory is used up; compute-bound work grows with the "
@@ -126,13 +182,22 @@ def _section(blocks: Sequence[Figure]) -> Section:
     return Section("scaling", "Scaling", "Scaling with threads", intro, blocks, topic="threads")
 
 
-def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
-    """What is left of each thread as they become more, in strong scaling, and what Karp and Flatt make of it."""
+def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure | Notes:
+    """What is left of each thread as they become more, in strong scaling, and what Karp and Flatt make of it.
+
+    Two points are no curve: then a sentence for each work.
+    """
     strong = [speedup for speedup in speedups if not speedup.weak] or speedups
+    if max(len({one.point.threads for one in strong if one.point.run == run}) for run in range(len(runs))) <= 2:
+        return Notes("Efficiency", [_said(runs, speedup) for speedup in strong if speedup.point.threads > 1])
     works = list(dict.fromkeys(speedup.work for speedup in strong))
     colours = dict(zip(works, itertools.cycle(SLOTS), strict=False))
     columns: Columns[Speedup] = Columns(
-        runs, lambda speedup: speedup.point, (WORK, THREADS, EFFICIENCY, SERIAL, STATUS), more="efficiency", draws=SHARE
+        runs,
+        lambda speedup: speedup.point,
+        (WORK, THREADS, EFFICIENCY, SERIAL_FRACTION, STATUS),
+        more="efficiency",
+        draws=SHARE,
     )
     panels = []
     for _, label, here in columns.by_run(strong):
@@ -155,6 +220,16 @@ def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure:
     )
     legend = [Key(work, colours[work], "line") for work in works]
     return Figure("Efficiency", panels, table, told, legend, wide=not runs.several)
+
+
+def _said(runs: Runs, speedup: Speedup) -> str:
+    """A sentence: rate, speed-up, share of the ideal and serial fraction."""
+    run = f"{runs.labels[speedup.point.run]}: " if runs.several else ""
+    said = f"{run}{speedup.work}, {counted(speedup.point.threads, 'thread')}: {text.amount(speedup.rate, speedup.unit)}"
+    said += f", {text.times(speedup.value)} one thread, {format.share(speedup.efficiency)} of the ideal"
+    if speedup.serial is not None:
+        said += f"; serial fraction {text.amount(speedup.serial)}"
+    return f"{said}{', suspect' * speedup.point.suspect}."
 
 
 def _speedups(runs: Runs) -> list[Speedup]:

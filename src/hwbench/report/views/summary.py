@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from ...analysis.headline import TWELVE, Headline
+from ...analysis.headline import Headline
 from ...analysis.notable import Notable
 from ...analysis.summary import TENSORS, Accelerator, Quality, Row, Summary, summary
 from ...record import text
@@ -30,12 +29,9 @@ def view(runs: Runs) -> Section | None:
     blocks: list[Block] = []
     for index, one in enumerate(made):
         blocks.append(_hero(one, runs.labels[index] if runs.several else "", short=runs.several))
-    if runs.several:
-        blocks += filter(None, [_side_by_side(runs)])
     for index, one in enumerate(made):
         if one.findings:
             blocks.append(Notes(f"What matters here{runs.suffix(index)}", [_said(found) for found in one.findings]))
-    blocks += filter(None, [_roofline(runs)])
     return Section("top", "Summary", "At a glance", [], blocks, topic="summary")
 
 
@@ -146,60 +142,6 @@ def _said(found: Notable) -> str:
     return f"{found.said} {found.remedy}".strip()
 
 
-# --- several runs -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """How a headline quantity is told: its name in words, unit and scale."""
-
-    words: str
-    unit: str
-    scale: float
-
-
-def _shown(name: str) -> _Shown:
-    place, _, rest = name.partition(".")
-    what, _, who = rest.partition(".")
-    threads = f", {HEADS[who]}" if who else ""
-    if place == "peak":
-        return _Shown(f"{'FP64' if what == 'f8' else 'FP32'} peak{threads}", "GFLOP/s", 1e-9)
-    if place == "call":
-        return _Shown(f"{CALLS[what]} call", "ns", 1e9)
-    if what == "latency":
-        return _Shown(f"{place.upper()} latency", "ns", 1e9)
-    return _Shown(f"{place.upper()} {what}{threads}", "GB/s", 1e-9)
-
-
-def _side_by_side(runs: Runs) -> Table | None:
-    """The twelve headline figures of each run with its threads, and how the last differs from the first."""
-    rows = []
-    for name in TWELVE:
-        found = [reading.get(name) for reading in runs.readings]
-        if not any(found):
-            continue
-        how = _shown(name)
-        count = name.endswith(".all")
-        cells = [
-            _value(one, how.scale) + (f" ({counted(one.threads or 1, 'thread')})" if one and count else "")
-            for one in found
-        ]
-        rows.append((f"{how.words}, {how.unit}", *cells, _difference(found[0], found[-1])))
-    if not rows:
-        return None
-    last = f"{runs.labels[-1]} against {runs.labels[0]}"
-    return Table("The headline figures side by side", ("figure", *runs.labels, last), rows)
-
-
-def _difference(base: Headline | None, other: Headline | None) -> str:
-    """`1.24× the rate`, `0.80× the time`; with a remark where the threads differ."""
-    if base is None or other is None or not base.value:
-        return text.NOTHING
-    what = "time" if base.unit == "s" else "rate"
-    unlike = " on other threads" if base.threads != other.threads else ""
-    return f"{text.amount(other.value / base.value)}× the {what}{unlike}"
-
-
 # --- the roofline -----------------------------------------------------------------------------------------------------
 
 
@@ -213,7 +155,7 @@ def _drawn(point: Point) -> str:
     )
 
 
-def _roofline(runs: Runs) -> Figure | None:
+def below_the_roofs(runs: Runs) -> Section | None:
     """NumPy, Numba, prange and matmul below the roofs of each run, on as many threads as have roofs."""
     colours = {"NumPy": "c1", "Numba": "c3", "prange": "c7", "matmul": "c2"}
     panels, seen, tables = [], dict.fromkeys(()), []
@@ -235,4 +177,5 @@ def _roofline(runs: Runs) -> Figure | None:
         "How much of this machine does Python get? Each mark is the fastest case of its kind at one level; a mark on a "
         "slope is bound by that memory, one on a ceiling by the arithmetic units."
     )
-    return Figure("NumPy, Numba, prange and matmul below the roofs", panels, table, about, legend, wide=True)
+    figure = Figure("NumPy, Numba, prange and matmul below the roofs", panels, table, about, legend, wide=True)
+    return Section("roofs", "Roofs", "Below the roofs", [], [figure], topic="summary")

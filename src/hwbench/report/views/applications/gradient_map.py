@@ -26,7 +26,7 @@ from .stability_facts import (
 
 STRETCH = 4  # layers a cell, where the map is drawn from single networks
 KINDS = {
-    "smaller": "c1", "near 1": "line", "larger": "c2", "infinite": "bad", "zero": "ink-2", "not computed": "grid",
+    "smaller": "c1", "near 1": "line", "larger": "c2", "infinite": "bad", "zero": "ink-2",
 }  # fmt: skip
 DEPTHS = (1, 10, 20, 50, 100)  # depths in the table
 
@@ -71,23 +71,19 @@ def figure(points: Sequence[Point]) -> Figure | None:
     """Gradient norms by layer, a panel for each type; networks without remedies."""
     found = (stored_map(point.record.facts.get("map")) for point in points)
     grid = next((one for one in found if one is not None), None) or map_of_points(points)
-    names = list(dict.fromkeys(row.name for rows in grid.rows.values() for row in rows))
     panels, rows_of_table = [], []
     for dtype in DTYPES:
-        name, rows, why = format.value_of("dtype", dtype), grid.rows.get(dtype, ()), grid.lacking.get(dtype, "")
+        name, rows = format.value_of("dtype", dtype), grid.rows.get(dtype, ())
         cells = [cell for row in rows for cell in row.cells()]
-        if not cells and not why:
+        if not cells:
             continue
         rows_of_table += [(name, row.name, *(row.shown(depth) for depth in DEPTHS), row.safe) for row in rows]
         about = f"Norm of the gradient by layer in {name}, for {len(rows)} networks"
-        if why:
-            cells = [_blank(name, why) for name in names]
-        spec = charts.by_layer(
-            cells, [row.name for row in rows] or names, KINDS, x_title="layers from the loss", alt_text=about
-        )
-        panels.append(Panel(name, spec, about, f"Not computed: {why}" if why else ""))
+        spec = charts.by_layer(cells, [row.name for row in rows], KINDS, x_title="layers from the loss", alt_text=about)
+        panels.append(Panel(name, spec, about))
     if not panels:
         return None
+    lacking = [f" {format.value_of('dtype', dtype)} was not computed: {why}." for dtype, why in grid.lacking.items()]
     head = ("type", "network", "after 1 layer", *(str(depth) for depth in DEPTHS[1:]), "safe depth")
     return Figure(
         "Gradients by layer",
@@ -96,7 +92,7 @@ def figure(points: Sequence[Point]) -> Figure | None:
         "Each row is a network of 100 layers; the gradient enters on the left with norm 1. Pale is within 10⁻⁶ … 10³, "
         "where the lecture wants it, strong is beyond, full colour beyond 10²⁰ either way. Where the outputs are "
         "lost in the forward pass there is no gradient, and the whole row is lost; the safe depth in the table says "
-        "how deep such a network may be.",
+        "how deep such a network may be." + "".join(lacking),
         [
             Key("vanishing", "c1"),
             Key("between 0.3 and 3", "line"),
@@ -153,7 +149,3 @@ def _strength(log10: float | None) -> float:
     if log10 is None or abs(log10) <= 0.5 or abs(log10) > 20:
         return 1.0
     return 0.3 if PROPER[0] <= log10 <= PROPER[1] else 0.7
-
-
-def _blank(row: str, why: str) -> Datum:
-    return {"row": row, "a": 0, "b": 100, "kind": "not computed", "fade": 1.0, "case": "any layer", "shown": why}

@@ -11,7 +11,7 @@ from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
-from ..roofline import marked, roof_name
+from ..roofline import left_out, marked, picked, roof_name
 from . import common
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
@@ -24,21 +24,26 @@ PEAKS = ("gpu fma", "gpu tensor", "gpu matmul")  # they are the roofs
 def view(runs: Runs) -> Section | None:
     """A chart for each GPU whose roofs were measured; None without."""
     panels, rows = [], []
-    variants: dict[str, None] = {}
     used: dict[str, None] = {}
     names = [name for name, points in runs.by_bench.items() if any(_placed(point) for point in points)]
     shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
+    variants = [point.variant for name in names for point in runs.by_bench[name] if _placed(point)]
+    colours = picked(runs.colours, variants)
     for index in range(len(runs)):
         for device in common.devices(runs, index):
             roofs = _roofs(runs, index, device)
             if not any(roof.flat for roof in roofs) or all(roof.flat for roof in roofs):
                 continue
             here = _thinned([p for p in runs.points if p.run == index and p.record.device == device and _placed(p)])
-            variants |= dict.fromkeys(p.variant for p in here)
             used |= dict.fromkeys(p.record.bench for p in here)
             title = common.label(runs, index, device)
             about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
-            spec = charts.roofline([_mark(runs, p) for p in here], roofs, shapes, alt_text=about)
+            spec = charts.roofline(
+                [_mark(runs, p, colours[p.variant]) for p in here if p.variant in colours],
+                roofs,
+                shapes,
+                alt_text=about,
+            )
             panels.append(Panel(title, spec, about, _named(roofs)))
             rows += [runs.row(index, (device, *_row(runs, p))) for p in here]
             rows += [
@@ -55,8 +60,9 @@ def view(runs: Runs) -> Section | None:
         Table("Every case on the GPU's roofline", runs.head(head), rows),
         "Colours are variants, shapes are benches: "
         + (", ".join(f"{bench} {SIGNS[shapes[bench]]}" for bench in used) or "none was measured")
+        + left_out(dict.fromkeys(variants), colours)
         + ". Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores.",
-        [Key(variant, runs.colours[variant]) for variant in variants],
+        [Key(variant, colour) for variant, colour in colours.items()],
     )
     intro = [
         "The same picture as for the CPU, with the GPU's roofs: what its own memory and its L2 deliver, and what its "
@@ -138,13 +144,14 @@ def _share(runs: Runs, point: Point) -> Share | None:
     return runs.readings[point.run].roof(point.record)
 
 
-def _mark(runs: Runs, point: Point) -> charts.Mark:
+def _mark(runs: Runs, point: Point, colour: str) -> charts.Mark:
     counts = point.record.counts
     return charts.mark_of(
         runs,
         point,
         value=_flop_rate(point),
         unit=FLOP_RATE.unit,
+        colour=colour,
         group=point.record.bench,
         x=counts["flops"] / counts["bytes"],
         more=format.marked(_share(runs, point)),

@@ -1,0 +1,120 @@
+"""Charts of samples: strips of each case's samples over their median, and the share of samples below a value (ECDF)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+from altair.utils.schemapi import debug_mode
+
+from ..record.estimate import quantile
+from . import charts
+from .charts import Datum
+from .sections import Key, Spec
+from .theme import var
+
+QUANTILES = {"p50": (0.5, "ink"), "p90": (0.9, "c2"), "p99": (0.99, "c4")}
+LEGEND = (
+    Key("a sample", "c1", "pale"),
+    *(Key(f"{name}: {round(100 * share)}% of the samples take no longer", colour, "line")
+      for name, (share, colour) in QUANTILES.items()),
+)  # fmt: skip
+STRIP = 22  # pixels a row
+FAR = 3.0  # times the median: beyond, the axis becomes logarithmic
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The samples of a case in any unit; `label` names its row, `told` stands at the right."""
+
+    label: str
+    case: str
+    samples: Sequence[float]
+    told: str
+
+
+def quantiles(samples: Sequence[float]) -> dict[str, float]:
+    """p50, p90 and p99, each where there are enough samples: ten for p90, a hundred for p99."""
+    return {
+        name: quantile(samples, share)
+        for name, (share, _) in QUANTILES.items()
+        if share == 0.5 or len(samples) * (1 - share) >= 1 - 1e-9
+    }
+
+
+def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
+    """A row for each case: a thin tick for each sample over the case's median, and one for each quantile."""
+    marks: list[Datum] = []
+    told: list[Datum] = []
+    texts: list[Datum] = []
+    ends: list[float] = []
+    for strip in rows:
+        found = quantiles(strip.samples)
+        middle = found["p50"]
+        ends += [min(strip.samples) / middle, max(strip.samples) / middle]
+        marks += [{"row": strip.label, "x": charts.short(sample / middle)} for sample in strip.samples]
+        told += [
+            {
+                "row": strip.label,
+                "x": charts.short(value / middle),
+                "name": name,
+                "case": strip.case,
+                "shown": f"{value / middle:.3f} × the median",
+            }
+            for name, value in found.items()
+        ]
+        texts.append({"row": strip.label, "label": strip.told})
+    low, high = min(ends), max(ends)
+    pad = 0.03 * (high - low) or 0.01
+    far = high > FAR or low < 1 / FAR
+    domain = [low * 0.95, high * 1.05] if far else [low - pad, high + pad]
+    room = 14 + charts.CHAR * max(len(strip.told) for strip in rows)
+    end_of_marks = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
+    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=end_of_marks)
+    with debug_mode(False):
+        title = "sample over the median" + (", log scale" if far else "")
+        x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=title, tickCount=4, format=".3~g", labelOverlap="greedy"))
+        y = alt.Y("row:N", sort=None, title=None, scale=alt.Scale(domain=[strip.label for strip in rows], padding=0.2))
+        colours = {name: var(colour) for name, (_, colour) in QUANTILES.items()}
+        colour = alt.Color("name:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
+        tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in
+                   (("case", "case"), ("name", "quantile"), ("shown", "value"))]  # fmt: skip
+        layers = [
+            _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
+            _named("quantiles").mark_tick(thickness=3, size=17).encode(x=x, y=y, color=colour, tooltip=tooltip),
+            _named("told").mark_text(align="right").encode(x=alt.value("width"), y=y, text=charts.LABEL),
+            _named("head").mark_text(align="right", dy=-8).encode(
+                x=alt.value("width"), y=alt.value(0), text=charts.LABEL
+            ),
+        ]  # fmt: skip
+        frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}
+        return charts.finish(layers, frame, {}, marks=marks, quantiles=told, told=texts, head=[{"label": head}])
+
+
+def ecdf() -> Spec:
+    """The share of samples below a value, without its data: the page's script fills in those of the chosen case."""
+    with debug_mode(False):
+        scale = alt.Scale(zero=False, nice=False, padding=8)
+        x = alt.X("x:Q", scale=scale, axis=alt.Axis(title="", tickCount=6, grid=False, labelOverlap="greedy"))
+        y = alt.Y(
+            "y:Q", scale=alt.Scale(domain=[0, 1], nice=False),
+            axis=alt.Axis(title=None, format=".0%", values=[0, 0.5, 0.9, 1]),
+        )  # fmt: skip
+        rule = _named("quantiles")
+        layers = [
+            _named("marks").mark_line(color=var("c1"), interpolate="step-after").encode(x=x, y=y),
+            _named("marks").mark_point(color=var("c1"), size=18).encode(
+                x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="sample")]
+            ),
+            rule.mark_rule(color=var("ink-2"), strokeDash=[4, 4]).encode(x=x),
+            rule.mark_text(align="left", dx=3, dy=5, baseline="top").encode(
+                x=x, y=alt.Y("at:Q", scale=None), text=charts.LABEL
+            ),
+        ]  # fmt: skip
+        frame = {"height": 240, "description": "The share of samples below a value", "title": "share of the samples"}
+        return charts.finish(layers, frame, {})
+
+
+def _named(name: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name))
