@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import budget
-from .sections import Block, Figure, Notes, Records, Section, Table
+from .sections import Block, Figure, Notes, Section, Table
 from .topics import BY_BENCH, KEYS, TOPICS, Topic, of_bench
 
 ROWS = 14  # of a table that stands in its section; a longer one stands among the data
@@ -159,7 +159,7 @@ def _divided(sections: Sequence[Section]) -> list[Section]:
 
 
 def _title(block: Block) -> str:
-    return "" if isinstance(block, Records) else getattr(block, "title", "") or getattr(block, "caption", "")
+    return str(getattr(block, "title", "") or getattr(block, "caption", ""))
 
 
 def _apart(block: Block, topic: str) -> Table | None:

@@ -66,9 +66,9 @@ VIEWS: tuple[View, ...] = (
     systolic,
     dsp,
     house_prices,
-    distributions,
     crosscheck,
     history,
     quality,
+    distributions,
     records,
 )

@@ -50,7 +50,7 @@ def _hero(made: Summary, label: str, *, short: bool) -> Hero:
     notes = [] if short else [f"{note.number}) {note.said}" for note in made.notes]
     if not short and made.doubts:
         notes.append(f"{DOUBT} doubtful: {', '.join(made.doubts)}. Quality tells which cases.")
-    tables = [] if short else [_memory("Memory of the CPU", made.memory, made.columns)] if made.memory else []
+    tables = [_memory("Memory of the CPU", made.memory, made.columns)] if made.memory and not short else []
     for gpu in () if short else made.gpus:
         names = [
             name for name in ("latency", "read", "write", "copy", "triad") if any(r.cells[name] for r in gpu.memory)
@@ -158,7 +158,9 @@ def _drawn(point: Point) -> str:
 def below_the_roofs(runs: Runs) -> Section | None:
     """NumPy, Numba, prange and matmul below the roofs of each run, on as many threads as have roofs."""
     colours = {"NumPy": "c1", "Numba": "c3", "prange": "c7", "matmul": "c2"}
-    panels, seen, tables = [], dict.fromkeys(()), []
+    panels: list[Panel] = []
+    seen: dict[str, None] = {}
+    tables: list[Table] = []
     for index, run in enumerate(runs):
         if (found := below_roofs(runs, index, _drawn, colours)) is None:
             continue
