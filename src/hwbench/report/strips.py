@@ -109,7 +109,7 @@ def ecdf() -> Spec:
             ),
             rule.mark_rule(color=var("ink-2"), strokeDash=[4, 4]).encode(x=x),
             rule.mark_text(align="left", dx=3, dy=5, baseline="top").encode(
-                x=x, y=alt.Y("at:Q", scale=None), text=charts.LABEL
+                x=x, y=alt.Y("at:Q", scale=None, axis=None), text=charts.LABEL
             ),
         ]  # fmt: skip
         frame = {"height": 240, "description": "The share of samples below a value", "title": "share of the samples"}

@@ -66,7 +66,7 @@ def test_the_last_entry_of_a_list_may_be_the_answer() -> None:
     spec = shown.panels[0].spec
     assert "log scale" in spec["layer"][0]["encoding"]["x"]["axis"]["title"]
     assert [row["group"] for row in spec["datasets"]["marks"]] == ["he", "xavier-normal"]
-    assert [row["label"] for row in spec["datasets"]["absent"]] == ["0.00"]
+    assert [row["label"] for row in spec["datasets"]["absent"]] == ["0"]
 
 
 @pytest.mark.parametrize("fact", [None, "12", True, math.inf, math.nan, -1, 1e40, [], {"a": 1}])

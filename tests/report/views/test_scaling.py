@@ -95,8 +95,8 @@ def test_rates_are_absolute_beside_the_best_serial_loop() -> None:
         serial_triad(),
     )
     shown = figure(scaling(dataset(run)))
-    assert [panel.spec["title"]["text"] for panel in shown.panels] == ["GB/s", "GFLOP/s"]
-    triad, computing = (panel.spec["datasets"]["marks"] for panel in shown.panels)
+    assert [panel.spec["title"]["text"] for panel in shown.panels] == ["GFLOP/s", "GB/s"]
+    computing, triad = (panel.spec["datasets"]["marks"] for panel in shown.panels)
     assert [(row["x"], row["value"]) for row in triad] == [(1, 24), (2, 48), (1, 40), (2, 40)]
     assert [row["value"] for row in computing] == [256, 512]
     assert column(shown, "over the best serial loop") == ["–", "–", "0.600×", "1.20×"]
