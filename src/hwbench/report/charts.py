@@ -173,6 +173,7 @@ def bars(
     for row in rows:
         # A label stands at the end of its interval: an end far outside would squeeze the whole chart.
         row["high"] = short(min(row["high"], max(top * 1.05, row["value"])))
+        row.setdefault("against", "")  # what a row lacks would be written as "undefined"
     room = 12 + CHAR * max((len(mark.label) for mark in marks), default=0)
     compared = max((len(mark.against) for mark in marks), default=0)
     room += (10 + CHAR * max(compared, len(against))) if compared else 0
