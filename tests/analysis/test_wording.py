@@ -8,7 +8,7 @@ import pytest
 
 from hwbench.analysis.hierarchy import Hierarchy, MeasuredCache, further_out, hierarchy, match
 from hwbench.analysis.staircase import Level
-from hwbench.analysis.wording import pages, sizes
+from hwbench.analysis.wording import pages, shortfall, sizes
 from hwbench.record import store
 from hwbench.record.estimate import Estimate
 from hwbench.record.model import Cache
@@ -132,3 +132,17 @@ def test_small_pages_are_set_against_huge_ones():
     wide = Level(near.seconds, near.first, near.last, Estimate(256 * KIB, 64 * KIB, 640 * KIB))
     assert pages(Hierarchy([], None, [wide, far], None, None, {})) == ""
     assert pages(Hierarchy([], None, [near, wide, far], None, None, {})) == ""
+
+
+def test_what_is_missing_of_the_last_cache_is_told_in_short():
+    """In a guest, on a machine of one's own, by a chase alone; nothing where all of it is there."""
+    found = match(CACHES, [level(32 * KIB), level(MIB), level(8 * MIB)])[-1]
+    assert shortfall(found, "KVM, Docker") == (
+        "L3",
+        "32 MiB reported, this guest gets about 8 MiB: choose blocks for 8 MiB",
+    )
+    assert shortfall(found, "Docker")[1].startswith("32 MiB reported, one thread gets about")
+    unsure = MeasuredCache(found.cache, found.level, unsure=True)
+    assert shortfall(unsure, "KVM")[1].startswith("32 MiB reported, one thread's chase sees about")
+    assert shortfall(match(CACHES, [level(32 * KIB), level(MIB), level(32 * MIB)])[-1], "KVM") is None
+    assert shortfall(None, None) is None

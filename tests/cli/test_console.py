@@ -65,3 +65,19 @@ def test_a_closed_pipe_is_told_as_print_tells_it(monkeypatch):
         with pytest.raises(BrokenPipeError) as error:
             console.console().print("lost")
         streams.silence(stream, error.value)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "live"),
+    [(True, {}, True), (True, {"CI": "false"}, True), (True, {"CI": "1"}, False), (True, {"TERM": "dumb"}, False),
+     (False, {}, False), (False, {"FORCE_COLOR": "1"}, False)],
+)  # fmt: skip
+def test_lines_are_redrawn_on_terminals_alone(monkeypatch, terminal, variables, live):
+    """Not in logs, and not where the terminal cannot; FORCE_COLOR is about colour."""
+    for name in ("CI", "TERM", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    assert console.live(sys.stderr) is live
+    assert not console.live(None)

@@ -1,6 +1,12 @@
-"""What a watcher of a run is told: time left from like cases, a line for each contrast, and what went wrong."""
+"""What a watcher of a run is told: time left from like cases, a line for each bench, and what went wrong."""
 
+import contextlib
 import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,6 +19,8 @@ from hwbench.record.reasons import Reason
 
 ONE = group(scripted_bench({"a": 1.0, "b": 1.0}, "x.one"), size="L1", dtype="f8")
 TWO = group(scripted_bench({"a": 1.0}, "x.two"), size="L2")
+LONG = group(scripted_bench({"a": 1.0}, "x.two"), size="a value that is longer than most terminals are wide")
+FLOPS = {"counts": {"flops": 1e9}}
 
 
 @pytest.fixture
@@ -57,49 +65,129 @@ def test_of_few_cases_the_first_do_not_make_the_forecast_jump():
     assert forecast.seconds() == pytest.approx(3 * 11 / 5)
 
 
-def test_off_a_terminal_each_contrast_is_one_plain_line(clock):
-    """How far, how long still, what came out; no escape sequences, no carriage returns."""
+def test_off_a_terminal_each_bench_is_one_plain_line(clock):
+    """When its last group is done: how far, how long still, what came out; no escapes, no carriage returns."""
     stream = io.StringIO()
     lines = Lines(stream)
-    lines.planned([ONE, TWO], 3)
-    lines.measuring(ONE)
-    clock[0] = 4.0
-    lines.measured(ONE, [record("a", samples=(0.001, 0.002, 0.003)), record("b", status="skipped", samples=())])
+    lines.planned([ONE, ONE, TWO], 3)
+    for rows in ([record("a", (8.0,) * 3, **FLOPS)], [record("b", (2.0,) * 3, **FLOPS)]):
+        lines.measuring(ONE)
+        clock[0] += 4.0
+        lines.measured(ONE, rows)
     lines.measuring(TWO)
-    clock[0] = 5.0
-    lines.measured(TWO, [record("a", samples=(2e-6,), status="suspect")])
-    lines.trouble("the disk is full")
+    clock[0] += 1.0
+    lines.measured(TWO, [record("a", (), status="skipped", reasons=[Reason("needs_smt")])])
+    lines.trouble("the disk is \x1b[31mfull")
     lines.close()
     assert stream.getvalue() == (
-        "measuring 3 cases of 2 benches; 3 cases were measured before\n"
-        "[1/2, 2 s left] x.one L1 f8: a 2.00 ms, b skipped\n"
-        "[2/2] x.two L2: a 2.00 µs (suspect)\n"
-        "warning: the disk is full\n"
+        "measuring 5 cases of 2 benches; 3 cases were measured before\n"
+        "[1/2, 2 s left] x.one                 b 4.00× faster than a\n"
+        "[2/2] x.two                 skipped: needs SMT\n"
+        "warning: the disk is \\x1b[31mfull\n"
     )
 
 
-def test_the_bar_goes_to_its_console_and_leaves_trouble_on_the_screen(clock):
-    """On a terminal a bar with the time left; wrong and failed cases stay as lines above it."""
-    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+def test_what_goes_wrong_is_said_at_once(clock):
+    """Before the bench is done, with the case."""
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.planned([ONE, ONE], 0)
+    lines.measuring(ONE)
+    lines.measured(ONE, [record("b", (), status="wrong", reasons=[Reason("wrong_answer", "differs")])])
+    assert stream.getvalue().splitlines()[1:] == ["wrong: test.bench/b []: differs"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_the_bar_fits_every_terminal_and_benches_stay_above_it(clock, width):
+    """What is measured now is cut where it has to be; time left and figures are whole."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
     bar = Bar(console)
     bar.planned([ONE, TWO], 0)
+    bar.measuring(LONG)
+    bar.progress.refresh()
     bar.measuring(ONE)
     clock[0] = 4.0
     bar.measured(
         ONE,
         [
-            record("a"),
-            record("b", status="wrong", samples=(), reasons=[Reason("wrong_answer", "differs [bold]from[/] 42")]),
+            record("a", (8.0,) * 3, **FLOPS),
+            record("b", (), status="wrong", reasons=[Reason("wrong_answer", "differs [bold]from[/] 42")]),
         ],
     )
+    bar.progress.refresh()
     assert bar.progress.tasks[0].completed == 1
     assert bar.progress.tasks[0].total == 2
     assert bar.progress.tasks[0].fields["left"] == "2 s left"
     bar.close()
     bar.close()
-    text = console.file.getvalue()
-    assert "wrong: test.bench/b []: differs [bold]from[/] 42" in text
-    assert text.count("measuring 3 cases of 2 benches") == 1
+    said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
+    assert max(len(line) for line in re.split("[\r\n]", said)) <= width
+    flat = " ".join(said.split())
+    assert "2 s left" in flat
+    assert "wrong: test.bench/b []: differs [bold]from[/] 42" in flat
+    assert "x.one a 0.125 GFLOP/s" in flat
+    assert flat.count("measuring 3 cases of 2 benches") == 1
+
+
+SCRIPT = """
+import io, sys
+from doubles.scripted import group, record, scripted_bench
+from hwbench.cli import streams
+from hwbench.cli.run import _observer
+streams.prepare()
+bench = group(scripted_bench({"a": 1.0}, "x.one"), size="L1")
+seen = _observer(0.0)
+seen.planned([bench, bench], 0)
+for _ in range(2):
+    seen.measuring(bench)
+    seen.measured(bench, [record("a", (2.0,) * 3, counts={"flops": 1e9})])
+seen.close()
+"""
+FRAME = "━"
+UNSET = ("CI", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
+def on_a_terminal(**variables):
+    """What a run's progress writes to a terminal, or with `pipe=True` to a pipe, in this environment."""
+    piped = variables.pop("pipe", False)
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), str(tests.parent / "src")])
+    given = {**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": path, **variables}
+    if piped:
+        done = subprocess.run([sys.executable, "-c", SCRIPT], env=given, stderr=subprocess.PIPE, check=True)
+        return done.stderr.decode()
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", SCRIPT], env=given, stderr=theirs) as process:
+        os.close(theirs)
+        found = b""
+        with contextlib.suppress(OSError):  # how a terminal ends on Linux
+            while data := os.read(ours, 4096):
+                found += data
+    os.close(ours)
+    assert process.returncode == 0
+    return found.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("variables", "bar", "colour"),
+    [({}, True, True), ({"NO_COLOR": "1"}, True, False), ({"FORCE_COLOR": "1"}, True, True),
+     ({"CI": "true"}, False, False), ({"CI": "true", "FORCE_COLOR": "1"}, False, False),
+     ({"TERM": "dumb"}, False, False),
+     ({"pipe": True}, False, False), ({"pipe": True, "FORCE_COLOR": "1"}, False, False)],
+)  # fmt: skip
+def test_frames_of_the_bar_reach_terminals_alone(variables, bar, colour):
+    """A log, of a pipe, of CI or of a dumb terminal, has one line for the plan and one for each bench."""
+    said = on_a_terminal(**variables)
+    assert (FRAME in said) == bar
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", said)) == colour
+    if not bar:
+        assert "\x1b" not in said
+        assert re.sub(", . s left", "", said).splitlines() == [
+            "measuring 2 cases of 1 bench", "[1/1] x.one                 a 0.500 GFLOP/s"
+        ]  # fmt: skip
 
 
 def test_a_group_is_described_by_what_its_cases_share():
@@ -109,9 +197,11 @@ def test_a_group_is_described_by_what_its_cases_share():
     assert describe(both) == "x.one 5"
 
 
-def test_outcomes_name_what_varies():
-    """The variant where there are several or one only, and the values that differ."""
-    same = {"n": 5}
-    assert outcome([record("a", params=same)]) == "a 1.00 s"
-    together = [record("a", params={"threads": t, "n": 5}, samples=(t / 2,) * 3) for t in (1, 2)]
-    assert outcome(together) == "1 500 ms, 2 1.00 s"
+def test_an_outcome_is_the_bench_s_figures_or_why_there_are_none():
+    """The commonest reason of several."""
+    info = ONE.bench.info
+    skipped = [record("a", (), status="skipped", reasons=[Reason(code)]) for code in ("budget", "needs_smt", "budget")]
+    assert outcome([record("a", (2.0,) * 3, **FLOPS)], info) == "a 0.500 GFLOP/s"
+    assert outcome(skipped, info) == f"skipped: {skipped[0].why}"
+    assert outcome([record("a", (2.0,) * 3)], info) == "1 case measured"
+    assert outcome([], info) == "0 cases measured"

@@ -10,7 +10,7 @@ import pytest
 from doubles.scripted import scripted_work
 from hwbench import errors
 from hwbench.analysis import reading
-from hwbench.cli import tables
+from hwbench.cli import summary
 from hwbench.measurement import autosave, session
 from hwbench.record import store
 from hwbench.record.model import Run
@@ -45,16 +45,31 @@ def test_who_watches_knows_what_a_case_usually_takes(benches, device, command, o
     assert seen == [pytest.approx(usual)]
 
 
-def test_run_prints_findings_and_where_the_run_lies(benches, device, command, out):
-    """Findings and paths on standard output, progress on standard error, exit 0, the run as it was told."""
-    benches["access.steps"].finding(lambda r: [f"{r.ratio('slow', 'fast').value:g} times"])
+def test_run_prints_a_summary_that_ends_with_where_the_run_lies(benches, device, command, out):
+    """On standard output; progress on standard error, a line for the bench; findings are not asked for."""
+    benches["access.steps"].finding(lambda r: pytest.fail("findings were not asked for"))
     done = command("run", "access.steps", "--out", out, "--no-report", "--preset", "quick")
     [path] = store.find(out)
-    assert (done.code, done.out) == (0, f"access.steps\n  4 times\nrun: {path}\n")
+    said = done.out.splitlines()
+    assert done.code == 0
+    assert said[0] == "Scripted, 2 cores, bare metal"
+    assert said[1].startswith("quiet, 4 cases in ")
+    assert said[-1] == f"run       {path}"
+    assert len(said) <= 25
     assert done.err.splitlines()[0] == "measuring 4 cases of 1 bench"
-    assert done.err.splitlines()[-1].startswith("[2/2] access.steps L2 f8: fast 1.00 ms, slow 4.00 ms")
-    assert len(done.err.splitlines()) == 3
+    assert done.err.splitlines()[-1].startswith("[1/1] access.steps          slow 4.00× slower than fast")
+    assert len(done.err.splitlines()) == 2
     assert clean(done.err)
+
+
+def test_findings_come_before_the_summary_where_they_are_asked_for(benches, device, command, out):
+    """The summary stays the last thing that is printed."""
+    benches["access.steps"].finding(lambda r: [f"{r.ratio('slow', 'fast').value:g} times"])
+    done = command("run", "access.steps", "--out", out, "--no-report", "--preset", "quick", "--findings")
+    said = done.out.splitlines()
+    assert said[:2] == ["access.steps", "  4 times"]
+    assert said.index("Scripted, 2 cores, bare metal") > 1
+    assert said[-1].startswith("run       ")
 
 
 def test_a_run_is_judged_once(benches, device, command, out, monkeypatch):
@@ -66,11 +81,12 @@ def test_a_run_is_judged_once(benches, device, command, out, monkeypatch):
 
 
 def test_json_to_stdout_is_alone_there(benches, device, command, out):
-    """`--json -` gives one run and nothing else; findings go to standard error."""
+    """`--json -` gives one run and nothing else; summary and findings go to standard error."""
     benches["access.steps"].finding(lambda r: ["a finding"])
-    done = command("run", "access.steps", "--out", out, "--no-report", "--json", "-")
+    done = command("run", "access.steps", "--out", out, "--no-report", "--json", "-", "--findings")
     assert msgspec.json.decode(done.out, type=Run) == store.read(store.newest(out))
     assert "a finding" in done.err
+    assert done.err.splitlines()[-1].startswith("run       ")
 
 
 def test_json_to_a_file_is_the_run(benches, device, command, out, tmp_path):
@@ -95,15 +111,17 @@ def test_wrong_and_failed_cases_are_exit_1(benches, device, command, out, builde
     benches["access.share"].variant("bad")(builder)
     done = command("run", "access.share", "--out", out, "--no-report")
     assert done.code == code
-    assert re.search(r"^3 (wrong|error): ", done.out, re.MULTILINE)
+    assert re.search(r"\(3 (wrong|failed)\)", done.out)
+    assert len(re.findall(r"^(wrong|error): access.share/bad", done.err, re.MULTILINE)) == 3
 
 
 def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
     """They are told, and nothing is wrong with them."""
     benches["access.share"].variant("bad", needs=lambda: Reason("needs_smt"))(lambda: scripted_work(0.01))
     device.rates["steal_s"] = 0.5
-    done = command("run", "access.share", "--out", out, "--no-report")
+    done = command("run", "access.share", "--out", out, "--no-report", "--findings")
     assert done.code == 0
+    assert "(3 suspect, 3 skipped)" in done.out
     assert "3 skipped: needs SMT" in done.out
     assert "3 suspect: the hypervisor gave the CPU to other guests (steal): 50% of a CPU" in done.out
 
@@ -115,6 +133,7 @@ def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, devic
     path = store.newest(out)
     assert done.code == 130
     assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}; --resume goes on with them"
+    assert ", 1 case, interrupted" in done.out
     assert store.read(path).finished is None
 
 
@@ -138,23 +157,22 @@ def test_an_interruption_does_not_promise_to_resume_what_lies_elsewhere(
 
 
 def test_what_is_to_be_kept_is_written_before_anything_is_printed(benches, device, command, out, monkeypatch, tmp_path):
-    """A full or closed standard output costs the findings, and neither the JSON nor the report."""
+    """A full or closed standard output costs the summary, and neither the JSON nor the report."""
 
-    def full(told):
+    def full(*told):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tables, "findings", full)
+    monkeypatch.setattr(summary, "show", full)
     done = command("run", "access.share", "--out", out, "--json", tmp_path / "x.json")
     assert (done.code, done.out) == (2, "")
     assert store.read(tmp_path / "x.json") == store.read(store.newest(out))
     assert (out / "index.html").exists()
 
 
-def test_a_json_file_that_fails_at_the_end_does_not_cost_the_findings(
+def test_a_json_file_that_fails_at_the_end_does_not_cost_the_summary(
     benches, device, command, out, monkeypatch, tmp_path
 ):
-    """They are printed, and what went wrong is the last line."""
-    benches["access.share"].finding(lambda r: ["a finding"])
+    """It is printed, and what went wrong is the last line."""
     write = store.write_bytes
 
     def full(data, path):
@@ -165,7 +183,7 @@ def test_a_json_file_that_fails_at_the_end_does_not_cost_the_findings(
     monkeypatch.setattr(store, "write_bytes", full)
     done = command("run", "access.share", "--out", out, "--no-report", "--json", tmp_path / "x.json")
     assert done.code == 2
-    assert "a finding" in done.out
+    assert "quiet, 3 cases" in done.out
     assert done.err.splitlines()[-1] == f"hwbench: {tmp_path / 'x.json'}: cannot be written"
 
 

@@ -90,6 +90,16 @@ def test_findings_come_where_they_are_asked_for(benches, command, out):
     assert full.out.splitlines()[-2:] == ["access.steps", "  1 records"]
 
 
+def test_a_run_is_shown_by_its_summary_first(benches, command, out):
+    """The same lines as at the end of the run, but for the paths; `--summary` leaves the tables out."""
+    saved(out, record("fast", bench="access.steps", counts={"bytes": 1e9}, params={"size": "L1", "dtype": "f8"}))
+    whole, short = command("show", "--out", out).out, command("show", "--summary", "--out", out).out
+    assert short.startswith("Scripted, 2 cores, bare metal\n")
+    assert whole.startswith(short)
+    assert "│" in whole[len(short) :]
+    assert "│" not in short
+
+
 def test_plain_tables_ask_no_bench(command, out, monkeypatch):
     """The catalogue is not even loaded for a file that describes its benches."""
     saved(out, record(), benches={"test.bench": INFO})

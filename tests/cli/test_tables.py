@@ -150,3 +150,13 @@ def test_times_of_calls_are_in_a_unit_that_fits():
     told = printed(run_of(record("mine", samples=(212e-9,) * 5, counts={"calls": 10})))
     assert "one execution" in told and " 212 ns │" in told
     assert "21.2 ns" in told and "µs" not in told
+
+
+def test_what_is_unusual_of_a_machine_has_a_heading():
+    """Each finding with its remedy in one line; no heading without one."""
+    assert tables.notable(Reading(run_of(record()))) == []
+    run = run_of(record(), variables={"OMP_NUM_THREADS": "1"})
+    assert tables.notable(Reading(run)) == [
+        "unusual on this machine",
+        "  OMP_NUM_THREADS=1 is set: OpenMP leaves 1 of 2 CPUs unused. Unset OMP_NUM_THREADS, unless that is meant.",
+    ]

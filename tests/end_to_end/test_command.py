@@ -44,9 +44,8 @@ Process = subprocess.Popen[str] | forks.Forked
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
-    }
+    unset = ("CI", "NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
     return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
 
 
@@ -230,13 +229,13 @@ def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
 
 
 def test_json_on_stdout_is_one_run(tmp_path):
-    """`--json -`: strict JSON from the first byte to the last, equal to the file; findings go to standard error."""
+    """`--json -`: strict JSON from the first byte to the last, equal to the file; all else goes to standard error."""
     done = hwbench(
         "run", "vectorize.add", "--param", "n=100", "--preset", "quick", "--no-report", "--json", "-", "--out", tmp_path
     )
     assert done.returncode == 0
     assert msgspec.json.decode(done.stdout, type=Run) == store.read(only_run(tmp_path))
-    assert "run: " in done.stderr
+    assert "\nrun  " in done.stderr
 
 
 def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[object]:
@@ -305,7 +304,7 @@ def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path):
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # and is there again afterwards
     assert f"{CASES}/{CASES}" in text
     assert not COLOUR.search(text)
-    assert "run: " in text
+    assert "\nrun  " in text
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", "RUN"], ["compare", "RUN", "NEW"]])
@@ -334,7 +333,7 @@ def test_a_full_standard_error_costs_the_lines_alone(tmp_path):
     with Path("/dev/full").open("w") as full, start(*SMALL, "--budget", "0.001", "--out", tmp_path, stderr=full) as one:
         out, _ = one.communicate(timeout=60)
     assert one.returncode == 0
-    assert f"run: {only_run(tmp_path)}" in out
+    assert f"run       {only_run(tmp_path)}" in out
     assert store.read(only_run(tmp_path)).finished
 
 

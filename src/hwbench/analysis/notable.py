@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..record import text
 from ..record.phrases import counted
-from . import causes, run_quality
+from . import causes
 from .hierarchy import CONTAINERS
 from .reading import Reading
 from .usual import MEASURED
@@ -28,6 +28,7 @@ class Notable:
     """A finding that matters on this machine: what was seen, what to do (or ""), and how far from usual it is.
 
     `bench` is the one whose records show it, "" for the machine's settings. `doubtful`: a figure behind it is.
+    `noted`: a note of the summary says it already.
     """
 
     said: str
@@ -35,6 +36,7 @@ class Notable:
     distance: float
     bench: str = ""
     doubtful: bool = False
+    noted: bool = False
 
     @property
     def weight(self) -> float:
@@ -45,8 +47,7 @@ class Notable:
 def notable(reading: Reading) -> list[Notable]:
     """What is notable about a run and its machine, the weightiest first."""
     found = [
-        *_wrong(reading), *_cache(reading), *_unusual(reading), *_threads(reading), *_disturbed(reading),
-        *_settings(reading),
+        *_wrong(reading), *_cache(reading), *_unusual(reading), *_threads(reading), *_settings(reading),
     ]  # fmt: skip
     return sorted((one for one in found if one.distance > LEAST), key=lambda one: -one.weight)
 
@@ -70,7 +71,7 @@ def _cache(reading: Reading) -> Iterator[Notable]:
         shared = " The rest serves other guests: only a dedicated host gives all of it." * guest
         found = reading.get("dram.latency")
         remedy = f"Choose blocks for {size}.{shared}"
-        yield Notable(said, remedy, last.cache.bytes / last.size.value, found.bench if found else "")
+        yield Notable(said, remedy, last.cache.bytes / last.size.value, found.bench if found else "", noted=True)
 
 
 def _unusual(reading: Reading) -> Iterator[Notable]:
@@ -79,7 +80,7 @@ def _unusual(reading: Reading) -> Iterator[Notable]:
         if seen is None or (distance := usual.distance(seen.value)) <= LEAST:
             continue
         remedy = usual.remedy(reading) if callable(usual.remedy) else usual.remedy
-        said = f"{usual.said(seen)}; usual is {usual.range}."
+        said = f"{usual.said(seen)} (usual: {usual.range})."
         yield Notable(said, remedy, distance, seen.bench, seen.doubtful)
 
 
@@ -88,14 +89,6 @@ def _threads(reading: Reading) -> Iterator[Notable]:
     for name, threads in causes.few_threads(reading.run).items():
         said = f"{name}={threads} is set: {causes.POOLS[name]} leaves {cpus - threads} of {cpus} CPUs unused."
         yield Notable(said, f"Unset {name}, unless that is meant.", cpus / threads)
-
-
-def _disturbed(reading: Reading) -> Iterator[Notable]:
-    failed = [one for one in run_quality.check(reading.run) if not one.passed]
-    worst = max(failed, key=lambda one: one.seen / one.allowed if one.allowed else math.inf, default=None)
-    if worst is not None:
-        said = f"Noisy run: {worst.name} {text.share(worst.seen)}, at most {text.share(worst.allowed)} is allowed."
-        yield Notable(said, f"{worst.remedy[0].upper()}{worst.remedy[1:]}.", 1 / max(1e-3, 1 - worst.seen))
 
 
 def _settings(reading: Reading) -> Iterator[Notable]:

@@ -30,7 +30,10 @@ NO_GPU = "gpu"  # the device of records for which there was no GPU
 
 @dataclass(frozen=True)
 class Host:
-    """The machine. `cpus` may be used, of `logical`; `virtual` is `KVM guest`, `Docker`, `bare metal`."""
+    """The machine. `cpus` may be used, of `logical`; `virtual` is `KVM guest`, `Docker`, `bare metal`.
+
+    `no_gpu` is why cases that need a GPU were left out, "" where none were.
+    """
 
     cpu: str
     cores: int
@@ -39,6 +42,7 @@ class Host:
     quota: float | None
     virtual: str
     gpus: tuple[str, ...]
+    no_gpu: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,8 @@ def _host(run: Run) -> Host:
     cpu = run.machine.cpu
     allowed = len(cpu.allowed) or cpu.logical
     gpus = tuple(gpu.name for gpu in run.machine.gpus)
-    return Host(name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus)
+    why = next((record.why for record in run.records if record.device == NO_GPU), "")
+    return Host(name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus, why)
 
 
 def name_of(run: Run) -> str:

@@ -1,6 +1,6 @@
-"""What is usual: for some quantities the range in which most machines lie, and what helps outside of it.
+"""What is usual: for some quantities the range in which a quiet machine should lie, and what helps outside of it.
 
-`docs/summary.md` has the table with its sources. A range is wide on purpose: within it nothing is said.
+The ranges are a judgement, wide on purpose: within them nothing is said. `docs/summary.md` has them as a table.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Usual:
 
     @property
     def range(self) -> str:
-        """`60.0 ns to 180 ns`, `at least 70%`, `at most 20×`."""
+        """`60.0 ns to 180 ns`, `from 70% on`, `up to 20×`."""
         if self.low is None or self.high is None:
             bound = self.high if self.low is None else self.low
-            return f"{'at most' if self.low is None else 'at least'} {self.show(bound or 0.0)}"
+            return f"{'up to' if self.low is None else 'from'} {self.show(bound or 0.0)}{' on' * (self.high is None)}"
         return f"{self.show(self.low)} to {self.show(self.high)}"
 
 
@@ -196,9 +196,8 @@ MEASURED: tuple[Usual, ...] = (
         "Use a newer NumPy; handle more elements in a call.",
     ),
     Usual(
-        "Summing down the columns of a C-ordered matrix takes {} as long as along its rows",
-        _plain("column_over_row", text.times), None, 20.0, text.times,
-        "Loop along rows, or store the matrix in Fortran order (numpy.asfortranarray).",
+        "Summing down columns takes {} as long as along rows", _plain("column_over_row", text.times), None, 20.0,
+        "{:g}×".format, "Loop along rows, or copy the matrix with numpy.asfortranarray.",
     ),
     Usual(
         "The GPU's memory reaches {} of its datasheet's bandwidth", _hbm, 0.85, None, text.share,

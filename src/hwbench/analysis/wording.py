@@ -58,7 +58,11 @@ def shortfall(last: MeasuredCache | None, virtual: str | None) -> tuple[str, str
         return None
     guest = any(name not in CONTAINERS for name in (virtual or "").split(", ") if name)
     who = "one thread's chase sees" if last.unsure else ("this guest gets" if guest else "one thread gets")
-    return f"L{last.cache.level}", f"{text.size(last.cache.bytes)} reported, {who} about {text.size(last.size.value)}"
+    size = text.size(last.size.value)
+    return (
+        f"L{last.cache.level}",
+        f"{text.size(last.cache.bytes)} reported, {who} about {size}: choose blocks for {size}",
+    )
 
 
 def pages(found: Hierarchy) -> str:

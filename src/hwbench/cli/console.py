@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from . import streams
 
@@ -26,6 +26,16 @@ def console(*, stderr: bool = False) -> Console:
 
     made = Plain(stderr=stderr)
     return made if made.is_terminal else Plain(stderr=stderr, width=PIPE_WIDTH, no_color=True)
+
+
+def live(stream: TextIO | None) -> bool:
+    """Whether lines on a stream may be redrawn: a terminal that can, and no log of a continuous integration.
+
+    FORCE_COLOR alone makes no log a terminal: frames of a bar would fill it.
+    """
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    logged = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return stream is not None and stream.isatty() and not dumb and not logged
 
 
 def print_json(data: Any) -> None:

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar with the time left on a terminal, a line for each contrast in a log."""
+"""Progress of a run: a bar with the time left on a terminal, in a log a line for each bench; figures as benches end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from ..analysis.brief import brief
 from ..measurement.cases import Group
 from ..record import text
-from ..record.model import Record
+from ..record.model import BenchInfo, Record
+from ..record.phrases import counted
 from . import streams
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+NAMES = 21  # columns of a bench's name
+WIDE = 60  # columns from which the bar also counts contrasts
 
 
 class Forecast:
@@ -48,37 +53,49 @@ class Forecast:
 
 
 class Lines:
-    """Plain lines, for logs and pipes: one for each contrast, with how far the run is and the time left."""
+    """Plain lines, for logs and pipes: one for each bench with its main figures, how far the run is, the time left."""
 
     def __init__(self, stream: TextIO | None = None, usual: float = 0.0) -> None:
         self.stream = stream or sys.stderr
         self.usual = usual
-        self.total = self.done = 0
+        self.total = self.done = self.benches = self.ended = 0
         self.forecast = Forecast(())
+        self.records: dict[str, list[Record]] = {}
         self.began = 0.0
 
     def planned(self, groups: Sequence[Group], measured: int) -> None:
         """Say how much there is to do."""
         self.total = len(groups)
         self.forecast = Forecast(groups, self.usual)
-        benches = len({group.bench.name for group in groups})
+        self.benches = len(self.forecast.left)
         already = f"; {measured} cases were measured before" if measured else ""
         cases = sum(len(group.cases) for group in groups)
         if not groups and not measured:
             return  # all of it is skipped, and the end says why
-        self.say(f"measuring {cases} cases of {benches} bench{'es' * (benches != 1)}{already}")
+        self.say(f"measuring {counted(cases, 'case')} of {counted(self.benches, 'bench', 'benches')}{already}")
 
-    def measuring(self, group: Group) -> None:  # noqa: ARG002 - a line is only printed when the group is done
+    def measuring(self, group: Group) -> None:  # noqa: ARG002 - a line is only printed when the bench is done
         """Start the group's clock."""
         self.began = time.perf_counter()
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
-        """One line: which contrast, what came out, time left."""
+        """Count it; after the last group of a bench say what came out of the bench, at once what went wrong."""
         self.forecast.took(group, time.perf_counter() - self.began)
         self.done += 1
+        name = group.bench.name
+        self.records.setdefault(name, []).extend(records)
+        for record in records:
+            if record.status in ("wrong", "error"):
+                self.say(f"{record.status}: {record.case.label}: {record.why}")
+        if not self.forecast.left[name]:
+            self.ended += 1
+            self.say(f"{self.far()}{name:<{NAMES}} {outcome(self.records.pop(name), group.bench.info)}")
+
+    def far(self) -> str:
+        """`[3/28, 12 s left] `, before each line of a log."""
         left = self.forecast.seconds()
         tail = f", {text.duration(left)} left" if left is not None and self.done < self.total else ""
-        self.say(f"[{self.done}/{self.total}{tail}] {describe(group)}: {outcome(records)}")
+        return f"[{self.ended}/{self.benches}{tail}] "
 
     def trouble(self, message: str) -> None:
         """Say what went wrong."""
@@ -87,22 +104,28 @@ class Lines:
     def say(self, line: str) -> None:
         """Write one line at once; where that fails the run goes on unseen."""
         with streams.unheard(self.stream):
-            print(line, file=self.stream, flush=True)
+            print(text.printable(line), file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing to tidy up."""
 
 
 class Bar(Lines):
-    """A progress bar on a terminal, with the time left; honours NO_COLOR through rich."""
+    """A progress bar on a terminal: what is measured now and the time left; benches that are done as lines above it."""
 
     def __init__(self, console: Console, usual: float = 0.0) -> None:
         super().__init__(usual=usual)
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
+        now = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        left = Column(no_wrap=True, justify="right")
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"),
-            console=console, transient=True,
+            TextColumn("{task.description}", markup=False, table_column=now),
+            BarColumn(bar_width=max(6, min(40, console.width // 4))),
+            *([MofNCompleteColumn()] if console.width >= WIDE else []),
+            TextColumn("{task.fields[left]}", markup=False, table_column=left),
+            console=console, transient=True, expand=True,
         )  # fmt: skip
         self.task = self.progress.add_task("", total=None, left="")
         self.progress.start()
@@ -118,18 +141,23 @@ class Bar(Lines):
         self.progress.update(self.task, description=describe(group))
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
-        """Move on by one; what went wrong stays on the screen as a line."""
-        self.forecast.took(group, time.perf_counter() - self.began)
-        self.done += 1
+        """Move on by one."""
+        super().measured(group, records)
         left = self.forecast.seconds()
         self.progress.update(self.task, completed=self.done, left="" if left is None else f"{text.duration(left)} left")
-        for record in records:
-            if record.status in ("wrong", "error"):
-                self.say(f"{record.status}: {record.case.label}: {record.why}")
+
+    def far(self) -> str:
+        """Nothing: the bar shows it."""
+        return ""
 
     def say(self, line: str) -> None:
         """Print above the bar."""
-        self.progress.console.print(line, markup=False, highlight=False)
+        from rich.text import Text
+
+        shown = Text(text.printable(line))
+        shown.highlight_regex(r"^[a-z0-9_]+\.\S+", "bold")
+        shown.highlight_regex(r"^(warning|wrong|error):", "bold yellow")
+        self.progress.console.print(shown)
 
     def close(self) -> None:
         """Take the bar away, so that what follows starts on a line of its own."""
@@ -143,17 +171,11 @@ def describe(group: Group) -> str:
     return " ".join([group.bench.name, *shared])
 
 
-def outcome(records: Sequence[Record]) -> str:
-    """`numpy 1.2 ms, loop 96 ms, numba skipped`: the median of each variant, or its status."""
-    parts = []
-    for record in records:
-        varying = record.variant if len({r.variant for r in records}) > 1 or len(records) == 1 else ""
-        axes = [str(v) for a, v in record.params.items() if any(r.params[a] != v for r in records)]
-        name = " ".join(filter(None, [varying, *axes]))
-        if record.timed:
-            ordered = sorted(record.samples)
-            mark = " (suspect)" if record.status == "suspect" else ""
-            parts.append(f"{name} {text.seconds(ordered[len(ordered) // 2])}{mark}")
-        else:
-            parts.append(f"{name} {record.status}")
-    return ", ".join(parts)
+def outcome(records: Sequence[Record], info: BenchInfo) -> str:
+    """The bench's main figures, `DRAM 33.4 / 35.0 GB/s on 1 / 2 threads`; why there are none."""
+    if said := brief(records, info):
+        return said
+    if (timed := sum(record.timed for record in records)) or not records:
+        return f"{counted(timed, 'case')} measured"
+    whys = [f"{record.status}: {record.why}" if record.why else record.status for record in records]
+    return max(dict.fromkeys(whys), key=whys.count)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import streams
-from .console import console, echo, echo_err
+from .console import console, echo, echo_err, live
 from .options import Out, Param, Select, Variant, axis_values
 from .signals import Stop, handle, leave
 
@@ -39,8 +39,9 @@ def run(
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the newest run that was interrupted.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, but no HTML page.")] = False,
+    findings: Annotated[bool, typer.Option("--findings", help="Print all findings before the summary.")] = False,
 ) -> None:
-    """Measure the selected benches, print the findings, write the run and the report."""
+    """Measure the selected benches, write the run and the report, print a summary."""
     handle(leave)
     from .. import catalog
     from ..analysis.reading import Reading
@@ -64,64 +65,73 @@ def run(
         handle(leave)
     except autosave.Interrupted as end:
         observer.close()
-        _interrupted(end)
+        handle(leave)
         with streams.until_closed(sys.stdout):  # Ctrl-C ends the other end of a pipe, too
+            _interrupted(end, quiet=to_stdout)
             _deliver_json(end.run, json, to_stdout)
         raise typer.Exit(130) from None
     finally:
         observer.close()
     reading = Reading(done, catalog.benches())
     page = None if no_report else _report_beside(reading, out)
-    _deliver(reading, path, page, json, quiet=to_stdout)
+    _deliver(reading, path, page, json, quiet=to_stdout, findings=findings)
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
 
-def _interrupted(stop: Interrupted) -> None:
-    """Say where the measured part is saved; print it where it could be saved nowhere."""
+def _interrupted(stop: Interrupted, *, quiet: bool) -> None:
+    """Print what was measured, then where it is saved; as tables where it could be saved nowhere."""
     from .. import catalog
     from ..analysis.reading import Reading
-    from . import tables
+    from . import summary, tables
 
-    cases = len(stop.run.records)
+    cases, reading = len(stop.run.records), Reading(stop.run, catalog.benches())
     if stop.path is None:
         with streams.unheard(sys.stderr):
-            tables.print_tables(Reading(stop.run, catalog.benches()), console(stderr=True))
+            tables.print_tables(reading, console(stderr=True))
         echo_err(f"interrupted: {cases} cases could be saved nowhere, hence the tables above")
-    else:
-        further = (
-            "" if stop.spare else "; --resume goes on with them"
-        )  # --resume does not look in the temporary directory
-        echo_err(f"interrupted: {cases} cases are saved in {stop.path}{further}")
+        return
+    if any(record.timed for record in reading.records):
+        with streams.unheard(sys.stderr if quiet else sys.stdout):
+            summary.show(reading, console(stderr=quiet))
+    further = "" if stop.spare else "; --resume goes on with them"  # it does not look in the temporary directory
+    echo_err(f"interrupted: {cases} cases are saved in {stop.path}{further}")
 
 
-def _deliver(reading: Reading, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool) -> None:
-    """Write the run's JSON as it was measured, where asked, then print the findings and what speaks against the run.
+def _deliver(
+    reading: Reading, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool, findings: bool
+) -> None:
+    """Write the run's JSON as it was measured, where asked, then print the summary, last of all.
 
     Files come first: standard output may be full or closed, and that must not cost them.
     """
-    from .. import catalog, errors
-    from ..analysis.findings import findings
-    from . import tables
+    from .. import errors
+    from . import summary, tables
 
     failed = None
     try:
         _deliver_json(reading.given, json, quiet)
     except errors.StoreError as error:
-        failed = error  # raised at the end, after the findings
+        failed = error  # raised at the end, after the summary
     say = echo_err if quiet else echo
-    for line in tables.findings(findings(reading, catalog.benches().values())):
-        say(line)
-    for line in tables.quality(reading.run):
+    for line in _findings(reading) if findings else ():
         say(line)
     if path is None:
         tables.print_tables(reading, console(stderr=quiet))
-    else:
-        say(f"run: {path}")
-    if page is not None:
-        say(f"report: {page}")
+    paths = {"run": path, "report": page}
+    summary.show(reading, console(stderr=quiet), {name: str(one) for name, one in paths.items() if one is not None})
     if failed is not None:
         raise failed
+
+
+def _findings(reading: Reading) -> list[str]:
+    """All findings of the benches, what is notable about the machine, and what speaks against the run."""
+    from .. import catalog
+    from ..analysis.findings import findings
+    from . import tables
+
+    told = tables.findings(findings(reading, catalog.benches().values()))
+    return [*told, *tables.notable(reading), *tables.quality(reading.run)]
 
 
 def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:
@@ -165,5 +175,4 @@ def _observer(usual: float) -> Lines:
     """A bar on a terminal, plain lines elsewhere."""
     from .progress import Bar, Lines
 
-    here = console(stderr=True)
-    return Bar(here, usual) if here.is_terminal else Lines(usual=usual)
+    return Bar(console(stderr=True), usual) if live(sys.stderr) else Lines(usual=usual)

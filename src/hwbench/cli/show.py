@@ -1,4 +1,4 @@
-"""`hwbench show`: one run as tables, and on request what its benches say of it."""
+"""`hwbench show`: the summary of a run and its tables, and on request what its benches say of it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def show(
         bool,
         typer.Option("--findings", help="Also print the benches' findings."),
     ] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="The summary alone, without tables.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Show one run as tables, with --findings also the benches' findings. JSON always has everything."""
+    """Show a run: its summary, then tables, with --findings also the benches' findings. JSON always has everything."""
     with collector.paused():
-        _show(run, out, findings=findings, json=json)
+        _show(run, out, findings=findings, summary=summary, json=json)
 
 
-def _show(run: str | None, out: Path, *, findings: bool, json: bool) -> None:
+def _show(run: str | None, out: Path, *, findings: bool, summary: bool, json: bool) -> None:
     from .. import catalog
     from ..analysis.reading import Reading
+    from . import summary as summaries
     from . import tables
 
     reading, lines = Reading(open_run(run, out), catalog.LAZY), []
@@ -46,11 +48,16 @@ def _show(run: str | None, out: Path, *, findings: bool, json: bool) -> None:
         if json:
             print_json(derived.as_json(reading, told))
             return
-        lines = tables.findings(told)
+        lines = [*tables.findings(told), *tables.notable(reading)]
     if not reading.records:
         echo("The run holds no cases yet.")
-    tables.print_tables(reading, console())
-    for line in [*lines, *tables.quality(reading.run)]:
+        return
+    here = console()
+    summaries.show(reading, here)
+    if not summary:
+        tables.print_tables(reading, here)
+        lines += tables.quality(reading.run)
+    for line in lines:
         echo(line)
 
 

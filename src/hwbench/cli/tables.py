@@ -116,6 +116,14 @@ def findings(told: Mapping[str, Sequence[str]]) -> list[str]:
     return lines
 
 
+def notable(reading: Reading) -> list[str]:
+    """What is notable about the machine, as lines below a heading."""
+    from ..analysis.notable import notable as found
+
+    said = [f"  {text.printable(f'{one.said} {one.remedy}'.strip())}" for one in found(reading)]
+    return ["unusual on this machine", *said] if said else []
+
+
 def quality(run: Run) -> list[str]:
     """What speaks against a run: whether it was too noisy, and the commonest reasons of each status that is not ok."""
     lines = no_gpu(run)

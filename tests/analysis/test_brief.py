@@ -1,0 +1,103 @@
+"""A bench's main figures in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from doubles.scripted import record
+from hwbench.analysis.brief import brief
+from hwbench.analysis.reading import Reading
+from hwbench.record.model import BenchInfo
+from hwbench.record.reasons import Reason
+from made_up.gpu_sample import gpu_run
+from made_up.sample import sample_run
+
+
+@pytest.fixture(scope="module")
+def of():
+    """What is said of a bench of a run with a GPU."""
+    reading = Reading(gpu_run(suspect=False))
+
+    def said(bench):
+        return brief([r for r in reading.records if r.bench == bench], reading.benches[bench])
+
+    return said
+
+
+def test_bandwidth_is_of_the_level_furthest_out_by_threads(of):
+    """Memory, one thread and all."""
+    assert of("stream.load").startswith("DRAM ")
+    assert of("stream.load").endswith(" GB/s on 1 / 4 threads")
+
+
+def test_latency_is_told_for_each_level(of):
+    """Levels in order; the unit once where it is the same."""
+    said = of("latency.chase")
+    assert [part.split(" ")[0] for part in said.split(", ")] == ["L1", "L2", "L3", "DRAM"]
+    assert said.endswith(" ns")
+    assert said.count("ns") == 1
+
+
+def test_peaks_are_told_for_each_precision(of):
+    """`FP64 … / …, FP32 … / … GFLOP/s on 1 / 4 threads`."""
+    said = of("peak.fma")
+    assert said.startswith("FP64 ")
+    assert ", FP32 " in said
+    assert said.endswith("FLOP/s on 1 / 4 threads")
+
+
+def test_scaling_is_a_factor_for_each_work(of):
+    """One thread over the most."""
+    assert of("parallel.scaling").endswith("× faster on 4 threads")
+    assert of("parallel.scaling").startswith("triad ")
+
+
+INFO = BenchInfo("Which?", "slow")
+
+
+def timed(variant, seconds, **more):
+    """Three equal samples."""
+    return record(variant, (seconds,) * 3, **{"counts": {"items": 10.0}, "params": {"n": 5}} | more)
+
+
+def test_contrasts_are_told_by_the_variant_furthest_from_the_baseline():
+    """With the values at which that was."""
+    rows = [timed("slow", 8.0), timed("fast", 2.0), timed("faster", 1.0)]
+    assert brief(rows, INFO) == "faster 8.00× faster than slow (5)"
+
+
+def test_of_levels_the_furthest_counts_in_contrasts():
+    """A larger ratio in L1 is not what the bench is about."""
+    rows = [
+        timed(variant, seconds, params={"size": size})
+        for size, times in (("L1", (9.0, 1.0)), ("DRAM", (3.0, 1.5)))
+        for variant, seconds in zip(("slow", "fast"), times, strict=True)
+    ]
+    assert brief(rows, INFO) == "fast 2.00× faster than slow (DRAM)"
+
+
+def test_without_a_contrast_the_best_rate_is_told_with_its_case():
+    """A time per call has the values that say how large the call is."""
+    assert brief([timed("slow", 8.0)], INFO) == "slow 800 ms (5)"
+    assert brief([timed("slow", 2e-6, counts={"calls": 1.0}, params={"n": 7})], INFO) == "slow 2.00 µs (7)"
+
+
+def test_a_doubtful_figure_is_marked():
+    """By the mark of the summary."""
+    rows = [timed("slow", 8.0, status="suspect", reasons=[Reason("steal")])]
+    assert brief(rows, INFO) == "slow 800 ms~ (5)"
+
+
+def test_where_nothing_was_timed_there_is_nothing_to_say():
+    """Skipped cases, cases without counts, none at all."""
+    assert brief([], INFO) == ""
+    assert brief([record("slow", (), status="skipped")], INFO) == ""
+    assert brief([timed("slow", 8.0, counts={})], INFO) == ""
+
+
+def test_every_bench_of_a_run_has_a_line():
+    """One that is neither empty nor longer than a screen is wide."""
+    reading = Reading(sample_run())
+    for bench in dict.fromkeys(r.bench for r in reading.records if r.timed):
+        said = brief([r for r in reading.records if r.bench == bench], reading.benches[bench])
+        assert 0 < len(said) < 110
