@@ -149,7 +149,7 @@ def script(html: str, name: str) -> str:
 
 
 def test_chart_expressions_hold_no_names(hostile: str) -> None:
-    """What Vega-Lite turns into expressions (the domains of colour scales) is numbered, never named; percentiles are ours."""
+    """What Vega-Lite turns into expressions (the domains of colour scales) is numbered, never named."""
     specs = json.loads(gzip.decompress(base64.b64decode(script(hostile, "charts"))))
     assert len(specs) > 20
     for spec in specs.values():
