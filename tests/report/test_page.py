@@ -31,6 +31,7 @@ from hwbench.report.views.history import view as history
 from hwbench.report.views.overhead import figure as overhead
 from hwbench.report.views.reduction import view as reduction
 from hwbench.report.views.scaling import view as scaling
+from hwbench.report.views.side_by_side import view as side_by_side
 from hwbench.report.views.stride import view as stride
 from made_up.page import dataset, record
 from made_up.sample import HOSTILE, LAPTOP, only_skipped, proof_run, replace, sample_run
@@ -188,9 +189,9 @@ def test_every_figure_has_a_table_and_a_unit_on_each_scale(name: str) -> None:
 
 
 def test_several_runs_share_their_sections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs give the sections of one, each once, with both runs' names in them."""
+    """Two runs give the sections of one, each once, and one that compares them, with both runs' names in them."""
     one, two = sections_of("one"), sections_of("two")
-    assert [section.id for section in one] == [section.id for section in two]
+    assert [section.id for section in one] == [section.id for section in two if section.id != "side-by-side"]
     monkeypatch.setattr(page, "sections_of", lambda runs: two)
     text = report.render(TWO, catalogue=BENCHES)
     assert "zen-vm, 2026-11-22" in text
@@ -341,7 +342,8 @@ def test_nonsense_in_a_file_breaks_no_view() -> None:
     )  # fmt: skip
     for runs in ([broken], [broken, sample_run()]):
         source = dataset(*runs, proof_run())
-        shown = [view(source) for view in VIEWS if view not in ABSENT]
+        absent = ABSENT if len(runs) > 1 else (*ABSENT, side_by_side)
+        shown = [view(source) for view in VIEWS if view not in absent]
         assert None not in shown
         specs = [panel.spec for section in shown if section for block in section.blocks if isinstance(block, Figure)
                  for panel in block.panels]  # fmt: skip

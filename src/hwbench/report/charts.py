@@ -25,6 +25,7 @@ from .theme import var
 BAR = 15  # pixels a bar, its gap counted in
 PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of a letter at the size of labels
 ROW = 15  # pixels a line of text takes, with a little air
+LEAST = 0.4  # of the width is for marks
 WIDE = 30.0  # a span of values beyond which bars give way to dots on a logarithmic scale
 BYTES_LABEL = (
     "datum.value >= 1073741824 ? datum.value / 1073741824 + ' GiB' : datum.value >= 1048576 ? datum.value / 1048576 + "
@@ -174,10 +175,9 @@ def bars(
         # A label stands at the end of its interval: an end far outside would squeeze the whole chart.
         row["high"] = short(min(row["high"], max(top * 1.05, row["value"])))
         row.setdefault("against", "")  # what a row lacks would be written as "undefined"
-    room = 12 + CHAR * max((len(mark.label) for mark in marks), default=0)
+    label = 12 + CHAR * max((len(mark.label) for mark in marks), default=0)
     compared = max((len(mark.against) for mark in marks), default=0)
-    room += (10 + CHAR * max(compared, len(against))) if compared else 0
-    ends = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
+    ends, seen = split(label, 10 + CHAR * max(compared, len(against)) if compared else 0.0)
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
@@ -238,11 +238,13 @@ def bars(
         if compared:
             layers.append(
                 _named("marks")
-                .mark_text(align="right", baseline="middle")
+                .mark_text(align="right", baseline="middle", opacity=seen)
                 .encode(x=alt.XValue("width"), text=alt.Text("against:N"), **place)
             )
             layers.append(
-                _named("head").mark_text(align="right", dy=-8).encode(x=alt.XValue("width"), y=alt.YValue(0), text=LABEL)
+                _named("head")
+                .mark_text(align="right", dy=-8, opacity=seen)
+                .encode(x=alt.XValue("width"), y=alt.YValue(0), text=LABEL)
             )
         if absent:
             reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
@@ -253,6 +255,16 @@ def bars(
         ruled = [{"value": rule}] if rule is not None else []
         head = [{"label": against}] if compared else []
         return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled, head=head)
+
+
+def split(label: float, column: float) -> tuple[alt.ExprRef, alt.ExprRef]:
+    """Where marks end so that labels and a column at the right edge have their pixels, and the column's opacity.
+
+    Where less than a share of the width would be left to the marks, as on a phone, the column is left out.
+    """
+    wide = f"width - {label + column:.0f} >= {LEAST} * width"
+    alone = f"max({LEAST} * width, width - {label:.0f})"
+    return alt.ExprRef(f"{wide} ? width - {label + column:.0f} : {alone}"), alt.ExprRef(f"{wide} ? 1 : 0")
 
 
 def lines(

@@ -15,6 +15,7 @@ from .sections import Key, Spec
 from .theme import var
 
 QUANTILES = {"p50": (0.5, "ink"), "p90": (0.9, "c2"), "p99": (0.99, "c4")}
+NUMBERS = {name: f"s{number}" for number, name in enumerate(QUANTILES)}  # as series are called in charts
 LEGEND = (
     Key("a sample", "c1", "pale"),
     *(Key(f"{name}: {round(100 * share)}% of the samples take no longer", colour, "line")
@@ -58,6 +59,7 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
             {
                 "row": strip.label,
                 "x": charts.short(value / middle),
+                "series": NUMBERS[name],
                 "name": name,
                 "case": strip.case,
                 "shown": f"{value / middle:.3f} × the median",
@@ -69,27 +71,26 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
     pad = 0.03 * (high - low) or 0.01
     far = high > FAR or low < 1 / FAR
     domain = [low * 0.95, high * 1.05] if far else [low - pad, high + pad]
-    room = 14 + charts.CHAR * max(len(strip.told) for strip in rows)
-    end_of_marks = alt.ExprRef(f"max(width / 4, width - {room:.0f})")
-    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=end_of_marks)
+    ends_at, seen = charts.split(4, 14 + charts.CHAR * max(len(head), *(len(strip.told) for strip in rows)))
+    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=ends_at)
     with debug_mode(False):
         title = "sample over the median" + (", log scale" if far else "")
         x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=title, tickCount=4, format=".3~g", labelOverlap="greedy"))
         y = alt.Y("row:N", sort=None, title=None, scale=alt.Scale(domain=[strip.label for strip in rows], padding=0.2))
-        colours = {name: var(colour) for name, (_, colour) in QUANTILES.items()}
-        colour = alt.Color("name:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
+        colours = {NUMBERS[name]: var(colour) for name, (_, colour) in QUANTILES.items()}
+        colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
         tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in
                    (("case", "case"), ("name", "quantile"), ("shown", "value"))]  # fmt: skip
         layers = [
             _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
             _named("quantiles").mark_tick(thickness=3, size=17).encode(x=x, y=y, color=colour, tooltip=tooltip),
-            _named("told").mark_text(align="right").encode(x=alt.XValue("width"), y=y, text=charts.LABEL),
-            _named("head").mark_text(align="right", dy=-8).encode(
+            _named("told").mark_text(align="right", opacity=seen).encode(x=alt.XValue("width"), y=y, text=charts.LABEL),
+            _named("head").mark_text(align="right", dy=-8, opacity=seen).encode(
                 x=alt.XValue("width"), y=alt.YValue(0), text=charts.LABEL
             ),
         ]  # fmt: skip
         frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}
-        return charts.finish(layers, frame, {}, marks=marks, quantiles=told, told=texts, head=[{"label": head}])
+        return charts.finish(layers, frame, NUMBERS, marks=marks, quantiles=told, told=texts, head=[{"label": head}])
 
 
 def ecdf() -> Spec:

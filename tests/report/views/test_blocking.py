@@ -25,7 +25,8 @@ def test_each_work_has_its_own_unit_and_limit(run: Run) -> None:
     ]  # fmt: skip
     assert dict.fromkeys(column(shown, "unit")) == dict.fromkeys(["GB/s", "GFLOP/s"])
     assert column(shown, "of the limit")[-1].endswith("of FP peak, 1 thread")
-    assert labels(shown, "marks", 2)[2].endswith("× faster")
+    assert labels(shown, "marks", 2)[2].endswith(" GFLOP/s")
+    assert shown.panels[2].spec["datasets"]["marks"][2]["against"].endswith("× faster")
 
 
 def test_a_naive_share_above_its_limit_is_marked() -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from ...record import text
-from ...record.model import LEVELS
+from ...record.model import LEVELS, Scalar
 from .. import format, strips
 from ..columns import STATUS, Column, table
 from ..dataset import Point, Runs, swept
@@ -108,10 +108,15 @@ def _labels(points: Sequence[Point]) -> list[str]:
     values = [{"variant": point.variant, **point.record.params} for point in points]
     axes = [axis for axis in values[0] if len({str(one.get(axis)) for one in values}) > 1] or ["variant"]
     names: list[str] = []
-    for point, value in zip(points, values, strict=True):
-        name = ", ".join(format.labelled(axis, value.get(axis, ""), point.threads) for axis in axes)
+    for value in values:
+        name = ", ".join(_short(axis, value.get(axis, "")) for axis in axes)
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return names
+
+
+def _short(axis: str, value: Scalar) -> str:
+    """As the file has it, for there is little room: `DRAM`, `huge`, `random`, `gap 256`."""
+    return f"{axis} {value}" if isinstance(value, int | float) else str(value)
 
 
 def _chooser(runs: Runs) -> Samples:

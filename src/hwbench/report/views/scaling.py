@@ -77,6 +77,7 @@ class Speedup:
         return self.point.text("scaling") == "weak"
 
 
+VARIANT: Column[Speedup] = Column("variant", lambda speedup: speedup.point.variant)
 WORK: Column[Speedup] = Column("work", lambda speedup: speedup.work)
 THREADS: Column[Speedup] = Column("threads", lambda speedup: str(speedup.point.threads))
 EFFICIENCY: Column[Speedup] = Column("efficiency", lambda speedup: format.share(speedup.efficiency))
@@ -98,7 +99,7 @@ def view(runs: Runs) -> Section | None:
         lambda speedup: speedup.point,
         (
             WORK, Column("scaling", lambda speedup: speedup.point.text("scaling")),
-            Column("variant", lambda speedup: speedup.point.variant), THREADS,
+            *([VARIANT] if len({speedup.point.variant for speedup in speedups}) > 1 else []), THREADS,
             Measured("rate", lambda speedup: speedup.rate), Column("unit", lambda speedup: speedup.unit),
             Measured("speed-up", lambda speedup: speedup.value, "×"), EFFICIENCY, SERIAL_FRACTION,
             Column("over the best serial loop", lambda speedup: _over_serial(runs, speedup)), STATUS,
