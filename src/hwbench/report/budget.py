@@ -10,7 +10,7 @@ from math import ceil
 
 from .sections import Block, Facts, Figure, Hero, Issues, Notes, Records, Samples, Section, Steps, Table, Tiles, Tracks
 
-MOST = 6300  # of the 6752 that eight screens of 844 have
+MOST = 5900  # of the 6752 that eight screens of 844 have
 CHARS, LINE = 50, 20  # of a line of text
 HEADING = 55  # of a section or a topic
 BOX = 40  # what a card and its title take

@@ -296,5 +296,7 @@ def drawn(
     names = [known for known in colours if any(mark.series == known for mark in marks)]
     title = format.value_of("threads", counts[-1])
     about = f"Roofline, {title}: {', '.join(names)} below measured bandwidths and peaks."
-    spec = charts.roofline(marks, roofs, dict(zip(colours, SHAPES, strict=False)), alt_text=about, height=330)
+    spec = charts.roofline(
+        marks, roofs, dict(zip(colours, SHAPES, strict=False)), alt_text=about, height=240 if runs.several else 330
+    )
     return spec, names, f"{_named(slopes, peaks)}, {title}", columns.table("The cases in this chart", placed)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...analysis.headline import Headline
 from ...analysis.notable import Notable
-from ...analysis.summary import TENSORS, Accelerator, Quality, Row, Summary, summary
+from ...analysis.summary import MOST, TENSORS, Accelerator, Quality, Row, Summary, summary
 from ...record import text
 from ...record.phrases import counted
 from ..dataset import Point, Runs
@@ -19,6 +19,7 @@ WAYS = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "both ways"}
 DRAWN = {"numpy": "NumPy", "numba": "Numba", "prange": "prange"}  # of the benches of plain loops
 PYTHON, MATMUL = "vectorize.", "peak.matmul"
 DOUBT = "~"
+FEW = 3  # findings of each of several runs
 
 
 def view(runs: Runs) -> Section | None:
@@ -26,12 +27,15 @@ def view(runs: Runs) -> Section | None:
     if not runs.runs:
         return None
     made = [summary(reading) for reading in runs.readings]
+    most = FEW if runs.several else MOST
     blocks: list[Block] = []
     for index, one in enumerate(made):
         blocks.append(_hero(one, runs.labels[index] if runs.several else "", short=runs.several))
     for index, one in enumerate(made):
         if one.findings:
-            blocks.append(Notes(f"What matters here{runs.suffix(index)}", [_said(found) for found in one.findings]))
+            blocks.append(
+                Notes(f"What matters here{runs.suffix(index)}", [_said(found) for found in one.findings[:most]])
+            )
     return Section("top", "Summary", "At a glance", [], blocks, topic="summary")
 
 
