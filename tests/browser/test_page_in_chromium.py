@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +17,10 @@ from hwbench.tracking import gather
 from made_up import histories
 from made_up.sample import LAPTOP, only_skipped, sample_run
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
+pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--force-color-profile=srgb",
-)
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
 FEW = ("access.row_column", "stream.copy", "vectorize.add", "systolic.matmul")
 RUNS: dict[str, list[Run]] = {
@@ -51,24 +41,6 @@ WINDOWS = [
 ON_DESK = [pytest.param(name, id=name, marks=pytest.mark.xdist_group(f"{name}-desk")) for name in RUNS]
 
 
-def _chromium() -> str | None:
-    named = os.environ.get("HWBENCH_CHROMIUM")
-    if named:
-        return named
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = _chromium()
-    if path is None:
-        pytest.skip("no Chromium found; HWBENCH_CHROMIUM names one")
-    with playwright.sync_playwright() as tool:
-        opened = tool.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield opened
-        opened.close()
-
-
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The file of a page, written once, when it is first asked for."""
@@ -82,58 +54,32 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return written
 
 
-@dataclass
-class Visit:
-    """An open page, and what it complained of or asked for."""
-
-    page: Any
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-def _open(browser: Any, page_file: Path, options: dict[str, Any]) -> Visit:
-    page = browser.new_context(**{"viewport": DESK, **options}).new_page()
-    made = Visit(page)
-    page.on(
-        "console",
-        lambda message: made.complaints.append(message.text) if message.type in ("error", "warning") else None,
-    )
-    page.on("pageerror", lambda error: made.complaints.append(str(error)))
-    page.on("request", lambda request: made.requests.append(request.url))
-    page.goto(page_file.as_uri())
-    if options.get("java_script_enabled", True):
-        page.wait_for_function("() => document.documentElement.dataset.charts === 'done'", polling=100, timeout=60_000)
-    return made
-
-
 @pytest.fixture
-def visit(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
+def visit(opened: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
     """`visit("one", viewport=PHONE, color_scheme="dark")` opens a page and waits for its charts."""
-    opened: list[Visit] = []
+    visits: list[Any] = []
 
-    def go(name: str, **options: Any) -> Visit:
-        opened.append(_open(browser, pages(name), options))
-        return opened[-1]
+    def go(name: str, **options: Any) -> Any:
+        visits.append(opened(pages(name), **options))
+        return visits[-1]
 
     yield go
-    for made in opened:
+    for made in visits:
         made.page.context.close()
 
 
 @pytest.fixture(scope="module")
-def look(browser: Any, pages: Callable[[str], Path]) -> Iterator[Any]:
+def look(opened: Any, pages: Callable[[str], Path]) -> Any:
     """As `visit`, but the page is opened once and shared: for tests that leave the others what they look at."""
-    opened: dict[str, Visit] = {}
+    visits: dict[str, Any] = {}
 
-    def go(name: str, **options: Any) -> Visit:
+    def go(name: str, **options: Any) -> Any:
         key = repr((name, options))
-        if key not in opened:
-            opened[key] = _open(browser, pages(name), options)
-        return opened[key]
+        if key not in visits:
+            visits[key] = opened(pages(name), **options)
+        return visits[key]
 
-    yield go
-    for made in opened.values():
-        made.page.context.close()
+    return go
 
 
 @pytest.mark.parametrize("name", ON_DESK)
@@ -149,7 +95,7 @@ def test_the_page_opens_without_a_complaint_or_a_request(look: Any, name: str) -
 def test_every_chart_is_drawn(look: Any, name: str) -> None:
     """Each place for a chart holds a drawing of some size, with marks in it."""
     page = look(name, viewport=DESK).page
-    places = page.locator(".chart")
+    places = page.locator(".chart:not(.sampled)")
     assert places.count() >= (1 if name == "skipped" else 20)
     assert page.locator(".chart[data-state=drawn] svg").count() == places.count()
     for box in page.evaluate(
@@ -215,7 +161,9 @@ def test_names_from_a_file_run_nothing(look: Any) -> None:
     """Script, image and handler in every name stay text, in the page, in its charts and in their tooltips."""
     page = look("hostile", viewport=DESK).page  # the last of its tests, and changes it
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    for mark in page.locator(".chart .role-mark path").all()[:40:8]:
+    evil = page.locator("figure", has_text="evil.bench").locator(".chart").first
+    go_to(page, evil.evaluate("one => one.closest('.topic').id.slice(6)"))
+    for mark in page.locator(".topic.on .chart .role-mark path").all()[:40:8]:
         mark.hover(force=True)
     evil = page.locator("figure", has_text="evil.bench").locator(".mark-symbol path, .mark-rect path").first
     evil.scroll_into_view_if_needed()
@@ -223,6 +171,7 @@ def test_names_from_a_file_run_nothing(look: Any) -> None:
     page.wait_for_selector("#vg-tooltip-element.visible")
     assert "window.pwned" in page.locator("#vg-tooltip-element").text_content()
     assert page.locator("#vg-tooltip-element img, #vg-tooltip-element script, img").count() == 0
+    go_to(page, "data")
     page.fill("#filter", "pwned")
     page.wait_for_timeout(200)
     assert page.evaluate("window.pwned") is None
@@ -262,7 +211,8 @@ def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
 def test_a_tooltip_tells_median_interval_and_samples(look: Any) -> None:
     """Pointing at a mark shows the case with its median, interval and count of samples."""
     page = look("few").page
-    mark = page.locator("#contrasts .chart .mark-symbol path").first
+    go_to(page, "memory")
+    mark = page.locator("#contrasts-memory .chart .mark-symbol path").first
     mark.scroll_into_view_if_needed()
     mark.hover(force=True)
     page.wait_for_selector("#vg-tooltip-element.visible")
@@ -272,21 +222,28 @@ def test_a_tooltip_tells_median_interval_and_samples(look: Any) -> None:
 
 @pytest.mark.xdist_group("one-desk")
 def test_everything_is_reached_by_keyboard(look: Any) -> None:
-    """Tab leads to the skip link, theme, sections, tables, filter and downloads; each shows that it has the focus."""
+    """Tab leads to the skip link, theme, topics, search, figures, tables, filter, downloads; each shows the focus."""
     page = look("one", viewport=DESK).page  # the last of its tests, and changes it
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
-    seen, outlined = set(), True
-    for _ in range(120):
+    seen, outlined, order = set(), True, []
+    go_to(page, "data")
+    page.locator(".skip").focus()
+    for _ in range(160):
         page.keyboard.press("Tab")
-        where, width = page.evaluate(
+        where, width, topic = page.evaluate(
             """() => { const one = document.activeElement;
-                       return [one.id || one.className || one.tagName, getComputedStyle(one).outlineStyle]; }"""
+                       const topic = one.closest('.topic');
+                       return [one.id || one.className || one.tagName, getComputedStyle(one).outlineStyle,
+                               topic ? topic.id : '']; }"""
         )
         seen.add(where)
+        order.append(where)
         outlined = outlined and (width != "none" or where == "BODY")
-    assert {"theme", "A", "SUMMARY", "scroll", "filter", "download", "sort"} <= seen
+        assert topic in ("", "topic-data")  # what is out of sight is out of reach
+    assert {"theme", "A", "search", "keys", "anchor", "SUMMARY", "scroll", "filter", "download", "sort"} <= seen
+    assert order.index("theme") < order.index("A") < order.index("search") < order.index("anchor")
     assert outlined
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
@@ -301,6 +258,7 @@ def test_downloads_are_the_run_and_its_table(look: Any, tmp_path: Path) -> None:
     """The buttons save the run file, which the store reads, and a CSV with a line a record."""
     page = look("few").page
     [run] = RUNS_AND_FEW["few"]
+    go_to(page, "data")
     saved = {}
     for button in page.locator(".download").all():
         with page.expect_download() as download:
@@ -317,6 +275,7 @@ def test_downloads_are_the_run_and_its_table(look: Any, tmp_path: Path) -> None:
 def test_the_table_of_records_filters_and_sorts(look: Any) -> None:
     """Every word typed must occur in a row; a heading sorts by size, not by the alphabet, and back."""
     page = look("few").page
+    go_to(page, "data")
     rows = "[...document.querySelectorAll('table.live tbody tr')].filter(row => !row.hidden)"
     page.fill("#filter", "stream.copy L2 suspect")
     texts = page.evaluate(f"{rows}.map(row => row.textContent)")
@@ -336,6 +295,12 @@ def test_the_table_of_records_filters_and_sorts(look: Any) -> None:
     assert page.locator("th[aria-sort=ascending]").count() == 1
 
 
+def go_to(page: Any, topic: str) -> None:
+    """Show a topic, as its link in the rail does."""
+    page.evaluate("id => { location.hash = id; }", f"topic-{topic}")
+    page.wait_for_selector(f"#topic-{topic}.on")
+
+
 def _seconds(text: str) -> float:
     value, unit = text.split()
     return float(value) * {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}[unit]
@@ -343,7 +308,7 @@ def _seconds(text: str) -> float:
 
 def shown_frame(page: Any) -> str:
     """The heading of the one frame that is shown."""
-    [title] = page.locator("figure.steps .frames > li:visible h4").all_text_contents()
+    [title] = page.locator("figure.steps .frames > li:visible .step").all_text_contents()
     return title
 
 
@@ -351,6 +316,7 @@ def shown_frame(page: Any) -> str:
 def test_the_systolic_array_is_stepped_through_by_buttons(look: Any) -> None:
     """Next, Back and First move by a frame and to the first; at an end the buttons that lead beyond are disabled."""
     page = look("few").page
+    go_to(page, "lecture")
     bar = page.locator("figure.steps .stepper")
     bar.scroll_into_view_if_needed()
     first, back, ahead = (bar.locator(f"[data-go={name}]") for name in ("first", "back", "next"))
@@ -370,6 +336,7 @@ def test_the_systolic_array_is_stepped_through_by_buttons(look: Any) -> None:
 def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
     """Play goes on by itself, from the start where it was at the end; Pause and any step stop it."""
     page = visit("few").page
+    go_to(page, "lecture")
     bar = page.locator("figure.steps .stepper")
     play = bar.locator("[data-go=play]")
     play.click()
@@ -389,6 +356,7 @@ def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
 def test_the_systolic_array_is_stepped_through_by_keys(look: Any) -> None:
     """Left, Right, Home and End move through the frames, and stop at both ends."""
     page = look("few").page
+    go_to(page, "lecture")
     page.locator("figure.steps .stepper").focus()
     for key, time in (
         ("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7), ("ArrowRight", 7),
@@ -404,16 +372,18 @@ def test_all_frames_of_the_systolic_array_are_there(visit: Any, how: str) -> Non
     page = visit("few", java_script_enabled=how == "on paper").page
     if how == "on paper":
         page.emulate_media(media="print")
-    titles = page.locator("figure.steps .frames > li:visible h4").all_text_contents()
+    titles = page.locator("figure.steps .frames > li:visible .step").all_text_contents()
     assert titles == [f"Time {time}" for time in range(8)]
     assert not page.locator("figure.steps .stepper").is_visible()
 
 
 def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
-    """Where JavaScript is barred the page says so and its tables hold every figure."""
+    """Where JavaScript is barred the page says so, all topics are there, and tables hold every figure."""
     page = visit("one", java_script_enabled=False).page
     assert page.locator("noscript").count() == 1
-    assert page.locator("figure details").count() >= 5
+    assert page.locator(".topic:visible").count() == page.locator(".topic").count() >= 6
+    for link in page.locator("figure .save a").all():
+        assert page.locator(f"#tables {link.get_attribute('href')} table").count() == 1
     assert page.locator("table.live tbody tr").count() == len(RUNS["one"][0].records)
 
 
@@ -423,6 +393,7 @@ def test_print_is_on_white(visit: Any) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
     assert not page.locator("nav").is_visible()
+    assert page.locator(".topic:visible").count() == page.locator(".topic").count()
 
 
 # --- histories --------------------------------------------------------------------------------------------------------
@@ -464,7 +435,8 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto(tracked.as_uri())
     page.wait_for_function("() => document.documentElement.dataset.charts === 'done'", polling=100, timeout=60_000)
-    assert "00000004" in page.locator(".notes li").first.text_content()
+    go_to(page, "history")
+    assert "00000004" in page.locator("#topic-history .notes li").first.text_content()
     chart = page.locator(".chart.chosen")
     assert chart.get_attribute("data-shown") == "suite.time_sum [1]"
     assert "00000004" in chart.text_content()

@@ -239,12 +239,12 @@ def bars(
             layers.append(
                 _named("marks")
                 .mark_text(align="right", baseline="middle", opacity=seen)
-                .encode(x=alt.value("width"), text=alt.Text("against:N"), **place)
+                .encode(x=alt.XValue("width"), text=alt.Text("against:N"), **place)
             )
             layers.append(
                 _named("head")
                 .mark_text(align="right", dy=-8, opacity=seen)
-                .encode(x=alt.value("width"), y=alt.value(0), text=LABEL)
+                .encode(x=alt.XValue("width"), y=alt.YValue(0), text=LABEL)
             )
         if absent:
             reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
@@ -339,7 +339,7 @@ def lines(
                 pattern = [5, 4] if broken else [1, 0]
                 layers.append(vertical.mark_rule(color=var("ink-2"), strokeWidth=1, strokeDash=pattern).encode(x=x))
                 named = vertical.mark_text(align="right", baseline="top", dx=-3, dy=3)
-                layers.append(named.encode(x=x, y=alt.value(0), text=LABEL))
+                layers.append(named.encode(x=x, y=alt.YValue(0), text=LABEL))
         if ideal:
             points = _named("ideal")
             layers.append(points.mark_line(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5).encode(x=x, y=y))

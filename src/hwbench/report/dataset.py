@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import overload
 
 from ..analysis.crosscheck import PRESET
+from ..analysis.findings import findings
 from ..analysis.hierarchy import Hierarchy
 from ..analysis.limits import Limit, plausible
 from ..analysis.ratios import ratio
@@ -194,6 +195,17 @@ class Runs(Sequence[Run]):
         found: dict[str, list[Point]] = {}
         for point in self.points:
             found.setdefault(point.record.bench, []).append(point)
+        return found
+
+    @cached_property
+    def findings(self) -> dict[str, list[str]]:
+        """The findings by bench; where there are several runs, each with the run's name before it."""
+        found: dict[str, list[str]] = {}
+        for label, reading in zip(self.labels, self.readings, strict=True):
+            for name, sentences in findings(reading, self.catalogue.values()).items():
+                found.setdefault(name, []).extend(
+                    f"{label}: {sentence}" if self.several else sentence for sentence in sentences
+                )
         return found
 
     @cached_property

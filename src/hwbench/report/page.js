@@ -1,31 +1,12 @@
-// Charts, theme, table and downloads of the page. Runs after the charting library, touches nothing outside the page,
-// and puts what comes from runs into it as text only.
+// Charts, table and downloads of the page. Runs after the charting library, touches nothing outside the page, and puts
+// what comes from runs into it as text only.
 (function () {
   "use strict";
   const root = document.documentElement;
   const find = (selector, inside) => Array.from((inside || document).querySelectorAll(selector));
 
-  // Theme: as the system has it, or as chosen. Charts name their colours as CSS variables and simply follow.
-  const button = document.getElementById("theme");
-  const choices = ["auto", "light", "dark"];
-  const show = (choice) => {
-    if (choice === "auto") root.removeAttribute("data-theme");
-    else root.setAttribute("data-theme", choice);
-    button.querySelector("span").textContent = choice;
-  };
-  let choice = "auto";
-  try { choice = localStorage.getItem("hwbench-theme") || "auto"; } catch (error) { /* storage may be barred for files */ }
-  if (!choices.includes(choice)) choice = "auto";
-  show(choice);
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    choice = choices[(choices.indexOf(choice) + 1) % choices.length];
-    show(choice);
-    try { localStorage.setItem("hwbench-theme", choice); } catch (error) { /* then it holds for this visit */ }
-  });
-
-  // Charts, one after the other from the top, so that the page answers meanwhile. The interpreter (ast) evaluates
-  // Vega's expressions without eval, which the page's policy forbids.
+  // Charts, one after the other, those of the topic in view first, so that the page answers meanwhile. The interpreter
+  // (ast) evaluates Vega's expressions without eval, which the page's policy forbids.
   const config = JSON.parse(document.getElementById("config").textContent);
   const escape = (value) => String(value).replace(/[&<>"']/g, (char) => "&#" + char.charCodeAt(0) + ";");
   const options = {
@@ -115,7 +96,7 @@
       place.setAttribute("aria-label", one.name + " over the commits");
       try {
         await window.vegaEmbed(place, filled, options);
-        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; }
+        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; place.spec = filled; }
       } catch (error) { fail(error); }
     };
     const choose = (number) => {
@@ -153,38 +134,36 @@
     } catch (error) {
       find("[id^=chart-]").forEach((place) => missing(place, place.textContent, error));
     }
-    for (const [id, spec] of Object.entries(specs)) {
-      const place = document.getElementById(id);
+    const queue = Object.entries(specs).map(([id, spec]) => [document.getElementById(id), spec]);
+    while (queue.length) {
+      // One that a search hides has no width to be drawn at: it waits for its turn to be shown.
+      const wide = (one) => one[0].clientWidth > 0;
+      const next = queue.find((one) => wide(one) && one[0].closest(".topic").classList.contains("on")) || queue.find(wide);
+      if (!next) {
+        await new Promise((go) => document.addEventListener("shown", go, { once: true }));
+        continue;
+      }
+      queue.splice(queue.indexOf(next), 1);
+      const [place, spec] = next;
       if (place.classList.contains("chosen")) {
         await tracks(place, spec);
         continue;
       }
       const alt = place.textContent;
+      if (place.clientWidth < 380 && spec.height >= 250) spec.height *= 0.75; // a phone's screen is low, too
       try {
         await window.vegaEmbed(place, spec, options);
         place.style.minHeight = "";
         place.dataset.state = "drawn";
+        place.spec = spec;
       } catch (error) {
         missing(place, alt, error);
       }
-      await new Promise((next) => setTimeout(next, 0));
+      await new Promise((go) => setTimeout(go, 0));
     }
     root.dataset.charts = "done";
   };
   if (window.vegaEmbed) draw(); else root.dataset.charts = "done";
-
-  // The navigation marks the section in view.
-  const links = new Map(find("nav a").map((link) => [link.getAttribute("href").slice(1), link]));
-  if ("IntersectionObserver" in window) {
-    const seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting) continue;
-        links.forEach((link) => link.removeAttribute("aria-current"));
-        links.get(entry.target.id).setAttribute("aria-current", "true");
-      }
-    }, { rootMargin: "-15% 0px -75% 0px" });
-    find("main section").forEach((section) => seen.observe(section));
-  }
 
   // The table of all records: every word typed must occur in a row; a heading sorts, numbers by size.
   const filter = document.getElementById("filter");
@@ -282,6 +261,43 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
+  // A chart as a picture: drawn anew without the page around it, so with its colours, a title and a legend of its own.
+  const picture = (place, spec) => {
+    const style = getComputedStyle(root);
+    const whole = { ...JSON.parse(JSON.stringify(spec)), config: JSON.parse(JSON.stringify(config)) };
+    // Vega-Lite puts the names of a colour scale into expressions: only harmless characters are put back.
+    const names = Object.fromEntries(Object.entries(whole.usermeta || {}).map(([key, name]) => [key, name.replace(/[^\w .,:()×·-]/g, "?")]));
+    for (const row of Object.values(whole.datasets).flat()) if (row.series in names) row.series = names[row.series];
+    for (const layer of whole.layer) {
+      const { color, yOffset, y } = layer.encoding;
+      for (const one of [color, yOffset]) if (one && one.scale && one.scale.domain) one.scale.domain = one.scale.domain.map((key) => names[key] || key);
+      const told = y && y.field === "group" && !yOffset;
+      if (color && color.scale && !told && color.scale.domain.length > 1) color.legend = { title: null, orient: "bottom", columns: 4, symbolOpacity: 1 };
+    }
+    const [figure, panel] = [place.closest("figure"), place.closest(".panel")];
+    const heading = (one, name) => { const found = one && one.querySelector(name); return found ? found.textContent : ""; };
+    const text = [heading(figure, "h4 bdi"), heading(panel, "h5 bdi")].filter(Boolean).join(": ");
+    const subtitle = whole.title ? whole.title.text : "";
+    whole.title = { text, subtitle, fontSize: 14, fontWeight: 600, anchor: "start", frame: "bounds", color: "var(--ink)", subtitleColor: "var(--ink-2)", offset: 12 };
+    Object.assign(whole, { width: 720, padding: 16, background: "var(--card)" });
+    delete whole.usermeta;
+    return JSON.parse(JSON.stringify(whole).replace(/var\(--([\w-]+)\)/g, (_, name) => style.getPropertyValue("--" + name).trim()));
+  };
+  find("[data-save]").forEach((one) => one.addEventListener("click", async () => {
+    const place = (one.closest(".panel") || one.closest("figure")).querySelector(".chart");
+    if (!place.spec) return; // as it is drawn
+    const { config: look, ...spec } = picture(place, place.spec);
+    const aside = document.createElement("div");
+    try {
+      const made = await window.vegaEmbed(aside, spec, { ...options, config: look });
+      const kind = one.dataset.save;
+      const name = "hwbench-" + place.closest("figure").id + (place.closest(".panels:not(.n1)") ? "-" + place.id : "") + "." + kind;
+      if (kind === "svg") save(new Blob([await made.view.toSVG()], { type: "image/svg+xml" }), name);
+      else (await made.view.toCanvas(2)).toBlob((blob) => save(blob, name));
+      made.finalize();
+    } catch (error) { console.error(place.id, error); }
+  }));
+
   find(".download").forEach((one) => one.addEventListener("click", async () => {
     const file = document.getElementById(one.dataset.file);
     if (!("DecompressionStream" in window)) {

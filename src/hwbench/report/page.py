@@ -21,6 +21,7 @@ from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, theme
 from .dataset import Runs, when
+from .frame import arrange
 from .sections import Download, Figure, Section, Spec, Tracks
 
 HERE = Path(__file__).parent
@@ -36,17 +37,18 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
-    own = (HERE / "page.js").read_text("utf-8")
-    scripts = [bundle.harmless(own)]
+    layout = arrange(sections, source.findings, source.benches)
+    scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "page.js")]
     blocks = [block for section in sections for block in section.blocks]
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:
-        scripts.insert(0, charting.result())
+        scripts.insert(1, charting.result())
         scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
     template = _environment().get_template("page.html.j2")
     return template.render(
         runs=source,
-        sections=sections,
+        layout=layout,
+        heading=_heading(source),
         title=_title(source),
         summary=_summary(source),
         chart_id=identify.chart,
@@ -105,6 +107,13 @@ def _packed(download: Download) -> str:
 
 def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
+
+
+def _heading(runs: Runs) -> str:
+    if not runs.runs:
+        return "What changed, from commit to commit?"
+    what = "these machines" if runs.several else "this machine"
+    return f"What can {what} do, and how much of it does Python get?"
 
 
 def _title(runs: Runs) -> str:

@@ -52,6 +52,7 @@
         ", fastest " + shown(values[higher ? values.length - 1 : 0]) + ", slowest " + shown(values[higher ? 0 : values.length - 1]);
       place.setAttribute("aria-label", label + ": " + said.textContent);
       place.dataset.state = "drawn";
+      place.spec = filled;
     } catch (error) {
       place.textContent = "These samples could not be drawn; the JSON download has them.";
       place.dataset.state = "failed";

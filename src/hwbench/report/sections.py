@@ -115,6 +115,23 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class Hero:
+    """What a run is in a minute: the machine, a badge of its quality, levels of memory as tables, and tiles.
+
+    `label` names the run where there are several, `about` says what the badge rests on.
+    """
+
+    machine: str
+    label: str
+    badge: str
+    about: str
+    tables: Sequence[Table]
+    tiles: Sequence[Tile]
+    notes: Sequence[str]
+    kind: ClassVar[str] = "hero"
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and what they are: a description list for each group."""
 
@@ -225,14 +242,15 @@ class Samples:
     kind: ClassVar[str] = "samples"
 
 
-Block = Samples | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
+Block = Hero | Samples | Tracks | Steps | Figure | Table | Tiles | Facts | Notes | Issues | Records
 
 
 @dataclass(frozen=True)
 class Section:
     """A part of the page.
 
-    `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it.
+    `id` is its anchor, `short` its name in the navigation, `intro` what a stranger needs to know to read it, `topic`
+    the id of the topic that it belongs to (`topics.py`). `divided`: it is what one topic has of a section of all.
     """
 
     id: str
@@ -240,3 +258,5 @@ class Section:
     title: str
     intro: Sequence[str]
     blocks: Sequence[Block] = field(default_factory=tuple)
+    topic: str = "data"
+    divided: bool = False

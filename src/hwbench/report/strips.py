@@ -84,9 +84,9 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
         layers = [
             _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
             _named("quantiles").mark_tick(thickness=3, size=17).encode(x=x, y=y, color=colour, tooltip=tooltip),
-            _named("told").mark_text(align="right", opacity=seen).encode(x=alt.value("width"), y=y, text=charts.LABEL),
+            _named("told").mark_text(align="right", opacity=seen).encode(x=alt.XValue("width"), y=y, text=charts.LABEL),
             _named("head").mark_text(align="right", dy=-8, opacity=seen).encode(
-                x=alt.value("width"), y=alt.value(0), text=charts.LABEL
+                x=alt.XValue("width"), y=alt.YValue(0), text=charts.LABEL
             ),
         ]  # fmt: skip
         frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}

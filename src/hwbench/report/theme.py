@@ -17,13 +17,13 @@ from .sections import Spec
 
 LIGHT = {
     "paper": "#f7f7f5", "card": "#ffffff", "ink": "#1b1f24", "ink-2": "#57606a", "line": "#d9dce1", "grid": "#e9ebee",
-    "accent": "#0a5fa8", "warn": "#a04a00", "bad": "#b3261e",
+    "accent": "#0a5fa8", "warn": "#a04a00", "good": "#1f7a3d", "bad": "#b3261e",
     "c1": "#0072b2", "c2": "#d55e00", "c3": "#008a64", "c4": "#b85a94", "c5": "#3f9bd4", "c6": "#a88400",
     "c7": "#6a51a3", "c8": "#6b7480",
 }  # fmt: skip
 DARK = {
     "paper": "#0e1116", "card": "#161b22", "ink": "#e6e9ee", "ink-2": "#a0a9b4", "line": "#30363f", "grid": "#262c35",
-    "accent": "#6cb2f5", "warn": "#f0a45c", "bad": "#ff8a80",
+    "accent": "#6cb2f5", "warn": "#f0a45c", "good": "#5fce86", "bad": "#ff8a80",
     "c1": "#4ba3e3", "c2": "#ff8340", "c3": "#2fc598", "c4": "#e591c4", "c5": "#9ad4f7", "c6": "#e3bf3c",
     "c7": "#ab98ec", "c8": "#a3adb8",
 }  # fmt: skip

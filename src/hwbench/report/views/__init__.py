@@ -1,4 +1,4 @@
-"""The sections of the page, in order. A view is a function `(runs) -> Section or None`.
+"""The sections of the page, in order within their topics. A view is a function `(runs) -> Section or None`.
 
 A view that has nothing to show of these runs returns None, and the page has no such section.
 """
@@ -36,12 +36,16 @@ from .roofline import view as roofline
 from .scaling import view as scaling
 from .side_by_side import view as side_by_side
 from .stride import view as stride
+from .summary import below_the_roofs
+from .summary import view as summary
 
 View = Callable[[Runs], Section | None]
 
 VIEWS: tuple[View, ...] = (
-    machine,
+    summary,
     side_by_side,
+    below_the_roofs,
+    machine,
     cpu_vs_gpu,
     findings,
     ladder,
@@ -62,9 +66,9 @@ VIEWS: tuple[View, ...] = (
     systolic,
     dsp,
     house_prices,
-    distributions,
     crosscheck,
     history,
     quality,
+    distributions,
     records,
 )

@@ -64,7 +64,7 @@ def view(runs: Runs) -> Section | None:
         "Nearer levels are faster, and each core has its own L1 and L2, so that their bandwidth grows with the "
         "threads. Memory is shared: often one or two threads already use all of its bandwidth.",
     ]
-    return Section("bandwidth", "Bandwidth", "Bandwidth by level", intro, blocks)
+    return Section("bandwidth", "Bandwidth", "Bandwidth by level", intro, blocks, topic="memory")
 
 
 def _bars(runs: Runs, run: int) -> list[Bar]:

@@ -63,7 +63,7 @@ def view(runs: Runs) -> Section | None:
     ]
     table = columns.table("Every work and size", points)
     figure = Figure("Loop order and blocks", panels, table, "More is better.", narrow=len(panels) > 2)
-    return Section("blocking", "Blocking", "Using what was fetched", intro, [figure])
+    return Section("blocking", "Blocking", "Using what was fetched", intro, [figure], topic="memory")
 
 
 def share(runs: Runs, point: Point) -> Share | None:

@@ -17,4 +17,4 @@ def view(runs: Runs) -> Section | None:
         "next. This section shows the clock while the vector units work, what a good library reaches, and what a "
         "mispredicted branch costs.",
     ]
-    return Section("computing", "Computing", "Clock, matrix product, branches", intro, figures)
+    return Section("computing", "Computing", "Clock, matrix product, branches", intro, figures, topic="compute")

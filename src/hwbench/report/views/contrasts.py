@@ -11,6 +11,7 @@ from .. import charts, format
 from ..columns import INTERVAL, OF_LIMIT, STATUS, VARIANT, Column, Columns, Measured, beside, of_points, worded
 from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section
+from ..topics import BY_BENCH
 from . import answers
 from .blocking import MEASURES as BLOCKING
 from .clock import MEASURES as CLOCK
@@ -48,7 +49,7 @@ def view(runs: Runs) -> Section | None:
         "The thin line at a bar's end is the 95% interval of the median. Pale marks are suspect: something disturbed "
         "them, see Quality.",
     ]
-    return Section("contrasts", "Contrasts", "Contrasts", intro, figures)
+    return Section("contrasts", "Contrasts", "Contrasts", intro, figures, topic=BY_BENCH)
 
 
 def _measured(point: Point) -> str:

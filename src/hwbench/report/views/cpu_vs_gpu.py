@@ -41,7 +41,7 @@ def view(runs: Runs) -> Section | None:
         "The balance, arithmetic divided by bandwidth, says how many operations a program has to do with each byte "
         "from memory before arithmetic, and not memory, is the limit.",
     ]
-    return Section("lecture", "CPU or GPU", "CPU against GPU: the lecture's table", intro, blocks)
+    return Section("lecture", "CPU or GPU", "CPU against GPU: the lecture's table", intro, blocks, topic="lecture")
 
 
 def _table(own: Sequence[Row], machines: Sequence[Row]) -> Table:

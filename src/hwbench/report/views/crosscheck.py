@@ -55,7 +55,7 @@ def view(runs: Runs) -> Section | None:
         "The same work by a native tool and by these benches, in turn within one run: the same footprint a thread, as "
         "many threads, pages of the same size. Above 1 ours is faster. The commands below can be typed by anybody.",
     ]
-    return Section("verify", "Native tools", "Beside native tools", intro, blocks)
+    return Section("verify", "Native tools", "Beside native tools", intro, blocks, topic="quality")
 
 
 def _where(proof: Run, runs: Runs) -> str:

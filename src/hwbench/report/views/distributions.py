@@ -34,7 +34,7 @@ def view(runs: Runs) -> Section | None:
         "A sample is one timing of many calls, divided by their number. A single slow call is averaged with the others "
         "of its sample, so that the percentiles are those of samples and not of calls.",
     ]
-    return Section("distributions", "Distributions", "Distributions of the samples", intro, blocks)
+    return Section("distributions", "Distributions", "Distributions of the samples", intro, blocks, topic="quality")
 
 
 def _strips(runs: Runs) -> Figure | None:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from ...analysis import run_quality
-from ...analysis.findings import findings
 from ..dataset import Runs
 from ..sections import Notes, Section
 
 
 def view(runs: Runs) -> Section | None:
     """The findings by bench, and of several runs side by side; None where no bench has anything to say."""
-    told: dict[str, list[str]] = {}
-    for label, reading in zip(runs.labels, runs.readings, strict=True):
-        for name, sentences in findings(reading, runs.catalogue.values()).items():
-            told.setdefault(name, []).extend(
-                f"{label}: {sentence}" if runs.several else sentence for sentence in sentences
-            )
+    found = runs.findings
     blocks = [] if (quiet := _quiet(runs)) is None else [quiet]
-    blocks += [Notes(runs.benches[name].question, told[name], name) for name in runs.catalogue if name in told]
+    blocks += [Notes(runs.benches[name].question, found[name], name) for name in runs.catalogue if name in found]
     if not blocks:
         return None
     intro = [
         "Each bench asks one question; these are the answers for this machine, the largest effects first. Figures in "
-        "brackets are 95% intervals. The sections below show the data."
+        "brackets are 95% intervals. Each stands beside the chart that shows it, too."
     ]
-    return Section("findings", "Findings", "Findings", intro, blocks)
+    return Section("findings", "Findings", "Findings", intro, blocks, topic="data")
 
 
 def _quiet(runs: Runs) -> Notes | None:

@@ -73,7 +73,7 @@ def view(runs: Runs) -> Section | None:
     ]
     if not change_points.available():
         intro.append(f"No changes were searched for, since asv is not installed: {installing.command('asv')}.")
-    return Section("history", "History", "From commit to commit", intro, blocks)
+    return Section("history", "History", "From commit to commit", intro, blocks, topic="history")
 
 
 def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInfo]) -> str:

@@ -72,7 +72,7 @@ def view(runs: Runs) -> Section | None:
         "At small n the cost of the call dominates: even compiled code reaches little, and starting threads costs "
         "more than it gains. At large n the loop still pays for every element, while the others wait for memory.",
     ]
-    return Section("ladder", "Ladder", "The ladder from Python to the machine", intro, blocks)
+    return Section("ladder", "Ladder", "The ladder from Python to the machine", intro, blocks, topic="python")
 
 
 def _rung(runs: Runs, point: Point) -> Rung:

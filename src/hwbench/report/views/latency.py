@@ -39,7 +39,7 @@ def view(runs: Runs) -> Section | None:
         "With 4K pages large footprints also pay for address translation, which huge pages avoid. Page-local order "
         "stays within a few pages and shows the latency of the data without translation.",
     ]
-    return Section("latency", "Latency", "Latency by footprint", intro, blocks)
+    return Section("latency", "Latency", "Latency by footprint", intro, blocks, topic="memory")
 
 
 def _size(point: Point) -> int:

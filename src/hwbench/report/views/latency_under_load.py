@@ -33,7 +33,7 @@ def view(runs: Runs) -> Section | None:
         "A dependent load costs the latency above; but a core keeps many loads in flight, traffic of other cores "
         "makes each slower, and a line that another core has written comes from that core's cache.",
     ]
-    return Section("waiting", "Shared latency", "Latency under load", intro, blocks)
+    return Section("waiting", "Shared latency", "Latency under load", intro, blocks, topic="memory")
 
 
 # --- loads in flight --------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def view(runs: Runs) -> Section | None:
             f"lecture's figure for a desktop machine ({datasheets.load().sources['lecture'].title}). More is better "
             "for rates, less for latencies."
         ]
-    return Section("machine", "Machine", title, intro, blocks)
+    return Section("machine", "Machine", title, intro, blocks, topic="data")
 
 
 def _tiles(reading: Reading) -> Tiles | None:

@@ -51,7 +51,7 @@ def view(runs: Runs) -> Section | None:
             "Reasons to doubt figures. A suspect case keeps its time, and is drawn pale. Wrong, failed and skipped "
             "cases have no time."
         ]
-    return Section("quality", "Quality", "Quality", intro, blocks)
+    return Section("quality", "Quality", "Quality", intro, blocks, topic="quality")
 
 
 def _checks(runs: Runs) -> Table | None:

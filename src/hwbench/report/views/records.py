@@ -68,7 +68,7 @@ def view(runs: Runs) -> Section | None:
         "An execution runs the variant once. Where that is many elements, loads or calls, the median is of one. An "
         "interval wider than the run asked for is followed by half its width, in percent of the median.",
     ]
-    return Section("records", "Records", "All records", intro, [Records(table, downloads)])
+    return Section("records", "Records", "All records", intro, [Records(table, downloads)], topic="data")
 
 
 def _gathered(records: Sequence[Record]) -> list[tuple[Record, int]]:

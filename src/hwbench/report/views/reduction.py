@@ -53,7 +53,7 @@ def view(runs: Runs) -> Section | None:
         "rounded to the precision of the total. Several sums side by side avoid both.",
     ]
     figure = Figure("Time and accuracy", panels, columns.table("Every operation, type and n", points))
-    return Section("reductions", "Reductions", "Sums: fast and exact", intro, [figure])
+    return Section("reductions", "Reductions", "Sums: fast and exact", intro, [figure], topic="python")
 
 
 def _place(point: Point) -> Place:

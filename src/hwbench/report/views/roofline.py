@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -16,7 +16,7 @@ from ...record.phrases import listed
 from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs, swept
-from ..sections import Figure, Key, Panel, Section
+from ..sections import Figure, Key, Panel, Section, Spec, Table
 
 CPU = "cpu"
 FIRST = ("numpy", "numba", "prange", "loop", "simd", "blas", "cupy")  # are drawn where they were measured
@@ -92,7 +92,7 @@ def view(runs: Runs) -> Section | None:
         "gap between two slopes is what staying in the nearer cache gains. A roof marked '?' was disturbed, so that it "
         "may be higher, and shares of it lower.",
     ]
-    return Section("roofline", "Roofline", "Roofline", intro, [figure])
+    return Section("roofline", "Roofline", "Roofline", intro, [figure], topic="compute")
 
 
 def picked(known: Mapping[str, str], variants: Iterable[str]) -> dict[str, str]:
@@ -268,3 +268,35 @@ def _spoken(shape: str) -> str:
         "triangle-right": "▶",
         "triangle-left": "◀",
     }[shape]
+
+
+def drawn(
+    runs: Runs, run: int, name: Callable[[Point], str], colours: Mapping[str, str]
+) -> tuple[Spec, list[str], str, Table] | None:
+    """One chart of a run for all thread counts: the cases that `name` names, below the roofs of the most threads.
+
+    With it the names that occur, the roofs in numbers, and the cases as a table.
+    """
+    counts = sorted({limit.threads for limit in runs.limits[run] if limit.kind == "fma"})
+    if not counts:
+        return None
+    roofs, slopes, peaks = _roofs(runs, run, counts[-1])
+    every = [point for threads in counts for point in _points(runs, run, threads) if name(point)]
+    placed = _thinned([_place(runs.readings[run], point) for point in every])
+    if not slopes or not placed:
+        return None
+    columns = _columns(runs)
+    marks = [
+        columns.mark(
+            one, series=name(one.point), colour=colours[name(one.point)], group=name(one.point), x=one.intensity,
+            more=f"{format.marked(one.share)} of {one.roof}" if one.share else text.NOTHING,
+        )
+        for one in placed
+    ]  # fmt: skip
+    names = [known for known in colours if any(mark.series == known for mark in marks)]
+    title = format.value_of("threads", counts[-1])
+    about = f"Roofline, {title}: {', '.join(names)} below measured bandwidths and peaks."
+    spec = charts.roofline(
+        marks, roofs, dict(zip(colours, SHAPES, strict=False)), alt_text=about, height=240 if runs.several else 330
+    )
+    return spec, names, f"{_named(slopes, peaks)}, {title}", columns.table("The cases in this chart", placed)

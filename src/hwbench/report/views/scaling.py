@@ -180,7 +180,7 @@ def _section(blocks: Sequence[Block]) -> Section:
         "cores. The serial fraction (Karp and Flatt) is the part that behaves as if it were not parallel; where it "
         "grows with the threads, overhead is the cause.",
     ]
-    return Section("scaling", "Scaling", "Scaling with threads", intro, blocks)
+    return Section("scaling", "Scaling", "Scaling with threads", intro, blocks, topic="threads")
 
 
 def _efficiency(runs: Runs, speedups: Sequence[Speedup]) -> Figure | Notes:

@@ -54,7 +54,8 @@ def view(runs: Runs) -> Section | None:
     if doubts:
         intro.append(f"'?' marks what is doubtful. {'; '.join(doubts)}.")
     caption = "Headline quantities side by side"
-    return Section("side-by-side", "Side by side", "Runs side by side", intro, [Table(caption, head, rows)])
+    blocks = [Table(caption, head, rows)]
+    return Section("side-by-side", "Side by side", "Runs side by side", intro, blocks, topic="summary")
 
 
 def _value(found: Headline | None, scale: float) -> str:

@@ -58,7 +58,7 @@ def view(runs: Runs) -> Section | None:
     ]
     table = columns.table("Every stride", sorted(points, key=lambda point: (point.run, _name(point), _step(point))))
     figure = Figure("Cost of an element by stride", panels, table, "", legend, wide=not runs.several)
-    return Section("strides", "Strides", "Strides and the cache line", intro, [figure])
+    return Section("strides", "Strides", "Strides and the cache line", intro, [figure], topic="memory")
 
 
 def _columns(runs: Runs, points: Sequence[Point]) -> Columns[Point]:

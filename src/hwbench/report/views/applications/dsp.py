@@ -49,7 +49,9 @@ def view(runs: Runs) -> Section | None:
         "The work of direct convolution is proportional to the taps; with the Fourier transform it hardly grows with "
         "them, but each operation is slower. Where the lines cross, the better algorithm changes.",
     ]
-    return Section("dsp", "Signal processing", "Dot product, convolution, Fourier transform", intro, blocks)
+    return Section(
+        "dsp", "Signal processing", "Dot product, convolution, Fourier transform", intro, blocks, topic="lecture"
+    )
 
 
 def _number(point: Point, axis: str) -> float | None:

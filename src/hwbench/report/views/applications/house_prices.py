@@ -32,7 +32,7 @@ def view(runs: Runs) -> Section | None:
     waits = epoch_shares.waiting(runs, points)
     blocks: list[Block] = [_tiles(runs, points), _times(runs, points), epoch_shares.by_phase(runs, points)]
     blocks += [*([waits] if waits else []), _quality(runs, points)]
-    return Section("house-prices", "House prices", "Predicting house prices", intro, blocks)
+    return Section("house-prices", "House prices", "Predicting house prices", intro, blocks, topic="lecture")
 
 
 def _data(points: Sequence[Point]) -> str:

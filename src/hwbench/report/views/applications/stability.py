@@ -28,6 +28,5 @@ def view(runs: Runs) -> Section | None:
         "Each network keeps weights and gradients in the named type; the bench measures its time and records what "
         "happens to its gradient.",
     ]
-    return Section(
-        "stability", "Stability", "Numerical stability", intro, [block for block in blocks if block is not None]
-    )
+    shown = [block for block in blocks if block is not None]
+    return Section("stability", "Stability", "Numerical stability", intro, shown, topic="lecture")

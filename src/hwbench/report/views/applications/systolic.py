@@ -46,7 +46,7 @@ def view(runs: Runs) -> Section | None:
         "Its cost is the time to fill and to drain it: most PEs are busy only if the batch is long compared with the "
         "array's sides.",
     ]
-    return Section("systolic", "Systolic array", "The lecture's systolic array", intro, blocks)
+    return Section("systolic", "Systolic array", "The lecture's systolic array", intro, blocks, topic="lecture")
 
 
 def _whole(record: Record) -> bool:

@@ -85,7 +85,7 @@ def view(runs: Runs) -> Section | None:
         "bytes cross the link both ways. The crossover depends on the operations per byte: an "
         "addition may never pay for its transfers, a product of matrices soon does.",
     ]
-    return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure])
+    return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure], topic="gpu")
 
 
 def _columns(runs: Runs) -> Columns[LinePoint]:

@@ -47,7 +47,7 @@ def view(runs: Runs) -> Section | None:
         "A copy costs a latency whatever its size, and then its bytes. So do not copy often: below the size at which "
         "half of the bandwidth is reached, many small copies should become one.",
     ]
-    return Section("gpu", "GPU", "The GPU and the way to it", intro, blocks)
+    return Section("gpu", "GPU", "The GPU and the way to it", intro, blocks, topic="gpu")
 
 
 def _missing(runs: Runs) -> Section | None:
@@ -59,7 +59,14 @@ def _missing(runs: Runs) -> Section | None:
         "With a GPU this page also shows the bandwidth on each stretch from host memory to the GPU's, copies by size, "
         "a roofline by precision, and the size from which the GPU wins. What was measured here is complete without it."
     )
-    return Section("gpu", "GPU", "No GPU was measured", [about], [Notes("What is missing, and how to get it", told)])
+    return Section(
+        "gpu",
+        "GPU",
+        "No GPU was measured",
+        [about],
+        [Notes("What is missing, and how to get it", told)],
+        topic="quality",
+    )
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------

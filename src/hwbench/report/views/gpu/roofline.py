@@ -69,7 +69,7 @@ def view(runs: Runs) -> Section | None:
         "units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more operations per "
         "byte, and still more for bytes that cross the link. A roof marked '?' was disturbed.",
     ]
-    return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure])
+    return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure], topic="gpu")
 
 
 def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
