@@ -229,9 +229,9 @@ def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 
-def test_json_on_stdout_is_one_run(tmp_path):
+def test_json_on_stdout_is_one_run(tmp_path, warm):
     """`--json -`: strict JSON from the first byte to the last, equal to the file; findings go to standard error."""
-    done = hwbench(
+    done = warm.run(
         "run", "vectorize.add", "--param", "n=100", "--preset", "quick", "--no-report", "--json", "-", "--out", tmp_path
     )
     assert done.returncode == 0
@@ -250,9 +250,9 @@ def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[obje
     "arguments",
     [["list", "--json"], ["machine", "--json"], ["show", "--json", "RUN"], ["compare", "--json", "RUN", "NEW"]],
 )
-def test_json_of_every_command_is_json(tmp_path, arguments):
+def test_json_of_every_command_is_json(tmp_path, warm, arguments):
     """Valid, strict, and nothing on standard error."""
-    done = hwbench(*with_runs(arguments, tmp_path, record(samples=(1.0,))))
+    done = warm.run(*with_runs(arguments, tmp_path, record(samples=(1.0,))))
 
     def refuse(name):
         raise AssertionError(name)
@@ -261,17 +261,17 @@ def test_json_of_every_command_is_json(tmp_path, arguments):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def terminal(*arguments: object, **more: str) -> tuple[int, str]:
+def terminal(warm: forks.Server, *arguments: object, **more: str) -> tuple[int, str]:
     """Exit code and all output of a command on a terminal."""
     parent, child = pty.openpty()
-    with start(*arguments, stdin=child, stdout=child, stderr=child, env=environment(**more)) as process:
-        os.close(child)
-        chunks = []
-        with contextlib.suppress(OSError):  # the other end is closed
-            while chunk := os.read(parent, 65536):
-                chunks.append(chunk)
+    link = forks.asked(warm.name, arguments, environment(**more), (child, child, child))
+    os.close(child)
+    chunks = []
+    with contextlib.suppress(OSError):  # the other end is closed
+        while chunk := os.read(parent, 65536):
+            chunks.append(chunk)
     os.close(parent)
-    return process.returncode, b"".join(chunks).decode()
+    return forks.ended(link), b"".join(chunks).decode()
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-9]|4[0-9]|9[0-7]|10[0-7])[0-9;]*m")
@@ -287,19 +287,19 @@ def slower(tmp_path_factory) -> list[Path]:
     return paths
 
 
-def test_no_color_is_honoured(slower):
+def test_no_color_is_honoured(slower, warm):
     """A terminal gets colours, one with NO_COLOR none, and a pipe no escape sequence at all."""
-    assert COLOUR.search(terminal("compare", *slower)[1])
-    code, text = terminal("compare", *slower, NO_COLOR="1")
+    assert COLOUR.search(terminal(warm, "compare", *slower)[1])
+    code, text = terminal(warm, "compare", *slower, NO_COLOR="1")
     assert code == 1
     assert "slower" in text
     assert not COLOUR.search(text)
-    assert "\x1b" not in hwbench("compare", *slower).stdout
+    assert "\x1b" not in warm.run("compare", *slower).stdout
 
 
-def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path):
+def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path, warm):
     """The bar moves on a terminal and is gone at the end; NO_COLOR takes its colours."""
-    code, text = terminal(*SMALL, "--preset", "quick", "--out", tmp_path, NO_COLOR="1")
+    code, text = terminal(warm, *SMALL, "--preset", "quick", "--out", tmp_path, NO_COLOR="1")
     assert code == 0
     assert "\x1b[?25l" in text  # the cursor is hidden while a bar moves,
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # and is there again afterwards
@@ -386,10 +386,10 @@ def test_a_bad_run_file_is_one_line(tmp_path, warm, name, command):
     assert not (tmp_path / "page.html").exists()
 
 
-def test_arguments_that_are_no_text_are_told(tmp_path):
+def test_arguments_that_are_no_text_are_told(tmp_path, warm):
     """A byte that is no UTF-8 in a name: one line, exit 2."""
-    for arguments in (["show", "\udcff"], ["run", "\udcff"], ["run", "--param", "size=\udcff"], ["list", "\udcff"]):
-        done = hwbench(*arguments, cwd=tmp_path)
+    given = (["show", "\udcff"], ["run", "\udcff"], ["run", "--param", "size=\udcff"], ["list", "\udcff"])
+    for done in (hwbench("show", "\udcff", cwd=tmp_path), *(warm.run(*arguments) for arguments in given)):
         assert done.returncode == 2
         assert done.stderr.startswith("hwbench: ")
         assert done.stderr.count("\n") == 1
@@ -419,7 +419,7 @@ def test_a_directory_that_cannot_be_made_is_told_before_measuring(tmp_path, warm
     assert done.stderr.count("\n") == 1
 
 
-def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
+def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path, warm):
     """No file may grow beyond 6 KiB: the run can be kept nowhere, goes on, and is printed at its end."""
 
     def small_files() -> None:
@@ -428,10 +428,9 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
 
     (tmp_path / "tmp").mkdir()
     # Python would cut the bytecode that it writes, for all processes after it.
-    without_coverage = environment(TMPDIR=str(tmp_path / "tmp"), PYTHONDONTWRITEBYTECODE="1")
-    without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)  # it could not write its own file either
-    hwbench(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
-    done = hwbench(*QUICK, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
+    into = environment(TMPDIR=str(tmp_path / "tmp"), PYTHONDONTWRITEBYTECODE="1")
+    warm.run(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
+    done = hwbench(*QUICK, "--out", tmp_path / "out", env=into, preexec_fn=small_files)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot be written (File too large)" in done.stderr
@@ -454,6 +453,6 @@ def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):
     assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.why) for r in run.records)
 
 
-def test_the_fixed_machine_of_the_tests_is_not_this_one():
+def test_the_fixed_machine_of_the_tests_is_not_this_one(warm):
     """Files of other machines are shown all the same: the tests' made-up machine has another CPU."""
-    assert hwbench("machine", "--json").stdout.find(MACHINE.cpu.model) == -1
+    assert warm.run("machine", "--json").stdout.find(MACHINE.cpu.model) == -1
