@@ -71,6 +71,25 @@ def unmeasured() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def probed_once() -> Iterator[None]:
+    """This machine's last-level cache is measured once a process, not for each device: a measurement takes seconds."""
+    from hwbench.devices.cpu import CpuDevice
+
+    probe, found = CpuDevice._probe, {}
+
+    def probed(device: CpuDevice, reported: int, near: int) -> int | None:
+        if not device.measuring:
+            return probe(device, reported, near)
+        if (reported, near) not in found:
+            found[reported, near] = probe(device, reported, near)
+        return found[reported, near]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CpuDevice, "_probe", probed)
+        yield
+
+
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     """Three scripted benches in place of the real ones."""
@@ -96,7 +115,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
     from hwbench.measurement import engine, session
 
     made = ScriptedDevice()
-    monkeypatch.setattr(selection, "devices", lambda which: {"cpu": made})
+    monkeypatch.setattr(selection, "devices", lambda which, **_: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
     monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made
