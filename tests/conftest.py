@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, settings
 
+from doubles import forks
 from doubles.scripted import MACHINE, ScriptedDevice, scripted_bench
 from hwbench.bench import Bench, Sweep, Threads
 
@@ -88,6 +89,13 @@ def probed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CpuDevice, "_probe", probed)
         yield
+
+
+@pytest.fixture(scope="session")
+def warm(unmeasured: None) -> Iterator[forks.Server]:
+    """Runs commands in processes that need not start."""
+    with forks.server(forks.environment()) as server:
+        yield server
 
 
 @pytest.fixture

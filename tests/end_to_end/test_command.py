@@ -18,13 +18,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from doubles import forks
+from doubles.forks import environment
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
 from hwbench.record.model import Record, Run, key
@@ -41,13 +42,6 @@ QUICK = [*SMALL, "--preset", "quick"]
 
 
 Process = subprocess.Popen[str] | forks.Forked
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
-    }
-    return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
 
 
 def limits_off() -> None:
@@ -70,13 +64,6 @@ def hwbench(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
     with start(*arguments, **more) as process:
         out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[forks.Server]:
-    """Runs commands in processes that need not start."""
-    with forks.server(environment()) as server:
-        yield server
 
 
 def lines_until(process: Process, wanted: str) -> list[str]:

@@ -57,15 +57,21 @@ def test_a_batch_that_is_none_is_refused(text):
         house_prices.text_of_batch(text)
 
 
+@functools.cache
+def reference(batch, optimizer):
+    """The values of a case, its fold, and the weights at which NumPy ends in f8."""
+    values = {"data": "ames", "batch": batch, "dtype": np.dtype("f8"), "optimizer": optimizer}
+    fold = house_prices.first_fold("ames")
+    return values, fold, house_prices.bench.ask("reference", values, (fold,))
+
+
 @pytest.mark.parametrize("optimizer", _mlp.OPTIMIZERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("f8", 1e-9), ("f4", 1e-3)])
 @pytest.mark.parametrize("kind", NETS + CUPY, ids=named)
 @pytest.mark.parametrize("batch", [16, 100, 5000])
 def test_all_nets_end_at_the_same_weights(kind, dtype, tolerance, optimizer, batch):
     """After an epoch NumPy, Numba and CuPy, f4 and f8, agree with NumPy in f8, also where the last batch is smaller."""
-    values = {"data": "ames", "batch": batch, "dtype": np.dtype("f8"), "optimizer": optimizer}
-    fold = house_prices.first_fold("ames")
-    expected = house_prices.bench.ask("reference", values, (fold,))
+    values, fold, expected = reference(batch, optimizer)
     net, epoch = house_prices.made(on_device(kind), fold, batch, np.dtype(dtype), optimizer)
     net.epoch(*epoch)
     assert mismatch(net.fetch(net.theta), expected, values, 1.0, tolerance) == ""
