@@ -79,7 +79,7 @@ def test_version(command):
 def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
     """No traceback reaches a user, unless it is asked for; and 1 would say that it was done, and something slower."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("one\ntwo")
 
     monkeypatch.setattr(selection, "devices", fail)
