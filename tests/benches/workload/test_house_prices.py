@@ -101,6 +101,9 @@ def test_held_out_prices_are_predicted_within_the_goal(optimizer):
     assert np.mean([curve[-1] for curve in errors]) <= 0.15
 
 
+SHORT = functools.partial(_mlp.ArrayNet)  # errors are kept by kind of net: those of two epochs under one of their own
+
+
 @pytest.mark.parametrize("variant", ["cupy", "cupy-copies"])
 def test_gpu_variants_say_how_good_they_are_and_where_their_time_goes(variant, monkeypatch):
     """Errors of nets that the GPU trained, which are NumPy's; phases; of the resident one how long the GPU works."""
@@ -112,7 +115,7 @@ def test_gpu_variants_say_how_good_they_are_and_where_their_time_goes(variant, m
     expected = house_prices.bench.ask("reference", values, (fold,))
     work.call()
     assert mismatch(work.output(), expected, values, 1.0, house_prices.bench.tolerance) == ""
-    numpys = house_prices.held_out_errors(functools.partial(_mlp.ArrayNet), "ames", "f4", "adam")
+    numpys = house_prices.held_out_errors(SHORT, "ames", "f4", "adam")
     np.testing.assert_allclose(work.facts["fold_rmse"], [curve[-1] for curve in numpys], rtol=1e-3)
     assert len(work.facts["curve"]) == 2
     assert work.facts["transfers"] is (variant == "cupy-copies")
