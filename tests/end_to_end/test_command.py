@@ -26,7 +26,7 @@ import pytest
 
 from doubles import forks
 from doubles.forks import environment
-from doubles.scripted import MACHINE, record, run_of
+from doubles.scripted import DESCRIBED, MACHINE, record, run_of
 from hwbench.record import store
 from hwbench.record.model import Record, Run, key
 
@@ -229,7 +229,7 @@ def test_json_on_stdout_is_one_run(tmp_path, warm):
 def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[object]:
     """The arguments with the files of two runs of these records for RUN and NEW."""
     for name in ("RUN", "NEW"):
-        store.write(run_of(*records, id=name), folder / f"{name}.json")
+        store.write(run_of(*records, id=name, benches=DESCRIBED), folder / f"{name}.json")
     return [folder / f"{one}.json" if one in ("RUN", "NEW") else one for one in arguments]
 
 
@@ -270,7 +270,8 @@ def slower(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
     paths = [folder / "old.json", folder / "new.json"]
     for path, factor in zip(paths, (1, 2), strict=True):
-        store.write(run_of(record(samples=[factor * (1 + i / 1000) for i in range(12)]), id=path.stem), path)
+        samples = [factor * (1 + i / 1000) for i in range(12)]
+        store.write(run_of(record(samples=samples), id=path.stem, benches=DESCRIBED), path)
     return paths
 
 
