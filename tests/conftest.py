@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, settings
 
+from doubles import forks
 from doubles.scripted import MACHINE, ScriptedDevice, scripted_bench
 from hwbench.bench import Bench, Sweep, Threads
 
@@ -63,6 +64,40 @@ def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Choices, "keep", lambda _self, _name, _found: None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def unmeasured() -> Iterator[None]:
+    """Lines are counted in pytest's processes: to load coverage in each that a test starts would take 0.3 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def probed_once() -> Iterator[None]:
+    """This machine's last-level cache is measured once a process, not for each device: a measurement takes seconds."""
+    from hwbench.devices.cpu import CpuDevice
+
+    probe, found = CpuDevice._probe, {}
+
+    def probed(device: CpuDevice, reported: int, near: int) -> int | None:
+        if not device.measuring:
+            return probe(device, reported, near)
+        if (reported, near) not in found:
+            found[reported, near] = probe(device, reported, near)
+        return found[reported, near]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CpuDevice, "_probe", probed)
+        yield
+
+
+@pytest.fixture(scope="session")
+def warm(unmeasured: None) -> Iterator[forks.Server]:
+    """Runs commands in processes that need not start."""
+    with forks.server(forks.environment()) as server:
+        yield server
+
+
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     """Three scripted benches in place of the real ones."""
@@ -88,7 +123,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
     from hwbench.measurement import engine, session
 
     made = ScriptedDevice()
-    monkeypatch.setattr(selection, "devices", lambda which: {"cpu": made})
+    monkeypatch.setattr(selection, "devices", lambda which, **_: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
     monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made

@@ -28,7 +28,7 @@ def texts(path: Path) -> Iterator[str]:
 def named(text: str) -> list[str]:
     """The benches that a text names, and topics with a dot and nothing behind it, as f-strings have them."""
     benches, topics = list(catalog.benches()), {name.partition(".")[0] for name in catalog.benches()}
-    found = [name for name in benches if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", text)]
+    found = [name for name in benches if name in text and re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", text)]
     return found + [topic for topic in topics if text == f"{topic}."]
 
 

@@ -76,7 +76,7 @@ def digest(functions: Iterable[Callable[..., Any]]) -> str:
     parts = []
     for function in functions:
         node = source(function)
-        parts.append(repr(shape(node)))
+        parts.append(spelled(node))
         visit(places(inspect.getmodule(function), node), found)
         for name, value in sorted(inspect.getclosurevars(function).nonlocals.items()):
             home = [(function.__module__, key) for key, known in module_vars(function) if known is value]
@@ -99,15 +99,19 @@ def visit(wanted: Iterable[Place], found: dict[Place, str]) -> None:
         if (module, name) in found or isinstance(vars(importlib.import_module(module)).get(name), Bench):
             continue
         nodes = definitions(module).get(name, [])
-        found[module, name] = repr([shape(node) for node in nodes])
+        found[module, name] = f"[{', '.join(map(spelled, nodes))}]"
         for node in nodes:
             visit(places(importlib.import_module(module), node), found)
 
 
-def places(module: ModuleType | None, node: ast.AST) -> Iterator[Place]:
+@functools.cache
+def places(module: ModuleType | None, node: ast.AST) -> tuple[Place, ...]:
     """The module-level names of locked modules that a piece of code of `module` uses."""
-    if module is None:
-        return
+    return () if module is None else tuple(used(module, node))
+
+
+def used(module: ModuleType, node: ast.AST) -> Iterator[Place]:
+    """The same, one by one."""
     known = definitions(module.__name__)
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and child.id in known:
@@ -115,6 +119,12 @@ def places(module: ModuleType | None, node: ast.AST) -> Iterator[Place]:
                 yield module.__name__, child.id
         elif isinstance(child, ast.Name | ast.Attribute):
             yield from imported(module, child)
+
+
+@functools.cache
+def spelled(node: ast.AST) -> str:
+    """The shape of a piece of code as text; most is part of many digests."""
+    return repr(shape(node))
 
 
 def imported(module: ModuleType, node: ast.Name | ast.Attribute) -> Iterator[Place]:
@@ -175,12 +185,18 @@ def source(function: Callable[..., Any]) -> ast.AST:
     kinds = ast.Lambda if code.co_name == "<lambda>" else ast.FunctionDef
     nodes = [
         node
-        for node in ast.walk(tree(function.__module__))
+        for node in functions(tree(function.__module__))
         if isinstance(node, kinds) and code.co_firstlineno in (node.lineno, *(d.lineno for d in decorators(node)))
     ]
     if not nodes:
         raise LookupError(f"no source of {function.__module__}.{function.__qualname__}")
     return ast.Module(body=nodes, type_ignores=[])  # type: ignore[arg-type]
+
+
+@functools.cache
+def functions(tree: ast.Module) -> list[ast.AST]:
+    """The functions of a module, lambdas among them."""
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
 
 
 def decorators(node: ast.AST) -> list[ast.expr]:

@@ -4,13 +4,14 @@ Signal handlers come before any heavy import, so that Ctrl-C during an import pr
 """
 
 from .cli.signals import handle, leave
+from .record import collector
 
 
 def main() -> None:
     """Run the command line."""
     handle(leave)
-    from .cli.app import main as run
-
+    with collector.paused():
+        from .cli.app import main as run
     run()
 
 

@@ -101,10 +101,12 @@ def test_what_cannot_be_compared_is_said():
 
 
 @pytest.mark.slow
-def test_the_same_environment_twice_is_not_slower(command):
+@pytest.mark.skipif(sys.platform != "linux", reason="the Python of the test is one of Linux")
+def test_the_same_environment_twice_is_not_slower(command, tmp_path, warm):
     """End to end: twelve processes of this Python on both sides, one case; a ratio near 1 with its interval."""
     only = ("--quads", "3", "--variant", "numpy", "--param", "n=1000", "--threshold", "0.5")
-    done = command("ab", sys.executable, sys.executable, "vectorize.add", *only, "--json")
+    python = warm.python(tmp_path / "python")
+    done = command("ab", python, python, "vectorize.add", *only, "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["software_differs"] == []

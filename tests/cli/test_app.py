@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from doubles.scripted import record
+from doubles.scripted import DESCRIBED, record
 from hwbench.devices import selection
 from made_up.commands import HOSTILE, clean, hostile_run, saved
 
@@ -79,7 +79,7 @@ def test_version(command):
 def test_an_unforeseen_failure_is_one_line(benches, command, monkeypatch):
     """No traceback reaches a user, unless it is asked for; and 1 would say that it was done, and something slower."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("one\ntwo")
 
     monkeypatch.setattr(selection, "devices", fail)
@@ -143,7 +143,7 @@ def closed_pipe(*arguments: object) -> tuple[int, str]:
 def test_a_closed_pipe_is_no_slower_case(out, arguments):
     """`hwbench … | head -1` ends by 0 and without a word: 1 would say that a case is slower."""
     runs = {
-        name: saved(out, record(samples=[factor * (1 + i / 1000) for i in range(12)]), stamp=stamp)
+        name: saved(out, record(samples=[factor * (1 + i / 1000) for i in range(12)]), stamp=stamp, benches=DESCRIBED)
         for name, factor, stamp in (("OLD", 1, "20261122T180000Z"), ("NEW", 2, "20261122T190000Z"))
     }
     assert closed_pipe(*(runs.get(one, one) for one in arguments)) == (0, "")

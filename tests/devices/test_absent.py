@@ -43,7 +43,7 @@ def benches(monkeypatch) -> dict[str, Bench]:
 def device(device, monkeypatch) -> ScriptedDevice:
     """The scripted CPU, and no GPU beside it."""
 
-    def devices(which):
+    def devices(which, **_):
         known = {"cpu": device} if which in ("cpu", "all") else {}
         return known if which == "cpu" else known | {"gpu": AbsentGpu(Reason("needs_gpu", WHY))}
 
@@ -162,7 +162,7 @@ def test_a_gpu_is_not_looked_for_where_no_bench_could_use_it(benches, device, mo
     """Importing CuPy takes half a second, and a context some hundred MiB of the card."""
     asked = []
     real = selection.devices
-    monkeypatch.setattr(selection, "devices", lambda which: asked.append(which) or real(which))
+    monkeypatch.setattr(selection, "devices", lambda which, **more: asked.append(which) or real(which, **more))
     listing.entries([benches["access.steps"]])
     api.measure(benches["access.steps"])
     assert asked == ["cpu", "cpu"]

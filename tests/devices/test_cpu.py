@@ -51,6 +51,21 @@ def test_labels_are_half_of_their_level(monkeypatch: pytest.MonkeyPatch) -> None
     assert made.sizes == {"L1": 24 * 2**10, "L2": 2**20, "L3": 16 * 2**20, "DRAM": 128 * 2**20}
 
 
+@pytest.mark.parametrize(("kept", "size"), [(None, 16 * MIB), ("8388608", 4 * MIB), ("x", 16 * MIB), ("0", None)])
+def test_a_device_that_may_not_measure_takes_the_last_level_as_found_or_reported(
+    monkeypatch: pytest.MonkeyPatch, kept: str | None, size: int | None
+) -> None:
+    """`hwbench list` is no measurement; a level that earlier processes did not find is none."""
+    made = CpuDevice(machine(), measuring=False)
+    monkeypatch.setattr(made._choices, "recall", lambda name: kept)
+    monkeypatch.setattr(made, "buffer", None)
+    if size is None:
+        with pytest.raises(Skip, match="others fill it"):
+            made.size("L3")
+    else:
+        assert made.size("L3") == size
+
+
 def test_a_small_third_level_without_a_second_is_measured(here: CpuDevice) -> None:
     """The real probe on what such a guest reports: a size, or a skip, and no crash."""
     caches = (*(SharedCache(1, 32 * 2**10, 64, (cpu,)) for cpu in (0, 1)), SharedCache(3, 512 * 2**10, 64, (0, 1)))

@@ -17,9 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <memory>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -106,6 +104,11 @@ struct Thread {
     void* fake_stack = nullptr;              // AddressSanitizer's
 };
 
+struct Body {  // what each thread does: a kernel with its arguments
+    void (*call)(const void*);
+    const void* with;
+};
+
 struct Block {
     dim3 index;
     std::vector<Thread> threads;
@@ -123,7 +126,7 @@ inline struct {
     void* scheduler_stack = nullptr;
     const void* scheduler_bottom = nullptr;
     size_t scheduler_size = 0;
-    const std::function<void()>* body = nullptr;
+    const Body* body = nullptr;
     long long clock = 0;
     size_t steps = 0;
     char error[256] = "";
@@ -171,7 +174,7 @@ inline void entry() {
     __sanitizer_finish_switch_fiber(nullptr, &gpu.scheduler_bottom, &gpu.scheduler_size);
 #endif
     for (;;) {
-        (*gpu.body)();
+        gpu.body->call(gpu.body->with);
         gpu.current->state = State::done;
         to_scheduler(*gpu.current, true);
     }
@@ -361,7 +364,7 @@ inline bool turn(Block& block, bool reverse) {
 }
 
 inline const char* run(dim3 grid, dim3 shape, size_t dynamic, bool reverse, bool together,
-                       const std::function<void()>& body) {
+                       const Body& body) {
     gpu.grid = grid;
     gpu.block = shape;
     gpu.body = &body;
@@ -388,7 +391,8 @@ inline const char* run(dim3 grid, dim3 shape, size_t dynamic, bool reverse, bool
                 block.reset();
             }
         }
-        std::erase(resident, nullptr);
+        for (size_t i = resident.size(); i--;)
+            if (!resident[i]) resident.erase(resident.begin() + i);
         if (!ran && !gpu.error[0]) fail("deadlock: what the threads wait for can no longer come");
         if (gpu.steps > STEPS) fail("a loop that never ends: no end after %zu switches", gpu.steps);
     }
@@ -399,8 +403,9 @@ inline const char* run(dim3 grid, dim3 shape, size_t dynamic, bool reverse, bool
 template <class... A, size_t... I>
 inline const char* launch(const unsigned* grid, const unsigned* block, size_t dynamic, int reverse, int together,
                           void (*kernel)(A...), void** values, std::index_sequence<I...>) {
-    return run(dim3(grid[0], grid[1], grid[2]), dim3(block[0], block[1], block[2]), dynamic, reverse, together,
-               [=] { kernel(*static_cast<std::remove_const_t<A>*>(values[I])...); });
+    const auto thread = [=] { kernel(*static_cast<std::remove_const_t<A>*>(values[I])...); };
+    const Body body{[](const void* one) { (*static_cast<decltype(&thread)>(one))(); }, &thread};
+    return run(dim3(grid[0], grid[1], grid[2]), dim3(block[0], block[1], block[2]), dynamic, reverse, together, body);
 }
 template <class... A>
 inline const char* launch(const unsigned* grid, const unsigned* block, size_t dynamic, int reverse, int together,
@@ -504,7 +509,7 @@ inline T atomic(T* at, F change) {
 }
 }  // namespace cuda_on_cpu
 template <class T>
-using coc_same = std::type_identity_t<T>;  // the value converts to the pointer's type, as in CUDA's overloads
+using coc_same = std::common_type_t<T>;  // the value converts to the pointer's type, as in CUDA's overloads
 #define COC_ATOMIC(NAME, CHANGE)                                                                                     \
     template <class T>                                                                                               \
     inline T NAME(T* at, coc_same<T> value) {                                                                        \

@@ -203,8 +203,8 @@ class Memory:
     """Bytes with an address, whoever is said to own them."""
 
     def __init__(self, size: int, flags: int = 0) -> None:
-        self.buffer = (ctypes.c_uint8 * size)()
-        self.ptr = ctypes.addressof(self.buffer)
+        self.buffer = np.zeros(size, np.uint8)  # zeroed by the system, page by page, as they are touched
+        self.ptr = self.buffer.ctypes.data
         self.flags = flags
 
 

@@ -8,6 +8,7 @@ Python makes of its streams, is tested with processes that start.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -15,9 +16,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+PYTHON = f"""#!{sys.executable} -ES
+import os, sys
+if sys.argv[1:3] != ["-m", "hwbench"]:
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import forks
+sys.exit(forks.ended(forks.asked({{name!r}}, sys.argv[3:], os.environ, (0, 1, 2))))
+"""
 
 
 class Forked:
@@ -76,22 +86,51 @@ class Server:
 
     def start(self, *arguments: object) -> Forked:
         """Start `hwbench` with these arguments."""
-        link = socket.socket(socket.AF_UNIX)
-        link.connect(f"\0{self.name}")
         (out, out_child), (err, err_child) = os.pipe(), os.pipe()
-        asked = json.dumps({"arguments": [*map(str, arguments)], "environment": self.environment}).encode()
         with Path(os.devnull).open() as nothing:
-            socket.send_fds(link, [len(asked).to_bytes(4, "big")], [nothing.fileno(), out_child, err_child])
-        link.sendall(asked)
+            link = asked(self.name, arguments, self.environment, (nothing.fileno(), out_child, err_child))
         os.close(out_child)
         os.close(err_child)
         return Forked(link, os.fdopen(out), os.fdopen(err))
+
+    def python(self, path: Path) -> Path:
+        """Write a Python whose `-m hwbench` is forked from the warm process; all else is this Python."""
+        path.write_text(PYTHON.format(name=self.name))
+        path.chmod(0o755)
+        return path
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run `hwbench` with these arguments to its end."""
         with self.start(*arguments) as process:
             out, err = process.communicate()
         return subprocess.CompletedProcess(arguments, process.wait(), out, err)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment on a terminal of 200 columns, without what users set for colours and debugging."""
+    hidden = ("CI", "NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
+
+
+def asked(
+    name: str, arguments: Sequence[object], environment: Mapping[str, str], streams: Sequence[int]
+) -> socket.socket:
+    """Ask the warm process of this name for a command, here; what it answers: the pid, and the exit code at the end."""
+    link = socket.socket(socket.AF_UNIX)
+    link.connect(f"\0{name}")
+    wanted = {"arguments": [*map(str, arguments)], "environment": dict(environment), "folder": str(Path.cwd())}
+    data = json.dumps(wanted).encode()
+    socket.send_fds(link, [len(data).to_bytes(4, "big")], streams)
+    link.sendall(data)
+    return link
+
+
+def ended(link: socket.socket) -> int:
+    """The exit code of a command that was asked for, once it has ended."""
+    with link, link.makefile("r") as lines:
+        _pid, code = lines
+    return int(code)
 
 
 @contextlib.contextmanager
@@ -113,21 +152,27 @@ def server(environment: Mapping[str, str]) -> Iterator[Server]:
 def warm() -> None:
     """Import what a run imports and load its kernels, without starting a thread: none would be in a forked process."""
     import numpy as np
+    import platformdirs.unix
 
     from hwbench import catalog, report
-    from hwbench.cli import app, progress, tables
-    from hwbench.devices import clock, cpu
+    from hwbench.analysis import findings
+    from hwbench.cli import app, console, progress, tables
+    from hwbench.devices import clock, cpu, witness
+    from hwbench.host import gpu_probe, machine, namesake
     from hwbench.kernels import ping_pong
     from hwbench.measurement import session
 
-    assert all((report, app, progress, tables, session))
+    assert all((platformdirs, report, findings, app, progress, tables, witness, gpu_probe, namesake, session))
+    console.console()
     catalog.benches()
+    machine.describe()
     clock.estimate_hz(1, 1)
     ping_pong.bounce(np.zeros(1, dtype=np.int64).ctypes.data, 0, 0, 0)
     # No figure is looked at here: a clock that does not settle would take two seconds of each run, and on a busy
     # machine two threads that wait for each other take as long.
     cpu.CpuDevice.settle = lambda *_: None  # type: ignore[method-assign]
     ping_pong.Handover.seconds = lambda _: 1e-7  # type: ignore[method-assign]
+    gc.freeze()  # no collection copies these pages into each process
 
 
 def become(link: socket.socket) -> None:
@@ -137,11 +182,12 @@ def become(link: socket.socket) -> None:
     data = b""
     while len(data) < wanted:
         data += link.recv(wanted - len(data))
-    asked = json.loads(data)
+    told = json.loads(data)
     keep(link, streams)
     os.environ.clear()
-    os.environ.update(asked["environment"])
-    sys.argv = ["hwbench", *asked["arguments"]]
+    os.environ.update(told["environment"])
+    os.chdir(told["folder"])
+    sys.argv = ["hwbench", *told["arguments"]]
     sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", errors="backslashreplace")
 
 

@@ -28,7 +28,7 @@ KERNEL = re.compile(r"""extern\s+"C"\s+__global__\s+(?:\w+\s*\([^)]*\)\s+)?void\
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*", re.M)
 DYNAMIC = re.compile(r"\bextern\s+__shared__\s+(?:__align__\s*\(\s*\d+\s*\)\s*)?([\w ]+?)\s*(\w+)\s*\[\s*\]\s*;")
 FLAGS = (
-    "-std=c++20", "-O1", "-shared", "-fPIC", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-Wno-sign-compare",
+    "-std=c++17", "-O1", "-shared", "-fPIC", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-Wno-sign-compare",
     "-fvisibility=hidden",  # each module has its own scheduler and shared memory
     "-ffp-contract=off",  # an FMA is what the source writes as one: answers agree to the bit
     "-U_FORTIFY_SOURCE",  # whose longjmp refuses to change the stack

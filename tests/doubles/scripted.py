@@ -15,7 +15,7 @@ import numpy as np
 from hwbench.bench import Bench, Skip, Sweep, Threads, Work
 from hwbench.measurement.cases import Group
 from hwbench.record import units
-from hwbench.record.model import LEVELS, Cache, Case, Cpu, Machine, Memory, Policy, Record, Run, Scalar
+from hwbench.record.model import LEVELS, BenchInfo, Cache, Case, Cpu, Machine, Memory, Policy, Record, Run, Scalar
 
 SIZES = {"L1": 16 * 2**10, "L2": 512 * 2**10, "DRAM": 128 * 2**20}
 TICK = 1 / 64  # a power of two, so that sums of ticks are exact
@@ -190,6 +190,10 @@ MACHINE = Machine(
             caches=[Cache(level=1, bytes=32 * 2**10, line=64, shared_by=1)]),
     memory=Memory(total=2**34, huge_pages="madvise"),
 )  # fmt: skip
+
+
+# As files of today have it: a run that describes its benches is read without Numba, which their modules import.
+DESCRIBED = {"test.bench": BenchInfo("How fast?", "a", variants=["a"])}
 
 
 def record(variant: str = "a", samples: Sequence[float] = (1.0, 1.0, 1.0), **more: Any) -> Record:

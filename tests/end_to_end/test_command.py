@@ -18,14 +18,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from doubles import forks
-from doubles.scripted import MACHINE, record, run_of
+from doubles.forks import environment
+from doubles.scripted import DESCRIBED, MACHINE, record, run_of
 from hwbench.record import store
 from hwbench.record.model import Record, Run, key
 
@@ -41,12 +42,6 @@ QUICK = [*SMALL, "--preset", "quick"]
 
 
 Process = subprocess.Popen[str] | forks.Forked
-
-
-def environment(**more: str) -> dict[str, str]:
-    unset = ("CI", "NO_COLOR", "FORCE_COLOR", "HWBENCH_DEBUG")
-    kept = {name: value for name, value in os.environ.items() if name not in unset}
-    return kept | {"TERM": "xterm-256color", "COLUMNS": "200"} | more
 
 
 def limits_off() -> None:
@@ -69,13 +64,6 @@ def hwbench(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
     with start(*arguments, **more) as process:
         out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[forks.Server]:
-    """Runs commands in processes that need not start."""
-    with forks.server(environment()) as server:
-        yield server
 
 
 def lines_until(process: Process, wanted: str) -> list[str]:
@@ -228,9 +216,9 @@ def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 
-def test_json_on_stdout_is_one_run(tmp_path):
+def test_json_on_stdout_is_one_run(tmp_path, warm):
     """`--json -`: strict JSON from the first byte to the last, equal to the file; all else goes to standard error."""
-    done = hwbench(
+    done = warm.run(
         "run", "vectorize.add", "--param", "n=100", "--preset", "quick", "--no-report", "--json", "-", "--out", tmp_path
     )
     assert done.returncode == 0
@@ -241,7 +229,7 @@ def test_json_on_stdout_is_one_run(tmp_path):
 def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[object]:
     """The arguments with the files of two runs of these records for RUN and NEW."""
     for name in ("RUN", "NEW"):
-        store.write(run_of(*records, id=name), folder / f"{name}.json")
+        store.write(run_of(*records, id=name, benches=DESCRIBED), folder / f"{name}.json")
     return [folder / f"{one}.json" if one in ("RUN", "NEW") else one for one in arguments]
 
 
@@ -249,9 +237,9 @@ def with_runs(arguments: list[str], folder: Path, *records: Record) -> list[obje
     "arguments",
     [["list", "--json"], ["machine", "--json"], ["show", "--json", "RUN"], ["compare", "--json", "RUN", "NEW"]],
 )
-def test_json_of_every_command_is_json(tmp_path, arguments):
+def test_json_of_every_command_is_json(tmp_path, warm, arguments):
     """Valid, strict, and nothing on standard error."""
-    done = hwbench(*with_runs(arguments, tmp_path, record(samples=(1.0,))))
+    done = warm.run(*with_runs(arguments, tmp_path, record(samples=(1.0,))))
 
     def refuse(name):
         raise AssertionError(name)
@@ -260,17 +248,17 @@ def test_json_of_every_command_is_json(tmp_path, arguments):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def terminal(*arguments: object, **more: str) -> tuple[int, str]:
+def terminal(warm: forks.Server, *arguments: object, **more: str) -> tuple[int, str]:
     """Exit code and all output of a command on a terminal."""
     parent, child = pty.openpty()
-    with start(*arguments, stdin=child, stdout=child, stderr=child, env=environment(**more)) as process:
-        os.close(child)
-        chunks = []
-        with contextlib.suppress(OSError):  # the other end is closed
-            while chunk := os.read(parent, 65536):
-                chunks.append(chunk)
+    link = forks.asked(warm.name, arguments, environment(**more), (child, child, child))
+    os.close(child)
+    chunks = []
+    with contextlib.suppress(OSError):  # the other end is closed
+        while chunk := os.read(parent, 65536):
+            chunks.append(chunk)
     os.close(parent)
-    return process.returncode, b"".join(chunks).decode()
+    return forks.ended(link), b"".join(chunks).decode()
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-9]|4[0-9]|9[0-7]|10[0-7])[0-9;]*m")
@@ -282,23 +270,24 @@ def slower(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
     paths = [folder / "old.json", folder / "new.json"]
     for path, factor in zip(paths, (1, 2), strict=True):
-        store.write(run_of(record(samples=[factor * (1 + i / 1000) for i in range(12)]), id=path.stem), path)
+        samples = [factor * (1 + i / 1000) for i in range(12)]
+        store.write(run_of(record(samples=samples), id=path.stem, benches=DESCRIBED), path)
     return paths
 
 
-def test_no_color_is_honoured(slower):
+def test_no_color_is_honoured(slower, warm):
     """A terminal gets colours, one with NO_COLOR none, and a pipe no escape sequence at all."""
-    assert COLOUR.search(terminal("compare", *slower)[1])
-    code, text = terminal("compare", *slower, NO_COLOR="1")
+    assert COLOUR.search(terminal(warm, "compare", *slower)[1])
+    code, text = terminal(warm, "compare", *slower, NO_COLOR="1")
     assert code == 1
     assert "slower" in text
     assert not COLOUR.search(text)
-    assert "\x1b" not in hwbench("compare", *slower).stdout
+    assert "\x1b" not in warm.run("compare", *slower).stdout
 
 
-def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path):
+def test_a_terminal_has_a_bar_and_a_pipe_has_lines(tmp_path, warm):
     """The bar moves on a terminal and is gone at the end; NO_COLOR takes its colours."""
-    code, text = terminal(*SMALL, "--preset", "quick", "--out", tmp_path, NO_COLOR="1")
+    code, text = terminal(warm, *SMALL, "--preset", "quick", "--out", tmp_path, NO_COLOR="1")
     assert code == 0
     assert "\x1b[?25l" in text  # the cursor is hidden while a bar moves,
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # and is there again afterwards
@@ -385,10 +374,10 @@ def test_a_bad_run_file_is_one_line(tmp_path, warm, name, command):
     assert not (tmp_path / "page.html").exists()
 
 
-def test_arguments_that_are_no_text_are_told(tmp_path):
+def test_arguments_that_are_no_text_are_told(tmp_path, warm):
     """A byte that is no UTF-8 in a name: one line, exit 2."""
-    for arguments in (["show", "\udcff"], ["run", "\udcff"], ["run", "--param", "size=\udcff"], ["list", "\udcff"]):
-        done = hwbench(*arguments, cwd=tmp_path)
+    given = (["show", "\udcff"], ["run", "\udcff"], ["run", "--param", "size=\udcff"], ["list", "\udcff"])
+    for done in (hwbench("show", "\udcff", cwd=tmp_path), *(warm.run(*arguments) for arguments in given)):
         assert done.returncode == 2
         assert done.stderr.startswith("hwbench: ")
         assert done.stderr.count("\n") == 1
@@ -418,7 +407,7 @@ def test_a_directory_that_cannot_be_made_is_told_before_measuring(tmp_path, warm
     assert done.stderr.count("\n") == 1
 
 
-def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
+def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path, warm):
     """No file may grow beyond 6 KiB: the run can be kept nowhere, goes on, and is printed at its end."""
 
     def small_files() -> None:
@@ -427,10 +416,9 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path):
 
     (tmp_path / "tmp").mkdir()
     # Python would cut the bytecode that it writes, for all processes after it.
-    without_coverage = environment(TMPDIR=str(tmp_path / "tmp"), PYTHONDONTWRITEBYTECODE="1")
-    without_coverage.pop("COVERAGE_PROCESS_CONFIG", None)  # it could not write its own file either
-    hwbench(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
-    done = hwbench(*QUICK, "--out", tmp_path / "out", env=without_coverage, preexec_fn=small_files)
+    into = environment(TMPDIR=str(tmp_path / "tmp"), PYTHONDONTWRITEBYTECODE="1")
+    warm.run(*QUICK, "--out", tmp_path / "before")  # kernels and bytecode are on disk then: only the run's file is cut
+    done = hwbench(*QUICK, "--out", tmp_path / "out", env=into, preexec_fn=small_files)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot be written (File too large)" in done.stderr
@@ -453,6 +441,6 @@ def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):
     assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.why) for r in run.records)
 
 
-def test_the_fixed_machine_of_the_tests_is_not_this_one():
+def test_the_fixed_machine_of_the_tests_is_not_this_one(warm):
     """Files of other machines are shown all the same: the tests' made-up machine has another CPU."""
-    assert hwbench("machine", "--json").stdout.find(MACHINE.cpu.model) == -1
+    assert warm.run("machine", "--json").stdout.find(MACHINE.cpu.model) == -1

@@ -53,11 +53,16 @@ def built(
 
 def verdict(bench: Bench, variant: str, values: dict[str, Any]) -> str:
     """What the engine's check says of a variant: "" where the answer is right."""
+    return checked(bench, variant, values)[0]
+
+
+def checked(bench: Bench, variant: str, values: dict[str, Any]) -> tuple[str, Work]:
+    """The verdict of a variant, and its work."""
     work, inputs = built(bench, variant, values)
     output = work.call()
     output = output if work.output is None else work.output()
     flops = bench.count(values, inputs).get("flops", 0.0)
-    return mismatch(output, bench.ask("reference", values, inputs), values, flops, bench.tolerance)
+    return mismatch(output, bench.ask("reference", values, inputs), values, flops, bench.tolerance), work
 
 
 def record_of(bench: Bench, variant: str, seconds: float, **params: Any) -> Record:

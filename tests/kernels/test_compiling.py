@@ -1,9 +1,11 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numba
@@ -25,31 +27,36 @@ print(hits, compiling.kernel_cache(), numba.config.CACHE_DIR == before)
 """
 
 
-USERS = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import kernel
-print(sum(kernel.total.stats.cache_hits.values()) if kernel.total(3) == 6 else "wrong")
-"""
-
-
-def in_new_process(cache, script=SCRIPT, *arguments, **variables):
+def in_new_process(cache, **variables):
     """Of a process that compiles two kernels: cache hits, the directory, and whether Numba's own setting stayed."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **variables}
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
     assert not done.stderr
     return done.stdout.split()
 
 
+def loaded_anew(cache, folder):
+    """Cache hits of the user's kernel, loaded and called as another process would, and the directory of its cache."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(action="error"):
+        patch.setattr(numba.config, "CACHE_DIR", str(cache))
+        compiling.kernel_cache.cache_clear()
+        spec = importlib.util.spec_from_file_location("kernel", folder / "kernel.py")
+        module = importlib.util.module_from_spec(spec)
+        patch.setitem(sys.modules, "kernel", module)
+        spec.loader.exec_module(module)
+        assert module.total(3) == 6
+        hits, directory = sum(module.total.stats.cache_hits.values()), compiling.kernel_cache()
+    compiling.kernel_cache.cache_clear()
+    return hits, directory
+
+
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory):
-    """The folder of a user's kernel, and the cache in which one process saved it and a second found it."""
+    """The folder of a user's kernel, and the cache in which it was saved and found."""
     folder, cache = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("cache")
     code = ["@compiled", "def total(n):", "    s = 2", "    for i in range(n):", "        s += i", "    return s + 1"]
     (folder / "kernel.py").write_text("\n".join(["from hwbench.kernels.compiling import compiled", *code]))
-    assert in_new_process(cache, USERS, folder) == ["0"]
-    assert in_new_process(cache, USERS, folder) == ["1"]
+    assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
     return folder, cache
 
 
@@ -62,12 +69,16 @@ def users_kernel(compiled_once, tmp_path):
     return folder, cache, index, data
 
 
-def test_kernels_are_kept_for_the_next_process(tmp_path):
-    """A second process compiles nothing, and Numba's setting for the user's own functions is as before."""
-    first, second = in_new_process(tmp_path), in_new_process(tmp_path)
-    assert (first[0], second[0]) == ("0", "2")
+def test_kernels_are_kept_for_the_next_process_of_the_same_settings(tmp_path):
+    """It compiles nothing, and Numba's setting for the user's own functions is as before.
+
+    What was compiled without optimization is not timed by a later process that optimizes.
+    """
+    plain, first, second = (in_new_process(tmp_path, **more) for more in ({"NUMBA_OPT": "0"}, {}, {}))
+    assert (plain[0], first[0], second[0]) == ("0", "0", "2")
+    assert plain[1] != first[1] == second[1]
     assert Path(second[1]).parent == tmp_path
-    assert first[2] == second[2] == "True"
+    assert plain[2] == first[2] == second[2] == "True"
 
 
 @pytest.mark.parametrize(
@@ -90,21 +101,21 @@ def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkey
 @pytest.mark.parametrize("part", ["index", "data"])
 @pytest.mark.parametrize("kept", [0.0, 0.9])
 def test_a_file_that_was_cut_off_is_compiled_and_saved_anew(users_kernel, part, kept):
-    """The next process compiles the kernel and replaces the file; the one after it reads it."""
+    """Who loads it next compiles the kernel and replaces the file; the one after reads it."""
     folder, cache, *files = users_kernel
     cut = files[part == "data"]
     cut.write_bytes(cut.read_bytes()[: int(kept * cut.stat().st_size)])
-    assert [in_new_process(cache, USERS, folder) for _ in range(2)] == [["0"], ["1"]]
+    assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
 
 
 @pytest.mark.parametrize("part", ["index", "data"])
 def test_a_file_that_cannot_be_replaced_is_no_error(users_kernel, part):
-    """A directory in its place: the kernel is compiled in each process."""
+    """A directory in its place: the kernel is compiled each time."""
     folder, cache, *files = users_kernel
     blocked = files[part == "data"]
     blocked.unlink()
     blocked.mkdir()
-    assert in_new_process(cache, USERS, folder) == ["0"]
+    assert loaded_anew(cache, folder)[0] == 0
 
 
 def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
@@ -114,7 +125,7 @@ def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
         file.unlink()
     index.parent.rmdir()
     index.parent.write_text("")
-    assert in_new_process(cache, USERS, folder) == ["0"]
+    assert loaded_anew(cache, folder)[0] == 0
     assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
 
 
@@ -127,15 +138,9 @@ def test_the_cache_is_named_after_settings_of_the_compiler(tmp_path, monkeypatch
     assert compiling.kernel_cache.__wrapped__() != usual
 
 
-def test_kernels_of_other_settings_are_not_found(tmp_path):
-    """What was compiled without optimization is not timed by a later process that optimizes."""
-    plain, usual = in_new_process(tmp_path, NUMBA_OPT="0"), in_new_process(tmp_path)
-    assert (plain[0], usual[0]) == ("0", "0")
-    assert plain[1] != usual[1]
-
-
-def test_an_unwritable_cache_is_no_error(tmp_path):
+def test_an_unwritable_cache_is_no_error(compiled_once, tmp_path):
     """Where the cache's place is taken by a file, kernels are compiled each time and nothing is said."""
+    folder, _ = compiled_once
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert in_new_process(blocked)[:2] == ["0", "None"]
+    assert loaded_anew(blocked, folder) == (0, None)

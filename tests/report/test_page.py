@@ -160,6 +160,9 @@ def test_chart_expressions_hold_no_names(hostile: str) -> None:
                 assert all(re.fullmatch(r"s\d+", name) for name in domain)
 
 
+VALID: set[str] = set()  # layers that the schema has accepted; most are those of other charts, too
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_every_chart_is_valid_vega_lite(name: str) -> None:
@@ -167,7 +170,11 @@ def test_every_chart_is_valid_vega_lite(name: str) -> None:
     panels = [panel for figure in _figures(sections_of(name)) for panel in figure.panels]
     assert len(panels) >= 20
     for panel in panels:
-        altair.LayerChart.validate(panel.spec)  # `from_dict` asks this, and then builds objects in ten times its time
+        layers = {json.dumps(layer, sort_keys=True): layer for layer in panel.spec["layer"]}
+        new = [layer for text, layer in layers.items() if text not in VALID] or panel.spec["layer"][:1]
+        # `from_dict` asks this, and then builds objects in ten times its time.
+        altair.LayerChart.validate({**panel.spec, "layer": new})
+        VALID.update(layers)
         json.dumps(panel.spec, allow_nan=False)
         assert panel.alt
         assert panel.spec["description"]

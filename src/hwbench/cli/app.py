@@ -28,7 +28,7 @@ class EndOfInputError(Exception):
 
 
 class Command(coercion.Simple, TyperCommand):
-    """A command whose texts and paths are taken as they are."""
+    """A command whose texts, paths and numbers are taken as they are."""
 
 
 class Commands(coercion.Simple, TyperGroup):

@@ -1,4 +1,4 @@
-"""Texts, paths and flags of the command line, taken as they are: Typer would load pydantic for them, in 0.1 s.
+"""Texts, paths, numbers and flags of the command line, taken as they are: Typer would load pydantic, in 0.1 s.
 
 Typer keeps what coerces a parameter in an attribute that it fills on first use. A Typer without that attribute goes its
 own way: the same values, later.
@@ -11,21 +11,25 @@ from pathlib import Path
 from typing import Any
 
 KINDS: dict[Any, Callable[[Any], Any]] = {
-    str: str, Path: Path, list[str]: str, list[Path]: Path,
+    str: str, Path: Path, list[str]: str, list[Path]: Path, int: int, float: float,
 }  # fmt: skip
 
 
 class AsGiven:
-    """Makes a text or a path of what was given, or of each part of a list."""
+    """Makes a text, a path or a number of what was given, or of each part of a list; Typer says what is no number."""
 
     def __init__(self, kind: Callable[[Any], Any]) -> None:
         self.kind = kind
 
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002 - as Typer calls it
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value of a parameter; () and None where nothing was given."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
-        return [self.kind(one) for one in value] if isinstance(value, list | tuple) else self.kind(value)
+        try:
+            return [self.kind(one) for one in value] if isinstance(value, list | tuple) else self.kind(value)
+        except ValueError:
+            param._runtime_param = None
+            return param.get_runtime_param().coerce(value, param, ctx)
 
 
 class NotGiven:
@@ -37,7 +41,7 @@ class NotGiven:
 
 
 class Simple:
-    """A command whose texts, paths and flags are taken as they are."""
+    """A command whose texts, paths, numbers and flags are taken as they are."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, `--help` among them."""
@@ -48,7 +52,7 @@ class Simple:
 
 
 def simplify(param: Any) -> None:
-    """Let a parameter that is a text, a path, a list of these or a flag be coerced without pydantic."""
+    """Let a parameter that is a text, a path, a number, a list of texts or a flag be coerced without pydantic."""
     wanted = getattr(getattr(param, "type_descriptor", None), "annotation", None)
     if getattr(param, "_runtime_param", "") is not None:
         return

@@ -41,7 +41,7 @@ class Entry(TypedDict):
 def entries(benches: Iterable[Bench]) -> list[Entry]:
     """One entry a bench: question, variants, axes with their standard values, and why parts of it cannot run here."""
     benches = list(benches)
-    known = selection.devices(selection.needed("all", benches))
+    known = selection.devices(selection.needed("all", benches), measuring=False)
     return [
         {
             "name": bench.name, "version": bench.version, "question": bench.question, "baseline": bench.baseline,

@@ -58,14 +58,18 @@ class CpuDevice:
         What the operating system says; read now where it is not given.
     root
         Where `/proc` and `/sys` are; tests put trees of their own here.
+    measuring
+        Whether the last-level cache may be measured. Else it is as large as an earlier process found it, or as the
+        system reports it.
     """
 
     name = "cpu"
     kind = "cpu"
 
-    def __init__(self, host: Host | None = None, root: Path = system.ROOT) -> None:
+    def __init__(self, host: Host | None = None, root: Path = system.ROOT, *, measuring: bool = True) -> None:
         self.host = system.read_host(root) if host is None else host
         self.root = root
+        self.measuring = measuring
         self._workers: list[Worker] = []
         self._crews: dict[int, Crew] = {}
         self._pool = Pool()
@@ -297,10 +301,15 @@ class CpuDevice:
 
         What earlier processes found here stands unless two probes contradict it.
         """
-        from .last_level_cache import agreed, measure_last_level, probe_sizes
-
         if near >= reported:
             return reported  # too close to the level above for a probe to tell them apart
+        name = f"bytes of a last level of {reported} beyond {near}"
+        kept = self._choices.recall(name) or ""
+        before = int(kept) if kept.isdecimal() and len(kept) < 20 else None
+        if not self.measuring:
+            return reported if before is None else before or None
+        from .last_level_cache import agreed, measure_last_level, probe_sizes
+
         needed = probe_sizes(near, reported)[-1]
         free = self.free_memory()
         if needed > MEMORY_SHARE * free:
@@ -309,12 +318,11 @@ class CpuDevice:
                 f"finding the last-level cache takes {text.size(needed)}; {text.size(free)} are free",
             )
         buffer = self.buffer(needed, "4K" if self._why_no_huge() else "huge")
-        name, crew = f"bytes of a last level of {reported} beyond {near}", self.crew(1)
-        kept = self._choices.recall(name) or ""
+        crew = self.crew(1)
         try:
             found = agreed(
                 lambda: crew.each(lambda _: self._undisturbed(measure_last_level, reported, near, buffer.array))[0],
-                int(kept) if kept.isdecimal() and len(kept) < 20 else None,
+                before,
             )
         finally:
             buffer.close()

@@ -165,7 +165,7 @@ def huge_share(smaps: str, address: int, nbytes: int) -> float | None:
     resident = huge = 0
     inside = False
     for line in smaps.splitlines():
-        if head := _HEAD.match(line):
+        if not line[0].isupper() and (head := _HEAD.match(line)):  # names of fields begin with a capital letter
             inside = int(head[1], 16) < address + nbytes and address < int(head[2], 16)
         elif inside and line.startswith("Rss:"):
             resident += int(line.split()[1])

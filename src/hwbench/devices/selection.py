@@ -17,13 +17,16 @@ from .absent import AbsentGpu
 NOT_USED = Gpu(name="not used")
 
 
-def devices(which: str) -> dict[str, Device]:
-    """The devices named by `--device`: cpu, gpu, gpu:N or all; where there is no GPU, one that says why."""
+def devices(which: str, *, measuring: bool = True) -> dict[str, Device]:
+    """The devices named by `--device`: cpu, gpu, gpu:N or all; where there is no GPU, one that says why.
+
+    Without `measuring` the CPU's sizes are those that were measured earlier or that the system reports.
+    """
     from .cpu import CpuDevice
 
     if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
         raise errors.UsageError(f"--device {which}: must be one of cpu, gpu, gpu:N, all")
-    found: dict[str, Device] = {"cpu": CpuDevice()} if which in ("cpu", "all") else {}
+    found: dict[str, Device] = {"cpu": CpuDevice(measuring=measuring)} if which in ("cpu", "all") else {}
     return found if which == "cpu" else found | gpus(which)
 
 

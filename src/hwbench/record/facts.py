@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import msgspec
+
 from .model import LEVELS, Cache, Json, JsonObject, Record, Run, contrast_key
 from .units import parse
 
@@ -40,7 +42,7 @@ def telemetry(records: Iterable[Record]) -> list[JsonObject]:
     """The telemetry of each contrast, once: all records of a contrast carry the same."""
     by_contrast = {contrast_key(record): record.telemetry for record in records if record.timed and record.telemetry}
     # Contrasts that were measured together share theirs, too.
-    return list({repr(sorted(one.items(), key=repr)): one for one in by_contrast.values()}.values())
+    return list({msgspec.json.encode(one, order="deterministic"): one for one in by_contrast.values()}.values())
 
 
 def numbers(value: Json) -> list[float]:

@@ -6,6 +6,7 @@ stands for no code becomes `other`, with the sentence as its detail.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import msgspec
@@ -101,7 +102,9 @@ def reasons_of(status: Status, text: str) -> list[Reason]:
     return [_reason(text, SKIPPED)]
 
 
+@functools.lru_cache(maxsize=1024)
 def _reason(text: str, table: tuple[tuple[str, str], ...]) -> Reason:
+    """The reason that a sentence stands for; a run has many records with the same."""
     text = re.sub(OLD_HINT, lambda found: command(found[1]), text)
     line = because("other", text)  # cut to what a reason may hold, so that no pattern takes long
     for pattern, code in table:

@@ -1,6 +1,7 @@
 """stability.activations: every implementation has the lecture's coefficients, a wrong one is noticed, its findings."""
 
 import dataclasses
+import functools
 import itertools
 import json
 
@@ -15,8 +16,18 @@ from hwbench.benches.stability import _networks
 from hwbench.benches.stability.activations import MANY, activations
 from hwbench.record.model import Record
 from hwbench.record.reasons import because
-from inspection.variants import built, record_of, values_of, verdict, without_bfloat16, without_cublas
+from inspection.variants import built, checked, record_of, values_of, verdict, without_bfloat16, without_cublas
 from made_up.chains import DTYPES, TAYLOR
+
+
+@functools.cache
+def outcome(variant, dtype, activation):
+    """The verdict of a variant and its facts; skips what cannot be had here."""
+    values = values_of(activations, dtype=dtype, activation=activation)
+    if reason := activations.lacks(variant, values):
+        pytest.skip(str(reason))
+    said, work = checked(activations, variant, values)
+    return said, dict(work.facts)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +35,9 @@ from made_up.chains import DTYPES, TAYLOR
 )
 def test_every_variant_gives_the_answer(variant, dtype, activation):
     """Each variant passes its check in every type and activation; its facts are small plain JSON."""
-    values = values_of(activations, dtype=dtype, activation=activation)
-    if reason := activations.lacks(variant, values):
-        pytest.skip(str(reason))
-    assert verdict(activations, variant, values) == ""
-    work, _ = built(activations, variant, values)
-    assert len(json.dumps(dict(work.facts), allow_nan=False)) < 20_000
+    said, facts = outcome(variant, dtype, activation)
+    assert said == ""
+    assert len(json.dumps(facts, allow_nan=False)) < 20_000
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -37,10 +45,7 @@ def test_every_variant_gives_the_answer(variant, dtype, activation):
 @pytest.mark.parametrize("variant", list(activations.variants))
 def test_every_implementation_has_taylors_coefficients(variant, activation, dtype):
     """The facts of each variant hold the lecture's coefficients, each to the tolerance stated beside it."""
-    values = values_of(activations, dtype=dtype, activation=activation)
-    if reason := activations.lacks(variant, values):
-        pytest.skip(str(reason))
-    facts = built(activations, variant, values)[0].facts
+    _, facts = outcome(variant, dtype, activation)
     told = zip(facts["taylor"], TAYLOR[activation], facts["taylor_tolerance"], strict=True)
     assert all(abs(found - stated) <= most for found, stated, most in told)
 

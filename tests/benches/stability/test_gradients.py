@@ -15,7 +15,7 @@ from hwbench.benches.stability import _backprop, _formats, _rounding
 from hwbench.benches.stability.gradients import gradients, grid, network
 from hwbench.record.model import Record
 from hwbench.record.reasons import because
-from inspection.variants import built, record_of, values_of, verdict, without_bfloat16, without_cublas
+from inspection.variants import built, checked, record_of, values_of, without_bfloat16, without_cublas
 from made_up.chains import DTYPES, TAYLOR
 from made_up.gpu_records import spread
 
@@ -63,8 +63,8 @@ def test_every_variant_gives_the_answer(variant, dtype, activation):
     values = values_of(gradients, dtype=dtype, activation=activation)
     if reason := gradients.lacks(variant, values):
         pytest.skip(str(reason))
-    assert verdict(gradients, variant, values) == ""
-    work, _ = built(gradients, variant, values)
+    said, work = checked(gradients, variant, values)
+    assert said == ""
     assert len(json.dumps(dict(work.facts), allow_nan=False)) < 20_000
 
 

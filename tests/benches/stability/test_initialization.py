@@ -16,7 +16,7 @@ from hwbench.benches.stability.initialization import initialization, variances
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Record
 from hwbench.record.reasons import because
-from inspection.variants import built, record_of, values_of, verdict, without_cublas
+from inspection.variants import built, checked, record_of, values_of, without_cublas
 from made_up.chains import TAYLOR
 from made_up.gpu_records import spread
 
@@ -42,8 +42,8 @@ def test_every_variant_gives_the_answer(variant, dtype, activation):
     values = values_of(initialization, dtype=dtype, activation=activation)
     if reason := initialization.lacks(variant, values):
         pytest.skip(str(reason))
-    assert verdict(initialization, variant, values) == ""
-    work, _ = built(initialization, variant, values)
+    said, work = checked(initialization, variant, values)
+    assert said == ""
     assert len(json.dumps(dict(work.facts), allow_nan=False)) < 20_000
 
 

@@ -57,15 +57,21 @@ def test_a_batch_that_is_none_is_refused(text):
         house_prices.text_of_batch(text)
 
 
+@functools.cache
+def reference(batch, optimizer):
+    """The values of a case, its fold, and the weights at which NumPy ends in f8."""
+    values = {"data": "ames", "batch": batch, "dtype": np.dtype("f8"), "optimizer": optimizer}
+    fold = house_prices.first_fold("ames")
+    return values, fold, house_prices.bench.ask("reference", values, (fold,))
+
+
 @pytest.mark.parametrize("optimizer", _mlp.OPTIMIZERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("f8", 1e-9), ("f4", 1e-3)])
 @pytest.mark.parametrize("kind", NETS + CUPY, ids=named)
 @pytest.mark.parametrize("batch", [16, 100, 5000])
 def test_all_nets_end_at_the_same_weights(kind, dtype, tolerance, optimizer, batch):
     """After an epoch NumPy, Numba and CuPy, f4 and f8, agree with NumPy in f8, also where the last batch is smaller."""
-    values = {"data": "ames", "batch": batch, "dtype": np.dtype("f8"), "optimizer": optimizer}
-    fold = house_prices.first_fold("ames")
-    expected = house_prices.bench.ask("reference", values, (fold,))
+    values, fold, expected = reference(batch, optimizer)
     net, epoch = house_prices.made(on_device(kind), fold, batch, np.dtype(dtype), optimizer)
     net.epoch(*epoch)
     assert mismatch(net.fetch(net.theta), expected, values, 1.0, tolerance) == ""
@@ -95,6 +101,9 @@ def test_held_out_prices_are_predicted_within_the_goal(optimizer):
     assert np.mean([curve[-1] for curve in errors]) <= 0.15
 
 
+SHORT = functools.partial(_mlp.ArrayNet)  # errors are kept by kind of net: those of two epochs under one of their own
+
+
 @pytest.mark.parametrize("variant", ["cupy", "cupy-copies"])
 def test_gpu_variants_say_how_good_they_are_and_where_their_time_goes(variant, monkeypatch):
     """Errors of nets that the GPU trained, which are NumPy's; phases; of the resident one how long the GPU works."""
@@ -106,7 +115,7 @@ def test_gpu_variants_say_how_good_they_are_and_where_their_time_goes(variant, m
     expected = house_prices.bench.ask("reference", values, (fold,))
     work.call()
     assert mismatch(work.output(), expected, values, 1.0, house_prices.bench.tolerance) == ""
-    numpys = house_prices.held_out_errors(functools.partial(_mlp.ArrayNet), "ames", "f4", "adam")
+    numpys = house_prices.held_out_errors(SHORT, "ames", "f4", "adam")
     np.testing.assert_allclose(work.facts["fold_rmse"], [curve[-1] for curve in numpys], rtol=1e-3)
     assert len(work.facts["curve"]) == 2
     assert work.facts["transfers"] is (variant == "cupy-copies")
