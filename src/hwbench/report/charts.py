@@ -24,6 +24,7 @@ from .theme import var
 
 BAR = 15  # pixels a bar, its gap counted in
 PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of a letter at the size of labels
+TITLE = 34  # letters of an axis's title that leave room for more on its line
 ROW = 15  # pixels a line of text takes, with a little air
 LEAST = 0.4  # of the width is for marks
 WIDE = 30.0  # a span of values beyond which bars give way to dots on a logarithmic scale
@@ -168,6 +169,7 @@ def bars(
     are given the pixels that they need; bars take the rest.
     """
     logarithmic = bottom is not None
+    titled: str | list[str] = unit
     names = _numbered(marks, series)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
     absent = [mark.row(names) for mark in marks if mark.value is None]
@@ -182,7 +184,8 @@ def bars(
         low, high = bottom / 1.5, top * 1.05
         edge = low
         scale = alt.Scale(type="log", domain=[low, high], rangeMax=ends, nice=False)
-        ticks, unit = _powers(low, high), f"{unit}, log scale"
+        ticks = _powers(low, high)
+        titled = [f"{unit},", "log scale"] if len(unit) > TITLE else f"{unit}, log scale"
     else:
         edge = 0.0
         scale = alt.Scale(domain=[0, top * 1.05], rangeMax=ends, nice=False)
@@ -191,7 +194,7 @@ def bars(
         x = alt.X(
             "value:Q",
             scale=scale,
-            axis=alt.Axis(title=unit, values=ticks, labelExpr=NUMBER_LABEL, labelOverlap="greedy"),
+            axis=alt.Axis(title=titled, values=ticks, labelExpr=NUMBER_LABEL, labelOverlap="greedy"),
         )
         y = alt.Y(
             # The scale's domain gives the order; `sort` would put the names into expressions.
