@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +11,10 @@ from pathlib import Path
 from .. import cache
 from ..host import machine, variables
 from ..kernels.compiling import kernel_cache
-from ..record import identity
+from ..record import files, identity
 
 VARY = ("numba_threads", "threading_layer")  # settings of Numba's pool, which pinned threads do not use
+LARGEST = 2**20  # bytes; a file has some thousand
 
 
 @functools.cache
@@ -61,7 +60,7 @@ class Choices:
 def read(path: Path) -> dict[str, str]:
     """The choices in a file; none where it is missing or damaged."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(files.read(path, LARGEST))
     except (OSError, ValueError, RecursionError):
         return {}
     return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
@@ -69,8 +68,4 @@ def read(path: Path) -> dict[str, str]:
 
 def write(path: Path, known: dict[str, str]) -> None:
     """Replace the file as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as target:
-        json.dump(known, target, indent=1)
-    Path(name).replace(path)
+    files.write(json.dumps(known, indent=1).encode(), path)
