@@ -3,12 +3,18 @@
 Signal handlers come before any heavy import, so that Ctrl-C during an import prints no traceback.
 """
 
+import atexit
+import signal
+
 from .cli.signals import handle, leave
 
 
 def main() -> None:
     """Run the command line."""
     handle(leave)
+    # Registered first, so the last to be called: Python takes its handlers away as it ends, and a signal that comes then
+    # would be the end of a process whose work is done and whose exit code is known.
+    atexit.register(handle, signal.SIG_IGN)
     from .cli.app import main as run
 
     run()

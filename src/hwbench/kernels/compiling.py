@@ -147,7 +147,7 @@ class _Cache(caching.FunctionCache):
         except OSError as error:
             cache.aside(Path(self._cache_path).parent, f"kernels cannot be kept ({error.strerror})")
         except Exception:  # noqa: BLE001 - as above
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # ValueError: the folder is not to be used at all
                 numba_s.flush()
                 numba_s.save_overload(sig, data)
 

@@ -23,6 +23,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
+from ...record import store
 from ...record.identity import gib
 from ...record.model import Json, JsonObject
 from ..history import TrackingError, Values
@@ -94,16 +95,12 @@ def is_machine(path: Path) -> bool:
 
 def load_json(path: Path) -> JsonObject:
     """The JSON object in a file, NaN included; TrackingError says what is wrong with it."""
+    text = store.read_bytes(path, LARGEST, "a file of asv's", "name a directory that asv wrote")
     try:
-        if path.stat().st_size > LARGEST:
-            raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB, so it is no result file of asv")
-        text = path.read_bytes()
         try:
             data = msgspec.json.decode(text)  # three times as fast, but strict: fails on NaN
         except (msgspec.DecodeError, UnicodeDecodeError):
             data = json.loads(text)
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise TrackingError(f"{path}: is no JSON, or was cut off ({error}); run asv again for this commit") from None
     if not isinstance(data, dict):
@@ -122,7 +119,7 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
     return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
 
 
-def files(directory: Path) -> list[ResultFile]:
+def read_all(directory: Path) -> list[ResultFile]:
     """All result files below a directory of asv's results."""
     return with_distinct_environments([read_file(path) for path in paths(directory)])
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...record import store
 from ...record.model import COUNTS, METRICS, Json, JsonObject
 from ...record.store import LEAST_WORK, MOST_WORK
 from ..history import DIRTY, Commit, History, TrackingError
@@ -62,12 +63,9 @@ def is_results(data: Json) -> bool:
 
 def read_file(path: Path) -> PytestFile:
     """One file of pytest-benchmark; TrackingError says what is wrong with it."""
+    text = store.read_bytes(path, LARGEST, "a file of pytest-benchmark", "save it without --benchmark-save-data")
     try:
-        if path.stat().st_size > LARGEST:
-            raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB; save it without --benchmark-save-data")
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror})") from None
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TrackingError(f"{path}: is no JSON, or was cut off ({error}); measure again") from None
     if not is_results(data):
