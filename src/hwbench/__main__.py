@@ -12,8 +12,8 @@ from .cli.signals import handle, leave
 def main() -> None:
     """Run the command line."""
     handle(leave)
-    # Registered first, so the last to be called: Python takes its handlers away as it ends, and a signal that comes then
-    # would be the end of a process whose work is done and whose exit code is known.
+    # Registered first, so called last: as Python ends it takes its handlers away, and a signal would then end a process
+    # whose work is done and whose exit code is known.
     atexit.register(handle, signal.SIG_IGN)
     from .cli.app import main as run
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import StoreError
-from . import files, schema1, text
+from . import files, foreign, schema1
 from .claim import Claim, alive
 from .identity import Identity, differences, hardware
 from .measures import DECLARED
@@ -123,19 +123,7 @@ def write_bytes(data: bytes, path: Path) -> None:
 
 def read(path: Path) -> Run:
     """The run in a file; StoreError names the file, the field and the remedy."""
-    return decode(read_bytes(path, LARGEST, "a run file", "name a file that hwbench wrote"), str(path))
-
-
-def read_bytes(path: Path, most: int, kind: str, remedy: str) -> bytes:
-    """The bytes of a file of a `kind` that has `most` of them at most; StoreError where it is none."""
-    try:
-        return files.read(path, most)
-    except files.NoFileError:
-        raise StoreError(f"{path}: is not a regular file; {remedy}") from None
-    except files.TooLargeError as error:
-        raise StoreError(f"{path}: has {text.size(error.size)}, {kind} {text.size(most)} at most; {remedy}") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({files.why(error)})") from None
+    return decode(foreign.read_bytes(path, LARGEST, "a run file", "name a file that hwbench wrote"), str(path))
 
 
 def decode(data: bytes, name: str) -> Run:

@@ -101,7 +101,7 @@ def test_asvs_own_reader_finds_the_same(tmp_path):
     written.save(str(results))
 
     [theirs] = list(asv.iter_results(str(results)))
-    [ours] = list(reader.files(results))
+    [ours] = list(reader.read_all(results))
     assert (ours.commit, ours.when * 1000, ours.machine) == (theirs.commit_hash, theirs.date, theirs.params["machine"])
     [name] = theirs.get_all_result_keys()
     axes = theirs.get_result_params(name)
