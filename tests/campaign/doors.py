@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hwbench.cli import app
 
-LONGEST = 400  # characters of a refusal, the file's name left out
+LONGEST = 700  # characters of a refusal, the file's name left out
 UNSEEMLY = re.compile(r"Traceback|HWBENCH_DEBUG|Warning:|0x[0-9a-f]{8}")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

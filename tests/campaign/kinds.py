@@ -11,14 +11,15 @@ from campaign import doors, mutants
 def run_fault(seed: int, folder: Path) -> str:
     """A mutant of a run by `show`, `show --json`, `compare` or `report`, in turn."""
     path = folder / "mutant.json"
-    path.write_bytes(mutants.run_file(seed))
+    base = folder / "base.json"
+    for file, data in zip((path, base), mutants.run_file(seed), strict=True):
+        file.write_bytes(data)
     told, way = str(path), seed % 10
     if way < 3:
         return doors.fault(doors.ask("show", path, "--json"), strict_json=True, told=told)
     if way < 5:
         return doors.fault(doors.ask("show", path, *["--findings"] * (way == 4)), told=told)
     if way < 8:
-        base = mutants.base_run(folder, seed % len(mutants.runs()))
         both = [base, path] if way == 5 else [path, base]
         across = ["--across-machines"] * (seed % 3 > 0)
         return doors.fault(doors.ask("compare", *both, "--json", *across), strict_json=True, told=told)

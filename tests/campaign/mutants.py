@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from hwbench.record import store
 from hwbench.record.model import Run
 from made_up import histories, mutations
 from made_up.commands import HOSTILE
@@ -129,10 +128,11 @@ def parts(run: Run, stored: Json | None) -> Iterator[Json]:
         yield {**whole, "records": whole["records"][first::count]}
 
 
-def run_file(seed: int) -> bytes:
-    """A mutant of a run's file."""
+def run_file(seed: int) -> tuple[bytes, bytes]:
+    """A mutant of a run's file, and the file."""
     rng = random.Random(seed)
-    return mutant(rng.choice(runs()), rng)
+    tree = rng.choice(runs())
+    return mutant(tree, rng), json.dumps(tree).encode()
 
 
 @cache
@@ -168,14 +168,3 @@ def _pytest(folder: Path) -> Json:
 def pytest_results(seed: int, folder: Path) -> bytes:
     """A mutant of pytest-benchmark's file."""
     return mutant(_pytest(folder), random.Random(seed))
-
-
-def base_run(folder: Path, number: int = 0) -> Path:
-    """A whole file to compare mutants with, of their kind."""
-    path = folder / "base-run.json"
-    path.write_bytes(json.dumps(runs()[number]).encode())
-    return path
-
-
-Mutate = Callable[[int], bytes]
-LARGEST = store.LARGEST

@@ -270,7 +270,7 @@ def test_each_result_states_what_the_machine_is(checkout):
     once["here"] |= {"num_cpu": "64", "cpu": "what it was", "gpu": "gone"}
     home.write_text(json.dumps(once))
     run(checkout, "contract[.]scripted", fails=True)
-    [result] = reader.files(checkout / "reports" / "asv" / "results")
+    [result] = reader.read_all(checkout / "reports" / "asv" / "results")
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"
