@@ -278,6 +278,6 @@ def split_name(name: str, param_names: Sequence[str], combination: Sequence[str]
     """Bench, variant and axis values of a benchmark: hwbench's by its own names, any other as asv names it."""
     names = [*param_names, *(f"param{i + 1}" for i in range(len(param_names), len(combination)))]
     params = dict(zip(names, combination, strict=False))
-    if name.endswith(OURS) and names[:1] == ["variant"]:
+    if name.endswith(OURS) and names[:1] == ["variant"] and params:
         return name.removesuffix(OURS), params.pop("variant"), params
     return name, "", params
