@@ -41,7 +41,7 @@ RUNS: dict[str, Callable[[], bytes]] = {
     "floats": lambda: _padded("@", b"1.5"),
     "one text": lambda: _padded("@", b'"' + b"a" * (FULL - 100) + b'"'),
     "escapes": lambda: _padded("@", b'"' + b"\\u00e9" * 1000 + b'"'),
-    "many records": lambda: _records(16_000, 3),
+    "many records": lambda: _records(12_000, 3),
     "many samples": lambda: _records(250, 10_000),
     "many reasons": lambda: _run(
         records=[one | {"status": "suspect", "reasons": [{"code": "steal", "detail": "x" * 1999}] * 100}
