@@ -78,7 +78,7 @@ def changed(tree: Json, rng: random.Random) -> None:
         inside.extend(copy.deepcopy(inside[key]) for _ in range(rng.choice((1, 3, 50))))
     elif kind == 4 and isinstance(inside, dict):
         inside[rng.choice(TEXTS)] = inside.pop(key)
-    elif isinstance(inside[key], int | float):
+    elif isinstance(inside[key], int | float) and abs(inside[key]) < 1e300:
         inside[key] *= rng.choice((-1, 0, 1e-9, 1e-3, 1e3, 1e9))
     else:
         inside[key] = odd(rng)
