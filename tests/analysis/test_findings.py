@@ -39,6 +39,25 @@ def test_records_are_found_by_variant_and_parameters():
     assert len(found.records) == 3
 
 
+def test_thousands_of_records_are_found_without_a_look_at_each():
+    """Each is asked for once, and the parameters of few are looked at; other records in their place are found, too."""
+    looked = []
+
+    class Counted(dict):
+        def __getitem__(self, name):
+            looked.append(name)
+            return super().__getitem__(name)
+
+    many = [record(variant, params={"n": n}) for n in range(500) for variant in "ab"]
+    found = reading(*many)
+    found.records = [replace(one, params=Counted(one.params)) for one in found.records]
+    assert [found.find("a", n=n).params["n"] for n in range(500)] == list(range(500))
+    assert all(found.ratio("a", over="b", n=n) for n in range(500))
+    assert len(looked) < 10 * len(many)
+    found.records = found.records[:2]
+    assert found.find("a", n=400) is None
+
+
 def test_ratios_pair_at_the_same_values():
     """`b` over `a` at the first size where both were timed; None where they never met."""
     records = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwbench.analysis.staircase import LEAST, STEP, find_levels, find_line, find_translation
+from hwbench.analysis.staircase import LEAST, MOST, STEP, Staircase, find_levels, find_line, find_translation
 from hwbench.record.units import octaves
 
 KIB, MIB = 2**10, 2**20
@@ -232,3 +232,13 @@ def test_a_line_is_one_of_the_strides_whatever_was_measured(sweep):
     found = find_line(sweep)
     assert found is None or (found.value in sweep and found.low <= found.value <= found.high)
     assert found is None or math.isfinite(found.high)
+
+
+def test_a_sweep_of_thousands_of_points_is_thinned():
+    """A file may hold any number; two levels are found in it as in a sweep of fifty."""
+    sizes = [4096 + 64 * i for i in range(5000)]
+    sweep = {size: [1e-9 if size <= 65536 else 4e-9] * 3 for size in sizes}
+    assert len(Staircase(sweep).sizes) <= MOST
+    near, far = find_levels(sweep)
+    assert (near.seconds.value, far.seconds.value) == pytest.approx((1e-9, 4e-9))
+    assert near.size.value == pytest.approx(65536, rel=0.05)

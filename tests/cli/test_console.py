@@ -28,6 +28,16 @@ def test_json_is_indented_and_ends_with_a_newline(capfdbinary):
     assert json.loads(text)["record"]["bench"] == record().bench
 
 
+def test_json_holds_nothing_that_a_terminal_obeys(capfdbinary):
+    """A name out of a file with C1 control characters or a reversed direction is escaped, and the same to a parser."""
+    name = "x\x9b2J\x7f\u202e\u2066é😀"
+    console.print_json({name: name})
+    text = capfdbinary.readouterr().out.decode()
+    assert json.loads(text) == {name: name}
+    assert not set("\x9b\x7f\u202e\u2066") & set(text)
+    assert "é😀" in text
+
+
 def test_lines_on_standard_error_show_control_characters(capsys):
     """A name out of a file cannot move the cursor; standard output gets the line as it is."""
     console.echo_err("a\x1b[31mb")

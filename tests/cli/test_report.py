@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
+import os
+import sys
+import threading
 
-from doubles.scripted import MACHINE, record
+import msgspec
+import pytest
+
+from doubles.scripted import MACHINE, record, run_of
 from hwbench.record import store
 from made_up.commands import saved
 from made_up.sample import proof_run
@@ -41,3 +46,63 @@ def test_the_report_has_what_the_benches_say(benches, command, out, tmp_path):
     done = command("report", "--out", out, "-o", page)
     assert (done.code, done.out) == (0, f"report: {page}\n")
     assert "twice as fast as the moon" in page.read_text("utf-8")
+
+
+NAMES = ("../../secret", "/etc", "", ".", "..", "a/b", "../verify/box", "*", "~")
+opened: list[str] | None = None
+
+
+def watch(event: str, arguments: tuple[object, ...]) -> None:
+    """What Python opens or lists, while `opened` is a list; such a hook cannot be taken away."""
+    if opened is not None and event in ("open", "os.listdir", "os.scandir", "glob.glob") and arguments:
+        opened.append(os.path.abspath(str(arguments[0])))  # noqa: PTH100 - links are not followed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_machine_s_name_in_a_file_is_no_path(command, tmp_path, name, monkeypatch):
+    """A report of the newest run reads below --out alone, whatever the run calls its machine."""
+    global opened
+    sys.addaudithook(watch)
+    out = tmp_path / "deep" / "out"
+    machine = msgspec.structs.replace(MACHINE, name=name)
+    store.write(run_of(record("fast"), machine=machine), out / "runs" / "box" / "box-20261122T180000Z-abcdef.json")
+    store.write(run_of(record("fast"), id="secret"), tmp_path / "secret" / "x.json")
+    store.write(run_of(record("fast"), id="secret"), tmp_path / "deep" / "secret" / "x.json")
+    command("report", "--out", out, "-o", out / "page.html")  # what is imported, is
+    opened = []
+    try:
+        done = command("report", "--out", out, "-o", out / "page.html")
+    finally:
+        seen, opened = opened, None
+    assert done.code == 0, done.err
+    assert [path for path in seen if path.startswith(str(tmp_path)) and not path.startswith(str(out))] == []
+    assert [path for path in seen if path.startswith("/etc") and path.endswith((".json", "/etc"))] == []
+    assert "secret" not in {path.name for path in out.rglob("*")}
+
+
+def test_a_device_is_written_to(command, tmp_path):
+    """`-o` names a FIFO: its reader has the page, and it stays a FIFO."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    run = tmp_path / "run.json"
+    store.write(run_of(record("fast")), run)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
+    reader.start()
+    assert command("report", run, "-o", path).code == 0
+    reader.join()
+    assert got[0].rstrip().endswith(b"</html>")
+    assert path.is_fifo()
+
+
+@pytest.mark.parametrize("command_line", [("show",), ("report",), ("compare", "pipe")])
+def test_a_fifo_is_refused_in_one_line(command, tmp_path, monkeypatch, command_line):
+    """Given as a file it was waited for without end; in a directory, too."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo("folder/x.json")
+    for given in ("pipe", "folder"):
+        done = command(*command_line, given)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "is not a regular file" in done.err

@@ -272,7 +272,7 @@ def test_a_bench_is_measured_by_our_engine(measured):
 
 def test_each_result_states_what_the_machine_is(checkout, measured):
     """Facts once given to asv do not stay: a machine that is said to have 64 CPUs is told as it is, caches and all."""
-    [result] = reader.files(checkout / "reports" / "asv" / "results")
+    [result] = reader.read_all(checkout / "reports" / "asv" / "results")
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"

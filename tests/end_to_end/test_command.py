@@ -195,6 +195,19 @@ def test_a_signal_while_starting_leaves_no_traceback(tmp_path, number):
         store.read(path)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_python_ends_does_not_change_the_exit_code(number):
+    """The work is done: what is called last, when Python has taken its handlers away, stops the process no more."""
+    code = (
+        "import os, sys, hwbench.__main__ as program\n"
+        f"class Last:\n    def __del__(self, kill=os.kill, me=os.getpid()): kill(me, {int(number)})\n"
+        "last = Last(); sys.argv = ['hwbench', '--version']; program.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("hwbench ")
+
+
 def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
     """Started at once: two files, each whole; neither took the other for one that was cut off."""
     with warm.start(*SMALL, "--out", tmp_path) as one, warm.start(*SMALL, "--out", tmp_path) as other:
@@ -210,7 +223,7 @@ def test_two_runs_into_one_directory_both_survive(tmp_path, warm):
     assert len({run.id for run in runs}) == len(runs) == 2
     for run in runs:
         whole(run)
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not [*tmp_path.rglob("*.partial"), *tmp_path.rglob("*.lock")]
 
 
 # --- streams ----------------------------------------------------------------------------------------------------------
@@ -427,7 +440,7 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path, warm):
     assert "n=1000000" in done.stdout
     kept = store.read(only_run(tmp_path / "out"))  # the last state that there was room for
     assert 1 <= len(kept.records) < CASES
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not [*tmp_path.rglob("*.partial"), *tmp_path.rglob("*.lock")]
 
 
 def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):

@@ -1,17 +1,16 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numba
 import pytest
 
 from hwbench.kernels import compiling
+from hwbench.kernels.compiling import DIGEST
 
 SCRIPT = """
 import sys, numba
@@ -27,36 +26,36 @@ print(hits, compiling.kernel_cache(), numba.config.CACHE_DIR == before)
 """
 
 
-def in_new_process(cache, **variables):
+USERS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import kernel
+print(sum(kernel.total.stats.cache_hits.values()) if kernel.total(3) == 6 else "wrong")
+"""
+
+
+def in_new_process(cache, script=SCRIPT, *arguments, **variables):
     """Of a process that compiles two kernels: cache hits, the directory, and whether Numba's own setting stayed."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **variables}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
+    done = started(cache, script, *arguments, **variables)
     assert not done.stderr
     return done.stdout.split()
 
 
-def loaded_anew(cache, folder):
-    """Cache hits of the user's kernel, loaded and called as another process would, and the directory of its cache."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(action="error"):
-        patch.setattr(numba.config, "CACHE_DIR", str(cache))
-        compiling.kernel_cache.cache_clear()
-        spec = importlib.util.spec_from_file_location("kernel", folder / "kernel.py")
-        module = importlib.util.module_from_spec(spec)
-        patch.setitem(sys.modules, "kernel", module)
-        spec.loader.exec_module(module)
-        assert module.total(3) == 6
-        hits, directory = sum(module.total.stats.cache_hits.values()), compiling.kernel_cache()
-    compiling.kernel_cache.cache_clear()
-    return hits, directory
+def started(cache, script=SCRIPT, *arguments, **variables):
+    """A process that compiles kernels, which may say something."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **variables}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
 
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory):
-    """The folder of a user's kernel, and the cache in which it was saved and found."""
+    """The folder of a user's kernel, and the cache in which one process saved it and a second found it."""
     folder, cache = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("cache")
     code = ["@compiled", "def total(n):", "    s = 2", "    for i in range(n):", "        s += i", "    return s + 1"]
     (folder / "kernel.py").write_text("\n".join(["from hwbench.kernels.compiling import compiled", *code]))
-    assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
+    assert in_new_process(cache, USERS, folder) == ["0"]
+    assert in_new_process(cache, USERS, folder) == ["1"]
     return folder, cache
 
 
@@ -69,16 +68,12 @@ def users_kernel(compiled_once, tmp_path):
     return folder, cache, index, data
 
 
-def test_kernels_are_kept_for_the_next_process_of_the_same_settings(tmp_path):
-    """It compiles nothing, and Numba's setting for the user's own functions is as before.
-
-    What was compiled without optimization is not timed by a later process that optimizes.
-    """
-    plain, first, second = (in_new_process(tmp_path, **more) for more in ({"NUMBA_OPT": "0"}, {}, {}))
-    assert (plain[0], first[0], second[0]) == ("0", "0", "2")
-    assert plain[1] != first[1] == second[1]
+def test_kernels_are_kept_for_the_next_process(tmp_path):
+    """A second process compiles nothing, and Numba's setting for the user's own functions is as before."""
+    first, second = in_new_process(tmp_path), in_new_process(tmp_path)
+    assert (first[0], second[0]) == ("0", "2")
     assert Path(second[1]).parent == tmp_path
-    assert plain[2] == first[2] == second[2] == "True"
+    assert first[2] == second[2] == "True"
 
 
 @pytest.mark.parametrize(
@@ -101,21 +96,82 @@ def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkey
 @pytest.mark.parametrize("part", ["index", "data"])
 @pytest.mark.parametrize("kept", [0.0, 0.9])
 def test_a_file_that_was_cut_off_is_compiled_and_saved_anew(users_kernel, part, kept):
-    """Who loads it next compiles the kernel and replaces the file; the one after reads it."""
+    """The next process says so, compiles the kernel and replaces the file; the one after it reads it."""
     folder, cache, *files = users_kernel
     cut = files[part == "data"]
     cut.write_bytes(cut.read_bytes()[: int(kept * cut.stat().st_size)])
-    assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
+    done = started(cache, USERS, folder)
+    assert done.stdout.split() == ["0"]
+    assert "a kernel's file cannot be used (is damaged): left aside" in only_line(done)
+    assert in_new_process(cache, USERS, folder) == ["1"]
+
+
+def only_line(done):
+    """What a process said on standard error, if that is one line."""
+    [line] = done.stderr.splitlines()
+    return line
+
+
+def test_damaged_machine_code_is_not_run(users_kernel):
+    """One bit in a hundred places, each in a copy of the kernel's file: every one is seen before it is loaded."""
+    folder, cache, _, data = users_kernel
+    whole = data.read_bytes()
+    for place in range(DIGEST, len(whole), len(whole) // 100):
+        data.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match="is damaged"):
+            compiling._unsealed(data)
+    assert started(cache, USERS, folder).stdout.split() == ["0"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+@pytest.mark.parametrize("part", ["index", "data", "folder", "cache"])
+def test_what_another_user_may_have_written_is_not_loaded(users_kernel, part):
+    """A file or folder that others can write to holds code of theirs: it is left aside, with a line, and compiled."""
+    folder, cache, index, data = users_kernel
+    {"index": index, "data": data, "folder": index.parent, "cache": index.parent.parent}[part].chmod(0o777)
+    done = started(cache, USERS, folder)
+    assert done.stdout.split() == ["0"]
+    assert "can be written by other users" in only_line(done)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_what_another_user_owns_is_not_loaded(users_kernel):
+    """The cache in a volume that somebody else filled."""
+    folder, cache, index, _ = users_kernel
+    os.chown(index.parent.parent, 12345, 12345)
+    done = started(cache, USERS, folder)
+    assert done.stdout.split() == ["0"]
+    assert "belongs to user 12345: left aside" in only_line(done)
+
+
+def test_kernels_are_private_whatever_the_umask_is(tmp_path, compiled_once):
+    """With the umask of a shared group the cache is still used: nobody else can write to what lies there."""
+    command = USERS.replace("import sys", "import sys, os; os.umask(0)", 1)
+    assert [in_new_process(tmp_path, command, compiled_once[0]) for _ in range(2)] == [["0"], ["1"]]
+    [cache] = tmp_path.iterdir()
+    assert not [path for path in [cache, *cache.rglob("*")] if path.stat().st_mode & 0o077]
+
+
+def test_a_full_disk_costs_the_cache_alone(tmp_path, compiled_once):
+    """The system refuses a file's 100th byte, as a quota would: one line, and the kernel is right."""
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    limit += "; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+    command = USERS.replace("import sys", f"import sys; {limit}", 1)
+    done = started(tmp_path, command, compiled_once[0])
+    assert done.stdout.split() == ["0"]
+    assert "kernels cannot be kept (File too large): left aside" in only_line(done)
 
 
 @pytest.mark.parametrize("part", ["index", "data"])
 def test_a_file_that_cannot_be_replaced_is_no_error(users_kernel, part):
-    """A directory in its place: the kernel is compiled each time."""
+    """A directory in its place: the kernel is compiled in each process, which says so."""
     folder, cache, *files = users_kernel
     blocked = files[part == "data"]
     blocked.unlink()
-    blocked.mkdir()
-    assert loaded_anew(cache, folder)[0] == 0
+    blocked.mkdir(mode=0o700)
+    done = started(cache, USERS, folder)
+    assert done.stdout.split() == ["0"]
+    assert "a kernel's file cannot be used (is no file)" in done.stderr
 
 
 def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
@@ -125,7 +181,7 @@ def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
         file.unlink()
     index.parent.rmdir()
     index.parent.write_text("")
-    assert loaded_anew(cache, folder)[0] == 0
+    assert started(cache, USERS, folder).stdout.split() == ["0"]
     assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
 
 
@@ -138,9 +194,17 @@ def test_the_cache_is_named_after_settings_of_the_compiler(tmp_path, monkeypatch
     assert compiling.kernel_cache.__wrapped__() != usual
 
 
-def test_an_unwritable_cache_is_no_error(compiled_once, tmp_path):
-    """Where the cache's place is taken by a file, kernels are compiled each time and nothing is said."""
-    folder, _ = compiled_once
+def test_kernels_of_other_settings_are_not_found(tmp_path):
+    """What was compiled without optimization is not timed by a later process that optimizes."""
+    plain, usual = in_new_process(tmp_path, NUMBA_OPT="0"), in_new_process(tmp_path)
+    assert (plain[0], usual[0]) == ("0", "0")
+    assert plain[1] != usual[1]
+
+
+def test_an_unwritable_cache_is_no_error(tmp_path):
+    """Where the cache's place is taken by a file, kernels are compiled each time, and that is said once."""
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert loaded_anew(blocked, folder) == (0, None)
+    done = started(blocked)
+    assert done.stdout.split()[:2] == ["0", "None"]
+    assert "cannot be written (File exists): left aside" in only_line(done)

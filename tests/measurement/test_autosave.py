@@ -54,7 +54,7 @@ def test_the_own_file_is_not_tried_again(tmp_path, monkeypatch):
     for _ in range(2):
         saving.save(run_of())
     assert not (tmp_path / "run.json").exists()
-    assert store.read(tmp_path / "tmp" / f"{run_of().id}.json") == run_of()
+    assert store.read(tmp_path / "tmp" / "run.json") == run_of()
     assert saving.elsewhere
     assert len(watcher.troubles) == 1
 
@@ -96,3 +96,14 @@ def test_where_there_is_no_temporary_directory_the_run_is_kept_in_memory(benches
     assert (path, len(run.records)) == (None, 8)
     assert watcher.troubles == [watcher.troubles[0]]
     assert "keeping the run in memory" in watcher.troubles[0]
+
+
+def test_a_name_in_a_file_is_no_place_to_save_to(tmp_path, monkeypatch):
+    """A run that is gone on with has the id that its file states, which may hold a path: the file's own name counts."""
+    (tmp_path / "deep" / "tmp").mkdir(parents=True)
+    monkeypatch.setattr(autosave.tempfile, "gettempdir", lambda: str(tmp_path / "deep" / "tmp"))
+    (tmp_path / "blocked").write_text("")
+    saving = Autosave(tmp_path / "blocked" / "run.json", Watcher())
+    saving.save(run_of(id="../escaped"))
+    assert saving.path == tmp_path / "deep" / "tmp" / "run.json"
+    assert sorted(path.name for path in tmp_path.rglob("*.json")) == ["run.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,35 @@ def test_a_cache_that_cannot_be_written_costs_only_time(made: list[str], tmp_pat
     (tmp_path / "file").write_text("in the way")
     assert bundle.script(tmp_path / "file" / "below") == bundle.script(tmp_path / "file" / "below")
     assert len(made) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+@pytest.mark.parametrize("part", ["file", "folder"])
+def test_a_script_that_others_could_write_is_made_anew(
+    made: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    """It would run in every reader's browser: its digest shows damage, not an attacker."""
+    folder = tmp_path / "charts"
+    bundle.script(folder)
+    [path] = folder.iterdir()
+    evil = b"evil()"
+    path.write_bytes(bundle._seal(evil) + b"\n" + evil)
+    {"file": path, "folder": folder}[part].chmod(0o777)
+    assert "evil" not in bundle.script(folder)
+    assert "can be written by other users: left aside" in caplog.text
+
+
+def test_a_fifo_in_place_of_the_script_is_not_waited_for(made: list[str], tmp_path: Path) -> None:
+    """The script is made anew, and written nowhere that somebody listens."""
+    bundle.script(tmp_path)
+    [path] = tmp_path.iterdir()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert bundle._kept(path) is None
+    finally:
+        os.close(reader)
 
 
 def test_the_script_cannot_end_its_element(made: list[str], tmp_path: Path) -> None:

@@ -357,6 +357,23 @@ def test_nonsense_in_a_file_breaks_no_view() -> None:
         json.dumps(specs, allow_nan=False)
 
 
+def test_names_that_every_object_has_are_others_in_charts() -> None:
+    """A phase called `constructor` was found in Vega's own objects, and the chart was not drawn."""
+    run = sample_run()
+    names = ("constructor", "__proto__", "toString", "__lookupGetter__")
+    odd = replace(run, policy=replace(run.policy, phases=dict.fromkeys(names, 1.0)))
+    [figure] = [
+        block for section in page.sections_of(dataset(odd)) if section
+        for block in section.blocks if isinstance(block, Figure) and block.title == "Where the time went"
+    ]  # fmt: skip
+    given = page.embedded(figure.panels[0].spec)
+    charts = page.own_names(given)
+    for name in names:
+        assert f'"{name}"' in given
+        assert f'"{name}"' not in charts
+    assert json.loads(page.own_names('{"group":"steps"}')) == {"group": "steps"}
+
+
 @pytest.mark.parametrize("view", [stride, blocking, reduction, overhead])
 def test_without_records_there_is_no_picture(view: object, run: Run) -> None:
     """A run that did not measure it has no such section."""

@@ -75,7 +75,38 @@ def remote_helper(where: Path, program: Path) -> None:
         git(where, "config", name, value)
 
 
-WAYS = [verifier, remote_helper]
+def other_name(where: Path, program: Path) -> None:
+    """The verifier of OpenPGP under git's newer name."""
+    git(where, "config", "log.showSignature", "true")
+    git(where, "config", "gpg.openpgp.program", str(program))
+
+
+def included(where: Path, program: Path) -> None:
+    """The same from a file among the results, which the configuration includes."""
+    (where / "more").write_text(f'[log]\n showSignature = true\n[gpg "openpgp"]\n program = {program}\n')
+    git(where, "config", "include.path", "../more")
+
+
+def worktree(where: Path, program: Path) -> None:
+    """The same from the configuration of a work tree."""
+    git(where, "config", "extensions.worktreeConfig", "true")
+    git(where, "config", "--worktree", "log.showSignature", "true")
+    git(where, "config", "--worktree", "gpg.program", str(program))
+
+
+WAYS = [verifier, remote_helper, other_name, included, worktree]
+
+
+@pytest.mark.parametrize(("name", "value"), [("core.fsmonitor", "{}"), ("core.alternateRefsCommand", "{}")])
+def test_other_programs_of_a_configuration_are_not_started(commits, program, marker, name, value):
+    """Those that reading a log does not start by itself, with the present git."""
+    git(commits, "config", name, value.format(program))
+    git(commits, "config", "core.hooksPath", str(program.parent))
+    for hook in ("post-index-change", "reference-transaction"):
+        shutil.copy(program, program.parent / hook)
+    assert len(repository.subjects(asked(commits), commits)) == 2
+    assert repository.commit_of("main", commits)
+    assert not marker.exists()
 
 
 def asked(where: Path) -> list[str]:
@@ -93,7 +124,7 @@ def test_a_repository_starts_no_program(commits, program, marker, way):
     marker.unlink()
     told = repository.subjects(hashes, commits)
     assert not marker.exists()
-    if way is verifier:
+    if way is not remote_helper:
         assert list(told.values()) == ["First of two", "Second of two"]
     assert repository.commit_of(MISSING, commits) in ("", MISSING)
     assert repository.commit_of("main", commits) == hashes[0]

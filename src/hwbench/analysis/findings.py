@@ -36,6 +36,8 @@ class BenchResults:
         self.reading = Reading.of(run, {bench.name: bench})
         self.run = self.reading.run
         self.records = [record for record in self.reading.records if record.bench == bench.name]
+        self._indexed = self.records
+        self._indices: dict[tuple[str, tuple[str, ...]], dict[tuple[Scalar, ...], list[Record]]] = {}
 
     def beside(self, bench: Bench) -> BenchResults:
         """Another bench's records in the same run."""
@@ -43,20 +45,28 @@ class BenchResults:
 
     def find(self, variant: str, **params: Scalar) -> Record | None:
         """The first timed record of a variant with these parameters."""
-        for record in self.records:
-            if record.variant == variant and record.timed and _fits(record, params):
-                return record
-        return None
+        return next(iter(self._matching(variant, params)), None)
 
     def ratio(self, variant: str, over: str, **params: Scalar) -> Estimate | None:
         """Seconds of `variant` over seconds of `over`, paired by round, at the first values where both were timed."""
-        for record in self.records:
-            if record.variant != variant or not record.timed or not _fits(record, params):
-                continue
-            for base in self.records:
-                if base.variant == over and base.timed and same_work(base, record):
+        for record in self._matching(variant, params):
+            for base in self._matching(over, record.params):
+                if same_work(base, record):
                     return ratio(record, base)
         return None
+
+    def _matching(self, variant: str, params: Mapping[str, Scalar]) -> list[Record]:
+        """The timed records of a variant with these parameters, found by an index: a file may hold thousands."""
+        if self._indexed is not self.records:
+            self._indexed, self._indices = self.records, {}
+        axes = tuple(params)
+        index = self._indices.get((variant, axes))
+        if index is None:
+            index = self._indices[variant, axes] = {}
+            for record in self.records:
+                if record.variant == variant and record.timed and all(axis in record.params for axis in axes):
+                    index.setdefault(tuple(record.params[axis] for axis in axes), []).append(record)
+        return index.get(tuple(params.values()), [])
 
     def versus(self, record: Record, base: Record) -> Estimate:
         """Seconds of one record over those of another, paired where they were measured in the same rounds."""
@@ -147,10 +157,6 @@ class BenchResults:
         # Between lengths: one that was measured as no faster is not where it begins to win.
         low, value, high = (max(x, slower + 1) if x > slower else x for x in (low, at.value, high))
         return f"beats {name} from {axis} ≈ {text.count(Estimate(value, low, high))}"
-
-
-def _fits(record: Record, params: Mapping[str, Scalar]) -> bool:
-    return all(record.params.get(name) == value for name, value in params.items())
 
 
 def findings(run: Run | Reading, benches: Iterable[Bench]) -> dict[str, list[str]]:

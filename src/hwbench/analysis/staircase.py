@@ -35,6 +35,7 @@ STEP = 1.5  # least ratio of times between neighbouring levels, as in lmbench's 
 LONG = 4  # a climb over this ratio of sizes may hide a level between the sweep's points
 LESSER = 0.8  # a slope certainly below 1, with allowance for noise
 LEAST = 3  # points of a level, which must span at least an octave
+MOST = 256  # points that are looked at, evenly chosen: a sweep has about fifty, and time grows with their square
 RESAMPLES = 499
 
 SweepSamples = Mapping[int, Sequence[float]]
@@ -60,7 +61,8 @@ class Staircase:
 
     def __init__(self, sweep: SweepSamples, tolerance: float = TOLERANCE) -> None:
         self.tolerance = tolerance
-        self.sizes = sorted(size for size, samples in sweep.items() if len(samples) and min(samples) > 0)
+        sizes = sorted(size for size, samples in sweep.items() if len(samples) and min(samples) > 0)
+        self.sizes = sizes[:: max(1, -(-len(sizes) // MOST))]
         self.values = np.array([math.log(middle(sweep[size])) for size in self.sizes])
         self._samples = [np.asarray(sweep[size], dtype=float) for size in self.sizes]
 

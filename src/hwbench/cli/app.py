@@ -22,6 +22,8 @@ from .run import run
 from .show import show
 from .verify import verify
 
+LONGEST = 1000  # characters of a refusal
+
 
 class EndOfInputError(Exception):
     """An EOFError of our own code: click takes one for Ctrl-D at a prompt, says `Aborted!` and exits by 1."""
@@ -91,6 +93,11 @@ def _root(
     pass
 
 
+def shortened(line: str) -> str:
+    """A line without its middle where a name in a file made it long: the file is named first, the remedy last."""
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 4 :]}"
+
+
 def main() -> None:
     """Run a command. A failure is one line on standard error and exit code 2."""
     from ..errors import StoreError, UsageError
@@ -99,7 +106,7 @@ def main() -> None:
     try:
         app()
     except (UsageError, StoreError) as error:
-        echo_err(f"hwbench: {error}")
+        echo_err(f"hwbench: {shortened(str(error))}")
         sys.exit(2)
     except OSError as error:
         # What commands look at before they read or write it: a name too long, a directory that may not be listed.

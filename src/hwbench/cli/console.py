@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,6 +13,7 @@ from . import streams
 if TYPE_CHECKING:
     from rich.console import Console
 
+OBEYED = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # beside what JSON escapes itself
 PIPE_WIDTH = 240  # columns: off a terminal rich folds tables at 80, and folded rows can be neither searched nor cut
 
 
@@ -39,10 +41,12 @@ def live(stream: TextIO | None) -> bool:
 
 
 def print_json(data: Any) -> None:
-    """Structs and plain data as JSON on standard output."""
+    """Structs and plain data as JSON on standard output; what a terminal would obey is written as an escape."""
     import msgspec
 
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(data), indent=1).decode()
+    shown = OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    sys.stdout.buffer.write(shown.encode() + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -164,11 +164,12 @@ def _report_beside(reading: Reading, out: Path) -> Path | None:
 def _prepare_file(path: Path) -> None:
     """Raise StoreError before anything is measured where a file cannot be written."""
     from .. import errors
-    from ..record import store
+    from ..record import files, store
 
     if path.is_dir():
         raise errors.StoreError(f"{path}: is a directory; name a file")
-    store.prepare(path.parent)
+    if files.replaced(path):
+        store.prepare(path.parent)
 
 
 def _observer(usual: float) -> Lines:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-    Handler = Callable[[int, FrameType | None], None]
+    Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
 def handle(handler: Handler) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +16,11 @@ from .. import cache
 from ..host import machine, variables
 from ..kernels.compiling import kernel_cache
 from ..protocols import Choice
-from ..record import identity
+from ..record import files, identity
 
 OTHER = "{}: the last run found"  # under which name a file keeps what contradicted a choice; "" for nothing
 VARY = ("numba_threads", "threading_layer")  # settings of Numba's pool, which pinned threads do not use
+LARGEST = 2**20  # bytes; a file has some thousand
 
 
 @functools.cache
@@ -77,7 +76,7 @@ class Choices:
 def read(path: Path) -> dict[str, str]:
     """The choices in a file; none where it is missing or damaged."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(files.read(path, LARGEST))
     except (OSError, ValueError, RecursionError):
         return {}
     return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
@@ -85,8 +84,4 @@ def read(path: Path) -> dict[str, str]:
 
 def write(path: Path, known: dict[str, str]) -> None:
     """Replace the file as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as target:
-        json.dump(known, target, indent=1)
-    Path(name).replace(path)
+    files.write(json.dumps(known, indent=1).encode(), path)

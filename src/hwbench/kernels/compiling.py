@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ SETTINGS = (
     "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "ENABLE_PROFILING",
     "EXTEND_VARIABLE_LIFETIMES", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS",
 )  # fmt: skip
+
+DIGEST = hashlib.sha256().digest_size
 
 Option: TypeAlias = bool | str | set[str] | type[Compiler]
 
@@ -59,10 +62,59 @@ def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], 
     return cast(F, kernel)
 
 
+class _Private(caching.UserProvidedCacheLocator):
+    """A folder for the kernels of a source file that no other user can write to, whatever the umask is."""
+
+    def ensure_cache_path(self) -> None:
+        """Make the folder."""
+        numba_s: Any = super()
+        Path(self._cache_path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        numba_s.ensure_cache_path()
+
+
 class _Files(caching.CompileResultCacheImpl):
     """The files of a kernel, in the kernel cache or nowhere: Numba may else choose a directory beside the source."""
 
-    _locator_classes: list[type[object]] = [caching.UserProvidedCacheLocator]  # noqa: RUF012
+    _locator_classes: list[type[object]] = [_Private]  # noqa: RUF012
+
+
+class _Sealed(caching.IndexDataCacheFile):
+    """Files of kernels that begin with the digest of the rest: damaged machine code would end the process."""
+
+    def _load_index(self) -> dict[object, str]:
+        path = Path(self._index_path)
+        if not path.exists():
+            return {}
+        version, stamp, overloads = pickle.loads(_unsealed(path))  # noqa: S301 - written by this user, and whole
+        return overloads if (version, stamp) == (self._version, self._source_stamp) else {}
+
+    def _save_index(self, overloads: dict[object, str]) -> None:
+        self._save(self._index_path, (self._version, self._source_stamp, overloads))
+
+    def _load_data(self, name: str) -> object:
+        return pickle.loads(_unsealed(Path(self._cache_path, name)))  # noqa: S301 - as above
+
+    def _save_data(self, name: str, data: object) -> None:
+        self._save(str(Path(self._cache_path, name)), data)
+
+    def _save(self, path: str, content: object) -> None:
+        numba_s: Any = self
+        data = numba_s._dump(content)
+        with numba_s._open_for_write(path) as file:
+            Path(file.name).chmod(0o600)  # whatever the umask is
+            file.write(hashlib.sha256(data).digest() + data)
+
+
+def _unsealed(path: Path) -> bytes:
+    """What a file of the cache holds; ValueError where it is damaged or could be another user's."""
+    if who := cache.strangers(path) or cache.strangers(path.parent):
+        raise ValueError(who)
+    if not path.is_file():
+        raise ValueError("is no file")
+    data = path.read_bytes()
+    if hashlib.sha256(data[DIGEST:]).digest() != data[:DIGEST]:
+        raise ValueError("is damaged")
+    return data[DIGEST:]
 
 
 class _Cache(caching.FunctionCache):
@@ -70,12 +122,19 @@ class _Cache(caching.FunctionCache):
 
     _impl_class = _Files
 
+    def __init__(self, function: Kernel) -> None:
+        numba_s: Any = super()
+        numba_s.__init__(function)
+        found: Any = self._cache_file
+        self._cache_file = _Sealed(found._cache_path, self._impl.filename_base, found._source_stamp)  # type: ignore[no-untyped-call,unused-ignore]
+
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load a kernel; None where its file is missing, cut off or damaged."""
         numba_s: Any = super()
         try:
             return numba_s.load_overload(sig, target_context)
-        except Exception:  # noqa: BLE001 - unpickling and LLVM raise anything
+        except Exception as error:  # noqa: BLE001 - unpickling and LLVM raise anything
+            cache.aside(Path(self._cache_path).parent, f"a kernel's file cannot be used ({error})")
             return None
 
     def save_overload(self, sig: object, data: object) -> None:
@@ -85,10 +144,10 @@ class _Cache(caching.FunctionCache):
             numba_s.save_overload(sig, data)
         except Warning:  # raised where warnings are errors: this kernel cannot be cached
             raise
-        except OSError:
-            pass
+        except OSError as error:
+            cache.aside(Path(self._cache_path).parent, f"kernels cannot be kept ({error.strerror})")
         except Exception:  # noqa: BLE001 - as above
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # ValueError: the folder is not to be used at all
                 numba_s.flush()
                 numba_s.save_overload(sig, data)
 
@@ -118,17 +177,21 @@ def kernel_cache() -> Path | None:
     Numba notices a changed file of kernels, but not when a file changed whose functions it inlines: this package and
     the benches' helpers (`benches/**/_*.py`). Nor does it notice settings of its own that change the code, or another
     LLVM. So the directory's name is a hash of all these. It lies in NUMBA_CACHE_DIR, else in the user's cache
-    directory.
+    directory, and is used only where no other user could have put code there.
     """
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
-    settings = repr((llvmlite.__version__, *(getattr(config, name, None) for name in SETTINGS)))
+    settings = repr((numba.__version__, llvmlite.__version__, *(getattr(config, name, None) for name in SETTINGS)))
     contents = hashlib.sha256(b"".join([*(path.read_bytes() for path in inlined), settings.encode()])).hexdigest()[:16]
     root = Path(config.CACHE_DIR or cache.directory())
     directory = root / f"kernels-{contents}"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()
-    except OSError:
-        return None
-    return directory
+        who = cache.strangers(directory)
+    except OSError as error:
+        who = f"cannot be written ({error.strerror})"
+    if who:
+        cache.aside(directory, who)
+    return None if who else directory

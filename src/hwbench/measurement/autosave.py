@@ -48,7 +48,7 @@ class Autosave:
                 store.write(run, self.path)
                 return
             except errors.StoreError as error:
-                spare = self.spare / f"{run.id}.json" if self.spare is not None else None
+                spare = self.spare / self.home.name if self.spare is not None else None
                 self.path = spare if spare != self.path else None
                 where = f"keeping the run in {spare}" if self.path else "keeping the run in memory until its end"
                 self.observer.trouble(f"{error}; {where}")

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from .. import cache
+from ..record import files
 from ..record.identity import Identity
+
+LARGEST = 2**20  # bytes; a file has a hundred
 
 
 def earlier(setup: Identity) -> dict[str, float]:
     """The best of earlier runs by gauge, in bytes a second; {} where there were none."""
     try:
-        found = msgspec.json.decode(_file(setup).read_bytes(), type=dict[str, float])
+        found = msgspec.json.decode(files.read(_file(setup), LARGEST), type=dict[str, float])
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return {}
     return found if all(math.isfinite(value) and value > 0 for value in found.values()) else {}
@@ -33,10 +35,7 @@ def keep(setup: Identity, seen: Mapping[str, float]) -> None:
     if best == before:
         return
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(f".{os.getpid()}")
-        new.write_bytes(msgspec.json.encode(best))
-        new.replace(path)
+        files.write(msgspec.json.encode(best), path)
 
 
 def _file(setup: Identity) -> Path:

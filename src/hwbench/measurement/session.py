@@ -15,6 +15,7 @@ from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import identity, store, witness
+from ..record.claim import Claim
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
 from . import numba_settings, own_best, planning
@@ -32,14 +33,21 @@ def execute(request: Request, observer: Observer, stop: Callable[[], None] = lam
     `stop` is called between samples; it raises KeyboardInterrupt to end the run. Raises UsageError or StoreError before
     anything is measured, Interrupted after Ctrl-C or SIGTERM.
     """
+    with Claim() as claim:
+        return _execute(request, QuietObserver(observer), stop, claim)
+
+
+def _execute(
+    request: Request, observer: Observer, stop: Callable[[], None], claim: Claim
+) -> tuple[Run, Path | None]:  # fmt: skip
+    """Measure what was asked for; `claim` holds the lock of the run's file from here on."""
     begun = time.perf_counter()
-    observer = QuietObserver(observer)
     planning.check(request)
     numba_settings.check()
     asked = catalog.select(request.select)  # a wrong name is refused before a GPU is woken
     devices = selection.devices(selection.needed(request.device, asked))
     here, _ = selection.with_gpus(machine.describe(request.machine), devices)
-    cut_off = store.unfinished(request.out, here) if request.resume else None
+    cut_off = store.unfinished(request.out, here, claim) if request.resume else None
     preset = planning.preset_of(request, cut_off)
     if preset != request.preset:
         observer.trouble(f"going on with --preset {preset}, as the run was begun")
@@ -49,14 +57,17 @@ def execute(request: Request, observer: Observer, stop: Callable[[], None] = lam
         names = ", ".join(plan.without)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
     store.prepare(request.out / request.folder / here.name)
-    run, path = _resumed(*cut_off) if cut_off is not None else _new(request, here, plan.cases)
+    path, run = cut_off if cut_off is not None else _new(request, here, plan.cases)
+    if cut_off is None:
+        claim.take(path)
+    run = msgspec.structs.replace(run, hwbench=_stamp(locked=claim.held))
     run = planning.described(run, plan, catalog.benches())
-    done = planning.measured(run, benches)
-    groups = planning.remaining(plan, done)
+    known = planning.measured(run, benches)
+    groups = planning.remaining(plan, known)
     session = _Session(run, path, devices, observer, begun)
     session.engine.stop = stop
-    session.save([record for record in plan.absent if key(record) not in done])
-    observer.planned(groups, len(done))
+    session.save([record for record in plan.absent if key(record) not in known])
+    observer.planned(groups, len(known))
     try:
         for index, group in enumerate(groups):
             observer.measuring(group)
@@ -66,7 +77,9 @@ def execute(request: Request, observer: Observer, stop: Callable[[], None] = lam
     except KeyboardInterrupt:
         session.autosave.save(session.run)  # also because it may have come in the middle of saving
         raise Interrupted(session.run, session.autosave.path, spare=session.autosave.elsewhere) from None
-    return session.finish(), session.autosave.path
+    done = session.finish()
+    claim.release(finished=True)
+    return done, session.autosave.path
 
 
 class _Session:
@@ -115,26 +128,23 @@ class _Session:
         return msgspec.structs.replace(self.run.policy, sizes=self.run.policy.sizes | sizes, phases=phases)
 
 
-def _new(request: Request, here: Machine, count: int) -> tuple[Run, Path]:
-    """A run of so many cases before anything is measured, and its file."""
+def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
+    """The file of a run of so many cases, and the run before anything is measured."""
     software, environment = machine.software(), variables.variables()
     run = Run(
-        id=store.new_id(here.name), started=store.now(), hwbench=_stamp(), machine=here, software=software,
-        variables=environment,
+        id=store.new_id(here.name), started=store.now(), machine=here, software=software, variables=environment,
         policy=msgspec.structs.replace(
             request.policy or fitted(POLICIES[request.preset], count), budget_s=request.budget
         ),
         disturbances=disturbances.find(here),
         witness=own_best.earlier(identity.setup_of(here, software, environment)),
     )  # fmt: skip
-    return run, store.path_of(run, request.out, request.folder)
+    return store.path_of(run, request.out, request.folder), run
 
 
-def _resumed(path: Path, run: Run) -> tuple[Run, Path]:
-    """A run that was cut off, as this process goes on with it."""
-    return msgspec.structs.replace(run, hwbench=_stamp()), path
+def _stamp(*, locked: bool) -> JsonObject:
+    """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives.
 
-
-def _stamp() -> JsonObject:
-    """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives."""
-    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time()}
+    A run that is `locked` is left alone while its lock is held, which containers see of each other.
+    """
+    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time(), "locked": locked}

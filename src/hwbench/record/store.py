@@ -15,7 +15,6 @@ import codecs
 import contextlib
 import datetime
 import math
-import os
 import re
 import secrets
 import shutil
@@ -26,11 +25,12 @@ from pathlib import Path
 import msgspec
 
 from ..errors import StoreError
-from . import schema1, text
+from . import files, foreign, schema1
+from .claim import Claim, alive
 from .identity import Identity, differences, hardware
 from .measures import DECLARED
 from .microarchitectures import akin
-from .model import COUNTS, BenchInfo, CaseKey, JsonObject, Machine, Record, Run, as_measured, key
+from .model import COUNTS, BenchInfo, CaseKey, Machine, Record, Run, as_measured, key
 
 SCHEMA = 2
 LARGEST = 64 * 2**20  # bytes; a full run of every bench is about 5 MB
@@ -41,7 +41,7 @@ OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0",
 LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
 LARGEST_READING = 1e30  # of a reading of telemetry; means of larger ones overflow
-MOST_RECORDS = 100_000  # the full preset has about 10,000
+MOST_RECORDS = 12_000  # the full preset has about 10,000; a page of them takes ten seconds
 MOST_REASONS = 100  # of a record
 MOST_DETAIL = 2000  # characters; hwbench writes 500 at most
 CODE = re.compile("[a-z][a-z0-9_]{0,39}")  # of a reason; a newer hwbench may have more codes than this one knows
@@ -82,7 +82,7 @@ def prepare(directory: Path) -> None:
         free = shutil.disk_usage(directory).free
     except OSError as error:
         raise StoreError(
-            f"{directory}: cannot be written to ({_why(error)}); name another directory with --out"
+            f"{directory}: cannot be written to ({files.why(error)}); name another directory with --out"
         ) from None
     if free < ROOM:
         raise StoreError(f"{directory}: only {free // 2**20} MiB free of the {ROOM // 2**20} a run may need; "
@@ -109,18 +109,13 @@ def write(run: Run, path: Path) -> None:
 
 
 def write_bytes(data: bytes, path: Path) -> None:
-    """Write a file atomically: a reader sees the old content or the new."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write a file as `files.write` does; StoreError where that fails."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        if not isinstance(error, OSError):
-            raise
-        raise StoreError(f"{path}: cannot be written ({_why(error)}); free some space or name another place") from None
+        files.write(data, path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({files.why(error)}); free some space or name another place"
+        ) from None
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -128,17 +123,7 @@ def write_bytes(data: bytes, path: Path) -> None:
 
 def read(path: Path) -> Run:
     """The run in a file; StoreError names the file, the field and the remedy."""
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise StoreError(f"{path}: is not a regular file; name a run file (reports/runs/<machine>/<run>.json)")
-        if size > LARGEST:
-            has = f"has {text.size(size)}, a run file {text.size(LARGEST)} at most"
-            raise StoreError(f"{path}: {has}; name a file that hwbench wrote")
-        data = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({_why(error)})") from None
-    return decode(data, str(path))
+    return decode(foreign.read_bytes(path, LARGEST, "a run file", "name a file that hwbench wrote"), str(path))
 
 
 def decode(data: bytes, name: str) -> Run:
@@ -346,18 +331,21 @@ def verified(out: Path, machine: Machine) -> list[Run]:
     return [min(like, key=lambda one: one[0])[1]] if like else []
 
 
-def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
+def unfinished(out: Path, machine: Machine, claim: Claim | None = None) -> tuple[Path, Run]:
     """The newest interrupted run of this machine that no process is still measuring; StoreError where there is none.
 
-    A run on other hardware or another affinity mask cannot be resumed.
+    `claim` holds its lock then. A run on other hardware or another affinity mask cannot be resumed.
     """
-    here, why = hardware(machine), ""
+    claim, here, why = claim or Claim(), hardware(machine), ""
     for path in reversed(find_akin(out, machine.name)):
         try:
             run = read(path)
+            if run.finished is not None or _measured(run, path, claim):
+                continue
+            run = read(path)  # again: who held the lock until now may have finished it
         except StoreError:
             continue
-        if run.finished is None and not _measuring(run.hwbench):
+        if run.finished is None:
             apart = differences(hardware(run.machine), here, ("that machine", "this one"))
             if not apart and run.machine.cpu.allowed != machine.cpu.allowed:
                 apart = [f"allowed CPUs {run.machine.cpu.allowed} against {machine.cpu.allowed}"]
@@ -367,19 +355,9 @@ def unfinished(out: Path, machine: Machine) -> tuple[Path, Run]:
     raise StoreError(f"{out / 'runs' / machine.name}: {why or 'no run there was cut off'}; leave --resume away")
 
 
-def _measuring(stamp: JsonObject) -> bool:
-    """Whether the process that started a run is alive; the start time guards against a reused pid."""
-    import psutil  # only --resume asks, and loading it takes 10 ms
-
-    pid, born = stamp.get("pid"), stamp.get("process_started")
-    if not isinstance(pid, int) or not isinstance(born, int | float) or not psutil.pid_exists(pid):
-        return False
-    try:
-        process = psutil.Process(pid)
-        # A killed process stays a zombie until its parent reaps it: forever in a container without an init.
-        return bool(abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+def _measured(run: Run, path: Path, claim: Claim) -> bool:
+    """Whether a process is measuring a run; runs of earlier versions were not locked, and name their process."""
+    return not claim.take(path) or (not (claim.held and run.hwbench.get("locked")) and alive(run.hwbench))
 
 
 def _stamp(path: Path) -> str:
@@ -390,7 +368,3 @@ def _stamp(path: Path) -> str:
     with contextlib.suppress(OSError):
         return f"{datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC):%Y%m%dT%H%M%SZ}"
     return ""
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or type(error).__name__

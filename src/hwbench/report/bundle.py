@@ -6,14 +6,15 @@ user's cache directory under vl-convert's version. A cache that cannot be read, 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import cache
+from ..record import files
+
+LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
 
 
 def prefetch() -> Future[str]:
@@ -26,8 +27,8 @@ def prefetch() -> Future[str]:
 
 def script(directory: Path | None = None) -> str:
     """The script, from the cache in `directory` (the user's, unless given) or made anew; it cannot end a `<script>`."""
-    directory = directory or cache.directory()
-    path = directory / f"charts-{version('vl-convert-python')}.js"
+    directory = directory or cache.directory("charts")
+    path = directory / f"vega-{version('vl-convert-python')}.js"
     kept = _kept(path)
     if kept is not None:
         return kept
@@ -45,21 +46,27 @@ def harmless(code: str) -> str:
 
 
 def _kept(path: Path) -> str | None:
-    """What the cache holds; None unless its first line is the hash of the rest, so that no truncated file is used."""
+    """What the cache holds; None unless its first line is the hash of the rest, and no other user could write it."""
     try:
-        stated, _, code = path.read_bytes().partition(b"\n")
-        return code.decode() if stated == _seal(code) else None
-    except (OSError, UnicodeDecodeError):
+        who = cache.strangers(path) or cache.strangers(path.parent)
+        stated, _, code = files.read(path, LARGEST).partition(b"\n")
+        kept = code.decode() if stated == _seal(code) else None
+    except FileNotFoundError:
         return None
+    except (OSError, UnicodeDecodeError):
+        who, kept = "", None
+    if who or kept is None:
+        cache.aside(path, who or "is damaged")
+    return None if who else kept
 
 
 def _keep(code: str, path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = code.encode()
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
-            partial.write(_seal(data) + b"\n" + data)
-        Path(partial.name).replace(path)
+    data = code.encode()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(_seal(data) + b"\n" + data, path, mode=0o600)
+    except OSError as error:
+        cache.aside(path, f"cannot be kept ({files.why(error)})")
 
 
 def _seal(data: bytes) -> bytes:

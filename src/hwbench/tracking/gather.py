@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +74,6 @@ def _kind(path: Path) -> str:
     if not is_pytest(path):
         return "run"
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return "pytest" if pytest_benchmark.is_results(pytest_benchmark.load(path)) else "run"
+    except StoreError:
         return "pytest"
-    return "pytest" if pytest_benchmark.is_results(data) else "run"

@@ -24,6 +24,7 @@ OVERRIDES = (
     "core.alternateRefsCommand=true",
     "credential.helper=",
     "diff.external=",
+    "gpg.openpgp.program=false",
     "gpg.program=false",
     "gpg.ssh.program=false",
     "gpg.x509.program=false",

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..analysis.measures import Catalogue
 from ..analysis.plausibility import concluded
 from ..errors import StoreError
-from ..record import store
+from ..record import files, store
 from ..record.microarchitectures import akin
 from ..record.model import Run
 from .counts import side_with_counts
@@ -27,6 +27,7 @@ EARLIER = 8  # runs of a machine that are read for their noise or counts, ten me
 LOOKED_AT = 4 * EARLIER  # files read to find that many fitting runs
 SPEC = re.compile(r"asv:(?P<commit>[^@/]+)(?:@(?P<machine>[^/]+))?(?:/(?P<environment>.+))?")
 ASV_RESULTS = Path("asv") / "results"
+HEAD = 4096  # bytes that tell what a file is
 FEWEST_DIGITS = 4  # of a hash: fewer might be a branch's name
 
 
@@ -183,24 +184,15 @@ def _missing(part: str, out: Path) -> list[Path]:
     raise StoreError(f"{part} is no file, and no run with this id is below {out / 'runs'}")
 
 
-def _head(path: Path) -> bytes:
-    """The first 4 KiB of a file; empty where it cannot be read: reading it will say so."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4096)
-    except OSError:
-        return b""
-
-
 def is_pytest(path: Path) -> bool:
     """Whether a file seems to be pytest-benchmark's, by its first bytes."""
-    head = _head(path)
+    head = files.head(path, HEAD)
     return b'"machine_info"' in head or b'"benchmarks"' in head
 
 
 def read_run(path: Path) -> Run:
     """The run in a file; a file of asv's gets an error of its own."""
-    if b'"commit_hash"' in _head(path):
+    if b'"commit_hash"' in files.head(path, HEAD):
         raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
     return store.read(path)
 

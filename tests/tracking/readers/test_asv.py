@@ -72,6 +72,28 @@ def test_what_is_no_number_is_a_gap(results):
     assert asv_history.history(results).series
 
 
+def test_a_row_of_ours_without_parameters_is_a_series(results):
+    """asv's file names a variant that the row lacks."""
+    asv_file(results, 4, {LOAD: row([1e-6])})
+    assert any(one.bench == LOAD for one in asv_history.history(results).series)
+
+
+def test_many_rows_of_many_combinations_are_one_line(results):
+    """Each is within the bound of a row; together they would take 2 GiB."""
+    axis = [str(i) for i in range(1000)]
+    asv_file(results, 4, {f"b{i}": row([1.0], [axis, axis[:900]]) for i in range(3)})
+    with pytest.raises(StoreError, match="more than 2,000,000 combinations of parameters"):
+        asv_history.history(results)
+
+
+@pytest.mark.parametrize("value", [1e31, -1e31, 1e-31, 5e-324, 1.7e308])
+def test_a_value_that_cannot_be_reckoned_with_is_a_gap(results, value):
+    """Its square or its ratio to another would be infinite."""
+    asv_file(results, 4, {"suite.time_odd": row([value, 0.5], [["1", "2"]], width=None)})
+    kept = [one for one in asv_history.history(results).series if one.bench == "suite.time_odd"]
+    assert [one.params for one in kept] == [{"param1": "2"}]
+
+
 def test_parameters_are_text_and_never_evaluated(results):
     """A parameter that looks like code stays as it is."""
     evil = "__import__('os').abort()"
@@ -101,7 +123,7 @@ def test_asvs_own_reader_finds_the_same(tmp_path):
     written.save(str(results))
 
     [theirs] = list(asv.iter_results(str(results)))
-    [ours] = list(reader.files(results))
+    [ours] = list(reader.read_all(results))
     assert (ours.commit, ours.when * 1000, ours.machine) == (theirs.commit_hash, theirs.date, theirs.params["machine"])
     [name] = theirs.get_all_result_keys()
     axes = theirs.get_result_params(name)

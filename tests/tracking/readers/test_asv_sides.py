@@ -7,12 +7,12 @@ import math
 import pytest
 
 from hwbench.tracking.readers import asv_history, asv_sides
-from hwbench.tracking.readers.asv import benchmarks, files
+from hwbench.tracking.readers.asv import benchmarks, read_all
 from made_up.histories import RATE, SUM, asv_file, benchmarks_file, commit, five_commits, row
 
 
 def side_of(results, number, axes=()):
-    hits = [file for file in files(results) if file.commit == commit(number)]
+    hits = [file for file in read_all(results) if file.commit == commit(number)]
     return asv_sides.side(hits, benchmarks(results), asv_history.history(results), axes)
 
 
@@ -45,7 +45,7 @@ def test_environments_are_told_apart_by_what_they_do_not_share(tmp_path):
     benchmarks_file(tmp_path, {SUM: {}})
     for version in ("2.3", "2.4"):
         asv_file(tmp_path, 1, {SUM: row([0.5])}, requirements={"pip+numpy": version, "numba": "0.65"})
-    found = files(tmp_path)
+    found = read_all(tmp_path)
     assert asv_sides.environment_axes(found) == ["pip+numpy"]
     assert asv_sides.environment_axes(found[:1]) == []
     made = asv_sides.side(found, benchmarks(tmp_path), asv_history.history(tmp_path), ["pip+numpy"])

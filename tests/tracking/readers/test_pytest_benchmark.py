@@ -158,3 +158,26 @@ def test_a_rate_that_no_machine_has_counts_nothing(tmp_path):
     info = {"bench": "a.b", "GB/s": 10**400, "version": {}}
     path = pytest_file(tmp_path / "a.json", [{"name": "x", "data": DATA, "extra_info": info}])
     assert pytest_benchmark.read_file(path).timed[0].counts == {}
+
+
+@pytest.mark.parametrize(("name", "value"), [("median", 1e300), ("median", 5e-324), ("median", 1e-13)])
+def test_what_is_no_time_is_refused(tmp_path, name, value):
+    """Reckoning with it would overflow."""
+    path = pytest_file(tmp_path / "a.json", [{"name": "a", "data": DATA}])
+    data = json.loads(path.read_bytes())
+    data["benchmarks"][0]["stats"][name] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(StoreError, match="holds what is no time in seconds"):
+        pytest_benchmark.read_file(path)
+
+
+@pytest.mark.parametrize("value", [1e300, 10**300, 1e999])
+def test_quartiles_beyond_any_time_bound_nothing(tmp_path, value):
+    """The median has no interval then, and a comparison does not overflow."""
+    path = pytest_file(tmp_path / "a.json", [{"name": "a", "data": DATA, "keep": False}])
+    data = json.loads(path.read_bytes())
+    data["benchmarks"][0]["stats"]["iqr"] = value
+    path.write_text(json.dumps(data))
+    [one] = pytest_benchmark.read_file(path).timed
+    assert one.error == math.inf
+    compare_sides(*(pytest_benchmark.side([pytest_benchmark.read_file(path)]) for _ in range(2)), 0.02)

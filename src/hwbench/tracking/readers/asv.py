@@ -13,16 +13,15 @@ import dataclasses
 import functools
 import glob
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-import msgspec
 import numpy as np
 
+from ...record import foreign
 from ...record.identity import gib
 from ...record.model import Json, JsonObject
 from ..history import TrackingError, Values
@@ -36,6 +35,8 @@ NUMBERS = ("result", "stats_ci_99_a", "stats_ci_99_b")
 BESIDE = {"machine.json", "benchmarks.json"}
 LARGEST = 256 * 2**20  # bytes of a result file
 MOST_CASES = 10**6  # of a benchmark: a short line of parameters can have more combinations than memory holds
+MOST_VALUES = 2 * 10**6  # of a file, over its benchmarks
+LEAST, MOST = 1e-30, 1e30  # of a value that is not 0; squares and ratios of others overflow
 CI_99 = 2 * 2.5758293035489004  # width of asv's 99% interval in standard errors
 # What asv writes about a machine that does not identify it: its name, and what a system update changes.
 NOT_IDENTITY = {"machine", "os", "version", "python"}
@@ -94,18 +95,7 @@ def is_machine(path: Path) -> bool:
 
 def load_json(path: Path) -> JsonObject:
     """The JSON object in a file, NaN included; TrackingError says what is wrong with it."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB, so it is no result file of asv")
-        text = path.read_bytes()
-        try:
-            data = msgspec.json.decode(text)  # three times as fast, but strict: fails on NaN
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            data = json.loads(text)
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise TrackingError(f"{path}: is no JSON, or was cut off ({error}); run asv again for this commit") from None
+    data = foreign.load(path, LARGEST, "a file of asv's", "run asv again for this commit")
     if not isinstance(data, dict):
         raise TrackingError(f"{path}: holds no JSON object; this is no file of asv's")
     return data
@@ -122,7 +112,7 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
     return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
 
 
-def files(directory: Path) -> list[ResultFile]:
+def read_all(directory: Path) -> list[ResultFile]:
     """All result files below a directory of asv's results."""
     return with_distinct_environments([read_file(path) for path in paths(directory)])
 
@@ -150,11 +140,14 @@ def read_file(path: Path) -> ResultFile:
     data = load_json(path)
     if data.get("version") != FORMAT:
         raise TrackingError(
-            f"{path}: is of asv's result format {data.get('version')}, and {FORMAT} is read here; `asv update` converts"
+            f"{path}: is of asv's result format {str(data.get('version'))[:40]}, and {FORMAT} is read here; "
+            "`asv update` converts"
         )
     try:
         columns = [str(column) for column in data["result_columns"]]
         rows = {str(name): _row(columns, name, row) for name, row in data["results"].items() if row is not None}
+        if sum(_count(row) for row in rows.values()) > MOST_VALUES:
+            raise ValueError(f"the benchmarks have more than {MOST_VALUES:,} combinations of parameters")
         params = {str(key): "" if value is None else str(value) for key, value in data["params"].items()}
         requirements = {str(key): str(value or "") for key, value in (data.get("requirements") or {}).items()}
         variables = {str(key): str(value or "") for key, value in (data.get("env_vars") or {}).items()}
@@ -162,7 +155,9 @@ def read_file(path: Path) -> ResultFile:
         if not math.isfinite(when):
             raise ValueError("date is no number")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise TrackingError(f"{path}: lacks what asv writes, or has it otherwise ({error!r}); run asv again") from None
+        raise TrackingError(
+            f"{path}: lacks what asv writes, or has it otherwise ({repr(error)[:200]}); run asv again"
+        ) from None
     asked = {**requirements, **variables}
     machine = {key: value for key, value in params.items() if key not in asked}
     return ResultFile(
@@ -175,14 +170,19 @@ def read_file(path: Path) -> ResultFile:
 def _row(columns: Sequence[str], name: str, row: Json) -> Row:
     """A row by column; TypeError or ValueError where it is no list or its parameters are malformed."""
     if not isinstance(row, list):
-        raise TypeError(f"the row of {name} is no list")
+        raise TypeError(f"the row of {name[:100]} is no list")
     found = dict(zip(columns, row, strict=False))
     params = found.get("params") or []
     if not (isinstance(params, list) and all(isinstance(axis, list) for axis in params)):
-        raise TypeError(f"the parameters of {name} are no lists")
-    if len(params) > 1 and math.prod(map(len, params)) > MOST_CASES:
-        raise ValueError(f"the parameters of {name} have more than {MOST_CASES} combinations")
+        raise TypeError(f"the parameters of {name[:100]} are no lists")
+    if _count(found) > MOST_CASES:
+        raise ValueError(f"the parameters of {name[:100]} have more than {MOST_CASES} combinations")
     return found
+
+
+def _count(row: Row) -> int:
+    """How many combinations of its parameters a row has."""
+    return math.prod(len(axis) for axis in row.get("params") or ())
 
 
 def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
@@ -238,7 +238,8 @@ def matrix(rows: Sequence[Json], count: int) -> Values:
         found = np.empty(0)
     if found.shape != (len(rows), count):  # not all are numbers
         found = np.array([[_number(x) for x in row] for row in whole]).reshape(len(rows), count)
-    found[~np.isfinite(found)] = np.nan
+    size = np.abs(found)
+    found[~((size == 0) | ((size >= LEAST) & (size <= MOST)))] = np.nan
     return found
 
 
@@ -249,12 +250,12 @@ def _padded(row: Json, count: int) -> list[Json]:
 
 
 def _number(value: Json) -> float:
-    """A finite number as float; NaN for anything else, also for an integer too large for a float."""
+    """A number that can be reckoned with as float; NaN for anything else."""
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return number if number == 0 or LEAST <= abs(number) <= MOST else math.nan
 
 
 @functools.lru_cache(maxsize=4096)
@@ -277,6 +278,6 @@ def split_name(name: str, param_names: Sequence[str], combination: Sequence[str]
     """Bench, variant and axis values of a benchmark: hwbench's by its own names, any other as asv names it."""
     names = [*param_names, *(f"param{i + 1}" for i in range(len(param_names), len(combination)))]
     params = dict(zip(names, combination, strict=False))
-    if name.endswith(OURS) and names[:1] == ["variant"]:
+    if name.endswith(OURS) and names[:1] == ["variant"] and params:
         return name.removesuffix(OURS), params.pop("variant"), params
     return name, "", params

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...record import collector
+from ...record import collector, files
 from ...record.model import Json
 from ..directions import direction_notes, higher_is_better
 from ..history import Commit, History, Series, Setting, TrackingError
 from ..machines import Settings, identity_notes
 from ..repository import subjects
-from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, files, matrix, split_name
+from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, matrix, read_all, split_name
 
 Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
 
@@ -36,7 +36,7 @@ def history(directory: Path, found: Sequence[ResultFile] | None = None, reposito
     The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
     """
     with collector.paused():
-        return _history(directory, files(directory) if found is None else found, repository)
+        return _history(directory, read_all(directory) if found is None else found, repository)
 
 
 def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
@@ -122,10 +122,9 @@ def _project(directory: Path) -> str:
     """The name of a history: the project in an asv.conf.json above it, else the directory."""
     for parent in list(directory.resolve().parents)[:4]:
         config = parent / "asv.conf.json"
-        if config.is_file():
-            stated = re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', config.read_text("utf-8", "replace"), re.MULTILINE)
-            if stated:
-                return stated[1]
+        text = files.head(config, 2**16).decode("utf-8", "replace")
+        if stated := re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
+            return stated[1]
     return directory.resolve().name
 
 

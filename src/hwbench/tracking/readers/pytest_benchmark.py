@@ -9,14 +9,14 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...record import foreign
 from ...record.model import COUNTS, METRICS, Json, JsonObject
-from ...record.store import LEAST_WORK, MOST_WORK
+from ...record.store import LEAST_WORK, LONGEST, MOST_WORK, SHORTEST
 from ..history import DIRTY, Commit, History, TrackingError
 from ..machines import Settings, identity_notes
 from ..series import Observation, SeriesBuilder
@@ -60,16 +60,14 @@ def is_results(data: Json) -> bool:
     return isinstance(data, dict) and isinstance(data.get("benchmarks"), list) and "machine_info" in data
 
 
+def load(path: Path) -> Json:
+    """The JSON value in a file."""
+    return foreign.load(path, LARGEST, "a file of pytest-benchmark", "measure again without --benchmark-save-data")
+
+
 def read_file(path: Path) -> PytestFile:
     """One file of pytest-benchmark; TrackingError says what is wrong with it."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise TrackingError(f"{path}: has more than {LARGEST // 2**20} MiB; save it without --benchmark-save-data")
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise TrackingError(f"{path}: is no JSON, or was cut off ({error}); measure again") from None
+    data = load(path)
     if not is_results(data):
         raise TrackingError(f"{path}: is no file of pytest-benchmark: it has no machine_info and benchmarks")
     machine = _mapping(data["machine_info"])
@@ -126,8 +124,8 @@ def _timed(entry: Json, where: str) -> Timed:
         iqr = float(stats.get("iqr") or 0.0)
         samples = tuple(float(x) for x in stats.get("data") or ())
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({error!r})") from None
-    if not (math.isfinite(median) and median > 0) or not all(math.isfinite(x) and x > 0 for x in samples):
+        raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({repr(error)[:200]})") from None
+    if not all(SHORTEST <= seconds <= LONGEST for seconds in (median, *samples)):
         raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
     info = _mapping(entry.get("extra_info"))
@@ -144,7 +142,7 @@ def _timed(entry: Json, where: str) -> Timed:
         bench = f"{bench} ({file})" if file else bench
         group = entry.get("group")
         bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
-    doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if rounds > 2 and iqr > 0 else math.inf
+    doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if 2 < rounds < math.inf and 0 < iqr <= LONGEST else math.inf
     return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), str(info.get("version", "")))
 
 

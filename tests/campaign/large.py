@@ -1,0 +1,124 @@
+"""Files of 64 MiB at most that cost the most, each read in a process of its own with bounded memory and time."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from campaign import doors, mutants
+from made_up import histories
+
+MEMORY, SECONDS = 2**30, 10
+MIB = 2**20
+FULL = 63 * MIB
+
+
+def _run(**more: object) -> bytes:
+    return json.dumps(mutants.runs()[0] | more).encode()
+
+
+def _padded(mark: str, piece: bytes) -> bytes:
+    """A run with a fact that holds a list of so many equal pieces that the file is full."""
+    head, tail = _run(software={"x": [mark]}).split(json.dumps(mark).encode())
+    return head + b",".join([piece] * (FULL // (len(piece) + 1))) + tail
+
+
+def _records(count: int, samples: int) -> bytes:
+    one = next(one for one in mutants.runs()[0]["records"] if one["samples"])
+    few = [one | {"params": {"n": i}, "samples": one["samples"][:1] * samples} for i in range(count)]
+    return _run(records=few)
+
+
+RUNS: dict[str, Callable[[], bytes]] = {
+    "empty lists": lambda: _padded("@", b"[]"),
+    "empty objects": lambda: _padded("@", b"{}"),
+    "nested lists": lambda: _padded("@", b"[" * 900 + b"]" * 900),
+    "short texts": lambda: _padded("@", b'"ab"'),
+    "floats": lambda: _padded("@", b"1.5"),
+    "one text": lambda: _padded("@", b'"' + b"a" * (FULL - 100) + b'"'),
+    "escapes": lambda: _padded("@", b'"' + b"\\u00e9" * 1000 + b'"'),
+    "many records": lambda: _records(12_000, 3),
+    "many samples": lambda: _records(250, 10_000),
+    "many reasons": lambda: _run(
+        records=[one | {"status": "suspect", "reasons": [{"code": "steal", "detail": "x" * 1999}] * 100}
+                 for one in mutants.runs()[0]["records"] if one["samples"]]
+    ),
+    "a long text": lambda: _run(machine=mutants.runs()[0]["machine"] | {"os": "x" * (20 * MIB)}),
+    "many CPUs": lambda: _run(
+        machine=mutants.runs()[0]["machine"] | {"numa": [[i] for i in range(400_000)]}
+    ),
+}  # fmt: skip
+
+
+def read_run(data: bytes, folder: Path, command: str) -> str:
+    """What is wrong with the answer to such a run."""
+    path = folder / "large.json"
+    path.write_bytes(data)
+    more = {"show": [], "report": ["-o", folder / "page.html"]}[command]
+    return doors.fault(doors.ask(command, path, *more), told=str(path))
+
+
+def read_asv(folder: Path, _command: str) -> str:
+    """Twenty benchmarks of a million combinations each: a line of parameters is short."""
+    axis = [str(i) for i in range(1000)]
+    rows = {f"suite.time_{i}": histories.row([1.0], [axis, axis]) for i in range(20)}
+    histories.asv_file(folder / "results", 1, rows)
+    histories.benchmarks_file(folder / "results", {})
+    return doors.fault(doors.ask("report", folder / "results", "-o", folder / "page.html"), told=str(folder))
+
+
+def read_pytest(folder: Path, _command: str) -> str:
+    """A benchmark of as many rounds as the file holds."""
+    data = json.dumps(mutants._pytest(folder)).encode()
+    rounds = b"[" + b",".join([b"1.1e-06"] * 4_900_000) + b"]"
+    path = folder / "large.json"
+    path.write_bytes(data.replace(b"[0.001, 0.0011, 0.0012]", rounds, 1))
+    return doors.fault(doors.ask("report", path, "-o", folder / "page.html"), told=str(path))
+
+
+def in_bounds(work: Callable[[], str]) -> str:
+    """What is wrong with the work, its memory and its time, in a process of its own; "" where nothing is."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        resource.setrlimit(resource.RLIMIT_CPU, (4 * SECONDS, 4 * SECONDS))
+        start = resource.getrusage(resource.RUSAGE_SELF)
+        wrong = work()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = used.ru_utime + used.ru_stime - start.ru_utime - start.ru_stime
+        wrong = wrong or (f"{seconds:.0f} s" if seconds > SECONDS else "")
+        wrong = wrong or (f"{used.ru_maxrss // 1024} MiB" if used.ru_maxrss * 1024 > MEMORY else "")
+        os.write(write, wrong.encode()[:4000])
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        wrong = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        return f"ended by {signal.Signals(-status).name if status < 0 else status}"
+    return wrong
+
+
+def faults(folder: Path, names: list[str]) -> dict[str, str]:
+    """The large files that take too much, or are answered wrongly."""
+    found = {}
+    for name in names:
+        work: list[tuple[str, Callable[[], str]]]
+        if name in RUNS:
+            data = RUNS[name]()
+            work = [(c, lambda c=c, data=data: read_run(data, folder, c)) for c in ("show", "report")]
+        else:
+            work = [("report", lambda name=name: OTHERS[name](folder, "report"))]
+        for command, do in work:
+            if wrong := in_bounds(do):
+                found[f"{name}, {command}"] = wrong
+    return found
+
+
+OTHERS = {"combinations of asv": read_asv, "rounds of pytest-benchmark": read_pytest}
+EVERY = [*RUNS, *OTHERS]
