@@ -32,6 +32,9 @@ from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
 
 REPEAT_SHARE = 0.05  # of elapsed time; bounds re-sampling on a permanently noisy machine
+PARTS = 8  # of a sample, one of which is run before it
+WARM = 1.1  # times the fastest call so far: the caches are filled
+FASTER = 1.05  # than the part before, or the caches get no warmer
 PRIMED_LOOPS = 4  # calls a sample from which one more, untimed, costs at most a quarter
 DIGITS = 4  # significant digits kept of telemetry, which explains results and is none
 
@@ -223,6 +226,7 @@ class Engine:
         taken = self.devices[trial.case.device].time(trial.work, loops)
         if not (math.isfinite(taken) and taken > 0):
             raise RuntimeError(f"the timer said {taken} s for {loops} calls")
+        trial.best = min(trial.best, float(taken) / loops)
         return float(taken) / loops
 
     def warm_up(self, trial: Trial) -> None:
@@ -288,13 +292,25 @@ class Engine:
                 trial.doubts.append(busy)
 
     def _prime(self, trial: Trial) -> None:
-        """One untimed call before a sample of many: it refills the caches that other variants have evicted.
+        """Untimed calls before a sample of many: they refill the caches that other variants have evicted.
 
-        Refilling an L3 of 16 MiB at 15 GB/s takes 1 ms of a 10 ms sample, which would read as a slower L3. A sample of
-        few calls has long ones, which miss as often as any other call.
+        One pass fills an L2. An L3 of AMD's keeps the lines only after a dozen: 1.5 MiB were read at 10 to 30 GB/s
+        then, and at 60 after them, which took up to a third of a sample. So eighths of a sample are run until one is as
+        fast as the fastest so far, or no faster than the one before, half a sample at most. A sample of few calls has
+        long ones, which miss as often as any other call.
         """
-        if trial.work is not None and trial.loops >= PRIMED_LOOPS:
+        if trial.work is None or trial.loops < PRIMED_LOOPS:
+            return
+        if self.devices[trial.case.device].kind == "gpu":
             trial.work.call()
+            return
+        before = math.inf
+        for _ in range(PARTS // 2):
+            best = trial.best
+            taken = self.sample(trial, max(1, trial.loops // PARTS))
+            if taken <= WARM * best or taken >= before / FASTER:
+                break
+            before = taken
 
     # --- after the clock ------------------------------------------------------------------------------------------
 

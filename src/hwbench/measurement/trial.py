@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -31,7 +32,10 @@ class Phases:
 
 @dataclass
 class Trial:
-    """A case while it is measured. `doubts` are added to those that its telemetry and samples raise."""
+    """A case while it is measured. `doubts` are added to those that its telemetry and samples raise.
+
+    `best` is the shortest time of a call so far, warm-up included.
+    """
 
     case: Case
     values: Values
@@ -40,6 +44,7 @@ class Trial:
     work: Work | None = None
     loops: int = 0
     samples: list[float] = field(default_factory=list)
+    best: float = math.inf
     status: Status = "ok"
     reasons: list[Reason] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
