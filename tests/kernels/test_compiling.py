@@ -1,14 +1,17 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numba
 import pytest
 
+from hwbench import cache as caches
 from hwbench.kernels import compiling
 from hwbench.kernels.compiling import DIGEST
 
@@ -46,6 +49,27 @@ def started(cache, script=SCRIPT, *arguments, **variables):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **variables}
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+
+@pytest.fixture
+def loaded_anew(monkeypatch, caplog):
+    """Load and call the user's kernel as a new process would: cache hits, and the lines said."""
+
+    def load(cache, folder):
+        caplog.clear()
+        compiling.kernel_cache.cache_clear()
+        caches.aside.cache_clear()
+        spec = importlib.util.spec_from_file_location("kernel", folder / "kernel.py")
+        module = importlib.util.module_from_spec(spec)
+        with monkeypatch.context() as patch, warnings.catch_warnings(action="error"):
+            patch.setattr(numba.config, "CACHE_DIR", str(cache))
+            patch.setitem(sys.modules, "kernel", module)
+            spec.loader.exec_module(module)
+            assert module.total(3) == 6
+        return sum(module.total.stats.cache_hits.values()), [record.getMessage() for record in caplog.records]
+
+    yield load
+    compiling.kernel_cache.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +119,15 @@ def test_the_cache_is_named_after_what_is_compiled_into_kernels(tmp_path, monkey
 
 @pytest.mark.parametrize("part", ["index", "data"])
 @pytest.mark.parametrize("kept", [0.0, 0.9])
-def test_a_file_that_was_cut_off_is_compiled_and_saved_anew(users_kernel, part, kept):
-    """The next process says so, compiles the kernel and replaces the file; the one after it reads it."""
+def test_a_file_that_was_cut_off_is_compiled_and_saved_anew(users_kernel, loaded_anew, part, kept):
+    """Who loads it next says so, compiles the kernel and replaces the file; the one after reads it."""
     folder, cache, *files = users_kernel
     cut = files[part == "data"]
     cut.write_bytes(cut.read_bytes()[: int(kept * cut.stat().st_size)])
-    done = started(cache, USERS, folder)
-    assert done.stdout.split() == ["0"]
-    assert "a kernel's file cannot be used (is damaged): left aside" in only_line(done)
-    assert in_new_process(cache, USERS, folder) == ["1"]
+    hits, [said] = loaded_anew(cache, folder)
+    assert hits == 0
+    assert "a kernel's file cannot be used (is damaged): left aside" in said
+    assert loaded_anew(cache, folder) == (1, [])
 
 
 def only_line(done):
@@ -112,7 +136,7 @@ def only_line(done):
     return line
 
 
-def test_damaged_machine_code_is_not_run(users_kernel):
+def test_damaged_machine_code_is_not_run(users_kernel, loaded_anew):
     """One bit in a hundred places, each in a copy of the kernel's file: every one is seen before it is loaded."""
     folder, cache, _, data = users_kernel
     whole = data.read_bytes()
@@ -120,28 +144,28 @@ def test_damaged_machine_code_is_not_run(users_kernel):
         data.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(ValueError, match="is damaged"):
             compiling._unsealed(data)
-    assert started(cache, USERS, folder).stdout.split() == ["0"]
+    assert loaded_anew(cache, folder)[0] == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
 @pytest.mark.parametrize("part", ["index", "data", "folder", "cache"])
-def test_what_another_user_may_have_written_is_not_loaded(users_kernel, part):
+def test_what_another_user_may_have_written_is_not_loaded(users_kernel, loaded_anew, part):
     """A file or folder that others can write to holds code of theirs: it is left aside, with a line, and compiled."""
     folder, cache, index, data = users_kernel
     {"index": index, "data": data, "folder": index.parent, "cache": index.parent.parent}[part].chmod(0o777)
-    done = started(cache, USERS, folder)
-    assert done.stdout.split() == ["0"]
-    assert "can be written by other users" in only_line(done)
+    hits, [said] = loaded_anew(cache, folder)
+    assert hits == 0
+    assert "can be written by other users" in said
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
-def test_what_another_user_owns_is_not_loaded(users_kernel):
+def test_what_another_user_owns_is_not_loaded(users_kernel, loaded_anew):
     """The cache in a volume that somebody else filled."""
     folder, cache, index, _ = users_kernel
     os.chown(index.parent.parent, 12345, 12345)
-    done = started(cache, USERS, folder)
-    assert done.stdout.split() == ["0"]
-    assert "belongs to user 12345: left aside" in only_line(done)
+    hits, [said] = loaded_anew(cache, folder)
+    assert hits == 0
+    assert "belongs to user 12345: left aside" in said
 
 
 def test_kernels_are_private_whatever_the_umask_is(tmp_path, compiled_once):
@@ -163,25 +187,25 @@ def test_a_full_disk_costs_the_cache_alone(tmp_path, compiled_once):
 
 
 @pytest.mark.parametrize("part", ["index", "data"])
-def test_a_file_that_cannot_be_replaced_is_no_error(users_kernel, part):
-    """A directory in its place: the kernel is compiled in each process, which says so."""
+def test_a_file_that_cannot_be_replaced_is_no_error(users_kernel, loaded_anew, part):
+    """A directory in its place: the kernel is compiled each time, and that is said."""
     folder, cache, *files = users_kernel
     blocked = files[part == "data"]
     blocked.unlink()
     blocked.mkdir(mode=0o700)
-    done = started(cache, USERS, folder)
-    assert done.stdout.split() == ["0"]
-    assert "a kernel's file cannot be used (is no file)" in done.stderr
+    hits, said = loaded_anew(cache, folder)
+    assert hits == 0
+    assert any("a kernel's file cannot be used (is no file)" in line for line in said)
 
 
-def test_kernels_lie_nowhere_but_in_the_cache(users_kernel):
+def test_kernels_lie_nowhere_but_in_the_cache(users_kernel, loaded_anew):
     """Where a file blocks their folder they are kept nowhere, least of all beside the source."""
     folder, cache, index, _ = users_kernel
     for file in index.parent.iterdir():
         file.unlink()
     index.parent.rmdir()
     index.parent.write_text("")
-    assert started(cache, USERS, folder).stdout.split() == ["0"]
+    assert loaded_anew(cache, folder)[0] == 0
     assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
 
 
@@ -201,10 +225,10 @@ def test_kernels_of_other_settings_are_not_found(tmp_path):
     assert plain[1] != usual[1]
 
 
-def test_an_unwritable_cache_is_no_error(tmp_path):
+def test_an_unwritable_cache_is_no_error(compiled_once, loaded_anew, tmp_path):
     """Where the cache's place is taken by a file, kernels are compiled each time, and that is said once."""
     blocked = tmp_path / "file"
     blocked.write_text("")
-    done = started(blocked)
-    assert done.stdout.split()[:2] == ["0", "None"]
-    assert "cannot be written (File exists): left aside" in only_line(done)
+    hits, [said] = loaded_anew(blocked, compiled_once[0])
+    assert hits == 0
+    assert "cannot be written (File exists): left aside" in said
