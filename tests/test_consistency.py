@@ -102,7 +102,7 @@ def test_sections_hold_what_the_page_shows():
     assert {one for one in whole - quick if one[0] != SENTENCE} == set()
 
 
-BESIDE = (": rule", ": roofs", ": solid", ": dashed", ": slopes", ": ceilings", ": ideal")  # data of charts
+BESIDE = (": rule", ": roofs", ": solid", ": dashed", ": slopes", ": ceilings", ": ideal", ": head")  # data of charts
 
 
 def test_the_terminal_is_read_as_it_is_printed():

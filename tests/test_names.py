@@ -10,8 +10,12 @@ from pathlib import Path
 from hwbench import catalog
 
 PACKAGE = Path(catalog.__file__).parent
-# The closed form of a peak says which clock it was reckoned with: text in the column for the native tool's command.
-ALLOWED = {("crosscheck/comparisons.py", "clock.frequency")}
+ALLOWED = {
+    # The closed form of a peak says which clock it was reckoned with: text in the column for the native tool's command.
+    ("crosscheck/comparisons.py", "clock.frequency"),
+    # `peak.f8.one` is the name of a headline quantity, whichever bench measures it.
+    ("analysis/summary.py", "peak"),
+}
 
 
 def texts(path: Path) -> Iterator[str]:

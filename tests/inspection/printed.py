@@ -26,10 +26,11 @@ from hwbench.analysis.derived import as_json
 from hwbench.analysis.reading import Reading
 from hwbench.cli import tables
 from hwbench.record.model import Run
-from hwbench.report import charts
+from hwbench.report import charts, page
 from hwbench.report.dataset import Runs
+from hwbench.report.frame import Page, arrange
 from hwbench.report.page import render, sections_of
-from hwbench.report.sections import Figure, Issues, Notes, Records, Section, Spec, Table, Tiles
+from hwbench.report.sections import Figure, Hero, Issues, Notes, Records, Section, Spec, Table, Tile, Tiles
 
 Findings = Mapping[str, Sequence[str]]
 SENTENCE, ROW, TILE, MARK = "sentence", "row", "tile", "mark"  # kinds of lines
@@ -102,9 +103,12 @@ def _of_section(section: Section) -> Iterator[Line]:
         elif isinstance(block, Table | Records):
             yield from _of_table(section.id, block.table if isinstance(block, Records) else block)
         elif isinstance(block, Tiles):
-            for tile in block.tiles:
-                about = filter(None, (tile.note, tile.lecture))
-                yield _tile(section.id, tile.label, f"{tile.value} {tile.unit}", about)
+            yield from _of_tiles(section.id, block.tiles)
+        elif isinstance(block, Hero):
+            yield said(section.id, f"{block.badge} {block.about}".strip())
+            yield from (said(section.id, note) for note in block.notes)
+            yield from (line for table in block.tables for line in _of_table(section.id, table))
+            yield from _of_tiles(section.id, block.tiles)
         elif isinstance(block, Notes):
             for sentence in (block.about, *block.sentences):
                 if sentence:
@@ -112,6 +116,11 @@ def _of_section(section: Section) -> Iterator[Line]:
         elif isinstance(block, Issues):
             for issue in block.items:
                 yield said(section.id, issue.reason)
+
+
+def _of_tiles(place: str, tiles: Iterable[Tile]) -> Iterator[Line]:
+    for tile in tiles:
+        yield _tile(place, tile.label, f"{tile.value} {tile.unit}", filter(None, (tile.note, tile.lecture)))
 
 
 def _tile(place: str, label: str, value: str, about: Iterable[str]) -> Line:
@@ -127,7 +136,7 @@ def _of_chart(place: str, spec: Spec) -> Iterator[Line]:
     """The marks of a chart, each row of its data with the fields that are texts."""
     for name, rows in spec.get("datasets", {}).items():
         for row in rows:
-            cells = tuple((field, str(value)) for field, value in row.items() if isinstance(value, str))
+            cells = tuple((field, str(value)) for field, value in row.items() if isinstance(value, str) and value)
             if cells:
                 yield Line(MARK, f"{place}: {name}", cells)
 
@@ -136,17 +145,39 @@ def _of_chart(place: str, spec: Spec) -> Iterator[Line]:
 
 
 def of_page(runs: Sequence[Run]) -> list[Line]:
-    """The lines of the page's HTML and of the charts packed into it."""
-    parser = _Page()
-    parser.feed(render(runs, catalogue=catalog.benches()))
+    """The lines of the page's HTML and of the charts packed into it, each in the section that its view gave.
+
+    The page puts tables, and what a topic has no room for, elsewhere.
+    """
+    origins: dict[str, str] = {}
+
+    def arranged(sections: Sequence[Section], *more: Any) -> Page:
+        made = arrange(sections, *more)
+        origins.update(_origins(sections, made))
+        return made
+
+    with mock.patch.object(page, "arrange", arranged):
+        html = render(runs, catalogue=catalog.benches())
+    parser = _Page(origins)
+    parser.feed(html)
     return parser.lines
 
 
-class _Page(HTMLParser):
-    """Reads a page into lines."""
+def _origins(sections: Iterable[Section], made: Page) -> dict[str, str]:
+    """For the anchor of each section, block and table of the page the section of its view."""
+    given = {id(block): section.id for section in sections for block in section.blocks}
+    found = {placed.id: given[id(placed.block)] for part in made.parts for placed in part.blocks}
+    of_parts = {part.section.id: {found[placed.id] for placed in part.blocks} for part in made.parts}
+    found |= {anchor: several.pop() for anchor, several in of_parts.items() if len(several) == 1}
+    return found | {kept.id: found[kept.back] for kept in made.tables}
 
-    def __init__(self) -> None:
+
+class _Page(HTMLParser):
+    """Reads a page into lines; `origins` are the sections that anchors belong to."""
+
+    def __init__(self, origins: Mapping[str, str]) -> None:
         super().__init__()
+        self.origins = origins
         self.lines: list[Line] = []
         self.section = ""
         self.caption = ""
@@ -162,8 +193,8 @@ class _Page(HTMLParser):
         if tag in ("br", "meta", "link", "input", "img"):
             return
         self.stack.append((tag, attributes))
-        if tag == "section":
-            self.section = attributes.get("id") or ""
+        if tag == "section" or attributes.get("id") in self.origins:
+            self.section = self.origins.get(attributes.get("id") or "", attributes.get("id") or "")
         elif tag == "table":
             self.caption, self.head = attributes.get("aria-label") or "", []
         elif tag == "tr":
@@ -184,9 +215,9 @@ class _Page(HTMLParser):
             self.stack.pop()
         _, attributes = self.stack.pop() if self.stack else ("", {})
         text = "".join(self.texts or []).strip() if tag != "script" else "".join(self.texts or [])
-        if tag == "th":
+        if tag == "th" and attributes.get("scope") != "row":
             self.head.append(text)
-        elif tag == "td" and self.row is not None:
+        elif tag in ("th", "td") and self.row is not None:
             self.row.append(text)
         elif tag == "tr" and self.row:
             self.lines.append(Line(ROW, f"{self.section}: {self.caption}",
@@ -203,7 +234,7 @@ class _Page(HTMLParser):
         elif tag == "script" and attributes.get("id") == "charts":
             for name, spec in json.loads(gzip.decompress(base64.b64decode(text))).items():
                 self.lines += _of_chart(self.places[name], spec)
-        self.texts = self.texts if tag in ("bdi", "small", "i", "button") else None
+        self.texts = self.texts if tag in ("a", "bdi", "small", "i", "button") else None
 
     def _inside(self, tag: str, kind: str) -> bool:
         return any(name == tag and attributes.get("class") == kind for name, attributes in self.stack)

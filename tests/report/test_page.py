@@ -7,6 +7,7 @@ import functools
 import gzip
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -300,10 +301,10 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     report.write([only_skipped()], path, catalogue=BENCHES)
     before = path.read_bytes()
 
-    def full(self: Path, data: bytes) -> int:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(errors.StoreError, match="cannot be written"):
         report.write([ONE], path, catalogue=BENCHES)
     assert path.read_bytes() == before

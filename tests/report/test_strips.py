@@ -39,6 +39,19 @@ def test_a_far_tail_makes_the_axis_logarithmic() -> None:
     assert (x["scale"]["type"], x["axis"]["title"]) == ("log", "sample over the median, log scale")
 
 
+def test_percentiles_of_doubtful_samples_are_marked() -> None:
+    """They are paler and tell why; where nothing is doubtful no tooltip has an empty line."""
+    sound, doubtful = Strip("a", "a", [1.0, 2.0, 3.0], ""), Strip("b", "b", [1.0, 2.0, 3.0], "", "steal")
+    spec = strips.strips([sound, doubtful], alt_text="", head="")
+    found = [(row["row"], row["fade"], row.get("suspect")) for row in spec["datasets"]["quantiles"]]
+    assert found == [("a", 1, None), ("b", 0.4, "steal")]
+    told = [
+        [field["field"] for field in strips.strips(rows, alt_text="", head="")["layer"][1]["encoding"]["tooltip"]]
+        for rows in ([sound, doubtful], [sound])
+    ]
+    assert told == [["case", "name", "shown", "suspect"], ["case", "name", "shown"]]
+
+
 def test_equal_samples_still_have_an_axis() -> None:
     """A domain without a width could not be drawn."""
     spec = strips.strips([Strip("a", "a", [1.0] * 5, "")], alt_text="", head="")

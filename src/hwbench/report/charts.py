@@ -140,10 +140,15 @@ def mark_of(
         x=x,
         label=label,
         more=more,
-        suspect=record.why or "yes" if point.suspect else "",
+        suspect=doubt(point),
         dash=dash,
         against=against,
     )
+
+
+def doubt(point: Point) -> str:
+    """Why a point is suspect, as tooltips say it; "" where it is not."""
+    return point.record.why or "yes" if point.suspect else ""
 
 
 def bars(
@@ -265,9 +270,10 @@ def split(label: float, column: float) -> tuple[alt.ExprRef, alt.ExprRef]:
 
     Where less than a share of the width would be left to the marks, as on a phone, the column is left out.
     """
-    wide = f"width - {label + column:.0f} >= {LEAST} * width"
-    alone = f"max({LEAST} * width, width - {label:.0f})"
-    return alt.ExprRef(f"{wide} ? width - {label + column:.0f} : {alone}"), alt.ExprRef(f"{wide} ? 1 : 0")
+    both = round(label + column)
+    wide = f"width - {both} >= {LEAST} * width"
+    alone = f"max({LEAST} * width, width - {round(label)})"
+    return alt.ExprRef(f"{wide} ? width - {both} : {alone}"), alt.ExprRef(f"{wide} ? 1 : 0")
 
 
 def lines(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
+from ..record import text
 from ..record.estimate import quantile
 from . import charts
 from .charts import Datum
@@ -27,12 +28,16 @@ FAR = 3.0  # times the median: beyond, the axis becomes logarithmic
 
 @dataclass(frozen=True)
 class Strip:
-    """The samples of a case in any unit; `label` names its row, `told` stands at the right."""
+    """The samples of a case in any unit; `label` names its row, `told` stands at the right.
+
+    `suspect` is why its samples are doubtful, "" where they are not.
+    """
 
     label: str
     case: str
     samples: Sequence[float]
     told: str
+    suspect: str = ""
 
 
 def quantiles(samples: Sequence[float]) -> dict[str, float]:
@@ -55,6 +60,7 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
         middle = found["p50"]
         ends += [min(strip.samples) / middle, max(strip.samples) / middle]
         marks += [{"row": strip.label, "x": charts.short(sample / middle)} for sample in strip.samples]
+        doubt = {"suspect": strip.suspect} if strip.suspect else {}
         told += [
             {
                 "row": strip.label,
@@ -62,7 +68,9 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
                 "series": NUMBERS[name],
                 "name": name,
                 "case": strip.case,
-                "shown": f"{value / middle:.3f} × the median",
+                "shown": f"{text.times(value / middle)} the median",
+                "fade": 0.4 if strip.suspect else 1,
+                **doubt,
             }
             for name, value in found.items()
         ]
@@ -79,11 +87,16 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
         y = alt.Y("row:N", sort=None, title=None, scale=alt.Scale(domain=[strip.label for strip in rows], padding=0.2))
         colours = {NUMBERS[name]: var(colour) for name, (_, colour) in QUANTILES.items()}
         colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
-        tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in
-                   (("case", "case"), ("name", "quantile"), ("shown", "value"))]  # fmt: skip
+        fields = {"case": "case", "name": "quantile", "shown": "value"}
+        if any(strip.suspect for strip in rows):
+            fields["suspect"] = "suspect"
+        tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in fields.items()]
+        fade = alt.Opacity("fade:Q", scale=None)
         layers = [
             _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
-            _named("quantiles").mark_tick(thickness=3, size=17).encode(x=x, y=y, color=colour, tooltip=tooltip),
+            _named("quantiles").mark_tick(thickness=3, size=17).encode(
+                x=x, y=y, color=colour, opacity=fade, tooltip=tooltip
+            ),
             _named("told").mark_text(align="right", opacity=seen).encode(x=alt.XValue("width"), y=y, text=charts.LABEL),
             _named("head").mark_text(align="right", dy=-8, opacity=seen).encode(
                 x=alt.XValue("width"), y=alt.YValue(0), text=charts.LABEL

@@ -7,10 +7,12 @@ import math
 import pytest
 
 from hwbench.record.model import Answer
+from hwbench.record.reasons import because
 from hwbench.report.sections import Figure
 from hwbench.report.views.answers import of
 from hwbench.report.views.contrasts import view as contrasts
 from made_up.page import column, dataset, figures, record, run_of
+from made_up.sample import replace
 
 DEPTH = Answer("depth", "depth", "layers")
 
@@ -38,6 +40,13 @@ def test_gradients_are_told_in_layers_and_not_in_bytes_a_second() -> None:
     assert "layers, more is better" in str(panel.spec["layer"][0]["encoding"]["x"]["axis"]["title"])
     assert not any("GB/s" in str(cell) for row in shown.table.rows for cell in row)
     assert column(shown, "against numpy") == ["–", "2.00× faster", "–", "2.00× faster"]
+
+
+def test_a_doubtful_time_is_marked_beside_the_fact() -> None:
+    """What disturbed the time leaves the depth as it is: the bar is no paler."""
+    made = replace(gradients("numpy", "f2", 24), status="suspect", reasons=[because("steal")])
+    [mark] = drawn(made).panels[0].spec["datasets"]["marks"]
+    assert (mark["more"], mark["fade"]) == ("1.00 ms (suspect)", 1)
 
 
 def test_variants_that_differ_are_bars_of_their_own() -> None:

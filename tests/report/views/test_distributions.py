@@ -7,7 +7,8 @@ import json
 import pytest
 
 from hwbench.record.estimate import quantile
-from hwbench.report.sections import Samples
+from hwbench.record.reasons import because
+from hwbench.report.sections import SUSPECT, Samples
 from hwbench.report.views.distributions import view
 from made_up.page import column, dataset, figure, record, run_of
 from made_up.sample import LAPTOP, replace, sample_run
@@ -45,6 +46,18 @@ def test_a_bandwidth_is_no_strip_but_can_be_chosen() -> None:
     assert [block.kind for block in section.blocks] == ["samples"]
     [[bench, cases]] = chosen(run)["benches"]
     assert (bench, cases) == ("stream.copy", [["simd, L1", 0, 0, 1e-3, 1, "GB/s"]])
+
+
+def test_a_suspect_case_is_called_so() -> None:
+    """In the legend, by its percentiles, and in the list of cases."""
+    run = run_of(replace(chase("L1", SAMPLES), status="suspect", reasons=[because("steal")]))
+    shown = figure(view(dataset(run)))
+    assert SUSPECT in shown.keys
+    assert all(row["suspect"] for row in shown.panels[0].spec["datasets"]["quantiles"])
+    assert column(shown, "status") == ["suspect"]
+    [[_, [[label, *_]]]] = chosen(run)["benches"]
+    assert label.endswith(" (suspect)")
+    assert SUSPECT not in figure(view(dataset(run_of(chase("L1", SAMPLES))))).keys
 
 
 def test_a_case_names_its_record_in_the_file_that_the_page_carries() -> None:

@@ -84,7 +84,7 @@ def _panel(runs: Runs, name: str, answer: Answer, points: Sequence[Point]) -> tu
             charts.Mark(
                 "" if single else point.variant, "c1" if single else runs.colours[point.variant],
                 format.case(point.record), value if value or not logarithmic else None, unit=answer.unit,
-                group=_group(point, axes), label=label, more=text.seconds(point.seconds.value),
+                group=_group(point, axes), label=label, more=_time(point),
             )
         )  # fmt: skip
     series = list(dict.fromkeys(mark.series for mark in marks))
@@ -95,6 +95,11 @@ def _panel(runs: Runs, name: str, answer: Answer, points: Sequence[Point]) -> tu
         alt_text=f"{name}: {answer.name}",
     )  # fmt: skip
     return spec, {} if single else {name: Key(name, runs.colours[name]) for name in series}
+
+
+def _time(point: Point) -> str:
+    """`351 ns`, `351 ns (suspect)`: what disturbs a time leaves a fact as it is, so the mark itself has no doubt."""
+    return text.seconds(point.seconds.value) + (" (suspect)" if point.suspect else "")
 
 
 def _said(value: float, answer: Answer) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from ...record import text
 from ...record.model import LEVELS, Scalar
-from .. import format, strips
+from .. import charts, format, strips
 from ..columns import STATUS, Column, table
 from ..dataset import Point, Runs, swept
-from ..sections import Block, Figure, Panel, Samples, Section
+from ..sections import SUSPECT, Block, Figure, Panel, Samples, Section
 
 KINDS = (
     "latency", "loaded latency", "loads in flight", "core to core", "call", "fork and join", "gpu latency",
@@ -47,7 +47,7 @@ def _strips(runs: Runs) -> Figure | None:
         shown += here
         names = _labels(here)
         rows = [
-            strips.Strip(name, format.case(point.record), point.record.samples, _said(point))
+            strips.Strip(name, format.case(point.record), point.record.samples, _said(point), charts.doubt(point))
             for name, point in zip(names, here, strict=True)
         ]
         about = f"{bench}: samples of each case over their median"
@@ -68,7 +68,8 @@ def _strips(runs: Runs) -> Figure | None:
         "have a tail of slow samples; two groups are two states of the machine."
     )
     every = table(runs, "Percentiles", columns, shown, lambda point: point.run)
-    return Figure("Spread of the samples", panels, every, told, strips.LEGEND)
+    legend = [*strips.LEGEND, *([SUSPECT] if any(point.suspect for point in shown) else [])]
+    return Figure("Spread of the samples", panels, every, told, legend)
 
 
 def _column(name: str) -> Column[Point]:
@@ -122,7 +123,8 @@ def _short(axis: str, value: Scalar) -> str:
 def _chooser(runs: Runs) -> Samples:
     """Every timed case: where its record lies in the run files that the page carries, and what makes values of samples.
 
-    A case is its label, run and record, and the factor k: a value is k / sample where more is better, else k · sample.
+    A case is its label, which says whether it is suspect, run and record, and the factor k: a value is k / sample where
+    more is better, else k · sample.
     """
     places = {(run, id(one)): at for run, reading in enumerate(runs.readings) for at, one in enumerate(reading.records)}
     benches: dict[str, list[list[object]]] = {}
@@ -130,6 +132,7 @@ def _chooser(runs: Runs) -> Samples:
         metric = point.metric
         k = point.record.counts[metric.count] ** (1 if metric.higher else -1) * metric.scale if metric else 1.0
         label = format.case(point.record).removeprefix(f"{point.record.bench} ") + runs.suffix(point.run)
+        label += " (suspect)" if point.suspect else ""
         where = [label, point.run, places[point.run, id(point.record)]]
         benches.setdefault(point.record.bench, []).append(
             [*where, float(f"{k:.6g}"), int(bool(metric and metric.higher)), point.unit]

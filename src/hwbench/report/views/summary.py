@@ -17,7 +17,7 @@ HEADS = {"one": "1 thread", "all": "all threads"}
 CALLS = {"python": "Python", "numpy": "NumPy", "numba": "Numba"}
 WAYS = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "both ways"}
 DRAWN = {"numpy": "NumPy", "numba": "Numba", "prange": "prange"}  # of the benches of plain loops
-PYTHON, MATMUL = "vectorize.", "peak.matmul"
+LOOPS, MATMUL = ("ladder", "reduction", "fork and join", "scaling"), "matrix product"  # what benches measure
 DOUBT = "~"
 FEW = 3  # findings of each of several runs
 
@@ -151,12 +151,10 @@ def _said(found: Notable) -> str:
 
 def _drawn(point: Point) -> str:
     """What a case is called in the chart of the summary; "" for those that it leaves out."""
-    record = point.record
-    if record.bench == MATMUL:
-        return "matmul" if record.variant == "numpy" else ""
-    return (
-        DRAWN.get(record.variant, "") if record.bench.startswith(PYTHON) or record.bench.startswith("parallel.") else ""
-    )
+    kind = point.bench.measures if point.bench is not None else None
+    if kind == MATMUL:
+        return "matmul" if point.variant == "numpy" else ""
+    return DRAWN.get(point.variant, "") if kind in LOOPS else ""
 
 
 def below_the_roofs(runs: Runs) -> Section | None:
