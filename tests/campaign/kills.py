@@ -43,12 +43,12 @@ def _hit(out: Path, number: signal.Signals, after: float) -> str:
     if "Traceback" in err or (number != signal.SIGKILL and process.returncode not in (0, 130)):
         return f"exit {process.returncode}: {err[-300:]}"
     if len(paths) > 1 or (told and not paths):
-        return f"{told} cases were told, {len(paths)} files are there"
+        return f"{told} benches were told, {len(paths)} files are there"
     if not paths:
         return ""
     before = store.read(paths[0])
-    if len(before.records) < told:
-        return f"{told} cases were told, {len(before.records)} are in the file"
+    if told and before.finished is None and len(before.records) < 7:
+        return f"the bench was told, {len(before.records)} of its 7 cases are in the file"
     if before.finished is not None:
         return ""
     done = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False, env=plain)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import resource
 import signal
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from campaign import doors, mutants
@@ -15,6 +16,7 @@ from made_up import histories
 MEMORY, SECONDS = 2**30, 10
 MIB = 2**20
 FULL = 63 * MIB
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def _run(**more: object) -> bytes:
@@ -54,71 +56,87 @@ RUNS: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
-def read_run(data: bytes, folder: Path, command: str) -> str:
-    """What is wrong with the answer to such a run."""
-    path = folder / "large.json"
-    path.write_bytes(data)
-    more = {"show": [], "report": ["-o", folder / "page.html"]}[command]
-    return doors.fault(doors.ask(command, path, *more), told=str(path))
-
-
-def read_asv(folder: Path, _command: str) -> str:
+def asv(folder: Path) -> Path:
     """Twenty benchmarks of a million combinations each: a line of parameters is short."""
     axis = [str(i) for i in range(1000)]
     rows = {f"suite.time_{i}": histories.row([1.0], [axis, axis]) for i in range(20)}
     histories.asv_file(folder / "results", 1, rows)
     histories.benchmarks_file(folder / "results", {})
-    return doors.fault(doors.ask("report", folder / "results", "-o", folder / "page.html"), told=str(folder))
+    return folder / "results"
 
 
-def read_pytest(folder: Path, _command: str) -> str:
+def pytest_benchmark(folder: Path) -> Path:
     """A benchmark of as many rounds as the file holds."""
     data = json.dumps(mutants._pytest(folder)).encode()
     rounds = b"[" + b",".join([b"1.1e-06"] * 4_900_000) + b"]"
     path = folder / "large.json"
     path.write_bytes(data.replace(b"[0.001, 0.0011, 0.0012]", rounds, 1))
-    return doors.fault(doors.ask("report", path, "-o", folder / "page.html"), told=str(path))
+    return path
 
 
-def in_bounds(work: Callable[[], str]) -> str:
-    """What is wrong with the work, its memory and its time, in a process of its own; "" where nothing is."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read)
-        resource.setrlimit(resource.RLIMIT_CPU, (4 * SECONDS, 4 * SECONDS))
-        start = resource.getrusage(resource.RUSAGE_SELF)
-        wrong = work()
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        seconds = used.ru_utime + used.ru_stime - start.ru_utime - start.ru_stime
-        wrong = wrong or (f"{seconds:.0f} s" if seconds > SECONDS else "")
-        wrong = wrong or (f"{used.ru_maxrss // 1024} MiB" if used.ru_maxrss * 1024 > MEMORY else "")
-        os.write(write, wrong.encode()[:4000])
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        wrong = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def read(command: str, path: Path) -> str:
+    """What is wrong with the command's answer to such a file."""
+    more = {"show": [], "report": ["-o", path.with_name("page.html")]}[command]
+    return doors.fault(doors.ask(command, path, *more), told=str(path))
+
+
+def take(size: int) -> str:
+    """Take memory, and be right otherwise."""
+    return "x" * size and ""
+
+
+def in_bounds(work: Callable[..., str], *given: object) -> str:
+    """What is wrong with the work, its memory and its time; "" where nothing is.
+
+    In a process that starts: the peak of a forked one begins with all that its parent holds.
+    """
+    reading, writing = SPAWN.Pipe(duplex=False)
+    child = SPAWN.Process(target=_within_bounds, args=(writing, work, *given))
+    child.start()
+    writing.close()
+    try:
+        wrong = reading.recv()
+    except EOFError:
+        wrong = ""
+    child.join()
+    reading.close()
+    status = child.exitcode or 0
     if status:
         return f"ended by {signal.Signals(-status).name if status < 0 else status}"
-    return wrong
+    return str(wrong)
+
+
+def _within_bounds(writing: Connection, work: Callable[..., str], *given: object) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (4 * SECONDS, 4 * SECONDS))
+    start = resource.getrusage(resource.RUSAGE_SELF)
+    wrong = work(*given)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = used.ru_utime + used.ru_stime - start.ru_utime - start.ru_stime
+    wrong = wrong or (f"{seconds:.0f} s" if seconds > SECONDS else "")
+    wrong = wrong or (f"{peak() // MIB} MiB" if peak() > MEMORY else "")
+    writing.send(wrong[:4000])
+
+
+def peak() -> int:
+    """The most bytes that this process has had; `ru_maxrss` keeps the parent's through the start of a program."""
+    [line] = [one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
 
 
 def faults(folder: Path, names: list[str]) -> dict[str, str]:
     """The large files that take too much, or are answered wrongly."""
     found = {}
     for name in names:
-        work: list[tuple[str, Callable[[], str]]]
         if name in RUNS:
-            data = RUNS[name]()
-            work = [(c, lambda c=c, data=data: read_run(data, folder, c)) for c in ("show", "report")]
+            path = folder / "large.json"
+            path.write_bytes(RUNS[name]())
         else:
-            work = [("report", lambda name=name: OTHERS[name](folder, "report"))]
-        for command, do in work:
-            if wrong := in_bounds(do):
+            path = OTHERS[name](folder)
+        for command in ("show", "report") if name in RUNS else ("report",):
+            if wrong := in_bounds(read, command, path):
                 found[f"{name}, {command}"] = wrong
     return found
 
 
-OTHERS = {"combinations of asv": read_asv, "rounds of pytest-benchmark": read_pytest}
+OTHERS = {"combinations of asv": asv, "rounds of pytest-benchmark": pytest_benchmark}
 EVERY = [*RUNS, *OTHERS]

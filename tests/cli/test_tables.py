@@ -159,22 +159,25 @@ def test_the_commonest_reasons_are_told(reasons, said):
     assert tables.quality(run) == [said]
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "1 case of 1 bench (device)"), (2, "2 cases of 1 bench (device)")])
-def test_a_missing_gpu_is_told_once(count, said):
-    """Not as so many skipped cases, and in no table."""
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "1 case of 1 bench (device) needs"), (2, "2 cases of 1 bench (device) need")]
+)
+@pytest.mark.parametrize(("why", "remedy"), [("no driver", ""), ("no driver; install one", ": install one")])
+def test_a_missing_gpu_is_told_once(count, said, why, remedy):
+    """Not as so many skipped cases, and in no table; why there is none is said by the summary."""
     absent = [
         record(
             f"v{i}",
             bench="device.stream",
             status="skipped",
             samples=(),
-            reasons=[Reason("needs_gpu", "no driver")],
+            reasons=[Reason("needs_gpu", why)],
             device="gpu",
         )
         for i in range(count)
     ]
     run = run_of(*absent)
-    assert tables.quality(run) == [f"No GPU was measured: no driver. That leaves out {said}."]
+    assert tables.quality(run) == [f"{said} a GPU{remedy}."]
     assert printed(run) == ""
 
 

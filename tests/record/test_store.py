@@ -109,7 +109,8 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
         (b'{"version": "0.1", "benchmarks": []}', "missing required field `schema`"),  # pytest-benchmark's
         (b"\x89PNG\r\n\x1a\n", "is no JSON"),
         (b"\xff\xfe{\x00}\x00", "is no JSON"),
-        (GOOD.replace(b"box-", b"\xff"), "; save it as UTF-8"),
+        (GOOD.replace(b"box-", b"\xff"), f"is no UTF-8 text (byte {GOOD.index(b'box-')}); save it as UTF-8"),
+        (GOOD[: GOOD.index(b"\xe2\x80\xa8") + 1], "is no JSON, or was cut off"),  # within a character
         (b"\xef\xbb\xbf" + GOOD, "has a byte-order mark, or is UTF-16; save it as UTF-8"),
         (GOOD.decode().encode("utf-16"), "has a byte-order mark, or is UTF-16; save it as UTF-8"),
         (GOOD.decode().encode("utf-16-le"), "has a byte-order mark, or is UTF-16; save it as UTF-8"),

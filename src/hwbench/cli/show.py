@@ -91,7 +91,10 @@ def _print_json(reading: Reading, records: Sequence[Record], told: Mapping[str, 
 
 
 def split(chosen: Sequence[str], out: Path) -> tuple[Run, Sequence[str]]:
-    """The run, and the globs: the first text is the run if it is a file, looks like one, or is a run's id."""
+    """The run, and the globs: the first text is the run if it is a file, looks like one, or is a run's id.
+
+    Where there is no run yet it is one, too: a folder may then be meant, which else has the name of a topic.
+    """
     from ..record import store
 
     if not chosen:
@@ -103,8 +106,9 @@ def split(chosen: Sequence[str], out: Path) -> tuple[Run, Sequence[str]]:
 
 
 def _is_file(name: str) -> bool:
-    """Whether a text names a file; a case such as `stream.load/simd` has a slash, too."""
-    return os.path.isfile(name) or os.path.isabs(name) or name.startswith("./") or name.endswith(".json")  # noqa: PTH113, PTH117 - Path raises for a long name
+    """Whether a text names a file, of whatever kind; a case such as `stream.load/simd` has a slash, too."""
+    there = os.path.exists(name) and not os.path.isdir(name)  # noqa: PTH110, PTH112 - Path raises for a long name
+    return there or os.path.isabs(name) or name.startswith("./") or name.endswith(".json")  # noqa: PTH117 - so it does
 
 
 def selected(reading: Reading, globs: Sequence[str], out: Path) -> list[Record]:
@@ -152,7 +156,7 @@ def open_run(name: str | None, out: Path) -> Run:
         return store.read(store.newest(out))
     if not name:
         raise errors.UsageError("RUN is empty; name a run file or a run's id, or omit it for the newest run")
-    if _is_file(name):
+    if _is_file(name) or os.path.isdir(name):  # noqa: PTH112 - Path raises for a long name
         return store.read(Path(name))
     for path in store.find(out):
         if path.stem == name:

@@ -74,11 +74,13 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 
 def _head(made: Summary, width: int) -> Iterator[str]:
     yield from wrapped(_machine(made), width)
-    if made.host.no_gpu:
-        why = made.host.no_gpu.partition(";")[0]
-        yield from wrapped(f"none was measured: {why} (hwbench machine)", width, "GPU")
     found = made.quality
-    if not found.cases and not found.word:
+    nothing = not found.cases and not found.word
+    if made.host.no_gpu:
+        why = made.host.no_gpu
+        said = why if nothing else f"{why.partition(';')[0]} (hwbench machine)"
+        yield from wrapped(f"none was measured: {said}", width, "GPU")
+    if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
         return
     yield from wrapped(_quality(found), width)

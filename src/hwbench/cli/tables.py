@@ -194,7 +194,7 @@ def doubts(run: Run, records: Sequence[Record]) -> list[str]:
 
 
 def no_gpu(run: Run) -> list[str]:
-    """One line where there was no GPU: how many cases that leaves out, and why."""
+    """One line where there was no GPU: how many cases that leaves out, and the remedy; the summary says why."""
     without = [record for record in run.records if record.device == NO_GPU]
     if not without:
         return []
@@ -202,4 +202,6 @@ def no_gpu(run: Run) -> list[str]:
     topics = ", ".join(dict.fromkeys(record.bench.partition(".")[0] for record in without))
     cases = "1 case" if len(without) == 1 else f"{len(without)} cases"
     benches = "1 bench" if len(names) == 1 else f"{len(names)} benches"
-    return [text.printable(f"No GPU was measured: {without[0].why}. That leaves out {cases} of {benches} ({topics}).")]
+    need = "needs" if len(without) == 1 else "need"
+    remedy = without[0].why.partition("; ")[2]
+    return [text.printable(f"{cases} of {benches} ({topics}) {need} a GPU{f': {remedy}' if remedy else ''}.")]

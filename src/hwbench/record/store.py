@@ -145,20 +145,29 @@ def decode(data: bytes, name: str) -> Run:
             run = schema1.upgraded(run, data)
     except msgspec.ValidationError as error:
         raise StoreError(f"{name}: is no run file of schema {schema} ({error})") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if data.startswith(OTHER_TEXT):
             raise StoreError(
                 f"{name}: is no JSON in UTF-8: it has a byte-order mark, or is UTF-16; save it as UTF-8 without a mark"
             ) from None
+        if data.lstrip().startswith(b"{") and (byte := _other_text(data)) is not None:
+            raise StoreError(f"{name}: is no UTF-8 text (byte {byte}); save it as UTF-8") from None
         raise StoreError(f"{name}: is no JSON, or was cut off ({error}); measure again or restore the file") from None
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{name}: is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except RecursionError:
         raise StoreError(f"{name}: is nested too deeply to be a run file") from None
     except MemoryError:
         raise StoreError(f"{name}: does not fit in memory") from None
     _validate(run, name)
     return run
+
+
+def _other_text(data: bytes) -> int | None:
+    """The first byte that UTF-8 does not have there; None where all is UTF-8, or was cut off within a character."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _validate(run: Run, name: str) -> None:
