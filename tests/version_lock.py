@@ -171,7 +171,7 @@ def definitions(module: str) -> dict[str, list[ast.stmt]]:
 def imports(module: str) -> dict[str, Place]:
     """Where each name comes from that a module imports from another."""
     found = {}
-    package = module.rpartition(".")[0]
+    package = importlib.import_module(module).__package__
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.ImportFrom):
             origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)

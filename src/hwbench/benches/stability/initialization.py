@@ -38,8 +38,8 @@ initialization = Bench(
     baseline="numpy",
     measures="initialization",
     answers=(
-        Answer("forward", "variance of the outputs after the last layer, inputs 1", at=-1),
-        Answer("backward", "variance of the gradient at the first layer, at the loss 1", at=0),
+        Answer("forward", "variance after the last layer, inputs 1", at=-1),
+        Answer("backward", "gradient variance at the first layer, at the loss 1", at=0),
     ),
     version=2,
     core=False,
