@@ -91,7 +91,7 @@ def _mark(points: Sequence[Point], size: str) -> str:
 
 
 def _told(line: Estimate | None, unit: Estimate | None, reported: int, marks: Sequence[str]) -> str:
-    told = f"Measured in L2: a line of {text.size(line.value)}" if line else "In L2 the stride does not show"
+    told = f"Measured in L2: a line of {text.size(line.value)}" if line else "In L2 no size of a line was found"
     if line and reported:
         told += ", as the system reports" if line.value == reported else f", where the system reports {reported}"
         told += " (OS in the picture)" if line.value != reported else ""
