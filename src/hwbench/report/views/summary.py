@@ -71,7 +71,7 @@ def _quality(found: Quality) -> str:
     parts = [f"{counted(found.cases, 'case')} {took}", *(f"{count} {word}" for count, word in counts if count)]
     if found.worst is not None:
         worst = found.worst
-        parts.append(f"{worst.name} {text.share(worst.seen)}, {text.share(worst.allowed)} allowed")
+        parts.append(f"{worst.name}: {text.share(worst.seen)} (allowed: {text.share(worst.allowed)})")
     return ", ".join(parts)
 
 
