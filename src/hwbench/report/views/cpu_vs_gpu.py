@@ -165,7 +165,7 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
         Table("Every device in the chart", tuple(column.head for column in CHARTED), rows),
         "Higher is more arithmetic, further right more bandwidth; the balance is the same along a diagonal. Pale "
         "dots are other GPUs with a known datasheet: point at them.",
-        [Key(name, colour) for name, colour in COLOURS.items()],
+        [Key(name, colour) for name, colour in COLOURS.items() if any(row.origin == name for row in shown)],
         wide=True,
     )
 
