@@ -48,8 +48,8 @@ def view(runs: Runs) -> Section | None:
         intro = ["Every case was measured undisturbed, and every answer agrees with its reference."]
     else:
         intro = [
-            "Reasons to doubt figures. A suspect case keeps its time, and is drawn pale. Wrong, failed and skipped "
-            "cases have no time."
+            "Reasons to doubt figures. A suspect case keeps its time, is drawn pale, and counts under each of its "
+            "reasons. Wrong, failed and skipped cases have no time."
         ]
     return Section("quality", "Quality", "Quality", intro, blocks, topic="quality")
 
@@ -131,7 +131,7 @@ def _telemetry(runs: Runs) -> Table | None:
 
         def share(name: str) -> str:
             values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
-            return text.share(sum(values) / wall) if values and wall else text.NOTHING  # noqa: B023
+            return text.share(max(sum(values), 0.0) / wall) if values and wall else text.NOTHING  # noqa: B023
 
         def total(name: str) -> str:
             values = [x for telemetry in apart for x in facts.numbers(telemetry.get(name))]  # noqa: B023
