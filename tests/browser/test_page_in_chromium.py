@@ -296,6 +296,24 @@ def test_the_table_of_records_filters_and_sorts(look: Any) -> None:
     assert page.locator("th[aria-sort=ascending]").count() == 1
 
 
+@pytest.mark.xdist_group("few")
+def test_the_samples_of_any_case_are_drawn(look: Any) -> None:
+    """A case that the reader chooses: the curve, and in words how many samples it has and which is the slowest."""
+    page = look("few", viewport=DESK).page
+    go_to(page, "quality")
+    page.wait_for_selector("figure.samples[data-state=ready]")
+    page.select_option("figure.samples .bench", label="access.row_column")
+    label = page.locator("figure.samples .case option").nth(1).text_content()
+    page.select_option("figure.samples .case", label=label)
+    page.wait_for_selector("figure.samples .sampled[data-state=drawn] svg")
+    told = page.locator("figure.samples .range").text_content()
+    [run] = RUNS_AND_FEW["few"]
+    record = next(one for one in run.records if one.bench == "access.row_column" and one.timed)
+    slowest = record.counts["bytes"] / max(record.samples) / 1e9
+    assert told.startswith(f"{len(record.samples)} samples: p50 ")
+    assert float(told.rpartition("slowest ")[2].split()[0]) == pytest.approx(slowest, rel=1e-3)
+
+
 def go_to(page: Any, topic: str) -> None:
     """Show a topic, as its link in the rail does."""
     page.evaluate("id => { location.hash = id; }", f"topic-{topic}")

@@ -124,7 +124,7 @@ def _scaling(records: Sequence[Record], info: BenchInfo) -> str:
 
 
 def _mark(*records: Record) -> str:
-    return "~" if any(record.status == "suspect" for record in records) else ""
+    return text.DOUBTFUL * any(record.status == "suspect" for record in records)
 
 
 def _contrast(records: Sequence[Record], info: BenchInfo) -> str:

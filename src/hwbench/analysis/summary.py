@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..record import microarchitectures
+from ..record.facts import gpu_of
 from ..record.model import GPU_LEVELS, LEVELS, Run
 from ..record.reasons import words_of
 from . import causes, run_quality, wording
@@ -19,6 +20,7 @@ from .hierarchy import CONTAINERS
 from .notable import Notable, notable
 from .reading import Reading, Share
 from .run_quality import Check
+from .usual import matmul
 
 MOST = 5  # findings
 KERNELS = ("read", "write", "copy", "triad")
@@ -261,24 +263,21 @@ def _peaks(reading: Reading, device: str = CPU) -> tuple[Peak, ...]:
 
 
 def _matmul(reading: Reading) -> Matmul | None:
-    names = [f"matmul.{dtype}.{who}" for dtype in PRECISIONS for who in dict.fromkeys((reading.who, "one"))]
-    value = next((found for name in names if (found := reading.get(name)) is not None), None)
-    if value is None:
-        return None
-    record = next(one for one in reading.records if one.case.label == value.record and one.device == value.device)
-    return Matmul(value, reading.share(record), causes.blas(reading.run))
+    found = matmul(reading)
+    return None if found is None else Matmul(*found, causes.blas(reading.run))
 
 
 def _gpus(reading: Reading) -> Iterator[Accelerator]:
     devices = dict.fromkeys(one.device for one in reading.headline if one.device != CPU)
     for device in devices:
+        gpu = gpu_of(reading.run, device)
         rows = []
         for level in ("L1", *GPU_LEVELS):
             cells = {name: reading.get(f"{level.lower()}.{name}", device) for name in ("latency", *KERNELS)}
             rows += [Row(level, cells)] if any(cells.values()) else []
         yield Accelerator(
             device=device,
-            name=_gpu_name(reading.run, device),
+            name=gpu.name if gpu else device,
             memory=tuple(rows),
             peaks=_peaks(reading, device),
             tensors=_measured(reading, "tensor", TENSORS, device),
@@ -290,12 +289,6 @@ def _gpus(reading: Reading) -> Iterator[Accelerator]:
                 if (found := reading.get(f"{way}.{memory}", device)) is not None
             },
         )
-
-
-def _gpu_name(run: Run, device: str) -> str:
-    number = device.partition(":")[2]
-    listed = run.machine.gpus
-    return listed[int(number)].name if number.isdecimal() and int(number) < len(listed) else device
 
 
 def _measured(reading: Reading, stem: str, names: Iterable[str], device: str = CPU) -> dict[str, Headline]:

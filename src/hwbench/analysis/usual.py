@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..record import text
+from ..record.facts import gpu_of
 from ..record.phrases import counted
 from . import causes
 from .datasheets import load
 from .headline import Headline
-from .reading import Reading
+from .reading import Reading, Share
 
 LANE = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}  # B/s of a PCIe lane, by generation
 
@@ -80,13 +81,18 @@ def _plain(name: str, show: Callable[[float], str]) -> Callable[[Reading], Seen 
     return seen
 
 
-def _matmul(reading: Reading) -> Seen | None:
+def matmul(reading: Reading) -> tuple[Headline, Share | None] | None:
+    """NumPy's product of matrices, in FP64 and on all threads where it was measured so, and its share of the peak."""
     for name in (f"matmul.f8.{reading.who}", "matmul.f8.one", f"matmul.f4.{reading.who}", "matmul.f4.one"):
         if (one := reading.get(name)) is not None:
             record = next(r for r in reading.records if r.case.label == one.record and r.device == one.device)
-            share = reading.share(record)
-            return None if share is None else _of(one, share.value, text.share(share.value))
+            return one, reading.share(record)
     return None
+
+
+def _matmul(reading: Reading) -> Seen | None:
+    one, share = matmul(reading) or (None, None)
+    return None if share is None else _of(one, share.value, text.share(share.value))
 
 
 def _matmul_remedy(reading: Reading) -> str:
@@ -118,9 +124,8 @@ def _gpus(reading: Reading) -> list[str]:
 def _hbm(reading: Reading) -> Seen | None:
     """The best of a GPU's memory bandwidths, as a share of its datasheet's."""
     for device in _gpus(reading):
-        number = int(device.partition(":")[2] or 0)
-        gpus = reading.run.machine.gpus
-        sheet = load().find(gpus[number].name, "gpu") if number < len(gpus) else None
+        gpu = gpu_of(reading.run, device)
+        sheet = load().find(gpu.name, "gpu") if gpu else None
         found = [reading.get(f"hbm.{kernel}", device) for kernel in ("read", "copy", "triad")]
         best = max((one for one in found if one is not None), key=lambda one: one.value, default=None)
         if best is not None and sheet is not None and sheet.bandwidth is not None:
@@ -132,9 +137,8 @@ def _hbm(reading: Reading) -> Seen | None:
 def _pcie(reading: Reading) -> Seen | None:
     """The better direction of a GPU's link from pinned memory, as a share of what its lanes carry."""
     for device in _gpus(reading):
-        number = int(device.partition(":")[2] or 0)
-        gpus = reading.run.machine.gpus
-        pcie = (gpus[number].pcie or {}) if number < len(gpus) else {}
+        gpu = gpu_of(reading.run, device)
+        pcie = (gpu.pcie or {}) if gpu else {}
         lane, lanes = LANE.get(pcie.get("max_generation", 0)), pcie.get("max_width")
         found = [reading.get(f"{way}.pinned", device) for way in ("h2d", "d2h")]
         best = max((one for one in found if one is not None), key=lambda one: one.value, default=None)

@@ -18,8 +18,8 @@ def fastest(ways: Mapping[str, Callable[[int], float]], least: float = GAIN) -> 
     """The name of the fastest way, each the seconds of so many calls; the first unless another is clearly faster.
 
     Rounds go through the ways there and back. Another way must be faster by `least` in the median of the rounds, and
-    win so many of them that `CHANCE` explains it no more (sign test); else a busy machine would decide. Rounds are
-    added while the best way has the first without the second.
+    win more rounds than chance explains (sign test, p ≤ `CHANCE`), so that a busy machine does not decide. While the
+    median is fast enough and the wins are too few, rounds are added.
     """
     names = [*ways]
     first = names[0]

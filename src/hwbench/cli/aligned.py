@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from ..record import text
 
-DOUBT = "~"  # after a doubtful value
 NAME = 10  # columns of a line's first word
 
 

@@ -8,7 +8,7 @@ from ..analysis.reading import Performance, Reading
 from ..record import text
 from ..record.model import GPU_LEVELS, LEVELS, Record, Scalar
 from ..record.phrases import counted
-from .aligned import DOUBT, drawn, wrapped
+from .aligned import drawn, wrapped
 
 Place = tuple[tuple[str, Scalar], ...]
 
@@ -66,7 +66,7 @@ def _cell(one: tuple[Record, Performance] | None, factor: float) -> str:
     if one is None:
         return ""
     record, found = one
-    return text.amount(found.value.value * factor) + DOUBT * (record.status == "suspect")
+    return text.amount(found.value.value * factor) + text.DOUBTFUL * (record.status == "suspect")
 
 
 def _share(found: Sequence[Performance]) -> str:

@@ -141,8 +141,9 @@ def _reasons(found: CheckUp) -> list[str]:
 
 def _figure(now: Headline) -> str:
     from ..analysis.bars import shown
+    from ..record import text
 
-    return f"{now.name} {shown(now.value, now.unit)}{'~' if now.doubt else ''}"
+    return f"{now.name} {shown(now.value, now.unit)}{text.DOUBTFUL * bool(now.doubt)}"
 
 
 def _figures(found: CheckUp, names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from ..record.model import BenchInfo
 from ..record.phrases import counted
 from ..record.reasons import words_of
 from . import cases
-from .aligned import DOUBT, NAME, drawn, wrapped
+from .aligned import NAME, drawn, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,7 +146,7 @@ def _doubts(words: Sequence[str], width: int) -> list[str]:
         return []
     said = f"doubtful: {words[0]}" + ", …" * (len(words) > 1)
     where = " (hwbench show)"
-    return wrapped(said + where * (len(said + where) + 3 <= width), width, DOUBT, 3)
+    return wrapped(said + where * (len(said + where) + 3 <= width), width, text.DOUBTFUL, 3)
 
 
 def _facts(made: Summary) -> Iterator[tuple[str, str]]:
@@ -251,7 +251,7 @@ def _cell(one: Headline | None, column: str) -> str:
 
 
 def _mark(one: Headline) -> str:
-    return DOUBT * bool(one.doubt)
+    return text.DOUBTFUL * bool(one.doubt)
 
 
 def _rate(one: Headline | None, scale: float) -> str:

@@ -148,7 +148,7 @@ def side_by_side(found: Sequence[Quantity], *, every: bool) -> list[str]:
 def _value(one: Headline) -> str:
     """`45.1 GB/s`, with a `~` where it is suspect."""
     shown = text.times(one.value) if one.unit == RATIO else in_unit(one.value, one.unit)
-    return shown + "~" * bool(one.doubt)
+    return shown + text.DOUBTFUL * bool(one.doubt)
 
 
 def _print_table(report: ComparisonReport, rows: Sequence[Comparison], console: Console) -> None:

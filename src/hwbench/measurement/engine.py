@@ -294,10 +294,10 @@ class Engine:
     def _prime(self, trial: Trial) -> None:
         """Untimed calls before a sample of many: they refill the caches that other variants have evicted.
 
-        One pass fills an L2. An L3 of AMD's keeps the lines only after a dozen: 1.5 MiB were read at 10 to 30 GB/s
-        then, and at 60 after them, which took up to a third of a sample. So eighths of a sample are run until one is as
-        fast as the fastest so far, or no faster than the one before, half a sample at most. A sample of few calls has
-        long ones, which miss as often as any other call.
+        One pass fills an L2. The L3 of a Zen 3 needs up to a dozen passes: 1.5 MiB were read at 6 to 30 GB/s during
+        these and at 60 GB/s after them, and they took up to a third of a sample. So eighths of a sample are run until
+        one is as fast as the fastest so far, or no faster than the one before, half a sample at most. A sample of few
+        calls is not primed: its calls are long and miss as often as any other call.
         """
         if trial.work is None or trial.loops < PRIMED_LOOPS:
             return

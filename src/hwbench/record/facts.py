@@ -6,7 +6,7 @@ import marshal
 import math
 from collections.abc import Iterable
 
-from .model import LEVELS, Cache, Json, JsonObject, Record, Run, contrast_key
+from .model import LEVELS, Cache, Gpu, Json, JsonObject, Record, Run, contrast_key
 from .units import parse
 
 
@@ -57,3 +57,9 @@ def numbers(value: Json) -> list[float]:
     if not isinstance(value, list):
         return []
     return [float(x) for x in value if isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)]
+
+
+def gpu_of(run: Run, device: str) -> Gpu | None:
+    """What the run says of the GPU called `gpu:N`; None where it says nothing."""
+    number = device.partition(":")[2]
+    return run.machine.gpus[int(number)] if number.isdecimal() and int(number) < len(run.machine.gpus) else None

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from .estimate import Estimate
 
 NOTHING = "–"
+DOUBTFUL = "~"  # after a value
 SPACE = "\u202f"  # between groups of three digits, from 10 000 on: narrow, never broken
 SAME = 0.005  # times that differ by less are called the same
 EVEN = 0.05  # an interval within this around 1 shows that two times are the same

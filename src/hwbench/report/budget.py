@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from .sections import Block, Facts, Figure, Hero, Issues, Notes, Records, Samples, Section, Steps, Table, Tiles, Tracks
+from .sections import Block, Facts, Figure, Hero, Issues, Notes, Samples, Section, Steps, Table, Tiles, Tracks
 
 MOST = 5900  # of the 6752 that eight screens of 844 have
 CHARS, LINE = 50, 20  # of a line of text
@@ -53,7 +53,7 @@ def height(block: Block, findings: Sequence[str] = ()) -> float:
         return 520
     if isinstance(block, Tracks):
         return 900
-    return 0 if isinstance(block, Records) else 600 if isinstance(block, Hero) else 0
+    return 600 if isinstance(block, Hero) else 0  # records stand among the data
 
 
 def _chart(drawn: float) -> float:

@@ -19,6 +19,8 @@
     return new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   };
 
+  window.hwbench = { options, unpack };  // for samples.js
+
   // A history: one case at a time, its lines over the commits. Numbers lie in the page as whole multiples of a quantum.
   const tracks = async (place, spec) => {
     const figure = place.closest("figure");

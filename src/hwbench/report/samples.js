@@ -4,17 +4,8 @@
   "use strict";
   const figure = document.querySelector("figure.samples");
   if (!figure || !window.vegaEmbed || !("DecompressionStream" in window)) return;
-  const unpacked = async (text) => {
-    const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-    return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
-  };
-  const config = JSON.parse(document.getElementById("config").textContent);
-  const escape = (value) => String(value).replace(/[&<>"']/g, (char) => "&#" + char.charCodeAt(0) + ";");
-  const options = {
-    mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, defaultStyle: false,
-    tooltip: { disableDefaultStyle: true, sanitize: escape, theme: "custom" },
-    loader: { load: () => Promise.reject(new Error("nothing is loaded")) },
-  };
+  const { options, unpack } = window.hwbench;  // of page.js
+  const unpacked = async (text) => JSON.parse(await new Response(await unpack(text)).text());
   const [bench, chosen] = [figure.querySelector(".bench"), figure.querySelector(".case")];
   const [place, said] = [figure.querySelector(".sampled"), figure.querySelector(".range")];
   const files = Array.from(document.querySelectorAll("script[data-type='application/json'][data-name]"));

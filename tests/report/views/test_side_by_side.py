@@ -35,10 +35,10 @@ def test_runs_are_compared_on_like_threads_with_the_ratio_of_times() -> None:
 
 
 def test_a_doubtful_figure_is_marked_and_explained() -> None:
-    """The value and the ratio have a `?`; the reason stands below the heading, with the run's name."""
+    """The value and the ratio have a `~`; the reason stands below the heading, with the run's name."""
     stolen = reading(50, 1, status="suspect", reasons=[Reason("steal", "5% of a CPU")])
     runs = (run_of(reading(50, 1)), other(stolen))
-    assert rows(*runs)["Reading memory, one thread"][2:] == ["50.0?", "same?"]
+    assert rows(*runs)["Reading memory, one thread"][2:] == ["50.0~", "same~"]
     section = view(dataset(*runs))
     assert section is not None
     assert "Reading memory, one thread, laptop" in section.intro[-1]

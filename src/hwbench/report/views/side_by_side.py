@@ -52,7 +52,7 @@ def view(runs: Runs) -> Section | None:
         "bandwidths as for latencies. Runs share no rounds: what changed on the machine between them is in the ratio.",
     ]
     if doubts:
-        intro.append(f"'?' marks what is doubtful. {'; '.join(doubts)}.")
+        intro.append(f"{text.DOUBTFUL} doubtful: {'; '.join(doubts)}.")
     caption = "Headline quantities side by side"
     blocks = [Table(caption, head, rows)]
     return Section("side-by-side", "Side by side", "Runs side by side", intro, blocks, topic="summary")
@@ -62,14 +62,14 @@ def _value(found: Headline | None, scale: float) -> str:
     if found is None:
         return text.NOTHING
     threads = f" ({counted(found.threads, 'thread')})" if found.threads and found.threads > 1 else ""
-    return text.amount(found.value * scale) + "?" * bool(found.doubt) + threads
+    return text.amount(found.value * scale) + text.DOUBTFUL * bool(found.doubt) + threads
 
 
 def _against(runs: Runs, index: int, name: str) -> str:
-    """The run against the first: `1.27× faster (1.24–1.30)`, with a `?` where either figure is doubtful."""
+    """The run against the first: `1.27× faster (1.24–1.30)`, with a `~` where either figure is doubtful."""
     rate = CPU_RATES[name]
     base, found = (runs.readings[run].fastest(rate) for run in (0, index))
     if base is None or found is None:
         return text.NOTHING
     times = unpaired_ratio(*([seconds / one.counts[rate.count] for seconds in one.samples] for one in (found, base)))
-    return text.ratio(times) + "?" * (found.status == "suspect" or base.status == "suspect")
+    return text.ratio(times) + text.DOUBTFUL * (found.status == "suspect" or base.status == "suspect")

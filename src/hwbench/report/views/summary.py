@@ -18,7 +18,6 @@ CALLS = {"python": "Python", "numpy": "NumPy", "numba": "Numba"}
 WAYS = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "both ways"}
 DRAWN = {"numpy": "NumPy", "numba": "Numba", "prange": "prange"}  # of the benches of plain loops
 LOOPS, MATMUL = ("ladder", "reduction", "fork and join", "scaling"), "matrix product"  # what benches measure
-DOUBT = "~"
 FEW = 3  # findings of each of several runs
 
 
@@ -53,7 +52,7 @@ def _hero(made: Summary, label: str, *, short: bool) -> Hero:
     tiles = [] if short else [*_tiles(made), *(tile for gpu in made.gpus for tile in _gpu_tiles(gpu))]
     notes = [] if short else [f"{note.number}) {note.said}" for note in made.notes]
     if not short and made.doubts:
-        notes.append(f"{DOUBT} doubtful: {', '.join(made.doubts)}. Quality tells which cases.")
+        notes.append(f"{text.DOUBTFUL} doubtful: {', '.join(made.doubts)}. Quality tells which cases.")
     tables = [_memory("Memory of the CPU", made.memory, made.columns)] if made.memory and not short else []
     for gpu in () if short else made.gpus:
         names = [
@@ -89,7 +88,7 @@ def _memory(caption: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
 
 
 def _value(found: Headline | None, scale: float) -> str:
-    return text.NOTHING if found is None else text.amount(found.value * scale) + DOUBT * bool(found.doubt)
+    return text.NOTHING if found is None else text.amount(found.value * scale) + text.DOUBTFUL * bool(found.doubt)
 
 
 def _tiles(made: Summary) -> Iterator[Tile]:
@@ -110,9 +109,11 @@ def _tiles(made: Summary) -> Iterator[Tile]:
         yield Tile("Python loop", _value(made.loop_over_numpy, 1), "×", "NumPy's time for c = a + b")
     if made.calls:
         first, *rest = made.calls.items()
-        note = ", ".join(f"{CALLS[name]} {text.seconds(one.value)}{DOUBT * bool(one.doubt)}" for name, one in rest)
+        note = ", ".join(
+            f"{CALLS[name]} {text.seconds(one.value)}{text.DOUBTFUL * bool(one.doubt)}" for name, one in rest
+        )
         value, unit = text.seconds(first[1].value).rsplit(" ", 1)
-        yield Tile(f"{CALLS[first[0]]} call", value + DOUBT * bool(first[1].doubt), unit, note)
+        yield Tile(f"{CALLS[first[0]]} call", value + text.DOUBTFUL * bool(first[1].doubt), unit, note)
     if made.column_over_row is not None:
         yield Tile("Column by column", _value(made.column_over_row, 1), "×", "the time of row by row, in C order")
     if made.prange:
@@ -132,7 +133,7 @@ def _gpu_tiles(gpu: Accelerator) -> Iterator[Tile]:
         yield Tile(f"Tensor cores, {TENSORS[name]}", _value(one, 1e-12), "TFLOP/s", "product of matrices")
     if gpu.launch is not None:
         value, unit = text.seconds(gpu.launch.value).rsplit(" ", 1)
-        yield Tile("Kernel launch", value + DOUBT * bool(gpu.launch.doubt), unit, "queued, as the GPU sees it")
+        yield Tile("Kernel launch", value + text.DOUBTFUL * bool(gpu.launch.doubt), unit, "queued, as the GPU sees it")
     for way, name in WAYS.items():
         pinned, pageable = (gpu.link.get(f"{way}.{memory}") for memory in ("pinned", "pageable"))
         if (best := pinned or pageable) is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ....record.model import Gpu, Record, Run
+from ....record.facts import gpu_of
+from ....record.model import Record
 from ...dataset import Point, Runs
 
 
@@ -14,12 +15,6 @@ def on_gpu(record: Record) -> bool:
 def devices(runs: Runs, run: int) -> list[str]:
     """The GPUs that a run timed something on, as `gpu:0`."""
     return sorted({point.record.device for point in runs.points if point.run == run and on_gpu(point.record)})
-
-
-def gpu_of(run: Run, device: str) -> Gpu | None:
-    """What the run says of the GPU called `gpu:N`; None where it says nothing."""
-    number = device.partition(":")[2]
-    return run.machine.gpus[int(number)] if number.isdecimal() and int(number) < len(run.machine.gpus) else None
 
 
 def label(runs: Runs, run: int, device: str) -> str:
