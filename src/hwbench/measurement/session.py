@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -145,6 +146,10 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
 def _stamp(*, locked: bool) -> JsonObject:
     """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives.
 
-    A run that is `locked` is left alone while its lock is held, which containers see of each other.
+    A run that is `locked` is left alone while its lock is held, which containers see of each other. When the process
+    started is not known where /proc cannot be read.
     """
-    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time(), "locked": locked}
+    started = None
+    with suppress(psutil.Error, OSError):
+        started = psutil.Process().create_time()
+    return {**stamp(), "pid": os.getpid(), "process_started": started, "locked": locked}

@@ -162,7 +162,11 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured on. `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container."""
+    """What was measured on.
+
+    `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container. `topology` says where
+    sources of cores and caches disagree, and which is believed.
+    """
 
     name: str
     cpu: Cpu
@@ -171,6 +175,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     virtual: str | None = None
     gpus: list[Gpu] = []
     os: str = ""
+    topology: list[str] = []
 
 
 class Disturbance(msgspec.Struct, frozen=True):
