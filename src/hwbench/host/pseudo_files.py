@@ -12,7 +12,7 @@ ROOT = Path("/")
 def read_text(path: Path) -> str | None:
     """The stripped text of a small file; None where it is missing or unreadable."""
     try:
-        return path.read_text(errors="replace").strip("\0 \n")
+        return path.read_bytes().decode(errors="replace").strip("\0 \n")
     except OSError:
         return None
 
