@@ -198,7 +198,7 @@ MACHINES = (
         allowed=(4, 5, 70, 71, 80, 95),
         card={"CPUs": "48 cores, 96 logical, 6 allowed", "caches": "L1 32 KiB (lines of 64 B, shared by 2), "
               "L2 512 KiB (lines of 64 B, shared by 2), L3 32 MiB (lines of 64 B, shared by 16)"},
-        sizes="L1 16 KiB, L2 256 KiB, L3 16 MiB, DRAM 512 MiB",
+        sizes="L1 16 KiB, L2 256 KiB, L3 16 MiB, DRAM 384 MiB",
         threads=(1, 2, 4, 6), order=(4, 70, 80, 95, 5, 71),
         told={"affinity": "6 of 96 CPUs may be used (4-5,70-71,80,95)", "SMT": "2 threads per core"},
     ),

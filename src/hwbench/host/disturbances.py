@@ -12,6 +12,7 @@ import platform
 import re
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ..record import text
@@ -20,8 +21,8 @@ from . import cpu_time, memory
 from .machine import hypervisor
 from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
 
-# Seconds since 1970 at the start of 2026, before which there was no hwbench.
-FIRST = 1_767_225_600
+# Seconds since 1970 at the start of 2024, when there was no hwbench yet.
+FIRST = 1_704_067_200
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
@@ -111,11 +112,13 @@ def _load(root: Path) -> float | None:
 
 
 def _load_elsewhere(machine: Machine) -> float | None:
-    if hasattr(os, "getloadavg"):
-        return os.getloadavg()[0]
     import psutil
 
-    return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    with suppress(psutil.Error, OSError):
+        if hasattr(os, "getloadavg"):
+            return os.getloadavg()[0]
+        return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    return None
 
 
 def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
@@ -278,8 +281,10 @@ def _battery(root: Path) -> Disturbance | None:
 def _battery_elsewhere() -> Disturbance | None:
     import psutil
 
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return _on_battery() if battery is not None and battery.power_plugged is False else None
+    with suppress(psutil.Error, OSError):
+        battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+        return _on_battery() if battery is not None and battery.power_plugged is False else None
+    return None
 
 
 def _on_battery() -> Disturbance:
