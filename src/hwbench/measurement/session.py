@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import identity, store, witness
-from ..record.claim import Claim
+from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
 from . import numba_settings, own_best, planning
@@ -149,7 +147,4 @@ def _stamp(*, locked: bool) -> JsonObject:
     A run that is `locked` is left alone while its lock is held, which containers see of each other. When the process
     started is not known where /proc cannot be read.
     """
-    started = None
-    with suppress(psutil.Error, OSError):
-        started = psutil.Process().create_time()
-    return {**stamp(), "pid": os.getpid(), "process_started": started, "locked": locked}
+    return {**stamp(), "pid": os.getpid(), "process_started": started(), "locked": locked}
