@@ -73,6 +73,16 @@ def unmeasured() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def blas_on_one_thread() -> Iterator[None]:
+    """Pytest's workers share the CPUs, where threads of OpenBLAS spin for each other: small products take 20× as long."""
+    import numpy  # noqa: F401  only libraries that are loaded are limited
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def probed_once() -> Iterator[None]:
     """This machine's last-level cache is measured once a process, not for each device: a measurement takes seconds."""
     from hwbench.devices.cpu import CpuDevice
