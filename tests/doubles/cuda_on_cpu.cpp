@@ -3,15 +3,11 @@
 #include <ucontext.h>
 
 #include <algorithm>
-#include <csetjmp>
 #include <memory>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(COC_ASAN)
 #include <sanitizer/common_interface_defs.h>
-#define COC_ASAN 1
-#else
-#define COC_ASAN 0
 #endif
 
 #include "cuda_on_cpu.h"  // last: its macros are words of the library's headers
@@ -27,12 +23,12 @@ constexpr size_t STEPS = 2'000'000;      // switches after which a launch counts
 constexpr unsigned char GARBAGE = 0xA5;  // what shared memory starts with
 
 // Where a thread runs. One that has run a thread to its end waits for the next: `swapcontext` would ask the kernel for
-// the signal mask at each switch, `_setjmp` asks nothing.
+// the signal mask at each switch, `__builtin_setjmp` asks nothing.
 struct Fiber {
     void* stack = nullptr;
     ucontext_t context;                      // how it starts
     bool started = false;
-    jmp_buf place;                           // where it goes on
+    void* place[5];                          // where it goes on
 };
 
 struct Resident : Block {
@@ -46,8 +42,7 @@ Gpu gpu;
 
 static struct {
     Resident* running = nullptr;
-    ucontext_t context;                      // with AddressSanitizer, which must see each switch
-    jmp_buf place;
+    void* place[5];                          // where it goes on
     void* stack = nullptr;
     const void* bottom = nullptr;
     size_t size = 0;
@@ -56,41 +51,42 @@ static struct {
     std::vector<Fiber*> fibers;              // kept from launch to launch
 } scheduler;
 
+// What AddressSanitizer is told of each switch.
+#if defined(COC_ASAN)
+static void leave(void** fake, const void* stack, size_t size) { __sanitizer_start_switch_fiber(fake, stack, size); }
+static void arrive(void* fake, const void** stack, size_t* size) { __sanitizer_finish_switch_fiber(fake, stack, size); }
+#else
+static void leave(void**, const void*, size_t) {}
+static void arrive(void*, const void**, size_t*) {}
+#endif
+
 // --- switching ---------------------------------------------------------------------------------------------------
 
-#if COC_ASAN
+// Not the library's, which AddressSanitizer replaces: its own would clear the marks of the whole stack at each switch.
+__attribute__((noinline, noreturn)) static void jump(void** place) {
+    __builtin_longjmp(place, 1);
+}
+
 void to_scheduler(Thread& self, bool last) {
-    __sanitizer_start_switch_fiber(last ? nullptr : &self.fake_stack, scheduler.bottom, scheduler.size);
-    swapcontext(&self.fiber->context, &scheduler.context);
-    __sanitizer_finish_switch_fiber(self.fake_stack, &scheduler.bottom, &scheduler.size);
+    leave(last ? nullptr : &self.fake_stack, scheduler.bottom, scheduler.size);
+    if (!__builtin_setjmp(self.fiber->place)) jump(scheduler.place);
+    arrive(gpu.current->fake_stack, &scheduler.bottom, &scheduler.size);
 }
 
 static void to_thread(Thread& thread) {
     gpu.current = &thread;
     ++scheduler.steps;
-    __sanitizer_start_switch_fiber(&scheduler.stack, thread.fiber->stack, STACK);
-    swapcontext(&scheduler.context, &thread.fiber->context);
-    __sanitizer_finish_switch_fiber(scheduler.stack, nullptr, nullptr);
+    leave(&scheduler.stack, thread.fiber->stack, STACK);
+    if (!__builtin_setjmp(scheduler.place)) {
+        if (thread.fiber->started) jump(thread.fiber->place);
+        thread.fiber->started = true;
+        setcontext(&thread.fiber->context);
+    }
+    arrive(scheduler.stack, nullptr, nullptr);
 }
-#else
-void to_scheduler(Thread& self, bool) {
-    if (!_setjmp(self.fiber->place)) _longjmp(scheduler.place, 1);
-}
-
-static void to_thread(Thread& thread) {
-    gpu.current = &thread;
-    ++scheduler.steps;
-    if (_setjmp(scheduler.place)) return;
-    if (thread.fiber->started) _longjmp(thread.fiber->place, 1);
-    thread.fiber->started = true;
-    setcontext(&thread.fiber->context);
-}
-#endif
 
 static void entry() {
-#if COC_ASAN
-    __sanitizer_finish_switch_fiber(nullptr, &scheduler.bottom, &scheduler.size);
-#endif
+    arrive(nullptr, &scheduler.bottom, &scheduler.size);
     for (;;) {
         scheduler.body->call(scheduler.body->with);
         gpu.current->state = State::done;
@@ -108,7 +104,7 @@ static Fiber* take_fiber() {
     } else {
         fiber = scheduler.fibers.back();
         scheduler.fibers.pop_back();
-        if (!COC_ASAN) return fiber;
+        return fiber;
     }
     getcontext(&fiber->context);
     fiber->context.uc_stack.ss_sp = fiber->stack;
@@ -209,8 +205,8 @@ static size_t shared_size() {
     return __start_cuda_shared ? size_t(__stop_cuda_shared - __start_cuda_shared) : 0;
 }
 
-// Byte by byte and unchecked: the section holds AddressSanitizer's red zones too.
-__attribute__((no_sanitize("address"), noinline, optimize("no-tree-loop-distribute-patterns"))) static void move(
+// Byte by byte, as memcpy is checked: the section holds AddressSanitizer's red zones too.
+__attribute__((noinline, optimize("no-tree-loop-distribute-patterns"))) static void move(
     char* to, const char* from, size_t size) {
     for (size_t i = 0; i < size; ++i) to[i] = from[i];
 }
