@@ -35,8 +35,8 @@ FLAGS = (
     "-fno-strict-aliasing",  # kernels read float arrays as float4
 )  # fmt: skip
 SANITIZERS = (
-    "-DCOC_ASAN", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O0",
-    "-fsanitize-sections=cuda_shared",
+    "-DCOC_ASAN", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fsanitize-sections=cuda_shared",
+    "-fno-omit-frame-pointer", "-g", "-O0",
 )  # fmt: skip
 
 
