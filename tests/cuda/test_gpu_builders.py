@@ -14,7 +14,7 @@ import pytest
 
 from doubles import fake_cupy
 from doubles.fake_cupy import FakeGpu, FakeNvml, install, refuse_arguments, signatures
-from doubles.gpu_on_cpu import SHORT
+from doubles.gpu_on_cpu import learn_little
 from hwbench import catalog
 from hwbench.devices import gpu_gate, selection
 from hwbench.kernels import cuda
@@ -44,7 +44,10 @@ def built():
 
         patch.setattr(module, "HBM_LEAST", 2**22)
         patch.setattr(module, "HBM_TIMED", 2**24)
-        patch.setattr("hwbench.benches.workload._mlp.RECIPES", SHORT)
+        # Smaller arrays, but as many launches: what fills the queue is looked at.
+        patch.setattr("hwbench.benches.device.layout.ELEMENTS", 2**20)
+        patch.setattr("hwbench.benches.device.occupancy.EACH", 1024)
+        learn_little(patch)
         device = module.GpuDevice(0)
         patch.setattr(device._cpu, "free_memory", lambda: 2**33)
         known = {"gpu:0": device}
