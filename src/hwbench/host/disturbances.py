@@ -11,11 +11,11 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..record import text
 from ..record.model import Disturbance, Machine
+from .affinity import ranges
 from .machine import hypervisor
 from .system import ROOT, number, read_text
 
@@ -36,17 +36,6 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
     return sorted(there, key=lambda one: one.severity != "warning")
 
 
-def _ranges(cpus: Iterable[int]) -> str:
-    """(0, 1, 2, 8) as `0-2,8`."""
-    runs: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if runs and runs[-1][-1] == cpu - 1:
-            runs[-1].append(cpu)
-        else:
-            runs.append([cpu])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
 def _quota(machine: Machine) -> Disturbance | None:
     quota = machine.cpu.quota
     if quota is None or quota >= len(machine.cpu.allowed):
@@ -65,7 +54,7 @@ def _affinity(machine: Machine) -> Disturbance | None:
         return None
     return Disturbance(
         "affinity",
-        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({_ranges(cpu.allowed)})",
+        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({ranges(cpu.allowed)})",
         "figures for all threads are those of these CPUs, not of the machine; users of the others share caches and "
         "memory",
         "start without taskset, or in a container without --cpuset-cpus, to measure the whole machine",
@@ -89,7 +78,7 @@ def _smt(machine: Machine) -> Disturbance | None:
 def _nodes(machine: Machine) -> Disturbance | None:
     if len(machine.numa) < 2:
         return None
-    nodes = "; ".join(_ranges(cpus) for cpus in machine.numa)
+    nodes = "; ".join(ranges(cpus) for cpus in machine.numa)
     return Disturbance(
         "NUMA",
         f"{len(machine.numa)} nodes (CPUs {nodes})",
