@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import affinity, cpu_numbers, system
+from . import affinity, cpu_numbers, settings, system
 from .system import ROOT, Host, cpu_list, read_text
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
@@ -61,6 +61,7 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
         numa=_numa(root) if linux else [],
         virtual=virtual(root) if linux else None,
         os=_linux_name(root) if linux else platform.platform(),
+        settings=settings.settings(root, host.allowed) if linux else {},
     )
 
 
