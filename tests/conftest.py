@@ -127,14 +127,15 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
-    """A scripted device in place of the CPU, a scripted machine, and their clock in a session."""
+    """A scripted device in place of the CPU, a scripted machine that nothing disturbs, and their clock in a session."""
     from hwbench.devices import selection
-    from hwbench.host import machine
+    from hwbench.host import disturbances, machine
     from hwbench.measurement import engine, session
 
     made = ScriptedDevice()
     monkeypatch.setattr(selection, "devices", lambda which, **_: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
+    monkeypatch.setattr(disturbances, "here", lambda *_: [])
     monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import psutil
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
-from ..host import system
+from ..host import openmp, system
 from ..host.system import Host
 from ..protocols import Array, Call, Choice, Dtype, Facts, Inputs, Shape, Values
 from ..record import installing, interference, text, units
@@ -185,8 +185,9 @@ class CpuDevice:
                 numba.set_num_threads(before)
 
         return Work(
-            call=lambda: timer(1), output=output, timer=timer, facts={"threads": count, **(facts or {})}, close=close
-        )
+            call=lambda: timer(1), output=output, timer=timer, close=close,
+            facts={"threads": count, "layer": openmp.layer(), **(facts or {})},
+        )  # fmt: skip
 
     def blas(
         self, call: Call, threads: int, *, output: Call | None = None, facts: Facts | None = None,

@@ -1,4 +1,4 @@
-"""What will disturb measuring on this machine: which figures it affects and how, and the remedy.
+"""What will disturb measuring on this machine and in this process: which figures it affects and how, and the remedy.
 
 On Linux everything is read from files below `root` (sysfs, procfs), so that tests can pass in made-up machines. Other
 systems are read through psutil, which reports less. What did disturb a run is in its telemetry, judged by
@@ -11,13 +11,29 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..record import text
-from ..record.model import Disturbance, Machine
+from ..record import inherited, text
+from ..record.model import Disturbance, JsonObject, Machine
+from . import interpreter, openmp, settings
+from .affinity import ranges
 from .machine import hypervisor
 from .system import ROOT, number, read_text
+
+
+def here(machine: Machine, software: JsonObject, variables: Mapping[str, str]) -> list[Disturbance]:
+    """What will disturb measuring in this process, warnings first: what it has inherited, and what the machine is like.
+
+    `software` is `machine.software()`, after which Numba's pool stands.
+    """
+    cpus = len(machine.cpu.allowed) or machine.cpu.logical
+    own = [
+        *inherited.disturbances(variables, cpus),
+        *interpreter.watched(),
+        *openmp.bound(openmp.places(), int(software.get("numba_threads") or 1), variables),
+    ]
+    return _ranked([*own, *find(machine)])
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
@@ -32,19 +48,11 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
     else:
         found += [_neighbours(machine, _load_elsewhere(machine)), _no_pinning(), _battery_elsewhere()]
     found.append(_unknown_caches(machine))
-    there = [one for one in found if one is not None]
-    return sorted(there, key=lambda one: one.severity != "warning")
+    return _ranked(one for one in found if one is not None)
 
 
-def _ranges(cpus: Iterable[int]) -> str:
-    """(0, 1, 2, 8) as `0-2,8`."""
-    runs: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if runs and runs[-1][-1] == cpu - 1:
-            runs[-1].append(cpu)
-        else:
-            runs.append([cpu])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+def _ranked(found: Iterable[Disturbance]) -> list[Disturbance]:
+    return sorted(found, key=lambda one: one.severity != "warning")
 
 
 def _quota(machine: Machine) -> Disturbance | None:
@@ -65,7 +73,7 @@ def _affinity(machine: Machine) -> Disturbance | None:
         return None
     return Disturbance(
         "affinity",
-        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({_ranges(cpu.allowed)})",
+        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({ranges(cpu.allowed)})",
         "figures for all threads are those of these CPUs, not of the machine; users of the others share caches and "
         "memory",
         "start without taskset, or in a container without --cpuset-cpus, to measure the whole machine",
@@ -89,7 +97,7 @@ def _smt(machine: Machine) -> Disturbance | None:
 def _nodes(machine: Machine) -> Disturbance | None:
     if len(machine.numa) < 2:
         return None
-    nodes = "; ".join(_ranges(cpus) for cpus in machine.numa)
+    nodes = "; ".join(ranges(cpus) for cpus in machine.numa)
     return Disturbance(
         "NUMA",
         f"{len(machine.numa)} nodes (CPUs {nodes})",
@@ -147,16 +155,15 @@ def _governor(machine: Machine, root: Path) -> Disturbance | None:
 
 
 def _turbo(root: Path) -> Disturbance | None:
-    base = root / "sys/devices/system/cpu"
-    for switch, on, off in ((base / "intel_pstate/no_turbo", 0, 1), (base / "cpufreq/boost", 1, 0)):
-        if number(switch) == on:
-            path = f"/{switch.relative_to(root)}"
+    base = "sys/devices/system/cpu"
+    for switch, on in settings.SWITCHES:
+        if number(root / base / switch) == on:
             return Disturbance(
                 "turbo",
                 "on",
                 "the clock depends on temperature, on vector width and on how many cores work: figures of one thread "
                 "do not predict those of all, and a warm machine is slower",
-                f"leave it on for the best figures; for repeatable ones: echo {off} | sudo tee {path}",
+                f"leave it on for the best figures; for repeatable ones: echo {1 - on} | sudo tee /{base}/{switch}",
                 "note",
             )
     return None

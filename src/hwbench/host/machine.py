@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import cpu_numbers, system
+from . import affinity, cpu_numbers, settings, system
 from .system import ROOT, Host, cpu_list, read_text
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
@@ -61,6 +61,7 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
         numa=_numa(root) if linux else [],
         virtual=virtual(root) if linux else None,
         os=_linux_name(root) if linux else platform.platform(),
+        settings=settings.settings(root, host.allowed) if linux else {},
     )
 
 
@@ -223,7 +224,8 @@ def _other_memory() -> int:
 def software() -> dict[str, str | int | None]:
     """The versions that figures depend on, the BLAS, and Numba's threading layer.
 
-    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before.
+    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before. The calling thread keeps its
+    CPUs, whatever OpenMP is told to bind.
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -237,11 +239,12 @@ def software() -> dict[str, str | int | None]:
         for package in distributions:
             with suppress(PackageNotFoundError):
                 found.setdefault(name, f"{version(package)} ({package})")
-    found["blas"] = _blas()
-    import numba
+    with affinity.kept():
+        found["blas"] = _blas()
+        import numba
 
-    found["numba_threads"] = numba.get_num_threads()
-    found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+        found["numba_threads"] = numba.get_num_threads()
+        found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
     found["os"] = f"{platform.system()} {platform.release()}"
     return found
 
