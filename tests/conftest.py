@@ -74,7 +74,7 @@ def unmeasured() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def blas_on_one_thread() -> Iterator[None]:
-    """Pytest's workers share the CPUs, where threads of OpenBLAS spin for each other: small products take 20× as long."""
+    """Pytest's workers share the CPUs, where OpenBLAS' threads spin for each other: small products take 20× as long."""
     import numpy  # noqa: F401  only libraries that are loaded are limited
     from threadpoolctl import threadpool_limits
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from hwbench.host.affinity import kept, order, ranges
+from hwbench.host.affinity import kept, order
 
 
 def test_one_cpu_of_each_core_comes_first():
@@ -23,11 +23,6 @@ def test_a_cpu_of_an_unknown_core_has_one_to_itself():
     """Also beside cores that are known; the same number in two packages is two cores."""
     assert order([0, 5, 7], {}, {}) == (0, 5, 7)
     assert order([0, 1, 2], {0: (0, 0), 1: (1, 0)}, {}) == (0, 1, 2)
-
-
-def test_cpus_are_told_as_ranges():
-    """Neighbours as one range, in order."""
-    assert ranges([8, 2, 1, 0]) == "0-2,8"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity masks")

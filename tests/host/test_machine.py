@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.host import disturbances, machine, system
+from hwbench.host import disturbances, machine, macos
 from hwbench.host.system import Host, linux_host
 from hwbench.record.model import Cache, Cpu, Disturbance, Machine, Memory
 from made_up import trees
@@ -103,7 +103,7 @@ def test_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform
     text = (
         "machdep.cpu.brand_string: Apple M2\nhw.optional.arm.FEAT_BF16: 1\nhw.optional.neon: 1\nhw.optional.AdvSIMD: 1"
     )
-    monkeypatch.setattr(system, "sysctl", lambda: text)
+    monkeypatch.setattr(macos, "sysctl", lambda: text)
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: {"brand_raw": "Ryzen 9", "flags": ["avx2", "fma"]})
     monkeypatch.setattr(disturbances, "_load_elsewhere", lambda found: 4.0)
     monkeypatch.setattr(disturbances, "_battery_elsewhere", lambda: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from doubles.scripted import MACHINE, SIZES, run_of, scripted_bench, scripted_work
@@ -376,3 +377,19 @@ def test_two_runs_into_one_directory_have_a_file_each(tmp_path):
     paths = {execute(asked(tmp_path), Watcher())[1] for _ in range(3)}
     assert len(paths) == 3
     assert {len(store.read(path).records) for path in paths} == {8}
+
+
+@pytest.mark.parametrize(
+    "error", [psutil.AccessDenied(1), psutil.NoSuchProcess(1), RuntimeError("line 'btime' not found")]
+)
+def test_a_process_whose_start_is_unreadable_measures(tmp_path, monkeypatch, error):
+    """Without /proc a run is measured and kept; only --resume has less to go by."""
+
+    def refuse(*_given):
+        raise error
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    done, path = execute(asked(tmp_path), Watcher())
+    assert done.finished
+    assert done.hwbench["process_started"] is None
+    assert store.read(path).records

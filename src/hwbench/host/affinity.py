@@ -22,17 +22,6 @@ def order(allowed: Iterable[int], cores: Mapping[int, tuple[int, int]], capacity
     return tuple(cpu for *_, cpu in sorted(keyed))
 
 
-def ranges(cpus: Iterable[int]) -> str:
-    """(0, 1, 2, 8) as `0-2,8`."""
-    runs: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if runs and runs[-1][-1] == cpu - 1:
-            runs[-1].append(cpu)
-        else:
-            runs.append([cpu])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
 @contextmanager
 def kept() -> Iterator[None]:
     """Give the calling thread its affinity mask back at the end, where what runs inside has changed it.

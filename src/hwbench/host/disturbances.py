@@ -11,15 +11,19 @@ import os
 import platform
 import re
 import sys
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..record import inherited, text
 from ..record.model import Disturbance, JsonObject, Machine
-from . import interpreter, openmp, settings
-from .affinity import ranges
+from . import cpu_time, interpreter, memory, openmp, settings
 from .machine import hypervisor
-from .system import ROOT, number, read_text
+from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
+
+# Seconds since 1970 at the start of 2024, when there was no hwbench yet.
+FIRST = 1_704_067_200
 
 
 def here(machine: Machine, software: JsonObject, variables: Mapping[str, str]) -> list[Disturbance]:
@@ -43,11 +47,12 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
         found += [
             _neighbours(machine, _load(root)), _governor(machine, root), _turbo(root), _huge_pages(machine),
             _swap(root), _virtual(machine, root), _numa_balancing(machine, root), _battery(root),
-            _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root),
+            _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root), _unseen(machine, root),
+            _bound(root), _masks_ignored(machine),
         ]  # fmt: skip
     else:
         found += [_neighbours(machine, _load_elsewhere(machine)), _no_pinning(), _battery_elsewhere()]
-    found.append(_unknown_caches(machine))
+    found += [_unknown_caches(machine), _topology(machine), _date(time.time())]
     return _ranked(one for one in found if one is not None)
 
 
@@ -98,9 +103,18 @@ def _nodes(machine: Machine) -> Disturbance | None:
     if len(machine.numa) < 2:
         return None
     nodes = "; ".join(ranges(cpus) for cpus in machine.numa)
+    last = max((cache.level for cache in machine.cpu.caches), default=0)
+    largest = max(
+        (cache for cache in machine.cpu.caches if cache.level == last), key=lambda one: one.bytes, default=None
+    )
+    state = f"{len(machine.numa)} nodes (CPUs {nodes})"
+    if largest is not None and last >= 3 and largest.shared_by > len(machine.numa[0]):
+        state += (
+            f"; sub-NUMA clustering: several share an L{last} of {text.size(largest.bytes)}, of which each has a part"
+        )
     return Disturbance(
         "NUMA",
-        f"{len(machine.numa)} nodes (CPUs {nodes})",
+        state,
         "NumPy and prange read memory where it was first touched, often on another node; pinned crews touch their own",
         "numactl --cpunodebind=0 --membind=0 hwbench run, to measure one node",
         "note",
@@ -116,11 +130,13 @@ def _load(root: Path) -> float | None:
 
 
 def _load_elsewhere(machine: Machine) -> float | None:
-    if hasattr(os, "getloadavg"):
-        return os.getloadavg()[0]
     import psutil
 
-    return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    with suppress(psutil.Error, OSError):
+        if hasattr(os, "getloadavg"):
+            return os.getloadavg()[0]
+        return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    return None
 
 
 def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
@@ -193,25 +209,58 @@ def _huge_pages(machine: Machine) -> Disturbance | None:
 
 def _virtual(machine: Machine, root: Path) -> Disturbance | None:
     found = hypervisor(root)
-    stolen = steal_share(read_text(root / "proc/stat") or "")
-    if found is None and stolen < 0.001:
+    stolen = cpu_time.steal_share(root)
+    if found is None and (stolen or 0) < 0.001:
         return None
+    told = "how much of the CPUs' time is stolen is not known"
+    if stolen is not None:
+        told = f"{text.share(stolen)} of the CPUs' time has been stolen since boot"
     return Disturbance(
         "virtualisation",
-        f"{machine.virtual or 'a virtual machine'}; {text.share(stolen)} of the CPUs' time has been stolen since boot",
+        f"{machine.virtual or 'a virtual machine'}; {told}",
         "other guests share the last-level cache, memory bandwidth and turbo; reported caches may be larger than this "
         "guest's part; steal lengthens samples, and such rounds become suspect",
         "a dedicated host or bare-metal instance; else repeat at another hour and compare",
-        "warning" if stolen >= 0.01 else "note",
+        "warning" if (stolen or 0) >= 0.01 else "note",
     )
 
 
-def steal_share(stat: str) -> float:
-    """The share of all CPUs' time since boot that a hypervisor gave to others, from the text of `/proc/stat`."""
-    first = stat.partition("\n")[0].split()
-    fields = [int(word) for word in first[1:9]] if first[:1] == ["cpu"] else []
-    total = sum(fields)
-    return fields[7] / total if len(fields) == 8 and total else 0.0
+def _unseen(machine: Machine, root: Path) -> Disturbance | None:
+    why = cpu_time.unusable(root, machine.cpu.allowed)
+    if not why:
+        return None
+    return Disturbance(
+        "unseen neighbours",
+        why,
+        "what other processes and the hypervisor take is not known: no case becomes suspect for it",
+        "measure outside of the container, or look at top on the host meanwhile",
+        "note",
+    )
+
+
+def _bound(root: Path) -> Disturbance | None:
+    nodes = memory.bound(root)
+    if not nodes:
+        return None
+    return Disturbance(
+        "bound memory",
+        f"memory may come from NUMA node {ranges(nodes)} alone (numactl --membind, or a cpuset)",
+        "memory figures are those of these nodes, from afar for CPUs of others; sizes in DRAM must fit into them",
+        "start without the binding to measure the whole machine",
+        "note",
+    )
+
+
+def _masks_ignored(machine: Machine) -> Disturbance | None:
+    if "gVisor" not in (machine.virtual or ""):
+        return None
+    return Disturbance(
+        "pinning",
+        "gVisor accepts affinity masks and does not apply them",
+        "threads may share a core or move: figures for several threads are lower and spread wider",
+        "keep the machine idle; measure outside of gVisor (runc) where the machine's limits matter",
+        "note",
+    )
 
 
 def _swap(root: Path) -> Disturbance | None:
@@ -249,8 +298,10 @@ def _battery(root: Path) -> Disturbance | None:
 def _battery_elsewhere() -> Disturbance | None:
     import psutil
 
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return _on_battery() if battery is not None and battery.power_plugged is False else None
+    with suppress(psutil.Error, OSError):
+        battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+        return _on_battery() if battery is not None and battery.power_plugged is False else None
+    return None
 
 
 def _on_battery() -> Disturbance:
@@ -266,7 +317,8 @@ def _unlike_cores(machine: Machine, root: Path) -> Disturbance | None:
     base = root / "sys/devices/system/cpu"
     speeds = [number(base / f"cpu{cpu}/cpu_capacity") for cpu in machine.cpu.allowed]
     kinds = {speed for speed in speeds if speed is not None}
-    hybrid = (root / "sys/devices/cpu_atom").exists() and (root / "sys/devices/cpu_core").exists()
+    cores = [cpu_list(read_text(root / f"sys/devices/cpu_{kind}/cpus")) for kind in ("core", "atom")]
+    hybrid = all(set(machine.cpu.allowed) & set(cpus) for cpus in cores)
     if len(kinds) < 2 and not hybrid:
         return None
     return Disturbance(
@@ -324,4 +376,27 @@ def _unknown_caches(machine: Machine) -> Disturbance | None:
         "the system does not report them",
         "the size labels L1, L2 and L3 have no meaning here, so cases with them are skipped",
         "give sizes in bytes: --param size=16KiB",
+    )
+
+
+def _topology(machine: Machine) -> Disturbance | None:
+    if not machine.topology:
+        return None
+    return Disturbance(
+        "topology",
+        "; ".join(machine.topology),
+        "the labels L1, L2 and L3 stand for the sizes that are believed, and each thread for a core by them",
+        "compare with lscpu --caches on the host; sizes in bytes (--param size=16KiB) do not depend on it",
+        "note",
+    )
+
+
+def _date(now: float) -> Disturbance | None:
+    if now >= FIRST:
+        return None
+    return Disturbance(
+        "date",
+        f"the clock says {time.strftime('%Y-%m-%d', time.gmtime(now))}",
+        "show, report and compare take an earlier run for the newest one",
+        "set the clock (timedatectl set-ntp true; without a network: date -s)",
     )

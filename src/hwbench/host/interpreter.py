@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..record.model import Disturbance
-from .system import ROOT, read_text
+from .pseudo_files import ROOT, read_text
 
 CALLS = "Python code is slower, a loop several times, and so is each call into NumPy or a kernel"
 ALLOCATIONS = "whatever allocates memory is slower, NumPy's temporary arrays too"

@@ -10,6 +10,7 @@ from ..record.model import Disturbance, JsonObject
 from ..record.phrases import counted, listed
 from ..record.reasons import Reason, because
 from . import affinity
+from .pseudo_files import ranges
 
 VARIABLES = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 MOST = 4096  # places that are read
@@ -61,7 +62,7 @@ def bound(places: Places, threads: int, variables: Mapping[str, str]) -> list[Di
     if not (have := _cpus(places)):
         return []
     those = [name for name in VARIABLES if name in variables]
-    shown = "; ".join(map(affinity.ranges, places[:SHOWN])) + (" …" if len(places) > SHOWN else "")
+    shown = "; ".join(map(ranges, places[:SHOWN])) + (" …" if len(places) > SHOWN else "")
     why = f" ({listed(f'{name}={variables[name]}' for name in those)})" if those else ""
     crowded = f"{counted(threads, 'thread')} of prange share {counted(have, 'CPU')}"
     return [

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from .system import number, read_text
+from .pseudo_files import number, read_text
 
 # Of the kernel's command line these are kept: others name disks, hosts and addresses, or tell services their secrets.
 PARAMETERS = re.compile(

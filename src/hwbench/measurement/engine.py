@@ -23,7 +23,7 @@ from ..protocols import Facts, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import Reason, because, told
-from . import warm_up
+from . import asked_for, warm_up
 from .cases import Group
 from .check import Check
 from .inputs import SharedInputs
@@ -321,7 +321,10 @@ class Engine:
         status, reasons = trial.status, trial.reasons
         if status == "ok":
             device = self.devices[trial.case.device]
-            reasons = [*interference.shape(trial.samples), *openmp.crowded(trial.facts), *trial.doubts]
+            reasons = [
+                *interference.shape(trial.samples), *openmp.crowded(trial.facts), *trial.doubts,
+                *asked_for.refused(trial.case.params, trial.facts),
+            ]  # fmt: skip
             if device.kind == "gpu":
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):

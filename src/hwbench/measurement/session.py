@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import identity, interference, store, witness
-from ..record.claim import Claim
+from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
 from . import numba_settings, own_best, planning
@@ -148,6 +147,7 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
 def _stamp(*, locked: bool) -> JsonObject:
     """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives.
 
-    A run that is `locked` is left alone while its lock is held, which containers see of each other.
+    A run that is `locked` is left alone while its lock is held, which containers see of each other. When the process
+    started is not known where /proc cannot be read.
     """
-    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time(), "locked": locked}
+    return {**stamp(), "pid": os.getpid(), "process_started": started(), "locked": locked}

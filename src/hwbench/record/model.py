@@ -166,6 +166,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container. `settings` are those of the
     system that figures depend on, as far as it tells them: governor, turbo, mitigations, the kernel's command line.
+    `topology` says where sources of cores and caches disagree, and which is believed.
     """
 
     name: str
@@ -176,6 +177,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     gpus: list[Gpu] = []
     os: str = ""
     settings: dict[str, str] = {}
+    topology: list[str] = []
 
 
 class Disturbance(msgspec.Struct, frozen=True):
