@@ -12,8 +12,9 @@ from hwbench.analysis.reading import Reading
 from hwbench.analysis.summary import MOST, summary, virtual
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cpu, Policy
+from made_up.gpu_records import chases
 from made_up.gpu_sample import CARD, gpu_run
-from made_up.sample import only_skipped, sample_run
+from made_up.sample import only_skipped, replace, sample_run
 
 RUNS = sorted((Path(__file__).parents[2] / "reports" / "runs").rglob("*.json"))
 
@@ -133,3 +134,20 @@ def test_doubts_are_told_in_words_the_commonest_first():
         benches={"x.call": BenchInfo("How long?", "numpy", measures="call")},
     )  # fmt: skip
     assert summary(Reading(run)).doubts == ["no reason is known"]
+
+
+def test_a_gpu_s_l2_has_both_its_latencies_where_they_differ():
+    """A ring of half of the L2 is the headline; a small one, in the near part, is said beside it."""
+
+    def of(near, half):
+        return summary(Reading(replace(gpu_run(), records=chases(near, half)))).gpus[0]
+
+    gpu = of(140e-9, 287e-9)
+    assert [row.notes for row in gpu.memory] == [(), (1,), ()]
+    assert gpu.memory[1].cells["latency"].value == pytest.approx(287e-9)
+    assert [note.said for note in gpu.notes] == [
+        "latency near 140 ns (16 KiB), half full 287 ns: partly in far L2 or memory"
+    ]
+    assert (gpu.near.value, gpu.near.name) == (pytest.approx(140e-9), "l2.latency.near")
+    alike = of(140e-9, 143e-9)
+    assert (alike.near, alike.notes) == (None, ())

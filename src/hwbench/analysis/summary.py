@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..record import microarchitectures
+from ..record import microarchitectures, text
 from ..record.facts import gpu_of
 from ..record.model import GPU_LEVELS, LEVELS, Run
 from ..record.reasons import words_of
@@ -98,10 +98,19 @@ class Matmul:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A remark about a row, by its number."""
+
+    number: int
+    said: str
+
+
+@dataclass(frozen=True)
 class Accelerator:
     """A GPU that was measured: levels from the core outwards, peaks, tensor cores by precision, launch and link.
 
-    `tensors` and `link` (`h2d.pinned` …) hold what was measured alone.
+    `tensors` and `link` (`h2d.pinned` …) hold what was measured alone. `near` is the latency of an L2 that is not full,
+    where it is clearly another than that of the L2 in `memory`, which `notes` then say.
     """
 
     device: str
@@ -111,14 +120,8 @@ class Accelerator:
     tensors: Mapping[str, Headline]
     launch: Headline | None
     link: Mapping[str, Headline]
-
-
-@dataclass(frozen=True)
-class Note:
-    """A remark about a row, by its number."""
-
-    number: int
-    said: str
+    near: Headline | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def summary(reading: Reading) -> Summary:
         column_over_row=reading.get("column_over_row"),
         prange=_measured(reading, "prange", ("triad", "compute")),
         matmul=_matmul(reading),
-        gpus=tuple(_gpus(reading)),
+        gpus=tuple(_gpus(reading, len(notes))),
         notes=notes,
         findings=tuple(notable(reading)[:MOST]),
     )
@@ -267,14 +270,18 @@ def _matmul(reading: Reading) -> Matmul | None:
     return None if found is None else Matmul(*found, causes.blas(reading.run))
 
 
-def _gpus(reading: Reading) -> Iterator[Accelerator]:
+def _gpus(reading: Reading, numbered: int) -> Iterator[Accelerator]:
+    """The GPUs; their notes go on from the number `numbered`."""
     devices = dict.fromkeys(one.device for one in reading.headline if one.device != CPU)
     for device in devices:
         gpu = gpu_of(reading.run, device)
+        near, notes = _near(reading, device, numbered + 1)
+        numbered += len(notes)
         rows = []
         for level in ("L1", *GPU_LEVELS):
             cells = {name: reading.get(f"{level.lower()}.{name}", device) for name in ("latency", *KERNELS)}
-            rows += [Row(level, cells)] if any(cells.values()) else []
+            numbers = tuple(note.number for note in notes) if level == "L2" else ()
+            rows += [Row(level, cells, numbers)] if any(cells.values()) else []
         yield Accelerator(
             device=device,
             name=gpu.name if gpu else device,
@@ -288,7 +295,19 @@ def _gpus(reading: Reading) -> Iterator[Accelerator]:
                 for memory in ("pinned", "pageable")
                 if (found := reading.get(f"{way}.{memory}", device)) is not None
             },
+            near=near,
+            notes=notes,
         )
+
+
+def _near(reading: Reading, device: str, number: int) -> tuple[Headline | None, tuple[Note, ...]]:
+    """The latency of the L2's near part where that of half of the L2 is clearly longer, and the note on both."""
+    near, half = (reading.get(name, device) for name in ("l2.latency.near", "l2.latency"))
+    if near is None or half is None or half.low <= near.high * (1 + text.EVEN):
+        return None, ()
+    shown = [text.seconds(one.value) + text.DOUBTFUL * bool(one.doubt) for one in (near, half)]
+    said = f"latency near {shown[0]} (16 KiB), half full {shown[1]}: partly in far L2 or memory"
+    return near, (Note(number, said),)
 
 
 def _measured(reading: Reading, stem: str, names: Iterable[str], device: str = CPU) -> dict[str, Headline]:
@@ -306,6 +325,6 @@ def _shown(made: Summary) -> Iterator[Headline]:
         made.calls.values(),
         made.prange.values(),
         (made.loop_over_numpy, made.column_over_row, made.matmul.value if made.matmul else None),
-        *((*gpu.tensors.values(), gpu.launch, *gpu.link.values()) for gpu in made.gpus),
+        *((*gpu.tensors.values(), gpu.launch, gpu.near, *gpu.link.values()) for gpu in made.gpus),
     ]
     yield from (one for values in several for one in values if one is not None)

@@ -37,7 +37,10 @@ def figure(runs: Runs) -> Figure | None:
     panels = []
     for _, label, here in columns.by_run(points):
         marks = [
-            columns.mark(point, group=_load(point), label=f"{text.columns(point.value)[0]} GHz" + text.DOUBTFUL * held_up(point))
+            columns.mark(
+                point, group=_load(point),
+                label=f"{text.columns(point.value)[0]} GHz" + text.DOUBTFUL * held_up(point),
+            )
             for point in here
         ]  # fmt: skip
         spec = charts.bars(

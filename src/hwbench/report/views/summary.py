@@ -50,7 +50,8 @@ def _hero(made: Summary, label: str, *, short: bool) -> Hero:
         cpus += f", quota of {text.amount(host.quota)}"
     machine = ", ".join([host.cpu, cpus, host.virtual, *host.gpus])
     tiles = [] if short else [*_tiles(made), *(tile for gpu in made.gpus for tile in _gpu_tiles(gpu))]
-    notes = [] if short else [f"{note.number}) {note.said}" for note in made.notes]
+    every = [*made.notes, *(note for gpu in made.gpus for note in gpu.notes)]
+    notes = [] if short else [f"{note.number}) {note.said}" for note in every]
     if not short and made.doubts:
         notes.append(f"{text.DOUBTFUL} doubtful: {', '.join(made.doubts)}. Quality tells which cases.")
     tables = [_memory("Memory of the CPU", made.memory, made.columns)] if made.memory and not short else []
