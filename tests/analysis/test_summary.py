@@ -9,9 +9,11 @@ import pytest
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.analysis.reading import Reading
+from hwbench.analysis.run_quality import EVERY
 from hwbench.analysis.summary import MOST, summary, virtual
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cpu, Policy
+from hwbench.record.reasons import Reason
 from made_up.gpu_records import chases
 from made_up.gpu_sample import CARD, gpu_run
 from made_up.sample import only_skipped, replace, sample_run
@@ -68,7 +70,7 @@ def test_a_run_of_nothing_has_no_figures():
     """Skipped cases alone: no rows, no peaks, no verdict on noise."""
     made = summary(Reading(only_skipped()))
     assert (made.memory, made.columns, made.peaks, made.gpus, made.matmul) == ((), (), (), (), None)
-    assert (made.quality.noisy, made.quality.word, made.quality.cases) == (None, "", 0)
+    assert (made.quality.noisy, made.quality.verdict, made.quality.cases) == (None, "", 0)
     assert made.quality.skipped == 40
     assert made.headlines == made.doubts == []
 
@@ -151,3 +153,12 @@ def test_a_gpu_s_l2_has_both_its_latencies_where_they_differ():
     assert (gpu.near.value, gpu.near.name) == (pytest.approx(140e-9), "l2.latency.near")
     alike = of(140e-9, 143e-9)
     assert (alike.near, alike.notes) == (None, ())
+
+
+def test_a_verdict_says_on_how_many_checks_it_rests():
+    """Quiet by one check is another thing than quiet by all; of a noisy run those that failed count."""
+    alone = summary(Reading(run_of(record(samples=(1.0,) * 5)))).quality
+    assert (alone.checks, alone.impossible, alone.word) == (1, len(EVERY) - 1, "quiet")
+    assert alone.verdict == f"quiet: 1 check passed, {len(EVERY) - 1} not possible"
+    disturbed = record(samples=(1.0,) * 5, status="suspect", reasons=[Reason("steal")])
+    assert summary(Reading(run_of(disturbed))).quality.verdict == "noisy: 1 of 1 check failed"

@@ -13,6 +13,7 @@ from datetime import datetime
 from ..record import microarchitectures, text
 from ..record.facts import gpu_of
 from ..record.model import GPU_LEVELS, LEVELS, Run
+from ..record.phrases import counted
 from ..record.reasons import words_of
 from . import causes, run_quality, wording
 from .headline import CPU, Headline
@@ -51,11 +52,15 @@ class Host:
 class Quality:
     """Whether the run can be trusted. `noisy` is None where nothing was timed.
 
-    `worst` is the check that failed by the largest factor. The counts are of cases; those that need a GPU where there
+    Of so many `checks` that were made some were `missed`; `impossible` are those that the run has nothing for. `worst`
+    is the one that was missed by the largest factor. The other counts are of cases; those that need a GPU where there
     is none are left out. `seconds` is the time from start to end, None for a run that did not end.
     """
 
     noisy: bool | None
+    checks: int
+    missed: int
+    impossible: int
     worst: Check | None
     cases: int
     suspect: int
@@ -68,6 +73,16 @@ class Quality:
     def word(self) -> str:
         """`quiet`, `noisy`; "" where nothing was timed."""
         return "" if self.noisy is None else ("noisy" if self.noisy else "quiet")
+
+    @property
+    def verdict(self) -> str:
+        """`quiet: 9 checks passed, 1 not possible`, `noisy: 2 of 10 checks failed`; "" where nothing was timed."""
+        if not self.word:
+            return ""
+        made = counted(self.checks, "check")
+        if self.noisy:
+            return f"noisy: {self.missed} of {made} failed"
+        return f"quiet: {made} passed" + f", {self.impossible} not possible" * bool(self.impossible)
 
 
 @dataclass(frozen=True)
@@ -201,11 +216,14 @@ def virtual(found: str | None) -> str:
 
 def _quality(run: Run) -> Quality:
     checks = run_quality.check(run)
-    worst = max((one for one in checks if not one.passed), key=_excess, default=None)
+    missed = [one for one in checks if not one.passed]
     status = [record.status for record in run.records if record.device != NO_GPU]
     return Quality(
         noisy=run_quality.noisy(checks) if checks else None,
-        worst=worst,
+        checks=len(checks),
+        missed=len(missed),
+        impossible=len(run_quality.impossible(checks)),
+        worst=max(missed, key=_excess, default=None),
         cases=sum(record.timed for record in run.records),
         suspect=status.count("suspect"),
         wrong=status.count("wrong"),

@@ -108,12 +108,12 @@ def _cpus(host: Host) -> str:
 
 
 def _quality(found: Quality) -> str:
-    """`quiet, 615 cases in 1:24 min (13 suspect, 12 skipped)`."""
+    """`quiet: 10 checks passed; 615 cases in 1:24 min (13 suspect, 12 skipped)`."""
     counts = [(found.wrong, "wrong"), (found.failed, "failed"), (found.suspect, "suspect"), (found.skipped, "skipped")]
     apart = ", ".join(f"{count} {word}" for count, word in counts if count)
     took = ", interrupted" if found.seconds is None else f" in {text.duration(found.seconds)}"
     cases = f"{counted(found.cases, 'case')}{took}" + (f" ({apart})" if apart else "")
-    return ", ".join(filter(None, (found.word, cases)))
+    return "; ".join(filter(None, (found.verdict, cases)))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
