@@ -133,7 +133,7 @@ def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, devic
     path = store.newest(out)
     assert done.code == 130
     assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}; --resume goes on with them"
-    assert ", 1 case, interrupted" in done.out
+    assert "; 1 case, interrupted" in done.out
     assert store.read(path).finished is None
 
 
