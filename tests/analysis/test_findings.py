@@ -94,7 +94,7 @@ def test_a_share_of_a_suspect_limit_is_doubtful():
                   status="suspect", reasons=[Reason("steal", "3% of a CPU")])  # fmt: skip
     mine = record("a", samples=(2.0,) * 3, counts={"bytes": 50.0}, facts={"footprint": SIZES["L1"]})
     share = reading(peak, mine).share("a")
-    assert (share.text, share.doubt) == ("25%?", ("suspect_limit",))
+    assert (share.text, share.doubt) == ("25%~", ("suspect_limit",))
     assert of_limit(share, "the limit") == "25% of the limit (suspect limit)"
 
 

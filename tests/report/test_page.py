@@ -29,7 +29,9 @@ from hwbench.report.sections import Figure, Section
 from hwbench.report.views import VIEWS
 from hwbench.report.views.blocking import view as blocking
 from hwbench.report.views.gpu.breakeven import view as gpu_breakeven
+from hwbench.report.views.gpu.latency import view as gpu_latency
 from hwbench.report.views.gpu.link import view as gpu_link
+from hwbench.report.views.gpu.occupancy import view as gpu_occupancy
 from hwbench.report.views.gpu.roofline import view as gpu_roofline
 from hwbench.report.views.history import view as history
 from hwbench.report.views.overhead import figure as overhead
@@ -42,7 +44,7 @@ from made_up.sample import HOSTILE, LAPTOP, only_skipped, proof_run, replace, sa
 
 BENCHES = catalog.benches()
 # Views of what the sample run has none of: a GPU, and other harnesses' results.
-ABSENT = (history, gpu_link, gpu_roofline, gpu_breakeven)
+ABSENT = (history, gpu_link, gpu_roofline, gpu_latency, gpu_occupancy, gpu_breakeven)
 ONE = sample_run()
 TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
 RUNS = {"one": [ONE], "two": TWO, "hostile": [sample_run(hostile=True)]}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..record import inherited, interference, text
 from ..record.phrases import counted
-from . import causes
+from . import causes, wording
 from .hierarchy import CONTAINERS
 from .reading import Reading
 from .usual import MEASURED
@@ -69,7 +69,7 @@ def _cache(reading: Reading) -> Iterator[Notable]:
         said = f"L{last.cache.level}: {text.size(last.cache.bytes)} are reported, about {size} can be used."
         shared = " The rest serves other guests: only a dedicated host gives all of it." * guest
         found = reading.get("dram.latency")
-        remedy = f"Choose blocks for {size}.{shared}"
+        remedy = f"C{wording.blocks(last)[1:]}.{shared}"
         yield Notable(said, remedy, last.cache.bytes / last.size.value, found.bench if found else "", noted=True)
 
 
