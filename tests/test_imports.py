@@ -207,6 +207,12 @@ def test_what_is_heavy_is_not_loaded_for_nothing(code):
     assert loaded_by(code) == set()
 
 
+def test_numba_is_not_imported_to_describe_the_machine():
+    """Once its pool is known; NumPy is, since its BLAS is told."""
+    kept = "import hwbench.host.numba_pool as pool\npool.kept = lambda: pool.Pool(2, 'omp')\n"
+    assert loaded_by(kept + command("machine")) <= {"numpy", "cupy"}
+
+
 def test_every_module_can_be_imported() -> None:
     """With whatever Python and dependencies, importing a module raises nothing; CuPy may be missing."""
     for name in sorted(MODULES.keys() - {"__main__"}):  # that one runs the command

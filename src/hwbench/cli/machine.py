@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
-    from ..host import disturbances, namesake
+    from ..host import disturbances, namesake, numba_pool
     from ..host import machine as facts
     from ..measurement import numba_settings
 
@@ -27,7 +27,7 @@ def machine(json: AsJson = False) -> None:
         echo_err(f"warning: {other}")
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
     troubles = disturbances.find(here)
-    software = facts.software()
+    software = facts.software(numba_pool.kept)
     if json:
         print_json({"machine": here, "no_gpu": no_gpu, "software": software, "disturbances": troubles})
     else:

@@ -11,12 +11,14 @@ import re
 import socket
 import sys
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import cpu_numbers, system
+from . import cpu_numbers, numba_pool, system
+from .numba_pool import Pool
 from .system import ROOT, Host, cpu_list, read_text
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
@@ -220,11 +222,8 @@ def _other_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def software() -> dict[str, str | int | None]:
-    """The versions that figures depend on, the BLAS, and Numba's threading layer.
-
-    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before.
-    """
+def software(pool: Callable[[], Pool] = numba_pool.started) -> dict[str, str | int | None]:
+    """The versions that figures depend on, the BLAS, and Numba's threads. Imports NumPy."""
     from importlib.metadata import PackageNotFoundError, version
 
     found: dict[str, str | int | None] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
@@ -238,10 +237,8 @@ def software() -> dict[str, str | int | None]:
             with suppress(PackageNotFoundError):
                 found.setdefault(name, f"{version(package)} ({package})")
     found["blas"] = _blas()
-    import numba
-
-    found["numba_threads"] = numba.get_num_threads()
-    found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    threads = pool()
+    found["numba_threads"], found["threading_layer"] = threads.threads, threads.layer
     found["os"] = f"{platform.system()} {platform.release()}"
     return found
 
