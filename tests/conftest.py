@@ -110,8 +110,9 @@ def warm(unmeasured: None) -> Iterator[forks.Server]:
 
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
-    """Three scripted benches in place of the real ones."""
+    """Three scripted benches in place of the real ones; they have no pages."""
     from hwbench import catalog
+    from hwbench.cli import pages
 
     made = [
         scripted_bench({"fast": 0.001, "slow": 0.004}, "access.steps", {"size": ("L1", "L2"), "dtype": ("f8", "f4")},
@@ -122,6 +123,7 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     ]  # fmt: skip
     known = {bench.name: bench for bench in made}
     monkeypatch.setattr(catalog, "benches", lambda: known)
+    monkeypatch.setattr(pages, "index", list)
     return known
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 
-from hwbench.host import settings
+import pytest
+
+from hwbench.host import numba_pool, settings
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch):
+    """No cache of the user's is read."""
+    monkeypatch.setattr(numba_pool, "kept", lambda: numba_pool.Pool(3, "tbb"))
 
 
 def test_machine_as_json_and_text(command):
@@ -12,6 +20,7 @@ def test_machine_as_json_and_text(command):
     data = json.loads(command("machine", "--json").out)
     assert set(data) == {"machine", "no_gpu", "software", "variables", "disturbances"}
     assert data["machine"]["cpu"]["logical"] >= 1
+    assert (data["software"]["numba_threads"], data["software"]["threading_layer"]) == (3, "tbb")
     assert data["machine"]["name"] in command("machine").out
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
-    from ..host import disturbances, namesake
+    from ..host import disturbances, namesake, numba_pool
     from ..host import machine as facts
     from ..host.variables import variables
     from ..measurement import numba_settings
@@ -27,8 +27,9 @@ def machine(json: AsJson = False) -> None:
     if other := namesake.found():
         echo_err(f"warning: {other}")
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
-    software, inherited = facts.software(), variables()
-    troubles = disturbances.here(here, software, inherited)
+    pool, inherited = numba_pool.kept(), variables()
+    software = facts.software(lambda: pool)
+    troubles = disturbances.here(here, software, inherited, pool.places)
     if json:
         found = {"machine": here, "no_gpu": no_gpu, "software": software, "variables": inherited}
         print_json({**found, "disturbances": troubles})

@@ -26,16 +26,19 @@ from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
 FIRST = 1_704_067_200
 
 
-def here(machine: Machine, software: JsonObject, variables: Mapping[str, str]) -> list[Disturbance]:
+def here(
+    machine: Machine, software: JsonObject, variables: Mapping[str, str], places: openmp.Places | None = None
+) -> list[Disturbance]:
     """What will disturb measuring in this process, warnings first: what it has inherited, and what the machine is like.
 
-    `software` is `machine.software()`, after which Numba's pool stands.
+    `software` is `machine.software()`; `places` are those to which OpenMP binds Numba's pool, by default as it stands.
     """
     cpus = len(machine.cpu.allowed) or machine.cpu.logical
+    threads = int(software.get("numba_threads") or 1)
     own = [
         *inherited.disturbances(variables, cpus),
         *interpreter.watched(),
-        *openmp.bound(openmp.places(), int(software.get("numba_threads") or 1), variables),
+        *openmp.bound(openmp.places() if places is None else places, threads, variables),
     ]
     return _ranked([*own, *find(machine)])
 
