@@ -123,21 +123,24 @@ def test_every_heading_has_an_anchor_that_leads_to_it(look: Any) -> None:
 def test_every_link_leads_to_something_that_is_then_seen(look: Any) -> None:
     """Links to sections, tables and charts among the data show their topic and open what they lead into."""
     page = look("intel").page
+    go_to(page, "")
     links = page.evaluate("[...new Set([...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.hash.slice(1)))]")
     assert len(links) > 40
-    lost = [
-        link
-        for link in links
-        if not page.evaluate(
-            """async link => {
-              location.hash = link;
-              await new Promise(done => setTimeout(done, 20));
-              const found = document.getElementById(link);
-              return found && found.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false});
-            }""",
-            link,
-        )
-    ]
+    lost = page.evaluate(
+        """async links => {
+          const lost = [];
+          for (const link of links) {
+            const turned = new Promise(done => addEventListener('hashchange', done, {once: true}));
+            location.hash = link;
+            await turned;
+            const found = document.getElementById(link);
+            if (!found || !found.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false}))
+              lost.push(link);
+          }
+          return lost;
+        }""",
+        links,
+    )
     assert lost == []
 
 

@@ -17,6 +17,8 @@ from doubles.fake_cupy import CUDARuntimeError, FakeGpu
 from hwbench.host import gpu_probe
 from hwbench.host.gpu_probe import Gpus, probe
 
+pytestmark = pytest.mark.xdist_group("probe")
+
 HERE = Path(__file__).parent
 CUDA12 = 'python -m pip install cupy-cuda12x "cuda-toolkit[cudart,nvrtc]==12.*" nvidia-ml-py'
 CUDA13 = 'python -m pip install cupy-cuda13x "cuda-toolkit[cudart,nvrtc]==13.*" nvidia-ml-py'
