@@ -40,7 +40,9 @@ def test_what_numba_takes_is_taken(fine):
     numba_settings.check(fine)
 
 
-@pytest.mark.parametrize("arguments", [["run", "access.share"], ["machine"], ["list", "-v"], ["verify"], ["ab", ".", "."]])
+@pytest.mark.parametrize(
+    "arguments", [["run", "access.share"], ["machine"], ["list", "-v"], ["verify"], ["ab", ".", "."]]
+)
 def test_commands_that_measure_say_so_and_make_nothing(benches, device, command, tmp_path, monkeypatch, arguments):
     """One line and exit 2 in the place of a traceback or of an error without a name."""
     monkeypatch.chdir(tmp_path)
