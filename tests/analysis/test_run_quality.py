@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles.scripted import record
-from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unseen, unsupported
+from hwbench.analysis.run_quality import (
+    EVERY,
+    REPEATS,
+    Check,
+    check,
+    impossible,
+    noisy,
+    sentences,
+    unrepeated,
+    unseen,
+    unsupported,
+)
 from hwbench.record.facts import telemetry
 from hwbench.record.reasons import Reason
 from made_up.declared import described
@@ -34,8 +45,9 @@ def failed(*records):
 
 
 def test_a_quiet_run_says_so():
-    """Nothing taken, every best supported: one sentence, and every check was made."""
+    """Nothing taken, every best supported: one sentence, and every check was made that has telemetry."""
     run = run_of(load(), load("128MiB"), load("L1"))
+    assert {one.name for one in check(run)} | {*impossible(check(run))} == {*EVERY}
     assert [one.name for one in check(run)] == [
         "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
         "limits that rest on one lucky sample", "limits that do not repeat",

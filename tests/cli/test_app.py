@@ -101,7 +101,7 @@ def test_an_early_end_of_what_is_read_is_an_error_by_2(command, monkeypatch, err
         raise error
 
     monkeypatch.setattr("hwbench.catalog.benches", fail)
-    done = command("list")
+    done = command("list", "-v")
     assert done.code == 2
     assert done.err == (
         f"hwbench: EndOfInputError: a file or another process ended early ({what}); run the command again "

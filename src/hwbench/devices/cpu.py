@@ -21,7 +21,7 @@ import numpy.typing as npt
 import psutil
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
-from ..host import cgroups, cpu_time, memory, system
+from ..host import cgroups, cpu_time, memory, openmp, system
 from ..host.pseudo_files import ROOT, read_text
 from ..host.system import Host
 from ..protocols import Array, Call, Choice, Dtype, Facts, Inputs, Shape, Values
@@ -192,8 +192,9 @@ class CpuDevice:
                 numba.set_num_threads(before)
 
         return Work(
-            call=lambda: timer(1), output=output, timer=timer, facts={"threads": count, **(facts or {})}, close=close
-        )
+            call=lambda: timer(1), output=output, timer=timer, close=close,
+            facts={"threads": count, "layer": openmp.layer(), **(facts or {})},
+        )  # fmt: skip
 
     def blas(
         self, call: Call, threads: int, *, output: Call | None = None, facts: Facts | None = None,

@@ -1,4 +1,4 @@
-"""What will disturb measuring on this machine: which figures it affects and how, and the remedy.
+"""What will disturb measuring on this machine and in this process: which figures it affects and how, and the remedy.
 
 On Linux everything is read from files below `root` (sysfs, procfs), so that tests can pass in made-up machines. Other
 systems are read through psutil, which reports less. What did disturb a run is in its telemetry, judged by
@@ -12,17 +12,35 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..record import text
-from ..record.model import Disturbance, Machine
-from . import cpu_time, memory
+from ..record import inherited, text
+from ..record.model import Disturbance, JsonObject, Machine
+from . import cpu_time, interpreter, memory, openmp, settings
 from .machine import hypervisor
 from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
 
 # Seconds since 1970 at the start of 2024, when there was no hwbench yet.
 FIRST = 1_704_067_200
+
+
+def here(
+    machine: Machine, software: JsonObject, variables: Mapping[str, str], places: openmp.Places | None = None
+) -> list[Disturbance]:
+    """What will disturb measuring in this process, warnings first: what it has inherited, and what the machine is like.
+
+    `software` is `machine.software()`; `places` are those to which OpenMP binds Numba's pool, by default as it stands.
+    """
+    cpus = len(machine.cpu.allowed) or machine.cpu.logical
+    threads = int(software.get("numba_threads") or 1)
+    own = [
+        *inherited.disturbances(variables, cpus),
+        *interpreter.watched(),
+        *openmp.bound(openmp.places() if places is None else places, threads, variables),
+    ]
+    return _ranked([*own, *find(machine)])
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
@@ -38,8 +56,11 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
     else:
         found += [_neighbours(machine, _load_elsewhere(machine)), _no_pinning(), _battery_elsewhere()]
     found += [_unknown_caches(machine), _topology(machine), _date(time.time())]
-    there = [one for one in found if one is not None]
-    return sorted(there, key=lambda one: one.severity != "warning")
+    return _ranked(one for one in found if one is not None)
+
+
+def _ranked(found: Iterable[Disturbance]) -> list[Disturbance]:
+    return sorted(found, key=lambda one: one.severity != "warning")
 
 
 def _quota(machine: Machine) -> Disturbance | None:
@@ -153,16 +174,15 @@ def _governor(machine: Machine, root: Path) -> Disturbance | None:
 
 
 def _turbo(root: Path) -> Disturbance | None:
-    base = root / "sys/devices/system/cpu"
-    for switch, on, off in ((base / "intel_pstate/no_turbo", 0, 1), (base / "cpufreq/boost", 1, 0)):
-        if number(switch) == on:
-            path = f"/{switch.relative_to(root)}"
+    base = "sys/devices/system/cpu"
+    for switch, on in settings.SWITCHES:
+        if number(root / base / switch) == on:
             return Disturbance(
                 "turbo",
                 "on",
                 "the clock depends on temperature, on vector width and on how many cores work: figures of one thread "
                 "do not predict those of all, and a warm machine is slower",
-                f"leave it on for the best figures; for repeatable ones: echo {off} | sudo tee {path}",
+                f"leave it on for the best figures; for repeatable ones: echo {1 - on} | sudo tee /{base}/{switch}",
                 "note",
             )
     return None

@@ -12,12 +12,14 @@ import socket
 import sys
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import cpu_numbers, macos, memory, system
+from . import affinity, cpu_numbers, macos, memory, numba_pool, settings, system
+from .numba_pool import Pool
 from .pseudo_files import ROOT, cpu_list, mounted, read_text
 from .system import Host
 
@@ -65,6 +67,7 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
         numa=_numa(root) if linux else [],
         virtual=virtual(root) if linux else None,
         os=_linux_name(root) if linux else platform.platform(),
+        settings=settings.settings(root, host.allowed) if linux else {},
         topology=list(host.notes),
     )
 
@@ -230,10 +233,10 @@ def _other_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def software() -> dict[str, str | int | None]:
-    """The versions that figures depend on, the BLAS, and Numba's threading layer.
+def software(pool: Callable[[], Pool] = numba_pool.started) -> dict[str, str | int | None]:
+    """The versions that figures depend on, the BLAS, and Numba's threads. Imports NumPy.
 
-    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before.
+    The calling thread keeps its CPUs, whatever OpenMP is told to bind.
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -247,11 +250,10 @@ def software() -> dict[str, str | int | None]:
         for package in distributions:
             with suppress(PackageNotFoundError):
                 found.setdefault(name, f"{version(package)} ({package})")
-    found["blas"] = _blas()
-    import numba
-
-    found["numba_threads"] = numba.get_num_threads()
-    found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    with affinity.kept():
+        found["blas"] = _blas()
+        threads = pool()
+    found["numba_threads"], found["threading_layer"] = threads.threads, threads.layer
     found["os"] = f"{platform.system()} {platform.release()}"
     return found
 

@@ -13,7 +13,7 @@ from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
-from ..record import identity, store, witness
+from ..record import identity, interference, store, witness
 from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
@@ -59,6 +59,9 @@ def _execute(
     path, run = cut_off if cut_off is not None else _new(request, here, plan.cases)
     if cut_off is None:
         claim.take(path)
+        for one in run.disturbances:
+            if one.severity == "warning" and one.name not in interference.JUDGED:
+                observer.trouble(f"{one.name}: {one.state}; {one.affects}; {one.remedy}")
     run = msgspec.structs.replace(run, hwbench=_stamp(locked=claim.held))
     run = planning.described(run, plan, catalog.benches())
     known = planning.measured(run, benches)
@@ -135,7 +138,7 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
         policy=msgspec.structs.replace(
             request.policy or fitted(POLICIES[request.preset], count), budget_s=request.budget
         ),
-        disturbances=disturbances.find(here),
+        disturbances=disturbances.here(here, software, environment),
         witness=own_best.earlier(identity.setup_of(here, software, environment)),
     )  # fmt: skip
     return store.path_of(run, request.out, request.folder), run

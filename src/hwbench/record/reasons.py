@@ -77,6 +77,10 @@ TABLE: dict[str, Meaning] = {
         "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "
         "your own runs. Unset the variable, or measure the variants one by one.",
     ),
+    "bound_threads": Meaning(
+        "OpenMP binds several threads to one CPU",
+        "Unset GOMP_CPU_AFFINITY, OMP_PLACES and OMP_PROC_BIND, or name a CPU for each thread.",
+    ),
     "bimodal": Meaning(
         "the samples are bimodal",
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
