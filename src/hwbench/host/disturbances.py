@@ -31,7 +31,7 @@ def here(machine: Machine, software: JsonObject, variables: Mapping[str, str]) -
     own = [
         *inherited.disturbances(variables, cpus),
         *interpreter.watched(),
-        *openmp.bound(openmp.places(), int(software.get("numba_threads") or 1), variables),
+        *openmp.bound(openmp.places(), int(software.get("numba_threads") or 1), variables, machine.cpu.allowed),
     ]
     return _ranked([*own, *find(machine)])
 
