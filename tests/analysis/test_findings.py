@@ -169,6 +169,14 @@ def test_findings_are_told_in_the_order_of_benches():
     assert findings(run, [silent, said, absent]) == {"test.bench": ["1 s"]}
 
 
+def test_findings_say_what_held_their_figures_back():
+    """Kernels compiled without optimization are no finding about the machine."""
+    finding = scripted_bench({"a": 1.0}, "one.bench")
+    finding.finding(lambda results: ["a costs 1.0×."])
+    run = described(run_of(record(bench="one.bench"), variables={"NUMBA_OPT": "0"}))
+    assert findings(run, [finding]) == {"one.bench": ["a costs 1.0× (under NUMBA_OPT=0)."]}
+
+
 def test_a_finding_that_fails_costs_nothing_else():
     """A file whose records are not what the bench expects is shown all the same, and says so."""
     failing, said = scripted_bench({"a": 1.0}), scripted_bench({"a": 1.0}, "b.b")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 FLAGS = (
     "--no-sandbox",
@@ -17,6 +18,10 @@ FLAGS = (
     "--disable-background-networking",
     "--no-first-run",
     "--force-color-profile=srgb",
+    # Each window would load three pages of the address bar's, which nobody sees, and take 2 s for them. The other
+    # features are Playwright's, whose own list this one replaces.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxFullPopup,WebUIOmniboxAimPopup,MediaRouter,OptimizationHints,"
+    "PaintHolding",
 )
 DESK = {"width": 1280, "height": 900}
 
@@ -28,7 +33,7 @@ def _chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium; without it, or without playwright, tests are skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the test extra)")
@@ -39,6 +44,23 @@ def browser() -> Iterator[Any]:
         opened = tool.chromium.launch(executable_path=path, args=list(FLAGS))
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`written("one", write)`: the file of a page, which `write` makes once for all of pytest's processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def once(name: str, write: Callable[[Path], None]) -> Path:
+        path = folder / f"{name}.html"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                write(path)
+        return path
+
+    return once
 
 
 @dataclass

@@ -34,17 +34,27 @@ FIRST = pytest.mark.xdist_group("intel-desk")
 
 
 @pytest.fixture(scope="module")
-def look(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """`look("intel", "desk")`: the page of committed runs, written and opened once."""
-    folder = tmp_path_factory.mktemp("runs")
+def pages(written: Any) -> Callable[[str], Path]:
+    """The file of the page of committed runs."""
+
+    def page(name: str) -> Path:
+        def write(path: Path) -> None:
+            report.write([store.read(HERE / file) for file in FILES[name]], path, catalogue=catalog.benches())
+
+        path: Path = written(f"runs-{name}", write)
+        return path
+
+    return page
+
+
+@pytest.fixture(scope="module")
+def look(opened: Any, pages: Callable[[str], Path]) -> Callable[..., Any]:
+    """`look("intel", "desk")`: the page of committed runs, opened once."""
     visits: dict[tuple[str, str], Any] = {}
 
     def go(name: str, size: str = "desk") -> Any:
-        path = folder / f"{name}.html"
-        if not path.exists():
-            report.write([store.read(HERE / file) for file in FILES[name]], path, catalogue=catalog.benches())
         if (name, size) not in visits:
-            visits[name, size] = opened(path, viewport=DESK if size == "desk" else PHONE)
+            visits[name, size] = opened(pages(name), viewport=DESK if size == "desk" else PHONE)
         return visits[name, size]
 
     return go
@@ -113,28 +123,31 @@ def test_every_heading_has_an_anchor_that_leads_to_it(look: Any) -> None:
 def test_every_link_leads_to_something_that_is_then_seen(look: Any) -> None:
     """Links to sections, tables and charts among the data show their topic and open what they lead into."""
     page = look("intel").page
+    go_to(page, "")
     links = page.evaluate("[...new Set([...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.hash.slice(1)))]")
     assert len(links) > 40
-    lost = [
-        link
-        for link in links
-        if not page.evaluate(
-            """async link => {
-              location.hash = link;
-              await new Promise(done => setTimeout(done, 20));
-              const found = document.getElementById(link);
-              return found && found.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false});
-            }""",
-            link,
-        )
-    ]
+    lost = page.evaluate(
+        """async links => {
+          const lost = [];
+          for (const link of links) {
+            const turned = new Promise(done => addEventListener('hashchange', done, {once: true}));
+            location.hash = link;
+            await turned;
+            const found = document.getElementById(link);
+            if (!found || !found.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false}))
+              lost.push(link);
+          }
+          return lost;
+        }""",
+        links,
+    )
     assert lost == []
 
 
-def test_an_address_with_an_anchor_opens_its_topic(look: Any, opened: Any) -> None:
+@pytest.mark.xdist_group("h200-desk")
+def test_an_address_with_an_anchor_opens_its_topic(pages: Any, opened: Any) -> None:
     """At load as later; back and forward go through the topics that were shown."""
-    address = look("h200").page.url.partition("#")[0].removeprefix("file://")
-    page = opened(Path(address), "#quality").page
+    page = opened(pages("h200"), "#quality").page
     assert shown(page) == "topic-quality"
     page.locator("nav a[href='#topic-data']").click()
     assert shown(page) == "topic-data"
@@ -221,11 +234,16 @@ def test_a_phone_has_a_menu(look: Any) -> None:
     assert "Compute" in page.locator("#menu").text_content()
 
 
+@pytest.mark.xdist_group("h200-desk")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out_from_what_is_behind_them(look: Any, opened: Any, scheme: str) -> None:
+def test_words_stand_out_from_what_is_behind_them(look: Any, scheme: str) -> None:
     """Text has a contrast of 4.5:1 at least in both themes (WCAG AA)."""
-    address = look("h200").page.url.partition("#")[0].removeprefix("file://")
-    page = opened(Path(address), color_scheme=scheme).page
+    page = look("h200").page
+    page.emulate_media(color_scheme=scheme)
+    go_to(page, "topic-summary")
+    assert (page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.slice(4))") > 128) == (
+        scheme == "light"
+    )
     low = page.evaluate(
         """() => {
           const part = text => (text.match(/[\\d.]+/g) || []).map(Number);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,16 +41,14 @@ ON_DESK = [pytest.param(name, id=name, marks=pytest.mark.xdist_group(f"{name}-de
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The file of a page, written once, when it is first asked for."""
-    folder = tmp_path_factory.mktemp("pages")
+def pages(written: Any) -> Callable[[str], Path]:
+    """The file of a page."""
 
-    @functools.cache
-    def written(name: str) -> Path:
-        report.write(RUNS_AND_FEW[name], folder / f"{name}.html", catalogue=catalog.benches())
-        return folder / f"{name}.html"
+    def page(name: str) -> Path:
+        path: Path = written(name, lambda path: report.write(RUNS_AND_FEW[name], path, catalogue=catalog.benches()))
+        return path
 
-    return written
+    return page
 
 
 @pytest.fixture
@@ -177,10 +174,12 @@ def test_names_from_a_file_run_nothing(look: Any) -> None:
     assert page.evaluate("window.pwned") is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
+@pytest.mark.parametrize(
+    "scheme", [pytest.param(scheme, marks=pytest.mark.xdist_group(f"few-{scheme}")) for scheme in ("light", "dark")]
+)
+def test_charts_follow_the_theme(look: Any, scheme: str) -> None:
     """The system's theme is taken at first; the button changes page and charts alike, and is remembered in words."""
-    page = visit("few", color_scheme=scheme).page
+    page = look("few", color_scheme=scheme).page
 
     def colours() -> list[str]:
         return page.evaluate(
@@ -205,6 +204,9 @@ def test_charts_follow_the_theme(visit: Any, scheme: str) -> None:
     assert bright(dark[1])
     if scheme == "light":
         assert all(one != other for one, other in zip(first, dark, strict=True))
+    button.click()
+    assert button.text_content() == "Theme: auto"
+    assert colours() == first
 
 
 @pytest.mark.xdist_group("few")
@@ -220,10 +222,9 @@ def test_a_tooltip_tells_median_interval_and_samples(look: Any) -> None:
     assert all(word in text for word in ("access.row_column", "median", "95% interval", "samples", "GB/s"))
 
 
-@pytest.mark.xdist_group("one-desk")
-def test_everything_is_reached_by_keyboard(look: Any) -> None:
+def test_everything_is_reached_by_keyboard(visit: Any) -> None:
     """Tab leads to the skip link, theme, topics, search, figures, tables, filter, downloads; each shows the focus."""
-    page = look("one", viewport=DESK).page  # the last of its tests, and changes it
+    page = visit("few").page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
@@ -299,7 +300,7 @@ def test_the_table_of_records_filters_and_sorts(look: Any) -> None:
 @pytest.mark.xdist_group("few")
 def test_the_samples_of_any_case_are_drawn(look: Any) -> None:
     """A case that the reader chooses: the curve, and in words how many samples it has and which is the slowest."""
-    page = look("few", viewport=DESK).page
+    page = look("few").page
     go_to(page, "quality")
     page.wait_for_selector("figure.samples[data-state=ready]")
     page.select_option("figure.samples .bench", label="access.row_column")
@@ -352,9 +353,10 @@ def test_the_systolic_array_is_stepped_through_by_buttons(look: Any) -> None:
     assert (shown_frame(page), back.is_disabled()) == ("Time 0", True)
 
 
-def test_the_systolic_array_plays_to_its_end(visit: Any) -> None:
+@pytest.mark.xdist_group("few-light")
+def test_the_systolic_array_plays_to_its_end(look: Any) -> None:
     """Play goes on by itself, from the start where it was at the end; Pause and any step stop it."""
-    page = visit("few").page
+    page = look("few", color_scheme="light").page
     go_to(page, "lecture")
     bar = page.locator("figure.steps .stepper")
     play = bar.locator("[data-go=play]")
@@ -385,15 +387,18 @@ def test_the_systolic_array_is_stepped_through_by_keys(look: Any) -> None:
         assert shown_frame(page) == f"Time {time}"
 
 
-@pytest.mark.parametrize("how", ["without scripts", "on paper"])
-def test_all_frames_of_the_systolic_array_are_there(visit: Any, how: str) -> None:
+@pytest.mark.parametrize(
+    "how", ["without scripts", pytest.param("on paper", marks=pytest.mark.xdist_group("few-dark"))]
+)
+def test_all_frames_of_the_systolic_array_are_there(look: Any, how: str) -> None:
     """Without JavaScript, and in print, where nobody can press a button, the eight frames stand one after the other."""
-    page = visit("few", java_script_enabled=how == "on paper").page
-    if how == "on paper":
-        page.emulate_media(media="print")
+    page = look("few", **({"color_scheme": "dark"} if how == "on paper" else {"java_script_enabled": False})).page
+    page.emulate_media(media="print" if how == "on paper" else "screen")
     titles = page.locator("figure.steps .frames > li:visible .step").all_text_contents()
+    stepper = page.locator("figure.steps .stepper").is_visible()
+    page.emulate_media(media="screen")
     assert titles == [f"Time {time}" for time in range(8)]
-    assert not page.locator("figure.steps .stepper").is_visible()
+    assert not stepper
 
 
 def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
@@ -406,9 +411,10 @@ def test_without_scripts_the_figures_are_all_there(visit: Any) -> None:
     assert page.locator("table.live tbody tr").count() == len(RUNS["one"][0].records)
 
 
-def test_print_is_on_white(visit: Any) -> None:
+@pytest.mark.xdist_group("few-dark")
+def test_print_is_on_white(look: Any) -> None:
     """On paper the page is light whatever the theme, without its navigation."""
-    page = visit("few", color_scheme="dark").page
+    page = look("few", color_scheme="dark").page
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
     assert not page.locator("nav").is_visible()

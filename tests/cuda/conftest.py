@@ -19,3 +19,9 @@ def pytest_runtest_setup() -> None:
         pytest.fail(lacking, pytrace=False)
     if lacking:
         pytest.skip(lacking)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """One process takes a file, whose kernels it compiles once; what nvcc builds goes to whichever is free."""
+    if "nvcc_builds" not in item.name:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -14,7 +14,7 @@ import pytest
 
 from doubles import fake_cupy
 from doubles.fake_cupy import FakeGpu, FakeNvml, install, refuse_arguments, signatures
-from doubles.gpu_on_cpu import SHORT
+from doubles.gpu_on_cpu import learn_little
 from hwbench import catalog
 from hwbench.devices import gpu_gate, selection
 from hwbench.kernels import cuda
@@ -32,6 +32,17 @@ class Durations(dict):
         return 1e-6
 
 
+# Of the quick set, arrays in which nothing changes but their length.
+SMALL = {
+    "device.coalescing": {"n": (2**18,)},
+    "device.matmul": {"n": (1024,)},
+    "offload.breakeven": {"n": (4**5, 4**8)},
+    "transfer.chunks": {"pieces": (1, 256), "size": ("4MiB",)},
+    "transfer.copy": {"size": ("64KiB", "4MiB")},
+    "transfer.overlap": {"streams": (1, 4), "size": ("4MiB",)},
+}
+
+
 @pytest.fixture(scope="module")
 def built():
     """The quick set's cases on a GPU of 1 MiB of L2: how each variant ended, what failed on the clock, the GPU."""
@@ -44,7 +55,12 @@ def built():
 
         patch.setattr(module, "HBM_LEAST", 2**22)
         patch.setattr(module, "HBM_TIMED", 2**24)
-        patch.setattr("hwbench.benches.workload._mlp.RECIPES", SHORT)
+        # Smaller arrays, but as many launches: what fills the queue is looked at.
+        patch.setattr("hwbench.benches.device.layout.ELEMENTS", 2**20)
+        patch.setattr("hwbench.benches.device.occupancy.EACH", 1024)
+        learn_little(patch)
+        for name, values in SMALL.items():
+            patch.setitem(catalog.benches()[name].presets, "quick", values)
         device = module.GpuDevice(0)
         patch.setattr(device._cpu, "free_memory", lambda: 2**33)
         known = {"gpu:0": device}

@@ -25,9 +25,16 @@ from hwbench.measurement import cases, planning
 from hwbench.record import store
 from hwbench.record.model import Run, key
 from hwbench.record.reasons import Reason, because
+from made_up import sample_lecture
 from made_up.gpu_sample import CARD, gpu_run
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
+
+
+@pytest.fixture(autouse=True)
+def without_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up run's simulated array would be compiled for these tests alone, which do not look at it."""
+    monkeypatch.setattr(sample_lecture, "_example", dict)
 
 
 @pytest.fixture

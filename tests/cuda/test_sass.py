@@ -60,7 +60,8 @@ extern "C" __global__ void spilled(float* out, int n) {
 
 @pytest.fixture(scope="module", params=[75, 90, 120], ids="sm_{}".format)
 def code(request):
-    return sass.disassemble(nvrtc.compile_source(SOURCE, request.param))
+    [code] = sass.disassemble(request.param, nvrtc.compile_source(SOURCE, request.param))
+    return code
 
 
 def test_fused_multiply_adds_are_counted_exactly(code):

@@ -8,26 +8,13 @@
 #ifndef CUDA_ON_CPU_H  // it may be included compiled and as text in one source
 #define CUDA_ON_CPU_H
 
-#include <sys/mman.h>
-#include <ucontext.h>
-
 #include <cmath>
-#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#define COC_ASAN 1
-#else
-#define COC_ASAN 0
-#endif
 
 #define __global__
 #define __device__
@@ -41,9 +28,6 @@
 #define __restrict__ __restrict
 // All static shared memory in one section: blocks that are resident together take turns in it.
 #define __shared__ static __attribute__((section("cuda_shared")))
-
-extern "C" __attribute__((weak, visibility("hidden"))) char __start_cuda_shared[];
-extern "C" __attribute__((weak, visibility("hidden"))) char __stop_cuda_shared[];
 
 struct uint3 { unsigned x, y, z; };
 struct dim3 {
@@ -70,23 +54,10 @@ COC_VECTORS(unsigned long long, ulonglong, )
 
 namespace cuda_on_cpu {
 
-constexpr size_t STACK = 256 << 10;      // bytes a fiber; only what is touched is ever backed by memory
-constexpr size_t RESIDENT = 2048;        // threads that live at once, as on one multiprocessor
-constexpr size_t STEPS = 2'000'000;      // switches after which a launch counts as endless
-constexpr unsigned char GARBAGE = 0xA5;  // what shared memory starts with
-
 enum class State { ready, barrier, warp, done };
 
 struct Block;
-
-// Where a thread runs. One that has run a thread to its end waits for the next: `swapcontext` would ask the kernel for
-// the signal mask at each switch, `_setjmp` asks nothing.
-struct Fiber {
-    void* stack = nullptr;
-    ucontext_t context;                      // how it starts
-    bool started = false;
-    jmp_buf place;                           // where it goes on
-};
+struct Fiber;
 
 struct Thread {
     Fiber* fiber = nullptr;
@@ -111,26 +82,14 @@ struct Body {  // what each thread does: a kernel with its arguments
 
 struct Block {
     dim3 index;
-    std::vector<Thread> threads;
-    std::vector<char> shared;                // static shared memory while another block runs
-    std::unique_ptr<char[]> dynamic;         // of exactly the size asked for, so that an overrun is found
-    size_t live = 0;
+    char* dynamic = nullptr;                 // shared memory of exactly the size asked for, so that an overrun is found
 };
 
-inline struct {
+extern struct Gpu {
     dim3 grid, block;
     Thread* current = nullptr;
-    Block* running = nullptr;
-    ucontext_t scheduler;                    // with AddressSanitizer, which must see each switch
-    jmp_buf place;                           // of the scheduler
-    void* scheduler_stack = nullptr;
-    const void* scheduler_bottom = nullptr;
-    size_t scheduler_size = 0;
-    const Body* body = nullptr;
     long long clock = 0;
-    size_t steps = 0;
     char error[256] = "";
-    std::vector<Fiber*> fibers;              // kept from launch to launch
 } gpu;
 
 template <class... A>
@@ -138,85 +97,18 @@ inline void fail(const char* format, A... values) {
     if (!gpu.error[0]) std::snprintf(gpu.error, sizeof gpu.error, format, values...);
 }
 
-// --- switching ---------------------------------------------------------------------------------------------------
+// --- what cuda_on_cpu.cpp does -----------------------------------------------------------------------------------
 
-#if COC_ASAN
-inline void to_scheduler(Thread& self, bool last = false) {
-    __sanitizer_start_switch_fiber(last ? nullptr : &self.fake_stack, gpu.scheduler_bottom, gpu.scheduler_size);
-    swapcontext(&self.fiber->context, &gpu.scheduler);
-    __sanitizer_finish_switch_fiber(self.fake_stack, &gpu.scheduler_bottom, &gpu.scheduler_size);
-}
-
-inline void to_thread(Thread& thread) {
-    gpu.current = &thread;
-    ++gpu.steps;
-    __sanitizer_start_switch_fiber(&gpu.scheduler_stack, thread.fiber->stack, STACK);
-    swapcontext(&gpu.scheduler, &thread.fiber->context);
-    __sanitizer_finish_switch_fiber(gpu.scheduler_stack, nullptr, nullptr);
-}
-#else
-inline void to_scheduler(Thread& self, bool = false) {
-    if (!_setjmp(self.fiber->place)) _longjmp(gpu.place, 1);
-}
-
-inline void to_thread(Thread& thread) {
-    gpu.current = &thread;
-    ++gpu.steps;
-    if (_setjmp(gpu.place)) return;
-    if (thread.fiber->started) _longjmp(thread.fiber->place, 1);
-    thread.fiber->started = true;
-    setcontext(&thread.fiber->context);
-}
-#endif
-
-inline void entry() {
-#if COC_ASAN
-    __sanitizer_finish_switch_fiber(nullptr, &gpu.scheduler_bottom, &gpu.scheduler_size);
-#endif
-    for (;;) {
-        gpu.body->call(gpu.body->with);
-        gpu.current->state = State::done;
-        to_scheduler(*gpu.current, true);
-    }
-}
-
-inline Fiber* take_fiber() {
-    Fiber* fiber;
-    if (gpu.fibers.empty()) {
-        void* made = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (made == MAP_FAILED) return nullptr;
-        fiber = new Fiber;
-        fiber->stack = made;
-    } else {
-        fiber = gpu.fibers.back();
-        gpu.fibers.pop_back();
-        if (!COC_ASAN) return fiber;
-    }
-    getcontext(&fiber->context);
-    fiber->context.uc_stack.ss_sp = fiber->stack;
-    fiber->context.uc_stack.ss_size = STACK;
-    fiber->context.uc_link = nullptr;
-    makecontext(&fiber->context, entry, 0);
-    return fiber;
-}
-
-inline void wait(State state, int line) {
-    Thread& self = *gpu.current;
-    self.state = state;
-    self.line = line;
-    to_scheduler(self);
-}
+void to_scheduler(Thread& self, bool last = false);
+void wait(State state, int line);
+unsigned long long barrier(int line, unsigned long long value = 0);
+unsigned active();
+const char* run(dim3 grid, dim3 shape, size_t dynamic, bool reverse, bool together, const Body& body);
 
 // Lets the others run, now and then: what a loop that waits for another thread must call.
 inline void give_way(unsigned every = 16) {
     Thread& self = *gpu.current;
     if (++self.spins % every == 0) to_scheduler(self);
-}
-
-inline unsigned long long barrier(int line, unsigned long long value = 0) {
-    gpu.current->value = value;
-    wait(State::barrier, line);
-    return gpu.current->total;
 }
 
 // Hands a value to the lanes of `mask` and returns theirs, by lane.
@@ -243,161 +135,7 @@ inline T lane_value(const unsigned long long* lanes, int lane, unsigned mask, in
     return value;
 }
 
-// --- releasing those that wait -----------------------------------------------------------------------------------
-
-inline bool release_warp(Block& block, size_t first) {
-    size_t end = std::min(first + 32, block.threads.size());
-    bool any = false;
-    for (size_t t = first; t < end; ++t) {
-        Thread& thread = block.threads[t];
-        if (thread.state != State::warp) continue;
-        unsigned there = 0;
-        bool complete = true;
-        for (size_t other = first; other < end; ++other) {
-            Thread& peer = block.threads[other];
-            if (!(thread.mask >> (other - first) & 1) || peer.state == State::done) continue;
-            bool arrived = peer.state == State::warp && peer.mask == thread.mask && peer.line == thread.line;
-            complete = complete && arrived;
-            there |= unsigned(arrived) << (other - first);
-        }
-        if (!complete) continue;
-        unsigned long long values[32] = {};
-        for (size_t other = first; other < end; ++other) {
-            if (there >> (other - first) & 1) values[other - first] = block.threads[other].value;
-        }
-        for (size_t other = first; other < end; ++other) {
-            Thread& peer = block.threads[other];
-            if (!(there >> (other - first) & 1)) continue;
-            std::memcpy(peer.lanes, values, sizeof values);
-            peer.arrived = there;
-            peer.state = State::ready;
-        }
-        any = true;
-    }
-    return any;
-}
-
-inline bool release_barrier(Block& block) {
-    size_t waiting = 0;
-    const Thread* first = nullptr;
-    for (const Thread& thread : block.threads) {
-        if (thread.state != State::barrier) continue;
-        ++waiting;
-        if (!first) first = &thread;
-        if (thread.line != first->line) {
-            fail("threads of block %u wait at different barriers: lines %d and %d", block.index.x, first->line,
-                 thread.line);
-            return false;
-        }
-    }
-    if (!waiting || waiting < block.live) return false;
-    if (block.live < block.threads.size()) {
-        fail("line %d: %zu of %zu threads of block %u had left before this barrier", first->line,
-             block.threads.size() - block.live, block.threads.size(), block.index.x);
-        return false;
-    }
-    unsigned long long total = 0;
-    for (const Thread& thread : block.threads) total += thread.value;
-    for (Thread& thread : block.threads) {
-        thread.total = total;
-        thread.state = State::ready;
-    }
-    return true;
-}
-
-// --- shared memory -----------------------------------------------------------------------------------------------
-
-inline size_t shared_size() {
-    return __start_cuda_shared ? size_t(__stop_cuda_shared - __start_cuda_shared) : 0;
-}
-
-// Byte by byte and unchecked: the section holds AddressSanitizer's red zones too.
-__attribute__((no_sanitize("address"), noinline, optimize("no-tree-loop-distribute-patterns"))) inline void move(
-    char* to, const char* from, size_t size) {
-    for (size_t i = 0; i < size; ++i) to[i] = from[i];
-}
-
-inline void enter(Block& block) {
-    if (gpu.running == &block) return;
-    size_t size = shared_size();
-    if (gpu.running) move(gpu.running->shared.data(), __start_cuda_shared, size);
-    move(__start_cuda_shared, block.shared.data(), size);
-    gpu.running = &block;
-}
-
 // --- launching ---------------------------------------------------------------------------------------------------
-
-inline void start(Block& block, dim3 index, size_t dynamic) {
-    block.index = index;
-    block.live = gpu.block.size();
-    block.threads = std::vector<Thread>(block.live);
-    block.shared.assign(shared_size(), char(GARBAGE));
-    block.dynamic = std::make_unique<char[]>(dynamic ? dynamic : 1);
-    std::memset(block.dynamic.get(), GARBAGE, dynamic);
-    for (unsigned t = 0; t < block.live; ++t) {
-        Thread& thread = block.threads[t];
-        thread.number = t;
-        thread.index = dim3(t % gpu.block.x, t / gpu.block.x % gpu.block.y, t / gpu.block.x / gpu.block.y);
-        thread.block = &block;
-        if (!(thread.fiber = take_fiber())) return fail("no memory for the stack of a thread");
-    }
-}
-
-// One turn of a block: every thread that can run does so until it waits, gives way or ends. Whether any could.
-inline bool turn(Block& block, bool reverse) {
-    enter(block);
-    bool ran = false;
-    size_t n = block.threads.size();
-    for (size_t i = 0; i < n && !gpu.error[0]; ++i) {
-        Thread& thread = block.threads[reverse ? n - 1 - i : i];
-        if (thread.state != State::ready) continue;
-        ran = true;
-        to_thread(thread);
-        if (thread.state == State::done) {
-            --block.live;
-            gpu.fibers.push_back(thread.fiber);
-        }
-    }
-    bool released = false;
-    for (size_t w = 0; w < n; w += 32) released |= release_warp(block, w);
-    return release_barrier(block) || released || ran;
-}
-
-inline const char* run(dim3 grid, dim3 shape, size_t dynamic, bool reverse, bool together,
-                       const Body& body) {
-    gpu.grid = grid;
-    gpu.block = shape;
-    gpu.body = &body;
-    gpu.error[0] = 0;
-    gpu.steps = 0;
-    gpu.running = nullptr;
-    size_t blocks = grid.size(), threads = shape.size();
-    if (!blocks || !threads || threads > 1024 || shape.z > 64) return "invalid configuration of the launch";
-    size_t places = std::max<size_t>(1, RESIDENT / threads);
-    if (together && blocks > places) return "too many blocks in a cooperative launch";
-    std::vector<std::unique_ptr<Block>> resident;
-    size_t next = 0;
-    while ((next < blocks || !resident.empty()) && !gpu.error[0]) {
-        for (; next < blocks && resident.size() < places; ++next) {
-            size_t b = reverse ? blocks - 1 - next : next;
-            resident.push_back(std::make_unique<Block>());
-            start(*resident.back(), dim3(b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y), dynamic);
-        }
-        bool ran = false;
-        for (auto& block : resident) {
-            ran |= turn(*block, reverse);
-            if (!block->live) {
-                if (gpu.running == block.get()) gpu.running = nullptr;
-                block.reset();
-            }
-        }
-        for (size_t i = resident.size(); i--;)
-            if (!resident[i]) resident.erase(resident.begin() + i);
-        if (!ran && !gpu.error[0]) fail("deadlock: what the threads wait for can no longer come");
-        if (gpu.steps > STEPS) fail("a loop that never ends: no end after %zu switches", gpu.steps);
-    }
-    return gpu.error[0] ? gpu.error : nullptr;
-}
 
 // As cuLaunchKernel: `values` points to each argument.
 template <class... A, size_t... I>
@@ -423,7 +161,7 @@ inline int parameters(void (*)(A...), int* sizes, char* kinds) {
     return n;
 }
 
-inline char* dynamic_shared() { return gpu.current->block->dynamic.get(); }
+inline char* dynamic_shared() { return gpu.current->block->dynamic; }
 
 }  // namespace cuda_on_cpu
 
@@ -482,15 +220,7 @@ inline unsigned __ballot_sync(unsigned mask, int predicate, int line = __builtin
     for (int i = 0; i < 32; ++i) votes |= unsigned(lanes[i] & 1) << i;
     return votes;
 }
-inline unsigned __activemask() {
-    // Fibers run one at a time; who has not left could be together with this one.
-    auto& threads = cuda_on_cpu::gpu.current->block->threads;
-    unsigned first = cuda_on_cpu::gpu.current->number & ~31u, mask = 0;
-    for (unsigned i = 0; i < 32 && first + i < threads.size(); ++i) {
-        mask |= unsigned(threads[first + i].state != cuda_on_cpu::State::done) << i;
-    }
-    return mask;
-}
+inline unsigned __activemask() { return cuda_on_cpu::active(); }
 inline int __any_sync(unsigned mask, int predicate, int line = __builtin_LINE()) {
     return __ballot_sync(mask, predicate, line) != 0;
 }

@@ -12,6 +12,7 @@ import functools
 import importlib
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import numpy as np
 from doubles import on_cpu
 from doubles.fake_cupy import FakeGpu, FakeNvml, Memory, MemoryPointer, install
 from doubles.fake_cupy import ndarray as DeviceArray
-from hwbench.benches.workload._mlp import Recipe
+from hwbench.benches.workload import _mlp, house_prices
+from hwbench.benches.workload._mlp import Fold, Recipe
 from hwbench.kernels import cuda
 
 SM = 2  # a small GPU: a fiber a thread takes its time
@@ -45,9 +47,21 @@ SMALL = {
 SHORT = {name: Recipe(optimizer=name, epochs=1) for name in ("adam", "sgd")}
 
 
+def learn_little(monkeypatch: Any) -> None:
+    """Training takes one epoch, of a few sales of two folds."""
+    whole, errors = house_prices.five_folds, house_prices.held_out_errors.__wrapped__
+
+    def few_folds(data: str) -> tuple[Fold, ...]:
+        return tuple(replace(one, train=one.train[:400], held_out=one.held_out[:100]) for one in whole(data)[:2])
+
+    monkeypatch.setattr(_mlp, "RECIPES", SHORT)
+    monkeypatch.setattr(house_prices, "five_folds", few_folds)
+    monkeypatch.setattr(house_prices, "held_out_errors", functools.cache(errors))
+
+
 def shrink(monkeypatch: Any) -> None:
     """The benches with small sizes and short training."""
-    monkeypatch.setattr("hwbench.benches.workload._mlp.RECIPES", SHORT)
+    learn_little(monkeypatch)
     for name, values in SMALL.items():
         for constant, value in values.items():
             monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from doubles.fake_cupy import CUDARuntimeError, FakeGpu
 from hwbench.host import gpu_probe
 from hwbench.host.gpu_probe import Gpus, probe
+
+pytestmark = pytest.mark.xdist_group("probe")
 
 HERE = Path(__file__).parent
 CUDA12 = 'python -m pip install cupy-cuda12x "cuda-toolkit[cudart,nvrtc]==12.*" nvidia-ml-py'
@@ -40,20 +43,36 @@ def driver(tmp_path_factory) -> Path:
     return built("stub_libcuda.c", tmp_path_factory.mktemp("driver") / "libcuda.so.1").parent
 
 
-def probed(code: str, driver: Path | None = None, preload: Path | None = None, **stub: int) -> Gpus:
-    """What a fresh process finds: a driver is loaded once, and then stays."""
-    environment = {**os.environ, **{f"HWBENCH_STUB_{name}": str(value) for name, value in stub.items()}}
+PROBED = """
+import json, os, sys
+from hwbench.host.gpu_probe import *
+if "cupy" in sys.argv[2:]:
+    import cupy
+    runtime = cupy.cuda.runtime
+for code, stub in json.loads(sys.argv[1]):
+    if not (child := os.fork()):
+        os.environ.update({f"HWBENCH_STUB_{name}": str(value) for name, value in stub.items()})
+        exec(code)
+        print(repr(probe()), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(code)
+"""
+Case = tuple[str, dict[str, int]]
+
+
+def probed(*cases: Case, cupy: bool = True, driver: Path | None = None, preload: Path | None = None) -> list[Gpus]:
+    """What fresh processes find, each forked after CuPy's import: a driver is loaded once, and then stays."""
+    environment = dict(os.environ)
     if driver is not None:
         environment["LD_LIBRARY_PATH"] = f"{driver}:{environment.get('LD_LIBRARY_PATH', '')}"
     if preload is not None:
         environment["LD_PRELOAD"] = str(preload)
-    lines = f"from hwbench.host.gpu_probe import *\n{code}\nprint(repr(probe()))"
-    done = subprocess.run(
-        [sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    command = [sys.executable, "-c", PROBED, json.dumps(cases), *(["cupy"] if cupy else [])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    return eval(done.stdout, {"Gpus": Gpus})
+    return [eval(line, {"Gpus": Gpus}) for line in done.stdout.splitlines()]
 
 
 HIDE_CUPY = "import importlib.util; importlib.util.find_spec = lambda name: None"
@@ -73,82 +92,97 @@ def test_without_cupy_and_driver_both_extras_are_named(monkeypatch):
 
 
 @needs_compiler
-@pytest.mark.parametrize(
-    ("version", "cuda", "remedy"),
-    [(13000, "13.0", CUDA13), (14010, "14.1", CUDA13), (12040, "12.4", CUDA12),
-     (11080, "11.8", "install an NVIDIA driver >= 580 (or >= 525 for CUDA 12)")],
-)  # fmt: skip
-def test_without_cupy_the_driver_says_which_extra(driver, version, cuda, remedy):
+def test_without_cupy_the_driver_says_which_extra(driver):
     """The driver is asked without CuPy which CUDA it supports."""
-    found = probed(HIDE_CUPY, driver, VERSION=version)
-    assert found.state == "no-cupy"
-    assert found.reason == f"CuPy is not installed (the NVIDIA driver here supports CUDA {cuda})"
-    assert found.remedy == remedy
+    told = [
+        (13000, "13.0", CUDA13), (14010, "14.1", CUDA13), (12040, "12.4", CUDA12),
+        (11080, "11.8", "install an NVIDIA driver >= 580 (or >= 525 for CUDA 12)"),
+    ]  # fmt: skip
+    cases: list[Case] = [(HIDE_CUPY, {"VERSION": version}) for version, *_ in told]
+    for found, (_, cuda, remedy) in zip(probed(*cases, cupy=False, driver=driver), told, strict=True):
+        assert found.state == "no-cupy"
+        assert found.reason == f"CuPy is not installed (the NVIDIA driver here supports CUDA {cuda})"
+        assert found.remedy == remedy
 
 
 @needs_compiler
 def test_a_library_that_is_no_driver_is_none(tmp_path):
     """A file of the right name with something else in it."""
     (tmp_path / "libcuda.so.1").write_bytes(b"not a library")
-    assert probed(HIDE_CUPY, tmp_path).reason.startswith("no NVIDIA driver was found")
+    [found] = probed((HIDE_CUPY, {}), cupy=False, driver=tmp_path)
+    assert found.reason.startswith("no NVIDIA driver was found")
 
 
 # --- the real CuPy, a stub driver -------------------------------------------------------------------------------------
 
 
+STUBBED = [
+    ({"VERSION": 0}, "no-driver", "no NVIDIA driver was found; "),
+    ({"VERSION": 12040}, "old-driver",
+     "the NVIDIA driver supports CUDA 12.4, the installed CuPy needs CUDA 13; update the driver to 580 or later, or: "
+     f"python -m pip uninstall cupy-cuda13x, then {CUDA12}"),
+    ({"VERSION": 11040}, "old-driver",
+     "the NVIDIA driver supports CUDA 11.4, the installed CuPy needs CUDA 13; install an NVIDIA driver >= 580"),
+    ({"INIT": 100}, "no-device", "the NVIDIA driver shows no GPU to this process; "),
+    ({"INIT": 999}, "driver-error", "the NVIDIA driver refuses (cudaErrorUnknown: unknown error); see that "),
+    ({"INIT": 803}, "driver-error", "the NVIDIA driver refuses (cudaErrorSystemDriverMismatch: system has "),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stubbed(driver) -> list[Gpus]:
+    return probed(*(("", stub) for stub, *_ in STUBBED), driver=driver)
+
+
 @needs_cupy
 @needs_compiler
-@pytest.mark.parametrize(
-    ("stub", "state", "said"),
-    [({"VERSION": 0}, "no-driver", "no NVIDIA driver was found; "),
-     ({"VERSION": 12040}, "old-driver",
-      "the NVIDIA driver supports CUDA 12.4, the installed CuPy needs CUDA 13; update the driver to 580 or later, or: "
-      f"python -m pip uninstall cupy-cuda13x, then {CUDA12}"),
-     ({"VERSION": 11040}, "old-driver",
-      "the NVIDIA driver supports CUDA 11.4, the installed CuPy needs CUDA 13; install an NVIDIA driver >= 580"),
-     ({"INIT": 100}, "no-device", "the NVIDIA driver shows no GPU to this process; "),
-     ({"INIT": 999}, "driver-error", "the NVIDIA driver refuses (cudaErrorUnknown: unknown error); see that "),
-     ({"INIT": 803}, "driver-error", "the NVIDIA driver refuses (cudaErrorSystemDriverMismatch: system has ")],
-)  # fmt: skip
-def test_what_the_driver_says_is_told(driver, stub, state, said):
+@pytest.mark.parametrize("case", range(len(STUBBED)))
+def test_what_the_driver_says_is_told(stubbed, case):
     """No driver, one that is too old with both versions, no device, and errors by their name."""
-    found = probed("", driver, **stub)
-    assert found.state == state
-    assert found.why.startswith(said)
-
-
-@needs_cupy
-@pytest.mark.skipif(gpu_probe.driver_cuda() is not None, reason="this machine has an NVIDIA driver")
-def test_a_machine_without_a_driver_is_told(tmp_path):
-    """The real CuPy as pip installs it, on a machine that has no GPU."""
-    assert probed("", tmp_path).state == "no-driver"
+    _, state, said = STUBBED[case]
+    assert stubbed[case].state == state
+    assert stubbed[case].why.startswith(said)
 
 
 @needs_cupy
 @needs_compiler
 def test_an_nvrtc_that_cannot_be_found_is_told(tmp_path):
     """The real CuPy looks for NVRTC in vain: its words, and the extra that brings it."""
-    found = probed(
-        "import cupy; cupy.cuda.runtime.getDeviceCount = lambda: 1",
-        preload=built("hide_nvrtc.c", tmp_path / "hide_nvrtc.so"),
-    )
+    hidden = built("hide_nvrtc.c", tmp_path / "hide_nvrtc.so")
+    [found] = probed(("runtime.getDeviceCount = lambda: 1", {}), preload=hidden)
     assert found.state == "no-nvrtc"
     assert "libnvrtc.so: hidden: cannot open shared object file" in found.reason
     assert found.remedy == f"{CUDA13} (brings NVRTC)"
 
 
+MADE_UP = [
+    ("runtime.getDeviceCount = lambda: 0", "no-device", "what CUDA_VISIBLE_DEVICES hides"),
+    ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 6, 76: 1}[which]",
+     "old-gpu", "compute capability 6.1; the installed CUDA compiles for 7.5 and later; uninstall cupy-cuda13x"),
+    ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 9, 76: 0}[which]",
+     "ok", ""),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unhelped() -> list[Gpus]:
+    """Without a stub: CuPy as it is, then with what only a GPU could answer put into its mouth."""
+    return probed(("", {}), *((code, {}) for code, *_ in MADE_UP))
+
+
 @needs_cupy
-@pytest.mark.parametrize(
-    ("code", "state", "said"),
-    [("runtime.getDeviceCount = lambda: 0", "no-device", "what CUDA_VISIBLE_DEVICES hides"),
-     ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 6, 76: 1}[which]",
-      "old-gpu", "compute capability 6.1; the installed CUDA compiles for 7.5 and later; uninstall cupy-cuda13x"),
-     ("runtime.getDeviceCount = lambda: 2; runtime.deviceGetAttribute = lambda which, _: {75: 9, 76: 0}[which]",
-      "ok", "")],
-)  # fmt: skip
-def test_what_cupy_says_is_told(code, state, said):
+@pytest.mark.skipif(gpu_probe.driver_cuda() is not None, reason="this machine has an NVIDIA driver")
+def test_a_machine_without_a_driver_is_told(unhelped):
+    """The real CuPy as pip installs it, on a machine that has no GPU."""
+    assert unhelped[0].state == "no-driver"
+
+
+@needs_cupy
+@pytest.mark.parametrize("case", range(len(MADE_UP)))
+def test_what_cupy_says_is_told(unhelped, case):
     """The real CuPy, and its NVRTC, with what only a GPU could answer put into its mouth (see stub_libcuda.c)."""
-    found = probed(f"import cupy; runtime = cupy.cuda.runtime\n{code}")
+    _, state, said = MADE_UP[case]
+    found = unhelped[1 + case]
     assert found.state == state
     assert said in found.why
     assert found.count == (2 if state == "ok" else 0)

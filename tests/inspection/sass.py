@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from inspection import nvrtc
 
 REGISTER = re.compile(r"(?<![\w.])(U?R)(\d+)(\.64)?")
+BYTES = 16  # an instruction has
 SOURCE = re.compile(r"-?\|?R(\d+)\|?(\.reuse)?")  # a 32-bit register that an instruction reads
 
 
@@ -77,19 +79,38 @@ def _tool() -> str | None:
     return str(shipped[-1]) if shipped else shutil.which("nvdisasm")
 
 
-def disassemble(cubin: bytes) -> dict[str, list[Instruction]]:
-    """The instructions of each kernel, in order."""
+def disassemble(arch: int, *cubins: bytes) -> list[dict[str, list[Instruction]]]:
+    """Of each cubin the instructions of each kernel, in order.
+
+    nvdisasm takes a second to start, whatever it reads, so it gets the code of all kernels as one.
+    """
+    kernels = [_code(cubin) for cubin in cubins]
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "kernel.cubin")
-        path.write_bytes(cubin)
-        done = subprocess.run([str(_tool()), "-json", str(path)], capture_output=True, text=True, check=True)
-    _, functions = json.loads(done.stdout)
-    return {
-        function["function-name"]: [
-            Instruction(one["opcode"], one.get("operands", "")) for one in function["sass-instructions"]
-        ]
-        for function in functions
-    }
+        path = Path(directory, "code")
+        path.write_bytes(b"".join(code for one in kernels for code in one.values()))
+        command = [str(_tool()), "-json", "-b", f"SM{arch}", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    _, [function] = json.loads(done.stdout)
+    listed = function["sass-instructions"]
+    assert len(listed) * BYTES == sum(len(code) for one in kernels for code in one.values())
+    read = iter([Instruction(one["opcode"], one.get("operands", "")) for one in listed])
+    return [
+        {kernel: list(itertools.islice(read, len(code) // BYTES)) for kernel, code in one.items()} for one in kernels
+    ]
+
+
+def _code(cubin: bytes) -> dict[str, bytes]:
+    """What the ELF sections `.text.<kernel>` hold."""
+    (table,) = struct.unpack_from("<Q", cubin, 0x28)
+    size, count, names = struct.unpack_from("<3H", cubin, 0x3A)
+    sections = [struct.unpack_from("<II4Q", cubin, table + i * size) for i in range(count)]
+    found = {}
+    for name, _, _, _, offset, length in sections:
+        place = sections[names][4] + name
+        label = cubin[place : cubin.index(b"\0", place)].decode()
+        if label.startswith(".text."):
+            found[label.removeprefix(".text.")] = cubin[offset : offset + length]
+    return found
 
 
 def count(code: Iterable[Instruction], *bases: str, bits: int | None = None) -> int:

@@ -1,5 +1,6 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -74,12 +75,11 @@ def loaded_anew(monkeypatch, caplog):
 
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory):
-    """The folder of a user's kernel, and the cache in which one process saved it and a second found it."""
+    """The folder of a user's kernel, and the cache in which a process saved it."""
     folder, cache = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("cache")
     code = ["@compiled", "def total(n):", "    s = 2", "    for i in range(n):", "        s += i", "    return s + 1"]
     (folder / "kernel.py").write_text("\n".join(["from hwbench.kernels.compiling import compiled", *code]))
     assert in_new_process(cache, USERS, folder) == ["0"]
-    assert in_new_process(cache, USERS, folder) == ["1"]
     return folder, cache
 
 
@@ -169,7 +169,7 @@ def test_what_another_user_owns_is_not_loaded(users_kernel, loaded_anew):
 
 
 def test_kernels_are_private_whatever_the_umask_is(tmp_path, compiled_once):
-    """With the umask of a shared group the cache is still used: nobody else can write to what lies there."""
+    """With the umask of a shared group a second process uses the cache: nobody else can write to what lies there."""
     command = USERS.replace("import sys", "import sys, os; os.umask(0)", 1)
     assert [in_new_process(tmp_path, command, compiled_once[0]) for _ in range(2)] == [["0"], ["1"]]
     [cache] = tmp_path.iterdir()
@@ -209,20 +209,47 @@ def test_kernels_lie_nowhere_but_in_the_cache(users_kernel, loaded_anew):
     assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
 
 
-@pytest.mark.parametrize("setting", ["OPT", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_FLAGS"])
+@pytest.mark.parametrize(
+    "setting", ["OPT", "LOOP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML", "DEBUG_JIT",
+                "LLVM_REFPRUNE_FLAGS", "CPU_NAME", "OF_A_NEWER_NUMBA"],
+)  # fmt: skip
 def test_the_cache_is_named_after_settings_of_the_compiler(tmp_path, monkeypatch, setting):
-    """Another value of a setting that changes the code means another directory."""
+    """Another value of a setting that may change the code means another directory, also one that is not known yet."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     usual = compiling.kernel_cache.__wrapped__()
-    monkeypatch.setattr(numba.config, setting, 7)
+    monkeypatch.setattr(numba.config, setting, 7, raising=False)
     assert compiling.kernel_cache.__wrapped__() != usual
 
 
-def test_kernels_of_other_settings_are_not_found(tmp_path):
+@pytest.mark.parametrize("setting", ["CACHE_DIR", "NUMBA_NUM_THREADS", "THREADING_LAYER", "CUDA_LOG_LEVEL"])
+def test_places_and_threads_change_no_kernel(monkeypatch, setting):
+    """A pool of other threads runs the same code, and kernels stay in the cache."""
+    usual = compiling.settings()
+    monkeypatch.setattr(numba.config, setting, 7)
+    assert compiling.settings() == usual
+
+
+def test_two_settings_of_one_process_have_two_keys(users_kernel, loaded_anew, monkeypatch):
+    """`numba.config.OPT` may change after the cache was chosen: neither finds the other's kernels, each its own."""
+    folder, cache, *_ = users_kernel
+    chosen = next(cache.glob("kernels-*"))
+    monkeypatch.setattr(compiling, "kernel_cache", functools.cache(lambda: chosen))
+    assert loaded_anew(cache, folder) == (1, [])
+    with monkeypatch.context() as patch:
+        patch.setattr(numba.config, "OPT", 0)
+        assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
+    assert loaded_anew(cache, folder) == (1, [])
+
+
+def test_kernels_of_other_settings_are_not_found(tmp_path, compiled_once, loaded_anew):
     """What was compiled without optimization is not timed by a later process that optimizes."""
-    plain, usual = in_new_process(tmp_path, NUMBA_OPT="0"), in_new_process(tmp_path)
-    assert (plain[0], usual[0]) == ("0", "0")
-    assert plain[1] != usual[1]
+    assert in_new_process(tmp_path, USERS, compiled_once[0], NUMBA_OPT="0") == ["0"]
+    [plain] = tmp_path.iterdir()
+    assert loaded_anew(tmp_path, compiled_once[0]) == (0, [])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert loaded_anew(tmp_path, compiled_once[0]) == (1, [])
+    shutil.rmtree(plain)
+    assert loaded_anew(tmp_path, compiled_once[0]) == (1, [])
 
 
 def test_an_unwritable_cache_is_no_error(compiled_once, loaded_anew, tmp_path):

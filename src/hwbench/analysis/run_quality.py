@@ -24,10 +24,13 @@ from .measures import source_of
 from .wording import SHOWN, and_more
 
 REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
+UNSEEN, UNSEEN_BY = ("steal_s", "others_s"), ("own_s", "others_s")  # what one counter gives, and what tells on it
 OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
 MOVED = 0.01  # of the rounds: those with the rarer of two handover times
 SUSPECT = 0.10  # of the timed cases
+BUSY = 0.6  # × our own processor time: if the CPUs were busy for less by their counter, it does not count this process
+LEAST_OWN_S = 0.1  # of our own processor time, ten of the kernel's ticks
 STOLEN, OTHER_WORK = "time stolen by the hypervisor", "time taken by other processes"
 STOPPED, DRIFTED = "time stopped by the CPU quota", "drift of the clock over the run"
 REMOTE, SUSPECTED = "rounds with CPUs moved to another cache", "cases that are suspect"
@@ -76,6 +79,8 @@ def check(run: Run) -> list[Check]:
             "measure without it, or on fewer threads",
         ),
     ):
+        if counter in UNSEEN and unseen(apart):
+            continue
         if wall > 0 and any(counter in one for one in apart):
             found.append(Check(name, _total(apart, counter) / wall, allowed, remedy))
     clocks = [middle(readings) for one in apart if (readings := numbers(one.get("clock_hz")))]
@@ -144,8 +149,26 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
 
 
 def also(run: Run) -> list[str]:
-    """What is said of a quiet run, too: how fast memory was, and which cases miss their precision."""
-    return [said for said in (witness.sentence(run), precision.sentence(run)) if said]
+    """What is said of a quiet run, too: how fast memory was, which cases miss their precision, what was not seen."""
+    found = unseen(telemetry(record for record in run.records if record.facts.get("timed_by") != "events"))
+    return [said for said in (witness.sentence(run), precision.sentence(run), found) if said]
+
+
+def unseen(apart: Sequence[JsonObject]) -> str:
+    """That other processes and steal could not be seen, by the telemetry of a run's contrasts; "" where they could."""
+    hosts = [one for one in apart if "own_s" in one]
+    if not hosts:
+        return ""
+    said = "What other processes and the hypervisor took is not known: "
+    if not any("others_s" in one for one in hosts):
+        return f"{said}the system does not count it here."
+    own, others = (sum(itertools.chain.from_iterable(numbers(one.get(name)) for one in hosts)) for name in UNSEEN_BY)
+    if own >= LEAST_OWN_S and own + others < BUSY * own:
+        return (
+            f"{said}the CPUs were busy for {text.seconds(max(0.0, own + others))} by /proc/stat, while hwbench alone "
+            f"worked for {text.seconds(own)}: that counter does not count this process."
+        )
+    return ""
 
 
 def _passed(checks: int) -> str:
