@@ -76,7 +76,7 @@ def bound(places: Places, threads: int, variables: Mapping[str, str], allowed: C
         )
     elif allowed and set(allowed) < cpus:
         affects = (
-            f"a library was loaded before hwbench, which takes CPUs {affinity.ranges(allowed)} for all that it may use"
+            f"a library was loaded before hwbench, which takes CPUs {ranges(allowed)} for all that it may use"
         )
         remedy += ", or import hwbench first"
     else:
