@@ -42,9 +42,9 @@ def pages(benches: Iterable[Bench], notes: Mapping[str, Mapping[str, str]]) -> d
 
 
 def index(topics: Mapping[str, list[Bench]]) -> str:
-    """All benches with their questions."""
+    """All benches with their questions, and those that need a GPU: what `hwbench list` reads."""
     rows = [
-        f"| [`{bench.name}`]({topic}.md#{anchor(bench.name)}) | {plain(bench.question)} |"
+        f"| [`{bench.name}`]({topic}.md#{anchor(bench.name)}) | {plain(bench.question)} | {'GPU' * bench.needs_gpu} |"
         for topic, members in sorted(topics.items())
         for bench in members
     ]
@@ -55,8 +55,8 @@ def index(topics: Mapping[str, list[Bench]]) -> str:
             "Each asks one question. The pages say what is counted, which ways are compared, and how to read the",
             "answer. They are written by `python scripts/bench_pages.py`; by hand edit [notes.toml](notes.toml) alone.",
             "",
-            "| bench | question |",
-            "| --- | --- |",
+            "| bench | question | needs |",
+            "| --- | --- | --- |",
             *rows,
             "",
         ]

@@ -41,7 +41,7 @@ from hwbench.analysis.plausibility import judged
 from hwbench.cli import signals
 from hwbench.devices import Device, selection
 from hwbench.devices.cpu import CpuDevice
-from hwbench.host import machine, system
+from hwbench.host import cpu_time, machine
 from hwbench.measurement import cases, numba_settings, policy
 from hwbench.measurement.engine import Engine
 from hwbench.measurement.trial import Trial
@@ -159,7 +159,7 @@ def others(work: Callable[[], object]) -> float:
     """What other programs took while `work` ran, in CPUs."""
 
     def taken() -> tuple[float, float]:
-        busy, _ = system.busy_and_steal(Path("/proc/stat").read_text(), os.sched_getaffinity(0))
+        busy, _ = cpu_time.busy_and_steal(Path("/proc/stat").read_text(), os.sched_getaffinity(0))
         return time.perf_counter(), busy - time.process_time()
 
     before = taken()

@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from hwbench.host import system
+from hwbench.host import cgroups
+from hwbench.host.pseudo_files import ROOT
 
 Switch: TypeAlias = Callable[[str], None]
 """Sets the level of a disturbance; "" for none."""
@@ -102,9 +103,9 @@ def source(kind: str, cpu: int) -> Iterator[Switch]:
 
 
 @contextlib.contextmanager
-def quota(root: Path = system.ROOT) -> Iterator[Switch]:
+def quota(root: Path = ROOT) -> Iterator[Switch]:
     """Put this process into a cgroup of its own, whose quota the switch sets; Unavailable where none can be made."""
-    folders, second = system.cgroup_folders(root, "cpu")
+    folders, second = cgroups.cgroup_folders(root, "cpu")
     if not folders:
         raise Unavailable("no cgroup was found")
     above, period = folders[0], 100_000

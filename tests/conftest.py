@@ -73,6 +73,16 @@ def unmeasured() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def blas_on_one_thread() -> Iterator[None]:
+    """Pytest's workers share the CPUs, where OpenBLAS' threads spin for each other: small products take 20× as long."""
+    import numpy  # noqa: F401  only libraries that are loaded are limited
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def probed_once() -> Iterator[None]:
     """This machine's last-level cache is measured once a process, not for each device: a measurement takes seconds."""
     from hwbench.devices.cpu import CpuDevice
@@ -100,8 +110,9 @@ def warm(unmeasured: None) -> Iterator[forks.Server]:
 
 @pytest.fixture
 def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
-    """Three scripted benches in place of the real ones."""
+    """Three scripted benches in place of the real ones; they have no pages."""
     from hwbench import catalog
+    from hwbench.cli import pages
 
     made = [
         scripted_bench({"fast": 0.001, "slow": 0.004}, "access.steps", {"size": ("L1", "L2"), "dtype": ("f8", "f4")},
@@ -112,19 +123,21 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     ]  # fmt: skip
     known = {bench.name: bench for bench in made}
     monkeypatch.setattr(catalog, "benches", lambda: known)
+    monkeypatch.setattr(pages, "index", list)
     return known
 
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> ScriptedDevice:
-    """A scripted device in place of the CPU, a scripted machine, and their clock in a session."""
+    """A scripted device in place of the CPU, a scripted machine that nothing disturbs, and their clock in a session."""
     from hwbench.devices import selection
-    from hwbench.host import machine
+    from hwbench.host import disturbances, machine
     from hwbench.measurement import engine, session
 
     made = ScriptedDevice()
     monkeypatch.setattr(selection, "devices", lambda which, **_: {"cpu": made})
     monkeypatch.setattr(machine, "describe", lambda name=None: MACHINE)
+    monkeypatch.setattr(disturbances, "here", lambda *_: [])
     monkeypatch.setattr(session, "Engine", lambda devices, policy: engine.Engine(devices, policy, made.clock))
     return made
 

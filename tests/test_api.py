@@ -191,6 +191,23 @@ def test_what_cannot_be_placed_is_told(placed):
         placed(lambda: 1 / 0, bytes=1.0, flops=1.0, run=roofs(), footprint=64)
 
 
+def test_without_a_run_the_newest_with_a_roof_is_taken(placed, monkeypatch, tmp_path):
+    """Of runs and of checks; what another machine measured is no roof, and without one it is said what measures it."""
+    monkeypatch.setattr(api.machine, "describe", lambda: MACHINE)
+    here = {"finished": "2026-01-01T00:01:00Z", "machine": MACHINE}
+    old = msgspec.structs.replace(roofs(), id="box-20260101T000000Z-1", started="2026-01-01T00:00:00Z", **here)
+    rate = {"bytes": 50e9}
+    slower = [msgspec.structs.replace(one, counts=rate) if "bytes" in one.counts else one for one in old.records]
+    new = msgspec.structs.replace(old, id="box-20260102T000000Z-1", started="2026-01-02T00:00:00Z", records=slower)
+    bare = msgspec.structs.replace(old, id="box-20260103T000000Z-1", started="2026-01-03T00:00:00Z", records=[])
+    for folder, run in (("runs", old), ("checks", new), ("runs", bare)):
+        store.write(run, tmp_path / folder / MACHINE.name / f"{run.id}.json")
+    at = placed(lambda: None, bytes=20e9, flops=0, footprint=SIZES["L1"], out=tmp_path)
+    assert at.share == pytest.approx(0.4)
+    with pytest.raises(ValueError, match=r"no run of this machine in .* has a roof for 2 threads: .*, or run hwbench"):
+        placed(lambda: None, bytes=20e9, flops=0, footprint=64, threads=2, out=tmp_path)
+
+
 @pytest.mark.parametrize("code", ["import hwbench", "import hwbench; hwbench.Bench, hwbench.Record, hwbench.Work"])
 def test_importing_loads_nothing_heavy(code):
     """Numba, SciPy, Altair and CuPy are imported where they are used."""

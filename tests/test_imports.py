@@ -185,21 +185,32 @@ def loaded_by(code: str) -> set[str]:
     return set(HEAVY) & set(said.split())
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["import hwbench", "import hwbench.cli.app", HELP := """
+def command(*arguments: str) -> str:
+    """Code that runs `hwbench` with these arguments."""
+    return f"""
 import hwbench.cli.app
-sys.argv = ["hwbench", "--help"]
+sys.argv = ["hwbench", *{arguments!r}]
 try:
     hwbench.cli.app.main()
 except SystemExit as end:
     assert not end.code
-"""],
-    ids=["import", "cli", "help"],
-)  # fmt: skip
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import hwbench", "import hwbench.cli.app", command("--help"), command("list", "access")],
+    ids=["import", "cli", "help", "list"],
+)
 def test_what_is_heavy_is_not_loaded_for_nothing(code):
-    """`import hwbench` and `hwbench --help` load no numba, scipy, altair, cupy, nor numpy."""
+    """`import hwbench`, `hwbench --help` and `hwbench list` load no numba, scipy, altair, cupy, nor numpy."""
     assert loaded_by(code) == set()
+
+
+def test_numba_is_not_imported_to_describe_the_machine():
+    """Once its pool is known; NumPy is, since its BLAS is told."""
+    kept = "import hwbench.host.numba_pool as pool\npool.kept = lambda: pool.Pool(2, 'omp')\n"
+    assert loaded_by(kept + command("machine")) <= {"numpy", "cupy"}
 
 
 def test_every_module_can_be_imported() -> None:

@@ -21,6 +21,7 @@ from .record import store, text
 from .record.estimate import Estimate, estimate
 from .record.model import Case, Record, Run, Scalar
 from .record.phrases import ABOVE, counted
+from .tracking import health
 
 
 def measure(
@@ -94,10 +95,11 @@ def roofline(
     *,
     bytes: float,
     flops: float,
-    run: Run,
     footprint: int,
+    run: Run | None = None,
     threads: int = 1,
     dtype: str = "f8",
+    out: str | os.PathLike[str] = "reports",
 ) -> Placed:
     """Measure a function of your own and place it under the roofs that a run measured on this machine.
 
@@ -108,12 +110,15 @@ def roofline(
     bytes, flops
         What one call moves and computes.
     run
-        A run that has benches of the limits `load` and `fma`, such as `stream.load` and `peak.fma`.
+        A run that has benches of the limits `load` and `fma`, such as `stream.load` and `peak.fma`. None: the newest
+        run or check of this machine below `out` that has such a roof; `hwbench check` measures them in 20 s.
     footprint
         Bytes per thread that the call touches. Together with the footprints of the threads that share a cache, they
         choose the level of the roof.
     threads, dtype
         Threads that the call runs on, and the precision that it computes in; they choose the roof.
+    out
+        Where `hwbench run` and `hwbench check` keep their runs; looked into where no run is given.
 
     Raises
     ------
@@ -146,12 +151,14 @@ def roofline(
         samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
     )  # fmt: skip
     known_benches = catalog.benches()
-    found = Reading(run, known_benches).roof(at)
+    readings = _of_this_machine(Path(out)) if run is None else [Reading(run, known_benches)]
+    found = next(filter(None, (reading.roof(at) for reading in readings)), None)
     if found is None:
-        kinds = ("load", "fma")
-        those = [name for kind in kinds for name, one in known_benches.items() if one.measures == kind]
+        those = [name for kind in ("load", "fma") for name, one in known_benches.items() if one.measures == kind]
+        where = f"no run of this machine in {os.fspath(out)} has a" if run is None else f"run {run.id} has no"
         raise ValueError(
-            f"run {run.id} has no roof for {counted(threads, 'thread')}: measure {' and '.join(those)} on as many"
+            f"{where} roof for {counted(threads, 'thread')}: measure {' and '.join(those)} on as many"
+            + ", or run hwbench check" * (run is None)
         )
     roof = found.limit
     doubts = [record.why] if record.status == "suspect" else []
@@ -166,3 +173,9 @@ def roofline(
     return Placed(
         seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, found.value, "; ".join(doubts)
     )
+
+
+def _of_this_machine(out: Path) -> list[Reading]:
+    """The runs and checks of this machine below a directory, the newest first."""
+    found = health.history(out, machine.describe(), (), catalog.LAZY).own
+    return sorted(found, key=lambda reading: reading.run.started, reverse=True)

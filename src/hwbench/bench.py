@@ -271,6 +271,11 @@ class Bench:
         return tuple(dict.fromkeys(variant.on for variant in self.variants.values()))
 
     @property
+    def needs_gpu(self) -> bool:
+        """Whether it says nothing without a GPU: it is about one, or no variant runs elsewhere."""
+        return self.about == "gpu" or self.kinds == ("gpu",)
+
+    @property
     def topic(self) -> str:
         """The part of the name before the dot."""
         return self.name.partition(".")[0]

@@ -16,17 +16,21 @@ from .errors import UsageError
 @functools.cache
 def benches() -> dict[str, Bench]:
     """Every bench in `hwbench.benches`, by name, in the order of files and of definition."""
-    package = importlib.import_module("hwbench.benches")
     found: dict[str, Bench] = {}
-    for info in pkgutil.walk_packages(package.__path__, "hwbench.benches."):
-        if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
-            continue
-        module = importlib.import_module(info.name)
+    for name in modules():
+        module = importlib.import_module(name)
         for value in vars(module).values():
-            if isinstance(value, Bench) and info.name in homes(value.name):
+            if isinstance(value, Bench) and name in homes(value.name):
                 value.doc = module.__doc__ or ""
                 found[value.name] = value
     return found
+
+
+def modules() -> list[str]:
+    """The modules that hold benches, none of them imported: to import them takes a second, since they import Numba."""
+    package = importlib.import_module("hwbench.benches")
+    found = pkgutil.walk_packages(package.__path__, "hwbench.benches.")
+    return [info.name for info in found if not (info.ispkg or info.name.rpartition(".")[2].startswith("_"))]
 
 
 class _Lazy(Mapping[str, Bench]):
@@ -60,14 +64,19 @@ def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench
     known = benches()
     if not patterns:
         return [bench for bench in known.values() if bench.core or preset != "quick"]
-    chosen: dict[str, Bench] = {}
+    return [known[name] for name in matching(patterns, known)]
+
+
+def matching(patterns: Sequence[str], names: Iterable[str]) -> list[str]:
+    """The names that one of the globs matches, or whose topic is one of them; UsageError where one matches none."""
+    known, chosen = list(names), set()
     for pattern in patterns:
         hits = [name for name in known if fnmatchcase(name, pattern) or name.partition(".")[0] == pattern]
         if not hits:
             topics = sorted({name.partition(".")[0] for name in known})
             raise UsageError(f"no bench matches '{pattern}'{nearest(pattern, [*topics, *known], listed=topics)}")
-        chosen |= {name: known[name] for name in hits}
-    return [bench for name, bench in known.items() if name in chosen]
+        chosen.update(hits)
+    return [name for name in known if name in chosen]
 
 
 def nearest(word: str, known: Iterable[str], label: str = "known", listed: Iterable[str] = ()) -> str:

@@ -20,12 +20,12 @@ def git(root, *arguments):
     subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
 
 
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def commits(tmp_path_factory):
     """A repository of two commits: one of hwbench's sources, tagged `good`, one without."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
-    root = tmp_path / "repository"
+    root = tmp_path_factory.mktemp("commits") / "repository"
     shutil.copytree(
         environments.SOURCE / "hwbench", root / "src" / "hwbench", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -33,7 +33,14 @@ def repository(tmp_path, monkeypatch):
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"], ["tag", "good"],
                       ["rm", "-rq", "."], ["commit", "-q", "--allow-empty", "-m", "two"]):  # fmt: skip
         git(root, *arguments)
-    root.mkdir(exist_ok=True)
+    return root
+
+
+@pytest.fixture
+def repository(commits, tmp_path, monkeypatch):
+    """One that a test may change, and stands in."""
+    root = tmp_path / "repository"
+    shutil.copytree(commits, root)
     monkeypatch.chdir(root)
     return root
 
@@ -69,14 +76,19 @@ def contenders(*specs, scratch, said=None, **more):
     return environments.contenders(specs, scratch, (said if said is not None else []).append, **more)
 
 
-def test_a_commit_is_built_into_an_environment_of_its_own(repository, tmp_path, processes):
-    """venv by this Python, pip and a first start by the new one; no PYTHONPATH reaches them or what measures."""
+@pytest.mark.parametrize("ours", [True, False], ids=["our pip", "its own pip"])
+def test_a_commit_is_built_into_an_environment_of_its_own(repository, tmp_path, processes, monkeypatch, ours):
+    """venv and pip by this Python, where it has pip, and a first start by the new one; no PYTHONPATH reaches them."""
+    monkeypatch.setattr(environments.importlib.util, "find_spec", {"pip": sys if ours else None}.get)
     said = []
     [one] = contenders("good", scratch=tmp_path / "sides", said=said)
     assert [step for step, *_ in processes.calls] == ["venv", "pip", "hwbench"]
     (_, venv, *_), (_, pip, folder, _), (_, start, *_) = processes.calls
     assert venv[0] == sys.executable
-    assert pip[0] == start[0] == one.python
+    assert start[0] == one.python
+    by = [sys.executable, "-m", "pip", "--python", one.python] if ours else [one.python, "-m", "pip"]
+    assert pip[: pip.index("install")] == by
+    assert ("--without-pip" in venv) is ours
     assert tmp_path / "sides" in Path(one.python).parents
     assert Path(pip[-1]) == folder / "source"
     assert (folder / "source" / "src" / "hwbench" / "__main__.py").is_file()

@@ -55,7 +55,7 @@ def test_scaling_is_a_factor_for_each_work(of):
 def test_a_python_loop_is_told_at_the_most_elements(of):
     """Not where a call is all the time."""
     assert of("vectorize.add").startswith("loop ")
-    assert of("vectorize.add").endswith("slower than numpy (1000000)")
+    assert of("vectorize.add").endswith("slower than numpy (n = 10⁶)")
 
 
 INFO = BenchInfo("Which?", "slow")
@@ -69,7 +69,7 @@ def timed(variant, seconds, **more):
 def test_contrasts_are_told_by_the_variant_furthest_from_the_baseline():
     """With the values at which that was."""
     rows = [timed("slow", 8.0), timed("fast", 2.0), timed("faster", 1.0)]
-    assert brief(rows, INFO) == "faster 8.00× faster than slow (5)"
+    assert brief(rows, INFO) == "faster 8.00× faster than slow (n = 5)"
 
 
 def test_of_levels_the_furthest_counts_in_contrasts():
@@ -84,14 +84,21 @@ def test_of_levels_the_furthest_counts_in_contrasts():
 
 def test_without_a_contrast_the_best_rate_is_told_with_its_case():
     """A time per call has the values that say how large the call is."""
-    assert brief([timed("slow", 8.0)], INFO) == "slow 800 ms (5)"
-    assert brief([timed("slow", 2e-6, counts={"calls": 1.0}, params={"n": 7})], INFO) == "slow 2.00 µs (7)"
+    assert brief([timed("slow", 8.0)], INFO) == "slow 800 ms (n = 5)"
+    assert brief([timed("slow", 2e-6, counts={"calls": 1.0}, params={"n": 7})], INFO) == "slow 2.00 µs (n = 7)"
+
+
+def test_counts_stand_before_what_they_count():
+    """Axis values are words: 2 097 152 alone may be anything."""
+    case = {"counts": {"flops": 6e13}, "params": {"work": "fma", "threads": 2**21, "chains": 8, "n": 64}}
+    told = brief([timed("kernel", 1.0, **case)], INFO)
+    assert told == "kernel 60.0 TFLOP/s (fma, 2\u202f097\u202f152 threads, 8 chains, n = 64)"
 
 
 def test_a_doubtful_figure_is_marked():
     """By the mark of the summary."""
     rows = [timed("slow", 8.0, status="suspect", reasons=[Reason("steal")])]
-    assert brief(rows, INFO) == "slow 800 ms~ (5)"
+    assert brief(rows, INFO) == "slow 800 ms~ (n = 5)"
 
 
 def test_where_nothing_was_timed_there_is_nothing_to_say():

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.analysis import causes
+from hwbench.record.model import Disturbance
 
 
 def run(isa=(), **more):
@@ -32,8 +33,26 @@ def test_blas_is_held_back_by_a_variable_or_by_narrow_kernels(more, why):
         assert causes.blas(run(["avx2"], **more)) == ""
 
 
-def test_pools_with_fewer_threads_than_cpus_are_named():
-    """Of two CPUs one is idle; a value that is no number, or enough threads, is nothing."""
-    found = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "many", "BLIS_NUM_THREADS": "0"}
-    assert causes.few_threads(run(variables=found)) == {"OMP_NUM_THREADS": 1}
-    assert causes.few_threads(run(variables=None)) == {}
+@pytest.mark.parametrize(
+    ("variant", "facts", "told"),
+    [
+        ("numba", {}, ["NUMBA_OPT=0"]),
+        ("numpy", {}, ["NPY_DISABLE_CPU_FEATURES=AVX2"]),
+        ("numpy", {"blas": "openblas"}, ["OPENBLAS_CORETYPE=Haswell", "NPY_DISABLE_CPU_FEATURES=AVX2"]),
+        ("loop", {}, ["tracer"]),
+    ],
+)
+def test_what_was_inherited_is_told_of_the_records_that_it_concerns(variant, facts, told):
+    """By who does a record's work; nothing where no record was timed, or where no variables were kept."""
+    variables = {"NUMBA_OPT": "0", "OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "AVX2"}
+    watched = Disturbance("tracer", "coverage.py", "slower", "start without it")
+    one = run(variables=variables, disturbances=[watched])
+    found = record(variant, facts=facts)
+    assert causes.lowered(one, [found]) == told
+    assert causes.lowered(one, [replace(found, samples=[])]) == []
+    assert causes.lowered(run(variables=None), [found]) == []
+
+
+def test_a_long_value_of_a_file_is_cut():
+    """Findings are sentences."""
+    assert len(causes.lowered(run(variables={"NUMBA_CPU_NAME": "x" * 999}), [record("numba")])[0]) < 60

@@ -94,7 +94,7 @@ def test_a_share_of_a_suspect_limit_is_doubtful():
                   status="suspect", reasons=[Reason("steal", "3% of a CPU")])  # fmt: skip
     mine = record("a", samples=(2.0,) * 3, counts={"bytes": 50.0}, facts={"footprint": SIZES["L1"]})
     share = reading(peak, mine).share("a")
-    assert (share.text, share.doubt) == ("25%?", ("suspect_limit",))
+    assert (share.text, share.doubt) == ("25%~", ("suspect_limit",))
     assert of_limit(share, "the limit") == "25% of the limit (suspect limit)"
 
 
@@ -167,6 +167,14 @@ def test_findings_are_told_in_the_order_of_benches():
     absent.finding(lambda r: 1 / 0)
     run = run_of(record("a"), record("a", bench="b.b"))
     assert findings(run, [silent, said, absent]) == {"test.bench": ["1 s"]}
+
+
+def test_findings_say_what_held_their_figures_back():
+    """Kernels compiled without optimization are no finding about the machine."""
+    finding = scripted_bench({"a": 1.0}, "one.bench")
+    finding.finding(lambda results: ["a costs 1.0×."])
+    run = described(run_of(record(bench="one.bench"), variables={"NUMBA_OPT": "0"}))
+    assert findings(run, [finding]) == {"one.bench": ["a costs 1.0× (under NUMBA_OPT=0)."]}
 
 
 def test_a_finding_that_fails_costs_nothing_else():

@@ -53,8 +53,8 @@ def test_the_names_are_fixed() -> None:
         "column_over_row prange.{triad,compute}"
     )
     gpu = (
-        "{l1,l2,hbm}.latency {l2,hbm}.{read,write,copy,triad} peak.{f8,f4} tensor.{bf16,f16,fp8} launch "
-        "{h2d,d2h,both}.{pinned,pageable}"
+        "{l1,l2,hbm}.latency l2.latency.near {l2,hbm}.{read,write,copy,triad} peak.{f8,f4} tensor.{bf16,f16,fp8} "
+        "launch {h2d,d2h,both}.{pinned,pageable}"
     )
     assert sorted(CPU_NAMES) == sorted(name for pattern in cpu.split() for name in expand(pattern))
     assert sorted(GPU_NAMES) == sorted(name for pattern in gpu.split() for name in expand(pattern))
@@ -242,9 +242,9 @@ def candidates(records, name, device):
     first, *rest = name.split(".")
     gpu = device != "cpu"
     params, variants = {}, None
-    if first in LEVELS and rest == ["latency"]:
+    if first in LEVELS and rest[0] == "latency":
         bench, count = ("device.latency" if gpu else "latency.chase"), "hops"
-        size = "16KiB" if gpu and first == "l1" else LEVELS[first]
+        size = "16KiB" if gpu and (first == "l1" or name.endswith(".near")) else LEVELS[first]
         params = {"size": size} if gpu else {"size": size, "order": "random"}
         variants = ({"l1"} if first == "l1" else {"l2"}) if gpu else None
     elif first in LEVELS:

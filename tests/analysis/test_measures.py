@@ -80,6 +80,16 @@ def test_records_are_found_by_what_they_measure():
     assert [one.bench for one in measuring(run, "load", "copy")] == ["mine.sweep", "stream.copy"]
 
 
+def test_a_chart_s_kind_of_later_is_added_to_what_a_file_states():
+    """A file that states no kind of these benches was written before they had one; a limit's kind is never added."""
+    older = {"device.occupancy": BenchInfo("?", "kernel", variants=["kernel"]),
+             "stream.load": BenchInfo("?", "simd", variants=["simd"])}  # fmt: skip
+    run = run_of(record(bench="device.occupancy"), record(bench="stream.load"), benches=older)
+    assert {name: info.measures for name, info in completed(run, {}).benches.items()} == {
+        "device.occupancy": "occupancy", "stream.load": "",
+    }  # fmt: skip
+
+
 class Unasked(dict):
     """A catalogue that must not be asked for anything."""
 

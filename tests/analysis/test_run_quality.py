@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doubles.scripted import record
-from hwbench.analysis.run_quality import REPEATS, Check, check, noisy, sentences, unrepeated, unsupported
+from hwbench.analysis.run_quality import (
+    EVERY,
+    REPEATS,
+    Check,
+    check,
+    impossible,
+    noisy,
+    sentences,
+    unrepeated,
+    unseen,
+    unsupported,
+)
+from hwbench.record.facts import telemetry
 from hwbench.record.reasons import Reason
 from made_up.declared import described
 from made_up.sample import replace, sample_run
@@ -33,8 +45,9 @@ def failed(*records):
 
 
 def test_a_quiet_run_says_so():
-    """Nothing taken, every best supported: one sentence, and every check was made."""
+    """Nothing taken, every best supported: one sentence, and every check was made that has telemetry."""
     run = run_of(load(), load("128MiB"), load("L1"))
+    assert {one.name for one in check(run)} | {*impossible(check(run))} == {*EVERY}
     assert [one.name for one in check(run)] == [
         "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
         "limits that rest on one lucky sample", "limits that do not repeat",
@@ -42,6 +55,31 @@ def test_a_quiet_run_says_so():
     assert not noisy(check(run))
     [told] = sentences(run)
     assert told.startswith("The machine was quiet enough")
+
+
+def test_a_counter_that_does_not_count_us_is_not_believed():
+    """CPUs that were busy for less than this process worked: neither others nor steal are known, and that is said."""
+    lying = QUIET | {"own_s": [0.09] * 10, "others_s": [-0.09] * 10}
+    run = run_of(load(telemetry=lying))
+    assert not {"time stolen by the hypervisor", "time taken by other processes"} & {one.name for one in check(run)}
+    assert sentences(run)[-1] == (
+        "What other processes and the hypervisor took is not known: the CPUs were busy for 0 s by /proc/stat, while "
+        "hwbench alone worked for 900 ms: that counter does not count this process."
+    )
+
+
+@pytest.mark.parametrize(("own", "others", "lies"), [(0.09, -0.03, False), (0.09, -0.04, True), (0.009, -0.009, False)])
+def test_ticks_are_no_lie(own, others, lies):
+    """The kernel's ticks may miss a third of a short contrast, and a run of some ticks shows nothing."""
+    run = run_of(load(telemetry=QUIET | {"own_s": [own] * 10, "others_s": [others] * 10}))
+    assert bool(unseen(telemetry(run.records))) is lies
+
+
+def test_a_counter_that_is_not_read_is_told():
+    """Quiet as far as it was seen, and how far that is."""
+    without = {name: value for name, value in QUIET.items() if name not in ("others_s", "steal_s")}
+    told = sentences(run_of(load(telemetry=without | {"own_s": [0.09] * 10})))
+    assert told[-1] == "What other processes and the hypervisor took is not known: the system does not count it here."
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ import pytest
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.analysis.reading import Reading
+from hwbench.analysis.run_quality import EVERY
 from hwbench.analysis.summary import MOST, summary, virtual
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cpu, Policy
+from hwbench.record.reasons import Reason
+from made_up.gpu_records import chases
 from made_up.gpu_sample import CARD, gpu_run
-from made_up.sample import only_skipped, sample_run
+from made_up.sample import only_skipped, replace, sample_run
 
 RUNS = sorted((Path(__file__).parents[2] / "reports" / "runs").rglob("*.json"))
 
@@ -67,7 +70,7 @@ def test_a_run_of_nothing_has_no_figures():
     """Skipped cases alone: no rows, no peaks, no verdict on noise."""
     made = summary(Reading(only_skipped()))
     assert (made.memory, made.columns, made.peaks, made.gpus, made.matmul) == ((), (), (), (), None)
-    assert (made.quality.noisy, made.quality.word, made.quality.cases) == (None, "", 0)
+    assert (made.quality.noisy, made.quality.verdict, made.quality.cases) == (None, "", 0)
     assert made.quality.skipped == 40
     assert made.headlines == made.doubts == []
 
@@ -133,3 +136,29 @@ def test_doubts_are_told_in_words_the_commonest_first():
         benches={"x.call": BenchInfo("How long?", "numpy", measures="call")},
     )  # fmt: skip
     assert summary(Reading(run)).doubts == ["no reason is known"]
+
+
+def test_a_gpu_s_l2_has_both_its_latencies_where_they_differ():
+    """A ring of half of the L2 is the headline; a small one, in the near part, is said beside it."""
+
+    def of(near, half):
+        return summary(Reading(replace(gpu_run(), records=chases(near, half)))).gpus[0]
+
+    gpu = of(140e-9, 287e-9)
+    assert [row.notes for row in gpu.memory] == [(), (1,), ()]
+    assert gpu.memory[1].cells["latency"].value == pytest.approx(287e-9)
+    assert [note.said for note in gpu.notes] == [
+        "latency near 140 ns (16 KiB), half full 287 ns: partly in far L2 or memory"
+    ]
+    assert (gpu.near.value, gpu.near.name) == (pytest.approx(140e-9), "l2.latency.near")
+    alike = of(140e-9, 143e-9)
+    assert (alike.near, alike.notes) == (None, ())
+
+
+def test_a_verdict_says_on_how_many_checks_it_rests():
+    """Quiet by one check is another thing than quiet by all; of a noisy run those that failed count."""
+    alone = summary(Reading(run_of(record(samples=(1.0,) * 5)))).quality
+    assert (alone.checks, alone.impossible, alone.word) == (1, len(EVERY) - 1, "quiet")
+    assert alone.verdict == f"quiet: 1 check passed, {len(EVERY) - 1} not possible"
+    disturbed = record(samples=(1.0,) * 5, status="suspect", reasons=[Reason("steal")])
+    assert summary(Reading(run_of(disturbed))).quality.verdict == "noisy: 1 of 1 check failed"

@@ -143,6 +143,12 @@ def test_what_is_missing_of_the_last_cache_is_told_in_short():
     )
     assert shortfall(found, "Docker")[1].startswith("32 MiB reported, one thread gets about")
     unsure = MeasuredCache(found.cache, found.level, unsure=True)
-    assert shortfall(unsure, "KVM")[1].startswith("32 MiB reported, one thread's chase sees about")
+    said = shortfall(unsure, "KVM")[1]
+    assert said.startswith("32 MiB reported, one thread's chase sees about")
+    assert said.endswith(", which may be TLB reach")
+    found = MeasuredCache(Cache(3, 480 * MIB, 64, 2), level(8 * MIB), level(96 * MIB).size)
+    assert shortfall(found, "KVM")[1].endswith(
+        ": choose blocks for 96 MiB, in random order for 8 MiB (probably TLB reach)"
+    )
     assert shortfall(match(CACHES, [level(32 * KIB), level(MIB), level(32 * MIB)])[-1], "KVM") is None
     assert shortfall(None, None) is None

@@ -85,13 +85,13 @@ def take(size: int) -> str:
     return "x" * size and ""
 
 
-def in_bounds(work: Callable[..., str], *given: object) -> str:
-    """What is wrong with the work, its memory and its time; "" where nothing is.
+def in_bounds(work: Callable[..., str], *given: object, memory: int = MEMORY) -> str:
+    """What is wrong with the work, its memory in bytes and its time; "" where nothing is.
 
     In a process that starts: the peak of a forked one begins with all that its parent holds.
     """
     reading, writing = SPAWN.Pipe(duplex=False)
-    child = SPAWN.Process(target=_within_bounds, args=(writing, work, *given))
+    child = SPAWN.Process(target=_within_bounds, args=(writing, memory, work, *given))
     child.start()
     writing.close()
     try:
@@ -106,14 +106,14 @@ def in_bounds(work: Callable[..., str], *given: object) -> str:
     return str(wrong)
 
 
-def _within_bounds(writing: Connection, work: Callable[..., str], *given: object) -> None:
+def _within_bounds(writing: Connection, memory: int, work: Callable[..., str], *given: object) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (4 * SECONDS, 4 * SECONDS))
     start = resource.getrusage(resource.RUSAGE_SELF)
     wrong = work(*given)
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = used.ru_utime + used.ru_stime - start.ru_utime - start.ru_stime
     wrong = wrong or (f"{seconds:.0f} s" if seconds > SECONDS else "")
-    wrong = wrong or (f"{peak() // MIB} MiB" if peak() > MEMORY else "")
+    wrong = wrong or (f"{peak() // MIB} MiB" if peak() > memory else "")
     writing.send(wrong[:4000])
 
 

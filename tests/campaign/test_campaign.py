@@ -54,8 +54,9 @@ def test_faults_are_seen(said):
 
 
 def test_what_takes_too_much_is_seen():
-    """A gigabyte and more in a process that is right otherwise."""
-    assert large.in_bounds(large.take, large.MEMORY + 2**27).endswith("MiB")
-    held = "x" * (large.MEMORY + 2**27)  # what this process has does not count
-    assert large.in_bounds(large.take, 1) == ""
+    """Too many bytes in a process that is right otherwise."""
+    most = 2**28
+    held = "x" * (most + 2**26)  # what this process has does not count
+    assert large.in_bounds(large.take, most, memory=most).endswith("MiB")
+    assert large.in_bounds(large.take, 1, memory=most) == ""
     assert held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from doubles.scripted import DESCRIBED, record
+from hwbench.cli import app
 from hwbench.devices import selection
 from made_up.commands import HOSTILE, clean, hostile_run, saved
 
@@ -99,7 +101,7 @@ def test_an_early_end_of_what_is_read_is_an_error_by_2(command, monkeypatch, err
         raise error
 
     monkeypatch.setattr("hwbench.catalog.benches", fail)
-    done = command("list")
+    done = command("list", "-v")
     assert done.code == 2
     assert done.err == (
         f"hwbench: EndOfInputError: a file or another process ended early ({what}); run the command again "
@@ -153,3 +155,26 @@ def test_a_closed_pipe_hides_no_bad_usage(tmp_path):
     """What is refused is refused by 2, whoever reads standard output."""
     assert closed_pipe("compare", "one")[0] == 2
     assert closed_pipe("show", tmp_path / "none.json")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EPERM, "Operation not permitted"), "PermissionError: Operation not permitted"),
+        (OSError(errno.EINVAL, "Invalid argument"), "OSError: Invalid argument"),
+        (OSError("no number"), "OSError: no number"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied"),
+        (OSError(errno.ENOSPC, "No space left on device"), "output: No space left on device"),
+    ],
+)
+def test_an_error_of_the_system_has_its_own_name(monkeypatch, capsys, error, said):
+    """`output` is what cannot be written to; a refused system call is not."""
+
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(app, "app", refuse)
+    monkeypatch.setattr(app.streams, "silence", lambda stream, error: None)
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert (end.value.code, capsys.readouterr().err) == (2, f"hwbench: {said}\n")

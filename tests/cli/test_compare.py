@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.analysis.headline import TWELVE
 from hwbench.analysis.measures import former
+from hwbench.cli.compare import refusal
 from hwbench.record import store
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
@@ -155,7 +157,19 @@ def test_runs_of_a_resized_machine_are_refused(command, out):
         store.write(run_of(record(), machine=machine, id=name), out / f"{name}.json")
     done = command("compare", out / "a.json", out / "b.json")
     assert done.code == 2
-    assert "CPUs allowed 2 against 1" in done.err
+    remedy = "--across-machines compares each with its own limits"
+    assert done.err == f"hwbench: the machines differ in CPUs allowed 2 against 1; {remedy}\n"
+
+
+@pytest.mark.parametrize("lengths", [[20], [30, 30, 30, 30], [300, 20], [300, 300], [9] * 40])
+def test_a_refusal_fits_a_line(lengths):
+    """However many things differ, and however long their names are: the others are counted."""
+    said = f"hwbench: {refusal(['x' * length for length in lengths])}"
+    assert len(said) <= 160
+    told = len(re.findall("x+", said.partition("differ in ")[2].partition(";")[0]))
+    rest = len(lengths) - told
+    assert ((f" and {rest} more;" if told else f" in {rest} properties;") in said) == (rest > 0)
+    assert told or min(lengths) == 300
 
 
 # --- exit codes and formats -------------------------------------------------------------------------------------------

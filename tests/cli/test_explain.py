@@ -11,7 +11,7 @@ from inspection.loaded import modules_of
 from made_up.commands import clean
 
 
-@pytest.mark.parametrize("name", pages.names())
+@pytest.mark.parametrize("name", [row.name for row in pages.index()])
 def test_every_bench_is_explained(name):
     """The question, how to read it, then what is counted and the variants, within the width."""
     lines = told(name, 80)

@@ -37,5 +37,5 @@ def test_list_fits_a_screen(command, monkeypatch):
 def test_selected_benches_are_listed_with_their_questions(benches, command):
     """A line each; not what cannot run here, for which a GPU would be looked for."""
     assert command("list", "access").out.splitlines() == [
-        "access.steps  Which script is shorter?", "access.share  Which script is shorter?",
+        "access.share  Which script is shorter?", "access.steps  Which script is shorter?",
     ]  # fmt: skip

@@ -38,16 +38,6 @@ def test_values_that_depend_on_the_machine_are_told_in_words(device):
     assert listing.missing(bench, "a", device, device.spread) == {}
 
 
-def test_topics_that_need_a_gpu_are_marked():
-    """In the overview; names are wrapped below each other."""
-    many = [scripted_bench({"a": 1.0}, f"access.number_{i}") for i in range(9)]
-    lines = listing.overview([*many, scripted_bench({"a": 1.0}, "offload.even", about="gpu")], 60)
-    assert lines[0] == "access   number_0 number_1 number_2 number_3 number_4"
-    assert lines[1] == "         number_5 number_6 number_7 number_8"
-    assert lines[2:5] == ["offload  even (GPU)", "", "10 benches, named topic.bench. " + lines[4][31:]]
-    assert listing.questions(many[:1], 60) == ["access.number_0  Which script is shorter?"]
-
-
 def test_a_bench_without_axes_is_listed(device):
     """No axes, no values, nothing missing."""
     assert listing.entries([scripted_bench({"a": 1.0})])[0]["axes"] == {}

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from hwbench.host import numba_pool, settings
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch):
+    """No cache of the user's is read."""
+    monkeypatch.setattr(numba_pool, "kept", lambda: numba_pool.Pool(3, "tbb"))
+
 
 def test_machine_as_json_and_text(command):
     """This machine, its software and what disturbs, both ways."""
     data = json.loads(command("machine", "--json").out)
-    assert set(data) == {"machine", "no_gpu", "software", "disturbances"}
+    assert set(data) == {"machine", "no_gpu", "software", "variables", "disturbances"}
     assert data["machine"]["cpu"]["logical"] >= 1
+    assert (data["software"]["numba_threads"], data["software"]["threading_layer"]) == (3, "tbb")
     assert data["machine"]["name"] in command("machine").out
+
+
+def test_what_is_inherited_is_told(command, monkeypatch):
+    """Variables that change figures in a line, those that lower them with effect and remedy, settings by name."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("NUMBA_SLP_VECTORIZE", "1")
+    monkeypatch.setattr(settings, "settings", lambda *_: {"governor": "powersave", "kernel command line": "nosmt"})
+    lines = command("machine").out.splitlines()
+    [variables] = [line for line in lines if line.startswith("variables:")]
+    assert {"NUMBA_SLP_VECTORIZE=1", "OPENBLAS_CORETYPE=Haswell"} <= set(variables.split())
+    at = lines.index("OPENBLAS_CORETYPE: Haswell")
+    assert lines[at + 1].startswith("  effect: matrix products")
+    assert lines[at + 2] == "  remedy: unset OPENBLAS_CORETYPE"
+    assert {"governor:         powersave", "command line:     nosmt"} <= set(lines)

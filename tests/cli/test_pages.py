@@ -10,8 +10,9 @@ from hwbench.cli import pages
 
 
 def test_every_bench_has_a_page():
-    """Names without an import of a bench are those of the catalogue."""
-    assert pages.names() == sorted(catalog.benches())
+    """Names, questions and what needs a GPU, without an import of a bench, are those of the catalogue."""
+    known = catalog.benches()
+    assert pages.index() == [(name, known[name].question, known[name].needs_gpu) for name in sorted(known)]
     assert "**What to look at.**" in pages.section("latency.chase")
     assert pages.section("latency.no_such") is pages.section("../x.y") is None
     assert pages.shared("stream.triad") == pages.section("stream.add")

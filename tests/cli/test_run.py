@@ -53,7 +53,7 @@ def test_run_prints_a_summary_that_ends_with_where_the_run_lies(benches, device,
     said = done.out.splitlines()
     assert done.code == 0
     assert said[0] == "Scripted, 2 cores, bare metal"
-    assert said[1].startswith("quiet, 4 cases in ")
+    assert said[1].startswith("quiet: ")
     assert said[-1] == f"run       {path}"
     assert len(said) <= 25
     assert done.err.splitlines()[0] == "measuring 4 cases of 1 bench"
@@ -133,7 +133,7 @@ def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, devic
     path = store.newest(out)
     assert done.code == 130
     assert done.err.splitlines()[-1] == f"interrupted: 1 cases are saved in {path}; --resume goes on with them"
-    assert ", 1 case, interrupted" in done.out
+    assert "; 1 case, interrupted" in done.out
     assert store.read(path).finished is None
 
 
@@ -183,7 +183,7 @@ def test_a_json_file_that_fails_at_the_end_does_not_cost_the_summary(
     monkeypatch.setattr(store, "write_bytes", full)
     done = command("run", "access.share", "--out", out, "--no-report", "--json", tmp_path / "x.json")
     assert done.code == 2
-    assert "quiet, 3 cases" in done.out
+    assert "; 3 cases" in done.out
     assert done.err.splitlines()[-1] == f"hwbench: {tmp_path / 'x.json'}: cannot be written"
 
 

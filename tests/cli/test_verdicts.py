@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 import typer
 from rich.console import Console
@@ -92,9 +93,23 @@ def test_headline_figures_stand_side_by_side():
 
 def test_plain_data_keeps_what_is_judged():
     """Counts by verdict and the method, for a script that reads them."""
-    data = verdicts.as_json(*compared(0.5), 0.02)
+    data = verdicts.as_json(verdicts.Compared(*compared(0.5), 0.02))
     assert data["verdicts"] == {"slower": 0, "faster": 1, "ambiguous": 0, "same": 0, "not measured": 0}
-    assert (data["threshold"], data["machines_differ"]) == (0.02, [])
+    assert (data["threshold"], data["machines_differ"], data["headline"]) == (0.02, [], [])
+
+
+def test_plain_data_has_the_headline_pairs():
+    """As on a terminal: both values with their doubts, the ratio of times, and the shares of the limits."""
+    old, now = side([checked()]), side([checked(read=100e9, disturbed=True)])
+    report = compared(1.0)[0]
+    pairs = verdicts.as_json(verdicts.Compared(report, old, now, 0.02, quantities(old, now)))["headline"]
+    [read] = [one for one in pairs if one["name"] == "dram.read.all"]
+    assert (read["device"], read["unit"]) == ("cpu", "B/s")
+    assert [round(read[name]["value"]) for name in ("base", "new")] == [50_000_000_000, 100_000_000_000]
+    assert [bool(read[name]["doubt"]) for name in ("base", "new")] == [False, True]
+    assert read["times"]["value"] == pytest.approx(0.5)
+    assert 0.9 < read["base"]["of_limit"] <= 1
+    assert msgspec.json.decode(msgspec.json.encode(pairs)) == pairs
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from doubles.fake_cupy import FakeGpu, FakeNvml, install
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cuda
+from made_up import trees
 
 KERNEL = 2e-6  # seconds, less than a launch takes
 
@@ -45,4 +46,5 @@ def gpu_device(gpu: FakeGpu, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch, tm
     install(monkeypatch, gpu, nvml)
     from hwbench.devices.gpu import GpuDevice
 
+    trees.write(tmp_path, {"proc/meminfo": "MemAvailable: 67108864 kB"})
     return GpuDevice(0, root=tmp_path)

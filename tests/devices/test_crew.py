@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from hwbench.bench import Skip
 from hwbench.devices.cpu import CpuDevice
 from hwbench.host.system import Host
 
@@ -72,6 +73,20 @@ def test_jobs_and_threads_must_match(here: CpuDevice) -> None:
     """A crew refuses another number of jobs than it has threads, before anyone waits at the gate."""
     with pytest.raises(ValueError, match="2 jobs for 1 threads"):
         here.crew(1).race([print, print], 1)
+
+
+def test_a_limit_on_processes_skips_what_needs_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case says what the system refuses and which limit to raise; what needs no further thread goes on."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made = CpuDevice(Host(allowed=(0, 1)))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(Skip, match=r"can't start new thread \(1 of 2\)") as refused:
+        made.crew(2)
+    assert "ulimit -u" in refused.value.reason.remedy
+    made.close()
 
 
 def test_where_nothing_can_be_pinned_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

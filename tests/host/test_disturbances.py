@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import sys
 from pathlib import Path
 
@@ -124,3 +125,30 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     before = {path: path.read_text() for path in root.rglob("*") if path.is_file()}
     troubles(root, 8)
     assert {path: path.read_text() for path in root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("year", "told"), [(1970, "1970-01-01"), (2023, "2023-01-01"), (2027, "")])
+def test_a_clock_that_stands_before_hwbench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int, told: str
+) -> None:
+    """Boards without a clock begin at 1970, and the newest run would be an old one; later clocks are no matter."""
+    monkeypatch.setattr(disturbances.time, "time", lambda: calendar.timegm((year, 1, 1, 0, 0, 0)))
+    found = troubles(trees.intel(tmp_path), 8)
+    assert ("date" in found) == bool(told)
+    if told:
+        assert found["date"].state == f"the clock says {told}"
+
+
+def test_an_interface_that_is_refused_is_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """psutil may be denied what it asks for: the load and the battery are then not known."""
+    import psutil
+
+    def refuse(*_given: object, **_more: object) -> None:
+        raise psutil.AccessDenied(1)
+
+    described = machine.describe("box", tmp_path, linux_host(tmp_path, [0]))
+    monkeypatch.setattr(psutil, "sensors_battery", refuse, raising=False)
+    monkeypatch.setattr(psutil, "cpu_percent", refuse)
+    monkeypatch.delattr(disturbances.os, "getloadavg", raising=False)
+    assert disturbances._battery_elsewhere() is None
+    assert disturbances._load_elsewhere(described) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.host import disturbances, machine, system
+from hwbench.host import disturbances, machine, macos
 from hwbench.host.system import Host, linux_host
 from hwbench.record.model import Cache, Cpu, Disturbance, Machine, Memory
 from made_up import trees
@@ -101,7 +103,7 @@ def test_other_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform
     text = (
         "machdep.cpu.brand_string: Apple M2\nhw.optional.arm.FEAT_BF16: 1\nhw.optional.neon: 1\nhw.optional.AdvSIMD: 1"
     )
-    monkeypatch.setattr(system, "sysctl", lambda: text)
+    monkeypatch.setattr(macos, "sysctl", lambda: text)
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: {"brand_raw": "Ryzen 9", "flags": ["avx2", "fma"]})
     monkeypatch.setattr(disturbances, "_load_elsewhere", lambda found: 4.0)
     monkeypatch.setattr(disturbances, "_battery_elsewhere", lambda: None)
@@ -191,3 +193,20 @@ def test_this_machine_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.memory.total > 0
     assert msgspec.json.decode(msgspec.json.encode(found), type=Machine) == found
     assert all(one.remedy for one in disturbances.find(found))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no affinity masks")
+def test_starting_numbas_pool_takes_no_cpu_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OMP_PROC_BIND binds the thread that loads OpenMP for good: here it keeps its CPUs, and so do its children."""
+    monkeypatch.undo()
+    code = (
+        "import os\nbefore = os.sched_getaffinity(0)\nfrom hwbench.host import machine, openmp\n"
+        "layer = machine.software()['threading_layer']\nprint(layer, openmp.places())\n"
+        "print(os.sched_getaffinity(0) == before)"
+    )
+    environment = {**os.environ, "OMP_PROC_BIND": "true", "NUMBA_THREADING_LAYER_PRIORITY": "omp tbb workqueue"}
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    bound, kept = said.splitlines()
+    assert kept == "True"
+    assert bound.startswith("omp ((") or not bound.startswith("omp")

@@ -1,4 +1,4 @@
-"""What is read from the operating system: topology, caches, limits, running totals."""
+"""What is read from the operating system: CPUs, caches, limits."""
 
 from __future__ import annotations
 
@@ -8,25 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.host import system
-from hwbench.host.system import Host, SharedCache, linux_host
+from hwbench.host import macos, system, windows
+from hwbench.host.system import Host, linux_host
 from made_up import trees
-
-
-@pytest.mark.parametrize(
-    ("text", "cpus"), [("0-3,8", (0, 1, 2, 3, 8)), ("5", (5,)), ("", ()), (None, ()), ("0, 2-3", (0, 2, 3))]
-)
-def test_cpu_list(text: str | None, cpus: tuple[int, ...]) -> None:
-    """The kernel's lists of CPUs are ranges and single numbers."""
-    assert system.cpu_list(text) == cpus
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("32K", 32768), ("260M", 260 * 2**20), ("64", 64), ("x", None), (None, None)]
-)
-def test_size_of(text: str | None, size: int | None) -> None:
-    """Cache sizes carry K or M; anything else is no size."""
-    assert system.size_of(text) == size
 
 
 def test_threads_take_a_core_each_before_siblings(tmp_path: Path) -> None:
@@ -68,48 +52,10 @@ def test_a_container_of_one_and_a_half_cpus(tmp_path: Path, version: int) -> Non
     assert len(host.allowed) == 64
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_memory_limit_of_a_container(tmp_path: Path, version: int) -> None:
-    """Free below the limit is what is not used, and file cache that may be dropped."""
-    root = trees.container(tmp_path, version)
-    assert system.memory_limit(root) == (4 * 2**30, 4 * 2**30 - 2**30 + 2**29)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_throttling_of_a_container(tmp_path: Path, version: int) -> None:
-    """Throttled time reads as seconds from µs (version 2) and ns (version 1)."""
-    [file] = system.throttle_files(trees.container(tmp_path, version))
-    assert system.throttled_seconds(system.read_text(file)) == 2.5
-
-
 @pytest.mark.parametrize(("quota", "usable"), [(None, 8), (0.5, 1), (1.99, 1), (3.0, 3), (100.0, 8)])
 def test_usable(quota: float | None, usable: int) -> None:
     """Usable are the whole CPUs of the quota, at least one and at most the mask."""
     assert Host(allowed=tuple(range(8)), quota=quota).usable == usable
-
-
-def test_the_tightest_ancestor_limits(tmp_path: Path) -> None:
-    """A limit of a parent group holds too, and `max` is none."""
-    root = trees.intel(tmp_path)
-    assert system.cpu_quota(root) is None
-    trees.write(root, {"sys/fs/cgroup/user.slice/cpu.max": "400000 100000"})
-    assert system.cpu_quota(root) == 4.0
-
-
-def test_no_limit_in_version_1(tmp_path: Path) -> None:
-    """-1 and a number next to 2⁶³ mean that nothing limits."""
-    root = trees.container(tmp_path, 1)
-    trees.write(root, {"sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1",
-                       "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"})  # fmt: skip
-    assert system.cpu_quota(root) is None
-    assert system.memory_limit(root) is None
-
-
-def test_a_path_out_of_the_namespace_is_not_followed(tmp_path: Path) -> None:
-    """A group above the namespace's root (`/../..`) reads the mount itself, never a path outside it."""
-    root = trees.container(tmp_path, 2)
-    trees.write(root, {"proc/self/cgroup": "0::/../../other", "sys/cpu.max": "50000 100000"})
-    assert system.cpu_quota(root) == 1.5
 
 
 def test_nothing_is_known_of_an_empty_tree(tmp_path: Path) -> None:
@@ -119,28 +65,6 @@ def test_nothing_is_known_of_an_empty_tree(tmp_path: Path) -> None:
     assert host.order == (0, 1)
 
 
-def test_busy_and_steal() -> None:
-    """Only the wanted CPUs count: user, nice, system and interrupts as busy, idle and waiting not."""
-    text = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 1 2 3 100 50 4 5 7 0 0\ncpu1 10 0 0 100 0 0 0 1 0 0\nintr cpu2 1"
-    assert system.busy_and_steal(text, [0], 1.0) == (15, 7)
-    assert system.busy_and_steal(text, [0, 1], 0.5) == (12.5, 4)
-    assert system.busy_and_steal(text, [2], 1.0) == (0, 0)
-
-
-def test_macos_caches() -> None:
-    """sysctl's performance level goes before the machine's mean; a shared L2 is one cache for its cluster."""
-    text = (
-        "hw.cachelinesize: 128\nhw.l1dcachesize: 65536\nhw.l2cachesize: 4194304\n"
-        "hw.perflevel0.l1dcachesize: 131072\nhw.perflevel0.l2cachesize: 16777216\nhw.perflevel0.cpusperl2: 4"
-    )
-    caches = system.sysctl_caches(text, (0, 1, 2, 3, 4, 5, 6, 7))
-    assert [cache for cache in caches if cache.level == 2] == [
-        SharedCache(2, 2**24, 128, (0, 1, 2, 3)), SharedCache(2, 2**24, 128, (4, 5, 6, 7))
-    ]  # fmt: skip
-    assert {cache.bytes for cache in caches if cache.level == 1} == {131072}
-    assert system.sysctl_caches("", (0,)) == ()
-
-
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_other_systems_are_hosts_too(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     """Where there is no sysfs the host comes from what the system has, without a crash."""
@@ -148,7 +72,8 @@ def test_other_systems_are_hosts_too(monkeypatch: pytest.MonkeyPatch, platform: 
     import psutil
 
     monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(system, "sysctl", lambda: "hw.l1dcachesize: 65536")
+    monkeypatch.setattr(macos, "sysctl", lambda: "hw.l1dcachesize: 65536\nhw.physicalcpu: 4")
+    monkeypatch.setattr(windows, "logical_processors", lambda: b"")
     monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: 8 if logical else 4)
     monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: [0, 1, 2], raising=False)
     monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: {"l1_data_cache_size": 65536, "l2_cache_size": "1 MiB"})

@@ -7,13 +7,15 @@ from hwbench.host.variables import LONGEST, variables
 
 def test_what_changes_figures_is_kept() -> None:
     """By prefix or name, in order; not where caches lie, nor what is only printed."""
-    kept = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "1", "NUMBA_THREADING_LAYER": "omp", "OPENBLAS_CORETYPE": "Zen"}
+    kept = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "1", "NUMBA_THREADING_LAYER": "omp", "OPENBLAS_CORETYPE": "Zen",
+            "NUMBA_DEBUGINFO": "1", "PYTHONTRACEMALLOC": "1", "LD_AUDIT": "libx.so"}  # fmt: skip
     other = {
         "HOME": "/home/me",
         "NUMBA_CACHE_DIR": "/x",
         "OMP_DISPLAY_ENV": "true",
         "CUDA_PATH": "/y",
         "TOKEN": "secret",
+        "NUMBA_DEBUG_CACHE": "1",
         "KMP_DUPLICATE_LIB_OK": "True",
     }
     found = variables(kept | other)

@@ -29,7 +29,7 @@ from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page
 
 NUMBER = r"(?:\d[\d\u202f]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
 SHARE = re.compile(rf"(?<![\d.\u202f–±-])({NUMBER}) ?%")
-MARKED = re.compile(r"suspect|disturbed|above|doubt")
+MARKED = re.compile(r"suspect|disturbed|above|doubt|~")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 INTERVAL = "95% interval"
 RATIOS = ("× baseline's time", "speed-up", "ours / native")  # columns of no case's own figure
@@ -168,7 +168,7 @@ def shares(_: Reading, lines: Sequence[Line]) -> Checked:
     """No share above 1.05 without its mark: in the same cell, in a chart at the same mark."""
     checked = Checked()
     for line in lines:
-        drawn = line.kind == MARK and ("%?" in line.text or line.cell("suspect"))
+        drawn = line.kind == MARK and ("%~" in line.text or line.cell("suspect"))
         for _, cell in line.cells:
             for percent, before, after in _shares(cell):
                 if _other(line.place, before, after):
@@ -176,7 +176,7 @@ def shares(_: Reading, lines: Sequence[Line]) -> Checked:
                 checked.seen["shares"] += 1
                 if percent > 100 * TOLERANCE + 0.5:
                     checked.seen["shares above"] += 1
-                    if not (after.startswith("?") or MARKED.search(after) or drawn):
+                    if not (MARKED.search(after) or drawn):
                         checked.faults.append(Fault("share without its mark", line.place, line.text))
     return checked
 
@@ -245,7 +245,7 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
         if codes:
             checked.seen["suspect"] += 1
             checked.seen["twins"] += "twins" in codes
-            if not (MARKED.search(line.text) or "?" in line.text or line.cell("suspect")):
+            if not (MARKED.search(line.text) or line.cell("suspect")):
                 checked.faults.append(Fault("doubt without its mark", line.place, line.text))
     return checked
 

@@ -105,7 +105,7 @@ def _of_section(section: Section) -> Iterator[Line]:
         elif isinstance(block, Tiles):
             yield from _of_tiles(section.id, block.tiles)
         elif isinstance(block, Hero):
-            yield said(section.id, f"{block.badge} {block.about}".strip())
+            yield said(section.id, f"{block.verdict} {block.about}".strip())
             yield from (said(section.id, note) for note in block.notes)
             yield from (line for table in block.tables for line in _of_table(section.id, table))
             yield from _of_tiles(section.id, block.tiles)

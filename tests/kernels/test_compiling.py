@@ -1,5 +1,6 @@
 """Compiled kernels are kept on disk, and found again only while what is compiled into them is unchanged."""
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -208,13 +209,36 @@ def test_kernels_lie_nowhere_but_in_the_cache(users_kernel, loaded_anew):
     assert not [*folder.rglob("*.nb?"), *cache.rglob("*.nb?")]
 
 
-@pytest.mark.parametrize("setting", ["OPT", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_FLAGS"])
+@pytest.mark.parametrize(
+    "setting", ["OPT", "LOOP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "DISABLE_INTEL_SVML", "DEBUG_JIT",
+                "LLVM_REFPRUNE_FLAGS", "CPU_NAME", "OF_A_NEWER_NUMBA"],
+)  # fmt: skip
 def test_the_cache_is_named_after_settings_of_the_compiler(tmp_path, monkeypatch, setting):
-    """Another value of a setting that changes the code means another directory."""
+    """Another value of a setting that may change the code means another directory, also one that is not known yet."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     usual = compiling.kernel_cache.__wrapped__()
-    monkeypatch.setattr(numba.config, setting, 7)
+    monkeypatch.setattr(numba.config, setting, 7, raising=False)
     assert compiling.kernel_cache.__wrapped__() != usual
+
+
+@pytest.mark.parametrize("setting", ["CACHE_DIR", "NUMBA_NUM_THREADS", "THREADING_LAYER", "CUDA_LOG_LEVEL"])
+def test_places_and_threads_change_no_kernel(monkeypatch, setting):
+    """A pool of other threads runs the same code, and kernels stay in the cache."""
+    usual = compiling.settings()
+    monkeypatch.setattr(numba.config, setting, 7)
+    assert compiling.settings() == usual
+
+
+def test_two_settings_of_one_process_have_two_keys(users_kernel, loaded_anew, monkeypatch):
+    """`numba.config.OPT` may change after the cache was chosen: neither finds the other's kernels, each its own."""
+    folder, cache, *_ = users_kernel
+    chosen = next(cache.glob("kernels-*"))
+    monkeypatch.setattr(compiling, "kernel_cache", functools.cache(lambda: chosen))
+    assert loaded_anew(cache, folder) == (1, [])
+    with monkeypatch.context() as patch:
+        patch.setattr(numba.config, "OPT", 0)
+        assert [loaded_anew(cache, folder)[0] for _ in range(2)] == [0, 1]
+    assert loaded_anew(cache, folder) == (1, [])
 
 
 def test_kernels_of_other_settings_are_not_found(tmp_path, compiled_once, loaded_anew):

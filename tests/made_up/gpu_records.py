@@ -47,6 +47,15 @@ def copies(variant: str, direction: str, memory: str, latency: float, bandwidth:
     ]  # fmt: skip
 
 
+def chases(near: float, half: float) -> list[Record]:
+    """Loads from L1, from L2 in a small ring and in one of half of it, and from memory."""
+    return [
+        record("device.latency", variant, {"size": size}, 8192 * seconds, counts={"hops": 8192})
+        for variant, size, seconds in (("l1", "16KiB", 20e-9), ("l2", "16KiB", near), ("l2", "L2", half),
+                                       ("l2", "HBM", 600e-9))
+    ]  # fmt: skip
+
+
 def streamed(variant: str, kernel: str, size: str, footprint: int, rate: float, **more: Any) -> Record:
     facts = {"footprint": footprint, "l2_bytes": L2}
     counts = {"bytes": float(footprint)}

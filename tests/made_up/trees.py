@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 CPU = "sys/devices/system/cpu"
@@ -35,6 +35,12 @@ def cpus(
     return files
 
 
+def stat(cpus: Iterable[int], stolen: int = 0) -> str:
+    """`/proc/stat` of CPUs that were busy for half of the time; `stolen` in thousandths."""
+    one = f"500 0 0 {500 - stolen} 0 0 0 {stolen} 0 0"
+    return "\n".join([f"cpu  {one}", *(f"cpu{cpu} {one}" for cpu in cpus), "intr 1 2 3"])
+
+
 def intel(root: Path) -> Path:
     """Bare metal: two sockets of two cores with SMT, cores numbered first; powersave, turbo, THP always, swap, load."""
     core = {cpu: (cpu // 2 % 2, cpu % 2) for cpu in range(8)}
@@ -57,7 +63,7 @@ def intel(root: Path) -> Path:
         "proc/cpuinfo": "model name\t: Intel(R) Xeon(R) Gold 6430\nflags\t: fpu sse4_2 avx avx2 fma avx512f amx_tile\n"
         * 8,
         "proc/meminfo": "MemTotal:       65536000 kB\nSwapTotal:       2097152 kB\nSwapFree:         1048576 kB",
-        "proc/stat": "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 50 0 50 400 0 0 0 0 0 0\nintr 1 2 3",
+        "proc/stat": stat(range(8)),
         "proc/loadavg": "3.50 2.00 1.00 4/500 12345",
         "proc/self/cgroup": "0::/user.slice/session.scope",
         "proc/sys/kernel/numa_balancing": "1",
@@ -79,7 +85,7 @@ def container(root: Path, version: int) -> Path:
         THP: "always [madvise] never",
         "proc/cpuinfo": "model name\t: AMD EPYC 9B14\nflags\t\t: fpu avx2 hypervisor\n" * 64,
         "proc/meminfo": "MemTotal:      263000000 kB",
-        "proc/stat": "cpu  500 0 0 450 0 0 0 50 0 0",
+        "proc/stat": stat(range(64), stolen=50),
         "proc/loadavg": "0.10 0.10 0.10 1/80 99",
         "sys/class/dmi/id/sys_vendor": "Google",
         "sys/class/dmi/id/product_name": "Google Compute Engine",
@@ -124,6 +130,7 @@ def arm(root: Path) -> Path:
         "proc/cpuinfo": little * 4 + big * 2,
         "proc/meminfo": "MemTotal:        3900000 kB",
         "proc/self/cgroup": "0::/",
+        "proc/stat": stat(range(6)),
         "sys/class/power_supply/BAT0/type": "Battery",
         "sys/class/power_supply/BAT0/status": "Discharging",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import math
+import os
 
 import numpy as np
 import pytest
@@ -459,6 +460,21 @@ def test_facts_become_plain_data():
     assert records["good"].facts == {"who": "", "n": 3, "x": 0.5, "on": True, "a": [0, 1]}
     assert [type(records["good"].facts[name]) for name in ("n", "x", "on")] == [int, float, bool]
     assert records["bad"].why == "TypeError: a fact is no plain data but object"
+
+
+def test_what_was_asked_for_and_not_had_is_a_reason(monkeypatch):
+    """Threads that the system did not pin make a record suspect, with a remedy, where the system could have."""
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _pid, _mask: None, raising=False)
+
+    def build_refused():
+        return scripted_work(0.01, facts={"pinned": False})
+
+    def build_had():
+        return scripted_work(0.01, facts={"pinned": True})
+
+    records = measure(scripted_bench({"refused": build_refused, "had": build_had}))
+    assert (records["had"].status, records["refused"].status) == ("ok", "suspect")
+    assert records["refused"].codes == ["not_pinned"]
 
 
 def test_facts_that_a_timer_adds_are_kept():

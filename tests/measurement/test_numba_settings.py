@@ -40,7 +40,9 @@ def test_what_numba_takes_is_taken(fine):
     numba_settings.check(fine)
 
 
-@pytest.mark.parametrize("arguments", [["run", "access.share"], ["machine"], ["list"], ["verify"], ["ab", ".", "."]])
+@pytest.mark.parametrize(
+    "arguments", [["run", "access.share"], ["machine"], ["list", "-v"], ["verify"], ["ab", ".", "."]]
+)
 def test_commands_that_measure_say_so_and_make_nothing(benches, device, command, tmp_path, monkeypatch, arguments):
     """One line and exit 2 in the place of a traceback or of an error without a name."""
     monkeypatch.chdir(tmp_path)
@@ -61,7 +63,7 @@ def test_from_python_too(benches, monkeypatch):
 def test_it_is_found_before_numba_is_imported(tmp_path):
     """Numba prints a warning with a traceback of its own when it is imported under a value that is no number."""
     environment = os.environ | {"NUMBA_NUM_THREADS": "abc"}
-    for command in ("run", "list", "machine", "verify"):
+    for command in ("run", "machine", "verify"):
         done = subprocess.run(
             [sys.executable, "-m", "hwbench", command], env=environment, cwd=tmp_path, capture_output=True, text=True
         )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from doubles.scripted import MACHINE, SIZES, run_of, scripted_bench, scripted_work
 from hwbench.analysis.plausibility import concluded
 from hwbench.errors import StoreError, UsageError
+from hwbench.host import disturbances
 from hwbench.measurement import autosave, policy, session
 from hwbench.measurement.autosave import Interrupted
 from hwbench.measurement.planning import Request
 from hwbench.measurement.session import execute
 from hwbench.record import store
-from hwbench.record.model import key
+from hwbench.record.model import Disturbance, key
 from hwbench.record.reasons import Reason, has
 
 
@@ -76,6 +78,20 @@ def test_a_run_measures_what_was_selected_and_is_kept_finished(tmp_path):
     assert run.machine == MACHINE
     assert run.hwbench["version"]
     assert run.software["numpy"]
+
+
+def test_warnings_of_the_set_up_come_before_the_run(tmp_path, monkeypatch):
+    """One line each with effect and remedy; a note is kept alone, and so is what telemetry judges by its effect."""
+    found = [
+        Disturbance("NUMBA_OPT", "0", "kernels are optimized less", "unset NUMBA_OPT"),
+        Disturbance("busy neighbours", "2 threads", "slower", "stop them"),
+        Disturbance("turbo", "on", "it varies", "switch it off", "note"),
+    ]
+    monkeypatch.setattr(disturbances, "here", lambda *_: found)
+    watcher = Watcher(lambda _group: watcher.troubles.append("measuring"))
+    run, path = execute(asked(tmp_path), watcher)
+    assert watcher.troubles[:2] == ["NUMBA_OPT: 0; kernels are optimized less; unset NUMBA_OPT", "measuring"]
+    assert store.read(path).disturbances == run.disturbances == found
 
 
 def test_a_selected_bench_without_a_case_is_named_and_the_others_are_measured(tmp_path):
@@ -361,3 +377,19 @@ def test_two_runs_into_one_directory_have_a_file_each(tmp_path):
     paths = {execute(asked(tmp_path), Watcher())[1] for _ in range(3)}
     assert len(paths) == 3
     assert {len(store.read(path).records) for path in paths} == {8}
+
+
+@pytest.mark.parametrize(
+    "error", [psutil.AccessDenied(1), psutil.NoSuchProcess(1), RuntimeError("line 'btime' not found")]
+)
+def test_a_process_whose_start_is_unreadable_measures(tmp_path, monkeypatch, error):
+    """Without /proc a run is measured and kept; only --resume has less to go by."""
+
+    def refuse(*_given):
+        raise error
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    done, path = execute(asked(tmp_path), Watcher())
+    assert done.finished
+    assert done.hwbench["process_started"] is None
+    assert store.read(path).records

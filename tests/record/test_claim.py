@@ -11,7 +11,7 @@ import pytest
 
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.errors import StoreError
-from hwbench.record import store
+from hwbench.record import claim, store
 from hwbench.record.claim import Claim, alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tests hold locks in forked processes")
@@ -131,3 +131,9 @@ def test_a_link_in_place_of_the_lock_is_not_followed(path):
 def test_nonsense_in_a_stamp_is_no_process(stamp):
     """Numbers beyond what a system has, and what is no number."""
     assert not alive(stamp)
+
+
+def test_when_this_process_began():
+    """A moment in the past; None of a process that is not there."""
+    assert 0 < claim.started() <= time.time() + 1
+    assert claim.started(2**22 + 1) is None

@@ -118,6 +118,14 @@ def test_variables_and_microcode_make_a_setup() -> None:
     assert identity.differences(identity.setup(old), identity.setup(new)) == ["microcode 0x1 against 0x2"]
 
 
+def test_settings_of_the_system_make_a_setup() -> None:
+    """Those that both state; a name that a file made up is none."""
+    one = run_with(machine=msgspec.structs.replace(GUEST.machine, settings={"turbo": "on", "CPU": "none"}))
+    two = run_with(machine=msgspec.structs.replace(GUEST.machine, settings={"turbo": "off", "governor": "powersave"}))
+    assert identity.differences(identity.setup(one), identity.setup(two)) == ["turbo on against off"]
+    assert identity.differences(identity.setup(GUEST), identity.setup(two)) == []
+
+
 def test_a_patch_of_python_is_no_other_setup() -> None:
     """3.11.7 and 3.11.9 run the same bytecode."""
     newer = run_with(software={**GUEST.software, "python": "3.11.9 (CPython)"})

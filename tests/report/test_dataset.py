@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hwbench.record.model import BenchInfo
-from hwbench.report.dataset import Runs
+from hwbench.report.dataset import Runs, swept
 from made_up.declared import DECLARED
 from made_up.page import dataset, record, run_of
 from made_up.sample import LAPTOP, proof_run, replace, sample_run
@@ -39,6 +39,13 @@ def test_points_state_their_axes_as_text() -> None:
     ).points
     assert (point.text("work"), point.text("size"), point.n, odd.n) == ("triad", "", 1000, 0)
     assert (point.variant, point.status) == ("numpy", "ok")
+
+
+def test_labels_of_cpu_and_gpu_are_no_points_of_a_sweep() -> None:
+    """HBM is a label as DRAM is; bytes are a sweep, and a case without a size is none."""
+    sizes = ("DRAM", "L2", "HBM", "64MiB")
+    assert [swept(record("a.b", "x", 1.0, {}, params={"size": size})) for size in sizes] == [False, False, False, True]
+    assert not swept(record("a.b", "x", 1.0, {}))
 
 
 def test_a_point_is_compared_with_the_baseline_that_its_bench_names() -> None:

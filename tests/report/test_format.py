@@ -24,7 +24,7 @@ def test_axis_values_are_told_in_words(axis: str, value: object, words: str) -> 
 
 def test_a_share_beyond_what_can_be_had_is_marked() -> None:
     """1.05 is within what two measurements of one limit differ by."""
-    assert [format.share(value) for value in (0.5, 1.05, 1.2, None)] == ["50%", "105%", "120%?", "–"]
+    assert [format.share(value) for value in (0.5, 1.05, 1.2, None)] == ["50%", "105%", "120%~", "–"]
 
 
 def test_a_value_without_a_heading_names_its_axis() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import io
 import os
 import re
@@ -199,7 +200,9 @@ def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:
     """A commit installed by pip into an environment with its dependencies only."""
     say(f"building an environment of {name} …")
     place = folder / "environment"
-    done = ran([sys.executable, "-m", "venv", str(place)], folder, BUILD_S, ALONE)
+    ours = importlib.util.find_spec("pip") is not None
+    # An environment without a pip of its own takes a tenth of the time.
+    done = ran([sys.executable, "-m", "venv", *(["--without-pip"] if ours else []), str(place)], folder, BUILD_S, ALONE)
     python = _python(place)
     if done.returncode or python is None:
         raise TrackingError(
@@ -207,8 +210,9 @@ def _built(name: str, folder: Path, say: Callable[[str], None]) -> Contender:
             f"python3-venv; {SOURCES}"
         )
     # --no-compile: pip would compile every file; the start below compiles what is needed.
-    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
-    done = ran([*pip, str(folder / "source")], folder, BUILD_S, ALONE)
+    pip = [sys.executable, "-m", "pip", "--python", str(python)] if ours else [str(python), "-m", "pip"]
+    how = ["install", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    done = ran([*pip, *how, str(folder / "source")], folder, BUILD_S, ALONE)
     if done.returncode:
         raise TrackingError(f"{name}: pip cannot install it ({_why(done)}); {SOURCES}")
     # Load every bench once, so that the first measuring process has no extra work.

@@ -26,6 +26,7 @@ WORDS = {"f8": "FP64", "f4": "FP32", "bf16": "BF16", "f16": "FP16", "fp8": "FP8"
 PLACES = tuple(dict.fromkeys((*LEVELS[:-1], *GPU_LEVELS, LEVELS[-1])))  # from the core outwards
 STREAMS = ("load", "store", "copy", "scale", "add", "triad")
 SCALES = {"B/s": (1e9, "GB/s"), "FLOP/s": (1e9, "GFLOP/s"), "Hz": (1e9, "GHz")}
+COUNTED = ("threads", "chains")  # axes whose names are what they count
 MANY = 1e13  # FLOP/s from which TFLOP/s are read more easily
 
 
@@ -66,7 +67,8 @@ def _word(name: str, record: Record) -> str:
     stem, *rest = name.split(".")
     level = stem.upper() if stem.upper() in PLACES else ""
     word = level or next((WORDS[part] for part in (stem, *rest) if part in WORDS), "")
-    return f"{word} {record.params.get('kernel', '')}".strip()
+    kernel = "near" if name.endswith(".near") else record.params.get("kernel", "")
+    return f"{word} {kernel}".strip()
 
 
 def _figure(word: str, record: Record, count: str, name: str) -> Figure:
@@ -140,16 +142,24 @@ def _contrast(records: Sequence[Record], info: BenchInfo) -> str:
         return ""
     found, record = max(ratios, key=lambda pair: abs(math.log(pair[0].value)))
     factor = text.ratio(found, interval=False)
-    return f"{record.variant} {factor}{_mark(record)} than {info.baseline}{_place(record)}"
+    return f"{record.variant} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
 
 
-def _place(record: Record) -> str:
-    values = " ".join(str(value) for value in record.params.values())
-    return f" ({values})" if values else ""
+def _place(record: Record, info: BenchInfo) -> str:
+    """` (fma, 2 097 152 threads, 8 chains)`: the axis values, a bare number with its axis in words."""
+    values = [_value(axis, value, info.axes.get(axis, "") or axis) for axis, value in record.params.items()]
+    return f" ({', '.join(values)})" if values else ""
+
+
+def _value(axis: str, value: Scalar, name: str) -> str:
+    if axis in COUNTED and isinstance(value, int):
+        return counted(value, axis.removesuffix("s"))
+    shown = text.count(value) if isinstance(value, int) else str(value)
+    return shown if isinstance(value, str) else f"{name} = {shown}"
 
 
 def _best(records: Sequence[Record], info: BenchInfo) -> str:
-    """The best of the leading rate: `numba 30.7 GFLOP/s (64 f8)`."""
+    """The best of the leading rate: `numba 30.7 GFLOP/s (n = 64, f8)`."""
     measured = [(metric, record) for record in records if (metric := leading_metric(record, info)) is not None]
     if not measured:
         return ""
@@ -158,4 +168,7 @@ def _best(records: Sequence[Record], info: BenchInfo) -> str:
     if not same:
         return ""
     best = min(same, key=lambda record: estimate(record.samples).value / record.counts[first.count])
-    return f"{best.variant} {text.quantity(in_unit(best, first).value, first.unit)}{_mark(best)}{_place(best)}"
+    value, unit = in_unit(best, first).value, first.unit
+    if unit == "GFLOP/s" and 1e9 * value >= MANY:
+        value, unit = value / 1e3, "TFLOP/s"
+    return f"{best.variant} {text.quantity(value, unit)}{_mark(best)}{_place(best, info)}"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ..record.model import Run
+from ..record import inherited
+from ..record.model import Record, Run
 
-FORCED = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "BLIS_ARCH_TYPE", "NPY_DISABLE_CPU_FEATURES")
+FORCED = tuple(name for name, rule in inherited.RULES.items() if rule.of == "matrix products")
 """Variables that choose kernels instead of the library."""
 
-POOLS = {
-    "OPENBLAS_NUM_THREADS": "OpenBLAS",
-    "MKL_NUM_THREADS": "MKL",
-    "BLIS_NUM_THREADS": "BLIS",
-    "OMP_NUM_THREADS": "OpenMP",
-    "NUMBA_NUM_THREADS": "Numba",
-}
-"""Variables that say how many threads a pool has."""
+WATCHED = ("tracer", "development mode", "tracemalloc", "debug build")  # disturbances of Python code
+IN_PYTHON = ("loop", "comprehension", "builtin", "function", "method", "nothing", "ctypes")  # variants
+SHOWN = 40  # characters of a value
 
 # OpenBLAS's kernels without AVX-512, by the names that it reports.
 NARROW = ("Prescott", "Core2", "Penryn", "Nehalem", "Sandybridge", "Haswell", "Zen", "Bulldozer", "Piledriver")
@@ -33,8 +30,20 @@ def blas(run: Run) -> str:
     return ""
 
 
-def few_threads(run: Run) -> dict[str, int]:
-    """The variables that leave CPUs unused, each with its number of threads."""
-    cpus = len(run.machine.cpu.allowed) or run.machine.cpu.logical
-    given = {name: (run.variables or {}).get(name, "") for name in POOLS}
-    return {name: int(value) for name, value in given.items() if value.isdecimal() and 0 < int(value) < cpus}
+def lowered(run: Run, records: Sequence[Record]) -> list[str]:
+    """What the run inherited that lowers figures of these records: `NUMBA_OPT=0`, `tracer`."""
+    variables = run.variables or {}
+    kinds = {kind for record in records if record.timed and record.device == "cpu" for kind in _kinds(record)}
+    set_ = [f"{name}={variables[name][:SHOWN]}" for name, rule in inherited.lowering(variables) if rule.of in kinds]
+    watched = [one.name for one in run.disturbances if one.name in WATCHED and "Python code" in kinds]
+    return list(dict.fromkeys([*set_, *watched]))
+
+
+def _kinds(record: Record) -> set[inherited.Of]:
+    """What does the work of a record on the CPU."""
+    products: set[inherited.Of] = {"matrix products"} if "blas" in record.facts else set()
+    if record.variant in IN_PYTHON:
+        return products | {"Python code"}
+    if record.variant.startswith(("numpy", "scipy", "blas")):
+        return products | {"NumPy"}
+    return products | {"compiled code"}

@@ -11,8 +11,8 @@ from ..bench import Bench
 from ..record import text
 from ..record.estimate import Estimate, clear, crossover, estimate
 from ..record.model import Record, Run, Scalar, same_work
-from ..record.phrases import marked
-from . import fits, wording
+from ..record.phrases import listed, marked
+from . import causes, fits, wording
 from .headline import Rate, fastest, headline
 from .hierarchy import line_of
 from .limits import Limit
@@ -179,8 +179,13 @@ def findings(run: Run | Reading, benches: Iterable[Bench]) -> dict[str, list[str
         except Exception as error:  # noqa: BLE001 - a file's records need not be what the bench expects
             sentences = [f"no finding: {type(error).__name__}: {error}"]
         if sentences:
-            found[bench.name] = sentences
+            found[bench.name] = _under(causes.lowered(reading.run, results.records), sentences)
     return found
+
+
+def _under(held: Sequence[str], sentences: list[str]) -> list[str]:
+    """The sentences with what held their figures back."""
+    return [f"{said.removesuffix('.')} (under {listed(held)})." for said in sentences] if held else sentences
 
 
 def _marked(sentences: str, doubted: Sequence[Record]) -> str:

@@ -97,8 +97,11 @@ def _cpu_rates() -> dict[str, Rate]:
 
 def _gpu_rates() -> dict[str, Rate]:
     found: dict[str, Rate] = {}
-    for name, variant, size in (("l1", "l1", "16KiB"), ("l2", "l2", "L2"), ("hbm", "l2", "HBM")):
-        found[f"{name}.latency"] = Rate("gpu latency", "hops", {"size": size}, (variant,))
+    for name, variant, size in (
+        ("l1.latency", "l1", "16KiB"), ("l2.latency.near", "l2", "16KiB"), ("l2.latency", "l2", "L2"),
+        ("hbm.latency", "l2", "HBM"),
+    ):  # fmt: skip
+        found[name] = Rate("gpu latency", "hops", {"size": size}, (variant,))
     for level in ("L2", "HBM"):
         for kernel in STREAMS:
             found[f"{level.lower()}.{kernel}"] = Rate("gpu {kernel}", "bytes", {"kernel": kernel, "size": level})

@@ -20,7 +20,8 @@ from .staircase import Level, find_levels, find_line, find_translation
 
 SEEN = 1e-9  # seconds that small pages may add and count as nothing: less than any page walk
 BEYOND = 1.5  # × the largest reported cache: a level that ends beyond is no cache
-CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC")  # they share the host's kernel, and see all of its caches
+# They share the host's CPUs, and see all of their caches.
+CONTAINERS = ("Docker", "Podman", "Kubernetes", "LXC", "Sysbox", "gVisor")
 FARTHEST = 512  # bytes; longer strides are slowed by page boundaries and set conflicts as well
 
 

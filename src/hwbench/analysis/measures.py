@@ -25,7 +25,7 @@ def former() -> Benches:
     """What hwbench's benches declared before run files described them. The table is of that time and does not change.
 
     Later are only what charts show: that `peak.matmul` and `dsp.dot` lead with their operations, the facts that answer
-    where no rate does, and the unit of a gap.
+    where no rate does, the unit of a gap, and the kinds `occupancy` and `temporaries`.
     """
     return msgspec.json.decode(FORMER.read_bytes(), type=dict[str, BenchInfo])
 
@@ -44,9 +44,10 @@ def completed(run: Run, catalogue: Catalogue) -> Run:
 
 def _completed(name: str, stated: BenchInfo | None, catalogue: Catalogue) -> BenchInfo | None:
     """What the file states of a bench; the rest from elsewhere where an earlier version wrote the file."""
-    if stated is not None and stated.variants:  # this version always states the variants
-        return stated
     known = former().get(name)
+    if stated is not None and stated.variants:  # this version always states the variants
+        later = known.measures if known is not None and not stated.measures else ""
+        return replace(stated, measures=later) if later and later not in LIMITS else stated
     if known is None and name in catalogue:
         known = catalogue[name].info
     if known is None or stated is None:

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..record import text
+from ..record import inherited, interference, text
 from ..record.phrases import counted
-from . import causes
+from . import causes, wording
 from .hierarchy import CONTAINERS
 from .reading import Reading
 from .usual import MEASURED
@@ -20,7 +20,6 @@ from .usual import MEASURED
 CERTAIN = math.inf  # the distance of what is wrong, not merely unusual
 LEAST = 1.05  # distances below are those of noise
 UNKNOWN = 1.1  # the distance of a setting whose effect no figure shows
-SHOWN_BY_CHECKS = ("busy neighbours", "virtualisation")  # disturbances that the run's checks judge by their effect
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _cache(reading: Reading) -> Iterator[Notable]:
         said = f"L{last.cache.level}: {text.size(last.cache.bytes)} are reported, about {size} can be used."
         shared = " The rest serves other guests: only a dedicated host gives all of it." * guest
         found = reading.get("dram.latency")
-        remedy = f"Choose blocks for {size}.{shared}"
+        remedy = f"C{wording.blocks(last)[1:]}.{shared}"
         yield Notable(said, remedy, last.cache.bytes / last.size.value, found.bench if found else "", noted=True)
 
 
@@ -89,13 +88,14 @@ def _unusual(reading: Reading) -> Iterator[Notable]:
 
 def _threads(reading: Reading) -> Iterator[Notable]:
     cpus = len(reading.run.machine.cpu.allowed) or reading.run.machine.cpu.logical
-    for name, threads in causes.few_threads(reading.run).items():
-        said = f"{name}={threads} is set: {causes.POOLS[name]} leaves {cpus - threads} of {cpus} CPUs unused."
+    for name, threads in inherited.few_threads(reading.run.variables or {}, cpus).items():
+        said = f"{name}={threads} is set: {inherited.POOLS[name]} leaves {cpus - threads} of {cpus} CPUs unused."
         yield Notable(said, f"Unset {name}, unless that is meant.", cpus / threads)
 
 
 def _settings(reading: Reading) -> Iterator[Notable]:
+    elsewhere = {*interference.JUDGED, *inherited.POOLS, *causes.FORCED}  # shown by checks, `_threads`, the products
     for one in reading.run.disturbances:
-        if one.severity == "warning" and one.name not in SHOWN_BY_CHECKS:
+        if one.severity == "warning" and one.name not in elsewhere:
             said = f"{one.name[0].upper()}{one.name[1:]}: {one.state}; {one.affects}."
             yield Notable(said, f"{one.remedy[0].upper()}{one.remedy[1:]}.", UNKNOWN)

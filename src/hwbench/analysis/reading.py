@@ -43,8 +43,8 @@ class Share:
 
     @property
     def text(self) -> str:
-        """The share in per cent, with a `?` where it is doubtful."""
-        return text.share(self.value) + "?" * bool(self.doubt)
+        """The share in per cent, with a `~` where it is doubtful."""
+        return text.share(self.value) + text.DOUBTFUL * bool(self.doubt)
 
 
 @dataclass(frozen=True)

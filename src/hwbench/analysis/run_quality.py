@@ -24,10 +24,20 @@ from .measures import source_of
 from .wording import SHOWN, and_more
 
 REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
+UNSEEN, UNSEEN_BY = ("steal_s", "others_s"), ("own_s", "others_s")  # what one counter gives, and what tells on it
 OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
 MOVED = 0.01  # of the rounds: those with the rarer of two handover times
 SUSPECT = 0.10  # of the timed cases
+BUSY = 0.6  # × our own processor time: if the CPUs were busy for less by their counter, it does not count this process
+LEAST_OWN_S = 0.1  # of our own processor time, ten of the kernel's ticks
+STOLEN, OTHER_WORK = "time stolen by the hypervisor", "time taken by other processes"
+STOPPED, DRIFTED = "time stopped by the CPU quota", "drift of the clock over the run"
+REMOTE, SUSPECTED = "rounds with CPUs moved to another cache", "cases that are suspect"
+LUCKY, UNLIKE = "limits that rest on one lucky sample", "limits that do not repeat"
+WITNESSED = {gauge: f"{name} below this machine's best" for gauge, name in witness.NAMES.items()}
+EVERY = (STOLEN, OTHER_WORK, STOPPED, DRIFTED, REMOTE, *WITNESSED.values(), SUSPECTED, LUCKY, UNLIKE)
+"""The checks, in order; a run has those for which it has telemetry, history or samples."""
 
 
 @dataclass(frozen=True)
@@ -60,38 +70,38 @@ def check(run: Run) -> list[Check]:
     apart = telemetry(record for record in run.records if contrast_key(record) in hosts)
     wall = _total(apart, "wall_s")
     for name, counter, allowed, remedy in (
-        ("time stolen by the hypervisor", "steal_s", STEAL, "measure at a quieter hour, or on a dedicated host"),
-        ("time taken by other processes", "others_s", OTHERS, "end other work; top shows it"),
+        (STOLEN, "steal_s", STEAL, "measure at a quieter hour, or on a dedicated host"),
+        (OTHER_WORK, "others_s", OTHERS, "end other work; top shows it"),
         (
-            "time stopped by the CPU quota",
+            STOPPED,
             "throttled_s",
             THROTTLED,
             "measure without it, or on fewer threads",
         ),
     ):
+        if counter in UNSEEN and unseen(apart):
+            continue
         if wall > 0 and any(counter in one for one in apart):
             found.append(Check(name, _total(apart, counter) / wall, allowed, remedy))
     clocks = [middle(readings) for one in apart if (readings := numbers(one.get("clock_hz")))]
     if len(clocks) >= 3:
-        found.append(
-            Check("drift of the clock over the run", drift(clocks), CLOCK, "fix the clock, or cool the machine")
-        )
+        found.append(Check(DRIFTED, drift(clocks), CLOCK, "fix the clock, or cool the machine"))
     if handovers := [time for one in apart for time in numbers(one.get("handover_s")) if time > 0]:
         near, far = states(handovers)
         times = " or ".join(text.seconds(middle(state)) for state in (near, far) if state)
         seen = f" (a cache line took {times} from one to the other)" if far else ""
         remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
-        found.append(Check("rounds with CPUs moved to another cache", rarer, MOVED, remedy))
+        found.append(Check(REMOTE, rarer, MOVED, remedy))
     for gauge, share in witness.shares(run).items():
         remedy = "a neighbour may use it: measure at another hour, or on a dedicated host"
-        found.append(Check(f"{witness.NAMES[gauge]} below this machine's best", 1 - share, 1 - witness.SLOW, remedy))
+        found.append(Check(WITNESSED[gauge], 1 - share, 1 - witness.SLOW, remedy))
     suspect = sum(record.status == "suspect" for record in timed) / len(timed)
-    found.append(Check("cases that are suspect", suspect, SUSPECT, "see the reason at each case"))
+    found.append(Check(SUSPECTED, suspect, SUSPECT, "see the reason at each case"))
     again = "measure again when nothing else runs; on a virtual machine, at another hour"
     for name, gaps in (
-        ("limits that rest on one lucky sample", unsupported(run)),
-        ("limits that do not repeat", unrepeated(run)),
+        (LUCKY, unsupported(run)),
+        (UNLIKE, unrepeated(run)),
     ):
         if gaps:
             worst = sorted(gaps.items(), key=lambda item: -item[1])
@@ -105,6 +115,12 @@ def noisy(checks: Iterable[Check]) -> bool:
     return any(not one.passed for one in checks)
 
 
+def impossible(checks: Iterable[Check]) -> list[str]:
+    """The checks that the run has nothing for."""
+    made = {one.name for one in checks}
+    return [name for name in EVERY if name not in made]
+
+
 def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
     """The verdict, a sentence for each failed check with its value and remedy, and what `also` says.
 
@@ -116,7 +132,7 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
     failed = [one for one in checks if not one.passed]
     limit = text.share(REPEATS)
     if not failed:
-        backed = any(one.name.startswith("limits") for one in checks)
+        backed = any(one.name in (LUCKY, UNLIKE) for one in checks)
         more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
         return [f"The machine was quiet enough: {_passed(len(checks))}{more}.", *also(run)]
     moved = max((one.seen for one in failed if one.cases), default=0.0)
@@ -133,8 +149,26 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
 
 
 def also(run: Run) -> list[str]:
-    """What is said of a quiet run, too: how fast memory was, and which cases miss their precision."""
-    return [said for said in (witness.sentence(run), precision.sentence(run)) if said]
+    """What is said of a quiet run, too: how fast memory was, which cases miss their precision, what was not seen."""
+    found = unseen(telemetry(record for record in run.records if record.facts.get("timed_by") != "events"))
+    return [said for said in (witness.sentence(run), precision.sentence(run), found) if said]
+
+
+def unseen(apart: Sequence[JsonObject]) -> str:
+    """That other processes and steal could not be seen, by the telemetry of a run's contrasts; "" where they could."""
+    hosts = [one for one in apart if "own_s" in one]
+    if not hosts:
+        return ""
+    said = "What other processes and the hypervisor took is not known: "
+    if not any("others_s" in one for one in hosts):
+        return f"{said}the system does not count it here."
+    own, others = (sum(itertools.chain.from_iterable(numbers(one.get(name)) for one in hosts)) for name in UNSEEN_BY)
+    if own >= LEAST_OWN_S and own + others < BUSY * own:
+        return (
+            f"{said}the CPUs were busy for {text.seconds(max(0.0, own + others))} by /proc/stat, while hwbench alone "
+            f"worked for {text.seconds(own)}: that counter does not count this process."
+        )
+    return ""
 
 
 def _passed(checks: int) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..record import microarchitectures
+from ..record import microarchitectures, text
 from ..record.facts import gpu_of
 from ..record.model import GPU_LEVELS, LEVELS, Run
+from ..record.phrases import counted
 from ..record.reasons import words_of
 from . import causes, run_quality, wording
 from .headline import CPU, Headline
@@ -51,11 +52,15 @@ class Host:
 class Quality:
     """Whether the run can be trusted. `noisy` is None where nothing was timed.
 
-    `worst` is the check that failed by the largest factor. The counts are of cases; those that need a GPU where there
+    Of so many `checks` that were made some were `missed`; `impossible` are those that the run has nothing for. `worst`
+    is the one that was missed by the largest factor. The other counts are of cases; those that need a GPU where there
     is none are left out. `seconds` is the time from start to end, None for a run that did not end.
     """
 
     noisy: bool | None
+    checks: int
+    missed: int
+    impossible: int
     worst: Check | None
     cases: int
     suspect: int
@@ -68,6 +73,16 @@ class Quality:
     def word(self) -> str:
         """`quiet`, `noisy`; "" where nothing was timed."""
         return "" if self.noisy is None else ("noisy" if self.noisy else "quiet")
+
+    @property
+    def verdict(self) -> str:
+        """`quiet: 9 checks passed, 1 not possible`, `noisy: 2 of 10 checks failed`; "" where nothing was timed."""
+        if not self.word:
+            return ""
+        made = counted(self.checks, "check")
+        if self.noisy:
+            return f"noisy: {self.missed} of {made} failed"
+        return f"quiet: {made} passed" + f", {self.impossible} not possible" * bool(self.impossible)
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,19 @@ class Matmul:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A remark about a row, by its number."""
+
+    number: int
+    said: str
+
+
+@dataclass(frozen=True)
 class Accelerator:
     """A GPU that was measured: levels from the core outwards, peaks, tensor cores by precision, launch and link.
 
-    `tensors` and `link` (`h2d.pinned` …) hold what was measured alone.
+    `tensors` and `link` (`h2d.pinned` …) hold what was measured alone. `near` is the latency of an L2 that is not full,
+    where it is clearly another than that of the L2 in `memory`, which `notes` then say.
     """
 
     device: str
@@ -111,14 +135,8 @@ class Accelerator:
     tensors: Mapping[str, Headline]
     launch: Headline | None
     link: Mapping[str, Headline]
-
-
-@dataclass(frozen=True)
-class Note:
-    """A remark about a row, by its number."""
-
-    number: int
-    said: str
+    near: Headline | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +184,7 @@ def summary(reading: Reading) -> Summary:
         column_over_row=reading.get("column_over_row"),
         prange=_measured(reading, "prange", ("triad", "compute")),
         matmul=_matmul(reading),
-        gpus=tuple(_gpus(reading)),
+        gpus=tuple(_gpus(reading, len(notes))),
         notes=notes,
         findings=tuple(notable(reading)[:MOST]),
     )
@@ -198,11 +216,14 @@ def virtual(found: str | None) -> str:
 
 def _quality(run: Run) -> Quality:
     checks = run_quality.check(run)
-    worst = max((one for one in checks if not one.passed), key=_excess, default=None)
+    missed = [one for one in checks if not one.passed]
     status = [record.status for record in run.records if record.device != NO_GPU]
     return Quality(
         noisy=run_quality.noisy(checks) if checks else None,
-        worst=worst,
+        checks=len(checks),
+        missed=len(missed),
+        impossible=len(run_quality.impossible(checks)),
+        worst=max(missed, key=_excess, default=None),
         cases=sum(record.timed for record in run.records),
         suspect=status.count("suspect"),
         wrong=status.count("wrong"),
@@ -267,14 +288,18 @@ def _matmul(reading: Reading) -> Matmul | None:
     return None if found is None else Matmul(*found, causes.blas(reading.run))
 
 
-def _gpus(reading: Reading) -> Iterator[Accelerator]:
+def _gpus(reading: Reading, numbered: int) -> Iterator[Accelerator]:
+    """The GPUs; their notes go on from the number `numbered`."""
     devices = dict.fromkeys(one.device for one in reading.headline if one.device != CPU)
     for device in devices:
         gpu = gpu_of(reading.run, device)
+        near, notes = _near(reading, device, numbered + 1)
+        numbered += len(notes)
         rows = []
         for level in ("L1", *GPU_LEVELS):
             cells = {name: reading.get(f"{level.lower()}.{name}", device) for name in ("latency", *KERNELS)}
-            rows += [Row(level, cells)] if any(cells.values()) else []
+            numbers = tuple(note.number for note in notes) if level == "L2" else ()
+            rows += [Row(level, cells, numbers)] if any(cells.values()) else []
         yield Accelerator(
             device=device,
             name=gpu.name if gpu else device,
@@ -288,7 +313,19 @@ def _gpus(reading: Reading) -> Iterator[Accelerator]:
                 for memory in ("pinned", "pageable")
                 if (found := reading.get(f"{way}.{memory}", device)) is not None
             },
+            near=near,
+            notes=notes,
         )
+
+
+def _near(reading: Reading, device: str, number: int) -> tuple[Headline | None, tuple[Note, ...]]:
+    """The latency of the L2's near part where that of half of the L2 is clearly longer, and the note on both."""
+    near, half = (reading.get(name, device) for name in ("l2.latency.near", "l2.latency"))
+    if near is None or half is None or half.low <= near.high * (1 + text.EVEN):
+        return None, ()
+    shown = [text.seconds(one.value) + text.DOUBTFUL * bool(one.doubt) for one in (near, half)]
+    said = f"latency near {shown[0]} (16 KiB), half full {shown[1]}: partly in far L2 or memory"
+    return near, (Note(number, said),)
 
 
 def _measured(reading: Reading, stem: str, names: Iterable[str], device: str = CPU) -> dict[str, Headline]:
@@ -306,6 +343,6 @@ def _shown(made: Summary) -> Iterator[Headline]:
         made.calls.values(),
         made.prange.values(),
         (made.loop_over_numpy, made.column_over_row, made.matmul.value if made.matmul else None),
-        *((*gpu.tensors.values(), gpu.launch, *gpu.link.values()) for gpu in made.gpus),
+        *((*gpu.tensors.values(), gpu.launch, gpu.near, *gpu.link.values()) for gpu in made.gpus),
     ]
     yield from (one for values in several for one in values if one is not None)

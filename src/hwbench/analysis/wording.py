@@ -58,11 +58,18 @@ def shortfall(last: MeasuredCache | None, virtual: str | None) -> tuple[str, str
         return None
     guest = any(name not in CONTAINERS for name in (virtual or "").split(", ") if name)
     who = "one thread's chase sees" if last.unsure else ("this guest gets" if guest else "one thread gets")
-    size = text.size(last.size.value)
-    return (
-        f"L{last.cache.level}",
-        f"{text.size(last.cache.bytes)} reported, {who} about {size}: choose blocks for {size}",
-    )
+    said = f"{text.size(last.cache.bytes)} reported, {who} about {text.size(last.size.value)}: {blocks(last)}"
+    return f"L{last.cache.level}", said
+
+
+def blocks(last: MeasuredCache) -> str:
+    """For which size of data to choose blocks, and what is known of TLB reach; "" without a size."""
+    if last.size is None or last.step is None:
+        return ""
+    said = f"choose blocks for {text.size(last.size.value)}"
+    if last.streamed:
+        return f"{said}, in random order for {text.size(last.step.value)} (probably TLB reach)"
+    return said + ", which may be TLB reach" * last.unsure
 
 
 def pages(found: Hierarchy) -> str:

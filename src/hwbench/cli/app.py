@@ -111,7 +111,8 @@ def main() -> None:
     except OSError as error:
         # What commands look at before they read or write it: a name too long, a directory that may not be listed.
         streams.silence(sys.stdout, error)
-        echo_err(f"hwbench: {error.filename or 'output'}: {error.strerror or error}")
+        what = error.filename or ("output" if error.errno in streams.GONE else type(error).__name__)
+        echo_err(f"hwbench: {what}: {error.strerror or error}")
         sys.exit(2)
     except Exception as error:
         if os.environ.get("HWBENCH_DEBUG"):

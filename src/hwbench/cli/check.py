@@ -11,7 +11,7 @@ import typer
 
 from .console import echo, echo_err, print_json
 from .options import AsJson, Out, check_threshold
-from .signals import Stop, handle, leave
+from .signals import Stop, handle, leave, load_numpy
 
 if TYPE_CHECKING:
     from ..analysis.headline import Headline
@@ -41,6 +41,7 @@ def check(
     """Say in 20 s if this machine is all right, by its earlier runs and by bars. Exit 0: yes, 1: no, 2: no answer."""
     handle(leave)
     check_threshold(threshold)
+    load_numpy()
     from ..analysis.bars import bars
 
     wanted = bars(least or (), most or ())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_repository, check_threshold
+
+ROOM = 63  # letters for the differences: with what is said around them a line of 160
 
 
 def compare(
@@ -47,15 +50,26 @@ def compare(
     old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo, catalogue=catalog.LAZY)
     differences = differing(old, now)
     if differences and not across_machines:
-        raise UsageError(
-            f"the machines differ ({'; '.join(differences)}): times of one say nothing about the other; "
-            "--across-machines sets each against its own limits"
-        )
+        raise UsageError(refusal(differences))
     shared = {one.bench for one in old.entries} & {one.bench for one in now.entries}
     unknown = sorted(shared - {*old.benches, *now.benches})  # results of asv and pytest-benchmark describe no bench
     benches = {name: catalog.LAZY[name].info for name in unknown if name in catalog.LAZY}
     told = compare_sides(old, now, threshold, across=across_machines, benches=benches)
-    plain = across_machines and not (json or markdown)
-    headline = side_by_side.quantities(old, now, catalog.LAZY) if plain else ()
+    wanted = json or (across_machines and not markdown)
+    headline = side_by_side.quantities(old, now, catalog.LAZY) if wanted else ()
     found = verdicts.Compared(told, old, now, threshold, headline)
     verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=every)
+
+
+def refusal(differences: Sequence[str]) -> str:
+    """Why two machines are not compared, in a line: as many differences as it holds, and what to do."""
+    from ..record.phrases import counted
+
+    told: list[str] = []
+    for one in differences:
+        if sum(map(len, told)) + 2 * len(told) + len(one) <= ROOM:
+            told.append(one)
+    rest = len(differences) - len(told)
+    more = f"{rest} more" if told else f"{counted(rest, 'property', 'properties')}"
+    said = ", ".join(told) + (" and " * bool(told) + more) * bool(rest)
+    return f"the machines differ in {said}; --across-machines compares each with its own limits"

@@ -9,7 +9,7 @@ from . import pages
 
 def benches(incomplete: str) -> list[str]:
     """The benches that begin with this, and the topics while no dot was typed."""
-    known = pages.names()
+    known = [row.name for row in pages.index()]
     topics = [] if "." in incomplete else sorted({name.partition(".")[0] for name in known})
     return [name for name in (*topics, *known) if name.startswith(incomplete)]
 

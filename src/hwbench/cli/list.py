@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,17 +21,30 @@ def list_benches(
     """List the benches by topic, selected ones with their questions; -v tells all."""
     import shutil
 
+    if json or verbose:
+        _print_entries(select or (), json=json)
+        return
+    from .. import catalog
+    from . import overview
+
+    rows, width = overview.rows(), shutil.get_terminal_size().columns
+    if not select:
+        lines = overview.topics(rows, width)
+    else:
+        chosen = set(catalog.matching(select, [row.name for row in rows]))
+        lines = overview.questions([row for row in rows if row.name in chosen], width)
+    for line in lines:
+        echo(line)
+
+
+def _print_entries(select: Sequence[str], *, json: bool) -> None:
     from .. import catalog
     from ..measurement import numba_settings
     from . import listing
 
     numba_settings.check()  # before Numba is imported: the size of our share of a cache is measured with it
-    chosen = catalog.select(select or ())
+    entries = listing.entries(catalog.select(select))
     if json:
-        print_json(listing.entries(chosen))
-    elif verbose:
-        listing.print_entries(listing.entries(chosen), console())
+        print_json(entries)
     else:
-        width = shutil.get_terminal_size().columns
-        for line in listing.questions(chosen, width) if select else listing.overview(chosen, width):
-            echo(line)
+        listing.print_entries(entries, console())

@@ -1,9 +1,8 @@
-"""The benches as lists: by topic, with their questions, or with variants, axes and what this machine cannot run."""
+"""The benches with their variants, their axes, and what this machine cannot run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, TypedDict
 
 from ..bench import Bench, Pages, Skip, Sweep, Threads
@@ -11,7 +10,6 @@ from ..devices import AxisValue, Device, selection
 from ..devices.absent import AbsentGpu
 from ..measurement import cases
 from ..record.model import Scalar
-from ..record.phrases import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,35 +91,6 @@ def _stated(value: Scalar | AxisValue) -> Scalar:
     if isinstance(value, Pages):
         return "huge, or 4K where there are none"
     return "1 … all" if isinstance(value, Threads) else value
-
-
-def overview(benches: Sequence[Bench], width: int) -> list[str]:
-    """A line a topic with its benches; topics that need a GPU are marked."""
-    topics: dict[str, list[Bench]] = {}
-    for bench in benches:
-        topics.setdefault(bench.topic, []).append(bench)
-    indent = max(map(len, topics), default=0) + 2
-    out = []
-    for topic, members in topics.items():
-        names = " ".join(bench.name.partition(".")[2] for bench in members)
-        gpu = all(bench.about == "gpu" or bench.kinds == ("gpu",) for bench in members)
-        told = wrap(names + " (GPU)" * gpu, max(20, width - indent), break_on_hyphens=False)
-        out += [f"{topic:{indent}}{told[0]}", *(" " * indent + line for line in told[1:])]
-    return [
-        *out, "",
-        f"{counted(len(benches), 'bench', 'benches')}, named topic.bench. Questions: hwbench list TOPIC; all else: -v.",
-        "What a bench measures and how to read it: hwbench explain BENCH.",
-    ]  # fmt: skip
-
-
-def questions(benches: Sequence[Bench], width: int) -> list[str]:
-    """Each bench with its question."""
-    indent = max((len(bench.name) for bench in benches), default=0) + 2
-    out = []
-    for bench in benches:
-        first, *rest = wrap(bench.question, max(20, width - indent), break_on_hyphens=False)
-        out += [f"{bench.name:{indent}}{first}", *(" " * indent + line for line in rest)]
-    return out
 
 
 def print_entries(listed: Iterable[Entry], console: Console) -> None:

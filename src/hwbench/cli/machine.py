@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import console, echo_err, print_json
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
     from ..devices import selection
-    from ..host import disturbances, namesake
+    from ..host import disturbances, namesake, numba_pool
     from ..host import machine as facts
+    from ..host.variables import variables
     from ..measurement import numba_settings
 
     numba_settings.check()
     if other := namesake.found():
         echo_err(f"warning: {other}")
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
-    troubles = disturbances.find(here)
-    software = facts.software()
+    pool, inherited = numba_pool.kept(), variables()
+    software = facts.software(lambda: pool)
+    troubles = disturbances.here(here, software, inherited, pool.places)
     if json:
-        print_json({"machine": here, "no_gpu": no_gpu, "software": software, "disturbances": troubles})
+        found = {"machine": here, "no_gpu": no_gpu, "software": software, "variables": inherited}
+        print_json({**found, "disturbances": troubles})
     else:
-        print_machine(here, software, troubles, console(), no_gpu)
+        print_machine(here, software, troubles, console(), no_gpu, inherited)
 
 
 def print_machine(
@@ -40,13 +43,15 @@ def print_machine(
     disturbances: Sequence[Disturbance],
     console: Console,
     no_gpu: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Print the machine, the software under the benches, and each disturbance with what to do about it.
 
-    `no_gpu` says why there is no GPU to measure on.
+    `no_gpu` says why there is no GPU to measure on; `variables` are those of the environment that change figures.
     """
-    facts = _facts(described, no_gpu)
-    for name, value in [*facts, *((name, value) for name, value in software.items() if value)]:
+    facts = [*_facts(described, no_gpu), *((name, value) for name, value in software.items() if value)]
+    told = [f"{name}={value}" for name, value in (variables or {}).items()]
+    for name, value in [*facts, ("variables", " ".join(told) or "none that changes figures")]:
         console.print(f"{name + ':':18}{value}", markup=False, highlight=False, soft_wrap=True)
     console.print()
     if not disturbances:
@@ -97,4 +102,9 @@ def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
         *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(described.gpus)),
         *([] if described.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
         ("system", described.os),
+        *([("microcode", cpu.microcode)] if cpu.microcode else []),
+        *(
+            ("command line" if name == "kernel command line" else name, told)
+            for name, told in described.settings.items()
+        ),
     ]

@@ -1,10 +1,11 @@
-"""The pages of docs/benches, packaged with hwbench: names of benches without importing them, and a bench's section."""
+"""The pages of docs/benches, packaged with hwbench: the benches without importing them, and a bench's section."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 NAME = re.compile(r"^## ([a-z_]+\.\w+)$", re.MULTILINE)
 
@@ -15,9 +16,18 @@ def directory() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "docs" / "benches"
 
 
-def names() -> list[str]:
-    """The benches that have a page."""
-    return sorted(name for page in directory().glob("[a-z]*.md") for name in NAME.findall(_read(page)))
+class Row(NamedTuple):
+    """A bench as the table of all benches has it."""
+
+    name: str
+    question: str
+    gpu: bool  # it needs one
+
+
+def index() -> list[Row]:
+    """The benches that have a page, by name."""
+    rows = [_cells(line) for line in _read(directory() / "README.md").splitlines() if line.startswith("| [`")]
+    return [Row(name, question, needs == "GPU") for name, question, needs in rows]
 
 
 def section(name: str) -> str | None:
@@ -65,8 +75,7 @@ def plain(block: list[str], width: int) -> list[str]:
 
     if not is_table(block):
         return textwrap.wrap(_unmarked(" ".join(block)), width, break_on_hyphens=False)
-    rows = [[_unmarked(cell.strip()) for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block]
-    rows = [row for row in rows if any(row) and not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
+    rows = [row for row in map(_cells, block) if any(row) and not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
     *firsts, _ = zip(*rows, strict=True)
     widths = [max(map(len, column)) for column in firsts]
     indent = sum(widths) + 2 * len(widths)
@@ -76,6 +85,10 @@ def plain(block: list[str], width: int) -> list[str]:
         told = textwrap.wrap(row[-1], max(20, width - indent), break_on_hyphens=False) or [""]
         out += [f"{head}{told[0]}".rstrip(), *(" " * indent + line for line in told[1:])]
     return out
+
+
+def _cells(line: str) -> list[str]:
+    return [_unmarked(cell.strip()) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
 def _unmarked(text: str) -> str:

@@ -11,7 +11,7 @@ import typer
 from . import streams
 from .console import console, echo, echo_err, live
 from .options import Out, Param, Select, Variant, axis_values
-from .signals import Stop, handle, leave
+from .signals import Stop, handle, leave, load_numpy
 
 if TYPE_CHECKING:
     from ..analysis.reading import Reading
@@ -43,6 +43,7 @@ def run(
 ) -> None:
     """Measure the selected benches, write the run and the report, print a summary."""
     handle(leave)
+    load_numpy()
     from .. import catalog
     from ..analysis.reading import Reading
     from ..host import namesake

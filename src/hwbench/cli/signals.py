@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -23,6 +24,34 @@ def leave(_number: int, _frame: FrameType | None) -> None:
     """End the process at once: before measuring there is nothing to save, and after it all is saved."""
     os.write(2, b"hwbench: interrupted\n")
     os._exit(130)
+
+
+def raises_sigint(action: Callable[[], object]) -> bool:
+    """Do something, and say whether this very process raised SIGINT meanwhile; one from elsewhere is then delivered."""
+    if not hasattr(signal, "sigtimedwait"):  # macOS, Windows
+        action()
+        return False
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        action()
+        told = signal.sigtimedwait({signal.SIGINT}, 0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    ours = told is not None and told.si_pid == os.getpid()
+    if told is not None and not ours:
+        signal.raise_signal(signal.SIGINT)
+    return ours
+
+
+def load_numpy() -> None:
+    """Import NumPy; UsageError where its OpenBLAS can start no thread, which it reports by SIGINT as if by Ctrl-C."""
+    if raises_sigint(lambda: importlib.import_module("numpy")):
+        from ..errors import UsageError
+
+        raise UsageError(
+            "OpenBLAS cannot start its threads: raise the limit on processes (ulimit -u, pids.max of the cgroup, "
+            "Docker's --pids-limit), or set OPENBLAS_NUM_THREADS=1"
+        )
 
 
 class Stop:

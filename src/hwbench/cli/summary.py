@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.brief import brief
 from ..analysis.reading import Reading
-from ..analysis.summary import Accelerator, Host, Quality, Row, Summary, summary
+from ..analysis.summary import Accelerator, Host, Note, Quality, Row, Summary, summary
 from ..record import text
 from ..record.model import BenchInfo
 from ..record.phrases import counted
@@ -108,12 +108,12 @@ def _cpus(host: Host) -> str:
 
 
 def _quality(found: Quality) -> str:
-    """`quiet, 615 cases in 1:24 min (13 suspect, 12 skipped)`."""
+    """`quiet: 10 checks passed; 615 cases in 1:24 min (13 suspect, 12 skipped)`."""
     counts = [(found.wrong, "wrong"), (found.failed, "failed"), (found.suspect, "suspect"), (found.skipped, "skipped")]
     apart = ", ".join(f"{count} {word}" for count, word in counts if count)
     took = ", interrupted" if found.seconds is None else f" in {text.duration(found.seconds)}"
     cases = f"{counted(found.cases, 'case')}{took}" + (f" ({apart})" if apart else "")
-    return ", ".join(filter(None, (found.word, cases)))
+    return "; ".join(filter(None, (found.verdict, cases)))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -121,12 +121,16 @@ def _quality(found: Quality) -> str:
 
 def _figures(made: Summary, width: int) -> Iterator[str]:
     yield from _table(made.memory, made.columns, width)
-    for note in made.notes:
-        yield from wrapped(note.said, width, f"{note.number})", 3)
+    yield from _notes(made.notes, width)
     for name, said in _facts(made):
         yield from wrapped(said, width, name)
     for gpu in made.gpus:
         yield from _gpu(gpu, width)
+
+
+def _notes(notes: Sequence[Note], width: int) -> Iterator[str]:
+    for note in notes:
+        yield from wrapped(note.said, width, f"{note.number})", 3)
 
 
 def _others(reading: Reading, made: Summary, timed: Sequence[str], width: int) -> Iterator[str]:
@@ -192,6 +196,7 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
         name for name in ("latency", "read", "write", "copy", "triad") if any(row.cells[name] for row in gpu.memory)
     ]
     yield from _table(gpu.memory, columns, width)
+    yield from _notes(gpu.notes, width)
     peaks = [f"{peak.name} {_rate(peak.all, 1e12)}" for peak in gpu.peaks if peak.all]
     peaks += [f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items()]
     if peaks:

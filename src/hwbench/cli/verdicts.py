@@ -47,7 +47,7 @@ def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every
     """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
     report, base, new, threshold = told.report, told.base, told.new, told.threshold
     if json:
-        print_json(as_json(report, base, new, threshold))
+        print_json(as_json(told))
     elif as_markdown:
         echo(markdown(report, base, new, threshold))
     else:
@@ -187,20 +187,33 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     return "\n".join(lines)
 
 
-def as_json(report: ComparisonReport, base: Side, new: Side, threshold: float) -> JsonObject:
-    """The verdicts as plain data; missing numbers are null."""
+def as_json(told: Compared) -> JsonObject:
+    """The verdicts and the headline quantities of both sides as plain data; missing numbers are null."""
+    report, base, new = told.report, told.base, told.new
     return {
         "base": base.name,
         "new": new.name,
-        "threshold": threshold,
+        "threshold": told.threshold,
         "correction": METHOD,
         "machines_differ": differing(base, new),
         "software_differs": software(base, new),
         "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
         "remarks": list(report.remarks),
         "verdicts": _counts(report.cases),
+        "headline": [_pair(one) for one in told.headline],
         "cases": report.cases,
     }
+
+
+def _pair(one: Quantity) -> JsonObject:
+    """A headline quantity of both sides, the ratio of times, new over base, and the share of each side's limit."""
+    sides = {
+        name: {"value": side.value, "low": side.low, "high": side.high, "threads": side.threads, "doubt": side.doubt,
+               "of_limit": share.value if share is not None else None}
+        for name, side, share in zip(("base", "new"), (one.base, one.new), one.shares, strict=True)
+    }  # fmt: skip
+    times = one.times._asdict() if one.times is not None else None
+    return {"name": one.base.name, "device": one.base.device, "unit": one.base.unit, **sides, "times": times}
 
 
 def software(base: Side, new: Side) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 
 from .console import console, echo, echo_err, print_json
 from .options import AsJson, Out
-from .signals import Stop, handle, leave
+from .signals import Stop, handle, leave, load_numpy
 
 
 def verify(
@@ -34,6 +34,7 @@ def verify(
     """Run native tools (likwid-bench, mbw, STREAM, C loops) and hwbench's benches in turn; print the paired ratios."""
     stop = Stop()
     handle(leave)
+    load_numpy()
     from ..measurement import numba_settings
 
     numba_settings.check()  # before the imports below, which load Numba

@@ -21,7 +21,8 @@ import numpy.typing as npt
 import psutil
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
-from ..host import system
+from ..host import cgroups, cpu_time, memory, openmp, system
+from ..host.pseudo_files import ROOT, read_text
 from ..host.system import Host
 from ..protocols import Array, Call, Choice, Dtype, Facts, Inputs, Shape, Values
 from ..record import installing, interference, text, units
@@ -66,7 +67,7 @@ class CpuDevice:
     name = "cpu"
     kind = "cpu"
 
-    def __init__(self, host: Host | None = None, root: Path = system.ROOT, *, measuring: bool = True) -> None:
+    def __init__(self, host: Host | None = None, root: Path = ROOT, *, measuring: bool = True) -> None:
         self.host = system.read_host(root) if host is None else host
         self.root = root
         self.measuring = measuring
@@ -81,7 +82,10 @@ class CpuDevice:
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
         self._choices = Choices()
         self._children: dict[int, psutil.Process] = {}
-        self._throttle_files = system.throttle_files(root) if sys.platform == "linux" else []
+        linux = sys.platform == "linux"
+        self._throttle_files = cgroups.throttle_files(root) if linux else []
+        self._nodes = memory.bound(root) if linux else ()
+        self._unseen = cpu_time.unusable(root, self.host.allowed) if linux else ""
 
     # --- what builders use ----------------------------------------------------------------------------------------
 
@@ -91,7 +95,10 @@ class CpuDevice:
         if not 1 <= threads <= len(order):
             raise ValueError(f"a crew of {threads} on {len(order)} CPUs cannot be")
         while len(self._workers) < threads:
-            self._workers.append(Worker(order[len(self._workers)]))
+            try:
+                self._workers.append(Worker(order[len(self._workers)]))
+            except RuntimeError as error:  # a limit on processes
+                raise Skip("needs_processes", f"{error} ({len(self._workers) + 1} of {threads})") from None
         if threads not in self._crews:
             self._crews[threads] = Crew(self._workers[:threads])
         return self._crews[threads]
@@ -185,8 +192,9 @@ class CpuDevice:
                 numba.set_num_threads(before)
 
         return Work(
-            call=lambda: timer(1), output=output, timer=timer, facts={"threads": count, **(facts or {})}, close=close
-        )
+            call=lambda: timer(1), output=output, timer=timer, close=close,
+            facts={"threads": count, "layer": openmp.layer(), **(facts or {})},
+        )  # fmt: skip
 
     def blas(
         self, call: Call, threads: int, *, output: Call | None = None, facts: Facts | None = None,
@@ -367,10 +375,10 @@ class CpuDevice:
     # --- time, counters, gauges -----------------------------------------------------------------------------------
 
     def free_memory(self) -> int:
-        """Bytes that may still be taken: what the system has available, within the cgroup's limit."""
-        free = int(psutil.virtual_memory().available)
-        limit = system.memory_limit(self.root) if sys.platform == "linux" else None
-        return self._pool.idle + (free if limit is None else min(free, limit[1]))
+        """Bytes that may still be taken: what the system has available, within cgroup and NUMA policy."""
+        if sys.platform == "linux":
+            return self._pool.idle + memory.free(self.root, self._nodes)
+        return self._pool.idle + int(psutil.virtual_memory().available)
 
     def settle(self, seconds: float) -> None:
         """Load every usable CPU until the clocks stay within 1% for some windows in a row, `seconds` at most."""
@@ -413,16 +421,18 @@ class CpuDevice:
         """Running totals; one that this system lacks is absent.
 
         `others_s` is CPU time of other processes on the CPUs we may use: their busy time less our own and that of
-        children that have ended or were adopted. `involuntary_switches` and (page) `faults` are this process's.
+        children that have ended or were adopted. It and `steal_s` are absent where `/proc/stat` does not tell of these
+        CPUs. `involuntary_switches` and (page) `faults` are this process's.
         """
         totals = {"wall_s": time.perf_counter(), **_own_counters()}
         totals["own_s"] += sum(map(_lived, self._children.values()))
         busy = None
         if sys.platform == "linux":
             with suppress(OSError, ValueError):
-                stat = (self.root / "proc/stat").read_text()
-                busy, totals["steal_s"] = system.busy_and_steal(stat, self.host.allowed)
-            stopped = [system.throttled_seconds(system.read_text(file)) for file in self._throttle_files]
+                if not self._unseen:
+                    stat = (self.root / "proc/stat").read_text()
+                    busy, totals["steal_s"] = cpu_time.busy_and_steal(stat, self.host.allowed)
+            stopped = [cgroups.throttled_seconds(read_text(file)) for file in self._throttle_files]
             if known := [value for value in stopped if value is not None]:
                 totals["throttled_s"] = max(known)
         else:

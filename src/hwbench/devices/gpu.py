@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bench import Skip, Sweep
-from ..host import system
 from ..host.gpu_probe import Cupy
-from ..host.system import cpu_list, number, read_text
+from ..host.pseudo_files import ROOT, cpu_list, number, read_text
 from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import text, units
@@ -88,7 +87,7 @@ class GpuDevice:
 
     kind = "gpu"
 
-    def __init__(self, index: int = 0, root: Path = system.ROOT) -> None:
+    def __init__(self, index: int = 0, root: Path = ROOT) -> None:
         self.index = index
         self.name = f"gpu:{index}"
         self.xp: Cupy = cupy

@@ -14,8 +14,6 @@ DRAM_FACTOR = 4  # × the summed last-level caches: at most a quarter of a sweep
 DRAM_LEAST = 64 * 2**20
 # Last level where no cache is reported: no processor sold has more than this in front of one thread.
 UNKNOWN_LAST_LEVEL = 256 * 2**20
-# The level above the last where none is reported: as much as most L1s, and less than any L3.
-UNKNOWN_ABOVE = 64 * 2**10
 
 
 class Levels:
@@ -64,17 +62,19 @@ class Levels:
         """Bytes of a shared last level that each active thread gets; Skip where the level above would hold them."""
         first = self._host.order[:1]
         reported = self._host.share(level, first) or 0
-        known = {found: self._host.share(found, first) or 0 for found in self._host.levels() if found < level}
-        nearest = max((found for found, size in known.items() if size), default=0)  # an L2 may not be reported
-        above = known[nearest] if nearest else UNKNOWN_ABOVE
-        name = f"L{nearest}" if nearest else "what may lie before it"
+        above = self._host.share(level - 1, first)
+        if not above:  # a hypervisor or a container may hide it
+            raise Skip(
+                "needs_level",
+                f"L{level} of {text.size(reported)} is reported and no L{level - 1}, whose figures could pass for it",
+            )
         if level not in self._last_level:
             self._last_level[level] = self._probe(reported, 4 * above)
         found = self._last_level[level]
         if found is None:
             raise Skip(
                 "needs_level",
-                f"L{level} of {text.size(reported)} is reported, but beyond {name} of {text.size(above)} "
+                f"L{level} of {text.size(reported)} is reported, but beyond L{level - 1} of {text.size(above)} "
                 "memory's latency was measured: others fill it",
             )
         # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
@@ -83,7 +83,7 @@ class Levels:
             raise Skip(
                 "needs_level",
                 f"{text.size(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"{name} ({text.size(above)}), where it would lie",
+                f"L{level - 1} ({text.size(above)}), where it would lie",
             )
         return share
 

@@ -1,4 +1,4 @@
-"""What will disturb measuring on this machine: which figures it affects and how, and the remedy.
+"""What will disturb measuring on this machine and in this process: which figures it affects and how, and the remedy.
 
 On Linux everything is read from files below `root` (sysfs, procfs), so that tests can pass in made-up machines. Other
 systems are read through psutil, which reports less. What did disturb a run is in its telemetry, judged by
@@ -11,13 +11,36 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from ..record import text
-from ..record.model import Disturbance, Machine
+from ..record import inherited, text
+from ..record.model import Disturbance, JsonObject, Machine
+from . import cpu_time, interpreter, memory, openmp, settings
 from .machine import hypervisor
-from .system import ROOT, number, read_text
+from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
+
+# Seconds since 1970 at the start of 2024, when there was no hwbench yet.
+FIRST = 1_704_067_200
+
+
+def here(
+    machine: Machine, software: JsonObject, variables: Mapping[str, str], places: openmp.Places | None = None
+) -> list[Disturbance]:
+    """What will disturb measuring in this process, warnings first: what it has inherited, and what the machine is like.
+
+    `software` is `machine.software()`; `places` are those to which OpenMP binds Numba's pool, by default as it stands.
+    """
+    cpus = len(machine.cpu.allowed) or machine.cpu.logical
+    threads = int(software.get("numba_threads") or 1)
+    own = [
+        *inherited.disturbances(variables, cpus),
+        *interpreter.watched(),
+        *openmp.bound(openmp.places() if places is None else places, threads, variables),
+    ]
+    return _ranked([*own, *find(machine)])
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
@@ -27,24 +50,17 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
         found += [
             _neighbours(machine, _load(root)), _governor(machine, root), _turbo(root), _huge_pages(machine),
             _swap(root), _virtual(machine, root), _numa_balancing(machine, root), _battery(root),
-            _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root),
+            _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root), _unseen(machine, root),
+            _bound(root), _masks_ignored(machine),
         ]  # fmt: skip
     else:
         found += [_neighbours(machine, _load_elsewhere(machine)), _no_pinning(), _battery_elsewhere()]
-    found.append(_unknown_caches(machine))
-    there = [one for one in found if one is not None]
-    return sorted(there, key=lambda one: one.severity != "warning")
+    found += [_unknown_caches(machine), _topology(machine), _date(time.time())]
+    return _ranked(one for one in found if one is not None)
 
 
-def _ranges(cpus: Iterable[int]) -> str:
-    """(0, 1, 2, 8) as `0-2,8`."""
-    runs: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if runs and runs[-1][-1] == cpu - 1:
-            runs[-1].append(cpu)
-        else:
-            runs.append([cpu])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+def _ranked(found: Iterable[Disturbance]) -> list[Disturbance]:
+    return sorted(found, key=lambda one: one.severity != "warning")
 
 
 def _quota(machine: Machine) -> Disturbance | None:
@@ -65,7 +81,7 @@ def _affinity(machine: Machine) -> Disturbance | None:
         return None
     return Disturbance(
         "affinity",
-        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({_ranges(cpu.allowed)})",
+        f"{len(cpu.allowed)} of {cpu.logical} CPUs may be used ({ranges(cpu.allowed)})",
         "figures for all threads are those of these CPUs, not of the machine; users of the others share caches and "
         "memory",
         "start without taskset, or in a container without --cpuset-cpus, to measure the whole machine",
@@ -89,10 +105,19 @@ def _smt(machine: Machine) -> Disturbance | None:
 def _nodes(machine: Machine) -> Disturbance | None:
     if len(machine.numa) < 2:
         return None
-    nodes = "; ".join(_ranges(cpus) for cpus in machine.numa)
+    nodes = "; ".join(ranges(cpus) for cpus in machine.numa)
+    last = max((cache.level for cache in machine.cpu.caches), default=0)
+    largest = max(
+        (cache for cache in machine.cpu.caches if cache.level == last), key=lambda one: one.bytes, default=None
+    )
+    state = f"{len(machine.numa)} nodes (CPUs {nodes})"
+    if largest is not None and last >= 3 and largest.shared_by > len(machine.numa[0]):
+        state += (
+            f"; sub-NUMA clustering: several share an L{last} of {text.size(largest.bytes)}, of which each has a part"
+        )
     return Disturbance(
         "NUMA",
-        f"{len(machine.numa)} nodes (CPUs {nodes})",
+        state,
         "NumPy and prange read memory where it was first touched, often on another node; pinned crews touch their own",
         "numactl --cpunodebind=0 --membind=0 hwbench run, to measure one node",
         "note",
@@ -108,11 +133,13 @@ def _load(root: Path) -> float | None:
 
 
 def _load_elsewhere(machine: Machine) -> float | None:
-    if hasattr(os, "getloadavg"):
-        return os.getloadavg()[0]
     import psutil
 
-    return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    with suppress(psutil.Error, OSError):
+        if hasattr(os, "getloadavg"):
+            return os.getloadavg()[0]
+        return float(psutil.cpu_percent(interval=0.1)) / 100 * machine.cpu.logical
+    return None
 
 
 def _neighbours(machine: Machine, load: float | None) -> Disturbance | None:
@@ -147,16 +174,15 @@ def _governor(machine: Machine, root: Path) -> Disturbance | None:
 
 
 def _turbo(root: Path) -> Disturbance | None:
-    base = root / "sys/devices/system/cpu"
-    for switch, on, off in ((base / "intel_pstate/no_turbo", 0, 1), (base / "cpufreq/boost", 1, 0)):
-        if number(switch) == on:
-            path = f"/{switch.relative_to(root)}"
+    base = "sys/devices/system/cpu"
+    for switch, on in settings.SWITCHES:
+        if number(root / base / switch) == on:
             return Disturbance(
                 "turbo",
                 "on",
                 "the clock depends on temperature, on vector width and on how many cores work: figures of one thread "
                 "do not predict those of all, and a warm machine is slower",
-                f"leave it on for the best figures; for repeatable ones: echo {off} | sudo tee {path}",
+                f"leave it on for the best figures; for repeatable ones: echo {1 - on} | sudo tee /{base}/{switch}",
                 "note",
             )
     return None
@@ -186,25 +212,58 @@ def _huge_pages(machine: Machine) -> Disturbance | None:
 
 def _virtual(machine: Machine, root: Path) -> Disturbance | None:
     found = hypervisor(root)
-    stolen = steal_share(read_text(root / "proc/stat") or "")
-    if found is None and stolen < 0.001:
+    stolen = cpu_time.steal_share(root)
+    if found is None and (stolen or 0) < 0.001:
         return None
+    told = "how much of the CPUs' time is stolen is not known"
+    if stolen is not None:
+        told = f"{text.share(stolen)} of the CPUs' time has been stolen since boot"
     return Disturbance(
         "virtualisation",
-        f"{machine.virtual or 'a virtual machine'}; {text.share(stolen)} of the CPUs' time has been stolen since boot",
+        f"{machine.virtual or 'a virtual machine'}; {told}",
         "other guests share the last-level cache, memory bandwidth and turbo; reported caches may be larger than this "
         "guest's part; steal lengthens samples, and such rounds become suspect",
         "a dedicated host or bare-metal instance; else repeat at another hour and compare",
-        "warning" if stolen >= 0.01 else "note",
+        "warning" if (stolen or 0) >= 0.01 else "note",
     )
 
 
-def steal_share(stat: str) -> float:
-    """The share of all CPUs' time since boot that a hypervisor gave to others, from the text of `/proc/stat`."""
-    first = stat.partition("\n")[0].split()
-    fields = [int(word) for word in first[1:9]] if first[:1] == ["cpu"] else []
-    total = sum(fields)
-    return fields[7] / total if len(fields) == 8 and total else 0.0
+def _unseen(machine: Machine, root: Path) -> Disturbance | None:
+    why = cpu_time.unusable(root, machine.cpu.allowed)
+    if not why:
+        return None
+    return Disturbance(
+        "unseen neighbours",
+        why,
+        "what other processes and the hypervisor take is not known: no case becomes suspect for it",
+        "measure outside of the container, or look at top on the host meanwhile",
+        "note",
+    )
+
+
+def _bound(root: Path) -> Disturbance | None:
+    nodes = memory.bound(root)
+    if not nodes:
+        return None
+    return Disturbance(
+        "bound memory",
+        f"memory may come from NUMA node {ranges(nodes)} alone (numactl --membind, or a cpuset)",
+        "memory figures are those of these nodes, from afar for CPUs of others; sizes in DRAM must fit into them",
+        "start without the binding to measure the whole machine",
+        "note",
+    )
+
+
+def _masks_ignored(machine: Machine) -> Disturbance | None:
+    if "gVisor" not in (machine.virtual or ""):
+        return None
+    return Disturbance(
+        "pinning",
+        "gVisor accepts affinity masks and does not apply them",
+        "threads may share a core or move: figures for several threads are lower and spread wider",
+        "keep the machine idle; measure outside of gVisor (runc) where the machine's limits matter",
+        "note",
+    )
 
 
 def _swap(root: Path) -> Disturbance | None:
@@ -242,8 +301,10 @@ def _battery(root: Path) -> Disturbance | None:
 def _battery_elsewhere() -> Disturbance | None:
     import psutil
 
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return _on_battery() if battery is not None and battery.power_plugged is False else None
+    with suppress(psutil.Error, OSError):
+        battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+        return _on_battery() if battery is not None and battery.power_plugged is False else None
+    return None
 
 
 def _on_battery() -> Disturbance:
@@ -259,7 +320,8 @@ def _unlike_cores(machine: Machine, root: Path) -> Disturbance | None:
     base = root / "sys/devices/system/cpu"
     speeds = [number(base / f"cpu{cpu}/cpu_capacity") for cpu in machine.cpu.allowed]
     kinds = {speed for speed in speeds if speed is not None}
-    hybrid = (root / "sys/devices/cpu_atom").exists() and (root / "sys/devices/cpu_core").exists()
+    cores = [cpu_list(read_text(root / f"sys/devices/cpu_{kind}/cpus")) for kind in ("core", "atom")]
+    hybrid = all(set(machine.cpu.allowed) & set(cpus) for cpus in cores)
     if len(kinds) < 2 and not hybrid:
         return None
     return Disturbance(
@@ -317,4 +379,27 @@ def _unknown_caches(machine: Machine) -> Disturbance | None:
         "the system does not report them",
         "the size labels L1, L2 and L3 have no meaning here, so cases with them are skipped",
         "give sizes in bytes: --param size=16KiB",
+    )
+
+
+def _topology(machine: Machine) -> Disturbance | None:
+    if not machine.topology:
+        return None
+    return Disturbance(
+        "topology",
+        "; ".join(machine.topology),
+        "the labels L1, L2 and L3 stand for the sizes that are believed, and each thread for a core by them",
+        "compare with lscpu --caches on the host; sizes in bytes (--param size=16KiB) do not depend on it",
+        "note",
+    )
+
+
+def _date(now: float) -> Disturbance | None:
+    if now >= FIRST:
+        return None
+    return Disturbance(
+        "date",
+        f"the clock says {time.strftime('%Y-%m-%d', time.gmtime(now))}",
+        "show, report and compare take an earlier run for the newest one",
+        "set the clock (timedatectl set-ntp true; without a network: date -s)",
     )

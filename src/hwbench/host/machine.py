@@ -11,13 +11,17 @@ import re
 import socket
 import sys
 import unicodedata
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import cpu_numbers, system
-from .system import ROOT, Host, cpu_list, read_text
+from . import affinity, cpu_numbers, macos, memory, numba_pool, settings, system
+from .numba_pool import Pool
+from .pseudo_files import ROOT, cpu_list, mounted, read_text
+from .system import Host
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
 # A feature added here makes another machine of each that has it: `record.identity` must leave it out for older runs.
@@ -35,6 +39,8 @@ HYPERVISORS = (
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
 # Hostnames that say nothing: defaults, and the twelve hex digits of a container.
 NAMELESS = re.compile(r"(localhost.*|localdomain|vm|debian|ubuntu|[0-9a-f]{12}|)", re.IGNORECASE)
+# What gVisor's kernel says of itself: older ones pretend to be a Linux that was built at this moment.
+GVISOR = re.compile(r"gvisor|#1 SMP Sun Jan 10 15:06:54 PST 2016", re.IGNORECASE)
 
 # CuPy and what it compiles with, by CUDA generation.
 GPU_PACKAGES = {
@@ -57,10 +63,12 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
     return Machine(
         name=safe_name(name if name is not None else default_name(cpu)),
         cpu=cpu,
-        memory=Memory(total=_linux_memory(root) if linux else _other_memory(), huge_pages=host.huge_policy),
+        memory=Memory(total=memory.total(root) if linux else _other_memory(), huge_pages=host.huge_policy),
         numa=_numa(root) if linux else [],
         virtual=virtual(root) if linux else None,
         os=_linux_name(root) if linux else platform.platform(),
+        settings=settings.settings(root, host.allowed) if linux else {},
+        topology=list(host.notes),
     )
 
 
@@ -82,27 +90,36 @@ def default_name(cpu: Cpu) -> str:
 
 
 def _caches(host: Host) -> list[Cache]:
-    """Each kind of cache once."""
-    kinds = {(cache.level, cache.bytes, cache.line, len(cache.cpus)): None for cache in host.caches}
-    return [Cache(*kind) for kind in sorted(kinds)]
+    """Each kind of cache once, by level, and of a level first that of the CPUs which threads get first."""
+    rank = {cpu: place for place, cpu in enumerate(host.order)}
+    kinds: dict[tuple[int, int, int, int], int] = {}
+    for cache in host.caches:
+        kind = (cache.level, cache.bytes, cache.line, len(cache.cpus))
+        first = min(rank.get(cpu, len(rank)) for cpu in cache.cpus)
+        kinds[kind] = min(first, kinds.get(kind, first))
+    return [Cache(*kind) for kind in sorted(kinds, key=lambda kind: (kind[0], kinds[kind], kind))]
 
 
 def _linux_cpu(root: Path, host: Host) -> Cpu:
     text = read_text(root / "proc/cpuinfo") or ""
-    logical = len(host.online) or len(host.allowed)
-    cores = {host.cores.get(cpu, (-1, cpu)) for cpu in host.online}
-    siblings = [sum(host.cores.get(other) == core for other in host.online) for core in cores]
+    logical, physical, smt = _counts(host)
     return cpu_numbers.numbered(Cpu(
         model=cpu_model(text),
         arch=platform.machine(),
         isa=isa(text),
         logical=logical,
-        physical=len(cores) or logical,
-        smt=max(1, max(siblings, default=1)),
+        physical=physical,
+        smt=smt,
         allowed=list(host.allowed),
         quota=host.quota,
         caches=_caches(host),
     ), cpu_numbers.of_cpuinfo(text))  # fmt: skip
+
+
+def _counts(host: Host) -> tuple[int, int, int]:
+    """Logical CPUs, cores, and threads of a core."""
+    cores = Counter(host.cores.get(cpu, (-1, cpu)) for cpu in host.online or host.allowed)
+    return cores.total(), len(cores), max(cores.values(), default=1)
 
 
 def cpu_model(cpuinfo: str) -> str:
@@ -124,13 +141,6 @@ def isa(text: str) -> list[str]:
     """The features of ISA among the flags of a text: `/proc/cpuinfo`, or what sysctl and py-cpuinfo list."""
     words = {ALIASES.get(word, word) for word in re.findall(r"[a-z0-9_.]+", text.lower())}
     return [feature for feature in ISA if feature in words]
-
-
-def _linux_memory(root: Path) -> int:
-    total = re.search(r"^MemTotal:\s+(\d+) kB", read_text(root / "proc/meminfo") or "", re.MULTILINE)
-    limit = system.memory_limit(root)
-    sizes = [int(total[1]) * 1024] if total else []
-    return min([*sizes, *([limit[0]] if limit else [])], default=0)
 
 
 def _numa(root: Path) -> list[list[int]]:
@@ -178,15 +188,19 @@ def _container(root: Path) -> str | None:
     for sign, name in (("kubepods", "Kubernetes"), ("docker", "Docker"), ("lxc", "LXC")):
         if sign in groups:
             return name
+    for place in ("/proc/stat", "/proc/uptime"):
+        kind, source = mounted(root, place) or ("", "")
+        if kind.startswith("fuse"):
+            return {"lxcfs": "LXC", "sysboxfs": "Sysbox"}.get(source, source)
+    if GVISOR.search(read_text(root / "proc/version") or ""):
+        return "gVisor"
     return "WSL" if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower() else None
 
 
 def _other_cpu(host: Host) -> Cpu:
     """The CPU on macOS (sysctl) and Windows (py-cpuinfo, which takes a second)."""
-    import psutil
-
     if sys.platform == "darwin":
-        text = system.sysctl()
+        text = macos.sysctl()
         numbers = cpu_numbers.of_sysctl(text)
         brand = re.search(r"^machdep\.cpu\.brand_string: (.+)$", text, re.MULTILINE)
         model = brand[1] if brand else platform.processor()
@@ -200,15 +214,14 @@ def _other_cpu(host: Host) -> Cpu:
         info = cpuinfo.get_cpu_info()
         numbers = cpu_numbers.of_py_cpuinfo(info)
         model, features = info.get("brand_raw") or platform.processor(), info.get("flags", [])
-    logical = len(host.online)
-    physical = psutil.cpu_count(logical=False) or logical
+    logical, physical, smt = _counts(host)
     return cpu_numbers.numbered(Cpu(
         model=model or f"unknown {platform.machine()} CPU",
         arch=platform.machine(),
         isa=isa(" ".join(features)),
         logical=logical,
         physical=physical,
-        smt=max(1, logical // physical),
+        smt=smt,
         allowed=list(host.allowed),
         caches=_caches(host),
     ), numbers)  # fmt: skip
@@ -220,10 +233,10 @@ def _other_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def software() -> dict[str, str | int | None]:
-    """The versions that figures depend on, the BLAS, and Numba's threading layer.
+def software(pool: Callable[[], Pool] = numba_pool.started) -> dict[str, str | int | None]:
+    """The versions that figures depend on, the BLAS, and Numba's threads. Imports NumPy.
 
-    Imports NumPy and Numba, and starts Numba's thread pool: its layer is unknown before.
+    The calling thread keeps its CPUs, whatever OpenMP is told to bind.
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -237,11 +250,10 @@ def software() -> dict[str, str | int | None]:
         for package in distributions:
             with suppress(PackageNotFoundError):
                 found.setdefault(name, f"{version(package)} ({package})")
-    found["blas"] = _blas()
-    import numba
-
-    found["numba_threads"] = numba.get_num_threads()
-    found["threading_layer"] = numba.threading_layer()  # type: ignore[attr-defined,unused-ignore]
+    with affinity.kept():
+        found["blas"] = _blas()
+        threads = pool()
+    found["numba_threads"], found["threading_layer"] = threads.threads, threads.layer
     found["os"] = f"{platform.system()} {platform.release()}"
     return found
 

@@ -1,4 +1,4 @@
-"""The environment variables that change figures: of Numba, OpenMP, the BLAS libraries, the allocator, CUDA."""
+"""The environment variables that change figures: of Numba, OpenMP, BLAS libraries, allocators, Python, CUDA."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 
 PREFIXES = ("NUMBA_", "OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_",
-            "MALLOC_", "NPY_", "CUDA_", "CUPY_", "PYTHONMALLOC", "PYTHON_GIL", "PYTHON_JIT")  # fmt: skip
-NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "NVIDIA_TF32_OVERRIDE"}
+            "MALLOC_", "MIMALLOC_", "TCMALLOC_", "NPY_", "CUDA_", "CUPY_", "PYTHONMALLOC", "PYTHON_GIL",
+            "PYTHON_JIT")  # fmt: skip
+NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "NVIDIA_TF32_OVERRIDE",
+         "PYTHONTRACEMALLOC", "PYTHONDEVMODE", "PYTHONPERFSUPPORT", "PYTHON_PERF_JIT_SUPPORT"}  # fmt: skip
 # These say where things lie, or what is printed; threadpoolctl sets KMP_DUPLICATE_LIB_OK as it is imported.
 NO_FIGURE = re.compile(
-    r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS|DUPLICATE_LIB_OK)"
+    r".*_(DIR|PATH|HOME|LOCATOR_CLASSES|DEBUG(?!INFO)\w*|DUMP\w*|DISPLAY\w*|VERBOSE|AFFINITY_FORMAT|WARNINGS|DUPLICATE_LIB_OK)"
 )
 LONGEST = 200  # characters of a value
 LOOKED_AT = 4096  # characters that are searched for paths: the search is quadratic in a word's length

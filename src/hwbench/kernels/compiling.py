@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import pickle
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,11 +26,8 @@ Kernel: TypeAlias = Callable[..., Any]
 F = TypeVar("F", bound=Kernel)
 config: Any = numba.config  # set up as it is imported, so that its type says nothing
 
-# NUMBA_* variables that change what is compiled; the processor and its features are in Numba's own key.
-SETTINGS = (
-    "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "ENABLE_PROFILING",
-    "EXTEND_VARIABLE_LIFETIMES", "DISABLE_INTEL_SVML", "LLVM_REFPRUNE_PASS", "LLVM_REFPRUNE_FLAGS",
-)  # fmt: skip
+# Of Numba's settings those that change no code for a CPU: places, threads, colours, CUDA. New ones count as changes.
+UNRELATED = re.compile(r"(_|CACHE_|CUDA_|NUMBA_|THREADING_LAYER|COLOR_SCHEME)\w*")
 
 DIGEST = hashlib.sha256().digest_size
 
@@ -128,6 +126,11 @@ class _Cache(caching.FunctionCache):
         found: Any = self._cache_file
         self._cache_file = _Sealed(found._cache_path, self._impl.filename_base, found._source_stamp)  # type: ignore[no-untyped-call,unused-ignore]
 
+    def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
+        """Numba's key, which has the processor and its features, and Numba's settings at this moment."""
+        numba_s: Any = super()
+        return (*numba_s._index_key(sig, codegen), settings())
+
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load a kernel; None where its file is missing, cut off or damaged."""
         numba_s: Any = super()
@@ -170,6 +173,12 @@ def restrict(function: F) -> F:
     return compiled(forceinline=True, pipeline_class=_Restricted)(function)
 
 
+def settings() -> str:
+    """A digest of Numba's settings that may change code: NUMBA_* variables, `.numba_config.yaml`, `numba.config`."""
+    names = sorted(name for name in vars(config) if name.isupper() and not UNRELATED.fullmatch(name))
+    return hashlib.sha256(repr([(name, getattr(config, name)) for name in names]).encode()).hexdigest()[:16]
+
+
 @functools.cache
 def kernel_cache() -> Path | None:
     """The directory of compiled kernels; None if it cannot be written.
@@ -181,8 +190,8 @@ def kernel_cache() -> Path | None:
     """
     here = Path(__file__).parent
     inlined = [*sorted(here.glob("*.py")), *sorted(here.parent.glob("benches/**/_*.py"))]
-    settings = repr((numba.__version__, llvmlite.__version__, *(getattr(config, name, None) for name in SETTINGS)))
-    contents = hashlib.sha256(b"".join([*(path.read_bytes() for path in inlined), settings.encode()])).hexdigest()[:16]
+    compiler = repr((numba.__version__, llvmlite.__version__, settings()))
+    contents = hashlib.sha256(b"".join([*(path.read_bytes() for path in inlined), compiler.encode()])).hexdigest()[:16]
     root = Path(config.CACHE_DIR or cache.directory())
     directory = root / f"kernels-{contents}"
     try:

@@ -18,11 +18,12 @@ import numpy as np
 
 from ..bench import Bench, Skip
 from ..devices import MEMORY_SHARE, Device
+from ..host import affinity, openmp
 from ..protocols import Facts, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
 from ..record.reasons import Reason, because, told
-from . import warm_up
+from . import asked_for, warm_up
 from .cases import Group
 from .check import Check
 from .inputs import SharedInputs
@@ -121,7 +122,7 @@ class Engine:
             waiting = [trial for trial in live if trial.live and not inputs.holds(trial)]
 
     def _build(self, bench: Bench, trial: Trial, inputs: SharedInputs, check: Check) -> None:
-        with caught(trial):
+        with caught(trial), affinity.kept():
             if trial.work is not None and trial.work.close is not None:
                 trial.work.close()
             trial.values["rng"] = generator(self.policy.seed, trial.case)
@@ -223,7 +224,8 @@ class Engine:
         """Seconds a call, of `loops` calls."""
         if trial.work is None:
             raise RuntimeError("no work was built")
-        taken = self.devices[trial.case.device].time(trial.work, loops)
+        with affinity.kept():  # the first parallel call on a thread may bind it
+            taken = self.devices[trial.case.device].time(trial.work, loops)
         if not (math.isfinite(taken) and taken > 0):
             raise RuntimeError(f"the timer said {taken} s for {loops} calls")
         trial.best = min(trial.best, float(taken) / loops)
@@ -319,7 +321,10 @@ class Engine:
         status, reasons = trial.status, trial.reasons
         if status == "ok":
             device = self.devices[trial.case.device]
-            reasons = [*interference.shape(trial.samples), *trial.doubts]
+            reasons = [
+                *interference.shape(trial.samples), *openmp.crowded(trial.facts), *trial.doubts,
+                *asked_for.refused(trial.case.params, trial.facts),
+            ]  # fmt: skip
             if device.kind == "gpu":
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
-from ..record import identity, store, witness
-from ..record.claim import Claim
+from ..record import identity, interference, store, witness
+from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
 from . import numba_settings, own_best, planning
@@ -60,6 +59,9 @@ def _execute(
     path, run = cut_off if cut_off is not None else _new(request, here, plan.cases)
     if cut_off is None:
         claim.take(path)
+        for one in run.disturbances:
+            if one.severity == "warning" and one.name not in interference.JUDGED:
+                observer.trouble(f"{one.name}: {one.state}; {one.affects}; {one.remedy}")
     run = msgspec.structs.replace(run, hwbench=_stamp(locked=claim.held))
     run = planning.described(run, plan, catalog.benches())
     known = planning.measured(run, benches)
@@ -136,7 +138,7 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
         policy=msgspec.structs.replace(
             request.policy or fitted(POLICIES[request.preset], count), budget_s=request.budget
         ),
-        disturbances=disturbances.find(here),
+        disturbances=disturbances.here(here, software, environment),
         witness=own_best.earlier(identity.setup_of(here, software, environment)),
     )  # fmt: skip
     return store.path_of(run, request.out, request.folder), run
@@ -145,6 +147,7 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
 def _stamp(*, locked: bool) -> JsonObject:
     """Which hwbench measures, and in which process: `--resume` leaves a run alone while its process lives.
 
-    A run that is `locked` is left alone while its lock is held, which containers see of each other.
+    A run that is `locked` is left alone while its lock is held, which containers see of each other. When the process
+    started is not known where /proc cannot be read.
     """
-    return {**stamp(), "pid": os.getpid(), "process_started": psutil.Process().create_time(), "locked": locked}
+    return {**stamp(), "pid": os.getpid(), "process_started": started(), "locked": locked}

@@ -63,6 +63,16 @@ class Claim:
         self.release()
 
 
+def started(pid: int | None = None) -> float | None:
+    """When a process began, by default this one; None where that cannot be read."""
+    import psutil  # as above
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except Exception:  # noqa: BLE001 - where /proc is made up or hidden psutil raises anything
+        return None
+
+
 def alive(stamp: JsonObject) -> bool:
     """Whether the process that a run's stamp names is alive; the start time guards against a reused number."""
     import psutil  # as above
@@ -70,9 +80,11 @@ def alive(stamp: JsonObject) -> bool:
     pid, born = stamp.get("pid"), stamp.get("process_started")
     if not isinstance(pid, int) or not 0 <= pid < 2**31 or not isinstance(born, float) or not psutil.pid_exists(pid):
         return False
+    began = started(pid)
+    if began is None or abs(began - born) >= 2:
+        return False
     try:
-        process = psutil.Process(pid)
         # A killed process stays a zombie until its parent reaps it: forever in a container without an init.
-        return bool(abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE)
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

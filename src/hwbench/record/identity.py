@@ -21,7 +21,9 @@ GIB = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) GiB")
 RESERVED = 0.03  # of the memory: how much a kernel reserves differs between versions
 STEPS = 8  # of a digest's memory within a power of two: an eighth is more than any kernel reserves
 CALLED = ("the first", "the second")  # of two machines, where who asks has no better names
-SETS = {"instructions": " ", "variables": "; "}  # fields that list things, and what separates these
+# Fields that list things, and what separates these.
+SETS = {"instructions": " ", "variables": "; ", "mitigations": "; ", "kernel command line": " "}
+SETTINGS = ("governor", "turbo", "mitigations", "kernel command line")
 FAMILY, GENERATION = "CPU family", "CPU generation"
 VERSIONS = ("numpy", "scipy", "numba", "llvmlite", "blas", "threading_layer", "numba_threads", "cupy", "nvrtc")
 
@@ -81,6 +83,7 @@ def setup_of(machine: Machine, software: JsonObject, variables: Mapping[str, str
         "hypervisor or container": machine.virtual or "none",
         "huge pages": str(machine.memory.huge_pages),
         "kernel": kernel,
+        **{name: machine.settings.get(name) for name in SETTINGS},
         "python": "".join(filter(None, python.groups())) if python else None,
         **{name.replace("_", " "): software.get(name) for name in VERSIONS},
         "GPU driver": ", ".join(filter(None, (gpu.driver for gpu in machine.gpus))),

@@ -19,6 +19,7 @@ OTHERS = 0.15  # of a CPU, used by other processes on the CPUs of our affinity m
 LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may stem from before the contrast
 LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks; below, the counter is rounding
 THROTTLED = 0.001  # of the wall time
+JUDGED = ("busy neighbours", "virtualisation")  # disturbances that telemetry judges by their effect
 DRIFT = 0.03  # of the clock
 APART = 2.0  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)

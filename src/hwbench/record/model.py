@@ -162,7 +162,12 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured on. `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container."""
+    """What was measured on.
+
+    `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container. `settings` are those of the
+    system that figures depend on, as far as it tells them: governor, turbo, mitigations, the kernel's command line.
+    `topology` says where sources of cores and caches disagree, and which is believed.
+    """
 
     name: str
     cpu: Cpu
@@ -171,6 +176,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     virtual: str | None = None
     gpus: list[Gpu] = []
     os: str = ""
+    settings: dict[str, str] = {}
+    topology: list[str] = []
 
 
 class Disturbance(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ DOUBTS: dict[tuple[str, ...], str] = {
 
 
 class Share(Protocol):
-    """A share of a limit as a reading gives it: the value, as text with a `?` where it is doubtful, and the doubts."""
+    """A share of a limit as a reading gives it: the value, as text with a `~` where it is doubtful, and the doubts."""
 
     @property
     def value(self) -> float:
@@ -31,7 +31,7 @@ class Share(Protocol):
 
     @property
     def text(self) -> str:
-        """`61%`, `120%?`."""
+        """`61%`, `120%~`."""
 
     @property
     def doubt(self) -> Sequence[str]:

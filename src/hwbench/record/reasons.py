@@ -77,6 +77,10 @@ TABLE: dict[str, Meaning] = {
         "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "
         "your own runs. Unset the variable, or measure the variants one by one.",
     ),
+    "bound_threads": Meaning(
+        "OpenMP binds several threads to one CPU",
+        "Unset GOMP_CPU_AFFINITY, OMP_PLACES and OMP_PROC_BIND, or name a CPU for each thread.",
+    ),
     "bimodal": Meaning(
         "the samples are bimodal",
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
@@ -107,6 +111,17 @@ TABLE: dict[str, Meaning] = {
         "the gate opened before all was queued, so that waiting for the host is counted in",
         "The host queued too slowly. " + _AGAIN,
     ),
+    # --- suspect: what was asked for and not had
+    "not_pinned": Meaning(
+        "its threads could not be pinned",
+        "The system refuses sched_setaffinity: allow it in the container (seccomp), or measure outside of it.",
+    ),
+    "not_huge": Meaning(
+        "huge pages were asked for and not had",
+        "Free memory (echo 1 | sudo tee /proc/sys/vm/compact_memory), allow madvise in the container, or measure with "
+        "--param pages=4K.",
+    ),
+    # --- suspect: an error after measuring
     "failed_after": Meaning("failed after measuring", "The samples are kept. " + _REPORT),
     "failed_again": Meaning("failed when sampled once more", "The first samples are kept. " + _REPORT),
     # --- suspect: concluded when a run is read, never stored
@@ -152,6 +167,10 @@ TABLE: dict[str, Meaning] = {
         whole=True,
     ),
     "needs_smt": Meaning("needs SMT", _NOTHING + "this machine has one thread a core, or hides the siblings."),
+    "needs_processes": Meaning(
+        "the system starts no more threads",
+        "Raise the limit on processes: ulimit -u, pids.max of the cgroup (Docker: --pids-limit).",
+    ),
     "needs_isa": Meaning(
         "the processor lacks the instructions or registers",
         _NOTHING + "other variants run on this processor.",

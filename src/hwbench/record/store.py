@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import datetime
+import itertools
 import math
 import re
 import secrets
@@ -233,10 +234,11 @@ def _validate_machine(run: Run, name: str) -> None:
     for field, number in numbers.items():
         if not 0 <= number < 2**63:
             raise StoreError(f"{name}: {field}: is no number of bytes, CPUs or a level")
-    words = [*cpu.isa, *(run.variables or {}), *(run.variables or {}).values()]
+    named = [*machine.settings.items(), *(run.variables or {}).items()]
+    words = [*cpu.isa, *itertools.chain.from_iterable(named)]
     if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
         raise StoreError(
-            f"{name}: machine.cpu.isa, variables: more than {MOST_WORDS} names, or one of more than "
+            f"{name}: machine.cpu.isa, machine.settings, variables: more than {MOST_WORDS} names, or one of more than "
             f"{LONGEST_WORDS} characters"
         )
 

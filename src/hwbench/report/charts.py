@@ -649,11 +649,12 @@ def _powers(low: float, high: float, base: int = 10) -> list[float]:
 
 
 def _steps(low: float, high: float) -> list[float]:
-    """Powers of ten, and 2 and 5 times them where they alone would be too few to read a value by."""
+    """Powers of ten, 2 and 5 times them where they alone would be too few to read a value by, else round numbers."""
     powers = _powers(low / 10, high)
     if math.log10(high / low) > 3:
         return [value for value in powers if low <= value <= high]
-    return [value for power in powers for value in (power, 2 * power, 5 * power) if low <= value <= high]
+    found = [value for power in powers for value in (power, 2 * power, 5 * power) if low <= value <= high]
+    return found if len(found) > 1 else [value for value in _ticks(high) if low <= value]
 
 
 def _ticks(top: float) -> list[float]:

@@ -16,7 +16,7 @@ from ..analysis.reading import Reading, Share
 from ..bench import Bench
 from ..record.estimate import Estimate
 from ..record.facts import threads_of
-from ..record.model import LEVELS, BenchInfo, Metric, Record, Run, contrast_key, same_work
+from ..record.model import GPU_LEVELS, LEVELS, BenchInfo, Metric, Record, Run, contrast_key, same_work
 from ..tracking.history import History
 from . import theme
 
@@ -239,5 +239,5 @@ def when(run: Run) -> str:
 
 
 def swept(record: Record) -> bool:
-    """Whether the record's size is a point of a sweep, not a label such as L1."""
-    return "size" in record.params and record.params["size"] not in LEVELS
+    """Whether the record's size is a point of a sweep, not a label such as L1 or, on a GPU, HBM."""
+    return "size" in record.params and record.params["size"] not in (*LEVELS, *GPU_LEVELS)

@@ -14,7 +14,7 @@ SIDES = re.compile(r"\b(\d+)x(\d+)\b")  # of an array: `128x128`
 
 
 def marked(share: Share | None) -> str:
-    """A share of a limit, with a `?` where it is doubtful; a dash without one."""
+    """A share of a limit, with a `~` where it is doubtful; a dash without one."""
     return text.NOTHING if share is None else share.text
 
 
@@ -24,8 +24,8 @@ def of_limit(share: Share | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of what can be had, with a `?` where two measurements of one limit do not differ by as much."""
-    return text.share(value) + "?" * (value is not None and value > TOLERANCE)
+    """A share of what can be had, with a `~` where two measurements of one limit do not differ by as much."""
+    return text.share(value) + text.DOUBTFUL * (value is not None and value > TOLERANCE)
 
 
 def value_of(axis: str, value: Scalar, threads: int = 0) -> str:

@@ -118,12 +118,14 @@ class Tiles:
 class Hero:
     """What a run is in a minute: the machine, a badge of its quality, levels of memory as tables, and tiles.
 
-    `label` names the run where there are several, `about` says what the badge rests on.
+    `label` names the run where there are several. `badge` is `quiet`, `noisy` or "", `verdict` is what stands on it,
+    `about` what is said beside it.
     """
 
     machine: str
     label: str
     badge: str
+    verdict: str
     about: str
     tables: Sequence[Table]
     tiles: Sequence[Tile]

@@ -114,7 +114,7 @@ def test_the_finding() -> None:
 
 BELOW, ABOVE = (
     SimpleNamespace(value=value, text=text, doubt=doubt)
-    for value, text, doubt in ((0.24, "24%", ()), (1.2, "120%?", ("above_limit",)))
+    for value, text, doubt in ((0.24, "24%", ()), (1.2, "120%~", ("above_limit",)))
 )
 
 

@@ -46,7 +46,7 @@ def test_a_doubtful_time_is_marked_beside_the_fact() -> None:
     """What disturbed the time leaves the depth as it is: the bar is no paler."""
     made = replace(gradients("numpy", "f2", 24), status="suspect", reasons=[because("steal")])
     [mark] = drawn(made).panels[0].spec["datasets"]["marks"]
-    assert (mark["more"], mark["fade"]) == ("1.00 ms (suspect)", 1)
+    assert (mark["more"], mark["fade"]) == ("1.00 ms~", 1)
 
 
 def test_variants_that_differ_are_bars_of_their_own() -> None:

@@ -56,7 +56,7 @@ def test_a_suspect_case_is_called_so() -> None:
     assert all(row["suspect"] for row in shown.panels[0].spec["datasets"]["quantiles"])
     assert column(shown, "status") == ["suspect"]
     [[_, [[label, *_]]]] = chosen(run)["benches"]
-    assert label.endswith(" (suspect)")
+    assert label.endswith("~")
     assert SUSPECT not in figure(view(dataset(run_of(chase("L1", SAMPLES))))).keys
 
 

@@ -75,7 +75,7 @@ def test_a_levels_latency_is_the_headlines() -> None:
             one = runs.readings[0].get(f"{name}.latency")
             assert one is not None
             value, _ = text.columns(Estimate(one.value, one.low, one.high).scaled(1e9))
-            assert told[level] == f"{value} ns" + " (suspect)" * bool(one.doubt)
+            assert told[level] == f"{value} ns" + "~" * bool(one.doubt)
 
 
 def test_a_size_measured_twice_is_one_point_of_the_line() -> None:

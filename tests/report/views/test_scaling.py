@@ -70,8 +70,8 @@ def test_an_efficiency_above_the_ideal_is_marked_in_tooltips() -> None:
         ),
     )
     shown = figure(scaling(dataset(run)))
-    assert column(shown, "efficiency") == ["100%", "150%?"]
-    assert "150%? of the ideal" in shown.panels[0].spec["datasets"]["marks"][1]["more"]
+    assert column(shown, "efficiency") == ["100%", "150%~"]
+    assert "150%~ of the ideal" in shown.panels[0].spec["datasets"]["marks"][1]["more"]
 
 
 def serial_triad(status: str = "ok"):
@@ -104,9 +104,9 @@ def test_rates_are_absolute_beside_the_best_serial_loop() -> None:
 
 
 def test_a_doubtful_serial_loop_marks_what_is_set_against_it() -> None:
-    """The ratio has a `?`."""
+    """The ratio has a `~`."""
     run = run_of(pranged("triad", 1e-3, 1), pranged("triad", 5e-4, 2), serial_triad("suspect"))
-    assert all(cell.endswith("?") for cell in column(figure(scaling(dataset(run))), "over the best serial loop"))
+    assert all(cell.endswith("~") for cell in column(figure(scaling(dataset(run))), "over the best serial loop"))
 
 
 def test_two_thread_counts_are_sentences_and_no_curve() -> None:

@@ -47,6 +47,8 @@ def test_the_badge_says_whether_to_trust_the_run(run: Run) -> None:
     """A word for the badge, and the count of cases and the time beside it."""
     found = hero(summary(dataset(run)))
     assert found.badge in ("quiet", "noisy")
+    assert found.verdict.startswith(f"{found.badge}: ")
+    assert "check" in found.verdict
     assert "cases in " in found.about
 
 

@@ -129,7 +129,7 @@ def finding(results: Results) -> Iterator[str]:
     on_host = results.beside(chase.bench)
     near = on_host.find("follow", size="DRAM", pages=chase.told_pages(on_host), order="random")
     levels = (
-        ("L1", "l1", "16KiB"), ("L2", "l2", "16KiB"), ("L2 filled to half", "l2", "L2"), ("memory", "l2", "HBM")
+        ("L1", "l1", "16KiB"), ("L2 near", "l2", "16KiB"), ("L2 half full", "l2", "L2"), ("memory", "l2", "HBM")
     )  # fmt: skip
     told = []
     for name, variant, size in levels:

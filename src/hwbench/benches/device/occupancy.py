@@ -31,6 +31,7 @@ bench = Bench(
     axes={"work": ("fma", "copy"), "threads": tuple(2**i for i in range(5, 22, 2)), "chains": (1, 2, 4, 8)},
     quick={"threads": (32, 2048, 131072), "chains": (1, 4)},
     baseline="kernel",
+    measures="occupancy",
     version=3,
     tolerance=0.0,
     together=("threads",),

@@ -44,6 +44,7 @@ bench = Bench(
     quick={"n": (1000, 10**6)},
     full={"n": (100, 1000, 10**4, 10**5, 10**6, 5 * 10**6, 10**7)},
     baseline="numpy",
+    measures="temporaries",
     tolerance=0.0,
     core=False,
 )

@@ -22,7 +22,9 @@ from .crosscheck import view as crosscheck
 from .distributions import view as distributions
 from .findings import view as findings
 from .gpu.breakeven import view as gpu_breakeven
+from .gpu.latency import view as gpu_latency
 from .gpu.link import view as gpu_link
+from .gpu.occupancy import view as gpu_occupancy
 from .gpu.roofline import view as gpu_roofline
 from .history import view as history
 from .ladder import view as ladder
@@ -61,6 +63,8 @@ VIEWS: tuple[View, ...] = (
     computing,
     gpu_link,
     gpu_roofline,
+    gpu_latency,
+    gpu_occupancy,
     gpu_breakeven,
     stability,
     systolic,

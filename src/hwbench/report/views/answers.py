@@ -98,8 +98,8 @@ def _panel(runs: Runs, name: str, answer: Answer, points: Sequence[Point]) -> tu
 
 
 def _time(point: Point) -> str:
-    """`351 ns`, `351 ns (suspect)`: what disturbs a time leaves a fact as it is, so the mark itself has no doubt."""
-    return text.seconds(point.seconds.value) + (" (suspect)" if point.suspect else "")
+    """`351 ns`, `351 ns~`: what disturbs a time leaves a fact as it is, so the mark itself has no doubt."""
+    return text.seconds(point.seconds.value) + text.DOUBTFUL * point.suspect
 
 
 def _said(value: float, answer: Answer) -> str:

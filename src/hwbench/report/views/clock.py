@@ -37,7 +37,10 @@ def figure(runs: Runs) -> Figure | None:
     panels = []
     for _, label, here in columns.by_run(points):
         marks = [
-            columns.mark(point, group=_load(point), label=f"{text.columns(point.value)[0]} GHz" + "?" * held_up(point))
+            columns.mark(
+                point, group=_load(point),
+                label=f"{text.columns(point.value)[0]} GHz" + text.DOUBTFUL * held_up(point),
+            )
             for point in here
         ]  # fmt: skip
         spec = charts.bars(
@@ -49,7 +52,7 @@ def figure(runs: Runs) -> Figure | None:
     told = (
         "Cycles are counted by additions that wait for one another, one a cycle; beside them run multiply-adds of the "
         "given width, 5/7 a cycle, or 12/7 where two units are to be busy (a width that has one unit only then shows "
-        "7/12 of the clock). The figure is the median: where the chain is held up it is too low, never too high. A '?' "
+        "7/12 of the clock). The figure is the median: where the chain is held up it is too low, never too high. A '~' "
         "marks a median below 0.9 of the best sample: the chain was held up, or the clock changed. The "
         "table divides the floating-point peak of the same width (float64, median) by this clock: two units of 8 "
         "lanes would be 32 operations a cycle."

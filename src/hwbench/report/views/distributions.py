@@ -132,7 +132,7 @@ def _chooser(runs: Runs) -> Samples:
         metric = point.metric
         k = point.record.counts[metric.count] ** (1 if metric.higher else -1) * metric.scale if metric else 1.0
         label = format.case(point.record).removeprefix(f"{point.record.bench} ") + runs.suffix(point.run)
-        label += " (suspect)" if point.suspect else ""
+        label += text.DOUBTFUL * point.suspect
         where = [label, point.run, places[point.run, id(point.record)]]
         benches.setdefault(point.record.bench, []).append(
             [*where, float(f"{k:.6g}"), int(bool(metric and metric.higher)), point.unit]

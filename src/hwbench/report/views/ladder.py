@@ -67,7 +67,7 @@ def view(runs: Runs) -> Section | None:
         "One addition of two arrays, c = a + b, from a Python loop to all cores. 100% is what the machine's fastest "
         "memory streams achieve with all threads at this size, as measured by the bandwidth benches. Where a part of "
         "the arrays fits a nearer cache, it is what streams from that cache achieve; arrays larger than the last cache "
-        "was measured to be are set against memory. A share that is marked by '?' is above its limit, or its limit was "
+        "was measured to be are set against memory. A share that is marked by '~' is above its limit, or its limit was "
         "disturbed.",
         "At small n the cost of the call dominates: even compiled code reaches little, and starting threads costs "
         "more than it gains. At large n the loop still pays for every element, while the others wait for memory.",
@@ -226,7 +226,7 @@ def _times(runs: Runs, rungs: Sequence[Rung]) -> Figure | None:
 def _pivot(runs: Runs, rungs: Sequence[Rung], names: Sequence[str]) -> Table:
     """One line an n, one column a variant."""
     found = {
-        (rung.point.run, rung.n, rung.variant): text.amount(rung.each.value) + " (suspect)" * rung.point.suspect
+        (rung.point.run, rung.n, rung.variant): text.amount(rung.each.value) + text.DOUBTFUL * rung.point.suspect
         for rung in rungs
     }
     rows = []

@@ -196,7 +196,7 @@ def _of_headline(found: Headline | None) -> tuple[str, str]:
     if found is None:
         return text.NOTHING, text.NOTHING
     value, interval = _latency(Estimate(found.value, found.low, found.high).scaled(1e9))
-    return value + " (suspect)" * bool(found.doubt), interval
+    return value + text.DOUBTFUL * bool(found.doubt), interval
 
 
 def _latency(value: Estimate | None) -> tuple[str, str]:

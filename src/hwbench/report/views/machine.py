@@ -145,6 +145,9 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("NUMA nodes", str(len(machine.numa)) if len(machine.numa) > 1 else ""),
         ("GPU", ", ".join(gpu.name for gpu in machine.gpus)),
         ("System", machine.os + (f", in {machine.virtual}" if machine.virtual else "")),
+        ("Microcode", cpu.microcode or ""),
+        *((name[:1].upper() + name[1:], value) for name, value in machine.settings.items()),
+        ("Variables", ", ".join(f"{name}={value}" for name, value in (run.variables or {}).items())),
         (
             "Software",
             ", ".join(

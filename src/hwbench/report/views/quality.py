@@ -58,18 +58,21 @@ def _checks(runs: Runs) -> Table | None:
     """The run's verdict on itself: each check with what was seen, what is allowed, and the remedy where it failed."""
     rows = []
     for index, run in enumerate(runs):
-        for one in run_quality.check(run):
+        checks = run_quality.check(run)
+        for one in checks:
             which = f"{one.remedy}: {'; '.join(one.cases)}" if one.cases else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)
             row = (one.name, text.share(one.seen), text.share(one.allowed), *verdict)
             rows.append(runs.row(index, row))
+        rest = run_quality.impossible(checks) if checks else ()
+        rows += [runs.row(index, (name, text.NOTHING, text.NOTHING, "not possible", "")) for name in rest]
     if not rows:
         return None
     caption = (
         "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. No "
         "other sample confirms it if the lower quartile of its samples is far from it. It does not repeat if the "
         "same footprint, measured again later in the run, gives another best sample. In both cases another run may "
-        "give another limit."
+        "give another limit. A check is not possible where the run has no counter, history or sweep for it."
     )
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 

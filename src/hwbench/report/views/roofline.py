@@ -89,7 +89,7 @@ def view(runs: Runs) -> Section | None:
         "The roofs are measured here, not taken from a datasheet, and each is the best sample of its bench: the slopes "
         "by loads out of each level, the ceilings by fused multiply-adds in registers, one number at a time (scalar) "
         "and in vectors of each width. The gap between the scalar and the highest ceiling is what vectors gain; the "
-        "gap between two slopes is what staying in the nearer cache gains. A roof marked '?' was disturbed, so that it "
+        "gap between two slopes is what staying in the nearer cache gains. A roof marked '~' was disturbed, so that it "
         "may be higher, and shares of it lower.",
     ]
     return Section("roofline", "Roofline", "Roofline", intro, [figure], topic="compute")
@@ -167,8 +167,8 @@ def _ceilings(reading: Reading, threads: int, peaks: dict[str, Limit]) -> list[L
 
 
 def marked(name: str, limit: Limit) -> str:
-    """The name or height of a roof, with a `?` where it was disturbed."""
-    return name + "?" * bool(limit.suspect)
+    """The name or height of a roof, with a `~` where it was disturbed."""
+    return name + text.DOUBTFUL * bool(limit.suspect)
 
 
 def _short(limit: Limit) -> str:
@@ -222,7 +222,7 @@ def _place(reading: Reading, point: Point) -> Placed:
 
 
 def roof_name(limit: Limit) -> str:
-    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`; `HBM copy, 4020 GB/s?` where it was disturbed."""
+    """`L2 load, 160 GB/s`; `float64 peak, 58.0 GFLOP/s`; `HBM copy, 4020 GB/s~` where it was disturbed."""
     kind, dtype = limit.kind.removeprefix("gpu "), format.value_of("dtype", limit.dtype)
     flat = {"fma": f"{dtype} peak", "matmul": f"{dtype} product of matrices"}
     what = flat.get(kind) or f"{limit.level} {kind}"

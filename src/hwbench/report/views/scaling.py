@@ -166,7 +166,7 @@ def _over_serial(runs: Runs, speedup: Speedup) -> str:
     found = _serial(runs, speedup.point.run, speedup.work)
     if found is None or speedup.metric is not BANDWIDTH:
         return text.NOTHING
-    return text.times(speedup.rate.value / (found.value * BANDWIDTH.scale)) + "?" * bool(found.doubt)
+    return text.times(speedup.rate.value / (found.value * BANDWIDTH.scale)) + text.DOUBTFUL * bool(found.doubt)
 
 
 def _section(blocks: Sequence[Block]) -> Section:

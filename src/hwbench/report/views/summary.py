@@ -17,7 +17,8 @@ HEADS = {"one": "1 thread", "all": "all threads"}
 CALLS = {"python": "Python", "numpy": "NumPy", "numba": "Numba"}
 WAYS = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "both ways"}
 DRAWN = {"numpy": "NumPy", "numba": "Numba", "prange": "prange"}  # of the benches of plain loops
-LOOPS, MATMUL = ("ladder", "reduction", "fork and join", "scaling"), "matrix product"  # what benches measure
+LOOPS = ("ladder", "reduction", "temporaries", "fork and join", "scaling")  # what benches measure
+MATMUL = "matrix product"
 FEW = 3  # findings of each of several runs
 
 
@@ -50,7 +51,8 @@ def _hero(made: Summary, label: str, *, short: bool) -> Hero:
         cpus += f", quota of {text.amount(host.quota)}"
     machine = ", ".join([host.cpu, cpus, host.virtual, *host.gpus])
     tiles = [] if short else [*_tiles(made), *(tile for gpu in made.gpus for tile in _gpu_tiles(gpu))]
-    notes = [] if short else [f"{note.number}) {note.said}" for note in made.notes]
+    every = [*made.notes, *(note for gpu in made.gpus for note in gpu.notes)]
+    notes = [] if short else [f"{note.number}) {note.said}" for note in every]
     if not short and made.doubts:
         notes.append(f"{text.DOUBTFUL} doubtful: {', '.join(made.doubts)}. Quality tells which cases.")
     tables = [_memory("Memory of the CPU", made.memory, made.columns)] if made.memory and not short else []
@@ -60,7 +62,7 @@ def _hero(made: Summary, label: str, *, short: bool) -> Hero:
         ]
         if names:
             tables.append(_memory(f"Memory of {gpu.name}", gpu.memory, names))
-    return Hero(machine, label, made.quality.word, _quality(made.quality), tables, tiles, notes)
+    return Hero(machine, label, made.quality.word, made.quality.verdict, _quality(made.quality), tables, tiles, notes)
 
 
 def _quality(found: Quality) -> str:

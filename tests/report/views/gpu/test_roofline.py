@@ -35,4 +35,4 @@ def test_the_roof_of_each_case_is_the_readings():
     slow = next(r for r in RUN.records if r.variant == "resident")
     fast = replace(slow, counts={name: 1e4 * count for name, count in slow.counts.items()})
     table = only_figure(gpu_roofline(dataset(replace(RUN, records=[*RUN.records, fast])))).table
-    assert any(cell.endswith("%?") for cell in column(table, "of the roof"))
+    assert any(cell.endswith("%~") for cell in column(table, "of the roof"))

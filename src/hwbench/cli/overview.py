@@ -1,0 +1,49 @@
+"""The benches by topic or with their questions: read from their pages, for which no bench is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from .. import catalog
+from . import pages
+from .pages import Row
+
+
+def rows() -> list[Row]:
+    """Every bench by name; the benches are imported where a file of them has no page, such as one of your own."""
+    known = pages.index()
+    if set(catalog.modules()) <= {home for row in known for home in catalog.homes(row.name)}:
+        return known
+    benches = sorted(catalog.benches().values(), key=lambda bench: bench.name)
+    return [Row(bench.name, bench.question, bench.needs_gpu) for bench in benches]
+
+
+def topics(known: Sequence[Row], width: int) -> list[str]:
+    """A line a topic with its benches; topics that need a GPU are marked."""
+    found: dict[str, list[Row]] = {}
+    for row in known:
+        found.setdefault(row.name.partition(".")[0], []).append(row)
+    indent = max(map(len, found), default=0) + 2
+    out = []
+    for topic, members in found.items():
+        names = " ".join(row.name.partition(".")[2] for row in members)
+        gpu = all(row.gpu for row in members)
+        told = wrap(names + " (GPU)" * gpu, max(20, width - indent), break_on_hyphens=False)
+        out += [f"{topic:{indent}}{told[0]}", *(" " * indent + line for line in told[1:])]
+    count = f"{len(known)} bench{'es' * (len(known) != 1)}"
+    return [
+        *out, "",
+        f"{count}, named topic.bench. Questions: hwbench list TOPIC; all else: -v.",
+        "What a bench measures and how to read it: hwbench explain BENCH.",
+    ]  # fmt: skip
+
+
+def questions(known: Sequence[Row], width: int) -> list[str]:
+    """Each bench with its question."""
+    indent = max((len(row.name) for row in known), default=0) + 2
+    out = []
+    for row in known:
+        first, *rest = wrap(row.question, max(20, width - indent), break_on_hyphens=False)
+        out += [f"{row.name:{indent}}{first}", *(" " * indent + line for line in rest)]
+    return out

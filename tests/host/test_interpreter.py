@@ -1,0 +1,71 @@
+"""What watches this process is told: a debugger, a tracer, development mode."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from hwbench.host import interpreter
+from made_up import trees
+
+
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage and development mode, under which the tests may run, are none of theirs."""
+    monkeypatch.setattr(sys, "monitoring", None, raising=False)
+    for hook in ("gettrace", "getprofile"):
+        monkeypatch.setattr(sys, hook, lambda: None)
+    monkeypatch.setattr(interpreter.sys, "flags", SimpleNamespace(dev_mode=False))
+    monkeypatch.delattr(sys, "gettotalrefcount", raising=False)
+
+
+@pytest.fixture
+def traced_memory() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def told(root: Path) -> dict[str, str]:
+    found = interpreter.watched(root)
+    assert all(one.affects and one.remedy and one.severity == "warning" for one in found)
+    return {one.name: one.state for one in found}
+
+
+def test_nothing_watches(tmp_path: Path) -> None:
+    """TracerPid is 0, or the file is missing."""
+    assert told(tmp_path) == {}
+    assert told(trees.write(tmp_path, {"proc/self/status": "Name:\tpython\nTracerPid:\t0\nUid:\t0"})) == {}
+
+
+def test_a_debugger_is_named(tmp_path: Path) -> None:
+    """By the kernel's word; of one that cannot be seen from a container, that there is one."""
+    trees.write(tmp_path, {"proc/self/status": "Name:\tpython\nTracerPid:\t42\n", "proc/42/comm": "gdb"})
+    assert told(tmp_path) == {"debugger": "gdb traces this process"}
+    (tmp_path / "proc/42/comm").unlink()
+    assert told(tmp_path) == {"debugger": "another process traces this process"}
+
+
+def test_hooks_of_the_interpreter_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By the package whose function is called, and a tool of sys.monitoring by its name."""
+    tools = {3: "coverage.py"}
+    monkeypatch.setattr(sys, "gettrace", lambda: trees.write)
+    monkeypatch.setattr(sys, "getprofile", lambda: object())
+    monkeypatch.setattr(sys, "monitoring", SimpleNamespace(get_tool=tools.get), raising=False)
+    assert told(tmp_path) == {
+        "tracer": "made_up (sys.settrace), builtins (sys.setprofile), coverage.py (sys.monitoring)"
+    }
+
+
+def test_checks_of_the_interpreter_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, traced_memory: None
+) -> None:
+    """Development mode and tracemalloc, however they were switched on, and a build for debugging."""
+    monkeypatch.setattr(interpreter.sys, "flags", SimpleNamespace(dev_mode=True))
+    monkeypatch.setattr(sys, "gettotalrefcount", int, raising=False)
+    assert set(told(tmp_path)) == {"development mode", "tracemalloc", "debug build"}

@@ -1,0 +1,37 @@
+"""Numba's pool as an earlier process found it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwbench.host import numba_pool
+from hwbench.host.numba_pool import Pool
+
+
+def test_the_pool_is_kept_for_the_same_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is started once, and once more where a variable or what is kept is another."""
+    started: list[Pool] = []
+
+    def start() -> Pool:
+        started.append(Pool(2, "omp"))
+        return started[-1]
+
+    monkeypatch.setattr(numba_pool, "started", start)
+    path = tmp_path / "made" / "pool.json"
+    assert numba_pool.kept(path) == numba_pool.kept(path) == Pool(2, "omp")
+    assert len(started) == 1
+    monkeypatch.setenv("NUMBA_THREADING_LAYER", "workqueue")
+    assert numba_pool.kept(path) == Pool(2, "omp")
+    path.write_text('{"depends": 1}')
+    numba_pool.kept(path)
+    assert len(started) == 3
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_time(tmp_path: Path) -> None:
+    """Numba's own pool is told."""
+    (tmp_path / "file").write_text("")
+    pool = numba_pool.kept(tmp_path / "file" / "pool.json")
+    assert pool == numba_pool.started()
+    assert pool.layer in ("omp", "tbb", "workqueue")
