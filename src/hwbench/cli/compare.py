@@ -10,7 +10,7 @@ import typer
 
 from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_repository, check_threshold
 
-ROOM = 63  # letters for the differences: with what is said around them a line of 160
+ROOM = 62  # letters for the differences: with what is said around them a line of 160
 
 
 def compare(

@@ -27,6 +27,7 @@ PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of
 TITLE = 34  # letters of an axis's title that leave room for more on its line
 ROW = 15  # pixels a line of text takes, with a little air
 LEAST = 0.4  # of the width is for marks
+STRIP = 0.4  # of the width at most is for the names of roofs, on either side
 WIDE = 30.0  # a span of values beyond which bars give way to dots on a logarithmic scale
 BYTES_LABEL = (
     "datum.value >= 1073741824 ? datum.value / 1073741824 + ' GiB' : datum.value >= 1048576 ? datum.value / 1048576 + "
@@ -479,7 +480,8 @@ def roofline(
 
     Charts that are read together share an `extent`, so that a height means the same in each.
     `Mark.group` chooses the shape of the point by `shapes`. A slope's name stands at its lower end, a ceiling's at its
-    right end, both in strips that no point enters. Names too close to be written below each other are joined.
+    right end, both in strips that no point enters, of as many pixels as the longest name needs. Names too close to be
+    written below each other are joined.
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks]
@@ -492,21 +494,23 @@ def roofline(
     row = (high_y / low_y) ** (ROW / height)
     before = _joined([(slope.name, 1 / slope.value) for slope in slopes], row)
     beside = _joined([(flat.name, 1 / flat.value) for flat in flats], row)
-    strips = [
-        min(0.4, (CHAR * max((len(name) for name, _ in labels), default=0) + 8) / PHONE) for labels in (before, beside)
-    ]
-    wider = (end_x / start_x) ** (1 / (1 - sum(strips)))
-    low_x, high_x = start_x / wider ** strips[0], end_x * wider ** strips[1]
+    left, right = (
+        f"min({STRIP}, {round(CHAR * max((len(name) for name, _ in labels), default=0) + 8)} / width)"
+        for labels in (before, beside)
+    )
+    wider = f"{math.log(end_x / start_x):.6g} / (1 - {left} - {right})"
+    low_x, high_x = (f"{start_x:.6g} * exp(-{left} * {wider})", f"{end_x:.6g} * exp({right} * {wider})")
+    beyond = end_x * (end_x / start_x) ** 4  # the strip at the right takes 0.4 of the width at most
     drawn: list[Datum] = []
     for slope, ridge in zip(slopes, ridges, strict=True):
         drawn += [_along(slope, x, slope.value * x) for x in (max(start_x, low_y * 1e9 / slope.value), ridge)]
     for flat in flats:
         start = min(ridges, default=start_x) * flat.value / ceiling
-        drawn += [_along(flat, x, flat.value) for x in (start, high_x)]
+        drawn += [_along(flat, x, flat.value) for x in (start, beyond)]
     with debug_mode(False):
         x = alt.X(
             "x:Q",
-            scale=alt.Scale(type="log", domain=[low_x, high_x], nice=False),
+            scale=alt.Scale(type="log", domain=[alt.ExprRef(low_x), alt.ExprRef(high_x)], nice=False),
             axis=alt.Axis(
                 title="flop per byte, log scale", values=_powers(start_x, end_x), labelExpr=NUMBER_LABEL, grid=False
             ),
@@ -524,7 +528,9 @@ def roofline(
             _named("roofs")
             .mark_line(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
             .encode(x=x, y=y, detail=alt.Detail("roof:N"), tooltip=told),
-            _named("ceilings").mark_text(align="right", baseline="bottom", dy=-2).encode(x=x, y=y, text=LABEL),
+            _named("ceilings")
+            .mark_text(align="right", baseline="bottom", dy=-2)
+            .encode(x=alt.XValue("width"), y=y, text=LABEL),
             _named("slopes").mark_text(align="right", dx=-4).encode(x=x, y=y, text=LABEL),
         ]
         if rows:
@@ -552,7 +558,7 @@ def roofline(
             names,
             marks=rows,
             roofs=drawn,
-            ceilings=[{"x": high_x, "y": 1e-9 / down, "label": label} for label, down in beside],
+            ceilings=[{"y": 1e-9 / down, "label": label} for label, down in beside],
             slopes=[{"x": start_x, "y": start_x * 1e-9 / down, "label": label} for label, down in before],
         )
 

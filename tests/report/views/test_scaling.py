@@ -43,7 +43,7 @@ def test_the_price_of_a_prange_stands_with_scaling(run: Run) -> None:
     section = scaling(dataset(run))
     assert section is not None
     assert [block.title for block in section.blocks if isinstance(block, Figure)] == [
-        "Rate over threads", "Efficiency", "The price of a prange",
+        "Rate over threads", "Efficiency", "prange beside the best serial loop", "The price of a prange",
     ]  # fmt: skip
     alone = scaling(dataset(replace(run, records=[r for r in run.records if r.bench == "parallel.overhead"])))
     assert only_figure(alone).title == "The price of a prange"

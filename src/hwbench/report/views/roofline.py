@@ -19,6 +19,7 @@ from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section, Spec, Table
 
 CPU = "cpu"
+STORING = ("write", "copy", "triad")  # kernels whose bandwidth may exceed that of loads
 FIRST = ("numpy", "numba", "prange", "loop", "simd", "blas", "cupy")  # are drawn where they were measured
 COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7")  # the eighth stands for suspect
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -69,7 +70,8 @@ def view(runs: Runs) -> Section | None:
         title = format.value_of("threads", threads) + runs.suffix(index)
         about = f"Roofline, {title}: measured bandwidths as slopes, peaks as ceilings, benches below."
         spec = charts.roofline(marks, roofs, shapes, alt_text=about, extent=extent)
-        panels.append(Panel(title, spec, f"Roofline, {title}", _named(slopes, peaks)))
+        note = _named(slopes, peaks) + _why_lower(runs.readings[index], slopes, threads)
+        panels.append(Panel(title, spec, f"Roofline, {title}", note))
     names = dict.fromkeys(one.point.variant for one in shown)
     figure = Figure(
         "Below the measured roofs",
@@ -200,6 +202,35 @@ def _named(slopes: dict[str, Limit], peaks: dict[str, Limit]) -> str:
     return f"Roofs: {', '.join(texts)} GB/s; {', '.join(flats)} GFLOP/s"
 
 
+def above(
+    reading: Reading, slopes: Mapping[str, float], kernels: Sequence[str], ending: str = "", device: str = CPU
+) -> list[str]:
+    """`DRAM copy 50.9`: by level the fastest of these kernels in the summary, where that is above the slope."""
+    found = []
+    for level, slope in slopes.items():
+        every = (reading.get(f"{level.lower()}.{kernel}{ending}", device) for kernel in kernels)
+        best = max(filter(None, every), key=lambda one: one.value, default=None)
+        if best is not None and best.value > slope:
+            kernel = best.name.split(".")[1]
+            found.append(f"{level} {kernel} {text.amount(best.value * 1e-9)}{text.DOUBTFUL * bool(best.doubt)}")
+    return found
+
+
+def _why_lower(reading: Reading, slopes: Mapping[str, Limit], threads: int) -> str:
+    """Why the summary has higher bandwidths than the slopes; "" where it has none on these threads."""
+    every = max((limit.threads for limit in slopes.values()), default=0) == threads
+    if not every or reading.who != ("all" if threads > 1 else "one"):
+        return ""
+    found = above(reading, {level: one.value for level, one in slopes.items()}, STORING, f".{reading.who}")
+    if not found:
+        return ""
+    disturbed = [level for level, one in slopes.items() if one.suspect]
+    doubt = f"; the loads of {listed(disturbed)} were disturbed" * bool(disturbed)
+    return (
+        f". The summary has more ({', '.join(found)}): slopes are loads alone, stores have a path of their own{doubt}"
+    )
+
+
 def _points(runs: Runs, run: int, threads: int) -> list[Point]:
     return [
         point
@@ -299,4 +330,5 @@ def drawn(
     spec = charts.roofline(
         marks, roofs, dict(zip(colours, SHAPES, strict=False)), alt_text=about, height=240 if runs.several else 330
     )
-    return spec, names, f"{_named(slopes, peaks)}, {title}", columns.table("The cases in this chart", placed)
+    note = f"{_named(slopes, peaks)}, {title}{_why_lower(runs.readings[run], slopes, counts[-1])}"
+    return spec, names, note, columns.table("The cases in this chart", placed)

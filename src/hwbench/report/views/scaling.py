@@ -20,7 +20,7 @@ from .. import charts, format
 from ..columns import Column, Columns, Measured
 from ..dataset import Point, Runs
 from ..sections import Block, Figure, Key, Notes, Panel, Section
-from . import overhead
+from . import beside_serial, overhead
 
 MEASURES = "scaling"
 SLOTS = ("c1", "c2", "c3", "c7", "c4", "c6", "c5", "c8")
@@ -91,9 +91,9 @@ SERIAL_FRACTION: Column[Speedup] = Column("serial fraction", lambda speedup: tex
 def view(runs: Runs) -> Section | None:
     """One chart for each kind of work; None without one thread and more to compare."""
     speedups = _speedups(runs)
-    price = overhead.figure(runs)
+    more = [one for one in (beside_serial.figure(runs), overhead.figure(runs)) if one is not None]
     if not any(speedup.point.threads > 1 for speedup in speedups):
-        return _section([price]) if price is not None else None
+        return _section(more) if more else None
     columns: Columns[Speedup] = Columns(
         runs,
         lambda speedup: speedup.point,
@@ -141,7 +141,7 @@ def view(runs: Runs) -> Section | None:
         legend.append(Key(SERIAL_KEY, "ink", "line"))
     table = columns.table("Every thread count", speedups)
     blocks: list[Block] = [Figure("Rate over threads", panels, table, "", legend, narrow=True)]
-    return _section([*blocks, _efficiency(runs, speedups), *([price] if price is not None else [])])
+    return _section([*blocks, _efficiency(runs, speedups), *more])
 
 
 def _serial(runs: Runs, run: int, work: str) -> Headline | None:
@@ -172,8 +172,9 @@ def _over_serial(runs: Runs, speedup: Speedup) -> str:
 def _section(blocks: Sequence[Block]) -> Section:
     intro = [
         "More threads on the same loop, in GB/s where it moves memory and in GFLOP/s where it computes. A speed-up is "
-        "over one thread of the same prange loop; the triad's best serial loop stands beside it. The dotted line is "
-        "the ideal: twice the threads, twice the work a second. "
+        "over one thread of the same prange loop. The best serial loop stands beside work that another bench measures "
+        "serially: the triad, additions and a*b + c*d; of the polynomial and the uneven work there is none. The dotted "
+        "line is the ideal: twice the threads, twice the work a second. "
         "Strong scaling divides a fixed amount of work; weak scaling (dashed) gives every thread as much work as one "
         "thread had.",
         "Memory-bound work levels off where the bandwidth of memory is used up; compute-bound work grows with the "

@@ -48,10 +48,14 @@ def test_texts_of_the_map_do_not_lie_on_each_other(way):
 
 
 def test_a_stretch_that_was_not_measured_has_no_arrow():
-    """Without device memory's bench the map ends at the GPU, and nothing is made up for it."""
+    """Without device memory's bench the map ends at the GPU, a dashed line says so, and nothing is made up for it."""
     records = [record for record in RUN.records if record.bench != "device.stream"]
     found = figures_by_title(link, replace(RUN, records=records))["Bandwidth from memory to memory"]
     assert set(column(found, "stretch")) == {"Host memory – CPU", "CPU – GPU"}
+    data = found.panels[0].spec["datasets"]
+    told = [row["label"] for row in data["lecture"]]
+    assert told == ["lecture: 30 GB/s", "lecture: 16 GB/s", "not measured; lecture: 480 GB/s"]
+    assert [row["y"] for row in data["gaps"]] == [7.3]
 
 
 def test_copies_are_drawn_by_size_with_the_fit_of_pinned_raw(way):

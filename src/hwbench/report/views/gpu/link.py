@@ -151,6 +151,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         {"x": 2, "x2": 38, "y": 3 * row, "y2": 3 * row + 1, "cx": 20, "cy": 3 * row + 0.5, "label": name}
         for row, name in enumerate(BOXES)
     ]
+    gaps: list[charts.Datum] = []
     shafts: list[charts.Datum] = []
     heads: list[charts.Datum] = []
     texts: list[charts.Datum] = []
@@ -178,7 +179,10 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
                 {"x": 43, "y": line, "label": f"{mark}{text.amount(one.value, 'GB/s')} {one.label}", "kind": "m"}
             )
         lecture = top + 1 + 0.62 * (len(here) - len(here) / 2)
-        texts.append({"x": 43, "y": lecture, "label": f"lecture: {_lecture(row):g} GB/s", "kind": "l"})
+        told = f"{'' if here else 'not measured; '}lecture: {_lecture(row):g} GB/s"
+        texts.append({"x": 43, "y": lecture, "label": told, "kind": "l"})
+        if not here:
+            gaps.append({"x": 20, "y": top + 0.3, "y2": bottom - 0.3})
     with debug_mode(False):
         scale_x = alt.Scale(domain=[0, 100], nice=False)
         x = alt.X("x:Q", scale=scale_x, axis=None)
@@ -200,6 +204,9 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             alt.Chart(alt.NamedData("boxes"))
             .mark_text(fill=var("ink"), fontSize=13)
             .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=written),
+            alt.Chart(alt.NamedData("gaps"))
+            .mark_rule(color=var("ink-2"), strokeDash=[2, 5])
+            .encode(x=x, y=y, y2=alt.Y2("y2:Q")),
             alt.Chart(alt.NamedData("marks"))
             .mark_rule()
             .encode(
@@ -224,6 +231,7 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
             {"height": 400, "description": about, "title": ""},
             {"measured": "s0"},
             boxes=boxes,
+            gaps=gaps,
             marks=shafts,
             heads=heads,
             figures=[row for row in texts if row["kind"] == "m"],

@@ -11,7 +11,7 @@ from ....record.model import FLOP_RATE, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
-from ..roofline import left_out, marked, picked, roof_name
+from ..roofline import above, left_out, marked, picked, roof_name
 from . import common
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
@@ -44,7 +44,10 @@ def view(runs: Runs) -> Section | None:
                 shapes,
                 alt_text=about,
             )
-            panels.append(Panel(title, spec, about, _named(roofs)))
+            slopes = {roof.name.removesuffix(text.DOUBTFUL): roof.value for roof in roofs if not roof.flat}
+            more = above(runs.readings[index], slopes, ("read", "write", "copy", "triad"), device=device)
+            why = f". The summary has more ({', '.join(more)}): slopes are copies or triads" * bool(more)
+            panels.append(Panel(title, spec, about, _named(roofs) + why))
             rows += [runs.row(index, (device, *_row(runs, p))) for p in here]
             rows += [
                 runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), *[""] * 4))
