@@ -484,11 +484,11 @@ def test_a_disturbance_that_is_not_installed_is_unavailable(monkeypatch):
 
 def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     """A folder that does not let itself be written, and a system without cgroups."""
-    monkeypatch.setattr(trust_noise.system, "cgroup_folders", lambda root, controller: ([], False))
+    monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup was found"), trust_noise.quota():
         pass
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setattr(trust_noise.system, "cgroup_folders", lambda root, controller: ([blocked], False))
+    monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass

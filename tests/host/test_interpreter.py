@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,13 @@ from made_up import trees
 
 
 @pytest.fixture(autouse=True)
-def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage and development mode, under which the tests may run, are none of theirs."""
-    monkeypatch.setattr(sys, "monitoring", None, raising=False)
-    for hook in ("gettrace", "getprofile"):
-        monkeypatch.setattr(sys, hook, lambda: None)
-    monkeypatch.setattr(interpreter.sys, "flags", SimpleNamespace(dev_mode=False))
-    monkeypatch.delattr(sys, "gettotalrefcount", raising=False)
+def python(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What stands for `sys`, with nothing that watches: the tests themselves may run under coverage."""
+    made = SimpleNamespace(
+        gettrace=lambda: None, getprofile=lambda: None, monitoring=None, flags=SimpleNamespace(dev_mode=False)
+    )
+    monkeypatch.setattr(interpreter, "sys", made)
+    return made
 
 
 @pytest.fixture
@@ -51,21 +50,17 @@ def test_a_debugger_is_named(tmp_path: Path) -> None:
     assert told(tmp_path) == {"debugger": "another process traces this process"}
 
 
-def test_hooks_of_the_interpreter_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hooks_of_the_interpreter_are_named(python: SimpleNamespace, tmp_path: Path) -> None:
     """By the package whose function is called, and a tool of sys.monitoring by its name."""
     tools = {3: "coverage.py"}
-    monkeypatch.setattr(sys, "gettrace", lambda: trees.write)
-    monkeypatch.setattr(sys, "getprofile", lambda: object())
-    monkeypatch.setattr(sys, "monitoring", SimpleNamespace(get_tool=tools.get), raising=False)
+    python.gettrace, python.getprofile = lambda: trees.write, lambda: object()
+    python.monitoring = SimpleNamespace(get_tool=tools.get)
     assert told(tmp_path) == {
         "tracer": "made_up (sys.settrace), builtins (sys.setprofile), coverage.py (sys.monitoring)"
     }
 
 
-def test_checks_of_the_interpreter_are_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, traced_memory: None
-) -> None:
+def test_checks_of_the_interpreter_are_told(python: SimpleNamespace, tmp_path: Path, traced_memory: None) -> None:
     """Development mode and tracemalloc, however they were switched on, and a build for debugging."""
-    monkeypatch.setattr(interpreter.sys, "flags", SimpleNamespace(dev_mode=True))
-    monkeypatch.setattr(sys, "gettotalrefcount", int, raising=False)
+    python.flags, python.gettotalrefcount = SimpleNamespace(dev_mode=True), int
     assert set(told(tmp_path)) == {"development mode", "tracemalloc", "debug build"}

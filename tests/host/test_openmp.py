@@ -52,19 +52,19 @@ def test_places_are_those_of_a_runtime_that_binds(loaded):
 
 def test_a_cpu_for_each_thread_is_a_note():
     """The variables and the CPUs are named."""
-    [one] = openmp.bound([(0, 4), (1, 5)], 4, {"OMP_PROC_BIND": "true", "OMP_NUM_THREADS": "4"})
+    [one] = openmp.bound([(0, 4), (1, 5)], 4, {"OMP_PROC_BIND": "true", "OMP_NUM_THREADS": "4"}, [0, 1, 4, 5])
     assert (one.name, one.severity) == ("OpenMP affinity", "note")
     assert one.state == "threads are bound to CPUs 0,4; 1,5 (OMP_PROC_BIND=true)"
     assert one.remedy == "unset OMP_PROC_BIND"
-    assert openmp.bound([], 4, {"OMP_PROC_BIND": "false"}) == []
-    [other] = openmp.bound([(cpu,) for cpu in range(99)], 99, {})
+    assert openmp.bound([], 4, {"OMP_PROC_BIND": "false"}, [0]) == []
+    [other] = openmp.bound([(cpu,) for cpu in range(99)], 99, {}, range(99))
     assert other.state.endswith("15 …")
     assert other.remedy == "set OMP_PROC_BIND=false"
 
 
 def test_threads_that_share_a_cpu_are_a_warning_and_a_reason(loaded):
     """Work on OpenMP's pool is suspect then; work on fewer threads, or on another layer, is not."""
-    [one] = openmp.bound([(1,)], 2, {"GOMP_CPU_AFFINITY": "1"})
+    [one] = openmp.bound([(1,)], 2, {"GOMP_CPU_AFFINITY": "1"}, [0, 1])
     assert one.severity == "warning"
     assert one.affects.startswith("2 threads of prange share 1 CPU:")
     loaded(Runtime([[1]]))
@@ -72,6 +72,14 @@ def test_threads_that_share_a_cpu_are_a_warning_and_a_reason(loaded):
     assert openmp.crowded({"layer": "omp", "threads": 1}) == []
     assert openmp.crowded({"layer": "tbb", "threads": 2}) == []
     assert openmp.crowded({}) == []
+
+
+def test_a_runtime_that_was_loaded_before_hwbench_is_a_warning():
+    """Its thread had lost its CPUs before anything could keep them."""
+    [one] = openmp.bound([(0,), (1,)], 1, {"OMP_PROC_BIND": "true"}, [0])
+    assert one.severity == "warning"
+    assert one.affects.endswith("takes CPUs 0 for all that it may use")
+    assert one.remedy == "unset OMP_PROC_BIND, or import hwbench first"
 
 
 def test_the_layer_is_numbas():

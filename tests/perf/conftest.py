@@ -53,9 +53,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    """hwbench's engine on this machine's CPUs, by the policy of `--preset quick`."""
-    return Engine(selection.devices("cpu"), policy.POLICIES["quick"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """hwbench's engine on this machine's CPUs, by the policy of `--preset quick`; without times, caches as reported."""
+    measuring = request.config.getoption("benchmark_only")
+    return Engine(selection.devices("cpu", measuring=measuring), policy.POLICIES["quick"])
 
 
 class Contrasts:

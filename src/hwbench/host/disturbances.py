@@ -38,7 +38,7 @@ def here(
     own = [
         *inherited.disturbances(variables, cpus),
         *interpreter.watched(),
-        *openmp.bound(openmp.places() if places is None else places, threads, variables),
+        *openmp.bound(openmp.places() if places is None else places, threads, variables, machine.cpu.allowed),
     ]
     return _ranked([*own, *find(machine)])
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Literal
 
 from ..record.model import Disturbance, JsonObject
 from ..record.phrases import counted, listed
@@ -54,38 +55,42 @@ def _places(runtime: ctypes.CDLL) -> Places:
     return tuple(found)
 
 
-def bound(places: Places, threads: int, variables: Mapping[str, str]) -> list[Disturbance]:
-    """What is bound: a warning where `threads` threads of a pool share fewer CPUs, else a note.
+def bound(places: Places, threads: int, variables: Mapping[str, str], allowed: Collection[int]) -> list[Disturbance]:
+    """What is bound: a warning where `threads` threads share fewer CPUs, or where hwbench came too late; else a note.
 
-    `variables` are those of the environment.
+    `variables` are those of the environment. `allowed` is the mask that hwbench found: a part of the places where a
+    runtime that was loaded before had bound the thread.
     """
-    if not (have := _cpus(places)):
+    cpus = {cpu for place in places for cpu in place}
+    if not cpus:
         return []
     those = [name for name in VARIABLES if name in variables]
     shown = "; ".join(map(ranges, places[:SHOWN])) + (" …" if len(places) > SHOWN else "")
     why = f" ({listed(f'{name}={variables[name]}' for name in those)})" if those else ""
-    crowded = f"{counted(threads, 'thread')} of prange share {counted(have, 'CPU')}"
-    return [
-        Disturbance(
-            "OpenMP affinity",
-            f"threads are bound to CPUs {shown}{why}",
-            f"{crowded}: a loop waits for threads that do not run, and may take a thousand times as long"
-            if have < threads
-            else "a thread of prange cannot leave a CPU that another process uses; the thread that starts them, crews "
-            "and child processes keep all CPUs",
-            f"unset {listed(those)}" if those else "set OMP_PROC_BIND=false",
-            "warning" if have < threads else "note",
+    remedy = f"unset {listed(those)}" if those else "set OMP_PROC_BIND=false"
+    severity: Literal["note", "warning"] = "warning"
+    if len(cpus) < threads:
+        affects = (
+            f"{counted(threads, 'thread')} of prange share {counted(len(cpus), 'CPU')}: a loop waits for threads that "
+            "do not run, and may take a thousand times as long"
         )
-    ]
+    elif allowed and set(allowed) < cpus:
+        affects = (
+            f"a library was loaded before hwbench, which takes CPUs {ranges(allowed)} for all that it may use"
+        )
+        remedy += ", or import hwbench first"
+    else:
+        affects = (
+            "a thread of prange cannot leave a CPU that another process uses; the thread that starts them, crews and "
+            "child processes keep all CPUs"
+        )
+        severity = "note"
+    return [Disturbance("OpenMP affinity", f"threads are bound to CPUs {shown}{why}", affects, remedy, severity)]
 
 
 def crowded(facts: JsonObject) -> list[Reason]:
     """A reason to doubt work on Numba's OpenMP pool, by its facts: more threads than CPUs that they are bound to."""
     if facts.get("layer") != "omp":
         return []
-    threads, have = facts.get("threads", 1), _cpus(places())
+    threads, have = facts.get("threads", 1), len({cpu for place in places() for cpu in place})
     return [because("bound_threads", f"{threads} threads on {counted(have, 'CPU')}")] if 0 < have < threads else []
-
-
-def _cpus(places: Places) -> int:
-    return len({cpu for place in places for cpu in place})
