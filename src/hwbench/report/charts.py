@@ -23,7 +23,7 @@ from .sections import Spec
 from .theme import var
 
 BAR = 15  # pixels a bar, its gap counted in
-PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of a letter at the size of labels
+CHAR, CAPITAL = 6.2, 8.2  # pixels of a letter at the size of labels, and of one in names of levels
 TITLE = 34  # letters of an axis's title that leave room for more on its line
 ROW = 15  # pixels a line of text takes, with a little air
 LEAST = 0.4  # of the width is for marks
@@ -495,8 +495,8 @@ def roofline(
     before = _joined([(slope.name, 1 / slope.value) for slope in slopes], row)
     beside = _joined([(flat.name, 1 / flat.value) for flat in flats], row)
     left, right = (
-        f"min({STRIP}, {round(CHAR * max((len(name) for name, _ in labels), default=0) + 8)} / width)"
-        for labels in (before, beside)
+        f"min({STRIP}, {round(char * max((len(name) for name, _ in labels), default=0) + 8)} / width)"
+        for labels, char in ((before, CAPITAL), (beside, CHAR))
     )
     wider = f"{math.log(end_x / start_x):.6g} / (1 - {left} - {right})"
     low_x, high_x = (f"{start_x:.6g} * exp(-{left} * {wider})", f"{end_x:.6g} * exp({right} * {wider})")
@@ -660,7 +660,12 @@ def _steps(low: float, high: float) -> list[float]:
     if math.log10(high / low) > 3:
         return [value for value in powers if low <= value <= high]
     found = [value for power in powers for value in (power, 2 * power, 5 * power) if low <= value <= high]
-    return found if len(found) > 1 else [value for value in _ticks(high) if low <= value]
+    if len(found) > 1:
+        return found
+    raw = (high - low) / 4
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _ticks(top: float) -> list[float]:
