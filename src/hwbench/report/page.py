@@ -24,6 +24,7 @@ from . import bundle, theme
 from .dataset import Runs, when
 from .frame import arrange
 from .sections import Download, Figure, Section, Spec, Tracks
+from .views import VIEWS
 
 HERE = Path(__file__).parent
 INHERITED = (
@@ -69,8 +70,6 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
 
 def sections_of(runs: Runs) -> list[Section]:
     """What the page shows of the runs, as data."""
-    from .views import VIEWS  # imports Altair, which takes its time; the charts' script is on its way meanwhile
-
     return [section for section in (view(runs) for view in VIEWS) if section is not None]
 
 
