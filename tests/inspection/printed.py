@@ -265,7 +265,7 @@ def of_terminal(reading: Reading, told: Findings, *, drawn: bool = True) -> list
             lines.append(Line(ROW, f"show: {title}", tuple(zip(heads, cells, strict=True))))
         elif re.fullmatch(r"[\w.]+ *", text):
             title = text.strip()
-    return lines + [said("show", text.strip()) for text in (*tables.findings(told), *tables.quality(reading.run))]
+    return lines + [said("show", text.strip()) for text in (*tables.findings(told), *tables.quality(reading))]
 
 
 def of_json(reading: Reading, told: Findings) -> Any:
