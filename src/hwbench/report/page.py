@@ -6,7 +6,6 @@ Its content security policy lets no other script run and nothing be fetched.
 from __future__ import annotations
 
 import base64
-import functools
 import gzip
 import hashlib
 import json
@@ -14,13 +13,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
-
 from ..analysis.reading import Reading
 from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
-from . import bundle, theme
+from . import bundle, templates, theme
 from .dataset import Runs, when
 from .frame import arrange
 from .sections import Download, Figure, Section, Spec, Tracks
@@ -50,7 +47,7 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     if has_charts:
         scripts.insert(1, charting.result())
         scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
-    template = _environment().get_template("page.html.j2")
+    template = templates.environment().get_template("page.html.j2")
     return template.render(
         runs=source,
         layout=layout,
@@ -154,14 +151,3 @@ def _summary(runs: Runs) -> list[str]:
             f"commits on {machines} machine{'s' * (machines != 1)}."
         )
     return lines
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
