@@ -240,7 +240,7 @@ def test_sections_follow_the_benches() -> None:
     for bench, section in (
         ("vectorize.add", "ladder"),
         ("latency.chase", "latency"),
-        ("parallel.scaling", "scaling"),
+        ("access.blocking", "blocking"),
         ("stream.load", "bandwidth"),
     ):
         others = tuple({record.bench for record in ONE.records if not record.bench.startswith(bench.partition(".")[0])})
