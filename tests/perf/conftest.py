@@ -42,12 +42,12 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test a case, named as the command line names it; the cases of a contrast follow one another."""
+    """A test a case, named as the command line names it; the cases of a contrast follow one another in one process."""
     if {"group", "index"} <= set(metafunc.fixturenames):
         cases = [
-            pytest.param(group, index, id=case.label.replace(" ", ""))
-            for group in contrasts()
-            for index, case in enumerate(group.cases)
+            pytest.param(group, i, id=case.label.replace(" ", ""), marks=pytest.mark.xdist_group(f"contrast {number}"))
+            for number, group in enumerate(contrasts())
+            for i, case in enumerate(group.cases)
         ]
         metafunc.parametrize(("group", "index"), cases)
 
