@@ -81,7 +81,9 @@ def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9
     monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_LEAST", 2**20)
     monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_FACTOR", 5)
     monkeypatch.setattr(sys.modules["hwbench.devices.gpu"], "HBM_TIMED", 6 * 2**20)
-    return GpuDevice(0, root=root)
+    device = GpuDevice(0, root=root)
+    monkeypatch.setattr(device._cpu, "free_memory", lambda: 2**33)  # an empty root states none
+    return device
 
 
 @functools.cache
