@@ -18,7 +18,7 @@ def test_both_end_a_command_with_one_line_and_exit_2(command, monkeypatch, error
     from hwbench import catalog
 
     monkeypatch.setattr(catalog, "select", raising(error))
-    done = command("list")
+    done = command("list", "-v")
     assert (done.code, done.out, done.err) == (2, "", f"hwbench: {error}\n")
 
 
