@@ -177,6 +177,8 @@ def warm() -> None:
 
 def become(link: socket.socket) -> None:
     """Be the process that was asked for: its environment, signals and streams."""
+    import numba
+
     size, streams, *_ = socket.recv_fds(link, 4, 3)
     wanted = int.from_bytes(size, "big")
     data = b""
@@ -186,6 +188,7 @@ def become(link: socket.socket) -> None:
     keep(link, streams)
     os.environ.clear()
     os.environ.update(told["environment"])
+    numba.core.config.reload_config()  # as on import: later, a pinned thread might count the CPUs
     os.chdir(told["folder"])
     sys.argv = ["hwbench", *told["arguments"]]
     sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", errors="backslashreplace")
