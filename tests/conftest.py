@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -182,5 +183,6 @@ def command(
         return Outcome(int(str(code or 0)), captured.out.decode(), captured.err.decode())
 
     yield run
+    gc.unfreeze()  # this process goes on after a command
     for number, handler in handlers.items():
         signal.signal(number, handler)

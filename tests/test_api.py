@@ -210,8 +210,8 @@ def test_without_a_run_the_newest_with_a_roof_is_taken(placed, monkeypatch, tmp_
 
 @pytest.mark.parametrize("code", ["import hwbench", "import hwbench; hwbench.Bench, hwbench.Record, hwbench.Work"])
 def test_importing_loads_nothing_heavy(code):
-    """Numba, SciPy, Altair and CuPy are imported where they are used."""
-    heavy = "{'numba', 'scipy', 'altair', 'cupy', 'llvmlite', 'rich', 'vl_convert'}"
+    """Numba, SciPy and CuPy are imported where they are used."""
+    heavy = "{'numba', 'scipy', 'cupy', 'llvmlite', 'rich', 'vl_convert'}"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; import sys; print(sorted({heavy} & set(sys.modules)))"],
         capture_output=True, text=True, check=True,

@@ -33,7 +33,7 @@ READS = ("record", "analysis", "tracking", "report")
 MEASURES = ("measurement", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
 BESIDES = {"benches.stability._formats": {"ml_dtypes"}}
-HEAVY = ("numba", "llvmlite", "scipy", "altair", "cupy", "numpy", "jinja2", "vl_convert")
+HEAVY = ("numba", "llvmlite", "scipy", "cupy", "numpy", "jinja2", "vl_convert")
 
 
 def modules() -> dict[str, Path]:
@@ -160,13 +160,12 @@ def test_a_bench_knows_only_what_a_bench_needs(name):
     assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 
 
-@pytest.mark.parametrize("name", ["numba", "scipy", "altair", "vl_convert", "jinja2", "cupy", "pynvml"])
+@pytest.mark.parametrize("name", ["numba", "scipy", "vl_convert", "jinja2", "cupy", "pynvml"])
 def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
     """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
     homes = {
         "numba": ("kernels", "benches", "devices", "host"),
         "scipy": ("record", "tracking", "benches"),
-        "altair": ("report",),
         "vl_convert": ("report",),
         "jinja2": ("report",),
         "cupy": ("devices.gpu", "host.gpu_probe"),
@@ -203,7 +202,7 @@ except SystemExit as end:
     ids=["import", "cli", "help", "list"],
 )
 def test_what_is_heavy_is_not_loaded_for_nothing(code):
-    """`import hwbench`, `hwbench --help` and `hwbench list` load no numba, scipy, altair, cupy, nor numpy."""
+    """`import hwbench`, `hwbench --help` and `hwbench list` load no numba, scipy, cupy, nor numpy."""
     assert loaded_by(code) == set()
 
 

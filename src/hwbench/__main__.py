@@ -16,7 +16,7 @@ def main() -> None:
     # Registered first, so called last: as Python ends it takes its handlers away, and a signal would then end a process
     # whose work is done and whose exit code is known.
     atexit.register(handle, signal.SIG_IGN)
-    with collector.paused():
+    with collector.paused(keep=True):
         from .cli.app import main as run
     run()
 

@@ -71,6 +71,13 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 10), (["--help"], 10), ([], 10)])
+def test_the_named_command_alone_is_looked_at(words, count):
+    """All of them where none is named."""
+    assert len(app.with_only(words).registered_commands) == count
+    assert len(app.app.registered_commands) == 10
+
+
 def test_version(command):
     """`--version` is the package's."""
     import hwbench
@@ -173,7 +180,7 @@ def test_an_error_of_the_system_has_its_own_name(monkeypatch, capsys, error, sai
     def refuse():
         raise error
 
-    monkeypatch.setattr(app, "app", refuse)
+    monkeypatch.setattr(app, "with_only", lambda words: refuse)
     monkeypatch.setattr(app.streams, "silence", lambda stream, error: None)
     with pytest.raises(SystemExit) as end:
         app.main()

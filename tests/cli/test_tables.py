@@ -118,7 +118,7 @@ def test_a_narrow_terminal_has_no_boxes():
 def test_quality_has_each_check_and_each_doubtful_case():
     """With what is allowed, what to do where one failed, and the reason of each case."""
     run = run_of(record("a"), record("b", status="suspect", reasons=[Reason("steal", "9% of a CPU")]))
-    lines = tables.doubts(run, run.records)
+    lines = tables.doubts(Reading(run), run.records)
     assert lines[0].startswith("The machine was too noisy (1 of 1 check failed)")
     assert lines[1:] == [
         "  failed  cases that are suspect  50% (allowed: 10%)",
@@ -126,7 +126,7 @@ def test_quality_has_each_check_and_each_doubtful_case():
         "1 suspect:",
         f"  test.bench/b []: {run.records[1].why}",
     ]
-    assert tables.doubts(run, run.records[:1])[-1] == "          see the reason at each case"
+    assert tables.doubts(Reading(run), run.records[:1])[-1] == "          see the reason at each case"
 
 
 def test_findings_stand_below_their_bench():
@@ -156,7 +156,7 @@ def test_the_commonest_reasons_are_told(reasons, said):
             for i, one in enumerate(reasons)
         )
     )
-    assert tables.quality(run) == [said]
+    assert tables.quality(Reading(run)) == [said]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_missing_gpu_is_told_once(count, said, why, remedy):
         for i in range(count)
     ]
     run = run_of(*absent)
-    assert tables.quality(run) == [f"{said} a GPU{remedy}."]
+    assert tables.quality(Reading(run)) == [f"{said} a GPU{remedy}."]
     assert printed(run) == ""
 
 
@@ -194,7 +194,7 @@ def test_an_interval_wider_than_asked_for_is_marked_and_counted():
     assert [line.split("│")[4].strip()[-6:] for line in printed(run).splitlines() if line.startswith("│")] == [
         " ±2.0%", "0 GB/s",
     ]  # fmt: skip
-    assert tables.quality(run)[0].startswith("1 of 2 cases misses the ±1.0% asked for")
+    assert tables.quality(Reading(run))[0].startswith("1 of 2 cases misses the ±1.0% asked for")
 
 
 def test_what_is_unusual_of_a_machine_has_a_heading():

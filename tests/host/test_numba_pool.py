@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from hwbench.errors import UsageError
 from hwbench.host import numba_pool
 from hwbench.host.numba_pool import Pool
 
@@ -35,3 +37,20 @@ def test_a_cache_that_cannot_be_written_costs_only_the_time(tmp_path: Path) -> N
     pool = numba_pool.kept(tmp_path / "file" / "pool.json")
     assert pool == numba_pool.started()
     assert pool.layer in ("omp", "tbb", "workqueue")
+
+
+def test_a_limit_on_processes_is_told_before_openmp_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libgomp exits where it can start no thread; how many the system starts is tried first, and they all end."""
+    numba_pool.room.__wrapped__(3)
+    before, real, begun = threading.active_count(), threading.Thread.start, []
+
+    def limited(thread: threading.Thread) -> None:
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(UsageError, match=r"needs 3 more threads, and the system starts 1: .*NUMBA_NUM_THREADS=2"):
+        numba_pool.room.__wrapped__(3)
+    assert threading.active_count() == before

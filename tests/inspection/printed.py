@@ -73,7 +73,7 @@ def of_sections(runs: Runs, *, drawn: bool = True) -> list[Line]:
 
 
 def _undrawn(marks: Sequence[charts.Mark], *_: object, series: Sequence[str] = (), **__: object) -> Spec:
-    """The data of a chart in place of its specification, which Altair takes most of the time for."""
+    """The data of a chart in place of its specification, which no line is printed of."""
     names = charts._numbered(marks, series)
     rows = {"marks": [mark.row(names) for mark in marks if mark.value is not None],
             "absent": [mark.row(names) for mark in marks if mark.value is None]}  # fmt: skip
@@ -265,7 +265,7 @@ def of_terminal(reading: Reading, told: Findings, *, drawn: bool = True) -> list
             lines.append(Line(ROW, f"show: {title}", tuple(zip(heads, cells, strict=True))))
         elif re.fullmatch(r"[\w.]+ *", text):
             title = text.strip()
-    return lines + [said("show", text.strip()) for text in (*tables.findings(told), *tables.quality(reading.run))]
+    return lines + [said("show", text.strip()) for text in (*tables.findings(told), *tables.quality(reading))]
 
 
 def of_json(reading: Reading, told: Findings) -> Any:

@@ -19,3 +19,17 @@ def test_collection_is_as_it_was_before(before):
         assert gc.isenabled() == before
     finally:
         (gc.enable if was else gc.disable)()
+
+
+def test_what_is_kept_is_not_searched():
+    """Not by a later collection; without `keep` it is."""
+    try:
+        with collector.paused():
+            pass
+        assert gc.get_freeze_count() == 0
+        with collector.paused(keep=True):
+            made = [[]]
+        assert gc.get_freeze_count() > 0
+        assert all(one is not made for one in gc.get_objects())
+    finally:
+        gc.unfreeze()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.report import bundle
+from hwbench.report import bundle, sealed
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_script_that_others_could_write_is_made_anew(
     bundle.script(folder)
     [path] = folder.iterdir()
     evil = b"evil()"
-    path.write_bytes(bundle._seal(evil) + b"\n" + evil)
+    path.write_bytes(sealed.seal(evil) + b"\n" + evil)
     {"file": path, "folder": folder}[part].chmod(0o777)
     assert "evil" not in bundle.script(folder)
     assert "can be written by other users: left aside" in caplog.text
@@ -74,7 +74,7 @@ def test_a_fifo_in_place_of_the_script_is_not_waited_for(made: list[str], tmp_pa
     os.mkfifo(path, 0o600)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        assert bundle._kept(path) is None
+        assert sealed.read(path) is None
     finally:
         os.close(reader)
 

@@ -124,3 +124,11 @@ def test_numbers_on_axes_are_spelled_as_elsewhere(power: float, said: str) -> No
         "field": "x", "type": "quantitative", "scale": {"domain": [0, power]},
         "axis": {"values": [power], "labelExpr": charts.NUMBER_LABEL}}}}  # fmt: skip
     assert f">{said}<" in vl_convert.vegalite_to_svg(spec)
+
+
+@pytest.mark.parametrize(("low", "high"), [(42.0, 71.0), (96.0, 106.0), (0.9, 1.1), (3.0, 8e4)])
+def test_a_logarithmic_axis_has_two_numbers_at_least(low: float, high: float) -> None:
+    """One tick gives no scale."""
+    ticks = charts._steps(low, high)
+    assert len(ticks) >= 2
+    assert all(low <= tick <= high * (1 + 1e-9) for tick in ticks)

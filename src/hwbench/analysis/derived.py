@@ -38,8 +38,7 @@ def as_json(reading: Reading, findings: Mapping[str, Iterable[str]]) -> JsonObje
         for limit in reading.limits
     ]
     data["levels"] = _levels(reading.hierarchy)
-    checks = run_quality.check(run)
-    data["noise"] = {"noisy": run_quality.noisy(checks), "checks": msgspec.to_builtins(checks)}
+    data["noise"] = {"noisy": run_quality.noisy(reading.checks), "checks": msgspec.to_builtins(reading.checks)}
     data["findings"] = {name: list(sentences) for name, sentences in findings.items()}
     return data
 

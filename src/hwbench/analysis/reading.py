@@ -19,10 +19,11 @@ from ..record.facts import threads_of
 from ..record.measures import TOLERANCE
 from ..record.model import LEVELS, BenchInfo, Metric, Record, Run, metrics
 from ..record.phrases import ABOVE, SUSPECT_LIMIT
+from . import run_quality
 from .headline import Headline, Rate, fastest, headline
 from .hierarchy import Found, Hierarchy, hierarchy, levels_of
 from .limits import Limit, comparable, limit_for, measured, plausible, serving, serving_level, share, sharers
-from .measures import Benches, Catalogue
+from .measures import Benches, Catalogue, kind_of
 from .plausibility import concluded
 
 # By kind of device: the kinds of limits that are a roofline's slopes, and those that are its ceilings.
@@ -108,6 +109,11 @@ class Reading:
     def headline(self) -> list[Headline]:
         """The headline quantities that the run has."""
         return headline(self.run)
+
+    @cached_property
+    def checks(self) -> list[run_quality.Check]:
+        """What may speak against the run."""
+        return run_quality.check(self.run)
 
     def get(self, name: str, device: str = "cpu") -> Headline | None:
         """A headline quantity by its name: `reading.get("dram.latency")`; None where it was not measured."""
@@ -220,8 +226,9 @@ class Reading:
 
     def by_variant(self, kind: str, threads: int, dtype: str) -> list[Limit]:
         """The CPU's limits of a kind by each variant alone: the peak of each vector width."""
-        variants = dict.fromkeys(record.variant for record in self.records)
-        each = [measured((r for r in self.records if r.variant == name), self.benches) for name in variants]
+        records = [record for record in self.records if kind_of(record, self.benches) == kind]
+        variants = dict.fromkeys(record.variant for record in records)
+        each = [measured((r for r in records if r.variant == name), self.benches) for name in variants]
         wanted = ("cpu", kind, threads, dtype)
         return [
             one

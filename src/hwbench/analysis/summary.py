@@ -175,7 +175,7 @@ def summary(reading: Reading) -> Summary:
     memory, notes = _memory(reading)
     return Summary(
         host=_host(run),
-        quality=_quality(run),
+        quality=_quality(reading),
         columns=tuple(name for name in _columns(reading) if any(row.cells.get(name) for row in memory)),
         memory=memory,
         peaks=_peaks(reading),
@@ -214,8 +214,8 @@ def virtual(found: str | None) -> str:
     return ", ".join(name if name in CONTAINERS else f"{name} guest" for name in names) or "bare metal"
 
 
-def _quality(run: Run) -> Quality:
-    checks = run_quality.check(run)
+def _quality(reading: Reading) -> Quality:
+    run, checks = reading.run, reading.checks
     missed = [one for one in checks if not one.passed]
     status = [record.status for record in run.records if record.device != NO_GPU]
     return Quality(

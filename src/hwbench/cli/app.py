@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -93,6 +95,14 @@ def _root(
     pass
 
 
+def with_only(words: Sequence[str]) -> typer.Typer:
+    """The app with the command that these words name, where they do: to look at all commands takes Typer 30 ms."""
+    small = copy.copy(app)
+    named = [one for one in app.registered_commands if [one.name] == [*words]]
+    small.registered_commands = named or app.registered_commands
+    return small
+
+
 def shortened(line: str) -> str:
     """A line without its middle where a name in a file made it long: the file is named first, the remedy last."""
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 4 :]}"
@@ -104,7 +114,7 @@ def main() -> None:
 
     streams.prepare()
     try:
-        app()
+        with_only(sys.argv[1:2])()
     except (UsageError, StoreError) as error:
         echo_err(f"hwbench: {shortened(str(error))}")
         sys.exit(2)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .console import console, echo_err, print_json
+from .console import echo, echo_err, print_json
 from .options import AsJson
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
@@ -34,14 +32,13 @@ def machine(json: AsJson = False) -> None:
         found = {"machine": here, "no_gpu": no_gpu, "software": software, "variables": inherited}
         print_json({**found, "disturbances": troubles})
     else:
-        print_machine(here, software, troubles, console(), no_gpu, inherited)
+        print_machine(here, software, troubles, no_gpu, inherited)
 
 
 def print_machine(
     described: Machine,
     software: Facts,
     disturbances: Sequence[Disturbance],
-    console: Console,
     no_gpu: str = "",
     variables: Mapping[str, str] | None = None,
 ) -> None:
@@ -49,16 +46,17 @@ def print_machine(
 
     `no_gpu` says why there is no GPU to measure on; `variables` are those of the environment that change figures.
     """
+    from ..record import text
+
     facts = [*_facts(described, no_gpu), *((name, value) for name, value in software.items() if value)]
     told = [f"{name}={value}" for name, value in (variables or {}).items()]
-    for name, value in [*facts, ("variables", " ".join(told) or "none that changes figures")]:
-        console.print(f"{name + ':':18}{value}", markup=False, highlight=False, soft_wrap=True)
-    console.print()
-    if not disturbances:
-        console.print("Nothing was found that disturbs measuring here.")
+    facts.append(("variables", " ".join(told) or "none that changes figures"))
+    lines = [f"{name + ':':18}{value}" for name, value in facts]
+    lines += ["", *([] if disturbances else ["Nothing was found that disturbs measuring here."])]
     for one in disturbances:
-        for line in (f"{one.name}: {one.state}", f"  effect: {one.affects}", f"  remedy: {one.remedy}"):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        lines += [f"{one.name}: {one.state}", f"  effect: {one.affects}", f"  remedy: {one.remedy}"]
+    for line in lines:
+        echo(text.printable(line))
 
 
 def _gpu(gpu: Gpu) -> str:

@@ -28,11 +28,12 @@ def report(
     """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from .. import catalog
     from .. import report as pages
-    from ..record import store
+    from ..record import collector, store
     from ..tracking import gather
 
     check_repository(repo)
-    found = gather.gather(path or [store.newest(out)], repo)
-    proofs = [] if path else store.verified(out, found.runs[0].machine)
-    pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
+    with collector.paused(keep=True):
+        found = gather.gather(path or [store.newest(out)], repo)
+        proofs = [] if path else store.verified(out, found.runs[0].machine)
+        pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
     echo(f"report: {output}")

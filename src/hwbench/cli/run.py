@@ -132,7 +132,7 @@ def _findings(reading: Reading) -> list[str]:
     from . import tables
 
     told = tables.findings(findings(reading, catalog.benches().values()))
-    return [*told, *tables.notable(reading), *tables.quality(reading.run)]
+    return [*told, *tables.notable(reading), *tables.quality(reading)]
 
 
 def _deliver_json(done: Run, json: Path | None, to_stdout: bool) -> None:

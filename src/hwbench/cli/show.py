@@ -38,7 +38,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a run: its summary, then tables; with SELECT tables alone. JSON always has findings and quality."""
-    with collector.paused():
+    with collector.paused(keep=True):
         _show(chosen or [], out, findings=findings, quality=quality, summary=summary, json=json)
 
 
@@ -61,7 +61,7 @@ def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, su
             return
         lines = tables.findings(told) + ([] if globs else tables.notable(reading))
     if quality:
-        for line in [*lines, *tables.doubts(reading.run, records)]:
+        for line in [*lines, *tables.doubts(reading, records)]:
             echo(line)
         return
     if not reading.records:
@@ -72,7 +72,7 @@ def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, su
         summaries.show(reading, here)
     if not summary:
         tables.print_tables(reading, here, records)
-        lines += [] if globs else tables.quality(reading.run)
+        lines += [] if globs else tables.quality(reading)
     for line in lines:
         echo(line)
 

@@ -70,7 +70,7 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
 
     lengths = [[_length(cell) for cell in row] for row in (heads, *rows)]
     widths = [max(column) for column in zip(*lengths, strict=True)]
-    if _room(console, heads, rows) >= 0 and not console.legacy_windows and not console.options.ascii_only:
+    if _left(console, widths) >= 0 and not console.legacy_windows and not console.options.ascii_only:
         top, head, *body = _boxed(heads, rows, lengths, widths)
         styled = Text(head)
         styled.highlight_regex(r"[^┃]+", "table.header")
@@ -94,8 +94,11 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
 
 def _room(console: Console, heads: Sequence[str], rows: Sequence[list[str]]) -> int:
     """Columns that a table leaves of the console's width; negative where it does not fit."""
-    widest = [max(map(_length, column)) for column in zip(heads, *rows, strict=True)]
-    return console.width - sum(widest) - 3 * len(widest) - 1
+    return _left(console, [max(map(_length, column)) for column in zip(heads, *rows, strict=True)])
+
+
+def _left(console: Console, widths: Sequence[int]) -> int:
+    return console.width - sum(widths) - 3 * len(widths) - 1
 
 
 def _print_narrow(console: Console, records: Sequence[Record], heads: Sequence[str], rows: Sequence[list[str]]) -> None:
@@ -121,9 +124,11 @@ def _print_narrow(console: Console, records: Sequence[Record], heads: Sequence[s
 
 def _length(cell: str) -> int:
     """How many columns of a terminal the text takes."""
+    if cell.isascii():
+        return len(cell)
     from rich.cells import cell_len
 
-    return len(cell) if cell.isascii() else cell_len(cell)
+    return cell_len(cell)
 
 
 def _boxed(
@@ -161,11 +166,12 @@ def notable(reading: Reading) -> list[str]:
     return ["unusual on this machine", *said] if said else []
 
 
-def quality(run: Run) -> list[str]:
+def quality(reading: Reading) -> list[str]:
     """What speaks against a run: noise, missed precision, and the commonest reasons of each status that is not ok."""
+    run = reading.run
     lines = no_gpu(run)
-    checks = run_quality.check(run)
-    told = run_quality.sentences(run, checks) if run_quality.noisy(checks) else run_quality.also(run)
+    noisy = run_quality.noisy(reading.checks)
+    told = run_quality.sentences(run, reading.checks) if noisy else run_quality.also(run)
     lines += [text.printable(sentence) for sentence in told]
     for status in ("wrong", "error", "suspect", "skipped"):
         reasons = [record.why for record in run.records if record.status == status and record.device != NO_GPU]
@@ -177,10 +183,10 @@ def quality(run: Run) -> list[str]:
     return lines
 
 
-def doubts(run: Run, records: Sequence[Record]) -> list[str]:
+def doubts(reading: Reading, records: Sequence[Record]) -> list[str]:
     """Each check of a run, and of these records each that is not ok, with its reason."""
-    checks = run_quality.check(run)
-    lines = [text.printable(sentence) for sentence in run_quality.sentences(run, checks)[:1]]
+    checks = reading.checks
+    lines = [text.printable(sentence) for sentence in run_quality.sentences(reading.run, checks)[:1]]
     width = max((len(one.name) for one in checks), default=0)
     for one in checks:
         seen = f"{text.share(one.seen)} (allowed: {text.share(one.allowed)})"

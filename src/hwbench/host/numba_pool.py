@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from .. import cache
+from ..errors import UsageError
 from ..record import files
+from ..record.phrases import counted
 from . import openmp, system
 from .pseudo_files import ranges
 from .variables import variables
@@ -35,8 +39,31 @@ def started() -> Pool:
     """The pool of this process. It is started if it was not: its layer is unknown before."""
     import numba
 
+    room(int(numba.config.NUMBA_NUM_THREADS) - 1)  # type: ignore[attr-defined,unused-ignore]
     layer = openmp.layer()
     return Pool(numba.get_num_threads(), layer, tuple(map(tuple, openmp.places())))
+
+
+@functools.cache
+def room(threads: int) -> None:
+    """Raise UsageError where the system does not start so many more threads: OpenMP would end the process."""
+    gate = threading.Event()
+    begun: list[threading.Thread] = []
+    try:
+        for _ in range(threads):
+            thread = threading.Thread(target=gate.wait, daemon=True)
+            thread.start()
+            begun.append(thread)
+    except RuntimeError:
+        needed = counted(threads, "more thread")
+        raise UsageError(
+            f"Numba's pool needs {needed}, and the system starts {len(begun)}: raise the limit on processes (ulimit "
+            f"-u, pids.max of the cgroup, Docker's --pids-limit), or set NUMBA_NUM_THREADS={len(begun) + 1}"
+        ) from None
+    finally:
+        gate.set()
+        for thread in begun:
+            thread.join()
 
 
 def kept(path: Path | None = None) -> Pool:

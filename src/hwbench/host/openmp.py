@@ -75,9 +75,7 @@ def bound(places: Places, threads: int, variables: Mapping[str, str], allowed: C
             "do not run, and may take a thousand times as long"
         )
     elif allowed and set(allowed) < cpus:
-        affects = (
-            f"a library was loaded before hwbench, which takes CPUs {ranges(allowed)} for all that it may use"
-        )
+        affects = f"a library was loaded before hwbench, which takes CPUs {ranges(allowed)} for all that it may use"
         remedy += ", or import hwbench first"
     else:
         affects = (

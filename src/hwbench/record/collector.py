@@ -8,12 +8,17 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def paused() -> Iterator[None]:
-    """Pause collection, if it was on: searching records for cycles takes longer than parsing them."""
+def paused(*, keep: bool = False) -> Iterator[None]:
+    """Pause collection, if it was on: searching records for cycles takes longer than parsing them.
+
+    With `keep` all that there is at the end is left out of later searches: modules, or what a command made as its last.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if keep:
+            gc.freeze()
         if enabled:
             gc.enable()

@@ -8,6 +8,7 @@ none. An interval that four digits do not show, or that is not finite, is left o
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from decimal import Decimal
@@ -131,7 +132,7 @@ def ratio(value: float | Estimate | None, *, interval: bool = True) -> str:
         return NOTHING
     same = {"none": "same", "unclear": "no clear difference"}.get(difference(found))
     if same:
-        shown, unit = [same, *_figures(found._replace(value=1.0))[1:]], ""
+        shown, unit = (same, *_figures(found._replace(value=1.0))[1:]), ""
     elif found.value > 1:
         shown, unit = _figures(found), "× slower"
     else:
@@ -222,24 +223,26 @@ def _fixed(value: float, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:.{max(0, decimals)}f}"  # + 0.0: no "-0"
 
 
+@functools.lru_cache(maxsize=8192)  # a page prints most of its quantities several times
 def _figures(
     value: Estimate, *, bare: int = 3, least: int | None = None, most: int | None = None, zeros: bool = True
-) -> list[str]:
+) -> tuple[str, ...]:
     """The value and, where they are printed, its bounds; without `zeros` none are kept at the end of a fraction."""
     if not abs(value.value) < _LARGEST:
-        return [NOTHING]
+        return (NOTHING,)
     decimals, shown = _places(value, bare, least, most)
     if not value.value:
-        return ["0"]
+        return ("0",)
     power = 0
     if not _LEAST <= abs(round(value.value, decimals)) < _MOST:
         power = 2 - _decimals(value.value, 3)
         decimals, shown = _places(value, bare, None, None)
         decimals += power
-    printed = [_fixed(float(Decimal(one).scaleb(-power)), decimals) for one in (value if shown else value[:1])]
+    scaled = [float(Decimal(one).scaleb(-power)) if power else one for one in (value if shown else value[:1])]
+    printed = [_fixed(one, decimals) for one in scaled]
     while not zeros and all("." in one and one[-1] in "0." for one in printed):
         printed = [one[:-1] for one in printed]
-    return [_grouped(one) + (f" × 10{_raised(power)}" if power else "") for one in printed]
+    return tuple(_grouped(one) + (f" × 10{_raised(power)}" if power else "") for one in printed)
 
 
 def _in_units(value: Estimate, units: Sequence[tuple[str, float, float]]) -> str:

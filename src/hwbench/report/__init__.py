@@ -1,6 +1,6 @@
 """Runs as one offline HTML page, and as small pictures.
 
-Altair, Jinja and Vega's JavaScript are imported when a page or a picture is made, not before. The benches are handed in
+Jinja and Vega's JavaScript are imported when a page or a picture is made, not before. The benches are handed in
 as `catalogue`, by name: the report takes their questions, baselines, limits and findings from there.
 """
 

@@ -1,4 +1,4 @@
-"""The few kinds of charts that views draw, in Altair: bars and dots with intervals, lines over a sweep, a roofline.
+"""The few kinds of charts that views draw: bars and dots with intervals, lines over a sweep, a roofline.
 
 A chart is as wide as its container, has no legend of its own (the page writes one that wraps), and carries its values'
 unit as a title above or below it. Marks are given as plain rows whose tooltips are texts made beforehand, so that
@@ -12,18 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import altair as alt
-from altair.utils.schemapi import debug_mode
-
 from ..record import text
 from ..record.estimate import Estimate
-from . import format
+from . import format, vega
 from .dataset import Point, Runs
 from .sections import Spec
 from .theme import var
 
 BAR = 15  # pixels a bar, its gap counted in
-PHONE, CHAR = 265, 6.2  # pixels of the narrowest chart between its axes, and of a letter at the size of labels
+CHAR, CAPITAL = 6.2, 8.2  # pixels of a letter at the size of labels, and of one in names of levels
 TITLE = 34  # letters of an axis's title that leave room for more on its line
 ROW = 15  # pixels a line of text takes, with a little air
 LEAST = 0.4  # of the width is for marks
@@ -54,7 +51,7 @@ Frame: TypeAlias = Mapping[str, Any]
 """What stands around a chart: `height` in pixels, `description` for screen readers, `title`."""
 
 
-LABEL = alt.Text("label:N")  # channels are given as objects: a string is looked up in the whole schema, 5 ms each
+LABEL = vega.field("label:N")
 
 
 @dataclass(frozen=True)
@@ -189,84 +186,105 @@ def bars(
     if bottom is not None:
         low, high = bottom / 1.5, top * 1.05
         edge = low
-        scale = alt.Scale(type="log", domain=[low, high], rangeMax=ends, nice=False)
+        scale = vega.options(type="log", domain=[low, high], rangeMax=ends, nice=False)
         ticks = _powers(low, high)
         titled = [f"{unit},", "log scale"] if len(unit) > TITLE else f"{unit}, log scale"
     else:
         edge = 0.0
-        scale = alt.Scale(domain=[0, top * 1.05], rangeMax=ends, nice=False)
+        scale = vega.options(domain=[0, top * 1.05], rangeMax=ends, nice=False)
         ticks = _ticks(top)
-    with debug_mode(False):  # specs are validated by the tests; here it would take longer than all the rest
-        x = alt.X(
-            "value:Q",
-            scale=scale,
-            axis=alt.Axis(title=titled, values=ticks, labelExpr=NUMBER_LABEL, labelOverlap="greedy"),
+    x = vega.field(
+        "value:Q",
+        scale=scale,
+        axis=vega.options(title=titled, values=ticks, labelExpr=NUMBER_LABEL, labelOverlap="greedy"),
+    )
+    y = vega.field(
+        # The scale's domain gives the order; `sort` would put the names into expressions.
+        "group:N",
+        sort=None,
+        title=None,
+        scale=vega.options(domain=list(groups), paddingInner=0.18, paddingOuter=0.06),
+        axis=vega.options(labels=len(groups) > 1 or bool(groups[0])),
+    )
+    place: Spec = {"y": y}
+    if len(series) > 1:
+        place["yOffset"] = vega.field(
+            "series:N", sort=None, scale=vega.options(domain=[names[name] for name in series], paddingInner=0.16)
         )
-        y = alt.Y(
-            # The scale's domain gives the order; `sort` would put the names into expressions.
-            "group:N",
-            sort=None,
-            title=None,
-            scale=alt.Scale(domain=list(groups), paddingInner=0.18, paddingOuter=0.06),
-            axis=alt.Axis(labels=len(groups) > 1 or bool(groups[0])),
+    tooltip = _tooltip(marks, more, best)
+    colour = _colour(marks, names)
+    fade = vega.field("fade:Q", scale=None)
+    layers: list[Spec] = []
+    if rule is not None:
+        layers.append(vega.layer("rule", "rule", vega.options(color=var("ink-2"), strokeDash=[4, 4]), x=x))
+    if logarithmic:
+        # A thin stem ties the dot to its row. Its length means nothing: the edge is not zero.
+        layers.append(
+            vega.layer(
+                "marks",
+                "rule",
+                vega.options(strokeWidth=1.2),
+                x=x,
+                x2={"datum": edge},
+                color=colour,
+                opacity={"value": 0.45},
+                **place,
+            )
         )
-        place: Spec = {"y": y}
-        if len(series) > 1:
-            place["yOffset"] = alt.YOffset(
-                "series:N", sort=None, scale=alt.Scale(domain=[names[name] for name in series], paddingInner=0.16)
+        dot = vega.options(size=75)
+        layers.append(vega.layer("marks", "point", dot, x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
+    else:
+        bar = vega.options(cornerRadiusEnd=2)
+        layers.append(vega.layer("marks", "bar", bar, x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
+    if not best:
+        layers.append(
+            vega.layer(
+                "marks",
+                "rule",
+                vega.options(strokeWidth=1.5, clip=True),
+                x=vega.field("low:Q", scale=scale),
+                x2={"field": "high"},
+                tooltip=tooltip,
+                **place,
             )
-        tooltip = _tooltip(marks, more, best)
-        base = _named("marks")
-        colour = _colour(marks, names)
-        fade = alt.Opacity("fade:Q", scale=None)
-        layers: list[alt.Chart] = []
-        if rule is not None:
-            line = _named("rule").mark_rule(color=var("ink-2"), strokeDash=[4, 4])
-            layers.append(line.encode(x=x))
-        if logarithmic:
-            # A thin stem ties the dot to its row. Its length means nothing: the edge is not zero.
-            layers.append(
-                base.mark_rule(strokeWidth=1.2).encode(
-                    x=x, x2=alt.X2Datum(edge), color=colour, opacity=alt.OpacityValue(0.45), **place
-                )
+        )
+    # Beyond the interval's end, so that the text never sits on it.
+    told = vega.options(align="left", dx=8 if logarithmic else 5, baseline="middle")
+    layers.append(vega.layer("marks", "text", told, x=vega.field("high:Q", scale=scale), text=LABEL, **place))
+    if compared:
+        layers.append(
+            vega.layer(
+                "marks",
+                "text",
+                vega.options(align="right", baseline="middle", opacity=seen),
+                x={"value": "width"},
+                text=vega.field("against:N"),
+                **place,
             )
-            layers.append(base.mark_point(size=75).encode(x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
-        else:
-            layers.append(
-                base.mark_bar(cornerRadiusEnd=2).encode(x=x, color=colour, opacity=fade, tooltip=tooltip, **place)
+        )
+        layers.append(
+            vega.layer(
+                "head",
+                "text",
+                vega.options(align="right", dy=-8, opacity=seen),
+                x={"value": "width"},
+                y={"value": 0},
+                text=LABEL,
             )
-        if not best:
-            layers.append(
-                base.mark_rule(strokeWidth=1.5, clip=True).encode(
-                    x=alt.X("low:Q", scale=scale), x2=alt.X2("high:Q"), tooltip=tooltip, **place
-                )
-            )
-        # Beyond the interval's end, so that the text never sits on it.
-        told = base.mark_text(align="left", dx=8 if logarithmic else 5, baseline="middle")
-        layers.append(told.encode(x=alt.X("high:Q", scale=scale), text=LABEL, **place))
-        if compared:
-            layers.append(
-                _named("marks")
-                .mark_text(align="right", baseline="middle", opacity=seen)
-                .encode(x=alt.XValue("width"), text=alt.Text("against:N"), **place)
-            )
-            layers.append(
-                _named("head")
-                .mark_text(align="right", dy=-8, opacity=seen)
-                .encode(x=alt.XValue("width"), y=alt.YValue(0), text=LABEL)
-            )
-        if absent:
-            reasons = [alt.Tooltip("case:N"), alt.Tooltip("more:N", title="why")]
-            without = _named("absent").mark_text(align="left", dx=4, fontStyle="italic")
-            layers.append(without.encode(x=alt.XDatum(edge, type="quantitative"), text=LABEL, tooltip=reasons, **place))
-        height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
-        frame: Frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
-        ruled = [{"value": rule}] if rule is not None else []
-        head = [{"label": against}] if compared else []
-        return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled, head=head)
+        )
+    if absent:
+        reasons = [vega.field("case:N"), vega.field("more:N", title="why")]
+        at_edge = {"datum": edge, "type": "quantitative"}
+        without = vega.options(align="left", dx=4, fontStyle="italic")
+        layers.append(vega.layer("absent", "text", without, x=at_edge, text=LABEL, tooltip=reasons, **place))
+    height = max(1, len(groups)) * (max(1, len(series)) * BAR + (10 if len(series) > 1 else 6))
+    frame: Frame = {"height": height, "description": alt_text, "title": axis if len(groups) > 1 else ""}
+    ruled = [{"value": rule}] if rule is not None else []
+    head = [{"label": against}] if compared else []
+    return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled, head=head)
 
 
-def split(label: float, column: float) -> tuple[alt.ExprRef, alt.ExprRef]:
+def split(label: float, column: float) -> tuple[Spec, Spec]:
     """Where marks end so that labels and a column at the right edge have their pixels, and the column's opacity.
 
     Where less than a share of the width would be left to the marks, as on a phone, the column is left out.
@@ -274,7 +292,7 @@ def split(label: float, column: float) -> tuple[alt.ExprRef, alt.ExprRef]:
     both = round(label + column)
     wide = f"width - {both} >= {LEAST} * width"
     alone = f"max({LEAST} * width, width - {round(label)})"
-    return alt.ExprRef(f"{wide} ? width - {both} : {alone}"), alt.ExprRef(f"{wide} ? 1 : 0")
+    return {"expr": f"{wide} ? width - {both} : {alone}"}, {"expr": f"{wide} ? 1 : 0"}
 
 
 def lines(
@@ -306,73 +324,78 @@ def lines(
     xs = [row["x"] for row in rows] + [at for at, _, _ in rules]
     ys = [row["value"] for row in rows] + [at for _, at in ideal]
     low_x, high_x = x_domain or (min(xs), max(xs))
-    with debug_mode(False):
-        if x_kind == "threads":
-            scale_x = alt.Scale(domain=[low_x - 0.1, high_x + 0.1], nice=False)
-            axis_x = alt.Axis(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
-        elif x_kind in ("share", "rate"):
-            scale_x = alt.Scale(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
-            label = "format(datum.value, '.0%')" if x_kind == "share" else NUMBER_LABEL
-            axis_x = alt.Axis(title=x_title, tickCount=5, labelExpr=label, grid=False, labelOverlap="greedy")
-        else:
-            base, step, label = {
-                "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
-            }[x_kind]  # fmt: skip
-            scale_x = alt.Scale(type="log", base=base, domain=[low_x, high_x * 1.0001], nice=False)
-            axis_x = alt.Axis(
-                title=f"{x_title}, log scale",
-                values=_powers(low_x, high_x, step),
-                grid=False,
-                labelExpr=label,
-                labelOverlap="greedy",
-                labelSeparation=6,
-            )
-        if log_y:
-            low_y, high_y = y_domain or _margins(min(ys), max(ys))
-            scale_y = alt.Scale(type="log", domain=[low_y, high_y], nice=False)
-            axis_y = alt.Axis(title=None, values=_steps(low_y, high_y), labelExpr=NUMBER_LABEL)
-            y_title += ", log scale"
-        else:
-            low_y, high_y = y_domain or (0.0, max(ys) * 1.08)
-            scale_y = alt.Scale(domain=[low_y, high_y], nice=False)
-            axis_y = alt.Axis(title=None, tickCount=5)
-        x = alt.X("x:Q", scale=scale_x, axis=axis_x)
-        y = alt.Y("value:Q", scale=scale_y, axis=axis_y)
-        data = _named("marks")
-        colour = _colour(marks, names)
-        dash = alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=["dash"], range=[[5, 4]]))
-        dashed = {"strokeDash": dash} if any(mark.dash for mark in marks) else {}
-        layers: list[alt.Chart] = []
-        for broken in (False, True):
-            if any(dashed_rule is broken for _, _, dashed_rule in rules):
-                vertical = _named("dashed" if broken else "solid")
-                pattern = [5, 4] if broken else [1, 0]
-                layers.append(vertical.mark_rule(color=var("ink-2"), strokeWidth=1, strokeDash=pattern).encode(x=x))
-                named = vertical.mark_text(align="right", baseline="top", dx=-3, dy=3)
-                layers.append(named.encode(x=x, y=alt.YValue(0), text=LABEL))
-        if ideal:
-            points = _named("ideal")
-            layers.append(points.mark_line(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5).encode(x=x, y=y))
-        faded = {"opacity": alt.Opacity("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
-        layers.append(data.mark_line().encode(x=x, y=y, color=colour, detail=alt.Detail("series:N"), **dashed, **faded))
-        layers.append(
-            data.mark_rule(strokeWidth=1.5, clip=True).encode(
-                x=x, y=alt.Y("low:Q", scale=scale_y), y2=alt.Y2("high:Q"), color=colour
-            )
+    if x_kind == "threads":
+        scale_x = vega.options(domain=[low_x - 0.1, high_x + 0.1], nice=False)
+        axis_x = vega.options(title=x_title, values=sorted(set(xs)), format="d", grid=False, labelOverlap="greedy")
+    elif x_kind in ("share", "rate"):
+        scale_x = vega.options(domain=[low_x, high_x if high_x > low_x else low_x + 1], nice=False)
+        label = "format(datum.value, '.0%')" if x_kind == "share" else NUMBER_LABEL
+        axis_x = vega.options(title=x_title, tickCount=5, labelExpr=label, grid=False, labelOverlap="greedy")
+    else:
+        base, step, label = {
+            "bytes": (2, 4, BYTES_LABEL), "count": (10, 10, COUNT_LABEL), "doubling": (2, 2, NUMBER_LABEL)
+        }[x_kind]  # fmt: skip
+        scale_x = vega.options(type="log", base=base, domain=[low_x, high_x * 1.0001], nice=False)
+        axis_x = vega.options(
+            title=f"{x_title}, log scale",
+            values=_powers(low_x, high_x, step),
+            grid=False,
+            labelExpr=label,
+            labelOverlap="greedy",
+            labelSeparation=6,
         )
-        fade = alt.Opacity("fade:Q", scale=None)
-        layers.append(
-            data.mark_point().encode(x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more, best))
+    if log_y:
+        low_y, high_y = y_domain or _margins(min(ys), max(ys))
+        scale_y = vega.options(type="log", domain=[low_y, high_y], nice=False)
+        axis_y = vega.options(title=None, values=_steps(low_y, high_y), labelExpr=NUMBER_LABEL)
+        y_title += ", log scale"
+    else:
+        low_y, high_y = y_domain or (0.0, max(ys) * 1.08)
+        scale_y = vega.options(domain=[low_y, high_y], nice=False)
+        axis_y = vega.options(title=None, tickCount=5)
+    x = vega.field("x:Q", scale=scale_x, axis=axis_x)
+    y = vega.field("value:Q", scale=scale_y, axis=axis_y)
+    colour = _colour(marks, names)
+    dash = vega.field("dash:N", legend=None, scale=vega.options(domain=["dash"], range=[[5, 4]]))
+    dashed = {"strokeDash": dash} if any(mark.dash for mark in marks) else {}
+    layers: list[Spec] = []
+    for broken in (False, True):
+        if any(dashed_rule is broken for _, _, dashed_rule in rules):
+            vertical = "dashed" if broken else "solid"
+            look = vega.options(color=var("ink-2"), strokeWidth=1, strokeDash=[5, 4] if broken else [1, 0])
+            layers.append(vega.layer(vertical, "rule", look, x=x))
+            named = vega.options(align="right", baseline="top", dx=-3, dy=3)
+            layers.append(vega.layer(vertical, "text", named, x=x, y={"value": 0}, text=LABEL))
+    if ideal:
+        dotted = vega.options(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5)
+        layers.append(vega.layer("ideal", "line", dotted, x=x, y=y))
+    faded = {"opacity": vega.field("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
+    series = vega.field("series:N")
+    layers.append(vega.layer("marks", "line", x=x, y=y, color=colour, detail=series, **dashed, **faded))
+    layers.append(
+        vega.layer(
+            "marks",
+            "rule",
+            vega.options(strokeWidth=1.5, clip=True),
+            x=x,
+            y=vega.field("low:Q", scale=scale_y),
+            y2={"field": "high"},
+            color=colour,
         )
-        return finish(
-            layers,
-            {"height": height, "description": alt_text, "title": y_title},
-            names,
-            marks=rows,
-            solid=[{"x": at, "label": label} for at, label, broken in rules if not broken],
-            dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
-            ideal=[{"x": at, "value": value} for at, value in ideal],
-        )
+    )
+    fade = vega.field("fade:Q", scale=None)
+    layers.append(
+        vega.layer("marks", "point", x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more, best))
+    )
+    return finish(
+        layers,
+        {"height": height, "description": alt_text, "title": y_title},
+        names,
+        marks=rows,
+        solid=[{"x": at, "label": label} for at, label, broken in rules if not broken],
+        dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
+        ideal=[{"x": at, "value": value} for at, value in ideal],
+    )
 
 
 def heat(
@@ -400,26 +423,31 @@ def heat(
     ]
     ends = [{"row": names[name], "column": names[name], "label": name} for name in order]
     every = max(1, math.ceil(len(order) / 16))
-    with debug_mode(False):
-        domain = list(names.values())
-        labelled = [{"row": end["row"], "column": end["column"], "label": end["label"]} for end in ends[::every]]
-        bare = alt.Axis(title=f"{x_title}, named on the diagonal", labels=False, ticks=False, domain=False)
-        x = alt.X("column:N", scale=alt.Scale(domain=domain, padding=0.04), axis=bare)
-        y = alt.Y("row:N", scale=alt.Scale(domain=domain, padding=0.04), axis=None)
-        tooltip = [alt.Tooltip(f"{field}:N", title=name) for field, name in
-                   (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
-        layers = [
-            _named("marks")
-            .mark_rect(color=var("c1"))
-            .encode(x=x, y=y, opacity=alt.Opacity("fade:Q", scale=None), tooltip=tooltip)
-        ]
-        if len(order) <= 12:
-            layers.append(_named("marks").mark_text(color=var("ink"), fontSize=12).encode(x=x, y=y, text=LABEL))
-        # Names stand on the diagonal, which has no values.
-        layers.append(_named("ends").mark_text(fontSize=10).encode(x=x, y=y, text=LABEL))
-        height = min(520, max(120, 44 * len(order)))
-        frame: Frame = {"height": height, "description": alt_text, "title": unit}
-        return finish(layers, frame, names, marks=rows, ends=labelled)
+    domain = list(names.values())
+    labelled = [{"row": end["row"], "column": end["column"], "label": end["label"]} for end in ends[::every]]
+    bare = vega.options(title=f"{x_title}, named on the diagonal", labels=False, ticks=False, domain=False)
+    x = vega.field("column:N", scale=vega.options(domain=domain, padding=0.04), axis=bare)
+    y = vega.field("row:N", scale=vega.options(domain=domain, padding=0.04), axis=None)
+    tooltip = [vega.field(f"{field}:N", title=name) for field, name in
+               (("cell", x_title), ("shown", "time"), ("more", "they share"))]  # fmt: skip
+    layers = [
+        vega.layer(
+            "marks",
+            "rect",
+            vega.options(color=var("c1")),
+            x=x,
+            y=y,
+            opacity=vega.field("fade:Q", scale=None),
+            tooltip=tooltip,
+        )
+    ]
+    if len(order) <= 12:
+        layers.append(vega.layer("marks", "text", vega.options(color=var("ink"), fontSize=12), x=x, y=y, text=LABEL))
+    # Names stand on the diagonal, which has no values.
+    layers.append(vega.layer("ends", "text", vega.options(fontSize=10), x=x, y=y, text=LABEL))
+    height = min(520, max(120, 44 * len(order)))
+    frame: Frame = {"height": height, "description": alt_text, "title": unit}
+    return finish(layers, frame, names, marks=rows, ends=labelled)
 
 
 @dataclass(frozen=True)
@@ -495,8 +523,8 @@ def roofline(
     before = _joined([(slope.name, 1 / slope.value) for slope in slopes], row)
     beside = _joined([(flat.name, 1 / flat.value) for flat in flats], row)
     left, right = (
-        f"min({STRIP}, {round(CHAR * max((len(name) for name, _ in labels), default=0) + 8)} / width)"
-        for labels in (before, beside)
+        f"min({STRIP}, {round(char * max((len(name) for name, _ in labels), default=0) + 8)} / width)"
+        for labels, char in ((before, CAPITAL), (beside, CHAR))
     )
     wider = f"{math.log(end_x / start_x):.6g} / (1 - {left} - {right})"
     low_x, high_x = (f"{start_x:.6g} * exp(-{left} * {wider})", f"{end_x:.6g} * exp({right} * {wider})")
@@ -507,60 +535,79 @@ def roofline(
     for flat in flats:
         start = min(ridges, default=start_x) * flat.value / ceiling
         drawn += [_along(flat, x, flat.value) for x in (start, beyond)]
-    with debug_mode(False):
-        x = alt.X(
-            "x:Q",
-            scale=alt.Scale(type="log", domain=[alt.ExprRef(low_x), alt.ExprRef(high_x)], nice=False),
-            axis=alt.Axis(
-                title="flop per byte, log scale", values=_powers(start_x, end_x), labelExpr=NUMBER_LABEL, grid=False
-            ),
-        )
-        scale_y = alt.Scale(type="log", domain=[low_y, high_y], nice=False)
-        y = alt.Y(
-            "y:Q", scale=scale_y, axis=alt.Axis(title=None, values=_powers(low_y, high_y), labelExpr=NUMBER_LABEL)
-        )
-        dash = alt.StrokeDash("dash:N", legend=None, scale=alt.Scale(domain=["", "dash"], range=[[1, 0], [5, 4]]))
-        told = [alt.Tooltip("told:N", title="roof")]
-        lined = _named("roofs").mark_line(color=var("ink-2"), strokeWidth=1.3, clip=True)
-        layers = [
-            lined.encode(x=x, y=y, detail=alt.Detail("roof:N"), strokeDash=dash),
-            # An invisible line as wide as a finger: a line of one pixel is hard to point at.
-            _named("roofs")
-            .mark_line(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
-            .encode(x=x, y=y, detail=alt.Detail("roof:N"), tooltip=told),
-            _named("ceilings")
-            .mark_text(align="right", baseline="bottom", dy=-2)
-            .encode(x=alt.XValue("width"), y=y, text=LABEL),
-            _named("slopes").mark_text(align="right", dx=-4).encode(x=x, y=y, text=LABEL),
-        ]
-        if rows:
-            shape = alt.Shape("group:N", legend=None, scale=alt.Scale(domain=list(shapes), range=list(shapes.values())))
-            colour, fade = _colour(marks, names), alt.Opacity("fade:Q", scale=None)
-            points = _named("marks")
-            layers.append(
-                points.mark_rule(strokeWidth=1.5, clip=True).encode(
-                    x=x, y=alt.Y("low:Q", scale=scale_y), y2=alt.Y2("high:Q"), color=colour, opacity=fade
-                )
+    x = vega.field(
+        "x:Q",
+        scale=vega.options(type="log", domain=[{"expr": low_x}, {"expr": high_x}], nice=False),
+        axis=vega.options(
+            title="flop per byte, log scale", values=_powers(start_x, end_x), labelExpr=NUMBER_LABEL, grid=False
+        ),
+    )
+    scale_y = vega.options(type="log", domain=[low_y, high_y], nice=False)
+    y = vega.field(
+        "y:Q", scale=scale_y, axis=vega.options(title=None, values=_powers(low_y, high_y), labelExpr=NUMBER_LABEL)
+    )
+    dash = vega.field("dash:N", legend=None, scale=vega.options(domain=["", "dash"], range=[[1, 0], [5, 4]]))
+    told = [vega.field("told:N", title="roof")]
+    thin = vega.options(color=var("ink-2"), strokeWidth=1.3, clip=True)
+    layers = [
+        vega.layer("roofs", "line", thin, x=x, y=y, detail=vega.field("roof:N"), strokeDash=dash),
+        # An invisible line as wide as a finger: a line of one pixel is hard to point at.
+        vega.layer(
+            "roofs",
+            "line",
+            vega.options(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True),
+            x=x,
+            y=y,
+            detail=vega.field("roof:N"),
+            tooltip=told,
+        ),
+        vega.layer(
+            "ceilings",
+            "text",
+            vega.options(align="right", baseline="bottom", dy=-2),
+            x={"value": "width"},
+            y=y,
+            text=LABEL,
+        ),
+        vega.layer("slopes", "text", vega.options(align="right", dx=-4), x=x, y=y, text=LABEL),
+    ]
+    if rows:
+        shape = vega.field("group:N", legend=None, scale=vega.options(domain=list(shapes), range=list(shapes.values())))
+        colour, fade = _colour(marks, names), vega.field("fade:Q", scale=None)
+        layers.append(
+            vega.layer(
+                "marks",
+                "rule",
+                vega.options(strokeWidth=1.5, clip=True),
+                x=x,
+                y=vega.field("low:Q", scale=scale_y),
+                y2={"field": "high"},
+                color=colour,
+                opacity=fade,
             )
-            layers.append(
-                points.mark_point(size=60, clip=True).encode(
-                    x=x,
-                    y=alt.Y("value:Q", scale=scale_y),
-                    color=colour,
-                    shape=shape,
-                    opacity=fade,
-                    tooltip=_tooltip(marks, "of its roof"),
-                )
-            )
-        return finish(
-            layers,
-            {"height": height, "description": alt_text, "title": "GFLOP/s, log scale"},
-            names,
-            marks=rows,
-            roofs=drawn,
-            ceilings=[{"y": 1e-9 / down, "label": label} for label, down in beside],
-            slopes=[{"x": start_x, "y": start_x * 1e-9 / down, "label": label} for label, down in before],
         )
+        layers.append(
+            vega.layer(
+                "marks",
+                "point",
+                vega.options(size=60, clip=True),
+                x=x,
+                y=vega.field("value:Q", scale=scale_y),
+                color=colour,
+                shape=shape,
+                opacity=fade,
+                tooltip=_tooltip(marks, "of its roof"),
+            )
+        )
+    return finish(
+        layers,
+        {"height": height, "description": alt_text, "title": "GFLOP/s, log scale"},
+        names,
+        marks=rows,
+        roofs=drawn,
+        ceilings=[{"y": 1e-9 / down, "label": label} for label, down in beside],
+        slopes=[{"x": start_x, "y": start_x * 1e-9 / down, "label": label} for label, down in before],
+    )
 
 
 def _along(roof: RoofLine, x: float, height: float) -> Datum:
@@ -580,20 +627,14 @@ def _joined(named: Sequence[tuple[str, float]], apart: float) -> list[tuple[str,
     return out
 
 
-def _named(name: str) -> alt.Chart:
-    """A chart of a data set that `finish` is given: layers that share data then hold it once."""
-    return alt.Chart(alt.NamedData(name))
-
-
-def finish(layers: Sequence[alt.Chart], frame: Frame, names: Mapping[str, str], **data: list[Datum]) -> Spec:
+def finish(layers: Sequence[Spec], frame: Frame, names: Mapping[str, str], **data: list[Datum]) -> Spec:
     """The layers as one spec with its data, as wide as its container; the page states the configuration once.
 
     `frame` is the chart's height, description and title. `usermeta` keeps what each series is really called, for who
-    adds a legend. The layers are put together here: `alt.layer` copies each of them to the ground, twice.
+    adds a legend.
     """
-    # A chart's own `to_dict` looks at the data to infer types, which takes two fifths of its time; every type is given.
-    parts = [super(alt.TopLevelMixin, layer).to_dict(validate=False, context={"top_level": False}) for layer in layers]
-    spec: Spec = {"width": "container", "height": frame["height"], "description": frame["description"], "layer": parts}
+    spec: Spec = {"width": "container"} | {name: frame[name] for name in ("height", "description")}
+    spec["layer"] = list(layers)
     if frame["title"]:
         spec["title"] = {"text": frame["title"]}
     spec["usermeta"] = {number: name for name, number in names.items()}
@@ -627,21 +668,21 @@ def _numbered(marks: Sequence[Mark], series: Sequence[str] = ()) -> dict[str, st
     return {name: f"s{i}" for i, name in enumerate(every)}
 
 
-def _colour(marks: Sequence[Mark], names: Mapping[str, str]) -> alt.Color:
+def _colour(marks: Sequence[Mark], names: Mapping[str, str]) -> Spec:
     """Each series in its own stated colour, so that a chart without some series keeps the colours of the others."""
     colours = {names[mark.series]: mark.colour for mark in marks}
-    scale = alt.Scale(domain=list(colours), range=[var(colour) for colour in colours.values()])
-    return alt.Color("series:N", legend=None, scale=scale)
+    scale = vega.options(domain=list(colours), range=[var(colour) for colour in colours.values()])
+    return vega.field("series:N", legend=None, scale=scale)
 
 
-def _tooltip(marks: Sequence[Mark], more: str, best: bool = False) -> list[alt.Tooltip]:
+def _tooltip(marks: Sequence[Mark], more: str, best: bool = False) -> list[Spec]:
     """The case and its figures; a line that would be empty for every mark is left out."""
     names = {"case": "case", "shown": "median", "interval": "95% interval", "n": "samples", "more": more}
     if best:
         names = {"case": "case", "shown": "value", "more": more}
     if any(mark.suspect for mark in marks):
         names["suspect"] = "suspect"
-    return [alt.Tooltip(f"{field}:N", title=title) for field, title in names.items() if title]
+    return [vega.field(f"{field}:N", title=title) for field, title in names.items() if title]
 
 
 def _margins(low: float, high: float) -> tuple[float, float]:
@@ -660,7 +701,12 @@ def _steps(low: float, high: float) -> list[float]:
     if math.log10(high / low) > 3:
         return [value for value in powers if low <= value <= high]
     found = [value for power in powers for value in (power, 2 * power, 5 * power) if low <= value <= high]
-    return found if len(found) > 1 else [value for value in _ticks(high) if low <= value]
+    if len(found) > 1:
+        return found
+    raw = (high - low) / 4
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _ticks(top: float) -> list[float]:

@@ -6,7 +6,6 @@ Its content security policy lets no other script run and nothing be fetched.
 from __future__ import annotations
 
 import base64
-import functools
 import gzip
 import hashlib
 import json
@@ -14,16 +13,15 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
-
 from ..analysis.reading import Reading
 from ..bench import Bench
 from ..record.model import Run
 from ..tracking.history import History
-from . import bundle, theme
+from . import bundle, templates, theme
 from .dataset import Runs, when
 from .frame import arrange
 from .sections import Download, Figure, Section, Spec, Tracks
+from .views import VIEWS
 
 HERE = Path(__file__).parent
 INHERITED = (
@@ -49,7 +47,7 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     if has_charts:
         scripts.insert(1, charting.result())
         scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
-    template = _environment().get_template("page.html.j2")
+    template = templates.environment().get_template("page.html.j2")
     return template.render(
         runs=source,
         layout=layout,
@@ -69,8 +67,6 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
 
 def sections_of(runs: Runs) -> list[Section]:
     """What the page shows of the runs, as data."""
-    from .views import VIEWS  # imports Altair, which takes its time; the charts' script is on its way meanwhile
-
     return [section for section in (view(runs) for view in VIEWS) if section is not None]
 
 
@@ -155,14 +151,3 @@ def _summary(runs: Runs) -> list[str]:
             f"commits on {machines} machine{'s' * (machines != 1)}."
         )
     return lines
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -23,11 +23,15 @@ def css_string(text: str) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown. `rows` may be shorter than `head`; columns of numbers are set flush right."""
+    """Cells as they are shown. `rows` may be shorter than `head`; columns of numbers are set flush right.
+
+    `fits`: a phone has room for its columns, and need not make a paragraph of each row.
+    """
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    fits: bool = False
     kind: ClassVar[str] = "table"
 
     @property

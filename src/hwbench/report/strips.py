@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import altair as alt
-from altair.utils.schemapi import debug_mode
-
 from ..record import text
 from ..record.estimate import quantile
-from . import charts
+from . import charts, vega
 from .charts import Datum
 from .sections import Key, Spec
 from .theme import var
@@ -80,55 +77,76 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
     far = high > FAR or low < 1 / FAR
     domain = [low * 0.95, high * 1.05] if far else [low - pad, high + pad]
     ends_at, seen = charts.split(4, 14 + charts.CHAR * max(len(head), *(len(strip.told) for strip in rows)))
-    scale = alt.Scale(type="log" if far else "linear", domain=domain, nice=False, rangeMax=ends_at)
-    with debug_mode(False):
-        title = "sample over the median" + (", log scale" if far else "")
-        x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=title, tickCount=4, format=".3~g", labelOverlap="greedy"))
-        y = alt.Y("row:N", sort=None, title=None, scale=alt.Scale(domain=[strip.label for strip in rows], padding=0.2))
-        colours = {NUMBERS[name]: var(colour) for name, (_, colour) in QUANTILES.items()}
-        colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
-        fields = {"case": "case", "name": "quantile", "shown": "value"}
-        if any(strip.suspect for strip in rows):
-            fields["suspect"] = "suspect"
-        tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in fields.items()]
-        fade = alt.Opacity("fade:Q", scale=None)
-        layers = [
-            _named("marks").mark_tick(color=var("c1"), opacity=0.4, thickness=1.5, size=12).encode(x=x, y=y),
-            _named("quantiles").mark_tick(thickness=3, size=17).encode(
-                x=x, y=y, color=colour, opacity=fade, tooltip=tooltip
-            ),
-            _named("told").mark_text(align="right", opacity=seen).encode(x=alt.XValue("width"), y=y, text=charts.LABEL),
-            _named("head").mark_text(align="right", dy=-8, opacity=seen).encode(
-                x=alt.XValue("width"), y=alt.YValue(0), text=charts.LABEL
-            ),
-        ]  # fmt: skip
-        frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}
-        return charts.finish(layers, frame, NUMBERS, marks=marks, quantiles=told, told=texts, head=[{"label": head}])
+    scale = vega.options(type="log" if far else "linear", domain=domain, nice=False, rangeMax=ends_at)
+    title = "sample over the median" + (", log scale" if far else "")
+    x = vega.field(
+        "x:Q", scale=scale, axis=vega.options(title=title, tickCount=4, format=".3~g", labelOverlap="greedy")
+    )
+    y = vega.field(
+        "row:N", sort=None, title=None, scale=vega.options(domain=[strip.label for strip in rows], padding=0.2)
+    )
+    colours = {NUMBERS[name]: var(colour) for name, (_, colour) in QUANTILES.items()}
+    colour = vega.field("series:N", legend=None, scale=vega.options(domain=list(colours), range=list(colours.values())))
+    fields = {"case": "case", "name": "quantile", "shown": "value"}
+    if any(strip.suspect for strip in rows):
+        fields["suspect"] = "suspect"
+    tooltip = [vega.field(f"{name}:N", title=title) for name, title in fields.items()]
+    fade = vega.field("fade:Q", scale=None)
+    layers = [
+        vega.layer("marks", "tick", vega.options(color=var("c1"), opacity=0.4, thickness=1.5, size=12), x=x, y=y),
+        vega.layer(
+            "quantiles",
+            "tick",
+            vega.options(thickness=3, size=17),
+            x=x,
+            y=y,
+            color=colour,
+            opacity=fade,
+            tooltip=tooltip,
+        ),
+        vega.layer(
+            "told", "text", vega.options(align="right", opacity=seen), x={"value": "width"}, y=y, text=charts.LABEL
+        ),
+        vega.layer(
+            "head",
+            "text",
+            vega.options(align="right", dy=-8, opacity=seen),
+            x={"value": "width"},
+            y={"value": 0},
+            text=charts.LABEL,
+        ),
+    ]
+    frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}
+    return charts.finish(layers, frame, NUMBERS, marks=marks, quantiles=told, told=texts, head=[{"label": head}])
 
 
 def ecdf() -> Spec:
     """The share of samples below a value, without its data: the page's script fills in those of the chosen case."""
-    with debug_mode(False):
-        scale = alt.Scale(zero=False, nice=False, padding=8)
-        x = alt.X("x:Q", scale=scale, axis=alt.Axis(title="", tickCount=6, grid=False, labelOverlap="greedy"))
-        y = alt.Y(
-            "y:Q", scale=alt.Scale(domain=[0, 1], nice=False),
-            axis=alt.Axis(title=None, format=".0%", values=[0, 0.5, 0.9, 1]),
-        )  # fmt: skip
-        rule = _named("quantiles")
-        layers = [
-            _named("marks").mark_line(color=var("c1"), interpolate="step-after").encode(x=x, y=y),
-            _named("marks").mark_point(color=var("c1"), size=18).encode(
-                x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="sample")]
-            ),
-            rule.mark_rule(color=var("ink-2"), strokeDash=[4, 4]).encode(x=x),
-            rule.mark_text(align="left", dx=3, dy=5, baseline="top").encode(
-                x=x, y=alt.Y("at:Q", scale=None, axis=None), text=charts.LABEL
-            ),
-        ]  # fmt: skip
-        frame = {"height": 240, "description": "The share of samples below a value", "title": "share of the samples"}
-        return charts.finish(layers, frame, {})
-
-
-def _named(name: str) -> alt.Chart:
-    return alt.Chart(alt.NamedData(name))
+    scale = vega.options(zero=False, nice=False, padding=8)
+    x = vega.field("x:Q", scale=scale, axis=vega.options(title="", tickCount=6, grid=False, labelOverlap="greedy"))
+    y = vega.field(
+        "y:Q", scale=vega.options(domain=[0, 1], nice=False),
+        axis=vega.options(title=None, format=".0%", values=[0, 0.5, 0.9, 1]),
+    )  # fmt: skip
+    layers = [
+        vega.layer("marks", "line", vega.options(color=var("c1"), interpolate="step-after"), x=x, y=y),
+        vega.layer(
+            "marks",
+            "point",
+            vega.options(color=var("c1"), size=18),
+            x=x,
+            y=y,
+            tooltip=[vega.field("shown:N", title="sample")],
+        ),
+        vega.layer("quantiles", "rule", vega.options(color=var("ink-2"), strokeDash=[4, 4]), x=x),
+        vega.layer(
+            "quantiles",
+            "text",
+            vega.options(align="left", dx=3, dy=5, baseline="top"),
+            x=x,
+            y=vega.field("at:Q", scale=None, axis=None),
+            text=charts.LABEL,
+        ),
+    ]
+    frame = {"height": 240, "description": "The share of samples below a value", "title": "share of the samples"}
+    return charts.finish(layers, frame, {})

@@ -6,6 +6,7 @@ An image does not know the colour of the page around it, so each has a white car
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench])
 
 def picture(spec: Spec, title: str, machine: str) -> Spec:
     """The spec without a page around it: fixed width, colours in place of variables, title, legend, card."""
-    alone = copy.deepcopy(spec)
+    alone = json.loads(json.dumps(spec))  # layers share what is named in each below
     above = alone.get("title")
     unit = above.get("text", "") if isinstance(above, dict) else ""
     alone["width"] = WIDTH

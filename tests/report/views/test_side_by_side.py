@@ -34,6 +34,13 @@ def test_runs_are_compared_on_like_threads_with_the_ratio_of_times() -> None:
     assert found["Memory latency"] == ["ns", "100", "200", "2.00× slower"]
 
 
+def test_two_runs_stay_columns_on_a_phone() -> None:
+    """More have no room side by side: then a row is a paragraph."""
+    one, two = run_of(reading(50, 1)), other(reading(60, 1))
+    assert table_of(view(dataset(one, two))).fits
+    assert not table_of(view(dataset(one, two, one))).fits
+
+
 def test_a_doubtful_figure_is_marked_and_explained() -> None:
     """The value and the ratio have a `~`; the reason stands below the heading, with the run's name."""
     stolen = reading(50, 1, status="suspect", reasons=[Reason("steal", "5% of a CPU")])

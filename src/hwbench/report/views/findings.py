@@ -25,7 +25,7 @@ def _quiet(runs: Runs) -> Notes | None:
     """Whether the machine was quiet enough for the findings below."""
     told = [
         f"{label}: {sentence}" if runs.several else sentence
-        for label, run in zip(runs.labels, runs, strict=True)
-        for sentence in run_quality.sentences(run)
+        for label, reading in zip(runs.labels, runs.readings, strict=True)
+        for sentence in run_quality.sentences(reading.run, reading.checks)
     ]
     return Notes("Was the machine quiet enough?", told, "quality") if told else None

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import altair as alt
 import numpy as np
-from altair.utils.schemapi import debug_mode
 
 from ...record import installing, text
 from ...record.model import METRICS, BenchInfo, Metric
@@ -20,7 +18,7 @@ from ...tracking import change_points
 from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, controls_of, shift
 from ...tracking.history import DIRTY, History, Series, Values
 from ...tracking.sides import Entry, Measurement
-from .. import charts
+from .. import charts, vega
 from ..dataset import Runs
 from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
@@ -342,41 +340,58 @@ def _round(line: int) -> int:
 
 def _spec(commits: int, labels: Sequence[str]) -> Spec:
     """The chart without marks: bands, lines, points, and a vertical line at each change with the commit's name."""
-    with debug_mode(False):
-        many = commits > 80
-        names = [f"s{i}" for i in range(len(labels))]
-        colours = [var(SLOTS[i % len(SLOTS)]) for i in range(len(labels))]
-        dashes = [list(DASHES[_round(i)]) for i in range(len(labels))]
-        scale = alt.Scale(domain=[-0.7, max(commits - 0.3, 0.7)], nice=False)
-        axis = alt.Axis(title="commit, oldest first", format="d", tickMinStep=1, grid=False, labelOverlap="greedy")
-        x = alt.X("x:Q", scale=scale, axis=axis)
-        height = alt.Scale(zero=False, nice=True)
-        y = alt.Y("value:Q", scale=height, axis=alt.Axis(title=None))
-        colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=colours))
-        dash = alt.StrokeDash("series:N", legend=None, scale=alt.Scale(domain=names, range=dashes))
-        fields = {
-            "where": "machine", "commit": "commit", "subject": "subject", "shown": "median", "interval": "interval",
-            "change": "change", "suspect": "suspect",
-        }  # fmt: skip
-        tooltip = [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
-        marks, changed = alt.Chart(alt.NamedData("marks")), alt.Chart(alt.NamedData("steps"))
-        low = alt.Y("low:Q", scale=height)
-        band = marks.mark_area(opacity=0.18) if many else marks.mark_rule(strokeWidth=1.5)
-        layers = [
-            changed.mark_rule(strokeDash=[4, 3], strokeWidth=1.3).encode(x=x, color=colour),
-            changed.mark_text(align="left", baseline="top", dx=3, dy=2).encode(
-                x=x, y=alt.Y("y:Q", scale=None, axis=None), text=charts.LABEL
-            ),
-            band.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=colour),
-            marks.mark_line(strokeWidth=1.4 if many else 2).encode(
-                x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("order:Q")
-            ),
-            marks.mark_point(size=14 if many else 45).encode(
-                x=x, y=y, color=colour, tooltip=tooltip, opacity=alt.Opacity("fade:Q", scale=None)
-            ),
-        ]
-        frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
-        return charts.finish(layers, frame, {})
+    many = commits > 80
+    names = [f"s{i}" for i in range(len(labels))]
+    colours = [var(SLOTS[i % len(SLOTS)]) for i in range(len(labels))]
+    dashes = [list(DASHES[_round(i)]) for i in range(len(labels))]
+    scale = vega.options(domain=[-0.7, max(commits - 0.3, 0.7)], nice=False)
+    axis = vega.options(title="commit, oldest first", format="d", tickMinStep=1, grid=False, labelOverlap="greedy")
+    x = vega.field("x:Q", scale=scale, axis=axis)
+    height = vega.options(zero=False, nice=True)
+    y = vega.field("value:Q", scale=height, axis=vega.options(title=None))
+    colour = vega.field("series:N", legend=None, scale=vega.options(domain=names, range=colours))
+    dash = vega.field("series:N", legend=None, scale=vega.options(domain=names, range=dashes))
+    fields = {
+        "where": "machine", "commit": "commit", "subject": "subject", "shown": "median", "interval": "interval",
+        "change": "change", "suspect": "suspect",
+    }  # fmt: skip
+    tooltip = [vega.field(f"{field}:N", title=title) for field, title in fields.items()]
+    low = vega.field("low:Q", scale=height)
+    band = ("area", vega.options(opacity=0.18)) if many else ("rule", vega.options(strokeWidth=1.5))
+    layers = [
+        vega.layer("steps", "rule", vega.options(strokeDash=[4, 3], strokeWidth=1.3), x=x, color=colour),
+        vega.layer(
+            "steps",
+            "text",
+            vega.options(align="left", baseline="top", dx=3, dy=2),
+            x=x,
+            y=vega.field("y:Q", scale=None, axis=None),
+            text=charts.LABEL,
+        ),
+        vega.layer("marks", *band, x=x, y=low, y2={"field": "high"}, color=colour),
+        vega.layer(
+            "marks",
+            "line",
+            vega.options(strokeWidth=1.4 if many else 2),
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=dash,
+            order=vega.field("order:Q"),
+        ),
+        vega.layer(
+            "marks",
+            "point",
+            vega.options(size=14 if many else 45),
+            x=x,
+            y=y,
+            color=colour,
+            tooltip=tooltip,
+            opacity=vega.field("fade:Q", scale=None),
+        ),
+    ]
+    frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
+    return charts.finish(layers, frame, {})
 
 
 # --- machines side by side --------------------------------------------------------------------------------------------

@@ -57,8 +57,8 @@ def view(runs: Runs) -> Section | None:
 def _checks(runs: Runs) -> Table | None:
     """The run's verdict on itself: each check with what was seen, what is allowed, and the remedy where it failed."""
     rows = []
-    for index, run in enumerate(runs):
-        checks = run_quality.check(run)
+    for index, reading in enumerate(runs.readings):
+        checks = reading.checks
         for one in checks:
             which = f"{one.remedy}: {'; '.join(one.cases)}" if one.cases else one.remedy
             verdict = ("passed", "") if one.passed else ("too much", which)

@@ -19,7 +19,7 @@ from ..dataset import Point, Runs, swept
 from ..sections import Figure, Key, Panel, Section, Spec, Table
 
 CPU = "cpu"
-STORING = ("write", "copy", "triad")  # kernels whose bandwidth may exceed that of loads
+STORING = ("copy", "triad")  # kernels whose bandwidth may exceed that of loads
 FIRST = ("numpy", "numba", "prange", "loop", "simd", "blas", "cupy")  # are drawn where they were measured
 COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7")  # the eighth stands for suspect
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -210,7 +210,7 @@ def above(
     for level, slope in slopes.items():
         every = (reading.get(f"{level.lower()}.{kernel}{ending}", device) for kernel in kernels)
         best = max(filter(None, every), key=lambda one: one.value, default=None)
-        if best is not None and best.value > slope:
+        if best is not None and best.value > 1.01 * slope:
             kernel = best.name.split(".")[1]
             found.append(f"{level} {kernel} {text.amount(best.value * 1e-9)}{text.DOUBTFUL * bool(best.doubt)}")
     return found

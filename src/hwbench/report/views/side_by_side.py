@@ -17,6 +17,7 @@ NAMES = {
     "dram.triad.all": "Triad in memory, all threads", "peak.f8.one": "FP64 peak, one thread",
     "peak.f8.all": "FP64 peak, all threads", "call.numpy": "A NumPy call on one element",
 }  # fmt: skip
+PHONE = 2  # runs for which a phone has room side by side
 UNITS = {"B/s": ("GB/s", 1e-9), "FLOP/s": ("GFLOP/s", 1e-9), "s": ("ns", 1e9)}
 
 
@@ -54,7 +55,7 @@ def view(runs: Runs) -> Section | None:
     if doubts:
         intro.append(f"{text.DOUBTFUL} doubtful: {'; '.join(doubts)}.")
     caption = "Headline quantities side by side"
-    blocks = [Table(caption, head, rows)]
+    blocks = [Table(caption, head, rows, fits=len(runs) == PHONE)]
     return Section("side-by-side", "Side by side", "Runs side by side", intro, blocks, topic="summary")
 
 

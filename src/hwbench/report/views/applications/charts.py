@@ -6,10 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import altair as alt
-from altair.utils.schemapi import debug_mode
-
-from ... import charts
+from ... import charts, vega
 from ...sections import Spec
 from ...theme import var
 
@@ -28,32 +25,29 @@ def by_layer(
     Its tooltip has `case` and `shown`.
     """
     names = _numbered(colours)
-    with debug_mode(False):
-        layer = (
-            alt.Chart(alt.NamedData("marks"))
-            .mark_rect()
-            .encode(
-                x=alt.X("a:Q", axis=alt.Axis(title=x_title, grid=False), scale=alt.Scale(nice=False)),
-                x2=alt.X2("b:Q"),
-                # The scale's domain gives the order; `sort` would put names from files into expressions.
-                y=alt.Y(
-                    "row:N",
-                    sort=None,
-                    title=None,
-                    scale=alt.Scale(domain=list(rows)),
-                    axis=alt.Axis(labelLimit=190),
-                ),
-                color=_coloured("kind", names, colours),
-                opacity=alt.Opacity("fade:Q", scale=None),
-                tooltip=[
-                    alt.Tooltip("row:N", title="network"),
-                    alt.Tooltip("case:N", title="after"),
-                    alt.Tooltip("shown:N", title="norm"),
-                ],
-            )
-        )
-        frame = {"height": len(rows) * ROW, "description": alt_text, "title": ""}
-        return charts.finish([layer], frame, names, marks=[{**cell, "kind": names[cell["kind"]]} for cell in cells])
+    layer = vega.layer(
+        "marks",
+        "rect",
+        x=vega.field("a:Q", axis=vega.options(title=x_title, grid=False), scale=vega.options(nice=False)),
+        x2={"field": "b"},
+        # The scale's domain gives the order; `sort` would put names from files into expressions.
+        y=vega.field(
+            "row:N",
+            sort=None,
+            title=None,
+            scale=vega.options(domain=list(rows)),
+            axis=vega.options(labelLimit=190),
+        ),
+        color=_coloured("kind", names, colours),
+        opacity=vega.field("fade:Q", scale=None),
+        tooltip=[
+            vega.field("row:N", title="network"),
+            vega.field("case:N", title="after"),
+            vega.field("shown:N", title="norm"),
+        ],
+    )
+    frame = {"height": len(rows) * ROW, "description": alt_text, "title": ""}
+    return charts.finish([layer], frame, names, marks=[{**cell, "kind": names[cell["kind"]]} for cell in cells])
 
 
 def against_theory(
@@ -72,30 +66,36 @@ def against_theory(
     low, high = domain
     steps = max(1, math.ceil(math.log10(high / low) / 6))
     powers = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1) if k % steps == 0]
-    x = alt.X("x:Q", axis=alt.Axis(title=x_title, grid=False, tickMinStep=1), scale=alt.Scale(nice=False))
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(title=None, values=powers, labelExpr=POWER_LABEL)
+    x = vega.field("x:Q", axis=vega.options(title=x_title, grid=False, tickMinStep=1), scale=vega.options(nice=False))
+    scale = vega.options(type="log", domain=[low, high], nice=False)
+    axis = vega.options(title=None, values=powers, labelExpr=POWER_LABEL)
     names = _numbered(colours)
     rows = [{**point, "series": names[point["series"]], "case": point["series"]} for point in points]
-    with debug_mode(False):
-        colour = _coloured("series", names, colours)
-        base = alt.Chart(alt.NamedData("marks"))
-        theory = base.mark_line(strokeDash=[5, 4], strokeWidth=1.5, clip=True).encode(
-            x=x, y=alt.Y("theory:Q", scale=scale, axis=axis), color=colour
-        )
-        measured = base.mark_point(size=42, clip=True).encode(
-            x=x,
-            y=alt.Y("value:Q", scale=scale, axis=axis),
-            color=colour,
-            tooltip=[
-                alt.Tooltip("case:N", title="network"),
-                alt.Tooltip("x:Q", title="layer"),
-                alt.Tooltip("shown:N", title="measured"),
-                alt.Tooltip("expected:N", title="theory"),
-            ],
-        )
-        frame = {"height": 240, "description": alt_text, "title": f"{y_title}, log scale"}
-        return charts.finish([theory, measured], frame, names, marks=rows)
+    colour = _coloured("series", names, colours)
+    theory = vega.layer(
+        "marks",
+        "line",
+        vega.options(strokeDash=[5, 4], strokeWidth=1.5, clip=True),
+        x=x,
+        y=vega.field("theory:Q", scale=scale, axis=axis),
+        color=colour,
+    )
+    measured = vega.layer(
+        "marks",
+        "point",
+        vega.options(size=42, clip=True),
+        x=x,
+        y=vega.field("value:Q", scale=scale, axis=axis),
+        color=colour,
+        tooltip=[
+            vega.field("case:N", title="network"),
+            vega.field("x:Q", title="layer"),
+            vega.field("shown:N", title="measured"),
+            vega.field("expected:N", title="theory"),
+        ],
+    )
+    frame = {"height": 240, "description": alt_text, "title": f"{y_title}, log scale"}
+    return charts.finish([theory, measured], frame, names, marks=rows)
 
 
 def named_points(
@@ -119,9 +119,9 @@ def named_points(
     placed = spaced(points, y_domain, height)
     low, high = y_domain
     kind_x: Datum = {"type": "log"} if log_x else {}
-    x_axis = alt.Axis(title=x_title + (", log scale" if log_x else ""), grid=False, labelExpr=charts.NUMBER_LABEL)
+    x_axis = vega.options(title=x_title + (", log scale" if log_x else ""), grid=False, labelExpr=charts.NUMBER_LABEL)
     if log_x:
-        x_axis = alt.Axis(
+        x_axis = vega.options(
             title=f"{x_title}, log scale",
             grid=False,
             labelExpr=charts.NUMBER_LABEL,
@@ -129,8 +129,8 @@ def named_points(
                 10.0**k for k in range(math.ceil(math.log10(x_domain[0])), math.floor(math.log10(x_domain[1])) + 1)
             ],
         )
-    scale_x = alt.Scale(domain=list(x_domain), nice=False, **kind_x)
-    scale_y = alt.Scale(type="log", domain=[low, high], nice=False)
+    scale_x = vega.options(domain=list(x_domain), nice=False, **kind_x)
+    scale_y = vega.options(type="log", domain=[low, high], nice=False)
     span = math.log10(high / low)
     ticks = [
         a * 10.0**k for k in range(-12, 20) for a in ((1,) if span > 2.5 else (1, 2, 5)) if low <= a * 10.0**k <= high
@@ -138,39 +138,41 @@ def named_points(
     numbers = _numbered(colours)
     colour = _coloured("kind", numbers, colours)
     placed = [{**point, "kind": numbers.get(point["kind"], "")} for point in placed]
-    with debug_mode(False):
-        x = alt.X("x:Q", scale=scale_x, axis=x_axis)
-        tooltip = [alt.Tooltip("case:N", title="case"), alt.Tooltip("more:N", title="figures")]
-        lines, names = _slopes(slopes, x_domain, y_domain)
-        name = alt.Text("name:N")
-        layers: list[alt.Chart] = []
-        if lines:
-            slope = alt.Chart(alt.NamedData("slopes")).mark_line(color=var("line"), strokeWidth=1.2, clip=True)
-            layers.append(slope.encode(x=x, y=alt.Y("y:Q", scale=scale_y), detail=alt.Detail("name:N")))
-            named = alt.Chart(alt.NamedData("named")).mark_text(align="right", dy=-7, fontStyle="italic")
-            layers.append(named.encode(x=x, y=alt.Y("y:Q", scale=scale_y), text=name))
+    x = vega.field("x:Q", scale=scale_x, axis=x_axis)
+    tooltip = [vega.field("case:N", title="case"), vega.field("more:N", title="figures")]
+    lines, names = _slopes(slopes, x_domain, y_domain)
+    name = vega.field("name:N")
+    layers: list[Spec] = []
+    if lines:
+        slope = vega.options(color=var("line"), strokeWidth=1.2, clip=True)
         layers.append(
-            alt.Chart(alt.NamedData("marks"))
-            .mark_point(size=70)
-            .encode(
-                x=x,
-                y=alt.Y("y:Q", scale=scale_y, axis=alt.Axis(title=None, values=ticks, labelExpr=charts.NUMBER_LABEL)),
-                color=colour,
-                opacity=alt.Opacity("fade:Q", scale=None),
-                tooltip=tooltip,
-            )
+            vega.layer("slopes", "line", slope, x=x, y=vega.field("y:Q", scale=scale_y), detail=vega.field("name:N"))
         )
-        right = [point for point in placed if point["right"] and point["label"]]
-        left = [point for point in placed if not point["right"] and point["label"]]
-        at = {"x": x, "y": alt.Y("at:Q", scale=scale_y), "text": charts.LABEL}
-        if right:
-            text = alt.Chart(alt.NamedData("right")).mark_text(align="left", dx=8, baseline="middle")
-            layers.append(text.encode(**at))
-        if left:
-            text = alt.Chart(alt.NamedData("left")).mark_text(align="right", dx=-8, baseline="middle")
-            layers.append(text.encode(**at))
-        frame = {"height": height, "description": alt_text, "title": f"{y_title}, log scale"}
-        return charts.finish(layers, frame, numbers, marks=placed, slopes=lines, named=names, right=right, left=left)
+        named = vega.options(align="right", dy=-7, fontStyle="italic")
+        layers.append(vega.layer("named", "text", named, x=x, y=vega.field("y:Q", scale=scale_y), text=name))
+    layers.append(
+        vega.layer(
+            "marks",
+            "point",
+            vega.options(size=70),
+            x=x,
+            y=vega.field(
+                "y:Q", scale=scale_y, axis=vega.options(title=None, values=ticks, labelExpr=charts.NUMBER_LABEL)
+            ),
+            color=colour,
+            opacity=vega.field("fade:Q", scale=None),
+            tooltip=tooltip,
+        )
+    )
+    right = [point for point in placed if point["right"] and point["label"]]
+    left = [point for point in placed if not point["right"] and point["label"]]
+    at = {"x": x, "y": vega.field("at:Q", scale=scale_y), "text": charts.LABEL}
+    if right:
+        layers.append(vega.layer("right", "text", vega.options(align="left", dx=8, baseline="middle"), **at))
+    if left:
+        layers.append(vega.layer("left", "text", vega.options(align="right", dx=-8, baseline="middle"), **at))
+    frame = {"height": height, "description": alt_text, "title": f"{y_title}, log scale"}
+    return charts.finish(layers, frame, numbers, marks=placed, slopes=lines, named=names, right=right, left=left)
 
 
 def _numbered(names: Iterable[str]) -> dict[str, str]:
@@ -178,10 +180,10 @@ def _numbered(names: Iterable[str]) -> dict[str, str]:
     return {name: f"s{number}" for number, name in enumerate(names)}
 
 
-def _coloured(field: str, names: Mapping[str, str], colours: Mapping[str, str]) -> alt.Color:
+def _coloured(field: str, names: Mapping[str, str], colours: Mapping[str, str]) -> Spec:
     """The field's colour, each name by its number."""
     shades = [var(colours[name]) for name in names]
-    return alt.Color(f"{field}:N", legend=None, scale=alt.Scale(domain=list(names.values()), range=shades))
+    return vega.field(f"{field}:N", legend=None, scale=vega.options(domain=list(names.values()), range=shades))
 
 
 def spaced(points: Sequence[Datum], domain: tuple[float, float], height: int, line: int = 13) -> list[Datum]:

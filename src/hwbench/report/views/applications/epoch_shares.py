@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import altair as alt
-
 from ....record import text
-from ... import charts, format
+from ... import charts, format, vega
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Spec, Table
 from ...theme import var
@@ -156,31 +154,31 @@ def _waited(points: Sequence[Point], point: Point) -> dict[str, float]:
 
 def _stacked(rows: list[Datum], names: Sequence[str], parts: Parts, about: str) -> Spec:
     numbers = [f"s{number}" for number in range(len(parts))]
-    scale = alt.Scale(domain=numbers, range=[var(colour) for _, colour in parts.values()])
-    chart = (
-        alt.Chart(alt.NamedData("marks"))
-        .mark_bar(height={"band": 0.72})
-        .encode(
-            # The scale's domain gives the order; `sort` would put names from files into expressions.
-            y=alt.Y(
-                "case:N",
-                sort=None,
-                scale=alt.Scale(domain=list(names)),
-                axis=alt.Axis(title=None, labelLimit=240, ticks=False, domain=False),
-            ),
-            x=alt.X(
-                "low:Q",
-                scale=alt.Scale(domain=[0, 100], nice=False),
-                axis=alt.Axis(title="share of the epoch, %", tickCount=5),
-            ),
-            x2=alt.X2("high:Q"),
-            color=alt.Color("part:N", legend=None, scale=scale),
-            tooltip=[
-                alt.Tooltip("case:N", title="case"),
-                alt.Tooltip("phase:N", title="phase"),
-                alt.Tooltip("shown:N", title="share"),
-            ],
-        )
+    scale = vega.options(domain=numbers, range=[var(colour) for _, colour in parts.values()])
+    chart = vega.layer(
+        "marks",
+        "bar",
+        vega.options(
+            height={"band": 0.72}
+        ),  # The scale's domain gives the order; `sort` would put names from files into expressions.
+        y=vega.field(
+            "case:N",
+            sort=None,
+            scale=vega.options(domain=list(names)),
+            axis=vega.options(title=None, labelLimit=240, ticks=False, domain=False),
+        ),
+        x=vega.field(
+            "low:Q",
+            scale=vega.options(domain=[0, 100], nice=False),
+            axis=vega.options(title="share of the epoch, %", tickCount=5),
+        ),
+        x2={"field": "high"},
+        color=vega.field("part:N", legend=None, scale=scale),
+        tooltip=[
+            vega.field("case:N", title="case"),
+            vega.field("phase:N", title="phase"),
+            vega.field("shown:N", title="share"),
+        ],
     )
     frame = {
         "height": max(24 * len(names), 40),

@@ -6,16 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import altair as alt
-from altair.utils.schemapi import debug_mode
-
 from ....analysis.fits import Link, link
 from ....analysis.headline import GPU_RATES, Headline
 from ....record import text
 from ....record.facts import footprint
 from ....record.model import BANDWIDTH
 from ....record.reasons import words_of
-from ... import charts, format
+from ... import charts, format, vega
 from ...columns import STATUS, Column, Measured, of_points, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Notes, Panel, Section, Spec
@@ -183,60 +180,84 @@ def _drawn(stretches: Sequence[Stretch], about: str) -> Spec:
         texts.append({"x": 43, "y": lecture, "label": told, "kind": "l"})
         if not here:
             gaps.append({"x": 20, "y": top + 0.3, "y2": bottom - 0.3})
-    with debug_mode(False):
-        scale_x = alt.Scale(domain=[0, 100], nice=False)
-        x = alt.X("x:Q", scale=scale_x, axis=None)
-        scale_y = alt.Scale(domain=[0, 10], reverse=True, nice=False)
-        y = alt.Y("y:Q", scale=scale_y, axis=None)
-        tooltip = [
-            alt.Tooltip("case:N", title="stretch"),
-            alt.Tooltip("shown:N", title="median"),
-            alt.Tooltip("more:N", title="measured by"),
-        ]
-        colour = alt.ColorValue(var("c1"))
-        fade = alt.Opacity("fade:Q", scale=None)
-        written = alt.Text("label:N")
-        size = alt.Size("size:Q", scale=None)
-        layers = [
-            alt.Chart(alt.NamedData("boxes"))
-            .mark_rect(cornerRadius=6, fill=var("grid"), stroke=var("line"))
-            .encode(x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q")),
-            alt.Chart(alt.NamedData("boxes"))
-            .mark_text(fill=var("ink"), fontSize=13)
-            .encode(x=alt.X("cx:Q", scale=scale_x, axis=None), y=alt.Y("cy:Q", scale=scale_y, axis=None), text=written),
-            alt.Chart(alt.NamedData("gaps"))
-            .mark_rule(color=var("ink-2"), strokeDash=[2, 5])
-            .encode(x=x, y=y, y2=alt.Y2("y2:Q")),
-            alt.Chart(alt.NamedData("marks"))
-            .mark_rule()
-            .encode(
-                x=x, y=y, y2=alt.Y2("y2:Q"), color=colour, opacity=fade, tooltip=tooltip,
-                strokeWidth=alt.StrokeWidth("width:Q", scale=None),
-            ),
-            alt.Chart(alt.NamedData("heads"))
-            .mark_point(opacity=1)
-            .encode(
-                x=x, y=y, color=colour, opacity=fade, size=size, tooltip=tooltip,
-                shape=alt.Shape("shape:N", scale=None),
-            ),
-            alt.Chart(alt.NamedData("figures"))
-            .mark_text(align="left", fill=var("ink"), fontSize=12.5, fontWeight=600)
-            .encode(x=x, y=y, text=written),
-            alt.Chart(alt.NamedData("lecture"))
-            .mark_text(align="left", fill=var("ink-2"), fontSize=12)
-            .encode(x=x, y=y, text=written),
-        ]  # fmt: skip
-        return charts.finish(
-            layers,
-            {"height": 400, "description": about, "title": ""},
-            {"measured": "s0"},
-            boxes=boxes,
-            gaps=gaps,
-            marks=shafts,
-            heads=heads,
-            figures=[row for row in texts if row["kind"] == "m"],
-            lecture=[row for row in texts if row["kind"] == "l"],
-        )
+    scale_x = vega.options(domain=[0, 100], nice=False)
+    x = vega.field("x:Q", scale=scale_x, axis=None)
+    scale_y = vega.options(domain=[0, 10], reverse=True, nice=False)
+    y = vega.field("y:Q", scale=scale_y, axis=None)
+    tooltip = [
+        vega.field("case:N", title="stretch"),
+        vega.field("shown:N", title="median"),
+        vega.field("more:N", title="measured by"),
+    ]
+    colour = {"value": var("c1")}
+    fade = vega.field("fade:Q", scale=None)
+    written = vega.field("label:N")
+    size = vega.field("size:Q", scale=None)
+    layers = [
+        vega.layer(
+            "boxes",
+            "rect",
+            vega.options(cornerRadius=6, fill=var("grid"), stroke=var("line")),
+            x=x,
+            x2={"field": "x2"},
+            y=y,
+            y2={"field": "y2"},
+        ),
+        vega.layer(
+            "boxes",
+            "text",
+            vega.options(fill=var("ink"), fontSize=13),
+            x=vega.field("cx:Q", scale=scale_x, axis=None),
+            y=vega.field("cy:Q", scale=scale_y, axis=None),
+            text=written,
+        ),
+        vega.layer("gaps", "rule", vega.options(color=var("ink-2"), strokeDash=[2, 5]), x=x, y=y, y2={"field": "y2"}),
+        vega.layer(
+            "marks",
+            "rule",
+            x=x,
+            y=y,
+            y2={"field": "y2"},
+            color=colour,
+            opacity=fade,
+            tooltip=tooltip,
+            strokeWidth=vega.field("width:Q", scale=None),
+        ),
+        vega.layer(
+            "heads",
+            "point",
+            vega.options(opacity=1),
+            x=x,
+            y=y,
+            color=colour,
+            opacity=fade,
+            size=size,
+            tooltip=tooltip,
+            shape=vega.field("shape:N", scale=None),
+        ),
+        vega.layer(
+            "figures",
+            "text",
+            vega.options(align="left", fill=var("ink"), fontSize=12.5, fontWeight=600),
+            x=x,
+            y=y,
+            text=written,
+        ),
+        vega.layer(
+            "lecture", "text", vega.options(align="left", fill=var("ink-2"), fontSize=12), x=x, y=y, text=written
+        ),
+    ]
+    return charts.finish(
+        layers,
+        {"height": 400, "description": about, "title": ""},
+        {"measured": "s0"},
+        boxes=boxes,
+        gaps=gaps,
+        marks=shafts,
+        heads=heads,
+        figures=[row for row in texts if row["kind"] == "m"],
+        lecture=[row for row in texts if row["kind"] == "l"],
+    )
 
 
 def _width(value: float) -> float:

@@ -1,0 +1,43 @@
+"""Files of the cache that run, in this process or in the reader's browser: whole, and written by nobody else.
+
+A file begins with the digest of the rest. One that cannot be read, written or trusted costs only the time to make it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from .. import cache
+from ..record import files
+
+LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
+
+
+def read(path: Path) -> bytes | None:
+    """What the file holds; None unless its first line is the digest of the rest, and no other user could write it."""
+    try:
+        who = cache.strangers(path) or cache.strangers(path.parent)
+        stated, _, data = files.read(path, LARGEST).partition(b"\n")
+        kept = data if stated == seal(data) else None
+    except FileNotFoundError:
+        return None
+    except OSError:
+        who, kept = "", None
+    if who or kept is None:
+        cache.aside(path, who or "is damaged")
+    return None if who else kept
+
+
+def write(data: bytes, path: Path) -> None:
+    """Keep the data, where that can be done."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(seal(data) + b"\n" + data, path, mode=0o600)
+    except OSError as error:
+        cache.aside(path, f"cannot be kept ({files.why(error)})")
+
+
+def seal(data: bytes) -> bytes:
+    """The first line, a comment of JavaScript."""
+    return b"// " + hashlib.sha256(data).hexdigest().encode()
