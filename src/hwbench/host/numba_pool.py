@@ -73,7 +73,7 @@ def kept(path: Path | None = None) -> Pool:
     """
     path = path or cache.directory("numba-pool.json")
     depends = _depends()
-    with suppress(OSError, ValueError):
+    with suppress(OSError, msgspec.MsgspecError):
         found = msgspec.json.decode(files.read(path, LARGEST), type=_Kept)
         if found.depends == depends:
             return found.pool
