@@ -124,7 +124,7 @@ def finding(results: Results) -> Iterator[str]:
         yield f"90% of the best {name} rate takes {' or '.join(told)}{phrases.mark(*used)}{holds}."
         one, rates = results.find("kernel", work=work, threads=WARP, chains=few), dict(curve(results, work, few))
         if one is not None and len(rates) > 1:
-            share = text.share(rates[WARP] / max(rates.values()))
+            share = text.share(rates[WARP] / best(results, work))
             warp.append(
                 phrases.Item(f"{share} of the best {name} rate with {phrases.counted(few, unit)} per thread", (one,))
             )
@@ -142,10 +142,14 @@ def curve(results: Results, work: str, chains: int) -> list[tuple[int, float]]:
     )
 
 
+def best(results: Results, work: str) -> float:
+    """The best rate of one kind of work, at any number of threads and chains."""
+    return max((rate for chains in (1, 2, 4, 8) for _, rate in curve(results, work, chains)), default=0.0)
+
+
 def threads_needed(results: Results, work: str, chains: int) -> float | None:
     """Threads from which on 90% of the best rate at any number of chains is reached; None where it never is."""
-    best = max((rate for c in (1, 2, 4, 8) for _, rate in curve(results, work, c)), default=0.0)
-    points = curve(results, work, chains)
-    if len(points) < 2 or max(rate for _, rate in points) < 0.9 * best:
+    enough, points = 0.9 * best(results, work), curve(results, work, chains)
+    if len(points) < 2 or max(rate for _, rate in points) < enough:
         return None
-    return results.fits.saturating(points, 0.9 * best / max(rate for _, rate in points))
+    return results.fits.saturating(points, enough / max(rate for _, rate in points))
