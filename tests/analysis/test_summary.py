@@ -148,7 +148,7 @@ def test_a_gpu_s_l2_has_both_its_latencies_where_they_differ():
     assert [row.notes for row in gpu.memory] == [(), (1,), ()]
     assert gpu.memory[1].cells["latency"].value == pytest.approx(287e-9)
     assert [note.said for note in gpu.notes] == [
-        "latency near 140 ns (16 KiB), half full 287 ns: partly in far L2 or memory"
+        "near L2 140 ns (16 KiB); half of the L2 287 ns, a part far or in memory"
     ]
     assert (gpu.near.value, gpu.near.name) == (pytest.approx(140e-9), "l2.latency.near")
     alike = of(140e-9, 143e-9)

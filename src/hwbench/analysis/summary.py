@@ -324,7 +324,7 @@ def _near(reading: Reading, device: str, number: int) -> tuple[Headline | None, 
     if near is None or half is None or half.low <= near.high * (1 + text.EVEN):
         return None, ()
     shown = [text.seconds(one.value) + text.DOUBTFUL * bool(one.doubt) for one in (near, half)]
-    said = f"latency near {shown[0]} (16 KiB), half full {shown[1]}: partly in far L2 or memory"
+    said = f"near L2 {shown[0]} (16 KiB); half of the L2 {shown[1]}, a part far or in memory"
     return near, (Note(number, said),)
 
 

@@ -70,14 +70,14 @@ def view(runs: Runs) -> Section | None:
         "Rate over threads",
         panels,
         columns.table("Every number of threads", shown),
-        "In flight are independent chains of multiply-adds, or loads of 16 bytes. Lines that meet further left have "
-        "more in flight in each thread. More is better.",
+        "Each line is a number of independent operations in flight per thread: chains of multiply-adds, or loads of 16 "
+        "bytes. With more per thread fewer threads are enough. Higher is better.",
         legend,
     )
     intro = [
-        "A GPU hides every wait behind other threads. With too few it waits for the result before, where it computes, "
-        "or for memory, where it copies. In flight are threads × chains in all, so that fewer threads that do more "
-        "each reach the same rate.",
+        "A GPU hides latency behind other threads. With too few threads it waits: for the previous result where it "
+        "computes, for memory where it copies. The operations in flight are threads × chains, so half the threads with "
+        "twice the chains reach the same rate.",
     ]
     return Section("occupancy", "Occupancy", "How many threads keep the GPU busy", intro, [figure], topic="gpu")
 
