@@ -62,6 +62,15 @@ def test_a_signal_of_our_own_is_no_ctrl_c(monkeypatch):
         signals.load_numpy()
 
 
+@pytest.mark.parametrize("arguments", [["machine"], ["show"], ["report"], ["compare", "a", "b"]])
+def test_every_command_that_loads_numpy_says_why_it_cannot(command, monkeypatch, arguments):
+    """Not that it was interrupted."""
+    monkeypatch.setattr(signals, "raises_sigint", lambda action: True)
+    done = command(*arguments)
+    assert done.code == 2
+    assert done.err.startswith("hwbench: OpenBLAS cannot start its threads: ")
+
+
 def test_a_system_that_does_not_say_who_sent_a_signal(monkeypatch):
     """There the import alone is made."""
     monkeypatch.delattr(signal, "sigtimedwait", raising=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numba
 import pytest
 
 from hwbench.errors import UsageError
@@ -54,3 +55,25 @@ def test_a_limit_on_processes_is_told_before_openmp_ends_the_process(monkeypatch
     with pytest.raises(UsageError, match=r"needs 3 more threads, and the system starts 1: .*NUMBA_NUM_THREADS=2"):
         numba_pool.room.__wrapped__(3)
     assert threading.active_count() == before
+
+
+def test_threads_are_tried_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool of thousands is not started twice."""
+    tried: list[int] = []
+    monkeypatch.setattr(numba_pool, "room", tried.append)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 20_000)
+    numba_pool.started()
+    assert tried == [numba_pool.TRIED]
+
+
+def test_whole_values_and_a_settings_file_make_another_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Values that differ behind what a run file keeps of them, or by a folder alone; Numba's file where it stands."""
+    monkeypatch.chdir(tmp_path)
+    seen = set()
+    for name, value in (("OMP_PLACES", "{0}," * 80 + "{0}"), ("OMP_PLACES", "{0}," * 80 + "{1}"),
+                        ("LD_PRELOAD", "/a/x.so"), ("LD_PRELOAD", "/b/x.so")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+        seen.add(numba_pool._depends())
+    (tmp_path / ".numba_config.yaml").write_text("num_threads: 1")
+    seen.add(numba_pool._depends())
+    assert len(seen) == 5

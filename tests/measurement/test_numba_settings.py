@@ -49,7 +49,7 @@ def test_commands_that_measure_say_so_and_make_nothing(benches, device, command,
     monkeypatch.setenv("NUMBA_NUM_THREADS", "abc")
     done = command(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert done.err == ("hwbench: NUMBA_NUM_THREADS=abc: is no number of threads; set it to 1 or more, or unset it\n")
+    assert done.err == ("hwbench: NUMBA_NUM_THREADS=abc: is no number of threads; set it to 1 to 32768, or unset it\n")
     assert (device.timed, list(tmp_path.iterdir())) == ([], [])
 
 

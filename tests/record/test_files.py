@@ -201,3 +201,12 @@ def test_no_more_is_read_than_asked_for(tmp_path):
     assert refused.value.size == len(DATA)
     with pytest.raises(files.TooLargeError):
         files.read(Path("/proc/self/maps"), 100)
+
+
+def test_a_fifo_in_the_place_of_a_caches_file_is_no_file(tmp_path):
+    """Nobody reads from it, so that to write into it would wait for ever."""
+    os.mkfifo(tmp_path / "kept")
+    with pytest.raises(OSError, match="is no regular file"):
+        files.keep(b"x", tmp_path / "kept")
+    files.keep(b"x", tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"x"

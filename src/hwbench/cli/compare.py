@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_repository, check_threshold
+from .signals import load_numpy
 
 ROOM = 62  # letters for the differences: with what is said around them a line of 160
 
@@ -37,6 +38,7 @@ def compare(
     every: Annotated[bool, typer.Option("--all", help="Print every case, not only what changed.")] = False,
 ) -> None:
     """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 if a case is slower."""
+    load_numpy()
     from .. import catalog
     from ..errors import UsageError
     from ..tracking import resolve, side_by_side

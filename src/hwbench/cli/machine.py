@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .console import echo, echo_err, print_json
 from .options import AsJson
+from .signals import load_numpy
 
 if TYPE_CHECKING:
     from ..protocols import Facts
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
+    load_numpy()
     from ..devices import selection
     from ..host import disturbances, namesake, numba_pool
     from ..host import machine as facts

@@ -9,6 +9,7 @@ import typer
 
 from .console import echo
 from .options import Out, Repo, check_repository
+from .signals import load_numpy
 
 
 def report(
@@ -32,6 +33,7 @@ def report(
     from ..tracking import gather
 
     check_repository(repo)
+    load_numpy()
     with collector.paused(keep=True):
         found = gather.gather(path or [store.newest(out)], repo)
         proofs = [] if path else store.verified(out, found.runs[0].machine)

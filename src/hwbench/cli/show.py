@@ -14,6 +14,7 @@ from ..record import collector
 from .completion import runs_and_benches
 from .console import console, echo, print_json
 from .options import AsJson, Out
+from .signals import load_numpy
 
 if TYPE_CHECKING:
     from ..analysis.reading import Reading
@@ -43,6 +44,7 @@ def show(
 
 
 def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, summary: bool, json: bool) -> None:
+    load_numpy()
     from .. import catalog
     from ..analysis.reading import Reading
     from . import summary as summaries

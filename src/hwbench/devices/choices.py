@@ -84,4 +84,4 @@ def read(path: Path) -> dict[str, str]:
 
 def write(path: Path, known: dict[str, str]) -> None:
     """Replace the file as a whole."""
-    files.write(json.dumps(known, indent=1).encode(), path)
+    files.keep(json.dumps(known, indent=1).encode(), path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import sys
 import threading
@@ -16,9 +17,10 @@ from ..errors import UsageError
 from ..record import files
 from ..record.phrases import counted
 from . import openmp, system
-from .pseudo_files import ranges
+from .pseudo_files import ranges, read_text
 from .variables import variables
 
+TRIED = 256  # threads that are started to see whether the system does: limits are mostly lower, and 5000 take 6 s
 LARGEST = 2**16  # bytes; a file has some hundred
 
 
@@ -31,7 +33,7 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    depends: list[str]
+    depends: str
     pool: Pool
 
 
@@ -39,7 +41,7 @@ def started() -> Pool:
     """The pool of this process. It is started if it was not: its layer is unknown before."""
     import numba
 
-    room(int(numba.config.NUMBA_NUM_THREADS) - 1)  # type: ignore[attr-defined,unused-ignore]
+    room(min(TRIED, int(numba.config.NUMBA_NUM_THREADS) - 1))  # type: ignore[attr-defined,unused-ignore]
     layer = openmp.layer()
     return Pool(numba.get_num_threads(), layer, tuple(map(tuple, openmp.places())))
 
@@ -79,18 +81,20 @@ def kept(path: Path | None = None) -> Pool:
             return found.pool
     pool = started()
     with suppress(OSError):  # where it cannot be kept, the next process starts it anew
-        files.write(msgspec.json.encode(_Kept(depends, pool)), path)
+        files.keep(msgspec.json.encode(_Kept(depends, pool)), path)
     return pool
 
 
-def _depends() -> list[str]:
-    """What the pool depends on."""
+def _depends() -> str:
+    """The digest of what the pool depends on."""
     from importlib.metadata import PackageNotFoundError, version
 
     packages = []
     for name in ("numba", "llvmlite", "tbb"):
         with suppress(PackageNotFoundError):
             packages.append(f"{name} {version(name)}")
-    named = variables(os.environ) | {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
-    set_to = [f"{name}={value}" for name, value in named.items()]
-    return [sys.prefix, sys.version, f"CPUs {ranges(system.read_host().allowed)}", *packages, *set_to]
+    # Whole values: those that a run file keeps are cut, and of paths they have the file's name alone.
+    set_to = [f"{name}={os.environ.get(name)}" for name in (*variables(os.environ), "LD_LIBRARY_PATH")]
+    settings = read_text(Path(".numba_config.yaml"))  # Numba reads it where a process starts
+    parts = [sys.prefix, sys.version, ranges(system.read_host().allowed), settings, *packages, *set_to]
+    return hashlib.sha256(repr(parts).encode(errors="surrogateescape")).hexdigest()

@@ -11,6 +11,7 @@ SWITCHES = (
     "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE", "NUMBA_ENABLE_AVX", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUGINFO",
     "NUMBA_ENABLE_PROFILING", "NUMBA_EXTEND_VARIABLE_LIFETIMES", "NUMBA_DISABLE_INTEL_SVML", "NUMBA_LLVM_REFPRUNE_PASS",
 )  # fmt: skip
+MOST_THREADS = 2**15
 OPT = ("0", "1", "2", "3", "max")
 LAYERS = ("default", "safe", "forksafe", "threadsafe", "tbb", "omp", "workqueue")
 
@@ -23,8 +24,10 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
     nothing to time.
     """
     threads = environment.get("NUMBA_NUM_THREADS", "")
-    if threads and not (_whole(threads) and int(threads) > 0):
-        raise UsageError(f"NUMBA_NUM_THREADS={threads}: is no number of threads; set it to 1 or more, or unset it")
+    if threads and not (_whole(threads) and 0 < int(threads) <= MOST_THREADS):
+        raise UsageError(
+            f"NUMBA_NUM_THREADS={threads[:20]}: is no number of threads; set it to 1 to {MOST_THREADS}, or unset it"
+        )
     off = environment.get("NUMBA_DISABLE_JIT", "")
     if off and not (_whole(off) and int(off) == 0):
         raise UsageError(f"NUMBA_DISABLE_JIT={off}: there is nothing to measure without the compiler; unset it")

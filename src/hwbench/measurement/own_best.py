@@ -35,7 +35,7 @@ def keep(setup: Identity, seen: Mapping[str, float]) -> None:
     if best == before:
         return
     with contextlib.suppress(OSError):
-        files.write(msgspec.json.encode(best), path)
+        files.keep(msgspec.json.encode(best), path)
 
 
 def _file(setup: Identity) -> Path:

@@ -109,6 +109,13 @@ def write(data: bytes, path: Path, *, mode: int = 0o666) -> None:
         _into(data, os.open(path, os.O_WRONLY | _OPEN))
 
 
+def keep(data: bytes, path: Path, *, mode: int = 0o666) -> None:
+    """Replace a file of a cache; OSError where it cannot be written, and where a FIFO or a device lies in its place."""
+    if not replaced(path):
+        raise NoFileError(errno.EINVAL, "is no regular file", str(path))
+    write(data, path, mode=mode)
+
+
 def replaced(path: Path) -> bool:
     """Whether writing makes or replaces a regular file; False for a device, a FIFO, a directory or a descriptor."""
     try:

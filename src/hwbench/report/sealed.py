@@ -33,7 +33,7 @@ def write(data: bytes, path: Path) -> None:
     """Keep the data, where that can be done."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write(seal(data) + b"\n" + data, path, mode=0o600)
+        files.keep(seal(data) + b"\n" + data, path, mode=0o600)
     except OSError as error:
         cache.aside(path, f"cannot be kept ({files.why(error)})")
 
