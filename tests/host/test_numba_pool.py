@@ -61,6 +61,8 @@ def test_threads_are_tried_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> Non
     """A pool of thousands is not started twice."""
     tried: list[int] = []
     monkeypatch.setattr(numba_pool, "room", tried.append)
+    monkeypatch.setattr(numba_pool.openmp, "layer", lambda: "omp")
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 20_000)  # no pool is started
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 20_000)
     numba_pool.started()
     assert tried == [numba_pool.TRIED]
