@@ -208,7 +208,7 @@ def test_what_is_heavy_is_not_loaded_for_nothing(code):
 
 def test_numba_is_not_imported_to_describe_the_machine():
     """Once its pool is known; NumPy is, since its BLAS is told."""
-    kept = "import hwbench.host.numba_pool as pool\npool.kept = lambda: pool.Pool(2, 'omp')\n"
+    kept = "import hwbench.host.numba_pool as pool\npool.kept = lambda: pool.ThreadPool(2, 'omp')\n"
     assert loaded_by(kept + command("machine")) <= {"numpy", "cupy"}
 
 

@@ -12,7 +12,7 @@ from hwbench.host import numba_pool, settings
 @pytest.fixture(autouse=True)
 def pool(monkeypatch):
     """No cache of the user's is read."""
-    monkeypatch.setattr(numba_pool, "kept", lambda: numba_pool.Pool(3, "tbb"))
+    monkeypatch.setattr(numba_pool, "kept", lambda: numba_pool.ThreadPool(3, "tbb"))
 
 
 def test_machine_as_json_and_text(command):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from hwbench.host import cpuid
-from hwbench.host.cpuid import Level, Reading
+from hwbench.host.cpuid import Processor, StatedCache
 
 ZERO = (0, 0, 0, 0)
 X86 = sys.platform == "linux" and platform.machine() == "x86_64"
@@ -42,22 +42,30 @@ def answers(registers: dict[tuple[int, int], tuple[int, int, int, int]]) -> cpui
 
 def test_an_intel_processor() -> None:
     """Leaf 4 has the caches, leaf 11 the numbers; an instruction cache is none."""
-    found = cpuid.reading(answers(ICE_LAKE))
-    assert found.caches == (Level(1, 48 * 2**10, 64, 1), Level(2, 1280 * 2**10, 64, 1), Level(3, 48 * 2**20, 64, 6))
+    found = cpuid.processor(answers(ICE_LAKE))
+    assert found.caches == (
+        StatedCache(1, 48 * 2**10, 64, 1),
+        StatedCache(2, 1280 * 2**10, 64, 1),
+        StatedCache(3, 48 * 2**20, 64, 6),
+    )
     assert (found.number, found.core) == (5, (0, 2))
 
 
 def test_an_amd_processor() -> None:
     """A leaf of AMD's own has the caches; without leaf 11 the number is that of leaf 1, a core to itself."""
-    found = cpuid.reading(answers(ZEN))
-    assert found.caches == (Level(1, 32 * 2**10, 64, 1), Level(2, 512 * 2**10, 64, 1), Level(3, 32 * 2**20, 64, 4))
-    assert found == Reading(3, 0, 0, found.caches)
+    found = cpuid.processor(answers(ZEN))
+    assert found.caches == (
+        StatedCache(1, 32 * 2**10, 64, 1),
+        StatedCache(2, 512 * 2**10, 64, 1),
+        StatedCache(3, 32 * 2**20, 64, 4),
+    )
+    assert found == Processor(3, 0, 0, found.caches)
 
 
 def test_a_processor_that_says_nothing() -> None:
     """Emulators may answer with zeros, or have a cache at every subleaf: neither hangs."""
-    assert cpuid.reading(answers({})) == Reading(0, 0, 0, ())
-    endless = cpuid.reading(lambda leaf, _sub: cache(3, 2, 1, 8, 64) if leaf == 4 else (4, 0, 0, 0))
+    assert cpuid.processor(answers({})) == Processor(0, 0, 0, ())
+    endless = cpuid.processor(lambda leaf, _sub: cache(3, 2, 1, 8, 64) if leaf == 4 else (4, 0, 0, 0))
     assert len(endless.caches) == cpuid.MOST
 
 
@@ -65,7 +73,7 @@ def test_a_mask_that_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where two CPUs give one number, L1 and L2 are for each and L3 for all; where pinning is refused, too."""
     shifts = [0, 0, 32]
     monkeypatch.setattr(os, "sched_setaffinity", lambda _pid, _mask: None, raising=False)
-    found = cpuid.readings([4, 7], answers(ICE_LAKE))
+    found = cpuid.processors([4, 7], answers(ICE_LAKE))
     assert {cpu: one.number for cpu, one in found.items()} == {4: 4, 7: 7}
     assert [one.shift for one in found[4].caches] == shifts
 
@@ -73,14 +81,14 @@ def test_a_mask_that_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse)
-    assert [one.shift for one in cpuid.readings([4, 7], answers(ICE_LAKE))[7].caches] == shifts
+    assert [one.shift for one in cpuid.processors([4, 7], answers(ICE_LAKE))[7].caches] == shifts
 
 
 @pytest.mark.skipif(not X86, reason="asks this x86 processor")
 def test_this_processor() -> None:
     """The real instruction tells each allowed CPU from the others, and caches as the kernel does; our mask is kept."""
     before = os.sched_getaffinity(0)
-    found = cpuid.readings(sorted(before))
+    found = cpuid.processors(sorted(before))
     assert set(found) == before == os.sched_getaffinity(0)
     assert all(one.caches[0].level == 1 and one.caches[0].bytes >= 8192 for one in found.values())
 
@@ -102,4 +110,4 @@ def test_an_llvm_that_cannot_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpuid, "_compiled", missing)
     assert cpuid.instruction.__wrapped__() is None
     monkeypatch.setattr(cpuid, "instruction", lambda: None)
-    assert cpuid.readings([0]) == {}
+    assert cpuid.processors([0]) == {}

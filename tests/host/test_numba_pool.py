@@ -10,23 +10,23 @@ import pytest
 
 from hwbench.errors import UsageError
 from hwbench.host import numba_pool
-from hwbench.host.numba_pool import Pool
+from hwbench.host.numba_pool import ThreadPool
 
 
 def test_the_pool_is_kept_for_the_same_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is started once, and once more where a variable or what is kept is another."""
-    started: list[Pool] = []
+    started: list[ThreadPool] = []
 
-    def start() -> Pool:
-        started.append(Pool(2, "omp"))
+    def start() -> ThreadPool:
+        started.append(ThreadPool(2, "omp"))
         return started[-1]
 
     monkeypatch.setattr(numba_pool, "started", start)
     path = tmp_path / "made" / "pool.json"
-    assert numba_pool.kept(path) == numba_pool.kept(path) == Pool(2, "omp")
+    assert numba_pool.kept(path) == numba_pool.kept(path) == ThreadPool(2, "omp")
     assert len(started) == 1
     monkeypatch.setenv("NUMBA_THREADING_LAYER", "workqueue")
-    assert numba_pool.kept(path) == Pool(2, "omp")
+    assert numba_pool.kept(path) == ThreadPool(2, "omp")
     path.write_text('{"depends": 1}')
     numba_pool.kept(path)
     assert len(started) == 3

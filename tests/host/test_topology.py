@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from hwbench.host import topology
-from hwbench.host.cpuid import Level, Reading
+from hwbench.host.cpuid import Processor, StatedCache
 from hwbench.host.topology import SharedCache, Sources, Topology
 from made_up import trees
 
 K, M = 2**10, 2**20
 LIBC = {"LEVEL1_DCACHE_SIZE": 32 * K, "LEVEL2_CACHE_SIZE": 512 * K, "LEVEL3_CACHE_SIZE": 32 * M}
-ZEN = (Level(1, 32 * K, 64, 0), Level(2, 512 * K, 64, 0), Level(3, 32 * M, 64, 4))
+ZEN = (StatedCache(1, 32 * K, 64, 0), StatedCache(2, 512 * K, 64, 0), StatedCache(3, 32 * M, 64, 4))
 
 
-def sources(libc: Mapping[str, int] | None = None, caches: tuple[Level, ...] = ()) -> Sources:
+def sources(libc: Mapping[str, int] | None = None, caches: tuple[StatedCache, ...] = ()) -> Sources:
     """A C library with these sizes, and a processor with these caches whose CPUs are cores."""
 
-    def ask(cpus: Collection[int]) -> Mapping[int, Reading]:
-        return {cpu: Reading(cpu, 0, 5, caches) for cpu in cpus} if caches else {}
+    def ask(cpus: Collection[int]) -> Mapping[int, Processor]:
+        return {cpu: Processor(cpu, 0, 5, caches) for cpu in cpus} if caches else {}
 
     return Sources((libc or {}).get, ask)
 
@@ -86,11 +86,11 @@ def test_without_the_processor_the_c_library_is_better_than_nothing(tmp_path: Pa
     [
         ("64K", ZEN, 32 * K, "cpuid is believed, since two of three say so"),
         ("64K", (), 64 * K, "sysfs is believed, as it says who shares a cache"),
-        ("64K", (Level(1, 64 * K, 64, 0), *ZEN[1:]), 64 * K, "sysfs is believed, since two of three say so"),
-        ("64K", (Level(1, 48 * K, 64, 0), *ZEN[1:]), 64 * K, "sysfs is believed, as it says who shares a cache"),
+        ("64K", (StatedCache(1, 64 * K, 64, 0), *ZEN[1:]), 64 * K, "sysfs is believed, since two of three say so"),
+        ("64K", (StatedCache(1, 48 * K, 64, 0), *ZEN[1:]), 64 * K, "sysfs is believed, as it says who shares a cache"),
     ],
 )
-def test_sizes_that_differ(tmp_path: Path, l1: str, caches: tuple[Level, ...], believed: int, why: str) -> None:
+def test_sizes_that_differ(tmp_path: Path, l1: str, caches: tuple[StatedCache, ...], believed: int, why: str) -> None:
     """Two of three are believed, else `/sys`; what each says stands in the note."""
     found = topology.read([0, 1], tree(tmp_path, l1=l1), sources(LIBC, caches))
     assert sizes(found)[1] == {believed}
@@ -116,8 +116,8 @@ def test_unlike_cores_have_more_than_one_size(tmp_path: Path) -> None:
 def test_cores_without_sysfs(tmp_path: Path) -> None:
     """Siblings and packages come from the processor's numbers."""
 
-    def ask(cpus: Collection[int]) -> Mapping[int, Reading]:
-        return {cpu: Reading(cpu, 1, 2, ()) for cpu in cpus}
+    def ask(cpus: Collection[int]) -> Mapping[int, Processor]:
+        return {cpu: Processor(cpu, 1, 2, ()) for cpu in cpus}
 
     assert topology.read(range(8), tmp_path, Sources({}.get, ask)).cores == {
         cpu: (cpu // 4, cpu // 2) for cpu in range(8)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwbench.host import windows as api
-from hwbench.host.cpuid import Level, Reading
+from hwbench.host.cpuid import Processor, StatedCache
 
 from . import windows
 from .trees import CPU, THP, stat
@@ -50,7 +50,7 @@ class Made:
     files: Files = field(default_factory=dict)
     hidden: Sequence[str] = ()
     libc: Mapping[str, int] = field(default_factory=dict)
-    processor: Callable[[int], Reading] | None = None
+    processor: Callable[[int], Processor] | None = None
     platform: str = "linux"
     sysctl: str = ""
     windows: bytes = b""
@@ -141,13 +141,13 @@ def _mount(place: str, kind: str, source: str) -> str:
 HYPERVISOR = "model name\t: A CPU\nflags\t: fpu avx2 hypervisor"
 ZEN = ((1, "32K", 1), (2, "512K", 1), (3, "32M", 8))
 ZEN_LIBC = {"LEVEL1_DCACHE_SIZE": 32 * K, "LEVEL2_CACHE_SIZE": 512 * K, "LEVEL3_CACHE_SIZE": 32 * M}
-ZEN_LEVELS = (Level(1, 32 * K, 64, 0), Level(2, 512 * K, 64, 0), Level(3, 32 * M, 64, 4))
+ZEN_LEVELS = (StatedCache(1, 32 * K, 64, 0), StatedCache(2, 512 * K, 64, 0), StatedCache(3, 32 * M, 64, 4))
 ZEN_SIZES = "L1 16 KiB, L2 256 KiB, L3 16 MiB, DRAM 128 MiB"
 ZEN_CARD = "L1 32 KiB (lines of 64 B, shared by 1), L2 512 KiB (lines of 64 B, shared by 1), L3 32 MiB (lines of 64 B, "
 
 
-def _zen(cpu: int) -> Reading:
-    return Reading(cpu, 0, 5, ZEN_LEVELS)
+def _zen(cpu: int) -> Processor:
+    return Processor(cpu, 0, 5, ZEN_LEVELS)
 
 
 MACHINES = (

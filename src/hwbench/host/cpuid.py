@@ -23,7 +23,7 @@ MOST = 16  # subleaves: more would be an endless list
 
 
 @dataclass(frozen=True)
-class Level:
+class StatedCache:
     """A data or unified cache; `shift` bits at the end of a CPU's number do not tell it from those who share it."""
 
     level: int
@@ -33,13 +33,13 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Processor:
     """What one CPU says: its number (x2APIC), how many bits of it count threads, and threads and cores; its caches."""
 
     number: int
     thread_bits: int
     core_bits: int
-    caches: tuple[Level, ...]
+    caches: tuple[StatedCache, ...]
 
     @property
     def core(self) -> tuple[int, int]:
@@ -47,14 +47,14 @@ class Reading:
         return self.number >> self.core_bits, self.number >> self.thread_bits
 
 
-def readings(cpus: Collection[int], ask: Registers | None = None) -> Mapping[int, Reading]:
+def processors(cpus: Collection[int], ask: Registers | None = None) -> Mapping[int, Processor]:
     """What each of the CPUs says; {} on other processors.
 
     Where a thread cannot be put on each, or an affinity mask is accepted and not obeyed (gVisor), so that two CPUs seem
     to be one, all have the caches of one CPU, L1 and L2 for each and the others for all.
     """
     asked = instruction() if ask is None else ask
-    found: dict[int, Reading] = {}
+    found: dict[int, Processor] = {}
     if asked is None:
         return found
 
@@ -62,28 +62,28 @@ def readings(cpus: Collection[int], ask: Registers | None = None) -> Mapping[int
         with suppress(OSError, AttributeError):  # pinning is refused, or unknown
             for cpu in cpus:
                 os.sched_setaffinity(0, {cpu})
-                found[cpu] = reading(asked)
+                found[cpu] = processor(asked)
 
     thread = threading.Thread(target=visit)  # whose mask ends with it
     thread.start()
     thread.join()
     if len({one.number for one in found.values()}) == len(set(cpus)):
         return found
-    caches = tuple(replace(one, shift=0 if one.level < 3 else 32) for one in reading(asked).caches)
-    return {cpu: Reading(cpu, 0, 32, caches) for cpu in cpus}
+    caches = tuple(replace(one, shift=0 if one.level < 3 else 32) for one in processor(asked).caches)
+    return {cpu: Processor(cpu, 0, 32, caches) for cpu in cpus}
 
 
-def reading(ask: Registers) -> Reading:
+def processor(ask: Registers) -> Processor:
     """What the CPU that runs this says of itself."""
     most = ask(0, 0)[0]
     number, thread_bits, core_bits = ask(1, 0)[1] >> 24, 0, 0
     if most >= 11 and ask(11, 0)[1] & 0xFFFF:
         number = ask(11, 0)[3]
         thread_bits, core_bits = (ask(11, sub)[0] & 31 for sub in (0, 1))
-    return Reading(number, thread_bits, max(thread_bits, core_bits), _caches(ask, most))
+    return Processor(number, thread_bits, max(thread_bits, core_bits), _caches(ask, most))
 
 
-def _caches(ask: Registers, most: int) -> tuple[Level, ...]:
+def _caches(ask: Registers, most: int) -> tuple[StatedCache, ...]:
     extended = ask(0x80000000, 0)[0]
     amd = extended >= AMD_CACHES and ask(0x80000001, 0)[2] & AMD_TOPOLOGY
     leaf = AMD_CACHES if amd else INTEL_CACHES
@@ -95,7 +95,7 @@ def _caches(ask: Registers, most: int) -> tuple[Level, ...]:
             break
         line, partitions, ways, sets = (ebx & 0xFFF) + 1, (ebx >> 12 & 0x3FF) + 1, (ebx >> 22) + 1, ecx + 1
         if kind != INSTRUCTION:
-            found.append(Level(level, line * partitions * ways * sets, line, (sharers - 1).bit_length()))
+            found.append(StatedCache(level, line * partitions * ways * sets, line, (sharers - 1).bit_length()))
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
 from . import affinity, cpu_numbers, macos, memory, numba_pool, settings, system
-from .numba_pool import Pool
+from .numba_pool import ThreadPool
 from .pseudo_files import ROOT, cpu_list, mounted, read_text
 from .system import Host
 
@@ -233,7 +233,7 @@ def _other_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def software(pool: Callable[[], Pool] = numba_pool.started) -> dict[str, str | int | None]:
+def software(pool: Callable[[], ThreadPool] = numba_pool.started) -> dict[str, str | int | None]:
     """The versions that figures depend on, the BLAS, and Numba's threads. Imports NumPy.
 
     The calling thread keeps its CPUs, whatever OpenMP is told to bind.

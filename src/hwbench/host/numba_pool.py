@@ -24,7 +24,7 @@ TRIED = 256  # threads that are started to see whether the system does: limits a
 LARGEST = 2**16  # bytes; a file has some hundred
 
 
-class Pool(msgspec.Struct, frozen=True):
+class ThreadPool(msgspec.Struct, frozen=True):
     """The threads of the pool, the layer that starts them (tbb, omp or workqueue), and where OpenMP binds them."""
 
     threads: int
@@ -34,16 +34,16 @@ class Pool(msgspec.Struct, frozen=True):
 
 class _Kept(msgspec.Struct, frozen=True):
     depends: str
-    pool: Pool
+    pool: ThreadPool
 
 
-def started() -> Pool:
+def started() -> ThreadPool:
     """The pool of this process. It is started if it was not: its layer is unknown before."""
     import numba
 
     room(min(TRIED, int(numba.config.NUMBA_NUM_THREADS) - 1))  # type: ignore[attr-defined,unused-ignore]
     layer = openmp.layer()
-    return Pool(numba.get_num_threads(), layer, tuple(map(tuple, openmp.places())))
+    return ThreadPool(numba.get_num_threads(), layer, tuple(map(tuple, openmp.places())))
 
 
 @functools.cache
@@ -68,7 +68,7 @@ def room(threads: int) -> None:
             thread.join()
 
 
-def kept(path: Path | None = None) -> Pool:
+def kept(path: Path | None = None) -> ThreadPool:
     """The pool that an earlier process found with the same packages, variables and CPUs; else that of this process.
 
     A TBB that the system's package manager installs is not noticed; one from pip is.

@@ -48,7 +48,7 @@ class Sources:
     """What is asked beside `/sys`: the C library's sizes by `sysconf`, and the processor. Made-up ones for tests."""
 
     libc: Callable[[str], int | None]
-    cpuid: Callable[[Collection[int]], Mapping[int, cpuid.Reading]]
+    cpuid: Callable[[Collection[int]], Mapping[int, cpuid.Processor]]
 
 
 def sysconf(name: str) -> int | None:
@@ -58,7 +58,7 @@ def sysconf(name: str) -> int | None:
     return None
 
 
-REAL = Sources(sysconf, cpuid.readings)
+REAL = Sources(sysconf, cpuid.processors)
 SILENT = Sources(lambda _: None, lambda _: {})
 
 
@@ -123,7 +123,7 @@ def _sysfs_caches(base: Path, cpus: Iterable[int]) -> list[SharedCache]:
 
 def _believed(
     sysfs: list[SharedCache], allowed: Sequence[int], libc: Callable[[str], int | None],
-    ask: Callable[[], Mapping[int, cpuid.Reading]],
+    ask: Callable[[], Mapping[int, cpuid.Processor]],
 ) -> tuple[tuple[SharedCache, ...], list[str]]:  # fmt: skip
     """The caches of each level by the most trusted source that has it for all allowed CPUs, and what disagrees.
 
@@ -171,9 +171,9 @@ def _trusted(level: int, told: Mapping[str, set[int]], *, whole: bool, asked: bo
     return ("sysfs", "for those CPUs that it shows") if mine else ("", "since neither of the others has it")
 
 
-def _cpuid_caches(readings: Mapping[int, cpuid.Reading]) -> list[SharedCache]:
+def _cpuid_caches(processors: Mapping[int, cpuid.Processor]) -> list[SharedCache]:
     found: dict[tuple[int, int, int, int], list[int]] = {}
-    for cpu, one in readings.items():
+    for cpu, one in processors.items():
         for cache in one.caches:
             found.setdefault((cache.level, cache.bytes, cache.line, one.number >> cache.shift), []).append(cpu)
     return [SharedCache(level, size, line, tuple(cpus)) for (level, size, line, _), cpus in found.items()]

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .model import Disturbance
 
-Of: TypeAlias = Literal["matrix products", "NumPy", "compiled code", "Python code", "memory", "threads"]
+Of: TypeAlias = Literal["matrix products", "NumPy", "compiled code", "Python code", "memory"]
 """What a variable lowers the figures of."""
 
 

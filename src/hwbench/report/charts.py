@@ -219,59 +219,22 @@ def bars(
         layers.append(vega.layer("rule", "rule", vega.options(color=var("ink-2"), strokeDash=[4, 4]), x=x))
     if logarithmic:
         # A thin stem ties the dot to its row. Its length means nothing: the edge is not zero.
-        layers.append(
-            vega.layer(
-                "marks",
-                "rule",
-                vega.options(strokeWidth=1.2),
-                x=x,
-                x2={"datum": edge},
-                color=colour,
-                opacity={"value": 0.45},
-                **place,
-            )
-        )
+        stem, faint = vega.options(strokeWidth=1.2), {"value": 0.45}
+        layers.append(vega.layer("marks", "rule", stem, x=x, x2={"datum": edge}, color=colour, opacity=faint, **place))
         dot = vega.options(size=75)
         layers.append(vega.layer("marks", "point", dot, x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
     else:
         bar = vega.options(cornerRadiusEnd=2)
         layers.append(vega.layer("marks", "bar", bar, x=x, color=colour, opacity=fade, tooltip=tooltip, **place))
     if not best:
-        layers.append(
-            vega.layer(
-                "marks",
-                "rule",
-                vega.options(strokeWidth=1.5, clip=True),
-                x=vega.field("low:Q", scale=scale),
-                x2={"field": "high"},
-                tooltip=tooltip,
-                **place,
-            )
-        )
+        x_low = vega.field("low:Q", scale=scale)
+        layers.append(interval(x=x_low, x2={"field": "high"}, tooltip=tooltip, **place))
     # Beyond the interval's end, so that the text never sits on it.
     told = vega.options(align="left", dx=8 if logarithmic else 5, baseline="middle")
     layers.append(vega.layer("marks", "text", told, x=vega.field("high:Q", scale=scale), text=LABEL, **place))
     if compared:
-        layers.append(
-            vega.layer(
-                "marks",
-                "text",
-                vega.options(align="right", baseline="middle", opacity=seen),
-                x={"value": "width"},
-                text=vega.field("against:N"),
-                **place,
-            )
-        )
-        layers.append(
-            vega.layer(
-                "head",
-                "text",
-                vega.options(align="right", dy=-8, opacity=seen),
-                x={"value": "width"},
-                y={"value": 0},
-                text=LABEL,
-            )
-        )
+        look, told = vega.options(align="right", baseline="middle", opacity=seen), vega.field("against:N")
+        layers += [vega.layer("marks", "text", look, x={"value": "width"}, text=told, **place), heading(seen)]
     if absent:
         reasons = [vega.field("case:N"), vega.field("more:N", title="why")]
         at_edge = {"datum": edge, "type": "quantitative"}
@@ -282,6 +245,17 @@ def bars(
     ruled = [{"value": rule}] if rule is not None else []
     head = [{"label": against}] if compared else []
     return finish(layers, frame, names, marks=rows, absent=absent, rule=ruled, head=head)
+
+
+def interval(**channels: object) -> Spec:
+    """The interval of each mark, as a line between its ends."""
+    return vega.layer("marks", "rule", vega.options(strokeWidth=1.5, clip=True), **channels)
+
+
+def heading(seen: Spec) -> Spec:
+    """The heading of the column at the right edge."""
+    look = vega.options(align="right", dy=-8, opacity=seen)
+    return vega.layer("head", "text", look, x={"value": "width"}, y={"value": 0}, text=LABEL)
 
 
 def split(label: float, column: float) -> tuple[Spec, Spec]:
@@ -372,17 +346,7 @@ def lines(
     faded = {"opacity": vega.field("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
     series = vega.field("series:N")
     layers.append(vega.layer("marks", "line", x=x, y=y, color=colour, detail=series, **dashed, **faded))
-    layers.append(
-        vega.layer(
-            "marks",
-            "rule",
-            vega.options(strokeWidth=1.5, clip=True),
-            x=x,
-            y=vega.field("low:Q", scale=scale_y),
-            y2={"field": "high"},
-            color=colour,
-        )
-    )
+    layers.append(interval(x=x, y=vega.field("low:Q", scale=scale_y), y2={"field": "high"}, color=colour))
     fade = vega.field("fade:Q", scale=None)
     layers.append(
         vega.layer("marks", "point", x=x, y=y, color=colour, opacity=fade, tooltip=_tooltip(marks, more, best))
@@ -549,43 +513,20 @@ def roofline(
     dash = vega.field("dash:N", legend=None, scale=vega.options(domain=["", "dash"], range=[[1, 0], [5, 4]]))
     told = [vega.field("told:N", title="roof")]
     thin = vega.options(color=var("ink-2"), strokeWidth=1.3, clip=True)
+    wide = vega.options(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True)
+    above = vega.options(align="right", baseline="bottom", dy=-2)
     layers = [
         vega.layer("roofs", "line", thin, x=x, y=y, detail=vega.field("roof:N"), strokeDash=dash),
         # An invisible line as wide as a finger: a line of one pixel is hard to point at.
-        vega.layer(
-            "roofs",
-            "line",
-            vega.options(color=var("ink-2"), strokeWidth=11, opacity=0, clip=True),
-            x=x,
-            y=y,
-            detail=vega.field("roof:N"),
-            tooltip=told,
-        ),
-        vega.layer(
-            "ceilings",
-            "text",
-            vega.options(align="right", baseline="bottom", dy=-2),
-            x={"value": "width"},
-            y=y,
-            text=LABEL,
-        ),
+        vega.layer("roofs", "line", wide, x=x, y=y, detail=vega.field("roof:N"), tooltip=told),
+        vega.layer("ceilings", "text", above, x={"value": "width"}, y=y, text=LABEL),
         vega.layer("slopes", "text", vega.options(align="right", dx=-4), x=x, y=y, text=LABEL),
     ]
     if rows:
         shape = vega.field("group:N", legend=None, scale=vega.options(domain=list(shapes), range=list(shapes.values())))
         colour, fade = _colour(marks, names), vega.field("fade:Q", scale=None)
-        layers.append(
-            vega.layer(
-                "marks",
-                "rule",
-                vega.options(strokeWidth=1.5, clip=True),
-                x=x,
-                y=vega.field("low:Q", scale=scale_y),
-                y2={"field": "high"},
-                color=colour,
-                opacity=fade,
-            )
-        )
+        low = vega.field("low:Q", scale=scale_y)
+        layers.append(interval(x=x, y=low, y2={"field": "high"}, color=colour, opacity=fade))
         layers.append(
             vega.layer(
                 "marks",

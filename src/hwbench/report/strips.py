@@ -92,29 +92,12 @@ def strips(rows: Sequence[Strip], *, alt_text: str, head: str) -> Spec:
         fields["suspect"] = "suspect"
     tooltip = [vega.field(f"{name}:N", title=title) for name, title in fields.items()]
     fade = vega.field("fade:Q", scale=None)
+    thick, edge = vega.options(thickness=3, size=17), vega.options(align="right", opacity=seen)
     layers = [
         vega.layer("marks", "tick", vega.options(color=var("c1"), opacity=0.4, thickness=1.5, size=12), x=x, y=y),
-        vega.layer(
-            "quantiles",
-            "tick",
-            vega.options(thickness=3, size=17),
-            x=x,
-            y=y,
-            color=colour,
-            opacity=fade,
-            tooltip=tooltip,
-        ),
-        vega.layer(
-            "told", "text", vega.options(align="right", opacity=seen), x={"value": "width"}, y=y, text=charts.LABEL
-        ),
-        vega.layer(
-            "head",
-            "text",
-            vega.options(align="right", dy=-8, opacity=seen),
-            x={"value": "width"},
-            y={"value": 0},
-            text=charts.LABEL,
-        ),
+        vega.layer("quantiles", "tick", thick, x=x, y=y, color=colour, opacity=fade, tooltip=tooltip),
+        vega.layer("told", "text", edge, x={"value": "width"}, y=y, text=charts.LABEL),
+        charts.heading(seen),
     ]
     frame = {"height": STRIP * len(rows), "description": alt_text, "title": ""}
     return charts.finish(layers, frame, NUMBERS, marks=marks, quantiles=told, told=texts, head=[{"label": head}])

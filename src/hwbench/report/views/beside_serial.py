@@ -20,7 +20,7 @@ PRANGE, SERIAL = "prange", "best serial loop, 1 thread"
 COLOURS = {SERIAL: "ink", PRANGE: "c7"}
 
 
-class Pair(NamedTuple):
+class LoopPoint(NamedTuple):
     """A point of one of the two lines, the fastest serial one where it is that, and prange's time over the serial."""
 
     point: Point
@@ -30,7 +30,7 @@ class Pair(NamedTuple):
 
 def figure(runs: Runs) -> Figure | None:
     """A panel for each bench and run; None where no prange loop on several threads has a serial one beside it."""
-    columns: Columns[Pair] = Columns(
+    columns: Columns[LoopPoint] = Columns(
         runs,
         lambda one: one.point,
         (
@@ -43,7 +43,7 @@ def figure(runs: Runs) -> Figure | None:
         more="against the serial loop",
     )  # fmt: skip
     panels: list[Panel] = []
-    shown: list[Pair] = []
+    shown: list[LoopPoint] = []
     for index in range(len(runs)):
         points = [point for point in runs.measuring(*KINDS) if point.run == index and _fits(point)]
         for bench in dict.fromkeys(point.record.bench for point in points):
@@ -84,7 +84,7 @@ def _rate(point: Point) -> Estimate:
     return point.seconds.inverse(point.record.counts["bytes"] * BANDWIDTH.scale)
 
 
-def _pairs(points: Sequence[Point]) -> list[Pair]:
+def _pairs(points: Sequence[Point]) -> list[LoopPoint]:
     """At each n that has both, the fastest serial variant and prange; the serial line first."""
     serial, threaded = [], []
     for n in sorted({point.n for point in points}):
@@ -94,12 +94,12 @@ def _pairs(points: Sequence[Point]) -> list[Pair]:
             best = min(alone, key=lambda point: point.seconds.value)
             record = every[0].record
             against = ratio(record, best.record) if same_work(best.record, record) else None
-            serial.append(Pair(best, SERIAL, None))
-            threaded.append(Pair(every[0], PRANGE, against))
+            serial.append(LoopPoint(best, SERIAL, None))
+            threaded.append(LoopPoint(every[0], PRANGE, against))
     return [*serial, *threaded]
 
 
-def _said(pairs: Sequence[Pair]) -> str:
+def _said(pairs: Sequence[LoopPoint]) -> str:
     """The largest n in words."""
     last = pairs[-1]
     best = next(one for one in pairs if one.way == SERIAL and one.point.n == last.point.n)

@@ -357,38 +357,16 @@ def _spec(commits: int, labels: Sequence[str]) -> Spec:
     }  # fmt: skip
     tooltip = [vega.field(f"{field}:N", title=title) for field, title in fields.items()]
     low = vega.field("low:Q", scale=height)
+    named = vega.options(align="left", baseline="top", dx=3, dy=2)
+    line, dot = vega.options(strokeWidth=1.4 if many else 2), vega.options(size=14 if many else 45)
+    fade = vega.field("fade:Q", scale=None)
     band = ("area", vega.options(opacity=0.18)) if many else ("rule", vega.options(strokeWidth=1.5))
     layers = [
         vega.layer("steps", "rule", vega.options(strokeDash=[4, 3], strokeWidth=1.3), x=x, color=colour),
-        vega.layer(
-            "steps",
-            "text",
-            vega.options(align="left", baseline="top", dx=3, dy=2),
-            x=x,
-            y=vega.field("y:Q", scale=None, axis=None),
-            text=charts.LABEL,
-        ),
+        vega.layer("steps", "text", named, x=x, y=vega.field("y:Q", scale=None, axis=None), text=charts.LABEL),
         vega.layer("marks", *band, x=x, y=low, y2={"field": "high"}, color=colour),
-        vega.layer(
-            "marks",
-            "line",
-            vega.options(strokeWidth=1.4 if many else 2),
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=dash,
-            order=vega.field("order:Q"),
-        ),
-        vega.layer(
-            "marks",
-            "point",
-            vega.options(size=14 if many else 45),
-            x=x,
-            y=y,
-            color=colour,
-            tooltip=tooltip,
-            opacity=vega.field("fade:Q", scale=None),
-        ),
+        vega.layer("marks", "line", line, x=x, y=y, color=colour, strokeDash=dash, order=vega.field("order:Q")),
+        vega.layer("marks", "point", dot, x=x, y=y, color=colour, tooltip=tooltip, opacity=fade),
     ]
     frame: charts.Frame = {"height": 320, "description": "One case over the commits", "title": "value"}
     return charts.finish(layers, frame, {})
