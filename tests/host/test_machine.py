@@ -86,6 +86,12 @@ def test_an_empty_tree_is_a_machine(tmp_path: Path) -> None:
     assert "caches" in {one.name for one in disturbances.find(found, tmp_path)}
 
 
+def test_a_long_note_on_the_topology_is_cut(tmp_path: Path) -> None:
+    """A file whose texts are longer than its reader allows could never be read again."""
+    host = Host(allowed=(0,), online=(0,), notes=("x" * 2000, "y"))
+    assert [len(note) for note in machine.describe("box", tmp_path, host).topology] == [500, 1]
+
+
 def test_bare_metal_of_a_cloud_is_no_virtual_machine(tmp_path: Path) -> None:
     """A vendor's name alone makes no hypervisor: the CPU would say so."""
     root = trees.intel(tmp_path)

@@ -68,7 +68,7 @@ def describe(name: str | None = None, root: Path = ROOT, host: Host | None = Non
         virtual=virtual(root) if linux else None,
         os=_linux_name(root) if linux else platform.platform(),
         settings=settings.settings(root, host.allowed) if linux else {},
-        topology=list(host.notes),
+        topology=[note[: settings.LONGEST] for note in host.notes],
     )
 
 

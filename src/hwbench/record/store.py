@@ -235,11 +235,12 @@ def _validate_machine(run: Run, name: str) -> None:
         if not 0 <= number < 2**63:
             raise StoreError(f"{name}: {field}: is no number of bytes, CPUs or a level")
     named = [*machine.settings.items(), *(run.variables or {}).items()]
-    words = [*cpu.isa, *itertools.chain.from_iterable(named)]
+    texts = (machine.os, machine.virtual or "", cpu.model, cpu.microcode or "", *machine.topology)
+    words = [*texts, *cpu.isa, *itertools.chain.from_iterable(named)]
     if any(len(word) > LONGEST_WORDS for word in words) or len(words) > MOST_WORDS:
         raise StoreError(
-            f"{name}: machine.cpu.isa, machine.settings, variables: more than {MOST_WORDS} names, or one of more than "
-            f"{LONGEST_WORDS} characters"
+            f"{name}: machine (texts, isa, settings, topology), variables: more than {MOST_WORDS} names, or one of "
+            f"more than {LONGEST_WORDS} characters"
         )
 
 
