@@ -14,11 +14,12 @@ ITEM = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16, "half": 2, "
 FLOATS = {"half": "f2", "bfloat": "f2", "float": "f4", "double": "f8"}
 
 _TYPE = r"(?:<\d+ x \w+>|\w+)"
+_FLOAT = r"(?:<\d+ x (?:half|bfloat|float|double)>|half|bfloat|float|double)"
 _NAME = r'@(?:"[^"]+"|[-\w$.]+)'
 _LABEL = re.compile(r'^("[^"]+"|[-\w$.]+):')
 _LOAD = re.compile(rf"^\s*%\S+ = load (?:volatile )?({_TYPE}), ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
 _STORE = re.compile(rf"^\s*store (?:volatile )?({_TYPE}) .*, ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
-_ARITHMETIC = re.compile(rf"^\s*(%\S+) = (fadd|fsub|fmul|fdiv|frem)((?: [a-z]+)*?) ({_TYPE}) (.+)$")
+_ARITHMETIC = re.compile(rf"^\s*(%\S+) = (?:fadd|fsub|fmul|fdiv|frem) (?:[a-z]+ )*?({_FLOAT}) ")
 _CALL = re.compile(rf"^\s*(?:(%\S+) = )?(?:(?:tail|musttail|notail) )?(?:call|invoke)\b([^@%(]*?)({_NAME}|%\S+?|inttoptr)\s*\(")
 _SELECT = re.compile(r"= select (?:[a-z]+ )*(?:i1|<\d+ x i1>) ")
 _MASK = re.compile(r"<(\d+) x i1> ([^,()]+(?:\([^)]*\))?)")
@@ -64,7 +65,7 @@ class Flops:
 
 @dataclass
 class Meter:
-    """A sum of values at run time: bytes of memset and memcpy, of allocations, or the sizes of a product."""
+    """A sum at run time: bytes of memset, memcpy and allocations, with their range of addresses, or sizes of products."""
 
     kind: str  # "written", "copied", "allocated", "gemm", "gemv", "dot"
     slot: int
@@ -153,7 +154,7 @@ class _Writer:
         """One function; the wrappers through which Python calls are left alone."""
         found = _DEFINE.match(lines[0])
         name = found[1] if found else ""
-        if re.search(r"@\"?(_ZN7cpython|cfunc|NRT_|nrt_)", name) or "_ZN13_3cdynamic_3e" in name:
+        if re.search(r"@\"?(_ZN7cpython|cfunc|NRT_|nrt_)", name):
             return lines
         uses = _uses(lines)
         out = [lines[0]]
@@ -186,7 +187,7 @@ class _Writer:
         if flops is None:  # within phis
             return [line]
         if found := _ARITHMETIC.match(line):
-            lanes = _lanes(found[4])
+            lanes = _lanes(found[2])
             if found[1].startswith(("%bin.rdx", "%op.rdx")):
                 flops.partial += lanes
             elif _thrown_away(found[1], uses, lines, set()):
@@ -252,7 +253,7 @@ class _Writer:
         if found[3] in self.defined or _FREE.match(target):
             allocated = re.search(r"alloc\w*\(i64 (?:\w+ )*?([%\w.-]+)", line)
             if "NRT_" in target and allocated and found[1]:
-                return [line, *self._allocation(found[1], allocated[1])]
+                return [line, *self._sum("allocated", found[1], allocated[1])]
             return [line]
         if vector := re.match(r"__svml_([a-z]+?\d*?)(f?)(\d+)(?:_\w+)?$", target):
             flops.needed += int(vector[3])
@@ -264,10 +265,11 @@ class _Writer:
             self.made.unknown.setdefault(target, block)
         return [line]
 
-    def _allocation(self, pointer: str, size: str) -> list[str]:
-        slot = self.slot(3)  # bytes, lowest address, highest
+    def _sum(self, kind: str, pointer: str, size: str) -> list[str]:
+        """Add up bytes at an address, and keep the range of the addresses."""
+        slot = self.slot(3)
         self.made.lows.append(slot + 1)
-        self.made.meters.append(Meter("allocated", slot))
+        self.made.meters.append(Meter(kind, slot))
         v = [self.fresh() for _ in range(8)]
         low, high = self.place(slot + 1), self.place(slot + 2)
         return [
@@ -312,11 +314,9 @@ class _Writer:
             return self._masked(line, kind, result, block)
         if kind.startswith(("memset", "memcpy", "memmove")):
             length = re.search(r", i64 ([%\w.-]+), i1", line)
-            if length:
-                slot = self.slot(3)
-                self.made.lows.append(slot + 1)
-                self.made.meters.append(Meter("written" if kind.startswith("memset") else "copied", slot))
-                return [*self._add(slot, length[1]), line]
+            pointer = re.search(r"\(ptr (?:\w+ |\w+\(\d+\) )*?(%[^\s,()]+)", line)
+            if length and pointer:
+                return [*self._sum("written" if kind.startswith("memset") else "copied", pointer[1], length[1]), line]
             return [line]
         lanes = _lanes(next(iter(re.findall(_TYPE, result.split(")")[-1])[-1:]), "i64")) if result.strip() else 1
         name = kind.split(".")[0]

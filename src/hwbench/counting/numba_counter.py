@@ -7,6 +7,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,14 @@ class Piece:
         self.read: list[tuple[int, int]] = []
         self.written: list[tuple[int, int]] = []
         self.loaded = self.stored = 0.0
+
+    def reads(self) -> int:
+        """Distinct bytes that are read."""
+        return self.bytes(self.read, self.loaded)
+
+    def writes(self) -> int:
+        """Distinct bytes that are written."""
+        return self.bytes(self.written, self.stored)
 
     def bytes(self, ranges: Sequence[tuple[int, int]], issued: float) -> int:
         """Distinct bytes of an array within some ranges: no more than were asked for."""
@@ -75,7 +84,10 @@ def count_numba(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     pieces = [Piece(found[number][0], one, *bounds(one)) for number, one in copied.items() if number in _passed(made)]
     pieces += [Piece("a global array", None, low, low + size) for (_, size), low in zip(program.constants, constants, strict=True)]
     results = [one for _, one in walk(result, "result") if not any(piece.low <= bounds(one)[0] < piece.high for piece in pieces)]
-    return _summed(program, counters, pieces, results, _kept(made, found, expected, before), made)
+    counts = _summed(program, counters, pieces, results, made)
+    both = {piece.name for piece in pieces if piece.read and piece.written}
+    unread = _overwritten(made, found, both, (expected, before))
+    return replace(counts, compulsory=counts.compulsory - sum(one.reads() for one in pieces if one.name in unread))
 
 
 def _passed(made: Subject) -> set[int]:
@@ -133,13 +145,28 @@ def _counters(program: Instrumented) -> tuple[Any, list[int]]:
     return counters, list((ctypes.c_uint64 * len(program.constants)).from_address(table))
 
 
-def _kept(made: Subject, found: Mapping[int, tuple[str, Any]], expected: Any, before: list[Array]) -> set[str]:
-    """Arrays that are written whatever was in them: results are the same from other contents."""
-    return set()
+def _overwritten(made: Subject, found: Mapping[int, tuple[str, Any]], names: set[str], outcome: tuple[Any, list[Array]]) -> set[str]:
+    """Which arrays are written whatever was in them: other contents give the same results and the same arrays."""
+    kept = set()
+    for number, (name, _) in found.items():
+        if name not in names:
+            continue
+        copied = dict(zip(found, copies([one for _, one in found.values()]), strict=True))
+        if copied[number].dtype.kind not in "fc" or not copied[number].flags.writeable:
+            continue
+        copied[number][...] = copied[number][::-1] + 0.5
+        with made.replaced(copied) as (args, kwargs):
+            try:
+                result = made.function(*args, **kwargs)
+            except Exception:  # noqa: BLE001 - contents matter, then
+                continue
+        if same(result, outcome[0]) and same(list(copied.values()), outcome[1]):
+            kept.add(name)
+    return kept
 
 
 def _summed(
-    program: Instrumented, counters: Any, pieces: list[Piece], results: list[Array], overwritten: set[str], made: Subject
+    program: Instrumented, counters: Any, pieces: list[Piece], results: list[Array], made: Subject
 ) -> Counts:
     heap = [(int(counters[one.slot + 1]), int(counters[one.slot + 2]) + _HEADER) for one in program.meters if one.kind == "allocated" and counters[one.slot]]
     issued = 0.0
@@ -165,10 +192,14 @@ def _summed(
     blas = False
     for meter in program.meters:
         amount = float(counters[meter.slot])
-        if meter.kind == "written":
-            issued += amount
-        elif meter.kind == "copied":
-            issued += 2 * amount
+        if meter.kind in ("written", "copied") and amount:
+            low, high = int(counters[meter.slot + 1]), int(counters[meter.slot + 2])
+            touched = [piece for piece in pieces if low < piece.high and high > piece.low]
+            if touched or any(first <= low < last for first, last in heap):
+                issued += amount if meter.kind == "written" else 2 * amount
+            for piece in touched:
+                piece.written.append((max(low, piece.low), min(high, piece.high)))
+                piece.stored += amount
         elif meter.kind in ("gemm", "gemv", "dot") and amount:
             kind, factor = _LETTERS.get(meter.item, ("f8", 1))
             size = int(kind[1:])
@@ -177,10 +208,7 @@ def _summed(
             flops_high += 2 * amount * factor
             blas = True
     unknown = tuple(name for name, block in program.unknown.items() if block < 0 or counters[block])
-    compulsory = sum(
-        (0 if piece.name in overwritten else piece.bytes(piece.read, piece.loaded)) + piece.bytes(piece.written, piece.stored)
-        for piece in pieces
-    )
+    compulsory = sum(one.reads() + one.writes() for one in pieces)
     out = sum(distinct(one) for one in results)
     allocated = sum(int(counters[one.slot]) for one in program.meters if one.kind == "allocated")
     temporary = max(allocated - sum(one.nbytes for one in results), 0)
