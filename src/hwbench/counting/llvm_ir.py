@@ -20,7 +20,9 @@ _LABEL = re.compile(r'^("[^"]+"|[-\w$.]+):')
 _LOAD = re.compile(rf"^\s*%\S+ = load (?:volatile )?({_TYPE}), ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
 _STORE = re.compile(rf"^\s*store (?:volatile )?({_TYPE}) .*, ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
 _ARITHMETIC = re.compile(rf"^\s*(%\S+) = (?:fadd|fsub|fmul|fdiv|frem) (?:[a-z]+ )*?({_FLOAT}) ")
-_CALL = re.compile(rf"^\s*(?:(%\S+) = )?(?:(?:tail|musttail|notail) )?(?:call|invoke)\b([^@%(]*?)({_NAME}|%\S+?|inttoptr)\s*\(")
+_CALL = re.compile(
+    rf"^\s*(?:(%\S+) = )?(?:(?:tail|musttail|notail) )?(?:call|invoke)\b([^@%(]*?)({_NAME}|%\S+?|inttoptr)\s*\("
+)
 _SELECT = re.compile(r"= select (?:[a-z]+ )*(?:i1|<\d+ x i1>) ")
 _MASK = re.compile(r"<(\d+) x i1> ([^,()]+(?:\([^)]*\))?)")
 _DEFINE = re.compile(rf"^define .*?({_NAME})\(")
@@ -28,9 +30,9 @@ _INTRINSIC = re.compile(r"@llvm\.(masked\.(?:load|store|gather|scatter)|vector\.
 
 # LLVM's intrinsics and functions of C, which count one flop for each element; the others compute integers or choose.
 TRANSCENDENTAL = frozenset((
-    "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp",
-    "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "pow", "powi", "cbrt", "erf", "erfc", "gamma", "lgamma",
-    "tgamma", "hypot", "fmod", "remainder", "sincos", "ldexp", "frexp", "invsqrt", "cdfnorm",
+    "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "pow", "powi", "cbrt", "erf", "erfc", "gamma",
+    "lgamma", "tgamma", "hypot", "fmod", "remainder", "sincos", "ldexp", "frexp", "invsqrt", "cdfnorm",
 ))  # fmt: skip
 _FREE = re.compile(
     r"^(NRT_|nrt_|Py|_Py|numba_(unpickle|gil|parallel_for|set|get|launch)|get_|set_|do_scheduling|allocate_sched|"
@@ -55,7 +57,7 @@ class Access:
 
 @dataclass
 class Flops:
-    """Arithmetic of a block: what is always needed, what a mask or a choice may throw away, and sums of partial sums."""
+    """Arithmetic of a block: what is always needed, what a mask or a choice may discard, and sums of partial sums."""
 
     needed: int = 0
     chosen: int = 0
@@ -65,7 +67,7 @@ class Flops:
 
 @dataclass
 class Meter:
-    """A sum at run time: bytes of memset, memcpy and allocations, with their range of addresses, or sizes of products."""
+    """A sum at run time: bytes of memset, memcpy and allocations, with their addresses, or sizes of products."""
 
     kind: str  # "written", "copied", "allocated", "gemm", "gemv", "dot"
     slot: int
@@ -98,14 +100,22 @@ class _Writer:
         self.unique = unique
         self.text = re.sub(r" ?(?:memory\([^)]*\)|speculatable|captures\([^)]*\))", "", text)
         self.made = Instrumented("", f"hwbench.counters.{unique}", 0, self._renamed())
-        self.defined = {name for line in self.text.splitlines() if (found := _DEFINE.match(line)) for name in [found[1]]}
+        self.defined = {
+            name for line in self.text.splitlines() if (found := _DEFINE.match(line)) for name in [found[1]]
+        }
         self.number = 0
 
     def _renamed(self) -> dict[str, str]:
         """New names for what the module defines."""
-        found = re.findall(rf"^(?:define .*?({_NAME})\(|({_NAME}) = (?!external|.*\bexternal\b))", self.text, re.MULTILINE)
+        found = re.findall(
+            rf"^(?:define .*?({_NAME})\(|({_NAME}) = (?!external|.*\bexternal\b))", self.text, re.MULTILINE
+        )
         names = [one or other for one, other in found]
-        return {name: f'@"hwbench.{self.unique}.{name[1:].strip(chr(34))}"' for name in names if not name.startswith("@llvm.")}
+        return {
+            name: f'@"hwbench.{self.unique}.{name[1:].strip(chr(34))}"'
+            for name in names
+            if not name.startswith("@llvm.")
+        }
 
     def slot(self, count: int = 1) -> int:
         """The first of some new counters."""
@@ -132,20 +142,24 @@ class _Writer:
                 out += self._function(lines[at:end])
                 at = end
                 continue
-            if found := re.match(rf"^({_NAME}) = .*constant \[(\d+) x (\w+)\]", line):
-                if "const.array.data" in found[1]:
-                    self.made.constants.append((found[1], int(found[2]) * ITEM.get(found[3], 1)))
+            found = re.match(rf"^({_NAME}) = .*constant \[(\d+) x (\w+)\]", line)
+            if found and "const.array.data" in found[1]:
+                self.made.constants.append((found[1], int(found[2]) * ITEM.get(found[3], 1)))
             out.append(line)
             at += 1
         table = ", ".join(f"ptr {name}" for name, _ in self.made.constants)
         first = next(number for number, line in enumerate(out) if line.startswith(("@", "define", "declare")))
         extra = [f'@"{self.made.symbol}" = global [{max(self.made.slots, 1)} x i64] zeroinitializer']
-        extra += [f'@"{self.made.symbol}.constants" = global [{len(self.made.constants)} x ptr] [{table}]'] if table else []
+        extra += (
+            [f'@"{self.made.symbol}.constants" = global [{len(self.made.constants)} x ptr] [{table}]'] if table else []
+        )
         if not any("@llvm.ctpop.i64" in line for line in out if line.startswith("declare")):
             extra.append("declare i64 @llvm.ctpop.i64(i64)")
         out[first:first] = extra
         pattern = re.compile(_NAME)
-        self.made.text = "\n".join(pattern.sub(lambda found: self.made.names.get(found[0], found[0]), line) for line in out) + "\n"
+        self.made.text = (
+            "\n".join(pattern.sub(lambda found: self.made.names.get(found[0], found[0]), line) for line in out) + "\n"
+        )
         return self.made
 
     # --- functions
@@ -160,7 +174,7 @@ class _Writer:
         out = [lines[0]]
         block = -1
         pending = True  # the block's counter stands behind its phis
-        for number, line in enumerate(lines[1:], 1):
+        for line in lines[1:]:
             if _LABEL.match(line):
                 out.append(line)
                 pending = True
@@ -174,15 +188,19 @@ class _Writer:
                 self.made.flops[block] = Flops()
                 out += self._add(block, "1")
                 pending = False
-            out += self._instruction(line, number, block, uses, lines)
+            out += self._instruction(line, block, uses, lines)
         return out
 
     def _add(self, slot: int, value: str) -> list[str]:
         before, after = self.fresh(), self.fresh()
         place = self.place(slot)
-        return [f"  {before} = load i64, ptr {place}", f"  {after} = add i64 {before}, {value}", f"  store i64 {after}, ptr {place}"]
+        return [
+            f"  {before} = load i64, ptr {place}",
+            f"  {after} = add i64 {before}, {value}",
+            f"  store i64 {after}, ptr {place}",
+        ]
 
-    def _instruction(self, line: str, number: int, block: int, uses: dict[str, list[int]], lines: list[str]) -> list[str]:
+    def _instruction(self, line: str, block: int, uses: dict[str, list[int]], lines: list[str]) -> list[str]:
         flops = self.made.flops.get(block)
         if flops is None:  # within phis
             return [line]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import numpy_costs as costs
+from .inputs import is_foreign
 from .ledger import Buffer, Ledger, key
 from .memory import Array
 from .numpy_costs import COMPOSED, Cost, arrays
@@ -92,7 +93,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kw
     if RECORDER.on:
         numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
         with RECORDER.hushed():
-            made = _record_ufunc(ufunc, method, raw, options, result, numbers)
+            made = record_ufunc(ufunc, method, raw, options, result, numbers)
     if method == "at":
         return None
     if targets:
@@ -110,9 +111,10 @@ def _from(value: Any, source: Buffer | None) -> Any:
     return value
 
 
-def _record_ufunc(
+def record_ufunc(
     ufunc: np.ufunc, method: str, raw: list[Any], options: dict[str, Any], result: Any, numbers: Sequence[Buffer]
 ) -> Buffer | None:
+    """Record a ufunc's method by its plain operands and results."""
     ledger = RECORDER.ledger
     assert ledger is not None
     name = ufunc.__name__
@@ -171,7 +173,7 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
     raw, options = plain(list(args)), plain(dict(kwargs))
     with RECORDER.hushed():
         result = function(*raw, **options)
-        made = _record_function(ledger, name, raw, options, result)
+        made = record_function(ledger, name, raw, options, result)
     if options.get("out") is not None:
         return kwargs["out"]
     # What came back as it went in stays the same object, as `np.asarray(x) is x`.
@@ -180,7 +182,8 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
     return same[0] if same else _from(traced(result), made)
 
 
-def _record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
+def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
+    """Record a function by its plain arguments and results."""
     inputs, outputs = arrays([raw, options]), arrays(result)
     price = costs.FUNCTIONS.get(name)
     if price is None:
@@ -212,7 +215,7 @@ class Traced(np.ndarray):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Every function that looks at the types of its arguments."""
-        return call_function(_name(func), func, args, kwargs)
+        return call_function(name_of(func), func, args, kwargs)
 
     def __getitem__(self, index: Any) -> Any:
         """A view costs nothing; elements that are picked by numbers or a mask are read and written."""
@@ -376,7 +379,7 @@ class Randoms:
 # --- NumPy's functions by name
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
     """`linalg.solve`: the name of a function without `numpy.`."""
     module = (getattr(function, "__module__", None) or "").removeprefix("numpy").removeprefix(".")
     name = getattr(function, "__name__", str(function))
@@ -388,11 +391,17 @@ def wrapped(name: str, function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not RECORDER.on:
+        if not RECORDER.on or _others(args):
             return function(*args, **kwargs)
         return call_function(name, function, args, kwargs)
 
     return call
+
+
+def _others(args: Sequence[Any]) -> bool:
+    """Whether arrays of another library are among arguments: they report themselves."""
+    flat = [one for part in args for one in (part if isinstance(part, list | tuple) else (part,))]
+    return any(is_foreign(one) and not isinstance(one, np.ndarray) for one in flat)
 
 
 @functools.cache
