@@ -68,6 +68,7 @@ class Ledger:
     blas: bool = False
     entries: list[Entry] = field(default_factory=list)
     complete: bool = True
+    calls: int = 0
     buffers: dict[int, Buffer] = field(default_factory=dict)
     made: list[Buffer] = field(default_factory=list)
     outside: list[Buffer] = field(default_factory=list)
@@ -173,6 +174,7 @@ class Ledger:
 
     def add(self, name: str, low: float, high: float, flops_low: float = 0, flops_high: float = 0) -> None:
         """Bytes and flops of a call."""
+        self.calls += 1
         self.low += low
         self.high += high
         self.flops_low += flops_low

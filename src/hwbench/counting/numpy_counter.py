@@ -30,6 +30,8 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     for number, (name, _) in found.items():
         by[number] = traced(copied[number]) if isinstance(copied[number], np.ndarray) else foreign(copied[number])
         ledger.enter(by[number].shadow if isinstance(by[number], Foreign) else copied[number], name)
+        if by[number] is copied[number]:  # a matrix, a masked array
+            ledger.unseen(f"calls of {type(copied[number]).__name__}")
     others = [one for _, one in found.values() if not isinstance(one, np.ndarray)]
     with (
         tracing(ledger) as functions,

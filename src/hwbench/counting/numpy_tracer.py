@@ -6,9 +6,10 @@ import contextlib
 import functools
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,10 @@ _FUNCTIONS = (
     "function", "builtin_function_or_method", "_ArrayFunctionDispatcher", "method", "cython_function_or_method",
 )  # fmt: skip
 _FUNCTION_HOMES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.stride_tricks")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Recorder:
@@ -48,6 +53,23 @@ class Recorder:
 
 
 RECORDER = Recorder()
+
+
+def unwatched(function: Callable[P, R]) -> Callable[P, R]:
+    """The tracer's own functions are not watched: to see each of their calls would take most of the time."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        watch = sys.getprofile()
+        if watch is None:
+            return function(*args, **kwargs)
+        sys.setprofile(None)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            sys.setprofile(watch)
+
+    return call
 
 
 def plain(value: Any) -> Any:
@@ -80,6 +102,7 @@ def traced(value: Any) -> Any:
     return value
 
 
+@unwatched
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kwargs: Mapping[str, Any]) -> Any:
     """Run a ufunc's method on plain arrays and record it."""
     raw = [plain(one) for one in inputs]
@@ -157,6 +180,7 @@ def record_ufunc(
     return ledger.call(name if method == "__call__" else f"{name}.{method}", inputs, outs, cost, numbers)
 
 
+@unwatched
 def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
@@ -164,11 +188,10 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
         with RECORDER.hushed():
             return function(*plain(list(args)), **plain(dict(kwargs)))
     if name in COMPOSED:
-        before = len(ledger.by_name), sum(ledger.by_name.values())
-        result = getattr(function, "_implementation", function)(*args, **kwargs)  # not through the protocol again
-        if before != (len(ledger.by_name), sum(ledger.by_name.values())) or not arrays(plain(list(args))):
-            return traced(result)
-        ledger.unseen(f"numpy.{name}")
+        before = ledger.calls
+        result = getattr(function, "_implementation", function)(*traced(list(args)), **kwargs)  # not by the protocol
+        if ledger.calls == before and arrays(plain([*args, result])):
+            ledger.unseen(f"numpy.{name}")
         return traced(result)
     raw, options = plain(list(args)), plain(dict(kwargs))
     with RECORDER.hushed():
@@ -217,6 +240,7 @@ class Traced(np.ndarray):
         """Every function that looks at the types of its arguments."""
         return call_function(name_of(func), func, args, kwargs)
 
+    @unwatched
     def __getitem__(self, index: Any) -> Any:
         """A view costs nothing; elements that are picked by numbers or a mask are read and written."""
         raw, mine = plain(index), self.view(np.ndarray)
@@ -229,6 +253,7 @@ class Traced(np.ndarray):
                 RECORDER.ledger.pick("getitem", mine, raw, result)
         return traced(result)
 
+    @unwatched
     def __setitem__(self, index: Any, value: Any) -> None:
         """Writes the elements and reads the value; `x[a:b] += y` has already written."""
         raw, mine, given = plain(index), self.view(np.ndarray), plain(value)
@@ -253,6 +278,13 @@ class Traced(np.ndarray):
     def __iter__(self) -> Iterator[Any]:
         """Row by row."""
         return (self[number] for number in range(len(self)))
+
+    @property
+    def ctypes(self) -> Any:
+        """The address, which code in C works with."""
+        if RECORDER.on and RECORDER.ledger is not None:
+            RECORDER.ledger.unseen("what is done by way of .ctypes")
+        return self.view(np.ndarray).ctypes
 
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()
@@ -331,6 +363,7 @@ def _arithmetic(name: str, flops: int) -> Callable[..., Any]:
     swapped = name.startswith("r")
     operation = getattr(operator, name[1:] if swapped else name)
 
+    @unwatched
     def method(self: Number, other: Any = None) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented

@@ -17,7 +17,7 @@ TOLERANCE = 1e-5  # sums in another order agree within this
 
 def copied_arrays(found: Mapping[int, tuple[str, Any]]) -> dict[int, Any]:
     """Copies of all arrays by the identity of the originals."""
-    mine = {number: one for number, (_, one) in found.items() if isinstance(one, np.ndarray)}
+    mine = {number: one for number, (_, one) in found.items() if type(one) in (np.ndarray, np.memmap)}
     made = dict(zip(mine, copies(list(mine.values())), strict=True))
     return {number: made[number] if number in made else one.copy() for number, (_, one) in found.items()}
 
@@ -56,6 +56,7 @@ def agree(made: Subject, found: Mapping[int, tuple[str, Any]], one: tuple[Any, A
 def same(one: Any, other: Any) -> bool:
     """Whether two results are equal, numbers up to the rounding of a sum in another order."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape or one.dtype != other.dtype:
             return False
         if one.dtype.kind in "fc" and one.size:
