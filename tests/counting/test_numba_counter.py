@@ -32,6 +32,13 @@ def mixed(a, out):
 
 
 @numba.njit
+def listed(n):
+    """A list of Numba's is no array."""
+    numbers = [1.5 * i for i in range(n)]
+    return numbers[n // 2]
+
+
+@numba.njit
 def add(x, y):
     for i in range(x.size):
         y[i] += x[i]
@@ -74,6 +81,11 @@ def test_numpy_code_that_calls_numba():
     assert (found.kind, found.issued.low, found.flops.low) == ("numpy", (16 + 24 + 24) * N, 3 * N)
     assert found.compulsory == 24 * N
     assert found.calls == ("add", "add")[:1]
+
+
+def test_memory_that_is_no_arrays_is_named():
+    """The bytes are then a bound."""
+    assert count(listed, (N,)).unknown == ("memory of lists, classes or pointers",)
 
 
 def test_contents_that_do_not_matter_are_not_compulsory():

@@ -91,8 +91,9 @@ class Foreign(NDArrayOperatorsMixin):
         with RECORDER.hushed():
             result = getattr(ufunc, method)(*bare(inputs), **bare(kwargs))
         out = kwargs.get("out")
-        made = _record(functools.partial(_ufunc, ufunc, method), inputs, kwargs, out or result)
-        return out[0] if out and len(out) == 1 else foreign(result, made)
+        given = out[0] if out and len(out) == 1 else foreign(result)
+        _record(functools.partial(_ufunc, ufunc, method), inputs, kwargs, given)
+        return given
 
     def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any) -> Any:
         """Every function of NumPy."""
@@ -147,7 +148,7 @@ class Foreign(NDArrayOperatorsMixin):
         return int(self.inner)
 
 
-def foreign(value: Any, _made: Buffer | None = None) -> Any:
+def foreign(value: Any) -> Any:
     """The same arrays, traced; in lists and tuples too."""
     if is_foreign(value) and not isinstance(value, Foreign | np.ndarray | np.generic):
         return Foreign(value)
@@ -209,10 +210,13 @@ def call(
     """Run a function or method of the library and record it by the name of NumPy's."""
     with RECORDER.hushed():
         result = function(*bare(tuple(args[bound:])), **bare(dict(kwargs)))
+    given = foreign(result)
     ufunc = getattr(np, name, None)
     if isinstance(ufunc, np.ufunc):
-        return foreign(result, _record(functools.partial(_ufunc, ufunc, "__call__"), args, kwargs, result))
-    return foreign(result, _record(functools.partial(_function, name), args, kwargs, result))
+        _record(functools.partial(_ufunc, ufunc, "__call__"), args, kwargs, given)
+    else:
+        _record(functools.partial(_function, name), args, kwargs, given)
+    return given
 
 
 def kernel(name: str, original: Any) -> Callable[..., Any]:

@@ -273,8 +273,10 @@ class Ledger:
         return sum(int(np.count_nonzero(read.marks | written.marks)) * read.step for read, written in marks)
 
     def results(self, arrays: Sequence[Array]) -> int:
-        """Distinct bytes of results in memory that the call made."""
+        """Distinct bytes of results in memory that the call made; one that no call has made was made unseen."""
         total = 0
+        if any(one.nbytes and id(owner(one)) not in self.buffers for one in arrays):
+            self.unseen("how the result is made")
         seen: dict[int, list[Array]] = {}
         for one in arrays:
             buffer = self.buffer(one, "result")

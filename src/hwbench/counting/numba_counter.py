@@ -22,6 +22,8 @@ from .runs import agree, copied_arrays, plain_run, same
 _UNIQUE = itertools.count()
 _HIGHEST = np.uint64(2**64 - 1)
 _LINE = 64
+_NEAR = 2**20  # bytes: arrays on the stack lie so near to a frame, tables of constants to the counters
+_FEW = 1024  # bytes that the schedule of threads may have
 _HEADER = 512  # bytes that Numba's allocations may have beside those of the array
 _LETTERS = {115: ("f4", 1), 100: ("f8", 1), 99: ("c8", 4), 122: ("c16", 4)}
 
@@ -74,7 +76,8 @@ class Compiled:
         self.name = name
         self.call, self.program, self.engine, self.library = _instrumented(name, dispatcher, args)
         self.parallel = bool(dispatcher.targetoptions.get("parallel"))
-        self.counters = _words(self.engine.get_global_value_address(self.program.symbol), max(self.program.slots, 1))
+        self.address = self.engine.get_global_value_address(self.program.symbol)
+        self.counters = _words(self.address, self.program.slots)
 
     def run(self, args: Sequence[Any]) -> Any:
         """The result of a call on one thread, counted from zero."""
@@ -198,7 +201,7 @@ class Tally:
     def __init__(self, compiled: Compiled, pieces: list[Piece]) -> None:
         self.compiled, self.pieces = compiled, pieces
         program, counters = compiled.program, compiled.counters
-        self.issued = 0.0
+        self.issued = self.elsewhere = 0.0
         self.by_dtype: Counter[str] = Counter()
         self.blas = False
         self.flops_low, self.flops_high = _flops(program, counters)
@@ -212,6 +215,8 @@ class Tally:
             if counters[meter.slot]:
                 self._meter(meter, float(counters[meter.slot]), int(counters[meter.slot + 1]))
         self.unknown = tuple(name for name, block in program.unknown.items() if counters[block])
+        if self.elsewhere > max(_FEW, 0.01 * self.issued):
+            self.unknown = (*self.unknown, "memory of lists, classes or pointers")
 
     def _touch(self, low: int, high: int) -> list[Piece] | None:
         """The arrays that a range of addresses overlaps; None where it is the stack or a table of constants."""
@@ -222,6 +227,9 @@ class Tally:
         high = last + one.item * (1 if one.scattered else one.lanes)
         touched = self._touch(low, high)
         if touched is None:
+            first, last = (int(one) for one in self.compiled.counters[self.compiled.program.frames :][:2])
+            if not first - _NEAR < low < last + _NEAR and abs(low - self.compiled.address) > _NEAR:
+                self.elsewhere += nbytes
             return
         self.issued += nbytes
         self.by_dtype[one.float_type] += int(nbytes)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries, shadow
+from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries
 from .guards import guarded
-from .inputs import Subject, is_foreign, walk
+from .inputs import Subject, walk
 from .ledger import Ledger
 from .memory import Array
 from .model import Counts, Range
@@ -39,14 +39,12 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
         made.replaced({**functions, **by, **_compiled(made)}) as (args, kwargs),
     ):
         result = guarded(made.name, _watched(made.function, ledger, made.top), args, kwargs)
-    result = bare(plain(result))
-    if not agree(made, found, (result, list(copied.values())), outcome):
+    given = bare(plain(result))
+    if not agree(made, found, (given, list(copied.values())), outcome):
         ledger.unseen("what depends on the type of its arrays")
     for name in made.unseen:
         ledger.unseen(name)
-    results = [
-        shadow(one) if is_foreign(one) and not isinstance(one, np.ndarray) else one for _, one in walk(result, "")
-    ]
+    results = [one.shadow if isinstance(one, Foreign) else plain(one) for _, one in walk(result, "result")]
     counts = summed(ledger, results)
     return replace(counts, kind="cupy") if others else counts
 

@@ -409,6 +409,16 @@ class Randoms:
         return lambda *args, **kwargs: call_function(f"random.{name}", found, args, kwargs)
 
 
+class Grid:
+    """`np.mgrid` and `np.ogrid`, whose arrays are traced."""
+
+    def __init__(self, grid: Any) -> None:
+        self.grid = grid
+
+    def __getitem__(self, ranges: Any) -> Any:
+        return call_function("indices", self.grid.__getitem__, [ranges], {})
+
+
 # --- NumPy's functions by name
 
 
@@ -450,6 +460,7 @@ def replacements() -> dict[str, dict[str, Any]]:
             for name in dir(module)
             if not name.startswith("_") and _is_function(function := getattr(module, name))
         }
+    found["numpy"] |= {name: Grid(getattr(np, name)) for name in ("mgrid", "ogrid")}
     return found
 
 
