@@ -24,6 +24,14 @@ def test_textbook_kernels(kernel):
         assert found.flops == Range(truth.flops, truth.flops)
 
 
+@pytest.mark.parametrize("kernel", NUMPY, ids=lambda kernel: kernel.name)
+def test_no_fusing_gets_below_what_is_compulsory(kernel):
+    """Compulsory bytes are the least, and issued bytes the most; what is touched holds temporaries."""
+    found = count(kernel.function, kernel.inputs(400))
+    assert found.compulsory <= found.fusable.low <= found.issued.low
+    assert found.footprint <= found.compulsory + sum(one.nbytes for one in found.temporaries)
+
+
 def test_code_that_looks_at_types_is_named():
     """A traced array is no plain one."""
     found = count(lambda x: x + 1 if type(x) is np.ndarray else x, (X,))

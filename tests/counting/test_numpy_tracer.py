@@ -6,6 +6,8 @@ import copy
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.special
 
 from hwbench.counting import count
 from hwbench.counting.ledger import Ledger
@@ -73,6 +75,12 @@ def filled(x):
         (lambda m: [one.sum() for one in m], (M,), 800, 90),
         (lambda x: np.hypot(x, 2j.imag) @ x, (X,), 1600 + 1600, 300),
         (lambda x: float(np.sqrt(x[3] * 2.0) - x.max()), (X,), 8 + 800, 3),
+        (lambda m: np.dot(m, m, np.empty((10, 10))), (M,), 1600, 2000),
+        (lambda m: np.fill_diagonal(m, 1.0), (M,), 80, 0),
+        (lambda x: np.putmask(x, x > 50, 0.0), (X,), 900 + 100 + 400, 0),
+        (lambda x: scipy.special.erf(x), (X,), 1600, 100),
+        (lambda m: scipy.linalg.cholesky(m @ m.T + np.eye(10), lower=True), (M,), 1600 + 800 + 2400 + 1600, 1585),
+        (lambda x: np.sin(np.mgrid[0:10.0, 0:5][0]), (X,), 800 + 400 + 400, 50),
         (lambda x: np.random.default_rng(1).random(100) + x, (X,), 800 + 2400, 100),
     ],
 )  # fmt: skip

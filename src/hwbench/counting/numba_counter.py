@@ -115,7 +115,10 @@ def count_numba(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     copied = copied_arrays(found)
     with made.replaced(copied) as (args, kwargs):
         given = [*args, *kwargs.values()]
-        compiled = Compiled(made.name, made.function, given)
+        try:
+            compiled = Compiled(made.name, made.function, given)
+        except RuntimeError:  # of LLVM: code that cannot be read
+            return _bound(made, found, expected, before)
         result = guarded(made.name, compiled.run, [given], {})
     passed = _passed(made)
     tally = compiled.tally([(found[number][0], one) for number, one in copied.items() if number in passed])
@@ -127,6 +130,17 @@ def count_numba(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     returned = [one for _, one in walk(result, "result")]
     new = [one for one in returned if not any(low <= bounds(one)[0] < high for low, high in pieces)]
     return tally.counts(new, unread)
+
+
+def _bound(made: Subject, found: Mapping[int, tuple[str, Any]], result: Any, after: Sequence[Array]) -> Counts:
+    """What is known without the code: arrays that go in, those that change, and those that come out."""
+    given = [one for _, one in found.values()]
+    nbytes = sum(distinct(one) for one in given)
+    nbytes += sum(distinct(one) for one, new in zip(given, after, strict=True) if not same(one, new))
+    nbytes += sum(distinct(one) for _, one in walk(result, "result"))
+    some = Range(nbytes, math.inf)
+    unknown = (f"the compiled code of {made.name}",)
+    return Counts("numba", nbytes, nbytes, some, Range(0, math.inf), None, "", unknown, (), (), False, (), "", None)
 
 
 def _passed(made: Subject) -> set[int]:

@@ -19,7 +19,12 @@ from .ledger import Buffer, Ledger, key
 from .memory import Array
 from .numpy_costs import COMPOSED, Cost, arrays
 
-_IN_PLACE = frozenset(("copyto", "fill", "putmask", "put", "put_along_axis", "place", "fill_diagonal"))
+# Functions that write some elements of their first argument, and how many.
+_SOME: dict[str, Callable[[Array, Any], int]] = {
+    "put": lambda _a, places: np.size(places), "put_along_axis": lambda _a, places: np.size(places),
+    "putmask": lambda _a, mask: int(np.sum(mask)), "place": lambda _a, mask: int(np.sum(mask)),
+    "fill_diagonal": lambda a, _value: min(a.shape),
+}  # fmt: skip
 _FUNCTIONS = (
     "function", "builtin_function_or_method", "_ArrayFunctionDispatcher", "method", "cython_function_or_method",
 )  # fmt: skip
@@ -146,7 +151,7 @@ def record_ufunc(
     results = [one for one in given if isinstance(one, np.ndarray | np.generic)]
     dtypes = [one.dtype for one in (*(np.asarray(one) for one in raw), *results) if one.dtype.kind != "O"]
     flops = costs.element(name, dtypes)
-    if name not in costs.KNOWN_UFUNCS:
+    if name not in costs.KNOWN_UFUNCS and ufunc is not getattr(sys.modules.get("scipy.special"), name, None):
         ledger.unseen(name)
     if method == "at":
         target, index, *rest = raw
@@ -196,7 +201,12 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
     raw, options = plain(list(args)), plain(dict(kwargs))
     with RECORDER.hushed():
         result = function(*raw, **options)
+        target = next((number for number, one in enumerate(raw) if number and one is result), None)
+        if target is not None:  # `out` by its place
+            options["out"] = raw.pop(target)
         made = record_function(ledger, name, raw, options, result)
+    if target is not None:
+        return args[target]
     if options.get("out") is not None:
         return kwargs["out"]
     # What came back as it went in stays the same object, as `np.asarray(x) is x`.
@@ -207,7 +217,8 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
 
 def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
     """Record a function by its plain arguments and results."""
-    inputs, outputs = arrays([raw, options]), arrays(result)
+    target = arrays(options.get("out"))
+    inputs, outputs = arrays([raw, {key: one for key, one in options.items() if key != "out"}]), arrays(result)
     price = costs.FUNCTIONS.get(name)
     if price is None:
         if not name.startswith("random.") and (inputs or outputs):
@@ -217,9 +228,11 @@ def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str
     if cost.kind == "view":
         return None
     new = [one for one in outputs if not any(_same_memory(one, other) for other in inputs)]
-    written = new or arrays(options.get("out"))
-    if name in _IN_PLACE:
+    written = target or new
+    if name in ("copyto", "fill"):
         written, inputs = inputs[:1], inputs[1:]
+    elif name in _SOME:
+        written, inputs, cost = [], inputs[1:], Cost(extra=_SOME[name](*raw[:2]) * raw[0].itemsize)
     elif outputs and not written and not cost.flops:
         return None  # a view
     return ledger.call(name, cost.reads if cost.reads is not None else inputs, written, cost)
@@ -460,7 +473,18 @@ def replacements() -> dict[str, dict[str, Any]]:
             for name in dir(module)
             if not name.startswith("_") and _is_function(function := getattr(module, name))
         }
-    found["numpy"] |= {name: Grid(getattr(np, name)) for name in ("mgrid", "ogrid")}
+    return found | {"numpy": found["numpy"] | {name: Grid(getattr(np, name)) for name in ("mgrid", "ogrid")}}
+
+
+def _scipy() -> dict[str, dict[str, Any]]:
+    """The functions of SciPy that NumPy has too, where SciPy is loaded."""
+    found: dict[str, dict[str, Any]] = {}
+    for home in ("scipy.fft", "scipy.linalg"):
+        prefix = home.removeprefix("scipy.")
+        names = [one.partition(".")[2] for one in costs.FUNCTIONS if one.startswith(f"{prefix}.")]
+        if module := sys.modules.get(home):
+            known = {one: getattr(module, one) for one in names if hasattr(module, one)}
+            found[home] = {one: wrapped(f"{prefix}.{one}", function) for one, function in known.items()}
     return found
 
 
@@ -481,7 +505,7 @@ def tracing(ledger: Ledger) -> Iterator[dict[int, Any]]:
     undo: list[tuple[ModuleType, str, Any]] = []
     RECORDER.ledger, RECORDER.quiet = ledger, False
     try:
-        for home, functions in replacements().items():
+        for home, functions in {**replacements(), **_scipy()}.items():
             module = _module(home)
             for name, replacement in functions.items():
                 original = getattr(module, name)
