@@ -18,7 +18,8 @@ from .inputs import is_foreign
 from .ledger import Buffer, key
 from .memory import Array
 from .numpy_costs import Cost, arrays
-from .numpy_tracer import RECORDER, name_of, record_function, record_ufunc
+from .numpy_tracer import name_of, record_function, record_ufunc
+from .recorder import RECORDER
 
 # Reductions that run as one kernel, with flops an element.
 _REDUCTIONS = {

@@ -69,7 +69,7 @@ class Flops:
 class Meter:
     """A sum at run time: bytes of memset, memcpy and allocations, with their addresses, or sizes of products."""
 
-    kind: str  # "written", "copied", "allocated", "gemm", "gemv", "dot"
+    kind: str  # "written", "copied", "allocated", "given", "filled", "gemm", "gemv", "dot"
     slot: int
     item: int = 1
 
@@ -301,10 +301,19 @@ class _Writer:
         elif target.removeprefix("numba_").removesuffix("f") in TRANSCENDENTAL or target in TRANSCENDENTAL:
             flops.needed += 1
         elif blas := re.match(r"numba_xx(gemm|gemv|dot)$", target):
-            return [*self._blas(line, blas[1]), line]
+            return [*self._given(line, result=True), *self._blas(line, blas[1]), line]
         else:
             self.made.unknown.setdefault(target, block)
+            return [*self._given(line), line]
         return [line]
+
+    def _given(self, line: str, *, result: bool = False) -> list[str]:
+        """Keep the addresses that a function of C is given; the last one is that of the result."""
+        pointers = re.findall(r"[(,] ?ptr (?:[a-z]+(?:\(\d+\))? )*?(%[^\s,()]+)", line)
+        out = []
+        for number, pointer in enumerate(pointers, 1):
+            out += self._sum("filled" if result and number == len(pointers) else "given", pointer, "1")
+        return out
 
     def _sum(self, kind: str, pointer: str, size: str) -> list[str]:
         """Add up bytes at an address, and keep the range of the addresses."""

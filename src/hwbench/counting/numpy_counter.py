@@ -16,7 +16,9 @@ from .inputs import Subject, walk
 from .ledger import Ledger
 from .memory import Array
 from .model import Counts, Range
-from .numpy_tracer import RECORDER, plain, traced, tracing
+from .numpy_patches import tracing
+from .numpy_tracer import plain, traced
+from .recorder import RECORDER
 from .runs import agree, copied_arrays, plain_run
 from .watching import watching
 
@@ -62,7 +64,8 @@ def _compiled(made: Subject) -> dict[int, Any]:
 
 def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
     """A Numba function that NumPy code calls: counted in its compiled code."""
-    from .numba_counter import Compiled
+    from .numba_code import Compiled
+    from .numba_tally import tally
 
     known: dict[tuple[Any, ...], Compiled] = {}
     signature = inspect.signature(dispatcher.py_func)
@@ -77,8 +80,8 @@ def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
                 known[types] = Compiled(name, dispatcher, given)
             result = known[types].run(given)
             if RECORDER.ledger is not None:
-                tally = known[types].tally([(inside, one) for part in given for inside, one in walk(part, "")])
-                RECORDER.ledger.tallied(name, tally, [one for _, one in walk(result, "")])
+                did = tally(known[types], [(inside, one) for part in given for inside, one in walk(part, "")])
+                RECORDER.ledger.tallied(name, did, [one for _, one in walk(result, "")])
         return traced(result)
 
     return call
