@@ -424,6 +424,17 @@ def test_the_skill_of_a_reason_is_hits_less_false_alarms():
     assert "| cpu 50% | 20 | 20 | 20 (100%) | 0 | 0 |" in told
 
 
+def test_what_the_host_does_is_scored_by_the_quiet_readings_alone():
+    """Of three quiet readings the middle one is off and marked: a hit, whatever was disturbed between them."""
+    found = trust_score.summary([
+        chain(QUIET, ("50%", 2.0, ("other",)), ("", 1.2, ("steal",)), ("100%", 2.0, ("other",)), QUIET),
+        chain(QUIET, ("50%", 2.0, ()), QUIET, ("100%", 2.0, ()), QUIET),
+    ])  # fmt: skip
+    assert (found.host.scored, found.host.disturbed) == (2, 1)
+    assert {code: one.skill for code, one in found.host_reasons.items()} == {"steal": 1.0}
+    assert "Of 2 readings that nothing here disturbed" in "\n".join(trust_score.lines(found))
+
+
 def test_without_disturbed_records_there_is_no_skill():
     """Nothing can be hit; and the share that is flagged of none is all."""
     found = trust_score.summary([chain(QUIET, ("10%", 1.0, ("steal",)), QUIET)])
