@@ -298,8 +298,8 @@ def lines(
     if pale:
         rows = [{**row, "pale": 0.4 if row["series"] in pale else 1} for row in rows]
     xs = [row["x"] for row in rows] + [at for at, _, _ in rules]
-    tops = [{"value": height, "colour": var(colour)} for colour, height in (peaks or {}).items()]
-    ys = [row["value"] for row in rows] + [at for _, at in ideal] + list((peaks or {}).values())
+    heights = peaks or {}
+    ys = [row["value"] for row in rows] + [at for _, at in ideal] + [*heights.values()]
     low_x, high_x = x_domain or (min(xs), max(xs))
     if x_kind == "threads":
         scale_x = vega.options(domain=[low_x - 0.1, high_x + 0.1], nice=False)
@@ -346,9 +346,9 @@ def lines(
     if ideal:
         dotted = vega.options(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5)
         layers.append(vega.layer("ideal", "line", dotted, x=x, y=y))
-    if tops:
-        dotted = vega.options(strokeDash=[2, 4], strokeWidth=1.5)
-        layers.append(vega.layer("peaks", "rule", dotted, y=y, color=vega.field("colour:N", scale=None)))
+    for own in heights:
+        dotted = vega.options(color=var(own), strokeDash=[2, 4], strokeWidth=1.5)
+        layers.append(vega.layer(f"peak-{own}", "rule", dotted, y=y))
     faded = {"opacity": vega.field("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
     series = vega.field("series:N")
     layers.append(vega.layer("marks", "line", x=x, y=y, color=colour, detail=series, **dashed, **faded))
@@ -365,7 +365,7 @@ def lines(
         solid=[{"x": at, "label": label} for at, label, broken in rules if not broken],
         dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
         ideal=[{"x": at, "value": value} for at, value in ideal],
-        peaks=tops,
+        **{f"peak-{own}": [{"value": height}] for own, height in heights.items()},
     )
 
 

@@ -17,7 +17,7 @@ def test_the_matrix_product_is_told_in_operations() -> None:
     peak = record("peak.fma", "512", 1e-3, {"flops": 5e7}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
     shown = figure(computing(dataset(run_of(*products, peak))))
     assert [mark["value"] for mark in shown.panels[0].spec["datasets"]["marks"]] == [40, 40]
-    assert {point["value"] for point in shown.panels[0].spec["datasets"]["peaks"]} == {50}
+    assert shown.panels[0].spec["datasets"]["peak-ink-2"] == [{"value": 50}]
     assert column(shown.table, "of the peak") == ["80%", "80%"]
 
 
@@ -35,6 +35,5 @@ def test_each_machine_has_its_own_peak() -> None:
         return run_of(*products, best)
 
     panel = figure(computing(dataset(run(50), run(100)))).panels[0]
-    assert [(line["value"], line["colour"]) for line in panel.spec["datasets"]["peaks"]] == [
-        (50, "var(--c1)"), (100, "var(--c2)")
-    ]  # fmt: skip
+    data = panel.spec["datasets"]
+    assert (data["peak-c1"], data["peak-c2"]) == ([{"value": 50}], [{"value": 100}])
