@@ -20,6 +20,7 @@ def test_textbook_kernels(kernel):
     assert not found.unknown
     if truth.issued is not None:
         assert found.issued == Range(truth.issued, truth.issued)
+    assert all(np.array_equal(one, other) for one, other in zip(inputs, kernel.inputs(400), strict=True))
     if truth.flops is not None:
         assert found.flops == Range(truth.flops, truth.flops)
 
