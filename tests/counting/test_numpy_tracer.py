@@ -82,6 +82,7 @@ def filled(x):
         (lambda x: scipy.special.erf(x), (X,), 1600, 100),
         (lambda m: scipy.linalg.cholesky(m @ m.T + np.eye(10), lower=True), (M,), 1600 + 800 + 2400 + 1600, 1585),
         (lambda x: np.sin(np.mgrid[0:10.0, 0:5][0]), (X,), 800 + 400 + 400, 50),
+        (lambda m: np.apply_along_axis(lambda row: row.sum(), 1, m), (M,), 800 + 80, 90),
         (lambda x: np.random.default_rng(1).random(100) + x, (X,), 800 + 2400, 100),
     ],
 )  # fmt: skip

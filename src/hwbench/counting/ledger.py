@@ -92,6 +92,10 @@ class Ledger:
             self.live -= buffer.nbytes
             self.most_live = self.live
 
+    def knows(self, array: Array) -> bool:
+        """Whether an array came from outside or was made by a call."""
+        return id(owner(array)) in self.buffers
+
     def buffer(self, array: Array, made_by: str = "?") -> Buffer:
         """The memory that an array lies in."""
         base = owner(array)
@@ -275,7 +279,7 @@ class Ledger:
     def results(self, arrays: Sequence[Array]) -> int:
         """Distinct bytes of results in memory that the call made; one that no call has made was made unseen."""
         total = 0
-        if any(one.nbytes and id(owner(one)) not in self.buffers for one in arrays):
+        if any(one.nbytes and not self.knows(one) for one in arrays):
             self.unseen("how the result is made")
         seen: dict[int, list[Array]] = {}
         for one in arrays:
