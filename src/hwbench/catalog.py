@@ -1,21 +1,33 @@
-"""Find the benches by walking `hwbench.benches`, and select them by name."""
+"""Find the benches by walking `hwbench.benches` and what else is named, and select them by name."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import importlib
+import inspect
+import logging
+import os
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .bench import Bench
 from .errors import UsageError
+from .kernels import cuda
+
+if TYPE_CHECKING:
+    from .own import Loaded
+
+_added: dict[str, tuple[str, ...]] = {}
+_sources: dict[str, str] = {}
 
 
 @functools.cache
 def benches() -> dict[str, Bench]:
-    """Every bench in `hwbench.benches`, by name, in the order of files and of definition."""
+    """Every bench in `hwbench.benches`, by name, in the order of files and of definition; then those that were added."""
     found: dict[str, Bench] = {}
     for name in modules():
         module = importlib.import_module(name)
@@ -56,15 +68,110 @@ def homes(name: str) -> tuple[str, str]:
     return f"hwbench.benches.{name}", f"hwbench.benches.{topic}.{topic}"
 
 
-def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench]:
-    """The benches whose name matches one of the globs, or whose topic is one of them.
+# --- benches of your own ----------------------------------------------------------------------------------------------
 
-    Without patterns: all, or the core in the quick preset.
+
+def own() -> list[Bench]:
+    """The benches that were added to hwbench's."""
+    return [benches()[name] for name in _sources] if _sources else []
+
+
+def add_path(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Import a file, or the files below a directory, and add their benches; their names.
+
+    What cannot be used is one warning a file. UsageError where nothing can, or there is no such path.
     """
+    from . import own
+
+    key = os.path.realpath(path)
+    if key not in _added:
+        if not os.path.exists(path):  # noqa: PTH110 - Path raises for a long name
+            raise UsageError(f"{os.fspath(path)}: there is no such file or directory of benches")
+        _added[key] = _add(own.of_path(Path(path)))
+    return _added[key]
+
+
+def add_package(name: str) -> tuple[str, ...]:
+    """Add the benches of the installed packages with this entry point in `hwbench.benches`; () where none has it."""
+    from . import own
+
+    key = f"package {name}"
+    if key not in _added:
+        found = own.of_package(name)
+        if found is None:
+            return ()
+        _added[key] = _add(found)
+    return _added[key]
+
+
+def _add(found: Loaded) -> tuple[str, ...]:
+    known, names, troubles = benches(), [], list(found.troubles)
+    for bench, source in found.benches:
+        if known.setdefault(bench.name, bench) is bench:
+            _sources.setdefault(bench.name, source)
+            names.append(bench.name)
+            cuda.elsewhere[bench.name] = Path(inspect.getfile(bench.hooks["reference"])).with_suffix(".cu")
+        else:
+            whose = _sources.get(bench.name, "hwbench")
+            troubles.append(f"{source}: its {bench.name} is left out: {whose} has a bench of this name; rename one")
+    if not names:
+        raise UsageError("; ".join(troubles))
+    for line in troubles:
+        logging.getLogger("hwbench").warning("warning: %s", line)
+    return tuple(names)
+
+
+def named(words: Sequence[str]) -> list[str]:
+    """The words, with files, directories and packages replaced by the names of their benches, which are added.
+
+    `my_bench.py::*.scan` means those of a file that the glob matches. A file that cannot be used costs the others
+    nothing: UsageError only where nothing is left.
+    """
+    from . import own
+
+    out: list[str] = []
+    refused: list[UsageError] = []
+    for word in words:
+        path, _, glob = word.partition("::")
+        try:
+            if own.is_path(path):
+                out += matching([glob], add_path(path)) if glob else add_path(path)
+            elif _ours(word):
+                out.append(word)
+            else:  # a package's name alone means all its benches, whatever their topics are
+                topic, dot, _ = word.partition(".")
+                names = add_package(topic)
+                out += [word] if dot or not names else names
+        except UsageError as error:
+            refused.append(error)
+    if refused and not out:
+        raise UsageError("; ".join(map(str, refused)))
+    for error in refused:
+        logging.getLogger("hwbench").warning("warning: %s", error)
+    return out
+
+
+def _ours(word: str) -> bool:
+    """Whether a word may name benches of hwbench: their topics are folders, so that none is imported."""
+    first = word.partition(".")[0]
+    return not first.isidentifier() or any(module.split(".")[2] == first for module in modules())
+
+
+# --- selecting --------------------------------------------------------------------------------------------------------
+
+
+def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench]:
+    """The benches whose name matches one of the globs, or whose topic is one of them, and those of files named.
+
+    Without patterns: all of hwbench's, or the core in the quick preset.
+    """
+    wanted = named(patterns)
     known = benches()
     if not patterns:
-        return [bench for bench in known.values() if bench.core or preset != "quick"]
-    return [known[name] for name in matching(patterns, known)]
+        return [
+            bench for name, bench in known.items() if (bench.core or preset != "quick") and name not in _sources
+        ]
+    return [known[name] for name in matching(wanted, known)]
 
 
 def matching(patterns: Sequence[str], names: Iterable[str]) -> list[str]:

@@ -19,6 +19,8 @@ CUPY_OPTIONS = ("-ftz=true", "--device-as-default-execution-space")
 PACKAGE = Path(__file__).parents[1]
 # Kernels of the device itself; all others lie beside the bench that they belong to.
 OWN = ("gpu_gate",)
+# The sources of benches that lie elsewhere, by the benches' names.
+elsewhere: dict[str, Path] = {}
 
 
 def topics() -> list[str]:
@@ -29,10 +31,13 @@ def topics() -> list[str]:
 def source(topic: str) -> str:
     """The CUDA C++ of a topic (`device.stream`); ValueError with the known names where there is none."""
     folder = PACKAGE / ("devices" if topic in OWN else "benches")
+    file = elsewhere.get(topic, folder / f"{topic.replace('.', '/')}.cu")
     try:
-        return (folder / f"{topic.replace('.', '/')}.cu").read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError:
-        raise ValueError(f"no kernels of '{topic}'; there are {', '.join([*OWN, *topics()])}") from None
+        raise ValueError(
+            f"no kernels of '{topic}' in {file.name}; there are {', '.join([*OWN, *topics()])}"
+        ) from None
 
 
 def toolkit(cuda: int, library: str) -> str:
