@@ -25,11 +25,12 @@ LAYERS = (
     ("analysis", "devices", "benches"),
     ("catalog", "own"),
     ("measurement", "tracking"),
-    ("report", "crosscheck", "ab", "api"),
+    ("report", "export"),
+    ("crosscheck", "ab", "api"),
     ("cli", "__main__"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-READS = ("record", "analysis", "tracking", "report")
+READS = ("record", "analysis", "tracking", "report", "export")
 MEASURES = ("measurement", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
 BESIDES = {"benches.stability._formats": {"ml_dtypes"}}

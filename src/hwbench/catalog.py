@@ -14,9 +14,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .bench import Bench
+from .bench import CUDA_SOURCES, Bench
 from .errors import UsageError
-from .kernels import cuda
 
 if TYPE_CHECKING:
     from .own import Loaded
@@ -110,7 +109,7 @@ def _add(found: Loaded) -> tuple[str, ...]:
         if known.setdefault(bench.name, bench) is bench:
             _sources.setdefault(bench.name, source)
             names.append(bench.name)
-            cuda.elsewhere[bench.name] = Path(inspect.getfile(bench.hooks["reference"])).with_suffix(".cu")
+            CUDA_SOURCES[bench.name] = Path(inspect.getfile(bench.hooks["reference"])).with_suffix(".cu")
         else:
             whose = _sources.get(bench.name, "hwbench")
             troubles.append(f"{source}: its {bench.name} is left out: {whose} has a bench of this name; rename one")

@@ -17,6 +17,7 @@ from .check import check
 from .compare import compare
 from .console import echo, echo_err
 from .explain import explain
+from .export import export
 from .list import list_benches
 from .machine import machine
 from .report import report
@@ -71,6 +72,7 @@ app.command("list", cls=Command)(list_benches)
 app.command("explain", cls=Command)(explain)
 app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
+app.command("export", cls=Command)(export)
 app.command("compare", cls=Command)(compare)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)

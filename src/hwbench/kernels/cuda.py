@@ -19,8 +19,6 @@ CUPY_OPTIONS = ("-ftz=true", "--device-as-default-execution-space")
 PACKAGE = Path(__file__).parents[1]
 # Kernels of the device itself; all others lie beside the bench that they belong to.
 OWN = ("gpu_gate",)
-# The sources of benches that lie elsewhere, by the benches' names.
-elsewhere: dict[str, Path] = {}
 
 
 def topics() -> list[str]:
@@ -28,16 +26,15 @@ def topics() -> list[str]:
     return sorted(f"{file.parent.name}.{file.stem}" for file in (PACKAGE / "benches").glob("*/*.cu"))
 
 
-def source(topic: str) -> str:
-    """The CUDA C++ of a topic (`device.stream`); ValueError with the known names where there is none."""
+def source(topic: str, file: Path | None = None) -> str:
+    """The CUDA C++ of a topic (`device.stream`), or of a `file`; ValueError with the known names where there is none."""
     folder = PACKAGE / ("devices" if topic in OWN else "benches")
-    file = elsewhere.get(topic, folder / f"{topic.replace('.', '/')}.cu")
+    file = file or folder / f"{topic.replace('.', '/')}.cu"
     try:
         return file.read_text(encoding="utf-8")
     except OSError:
-        raise ValueError(
-            f"no kernels of '{topic}' in {file.name}; there are {', '.join([*OWN, *topics()])}"
-        ) from None
+        known = ", ".join([*OWN, *topics()])
+        raise ValueError(f"no kernels of '{topic}' in {file.name}; there are {known}") from None
 
 
 def toolkit(cuda: int, library: str) -> str:
