@@ -27,16 +27,16 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 Schema: TypeAlias = dict[str, Any]
 HEAD = """# The run file
 
-One JSON file for each run, in UTF-8, below `reports/runs/<machine>/`. [`run-file.schema.json`](run-file.schema.json) is its
-JSON Schema (draft 2020-12). Both are made from `hwbench/record/model.py` by `python scripts/run_file.py`.
+One JSON file for each run, in UTF-8, below `reports/runs/<machine>/`. Its JSON Schema (draft 2020-12) is
+[`run-file.schema.json`](run-file.schema.json). `python scripts/run_file.py` makes both from `hwbench/record/model.py`.
 
 - **Units** are SI base units: seconds, bytes, hertz.
-- **A record has samples and counts, and no rates.** Seconds of one call in time order, one for each round, and the work of
-  one call: `counts["bytes"] / median(samples)` is the bandwidth. `hwbench export` and `hwbench show --json` have the rates.
+- **A record has samples and counts, and no rates.** Samples are seconds of a call, one a round, in order; counts
+  are the work of one call: `counts["bytes"] / median(samples)` is the bandwidth. `hwbench export` has the rates.
 - **Conclusions are not stored.** Limits, shares and cases that contradict each other are found when a file is read.
-- **Fields are added, never changed,** within a schema: each new one is optional. A reader takes no offence at fields that it
-  does not know. Schema 1 has `reason`, a sentence, where schema 2 has `reasons`, codes with details; hwbench reads both.
-- **Nothing in a file is executed or imported.** A file of somebody else's is read within bounds: {records} records of
+- **Within a schema, fields are added and never changed:** each new one is optional, and a reader ignores what it does
+  not know. Schema 1 has `reason`, a sentence; schema 2 has `reasons`, codes with details. hwbench reads both.
+- **Nothing in a file is executed or imported.** A file is read within bounds: {records} records of
   {samples} samples, {megabytes} MiB.
 - **What identifies a machine** is listed in [privacy](privacy.md).
 """

@@ -153,7 +153,7 @@ def test_files_are_selected_beside_benches(benches, tmp_path, monkeypatch, caplo
 
 
 def test_a_name_that_is_taken_is_left_out_by_one_line(benches, tmp_path, monkeypatch, caplog):
-    """Whose name it is, hwbench's or another file's, is said, and the rest goes on; where nothing is left, it is refused."""
+    """Whose name it is, hwbench's or another file's, and the rest goes on; refused where nothing is left."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     one = own_file(tmp_path, "catalog_a", "access.steps", "mine.one")
     two = own_file(tmp_path, "catalog_b", "mine.one")
@@ -164,12 +164,12 @@ def test_a_name_that_is_taken_is_left_out_by_one_line(benches, tmp_path, monkeyp
     ]
     with pytest.raises(UsageError, match=r"catalog_b\.py: its mine\.one is left out"):
         catalog.named([two])
-    with pytest.raises(UsageError, match="none there.py: there is no such file or directory of benches"):
+    with pytest.raises(UsageError, match=r"none there\.py: there is no such file or directory of benches"):
         catalog.named(["none there.py"])
 
 
 def test_a_package_s_benches_are_named_by_its_entry_point(benches, monkeypatch):
-    """All of them by the name alone, each by its own; hwbench's topics are asked first, and no package is looked for."""
+    """All of them by the name alone, each by its own; a topic of hwbench's is looked for in no package."""
     from hwbench import own
 
     asked = []

@@ -128,7 +128,10 @@ def test_a_directory_gives_what_mentions_a_bench(tmp_path):
         ("x = '\0'", "null bytes"),
         ("x = 1", "defines no bench"),
         (BENCH.format(name="noname"), "'noname' is no name of a bench"),
-        (BENCH.format(name="a.b").replace('baseline="a"', 'baseline="z"'), "its baseline 'z' is none of its variants: a"),
+        (
+            BENCH.format(name="a.b").replace('baseline="a"', 'baseline="z"'),
+            "its baseline 'z' is none of its variants: a",
+        ),
         (BENCH.format(name="a.b").replace("bench.reference", "len"), "line 5: TypeError"),
         (BENCH.format(name="a.b").replace("bench.reference(lambda: 3)", ""), "a.b has no @bench.reference"),
         (BENCH.format(name="a.b").replace('bench.variant("a")', "str"), "a.b has no variant"),

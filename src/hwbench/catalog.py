@@ -26,7 +26,7 @@ _sources: dict[str, str] = {}
 
 @functools.cache
 def benches() -> dict[str, Bench]:
-    """Every bench in `hwbench.benches`, by name, in the order of files and of definition; then those that were added."""
+    """Every bench in `hwbench.benches`, by name, in the order of files and of definition; then those added."""
     found: dict[str, Bench] = {}
     for name in modules():
         module = importlib.import_module(name)
@@ -129,7 +129,7 @@ def named(words: Sequence[str]) -> list[str]:
     from . import own
 
     out: list[str] = []
-    refused: list[UsageError] = []
+    refused: list[str] = []
     for word in words:
         path, _, glob = word.partition("::")
         try:
@@ -142,11 +142,11 @@ def named(words: Sequence[str]) -> list[str]:
                 names = add_package(topic)
                 out += [word] if dot or not names else names
         except UsageError as error:
-            refused.append(error)
+            refused.append(str(error))
     if refused and not out:
-        raise UsageError("; ".join(map(str, refused)))
-    for error in refused:
-        logging.getLogger("hwbench").warning("warning: %s", error)
+        raise UsageError("; ".join(refused))
+    for line in refused:
+        logging.getLogger("hwbench").warning("warning: %s", line)
     return out
 
 
@@ -167,9 +167,7 @@ def select(patterns: Sequence[str] = (), preset: str = "standard") -> list[Bench
     wanted = named(patterns)
     known = benches()
     if not patterns:
-        return [
-            bench for name, bench in known.items() if (bench.core or preset != "quick") and name not in _sources
-        ]
+        return [bench for name, bench in known.items() if (bench.core or preset != "quick") and name not in _sources]
     return [known[name] for name in matching(wanted, known)]
 
 

@@ -55,6 +55,13 @@ def absolute(word: str) -> str:
     return f"{os.path.abspath(path)}{mark}{glob}" if is_path(path) else word  # noqa: PTH100
 
 
+def beside(word: str, file: str) -> str:
+    """The word that a file names, a path from where the file lies."""
+    path, mark, glob = word.partition("::")
+    there = os.path.join(os.path.dirname(os.path.abspath(file)), path)  # noqa: PTH100, PTH118, PTH120
+    return f"{there}{mark}{glob}" if path.endswith(".py") or os.path.isdir(there) else word  # noqa: PTH112
+
+
 def _separated(word: str) -> bool:
     return word in (".", "..") or any(mark in word for mark in (os.sep, os.altsep) if mark)
 
@@ -70,7 +77,9 @@ def of_path(path: Path) -> Loaded:
     if not files:
         found.troubles.append(f"{path}: no file below it defines a Bench")
     if len(files) > MOST_FILES:
-        found.troubles.append(f"{path}: only the first {MOST_FILES} of {len(files)} files are read; name a directory below")
+        found.troubles.append(
+            f"{path}: only the first {MOST_FILES} of {len(files)} files are read; name a directory below"
+        )
     return found
 
 
@@ -195,7 +204,9 @@ def said(error: BaseException, file: Path | None) -> str:
         package = error.name.partition(".")[0]
         if package == "hwbench":
             return f"hwbench has no module {error.name}"
-        return f"needs the module {error.name}, which is not installed; install the package that has it, such as {package}"
+        return (
+            f"needs the module {error.name}, which is not installed; install the package that has it, such as {package}"
+        )
     text = " ".join(str(error).split())[:IN_A_LINE]
     if isinstance(error, ImportError) and "relative import" in text:
         return "imports relatively, as hwbench's own files may; write `from hwbench.bench import Bench`"

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from . import coercion, streams
 from .ab import ab
+from .adopt import adopt
 from .check import check
 from .compare import compare
 from .console import echo, echo_err
@@ -77,6 +78,7 @@ app.command("compare", cls=Command)(compare)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)
+app.command("adopt", cls=Command)(adopt)
 app.command("machine", cls=Command)(machine)
 
 

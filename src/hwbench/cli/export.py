@@ -40,14 +40,16 @@ def export(
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}; default: by the file's ending, or csv."),
+        typer.Option(
+            "--format", metavar="FORMAT", help=f"{', '.join(FORMATS)}; default: by the file's ending, or csv."
+        ),
     ] = None,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Leave out the names of machines and runs, texts of errors, commits.")
     ] = False,
     out: Out = Path("reports"),
 ) -> None:
-    """Write a row for each case of runs, with rates, limit, share, status and machine; or OpenMetrics for dashboards."""
+    """Write a row for each case of runs: rates, limit, share, status, machine; or OpenMetrics for dashboards."""
     chosen = format_of(output, form)
     load_numpy()
     from .. import catalog

@@ -17,8 +17,8 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Run files, asv's results, pytest-benchmark's files, or directories of them (default: the newest run); "
-            "files of benches of your own, for their findings.",
+            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest "
+            "run. Beside these files of benches of your own, for their findings.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(

@@ -26,8 +26,8 @@ def show(
         list[str] | None,
         typer.Argument(
             metavar="[RUN] [SELECT]...",
-            help="A run file or a run's id (default: the newest run), then globs of benches, topics or cases, or files of "
-            "benches of your own.",
+            help="A run file or a run's id (default: the newest run), then globs of benches, topics or cases, "
+            "or files of benches of your own.",
             autocompletion=runs_and_benches,
         ),
     ] = None,

@@ -16,7 +16,18 @@ VIRTUAL = {
     "Xen", "Docker", "Podman", "Kubernetes", "LXC", "Sysbox", "gVisor", "WSL",
 }  # fmt: skip
 RELEASE = re.compile(r"(\d+\.\d+)[^\s,]*")  # of a kernel: what follows may name who built it
-SOFTWARE = ("python", "numpy", "scipy", "numba", "llvmlite", "blas", "numba_threads", "threading_layer", "cupy", "nvrtc")
+SOFTWARE = (
+    "python",
+    "numpy",
+    "scipy",
+    "numba",
+    "llvmlite",
+    "blas",
+    "numba_threads",
+    "threading_layer",
+    "cupy",
+    "nvrtc",
+)
 
 
 def anonymous(run: Run, number: int) -> Run:
@@ -39,9 +50,14 @@ def anonymous(run: Run, number: int) -> Run:
 def _machine(machine: Machine) -> Machine:
     known = [part if part in VIRTUAL else "another" for part in (machine.virtual or "").split(", ") if part]
     return replace(
-        machine, name=machine_name(machine.cpu), virtual=", ".join(known) or None, settings={}, topology=[],
-        os=RELEASE.sub(r"\1", machine.os), gpus=[Gpu(name=gpu.name, memory=gpu.memory, sm=gpu.sm) for gpu in machine.gpus],
-    )  # fmt: skip
+        machine,
+        name=machine_name(machine.cpu),
+        virtual=", ".join(known) or None,
+        os=RELEASE.sub(r"\1", machine.os),
+        gpus=[Gpu(name=gpu.name, memory=gpu.memory, sm=gpu.sm) for gpu in machine.gpus],
+        settings={},
+        topology=[],
+    )
 
 
 def _record(record: Record) -> Record:

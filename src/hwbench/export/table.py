@@ -141,7 +141,8 @@ def _of_case(record: Record) -> dict[str, Cell]:
     return {
         "bench": record.bench, "version": record.version, "variant": record.variant, "device": record.device,
         "status": record.status, "reasons": ", ".join(record.codes), "why": record.why,
-        "threads": threads_of(record) if record.device == "cpu" else None, "footprint_bytes": footprint if isinstance(footprint, int) else None,
+        "threads": threads_of(record) if record.device == "cpu" else None,
+        "footprint_bytes": footprint if isinstance(footprint, int) else None,
         **{f"count_{name}": amount for name, amount in record.counts.items()},
     }  # fmt: skip
 

@@ -130,7 +130,7 @@ class _Cache(caching.FunctionCache):
         self._function = function
 
     def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
-        """Numba's key, which has the processor and its features, Numba's settings at this moment, and what is inlined."""
+        """Numba's key, which has the processor and its features, Numba's settings now, and what is inlined."""
         numba_s: Any = super()
         return (*numba_s._index_key(sig, codegen), settings(), inlined.digest(self._function))
 

@@ -27,7 +27,7 @@ def topics() -> list[str]:
 
 
 def source(topic: str, file: Path | None = None) -> str:
-    """The CUDA C++ of a topic (`device.stream`), or of a `file`; ValueError with the known names where there is none."""
+    """The CUDA C++ of a topic (`device.stream`), or of a `file`; ValueError, with the known names, without one."""
     folder = PACKAGE / ("devices" if topic in OWN else "benches")
     file = file or folder / f"{topic.replace('.', '/')}.cu"
     try:

@@ -1,4 +1,4 @@
-"""What a kernel takes from outside of itself when it is compiled: Numba keeps its machine code whatever becomes of that."""
+"""What is compiled into a kernel from outside of its file: Numba's cache does not notice when that changes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _of_value(name: str, value: object, names: list[str], seen: set[object]) -> 
             yield f"{name} {_content(python.__code__.co_filename)}"
             yield from _parts(python, seen)
     elif isinstance(value, np.ndarray):
-        yield f"{name} {value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value)).hexdigest()}"
+        yield f"{name} {value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     elif isinstance(value, CONSTANTS):
         yield f"{name} {value!r}"
 

@@ -279,7 +279,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     records: list[Record] = []
 
     def __repr__(self) -> str:
-        return f"<Run {self.id}: {len(self.records)} cases, {len({record.bench for record in self.records})} of the benches>"
+        benches = len({record.bench for record in self.records})
+        return f"<Run {self.id}: {len(self.records)} cases of {benches} bench{'es' * (benches != 1)}>"
 
 
 class Metric(msgspec.Struct, frozen=True):
