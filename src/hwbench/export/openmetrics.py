@@ -15,6 +15,7 @@ from ..analysis.limits import rate
 from ..analysis.reading import Reading
 from ..record.estimate import estimate
 from ..record.model import METRICS, STATUSES, Record, Scalar
+from ..record.text import printable
 
 UNITS = {"bytes": "bytes_per_second", "flops": "flops_per_second", "cycles": "hertz", "hops": "hop_seconds",
          "items": "item_seconds", "calls": "call_seconds"}  # fmt: skip
@@ -56,7 +57,7 @@ def text(readings: Iterable[Reading]) -> bytes:
 
 def _labels(labels: Mapping[str, Scalar]) -> str:
     named = {re.sub(r"[^a-zA-Z0-9_]", "_", name): value for name, value in labels.items()}
-    return ",".join(f'{name}="{str(value).translate(ESCAPES)}"' for name, value in named.items())
+    return ",".join(f'{name}="{printable(str(value)).translate(ESCAPES)}"' for name, value in named.items())
 
 
 def _samples(reading: Reading) -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..analysis.reading import Reading, in_unit
-from ..record import identity, microarchitectures
+from ..record import identity, microarchitectures, text
 from ..record.facts import threads_of
 from ..record.model import COUNTS, METRICS, Answer, JsonObject, Metric, Record, metrics
 
@@ -101,8 +101,13 @@ def _column(name: str, kind: Kind | None, values: Sequence[Cell]) -> Column:
             kind = "int"
         elif all(type(value) in (int, float) and abs(float(value)) < LARGEST for value in there):
             kind = "float"
-    as_kind = {"string": str, "int": int, "float": float, "bool": bool}[kind]
-    return Column(name, kind, [None if value is None else as_kind(value) for value in values])
+    as_kind = {"string": _printable, "int": int, "float": float, "bool": bool}[kind]
+    return Column(text.printable(name), kind, [None if value is None else as_kind(value) for value in values])
+
+
+def _printable(value: Cell) -> str:
+    """A text of a file without what a terminal would obey."""
+    return text.printable(str(value))
 
 
 def _rows(reading: Reading) -> Iterator[dict[str, Cell]]:

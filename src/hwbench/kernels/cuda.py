@@ -29,12 +29,11 @@ def topics() -> list[str]:
 def source(topic: str, file: Path | None = None) -> str:
     """The CUDA C++ of a topic (`device.stream`), or of a `file`; ValueError, with the known names, without one."""
     folder = PACKAGE / ("devices" if topic in OWN else "benches")
-    file = file or folder / f"{topic.replace('.', '/')}.cu"
     try:
-        return file.read_text(encoding="utf-8")
+        return (file or folder / f"{topic.replace('.', '/')}.cu").read_text(encoding="utf-8")
     except OSError:
-        known = ", ".join([*OWN, *topics()])
-        raise ValueError(f"no kernels of '{topic}' in {file.name}; there are {known}") from None
+        where = f" in {file.name}" if file else ""
+        raise ValueError(f"no kernels of '{topic}'{where}; there are {', '.join([*OWN, *topics()])}") from None
 
 
 def toolkit(cuda: int, library: str) -> str:
