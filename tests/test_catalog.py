@@ -186,3 +186,21 @@ def test_a_package_s_benches_are_named_by_its_entry_point(benches, monkeypatch):
     assert catalog.named(["pack"]) == ["pack.x", "other.y"]
     assert catalog.named(["unknown"]) == ["unknown"]
     assert asked == ["pack", "unknown"]
+
+
+def test_a_file_that_fails_is_imported_once_and_said_once(benches, tmp_path, monkeypatch, caplog):
+    """Beside others it is a warning, and alone the refusal, each time with the same words."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "catalog_bad.py"
+    path.write_text("import sys; sys.catalog_bad = getattr(sys, 'catalog_bad', 0) + 1; 1 / 0")
+    try:
+        for _ in range(2):
+            assert catalog.named([str(path), "sweep"]) == ["sweep"]
+        with pytest.raises(UsageError, match="line 1: ZeroDivisionError"):
+            select([str(path)])
+        assert sys.catalog_bad == 1
+    finally:
+        del sys.catalog_bad
+    assert [record.getMessage() for record in caplog.records] == [
+        f"warning: {path}: line 1: ZeroDivisionError: division by zero"
+    ]

@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,8 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from .own import Loaded
 
-_added: dict[str, tuple[str, ...]] = {}
-_sources: dict[str, str] = {}
+_added: dict[str, tuple[str, ...] | str] = {}  # by path or package: names, or why there are none
+_sources: dict[str, str] = {}  # by bench: where it was found
 
 
 @functools.cache
@@ -82,28 +82,33 @@ def add_path(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     from . import own
 
-    key = os.path.realpath(path)
-    if key not in _added:
-        if not os.path.exists(path):  # noqa: PTH110 - Path raises for a long name
-            raise UsageError(f"{os.fspath(path)}: there is no such file or directory of benches")
-        _added[key] = _add(own.of_path(Path(path)))
-    return _added[key]
+    if not os.path.exists(path):  # noqa: PTH110 - Path raises for a long name
+        raise UsageError(f"{os.fspath(path)}: there is no such file or directory of benches")
+    return _added_once(os.path.realpath(path), lambda: own.of_path(Path(path)))
 
 
 def add_package(name: str) -> tuple[str, ...]:
     """Add the benches of the installed packages with this entry point in `hwbench.benches`; () where none has it."""
     from . import own
 
-    key = f"package {name}"
+    return _added_once(f"package {name}", lambda: own.of_package(name))
+
+
+def _added_once(key: str, load: Callable[[], Loaded | None]) -> tuple[str, ...]:
     if key not in _added:
-        found = own.of_package(name)
-        if found is None:
-            return ()
-        _added[key] = _add(found)
-    return _added[key]
+        found = load()
+        try:
+            _added[key] = () if found is None else _add(found)
+        except UsageError as error:
+            _added[key] = str(error)
+    names = _added[key]
+    if isinstance(names, str):
+        raise UsageError(names)
+    return names
 
 
 def _add(found: Loaded) -> tuple[str, ...]:
+    """The names of the benches that are not taken; UsageError where none is left."""
     known, names, troubles = benches(), [], list(found.troubles)
     for bench, source in found.benches:
         if known.setdefault(bench.name, bench) is bench:
@@ -116,8 +121,14 @@ def _add(found: Loaded) -> tuple[str, ...]:
     if not names:
         raise UsageError("; ".join(troubles))
     for line in troubles:
-        logging.getLogger("hwbench").warning("warning: %s", line)
+        _warn(line)
     return tuple(names)
+
+
+@functools.cache
+def _warn(line: str) -> None:
+    """Say a line once."""
+    logging.getLogger("hwbench").warning("warning: %s", line)
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -146,7 +157,7 @@ def named(words: Sequence[str]) -> list[str]:
     if refused and not out:
         raise UsageError("; ".join(refused))
     for line in refused:
-        logging.getLogger("hwbench").warning("warning: %s", line)
+        _warn(line)
     return out
 
 
