@@ -179,3 +179,12 @@ def test_a_package_that_does_not_import_is_one_line(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: importlib.metadata.EntryPoints([point]))
     [line] = own.of_package("mine").troubles
     assert line.startswith("mine (nothing_of_this_name.benches): needs the module nothing_of_this_name")
+
+
+def test_what_a_file_names_lies_beside_it(tmp_path):
+    """A path from there; a package is no path."""
+    (tmp_path / "benches").mkdir()
+    file = str(tmp_path / "tests" / "perf" / "test_mine.py")
+    assert own.beside("../../mine.py::x.*", file) == f"{tmp_path}/mine.py::x.*"
+    assert own.beside("../../benches", file) == f"{tmp_path}/benches"
+    assert own.beside("mine", file) == "mine"

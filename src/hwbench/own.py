@@ -58,7 +58,7 @@ def absolute(word: str) -> str:
 def beside(word: str, file: str) -> str:
     """The word that a file names, a path from where the file lies."""
     path, mark, glob = word.partition("::")
-    there = os.path.join(os.path.dirname(os.path.abspath(file)), path)  # noqa: PTH100, PTH118, PTH120
+    there = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(file)), path))  # noqa: PTH100, PTH118, PTH120
     return f"{there}{mark}{glob}" if path.endswith(".py") or os.path.isdir(there) else word  # noqa: PTH112
 
 

@@ -57,7 +57,7 @@ def test_cases_are_series_of_gauges_in_base_units():
     assert [one.value for one in found["hwbench_case_hop_seconds"].samples] == [1.0]
     assert [one.value for one in found["hwbench_case_suspect"].samples] == [0.0, 1.0, 0.0]
     assert second.value == 2.0
-    assert odd.labels == odd.labels | {"variant": 'q"u\\o\nte', "param_a_b__": '"\\\n'}
+    assert odd.labels == odd.labels | {"variant": r'q"u\o\nte', "param_a_b__": r'"\\n'}  # printable, then escaped
     cases = {one.labels["status"]: one.value for one in found["hwbench_run_cases"].samples}
     assert cases == {"ok": 2, "suspect": 1, "wrong": 0, "skipped": 0, "error": 1}
     assert found["hwbench_run_timestamp_seconds"].samples[0].value == 1795378960.0
