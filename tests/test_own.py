@@ -188,3 +188,10 @@ def test_what_a_file_names_lies_beside_it(tmp_path):
     assert own.beside("../../mine.py::x.*", file) == f"{tmp_path}/mine.py::x.*"
     assert own.beside("../../benches", file) == f"{tmp_path}/benches"
     assert own.beside("mine", file) == "mine"
+
+
+def test_a_failing_import_is_raised_where_it_is_debugged(tmp_path, monkeypatch):
+    """By the variable that shows where hwbench itself fails."""
+    monkeypatch.setenv("HWBENCH_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        own.of_path(file(tmp_path, "wrong.py", "1 / 0"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -114,7 +115,8 @@ def _add(found: Loaded) -> tuple[str, ...]:
         if known.setdefault(bench.name, bench) is bench:
             _sources.setdefault(bench.name, source)
             names.append(bench.name)
-            CUDA_SOURCES[bench.name] = Path(inspect.getfile(bench.hooks["reference"])).with_suffix(".cu")
+            with contextlib.suppress(TypeError):  # the reference is a built-in function
+                CUDA_SOURCES[bench.name] = Path(inspect.getfile(bench.hooks["reference"])).with_suffix(".cu")
         else:
             whose = _sources.get(bench.name, "hwbench")
             troubles.append(f"{source}: its {bench.name} is left out: {whose} has a bench of this name; rename one")

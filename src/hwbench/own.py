@@ -118,6 +118,8 @@ def _loaded(file: Path | None, get: Callable[[], object], what: str) -> Loaded:
         with contextlib.redirect_stdout(sys.stderr):  # standard output may be JSON
             found = list(_benches(get()))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever importing somebody's code raises
+        if os.environ.get("HWBENCH_DEBUG"):
+            raise
         return Loaded(troubles=[f"{what}: {said(error, file)}"])
     if not found:
         return Loaded(troubles=[f"{what}: defines no bench; one is `bench = Bench(…)` at the top level of a file"])

@@ -21,11 +21,13 @@ def test_the_newest_run_goes_to_standard_output_as_csv(benches, command, out):
     old = saved(out, record("a", params={"n": 1}), stamp="20251122T180000Z")
     new = saved(out, record("b"), record("c"))
     assert [row["variant"] for row in rows(command("export", "--out", out).out)] == ["b", "c"]
+    (out / "verify" / "box").mkdir(parents=True)
+    (out / "verify" / "box" / "x.json").write_text("{}")
     both = rows(command("export", "--out", out, old.stem, new).out)
     assert [(row["run"], row["variant"], row["param_n"]) for row in both] == [
         (old.stem, "a", "1"), (new.stem, "b", ""), (new.stem, "c", "")
     ]  # fmt: skip
-    assert rows(command("export", out / "runs").out) == both
+    assert rows(command("export", out).out) == rows(command("export", out / "runs").out) == both
 
 
 @pytest.mark.parametrize(

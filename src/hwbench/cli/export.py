@@ -103,7 +103,7 @@ def opened(names: Sequence[str], out: Path) -> list[Run]:
             found.append(open_run(name, out))
             continue
         before = len(found)
-        for path in sorted(Path(name).rglob("*.json")):
+        for path in store.find(Path(name)) or sorted(Path(name).rglob("*.json")):
             try:
                 found.append(store.read(path))
             except StoreError as error:
