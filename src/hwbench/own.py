@@ -21,7 +21,6 @@ from types import ModuleType
 
 from .bench import Bench
 from .errors import StoreError
-from .record import store
 
 GROUP = "hwbench.benches"  # of entry points
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
@@ -226,6 +225,8 @@ def said(error: BaseException, file: Path | None) -> str:
 
 def flaw(bench: Bench) -> str:
     """What keeps a bench from being measured, in one line; "" where nothing does."""
+    from .record import store  # which loads NumPy
+
     name = str(bench.name)[:100]
     if not NAME.fullmatch(name):
         return f"'{name}' is no name of a bench; it is topic.question, in lower case"

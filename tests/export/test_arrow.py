@@ -54,4 +54,4 @@ def test_without_nanoarrow_the_remedy_is_told(monkeypatch):
     """In one line."""
     monkeypatch.setitem(sys.modules, "nanoarrow", None)
     with pytest.raises(UsageError, match="needs nanoarrow, which is not installed: python -m pip install nanoarrow"):
-        arrow.stream(TABLE)
+        arrow.stream(TABLE.columns)

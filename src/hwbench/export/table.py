@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ..analysis.reading import Reading, in_unit
 from ..record import identity, microarchitectures, text
 from ..record.facts import threads_of
 from ..record.model import COUNTS, METRICS, Answer, JsonObject, Metric, Record, metrics
+from . import arrow
 
 Kind = Literal["string", "int", "float", "bool"]
 Cell: TypeAlias = str | int | float | bool | None
@@ -75,9 +76,7 @@ class Table:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The table as an Arrow stream of one batch; UsageError where nanoarrow is not installed."""
-        from . import arrow
-
-        return arrow.stream(self).__arrow_c_stream__(requested_schema)
+        return arrow.stream(self.columns).__arrow_c_stream__(requested_schema)
 
 
 def table(readings: Iterable[Reading]) -> Table:
@@ -101,13 +100,16 @@ def _column(name: str, kind: Kind | None, values: Sequence[Cell]) -> Column:
             kind = "int"
         elif all(type(value) in (int, float) and abs(float(value)) < LARGEST for value in there):
             kind = "float"
-    as_kind = {"string": _printable, "int": int, "float": float, "bool": bool}[kind]
+    as_kind = AS_KIND[kind]
     return Column(text.printable(name), kind, [None if value is None else as_kind(value) for value in values])
 
 
 def _printable(value: Cell) -> str:
     """A text of a file without what a terminal would obey."""
     return text.printable(str(value))
+
+
+AS_KIND: dict[Kind, Callable[[Any], Cell]] = {"string": _printable, "int": int, "float": float, "bool": bool}
 
 
 def _rows(reading: Reading) -> Iterator[dict[str, Cell]]:

@@ -111,11 +111,13 @@ def unbounded(own: Sequence[Bench], benches: Sequence[Bench], known: Mapping[str
     """A line for each of a user's own benches whose limit no selected bench measures: what to select as well."""
     kinds = {bench.measures for bench in benches}
     lacking = [bench for bench in own if bench in benches and bench.limit and bench.limit not in kinds]
-    sources = {kind: name for name, bench in reversed(known.items()) if (kind := bench.measures)}
+    sources: dict[str, str] = {}
+    for name, bench in known.items():
+        sources.setdefault(bench.measures or "", name)
     return [
-        f"{bench.name}: no share of its limit is shown, since nothing here measures it; select {source} as well"
+        f"{bench.name}: no share of its limit is shown, since nothing here measures it; select {sources[limit]} as well"
         for bench in lacking
-        if (source := sources.get(bench.limit or ""))
+        if (limit := bench.limit or "") in sources
     ]
 
 
