@@ -239,12 +239,11 @@ class Ledger:
         """One number is read or written."""
         buffer = self.buffer(array)
         if buffer.read is not None and buffer.written is not None:
-            read, written = buffer.read.of(array), buffer.written.of(array)
-            place = index if read.ndim >= array.ndim else ...
+            mine = buffer.read.element(array, index)
             if write:
-                written[place] = True
-            elif not np.all(written[place]):
-                read[place] = True
+                buffer.written.marks[mine] = True
+            elif not buffer.written.marks[mine].all():
+                buffer.read.marks[mine] = True
         self.add("setitem" if write else "getitem", array.itemsize, array.itemsize)
         if array.dtype.kind in "fc":
             self.by_dtype[array.dtype.str[1:]] += array.itemsize
