@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +75,7 @@ class Ledger:
     outside: list[Buffer] = field(default_factory=list)
     live: int = 0
     most_live: int = 0
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # threads of the function's
     _watched: dict[int, weakref.ref[object]] = field(default_factory=dict)
 
     # --- memory
@@ -129,7 +131,12 @@ class Ledger:
         `numbers` are where single numbers among the operands come from. Gives where the result comes from if that is a
         single number.
         """
-        writes = list(writes)
+        with self._one_at_a_time:
+            return self._call(name, list(reads), list(writes), cost, numbers)
+
+    def _call(
+        self, name: str, reads: Sequence[Array], writes: Sequence[Array], cost: Cost, numbers: Sequence[Buffer]
+    ) -> Buffer | None:
         into = [self._use(one, name) for one in writes]
         made = None
         if not writes:

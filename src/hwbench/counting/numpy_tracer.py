@@ -141,7 +141,7 @@ def record_ufunc(
 def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
-    if ledger is None or RECORDER.quiet:
+    if ledger is None or not RECORDER.on:
         with RECORDER.hushed():
             return function(*plain(list(args)), **plain(dict(kwargs)))
     if name in COMPOSED:
