@@ -39,6 +39,9 @@ HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
 HBM_TIMED = 4 * 2**30  # bytes that a bandwidth is timed on: start and end of a launch are below half a percent of it
 VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
+# cudaError_t and CUresult after which the context is gone (driver_types.h: "the only way to continue … is to terminate
+# the process"): no device, errors of memory and NVLink, illegal addresses and instructions, time-outs, asserts.
+LOST = frozenset({46, 214, 220, 700, 702, 709, 710, *range(714, 720)})
 CLEARLY_WARM_S = 0.5  # of load, where NVML does not tell when the clock is up
 
 # cudaDeviceAttr of CUDA's runtime API, driver_types.h.
@@ -456,6 +459,15 @@ class GpuDevice:
         """Wait until every queue of this GPU is empty."""
         self.synchronize()
         return True
+
+    def lost(self, error: Exception) -> str:
+        """The error's words where it, or what led to it, has ended the context: all later calls fail alike."""
+        found: BaseException | None = error
+        while found is not None:
+            if getattr(found, "status", None) in LOST:
+                return str(found).partition("\n")[0]
+            found = found.__cause__ or found.__context__
+        return ""
 
     def settle(self, seconds: float) -> None:
         """Load every SM until its clock stays within 1% for some readings in a row, `seconds` at most."""
