@@ -49,6 +49,14 @@ def library(cuda: int) -> ctypes.CDLL:
         ) from None
 
 
+def version(cuda: int) -> str:
+    """The version of cuBLAS, `13.1.0`, which cuBLASLt knows too."""
+    number = library(cuda).cublasLtGetVersion
+    number.restype = ctypes.c_size_t
+    found = int(number())  # 130100; 120803 of CUDA 12
+    return f"{found // 10000}.{found % 10000 // 100}.{found % 100}"
+
+
 class Fp8Product:
     """What enqueues `to = left · right` each time it is called; square matrices of n rows.
 

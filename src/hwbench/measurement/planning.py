@@ -26,6 +26,7 @@ class Request:
     """What the command line asks for.
 
     `only` chooses among the cases, `policy` replaces the preset's, and `folder` is where below `out` the run is kept.
+    Without `gate` GPUs time work that is not held back until it is queued.
     """
 
     select: Sequence[str] = ()
@@ -40,6 +41,7 @@ class Request:
     only: Callable[[Bench, Case], bool] | None = None
     policy: Policy | None = None
     folder: str = "runs"
+    gate: bool = True
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def _execute(
     planning.check(request)
     numba_settings.check()
     asked = catalog.select(request.select)  # a wrong name is refused before a GPU is woken
-    devices = selection.devices(selection.needed(request.device, asked))
+    devices = selection.devices(selection.needed(request.device, asked), gate=request.gate)
     here, _ = selection.with_gpus(machine.describe(request.machine), devices)
     cut_off = store.unfinished(request.out, here, claim) if request.resume else None
     preset = planning.preset_of(request, cut_off)

@@ -111,6 +111,10 @@ TABLE: dict[str, Meaning] = {
         "the gate opened before all was queued, so that waiting for the host is counted in",
         "The host queued too slowly. " + _AGAIN,
     ),
+    "gpu_no_gate": Meaning(
+        "timed without the gate, so that launching is counted in",
+        "Measure without the profiler or debugger, and with CUDA_LAUNCH_BLOCKING unset.",
+    ),
     # --- suspect: what was asked for and not had
     "not_pinned": Meaning(
         "its threads could not be pinned",
