@@ -89,6 +89,7 @@ class FakeGpu:
         self.behind = self.fullest = 0
         self.current = 0
         self.stream: Any = types.SimpleNamespace(ptr=0)  # the default one
+        self.name = b"NVIDIA H100 80GB HBM3"
         self.freed_pool = self.freed_pinned = 0
         self.attributes = {
             10: 32, 13: 1_980_000, 16: 132, 36: 2_619_000, 37: 5120, 38: 50 * 2**20, 39: 2048, 40: 3, 75: 9, 76: 0,
@@ -407,7 +408,7 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
             runtime=types.SimpleNamespace(
                 CUDARuntimeError=CUDARuntimeError, getDeviceCount=device_count, driverGetVersion=lambda: 13000,
                 runtimeGetVersion=lambda: 13020, deviceGetAttribute=lambda which, index: gpu.attributes[which],
-                getDeviceProperties=lambda index: {"name": b"NVIDIA H100 80GB HBM3", "uuid": bytes([index, *range(15)])},
+                getDeviceProperties=lambda index: {"name": gpu.name, "uuid": bytes([index, *range(15)])},
                 deviceGetPCIBusId=lambda index: f"0000:0{index + 1}:00.0", memGetInfo=lambda: (gpu.free, gpu.total),
                 memcpy=lambda dst, src, size, kind: copy(dst, src, size), memcpyAsync=copy_async,
                 memcpyDefault=4, memcpyHostToDevice=1, hostAllocMapped=2, hostRegister=register,

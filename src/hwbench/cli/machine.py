@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
+LIBRARIES = {"nvrtc": "NVRTC", "cublas": "cuBLAS"}
+
 
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
@@ -73,11 +75,7 @@ def _gpu(gpu: Gpu) -> str:
         f"driver {gpu.driver}" if gpu.driver else "",
         f"CUDA {gpu.cuda}" if gpu.cuda else "",
         f"PCIe {pcie['max_generation']} x{pcie['max_width']}" if {"max_generation", "max_width"} <= set(pcie) else "",
-        *(
-            f"{'NVRTC' if name == 'nvrtc' else 'cuBLAS'} {versions[name]}"
-            for name in ("nvrtc", "cublas")
-            if versions.get(name)
-        ),
+        *(f"{title} {versions[name]}" for name, title in LIBRARIES.items() if versions.get(name)),
         f"{state['power_limit_w']:g} W" if state.get("power_limit_w") else "",
         f"ECC {'on' if state['ecc'] else 'off'}" if "ecc" in state else "",
         "MIG" if state.get("mig") else "",

@@ -41,7 +41,7 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, but no HTML page.")] = False,
     no_gate: Annotated[
         bool,
-        typer.Option("--no-gate", help="Time GPU work as it is launched, for profilers: short kernels are slower."),
+        typer.Option("--no-gate", help="Time GPU work as it is launched, for profilers."),
     ] = False,
     findings: Annotated[bool, typer.Option("--findings", help="Print all findings before the summary.")] = False,
 ) -> None:

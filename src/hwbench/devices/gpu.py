@@ -308,16 +308,15 @@ class GpuDevice:
 
     @contextlib.contextmanager
     def _enough(self, nbytes: int) -> Iterator[None]:
-        """Skip with the numbers where an allocation of so many bytes is refused: others may have taken what was free."""
+        """Skip with the numbers where so many bytes are refused: others may have taken what was free."""
         try:
             yield
         except Exception as error:
             if getattr(error, "status", None) != OUT_OF_MEMORY:
                 raise
             free = int(self._runtime.memGetInfo()[0])
-            raise Skip(
-                "needs_memory", f"{text.size(nbytes)} were refused; the GPU has {text.size(free)} free"
-            ) from None
+            said = f"{text.size(nbytes)} were refused; the GPU has {text.size(free)} free"
+            raise Skip("needs_memory", said) from None
 
     # --- where we are ---------------------------------------------------------------------------------------------
 

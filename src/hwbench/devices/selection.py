@@ -21,7 +21,8 @@ NOT_USED = Gpu(name="not used")
 def devices(which: str, *, measuring: bool = True, gate: bool = True) -> dict[str, Device]:
     """The devices named by `--device`: cpu, gpu, gpu:N or all; where there is no GPU, one that says why.
 
-    Without `gate` GPUs time work that is not held back until it is queued. Without `measuring` the CPU's sizes are those that were measured earlier or that the system reports.
+    Without `gate` GPUs time work that is not held back until it is queued. Without `measuring` the CPU's sizes are
+    those that were measured earlier or that the system reports.
     """
     from .cpu import CpuDevice
 

@@ -34,7 +34,7 @@ LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 # cudaError_t and cudaDeviceAttr of CUDA's runtime API, driver_types.h.
 INSUFFICIENT_DRIVER = 35
 REFUSALS: dict[object, str] = {
-    2: "another process holds its memory: nvidia-smi shows which, stop it or choose another card (CUDA_VISIBLE_DEVICES)",
+    2: "another process holds its memory: nvidia-smi shows which; stop it or choose another card",
     46: "another process has it to itself: stop that, or sudo nvidia-smi -c DEFAULT where it is in exclusive mode",
     101: "compare CUDA_VISIBLE_DEVICES with nvidia-smi -L",
     802: "the system is not ready: start nvidia-fabricmanager (machines with NVSwitch)",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
 from ..record.model import Disturbance, Gpu, JsonObject
 
 LOWERED = 0.99  # × the default power limit: below, somebody has lowered it
@@ -11,11 +13,10 @@ LOWERED = 0.99  # × the default power limit: below, somebody has lowered it
 
 def disturbances(gpus: Sequence[Gpu]) -> list[Disturbance]:
     """What will disturb measuring on these cards, each named where there are several."""
-    found = []
+    found: list[Disturbance] = []
     for number, gpu in enumerate(gpus):
         name = f"GPU {number}: " if len(gpus) > 1 else "GPU: "
-        for one in _of(gpu.state or {}):
-            found.append(Disturbance(f"{name}{one.name}", one.state, one.affects, one.remedy, one.severity))
+        found += [msgspec.structs.replace(one, name=f"{name}{one.name}") for one in _of(gpu.state or {})]
     return found
 
 
@@ -44,7 +45,7 @@ def _power(state: JsonObject) -> Disturbance | None:
     return Disturbance(
         "power limit",
         f"{limit:g} W of {default:g} W",
-        "the clock falls under compute-bound work: matrix products and multiply-adds are slower than on other such cards",
+        "the clock falls under compute-bound work: products and multiply-adds are slower than on other such cards",
         f"sudo nvidia-smi -pl {default:g}",
     )
 

@@ -110,7 +110,7 @@ def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
 
 
 def measured(run: Run, benches: Sequence[Bench]) -> set[CaseKey]:
-    """The keys of the cases that a run has from these benches as they are now; no older versions, nothing that failed."""
+    """The keys of the cases that a run has from these benches as they are now, but for those that failed."""
     versions = {bench.name: bench.version for bench in benches}
     found = (record for record in run.records if versions.get(record.bench) == record.version)
     return {key(record) for record in found if record.status != "error"}

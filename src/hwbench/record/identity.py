@@ -146,7 +146,7 @@ def _cards(machine: Machine) -> dict[str, str]:
     """What GPUs are compiled for and set to: two cards of one name differ by their power limits."""
     versions = [gpu.versions or {} for gpu in machine.gpus]
     states = [gpu.state or {} for gpu in machine.gpus]
-    told = {
+    told: dict[str, list[object]] = {
         "NVRTC": [one.get("nvrtc") for one in versions],
         "cuBLAS": [one.get("cublas") for one in versions],
         "GPU power limit": [f"{one['power_limit_w']:g} W" for one in states if "power_limit_w" in one],

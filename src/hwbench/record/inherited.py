@@ -66,9 +66,7 @@ RULES: dict[str, Rule] = {
     "LD_PRELOAD": Rule("memory", "these libraries may replace functions such as malloc, memcpy or OpenMP's"),
     "LD_AUDIT": Rule("memory", "these libraries hear of the calls between libraries, which become slower"),
     "DYLD_INSERT_LIBRARIES": Rule("memory", "these libraries may replace functions such as malloc and memcpy"),
-    "CUDA_LAUNCH_BLOCKING": Rule(
-        "GPU", "each launch waits for its kernel: short kernels are timed without the gate", _on
-    ),
+    "CUDA_LAUNCH_BLOCKING": Rule("GPU", "launches wait for their kernels: these are timed without the gate", _on),
     "NVIDIA_TF32_OVERRIDE": Rule("GPU", "0: no product is in TF32; 1: products in float32 are"),
     "CUPY_TF32": Rule("GPU", "CuPy's products in float32 are in TF32", _on),
     "CUBLAS_WORKSPACE_CONFIG": Rule("GPU", "cuBLAS chooses other algorithms, of a given workspace"),
