@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from doubles import on_cpu
+from hwbench.benches import _gpu
+from hwbench.benches.device import peak, tensor
 from hwbench.kernels import cuda
 from inspection import nvrtc, sass
 
@@ -219,6 +224,29 @@ def test_the_machine_code_is_what_is_timed(topic, kernel, arch):
 def test_tensor_cores_do_the_multiplying(kernel, arch):
     """A matrix instruction is 64 times in the loop where the architecture has it, and the kernel is empty elsewhere."""
     assert sass.count(compiled(arch)["device.peak"][kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
+
+
+CARD: Any = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)
+
+
+@pytest.mark.parametrize(("dtype", "opcode", "each"), [("f8", "DFMA", 2), ("f4", "FFMA", 2), ("f2", "HFMA2", 4)])
+@pytest.mark.parametrize("chains", [1, 8])
+def test_the_flops_of_chains_are_those_of_their_machine_code(dtype, opcode, each, chains):
+    """What stands in the loop of 32 pairs, and before it, by how often both are gone through by a block's threads."""
+    found = sass.count(compiled(90)["device.peak"][f"fma_{dtype}_{chains}"], opcode)
+    loop = found - chains  # the first operation of a pass is outside of it
+    in_all = (loop * (_gpu.PAIRS // _gpu.UNROLLED) + chains) * peak.PASSES * each * 256
+    assert peak.flops(CARD, np.dtype(dtype), chains) == {"flops": in_all}
+
+
+@pytest.mark.parametrize("kernel", TENSOR)
+def test_the_flops_of_tensor_cores_are_those_of_their_machine_code(kernel):
+    """Instructions of the loop x 2 x 16 x 8 x K, by how often a block's eight warps go through it."""
+    precision = kernel.removeprefix("mma_")
+    arch = next(arch for arch in (90, 120) if TENSOR[kernel][arch])
+    found = sass.count(compiled(arch)["device.peak"][kernel], "HMMA", "QMMA")
+    depth = {"tf32": 8, "f16": 16, "bf16": 16, "fp8": 32}[precision]
+    assert tensor.tensor_flops(CARD, precision) == {"flops": found * 2 * 16 * 8 * depth * tensor.MMA_LOOPS * 8}
 
 
 def test_every_kernel_that_is_shipped_has_its_facts():

@@ -220,6 +220,12 @@ def goes_each_way_as_often(kernel, launch):
             scalars = [*np.int32([paths, across, 3]), *np.float32([up, b, down, e])]
             launch(kernel, 4, 256, [x, y, *scalars])
             np.testing.assert_array_equal(y, expected)
+    # A warp alone shows by what it writes which elements it has: of one way where whole warps go together, else of all.
+    for across, ways in ((0, 32), (1, 1)):
+        y = np.full_like(x, SENTINEL)
+        launch(kernel, 1, 32, [x, y, *np.int32([32, across, 1]), *np.float32([up, b, down, e])])
+        [mine] = np.nonzero(y != SENTINEL)
+        assert (len(mine), len(set(mine % 32))) == (32, ways)
 
 
 # --- arithmetic -----------------------------------------------------------------------------------------------------
@@ -437,6 +443,7 @@ MUTANTS = [
     ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
     ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
     ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
+    ("device.divergence", "paths", "(place & 31) * 32 + (place >> 5)", "place"),
 ]
 
 
