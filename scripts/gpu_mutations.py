@@ -4,11 +4,11 @@
     python scripts/gpu_mutations.py --part 1/4 --out t.json    a quarter of it, added to a table
     python scripts/gpu_mutations.py --table t.json             the table in Markdown
 
-Planted are, mechanically: in the CUDA C++ each modifier of a load or store, stride, trip count, constant and barrier; in
-the Python beside it each count of FLOPs, bytes and passes, stream, size of a grid, and what is queued before a sample. A
-mutant of the CUDA C++ whose machine code is that of the original is equivalent. Others are held against the facts of
-the machine code (tests/cuda/test_kernels_compile.py), then run on the CPU (test_kernels_on_cpu.py). A mutant of the
-Python is a copy of the package on which the bench's own tests run. It needs the tox environment `gpu`.
+Planted are, mechanically: in the CUDA C++ each modifier of a load or store, stride, trip count, constant and barrier;
+in the Python beside it each count of FLOPs, bytes and passes, stream, size of a grid, and what is queued before a
+sample. A mutant of the CUDA C++ whose machine code is that of the original is equivalent. Others are held against the
+facts of the machine code (tests/cuda/test_kernels_compile.py), then run on the CPU (test_kernels_on_cpu.py). A mutant
+of the Python is a copy of the package on which the bench's own tests run. It needs the tox environment `gpu`.
 """
 
 from __future__ import annotations
