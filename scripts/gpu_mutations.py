@@ -211,7 +211,8 @@ def cuda_results(planted: Sequence[Mutant]) -> Iterator[Result]:
             yield refused[one]
             continue
         topic, code = topics[one], codes[one]
-        changed = [kernel for kernel, plain in codes[topic].items() if code.get(kernel) != plain]
+        plain, own = (sass.machine_code(cubins[which]) for which in (topic, one))
+        changed = [kernel for kernel in plain if own.get(kernel) != plain[kernel]]
         broken = [
             kernel for kernel in changed if (topic, kernel) in facts.FACTS
             and any(fact(code[kernel]) for fact in facts.FACTS[topic, kernel])

@@ -50,7 +50,7 @@ COUNTS = [
     *(("device.sync", {"block": 64, "variant": variant}, (), {"calls": calls})
       for variant, calls in (("block", 16384), ("grid", 256), ("launch", 256))),
     *(("device.tensor", {"precision": name}, (), {"flops": 2 * 16 * 8 * k * 64 * 128 * WARPS})
-      for name, k in (("tf32", 8), ("f16", 16), ("bf16", 16), ("fp8", 32))),
+      for name, k in (("tf32", 8), ("f16", 16), ("bf16", 16), ("fp8", 32), ("int8", 32), ("f16_sums", 16))),
     ("transfer.chunks", {"size": MIB, "pieces": 4}, (), {"bytes": MIB, "calls": 1}),
     *(("transfer.copy", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "both")), "calls": 1})
       for way in ("h2d", "d2h", "both")),

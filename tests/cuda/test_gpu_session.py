@@ -103,7 +103,7 @@ def test_every_kernel_is_built_checked_and_set_beside_nvccs(session, targets, de
     session.test_every_kernel_is_compared()
     session.SMALL = True
     # Of those that take seconds each on fibers one is compared, the others are launched.
-    alike = {("device.peak", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8")}
+    alike = {("device.tensor", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8", "int8", "f16_sums")}
     alike |= {("device.peak", f"fma_f2_{chains}") for chains in (2, 4, 8)}
     for kernel in session.kernels.SHOWN:
         if kernel in alike:
@@ -128,8 +128,8 @@ def test_a_kernel_that_the_card_has_not_is_named_too(session, targets, monkeypat
     gpu_on_cpu.shrink(monkeypatch)
     hopper = gpu_on_cpu.computing_gpu(monkeypatch, tmp_path, capability=(9, 0))
     with pytest.raises(pytest.skip.Exception, match="wgmma"):
-        session.test_a_kernel_is_as_fast_as_nvccs(hopper, cpu, by_fibers, ("device.peak", "mma_fp8"))
-    assert targets.TOLD[0].startswith("left out     device.peak/mma_fp8: ")
+        session.test_a_kernel_is_as_fast_as_nvccs(hopper, cpu, by_fibers, ("device.tensor", "mma_fp8"))
+    assert targets.TOLD[0].startswith("left out     device.tensor/mma_fp8: ")
 
 
 def test_what_compute_sanitizer_watches_launches_the_kernels_of_its_topic(session, device, monkeypatch):

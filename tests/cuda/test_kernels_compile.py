@@ -193,9 +193,12 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ),
     ("gpu_gate", "burn"): (at_least(64, "FFMA"),),
 }
+MATRIX = ("HMMA", "QMMA", "IMMA")
 # Multiplications by tensor cores by architecture: 64 a turn of the loop where the instruction exists, none elsewhere.
 TENSOR = {
-    "mma_f16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_f16": {arch: 64 * (1 + (arch < 80)) for arch in cuda.ARCHS},  # Turing's is half as deep
+    "mma_f16_sums": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_int8": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_bf16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_tf32": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_fp8": {arch: 64 * (arch >= 120) for arch in cuda.ARCHS},
@@ -223,7 +226,7 @@ def test_the_machine_code_is_what_is_timed(topic, kernel, arch):
 @pytest.mark.parametrize("kernel", TENSOR)
 def test_tensor_cores_do_the_multiplying(kernel, arch):
     """A matrix instruction is 64 times in the loop where the architecture has it, and the kernel is empty elsewhere."""
-    assert sass.count(compiled(arch)["device.peak"][kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
+    assert sass.count(compiled(arch)["device.tensor"][kernel], *MATRIX) == TENSOR[kernel][arch]
 
 
 CARD: Any = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)
@@ -244,15 +247,15 @@ def test_the_flops_of_tensor_cores_are_those_of_their_machine_code(kernel):
     """Instructions of the loop x 2 x 16 x 8 x K, by how often a block's eight warps go through it."""
     precision = kernel.removeprefix("mma_")
     arch = next(arch for arch in (90, 120) if TENSOR[kernel][arch])
-    found = sass.count(compiled(arch)["device.peak"][kernel], "HMMA", "QMMA")
-    depth = {"tf32": 8, "f16": 16, "bf16": 16, "fp8": 32}[precision]
+    found = sass.count(compiled(arch)["device.tensor"][kernel], *MATRIX)
+    depth = {"tf32": 8, "f16": 16, "bf16": 16, "fp8": 32, "int8": 32, "f16_sums": 16}[precision]
     assert tensor.tensor_flops(CARD, precision) == {"flops": found * 2 * 16 * 8 * depth * tensor.MMA_LOOPS * 8}
 
 
 def test_every_kernel_that_is_shipped_has_its_facts():
     """None is shipped of which nobody says what its machine code is to be; no fact is left behind when one goes."""
     shipped = {(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))}
-    assert set(FACTS) | {("device.peak", kernel) for kernel in TENSOR} == shipped
+    assert set(FACTS) | {("device.tensor", kernel) for kernel in TENSOR} == shipped
 
 
 def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch):

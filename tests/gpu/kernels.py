@@ -85,8 +85,8 @@ SHOWN: dict[tuple[str, str], Shown] = {
         for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)
     },
     **{
-        ("device.peak", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
-        for precision in ("f16", "bf16", "tf32", "fp8")
+        ("device.tensor", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
+        for precision in ("f16", "bf16", "tf32", "fp8", "int8", "f16_sums")
     },
 }  # fmt: skip
 
