@@ -350,6 +350,9 @@ class Gpu(Protocol):
     def seconds(self, launch: Call) -> float:
         """Seconds of one call of a `launch` that only enqueues, by events behind the gate."""
 
+    def readings(self) -> dict[str, float]:
+        """Clock, power, temperature and throttling of this moment, as far as the driver tells."""
+
     def read_gauges(self) -> None:
         """Read clock, power and temperature of this round: to be called while the GPU works."""
 

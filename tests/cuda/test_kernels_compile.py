@@ -103,6 +103,16 @@ def past_l1(least: int) -> Callable[[Code], str]:
     return check
 
 
+def evicted_first(least: int) -> Callable[[Code], str]:
+    """No fewer loads than this of what the caches are to give up first (ld.cs)."""
+
+    def check(code: Code) -> str:
+        found = sum(one.base == "LDG" and "EF" in one.opcode.split(".") for one in code)
+        return "" if found >= least else f"{found} loads are evicted first, not {least}"
+
+    return check
+
+
 def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
     """No operation but so many needs a second cycle to read its registers."""
 
@@ -143,7 +153,7 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for width in (4, 8, 16)
     },
     ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG")),
+    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG"), evicted_first(1)),
     # The walk, and the threads that fill the cache before it: as through L1 or past it as the walk.
     ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0)),
     ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17)),
@@ -179,7 +189,7 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     # Not stored, so not computed: were it otherwise, counts would say nothing about what reaches memory.
     ("device.peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
     ("device.sync", "barriers_block"): (between(16, 18, "BAR"),),
-    ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
+    ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(2, "MEMBAR"), at_least(2, "BAR")),
     ("device.sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
     ("device.sync", "mark"): (exactly(1, "STG"),),
     ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
