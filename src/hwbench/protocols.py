@@ -331,7 +331,7 @@ class Gpu(Protocol):
     ) -> Callable[[], None]:  # fmt: skip
         """What enqueues one copy each time it is called."""
 
-    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray) -> Any:
+    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False) -> Any:
         """What enqueues `to = left · right` in e4m3 each time it is called; `close()` gives back what describes it."""
 
     def timed(

@@ -48,7 +48,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.atomics", {"addresses": addresses}) for addresses in (1, 32, 2048)),
     *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2") for chains in (1, 8)),
     *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8", "int8", "f16_sums")),
-    *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16", "fp8")),
+    *(("device.matmul", {"precision": precision, "n": 64})
+      for precision in ("f8", "f4", "tf32", "f16", "bf16", "int8", "fp8", "fp8_fast")),
     *(("offload.breakeven", {"work": work, "n": 4**5}) for work in ("add", "sum", "matmul", "fft")),
     ("vectorize.add", {"n": 1000}),
     *(("stability.gradients", {"activation": "tanh", "init": "xavier-normal", "dtype": dtype, "remedy": remedy})

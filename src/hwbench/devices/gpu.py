@@ -292,17 +292,20 @@ class GpuDevice:
 
         return enqueue
 
-    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray) -> cublas_lt.Fp8Product:
+    def fp8_product(
+        self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False
+    ) -> cublas_lt.Fp8Product:
         """What enqueues `to = left · right` each time it is called; `close()` gives back what describes it.
 
         Device arrays: square, `left` row by row and `right` column by column in e4m3 (as uint8), `to` in float32.
-        Skip where cuBLASLt has no such product for this card, or is not there.
+        `fast`: sums are taken over into float32 less often. Skip where cuBLASLt has no such product for this card, or
+        is not there.
         """
         lt = cublas_lt.library(int(self._runtime.runtimeGetVersion()) // 1000)
         workspace = self.empty(cublas_lt.WORKSPACE)
         a, b, c, scratch = (memory.address(one) for one in (left, right, to, workspace))
         with self._cuda:
-            product = cublas_lt.Fp8Product(lt, len(to), a, b, c, scratch, self.stream.ptr)
+            product = cublas_lt.Fp8Product(lt, len(to), a, b, c, scratch, self.stream.ptr, fast=fast)
         product.kept = (left, right, to, workspace)  # it knows addresses only
         return product
 
