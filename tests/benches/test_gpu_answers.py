@@ -36,6 +36,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.stream", {"kernel": kernel, "size": size})
       for kernel in ("copy", "triad", "read", "write") for size in ("1MiB", "HBM")),
     *(("device.latency", {"size": size}) for size in ("8KiB", "256KiB")),
+    ("device.cache", {}),
     *(("device.clock", {"work": work, "seconds": 0.0002}) for work in ("fma", "copy", "product")),
     ("device.coalescing", {"n": 2**12}),
     *(("device.layout", {"fields": fields}) for fields in (4, 32)),

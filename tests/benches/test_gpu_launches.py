@@ -33,6 +33,7 @@ COUNTS = [
     ("device.atomics", {"addresses": 1}, (), {"items": 2**20 * 128}),
     ("device.atomics", {"addresses": 1024}, (), {"items": 2**20 * 1024}),
     ("device.banks", {"stride": 1}, (), {"items": 4096 * 256 * 4 * 3}),
+    *(("device.cache", {"variant": name}, (), {"bytes": 16 * 4 * 4099 * 256 * 3 * 4}) for name in ("l1", "shared")),
     ("device.clock", {"work": "fma"}, (), {"flops": CHAIN * 8 * 3 * 4 * 256}),
     ("device.clock", {"work": "copy"}, (), {"bytes": 2**30}),
     ("device.clock", {"work": "product"}, (), {"flops": 2 * 8192**3}),
@@ -124,6 +125,7 @@ WAVE = SM * RESIDENT
 GRIDS = [
     ("device.atomics", "global", {"addresses": 32}, "atomic_global", 4096),
     ("device.banks", "shared", {"stride": 1}, "banks", 4 * SM),
+    *(("device.cache", name, {}, f"read_{name}", WAVE) for name in ("l1", "shared")),
     ("device.coalescing", "contiguous", {"n": 2**12}, "pick", 4),
     ("device.divergence", "uniform", {"paths": 2}, "paths", 4096),
     ("device.latency", "l2", {"size": "8KiB"}, "warm", 1),

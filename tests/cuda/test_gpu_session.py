@@ -226,7 +226,7 @@ def first_contact() -> Iterator[ModuleType]:
 
 
 def test_first_contact_is_rehearsed_whole(first_contact, session, device, command, monkeypatch, tmp_path):
-    """Each step in this process: hwbench measures on the GPU that computes, tests run on it, one kernel loses the context.
+    """Each step in this process: hwbench measures on the GPU that computes, one kernel loses the context.
 
     The folder reads as one from a card: runs that hwbench reads, targets of an H100, what failed and what did not.
     """

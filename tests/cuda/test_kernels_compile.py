@@ -167,6 +167,8 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         at_least(16, "FADD"),
         loop_of(16, "LDS", 48),
     ),
+    ("device.cache", "read_l1"): (exactly(4, "LDG", bits=128), past_l1(0), links(0), at_least(16, "FADD")),
+    ("device.cache", "read_shared"): (exactly(4, "LDS", bits=128), at_least(1, "BAR"), at_least(16, "FADD")),
     ("device.divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
         ("device.occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))

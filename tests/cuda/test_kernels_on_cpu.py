@@ -201,6 +201,16 @@ def reads_the_banks_it_says(kernel, launch):
         np.testing.assert_array_equal(target, np.tile(expected, 2))
 
 
+@checks("device.cache", "read_l1", "read_shared")
+def reads_all_items_in_turns(kernel, launch):
+    items = rng().integers(0, 16, (1024, 4)).astype(np.float32)
+    found = np.full(2 * 256 + 2, SENTINEL, np.float32)
+    launch(kernel, 2, 256, [items, found, np.int32(7)])
+    at = np.arange(256)[:, None, None] + 33 * np.arange(7)[:, None] + 256 * np.arange(4)
+    expected = items.sum(axis=1)[at % 1024].sum(axis=(1, 2))
+    np.testing.assert_array_equal(found, [*expected, *expected, SENTINEL, SENTINEL])
+
+
 # --- branches -------------------------------------------------------------------------------------------------------
 
 
@@ -451,6 +461,7 @@ MUTANTS = [
     ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
     ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
     ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
+    ("device.cache", "read_shared", "at += STEP", "at += STEP - 1"),
     ("device.divergence", "paths", "(place & 31) * 32 + (place >> 5)", "place"),
 ]
 

@@ -32,6 +32,7 @@ SMALL = {
     "_gpu": {"BLOCK": 32},  # in `blocks`, of peak and tensor
     "device.atomics": {"THREADS": 2**11, "ROUNDS": 5},
     "device.banks": {"READS": 512},
+    "device.cache": {"TURNS": 5},
     "device.clock": {"N": 64, "COPIED": 2**16, "STEP_S": 1e-4},
     "device.coalescing": {"TILE": 2**10},
     "device.divergence": {"N": 2**11, "ROUNDS": 3},
