@@ -36,11 +36,6 @@ ARCH = 90
 # Why a mutant may live, by file and what was planted: a pattern of either, and the reason.
 REASONS: tuple[tuple[str, str, str], ...] = (
     (
-        "latency.cu",
-        "^volatile",
-        "where the walk begins is read once in 8192 loads: 0.01% of the time, whenever that is",
-    ),
-    (
         "sync.cu:11",
         "syncthreads",
         "thread 0 clears the token and takes the first step itself: the barrier is not needed",

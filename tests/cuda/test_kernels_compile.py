@@ -103,6 +103,16 @@ def past_l1(least: int) -> Callable[[Code], str]:
     return check
 
 
+def seen_by_all(least: int, *opcodes: str) -> Callable[[Code], str]:
+    """No fewer accesses than this that the host sees, and that nothing may move or keep in a register (volatile)."""
+
+    def check(code: Code) -> str:
+        found = sum(one.base in opcodes and "STRONG.SYS" in one.opcode for one in code)
+        return "" if found >= least else f"{found} {'/'.join(opcodes)} are volatile, not {least}"
+
+    return check
+
+
 def evicted_first(least: int) -> Callable[[Code], str]:
     """No fewer loads than this of what the caches are to give up first (ld.cs)."""
 
@@ -123,6 +133,8 @@ def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
     return check
 
 
+# The walk begins by one volatile load and ends by a volatile store, which the clock's second reading stays behind.
+WALK = (seen_by_all(1, "LDG", "LD"), seen_by_all(1, "STG", "ST"))
 FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("transfer.copy", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
     ("transfer.copy", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
@@ -153,10 +165,10 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for width in (4, 8, 16)
     },
     ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG"), evicted_first(1)),
+    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG"), evicted_first(1), past_l1(1)),
     # The walk, and the threads that fill the cache before it: as through L1 or past it as the walk.
-    ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0)),
-    ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17)),
+    ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0), *WALK),
+    ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17), *WALK),
     ("device.coalescing", "pick"): (exactly(4, "LDG"), exactly(4, "STG"), links(0)),
     ("device.coalescing", "pick_index"): (exactly(8, "LDG"), exactly(4, "STG")),
     # Sixteen fields a turn, and those left over; none waits for the one before.
@@ -197,9 +209,15 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
     ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
     ("device.sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
-    ("gpu_gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
+    ("gpu_gate", "gate"): (
+        seen_by_all(2, "LD", "LDG"),
+        seen_by_all(1, "ST", "STG"),
+        at_least(1, "NANOSLEEP"),
+        at_least(1, "MEMBAR"),
+    ),
     ("gpu_gate", "stamp"): (
         exactly(3, "STG", "ST", bits=64),
+        seen_by_all(3, "STG", "ST"),
         at_least(2, "CS2R", "S2UR", "S2R"),
         at_least(1, "MEMBAR"),
     ),
@@ -298,6 +316,8 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
 BROKEN = [
     ("device.peak", "fma_f4_8", "fused(x[i], factor<type>::up, b)", "fused(x[i], one + one, b)", "bank"),
     ("device.stream", "copy16_again", "= __ldcg(&from[i + k * blockDim.x])", "= from[i + k * blockDim.x]", "L1"),
+    ("gpu_gate", "gate", "volatile unsigned *flag", "unsigned *flag", "volatile"),
+    ("device.latency", "warm", "__ldcs(order + at)", "order[at]", "evicted first"),
     ("device.latency", "chase_cg", "return __ldcg(at)", "return *at", "L1"),
     ("device.stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
     ("device.peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),

@@ -6,6 +6,7 @@ CuPy is imported here and in gpu_memory.py, nowhere else. Settings of the card a
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import time
 import uuid
@@ -407,7 +408,7 @@ class GpuDevice:
         with contextlib.suppress(Exception):
             found["nvrtc"] = ".".join(map(str, cupy.cuda.nvrtc.getVersion()))
         with contextlib.suppress(Exception):
-            _ = cupy.cuda.cublas  # loads it, and cuBLASLt with it
+            importlib.import_module("cupy_backends.cuda.libs.cublas")  # loads it, and cuBLASLt with it
             found["cublas"] = cublas_lt.version(int(self._runtime.runtimeGetVersion()) // 1000)
         return found
 

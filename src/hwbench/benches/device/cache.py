@@ -1,8 +1,8 @@
 """What the multiprocessors read from their own memory: the L1 cache and shared memory, 16 bytes a thread at a time.
 
 Both are one array on most GPUs, which gives 128 bytes a cycle and multiprocessor: what a kernel gains from shared
-memory over L1 is then the order of its accesses, not the rate. All blocks read the same 16 KiB, as many blocks as the GPU
-holds.
+memory over L1 is then the order of its accesses, not the rate. All blocks read the same 16 KiB, as many blocks as the
+GPU holds.
 """
 
 from __future__ import annotations
