@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.report import bundle, sealed
+from hwbench.record import sealed
+from hwbench.report import bundle
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import cache
-from . import sealed
+from ..record import sealed
 
 
 def prefetch() -> Future[str]:

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from . import kept_pieces
 from .history import Series, Values
+from .kept_pieces import Piece, Work
 
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
@@ -64,18 +66,27 @@ def find(every: Sequence[Series]) -> list[list[Step]]:
     found: list[list[Step]] = [[] for _ in every]
     if not available():
         return found
-    asked = []
-    for number, series in enumerate(every):
-        there = np.flatnonzero(series.sound > 0)
-        if len(there) >= 3 and suspicious(series.values[there]):
-            asked.append((number, there, (series.values[there].tolist(), _weights(series, there))))
-    for (number, there, _), pieces in zip(asked, _shared([work for _, _, work in asked]), strict=True):
-        found[number] = _steps(there, pieces)
+    places = [np.flatnonzero(series.sound > 0) for series in every]
+    asked = _suspects(every, places)
+    pieces = kept_pieces.through(
+        [(every[at].values[places[at]].tolist(), _weights(every[at], places[at])) for at in asked], _shared
+    )
+    for at, one in zip(asked, pieces, strict=True):
+        found[at] = _steps(places[at], one)
     return found
 
 
-Work = tuple[list[float], list[float | None]]  # values and weights
-Piece = tuple[int, int, float]  # from, up to, level
+def _suspects(every: Sequence[Series], places: Sequence[NDArray[np.int64]]) -> list[int]:
+    """The positions of the series that asv is asked about; those of equal length are looked through together."""
+    by_length: dict[int, list[int]] = {}
+    for at, there in enumerate(places):
+        by_length.setdefault(len(there), []).append(at)
+    asked: list[int] = []
+    for length, mine in by_length.items():
+        if length >= 3:
+            differ = suspicious(np.array([every[at].values[places[at]] for at in mine]))
+            asked += [at for at, yes in zip(mine, differ.tolist(), strict=True) if yes]
+    return sorted(asked)
 
 
 def _detected(work: Sequence[Work]) -> list[list[Piece]]:
@@ -175,20 +186,19 @@ def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
 
 
-def suspicious(values: Values) -> bool:
-    """Whether some segment of a series differs from the one before it by more than noise explains."""
-    n = len(values)
+def suspicious(rows: Values) -> NDArray[np.bool_]:
+    """For each row, a series, whether some segment differs from the one before it by more than noise explains."""
+    n = rows.shape[1]
+    found = np.full(len(rows), n <= FEW)
     if n <= FEW:
-        return True
-    logs = np.log(values)
-    steps = np.diff(logs)
-    noise = 1.4826 * float(np.median(np.abs(steps))) / math.sqrt(2)
-    sums = np.concatenate([[0.0], np.cumsum(logs)])
+        return found
+    logs = np.log(rows)
+    noise = 1.4826 * np.median(np.abs(np.diff(logs)), axis=1) / math.sqrt(2)
+    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(logs, axis=1)], axis=1)
     for width in WIDTHS:
         if 2 * width > n:
             break
-        means = (sums[width:] - sums[:-width]) / width
-        apart = np.abs(means[width:] - means[:-width])
-        if float(apart.max()) > max(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2):
-            return True
-    return False
+        means = (sums[:, width:] - sums[:, :-width]) / width
+        apart = np.abs(means[:, width:] - means[:, :-width]).max(axis=1)
+        found |= apart > np.maximum(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2)
+    return found

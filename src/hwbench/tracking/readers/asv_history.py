@@ -10,24 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from ...record import collector, files
-from ...record.model import Json
 from ..directions import direction_notes, higher_is_better
-from ..history import Commit, History, Series, Setting, TrackingError
+from ..history import Commit, History, Series, Setting, TrackingError, Values
 from ..machines import Settings, identity_notes
 from ..repository import subjects
-from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, matrix, read_all, split_name
+from ..sparse import Sparse
+from .asv import Benchmark, ResultFile, benchmarks, combinations, read_all, split_name
+from .asv_numbers import Axes
 
-Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
+Place = tuple[str, int, Axes]  # a benchmark, its setting, its parameters
 
 
 @dataclass
 class _Rows:
-    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their columns."""
+    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their numbers."""
 
-    combinations: Sequence[tuple[str, ...]]
     version: str
     places: list[int] = field(default_factory=list)
-    columns: tuple[list[Json], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
+    values: list[Values] = field(default_factory=list)
 
 
 def history(directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path()) -> History:
@@ -52,19 +52,16 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
         setting = settings.place(file.machine, file.identity, file.environment)
-        for name, row in file.rows.items():
-            version = row.get("version")
-            if version is not None and str(version) != str(versions.get(name) or version):
+        start = 0
+        for name, axes, version, count in file.numbers.rows:
+            mine, start = slice(start, start + count), start + count
+            if version and version != str(versions.get(name) or version):
                 outdated.add(name)
                 continue
             versions[name] = versions.get(name) or version
-            at = (name, setting, str(row.get("params")))
-            rows = gathered.get(at)
-            if rows is None:
-                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
+            rows = gathered.setdefault((name, setting, axes), _Rows(versions[name] or ""))
             rows.places.append(place[file.commit])
-            for column, number in zip(rows.columns, NUMBERS, strict=True):
-                column.append(row.get(number))
+            rows.values.append(file.numbers.values[:, mine])
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
     notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
@@ -83,25 +80,31 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
     All rows are converted at once: a history has a million values, and one by one they would take most of the time.
     """
     made: dict[tuple[str, tuple[str, ...], int], Series] = {}
-    for (name, setting, _), rows in gathered.items():
+    for (name, setting, axes), rows in gathered.items():
         stated = known.get(name)
         unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
-        numbers = np.stack([matrix(column, len(rows.combinations)) for column in rows.columns])
-        for number, combination in enumerate(rows.combinations):
-            taken = numbers[:, :, number]
-            there = ~np.isnan(taken[0])
+        order = np.argsort(rows.places, kind="stable")
+        places = np.array(rows.places, dtype=np.int32)[order]
+        numbers = np.stack(rows.values)[order].transpose(2, 1, 0).copy()  # by case, column, commit
+        every = ~np.isnan(numbers[:, 0])
+        for combination, taken, there in zip(combinations(axes), numbers, every, strict=True):
             if not there.any():
                 continue
+            at = places if there.all() else places[there]
+            columns = taken[:, there] if at is not places else taken
             series = made.get((name, combination, setting))
-            if series is None:  # it exists where other cases of the benchmark changed between commits
-                bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
-                values, low, high = np.full((3, commits), np.nan)
-                series = made[name, combination, setting] = Series(
-                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
-                    version=rows.version,
-                )  # fmt: skip
-            at = np.array(rows.places)[there]
-            series.values[at], series.low[at], series.high[at] = taken[:, there]
+            if series is not None:  # other cases of the benchmark changed between commits
+                for column, values in zip(("values", "low", "high"), columns, strict=True):
+                    whole = getattr(series, column).copy()
+                    whole[at] = values
+                    setattr(series, column, whole)
+                continue
+            bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
+            found, low, high = (Sparse(at, values, commits) for values in columns)
+            made[name, combination, setting] = Series(
+                bench, variant, params, setting, found, low, high, unit=unit, higher=higher_is_better(unit),
+                version=rows.version,
+            )  # fmt: skip
     return list(made.values())
 
 
@@ -109,7 +112,7 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     """The settings in the order of their first measurement; renumbers the series accordingly."""
     first: dict[int, int] = {}
     for one in series:
-        now = int(np.argmax(~np.isnan(one.values)))
+        now = int(one.measured[0][0])
         first[one.setting] = min(first.get(one.setting, now), now)
     order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
     place = {old: new for new, old in enumerate(order)}
