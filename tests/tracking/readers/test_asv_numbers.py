@@ -27,7 +27,7 @@ def test_fast_and_slow_reading_agree() -> None:
     quick = fast(data)
     assert quick is not None
     found, plain = (numbers_of(COLUMNS, one["results"]) for one in (quick, json.loads(data)))
-    assert [(row.name, row.version, row.count) for row in found.rows] == [("a", "v", 4), ("b", "", 1), ("d", "", 1)]
+    assert [(row.name, row.version, row.cases) for row in found.rows] == [("a", "v", 4), ("b", "", 1), ("d", "", 1)]
     assert found.rows[0].axes == (("'x'", "'y'"), ("1", "2"))
     np.testing.assert_array_equal(found.values[0], [1.0, *[math.nan] * 4, 3.0])
     np.testing.assert_array_equal(found.values[1], [0.9, *[math.nan] * 4, 2.5])

@@ -108,7 +108,7 @@ def _packed(files: Mapping[Path, File], stamps: Mapping[Path, Stamp]) -> bytes:
     for path, file in files.items():
         rows = [
             (texts.setdefault(row.name, len(texts)), axes.setdefault(row.axes, len(axes)),
-             texts.setdefault(row.version, len(texts)), row.count)
+             texts.setdefault(row.version, len(texts)), row.cases)
             for row in file.numbers.rows
         ]  # fmt: skip
         kept[str(path.resolve())] = Kept(

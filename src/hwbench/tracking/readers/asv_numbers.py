@@ -37,7 +37,7 @@ class Row(NamedTuple):
     name: str
     axes: Axes
     version: str
-    count: int
+    cases: int
 
 
 @dataclass(frozen=True, eq=False)
