@@ -10,39 +10,59 @@ from pathlib import Path
 import numpy as np
 
 from ...record import collector, files
-from ...record.model import Json
-from ..directions import direction_notes, higher_is_better
+from ..directions import direction, direction_notes
 from ..history import Commit, History, Series, Setting, TrackingError
 from ..machines import Settings, identity_notes
 from ..repository import subjects
-from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, matrix, read_all, split_name
+from .asv import (
+    NUMBERS,
+    Benchmark,
+    ResultFile,
+    Row,
+    benchmarks,
+    combinations_of,
+    known_as,
+    matrix,
+    missing,
+    read_all,
+    split_name,
+)
 
 Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
 
 
 @dataclass
 class _Rows:
-    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their columns."""
+    """Rows of one benchmark with equal parameters in one setting, with the positions of their commits."""
 
     combinations: Sequence[tuple[str, ...]]
     version: str
     places: list[int] = field(default_factory=list)
-    columns: tuple[list[Json], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
+    rows: list[Row] = field(default_factory=list)
 
 
-def history(directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path()) -> History:
+def history(
+    directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path(),
+    skipped: list[str] | None = None, machine: str = "",
+) -> History:  # fmt: skip
     """Every series of a results directory, or of the result files `found` in it.
 
-    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
+    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked. What
+    cannot be read goes to `skipped`; where nothing can, or nowhere to note it is given, it is a TrackingError. All are
+    of one `machine`, where it is named.
     """
+    bad: list[str] = [] if skipped is None else skipped
     with collector.paused():
-        return _history(directory, read_all(directory) if found is None else found, repository)
+        read = read_all(directory, skipped) if found is None else found
+        if not read:
+            raise TrackingError(bad[0] if bad else f"{directory}: has no results of asv; run `asv run` first")
+        return _history(directory, read, repository, bad, machine)
 
 
-def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
-    if not found:
-        raise TrackingError(f"{directory}: has no results of asv; run `asv run` first")
-    known = benchmarks(directory)
+def _history(
+    directory: Path, found: Sequence[ResultFile], repository: Path, skipped: list[str], machine: str
+) -> History:
+    known = benchmarks(directory, skipped)
     commits = _ordered(found, repository)
     place = {commit.name: i for i, commit in enumerate(commits)}
     settings = Settings()
@@ -51,7 +71,7 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
     versions = {name: one.version for name, one in known.items()}
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
-        setting = settings.place(file.machine, file.identity, file.environment)
+        setting = settings.place(machine or file.machine, () if machine else file.identity, file.environment)
         for name, row in file.rows.items():
             version = row.get("version")
             if version is not None and str(version) != str(versions.get(name) or version):
@@ -63,18 +83,18 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
             if rows is None:
                 rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
             rows.places.append(place[file.commit])
-            for column, number in zip(rows.columns, NUMBERS, strict=True):
-                column.append(row.get(number))
+            rows.rows.append(row)
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
-    notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
+    ways = {one.unit or one.bench: direction(one.unit, one.bench) for one in made}
+    notes = [*settings.notes(), *identity_notes(ordered), *direction_notes(ways)]
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
             "time something else."
         )
     made.sort(key=lambda one: (one.bench, one.setting))
-    return History(_project(directory), "asv", commits, ordered, made, notes)
+    return History(_stated(directory, "project"), "asv", commits, ordered, made, notes, _commit_url(directory))
 
 
 def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
@@ -84,9 +104,11 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
     """
     made: dict[tuple[str, tuple[str, ...], int], Series] = {}
     for (name, setting, _), rows in gathered.items():
-        stated = known.get(name)
-        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
-        numbers = np.stack([matrix(column, len(rows.combinations)) for column in rows.columns])
+        stated = known_as(name, known)
+        way = direction(stated.unit, name)
+        numbers = np.stack([
+            matrix([row.get(column) for row in rows.rows], len(rows.combinations)) for column in NUMBERS
+        ])  # fmt: skip
         for number, combination in enumerate(rows.combinations):
             taken = numbers[:, :, number]
             there = ~np.isnan(taken[0])
@@ -94,14 +116,17 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
                 continue
             series = made.get((name, combination, setting))
             if series is None:  # it exists where other cases of the benchmark changed between commits
-                bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
+                bench, variant, params = split_name(name, stated.param_names, combination)
                 values, low, high = np.full((3, commits), np.nan)
                 series = made[name, combination, setting] = Series(
-                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
-                    version=rows.version,
+                    bench, variant, params, setting, values, low, high, unit=stated.unit, higher=way.higher,
+                    version=rows.version, sure=way.sure,
                 )  # fmt: skip
             at = np.array(rows.places)[there]
             series.values[at], series.low[at], series.high[at] = taken[:, there]
+            if not there.all():
+                gaps = [(rows.places[i], missing(rows.rows[i], number)) for i in np.flatnonzero(~there).tolist()]
+                series.failed = sorted({*series.failed, *(at for at, why in gaps if why == "failed")})
     return list(made.values())
 
 
@@ -118,14 +143,19 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     return [settings[number] for number in order]
 
 
-def _project(directory: Path) -> str:
-    """The name of a history: the project in an asv.conf.json above it, else the directory."""
+def _stated(directory: Path, key: str) -> str:
+    """What an asv.conf.json above a directory states of the project; the directory's name where none does."""
     for parent in list(directory.resolve().parents)[:4]:
-        config = parent / "asv.conf.json"
-        text = files.head(config, 2**16).decode("utf-8", "replace")
-        if stated := re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
+        text = files.head(parent / "asv.conf.json", 2**16).decode("utf-8", "replace")
+        if stated := re.search(rf'^\s*"{key}"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
             return stated[1]
     return directory.resolve().name
+
+
+def _commit_url(directory: Path) -> str:
+    """What a commit's hash is appended to for a link to it: `show_commit_url` of asv.conf.json."""
+    found = _stated(directory, "show_commit_url")
+    return found if re.fullmatch(r"https?://[^\s\"'<>]{1,300}", found) else ""
 
 
 def _ordered(found: Sequence[ResultFile], repository: Path) -> list[Commit]:
