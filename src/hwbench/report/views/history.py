@@ -6,7 +6,6 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,8 +14,10 @@ from ...record import installing, text
 from ...record.model import METRICS, BenchInfo, Metric
 from ...record.phrases import counted
 from ...tracking import change_points
-from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, controls_of, shift
-from ...tracking.history import DIRTY, History, Series, Values
+from ...tracking.changes import Change
+from ...tracking.changes import changes as found_changes
+from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, controls_of, shift
+from ...tracking.history import History, Series, Values
 from ...tracking.sides import Entry, Measurement
 from .. import charts, vega
 from ..dataset import Runs
@@ -39,20 +40,6 @@ UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
 Convert: TypeAlias = Callable[[Any], Any]  # of a value, or of an array of them, to the unit that is shown
-
-
-@dataclass(frozen=True)
-class Change:
-    """A step of a series: `factor` above 1 is worse; `whose` and `machine` are what `controls.blame` returns.
-
-    `neither`: the step lies between two measurements of one commit, and no control blames the machine.
-    """
-
-    series: Series
-    step: change_points.Step
-    factor: float
-    whose: str
-    machine: float
 
 
 def view(runs: Runs) -> Section | None:
@@ -93,13 +80,7 @@ def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInf
 def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -> Iterator[Block]:
     indices = Indices(history, benches)
     labels = history.labels()
-    ordered = sorted(history.series, key=lambda one: one.setting)
-    changes = [
-        _change(history, one, step, indices)
-        for one, found in zip(ordered, change_points.find(ordered), strict=True)
-        for step in found
-    ]
-    changes.sort(key=lambda one: list(WHOSE).index(one.whose) * 1e3 - abs(math.log(one.factor)))
+    changes = found_changes(history, benches, indices)
     name = f": {history.name}, by {history.source}" if several else ""
     told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
     if told:
@@ -111,15 +92,6 @@ def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -
         yield table
 
 
-def _change(history: History, series: Series, step: change_points.Step, indices: Indices) -> Change:
-    factor = 1 / step.factor if series.higher else step.factor
-    whose, machine = blame(factor, indices.of(series), step.before, step.after)
-    name = history.commits[step.first].name
-    if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
-        whose = "neither"
-    return Change(series, step, factor, whose, machine)
-
-
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
@@ -127,7 +99,7 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
     """A sentence a commit: its name, how many cases, by how much, on which machine, and which case most."""
     grouped: dict[tuple[int, int, bool], list[Change]] = {}
     for one in changes:
-        if one.whose not in ("machine", "neither"):
+        if one.whose not in ("machine", "neither") and one.ratio is not None:
             grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
     ranked = sorted(grouped.items(), key=lambda item: -max(abs(math.log(one.factor)) for one in item[1]))
     out = []
@@ -246,7 +218,8 @@ class _Packer:
         if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
             whose += f" (its limits: {text.ratio(one.machine)})"
         where = _named(self.history, one.step.last, one.step.first)
-        return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
+        much = one.state if one.ratio is None else _times(one.factor)
+        return one.label, much, where, self.labels[one.series.setting], before, after, whose
 
     def _shown(self, series: Series, value: float) -> str:
         unit, convert, _ = self._scale(series)
@@ -316,7 +289,7 @@ class _Packer:
 
 
 def _told(one: Change) -> str:
-    return f"{_times(one.factor)}: {WHOSE[one.whose]}"
+    return f"{one.state if one.ratio is None else _times(one.factor)}: {WHOSE[one.whose]}"
 
 
 def _metric(series: Sequence[Series]) -> Metric | None:
