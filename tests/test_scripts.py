@@ -38,6 +38,7 @@ def script(name: str) -> ModuleType:
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
 parity = script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
+tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
@@ -492,3 +493,13 @@ def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass
+
+
+# --- tracking_histories -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", tracking_histories.WAYS)
+def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
+    """Two trials of each kind of results; docs/tracking.md has the figures of many."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
+    assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)
