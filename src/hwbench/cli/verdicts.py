@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,37 +15,54 @@ from ..analysis.headline import RATIO, Headline
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import JsonObject
-from ..record.phrases import compared
+from ..record.phrases import compared, counted
+from ..tracking.directions import kind_of, printed, words
+from ..tracking.rules import FAIL_ON
 from ..tracking.side_by_side import Quantity
 from ..tracking.sides import Side, differing
-from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
+from ..tracking.totals import geometric_mean, surroundings
+from ..tracking.verdicts import COMPARED, VERDICTS, Comparison, ComparisonReport
 from .console import console as make_console
 from .console import echo, echo_err, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
-SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
-MOST = {"slower": 20, "faster": 10}  # cases that are listed without --all,
-ACROSS = {"slower": 6, "faster": 6}  # and across machines, where the headline figures say most
+COLOURS = {
+    "slower": "red", "failed": "red", "faster": "green", "ambiguous": "yellow", "no change": "", "same": "", "new": "",
+    "gone": "", "not measured": "dim",
+}  # fmt: skip
+SIGNS = {"slower": "🔴", "failed": "💥", "faster": "🟢", "ambiguous": "🟡", "new": "🆕", "gone": "⚪"}
+# Cases that are listed without --all, and across machines, where the headline figures say most.
+MOST = {"slower": 20, "failed": 20, "faster": 10, "new": 10, "gone": 10}
+ACROSS = {"slower": 6, "failed": 6, "faster": 6}
+TOLD = ("slower", "failed", "faster", "new", "gone")  # verdicts that are no rest
 LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
+BARS = "▁▂▃▄▅▆▇█"
+WIDEST = 20  # values of a trend
+MOST_SKIPPED = 10  # files that are named
+FLAT = 0.05  # relative; a trend that varies by less has no shape
+NAMES = {"time": "times", "memory": "memory", "count": "counts"}
 METHOD = "Benjamini–Hochberg, 5%"
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What there is to print of a comparison: verdicts, both sides, the threshold, and their headline quantities."""
+    """What there is to print of a comparison: verdicts, both sides, the threshold, and their headline quantities.
+
+    `fail_on` are the verdicts that end by exit code 1.
+    """
 
     report: ComparisonReport
     base: Side
     new: Side
     threshold: float
     headline: Sequence[Quantity] = ()
+    fail_on: Sequence[str] = FAIL_ON
 
 
 def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every: bool = False) -> None:
-    """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    """Print verdicts in the format asked for; exit 1 where one is to fail, 2 where no case could be compared."""
     report, base, new, threshold = told.report, told.base, told.new, told.threshold
     if json:
         print_json(as_json(told))
@@ -52,9 +70,10 @@ def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every
         echo(markdown(report, base, new, threshold))
     else:
         print_verdicts(told, remedy, make_console(), every=every)
-    if any(one.verdict == "slower" for one in report.cases):
+    warn_of(base.skipped)
+    if any(one.verdict in told.fail_on for one in report.cases):
         raise typer.Exit(1)
-    if all(one.verdict == "not measured" for one in report.cases):
+    if not any(one.verdict in COMPARED for one in report.cases):
         echo_err("nothing was compared: no case was measured on both sides")
         raise typer.Exit(2)
 
@@ -67,7 +86,7 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
         console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
 
     say(_sum(report.cases))
-    for line in _heading(report, told.base, told.new):
+    for line in (*_mean(report.cases), *_heading(report, told.base, told.new)):
         say(line)
     for line in side_by_side(told.headline, every=every):
         say(line)
@@ -96,11 +115,15 @@ def changed(cases: Sequence[Comparison], shown: Mapping[str, int]) -> list[Compa
     found = []
     for verdict, most in shown.items():
         found += [one for one in _ordered(cases) if one.verdict == verdict][:most]
-    return list(cases[:10]) if all(one.verdict == "not measured" for one in cases) else found
+    return found if any(one.verdict in COMPARED for one in cases) else [*found, *_rest(cases, found)][:10]
+
+
+def _rest(cases: Sequence[Comparison], found: Sequence[Comparison]) -> list[Comparison]:
+    return [one for one in cases if one not in found]
 
 
 def _print_rows(rows: Sequence[Comparison], console: Console, *, across: bool) -> None:
-    """A line a case: the verdict, how much, the case, and the remark."""
+    """A line a case: the verdict, how much, both values, the case, its history, and the remark."""
     from rich.text import Text
 
     def ratio(one: Comparison) -> str:
@@ -108,12 +131,16 @@ def _print_rows(rows: Sequence[Comparison], console: Console, *, across: bool) -
             return f"{text.ratio(one.normalised)} (raw: {text.ratio(one.ratio)})"
         return _ratio(one)
 
-    told = [ratio(one) for one in rows]
-    width = max(map(len, told), default=0)
+    told, word = [ratio(one) for one in rows], max((len(_word(one)) for one in rows), default=0)
+    width, wide = max(map(len, told), default=0), max((len(_values(one)) for one in rows), default=0)
     for one, much in zip(rows, told, strict=True):
-        remark = f" ({one.reason})" if one.reason and (one.verdict == "not measured" or not across) else ""
-        line = Text(f"{one.verdict}  ", style=COLOURS[one.verdict])
-        line.append(text.printable(f"{much:{width}}{'  ' * bool(width)}{_label(one)}{remark}"), style="default")
+        unfit = one.verdict not in COMPARED
+        remark = f" ({one.reason})" if one.reason and (unfit or not across) else ""
+        before = f" {before}" if (before := _before(one)) else ""
+        line = Text(f"{_word(one):{word}}  ", style=_colour(one))
+        values = f"{_values(one):{wide}}  " if wide and not across else ""
+        shown = f"{much:{width}}{'  ' * bool(width)}{values}{_label(one)}{before}{remark}"
+        line.append(text.printable(shown), style="default")
         console.print(line, soft_wrap=True)
 
 
@@ -157,34 +184,109 @@ def _print_table(report: ComparisonReport, rows: Sequence[Comparison], console: 
     from rich.text import Text
 
     across = _across(report)
-    heads = ["verdict", "case", "new against base (95% interval)"]
+    heads = ["verdict", "case", "base", "new", "new against base (95% interval)"]
     table = Table(*heads, *(["machines' limits", "normalised"] if across else []), "remark")
     for one in rows:
         more = [text.ratio(ratio) if ratio else "" for ratio in (one.machine, one.normalised)] if across else []
-        cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(text.printable(cell)) for cell in cells))
+        cells = (_case(one), *_each(one), _ratio(one), *more, _told(one))
+        table.add_row(Text(_word(one), style=_colour(one)), *(Text(text.printable(cell)) for cell in cells))
     console.print("")
     console.print(table)
 
 
 def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
     """A comment for a pull request: totals, changed cases as a table, and the method below it."""
-    changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
-    lines = [f"### hwbench: {_sum(report.cases)}", ""]
-    if changed:
-        lines += ["| | case | new against base (95% interval) |", "| --- | --- | ---: |"]
-        lines += [f"| {SIGNS[one.verdict]} | {_escaped(_case(one))} | {_ratio(one)} |" for one in changed[:LONGEST]]
-        lines += [f"| | and {len(changed) - LONGEST} more | |"] if len(changed) > LONGEST else []
-        lines.append("")
-    rest = [one for one in _ordered(report.cases) if one.verdict == "ambiguous"]
-    if rest:
-        lines += [f"<details><summary>{len(rest)} ambiguous</summary>", ""]
-        lines += ["| case | new against base (95% interval) | remark |", "| --- | ---: | --- |"]
-        lines += [f"| {_escaped(_case(one))} | {_ratio(one)} | {_escaped(one.reason)} |" for one in rest[:LONGEST]]
-        lines += [f"| and {len(rest) - LONGEST} more | | |"] if len(rest) > LONGEST else []
-        lines += ["", "</details>", ""]
-    lines += [_escaped(line) + "  " for line in (*_heading(report, base, new), _method(report, threshold))]
+    ordered = _ordered(report.cases)
+    lines = [f"### hwbench: {_sum(report.cases)}", "", *(f"{escaped(line)}  " for line in _mean(report.cases))]
+    lines += [f"**{escaped(line)}**  " for line in report.remarks] + [""] * bool(lines[2:] or report.remarks)
+    lines += _rows([one for one in ordered if one.verdict in TOLD])
+    rest: dict[str, list[Comparison]] = {}
+    for one in ordered:
+        if one.verdict not in TOLD:
+            rest.setdefault(one.verdict, []).append(one)
+    for verdict, mine in rest.items():
+        lines += [f"<details><summary>{len(mine)} {verdict}</summary>", "", *_rows(mine), "</details>", ""]
+    below = (*_heading(report, base, new, remarks=False), _method(report, threshold))
+    lines += [escaped(line) + "  " for line in below]
     return "\n".join(lines)
+
+
+def _rows(cases: Sequence[Comparison]) -> list[str]:
+    """A Markdown table of cases, LONGEST at most; [] without any."""
+    if not cases:
+        return []
+    lines = ["| | case | base | new | new against base (95% interval) | remark |"]
+    lines += ["| --- | --- | ---: | ---: | --- | --- |"]
+    for one in cases[:LONGEST]:
+        sign = f"{_sign(one)} {_word(one)}".strip()
+        cells = (escaped(_case(one)), *map(escaped, _each(one)), escaped(_ratio(one)), escaped(_told(one)))
+        lines.append(f"| {sign} | {' | '.join(cells)} |")
+    lines += [f"| | and {len(cases) - LONGEST} more | | | | |"] if len(cases) > LONGEST else []
+    return [*lines, ""]
+
+
+def _each(one: Comparison) -> tuple[str, str]:
+    """Both values with their unit."""
+    before, after = (text.NOTHING if value is None else printed(value, one.unit) for value in (one.base, one.new))
+    return before, after
+
+
+def _values(one: Comparison) -> str:
+    """`1.31 ms → 1.56 ms`; "" without any."""
+    return "" if one.base is None and one.new is None else " → ".join(_each(one))
+
+
+def _word(one: Comparison) -> str:
+    """The verdict as a reader says it: of memory `more`, not `slower`."""
+    return one.change or one.verdict
+
+
+def _colour(one: Comparison) -> str:
+    """Green only where the better direction is known."""
+    return COLOURS[one.verdict] if one.sure or one.verdict != "faster" else ""
+
+
+def _sign(one: Comparison) -> str:
+    return SIGNS.get(one.verdict, "") if one.sure or one.verdict != "faster" else "🔵"
+
+
+def _told(one: Comparison) -> str:
+    """The trend, for how long the old level stood, and the remark."""
+    unsure = "" if one.sure or one.verdict not in ("slower", "faster") else "the better direction is assumed"
+    sees = f"a change of {text.share(one.sees)} would be found" if one.verdict == "ambiguous" and one.sees else ""
+    return "; ".join(filter(None, (_before(one), one.reason, sees, unsure)))
+
+
+def _before(one: Comparison) -> str:
+    """`▁▁▂▁█ was 1.31 ms for 40 commits`; "" where too little is known."""
+    if one.base is None or len(one.history) < 3 or one.verdict not in ("slower", "faster", "failed"):
+        return ""
+    known = [*one.history, *([one.new] if one.new is not None else [])]
+    stood = f" was {printed(one.base, one.unit)} for {counted(one.held, 'commit')}" if one.held > 1 else ""
+    return f"{trend(known)}{stood}"
+
+
+def trend(values: Sequence[float]) -> str:
+    """The last values as bars."""
+    shown = values[-WIDEST:]
+    low, high = min(shown), max(shown)
+    if high - low <= FLAT * max(abs(low), abs(high)):
+        return BARS[3] * len(shown)
+    return "".join(BARS[round((value - low) / (high - low) * (len(BARS) - 1))] for value in shown)
+
+
+def _mean(cases: Sequence[Comparison]) -> list[str]:
+    """The geometric mean of all times."""
+    found = geometric_mean(cases)
+    return [f"geometric mean of {counted(found[1], 'time')}: {compared(found[0])}"] if found else []
+
+
+def warn_of(skipped: Sequence[str]) -> None:
+    """A line for each file that could not be read: the first ten, then a count."""
+    for line in skipped[:MOST_SKIPPED]:
+        echo_err(f"left out: {line}")
+    if len(skipped) > MOST_SKIPPED:
+        echo_err(f"left out: {counted(len(skipped) - MOST_SKIPPED, 'more file')}")
 
 
 def as_json(told: Compared) -> JsonObject:
@@ -197,8 +299,14 @@ def as_json(told: Compared) -> JsonObject:
         "correction": METHOD,
         "machines_differ": differing(base, new),
         "software_differs": software(base, new),
+        "surroundings_differ": list(surroundings(base, new)),
+        "geometric_mean": mean[0]._asdict() if (mean := geometric_mean(report.cases)) else None,
         "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
+        "run_to_run_by_kind": {
+            kind: {"deviation": one.common, "source": one.source} for kind, one in report.noises.items()
+        },
         "remarks": list(report.remarks),
+        "skipped": list(base.skipped),
         "verdicts": _counts(report.cases),
         "headline": [_pair(one) for one in told.headline],
         "cases": report.cases,
@@ -226,23 +334,30 @@ def software(base: Side, new: Side) -> list[str]:
     ]
 
 
-def _heading(report: ComparisonReport, base: Side, new: Side) -> list[str]:
+def _heading(report: ComparisonReport, base: Side, new: Side, *, remarks: bool = True) -> list[str]:
     lines = [f"base: {base.name}", f"new: {new.name}"]
     lines += [f"the machines differ: {line}" for line in differing(base, new)]
     if base.machine != new.machine and not differing(base, new):
         names = f"{base.machine} and {new.machine}"
         lines.append(f"{names} differ in nothing that is known; they are compared as one machine")
     lines += [f"the software differs: {line}" for line in software(base, new)]
-    lines += report.remarks
+    if around := list(surroundings(base, new)):
+        lines.append(f"the settings differ: {'; '.join(around)}")
+    lines += report.remarks if remarks else ()
     if _across(report) and differing(base, new):
         lines.append("verdicts are on the normalised ratio: the ratio divided by that of the machines' own limits")
     return lines
 
 
 def _method(report: ComparisonReport, threshold: float) -> str:
+    noises = report.noises or {"time": report.noise}
+    each = ", ".join(
+        f"{f'of {NAMES[kind]} ' if len(noises) > 1 else ''}by {text.share(one.common)} ({one.source})"
+        for kind, one in noises.items()
+    )
     return (
         f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
-        f"run by {text.share(report.noise.common)} ({report.noise.source})"
+        f"run {each}"
     )
 
 
@@ -268,11 +383,19 @@ def _label(one: Comparison) -> str:
 
 def _ratio(one: Comparison) -> str:
     """`1.19× slower (1.15–1.23)`; `no clear difference (0.77–1.50)` where the interval holds 1 and is wide."""
+    if one.difference is not None:
+        word = "more" if one.difference > 0 else "less"
+        return f"{printed(abs(one.difference), one.unit)} {word}" if one.difference else "no difference"
     if one.ratio is None or one.low is None:
         return ""
-    if one.high is None:
-        return f"{text.ratio(one.ratio)} (no upper bound)"
-    return compared(Estimate(one.ratio, one.low, one.high))
+    bounded = one.high is not None and one.low > 0
+    said = compared(Estimate(one.ratio, one.low, one.high or math.inf)) if bounded else text.ratio(one.ratio)
+    if one.verdict == "no change":
+        said = said.replace("no clear difference", "no change")
+    if kind_of(one.unit) != "time":
+        worse, better = words(one.unit, one.higher)
+        said = said.replace("slower", worse).replace("faster", better)
+    return said if bounded else f"{said} (no interval)"
 
 
 def _counts(cases: Sequence[Comparison]) -> dict[str, int]:
@@ -280,10 +403,19 @@ def _counts(cases: Sequence[Comparison]) -> dict[str, int]:
 
 
 def _sum(cases: Sequence[Comparison]) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in _counts(cases).items() if count) or "no cases"
+    """`2 slower, 98 same`; of several kinds of metric `3 worse (2 slower, 1 more), 98 same`."""
+    told = []
+    for verdict, count in _counts(cases).items():
+        words = Counter(_word(one) for one in cases if one.verdict == verdict)
+        if not {*words} <= {verdict}:
+            each = ", ".join(f"{number} {word}" for word, number in words.most_common())
+            told.append(f"{count} {'worse' if verdict == 'slower' else 'better'} ({each})")
+        elif count:
+            told.append(f"{count} {verdict}")
+    return ", ".join(told) or "no cases"
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
     """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
     shown = text.printable(" ".join(cell.split()))
     return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

@@ -8,7 +8,10 @@ run-to-run deviation is taken from
    which a slow change of the code does not inflate;
 2. this comparison itself: most of its cases did not change, so the scatter of all ratios about their median is noise
    (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004) 96);
-3. where there is neither, `ASSUMED`, or the median relative error of the medians within their runs if that is larger.
+3. where there is neither, what is `ASSUMED` of this kind of metric, or the median relative error of the medians within
+   their runs, or the scatter of a few ratios, if that is larger.
+
+Times, memory and counts each have a noise of their own: memory repeats within a tenth of a percent where times do not.
 
 Between machines 2 does not apply, since most ratios differ, and 3 is at least `ACROSS`.
 
@@ -29,24 +32,29 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
 from ..record.estimate import MAD, mad_sigma, middle
 from ..record.phrases import counted
 from .controls import shift
+from .directions import Kind, kind_of
 from .sides import Entry
 from .stats import t_log_density, trigamma
 
-ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
+ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads,
+BY_KIND: dict[Kind, float] = {"time": 0.02, "memory": 0.01, "count": 0.01}  # of other tools' results,
+HOSTED = 0.05  # and of times from hosted runners
 LEAST = 0.002  # floor of the deviation, however well a few figures agree
 PRIOR = 5.0  # degrees of freedom of an assumed deviation: with 5, one case may have three times the noise
 ACROSS = 0.02  # as `ASSUMED`, between two machines
 HEAVY = 3.0  # least degrees of freedom of similar cases: on a virtual machine some case always moves a lot
 TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # candidates; 30 is nearly normal
 PER_DOF = 8  # cases per degree of freedom; see `scripts/tracking_experiments.py power`
+FEW = 4  # cases whose scatter may show that more is to be assumed
 ENOUGH = 20  # cases from which a comparison gives its own noise
 LIKE = 30  # similar cases, the nearest in steadiness; a robust deviation of 30 values is known within 15%
 EARLIER = 30  # medians of a history that are used
@@ -96,7 +104,23 @@ def own(entries: Sequence[Entry]) -> tuple[float, int]:
     return (squares / dof if dof else 0.0), dof
 
 
-def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noise:
+def by_kind(
+    pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False, assumed: Mapping[Kind, float] | None = None
+) -> dict[Kind, Noise]:
+    """The run-to-run deviation of each kind of metric that is compared; across machines of all as one."""
+    if across:
+        noise = common(pairs, across=True)
+        return dict.fromkeys(get_args(Kind), noise)
+    kinds: dict[Kind, list[tuple[Entry, Entry]]] = {}
+    for pair in pairs:
+        kinds.setdefault(kind_of(pair[0].unit), []).append(pair)
+    return {
+        kind: common(mine, assumed=(assumed or {}).get(kind, BY_KIND[kind] if kind != "time" else ASSUMED))
+        for kind, mine in kinds.items()
+    }
+
+
+def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False, assumed: float = ASSUMED) -> Noise:
     """The run-to-run deviation for the cases of a comparison; `across` machines their ratios are not used."""
     owned = [(unsteady(pair), *own(pair)) for pair in pairs]
     owned = [one for one in owned if one[2]]
@@ -110,8 +134,16 @@ def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noi
         return _with_tails(_by_ratios(known), known)
     doubt = [relative(entry) for pair in pairs for entry in pair]
     doubt = [error for error in doubt if math.isfinite(error)]
-    assumed = max(ACROSS if across else ASSUMED, float(np.median(doubt)) if doubt else 0.0)
-    return Noise(assumed, "assumed, since these results do not show it")
+    least = max(ACROSS if across else assumed, float(np.median(doubt)) if doubt else 0.0)
+    if not across and len(pairs) >= FEW and (seen := _scatter([shift(*pair) for pair in pairs], known)) > least:
+        return Noise(seen, f"at least, by the scatter of {counted(len(pairs), 'ratio')}")
+    return Noise(least, "assumed, since these results do not show it")
+
+
+def _scatter(shifts: Sequence[float], known: Sequence[tuple[Entry, Entry]]) -> float:
+    """The deviation of a median by the ratios of few cases, without what is known of them within their runs."""
+    within = middle([unsteady(pair) for pair in known]) if known else 0.0
+    return math.sqrt(max(0.0, mad_sigma(shifts) ** 2 - within**2) / 2)
 
 
 def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
