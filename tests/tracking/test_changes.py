@@ -65,3 +65,11 @@ def test_what_fails_now_is_open(tmp_path):
     assert (one.label, one.state, one.step.last, one.step.first) == ("a.time_x (2 cases)", "failed", 1, 2)
     assert one.step.old == 1.0
     assert math.isnan(one.step.new)
+
+
+def test_an_environment_that_was_given_up_fails_nothing(tmp_path):
+    """All fails at the last commit of one Python, and a later commit has it measured under the next."""
+    benchmarks_file(tmp_path, {"a.time_x": {}})
+    for number, value, python in ((1, 1.0, "3.11"), (2, None, "3.11"), (3, 1.0, "3.12")):
+        asv_file(tmp_path, number, {"a.time_x": row([value])}, python=python)
+    assert changes(asv_history.history(tmp_path), {}) == []

@@ -92,7 +92,7 @@ def test_nothing_is_known_better_than_a_floor():
 
 @pytest.mark.parametrize("earlier", [0, 8])
 def test_each_level_of_memory_has_a_noise_of_its_own(earlier):
-    """Thirty cases in L1 stray by 0.3%, thirty in DRAM by 3%, all as steady within a run: each is judged by its level."""
+    """Thirty cases in L1 stray by 0.3%, thirty in DRAM by 3%, all as steady within: each is judged by its level."""
     rng = np.random.default_rng(9)
     sizes = ["L1"] * 30 + ["DRAM"] * 30
     deviations = np.repeat([0.003, 0.03], 30)

@@ -19,6 +19,7 @@ from .change_points import SMALLEST, Step
 from .controls import Indices, blame
 from .history import DIRTY, History, Series
 
+Case = tuple[str, str, tuple[tuple[str, str], ...]]
 State = Literal["slower", "failed", "recovered", "faster"]
 STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("slower", "failed")
@@ -102,10 +103,17 @@ def _state(series: Series, step: Step, since: Sequence[float]) -> State:
 
 
 def _failures(every: Sequence[Series]) -> list[Change]:
-    """The cases that fail now, those of a benchmark that began together as one."""
+    """The cases that fail now, those of a benchmark that began together as one.
+
+    One that a later commit measured in another environment does not: the environment was given up.
+    """
+    newest: dict[Case, int] = {}
+    for series in every:
+        there = np.flatnonzero(~np.isnan(series.values))
+        newest[series.case] = max(newest.get(series.case, -1), int(there[-1]) if len(there) else -1)
     together: dict[tuple[str, int, int], list[tuple[Series, Step]]] = {}
     for series in every:
-        if (step := _failure(series)) is not None:
+        if (step := _failure(series)) is not None and newest[series.case] < step.first:
             together.setdefault((series.bench, series.setting, step.first), []).append((series, step))
     return [Change(*found[0], math.nan, "", 1.0, "failed", len(found)) for found in together.values()]
 
