@@ -1,4 +1,4 @@
-"""Verdicts as a table, as Markdown and as plain data, and the exit codes that go with them."""
+"""Verdicts on a terminal and as plain data, and the exit codes that go with them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,6 @@ def compared(factor, new="fast"):
         for name, scale in (("fast", 1.0), (new, factor))
     )
     return compare_sides(old, now, 0.02), old, now
-
-
-def test_markdown_lists_what_changed_and_escapes_names():
-    """A row for each change with its sign; a pipe in a name would break the table."""
-    report, old, now = compared(1.5)
-    text = verdicts.markdown(report, old, now, 0.02)
-    assert text.startswith("### hwbench: 1 slower")
-    assert "| 🔴 slower | test.bench/fast | 1.01 s | 1.51 s | 1.50× slower (1.47–1.53) |" in text
-    assert "threshold 2.0%, corrected for the number of cases (Benjamini–Hochberg, 5%)" in text
-    piped = compared(1.0, "a|b")
-    assert "a|b" not in verdicts.markdown(*piped, 0.02)
 
 
 def printed(*compared, headline=(), every=False):
@@ -127,13 +116,6 @@ def test_exit_codes_tell_slower_from_nothing_compared(capsys, factor, new, code)
         verdicts.deliver(verdicts.Compared(report, old, now, 0.02), "", json=False, as_markdown=True)
     assert end.value.exit_code == code
     assert ("nothing was compared" in capsys.readouterr().err) is (code == 2)
-
-
-def test_a_trend_has_a_bar_for_each_value():
-    """The lowest and the highest fill the range; one that hardly varies is flat, and the newest are shown."""
-    assert verdicts.trend([1.0, 1.0, 2.0, 1.5]) == "▁▁█▅"
-    assert verdicts.trend([1.0, 1.01, 1.02]) == "▄▄▄"
-    assert len(verdicts.trend([1.0, 2.0] * 50)) == verdicts.WIDEST
 
 
 def test_files_that_were_left_out_are_ten_lines_and_a_count(capsys):

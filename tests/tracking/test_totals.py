@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
+from hwbench.tracking.comparison import Comparison
 from hwbench.tracking.readers.runs import side
 from hwbench.tracking.totals import geometric_mean, surroundings
-from hwbench.tracking.verdicts import Comparison
 
 
 def case(ratio, unit="s"):

@@ -23,11 +23,12 @@ from ..analysis.plausibility import concluded
 from ..record import store, text
 from ..record.model import Record, Run, key
 from ..tracking import doubts
+from ..tracking.comparison import Comparison, ComparisonReport, Verdict
 from ..tracking.history import TrackingError
 from ..tracking.sides import FAILED, Side, identity
 from ..tracking.stats import adjusted, t_quantile, t_tail
 from ..tracking.variance import LEAST, Noise
-from ..tracking.verdicts import LEVEL, POWER, UNBOUNDED, Comparison, ComparisonReport, Verdict
+from ..tracking.verdicts import LEVEL, POWER, UNBOUNDED
 from .environments import Contender, last_line
 
 THRESHOLD = 0.005

@@ -178,7 +178,7 @@ def _lines(rows: Sequence[Row], every: bool) -> Iterator[str]:
 
 def _markdown(rows: Sequence[Row]) -> Iterator[str]:
     """Open ones as a table, all others folded."""
-    from .verdicts import escaped
+    from .wording import escaped
 
     yield f"### hwbench: {_totals(rows)}"
     yield ""

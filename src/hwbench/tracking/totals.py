@@ -10,10 +10,11 @@ import numpy as np
 from ..record import inherited
 from ..record.estimate import Estimate
 from ..record.identity import SETTINGS, differing, setup
+from .comparison import Comparison
 from .directions import kind_of
 from .sides import Side
 from .stats import t_quantile
-from .verdicts import LEVEL, Comparison
+from .verdicts import LEVEL
 
 SURROUNDING = (*SETTINGS, "huge pages", "variables")
 

@@ -10,32 +10,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
 from ..record import text
 from ..record.estimate import Estimate
-from ..record.model import BenchInfo, Run, Scalar
+from ..record.model import BenchInfo, Run
 from ..record.phrases import listed
 from . import differences, doubts, variance
+from .comparison import Comparison, ComparisonReport, Verdict, blank, of_values
 from .controls import CONTROLS, MATTERS, SHARE, Controls, Moved, shared_count, shift
-from .directions import Kind, kind_of, words
+from .directions import Kind, kind_of
+from .fitness import unfit
 from .machines import HOSTED
 from .readers import runs
 from .rules import Rules
 from .sides import Entry, Key, Side
 from .stats import adjusted, t_quantile, t_tail
 
-Verdict = Literal[
-    "slower", "failed", "faster", "ambiguous", "no change", "same", "new", "gone", "not measured"
-]  # fmt: skip
-VERDICTS: tuple[Verdict, ...] = (
-    "slower", "failed", "faster", "ambiguous", "no change", "same", "new", "gone", "not measured"
-)  # fmt: skip
-COMPARED: tuple[Verdict, ...] = ("slower", "faster", "ambiguous", "no change", "same")
 THRESHOLD = 0.02
 NARROW = 0.1  # relative; an interval of single runs within it that holds 1 shows no change
 REMEDY = "give each side several runs (a.json,b.json; few cases by --preset full), or measure both in turn: hwbench ab"
@@ -46,56 +39,6 @@ AT_ONCE = 0.05  # in log, by this much at least,
 NEARLY_ALL = 0.8  # so many of their cases, each by about as much
 LEVEL = 0.025  # each way: 5% for slower and faster together
 POWER = 0.8  # of finding what a verdict could have seen
-SHOWN = 40  # values of a history that a comparison carries
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """One case on two sides: `base` and `new` are its values in `unit`.
-
-    `ratio` is seconds of the new over seconds of the base: above 1 is slower, and worse whatever the metric is. `low`
-    and `high` bound it at 95%; `p` is the adjusted p-value of a change beyond the threshold. Values without a ratio
-    have the `difference`, bounded by `low` and `high` in their unit. `sees` is the smallest relative change that would
-    be found in four of five comparisons. `change` is what happened in words (`slower`, `more`), where something did;
-    `sure` whether the better direction is known. `machine` is the ratio of the machines' own limits where measured, and
-    `normalised` the ratio divided by it. `history` are the values before, oldest first, and `held` for how many of them
-    the base's level stood.
-    """
-
-    bench: str
-    variant: str
-    device: str
-    params: Mapping[str, Scalar]
-    verdict: Verdict
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    machine: float | None = None
-    normalised: float | None = None
-    reason: str = ""
-    unit: str = "s"
-    base: float | None = None
-    new: float | None = None
-    difference: float | None = None
-    sees: float | None = None
-    change: str = ""
-    sure: bool = True
-    higher: bool = False
-    history: Sequence[float] = ()
-    held: int = 0
-
-
-@dataclass(frozen=True)
-class ComparisonReport:
-    """The comparisons of two sides, the run-to-run noise used, and remarks on what the machines' limits did.
-
-    `noise` is that of the most cases, `noises` has each kind of metric.
-    """
-
-    cases: Sequence[Comparison]
-    noise: variance.Noise
-    remarks: Sequence[str]
-    noises: Mapping[Kind, variance.Noise] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,8 +83,8 @@ def compare_sides(
     rules = rules or Rules()
     olds, news = ({entry.key: entry for entry in rules.applied(side).entries} for side in (base, new))
     places = list(dict.fromkeys([*olds, *news]))
-    unfit = {place: _unfit(olds.get(place), news.get(place), across) for place in places}
-    both = [(olds[place], news[place]) for place in places if unfit[place] is None]
+    reasons = {place: unfit(olds.get(place), news.get(place), across) for place in places}
+    both = [(olds[place], news[place]) for place in places if reasons[place] is None]
     edges = {old.key: math.log1p(rules.threshold_of(old, threshold)) for old, _ in both}
     fit = [pair for pair in both if not differences.needed(*pair)]
     noises = variance.by_kind(fit, across=across, assumed=_assumed(base, new))
@@ -159,8 +102,8 @@ def compare_sides(
     )
     cases = []
     for place in places:
-        if (why := unfit[place]) is not None:
-            cases.append(_blank(olds.get(place), news.get(place), *why))
+        if (why := reasons[place]) is not None:
+            cases.append(blank(olds.get(place), news.get(place), *why))
         elif (pair := pairs.get(place)) is not None:
             cases.append(_judged(pair, slower[place], faster[place], across, len(pairs)))
         else:
@@ -270,7 +213,7 @@ def _judged(pair: _Pair, slower: float, faster: float, across: bool, cases: int)
     reach = quantile * pair.error
     raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
     machine = pair.machine
-    return _case(
+    return of_values(
         pair.old, pair.new, verdict, raw.value > 1, pair.between,
         ratio=raw.value, low=raw.low, high=raw.high if raw.high < UNBOUNDED else None,
         p=min(slower, faster),
@@ -302,21 +245,9 @@ def _by_difference(old: Entry, new: Entry, edge: float) -> Comparison:
         verdict = "same"
     elif low <= 0 <= high and max(-low, high) <= NARROW * found.scale:
         verdict = "no change"
-    return _case(
+    return of_values(
         old, new, verdict, low + high > 0, NARROW / 2, difference=found.value, low=found.low, high=found.high,
         reason="its history scatters as much; measure more commits" if verdict == "ambiguous" else "",
-    )  # fmt: skip
-
-
-def _case(old: Entry, new: Entry, verdict: Verdict, worse: bool, noise: float, **more: Any) -> Comparison:
-    """A comparison of two entries with values; `noise` is the relative scatter of the case from run to run."""
-    past = old.trend if len(old.trend) >= len(new.trend) else new.trend[:-1]
-    level = old.value or 0.0
-    return Comparison(
-        bench=new.bench, variant=new.variant, device=new.device, params=new.params, verdict=verdict, unit=new.unit,
-        base=old.value, new=new.value, sure=new.sure, higher=new.higher,
-        change=words(new.unit, new.higher)[not worse] if verdict in ("slower", "faster") else "",
-        history=past[-SHOWN:], held=doubts.held(past, level, max(3 * noise, THRESHOLD)), **more,
     )  # fmt: skip
 
 
@@ -338,61 +269,3 @@ def _machines(pair: _Pair, edge: float) -> bool:
 
 def _exp(x: float) -> float:
     return math.exp(x) if x < 700 else math.inf
-
-
-def _blank(old: Entry | None, new: Entry | None, verdict: Verdict, reason: str) -> Comparison:
-    shown = new or old
-    if shown is None:
-        raise ValueError("a case of neither side")
-    return Comparison(
-        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=verdict,
-        reason=reason, unit=shown.unit, base=old.value if old else None, new=new.value if new else None,
-        sure=shown.sure, higher=shown.higher, history=old.trend[-SHOWN:] if old else (),
-    )  # fmt: skip
-
-
-def _unfit(old: Entry | None, new: Entry | None, across: bool) -> tuple[Verdict, str] | None:
-    """Why two entries of a case cannot be compared, and what that is called; None where they can be."""
-
-    def state(entry: Entry | None, side: str) -> str:
-        if entry is None:
-            return f"not in {side}"
-        return f"{entry.unfit} in {side}" + (f": {entry.why}" if entry.why else "") if entry.unfit else ""
-
-    before, after = state(old, "base"), state(new, "new")
-    if new is not None and new.failed and not (old is not None and old.failed):
-        return "failed", after
-    if before and after:
-        return "not measured", before
-    if before or after:
-        return ("new", before) if before else ("gone", after)
-    if old is None or new is None:
-        return "not measured", ""
-    if old.unit != new.unit:
-        return "not measured", f"{old.unit or 'no unit'} in base, {new.unit or 'no unit'} in new"
-    if old.version and new.version and old.version != new.version:
-        return (
-            "not measured", f"version {old.version} in base, {new.version} in new, which time different things"
-        )  # fmt: skip
-    if old.counts and new.counts and not across and not _alike(old.counts, new.counts):
-        # A label such as L3 is resolved on the machine, so it may stand for another size in another run.
-        return (
-            "not measured",
-            f"the work of a call differs: {_work(old)} in base, {_work(new)} in new; give the size in bytes",
-        )
-    return None
-
-
-def _alike(old: Mapping[str, float], new: Mapping[str, float]) -> bool:
-    """Whether counts are equal to six digits, the precision of counts from a rate and a median."""
-    shared = set(old) & set(new)
-    return bool(shared) and all(math.isclose(old[name], new[name], rel_tol=1e-6) for name in shared)
-
-
-def _work(entry: Entry) -> str:
-    """In full: the amounts of two sides may differ in the sixth digit."""
-    return ", ".join(f"{_exactly(x)} {name}" for name, x in entry.counts.items()) or "nothing counted"
-
-
-def _exactly(x: float) -> str:
-    return text.count(round(x)) if x >= 1000 or x == round(x) else str(round(x, 6))
