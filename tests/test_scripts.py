@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import sys
@@ -16,6 +17,8 @@ import pytest
 
 from hwbench import catalog
 from hwbench.bench import Bench, Pages, Sweep, Threads, Work
+from hwbench.devices.cpu import CpuDevice
+from hwbench.measurement.trial import Trial
 from hwbench.record import store
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
@@ -36,8 +39,9 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
-parity = script("parity")
+allocations, parity = script("allocations"), script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
+tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
@@ -193,6 +197,42 @@ def test_contradictions_are_told_with_their_seeds(monkeypatch: pytest.MonkeyPatc
     said.clear()
     assert consistency.main(["--number", "1"], said.append) == 0
     assert said == ["1 mutations: 5 cases"]
+
+
+# --- allocations ------------------------------------------------------------------------------------------------------
+
+
+class Placed:
+    """An engine whose allocations take 1, 2, 3 … s a call, each in its own memory."""
+
+    def __init__(self) -> None:
+        self.alive = self.most = 0
+
+    @contextlib.contextmanager
+    def prepared(self, group):
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        yield [Trial(group.cases[0], {}, work=Work(lambda: None), best=float(self.alive))]
+        self.alive -= 1
+
+    def warm_up(self, trial):
+        trial.loops = 8
+
+    def sample(self, trial, loops):
+        assert loops in (1, 8)
+        return trial.best
+
+
+def test_allocations_are_alive_together_and_each_is_sampled_in_every_round():
+    """Three allocations of 1, 2 and 3 s: the slowest takes three times as long, and they are not alike."""
+    engine, device = Placed(), CpuDevice()
+    found = allocations.measure(engine, allocations.group_of("latency.chase L2", device), 3, 10)
+    assert (found, engine.most, engine.alive) == ([[1.0] * 10, [2.0] * 10, [3.0] * 10], 3, 0)
+    cells = allocations.line("a case", found).split(" | ")
+    assert cells[:3] == ["| a case", "3", "200.0%"]
+    assert float(cells[3]) < 1e-5
+    with pytest.raises(SystemExit, match="a case is `BENCH LEVEL"):
+        allocations.main(["stream.load"])
 
 
 # --- parity -----------------------------------------------------------------------------------------------------------
@@ -424,6 +464,17 @@ def test_the_skill_of_a_reason_is_hits_less_false_alarms():
     assert "| cpu 50% | 20 | 20 | 20 (100%) | 0 | 0 |" in told
 
 
+def test_what_the_host_does_is_scored_by_the_quiet_readings_alone():
+    """Of three quiet readings the middle one is off and marked: a hit, whatever was disturbed between them."""
+    found = trust_score.summary([
+        chain(QUIET, ("50%", 2.0, ("other",)), ("", 1.2, ("steal",)), ("100%", 2.0, ("other",)), QUIET),
+        chain(QUIET, ("50%", 2.0, ()), QUIET, ("100%", 2.0, ()), QUIET),
+    ])  # fmt: skip
+    assert (found.host.scored, found.host.disturbed) == (2, 1)
+    assert {code: one.skill for code, one in found.host_reasons.items()} == {"steal": 1.0}
+    assert "Of 2 readings that nothing here disturbed" in "\n".join(trust_score.lines(found))
+
+
 def test_without_disturbed_records_there_is_no_skill():
     """Nothing can be hit; and the share that is flagged of none is all."""
     found = trust_score.summary([chain(QUIET, ("10%", 1.0, ("steal",)), QUIET)])
@@ -492,3 +543,13 @@ def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass
+
+
+# --- tracking_histories -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", tracking_histories.WAYS)
+def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
+    """Two trials of each kind of results; docs/tracking.md has the figures of many."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
+    assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)

@@ -71,7 +71,7 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 10), (["--help"], 10), ([], 10)])
+@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 11), (["--help"], 11), ([], 11)])
 def test_the_named_command_alone_is_looked_at(words, count):
     """All of them where none is named."""
     assert len(app.with_only(words).registered_commands) == count

@@ -19,6 +19,7 @@ from .console import echo, echo_err
 from .explain import explain
 from .list import list_benches
 from .machine import machine
+from .regressions import regressions
 from .report import report
 from .run import run
 from .show import show
@@ -72,6 +73,7 @@ app.command("explain", cls=Command)(explain)
 app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
 app.command("compare", cls=Command)(compare)
+app.command("regressions", cls=Command)(regressions)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import echo
-from .options import Out, Repo, check_repository
+from .options import MachineName, Out, Repo, check_repository
 from .signals import load_numpy
 
 
@@ -25,17 +25,20 @@ def report(
     ),
     out: Out = Path("reports"),
     repo: Repo = Path(),
+    machine_name: MachineName = "",
 ) -> None:
     """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from .. import catalog
     from .. import report as pages
     from ..record import collector, store
     from ..tracking import gather
+    from .verdicts import warn_of
 
     check_repository(repo)
     load_numpy()
     with collector.paused(keep=True):
-        found = gather.gather(path or [store.newest(out)], repo)
+        found = gather.gather(path or [store.newest(out)], repo, machine_name)
         proofs = [] if path else store.verified(out, found.runs[0].machine)
         pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
+    warn_of(found.skipped)
     echo(f"report: {output}")

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record import text
 from ..record.model import METRICS, Metric
 from ..tracking.controls import Indices
 from ..tracking.history import DIRTY, History, Series, Values
-from .changes import STATES, WHOSE, Change
 
 MANY = 500_000  # values from which a page keeps three digits
 FINE, COARSE = 2e-5, 1e-3  # relative steps between neighbouring values
@@ -31,6 +29,7 @@ NO_END = 255
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
+Marked: TypeAlias = Mapping[int, Sequence[tuple[int, str]]]  # by a series' identity: what is said at which commit
 Numbers: TypeAlias = NDArray[np.int64]
 
 
@@ -73,12 +72,10 @@ def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
     return unit, size
 
 
-def packed(history: History, cases: Cases, changes: Sequence[Change], indices: Indices, rows: Sequence[Any]) -> bytes:
-    """The data of a history: the length of the JSON in four bytes, the JSON, the planes. `rows` are the changes'."""
-    marked: dict[int, list[tuple[int, str]]] = {}
-    for change in changes:
-        said = f"{text.ratio(change.factor)}: {WHOSE[change.whose]}"
-        marked.setdefault(id(change.series), []).append((change.step.first, said))
+def packed(
+    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Mapping[str, str]
+) -> bytes:
+    """The data of a history: the length of the JSON in four bytes, the JSON, the planes. `rows` are of the list."""
     fine = FINE if sum(len(one.measured[0]) for one in history.series) < MANY else COARSE
     planes = _Planes(fine)
     kept = _Kept(indices)
@@ -106,7 +103,7 @@ def packed(history: History, cases: Cases, changes: Sequence[Change], indices: I
     data = {
         "commits": [(one.short, one.date, one.subject, one.name.rstrip(DIRTY) * bool(url)) for one in history.commits],
         "url": url, "lines": history.labels(), "benches": sorted(benches.items()), "cases": out, "indices": kept.every,
-        "first": cases.number[changes[0].series.case] if changes else 0, "changes": rows, "states": STATES,
+        "first": rows[0][0] if rows else 0, "changes": rows, "states": list(states.values()),
         "places": planes.places, "fine": fine, "ends": STEPS[fine], "digits": 4 if fine == FINE else 3,
     }  # fmt: skip
     head = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()

@@ -188,16 +188,16 @@
     const table = figure.querySelector("table.changes");
     if (!table) return;
     const bar = figure.querySelector(".filters");
-    const [text, machine, state, size, since, until] = [".words", ".machine", ".state", ".size", ".since", ".until"].map((name) => bar.querySelector(name));
-    const states = Object.values(all.states);
-    const rows = all.changes.map(([number, now, factor, ratio, commit, gap, line, before, after, whose], at) => {
+    const [text, machine, state, least, since, until] = [".words", ".machine", ".state", ".size", ".since", ".until"].map((name) => bar.querySelector(name));
+    const { states } = all;
+    const rows = all.changes.map(([number, now, size, ratio, commit, gap, line, before, after, whose, label], at) => {
       const [short, date, subject, hash] = all.commits[commit];
       const doubt = gap ? ", or one of " + gap + (gap === 1 ? " commit" : " commits") + " before it that " + (gap === 1 ? "is" : "are") + " suspect or not measured" : "";
-      const row = { at, number, now, factor, ratio, commit, short, date, hash, line, whose, levels: before + " → " + after };
+      const row = { at, number, now, size, ratio, commit, name: label || all.cases[number].name, short, date, hash, line, whose, levels: before + " → " + after };
       row.dated = made("span", { className: "date", textContent: date ? " (" + date + ")" : "" });
       row.said = (subject ? ", " + subject : "") + doubt;
-      row.text = [all.cases[number].name, short, hash, subject, all.lines[line], whose, states[now]].join(" ").toLowerCase();
-      row.keys = [all.cases[number].name, Math.abs(Math.log(factor)), now, commit, all.lines[line], row.levels, whose];
+      row.text = [row.name, all.cases[number].name, short, hash, subject, all.lines[line], whose, states[now]].join(" ").toLowerCase();
+      row.keys = [row.name, size, now, commit, all.lines[line], row.levels, whose];
       return row;
     });
     const used = [...new Set(rows.map((row) => row.line))].sort((a, b) => a - b);
@@ -210,23 +210,23 @@
     const attributed = table.tHead.rows[0].cells.length > 6;
     const cell = (...inside) => made("td", {}, ...inside);
     const drawn = (row) => {
-      const go = made("a", { className: "go", href: link(row.number), textContent: all.cases[row.number].name });
+      const go = made("a", { className: "go", href: link(row.number), textContent: row.name });
       const known = /^https?:\/\//.test(all.url) && row.hash;
       const commit = known ? made("a", { href: all.url + encodeURIComponent(row.hash), rel: "noopener noreferrer", textContent: row.short }) : row.short;
       return made("tr", {}, cell(go), cell(row.ratio), cell(states[row.now]), cell(commit, row.dated, row.said), cell(all.lines[row.line]), cell(row.levels), ...(attributed ? [cell(row.whose)] : []));
     };
     const apply = () => {
       const asked = words(text.value);
-      const least = Number(size.value);
+      const smallest = Math.log(Number(least.value)) - 1e-4;
       const left = sorted.filter((row) =>
         asked.every((word) => row.text.includes(word)) && (machine.value === "" || row.line === Number(machine.value)) &&
-        (state.value === "" || row.now === Number(state.value)) && Math.abs(Math.log(row.factor)) >= Math.log(least) - 1e-9 &&
+        (state.value === "" || row.now === Number(state.value)) && (row.size < 0 || row.size >= smallest) &&
         (!since.value || row.date >= since.value) && (!until.value || row.date <= until.value));
       table.tBodies[0].replaceChildren(...left.slice(0, wanted).map(drawn));
       shown.textContent = left.length + " of " + rows.length + (left.length > wanted ? ", " + wanted + " shown" : "");
       more.hidden = left.length <= wanted;
     };
-    for (const one of [text, machine, state, size, since, until]) one.addEventListener("input", () => { wanted = PIECE; apply(); });
+    for (const one of [text, machine, state, least, since, until]) one.addEventListener("input", () => { wanted = PIECE; apply(); });
     more.addEventListener("click", (event) => {
       if (!event.target.dataset.more) return;
       wanted = event.target.dataset.more === "all" ? Infinity : wanted + 200;

@@ -23,13 +23,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kept_pieces
+from ..record.estimate import MAD
+from . import common_mode, kept_pieces
 from .history import Series, Values
 from .kept_pieces import Piece, Work
 
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
-SIEVE = 5.0  # deviations of noise between neighbouring segments from which asv is asked
+SIEVE = 3.5  # deviations of noise between neighbouring segments from which asv is asked
+PART = 6  # least values of a part that `split` makes,
+SURE = 4.5  # standard errors by which their means must differ
+SHOWING = 8  # values whose neighbours show a scatter: of fewer, steps may be most
+CLEAR = 4.0  # standard errors of a step by the scatter of its series; a smaller one is none
 LEAST_SHARE = 40  # series that pay for starting a process, half a second
 FEW = 12  # commits up to which asv is always asked
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -52,8 +57,8 @@ class Step:
 
     @property
     def factor(self) -> float:
-        """The new level over the old."""
-        return self.new / self.old
+        """The new level over the old; NaN where one is not positive."""
+        return self.new / self.old if self.old > 0 and self.new > 0 else math.nan
 
 
 def available() -> bool:
@@ -61,32 +66,67 @@ def available() -> bool:
     return importlib.util.find_spec("asv") is not None
 
 
-def find(every: Sequence[Series]) -> list[list[Step]]:
-    """The steps of each series without its suspect values, oldest first; [] where asv is not installed."""
+def find(every: Sequence[Series], *, small: bool = False) -> list[list[Step]]:
+    """The steps of each series without its suspect values, oldest first; [] where asv is not installed.
+
+    What all cases of a commit share against its neighbours is no change of any, and left out. With `small`, steps of a
+    series in which asv finds none, since they are about as small as its noise, are found by a test of means.
+    """
     found: list[list[Step]] = [[] for _ in every]
     if not available():
         return found
-    places = [np.flatnonzero(series.sound > 0) for series in every]
-    asked = _suspects(every, places)
-    pieces = kept_pieces.through(
-        [(every[at].values[places[at]].tolist(), _weights(every[at], places[at])) for at in asked], _shared
-    )
-    for at, one in zip(asked, pieces, strict=True):
-        found[at] = _steps(places[at], one)
+    common = common_mode.shared(every)
+    places, kept = [], []
+    for series in every:
+        steady = common_mode.without(series, common.get(series.setting))
+        places.append(np.flatnonzero(np.isfinite(steady)))
+        kept.append(steady[places[-1]])
+    asked = _suspects(kept)
+    work = [(kept[at].tolist(), _weights(every[at], places[at])) for at in asked]
+    for at, pieces in zip(asked, kept_pieces.through(work, _shared), strict=True):
+        found[at] = _steps(places[at], pieces, kept[at])
+    plain = [(at, places[at], one) for at, one in enumerate(kept) if len(one) and one.min() > 0]
+    if small:
+        for number, there, values in plain:
+            if not found[number] and (place := split(np.log(values))):
+                levels = [float(np.exp(np.mean(np.log(part)))) for part in (values[:place], values[place:])]
+                found[number] = _steps(there, [(0, place, levels[0]), (place, len(values), levels[1])], values)
     return found
 
 
-def _suspects(every: Sequence[Series], places: Sequence[NDArray[np.int64]]) -> list[int]:
-    """The positions of the series that asv is asked about; those of equal length are looked through together."""
+def _suspects(every: Sequence[Values]) -> list[int]:
+    """The places of the series that asv is asked about; those of equal length are looked through together."""
     by_length: dict[int, list[int]] = {}
-    for at, there in enumerate(places):
-        by_length.setdefault(len(there), []).append(at)
-    asked: list[int] = []
-    for length, mine in by_length.items():
-        if length >= 3:
-            differ = suspicious(np.array([every[at].values[places[at]] for at in mine]))
-            asked += [at for at, yes in zip(mine, differ.tolist(), strict=True) if yes]
+    asked = []
+    for at, values in enumerate(every):
+        if len(values) < 3:
+            continue
+        if values.min() > 0:
+            by_length.setdefault(len(values), []).append(at)
+        elif np.ptp(values) > 0:
+            asked.append(at)
+    for mine in by_length.values():
+        differ = suspicious(np.array([every[at] for at in mine])).tolist()
+        asked += [at for at, yes in zip(mine, differ, strict=True) if yes]
     return sorted(asked)
+
+
+def split(logs: Values) -> int:
+    """Where a series is best split in two, if the means of the parts differ clearly; else 0.
+
+    The noise is the root mean square of that of neighbours and that within the parts, which a slow drift raises.
+    """
+    n = len(logs)
+    if n < 2 * PART:
+        return 0
+    sums, at = np.cumsum(logs), np.arange(PART, n - PART + 1)
+    apart = (sums[-1] - sums[at - 1]) / (n - at) - sums[at - 1] / at
+    few = np.sqrt(1 / at + 1 / (n - at))
+    best = int(np.argmax(np.abs(apart) / few))
+    place = int(at[best])
+    rest = np.concatenate([part - np.median(part) for part in (logs[:place], logs[place:])])
+    noise = math.hypot(_scatter(logs), MAD * float(np.median(np.abs(rest)))) / math.sqrt(2)
+    return place if abs(apart[best]) > SURE * noise * few[best] else 0
 
 
 def _detected(work: Sequence[Work]) -> list[list[Piece]]:
@@ -95,7 +135,7 @@ def _detected(work: Sequence[Work]) -> list[list[Piece]]:
 
 
 def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
-    """The result of `asv.step_detect.detect_steps` for positive values with positive weights.
+    """The result of `asv.step_detect.detect_steps` for values with positive weights.
 
     asv fits pieces by its exact solver for a series of penalties, and takes the penalty that minimises beta · pieces +
     log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum takes most of
@@ -166,18 +206,27 @@ def serve() -> None:
     json.dump(_detected(json.load(sys.stdin)), sys.stdout)
 
 
-def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
+def _steps(there: NDArray[np.int64], pieces: Sequence[Piece], values: Values) -> list[Step]:
     """The steps between neighbouring pieces that exceed SMALLEST and their uncertainty."""
     found = []
+    ratios = bool(values.min() > 0)
+    scatter = _scatter(np.log(values) if ratios else values)
     for (left, mid, old), (start, right, new) in itertools.pairwise(pieces):
         # asv splits few scattered values into levels of one value each, which differ by chance.
-        doubt = ONE_VALUE * math.sqrt(1 / (mid - left) + 1 / (right - start))
-        if old > 0 and new > 0 and abs(math.log(new / old)) >= max(math.log1p(SMALLEST), doubt):
+        few = math.sqrt(1 / (mid - left) + 1 / (right - start))
+        doubt = max(ONE_VALUE * few * ratios, CLEAR * scatter * few)
+        least = math.log1p(SMALLEST) if ratios else SMALLEST * max(abs(old), abs(new))
+        if abs(math.log(new / old) if ratios else new - old) >= max(least, doubt):
             last, first = int(there[mid - 1]), int(there[start])
             found.append(
                 Step(last, first, old, new, slice(int(there[left]), last + 1), slice(first, int(there[right - 1]) + 1))
             )
     return found
+
+
+def _scatter(values: Values) -> float:
+    """The standard deviation of a value, by the differences of neighbours, which a step does not inflate."""
+    return MAD * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2) if len(values) >= SHOWING else 0.0
 
 
 def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
@@ -193,7 +242,7 @@ def suspicious(rows: Values) -> NDArray[np.bool_]:
     if n <= FEW:
         return found
     logs = np.log(rows)
-    noise = 1.4826 * np.median(np.abs(np.diff(logs)), axis=1) / math.sqrt(2)
+    noise = MAD * np.median(np.abs(np.diff(logs)), axis=1) / math.sqrt(2)
     sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(logs, axis=1)], axis=1)
     for width in WIDTHS:
         if 2 * width > n:

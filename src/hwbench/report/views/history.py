@@ -13,21 +13,29 @@ from ...record import installing, text
 from ...record.model import BenchInfo
 from ...record.phrases import counted
 from ...tracking import change_points
+from ...tracking.changes import OPEN, STATES, Change, State, changes
 from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, controls_of, shift
+from ...tracking.directions import printed, words
 from ...tracking.history import History
 from ...tracking.sides import Entry, Measurement
 from .. import charts, vega
-from ..changes import STATES, WHOSE, Change, changes
 from ..dataset import Runs
 from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
-from ..tracked import Cases, packed
+from ..tracked import Cases, Marked, packed
 
 STATIC = 50  # changes that stand in the page for readers without a script, which lists all
 HEAD = ("case", "change", "now", "commit", "machine", "before → after", "whose")
 MOST_TOLD = 8  # commits that are told in sentences
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
+WHOSE = {
+    "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
+    "neither": "not the code: the same commit was measured again",
+}  # fmt: skip
+NOW: dict[State, str] = {
+    "slower": "worse now", "failed": "fails now", "recovered": "recovered", "faster": "better",
+}  # fmt: skip
 # Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
@@ -70,7 +78,8 @@ def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInf
 
 def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -> Iterator[Block]:
     labels = history.labels()
-    found, indices = changes(history, benches)
+    indices = Indices(history, benches)
+    found = changes(history, benches, indices)
     name = f": {history.name}, by {history.source}" if several else ""
     told = [*_by_commit(history, found, labels), *_drifts(history, found, labels), *_again(found)]
     if told:
@@ -89,9 +98,9 @@ def _by_commit(history: History, found: Sequence[Change], labels: Sequence[str])
     """A sentence a commit: its name, how many cases, by how much, on which machine, and which case most."""
     grouped: dict[tuple[int, int, bool], list[Change]] = {}
     for one in found:
-        if one.whose not in ("machine", "neither"):
+        if one.whose not in ("machine", "neither") and one.ratio is not None:
             grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
-    ranked = sorted(grouped.items(), key=lambda item: min(one.rank for one in item[1]))
+    ranked = sorted(grouped.items(), key=lambda item: min((STATES.index(one.state), -one.size) for one in item[1]))
     out = []
     for (last, first, _), here in ranked[:MOST_TOLD]:
         where = ", ".join(labels[setting] for setting in sorted({one.series.setting for one in here}))
@@ -163,7 +172,20 @@ def _times(factor: float) -> str:
 def _factors(here: Sequence[Change]) -> str:
     sizes = sorted(max(one.factor, 1 / one.factor) for one in here)
     span = "–".join(dict.fromkeys(text.amount(size) for size in (sizes[0], sizes[-1])))
-    return f"{span}× {'slower' if here[0].factor > 1 else 'faster'}"
+    return f"{span}× {_way(here)}"
+
+
+def _way(here: Sequence[Change]) -> str:
+    """`slower` or `faster`; of memory and counts `more` or `less`; of several kinds `worse` or `better`."""
+    ways = {words(one.series.unit, one.series.higher)[one.factor < 1] for one in here}
+    return ways.pop() if len(ways) == 1 else ("worse", "better")[here[0].factor < 1]
+
+
+def _much(one: Change) -> str:
+    """`1.31× slower`; where there is no ratio, that it fails or what became of it."""
+    if one.ratio is None:
+        return NOW[one.state]
+    return f"{text.amount(max(one.factor, 1 / one.factor))}× {_way([one])}"
 
 
 # --- the chart --------------------------------------------------------------------------------------------------------
@@ -173,7 +195,11 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
     cases = Cases(history)
     rows = [_row(history, cases, one) for one in found]
     static = [_cells(history, labels, one, row) for one, row in zip(found[:STATIC], rows, strict=False)]
-    open_ones = sum(one.state == "slower" for one in found)
+    marked: Marked = {}
+    for one in found:
+        said = f"{_much(one)}: {WHOSE[one.whose]}" if one.state != "failed" else NOW["failed"]
+        marked.setdefault(id(one.series), []).append((one.step.first, said))
+    still = sum(one.state in OPEN for one in found)
     attributed = any(one.whose for one in found)
     lines = [Key(label, SLOTS[i % len(SLOTS)], MARKS[_round(i)]) for i, label in enumerate(labels)]
     return Tracks(
@@ -181,36 +207,41 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
         "Choose a bench and a case, or search for one."
         + " The switch without the machine's drift divides each value by the change of the controls at its commit."
         * bool(indices.series),
-        packed(history, cases, found, indices, rows),
+        packed(history, cases, marked, indices, rows, NOW),
         _spec(len(history.commits), labels),
         lines,
         HEAD if attributed else HEAD[:-1],
         static if attributed else [cells[:-1] for cells in static],
-        f"{counted(len(found), 'change')}, of which {open_ones} {'is' if open_ones == 1 else 'are'} slower now: these "
-        "stand first, then what recovered, then what became faster",
-        tuple(STATES.values()),
+        f"{counted(len(found), 'change')}: first the {still} that are still worse or fail now, then what "
+        "recovered, then what became better; the largest of each first",
+        tuple(NOW.values()),
     )
 
 
 def _row(history: History, cases: Cases, one: Change) -> list[Any]:
     """A change as the page's script reads it: numbers to filter and sort by, and texts."""
     unit, _ = cases.unit(one.series)
-    before, after = (text.amount(cases.shown(one.series, level), unit) for level in (one.step.old, one.step.new))
+    before, after = (
+        printed(cases.shown(one.series, level), unit) if math.isfinite(level) else NOW["failed"]
+        for level in (one.step.old, one.step.new)
+    )
     whose = WHOSE[one.whose]
     if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
         whose += f" (its limits: {text.ratio(one.machine)})"
     first, gap = one.step.first, _between(history, one.step.last, one.step.first)
+    size = -1.0 if one.ratio is None else round(one.size, 4)
     return [
-        cases.number[one.series.case], list(STATES).index(one.state), float(f"{one.factor:.4g}"), _times(one.factor),
-        first, gap, one.series.setting, before, after, whose,
+        cases.number[one.series.case], STATES.index(one.state), size, _much(one), first, gap, one.series.setting,
+        before, after, whose, one.label if one.cases > 1 else "",
     ]  # fmt: skip
 
 
 def _cells(history: History, labels: Sequence[str], one: Change, row: Sequence[Any]) -> tuple[str, ...]:
     """The same as text, below `HEAD`."""
     where = _named(history, one.step.last, one.step.first)
-    levels = f"{row[7]} → {row[8]}"
-    return one.series.label, row[3], STATES[one.state], where, labels[one.series.setting], levels, row[9]
+    before, after, whose = row[7:10]
+    levels = f"{before} → {after}"
+    return one.label, row[3], NOW[one.state], where, labels[one.series.setting], levels, whose
 
 
 def _round(line: int) -> int:

@@ -17,17 +17,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ...record import foreign
 from ...record.identity import gib
 from ...record.model import Json, JsonObject
-from ..history import TrackingError
+from ..directions import unit_of
+from ..history import TrackingError, readable
+from ..sides import normalize_machine_keys
 from . import asv_kept
 from .asv_numbers import NUMBERS, Axes, Numbers, fast, matrix, number, numbers_of
 
 Row: TypeAlias = Mapping[str, Json]
 """One benchmark in one result file, by asv's column names."""
+Missing: TypeAlias = Literal["failed", "skipped"]
+"""Why a combination of parameters has no value: asv writes null where it failed, NaN where it was skipped."""
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
 OURS = ".track_seconds"
@@ -74,9 +78,9 @@ class ResultFile:
     def identity(self) -> tuple[tuple[str, str], ...]:
         """Everything stated about the machine."""
         known = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY and value}
-        if known.get("ram", "").isdecimal():  # asv writes kB
-            known["ram"] = gib(int(known["ram"]) * 1024)
-        return tuple(sorted(known.items()))
+        if known.get("ram", "").isdecimal() and len(known["ram"]) < 20:
+            known["ram"] = gib(_memory(int(known["ram"])))
+        return tuple(sorted(normalize_machine_keys(known).items()))
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,15 @@ class Benchmark:
     param_names: Sequence[str]
     unit: str
     version: str | None
+
+
+def _memory(stated: int) -> int:
+    """Bytes of memory: asv states bytes from 0.6.6 on and kB before, and its version nowhere.
+
+    A machine of 1 GiB states 2³⁰ bytes, one of 1 TiB as many kB. Bytes are whole pages; a number of kB is so once in a
+    thousand. No machine that asv runs on has 2³⁴ kB.
+    """
+    return stated if stated >= 2**34 or (stated >= 2**30 and stated % 4096 == 0) else stated * 1024
 
 
 def is_results(path: Path) -> bool:
@@ -117,11 +130,13 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
     return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
 
 
-def read_all(directory: Path) -> list[ResultFile]:
-    """All result files below a directory of asv's results."""
+def read_all(directory: Path, skipped: list[str] | None = None) -> list[ResultFile]:
+    """The result files below a directory of asv's results; what cannot be read goes to `skipped`, where it is given."""
     found = paths(directory)
     read = asv_kept.through(found, read_file, ResultFile)
-    return with_distinct_environments([read(path) for path in found])
+    if skipped is None:
+        return with_distinct_environments([read(path) for path in found])
+    return with_distinct_environments(readable(found, read, skipped))
 
 
 def with_distinct_environments(found: Sequence[ResultFile]) -> list[ResultFile]:
@@ -178,32 +193,51 @@ def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
     return " ".join([f"py{python}" if python else name, *parts])
 
 
-def benchmarks(directory: Path) -> dict[str, Benchmark]:
-    """benchmarks.json; empty where there is none."""
+def is_result_file(head: bytes) -> bool:
+    """Whether a file seems to be one of asv's results, by its first bytes."""
+    return b'"commit_hash"' in head and b'"benchmarks": [' not in head
+
+
+def benchmarks(directory: Path, skipped: list[str] | None = None) -> dict[str, Benchmark]:
+    """benchmarks.json; empty where there is none, or where it cannot be read, which goes to `skipped`."""
     path = directory / "benchmarks.json"
-    if not path.is_file():
-        return {}
+    read = readable([path] if path.is_file() else [], load_json, [] if skipped is None else skipped)
     return {
         str(name): Benchmark(
             tuple(map(str, names)) if isinstance(names := entry.get("param_names"), list) else (),
-            str(entry.get("unit") or ""),
+            unit_of(str(entry.get("unit") or ""), str(name)) if not str(name).endswith(OURS) else "s",
             None if entry.get("version") is None else str(entry["version"]),
         )
-        for name, entry in load_json(path).items()
+        for data in read
+        for name, entry in data.items()
         if isinstance(entry, dict)
     }
 
 
-def values_of(row: Row) -> list[tuple[tuple[str, ...], Value | None]]:
-    """Every combination of a row's parameters with its value; None where skipped or failed."""
+def known_as(name: str, known: Mapping[str, Benchmark]) -> Benchmark:
+    """What benchmarks.json states of a benchmark; of one that it does not name, what the name tells."""
+    return known.get(name) or Benchmark((), "s" if name.endswith(OURS) else unit_of("", name), None)
+
+
+def values_of(row: Row) -> list[tuple[tuple[str, ...], Value | Missing]]:
+    """Every combination of a row's parameters with its value, or why it has none."""
     combinations = combinations_of(row)
     values, lows, highs = (matrix([row.get(name)], len(combinations))[0].tolist() for name in NUMBERS)
     samples = row.get("samples")
     kept = [_samples(samples, place) for place in range(len(combinations))]
     return [
-        (combination, None if math.isnan(value) else Value(value, low, high, taken))
-        for combination, value, low, high, taken in zip(combinations, values, lows, highs, kept, strict=True)
+        (combination, missing(row, place) if math.isnan(value) else Value(value, low, high, taken))
+        for place, (combination, value, low, high, taken) in enumerate(
+            zip(combinations, values, lows, highs, kept, strict=True)
+        )
     ]
+
+
+def missing(row: Row, place: int) -> Missing:
+    """Why a combination has no value: a number that is none was skipped, all else failed."""
+    values = row.get("result")
+    value = values[place] if isinstance(values, list) and place < len(values) else None
+    return "skipped" if isinstance(value, float) and math.isnan(value) else "failed"
 
 
 def _samples(column: Json, place: int) -> tuple[float, ...]:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...record import collector, files
-from ..directions import direction_notes, higher_is_better
+from ..directions import direction, direction_notes
 from ..history import Commit, History, Series, Setting, TrackingError, Values
 from ..machines import Settings, identity_notes
 from ..repository import subjects
 from ..sparse import Sparse
-from .asv import Benchmark, ResultFile, benchmarks, combinations, read_all, split_name
+from .asv import Benchmark, ResultFile, benchmarks, combinations, known_as, read_all, split_name
 from .asv_numbers import Axes
 
 Place = tuple[str, int, Axes]  # a benchmark, its setting, its parameters
@@ -28,21 +29,31 @@ class _Rows:
     version: str
     places: list[int] = field(default_factory=list)
     values: list[Values] = field(default_factory=list)
+    failed: list[NDArray[np.bool_]] = field(default_factory=list)
 
 
-def history(directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path()) -> History:
+def history(
+    directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path(),
+    skipped: list[str] | None = None, machine: str = "",
+) -> History:  # fmt: skip
     """Every series of a results directory, or of the result files `found` in it.
 
-    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
+    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked. What
+    cannot be read goes to `skipped`; where nothing can, or nowhere to note it is given, it is a TrackingError. All are
+    of one `machine`, where it is named.
     """
+    bad: list[str] = [] if skipped is None else skipped
     with collector.paused():
-        return _history(directory, read_all(directory) if found is None else found, repository)
+        read = read_all(directory, skipped) if found is None else found
+        if not read:
+            raise TrackingError(bad[0] if bad else f"{directory}: has no results of asv; run `asv run` first")
+        return _history(directory, read, repository, bad, machine)
 
 
-def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
-    if not found:
-        raise TrackingError(f"{directory}: has no results of asv; run `asv run` first")
-    known = benchmarks(directory)
+def _history(
+    directory: Path, found: Sequence[ResultFile], repository: Path, skipped: list[str], machine: str
+) -> History:
+    known = benchmarks(directory, skipped)
     commits = _ordered(found, repository)
     place = {commit.name: i for i, commit in enumerate(commits)}
     settings = Settings()
@@ -51,7 +62,7 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
     versions = {name: one.version for name, one in known.items()}
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
-        setting = settings.place(file.machine, file.identity, file.environment)
+        setting = settings.place(machine or file.machine, () if machine else file.identity, file.environment)
         start = 0
         for name, axes, version, count in file.numbers.rows:
             mine, start = slice(start, start + count), start + count
@@ -59,19 +70,23 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
                 outdated.add(name)
                 continue
             versions[name] = versions.get(name) or version
-            rows = gathered.setdefault((name, setting, axes), _Rows(versions[name] or ""))
+            rows = gathered.get((name, setting, axes))
+            if rows is None:
+                rows = gathered[name, setting, axes] = _Rows(str(versions[name] or ""))
             rows.places.append(place[file.commit])
             rows.values.append(file.numbers.values[:, mine])
+            rows.failed.append(file.numbers.failed[mine])
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
-    notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
+    ways = {one.unit or one.bench: direction(one.unit, one.bench) for one in made}
+    notes = [*settings.notes(), *identity_notes(ordered), *direction_notes(ways)]
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
             "time something else."
         )
     made.sort(key=lambda one: (one.bench, one.setting))
-    return History(_project(directory), "asv", commits, ordered, made, notes)
+    return History(_stated(directory, "project"), "asv", commits, ordered, made, notes, _commit_url(directory))
 
 
 def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
@@ -81,30 +96,33 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
     """
     made: dict[tuple[str, tuple[str, ...], int], Series] = {}
     for (name, setting, axes), rows in gathered.items():
-        stated = known.get(name)
-        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
+        stated = known_as(name, known)
+        way = direction(stated.unit, name)
         order = np.argsort(rows.places, kind="stable")
         places = np.array(rows.places, dtype=np.int32)[order]
         numbers = np.stack(rows.values)[order].transpose(2, 1, 0).copy()  # by case, column, commit
+        failures = np.stack(rows.failed, axis=1)[:, order]
         every = ~np.isnan(numbers[:, 0])
-        for combination, taken, there in zip(combinations(axes), numbers, every, strict=True):
-            if not there.any():
+        whole = every.all(axis=1).tolist()
+        for case, (combination, taken, there) in enumerate(zip(combinations(axes), numbers, every, strict=True)):
+            if not (whole[case] or there.any()):
                 continue
-            at = places if there.all() else places[there]
-            columns = taken[:, there] if at is not places else taken
+            at, columns = (places, taken) if whole[case] else (places[there], taken[:, there])
             series = made.get((name, combination, setting))
-            if series is not None:  # other cases of the benchmark changed between commits
+            if series is None:
+                bench, variant, params = split_name(name, stated.param_names, combination)
+                found, low, high = (Sparse(at, values, commits) for values in columns)
+                series = made[name, combination, setting] = Series(
+                    bench, variant, params, setting, found, low, high, unit=stated.unit, higher=way.higher,
+                    version=rows.version, sure=way.sure,
+                )  # fmt: skip
+            else:  # other cases of the benchmark changed between commits
                 for column, values in zip(("values", "low", "high"), columns, strict=True):
-                    whole = getattr(series, column).copy()
-                    whole[at] = values
-                    setattr(series, column, whole)
-                continue
-            bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
-            found, low, high = (Sparse(at, values, commits) for values in columns)
-            made[name, combination, setting] = Series(
-                bench, variant, params, setting, found, low, high, unit=unit, higher=higher_is_better(unit),
-                version=rows.version,
-            )  # fmt: skip
+                    dense = getattr(series, column).copy()
+                    dense[at] = values
+                    setattr(series, column, dense)
+            if not whole[case]:
+                series.failed = sorted({*series.failed, *places[failures[case]].tolist()})
     return list(made.values())
 
 
@@ -121,14 +139,19 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     return [settings[number] for number in order]
 
 
-def _project(directory: Path) -> str:
-    """The name of a history: the project in an asv.conf.json above it, else the directory."""
+def _stated(directory: Path, key: str) -> str:
+    """What an asv.conf.json above a directory states of the project; the directory's name where none does."""
     for parent in list(directory.resolve().parents)[:4]:
-        config = parent / "asv.conf.json"
-        text = files.head(config, 2**16).decode("utf-8", "replace")
-        if stated := re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
+        text = files.head(parent / "asv.conf.json", 2**16).decode("utf-8", "replace")
+        if stated := re.search(rf'^\s*"{key}"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
             return stated[1]
     return directory.resolve().name
+
+
+def _commit_url(directory: Path) -> str:
+    """What a commit's hash is appended to for a link to it: `show_commit_url` of asv.conf.json."""
+    found = _stated(directory, "show_commit_url")
+    return found if re.fullmatch(r"https?://[^\s\"'<>]{1,300}", found) else ""
 
 
 def _ordered(found: Sequence[ResultFile], repository: Path) -> list[Commit]:
