@@ -73,7 +73,7 @@ def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
 
 
 def packed(
-    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Mapping[str, str]
+    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Sequence[str]
 ) -> bytes:
     """The data of a history: the length of the JSON in four bytes, the JSON, the planes. `rows` are of the list."""
     fine = FINE if sum(len(one.measured[0]) for one in history.series) < MANY else COARSE
@@ -103,7 +103,7 @@ def packed(
     data = {
         "commits": [(one.short, one.date, one.subject, one.name.rstrip(DIRTY) * bool(url)) for one in history.commits],
         "url": url, "lines": history.labels(), "benches": sorted(benches.items()), "cases": out, "indices": kept.every,
-        "first": rows[0][0] if rows else 0, "changes": rows, "states": list(states.values()),
+        "first": rows[0][0] if rows else 0, "changes": rows, "states": states,
         "places": planes.places, "fine": fine, "ends": STEPS[fine], "digits": 4 if fine == FINE else 3,
     }  # fmt: skip
     head = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
