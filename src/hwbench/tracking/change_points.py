@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..record.estimate import MAD
-from . import common_mode
+from . import common_mode, kept_pieces
 from .history import Series, Values
+from .kept_pieces import Piece, Work
 
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
@@ -74,25 +75,40 @@ def find(every: Sequence[Series], *, small: bool = False) -> list[list[Step]]:
     found: list[list[Step]] = [[] for _ in every]
     if not available():
         return found
-    asked: list[tuple[int, NDArray[np.int64], Work]] = []
-    plain: list[tuple[int, NDArray[np.int64], Values]] = []
     common = common_mode.shared(every)
-    for number, series in enumerate(every):
+    places, kept = [], []
+    for series in every:
         steady = common_mode.without(series, common.get(series.setting))
-        there = np.flatnonzero(np.isfinite(steady))
-        values = steady[there]
-        if len(there) and values.min() > 0:
-            plain.append((number, there, values))
-        if len(there) >= 3 and (values.min() <= 0 < np.ptp(values) or (values.min() > 0 and suspicious(values))):
-            asked.append((number, there, (values.tolist(), _weights(series, there))))
-    for (number, there, work), pieces in zip(asked, _shared([work for _, _, work in asked]), strict=True):
-        found[number] = _steps(there, pieces, np.array(work[0]))
+        places.append(np.flatnonzero(np.isfinite(steady)))
+        kept.append(steady[places[-1]])
+    asked = _suspects(kept)
+    work = [(kept[at].tolist(), _weights(every[at], places[at])) for at in asked]
+    for at, pieces in zip(asked, kept_pieces.through(work, _shared), strict=True):
+        found[at] = _steps(places[at], pieces, kept[at])
+    plain = [(at, places[at], one) for at, one in enumerate(kept) if len(one) and one.min() > 0]
     if small:
         for number, there, values in plain:
             if not found[number] and (place := split(np.log(values))):
                 levels = [float(np.exp(np.mean(np.log(part)))) for part in (values[:place], values[place:])]
                 found[number] = _steps(there, [(0, place, levels[0]), (place, len(values), levels[1])], values)
     return found
+
+
+def _suspects(every: Sequence[Values]) -> list[int]:
+    """The places of the series that asv is asked about; those of equal length are looked through together."""
+    by_length: dict[int, list[int]] = {}
+    asked = []
+    for at, values in enumerate(every):
+        if len(values) < 3:
+            continue
+        if values.min() > 0:
+            by_length.setdefault(len(values), []).append(at)
+        elif np.ptp(values) > 0:
+            asked.append(at)
+    for mine in by_length.values():
+        differ = suspicious(np.array([every[at] for at in mine])).tolist()
+        asked += [at for at, yes in zip(mine, differ, strict=True) if yes]
+    return sorted(asked)
 
 
 def split(logs: Values) -> int:
@@ -111,10 +127,6 @@ def split(logs: Values) -> int:
     rest = np.concatenate([part - np.median(part) for part in (logs[:place], logs[place:])])
     noise = math.hypot(_scatter(logs), MAD * float(np.median(np.abs(rest)))) / math.sqrt(2)
     return place if abs(apart[best]) > SURE * noise * few[best] else 0
-
-
-Work = tuple[list[float], list[float | None]]  # values and weights
-Piece = tuple[int, int, float]  # from, up to, level
 
 
 def _detected(work: Sequence[Work]) -> list[list[Piece]]:
@@ -223,19 +235,19 @@ def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
 
 
-def suspicious(values: Values) -> bool:
-    """Whether some segment of a series differs from the one before it by more than noise explains."""
-    n = len(values)
+def suspicious(rows: Values) -> NDArray[np.bool_]:
+    """For each row, a series, whether some segment differs from the one before it by more than noise explains."""
+    n = rows.shape[1]
+    found = np.full(len(rows), n <= FEW)
     if n <= FEW:
-        return True
-    logs = np.log(values)
-    noise = _scatter(logs)
-    sums = np.concatenate([[0.0], np.cumsum(logs)])
+        return found
+    logs = np.log(rows)
+    noise = MAD * np.median(np.abs(np.diff(logs)), axis=1) / math.sqrt(2)
+    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(logs, axis=1)], axis=1)
     for width in WIDTHS:
         if 2 * width > n:
             break
-        means = (sums[width:] - sums[:-width]) / width
-        apart = np.abs(means[width:] - means[:-width])
-        if float(apart.max()) > max(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2):
-            return True
-    return False
+        means = (sums[:, width:] - sums[:, :-width]) / width
+        apart = np.abs(means[:, width:] - means[:, :-width]).max(axis=1)
+        found |= apart > np.maximum(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2)
+    return found

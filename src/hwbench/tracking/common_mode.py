@@ -30,13 +30,15 @@ def shared(every: Sequence[Series]) -> dict[int, Values]:
     found: dict[int, Values] = {}
     for setting in {one.setting for one in every}:
         mine = [one for one in every if one.setting == setting and kind_of(one.unit) == "time"]
-        logs = [np.log(one.sound) for one in mine if not (one.sound <= 0).any()]
-        if len(logs) >= FEWEST:
-            whole = np.stack(logs)
-            common = np.zeros(whole.shape[1])
+        positive = [one for one in mine if not (one.measured[1] <= 0).any()]
+        if len(positive) >= FEWEST:
+            at = np.unique(np.concatenate([one.measured[0] for one in positive]))
+            whole = np.log([one.sound[at] for one in positive])
+            common = np.zeros(len(at))
             for _ in range(ROUNDS):  # the neighbours of a slow commit are better known without what is slow among them
-                common = _common(whole - np.stack([_around(row - common) for row in whole]))
-            found[setting] = common
+                common = _common(whole - _around(whole - common))
+            found[setting] = np.zeros(len(positive[0].values))
+            found[setting][at] = common
     return found
 
 
@@ -48,14 +50,22 @@ def without(series: Series, common: Values | None) -> Values:
 
 
 def _around(logs: Values) -> Values:
-    """For each measured value the median of the measurements around it, itself among them."""
-    there = np.flatnonzero(~np.isnan(logs))
-    out = np.full(len(logs), np.nan)
-    if len(there) >= AROUND:
-        half = AROUND // 2
-        padded = np.pad(logs[there], half, mode="reflect")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, AROUND)
-        out[there] = np.median(windows, axis=1)
+    """For each measured value of each series the median of the measurements around it, itself among them.
+
+    Series with values at the same commits are looked at together.
+    """
+    out = np.full(logs.shape, np.nan)
+    measured = ~np.isnan(logs)
+    alike: dict[bytes, list[int]] = {}
+    for row, there in enumerate(measured):
+        alike.setdefault(there.tobytes(), []).append(row)
+    for rows in alike.values():
+        at = np.flatnonzero(measured[rows[0]])
+        if len(at) >= AROUND:
+            taken = logs[np.ix_(rows, at)]
+            padded = np.pad(taken, ((0, 0), (AROUND // 2, AROUND // 2)), mode="reflect")
+            windows = np.lib.stride_tricks.sliding_window_view(padded, AROUND, axis=1)
+            out[np.ix_(rows, at)] = np.median(windows, axis=2)
     return out
 
 

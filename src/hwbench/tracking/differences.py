@@ -31,9 +31,7 @@ def needed(old: Entry, new: Entry) -> bool:
 def difference(old: Entry, new: Entry) -> Difference:
     """The difference of two cases; the noise is that of the case's own history and its measurements."""
     before, after = old.value or 0.0, new.value or 0.0
-    errors = [
-        math.hypot(*(one.error for one in entry.measurements)) / len(entry.measurements) for entry in (old, new)
-    ]
+    errors = [math.hypot(*(one.error for one in entry.measurements)) / len(entry.measurements) for entry in (old, new)]
     known = [error for error in errors if math.isfinite(error)]
     past = max((entry.earlier for entry in (old, new)), key=len)[-EARLIER:]
     reach = NORMAL * math.hypot(*known, math.sqrt(2) * _noise(past))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from .sparse import Column
 
 TrackingError = StoreError  # unusable results: one line with the file, the place in it, the remedy
 Values = NDArray[np.float64]
@@ -97,9 +98,9 @@ class Series:
     variant: str
     params: dict[str, str]
     setting: int
-    values: Values
-    low: Values
-    high: Values
+    values: Column = Column()  # noqa: RUF009 - a descriptor
+    low: Column = Column()  # noqa: RUF009
+    high: Column = Column()  # noqa: RUF009
     unit: str = "s"
     higher: bool = False
     version: str = ""
@@ -114,6 +115,13 @@ class Series:
         values = self.values.copy()
         values[list(self.suspect)] = np.nan
         return values
+
+    @property
+    def measured(self) -> tuple[NDArray[np.int32], Values, Values, Values]:
+        """The positions of the commits with a value, and there the values with their intervals."""
+        values, low, high = (getattr(self, f"_{name}") for name in ("values", "low", "high"))
+        ends = (one.values if one.at is values.at else one.dense()[values.at] for one in (low, high))
+        return values.at, values.values, *ends
 
     @property
     def case(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:

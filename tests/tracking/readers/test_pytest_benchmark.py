@@ -196,14 +196,12 @@ def test_a_median_of_zero_is_below_the_clock_s_resolution(tmp_path):
 
 def test_a_version_in_somebody_s_extra_info_is_no_version(tmp_path):
     """Of hwbench's suite it is, which names the bench."""
+
     def read(info):
         entries = [{"name": "x", "data": [1.0] * 3, "extra_info": info}]
         return pytest_benchmark.read_file(pytest_file(tmp_path / "a.json", entries)).timed[0].version
 
-    theirs, ours = (
-        read(info)
-        for info in ({"version": "2.1"}, {"version": "2", "bench": "stream.load"})
-    )
+    theirs, ours = (read(info) for info in ({"version": "2.1"}, {"version": "2", "bench": "stream.load"}))
     assert (theirs, ours) == ("", "2")
 
 

@@ -8,37 +8,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...record import collector, files
 from ..directions import direction, direction_notes
-from ..history import Commit, History, Series, Setting, TrackingError
+from ..history import Commit, History, Series, Setting, TrackingError, Values
 from ..machines import Settings, identity_notes
 from ..repository import subjects
-from .asv import (
-    NUMBERS,
-    Benchmark,
-    ResultFile,
-    Row,
-    benchmarks,
-    combinations_of,
-    known_as,
-    matrix,
-    missing,
-    read_all,
-    split_name,
-)
+from ..sparse import Sparse
+from .asv import Benchmark, ResultFile, benchmarks, combinations, known_as, read_all, split_name
+from .asv_numbers import Axes
 
-Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
+Place = tuple[str, int, Axes]  # a benchmark, its setting, its parameters
 
 
 @dataclass
 class _Rows:
-    """Rows of one benchmark with equal parameters in one setting, with the positions of their commits."""
+    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their numbers."""
 
-    combinations: Sequence[tuple[str, ...]]
     version: str
     places: list[int] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    values: list[Values] = field(default_factory=list)
+    failed: list[NDArray[np.bool_]] = field(default_factory=list)
 
 
 def history(
@@ -72,18 +63,19 @@ def _history(
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
         setting = settings.place(machine or file.machine, () if machine else file.identity, file.environment)
-        for name, row in file.rows.items():
-            version = row.get("version")
-            if version is not None and str(version) != str(versions.get(name) or version):
+        start = 0
+        for name, axes, version, count in file.numbers.rows:
+            mine, start = slice(start, start + count), start + count
+            if version and version != str(versions.get(name) or version):
                 outdated.add(name)
                 continue
             versions[name] = versions.get(name) or version
-            at = (name, setting, str(row.get("params")))
-            rows = gathered.get(at)
+            rows = gathered.get((name, setting, axes))
             if rows is None:
-                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
+                rows = gathered[name, setting, axes] = _Rows(str(versions[name] or ""))
             rows.places.append(place[file.commit])
-            rows.rows.append(row)
+            rows.values.append(file.numbers.values[:, mine])
+            rows.failed.append(file.numbers.failed[mine])
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
     ways = {one.unit or one.bench: direction(one.unit, one.bench) for one in made}
@@ -103,30 +95,34 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
     All rows are converted at once: a history has a million values, and one by one they would take most of the time.
     """
     made: dict[tuple[str, tuple[str, ...], int], Series] = {}
-    for (name, setting, _), rows in gathered.items():
+    for (name, setting, axes), rows in gathered.items():
         stated = known_as(name, known)
         way = direction(stated.unit, name)
-        numbers = np.stack([
-            matrix([row.get(column) for row in rows.rows], len(rows.combinations)) for column in NUMBERS
-        ])  # fmt: skip
-        for number, combination in enumerate(rows.combinations):
-            taken = numbers[:, :, number]
-            there = ~np.isnan(taken[0])
-            if not there.any():
+        order = np.argsort(rows.places, kind="stable")
+        places = np.array(rows.places, dtype=np.int32)[order]
+        numbers = np.stack(rows.values)[order].transpose(2, 1, 0).copy()  # by case, column, commit
+        failures = np.stack(rows.failed, axis=1)[:, order]
+        every = ~np.isnan(numbers[:, 0])
+        whole = every.all(axis=1).tolist()
+        for case, (combination, taken, there) in enumerate(zip(combinations(axes), numbers, every, strict=True)):
+            if not (whole[case] or there.any()):
                 continue
+            at, columns = (places, taken) if whole[case] else (places[there], taken[:, there])
             series = made.get((name, combination, setting))
-            if series is None:  # it exists where other cases of the benchmark changed between commits
+            if series is None:
                 bench, variant, params = split_name(name, stated.param_names, combination)
-                values, low, high = np.full((3, commits), np.nan)
+                found, low, high = (Sparse(at, values, commits) for values in columns)
                 series = made[name, combination, setting] = Series(
-                    bench, variant, params, setting, values, low, high, unit=stated.unit, higher=way.higher,
+                    bench, variant, params, setting, found, low, high, unit=stated.unit, higher=way.higher,
                     version=rows.version, sure=way.sure,
                 )  # fmt: skip
-            at = np.array(rows.places)[there]
-            series.values[at], series.low[at], series.high[at] = taken[:, there]
-            if not there.all():
-                gaps = [(rows.places[i], missing(rows.rows[i], number)) for i in np.flatnonzero(~there).tolist()]
-                series.failed = sorted({*series.failed, *(at for at, why in gaps if why == "failed")})
+            else:  # other cases of the benchmark changed between commits
+                for column, values in zip(("values", "low", "high"), columns, strict=True):
+                    dense = getattr(series, column).copy()
+                    dense[at] = values
+                    setattr(series, column, dense)
+            if not whole[case]:
+                series.failed = sorted({*series.failed, *places[failures[case]].tolist()})
     return list(made.values())
 
 
@@ -134,7 +130,7 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     """The settings in the order of their first measurement; renumbers the series accordingly."""
     first: dict[int, int] = {}
     for one in series:
-        now = int(np.argmax(~np.isnan(one.values)))
+        now = int(one.measured[0][0])
         first[one.setting] = min(first.get(one.setting, now), now)
     order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
     place = {old: new for new, old in enumerate(order)}

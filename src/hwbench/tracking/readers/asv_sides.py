@@ -95,9 +95,7 @@ _Values = dict[_Case, Sequence[float]]
 
 def _past(history: History, file: ResultFile) -> tuple[_Values, _Values]:
     """The values of every case on this machine, in the order of commits; and those up to the commit of a file."""
-    alike = [
-        not identity_differences(dict(setting.identity), dict(file.identity)) for setting in history.settings
-    ]
+    alike = [not identity_differences(dict(setting.identity), dict(file.identity)) for setting in history.settings]
     until = next((at for at, one in enumerate(history.commits, 1) if one.name == file.commit), len(history.commits))
 
     def values(last: int) -> _Values:
