@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hwbench.tracking.changes import changes
+from hwbench.tracking.changes import changes, said
 from hwbench.tracking.history import Commit, History, Series, Setting
 from hwbench.tracking.readers import asv_history
 from made_up.histories import asv_file, benchmarks_file, row
@@ -51,6 +51,9 @@ def test_rates_and_values_without_a_ratio_have_states_too():
     assert {name: one.state for name, one in found.items()} == {"rate": "slower", "errors": "slower", "score": "faster"}
     assert found["rate"].ratio == pytest.approx(2.0, rel=0.01)
     assert found["errors"].ratio is None
+    assert [said(found[name]) for name in ("rate", "errors", "score")] == [
+        "2.00× slower", "5.00 errors more", "5.00 more",
+    ]  # fmt: skip
     assert [found[name].size for name in ("errors", "score")] == pytest.approx([1.0, 0.5], rel=0.01)
 
 

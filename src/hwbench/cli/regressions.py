@@ -74,7 +74,8 @@ def regressions(
             raise UsageError(f"{path[0]}: holds no history: three runs, results of asv or files of pytest-benchmark")
         for history in found.histories:
             history.series = rules.series(history.series)
-            infos = {name: bench.info for name, bench in catalog.benches().items()}
+            ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
+            infos = {name: catalog.LAZY[name].info for name in ours}
             mine = [one for one in changes.changes(history, infos) if one.state == "failed" or one.size > least]
             after = _after(history, since)
             new = [one for one in mine if one.step.first > after]
@@ -118,6 +119,7 @@ class Row:
         from math import isfinite
 
         from ..record import text
+        from ..tracking.changes import said
         from ..tracking.directions import printed
 
         one, series = self.change, self.change.series
@@ -126,22 +128,6 @@ class Row:
         much = said(one)
         where = self.history.labels()[series.setting]
         return much, f"{before} → {after}", one.label, self.history.commits[one.step.first].title, where
-
-
-def said(one: Change) -> str:
-    """`1.42× slower`, `1.10× more`, `5.00 more`; "" of a failure."""
-    from ..record import text
-    from ..tracking.directions import kind_of, printed, words
-
-    if one.state == "failed":
-        return ""
-    series = one.series
-    if one.ratio is None:
-        moved = one.step.new - one.step.old
-        return f"{printed(abs(moved), series.unit)} {'more' if moved > 0 else 'less'}"
-    worse, better = words(series.unit, series.higher)
-    much = text.ratio(one.ratio)
-    return much if kind_of(series.unit) == "time" else much.replace("slower", worse).replace("faster", better)
 
 
 def _totals(rows: Sequence[Row]) -> str:

@@ -218,7 +218,7 @@ def as_json(told: Compared) -> JsonObject:
         "machines_differ": differing(base, new),
         "software_differs": software(base, new),
         "surroundings_differ": list(surroundings(base, new)),
-        "geometric_mean": mean[0]._asdict() if (mean := geometric_mean(report.cases)) else None,
+        "geometric_mean": whole[0]._asdict() if (whole := geometric_mean(report.cases)) else None,
         "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
         "run_to_run_by_kind": {
             kind: {"deviation": one.common, "source": one.source} for kind, one in report.noises.items()

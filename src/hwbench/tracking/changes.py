@@ -13,10 +13,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from ..record import text
 from ..record.model import BenchInfo
 from . import change_points
 from .change_points import SMALLEST, Step
 from .controls import Indices, blame
+from .directions import kind_of, printed, words
 from .history import DIRTY, History, Series
 
 Case = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -100,6 +102,19 @@ def _state(series: Series, step: Step, since: Sequence[float]) -> State:
     left, whole = sign * (now - step.old), sign * (step.new - step.old)
     scale = max(abs(step.old), abs(now))
     return "slower" if left > max(SMALLEST * scale, LEFT * whole) else "recovered"
+
+
+def said(one: Change) -> str:
+    """`1.42× slower`, `1.10× more`, `5.00 errors more`; "" of a failure."""
+    if one.state == "failed":
+        return ""
+    unit = one.series.unit
+    if one.ratio is None:
+        moved = one.step.new - one.step.old
+        return f"{printed(abs(moved), unit)} {'more' if moved > 0 else 'less'}"
+    worse, better = words(unit, one.series.higher)
+    much = text.ratio(one.ratio)
+    return much if kind_of(unit) == "time" else much.replace("slower", worse).replace("faster", better)
 
 
 def _failures(every: Sequence[Series]) -> list[Change]:

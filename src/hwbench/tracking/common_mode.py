@@ -60,12 +60,12 @@ def _around(logs: Values) -> Values:
     for row, there in enumerate(measured):
         alike.setdefault(there.tobytes(), []).append(row)
     for rows in alike.values():
-        at = np.flatnonzero(measured[rows[0]])
+        at, mine = np.flatnonzero(measured[rows[0]]), np.array(rows)
         if len(at) >= AROUND:
-            taken = logs[np.ix_(rows, at)]
+            taken = logs[np.ix_(mine, at)]
             padded = np.pad(taken, ((0, 0), (AROUND // 2, AROUND // 2)), mode="reflect")
             windows = np.lib.stride_tricks.sliding_window_view(padded, AROUND, axis=1)
-            out[np.ix_(rows, at)] = np.median(windows, axis=2)
+            out[np.ix_(mine, at)] = np.median(windows, axis=2)
     return out
 
 

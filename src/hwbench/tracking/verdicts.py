@@ -36,7 +36,7 @@ UNBOUNDED = 1e3  # a larger upper bound counts as none
 TOGETHER = 0.1  # at most, the shift of all cases of a run by a clock, a neighbour or another hypervisor
 EVERYTHING = 5  # benches that must move alike for a larger shift to be that of everything,
 AT_ONCE = 0.05  # in log, by this much at least,
-NEARLY_ALL = 0.8  # so many of their cases, each by about as much
+NEARLY_ALL = 0.8  # so many of their cases, each by a third of it at least
 LEVEL = 0.025  # each way: 5% for slower and faster together
 POWER = 0.8  # of finding what a verdict could have seen
 
@@ -131,7 +131,7 @@ def _together(fit: Sequence[tuple[Entry, Entry]], noises: Mapping[Kind, variance
         return 0.0
     shifts = [shift(*pair) for pair in times]
     middle = float(np.median(shifts))
-    alike = sum(abs(one - middle) <= max(SHARE * abs(middle), 2 * noise.common) for one in shifts)
+    alike = sum(one * middle > 0 and abs(one) >= SHARE * abs(middle) for one in shifts)
     many = len({old.bench for old, _ in times}) >= EVERYTHING
     clear = abs(middle) >= max(AT_ONCE, 4 * noise.common / math.sqrt(len(shifts)))
     if many and clear and alike >= NEARLY_ALL * len(shifts):

@@ -246,10 +246,10 @@ def side(files: Sequence[PytestFile], machine: str = "", others: Sequence[Pytest
     mine = dict(first.identity)
     past = _past([one for one in others if machine or not identity_differences(mine, dict(one.identity))])
     newest = max(file.commit.when for file in files)
-    for key, one in found.items():
-        earlier = [(when, value) for when, value, version in past.get(key, ()) if version == one.version]
-        until = [value for when, value in earlier if when < newest] + [taken.median for taken in one.measurements]
-        found[key] = dataclasses.replace(one, earlier=[value for _, value in earlier], trend=until)
+    for key, entry in found.items():
+        earlier = [(when, value) for when, value, version in past.get(key, ()) if version == entry.version]
+        until = [value for when, value in earlier if when < newest] + [x.median for x in entry.measurements]
+        found[key] = dataclasses.replace(entry, earlier=[value for _, value in earlier], trend=until)
     name = f"{first.path.name} ({first.commit.short})"
     if len(files) > 1:
         name = f"{len(files)} files from {name} on"
