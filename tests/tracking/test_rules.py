@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hwbench.errors import UsageError
-from hwbench.tracking import rules
+from hwbench.tracking import directions, rules
+from hwbench.tracking.history import History, Series
 from hwbench.tracking.sides import Entry, Measurement, Side
 
 SAID = """
@@ -81,3 +83,15 @@ def test_what_is_wrong_is_one_line(tmp_path, text, said):
     assert str(caught.value).startswith(str(tmp_path / "pyproject.toml"))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_history_has_the_directions_too():
+    """And no longer says that one of them is assumed."""
+    none = np.array([1.0])
+    made = [Series(name, "", {}, 0, none, none, none, unit="", sure=False) for name in ("track_a", "track_b")]
+    notes = [*directions.direction_notes({one.bench: directions.Direction(sure=False) for one in made}), "another"]
+    history = History("x", "asv", [], [], made, notes)
+    rules.with_higher(rules.Rules(), ["track_a"]).direct(history)
+    assert [(one.higher, one.sure) for one in history.series] == [(True, True), (False, False)]
+    assert history.notes[0] == "another"
+    assert history.notes[1].startswith("Of track_b less is taken to be better")

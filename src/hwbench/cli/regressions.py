@@ -73,7 +73,7 @@ def regressions(
         if not found.histories:
             raise UsageError(f"{path[0]}: holds no history: three runs, results of asv or files of pytest-benchmark")
         for history in found.histories:
-            history.series = rules.series(history.series)
+            rules.direct(history)
             ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
             infos = {name: catalog.LAZY[name].info for name in ours}
             mine = [one for one in changes.changes(history, infos) if one.state == "failed" or one.size > least]

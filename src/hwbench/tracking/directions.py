@@ -22,6 +22,7 @@ RATE = re.compile("|".join(f"({form})" for form in RATES), re.I)
 # Less is better even per second: times of something, and counts of what goes wrong.
 COST = re.compile(rf"^{TIME}\s*(/|per\b)|\b(miss(es)?|faults?|errors?|failures?|drops?|dropped|stalls?|lost)\b", re.I)
 BYTES = re.compile(r"^([kKMGT]i?)?(b|bytes?)$", re.I)
+ASSUMED = "is taken to be better"
 ONLY_TIME = re.compile(rf"^{TIME}$", re.I)
 # What names of metrics call good where more of it is better.
 GOOD = re.compile(
@@ -92,7 +93,7 @@ def direction_notes(found: Mapping[str, Direction]) -> list[str]:
             more = f" and {len(unsure) - 5} more" if len(unsure) > 5 else ""
             why = "as asv does" if not higher else "by the name"
             notes.append(
-                f"Of {', '.join(unsure[:5])}{more} {way} is taken to be better, {why}; --higher-is-better GLOB, or "
+                f"Of {', '.join(unsure[:5])}{more} {way} {ASSUMED}, {why}; --higher-is-better GLOB, or "
                 "`direction` in [tool.hwbench.compare], says otherwise."
             )
     return notes

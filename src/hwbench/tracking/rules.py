@@ -27,7 +27,8 @@ import numpy as np
 from ..errors import UsageError
 from ..record import files
 from ..record.phrases import listed
-from .history import Series
+from .directions import ASSUMED, Direction, direction_notes
+from .history import History, Series
 from .sides import Entry, Measurement, Side
 
 FILE = "pyproject.toml"
@@ -84,10 +85,15 @@ class Rules:
             one = dataclasses.replace(one, measurements=taken, earlier=(), trend=())  # those are medians
         return one
 
-    def series(self, found: Sequence[Series]) -> list[Series]:
-        """Series with the directions of these rules."""
-        ways = [(one, self.higher_of(one)) for one in found]
-        return [one if way is None else dataclasses.replace(one, higher=way, sure=True) for one, way in ways]
+    def direct(self, history: History) -> None:
+        """Give the series of a history the directions of these rules, and say of the others alone what is assumed."""
+        for one in history.series if self.rules else ():
+            way = self.higher_of(one)
+            if way is not None:
+                one.higher, one.sure = way, True
+        assumed = {one.unit or one.bench: Direction(one.higher, one.sure) for one in history.series}
+        others = [note for note in history.notes if ASSUMED not in note]
+        history.notes = [*others, *direction_notes(assumed)] if len(others) < len(history.notes) else others
 
 
 def _by(metric: str, one: Measurement) -> Measurement:
