@@ -31,6 +31,7 @@ from .kept_pieces import Piece, Work
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
 SIEVE = 3.5  # deviations of noise between neighbouring segments from which asv is asked
+SHORT, OUTLIER = 2, 5.0  # a level of so few commits, unless it is the last, must differ by so many deviations
 PART = 6  # least values of a part that `split` makes,
 SURE = 4.5  # standard errors by which their means must differ
 SHOWING = 8  # values whose neighbours show a scatter: of fewer, steps may be most
@@ -73,14 +74,10 @@ def find(every: Sequence[Series], *, small: bool = False) -> list[list[Step]]:
     series in which asv finds none, since they are about as small as its noise, are found by a test of means.
     """
     found: list[list[Step]] = [[] for _ in every]
-    if not available():
+    if not (available() and every):
         return found
     common = common_mode.shared(every)
-    places, kept = [], []
-    for series in every:
-        steady = common_mode.without(series, common.get(series.setting))
-        places.append(np.flatnonzero(np.isfinite(steady)))
-        kept.append(steady[places[-1]])
+    places, kept = zip(*(common_mode.without(one, common.get(one.setting)) for one in every), strict=True)
     asked = _suspects(kept)
     work = [(kept[at].tolist(), _weights(every[at], places[at])) for at in asked]
     for at, pieces in zip(asked, kept_pieces.through(work, _shared), strict=True):
@@ -206,7 +203,7 @@ def serve() -> None:
     json.dump(_detected(json.load(sys.stdin)), sys.stdout)
 
 
-def _steps(there: NDArray[np.int64], pieces: Sequence[Piece], values: Values) -> list[Step]:
+def _steps(there: NDArray[np.int32], pieces: Sequence[Piece], values: Values) -> list[Step]:
     """The steps between neighbouring pieces that exceed SMALLEST and their uncertainty."""
     found = []
     ratios = bool(values.min() > 0)
@@ -229,7 +226,7 @@ def _scatter(values: Values) -> float:
     return MAD * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2) if len(values) >= SHOWING else 0.0
 
 
-def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
+def _weights(series: Series, there: NDArray[np.int32]) -> list[float | None]:
     """Asv's weights: the inverse of the half-width of the 99% interval; None where unknown."""
     widths = (series.high - series.low)[there]
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
@@ -248,6 +245,9 @@ def suspicious(rows: Values) -> NDArray[np.bool_]:
         if 2 * width > n:
             break
         means = (sums[:, width:] - sums[:, :-width]) / width
-        apart = np.abs(means[:, width:] - means[:, :-width]).max(axis=1)
-        found |= apart > np.maximum(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2)
+        apart = np.abs(means[:, width:] - means[:, :-width])
+        unit = noise * math.sqrt(2 / width)
+        least = math.log1p(SMALLEST) / 2
+        within = apart.max(axis=1) > np.maximum((SIEVE if width > SHORT else OUTLIER) * unit, least)
+        found |= within | (apart[:, -1] > np.maximum(SIEVE * unit, least))
     return found
