@@ -149,8 +149,15 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     y, w = np.array(values), np.array(scaled)
     best: tuple[float, list[int], list[float]] = (math.inf, [n], values[:1])
 
+    solved: dict[float, tuple[list[int], list[float], float]] = {}
+
     def objective(x: float) -> float:
         nonlocal best
+        # Fewer pieces are best the higher the penalty: between two penalties with the same pieces there are no others.
+        below = max((at for at in solved if at <= x), default=None)
+        above = min((at for at in solved if at >= x), default=None)
+        if below is not None and above is not None and solved[below][0] == solved[above][0]:
+            return solved[below][2]
         right, levels, _ = asv.solve_potts_approx(values, scaled, gamma=penalty * math.exp(x), mu_dist=fit)
         apart = y - np.repeat(levels, np.diff([0, *right]))
         first, after, before, weight = abs(apart[0]) * w[0], apart[1:], apart[:-1], w[1:]
@@ -164,6 +171,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
         found = 4 * math.log(n) / n * len(right) + math.log(max(1e-300, noise) + distance(rho))
         if found < best[0]:
             best = found, right, levels
+        solved[x] = right, levels, found
         return found
 
     lowest = math.log(0.1 / n)
