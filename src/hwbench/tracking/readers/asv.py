@@ -13,13 +13,15 @@ import dataclasses
 import functools
 import glob
 import itertools
+import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from ...record import foreign
+from ...record import collector, foreign
 from ...record.identity import gib
 from ...record.model import Json, JsonObject
 from ..directions import unit_of
@@ -133,10 +135,16 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
 def read_all(directory: Path, skipped: list[str] | None = None) -> list[ResultFile]:
     """The result files below a directory of asv's results; what cannot be read goes to `skipped`, where it is given."""
     found = paths(directory)
-    read = asv_kept.through(found, read_file, ResultFile)
+    read = asv_kept.through(found, read_file, ResultFile, helper=f"from {__name__} import serve; serve()")
     if skipped is None:
         return with_distinct_environments([read(path) for path in found])
     return with_distinct_environments(readable(found, read, skipped))
+
+
+def serve() -> None:
+    """Run in a child: the result files whose paths come on standard input are read into the cache."""
+    with collector.paused():
+        asv_kept.through([Path(path) for path in json.load(sys.stdin)], read_file, ResultFile)
 
 
 def with_distinct_environments(found: Sequence[ResultFile]) -> list[ResultFile]:

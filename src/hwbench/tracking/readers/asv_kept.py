@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +26,7 @@ from ...record import sealed
 from .asv_numbers import Axes, Numbers, Row
 
 FORMAT = "1"  # raised where other numbers are read from the same files
+SHARE = 32 * 2**20  # bytes of new files that pay for another process
 LEAST = 8 * 2**20  # bytes of files that are worth keeping: fewer are read in a fifth of a second
 PARTS = 16
 DAYS = 60  # after which a part that was not made anew is removed
@@ -59,11 +64,13 @@ class Part(msgspec.Struct, array_like=True):
 
 
 def through(
-    paths: Sequence[Path], read: Callable[[Path], Found], make: Callable[..., Found], directory: Path | None = None
-) -> Callable[[Path], Found]:
+    paths: Sequence[Path], read: Callable[[Path], Found], make: Callable[..., Found], directory: Path | None = None,
+    helper: str = "",
+) -> Callable[[Path], Found]:  # fmt: skip
     """`read`, but for those of the files that the cache has; where they are many, what is read is kept.
 
-    `make` gets a path and what `HEAD` and `numbers` name, as `read` found them.
+    `make` gets a path and what `HEAD` and `numbers` name, as `read` found them. `helper` is Python that reads paths as
+    JSON from standard input and asks for the same: other CPUs take a part of many files.
     """
     stamps = {path: stamp for path in paths if (stamp := _stamp(path)) is not None}
     if sum(size for size, _ in stamps.values()) < LEAST:
@@ -74,23 +81,52 @@ def through(
         digest = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).digest()
         where = hashlib.sha256(str(path.parent.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         by_part.setdefault(folder / f"asv-{FORMAT}-{where}-{digest[0] % PARTS:x}", []).append(path)
-    found: dict[Path, Found] = {}
-    changed = False
-    for part, mine in by_part.items():
-        there = _unpacked(part, {path: stamps[path] for path in mine}, make)
-        new = False
-        for path in mine:
-            if path not in there:
+
+    def known(part: Path) -> dict[Path, Found]:
+        return _unpacked(part, {path: stamps[path] for path in by_part[part]}, make)
+
+    there = {part: known(part) for part in by_part}
+    stale = [part for part in by_part if len(there[part]) < len(by_part[part])]
+    new = sum(stamps[path][0] for part in stale for path in by_part[part] if path not in there[part])
+    helpers = max(0, min(new // SHARE, processes() - 1, len(stale) - 1)) if helper and sys.executable else 0
+    others = [stale[i :: helpers + 1] for i in range(1, helpers + 1)]
+    children = [_started(helper, [path for part in parts for path in by_part[part]]) for parts in others]
+
+    def read_here(part: Path) -> None:
+        found = there[part]
+        for path in by_part[part]:
+            if path not in found:
                 with contextlib.suppress(StoreError):  # whoever asks for it is told
-                    there[path] = read(path)
-                    new = True
-        if new:
-            sealed.write(_packed(there, stamps), part)
-        found |= there
-        changed |= new
-    if changed:
+                    found[path] = read(path)
+        sealed.write(_packed(found, stamps), part)
+
+    for part in stale[:: helpers + 1]:
+        read_here(part)
+    for child, parts in zip(children, others, strict=True):
+        child.wait()
+        for part in parts:
+            there[part] = known(part)
+            if len(there[part]) < len(by_part[part]):  # a broken file, or a child that was killed
+                read_here(part)
+    if stale:
         _sweep(folder)
+    found = {path: file for files in there.values() for path, file in files.items()}
     return lambda path: found[path] if path in found else read(path)
+
+
+def processes() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _started(helper: str, paths: Sequence[Path]) -> subprocess.Popen[bytes]:
+    """A process that reads these files; it starts fresh, without the caller's script."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; {helper}"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+    with contextlib.suppress(OSError):  # it ended at once: its part is done here
+        child.stdin.write(json.dumps([str(path) for path in paths]).encode())  # type: ignore[union-attr]
+        child.stdin.close()  # type: ignore[union-attr]
+    return child
 
 
 def _stamp(path: Path) -> Stamp | None:
