@@ -19,7 +19,7 @@ def packed(*every: Series, url: str = "") -> dict[str, Any]:
     count = len(every[0].values)
     commits = [Commit(f"{i:040x}", 1.7e9 + 86400 * i) for i in range(count)]
     made = History("project", "asv", commits, [Setting("box")], list(every), url=url)
-    return read(tracked.packed(made, tracked.Cases(made), {}, Indices(made, {}), [], {}))
+    return read(tracked.packed(made, tracked.Cases(made), {}, Indices(made, {}), [], []))
 
 
 def series(values: Any, width: float = 0.01, **more: Any) -> Series:

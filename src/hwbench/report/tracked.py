@@ -30,7 +30,6 @@ UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
 Marked: TypeAlias = Mapping[int, Sequence[tuple[int, str]]]  # by a series' identity: what is said at which commit
-Numbers: TypeAlias = NDArray[np.int64]
 
 
 class Cases:
@@ -67,13 +66,14 @@ def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
     metric = next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
     if metric is not None:
         return metric.unit, metric
-    middle = float(np.median(np.concatenate([one.measured[1] for one in series])))
+    values = np.sort(np.concatenate([one.measured[1] for one in series]))
+    middle = float(values[len(values) // 2])
     size, unit = next(((size, unit) for size, unit in UNITS if abs(middle) >= size), UNITS[-1])
     return unit, size
 
 
 def packed(
-    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Mapping[str, str]
+    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Sequence[str]
 ) -> bytes:
     """The data of a history: the length of the JSON in four bytes, the JSON, the planes. `rows` are of the list."""
     fine = FINE if sum(len(one.measured[0]) for one in history.series) < MANY else COARSE
@@ -103,7 +103,7 @@ def packed(
     data = {
         "commits": [(one.short, one.date, one.subject, one.name.rstrip(DIRTY) * bool(url)) for one in history.commits],
         "url": url, "lines": history.labels(), "benches": sorted(benches.items()), "cases": out, "indices": kept.every,
-        "first": rows[0][0] if rows else 0, "changes": rows, "states": list(states.values()),
+        "first": rows[0][0] if rows else 0, "changes": rows, "states": states,
         "places": planes.places, "fine": fine, "ends": STEPS[fine], "digits": 4 if fine == FINE else 3,
     }  # fmt: skip
     head = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
@@ -139,43 +139,51 @@ class _Planes:
         self.fine = fine
         self.known: dict[bytes, int] = {}
         self.places: list[list[int]] = []
-        self.values: list[Numbers] = []
-        self.ends: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
+        self.columns: tuple[list[Values], list[Values], list[Values]] = ([], [], [])
+        self.scales: list[tuple[int, float, float]] = []  # how many values, the middle or 0, the quantum or 0
+        self.sizes: list[float] = []  # what the ends of an interval are relative to; 0 is the value
 
     def add(self, series: Series, cases: Cases, higher: bool) -> dict[str, Any]:
         """Add a series; what the script needs to know of it: commits `p`, the middle `m` or the quantum `q`."""
-        at, values, low, high = series.measured
+        at, *columns = series.measured
         key = at.tobytes()
         if key not in self.known:
             self.known[key] = len(self.places)
             self.places.append(np.diff(at, prepend=-1).tolist())
         with np.errstate(all="ignore"):
-            shown, low, high = (np.asarray(cases.shown(series, one), dtype=float) for one in (values, low, high))
+            shown, low, high = (cases.shown(series, one) for one in columns)
         if higher and not series.higher:
             low, high = high, low
-        if (shown > 0).all():
-            middle = float(f"{np.median(shown):.6g}")
-            whole = np.round(np.log(shown / middle) / self.fine)
-            size, said = shown, {"m": middle}
+        for into, column in zip(self.columns, (shown, low, high), strict=True):
+            into.append(column)
+        ordered = np.sort(shown)
+        middle, quantum, size = 0.0, 0.0, 0.0
+        if ordered[0] > 0:
+            middle = float(f"{ordered[len(ordered) // 2]:.6g}")
         else:
-            most = float(np.abs(shown).max()) or 1.0
-            quantum = 10.0 ** math.ceil(math.log10(most / LINEAR))
-            whole = np.round(shown / quantum)
-            size, said = np.full(len(shown), most), {"q": quantum}
-        self.values.append(whole.astype(np.int64))
-        for into, end in zip(self.ends, (shown - low, high - shown), strict=True):
-            into.append(_codes(end / size, STEPS[self.fine]))
-        return {"p": self.known[key], **said}
+            size = float(max(-ordered[0], ordered[-1])) or 1.0
+            quantum = 10.0 ** math.ceil(math.log10(size / LINEAR))
+        self.scales.append((len(shown), middle, quantum))
+        self.sizes.append(size)
+        return {"p": self.known[key]} | ({"q": quantum} if quantum else {"m": middle})
 
     def bytes(self) -> bytes:
         """Three planes of the values, the sign in the lowest bit, and one for each end."""
-        if not self.values:
+        if not self.scales:
             return b""
-        values = np.concatenate(self.values)
+        shown, low, high = (np.concatenate(column) for column in self.columns)
+        counts = [count for count, _, _ in self.scales]
+        middle, quantum, size = (
+            np.repeat(one, counts) for one in ([x[1] for x in self.scales], [x[2] for x in self.scales], self.sizes)
+        )
+        with np.errstate(all="ignore"):
+            whole = np.where(quantum > 0, shown / quantum, np.log(shown / middle) / self.fine)
+            size = np.where(size > 0, size, shown)
+            ends = [_codes(end / size, STEPS[self.fine]) for end in (shown - low, high - shown)]
+        values = np.round(whole).astype(np.int64)
         zigzag = np.minimum((np.abs(values) << 1) - (values < 0), 2**24 - 1)
         planes = [(zigzag >> shift & 255).astype(np.uint8) for shift in (0, 8, 16)]
-        low, high = (np.concatenate(one) for one in self.ends)
-        return b"".join(plane.tobytes() for plane in (*planes, low, high))
+        return b"".join(plane.tobytes() for plane in (*planes, *ends))
 
 
 def _codes(reach: Values, steps: int) -> NDArray[np.uint8]:

@@ -188,7 +188,7 @@
     const table = figure.querySelector("table.changes");
     if (!table) return;
     const bar = figure.querySelector(".filters");
-    const [text, machine, state, least, since, until] = [".words", ".machine", ".state", ".size", ".since", ".until"].map((name) => bar.querySelector(name));
+    const [text, machine, state, least, since, until] = [".words", ".where", ".state", ".size", ".since", ".until"].map((name) => bar.querySelector(name));
     const { states } = all;
     const rows = all.changes.map(([number, now, size, ratio, commit, gap, line, before, after, whose, label], at) => {
       const [short, date, subject, hash] = all.commits[commit];

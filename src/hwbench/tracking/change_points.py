@@ -31,6 +31,7 @@ from .kept_pieces import Piece, Work
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
 SIEVE = 3.5  # deviations of noise between neighbouring segments from which asv is asked
+SHORT, OUTLIER = 2, 5.0  # a level of so few commits, unless it is the last, must differ by so many deviations
 PART = 6  # least values of a part that `split` makes,
 SURE = 4.5  # standard errors by which their means must differ
 SHOWING = 8  # values whose neighbours show a scatter: of fewer, steps may be most
@@ -73,14 +74,10 @@ def find(every: Sequence[Series], *, small: bool = False) -> list[list[Step]]:
     series in which asv finds none, since they are about as small as its noise, are found by a test of means.
     """
     found: list[list[Step]] = [[] for _ in every]
-    if not available():
+    if not (available() and every):
         return found
     common = common_mode.shared(every)
-    places, kept = [], []
-    for series in every:
-        steady = common_mode.without(series, common.get(series.setting))
-        places.append(np.flatnonzero(np.isfinite(steady)))
-        kept.append(steady[places[-1]])
+    places, kept = zip(*(common_mode.without(one, common.get(one.setting)) for one in every), strict=True)
     asked = _suspects(kept)
     work = [(kept[at].tolist(), _weights(every[at], places[at])) for at in asked]
     for at, pieces in zip(asked, kept_pieces.through(work, _shared), strict=True):
@@ -152,8 +149,15 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     y, w = np.array(values), np.array(scaled)
     best: tuple[float, list[int], list[float]] = (math.inf, [n], values[:1])
 
+    solved: dict[float, tuple[list[int], list[float], float]] = {}
+
     def objective(x: float) -> float:
         nonlocal best
+        # Fewer pieces are best the higher the penalty: between two penalties with the same pieces there are no others.
+        below = max((at for at in solved if at <= x), default=None)
+        above = min((at for at in solved if at >= x), default=None)
+        if below is not None and above is not None and solved[below][0] == solved[above][0]:
+            return solved[below][2]
         right, levels, _ = asv.solve_potts_approx(values, scaled, gamma=penalty * math.exp(x), mu_dist=fit)
         apart = y - np.repeat(levels, np.diff([0, *right]))
         first, after, before, weight = abs(apart[0]) * w[0], apart[1:], apart[:-1], w[1:]
@@ -167,6 +171,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
         found = 4 * math.log(n) / n * len(right) + math.log(max(1e-300, noise) + distance(rho))
         if found < best[0]:
             best = found, right, levels
+        solved[x] = right, levels, found
         return found
 
     lowest = math.log(0.1 / n)
@@ -206,7 +211,7 @@ def serve() -> None:
     json.dump(_detected(json.load(sys.stdin)), sys.stdout)
 
 
-def _steps(there: NDArray[np.int64], pieces: Sequence[Piece], values: Values) -> list[Step]:
+def _steps(there: NDArray[np.int32], pieces: Sequence[Piece], values: Values) -> list[Step]:
     """The steps between neighbouring pieces that exceed SMALLEST and their uncertainty."""
     found = []
     ratios = bool(values.min() > 0)
@@ -229,7 +234,7 @@ def _scatter(values: Values) -> float:
     return MAD * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2) if len(values) >= SHOWING else 0.0
 
 
-def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
+def _weights(series: Series, there: NDArray[np.int32]) -> list[float | None]:
     """Asv's weights: the inverse of the half-width of the 99% interval; None where unknown."""
     widths = (series.high - series.low)[there]
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
@@ -248,6 +253,9 @@ def suspicious(rows: Values) -> NDArray[np.bool_]:
         if 2 * width > n:
             break
         means = (sums[:, width:] - sums[:, :-width]) / width
-        apart = np.abs(means[:, width:] - means[:, :-width]).max(axis=1)
-        found |= apart > np.maximum(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2)
+        apart = np.abs(means[:, width:] - means[:, :-width])
+        unit = noise * math.sqrt(2 / width)
+        least = math.log1p(SMALLEST) / 2
+        within = apart.max(axis=1) > np.maximum((SIEVE if width > SHORT else OUTLIER) * unit, least)
+        found |= within | (apart[:, -1] > np.maximum(SIEVE * unit, least))
     return found

@@ -8,10 +8,10 @@ is none of these and is left in place.
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..record.estimate import MAD
 from .directions import kind_of
@@ -28,9 +28,11 @@ CLEAR = 4.0  # standard errors
 def shared(every: Sequence[Series]) -> dict[int, Values]:
     """For each setting the log of what all its times share at each commit, against the commits around it."""
     found: dict[int, Values] = {}
-    for setting in {one.setting for one in every}:
-        mine = [one for one in every if one.setting == setting and kind_of(one.unit) == "time"]
-        positive = [one for one in mine if not (one.measured[1] <= 0).any()]
+    by_setting: dict[int, list[Series]] = {}
+    for one in every:
+        if kind_of(one.unit) == "time" and not (one.measured[1] <= 0).any():
+            by_setting.setdefault(one.setting, []).append(one)
+    for setting, positive in by_setting.items():
         if len(positive) >= FEWEST:
             at = np.unique(np.concatenate([one.measured[0] for one in positive]))
             whole = np.log([one.sound[at] for one in positive])
@@ -42,11 +44,13 @@ def shared(every: Sequence[Series]) -> dict[int, Values]:
     return found
 
 
-def without(series: Series, common: Values | None) -> Values:
-    """The sound values without what the commit's cases share."""
-    if common is None or kind_of(series.unit) != "time":
-        return series.sound
-    return np.asarray(series.sound * np.exp(common if series.higher else -common))
+def without(series: Series, common: Values | None) -> tuple[NDArray[np.int32], Values]:
+    """The commits with a sound value, and their values without what the commit's cases share."""
+    at, values, _, _ = series.measured
+    if common is not None and kind_of(series.unit) == "time":
+        values = values * np.exp((common if series.higher else -common)[at])
+    sound = np.isfinite(values) & ~np.isin(at, list(series.suspect)) if series.suspect else np.isfinite(values)
+    return at[sound], values[sound]
 
 
 def _around(logs: Values) -> Values:
@@ -65,19 +69,25 @@ def _around(logs: Values) -> Values:
             taken = logs[np.ix_(mine, at)]
             padded = np.pad(taken, ((0, 0), (AROUND // 2, AROUND // 2)), mode="reflect")
             windows = np.lib.stride_tricks.sliding_window_view(padded, AROUND, axis=1)
-            out[np.ix_(mine, at)] = np.median(windows, axis=2)
+            out[np.ix_(mine, at)] = np.partition(windows, AROUND // 2, axis=2)[..., AROUND // 2]
     return out
 
 
 def _common(residuals: Values) -> Values:
     """The median over cases where it is clear, else zero."""
     count = (~np.isnan(residuals)).sum(axis=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a commit without any
-        middle = np.nanmedian(residuals, axis=0)
-        scatter = MAD * np.nanmedian(np.abs(residuals - middle), axis=0)
+    middle = _middle(residuals, count)
+    scatter = MAD * _middle(np.abs(residuals - middle), count)
+    with np.errstate(all="ignore"):  # a commit without any
         clear = (count >= FEWEST) & (np.abs(middle) > np.maximum(LEAST, CLEAR * 1.2533 * scatter / np.sqrt(count)))
     return np.where(clear, middle, 0.0)
+
+
+def _middle(values: Values, count: NDArray[np.int64]) -> Values:
+    """The median of each column over its `count` numbers: five times as fast as NumPy's, which sorts no NaN."""
+    ordered = np.sort(values, axis=0)  # NaN last
+    columns = np.arange(values.shape[1])
+    return np.asarray((ordered[np.maximum(count - 1, 0) // 2, columns] + ordered[count // 2, columns]) / 2)
 
 
 def aligned(entries: Sequence[Entry]) -> list[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
@@ -47,6 +48,7 @@ def unit_of(stated: str, name: str) -> str:
     return {"time": "s", "timeraw": "s", "mem": "bytes", "peakmem": "bytes"}.get(prefix, "")
 
 
+@functools.lru_cache(maxsize=1024)
 def kind_of(unit: str) -> Kind:
     """What kind of metric a unit is of."""
     if BYTES.match(unit):

@@ -22,7 +22,7 @@ from .. import charts, vega
 from ..dataset import Runs
 from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
-from ..tracked import Cases, Marked, packed
+from ..tracked import Cases, packed
 
 STATIC = 50  # changes that stand in the page for readers without a script, which lists all
 HEAD = ("case", "change", "now", "commit", "machine", "before → after", "whose")
@@ -195,7 +195,7 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
     cases = Cases(history)
     rows = [_row(history, cases, one) for one in found]
     static = [_cells(history, labels, one, row) for one, row in zip(found[:STATIC], rows, strict=False)]
-    marked: Marked = {}
+    marked: dict[int, list[tuple[int, str]]] = {}
     for one in found:
         said = f"{_much(one)}: {WHOSE[one.whose]}" if one.state != "failed" else NOW["failed"]
         marked.setdefault(id(one.series), []).append((one.step.first, said))
@@ -207,7 +207,7 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
         "Choose a bench and a case, or search for one."
         + " The switch without the machine's drift divides each value by the change of the controls at its commit."
         * bool(indices.series),
-        packed(history, cases, marked, indices, rows, NOW),
+        packed(history, cases, marked, indices, rows, list(NOW.values())),
         _spec(len(history.commits), labels),
         lines,
         HEAD if attributed else HEAD[:-1],

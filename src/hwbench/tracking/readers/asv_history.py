@@ -103,7 +103,7 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
         numbers = np.stack(rows.values)[order].transpose(2, 1, 0).copy()  # by case, column, commit
         failures = np.stack(rows.failed, axis=1)[:, order]
         every = ~np.isnan(numbers[:, 0])
-        whole = every.all(axis=1).tolist()
+        whole: list[bool] = np.all(every, axis=1).tolist()
         for case, (combination, taken, there) in enumerate(zip(combinations(axes), numbers, every, strict=True)):
             if not (whole[case] or there.any()):
                 continue
