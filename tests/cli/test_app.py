@@ -77,7 +77,7 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
 def test_the_named_command_alone_is_looked_at(words, count):
     """All of them where none is named."""
     assert len(app.with_only(words).registered_commands) == count
-    assert len(app.app.registered_commands) == 10
+    assert len(app.app.registered_commands) == 11
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

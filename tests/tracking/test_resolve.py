@@ -131,9 +131,10 @@ def test_sides_of_unlike_files_are_refused(command, tmp_path):
     data = [1e-3 + i * 1e-8 for i in range(15)]
     one = pytest_file(tmp_path / "a.json", [{"name": "x", "data": data}])
     other = pytest_file(tmp_path / "b.json", [{"name": "x", "data": data}], machine_info={"cpu": {"brand_raw": "B"}})
+    third = pytest_file(tmp_path / "c.json", [{"name": "x", "data": data}])
     store.write(run_of(record()), tmp_path / "run.json")
     for second, said in ((other, "cannot be one side"), (tmp_path / "run.json", "no side holds both")):
-        done = command("compare", f"{one},{second}", one)
+        done = command("compare", f"{one},{second}", third)
         assert (done.code, done.err.count("\n")) == (2, 1)
         assert said in done.err
 

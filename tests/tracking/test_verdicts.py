@@ -17,7 +17,7 @@ from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
 from made_up.declared import DECLARED
 from made_up.histories import scattered
 
-OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
+OPPOSITE = {"slower": "faster", "faster": "slower"} | {one: one for one in ("same", "no change", "ambiguous")}
 
 
 TIMES = st.lists(st.floats(0.5, 2.0), min_size=3, max_size=15)
