@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...record import collector, files
 from ..directions import direction, direction_notes
-from ..history import Commit, History, Series, Setting, TrackingError, Values
+from ..history import Commit, History, Series, Setting, TrackingError
 from ..machines import Settings, identity_notes
 from ..repository import subjects
 from ..sparse import Sparse
 from .asv import Benchmark, ResultFile, benchmarks, combinations, known_as, read_all, split_name
-from .asv_numbers import Axes
+from .asv_numbers import Axes, Numbers
 
 Place = tuple[str, int, Axes]  # a benchmark, its setting, its parameters
 
@@ -28,8 +28,7 @@ class _Rows:
 
     version: str
     places: list[int] = field(default_factory=list)
-    values: list[Values] = field(default_factory=list)
-    failed: list[NDArray[np.bool_]] = field(default_factory=list)
+    parts: list[tuple[Numbers, int]] = field(default_factory=list)  # the numbers of a file, and where these begin
 
 
 def history(
@@ -65,7 +64,7 @@ def _history(
         setting = settings.place(machine or file.machine, () if machine else file.identity, file.environment)
         start = 0
         for name, axes, version, count in file.numbers.rows:
-            mine, start = slice(start, start + count), start + count
+            begin, start = start, start + count
             if version and version != str(versions.get(name) or version):
                 outdated.add(name)
                 continue
@@ -74,8 +73,7 @@ def _history(
             if rows is None:
                 rows = gathered[name, setting, axes] = _Rows(str(versions[name] or ""))
             rows.places.append(place[file.commit])
-            rows.values.append(file.numbers.values[:, mine])
-            rows.failed.append(file.numbers.failed[mine])
+            rows.parts.append((file.numbers, begin))
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
     ways = {one.unit or one.bench: direction(one.unit, one.bench) for one in made}
@@ -100,8 +98,10 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
         way = direction(stated.unit, name)
         order = np.argsort(rows.places, kind="stable")
         places = np.array(rows.places, dtype=np.int32)[order]
-        numbers = np.stack(rows.values)[order].transpose(2, 1, 0).copy()  # by case, column, commit
-        failures = np.stack(rows.failed, axis=1)[:, order]
+        count = math.prod(map(len, axes))
+        stacked = np.stack([file.values[:, begin : begin + count] for file, begin in rows.parts])
+        numbers = stacked[order].transpose(2, 1, 0).copy()  # by case, column, commit
+        failures = np.stack([file.failed[begin : begin + count] for file, begin in rows.parts], axis=1)[:, order]
         every = ~np.isnan(numbers[:, 0])
         whole: list[bool] = np.all(every, axis=1).tolist()
         for case, (combination, taken, there) in enumerate(zip(combinations(axes), numbers, every, strict=True)):
