@@ -26,6 +26,7 @@ STEPS = {FINE: 9, COARSE: 4}  # for each doubling of an interval's end
 LINEAR = 10**5  # of the largest value of a series that is kept in multiples of a quantum
 SMALLEST = 1e-6  # of an interval's end relative to the value
 NO_END = 255
+CHUNK = 200_000  # values that are converted at once
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
@@ -142,6 +143,8 @@ class _Planes:
         self.columns: tuple[list[Values], list[Values], list[Values]] = ([], [], [])
         self.scales: list[tuple[int, float, float]] = []  # how many values, the middle or 0, the quantum or 0
         self.sizes: list[float] = []  # what the ends of an interval are relative to; 0 is the value
+        self.waiting = 0
+        self.planes: tuple[list[bytes], ...] = ([], [], [], [], [])
 
     def add(self, series: Series, cases: Cases, higher: bool) -> dict[str, Any]:
         """Add a series; what the script needs to know of it: commits `p`, the middle `m` or the quantum `q`."""
@@ -165,12 +168,20 @@ class _Planes:
             quantum = 10.0 ** math.ceil(math.log10(size / LINEAR))
         self.scales.append((len(shown), middle, quantum))
         self.sizes.append(size)
+        self.waiting += len(shown)
+        if self.waiting > CHUNK:
+            self._flush()
         return {"p": self.known[key]} | ({"q": quantum} if quantum else {"m": middle})
 
     def bytes(self) -> bytes:
         """Three planes of the values, the sign in the lowest bit, and one for each end."""
+        self._flush()
+        return b"".join(part for plane in self.planes for part in plane)
+
+    def _flush(self) -> None:
+        """Convert what was added since the last time: many short series at once, but not millions of values."""
         if not self.scales:
-            return b""
+            return
         shown, low, high = (np.concatenate(column) for column in self.columns)
         counts = [count for count, _, _ in self.scales]
         middle, quantum, size = (
@@ -182,8 +193,12 @@ class _Planes:
             ends = [_codes(end / size, STEPS[self.fine]) for end in (shown - low, high - shown)]
         values = np.round(whole).astype(np.int64)
         zigzag = np.minimum((np.abs(values) << 1) - (values < 0), 2**24 - 1)
-        planes = [(zigzag >> shift & 255).astype(np.uint8) for shift in (0, 8, 16)]
-        return b"".join(plane.tobytes() for plane in (*planes, *ends))
+        made = [*((zigzag >> shift & 255).astype(np.uint8) for shift in (0, 8, 16)), *ends]
+        for plane, part in zip(self.planes, made, strict=True):
+            plane.append(part.tobytes())
+        for column in (*self.columns, self.scales, self.sizes):
+            column.clear()
+        self.waiting = 0
 
 
 def _codes(reach: Values, steps: int) -> NDArray[np.uint8]:
