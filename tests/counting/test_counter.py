@@ -23,5 +23,5 @@ def test_a_ufunc_is_counted_itself():
 def test_memory_beyond_what_is_free_is_refused(monkeypatch):
     """Before anything is copied."""
     monkeypatch.setattr(counter, "free", lambda: 1000)
-    with pytest.raises(UsageError, match=r"given 0\.0 GB of arrays.* smaller inputs"):
+    with pytest.raises(UsageError, match=r"given .* of arrays.* smaller inputs"):
         count(lambda x: x, (np.ones(100),))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..host.memory import free
+from ..record import text
 from .guards import same_chances
 from .inputs import Subject, is_foreign, subject
 from .model import Counts
@@ -54,6 +55,6 @@ def _fits(made: Subject, found: Mapping[int, tuple[str, Any]]) -> None:
     need = sum(2 * one.nbytes for _, one in found.values() if not is_foreign(one) or hasattr(one, "base"))
     if need > 0.8 * free():
         raise UsageError(
-            f"{made.name} is given {need / 2e9:.1f} GB of arrays, and copies of them do not fit into the "
-            f"{free() / 1e9:.1f} GB that are free: give it smaller inputs"
+            f"{made.name} is given {text.size(need / 2)} of arrays, and copies of them do not fit into the "
+            f"{text.size(free())} that are free: give it smaller inputs"
         )

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ..host.system import read_host
+from ..record import text
 from ..record.installing import command
 from .inputs import Subject
 from .model import Counts, Range
@@ -83,7 +84,8 @@ def calibrated() -> Counter:
             closest = name, worst
     if not closest[0]:
         return Counter((), "no counter of lines from memory on this processor")
-    return Counter((), f"counters refused: {closest[0]} count {closest[1]:.0%} of a known traffic, more than 5% off")
+    told = text.share(closest[1])
+    return Counter((), f"counters refused: {closest[0]} count {told} of a known traffic, more than 5% off")
 
 
 def _events(module: ModuleType, parts: Sequence[tuple[str, str]]) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from ..record import private
 from ..record.microarchitectures import machine_name
 from ..record.model import Gpu, Machine, Record, Run, Scalar
-from ..record.reasons import Reason
 
 VIRTUAL = {
     "Amazon EC2", "Google Compute Engine", "VMware", "VirtualBox", "Parallels", "Hyper-V", "Firecracker", "QEMU", "KVM",
@@ -64,7 +63,7 @@ def _record(record: Record) -> Record:
     return replace(
         record,
         params={axis: _value(value) for axis, value in record.params.items()},
-        reasons=[Reason(reason.code) for reason in record.reasons],
+        reasons=[replace(reason, detail="") for reason in record.reasons],
     )
 
 

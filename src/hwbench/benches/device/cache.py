@@ -87,7 +87,7 @@ def finding(results: Results) -> Iterator[str]:
         rate = record.counts["bytes"] / float(np.median(record.samples))
         clocks = record.telemetry.get("gpu_sm_clock_hz")
         clock = float(np.median(clocks)) if isinstance(clocks, list) and clocks else 0.0
-        each = f" ({rate / clock / record.facts['sm']:.0f} B a cycle and multiprocessor)" if clock else ""
+        each = f" ({text.amount(rate / clock / record.facts['sm'], 'B')} a cycle and multiprocessor)" if clock else ""
         told.append(phrases.Item(f"{text.rate(results.rate(name, 'bytes'), 'TB/s')} from {title}{each}", (record,)))
     if told:
         yield f"The multiprocessors together read {phrases.entries(told)}."

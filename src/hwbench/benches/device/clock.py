@@ -162,9 +162,9 @@ def finding(results: Results) -> Iterator[str]:
         if facts.get("sustained_clock_hz"):
             said += f" at {text.rate(float(facts['sustained_clock_hz']), 'GHz')}"
         if facts.get("sustained_power_w"):
-            each = float(facts["sustained_power_w"]) / kept
+            power = float(facts["sustained_power_w"])
             of = "byte" if work == "copy" else "FLOP"
-            said += f" and {facts['sustained_power_w']:.0f} W, {each * 1e12:.3g} pJ for each {of}"
+            said += f" and {text.amount(power, 'W')}, {text.amount(power / kept * 1e12, 'pJ')} for each {of}"
         yield phrases.marked(said, record)
 
 
