@@ -118,6 +118,9 @@ def _look_into(function: FunctionType, made: Subject, seen: set[int]) -> None:
                 _outer(step.argval, loaded, functools.partial(space.__setitem__, step.argval), made, seen)
             elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and _open(loaded) and hasattr(loaded, step.argval):
                 home, loaded = loaded, getattr(loaded, step.argval)
+                called = step.opname == "LOAD_METHOD" or "NULL" in step.argrepr
+                if called and f"{getattr(home, '__name__', '')}.{step.argval}" == "numpy.ndarray":
+                    made.unseen["numpy.ndarray (numpy.empty is followed)"] = None  # a class, which cannot stand aside
                 put = functools.partial(setattr, home, step.argval)
                 if not isinstance(home, ModuleType) or not library(home):
                     _outer(f"{getattr(home, '__name__', type(home).__name__)}.{step.argval}", loaded, put, made, seen)
