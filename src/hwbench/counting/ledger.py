@@ -142,22 +142,26 @@ class Ledger:
         if not writes:
             made = Buffer(name, "", (), "", 0)
             into.append(Use(made, (), 0))
-        unique = {elements(one): one for one in reads if one.ndim}
-        uses = [self._use(one, name) for one in unique.values()]
+        unique = [one for one in reads if one.ndim]
+        if len(unique) > 1:
+            unique = list({elements(one): one for one in unique}.values())
+        uses = [self._use(one, name) for one in unique]
+        for one, use in zip(unique, uses, strict=True):
+            if use.buffer.read is not None:
+                self._mark_read(one)
+        for one, use in zip(writes, into, strict=False):
+            if use.buffer.written is not None:
+                self._mark_written(one)
         uses += [Use(one, (), 0) for one in numbers]
-        for one in unique.values():
-            self._mark_read(one)
-        for one in writes:
-            self._mark_written(one)
         nbytes = sum(use.nbytes for use in uses) + sum(use.nbytes for use in into)
         self.add(name, nbytes + cost.extra, nbytes + (cost.extra if cost.extra_high is None else cost.extra_high),
                  cost.flops, cost.flops if cost.flops_high is None else cost.flops_high)  # fmt: skip
         self.blas |= cost.blas
-        for array in (*unique.values(), *writes):
+        for array in (*unique, *writes):
             if array.dtype.kind in "fc":
                 self.by_dtype[array.dtype.str[1:]] += array.nbytes
         if not cost.blas:
-            self._look_at_strides([*unique.values(), *writes])
+            self._look_at_strides([*unique, *writes])
         self._enter(Entry(name, cost.kind, uses, into))
         return made
 
