@@ -14,7 +14,9 @@ from .completion import benches
 Select = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set.", autocompletion=benches
+        metavar="[SELECT]...",
+        help="Benches by name, glob or topic; files, directories or packages of your own; default: the standard set.",
+        autocompletion=benches,
     ),
 ]
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]

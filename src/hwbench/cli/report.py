@@ -17,7 +17,8 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest run.",
+            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest "
+            "run. Beside these files of benches of your own, for their findings.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
@@ -34,6 +35,9 @@ def report(
 
     check_repository(repo)
     load_numpy()
+    for file in (one for one in path or () if one.suffix == ".py"):
+        catalog.add_path(file)
+    path = [one for one in path or () if one.suffix != ".py"]
     with collector.paused(keep=True):
         found = gather.gather(path or [store.newest(out)], repo)
         proofs = [] if path else store.verified(out, found.runs[0].machine)
