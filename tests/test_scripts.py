@@ -45,6 +45,7 @@ bench_pages, consistency, five_runs = script("bench_pages"), script("consistency
 allocations, counts, parity = script("allocations"), script("counts"), script("parity")
 run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
+tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
 first_contact = script("first_contact")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
@@ -683,3 +684,13 @@ def test_a_step_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
     ended = first_contact.process((sys.executable, "-S", "-c", hangs), 0.5)
     assert (ended.code, ended.output) == ("cut off after 0.5 s", "begun\n")
     assert first_contact.process((sys.executable, "-S", "-c", "raise SystemExit(3)"), 20).code == 3
+
+
+# --- tracking_histories -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", tracking_histories.WAYS)
+def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
+    """Two trials of each kind of results; docs/tracking.md has the figures of many."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
+    assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from doubles.fake_cupy import install
-from hwbench.bench import Skip, Sweep
+from hwbench.bench import CUDA_SOURCES, Skip, Sweep
 from hwbench.devices import gpu_gate as gates
 from hwbench.kernels import cuda
 
@@ -39,6 +39,16 @@ def test_modules_are_compiled_once_with_the_fixed_options(device):
     assert module.options == cuda.OPTIONS
     assert device.attributes("stream", "copy16")["local_bytes"] == 0
     assert device.resident("stream", "copy16", 256) == 4
+
+
+def test_a_bench_of_one_s_own_has_its_source_beside_it(device, gpu, tmp_path, monkeypatch):
+    """In a file of its name; where there is none, the file is named."""
+    file = tmp_path / "mine.cu"
+    monkeypatch.setitem(CUDA_SOURCES, "mine.x", file)
+    with pytest.raises(ValueError, match=r"no kernels of 'mine\.x' in mine\.cu"):
+        device.module("mine.x")
+    file.write_text('extern "C" __global__ void copy16();')
+    assert device.module("mine.x") is device.module("mine.x")
 
 
 def test_what_the_card_lacks_is_a_skip(device, gpu):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hwbench.errors import UsageError
-from hwbench.report import bundle, sealed
+from hwbench.record import sealed
+from hwbench.report import bundle
 
 
 @pytest.fixture

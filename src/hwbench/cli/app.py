@@ -21,6 +21,7 @@ from .explain import explain
 from .export import export
 from .list import list_benches
 from .machine import machine
+from .regressions import regressions
 from .report import report
 from .run import run
 from .show import show
@@ -75,6 +76,7 @@ app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
 app.command("export", cls=Command)(export)
 app.command("compare", cls=Command)(compare)
+app.command("regressions", cls=Command)(regressions)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .. import cache
 from ..errors import UsageError
+from ..record import sealed
 from ..record.threads import startable
-from . import sealed
 
 
 def prefetch() -> Future[str]:

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from .. import cache
-from ..record import files
+from . import files
 
 LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
 
