@@ -36,6 +36,9 @@ def further() -> Run:
         *(record("device.coalescing", way, {"n": 2**24}, at)
           for way, at in (("contiguous", 1.0), ("misaligned", 1.3), ("stride_2", 2.0), ("gather", 6.0),
                           ("indexed", 1.5))),
+        record("device.cache", "l1", {}, 1e-3, counts={"bytes": 33e9}),
+        record("device.clock", "load", {"work": "fma", "seconds": 30}, 1.0, counts={"flops": 60e12},
+               facts={"boost_call_s": 1.0, "sustained_call_s": 1.1, "seconds": 30}),
         *(record("transfer.chunks", "each", piece | {"pieces": n}, 1e-3 + 5e-6 * n, facts={"piece_bytes": 2**26 // n},
                  counts={"bytes": 2**26, "calls": 1}) for n in (1, 64)),
         *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)

@@ -121,6 +121,8 @@ class Engine:
         waiting = [trial for trial in live if trial.status == "ok"]
         while waiting:
             for trial in waiting:
+                if trial.status != "ok":  # the device was lost meanwhile
+                    continue
                 self.stop()
                 self._build(bench, trial, inputs, check)
                 self._notice(trials)
@@ -336,7 +338,7 @@ class Engine:
             if trial.status == "error":
                 trial.reasons = [because("gpu_lost", why)]
             for other in _of(name, trials):
-                if other.live:
+                if other.status == "ok" and other is not trial:
                     other.end("error", because("gpu_lost", why))
 
     def _left_out(self, trial: Trial) -> bool:

@@ -60,7 +60,7 @@ def test_what_is_kept_is_told_with_clock_power_and_energy():
         suspect(loaded("copy", "bytes", 4e12)),
     )
     assert told == [
-        "After 30 s of multiply-adds in float32 the GPU keeps 80% of its first second: 48 TFLOP/s at 1.7 GHz and "
+        "After 30 s of multiply-adds in float32 the GPU keeps 80% of its first second: 48.0 TFLOP/s at 1.70 GHz and "
         "690 W, 14.4 pJ for each FLOP.",
         "After 30 s of copying the GPU keeps 80% of its first second: 3200 GB/s "
         "(suspect: the GPU was held back by its power limit).",
