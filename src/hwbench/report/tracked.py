@@ -22,7 +22,7 @@ from ..tracking.history import DIRTY, History, Series, Values
 
 MANY = 500_000  # values from which a page keeps three digits
 FINE, COARSE = 2e-5, 1e-3  # relative steps between neighbouring values
-STEPS = {FINE: 9, COARSE: 4}  # for each doubling of an interval's end
+STEPS = {FINE: 9, COARSE: 3}  # for each doubling of an interval's end
 LINEAR = 10**5  # of the largest value of a series that is kept in multiples of a quantum
 SMALLEST = 1e-6  # of an interval's end relative to the value
 NO_END = 255
