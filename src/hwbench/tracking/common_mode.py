@@ -38,7 +38,9 @@ def shared(every: Sequence[Series]) -> dict[int, Values]:
             whole = np.log([one.sound[at] for one in positive])
             common = np.zeros(len(at))
             for _ in range(ROUNDS):  # the neighbours of a slow commit are better known without what is slow among them
-                common = _common(whole - _around(whole - common))
+                before, common = common, _common(whole - _around(whole - common))
+                if np.array_equal(before, common):
+                    break
             found[setting] = np.zeros(len(positive[0].values))
             found[setting][at] = common
     return found
