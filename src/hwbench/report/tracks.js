@@ -233,22 +233,27 @@
       wanted = event.target.dataset.more === "all" ? Infinity : wanted + 200;
       apply();
     });
-    find("th", table).forEach((head, column) => {
+    // Sizes begin with the largest, commits with the newest, all others with the first; the third click restores. A phone,
+    // where a row is a card without headings, has a selector.
+    const heads = find("th", table);
+    const order = bar.querySelector(".order");
+    const turns = (column) => ([1, 3].includes(column) ? ["", "descending", "ascending"] : ["", "ascending", "descending"]);
+    const sort = (column, next) => {
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      if (next) heads[column].setAttribute("aria-sort", next);
+      order.value = next ? column : "";
+      const sign = next === "descending" ? -1 : 1;
+      const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
+      sorted = next ? [...rows].sort((a, b) => sign * compare(a.keys[column], b.keys[column]) || a.at - b.at) : rows;
+      apply();
+    };
+    heads.forEach((head, column) => {
       const button = made("button", { type: "button", className: "sort", textContent: head.textContent });
+      order.append(made("option", { textContent: head.textContent, value: column }));
       head.replaceChildren(button);
-      button.addEventListener("click", () => {
-        // Sizes begin with the largest, commits with the newest, all others with the first; the third click restores.
-        const down = [1, 3].includes(column);
-        const turns = down ? ["descending", "ascending", ""] : ["ascending", "descending", ""];
-        const next = turns[(turns.indexOf(head.getAttribute("aria-sort") || "") + 1) % 3];
-        find("th", table).forEach((other) => other.removeAttribute("aria-sort"));
-        if (next) head.setAttribute("aria-sort", next);
-        const sign = next === "descending" ? -1 : 1;
-        const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
-        sorted = next ? [...rows].sort((a, b) => sign * compare(a.keys[column], b.keys[column]) || a.at - b.at) : rows;
-        apply();
-      });
+      button.addEventListener("click", () => sort(column, turns(column)[(turns(column).indexOf(head.getAttribute("aria-sort") || "") + 1) % 3]));
     });
+    order.addEventListener("input", () => sort(Number(order.value), order.value === "" ? "" : turns(Number(order.value))[1]));
     bar.hidden = false;
     apply();
   };
