@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema_rs
 import msgspec
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
-allocations, parity = script("allocations"), script("parity")
+allocations, counts, parity = script("allocations"), script("counts"), script("parity")
+run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
@@ -130,6 +132,51 @@ def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     said: list[str] = []
     assert bench_pages.main([], said.append) == 1
     assert said[-1] == "docs/benches/notes.toml: needs `look` and `plateau` for odd.bench"
+
+
+# --- run_file ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_and_its_page_are_current() -> None:
+    """docs/run-file.* are what the script writes: `python scripts/run_file.py` brings them up to date."""
+    said: list[str] = []
+    assert run_file.main(["--check"], said.append) == 0, said
+
+
+def test_a_page_that_is_out_of_date_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And written anew; then nothing is left to do."""
+    monkeypatch.setattr(run_file, "DOCS", tmp_path)
+    said: list[str] = []
+    assert run_file.main(["--check"], said.append) == 1
+    assert said[0] == "docs/run-file.schema.json is out of date: python scripts/run_file.py writes it"
+    assert run_file.main([], said.append) == run_file.main(["--check"], said.append) == 0
+    assert "| `samples` | list of number | `[]` |" in (tmp_path / "run-file.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(run_file.schema())
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path for kind in ("runs", "verify", "parity") for path in (SCRIPTS.parent / "reports" / kind).glob("*/*.json")
+    ),
+    ids=lambda path: path.stem,
+)
+def test_every_committed_run_is_valid(validator: jsonschema_rs.Validator, path: Path) -> None:
+    """As the schema in the documentation has it."""
+    validator.validate(json.loads(path.read_bytes()))
+
+
+def test_what_is_no_run_file_is_not_valid(validator: jsonschema_rs.Validator) -> None:
+    """What is measured now is; a missing id, a status that there is not, and a sample in words are not."""
+    data = json.loads(store.encode(sample_run()))
+    validator.validate(data)
+    first = data["records"][0]
+    for wrong in ({"id": 3}, {"records": [first | {"status": "fine"}]}, {"records": [first | {"samples": ["1 s"]}]}):
+        assert not validator.is_valid(data | wrong)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -543,6 +590,18 @@ def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def test_counts_compares_with_what_is_derived_by_hand() -> None:
+    """One kernel exact, one that is not known; what is not reached is told."""
+    said: list[str] = []
+    assert counts.main(["--size", "400", "--only", "axpy", "sort"], said.append) == 1
+    assert "16,000" in said[1]
+    assert " yes " in said[1]
+    assert said[3:5] == ["NumPy kernels exact: 1 of 2, 1.8 wanted", "truth inside: 2 of 2"]
 
 
 # --- tracking_histories -----------------------------------------------------------------------------------------------

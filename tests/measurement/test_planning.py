@@ -149,3 +149,20 @@ def test_a_bench_that_is_only_skipped_is_described_too():
 def test_a_budget_is_shared_evenly_by_the_groups_that_are_left(budget, spent, groups, seconds):
     """What one group leaves over is the others'; nothing is left of a spent budget."""
     assert planning.seconds_for(budget, spent, groups) == seconds
+
+
+def test_a_bench_of_one_s_own_is_told_whose_limit_is_missing():
+    """The first bench that measures it; none where it is selected, where there is no limit, or for hwbench's own."""
+    mine, other = (
+        scripted_bench({"a": 1.0}, f"mine.{name}", limit=limit) for name, limit in (("x", "load"), ("y", None))
+    )
+    load, again = (
+        scripted_bench({"a": 1.0}, name, measures="load", limit="load") for name in ("stream.load", "mine.load")
+    )
+    known = {bench.name: bench for bench in (load, mine, other, again)}
+    assert planning.unbounded([mine, other], [mine, other], known) == [
+        "mine.x: no share of its limit is shown, since nothing here measures it; select stream.load as well"
+    ]
+    assert planning.unbounded([mine, other], [mine, other, load], known) == []
+    assert planning.unbounded([], [mine], known) == []
+    assert planning.unbounded([mine], [mine], {}) == []

@@ -40,7 +40,7 @@ def ab(
     A commit is built by pip into a temporary environment, with the dependencies that it declares. Building and
     measuring run the code of both sides: name only commits and environments that you trust.
     """
-    from .. import errors
+    from .. import errors, own
     from ..ab import environments, interleave
     from ..measurement import numba_settings
     from ..record import store
@@ -55,7 +55,7 @@ def ab(
     if keep is not None:
         store.prepare(keep)
     handle(signal.default_int_handler)  # KeyboardInterrupt, so that the process under way is ended, too
-    asked = interleave.Asked(select or (), preset, param or (), variant or ())
+    asked = interleave.Asked([own.absolute(word) for word in select or ()], preset, param or (), variant or ())
     try:
         with interleave.workplace() as scratch:
             sides = environments.contenders((base, new), scratch / "sides", echo_err, build=not no_build)

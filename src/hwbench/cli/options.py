@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Select = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set.", autocompletion=benches
+        metavar="[SELECT]...",
+        help="Benches by name, glob or topic; files, directories or packages of your own; default: the standard set.",
+        autocompletion=benches,
     ),
 ]
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]

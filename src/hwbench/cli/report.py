@@ -17,7 +17,8 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest run.",
+            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest "
+            "run. Beside these files of benches of your own, for their findings.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
@@ -38,6 +39,9 @@ def report(
     check_repository(repo)
     rules = project_rules(None, None, higher_is_better)
     load_numpy()
+    for file in (one for one in path or () if one.suffix == ".py"):
+        catalog.add_path(file)
+    path = [one for one in path or () if one.suffix != ".py"]
     with collector.paused(keep=True):
         found = gather.gather(path or [store.newest(out)], repo, machine_name)
         for history in found.histories:

@@ -17,7 +17,7 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from ..bench import Skip, Sweep
+from ..bench import CUDA_SOURCES, Skip, Sweep
 from ..host.gpu_probe import Cupy
 from ..host.pseudo_files import ROOT, cpu_list, number, read_text
 from ..kernels import cuda
@@ -117,10 +117,11 @@ class GpuDevice:
         self._cuda.use()
 
     def module(self, topic: str) -> Cupy:
-        """The kernels of `benches/<topic>.cu`, compiled once for this GPU."""
+        """The kernels of `benches/<topic>.cu`, or beside a bench of your own, compiled once for this GPU."""
         if topic not in self._modules:
             with self._cuda:
-                self._modules[topic] = cupy.RawModule(code=cuda.source(topic), options=cuda.OPTIONS)
+                code = cuda.source(topic, CUDA_SOURCES.get(topic))
+                self._modules[topic] = cupy.RawModule(code=code, options=cuda.OPTIONS)
         return self._modules[topic]
 
     def launcher(

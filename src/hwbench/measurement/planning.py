@@ -107,6 +107,20 @@ def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
     return not bench.about or bench.about in usable
 
 
+def unbounded(own: Sequence[Bench], benches: Sequence[Bench], known: Mapping[str, Bench]) -> list[str]:
+    """A line for each of a user's own benches whose limit no selected bench measures: what to select as well."""
+    kinds = {bench.measures for bench in benches}
+    lacking = [bench for bench in own if bench in benches and bench.limit and bench.limit not in kinds]
+    sources: dict[str, str] = {}
+    for name, bench in known.items():
+        sources.setdefault(bench.measures or "", name)
+    return [
+        f"{bench.name}: no share of its limit is shown, since nothing here measures it; select {sources[limit]} as well"
+        for bench in lacking
+        if (limit := bench.limit or "") in sources
+    ]
+
+
 def measured(run: Run, benches: Sequence[Bench]) -> set[CaseKey]:
     """The keys of the cases that a run has from these benches as they are now; an older version does not count."""
     versions = {bench.name: bench.version for bench in benches}

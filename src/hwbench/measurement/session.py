@@ -55,6 +55,8 @@ def _execute(
     if plan.without:
         names = ", ".join(plan.without)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
+    for line in planning.unbounded(catalog.own(), benches, catalog.benches()):
+        observer.trouble(line)
     store.prepare(request.out / request.folder / here.name)
     path, run = cut_off if cut_off is not None else _new(request, here, plan.cases)
     if cut_off is None:

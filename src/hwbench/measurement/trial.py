@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..bench import Skip, Work
 from ..protocols import Values
+from ..record import private
 from ..record.model import Case, JsonObject, Status
 from ..record.reasons import Reason, because, told
 
@@ -106,5 +107,5 @@ def survived(trials: Sequence[Trial]) -> Iterator[None]:
 
 
 def described(error: Exception) -> str:
-    """`ValueError: what it says`."""
-    return f"{type(error).__name__}: {error}"
+    """`ValueError: what it says`, with the names of files and without their directories."""
+    return f"{type(error).__name__}: {private.without_places(str(error))}"

@@ -63,6 +63,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     facts: JsonObject = {}
     telemetry: JsonObject = {}
 
+    def __repr__(self) -> str:
+        from .text import seconds
+
+        time = f", {seconds(sorted(self.samples)[len(self.samples) // 2])}" if self.samples else ""
+        return f"<Record {self.case.label}: {self.status}{time}>"
+
     @property
     def case(self) -> Case:
         """The case that this record answers."""
@@ -271,6 +277,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     witness: dict[str, float] = {}
     benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
+
+    def __repr__(self) -> str:
+        benches = len({record.bench for record in self.records})
+        return f"<Run {self.id}: {len(self.records)} cases of {benches} bench{'es' * (benches != 1)}>"
 
 
 class Metric(msgspec.Struct, frozen=True):
