@@ -10,6 +10,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import jsonschema_rs
 import msgspec
@@ -24,6 +25,7 @@ from hwbench.record import store
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
 from made_up.declared import described
+from made_up.gpu_sample import gpu_run
 from made_up.sample import replace, sample_run
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -45,6 +47,7 @@ run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
+first_contact = script("first_contact")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
@@ -602,6 +605,85 @@ def test_counts_compares_with_what_is_derived_by_hand() -> None:
     assert "16,000" in said[1]
     assert " yes " in said[1]
     assert said[3:5] == ["NumPy kernels exact: 1 of 2, 1.8 wanted", "truth inside: 2 of 2"]
+
+
+# --- first_contact ----------------------------------------------------------------------------------------------------
+
+
+def on_a_card(out: Path, run: Any) -> Any:
+    """In the place of processes: each `hwbench run` leaves the records of its bench; all else prints its name."""
+    asked = []
+
+    def taken(command: Any, limit_s: float) -> Any:
+        asked.append((list(command), limit_s))
+        if "run" not in command:
+            return first_contact.Ended(0, f"said by {command[1]}")
+        select = command[4]
+        if select == "device.peak":
+            return first_contact.Ended("cut off after 45 s", "measuring device.peak\n")
+        mine = [one for one in run.records if one.bench == select or select == "device.*"]
+        path = Path(command[-1]) / "runs/box" / f"{run.id}.json"
+        path.parent.mkdir(parents=True)
+        store.write(replace(run, records=mine), path)
+        return first_contact.Ended(1 if select == "device.latency" else 0, "2 cases failed")
+
+    taken.asked = asked
+    return taken
+
+
+def test_first_contact_keeps_each_step_and_writes_targets_after_it(tmp_path: Path) -> None:
+    """A step that is cut off or fails costs the others nothing; the folder is flat and has no more than eight files."""
+    run = gpu_run(spread=0.0, suspect=False)
+    written = []
+    taken = on_a_card(tmp_path, run)
+
+    def watched(command: Any, limit_s: float) -> Any:
+        written.append(sorted(one.name for one in tmp_path.iterdir()))
+        return taken(command, limit_s)
+
+    said: list[str] = []
+    chosen = [one for one in first_contact.steps(nvcc=True) if one.name != "nvidia-smi"]
+    assert first_contact.contact(tmp_path, chosen, watched, said.append) == 2
+    assert [one.partition(":")[0] for one in said] == [one.name for one in chosen]
+    assert any("device.peak: cut off after 45 s in" in one for one in said)
+    assert said == (tmp_path / "steps.txt").read_text().splitlines()
+    assert written[2] == ["goals.json", "machine.txt", "steps.txt", "targets.txt"], "after the first goal"
+    found = sorted(tmp_path.iterdir())
+    assert [one.name for one in found] == [
+        "checks.txt", "goals.json", "machine.txt", "run.json", "steps.txt", "targets.txt"
+    ]  # fmt: skip
+    assert all(one.is_file() for one in found)
+    goals = store.read(tmp_path / "goals.json")
+    assert {one.bench for one in goals.records} >= {"device.stream", "transfer.copy", "device.matmul"}
+    told = (tmp_path / "targets.txt").read_text().splitlines()
+    assert "NOT REACHED  device copy: 2.9 TB/s, at least 3 TB/s" in told
+    assert all(line.startswith(("reached   ", "NOT REACHED")) for line in told)
+    assert "=== answers\nsaid by -m" in (tmp_path / "checks.txt").read_text()
+
+
+def test_first_contact_takes_six_minutes_and_asks_for_no_more_than_is_there() -> None:
+    """Limits of all steps but those by choice; each bench, parameter and test that is named exists."""
+    chosen = list(first_contact.steps())
+    assert sum(one.limit_s for one in chosen if one.name.startswith("goal")) <= 330
+    benches = catalog.benches()
+    for one in chosen:
+        assert one.file in ("machine.txt", "goals.json", "checks.txt", "run.json")
+    for name, *given in first_contact.GOALS:
+        pairs = list(zip(given[::2], given[1::2], strict=True))
+        assert {value.partition("=")[0] for flag, value in pairs if flag == "--param"} <= set(benches[name].axes)
+        assert {value for flag, value in pairs if flag == "--variant"} <= set(benches[name].variants)
+    tests = (SCRIPTS.parent / "tests/gpu/test_on_a_gpu.py").read_text()
+    asked = [one.command[-1] for one in first_contact.steps(nvcc=True, sanitizer=True) if "-k" in one.command]
+    for word in (word for one in asked for word in one.split(" or ")):
+        assert word in tests or word in ("copy16", "pick", "fma_f4_8", "barriers_block"), word
+
+
+def test_a_step_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
+    """With the whole of its process group."""
+    hangs = "import time; print('begun', flush=True); time.sleep(60)"
+    ended = first_contact.process((sys.executable, "-S", "-c", hangs), 0.5)
+    assert (ended.code, ended.output) == ("cut off after 0.5 s", "begun\n")
+    assert first_contact.process((sys.executable, "-S", "-c", "raise SystemExit(3)"), 20).code == 3
 
 
 # --- tracking_histories -----------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ class RawKernel:
 
 LAUNCH = RawKernel()
 N = 1000
+PLACES = np.array([3, 1, 4])
 
 
 def array():
@@ -101,6 +102,11 @@ def launched(x):
         (update, 2, 24 * N - 24, 24 * N - 24, N - 1),
         (lambda x, y: np.add(x, 1, out=y), 2, 16 * N, 16 * N, N),
         (lambda x: float(x[3]) + len(x), 1, 0, 0, 0),
+        (lambda x: [float(one) for one in x[:3]][1], 1, 0, 0, 0),
+        (lambda x: x[PLACES], 1, 24 + 24, 24 + 48, 0),
+        (lambda x: x.__setitem__(PLACES, 1.0), 1, 24, 24 + 24, 0),
+        (lambda x, y: y.__setitem__(slice(None), x), 2, 16 * N, 16 * N, 0),
+        (lambda x, y: x.__matmul__(y), 2, 16 * N, 16 * N, 2 * N),
     ],
 )
 def test_bytes_and_flops(function, arrays, compulsory, issued, flops):
@@ -110,6 +116,13 @@ def test_bytes_and_flops(function, arrays, compulsory, issued, flops):
     assert (found.kind, found.compulsory, found.issued.low, found.flops.low) == ("cupy", compulsory, issued, flops)
     assert not found.unknown
     assert all((one.data == np.arange(N)).all() for one in given)
+
+
+def test_a_mask_lets_through_what_cannot_be_seen():
+    """All elements are then counted, and an update by numbers is named."""
+    found = count(lambda x, y: np.add(x, 1.0, out=y, where=np.arange(N) > 3), (array(), array()))
+    assert found.flops.low == N
+    assert count(lambda x: np.add.at(x, PLACES, 1.0), (array(),)).unknown == ("add.at",)
 
 
 def test_a_compiled_kernel_is_named():

@@ -107,6 +107,17 @@ def test_a_group_is_measured_as_a_whole_or_not_at_all():
     assert [group.cases[0].params["n"] for group in planning.remaining(plan, done)] == [2, 3]
 
 
+def test_what_failed_is_measured_again_after_all_else():
+    """It may take its device with it once more; wrong answers and skipped cases are done."""
+    bench = scripted_bench({"a": 1.0}, axes={"n": (1, 2, 3, 4)})
+    statuses = {1: "error", 2: "wrong", 4: "skipped"}
+    run = run_of(*(record("a", params={"n": n}, status=status) for n, status in statuses.items()))
+    done = planning.measured(run, [bench])
+    assert done == {key(one) for one in run.records[1:]}
+    failed = {key(run.records[0])}
+    assert [one.cases[0].params["n"] for one in planning.remaining(planned(bench), done, failed)] == [3, 1]
+
+
 def test_new_records_replace_those_of_the_same_cases():
     """The others keep their place; no case is there twice."""
     run = run_of(record("a"), record("b"), record("c"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +75,7 @@ class Ledger:
     outside: list[Buffer] = field(default_factory=list)
     live: int = 0
     most_live: int = 0
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # threads of the function's
     _watched: dict[int, weakref.ref[object]] = field(default_factory=dict)
 
     # --- memory
@@ -129,7 +131,12 @@ class Ledger:
         `numbers` are where single numbers among the operands come from. Gives where the result comes from if that is a
         single number.
         """
-        writes = list(writes)
+        with self._one_at_a_time:
+            return self._call(name, list(reads), list(writes), cost, numbers)
+
+    def _call(
+        self, name: str, reads: Sequence[Array], writes: Sequence[Array], cost: Cost, numbers: Sequence[Buffer]
+    ) -> Buffer | None:
         into = [self._use(one, name) for one in writes]
         made = None
         if not writes:
@@ -239,12 +246,11 @@ class Ledger:
         """One number is read or written."""
         buffer = self.buffer(array)
         if buffer.read is not None and buffer.written is not None:
-            read, written = buffer.read.of(array), buffer.written.of(array)
-            place = index if read.ndim >= array.ndim else ...
+            mine = buffer.read.element(array, index)
             if write:
-                written[place] = True
-            elif not np.all(written[place]):
-                read[place] = True
+                buffer.written.marks[mine] = True
+            elif not buffer.written.marks[mine].all():
+                buffer.read.marks[mine] = True
         self.add("setitem" if write else "getitem", array.itemsize, array.itemsize)
         if array.dtype.kind in "fc":
             self.by_dtype[array.dtype.str[1:]] += array.itemsize

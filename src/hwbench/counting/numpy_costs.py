@@ -181,12 +181,10 @@ def _qr(m: int, n: int, _columns: int) -> float:
     return 4 * m * n**2 - 4 / 3 * n**3  # R, and Q of its reflections
 
 
-def _sorted(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _sorted(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
     """A sort by comparisons reads and writes its array once at least, and about log2 n times at most."""
     a = np.asarray(args[0])
-    axis = kwargs.get("axis", args[1] if len(args) > 1 and isinstance(args[1], int) else -1)
-    n = a.size if axis is None or not a.ndim else a.shape[axis]
-    return Cost(extra_high=4 * a.nbytes * max(math.ceil(math.log2(max(n, 2))), 1))
+    return Cost(extra_high=4 * a.nbytes * max(math.ceil(math.log2(max(a.size, 2))), 1))
 
 
 def _fft(factor: float, *, whole: bool = False, inverse: bool = False) -> Callable[..., Cost]:

@@ -89,7 +89,7 @@ def tracing(ledger: Ledger) -> Iterator[dict[int, Any]]:
     """Record NumPy's calls into a ledger; gives the replacements by the identity of what they replace."""
     by_identity: dict[int, Any] = {}
     undo: list[tuple[ModuleType, str, Any]] = []
-    RECORDER.ledger, RECORDER.quiet = ledger, False
+    RECORDER.start(ledger)
     try:
         for home, functions in {**replacements(), **_scipy()}.items():
             module = importlib.import_module(home)

@@ -25,8 +25,13 @@ _SOME: dict[str, Callable[[Array, Any], int]] = {
 }  # fmt: skip
 
 
+_PLAIN = (int, float, np.ndarray, bool, type(None))
+
+
 def plain(value: Any) -> Any:
     """The arrays and numbers behind traced ones, in lists, tuples and dictionaries too."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Traced):
         return value.view(np.ndarray)
     if isinstance(value, Number):
@@ -42,10 +47,10 @@ def plain(value: Any) -> Any:
 
 def traced(value: Any) -> Any:
     """The same arrays and numbers, traced; in lists and tuples too, named ones included."""
+    if (number := _NUMBERS.get(type(value))) is not None:
+        return number(value)
     if type(value) is np.ndarray and value.dtype.kind in "biufcmMSUV":
         return value.view(Traced)
-    if isinstance(value, np.generic) and type(value) in _NUMBERS:
-        return _NUMBERS[type(value)](value)
     if type(value) in (list, tuple):
         return type(value)(traced(one) for one in value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -63,12 +68,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kw
     targets = tuple(plain(one) for one in (out if isinstance(out, tuple) else (out,))) if out is not None else ()
     if targets:
         options["out"] = targets if method == "__call__" else targets[0]
+    made, on = None, RECORDER.on
     with RECORDER.hushed():
         result = getattr(ufunc, method)(*raw, **options)
-    made = None
-    if RECORDER.on:
-        numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
-        with RECORDER.hushed():
+        if on:
+            numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
             made = record_ufunc(ufunc, method, raw, options, result, numbers)
     if method == "at":
         return None
@@ -97,7 +101,7 @@ def record_ufunc(
     inputs = [one for one in raw if isinstance(one, np.ndarray)]
     given = result if isinstance(result, tuple) else (result,)
     results = [one for one in given if isinstance(one, np.ndarray | np.generic)]
-    dtypes = [one.dtype for one in (*(np.asarray(one) for one in raw), *results) if one.dtype.kind != "O"]
+    dtypes = [one.dtype for one in (*raw, *results) if isinstance(one, np.ndarray | np.generic)]
     flops = costs.element(name, dtypes)
     if name not in costs.KNOWN_UFUNCS and ufunc is not getattr(sys.modules.get("scipy.special"), name, None):
         ledger.unseen(name)
@@ -137,7 +141,7 @@ def record_ufunc(
 def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
-    if ledger is None or RECORDER.quiet:
+    if ledger is None or not RECORDER.on:
         with RECORDER.hushed():
             return function(*plain(list(args)), **plain(dict(kwargs)))
     if name in COMPOSED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
@@ -15,25 +16,36 @@ R = TypeVar("R")
 
 
 class Recorder:
-    """Where the calls of the run under way go; nothing is recorded while `quiet`."""
+    """Where the calls of the run under way go.
+
+    Nothing is recorded while a thread is hushed, nor of threads that ran before: a witness, a progress bar.
+    """
 
     def __init__(self) -> None:
         self.ledger: Ledger | None = None
-        self.quiet = False
+        self._others: frozenset[int | None] = frozenset()
+        self._quiet = threading.local()
 
     @property
     def on(self) -> bool:
-        """Whether calls are recorded now."""
-        return self.ledger is not None and not self.quiet
+        """Whether calls of this thread are recorded now."""
+        if self.ledger is None or getattr(self._quiet, "now", False):
+            return False
+        return threading.get_ident() not in self._others
+
+    def start(self, ledger: Ledger) -> None:
+        """Record the calls of this thread, and of those that it starts."""
+        self._others = frozenset(one.ident for one in threading.enumerate()) - {threading.get_ident()}
+        self.ledger, self._quiet.now = ledger, False
 
     @contextlib.contextmanager
     def hushed(self) -> Iterator[None]:
         """NumPy's own work inside of a call."""
-        before, self.quiet = self.quiet, True
+        before, self._quiet.now = getattr(self._quiet, "now", False), True
         try:
             yield
         finally:
-            self.quiet = before
+            self._quiet.now = before
 
 
 RECORDER = Recorder()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ..record import private
 
 PREFIXES = ("NUMBA_", "OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_",
-            "MALLOC_", "MIMALLOC_", "TCMALLOC_", "NPY_", "CUDA_", "CUPY_", "PYTHONMALLOC", "PYTHON_GIL",
+            "MALLOC_", "MIMALLOC_", "TCMALLOC_", "NPY_", "CUDA_", "CUPY_", "CUBLAS_", "PYTHONMALLOC", "PYTHON_GIL",
             "PYTHON_JIT")  # fmt: skip
 NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "NVIDIA_TF32_OVERRIDE",
          "PYTHONTRACEMALLOC", "PYTHONDEVMODE", "PYTHONPERFSUPPORT", "PYTHON_PERF_JIT_SUPPORT"}  # fmt: skip

@@ -157,7 +157,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """One visible GPU; `memory` in bytes, `sm` the count of multiprocessors."""
+    """One visible GPU; `memory` in bytes, `sm` the count of multiprocessors.
+
+    `versions` are those of the libraries that decide what code runs (nvrtc, cublas, the CUDA that the driver supports),
+    `state` is how the card is set up: power limits, ECC, MIG, locked clocks, processes of others.
+    """
 
     name: str
     memory: int | None = None
@@ -165,6 +169,9 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     driver: str | None = None
     cuda: str | None = None
     pcie: JsonObject | None = None
+    uuid: str | None = None
+    versions: JsonObject | None = None
+    state: JsonObject | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
