@@ -22,7 +22,7 @@ from ..tracking.history import DIRTY, History, Series, Values
 
 MANY = 500_000  # values from which a page keeps three digits
 FINE, COARSE = 2e-5, 1e-3  # relative steps between neighbouring values
-STEPS = {FINE: 9, COARSE: 4}  # for each doubling of an interval's end
+STEPS = {FINE: 9, COARSE: 3}  # for each doubling of an interval's end
 LINEAR = 10**5  # of the largest value of a series that is kept in multiples of a quantum
 SMALLEST = 1e-6  # of an interval's end relative to the value
 NO_END = 255
@@ -45,19 +45,23 @@ class Cases:
 
     def unit(self, series: Series) -> tuple[str, bool]:
         """The unit of a case, and whether more is better."""
-        unit, scale = self._scale(series)
+        unit, scale = self.scale(series)
         return unit, scale.higher if isinstance(scale, Metric) else series.higher
 
     def shown(self, series: Series, values: Any) -> Any:
         """A value, or an array of them, in that unit."""
-        scale = self._scale(series)[1]
-        return scale.value(values, dict(series.counts)) if isinstance(scale, Metric) else values / scale
+        return _converted(self.scale(series)[1], series, values)
 
-    def _scale(self, series: Series) -> tuple[str, Metric | float]:
+    def scale(self, series: Series) -> tuple[str, Metric | float]:
+        """The unit of a case, and the metric or the factor that gives it."""
         case = series.case
         if case not in self._scales:
             self._scales[case] = _scale(self.series[case])
         return self._scales[case]
+
+
+def _converted(scale: Metric | float, series: Series, values: Any) -> Any:
+    return scale.value(values, dict(series.counts)) if isinstance(scale, Metric) else values / scale
 
 
 def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
@@ -85,11 +89,11 @@ def packed(
     for number, every in enumerate(cases.series.values()):
         first = every[0]
         benches.setdefault(first.bench, []).append(number)
-        unit, higher = cases.unit(first)
+        (unit, higher), scale = cases.unit(first), cases.scale(first)[1]
         label = " ".join([first.variant, *(f"{axis}={value}" for axis, value in first.params.items())]).strip()
         lines = []
         for one in every:
-            line = {"s": one.setting, **planes.add(one, cases, higher)}
+            line = {"s": one.setting, **planes.add(one, scale, higher)}
             if (index := kept.index(one)) >= 0:
                 line["i"] = index
             if id(one) in marked:
@@ -146,7 +150,7 @@ class _Planes:
         self.waiting = 0
         self.planes: tuple[list[bytes], ...] = ([], [], [], [], [])
 
-    def add(self, series: Series, cases: Cases, higher: bool) -> dict[str, Any]:
+    def add(self, series: Series, scale: Metric | float, higher: bool) -> dict[str, Any]:
         """Add a series; what the script needs to know of it: commits `p`, the middle `m` or the quantum `q`."""
         at, *columns = series.measured
         key = at.tobytes()
@@ -154,7 +158,7 @@ class _Planes:
             self.known[key] = len(self.places)
             self.places.append(np.diff(at, prepend=-1).tolist())
         with np.errstate(all="ignore"):
-            shown, low, high = (cases.shown(series, one) for one in columns)
+            shown, low, high = (_converted(scale, series, one) for one in columns)
         if higher and not series.higher:
             low, high = high, low
         for into, column in zip(self.columns, (shown, low, high), strict=True):

@@ -75,11 +75,12 @@
       }));
     };
 
-    const scaled = (values, higher) => {
+    // `room` is the share of the height that the names of commits take at the top.
+    const scaled = (values, room) => {
       const [low, high] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-      if (low > 0 && high / low > 10) return { type: "log", domain: [low / 1.2, high * 1.2], nice: false };
+      if (low > 0 && high / low > 10) return { type: "log", domain: [low / 1.2, high * 1.1 * (high / low) ** (room / (1 - room))], nice: false };
       const pad = Math.max(0.08 * (high - low), 0.01 * Math.max(Math.abs(low), Math.abs(high)), Number.MIN_VALUE);
-      return { type: "linear", zero: false, nice: false, domain: [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad] };
+      return { type: "linear", zero: false, nice: false, domain: [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad + (room / (1 - room)) * (high - low + pad)] };
     };
     const marksOf = (one) => {
       const marks = [];
@@ -125,7 +126,7 @@
       const filled = JSON.parse(JSON.stringify(spec));
       // The axis is of the values: intervals are cut at its ends, and it goes below zero only where values do.
       if (marks.length) {
-        const scale = scaled(marks.map((mark) => mark.value));
+        const scale = scaled(marks.map((mark) => mark.value), Math.min(0.4, (steps.length ? 14 + Math.max(...steps.map((step) => step.y)) : 0) / spec.height));
         marks.forEach((mark) => { mark.low = Math.max(mark.low, scale.domain[0]); mark.high = Math.min(mark.high, scale.domain[1]); });
         for (const { encoding } of filled.layer) if (encoding.y && encoding.y.scale) encoding.y.scale = scale;
       }
@@ -232,22 +233,27 @@
       wanted = event.target.dataset.more === "all" ? Infinity : wanted + 200;
       apply();
     });
-    find("th", table).forEach((head, column) => {
+    // Sizes begin with the largest, commits with the newest, all others with the first; the third click restores. A phone,
+    // where a row is a card without headings, has a selector.
+    const heads = find("th", table);
+    const order = bar.querySelector(".order");
+    const turns = (column) => ([1, 3].includes(column) ? ["", "descending", "ascending"] : ["", "ascending", "descending"]);
+    const sort = (column, next) => {
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      if (next) heads[column].setAttribute("aria-sort", next);
+      order.value = next ? column : "";
+      const sign = next === "descending" ? -1 : 1;
+      const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
+      sorted = next ? [...rows].sort((a, b) => sign * compare(a.keys[column], b.keys[column]) || a.at - b.at) : rows;
+      apply();
+    };
+    heads.forEach((head, column) => {
       const button = made("button", { type: "button", className: "sort", textContent: head.textContent });
+      order.append(made("option", { textContent: head.textContent, value: column }));
       head.replaceChildren(button);
-      button.addEventListener("click", () => {
-        // Sizes begin with the largest, commits with the newest, all others with the first; the third click restores.
-        const down = [1, 3].includes(column);
-        const turns = down ? ["descending", "ascending", ""] : ["ascending", "descending", ""];
-        const next = turns[(turns.indexOf(head.getAttribute("aria-sort") || "") + 1) % 3];
-        find("th", table).forEach((other) => other.removeAttribute("aria-sort"));
-        if (next) head.setAttribute("aria-sort", next);
-        const sign = next === "descending" ? -1 : 1;
-        const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
-        sorted = next ? [...rows].sort((a, b) => sign * compare(a.keys[column], b.keys[column]) || a.at - b.at) : rows;
-        apply();
-      });
+      button.addEventListener("click", () => sort(column, turns(column)[(turns(column).indexOf(head.getAttribute("aria-sort") || "") + 1) % 3]));
     });
+    order.addEventListener("input", () => sort(Number(order.value), order.value === "" ? "" : turns(Number(order.value))[1]));
     bar.hidden = false;
     apply();
   };

@@ -236,8 +236,11 @@ def _scatter(values: Values) -> float:
 
 def _weights(series: Series, there: NDArray[np.int32]) -> list[float | None]:
     """Asv's weights: the inverse of the half-width of the 99% interval; None where unknown."""
-    widths = (series.high - series.low)[there]
-    return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
+    at, _, low, high = series.measured
+    widths = (high - low)[np.searchsorted(at, there)]
+    known = np.isfinite(widths) & (widths > 0)
+    weights = 2 / np.where(known, widths, 1.0)
+    return [weight if there else None for weight, there in zip(weights.tolist(), known.tolist(), strict=True)]
 
 
 def suspicious(rows: Values) -> NDArray[np.bool_]:

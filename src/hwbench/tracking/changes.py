@@ -124,11 +124,11 @@ def _failures(every: Sequence[Series]) -> list[Change]:
     """
     newest: dict[Case, int] = {}
     for series in every:
-        there = np.flatnonzero(~np.isnan(series.values))
-        newest[series.case] = max(newest.get(series.case, -1), int(there[-1]) if len(there) else -1)
+        there, case = series.measured[0], series.case
+        newest[case] = max(newest.get(case, -1), int(there[-1]) if len(there) else -1)
     together: dict[tuple[str, int, int], list[tuple[Series, Step]]] = {}
     for series in every:
-        if (step := _failure(series)) is not None and newest[series.case] < step.first:
+        if series.failed and (step := _failure(series)) is not None and newest[series.case] < step.first:
             together.setdefault((series.bench, series.setting, step.first), []).append((series, step))
     return [Change(*found[0], math.nan, "", 1.0, "failed", len(found)) for found in together.values()]
 

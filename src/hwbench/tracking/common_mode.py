@@ -35,10 +35,15 @@ def shared(every: Sequence[Series]) -> dict[int, Values]:
     for setting, positive in by_setting.items():
         if len(positive) >= FEWEST:
             at = np.unique(np.concatenate([one.measured[0] for one in positive]))
-            whole = np.log([one.sound[at] for one in positive])
+            whole = np.full((len(positive), len(at)), np.nan)
+            for row, one in zip(whole, positive, strict=True):
+                places, values = without(one, None)
+                row[np.searchsorted(at, places)] = np.log(values)
             common = np.zeros(len(at))
             for _ in range(ROUNDS):  # the neighbours of a slow commit are better known without what is slow among them
-                common = _common(whole - _around(whole - common))
+                before, common = common, _common(whole - _around(whole - common))
+                if np.array_equal(before, common):
+                    break
             found[setting] = np.zeros(len(positive[0].values))
             found[setting][at] = common
     return found

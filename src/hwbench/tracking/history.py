@@ -119,9 +119,11 @@ class Series:
     @property
     def measured(self) -> tuple[NDArray[np.int32], Values, Values, Values]:
         """The positions of the commits with a value, and there the values with their intervals."""
-        values, low, high = (getattr(self, f"_{name}") for name in ("values", "low", "high"))
-        ends = (one.values if one.at is values.at else one.dense()[values.at] for one in (low, high))
-        return values.at, values.values, *ends
+        kept = self.__dict__
+        values, low, high = kept["_values"], kept["_low"], kept["_high"]
+        if low.at is values.at and high.at is values.at:
+            return values.at, values.values, low.values, high.values
+        return values.at, values.values, low.dense()[values.at], high.dense()[values.at]
 
     @property
     def case(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:

@@ -292,11 +292,14 @@ def _machines(history: History, benches: Mapping[str, BenchInfo], labels: Sequen
         return None
     entries: list[dict[Place, Entry]] = [{} for _ in labels]
     for one in history.series:
-        recent = one.sound[~np.isnan(one.sound)][-RECENT:]
-        if len(recent) and float(np.median(recent)) > 0:
+        at, values, _, _ = one.measured
+        pairs = zip(at.tolist(), values.tolist(), strict=True)
+        recent = [value for k, value in pairs if k not in one.suspect][-RECENT:]
+        middle = statistics.median(recent) if recent else 0.0
+        if middle > 0:
             entries[one.setting][one.case] = Entry(
                 one.bench, one.variant, "", one.params, one.version, one.counts,
-                (Measurement(float(np.median(recent)), 0.0),), higher=one.higher,
+                (Measurement(middle, 0.0),), higher=one.higher,
             )  # fmt: skip
     rows = []
     for label, mine in zip(labels[1:], entries[1:], strict=True):
