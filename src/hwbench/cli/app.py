@@ -19,6 +19,7 @@ from .console import echo, echo_err
 from .explain import explain
 from .list import list_benches
 from .machine import machine
+from .place import place
 from .report import report
 from .run import run
 from .show import show
@@ -75,6 +76,7 @@ app.command("compare", cls=Command)(compare)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)
+app.command("place", cls=Command)(place)
 app.command("machine", cls=Command)(machine)
 
 
