@@ -22,11 +22,11 @@ LAYERS = (
     ("cache", "errors", "kernels", "version"),
     ("record",),
     ("protocols", "bench", "host"),
-    ("analysis", "devices", "benches"),
+    ("analysis", "devices", "benches", "counting"),
     ("catalog",),
     ("measurement", "tracking"),
-    ("report", "crosscheck", "ab", "api"),
-    ("cli", "__main__"),
+    ("report", "crosscheck", "ab", "placing", "api"),
+    ("cli", "asv", "pytest_plugin", "__main__"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 READS = ("record", "analysis", "tracking", "report")

@@ -52,7 +52,6 @@ def place(
         from ..placing import lines, roofs, subject
         from ..placing import sweep as sweeps
         from ..placing.engine import Setting
-        from .check import Quiet
 
         ns = sweeps.sizes(sweep)
         watch("is imported")
@@ -65,7 +64,7 @@ def place(
         stop = Stop()
         handle(stop.ask)
         try:
-            known = roofs.get(Quiet(), stop.check, refresh=refresh)
+            known = roofs.get(echo_err, stop.check, refresh=refresh)
             setting = Setting(known, selection.devices("cpu"), stop.check, echo_err, hardware=True, watch=watch)
             found = sweeps.run(
                 wanted, setting, list(ns) if wanted.sized else [None],

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..bench import Bench, Work
-from ..benches.parallel.overhead import add_together, arrays
 from ..devices import Device
 from ..measurement.cases import Group
 from ..measurement.engine import Engine
@@ -36,6 +35,8 @@ def _bench(name: str, question: str, counts: Mapping[str, float], call: Callable
 
 def benches() -> list[Bench]:
     """The costs as benches of one variant."""
+    from ..benches.parallel.overhead import add_together, arrays  # imports Numba
+
     tiny, alone = arrays(64), np.ones(1)
     return [
         _bench(FRESH, "What does memory cost that is touched for the first time?", {"bytes": FRESH_BYTES}, fresh_pages),

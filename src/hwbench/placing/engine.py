@@ -77,7 +77,8 @@ def place(
     counts, probed, known = {}, {}, {}
     for one, each in {name: function, **(variants or {})}.items():
         try:
-            counts[one], probed[one] = _counts(one, each, inputs, setting), _probed(one, each, inputs, setting)
+            probed[one] = _probed(one, each, inputs, setting)
+            counts[one] = _counts(one, each, inputs, setting)
             known[one] = each
         except UsageError as error:
             if one == name:

@@ -24,7 +24,7 @@ from ..devices import selection
 from ..errors import StoreError, UsageError
 from ..host import machine, variables
 from ..measurement import planning, session
-from ..measurement.observer import Observer
+from ..measurement.observer import Observer, TroubleOnly
 from ..record import identity, store
 from ..record.estimate import estimate
 from ..record.facts import threads_of
@@ -154,7 +154,7 @@ def keep(run: Run) -> None:
             store.write(run, file())
 
 
-def get(observer: Observer, stop: Callable[[], None] = lambda: None, *, refresh: bool = False) -> Roofs:
+def get(tell: Callable[[str], object], stop: Callable[[], None] = lambda: None, *, refresh: bool = False) -> Roofs:
     """The roofs of this machine; what was not measured for this setup is measured now, in half a minute at most."""
     known = None if refresh else kept()
     roofs = Roofs(known) if known is not None else None
@@ -162,7 +162,8 @@ def get(observer: Observer, stop: Callable[[], None] = lambda: None, *, refresh:
     have = {record.bench for record in roofs.run.records} if roofs else set()
     if roofs is not None and not names and have.issuperset(COSTS):
         return roofs
-    run = _measured(roofs.run if roofs else None, names, observer, stop)
+    tell("measuring the roofs of this machine once, for about half a minute")
+    run = _measured(roofs.run if roofs else None, names, TroubleOnly(tell), stop)
     with contextlib.suppress(StoreError, OSError):  # a cache that cannot be written is no cache
         store.write(run, file())
     made = Roofs(run)
@@ -174,7 +175,6 @@ def get(observer: Observer, stop: Callable[[], None] = lambda: None, *, refresh:
 
 def _measured(known: Run | None, names: Sequence[str], observer: Observer, stop: Callable[[], None]) -> Run:
     """A run with these quantities and the costs, beside what is known."""
-    observer.trouble("measuring the roofs of this machine once, for about half a minute")
     if names:
         with tempfile.TemporaryDirectory(prefix="hwbench-") as out:
             run, _ = session.execute(quantities.request(Path(out), None, names), observer, stop)

@@ -66,9 +66,9 @@ def load(target: str, args: str | None = None) -> Subject:
         make = _function(module if other == path else _imported(other), other, maker)
     elif callable(vars(module).get(MAKES)):
         make = vars(module)[MAKES]
-    if make is None and (needed := _needed(function)):
+    if make is None and (wanted := needed(function)):
         raise UsageError(
-            f"{target}: wants {', '.join(needed)}; name what makes them by --args {path.name}:{MAKES}, or define "
+            f"{target}: wants {', '.join(wanted)}; name what makes them by --args {path.name}:{MAKES}, or define "
             f"{MAKES} in {path.name}"
         )
     return Subject(name, function, make, make is not None and _takes_one(make), _variants(module, name))
@@ -130,7 +130,7 @@ def _function(module: ModuleType, path: Path, name: str) -> Function:
     return function
 
 
-def _needed(function: Function) -> list[str]:
+def needed(function: Function) -> list[str]:
     """The parameters without a default."""
     try:
         parameters = inspect.signature(function).parameters.values()
