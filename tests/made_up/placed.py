@@ -67,7 +67,7 @@ def roof_run(**more: Any) -> Run:
         "policy": Policy(sizes=SIZES),
         "machine": msgspec.structs.replace(MACHINE, cpu=cpu),
     } | more
-    return run_of(*records, **given)
+    return run_of(*given.pop("records", records), **given)
 
 
 def roofs() -> Roofs:

@@ -20,7 +20,7 @@ def test_a_point_in_lines():
     first, second, third, *advice = lines.of(placed(at))
     assert first == "f at n=10⁶: 4.80 ms (4.78–4.82), 35% of DRAM triad, 1 thread (24.0 GB/s)"
     assert second == "  bytes  38.1 MiB compulsory, 68.7 MiB issued, moved not known: no counters here"
-    assert third.startswith("  flops  3.00 × 10⁶; issued bytes reach 62%")
+    assert third.startswith("  flops  3\u202f000\u202f000; issued bytes reach 63%")
     assert [line.split()[0] for line in advice] == [one.code for one in at.advice]
 
 

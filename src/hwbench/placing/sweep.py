@@ -102,4 +102,4 @@ def _grown(pairs: Sequence[tuple[int, float]], n: int) -> float:
     if min(v0, v1) <= 0 or n1 <= n0:
         return v1
     power = max(0.0, math.log(v1 / v0) / math.log(n1 / n0))
-    return v1 * float(n / n1) ** power
+    return v1 * math.exp(power * math.log(n / n1))
