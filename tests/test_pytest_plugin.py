@@ -21,7 +21,10 @@ from made_up.placed import chain, exactly, roofs
 EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "own-code"
 
 
-def placement(seconds=exactly(5e-3), doubts=()):
+QUICK = exactly(5e-3)
+
+
+def placement(seconds=QUICK, doubts=()):
     at = engine.point("f", chain(10**6), seconds, roofs(), written=8 * 10**6, doubts=list(doubts))
     return Placement(Placed("f", (at,)), roofs())
 

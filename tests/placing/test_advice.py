@@ -9,8 +9,8 @@ from hwbench.placing import engine
 from made_up.placed import KIB, chain, counts, exactly, roofs
 
 
-def advice(given, seconds, *, written=0, threads=1):
-    found = engine.point("f", given, exactly(seconds), roofs(), written=written, threads=threads).advice
+def advice(given, seconds, **more):
+    found = engine.point("f", given, exactly(seconds), roofs(), **more).advice
     return {one.code: one for one in found}
 
 
@@ -78,6 +78,15 @@ def test_half_the_bytes_in_float32():
     """Where memory is what it waits for."""
     found = advice(counts(2 * 10**8), 1e-2)["dtype"]
     assert found.gain.expected == pytest.approx(2.0, rel=0.05)
+
+
+def test_new_pages_at_each_call_are_told():
+    """Half of the time; fused, a third of them stays: the result's."""
+    n = 10**6
+    found = advice(chain(n), 9.6e-3, written=8 * n, made=8 * n, pages=4.8e-3)
+    assert found["reuse"].gain.expected == pytest.approx(2.0)
+    assert found["reuse"].text.startswith("4.80 ms of a call go into new pages")
+    assert found["fuse"].gain.expected == pytest.approx(9.6e-3 / (40e6 / 15e9 + 1.6e-3), rel=0.02)
 
 
 def test_no_gain_is_expected_above_what_is_possible():

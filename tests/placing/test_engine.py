@@ -110,7 +110,7 @@ class Millisecond(ScriptedDevice):
 def setting(monkeypatch):
     """A machine of the imagination, counts that are given, and what was told."""
     monkeypatch.setattr(engine, "count", lambda _f, _args, _kwargs, hardware: counts(240 * 10**6))
-    monkeypatch.setattr(engine.timing, "cores", lambda _call, _seconds: 1.0)
+    monkeypatch.setattr(engine.timing, "spent", lambda _call, _seconds: engine.timing.Spent(1.0, 0.0))
     told = []
     made = engine.Setting(roofs(), {"cpu": Millisecond()}, tell=told.append)
     return dataclasses.replace(made, tell=told.append), told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doubles.scripted import Clock, ScriptedDevice
+from doubles.scripted import ScriptedDevice
 from hwbench.placing import timing
 
 
@@ -42,15 +42,18 @@ def test_a_disturbed_record_says_so():
     assert "steal" in timing.timed(found["a"]).doubt or "hypervisor" in timing.timed(found["a"]).doubt
 
 
-def test_cores_are_processor_time_over_wall_time():
-    """Two CPUs busy: two seconds a second."""
-    wall, cpu = Clock(), Clock()
+@pytest.mark.parametrize(("faults", "pages"), [(100, 5e-3), (0, 0.0)])
+def test_cores_are_processor_time_over_wall_time(faults, pages):
+    """Two CPUs busy: two seconds a second. Time in the kernel is for pages where there are page faults."""
+    usage = [0.0] * 4
 
     def call():
-        wall.now += 0.01
-        cpu.now += 0.02
+        for i, more in enumerate((0.01, 0.015, 0.005, faults)):
+            usage[i] += more
 
-    assert timing.cores(call, 0.01, wall, cpu) == pytest.approx(2.0)
+    found = timing.spent(call, 0.01, lambda: timing.Usage(*usage))
+    assert found == pytest.approx((2.0, pages))
+    assert timing.used().wall > 0
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from .model import Advice, Gain, Point
 from .roofs import Roofs
 
 LEAST = 1.1  # gains below this are not worth a sentence
-REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again, without new pages
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 LINE = 64
 # What takes longer than moving its numbers: parts of names of calls.
@@ -51,10 +50,6 @@ class Case:
         rate = self.roofs.usual(self.kind, level, threads) or self.roofs.usual("load", level, threads)
         return moved / rate if rate else 0.0
 
-    def fresh(self, sizes: list[int]) -> float:
-        """Seconds for memory that is new at each call."""
-        return sum(size for size in sizes if size >= REUSED) * self.roofs.cost(costs.FRESH)
-
     def least(self, threads: int, level: str, moved: float | None = None) -> float:
         """The least time for what any code must move and compute."""
         slope, peak = self.roofs.slope(self.kind, level, threads), self.roofs.peak(self.counts.dtype, threads)
@@ -74,11 +69,17 @@ class Case:
 
     @property
     def passes(self) -> float:
-        """Seconds of the passes over its data, as ordinary code makes them, with their memory and calls."""
-        made = [one.nbytes for one in self.counts.temporaries]
-        calls = (len(made) + 1) * self.roofs.cost(costs.CALL) if self.counts.kind == "numpy" else 0.0
+        """Seconds of the passes over its data, as ordinary code makes them, with their calls and new pages."""
+        made = len(self.counts.temporaries)
+        calls = (made + 1) * self.roofs.cost(costs.CALL) if self.counts.kind == "numpy" else 0.0
         moved = middle(self.counts.issued) or self.counts.compulsory
-        return self.moving(moved, self.point.level, self.point.threads) + self.fresh(made) + calls
+        return self.moving(moved, self.point.level, self.point.threads) + self.point.pages + calls
+
+    @property
+    def pages(self) -> float:
+        """Seconds for the new pages of results alone, without those of temporaries."""
+        every = sum(one.nbytes for one in self.counts.temporaries) + self.point.made
+        return self.point.pages * self.point.made / every if every else 0.0
 
     def rest(self, kept: float) -> float:
         """Seconds that the passes do not explain and that a rewrite keeps, which makes `kept` of the passes."""
@@ -89,7 +90,7 @@ class Case:
 def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
     """The advice for a point, the greatest expected gain first."""
     case = Case(point, roofs, kind)
-    rules: tuple[Callable[[Case], Advice | None], ...] = (_fuse, _block, _threads, _stride, _dtype)
+    rules: tuple[Callable[[Case], Advice | None], ...] = (_fuse, _block, _threads, _stride, _dtype, _reuse)
     found = [one for rule in rules if (one := rule(case)) is not None and one.gain.expected >= LEAST]
     return tuple(sorted(found, key=lambda one: -one.gain.expected))
 
@@ -112,7 +113,7 @@ def _fused(case: Case) -> tuple[float, float] | None:
     issued, fused = middle(counts.issued), middle(counts.fusable)
     if not counts.temporaries or not fused or not issued or fused >= issued:
         return None
-    after = case.moving(fused, _level_without(case), case.point.threads) + case.rest(fused / issued)
+    after = case.moving(fused, _level_without(case), case.point.threads) + case.pages + case.rest(fused / issued)
     return fused, after
 
 
@@ -155,7 +156,7 @@ def _block(case: Case) -> Advice | None:
     again = max(0.0, issued - counts.compulsory)
     after = (
         case.moving(counts.compulsory, point.level, point.threads) + case.moving(again, inner, point.threads)
-        + calls + case.rest(1.0)
+        + calls + case.pages + case.rest(1.0)
     )  # fmt: skip
     gain = case.gain(after, case.least(point.threads, point.level))
     return Advice(
@@ -226,6 +227,20 @@ def _dtype(case: Case) -> Advice | None:
         "dtype",
         f"in float32, where its 7 digits are enough, half the bytes: expect {_times(gain.expected)}, at most "
         f"{_times(gain.at_most)} as fast",
+        gain,
+    )
+
+
+def _reuse(case: Case) -> Advice | None:
+    """New pages at each call: the system clears them, and takes them back."""
+    saved = case.point.pages
+    if not saved:
+        return None
+    gain = case.gain(case.seconds - min(saved, case.seconds * 0.9), case.least(case.point.threads, case.point.level))
+    return Advice(
+        "reuse",
+        f"{text.seconds(saved)} of a call go into new pages: written into arrays that are kept (out=), expect "
+        f"{_times(gain.expected)}, at most {_times(gain.at_most)} as fast",
         gain,
     )
 

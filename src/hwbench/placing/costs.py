@@ -1,7 +1,4 @@
-"""What a rewrite saves beside bytes: memory that is touched for the first time, a parallel loop, a call of NumPy.
-
-Predictions need them. They are kept as records beside the roofs.
-"""
+"""What a rewrite costs or saves beside bytes: a parallel loop, a call of NumPy. Kept as records beside the roofs."""
 
 from __future__ import annotations
 
@@ -15,20 +12,13 @@ from ..measurement.cases import Group
 from ..measurement.engine import Engine
 from ..record.model import Case, Policy, Record
 
-FRESH, FORK, CALL = "cost.fresh", "cost.fork", "cost.call"
-FRESH_BYTES = 64 * 2**20  # above the 32 MiB up to which glibc gives freed memory out again
-PAGE = 4096
+FORK, CALL = "cost.fork", "cost.call"
 
 
-def fresh_pages() -> None:
-    """Touch each page of a new array."""
-    np.empty(FRESH_BYTES, np.uint8)[::PAGE] = 1
-
-
-def _bench(name: str, question: str, counts: Mapping[str, float], call: Callable[[], object]) -> Bench:
+def _bench(name: str, question: str, call: Callable[[], object]) -> Bench:
     bench = Bench(name, question=question, axes={}, baseline="cost")
     bench.variant("cost")(lambda: Work(call, output=lambda: 0))
-    bench.counts(lambda: dict(counts))
+    bench.counts(lambda: {"calls": 1})
     bench.reference(lambda: 0)
     return bench
 
@@ -39,9 +29,8 @@ def benches() -> list[Bench]:
 
     tiny, alone = arrays(64), np.ones(1)
     return [
-        _bench(FRESH, "What does memory cost that is touched for the first time?", {"bytes": FRESH_BYTES}, fresh_pages),
-        _bench(FORK, "What does a parallel loop of Numba cost?", {"calls": 1}, lambda: add_together(*tiny)),
-        _bench(CALL, "What does a call of NumPy cost?", {"calls": 1}, lambda: np.add(alone, alone)),
+        _bench(FORK, "What does a parallel loop of Numba cost?", lambda: add_together(*tiny)),
+        _bench(CALL, "What does a call of NumPy cost?", lambda: np.add(alone, alone)),
     ]
 
 

@@ -94,13 +94,14 @@ def place(
                 raise UsageError(f"{one}: could not be timed: {record.why}")
             timed = timing.timed(record)
             _check_time(one, timed.seconds)
-            busy = timing.cores(calls[one], timed.seconds.value)
+            spent = timing.spent(calls[one], timed.seconds.value)
             stated = _declared(one, counts[one], declared) if one == name else counts[one]
-            threads = min(timing.threads(stated.parallel, _pool(stated), busy), setting.roofs.threads)
+            threads = min(timing.threads(stated.parallel, _pool(stated), spent.cores), setting.roofs.threads)
             doubts = [doubt for doubt in (probed[one].doubt, timed.doubt) if doubt]
             points[one] = point(
                 one, stated, timed.seconds, setting.roofs, n=n, threads=threads, written=probed[one].written,
-                doubts=doubts, declared=one == name and declared != NOTHING_DECLARED,
+                made=probed[one].made, pages=spent.pages, doubts=doubts,
+                declared=one == name and declared != NOTHING_DECLARED,
             )  # fmt: skip
     return points
 
@@ -157,7 +158,7 @@ def _pool(counts: Counts) -> int:
 
 def point(
     name: str, counts: Counts, seconds: Estimate, roofs: Roofs, *, n: int | None = None, threads: int = 1,
-    written: int = 0, doubts: list[str] | None = None, declared: bool = False,
+    written: int = 0, made: int = 0, pages: float = 0.0, doubts: list[str] | None = None, declared: bool = False,
 ) -> Point:  # fmt: skip
     """The point of a function whose time is known; UsageError where there is no roof for it."""
     kind = mix(written / counts.compulsory if counts.compulsory else 0.0)
@@ -198,7 +199,7 @@ def point(
         )
     elif roof.suspect:
         said.append(f"its roof, {roof.name}, was disturbed: {roof.suspect}; --refresh measures it again")
-    made = Point(n, seconds, counts, threads, level, roof, share, issued, doubt="; ".join(said))
+    made = Point(n, seconds, counts, threads, level, roof, share, issued, made=made, pages=pages, doubt="; ".join(said))
     return replace(made, advice=advise(made, roofs, kind))
 
 

@@ -43,7 +43,8 @@ class Point:
     """A function at one size of its inputs.
 
     `share` is the least time that the roof allows for the compulsory bytes and flops, over the median; `share_issued`
-    the same for the issued bytes, None where these are not known. `doubt` says what disturbed it, "" for nothing.
+    the same for the issued bytes, None where these are not known. A call makes results of `made` bytes anew, and spends
+    `pages` seconds in the kernel for new pages. `doubt` says what disturbed it, "" for nothing.
     """
 
     n: int | None
@@ -54,6 +55,8 @@ class Point:
     roof: Limit
     share: float
     share_issued: float | None
+    made: int = 0
+    pages: float = 0.0
     advice: tuple[Advice, ...] = ()
     doubt: str = ""
 

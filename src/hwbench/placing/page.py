@@ -15,7 +15,7 @@ from ..report import bundle, charts
 from ..report.frame import arrange
 from ..report.page import assembled
 from ..report.sections import Figure, Key, Notes, Panel, Section, Spec, Table
-from ..report.svg import picture
+from ..report.svg import as_svg
 from . import lines
 from .model import Placed, Point
 from .roofs import Roofs
@@ -154,12 +154,10 @@ def _note(functions: Sequence[Placed], roofs: Roofs) -> str:
 
 def svg(functions: Sequence[Placed], roofs: Roofs) -> str | None:
     """The roofline as SVG with a title; None without a point that has flops."""
-    import vl_convert
-
     spec = roofline(functions, roofs)
     if spec is None:
         return None
-    return str(vl_convert.vegalite_to_svg(picture(spec, functions[0].name, title(roofs.run.machine.cpu))))
+    return as_svg(spec, functions[0].name, title(roofs.run.machine.cpu))
 
 
 def fragment(placed: Placed, roofs: Roofs) -> str:

@@ -38,10 +38,11 @@ class _Forked(BaseException):
 
 @dataclass(frozen=True)
 class Probed:
-    """What the calls showed: seconds of the last, bytes that a call writes, and a doubt in words."""
+    """What the calls showed: seconds of the last, bytes that a call writes, those `made` anew, a doubt in words."""
 
     seconds: float
     written: int
+    made: int = 0
     doubt: str = ""
 
 
@@ -95,9 +96,10 @@ def probe(name: str, function: Function, inputs: Inputs, clock: Callable[[], flo
     del before
     results = [one for one in arrays(first) if not any(np.may_share_memory(one, each) for each in _of(inputs))]
     _check_result(name, results)
-    written = sum(one.nbytes for one in results) + sum(array.nbytes for array in changed)
+    made = sum(one.nbytes for one in results)
+    written = made + sum(array.nbytes for array in changed)
     if seconds > ONCE_S:
-        return Probed(seconds, written)
+        return Probed(seconds, written, made)
     kept, after = None, _copied(name, inputs)
     with contextlib.suppress(Exception):  # a result that cannot be copied is not compared
         kept = copy.deepcopy(first)
@@ -110,13 +112,13 @@ def probe(name: str, function: Function, inputs: Inputs, clock: Callable[[], flo
         )
     again = _changed(after, inputs)
     if again:
-        return Probed(seconds, written, "it changes its arguments: each call goes on from what the last one left")
+        return Probed(seconds, written, made, "it changes its arguments: each call goes on from what the last one left")
     if kept is not None and not _same(kept, second):
         raise UsageError(
             f"{name}: is not deterministic: two calls with the same arguments gave different results; seed its "
             "random numbers inside, or give them as an argument"
         )
-    return Probed(seconds, written)
+    return Probed(seconds, written, made)
 
 
 def _check_result(name: str, results: Sequence[np.ndarray]) -> None:

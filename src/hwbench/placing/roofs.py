@@ -33,7 +33,7 @@ from . import costs, quantities
 
 KINDS = ("load", "store", "copy", "triad", "fma")
 NAMES = tuple(name for name, rate in CPU_RATES.items() if rate.measures in KINDS)
-COSTS = (costs.FRESH, costs.FORK, costs.CALL)
+COSTS = (costs.FORK, costs.CALL)
 
 
 class Roofs:
@@ -116,11 +116,9 @@ class Roofs:
         return min(found[1] * threads, max(found.values()))
 
     def cost(self, name: str) -> float:
-        """Seconds a call, or a byte of fresh memory, of one of `COSTS`; 0 where it was not measured."""
-        for one in self.reading.records:
-            if one.bench == name and one.timed:
-                return estimate(one.samples).value / one.counts.get("bytes", 1.0)
-        return 0.0
+        """Seconds a call of one of `COSTS`; 0 where it was not measured."""
+        timed = (estimate(one.samples).value for one in self.reading.records if one.bench == name and one.timed)
+        return next(timed, 0.0)
 
 
 def _at(footprint: float, threads: int) -> Record:

@@ -64,7 +64,7 @@ def load(target: str, args: str | None = None) -> Subject:
         file, _, maker = args.rpartition(":")
         other = Path(file) if file else path
         make = _function(module if other == path else _imported(other), other, maker)
-    elif callable(vars(module).get(MAKES)):
+    elif _parameters(function) and callable(vars(module).get(MAKES)):
         make = vars(module)[MAKES]
     if make is None and (wanted := needed(function)):
         raise UsageError(
@@ -132,22 +132,23 @@ def _function(module: ModuleType, path: Path, name: str) -> Function:
 
 def needed(function: Function) -> list[str]:
     """The parameters without a default."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # of C code
-        return []
     return [
-        one.name for one in parameters
+        one.name for one in _parameters(function)
         if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
     ]  # fmt: skip
 
 
+def _parameters(function: Function) -> list[inspect.Parameter]:
+    """The parameters of a function; none of C code that does not tell them."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
 def _takes_one(make: Function) -> bool:
     """Whether a function takes a size."""
-    try:
-        parameters = list(inspect.signature(make).parameters.values())
-    except (TypeError, ValueError):
-        return False
+    parameters = _parameters(make)
     return bool(parameters) and parameters[0].kind in (
         inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD,
     )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,10 +21,36 @@ from ..record.model import Case, Policy, Record
 POLICY = Policy(preset="place", min_sample_s=0.005, case_s=0.5, warmup_s=0.2, max_rounds=60, precision=0.005)
 SLOW_S = 0.1  # from here on a sample is one call, and there are fewer of them
 MOST_S = 5.0  # of the samples of a slow function, and three at least
-BUSY_S = 0.03  # of calls during which the processor time is taken
+BUSY_S = 0.1  # of calls during which the processor time is taken, whose unit is 10 ms
 HALF = 0.5  # of a CPU more is one more thread
 
-Clock = Callable[[], float]
+
+class Usage(NamedTuple):
+    """Wall time, processor time in the program and in the kernel, and page faults, so far."""
+
+    wall: float
+    user: float
+    system: float
+    faults: float
+
+
+class Spent(NamedTuple):
+    """CPUs that the calls keep busy (0 where that is not known), and a call's seconds in the kernel for new pages."""
+
+    cores: float
+    pages: float
+
+
+def used() -> Usage:
+    """What this process has used so far; page faults are 0 where the system does not count them."""
+    try:
+        import resource
+
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    except ImportError:  # Windows
+        faults = 0
+    times = os.times()
+    return Usage(time.perf_counter(), times.user, times.system, faults)
 
 
 @dataclass(frozen=True)
@@ -67,14 +95,15 @@ def timed(record: Record) -> Timed:
     return Timed(estimate(record.samples), record.why if record.status == "suspect" else "")
 
 
-def cores(call: Call, seconds: float, wall: Clock = time.perf_counter, cpu: Clock = time.process_time) -> float:
-    """CPUs that the calls keep busy, by the processor time of this process; 0 where that is not known."""
-    loops = max(1, round(BUSY_S / max(seconds, 1e-9)))
-    begun, spent = wall(), cpu()
-    for _ in range(min(loops, 10**6)):
+def spent(call: Call, seconds: float, usage: Callable[[], Usage] = used) -> Spent:
+    """What a call spends beside wall time, over as many calls as fill BUSY_S."""
+    loops = min(10**6, max(1, round(BUSY_S / max(seconds, 1e-9))))
+    before = usage()
+    for _ in range(loops):
         call()
-    taken, used = wall() - begun, cpu() - spent
-    return used / taken if taken > 0 else 0.0
+    wall, user, system, faults = (new - old for new, old in zip(usage(), before, strict=True))
+    cores = (user + system) / wall if wall > 0 else 0.0
+    return Spent(cores, system / loops if faults > loops / 2 else 0.0)
 
 
 def threads(parallel: bool, pool: int, busy: float) -> int:
