@@ -21,8 +21,8 @@ PACKAGE = Path(hwbench.__file__).parent
 LAYERS = (
     ("cache", "errors", "kernels", "version"),
     ("record",),
-    ("protocols", "bench", "host"),
-    ("analysis", "devices", "benches", "counting"),
+    ("protocols", "bench", "host", "counting"),
+    ("analysis", "devices", "benches"),
     ("catalog",),
     ("measurement", "tracking"),
     ("report", "crosscheck", "ab", "placing", "api"),
@@ -164,7 +164,7 @@ def test_a_bench_knows_only_what_a_bench_needs(name):
 def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
     """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
     homes = {
-        "numba": ("kernels", "benches", "devices", "host"),
+        "numba": ("kernels", "benches", "counting", "devices", "host"),
         "scipy": ("record", "tracking", "benches"),
         "vl_convert": ("report",),
         "jinja2": ("report",),
