@@ -34,9 +34,19 @@ def count(
     found = made.arrays()
     _fits(made, found)
     with same_chances():
-        from .numpy_counter import count_numpy
+        if hasattr(made.function, "inspect_llvm"):
+            from .numba_counter import count_numba
 
-        return count_numpy(made, found)
+            counts = count_numba(made, found)
+        else:
+            from .numpy_counter import count_numpy
+
+            counts = count_numpy(made, found)
+    if hardware:
+        from .hardware import with_moved
+
+        return with_moved(counts, function, args, kwargs or {})
+    return counts
 
 
 def _fits(made: Subject, found: Mapping[int, tuple[str, Any]]) -> None:
