@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -112,8 +110,7 @@ def setting(monkeypatch):
     monkeypatch.setattr(engine, "count", lambda _f, _args, _kwargs, hardware: counts(240 * 10**6))
     monkeypatch.setattr(engine.timing, "spent", lambda _call, _seconds: engine.timing.Spent(1.0, 0.0))
     told = []
-    made = engine.Setting(roofs(), {"cpu": Millisecond()}, tell=told.append)
-    return dataclasses.replace(made, tell=told.append), told
+    return engine.Setting(roofs(), {"cpu": Millisecond()}, tell=told.append, loops=False), told
 
 
 def test_a_function_and_its_variants_are_placed_together(setting):
@@ -145,3 +142,17 @@ def test_a_function_that_cannot_be_placed_is_raised(setting):
     """Its line, not that of a variant."""
     with pytest.raises(UsageError, match="f: fails: ZeroDivisionError"):
         engine.place("f", divmod, Inputs((1, 0)), setting[0])
+
+
+def test_ordinary_loops_are_timed_beside_it(setting, monkeypatch):
+    """Of the compulsory bytes: on one thread, and on all."""
+    known, _ = setting
+    known.loops = True
+    loops = engine.beside(24 * 800, 8 * 800, known)
+    assert [sum(one.nbytes for one in loop.args[1:]) for loop in loops.values()] == [24 * 800] * 2
+    assert engine.beside(100, 0, known) == {}
+    monkeypatch.setattr(engine, "beside", lambda _compulsory, _written, _setting: {
+        engine.LOOP: lambda: None, engine.LOOPS: lambda: None
+    })  # fmt: skip
+    at = engine.place("f", np.negative, Inputs((np.ones(100),)), known)["f"]
+    assert (at.beside.one, at.beside.every) == pytest.approx((1e-3, 1e-3))

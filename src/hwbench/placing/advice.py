@@ -1,9 +1,9 @@
 """What would make a function faster, in sentences with gains that are computed from measured roofs.
 
-A prediction is the time of a rewrite: `expected` by what ordinary code reaches at the median (`Roofs.usual`), `at_most`
-by the best roofs for what any code must move and compute, widened by how well two measurements of a roof agree. What
-the roofs do not explain of a function's time is its arithmetic where it calls functions that take long, and stays; else
-it belongs to the passes over its data, and goes with them.
+A prediction is the time of a rewrite. `expected` is by what an ordinary loop over the compulsory bytes takes, timed
+beside the function (`Beside`), and by what ordinary code reaches below the roofs (`Roofs.usual`); `at_most` by the best
+roofs for what any code must move and compute, widened by how well two measurements of a roof agree. What the roofs do
+not explain of a function's time is its arithmetic where it calls functions that take long, and stays.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from .roofs import Roofs
 LEAST = 1.1  # gains below this are not worth a sentence
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 LINE = 64
+OVERLAP = 0.5  # of the shorter of moving and computing shows beside the longer
+REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
 # What takes longer than moving its numbers: parts of names of calls.
 HEAVY = ("exp", "log", "sin", "cos", "tan", "pow", "cbrt", "hypot", "erf", "mod", "remainder", "sort", "linalg", "fft",
          "matmul", "dot", "einsum", "random")  # fmt: skip
@@ -65,7 +67,33 @@ class Case:
     @property
     def heavy(self) -> bool:
         """Whether it calls what takes longer than moving its numbers."""
-        return any(part in call.rpartition(".")[2] for call in self.counts.calls for part in HEAVY)
+        return _named(self.counts, HEAVY)
+
+    @property
+    def loop(self) -> float:
+        """Seconds of an ordinary loop over the compulsory bytes, on as many threads as the function."""
+        if self.point.beside is not None:
+            return self.point.beside.one
+        return self.moving(self.counts.compulsory, self.inner, self.point.threads)
+
+    @property
+    def loops(self) -> float:
+        """The same on all threads."""
+        if self.point.beside is not None:
+            return self.point.beside.every
+        every = self.roofs.threads
+        return self.moving(self.counts.compulsory, self.roofs.level(self.counts.compulsory, every), every)
+
+    @property
+    def inner(self) -> str:
+        """The level that holds the data without the temporaries."""
+        return self.roofs.level(min(self.counts.compulsory, self.counts.footprint), self.point.threads)
+
+    @property
+    def arithmetic(self) -> float:
+        """Seconds of the flops in vectors without fused multiply-adds, half of the peak."""
+        peak = self.roofs.peak(self.counts.dtype, self.point.threads)
+        return 2 * middle(self.counts.flops) / peak.value if peak else 0.0
 
     @property
     def passes(self) -> float:
@@ -81,10 +109,25 @@ class Case:
         every = sum(one.nbytes for one in self.counts.temporaries) + self.point.made
         return self.point.pages * self.point.made / every if every else 0.0
 
-    def rest(self, kept: float) -> float:
-        """Seconds that the passes do not explain and that a rewrite keeps, which makes `kept` of the passes."""
-        rest = max(0.0, self.seconds - self.passes)
-        return rest if self.heavy else rest * min(1.0, kept)
+    @property
+    def rest(self) -> float:
+        """Seconds of what takes longer than moving its numbers, which a rewrite keeps."""
+        return max(0.0, self.seconds - self.passes) if self.heavy else 0.0
+
+    @property
+    def fused(self) -> float | None:
+        """Seconds of a call whose chains of elementwise calls are one loop; None where there is no chain.
+
+        Neighbours of a stencil come from a cache, so that the bytes of its one loop are the compulsory ones; what is
+        reduced first is read again.
+        """
+        counts = self.counts
+        issued, fused = middle(counts.issued), middle(counts.fusable)
+        if not counts.temporaries or not fused or fused >= issued or not counts.compulsory:
+            return None
+        again = max(1.0, fused / counts.compulsory) if _named(counts, REDUCES) else 1.0
+        moving, computing = self.loop * again, self.arithmetic
+        return max(moving, computing) + OVERLAP * min(moving, computing) + self.pages + self.rest
 
 
 def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
@@ -93,6 +136,11 @@ def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
     rules: tuple[Callable[[Case], Advice | None], ...] = (_fuse, _block, _threads, _stride, _dtype, _reuse)
     found = [one for rule in rules if (one := rule(case)) is not None and one.gain.expected >= LEAST]
     return tuple(sorted(found, key=lambda one: -one.gain.expected))
+
+
+def _named(counts: Counts, parts: tuple[str, ...]) -> bool:
+    """Whether a call has one of these in its name."""
+    return any(part in call.rpartition(".")[2] for call in counts.calls for part in parts)
 
 
 def middle(given: Range | None) -> float:
@@ -107,30 +155,15 @@ def middle(given: Range | None) -> float:
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 
-def _fused(case: Case) -> tuple[float, float] | None:
-    """Bytes and seconds of a call whose chains of elementwise calls are one loop; None where there is no chain."""
-    counts = case.counts
-    issued, fused = middle(counts.issued), middle(counts.fusable)
-    if not counts.temporaries or not fused or not issued or fused >= issued:
-        return None
-    after = case.moving(fused, _level_without(case), case.point.threads) + case.pages + case.rest(fused / issued)
-    return fused, after
-
-
-def _level_without(case: Case) -> str:
-    """The level that holds the data without the temporaries."""
-    return case.roofs.level(min(case.counts.compulsory, case.counts.footprint), case.point.threads)
-
-
 def _fuse(case: Case) -> Advice | None:
-    found = _fused(case)
-    if found is None:
+    after = case.fused
+    if after is None:
         return None
-    gain = case.gain(found[1], case.least(case.point.threads, _level_without(case)))
+    gain = case.gain(after, case.least(case.point.threads, case.inner))
     made = _temporaries(case.counts.temporaries)
     return Advice(
         "fuse",
-        f"{made}: fused into one loop (numba.njit, numexpr), {text.size(found[0])} instead of "
+        f"{made}: fused into one loop (numba.njit, numexpr), {text.size(middle(case.counts.fusable))} instead of "
         f"{text.size(middle(case.counts.issued))} are asked for: expect {_times(gain.expected)}, at most "
         f"{_times(gain.at_most)} as fast",
         gain,
@@ -154,10 +187,7 @@ def _block(case: Case) -> Advice | None:
     pieces = max(1.0, counts.footprint / point.threads / max(1, roofs.size(inner)))
     calls = pieces * (len(counts.temporaries) + 1) * roofs.cost(costs.CALL) if counts.kind == "numpy" else 0.0
     again = max(0.0, issued - counts.compulsory)
-    after = (
-        case.moving(counts.compulsory, point.level, point.threads) + case.moving(again, inner, point.threads)
-        + calls + case.pages + case.rest(1.0)
-    )  # fmt: skip
+    after = case.loop + case.moving(again, inner, point.threads) + calls + case.pages + case.rest
     gain = case.gain(after, case.least(point.threads, point.level))
     return Advice(
         "block",
@@ -174,11 +204,11 @@ def _threads(case: Case) -> Advice | None:
     fork = case.roofs.cost(costs.FORK)
     if point.threads >= every or case.seconds < FORKS * fork:
         return None
-    fused = _fused(case)
-    moved, alone = fused if fused else (middle(case.counts.issued) or case.counts.compulsory, case.seconds)
+    fused = case.fused
+    alone = case.seconds if fused is None else fused
     level = case.roofs.level(case.counts.compulsory if fused else case.counts.footprint, every)
     more = every / point.threads
-    after = max(alone / more, case.moving(moved, level, every)) + fork
+    after = max(alone / more, case.loops)
     least = case.least(every, level)
     if level == point.level:  # no thread's part fits into a nearer cache: each does its share at best
         least = max(least, (case.least(point.threads, level) if fused else case.seconds) / more)

@@ -11,17 +11,20 @@ from ..analysis.limits import Limit
 from ..counting import Counts, Range, count
 from ..devices import Device
 from ..errors import UsageError
+from ..protocols import Call
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.measures import TOLERANCE
+from ..record.model import Record
 from ..record.phrases import counted
 from . import probe, timing
 from .advice import advise
-from .model import Point
+from .model import Beside, Point
 from .roofs import Roofs
 from .subject import Function, Inputs
 
 EMPTY_S = 2e-7  # a call of a Python function that does nothing takes about this long; a function must take longer
+LEAST_LOOP = 512  # bytes
 # By the share of writes in the bytes of a call: the kernel whose mix is nearest.
 MIXES = ((1 / 6, "load"), (5 / 12, "triad"), (3 / 4, "copy"), (1.0, "store"))
 
@@ -61,6 +64,7 @@ class Setting:
     stop: Callable[[], None] = lambda: None
     tell: Callable[[str], None] = unsaid
     hardware: bool = False
+    loops: bool = True  # whether ordinary loops are timed beside it, which predictions take for what a rewrite reaches
     watch: Callable[[str], None] = unsaid  # what begins now, "" when it has ended
 
 
@@ -85,11 +89,14 @@ def place(
                 raise
             setting.tell(f"left out: {error}")
     calls = {one: functools.partial(variant, *inputs.args, **inputs.kwargs) for one, variant in known.items()}
+    calls |= beside(counts[name].compulsory, probed[name].written, setting)
     slowest = max(one.seconds for one in probed.values())
     points = {}
     with probe.quiet():
         records = timing.measure(calls, setting.devices, slowest, stop=setting.stop)
-        for one, record in records.items():
+        loops = _beside(records)
+        for one in known:
+            record = records[one]
             if not record.timed:
                 raise UsageError(f"{one}: could not be timed: {record.why}")
             timed = timing.timed(record)
@@ -100,10 +107,31 @@ def place(
             doubts = [doubt for doubt in (probed[one].doubt, timed.doubt) if doubt]
             points[one] = point(
                 one, stated, timed.seconds, setting.roofs, n=n, threads=threads, written=probed[one].written,
-                made=probed[one].made, pages=spent.pages, doubts=doubts,
+                made=probed[one].made, pages=spent.pages, beside=loops, doubts=doubts,
                 declared=one == name and declared != NOTHING_DECLARED,
             )  # fmt: skip
     return points
+
+
+LOOP, LOOPS = " one loop", " on all threads"  # no function has such a name
+
+
+def beside(compulsory: int, written: int, setting: Setting) -> dict[str, Call]:
+    """Ordinary loops that read and write as many bytes, to be timed beside the function; none where there are none."""
+    if not setting.loops or compulsory < LEAST_LOOP:
+        return {}
+    from ..kernels import ordinary  # imports Numba
+
+    writes = min(written, compulsory)
+    memory = ordinary.memory(compulsory - writes, writes)
+    return {
+        LOOP: functools.partial(ordinary.move, *memory), LOOPS: functools.partial(ordinary.move_together, *memory)
+    }  # fmt: skip
+
+
+def _beside(records: Mapping[str, Record]) -> Beside | None:
+    known = [records[one] for one in (LOOP, LOOPS) if one in records and records[one].timed]
+    return Beside(*(timing.timed(one).seconds.value for one in known)) if len(known) == 2 else None
 
 
 def _probed(name: str, function: Function, inputs: Inputs, setting: Setting) -> probe.Probed:
@@ -158,7 +186,8 @@ def _pool(counts: Counts) -> int:
 
 def point(
     name: str, counts: Counts, seconds: Estimate, roofs: Roofs, *, n: int | None = None, threads: int = 1,
-    written: int = 0, made: int = 0, pages: float = 0.0, doubts: list[str] | None = None, declared: bool = False,
+    written: int = 0, made: int = 0, pages: float = 0.0, beside: Beside | None = None,
+    doubts: list[str] | None = None, declared: bool = False,
 ) -> Point:  # fmt: skip
     """The point of a function whose time is known; UsageError where there is no roof for it."""
     kind = mix(written / counts.compulsory if counts.compulsory else 0.0)
@@ -199,8 +228,11 @@ def point(
         )
     elif roof.suspect:
         said.append(f"its roof, {roof.name}, was disturbed: {roof.suspect}; --refresh measures it again")
-    made = Point(n, seconds, counts, threads, level, roof, share, issued, made=made, pages=pages, doubt="; ".join(said))
-    return replace(made, advice=advise(made, roofs, kind))
+    at = Point(
+        n, seconds, counts, threads, level, roof, share, issued, made=made, pages=pages, beside=beside,
+        doubt="; ".join(said),
+    )  # fmt: skip
+    return replace(at, advice=advise(at, roofs, kind))
 
 
 def mix(writes: float) -> str:

@@ -67,7 +67,7 @@ def _of_point(name: str, point: Point) -> list[str]:
         lines.append(f"  not seen: {', '.join(counts.unknown)}; shares are lower bounds")
     if point.doubt:
         lines.append(f"  doubt  {point.doubt}")
-    return lines + [f"  {one.code:7}{one.text}" for one in point.advice]
+    return lines + [f"  {one.code:8}{one.text}" for one in point.advice]
 
 
 def brief(name: str, point: Point) -> str:

@@ -39,6 +39,14 @@ class Bytes:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Seconds of an ordinary loop over the compulsory bytes, timed in the same rounds: as many threads, and on all."""
+
+    one: float
+    every: float
+
+
+@dataclass(frozen=True)
 class Point:
     """A function at one size of its inputs.
 
@@ -57,6 +65,7 @@ class Point:
     share_issued: float | None
     made: int = 0
     pages: float = 0.0
+    beside: Beside | None = None
     advice: tuple[Advice, ...] = ()
     doubt: str = ""
 

@@ -1,0 +1,30 @@
+"""Plain loops: what they read and write."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.kernels import ordinary
+
+
+@pytest.mark.parametrize(
+    ("reads", "writes", "count", "sizes"),
+    [
+        (160, 80, 2, (10, 10, 0, 0, 10)), (80, 80, 1, (10, 0, 0, 0, 10)), (0, 80, 0, (0, 0, 0, 0, 10)),
+        (480, 80, 4, (14, 14, 14, 14, 14)), (800, 80, 1, (110, 0, 0, 0, 0)), (800, 0, 1, (100, 0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_arrays_have_the_bytes_that_are_asked_for(reads, writes, count, sizes):
+    """As many are read for the one that is written; hardly any writes are none."""
+    found, *arrays = ordinary.memory(reads, writes)
+    assert (found, tuple(len(one) for one in arrays)) == (count, sizes)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2, 3, 4])
+def test_both_loops_do_the_same(reads):
+    """The sum of what is read; a multiple of one array; a constant."""
+    for move in (ordinary.move, ordinary.move_together):
+        _, *arrays = ordinary.memory(80 * reads, 80)
+        assert move(reads, *arrays) == 0.0
+        assert arrays[-1].tolist() == [{0: 1.0, 1: 2.0}.get(reads, float(reads))] * 10
+        assert move(1, *ordinary.memory(80, 0)[1:]) == 10.0
