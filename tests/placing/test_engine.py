@@ -138,6 +138,13 @@ def test_a_function_that_does_nothing_is_refused(setting, monkeypatch):
         engine.place("f", len, Inputs(([],)), known)
 
 
+def test_a_function_of_a_gpu_is_not_set_against_the_cpu(setting, monkeypatch):
+    """Its roofs are others."""
+    monkeypatch.setattr(engine, "count", lambda _f, _args, _kwargs, hardware: counts(24, kind="cupy"))
+    with pytest.raises(UsageError, match="f: runs on a GPU, and the roofs are those of the CPU"):
+        engine.place("f", len, Inputs(([],)), setting[0])
+
+
 def test_a_function_that_cannot_be_placed_is_raised(setting):
     """Its line, not that of a variant."""
     with pytest.raises(UsageError, match="f: fails: ZeroDivisionError"):

@@ -176,7 +176,7 @@ def _temporaries(made: tuple[Temporary, ...]) -> str:
 
 
 def _block(case: Case) -> Advice | None:
-    """Work in pieces that stay in a nearer cache: its passes go there, the data come from their level once."""
+    """Work in pieces that stay in a nearer cache: all passes go there, and the data come from their level once."""
     counts, point, roofs = case.counts, case.point, case.roofs
     issued = middle(counts.issued)
     nearer = [level for level in roofs.levels[: roofs.levels.index(point.level)] if level != "L1"] \
@@ -186,8 +186,7 @@ def _block(case: Case) -> Advice | None:
     inner = nearer[0]
     pieces = max(1.0, counts.footprint / point.threads / max(1, roofs.size(inner)))
     calls = pieces * (len(counts.temporaries) + 1) * roofs.cost(costs.CALL) if counts.kind == "numpy" else 0.0
-    again = max(0.0, issued - counts.compulsory)
-    after = case.loop + case.moving(again, inner, point.threads) + calls + case.pages + case.rest
+    after = case.loop + case.moving(issued, inner, point.threads) + calls + case.pages + case.rest
     gain = case.gain(after, case.least(point.threads, point.level))
     return Advice(
         "block",

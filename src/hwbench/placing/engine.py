@@ -83,6 +83,11 @@ def place(
         try:
             probed[one] = _probed(one, each, inputs, setting)
             counts[one] = _counts(one, each, inputs, setting)
+            if counts[one].kind == "cupy":
+                raise UsageError(
+                    f"{one}: runs on a GPU, and the roofs are those of the CPU; hwbench run device --device gpu "
+                    "measures what the GPU can do"
+                )
             known[one] = each
         except UsageError as error:
             if one == name:
