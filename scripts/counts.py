@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from counting.textbook import NUMPY, Kernel  # noqa: E402
+from counting.textbook_numba import NUMBA  # noqa: E402
 from hwbench.counting import Counts, Range, count  # noqa: E402
 
 ROW = "{:22} {:>22} {:>22} {:>22} {:>22} {:>5} {:>7} {:>6}  {}"
@@ -44,13 +45,13 @@ def compared(kernel: Kernel, size: int, numpy: bool, say: Callable[[str], object
     """Count one kernel and print its line."""
     inputs = kernel.inputs(size)
     before = time.perf_counter()
-    found = count(kernel.function, inputs)
+    found = count(kernel.compiled(), inputs)
     seconds = time.perf_counter() - before
-    truth = kernel.truth(*kernel.inputs(size))
+    truth = kernel.truth(*inputs)
     pairs = [(truth.issued, found.issued), (truth.flops, found.flops)]
     known = all(one is not None for one, _ in pairs) and not found.unknown
     inside = all(one is None or _within(one, given) for one, given in pairs)
-    exact = known and all(given is not None and given.low == one == given.high for one, given in pairs)
+    exact = known and all(given is not None and given.exact and _within(one, given) for one, given in pairs)
     ratio = max((given.high / given.low if given.low else 1.0) for _, given in pairs if given)
     say(ROW.format(
         kernel.name, _number(truth.issued), _range(found.issued), _number(truth.flops), _range(found.flops),
@@ -59,9 +60,9 @@ def compared(kernel: Kernel, size: int, numpy: bool, say: Callable[[str], object
     return Row(kernel.name, numpy, known, exact, inside, ratio <= 2, seconds)
 
 
-def _notes(compulsory: int, found: Counts, inside: bool) -> str:
+def _notes(compulsory: int | None, found: Counts, inside: bool) -> str:
     notes = [] if inside else ["OUTSIDE"]
-    if found.compulsory != compulsory:
+    if compulsory is not None and found.compulsory != compulsory:
         notes.append(f"compulsory {compulsory:,}, counted {found.compulsory:,}")
     return "; ".join([*notes, *(f"not known: {one}" for one in found.unknown)])
 
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] = 
     say(ROW.format("kernel", "bytes", "counted", "flops", "counted", "exact", "hi/lo", "s", ""))
     rows = [
         compared(kernel, given.size, kernel in NUMPY, say)
-        for kernel in NUMPY
+        for kernel in (*NUMPY, *NUMBA)
         if not given.only or kernel.name in given.only
     ]
     return verdict(rows, say)

@@ -36,6 +36,7 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
+counts = script("counts")
 parity = script("parity")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
@@ -527,3 +528,15 @@ def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def test_counts_compares_with_what_is_derived_by_hand() -> None:
+    """One kernel exact, one that is not known; what is not reached is told."""
+    said: list[str] = []
+    assert counts.main(["--size", "400", "--only", "axpy", "sort"], said.append) == 1
+    assert "16,000" in said[1]
+    assert " yes " in said[1]
+    assert said[3:5] == ["NumPy kernels exact: 1 of 2, 1.8 wanted", "truth inside: 2 of 2"]

@@ -16,11 +16,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Truth:
-    """Of one call: bytes issued, flops, compulsory bytes; None where they depend on an algorithm of the library."""
+    """Of one call: bytes issued, flops, compulsory bytes.
 
-    issued: int | None
-    flops: int | None
-    compulsory: int
+    None where they depend on an algorithm of the library, two numbers where a compiler may keep a value in a register.
+    """
+
+    issued: int | tuple[int, int] | None
+    flops: int | tuple[int, int] | None
+    compulsory: int | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,16 @@ class Kernel:
     function: Callable[..., Any]
     inputs: Callable[[int], tuple[Any, ...]]
     truth: Callable[..., Truth]
+
+    options: dict[str, Any] | None = None  # of Numba's decorator
+
+    def compiled(self) -> Callable[..., Any]:
+        """The function as it is counted."""
+        if self.options is None:
+            return self.function
+        import numba
+
+        return numba.njit(**self.options)(self.function)
 
     @property
     def name(self) -> str:

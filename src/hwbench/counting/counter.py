@@ -45,7 +45,7 @@ def count(
     if hardware:
         from .hardware import with_moved
 
-        return with_moved(counts, function, args, kwargs or {})
+        return with_moved(counts, made, found)
     return counts
 
 

@@ -68,6 +68,7 @@ class Ledger:
     blas: bool = False
     entries: list[Entry] = field(default_factory=list)
     complete: bool = True
+    calls: int = 0
     buffers: dict[int, Buffer] = field(default_factory=dict)
     made: list[Buffer] = field(default_factory=list)
     outside: list[Buffer] = field(default_factory=list)
@@ -96,7 +97,8 @@ class Ledger:
         base = owner(array)
         found = self.buffers.get(id(base))
         if found is None:
-            found = Buffer(made_by, "", base.shape, base.dtype.str[1:], base.nbytes)
+            whole = array if array.nbytes == base.nbytes else base  # which may be bytes
+            found = Buffer(made_by, "", whole.shape, whole.dtype.str[1:], base.nbytes)
             self.buffers[id(base)] = found
             self._watched[id(base)] = weakref.ref(base, self._freed(id(base)))
             self.made.append(found)
@@ -154,8 +156,25 @@ class Ledger:
         else:
             self.complete = False
 
+    def tallied(self, name: str, tally: Any, results: Sequence[Array]) -> None:
+        """A call of compiled code, with what it did to each array."""
+        self.add(name, tally.issued, tally.issued, tally.flops_low, tally.flops_high)
+        self.by_dtype += tally.by_dtype
+        self.blas |= tally.blas or tally.compiled.parallel
+        for one in tally.unknown:
+            self.unseen(one)
+        reads = [piece.array for piece in tally.pieces if piece.array is not None and piece.read]
+        writes = [piece.array for piece in tally.pieces if piece.array is not None and piece.written]
+        for array in reads:
+            self._mark_read(array)
+        for array in writes:
+            self._mark_written(array)
+        into = [self._use(one, name) for one in (*writes, *results)]
+        self._enter(Entry(name, "other", [self._use(one, name) for one in reads], into))
+
     def add(self, name: str, low: float, high: float, flops_low: float = 0, flops_high: float = 0) -> None:
         """Bytes and flops of a call."""
+        self.calls += 1
         self.low += low
         self.high += high
         self.flops_low += flops_low

@@ -14,12 +14,15 @@ ITEM = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16, "half": 2, "
 FLOATS = {"half": "f2", "bfloat": "f2", "float": "f4", "double": "f8"}
 
 _TYPE = r"(?:<\d+ x \w+>|\w+)"
+_FLOAT = r"(?:<\d+ x (?:half|bfloat|float|double)>|half|bfloat|float|double)"
 _NAME = r'@(?:"[^"]+"|[-\w$.]+)'
 _LABEL = re.compile(r'^("[^"]+"|[-\w$.]+):')
 _LOAD = re.compile(rf"^\s*%\S+ = load (?:volatile )?({_TYPE}), ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
 _STORE = re.compile(rf"^\s*store (?:volatile )?({_TYPE}) .*, ptr (.+?)(?:, align \d+)?(?:, !.*)?$")
-_ARITHMETIC = re.compile(rf"^\s*(%\S+) = (fadd|fsub|fmul|fdiv|frem)((?: [a-z]+)*?) ({_TYPE}) (.+)$")
-_CALL = re.compile(rf"^\s*(?:(%\S+) = )?(?:(?:tail|musttail|notail) )?(?:call|invoke)\b([^@%(]*?)({_NAME}|%\S+?|inttoptr)\s*\(")
+_ARITHMETIC = re.compile(rf"^\s*(%\S+) = (?:fadd|fsub|fmul|fdiv|frem) (?:[a-z]+ )*?({_FLOAT}) ")
+_CALL = re.compile(
+    rf"^\s*(?:(%\S+) = )?(?:(?:tail|musttail|notail) )?(?:call|invoke)\b([^@%(]*?)({_NAME}|%\S+?|inttoptr)\s*\("
+)
 _SELECT = re.compile(r"= select (?:[a-z]+ )*(?:i1|<\d+ x i1>) ")
 _MASK = re.compile(r"<(\d+) x i1> ([^,()]+(?:\([^)]*\))?)")
 _DEFINE = re.compile(rf"^define .*?({_NAME})\(")
@@ -27,9 +30,9 @@ _INTRINSIC = re.compile(r"@llvm\.(masked\.(?:load|store|gather|scatter)|vector\.
 
 # LLVM's intrinsics and functions of C, which count one flop for each element; the others compute integers or choose.
 TRANSCENDENTAL = frozenset((
-    "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "exp",
-    "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "pow", "powi", "cbrt", "erf", "erfc", "gamma", "lgamma",
-    "tgamma", "hypot", "fmod", "remainder", "sincos", "ldexp", "frexp", "invsqrt", "cdfnorm",
+    "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    "exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "pow", "powi", "cbrt", "erf", "erfc", "gamma",
+    "lgamma", "tgamma", "hypot", "fmod", "remainder", "sincos", "ldexp", "frexp", "invsqrt", "cdfnorm",
 ))  # fmt: skip
 _FREE = re.compile(
     r"^(NRT_|nrt_|Py|_Py|numba_(unpickle|gil|parallel_for|set|get|launch)|get_|set_|do_scheduling|allocate_sched|"
@@ -54,7 +57,7 @@ class Access:
 
 @dataclass
 class Flops:
-    """Arithmetic of a block: what is always needed, what a mask or a choice may throw away, and sums of partial sums."""
+    """Arithmetic of a block: what is always needed, what a mask or a choice may discard, and sums of partial sums."""
 
     needed: int = 0
     chosen: int = 0
@@ -64,7 +67,7 @@ class Flops:
 
 @dataclass
 class Meter:
-    """A sum of values at run time: bytes of memset and memcpy, of allocations, or the sizes of a product."""
+    """A sum at run time: bytes of memset, memcpy and allocations, with their addresses, or sizes of products."""
 
     kind: str  # "written", "copied", "allocated", "gemm", "gemv", "dot"
     slot: int
@@ -97,14 +100,22 @@ class _Writer:
         self.unique = unique
         self.text = re.sub(r" ?(?:memory\([^)]*\)|speculatable|captures\([^)]*\))", "", text)
         self.made = Instrumented("", f"hwbench.counters.{unique}", 0, self._renamed())
-        self.defined = {name for line in self.text.splitlines() if (found := _DEFINE.match(line)) for name in [found[1]]}
+        self.defined = {
+            name for line in self.text.splitlines() if (found := _DEFINE.match(line)) for name in [found[1]]
+        }
         self.number = 0
 
     def _renamed(self) -> dict[str, str]:
         """New names for what the module defines."""
-        found = re.findall(rf"^(?:define .*?({_NAME})\(|({_NAME}) = (?!external|.*\bexternal\b))", self.text, re.MULTILINE)
+        found = re.findall(
+            rf"^(?:define .*?({_NAME})\(|({_NAME}) = (?!external|.*\bexternal\b))", self.text, re.MULTILINE
+        )
         names = [one or other for one, other in found]
-        return {name: f'@"hwbench.{self.unique}.{name[1:].strip(chr(34))}"' for name in names if not name.startswith("@llvm.")}
+        return {
+            name: f'@"hwbench.{self.unique}.{name[1:].strip(chr(34))}"'
+            for name in names
+            if not name.startswith("@llvm.")
+        }
 
     def slot(self, count: int = 1) -> int:
         """The first of some new counters."""
@@ -131,20 +142,24 @@ class _Writer:
                 out += self._function(lines[at:end])
                 at = end
                 continue
-            if found := re.match(rf"^({_NAME}) = .*constant \[(\d+) x (\w+)\]", line):
-                if "const.array.data" in found[1]:
-                    self.made.constants.append((found[1], int(found[2]) * ITEM.get(found[3], 1)))
+            found = re.match(rf"^({_NAME}) = .*constant \[(\d+) x (\w+)\]", line)
+            if found and "const.array.data" in found[1]:
+                self.made.constants.append((found[1], int(found[2]) * ITEM.get(found[3], 1)))
             out.append(line)
             at += 1
         table = ", ".join(f"ptr {name}" for name, _ in self.made.constants)
         first = next(number for number, line in enumerate(out) if line.startswith(("@", "define", "declare")))
         extra = [f'@"{self.made.symbol}" = global [{max(self.made.slots, 1)} x i64] zeroinitializer']
-        extra += [f'@"{self.made.symbol}.constants" = global [{len(self.made.constants)} x ptr] [{table}]'] if table else []
+        extra += (
+            [f'@"{self.made.symbol}.constants" = global [{len(self.made.constants)} x ptr] [{table}]'] if table else []
+        )
         if not any("@llvm.ctpop.i64" in line for line in out if line.startswith("declare")):
             extra.append("declare i64 @llvm.ctpop.i64(i64)")
         out[first:first] = extra
         pattern = re.compile(_NAME)
-        self.made.text = "\n".join(pattern.sub(lambda found: self.made.names.get(found[0], found[0]), line) for line in out) + "\n"
+        self.made.text = (
+            "\n".join(pattern.sub(lambda found: self.made.names.get(found[0], found[0]), line) for line in out) + "\n"
+        )
         return self.made
 
     # --- functions
@@ -153,13 +168,13 @@ class _Writer:
         """One function; the wrappers through which Python calls are left alone."""
         found = _DEFINE.match(lines[0])
         name = found[1] if found else ""
-        if re.search(r"@\"?(_ZN7cpython|cfunc|NRT_|nrt_)", name) or "_ZN13_3cdynamic_3e" in name:
+        if re.search(r"@\"?(_ZN7cpython|cfunc|NRT_|nrt_)", name):
             return lines
         uses = _uses(lines)
         out = [lines[0]]
         block = -1
         pending = True  # the block's counter stands behind its phis
-        for number, line in enumerate(lines[1:], 1):
+        for line in lines[1:]:
             if _LABEL.match(line):
                 out.append(line)
                 pending = True
@@ -173,20 +188,24 @@ class _Writer:
                 self.made.flops[block] = Flops()
                 out += self._add(block, "1")
                 pending = False
-            out += self._instruction(line, number, block, uses, lines)
+            out += self._instruction(line, block, uses, lines)
         return out
 
     def _add(self, slot: int, value: str) -> list[str]:
         before, after = self.fresh(), self.fresh()
         place = self.place(slot)
-        return [f"  {before} = load i64, ptr {place}", f"  {after} = add i64 {before}, {value}", f"  store i64 {after}, ptr {place}"]
+        return [
+            f"  {before} = load i64, ptr {place}",
+            f"  {after} = add i64 {before}, {value}",
+            f"  store i64 {after}, ptr {place}",
+        ]
 
-    def _instruction(self, line: str, number: int, block: int, uses: dict[str, list[int]], lines: list[str]) -> list[str]:
+    def _instruction(self, line: str, block: int, uses: dict[str, list[int]], lines: list[str]) -> list[str]:
         flops = self.made.flops.get(block)
         if flops is None:  # within phis
             return [line]
         if found := _ARITHMETIC.match(line):
-            lanes = _lanes(found[4])
+            lanes = _lanes(found[2])
             if found[1].startswith(("%bin.rdx", "%op.rdx")):
                 flops.partial += lanes
             elif _thrown_away(found[1], uses, lines, set()):
@@ -252,7 +271,7 @@ class _Writer:
         if found[3] in self.defined or _FREE.match(target):
             allocated = re.search(r"alloc\w*\(i64 (?:\w+ )*?([%\w.-]+)", line)
             if "NRT_" in target and allocated and found[1]:
-                return [line, *self._allocation(found[1], allocated[1])]
+                return [line, *self._sum("allocated", found[1], allocated[1])]
             return [line]
         if vector := re.match(r"__svml_([a-z]+?\d*?)(f?)(\d+)(?:_\w+)?$", target):
             flops.needed += int(vector[3])
@@ -264,10 +283,11 @@ class _Writer:
             self.made.unknown.setdefault(target, block)
         return [line]
 
-    def _allocation(self, pointer: str, size: str) -> list[str]:
-        slot = self.slot(3)  # bytes, lowest address, highest
+    def _sum(self, kind: str, pointer: str, size: str) -> list[str]:
+        """Add up bytes at an address, and keep the range of the addresses."""
+        slot = self.slot(3)
         self.made.lows.append(slot + 1)
-        self.made.meters.append(Meter("allocated", slot))
+        self.made.meters.append(Meter(kind, slot))
         v = [self.fresh() for _ in range(8)]
         low, high = self.place(slot + 1), self.place(slot + 2)
         return [
@@ -312,11 +332,9 @@ class _Writer:
             return self._masked(line, kind, result, block)
         if kind.startswith(("memset", "memcpy", "memmove")):
             length = re.search(r", i64 ([%\w.-]+), i1", line)
-            if length:
-                slot = self.slot(3)
-                self.made.lows.append(slot + 1)
-                self.made.meters.append(Meter("written" if kind.startswith("memset") else "copied", slot))
-                return [*self._add(slot, length[1]), line]
+            pointer = re.search(r"\(ptr (?:\w+ |\w+\(\d+\) )*?(%[^\s,()]+)", line)
+            if length and pointer:
+                return [*self._sum("written" if kind.startswith("memset") else "copied", pointer[1], length[1]), line]
             return [line]
         lanes = _lanes(next(iter(re.findall(_TYPE, result.split(")")[-1])[-1:]), "i64")) if result.strip() else 1
         name = kind.split(".")[0]

@@ -47,7 +47,7 @@ ELEMENT: dict[str, tuple[int, int]] = {
         "isnat", "spacing", "nextafter", "frexp", "ldexp", "modf", "conjugate", "heaviside",
     ), _NONE),
 }  # fmt: skip
-KNOWN_UFUNCS = frozenset(name for name in vars(np) if isinstance(getattr(np, name), np.ufunc))
+KNOWN_UFUNCS = frozenset(name for name in vars(np) if isinstance(getattr(np, name), np.ufunc)) | {"clip"}
 
 
 def floating(dtype: np.dtype[Any]) -> bool:
@@ -217,6 +217,13 @@ def _outer(_args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cos
     return Cost(result.size * element("multiply", [result.dtype]))
 
 
+def _tensordot(args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cost:
+    """The summed axes are those that both operands have and the result has not."""
+    a, b, result = np.asarray(args[0]), np.asarray(args[1]), np.asarray(out)
+    summed = math.sqrt(a.size * b.size / max(result.size, 1))
+    return Cost(2 * result.size * round(summed) * _factor(a, b), blas=True)
+
+
 def _trace(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
     diagonal = np.asarray(args[0]).diagonal()
     return Cost(max(diagonal.shape[-1] - 1, 0), reads=(diagonal,))
@@ -315,6 +322,7 @@ FUNCTIONS: dict[str, Price] = {
     "outer": _outer,
     "einsum": _einsum,
     "trace": _trace,
+    "tensordot": _tensordot,
     "convolve": _convolve, "correlate": _convolve, "bincount": _bincount, "interp": _interp,
     "searchsorted": _searchsorted, "digitize": lambda args, k, out: _searchsorted([args[1], args[0]], k, out),
     "take": _gathered, "take_along_axis": _gathered,
@@ -347,7 +355,7 @@ COMPOSED = frozenset((
     "sum", "prod", "mean", "var", "std", "max", "min", "amax", "amin", "all", "any", "cumsum", "cumprod", "ptp", "clip",
     "round", "around", "average", "median", "percentile", "quantile", "nansum", "nanmean", "nanmax", "nanmin", "nanvar",
     "nanstd", "nanprod", "nan_to_num", "isclose", "allclose", "array_equal", "gradient", "diff", "ediff1d", "trapezoid",
-    "kron", "tensordot", "cross", "polyval", "corrcoef", "cov", "histogram", "apply_along_axis", "fix", "sinc", "angle",
+    "kron", "cross", "polyval", "corrcoef", "cov", "histogram", "apply_along_axis", "fix", "sinc", "angle",
     "unwrap", "linalg.multi_dot", "cumulative_sum", "cumulative_prod", "logspace", "geomspace", "fromfunction",
     "piecewise",
     "linalg.matrix_norm", "linalg.vector_norm", "linalg.matmul", "linalg.outer", "linalg.trace", "linalg.tensordot",

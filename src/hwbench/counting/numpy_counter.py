@@ -1,65 +1,89 @@
-"""Counts a call of Python code that uses NumPy: a plain run and a traced one, on copies, which must give the same."""
+"""Counts a call of Python code that uses arrays: a plain run and a traced one, on copies, which must give the same."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries, shadow
 from .guards import guarded
-from .inputs import Subject, walk
+from .inputs import Subject, is_foreign, walk
 from .ledger import Ledger
-from .memory import Array, copies
+from .memory import Array
 from .model import Counts, Range
-from .numpy_tracer import plain, traced, tracing
+from .numpy_tracer import RECORDER, plain, traced, tracing
+from .runs import agree, copied_arrays, plain_run
 from .watching import watching
-
-TOLERANCE = 1e-5  # sums in another order agree within this
 
 
 def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     """The counts of one call."""
-    expected, before = plain_run(made, found)
+    outcome = plain_run(made, found)
     ledger = Ledger()
-    copied = dict(zip(found, copies([one for _, one in found.values()]), strict=True))
+    copied = copied_arrays(found)
+    by: dict[int, Any] = {}
     for number, (name, _) in found.items():
-        ledger.enter(copied[number], name)
-    by = {number: traced(one) for number, one in copied.items()}
-    with tracing(ledger) as functions, made.replaced({**functions, **by}) as (args, kwargs):
+        by[number] = traced(copied[number]) if isinstance(copied[number], np.ndarray) else foreign(copied[number])
+        ledger.enter(by[number].shadow if isinstance(by[number], Foreign) else copied[number], name)
+        if by[number] is copied[number]:  # a matrix, a masked array
+            ledger.unseen(f"calls of {type(copied[number]).__name__}")
+    others = [one for _, one in found.values() if not isinstance(one, np.ndarray)]
+    with (
+        tracing(ledger) as functions,
+        libraries(others),
+        made.replaced({**functions, **by, **_compiled(made)}) as (args, kwargs),
+    ):
         result = guarded(made.name, _watched(made.function, ledger, made.top), args, kwargs)
-    if not same(plain(result), expected) or not same(list(copied.values()), before):
-        again, after = plain_run(made, found)
-        if not same(again, expected) or not same(after, before):
-            raise UsageError(
-                f"{made.name} is not deterministic: two calls with the same arguments gave different results; "
-                "give random numbers a fixed seed"
-            )
+    result = bare(plain(result))
+    if not agree(made, found, (result, list(copied.values())), outcome):
         ledger.unseen("what depends on the type of its arrays")
     for name in made.unseen:
         ledger.unseen(name)
-    return summed(ledger, [one for _, one in walk(plain(result), "result")])
+    results = [
+        shadow(one) if is_foreign(one) and not isinstance(one, np.ndarray) else one for _, one in walk(result, "")
+    ]
+    counts = summed(ledger, results)
+    return replace(counts, kind="cupy") if others else counts
 
 
-def plain_run(made: Subject, found: Mapping[int, tuple[str, Any]]) -> tuple[Any, list[Array]]:
-    """The result of a call on copies, and what is in the copies then."""
-    copied = copies([one for _, one in found.values()])
-    with made.replaced(dict(zip(found, copied, strict=True))) as (args, kwargs):
-        sizes = [_size(one) for one in (*args, *kwargs.values())]
-        result = guarded(made.name, made.function, args, kwargs)
-        for name, size, one in zip((*made.names, *kwargs), sizes, (*args, *kwargs.values()), strict=True):
-            if size != _size(one):
-                raise UsageError(
-                    f"{made.name} changes its argument {name} from call to call ({size} and then {_size(one)} items): "
-                    "copy it inside of the function"
-                )
-    return result, copied
+def _compiled(made: Subject) -> dict[int, Any]:
+    """What the function calls of Numba and CuPy, by identity, with stand-ins that report what they do."""
+    found: dict[int, Any] = {}
+    for one in made.outer:
+        if hasattr(one.value, "inspect_llvm") and hasattr(one.value, "py_func"):
+            found[id(one.value)] = _numba_call(one.name, one.value)
+        elif type(one.value).__name__ in KERNELS and "cupy" in type(one.value).__module__:
+            found[id(one.value)] = kernel(one.name, one.value)
+    return found
 
 
-def _size(value: object) -> int | None:
-    return len(value) if isinstance(value, list | dict | set) else None
+def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
+    """A Numba function that NumPy code calls: counted in its compiled code."""
+    from .numba_counter import Compiled
+
+    known: dict[tuple[Any, ...], Compiled] = {}
+    signature = inspect.signature(dispatcher.py_func)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = [plain(one) for one in bound.args]
+        types = tuple(dispatcher.typeof_pyval(one) for one in given)
+        with RECORDER.hushed():
+            if types not in known:
+                known[types] = Compiled(name, dispatcher, given)
+            result = known[types].run(given)
+            if RECORDER.ledger is not None:
+                tally = known[types].tally([(inside, one) for part in given for inside, one in walk(part, "")])
+                RECORDER.ledger.tallied(name, tally, [one for _, one in walk(result, "")])
+        return traced(result)
+
+    return call
 
 
 def _watched(function: Any, ledger: Ledger, top: str) -> Any:
@@ -68,26 +92,6 @@ def _watched(function: Any, ledger: Ledger, top: str) -> Any:
             return function(*args, **kwargs)
 
     return call
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two results are equal, numbers up to the rounding of a sum in another order."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        if one.shape != other.shape or one.dtype != other.dtype:
-            return False
-        if one.dtype.kind in "fc" and one.size:
-            scale = np.nanmax(np.abs(other[np.isfinite(other)]), initial=0)
-            return bool(np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE * float(scale), equal_nan=True))
-        return bool(np.array_equal(one, other))
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, float | complex | np.inexact) and isinstance(other, float | complex | np.inexact):
-        return bool(np.isclose(one, other, rtol=TOLERANCE, atol=0, equal_nan=True))
-    if isinstance(one, int | str | bytes | np.generic | None.__class__):
-        return bool(one == other)
-    return True  # an object of the user's, which may have no equality
 
 
 def summed(ledger: Ledger, results: list[Array]) -> Counts:

@@ -6,13 +6,15 @@ import contextlib
 import functools
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from . import numpy_costs as costs
+from .inputs import is_foreign
 from .ledger import Buffer, Ledger, key
 from .memory import Array
 from .numpy_costs import COMPOSED, Cost, arrays
@@ -22,6 +24,10 @@ _FUNCTIONS = (
     "function", "builtin_function_or_method", "_ArrayFunctionDispatcher", "method", "cython_function_or_method",
 )  # fmt: skip
 _FUNCTION_HOMES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.stride_tricks")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Recorder:
@@ -47,6 +53,23 @@ class Recorder:
 
 
 RECORDER = Recorder()
+
+
+def unwatched(function: Callable[P, R]) -> Callable[P, R]:
+    """The tracer's own functions are not watched: to see each of their calls would take most of the time."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        watch = sys.getprofile()
+        if watch is None:
+            return function(*args, **kwargs)
+        sys.setprofile(None)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            sys.setprofile(watch)
+
+    return call
 
 
 def plain(value: Any) -> Any:
@@ -79,6 +102,7 @@ def traced(value: Any) -> Any:
     return value
 
 
+@unwatched
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kwargs: Mapping[str, Any]) -> Any:
     """Run a ufunc's method on plain arrays and record it."""
     raw = [plain(one) for one in inputs]
@@ -92,7 +116,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kw
     if RECORDER.on:
         numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
         with RECORDER.hushed():
-            made = _record_ufunc(ufunc, method, raw, options, result, numbers)
+            made = record_ufunc(ufunc, method, raw, options, result, numbers)
     if method == "at":
         return None
     if targets:
@@ -110,9 +134,10 @@ def _from(value: Any, source: Buffer | None) -> Any:
     return value
 
 
-def _record_ufunc(
+def record_ufunc(
     ufunc: np.ufunc, method: str, raw: list[Any], options: dict[str, Any], result: Any, numbers: Sequence[Buffer]
 ) -> Buffer | None:
+    """Record a ufunc's method by its plain operands and results."""
     ledger = RECORDER.ledger
     assert ledger is not None
     name = ufunc.__name__
@@ -155,6 +180,7 @@ def _record_ufunc(
     return ledger.call(name if method == "__call__" else f"{name}.{method}", inputs, outs, cost, numbers)
 
 
+@unwatched
 def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
@@ -162,16 +188,15 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
         with RECORDER.hushed():
             return function(*plain(list(args)), **plain(dict(kwargs)))
     if name in COMPOSED:
-        before = len(ledger.by_name), sum(ledger.by_name.values())
-        result = getattr(function, "_implementation", function)(*args, **kwargs)  # not through the protocol again
-        if before != (len(ledger.by_name), sum(ledger.by_name.values())) or not arrays(plain(list(args))):
-            return traced(result)
-        ledger.unseen(f"numpy.{name}")
+        before = ledger.calls
+        result = getattr(function, "_implementation", function)(*traced(list(args)), **kwargs)  # not by the protocol
+        if ledger.calls == before and arrays(plain([*args, result])):
+            ledger.unseen(f"numpy.{name}")
         return traced(result)
     raw, options = plain(list(args)), plain(dict(kwargs))
     with RECORDER.hushed():
         result = function(*raw, **options)
-        made = _record_function(ledger, name, raw, options, result)
+        made = record_function(ledger, name, raw, options, result)
     if options.get("out") is not None:
         return kwargs["out"]
     # What came back as it went in stays the same object, as `np.asarray(x) is x`.
@@ -180,7 +205,8 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
     return same[0] if same else _from(traced(result), made)
 
 
-def _record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
+def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
+    """Record a function by its plain arguments and results."""
     inputs, outputs = arrays([raw, options]), arrays(result)
     price = costs.FUNCTIONS.get(name)
     if price is None:
@@ -212,8 +238,9 @@ class Traced(np.ndarray):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Every function that looks at the types of its arguments."""
-        return call_function(_name(func), func, args, kwargs)
+        return call_function(name_of(func), func, args, kwargs)
 
+    @unwatched
     def __getitem__(self, index: Any) -> Any:
         """A view costs nothing; elements that are picked by numbers or a mask are read and written."""
         raw, mine = plain(index), self.view(np.ndarray)
@@ -226,6 +253,7 @@ class Traced(np.ndarray):
                 RECORDER.ledger.pick("getitem", mine, raw, result)
         return traced(result)
 
+    @unwatched
     def __setitem__(self, index: Any, value: Any) -> None:
         """Writes the elements and reads the value; `x[a:b] += y` has already written."""
         raw, mine, given = plain(index), self.view(np.ndarray), plain(value)
@@ -250,6 +278,13 @@ class Traced(np.ndarray):
     def __iter__(self) -> Iterator[Any]:
         """Row by row."""
         return (self[number] for number in range(len(self)))
+
+    @property
+    def ctypes(self) -> Any:
+        """The address, which code in C works with."""
+        if RECORDER.on and RECORDER.ledger is not None:
+            RECORDER.ledger.unseen("what is done by way of .ctypes")
+        return self.view(np.ndarray).ctypes
 
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()
@@ -328,6 +363,7 @@ def _arithmetic(name: str, flops: int) -> Callable[..., Any]:
     swapped = name.startswith("r")
     operation = getattr(operator, name[1:] if swapped else name)
 
+    @unwatched
     def method(self: Number, other: Any = None) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
@@ -376,7 +412,7 @@ class Randoms:
 # --- NumPy's functions by name
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
     """`linalg.solve`: the name of a function without `numpy.`."""
     module = (getattr(function, "__module__", None) or "").removeprefix("numpy").removeprefix(".")
     name = getattr(function, "__name__", str(function))
@@ -388,11 +424,17 @@ def wrapped(name: str, function: Any) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not RECORDER.on:
+        if not RECORDER.on or _others(args):
             return function(*args, **kwargs)
         return call_function(name, function, args, kwargs)
 
     return call
+
+
+def _others(args: Sequence[Any]) -> bool:
+    """Whether arrays of another library are among arguments: they report themselves."""
+    flat = [one for part in args for one in (part if isinstance(part, list | tuple) else (part,))]
+    return any(is_foreign(one) and not isinstance(one, np.ndarray) for one in flat)
 
 
 @functools.cache
