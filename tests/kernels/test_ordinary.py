@@ -28,3 +28,8 @@ def test_both_loops_do_the_same(reads):
         assert move(reads, *arrays) == 0.0
         assert arrays[-1].tolist() == [{0: 1.0, 1: 2.0}.get(reads, float(reads))] * 10
         assert move(1, *ordinary.memory(80, 0)[1:]) == 10.0
+
+
+def test_each_page_of_a_new_array_is_touched():
+    """4 KiB are 512 numbers."""
+    assert ordinary.fresh(1025)[::512].tolist() == [1.0] * 3

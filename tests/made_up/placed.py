@@ -24,7 +24,10 @@ PEAKS = {("f8", 1): 50e9, ("f8", 2): 100e9, ("f4", 1): 100e9, ("f4", 2): 200e9}
 INFO = {
     **{f"stream.{kind}": BenchInfo("How fast?", "simd", kind, kind, variants=["simd", "simd-nt"]) for kind in KINDS},
     "peak.fma": BenchInfo("How many?", "256", "fma", "fma", variants=["256"]),
-    **{name: BenchInfo("What does it cost?", "cost", variants=["cost"]) for name in (costs.FORK, costs.CALL)},
+    **{
+        name: BenchInfo("What does it cost?", "cost", variants=["cost"])
+        for name in (costs.FORK, costs.CALL, costs.FRESH)
+    },
 }
 
 
@@ -50,8 +53,10 @@ def roof_run(**more: Any) -> Run:
     for (dtype, threads), rate in PEAKS.items():
         where = {"dtype": dtype, "threads": 1 if threads == 1 else "all", "chains": "best"}
         records.append(_made(rate, "flops", variant="256", bench="peak.fma", params=where, facts={"threads": threads}))
-    for name, seconds in ((costs.FORK, 1e-5), (costs.CALL, 1e-6)):
-        records.append(record("cost", (seconds,) * 3, bench=name, counts={"calls": 1.0}))
+    for name, seconds, spent in (
+        (costs.FORK, 1e-5, {"calls": 1.0}), (costs.CALL, 1e-6, {"calls": 1.0}), (costs.FRESH, 1.0, {"bytes": 1e9})
+    ):  # fmt: skip
+        records.append(record("cost", (seconds,) * 3, bench=name, counts=spent))
     caches = [
         Cache(level=1, bytes=32 * KIB, line=64, shared_by=1), Cache(level=2, bytes=MIB, line=64, shared_by=1),
         Cache(level=3, bytes=32 * MIB, line=64, shared_by=2),

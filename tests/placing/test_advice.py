@@ -89,6 +89,13 @@ def test_new_pages_at_each_call_are_told():
     assert found["fuse"].gain.expected == pytest.approx(9.6e-3 / (40e6 / 15e9 + 1.6e-3), rel=0.02)
 
 
+def test_large_results_of_compiled_code_take_new_small_pages():
+    """80 MB at a nanosecond a byte."""
+    n = 10**7
+    found = advice(chain(n), 0.2, written=8 * n, made=8 * n, pages=0.05)
+    assert found["fuse"].gain.expected == pytest.approx(0.2 / (400e6 / 15e9 + 0.6e-3 + 0.08), rel=0.01)
+
+
 def test_no_gain_is_expected_above_what_is_possible():
     """Whatever the roofs are."""
     for one in advice(chain(10**6), 1e-4, written=8 * 10**6).values():

@@ -16,10 +16,11 @@ class Ticking(ScriptedDevice):
         return loops * 1e-3
 
 
-def test_each_cost_is_a_record():
+def test_each_cost_is_a_record(monkeypatch):
     """A bench of one variant, its counts, and samples by the device."""
+    monkeypatch.setattr(costs, "FRESH_BYTES", 2**16)
     found = costs.measure({"cpu": Ticking()}, Policy(rounds=3, max_rounds=3, warmup_s=0.0, min_sample_s=1e-3))
     assert [(one.bench, one.status) for one in found] == [
-        ("cost.fork", "ok"), ("cost.call", "ok")
+        ("cost.fork", "ok"), ("cost.call", "ok"), ("cost.fresh", "ok")
     ]  # fmt: skip
-    assert [one.counts for one in found] == [{"calls": 1}] * 2
+    assert [one.counts for one in found] == [{"calls": 1}, {"calls": 1}, {"bytes": 2**16}]

@@ -53,10 +53,11 @@ def test_between_one_thread_and_all_the_lower_bound_counts():
     assert found.usual("load", "DRAM", 4) == BOTH["DRAM"]
 
 
-def test_costs_are_seconds_a_call():
+def test_costs_are_seconds_a_call_or_a_byte():
     """What was not measured costs nothing."""
     found = made_up()
     assert found.cost(costs.FORK) == pytest.approx(1e-5)
+    assert found.cost(costs.FRESH) == pytest.approx(1e-9)
     assert roofs.Roofs(roof_run(records=[]), {}).cost(costs.FORK) == 0
 
 

@@ -68,3 +68,12 @@ def memory(reads: int, writes: int) -> tuple[int, *tuple[np.ndarray, ...]]:
     count = min(MOST, round(reads / writes))
     size = (reads + writes) // 8 // (count + 1)
     return count, *(np.ones(size if i < count else 0) for i in range(MOST)), np.zeros(size)
+
+
+@compiled
+def fresh(count: int) -> np.ndarray:
+    """A new array of float64, each page of it touched: compiled code asks for no huge pages, as NumPy does."""
+    made = np.empty(count)
+    for i in range(0, count, 512):
+        made[i] = 1.0
+    return made

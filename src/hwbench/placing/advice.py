@@ -21,6 +21,7 @@ from .roofs import Roofs
 
 LEAST = 1.1  # gains below this are not worth a sentence
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
+REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again
 LINE = 64
 OVERLAP = 0.5  # of the shorter of moving and computing shows beside the longer
 REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
@@ -105,7 +106,12 @@ class Case:
 
     @property
     def pages(self) -> float:
-        """Seconds for the new pages of results alone, without those of temporaries."""
+        """Seconds for the new pages of results alone, without those of temporaries.
+
+        What the allocator does not keep is new at each call, and compiled code asks for no huge pages.
+        """
+        if self.point.pages and self.point.made >= REUSED:
+            return self.point.made * self.roofs.cost(costs.FRESH)
         every = sum(one.nbytes for one in self.counts.temporaries) + self.point.made
         return self.point.pages * self.point.made / every if every else 0.0
 

@@ -33,7 +33,7 @@ from . import costs, quantities
 
 KINDS = ("load", "store", "copy", "triad", "fma")
 NAMES = tuple(name for name, rate in CPU_RATES.items() if rate.measures in KINDS)
-COSTS = (costs.FORK, costs.CALL)
+COSTS = (costs.FORK, costs.CALL, costs.FRESH)
 
 
 class Roofs:
@@ -116,9 +116,9 @@ class Roofs:
         return min(found[1] * threads, max(found.values()))
 
     def cost(self, name: str) -> float:
-        """Seconds a call of one of `COSTS`; 0 where it was not measured."""
-        timed = (estimate(one.samples).value for one in self.reading.records if one.bench == name and one.timed)
-        return next(timed, 0.0)
+        """Seconds a call, or a byte of new memory, of one of `COSTS`; 0 where it was not measured."""
+        timed = [one for one in self.reading.records if one.bench == name and one.timed]
+        return estimate(timed[0].samples).value / timed[0].counts.get("bytes", 1.0) if timed else 0.0
 
 
 def _at(footprint: float, threads: int) -> Record:
