@@ -9,7 +9,7 @@ import msgspec
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.counting import Counts, Range, Temporary
 from hwbench.placing import costs
-from hwbench.placing.roofs import Roofs
+from hwbench.placing.roofs import COSTS, Roofs
 from hwbench.record.estimate import Estimate
 from hwbench.record.model import BenchInfo, Cache, Policy, Record, Run
 
@@ -24,10 +24,7 @@ PEAKS = {("f8", 1): 50e9, ("f8", 2): 100e9, ("f4", 1): 100e9, ("f4", 2): 200e9}
 INFO = {
     **{f"stream.{kind}": BenchInfo("How fast?", "simd", kind, kind, variants=["simd", "simd-nt"]) for kind in KINDS},
     "peak.fma": BenchInfo("How many?", "256", "fma", "fma", variants=["256"]),
-    **{
-        name: BenchInfo("What does it cost?", "cost", variants=["cost"])
-        for name in (costs.FORK, costs.CALL, costs.FRESH)
-    },
+    **{name: BenchInfo("What does it cost?", "cost", variants=["cost"]) for name in COSTS},
 }
 
 

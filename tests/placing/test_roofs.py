@@ -53,6 +53,15 @@ def test_between_one_thread_and_all_the_lower_bound_counts():
     assert found.usual("load", "DRAM", 4) == BOTH["DRAM"]
 
 
+def test_a_level_that_all_threads_together_do_not_have_is_that_of_one_multiplied():
+    """A shared cache of which each thread has too little."""
+    run = roof_run()
+    alone = [one for one in run.records if one.params.get("size") != "L3" or one.facts["threads"] == 1]
+    found = roofs.Roofs(msgspec.structs.replace(run, records=alone), {})
+    assert found.slope("load", "L3", 2).value == 2 * ONE["L3"]
+    assert found.usual("load", "L3", 2) == 2 * ONE["L3"]
+
+
 def test_costs_are_seconds_a_call_or_a_byte():
     """What was not measured costs nothing."""
     found = made_up()

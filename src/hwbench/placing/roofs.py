@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -91,14 +92,19 @@ class Roofs:
         return self._scaled("fma", "", "f4" if dtype in ("f4", "c8", "f2") else "f8", threads)
 
     def _scaled(self, kind: str, level: str, dtype: str, threads: int) -> Limit | None:
-        """A limit on so many threads: between one and all, the lower of that of one, multiplied, and that of all."""
-        exact = self.reading.best(kind, level=level, dtype=dtype, threads=threads)
-        if exact is not None or 1 < self.threads <= threads:
-            return exact or self.reading.best(kind, level=level, dtype=dtype, threads=self.threads)
-        one, every = (self.reading.best(kind, level=level, dtype=dtype, threads=count) for count in (1, self.threads))
-        if one is None or every is None:
-            return one or every
-        return replace(every, threads=threads, value=min(one.value * threads, every.value))
+        """A limit on so many threads.
+
+        Where it was not measured: that of one thread, multiplied, and no more than that of all.
+        """
+        by = {
+            count: self.reading.best(kind, level=level, dtype=dtype, threads=count)
+            for count in {1, threads, self.threads}
+        }
+        exact, one, every = by[threads], by[1], by[self.threads]
+        if exact is not None or one is None:
+            return exact or every
+        most = every.value if every is not None else math.inf
+        return replace(one, threads=threads, value=min(one.value * threads, most))
 
     def usual(self, kind: str, level: str, threads: int = 1) -> float | None:
         """Bytes a second at the median of ordinary code; None where it was not measured."""
@@ -113,7 +119,7 @@ class Roofs:
                 found[threads_of(one)] = max(rate, found.get(threads_of(one), 0.0))
         if threads in found or 1 not in found:
             return found.get(threads)
-        return min(found[1] * threads, max(found.values()))
+        return min(found[1] * threads, found.get(self.threads, math.inf))
 
     def cost(self, name: str) -> float:
         """Seconds a call, or a byte of new memory, of one of `COSTS`; 0 where it was not measured."""
