@@ -10,8 +10,8 @@ from hwbench.kernels import ordinary
 @pytest.mark.parametrize(
     ("reads", "writes", "count", "sizes"),
     [
-        (160, 80, 2, (10, 10, 0, 0, 10)), (80, 80, 1, (10, 0, 0, 0, 10)), (0, 80, 0, (0, 0, 0, 0, 10)),
-        (480, 80, 4, (14, 14, 14, 14, 14)), (800, 80, 1, (110, 0, 0, 0, 0)), (800, 0, 1, (100, 0, 0, 0, 0)),
+        (160, 80, 2, (10, 10, 0, 10)), (80, 80, 1, (10, 0, 0, 10)), (0, 160, 1, (10, 0, 0, 10)),
+        (480, 80, 3, (17, 17, 17, 17)), (800, 80, 1, (110, 0, 0, 0)), (800, 0, 1, (100, 0, 0, 0)),
     ],
 )  # fmt: skip
 def test_arrays_have_the_bytes_that_are_asked_for(reads, writes, count, sizes):
@@ -20,14 +20,14 @@ def test_arrays_have_the_bytes_that_are_asked_for(reads, writes, count, sizes):
     assert (found, tuple(len(one) for one in arrays)) == (count, sizes)
 
 
-@pytest.mark.parametrize("reads", [0, 1, 2, 3, 4])
-def test_both_loops_do_the_same(reads):
-    """The sum of what is read; a multiple of one array; a constant."""
-    for move in (ordinary.move, ordinary.move_together):
+@pytest.mark.parametrize("move", [ordinary.move, ordinary.move_together])
+def test_both_loops_do_the_same(move):
+    """Sums of what is read, a multiple of one array, the sum of one."""
+    for reads in (1, 2, 3):
         _, *arrays = ordinary.memory(80 * reads, 80)
         assert move(reads, *arrays) == 0.0
-        assert arrays[-1].tolist() == [{0: 1.0, 1: 2.0}.get(reads, float(reads))] * 10
-        assert move(1, *ordinary.memory(80, 0)[1:]) == 10.0
+        assert arrays[-1].tolist() == [float(max(2, reads))] * 10
+    assert move(*ordinary.memory(80, 0)) == 10.0
 
 
 def test_each_page_of_a_new_array_is_touched():

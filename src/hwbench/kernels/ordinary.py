@@ -7,67 +7,56 @@ from numba import prange
 
 from .compiling import compiled
 
-MOST = 4  # arrays that are read
+MOST = 3  # arrays that are read
 
 
 @compiled(fastmath=True)
-def move(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, out: np.ndarray) -> float:
+def move(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, out: np.ndarray) -> float:
     """Read so many of the arrays at once and write one; where `out` is empty, read one alone."""
     total = 0.0
     if len(out) == 0:
         for i in range(len(a)):
             total += a[i]
-    elif reads == 0:
-        for i in range(len(out)):
-            out[i] = 1.0
     elif reads == 1:
         for i in range(len(out)):
             out[i] = 2.0 * a[i]
     elif reads == 2:
         for i in range(len(out)):
             out[i] = a[i] + b[i]
-    elif reads == 3:
-        for i in range(len(out)):
-            out[i] = a[i] + b[i] + c[i]
     else:
         for i in range(len(out)):
-            out[i] = a[i] + b[i] + c[i] + d[i]
+            out[i] = a[i] + b[i] + c[i]
     return total
 
 
 @compiled(fastmath=True, parallel=True)
-def move_together(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, out: np.ndarray) -> float:
+def move_together(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, out: np.ndarray) -> float:
     """The same on all threads."""
     total = 0.0
     if len(out) == 0:
         for i in prange(len(a)):
             total += a[i]
-    elif reads == 0:
-        for i in prange(len(out)):
-            out[i] = 1.0
     elif reads == 1:
         for i in prange(len(out)):
             out[i] = 2.0 * a[i]
     elif reads == 2:
         for i in prange(len(out)):
             out[i] = a[i] + b[i]
-    elif reads == 3:
-        for i in prange(len(out)):
-            out[i] = a[i] + b[i] + c[i]
     else:
         for i in prange(len(out)):
-            out[i] = a[i] + b[i] + c[i] + d[i]
+            out[i] = a[i] + b[i] + c[i]
     return total
 
 
-def memory(reads: int, writes: int) -> tuple[int, *tuple[np.ndarray, ...]]:
+def memory(reads: int, writes: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """How many arrays of float64 a loop reads for the one that it writes, and arrays of as many bytes in all."""
     if not writes or reads > 8 * writes:
         empty = np.zeros(0)
-        return 1, np.ones((reads + writes) // 8), empty, empty, empty, empty
-    count = min(MOST, round(reads / writes))
+        return 1, np.ones((reads + writes) // 8), empty, empty, empty
+    count = min(MOST, max(1, round(reads / writes)))
     size = (reads + writes) // 8 // (count + 1)
-    return count, *(np.ones(size if i < count else 0) for i in range(MOST)), np.zeros(size)
+    a, b, c = (np.ones(size if i < count else 0) for i in range(MOST))
+    return count, a, b, c, np.zeros(size)
 
 
 @compiled

@@ -93,7 +93,9 @@ def place(
             if one == name:
                 raise
             setting.tell(f"left out: {error}")
-    calls = {one: functools.partial(variant, *inputs.args, **inputs.kwargs) for one, variant in known.items()}
+    calls: dict[str, Call] = {
+        one: functools.partial(variant, *inputs.args, **inputs.kwargs) for one, variant in known.items()
+    }
     calls |= beside(counts[name].compulsory, probed[name].written, setting)
     slowest = max(one.seconds for one in probed.values())
     points = {}
