@@ -157,7 +157,7 @@ def svg(functions: Sequence[Placed], roofs: Roofs) -> str | None:
     spec = roofline(functions, roofs)
     if spec is None:
         return None
-    return as_svg(spec, functions[0].name, title(roofs.run.machine.cpu))
+    return as_svg(spec, f"{functions[0].name} on the measured roofs", title(roofs.run.machine.cpu))
 
 
 def fragment(placed: Placed, roofs: Roofs) -> str:
