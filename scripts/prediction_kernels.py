@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 Array = Any
-MEMORY, CACHE = 4_000_000, 12_000  # elements of float64: 32 MB and 96 kB an array
+MEMORY, CACHE = 2_000_000, 12_000  # elements of float64: 16 MB and 96 kB an array
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ CHAINS: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
 }  # fmt: skip
 KERNELS = (
     *(Kernel(name, "fuse", f, g, vectors(k, MEMORY)) for name, (f, g, k) in CHAINS.items()),
-    Kernel("laplace", "fuse", laplace, laplace_fused, image(1, 2000)),
+    Kernel("laplace", "fuse", laplace, laplace_fused, image(1, 1500)),
     *(Kernel(f"{name}, cache", "fuse", f, g, vectors(k, CACHE)) for name, (f, g, k) in CHAINS.items()),
     Kernel("products, pieces", "block", products, products_pieces, vectors(4, MEMORY)),
     Kernel("horner, pieces", "block", horner, horner_pieces, vectors(1, MEMORY)),

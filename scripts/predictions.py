@@ -9,6 +9,8 @@ of the expected gains are within 15% of what is reached, or a bound is exceeded.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import functools
 import json
 import sys
@@ -26,7 +28,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 from prediction_kernels import KERNELS, Kernel
 
 NEAR, OF_ALL = 0.15, 0.8
-TRIES, CERTAIN = 3, 0.05  # what is disturbed is measured again
+TRIES, CERTAIN = 2, 0.05  # what is disturbed is measured again
+
+
+KEPT = 2**30  # bytes that the allocator keeps
+TRIM, MMAP = -1, -3  # malloc.h
+
+
+def keep_memory() -> None:
+    """Let glibc keep freed memory: else a function gets new pages at some calls and none at others.
+
+    What new pages cost is another advice (`reuse`), and would hide what fusing, pieces and threads bring.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(MMAP, KEPT)
+        libc.mallopt(TRIM, KEPT)
 
 
 def predicted(kernel: Kernel, setting: engine.Setting) -> dict[str, object]:
@@ -84,6 +101,7 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--refresh", action="store_true", help="measure the roofs again")
     given = parser.parse_args(arguments)
+    keep_memory()
     setting = engine.Setting(roofs.get(echo, refresh=given.refresh), selection.devices("cpu"))
     chosen = [one for one in KERNELS if not given.names or one.name.startswith(tuple(given.names))]
     found = []

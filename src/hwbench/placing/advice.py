@@ -23,7 +23,7 @@ LEAST = 1.1  # gains below this are not worth a sentence
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again
 LINE = 64
-OVERLAP = 0.5  # of the shorter of moving and computing shows beside the longer
+OVERLAP = 0.7  # of the shorter of moving and computing shows beside the longer
 REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
 # What takes longer than moving its numbers: parts of names of calls.
 HEAVY = ("exp", "log", "sin", "cos", "tan", "pow", "cbrt", "hypot", "erf", "mod", "remainder", "sort", "linalg", "fft",
