@@ -23,7 +23,7 @@ LEAST = 1.1  # gains below this are not worth a sentence
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again
 LINE = 64
-OVERLAP = 0.7  # of the shorter of moving and computing shows beside the longer
+OVERLAP = 0.25  # of the shorter of moving and computing shows beside the longer
 REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
 # What takes longer than moving its numbers: parts of names of calls.
 HEAVY = ("exp", "log", "sin", "cos", "tan", "pow", "cbrt", "hypot", "erf", "mod", "remainder", "sort", "linalg", "fft",
@@ -133,7 +133,8 @@ class Case:
             return None
         again = max(1.0, fused / counts.compulsory) if _named(counts, REDUCES) else 1.0
         moving, computing = self.loop * again, self.arithmetic
-        return max(moving, computing) + OVERLAP * min(moving, computing) + self.pages + self.rest
+        call = self.roofs.cost(costs.CALL)  # and the result's array: of a compiled function about what NumPy's take
+        return max(moving, computing) + OVERLAP * min(moving, computing) + call + self.pages + self.rest
 
 
 def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
