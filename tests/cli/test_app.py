@@ -71,11 +71,14 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 10), (["--help"], 10), ([], 10)])
+EVERY = len(app.app.registered_commands)
+
+
+@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], EVERY), (["--help"], EVERY), ([], EVERY)])
 def test_the_named_command_alone_is_looked_at(words, count):
     """All of them where none is named."""
     assert len(app.with_only(words).registered_commands) == count
-    assert len(app.app.registered_commands) == 10
+    assert len(app.app.registered_commands) == EVERY > 1
 
 
 def test_version(command):

@@ -15,7 +15,7 @@ def advice(given, seconds, **more):
 
 
 def test_two_temporaries_in_memory_are_worth_fusing():
-    """A loop over 40 bytes an element at 15 GB/s takes 2.67 ms, and a quarter of 3 flops an element at 25 GFLOP/s shows."""
+    """A loop over 40 bytes an element at 15 GB/s takes 2.67 ms; a quarter of 3 flops at 25 GFLOP/s shows."""
     n = 10**6
     found = advice(chain(n), 4.8e-3, written=8 * n)["fuse"]
     assert found.gain.expected == pytest.approx(4.8e-3 / (40e6 / 15e9 + 0.031e-3))
