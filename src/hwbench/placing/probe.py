@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def guarded(name: str) -> Iterator[Callable[[], str]]:
     except (KeyboardInterrupt, UsageError):
         raise
     except BaseException as error:  # noqa: BLE001 - a user's function raises anything, SystemExit included
-        raise UsageError(f"{name}{_where(error)}: fails: {described(error)}{_remedy(error)}") from None
+        raise UsageError(f"{name}{_where(error)}: fails: {described(error).rstrip(' .:;')}{_remedy(error)}") from None
 
 
 def _remedy(error: BaseException) -> str:
@@ -172,14 +173,11 @@ def _remedy(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """` (line 12 of x.py)`: where the function failed."""
-    trace = error.__traceback__
-    last = None
-    while trace is not None:
-        last, trace = trace, trace.tb_next
-    if last is None or last.tb_frame.f_code.co_filename == __file__:
+    """` (line 12 of x.py)`: the last line outside of installed packages where the function failed."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if "-packages" not in one.filename]
+    if not frames or frames[-1].filename == __file__:
         return ""
-    return f" (line {last.tb_lineno} of {os.path.basename(last.tb_frame.f_code.co_filename)})"  # noqa: PTH119
+    return f" (line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)})"  # noqa: PTH119
 
 
 @contextlib.contextmanager
