@@ -76,6 +76,7 @@ class RawKernel:
 
 LAUNCH = RawKernel()
 N = 1000
+PLACES = np.array([3, 1, 4])
 
 
 def array():
@@ -101,6 +102,11 @@ def launched(x):
         (update, 2, 24 * N - 24, 24 * N - 24, N - 1),
         (lambda x, y: np.add(x, 1, out=y), 2, 16 * N, 16 * N, N),
         (lambda x: float(x[3]) + len(x), 1, 0, 0, 0),
+        (lambda x: [float(one) for one in x[:3]][1], 1, 0, 0, 0),
+        (lambda x: x[PLACES], 1, 24 + 24, 24 + 48, 0),
+        (lambda x: x.__setitem__(PLACES, 1.0), 1, 24, 24 + 24, 0),
+        (lambda x, y: y.__setitem__(slice(None), x), 2, 16 * N, 16 * N, 0),
+        (lambda x, y: x.__matmul__(y), 2, 16 * N, 16 * N, 2 * N),
     ],
 )
 def test_bytes_and_flops(function, arrays, compulsory, issued, flops):
@@ -110,6 +116,13 @@ def test_bytes_and_flops(function, arrays, compulsory, issued, flops):
     assert (found.kind, found.compulsory, found.issued.low, found.flops.low) == ("cupy", compulsory, issued, flops)
     assert not found.unknown
     assert all((one.data == np.arange(N)).all() for one in given)
+
+
+def test_a_mask_lets_through_what_cannot_be_seen():
+    """All elements are then counted, and an update by numbers is named."""
+    found = count(lambda x, y: np.add(x, 1.0, out=y, where=np.arange(N) > 3), (array(), array()))
+    assert found.flops.low == N
+    assert count(lambda x: np.add.at(x, PLACES, 1.0), (array(),)).unknown == ("add.at",)
 
 
 def test_a_compiled_kernel_is_named():
@@ -124,9 +137,10 @@ def test_functions_of_the_librarys_module_are_recorded(monkeypatch):
     module = ModuleType("made_up_library")
     module.exp = lambda x: Device(np.exp(x.data))
     module.ones = lambda n: Device(np.ones(n))
+    module.full = lambda n, value: Device(take(module.ones(n)) * value)
     before = module.exp
     monkeypatch.setitem(sys.modules, "made_up_library", module)
     monkeypatch.setattr(Device, "__module__", "made_up_library")
-    found = count(lambda x: module.exp(-x) * module.ones(N), (array(),))
+    found = count(lambda x: module.exp(-x) * module.full(N, 2.0), (array(),))
     assert (found.issued.low, found.flops.low) == (16 * N + 16 * N + 8 * N + 24 * N, 2 * N)
     assert module.exp is before

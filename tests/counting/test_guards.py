@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -34,6 +35,16 @@ def test_one_line_says_what(function, line):
     with pytest.raises(UsageError, match=line) as caught:
         guarded("f", function, (), {})
     assert "\n" not in str(caught.value)
+
+
+def test_other_threads_print_as_ever(capsys):
+    """A progress bar goes on."""
+    go, done = threading.Event(), threading.Event()
+    bar = threading.Thread(target=lambda: (go.wait(5), sys.stdout.write("50%"), done.set()))
+    bar.start()
+    assert guarded("f", lambda: (go.set(), done.wait(5)), (), {}) == (None, True)
+    bar.join()
+    assert capsys.readouterr().out == "50%"
 
 
 def test_processes_can_be_started_afterwards():

@@ -93,6 +93,12 @@ def test_code_in_c_is_named():
     assert list(subject(lambda: LIBRARY.labs(3), (), {}).unseen) == ["CDLL.labs"]
 
 
+def test_arrays_made_by_their_class_are_named():
+    """`np.ndarray(n)` gives an array that nobody sees; to ask for the class is fine."""
+    assert list(subject(lambda: np.ndarray(3), (), {}).unseen) == ["numpy.ndarray (numpy.empty is followed)"]
+    assert not subject(lambda x: isinstance(x, np.ndarray), (X,), {}).unseen
+
+
 def test_containers_are_rebuilt():
     """Only where something inside is replaced."""
     new, value = np.zeros(1), SimpleNamespace(x=(X, 1))

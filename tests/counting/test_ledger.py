@@ -18,6 +18,13 @@ def softmax(x):
     return e / e.sum()
 
 
+def chain(x):
+    y = x.copy()
+    y *= 2
+    y += 1
+    return y
+
+
 def overwritten(x, out):
     out[:] = x
     out *= 2
@@ -56,6 +63,7 @@ def test_compulsory_bytes(function, args, compulsory):
         (softmax, (X,), 8 + 16 + 16),
         (overwritten, (X, Y), 16),
         (lambda x: np.sort(x + 1), (X,), 16 + 16),
+        (chain, (X,), 16),
     ],
 )  # fmt: skip
 def test_fused_bytes(function, args, fused):

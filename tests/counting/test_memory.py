@@ -36,6 +36,14 @@ def test_marks_of_overlapping_views_are_counted_once():
     assert marks.add(z) == 160
 
 
+@pytest.mark.parametrize("index", [(1, 2), (-3, -4), (np.int64(1), 2)])
+def test_the_marks_of_one_element(index):
+    """Counted from either end."""
+    marks = Touched(*bounds(X), 8)
+    assert marks.element(X, index) == slice(8, 9)
+    assert marks.element(X.T, index[::-1]) == slice(8, 9)
+
+
 def test_a_view_of_other_items_marks_all_between_its_ends():
     """Bytes within numbers of eight."""
     x = np.zeros(10)

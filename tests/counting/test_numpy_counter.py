@@ -20,8 +20,17 @@ def test_textbook_kernels(kernel):
     assert not found.unknown
     if truth.issued is not None:
         assert found.issued == Range(truth.issued, truth.issued)
+    assert all(np.array_equal(one, other) for one, other in zip(inputs, kernel.inputs(400), strict=True))
     if truth.flops is not None:
         assert found.flops == Range(truth.flops, truth.flops)
+
+
+@pytest.mark.parametrize("kernel", NUMPY, ids=lambda kernel: kernel.name)
+def test_no_fusing_gets_below_what_is_compulsory(kernel):
+    """Compulsory bytes are the least, and issued bytes the most; what is touched holds temporaries."""
+    found = count(kernel.function, kernel.inputs(400))
+    assert found.compulsory <= found.fusable.low <= found.issued.low
+    assert found.footprint <= found.compulsory + sum(one.nbytes for one in found.temporaries)
 
 
 def test_code_that_looks_at_types_is_named():

@@ -30,6 +30,12 @@ def test_another_packages_function_is_named():
     assert found.flops.high == math.inf
 
 
+def test_other_classes_of_arrays_are_named():
+    """Records, masked arrays and matrices have methods of their own."""
+    found = count(lambda x: np.rec.fromarrays([x, x], names="a,b").a.sum(), (X,))
+    assert found.unknown[0] == "numpy._core.records.fromarrays"
+
+
 def test_nothing_is_watched_afterwards():
     """Whoever watched before goes on."""
     ledger = Ledger()

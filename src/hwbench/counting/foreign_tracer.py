@@ -18,7 +18,8 @@ from .inputs import is_foreign
 from .ledger import Buffer, key
 from .memory import Array
 from .numpy_costs import Cost, arrays
-from .numpy_tracer import RECORDER, name_of, record_function, record_ufunc
+from .numpy_tracer import name_of, record_function, record_ufunc
+from .recorder import RECORDER
 
 # Reductions that run as one kernel, with flops an element.
 _REDUCTIONS = {
@@ -91,8 +92,9 @@ class Foreign(NDArrayOperatorsMixin):
         with RECORDER.hushed():
             result = getattr(ufunc, method)(*bare(inputs), **bare(kwargs))
         out = kwargs.get("out")
-        made = _record(functools.partial(_ufunc, ufunc, method), inputs, kwargs, out or result)
-        return out[0] if out and len(out) == 1 else foreign(result, made)
+        given = out[0] if out and len(out) == 1 else foreign(result)
+        _record(functools.partial(_ufunc, ufunc, method), inputs, kwargs, given)
+        return given
 
     def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any) -> Any:
         """Every function of NumPy."""
@@ -147,7 +149,7 @@ class Foreign(NDArrayOperatorsMixin):
         return int(self.inner)
 
 
-def foreign(value: Any, _made: Buffer | None = None) -> Any:
+def foreign(value: Any) -> Any:
     """The same arrays, traced; in lists and tuples too."""
     if is_foreign(value) and not isinstance(value, Foreign | np.ndarray | np.generic):
         return Foreign(value)
@@ -207,12 +209,17 @@ def call(
     name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, bound: bool = False
 ) -> Any:
     """Run a function or method of the library and record it by the name of NumPy's."""
+    if not RECORDER.on:  # the library calls itself
+        return function(*args[bound:], **kwargs)
     with RECORDER.hushed():
         result = function(*bare(tuple(args[bound:])), **bare(dict(kwargs)))
+    given = foreign(result)
     ufunc = getattr(np, name, None)
     if isinstance(ufunc, np.ufunc):
-        return foreign(result, _record(functools.partial(_ufunc, ufunc, "__call__"), args, kwargs, result))
-    return foreign(result, _record(functools.partial(_function, name), args, kwargs, result))
+        _record(functools.partial(_ufunc, ufunc, "__call__"), args, kwargs, given)
+    else:
+        _record(functools.partial(_function, name), args, kwargs, given)
+    return given
 
 
 def kernel(name: str, original: Any) -> Callable[..., Any]:

@@ -6,12 +6,13 @@ import contextlib
 import io
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from ..errors import UsageError
 from .inputs import LIBRARIES
@@ -19,7 +20,7 @@ from .inputs import LIBRARIES
 
 def guarded(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """The result of one call; a `UsageError` where it fails, prints, or starts a process."""
-    said = io.StringIO()
+    said = _Said(sys.stdout)
     try:
         with _no_processes(name), contextlib.redirect_stdout(said):
             result = function(*args, **kwargs)
@@ -34,6 +35,19 @@ def guarded(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs
     if text := said.getvalue():
         raise UsageError(f"{name} prints ({_line(text)!r}), which would be timed: take the output out of the function")
     return result
+
+
+class _Said(io.StringIO):
+    """What the function prints; threads that ran before, such as a progress bar, print as ever."""
+
+    def __init__(self, before: TextIO) -> None:
+        super().__init__()
+        self._before = before
+        self._others = frozenset(one.ident for one in threading.enumerate()) - {threading.get_ident()}
+
+    def write(self, text: str) -> int:
+        """Keep or pass on."""
+        return self._before.write(text) if threading.get_ident() in self._others else super().write(text)
 
 
 def _line(value: object) -> str:

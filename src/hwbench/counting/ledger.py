@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +75,7 @@ class Ledger:
     outside: list[Buffer] = field(default_factory=list)
     live: int = 0
     most_live: int = 0
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # threads of the function's
     _watched: dict[int, weakref.ref[object]] = field(default_factory=dict)
 
     # --- memory
@@ -91,6 +93,10 @@ class Ledger:
             self.made = [one for one in self.made if one is not buffer]
             self.live -= buffer.nbytes
             self.most_live = self.live
+
+    def knows(self, array: Array) -> bool:
+        """Whether an array came from outside or was made by a call."""
+        return id(owner(array)) in self.buffers
 
     def buffer(self, array: Array, made_by: str = "?") -> Buffer:
         """The memory that an array lies in."""
@@ -125,28 +131,37 @@ class Ledger:
         `numbers` are where single numbers among the operands come from. Gives where the result comes from if that is a
         single number.
         """
-        writes = list(writes)
+        with self._one_at_a_time:
+            return self._call(name, list(reads), list(writes), cost, numbers)
+
+    def _call(
+        self, name: str, reads: Sequence[Array], writes: Sequence[Array], cost: Cost, numbers: Sequence[Buffer]
+    ) -> Buffer | None:
         into = [self._use(one, name) for one in writes]
         made = None
         if not writes:
             made = Buffer(name, "", (), "", 0)
             into.append(Use(made, (), 0))
-        unique = {elements(one): one for one in reads if one.ndim}
-        uses = [self._use(one, name) for one in unique.values()]
+        unique = [one for one in reads if one.ndim]
+        if len(unique) > 1:
+            unique = list({elements(one): one for one in unique}.values())
+        uses = [self._use(one, name) for one in unique]
+        for one, use in zip(unique, uses, strict=True):
+            if use.buffer.read is not None:
+                self._mark_read(one)
+        for one, use in zip(writes, into, strict=False):
+            if use.buffer.written is not None:
+                self._mark_written(one)
         uses += [Use(one, (), 0) for one in numbers]
-        for one in unique.values():
-            self._mark_read(one)
-        for one in writes:
-            self._mark_written(one)
         nbytes = sum(use.nbytes for use in uses) + sum(use.nbytes for use in into)
         self.add(name, nbytes + cost.extra, nbytes + (cost.extra if cost.extra_high is None else cost.extra_high),
                  cost.flops, cost.flops if cost.flops_high is None else cost.flops_high)  # fmt: skip
         self.blas |= cost.blas
-        for array in (*unique.values(), *writes):
+        for array in (*unique, *writes):
             if array.dtype.kind in "fc":
                 self.by_dtype[array.dtype.str[1:]] += array.nbytes
         if not cost.blas:
-            self._look_at_strides([*unique.values(), *writes])
+            self._look_at_strides([*unique, *writes])
         self._enter(Entry(name, cost.kind, uses, into))
         return made
 
@@ -235,12 +250,11 @@ class Ledger:
         """One number is read or written."""
         buffer = self.buffer(array)
         if buffer.read is not None and buffer.written is not None:
-            read, written = buffer.read.of(array), buffer.written.of(array)
-            place = index if read.ndim >= array.ndim else ...
+            mine = buffer.read.element(array, index)
             if write:
-                written[place] = True
-            elif not np.all(written[place]):
-                read[place] = True
+                buffer.written.marks[mine] = True
+            elif not buffer.written.marks[mine].all():
+                buffer.read.marks[mine] = True
         self.add("setitem" if write else "getitem", array.itemsize, array.itemsize)
         if array.dtype.kind in "fc":
             self.by_dtype[array.dtype.str[1:]] += array.itemsize
@@ -273,8 +287,10 @@ class Ledger:
         return sum(int(np.count_nonzero(read.marks | written.marks)) * read.step for read, written in marks)
 
     def results(self, arrays: Sequence[Array]) -> int:
-        """Distinct bytes of results in memory that the call made."""
+        """Distinct bytes of results in memory that the call made; one that no call has made was made unseen."""
         total = 0
+        if any(one.nbytes and not self.knows(one) for one in arrays):
+            self.unseen("how the result is made")
         seen: dict[int, list[Array]] = {}
         for one in arrays:
             buffer = self.buffer(one, "result")

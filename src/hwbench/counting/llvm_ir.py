@@ -69,7 +69,7 @@ class Flops:
 class Meter:
     """A sum at run time: bytes of memset, memcpy and allocations, with their addresses, or sizes of products."""
 
-    kind: str  # "written", "copied", "allocated", "gemm", "gemv", "dot"
+    kind: str  # "written", "copied", "allocated", "given", "filled", "gemm", "gemv", "dot"
     slot: int
     item: int = 1
 
@@ -87,6 +87,7 @@ class Instrumented:
     meters: list[Meter] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)  # functions that nobody knows, with a block that calls them
     lows: list[int] = field(default_factory=list)  # slots that start at the highest number
+    frames: int = 0  # slots of the lowest and the highest frame on the stack
     constants: list[tuple[str, int]] = field(default_factory=list)  # arrays in the module, with their bytes
 
 
@@ -104,6 +105,8 @@ class _Writer:
             name for line in self.text.splitlines() if (found := _DEFINE.match(line)) for name in [found[1]]
         }
         self.number = 0
+        self.made.frames = self.slot(2)
+        self.made.lows.append(self.made.frames)
 
     def _renamed(self) -> dict[str, str]:
         """New names for what the module defines."""
@@ -132,6 +135,9 @@ class _Writer:
         return f"%hwbench.{self.number}"
 
     def run(self) -> Instrumented:
+        """The module with its counters."""
+        if "<vscale x" in self.text:
+            self.made.unknown["vectors whose length only the processor knows"] = self.made.frames + 1
         lines = self.text.splitlines()
         out: list[str] = []
         at = 0
@@ -153,8 +159,9 @@ class _Writer:
         extra += (
             [f'@"{self.made.symbol}.constants" = global [{len(self.made.constants)} x ptr] [{table}]'] if table else []
         )
-        if not any("@llvm.ctpop.i64" in line for line in out if line.startswith("declare")):
-            extra.append("declare i64 @llvm.ctpop.i64(i64)")
+        declared = "\n".join(line for line in out if line.startswith("declare"))
+        needed = {"@llvm.ctpop.i64": "i64 {}(i64)", "@llvm.frameaddress.p0": "ptr {}(i32)"}
+        extra += [f"declare {kind.format(name)}" for name, kind in needed.items() if f"{name}(" not in declared]
         out[first:first] = extra
         pattern = re.compile(_NAME)
         self.made.text = (
@@ -173,7 +180,7 @@ class _Writer:
         uses = _uses(lines)
         out = [lines[0]]
         block = -1
-        pending = True  # the block's counter stands behind its phis
+        pending = first = True  # the block's counter stands behind its phis
         for line in lines[1:]:
             if _LABEL.match(line):
                 out.append(line)
@@ -187,9 +194,33 @@ class _Writer:
                 block = self.slot()
                 self.made.flops[block] = Flops()
                 out += self._add(block, "1")
-                pending = False
+                out += self._frame() if first else []
+                pending = first = False
             out += self._instruction(line, block, uses, lines)
         return out
+
+    def _frame(self) -> list[str]:
+        """Keep the range of the stack."""
+        frame, address = self.fresh(), self.fresh()
+        return [
+            f"  {frame} = call ptr @llvm.frameaddress.p0(i32 0)",
+            f"  {address} = ptrtoint ptr {frame} to i64",
+            *self._range(address, address, self.made.frames),
+        ]
+
+    def _range(self, low: str, high: str, slot: int) -> list[str]:
+        """Keep the lowest and the highest of some numbers in two counters."""
+        v = [self.fresh() for _ in range(6)]
+        return [
+            f"  {v[0]} = load i64, ptr {self.place(slot)}",
+            f"  {v[1]} = icmp ult i64 {low}, {v[0]}",
+            f"  {v[2]} = select i1 {v[1]}, i64 {low}, i64 {v[0]}",
+            f"  store i64 {v[2]}, ptr {self.place(slot)}",
+            f"  {v[3]} = load i64, ptr {self.place(slot + 1)}",
+            f"  {v[4]} = icmp ugt i64 {high}, {v[3]}",
+            f"  {v[5]} = select i1 {v[4]}, i64 {high}, i64 {v[3]}",
+            f"  store i64 {v[5]}, ptr {self.place(slot + 1)}",
+        ]
 
     def _add(self, slot: int, value: str) -> list[str]:
         before, after = self.fresh(), self.fresh()
@@ -232,28 +263,20 @@ class _Writer:
         return self._addresses(pointer, slot)
 
     def _addresses(self, pointer: str, slot: int) -> list[str]:
-        low, high, last, step, same = (self.place(slot + number) for number in range(5))
-        v = [self.fresh() for _ in range(15)]
+        last, step, same = (self.place(slot + number) for number in (2, 3, 4))
+        address, before, delta, former, equal, kept, chosen = (self.fresh() for _ in range(7))
         return [
-            f"  {v[0]} = ptrtoint ptr {pointer} to i64",
-            f"  {v[1]} = load i64, ptr {low}",
-            f"  {v[2]} = icmp ult i64 {v[0]}, {v[1]}",
-            f"  {v[3]} = select i1 {v[2]}, i64 {v[0]}, i64 {v[1]}",
-            f"  store i64 {v[3]}, ptr {low}",
-            f"  {v[4]} = load i64, ptr {high}",
-            f"  {v[5]} = icmp ugt i64 {v[0]}, {v[4]}",
-            f"  {v[6]} = select i1 {v[5]}, i64 {v[0]}, i64 {v[4]}",
-            f"  store i64 {v[6]}, ptr {high}",
-            f"  {v[7]} = load i64, ptr {last}",
-            f"  {v[8]} = sub i64 {v[0]}, {v[7]}",
-            f"  store i64 {v[0]}, ptr {last}",
-            f"  {v[9]} = load i64, ptr {step}",
-            f"  {v[10]} = icmp eq i64 {v[8]}, {v[9]}",
-            f"  store i64 {v[8]}, ptr {step}",
-            f"  {v[11]} = load i64, ptr {same}",
-            f"  {v[12]} = shl i64 {v[8]}, 0",
-            f"  {v[13]} = select i1 {v[10]}, i64 {v[12]}, i64 {v[11]}",
-            f"  store i64 {v[13]}, ptr {same}",
+            f"  {address} = ptrtoint ptr {pointer} to i64",
+            *self._range(address, address, slot),
+            f"  {before} = load i64, ptr {last}",
+            f"  {delta} = sub i64 {address}, {before}",
+            f"  store i64 {address}, ptr {last}",
+            f"  {former} = load i64, ptr {step}",
+            f"  {equal} = icmp eq i64 {delta}, {former}",
+            f"  store i64 {delta}, ptr {step}",
+            f"  {kept} = load i64, ptr {same}",
+            f"  {chosen} = select i1 {equal}, i64 {delta}, i64 {kept}",
+            f"  store i64 {chosen}, ptr {same}",
         ]
 
     # --- calls
@@ -278,30 +301,31 @@ class _Writer:
         elif target.removeprefix("numba_").removesuffix("f") in TRANSCENDENTAL or target in TRANSCENDENTAL:
             flops.needed += 1
         elif blas := re.match(r"numba_xx(gemm|gemv|dot)$", target):
-            return [*self._blas(line, blas[1]), line]
+            return [*self._given(line, result=True), *self._blas(line, blas[1]), line]
         else:
             self.made.unknown.setdefault(target, block)
+            return [*self._given(line), line]
         return [line]
+
+    def _given(self, line: str, *, result: bool = False) -> list[str]:
+        """Keep the addresses that a function of C is given; the last one is that of the result."""
+        pointers = re.findall(r"[(,] ?ptr (?:[a-z]+(?:\(\d+\))? )*?(%[^\s,()]+)", line)
+        out = []
+        for number, pointer in enumerate(pointers, 1):
+            out += self._sum("filled" if result and number == len(pointers) else "given", pointer, "1")
+        return out
 
     def _sum(self, kind: str, pointer: str, size: str) -> list[str]:
         """Add up bytes at an address, and keep the range of the addresses."""
         slot = self.slot(3)
         self.made.lows.append(slot + 1)
         self.made.meters.append(Meter(kind, slot))
-        v = [self.fresh() for _ in range(8)]
-        low, high = self.place(slot + 1), self.place(slot + 2)
+        low, high = self.fresh(), self.fresh()
         return [
             *self._add(slot, size),
-            f"  {v[0]} = ptrtoint ptr {pointer} to i64",
-            f"  {v[1]} = load i64, ptr {low}",
-            f"  {v[2]} = icmp ult i64 {v[0]}, {v[1]}",
-            f"  {v[3]} = select i1 {v[2]}, i64 {v[0]}, i64 {v[1]}",
-            f"  store i64 {v[3]}, ptr {low}",
-            f"  {v[4]} = add i64 {v[0]}, {size}",
-            f"  {v[5]} = load i64, ptr {high}",
-            f"  {v[6]} = icmp ugt i64 {v[4]}, {v[5]}",
-            f"  {v[7]} = select i1 {v[6]}, i64 {v[4]}, i64 {v[5]}",
-            f"  store i64 {v[7]}, ptr {high}",
+            f"  {low} = ptrtoint ptr {pointer} to i64",
+            f"  {high} = add i64 {low}, {size}",
+            *self._range(low, high, slot + 1),
         ]
 
     def _blas(self, line: str, name: str) -> list[str]:

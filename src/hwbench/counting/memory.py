@@ -19,8 +19,8 @@ def bounds(array: Array) -> tuple[int, int]:
 
 def distinct(array: Array) -> int:
     """Bytes of distinct memory: repeated rows of a broadcast array count once, windows that overlap too."""
-    if not array.size:
-        return 0
+    if not array.size or array.flags.forc:
+        return array.nbytes
     axes = zip(array.strides, array.shape, strict=True)
     sizes = sorted((abs(stride), size) for stride, size in axes if stride and size > 1)
     reach = array.itemsize
@@ -55,6 +55,15 @@ class Touched:
         if per > 1:
             shape, strides = (*shape, per), (*strides, 1)
         return np.ndarray(shape, bool, self.marks, offset // step, strides)
+
+    def element(self, array: Array, index: Any) -> slice:
+        """Where the marks of one element are, given one whole number for each axis."""
+        offset = array.__array_interface__["data"][0] - self.low
+        numbers = index if isinstance(index, tuple) else (index,)
+        for number, size, stride in zip(numbers, array.shape, array.strides, strict=False):
+            offset += (int(number) + (size if number < 0 else 0)) * stride
+        first = offset // self.step
+        return slice(first, first + max(array.itemsize // self.step, 1))
 
     def add(self, array: Array) -> int:
         """Mark an array's elements; the bytes that are marked in all."""

@@ -181,12 +181,10 @@ def _qr(m: int, n: int, _columns: int) -> float:
     return 4 * m * n**2 - 4 / 3 * n**3  # R, and Q of its reflections
 
 
-def _sorted(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _sorted(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
     """A sort by comparisons reads and writes its array once at least, and about log2 n times at most."""
     a = np.asarray(args[0])
-    axis = kwargs.get("axis", args[1] if len(args) > 1 and isinstance(args[1], int) else -1)
-    n = a.size if axis is None or not a.ndim else a.shape[axis]
-    return Cost(extra_high=4 * a.nbytes * max(math.ceil(math.log2(max(n, 2))), 1))
+    return Cost(extra_high=4 * a.nbytes * max(math.ceil(math.log2(max(a.size, 2))), 1))
 
 
 def _fft(factor: float, *, whole: bool = False, inverse: bool = False) -> Callable[..., Cost]:
@@ -285,6 +283,11 @@ def _map(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost
     return Cost(kind="elementwise")
 
 
+def _fill(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+    """Writes what comes out and looks only at the shape of what goes in."""
+    return Cost(kind="elementwise", reads=())
+
+
 def _nothing(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
     return Cost(kind="view")
 
@@ -293,22 +296,23 @@ Price = Callable[[Sequence[Any], Mapping[str, Any], object], Cost]
 FUNCTIONS: dict[str, Price] = {
     **dict.fromkeys((
         "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block", "tile", "repeat",
-        "roll", "pad", "array", "copy", "ascontiguousarray", "asfortranarray", "asarray", "asanyarray",
+        "roll", "pad", "array", "ascontiguousarray", "asfortranarray", "asarray", "asanyarray",
         "asarray_chkfinite", "choose",
         "compress", "extract", "nonzero", "argwhere", "flatnonzero", "tril", "triu", "diag", "diagflat", "eye",
         "identity", "tri", "meshgrid", "ravel", "reshape", "transpose", "flip", "fliplr", "flipud", "rot90", "delete",
-        "insert", "append", "resize", "packbits", "unpackbits", "zeros", "ones", "full", "arange", "indices",
+        "insert", "append", "resize", "packbits", "unpackbits", "indices",
         "fromiter", "frombuffer", "fromstring", "fromfile", "load", "loadtxt",
         "genfromtxt",
-        "argmax", "argmin", "count_nonzero", "select", "trim_zeros", "diag_indices", "tril_indices", "triu_indices",
+        "argmax", "argmin", "array_equal", "count_nonzero", "select", "trim_zeros", "diag_indices",
+        "tril_indices", "triu_indices",
         "ix_", "unravel_index", "ravel_multi_index", "swapaxes", "moveaxis", "rollaxis", "expand_dims", "squeeze",
         "broadcast_to", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d", "split", "array_split",
         "hsplit", "vsplit", "dsplit", "diagonal", "real", "imag", "sliding_window_view", "as_strided", "putmask",
-        "unstack", "permute_dims", "matrix_transpose", "flatten", "astype", "fill", "copyto", "require",
+        "unstack", "permute_dims", "matrix_transpose", "flatten", "fill", "copyto", "require",
         "may_share_memory", "shares_memory", "tolist", "tobytes",
     ), _move),
-    **dict.fromkeys(("zeros_like", "ones_like", "full_like"), lambda _a, _k, _o: Cost(reads=())),
-    "where": _map,
+    **dict.fromkeys(("zeros_like", "ones_like", "full_like"), _fill),
+    **dict.fromkeys(("where", "copy", "astype", "zeros", "ones", "full", "arange"), _map),
     **dict.fromkeys((
         "empty", "empty_like", "iterable", "shape", "ndim", "size", "result_type", "can_cast", "min_scalar_type",
         "iscomplexobj",
@@ -354,7 +358,7 @@ FUNCTIONS: dict[str, Price] = {
 COMPOSED = frozenset((
     "sum", "prod", "mean", "var", "std", "max", "min", "amax", "amin", "all", "any", "cumsum", "cumprod", "ptp", "clip",
     "round", "around", "average", "median", "percentile", "quantile", "nansum", "nanmean", "nanmax", "nanmin", "nanvar",
-    "nanstd", "nanprod", "nan_to_num", "isclose", "allclose", "array_equal", "gradient", "diff", "ediff1d", "trapezoid",
+    "nanstd", "nanprod", "nan_to_num", "isclose", "allclose", "gradient", "diff", "ediff1d", "trapezoid",
     "kron", "cross", "polyval", "corrcoef", "cov", "histogram", "apply_along_axis", "fix", "sinc", "angle",
     "unwrap", "linalg.multi_dot", "cumulative_sum", "cumulative_prod", "logspace", "geomspace", "fromfunction",
     "piecewise",

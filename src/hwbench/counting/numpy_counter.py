@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries, shadow
+from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries
 from .guards import guarded
-from .inputs import Subject, is_foreign, walk
+from .inputs import Subject, walk
 from .ledger import Ledger
 from .memory import Array
 from .model import Counts, Range
-from .numpy_tracer import RECORDER, plain, traced, tracing
+from .numpy_patches import tracing
+from .numpy_tracer import plain, traced
+from .recorder import RECORDER
 from .runs import agree, copied_arrays, plain_run
 from .watching import watching
 
@@ -39,14 +41,12 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
         made.replaced({**functions, **by, **_compiled(made)}) as (args, kwargs),
     ):
         result = guarded(made.name, _watched(made.function, ledger, made.top), args, kwargs)
-    result = bare(plain(result))
-    if not agree(made, found, (result, list(copied.values())), outcome):
+    given = bare(plain(result))
+    if not agree(made, found, (given, list(copied.values())), outcome):
         ledger.unseen("what depends on the type of its arrays")
     for name in made.unseen:
         ledger.unseen(name)
-    results = [
-        shadow(one) if is_foreign(one) and not isinstance(one, np.ndarray) else one for _, one in walk(result, "")
-    ]
+    results = [one.shadow if isinstance(one, Foreign) else plain(one) for _, one in walk(result, "result")]
     counts = summed(ledger, results)
     return replace(counts, kind="cupy") if others else counts
 
@@ -64,7 +64,8 @@ def _compiled(made: Subject) -> dict[int, Any]:
 
 def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
     """A Numba function that NumPy code calls: counted in its compiled code."""
-    from .numba_counter import Compiled
+    from .numba_code import Compiled
+    from .numba_tally import tally
 
     known: dict[tuple[Any, ...], Compiled] = {}
     signature = inspect.signature(dispatcher.py_func)
@@ -79,8 +80,8 @@ def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
                 known[types] = Compiled(name, dispatcher, given)
             result = known[types].run(given)
             if RECORDER.ledger is not None:
-                tally = known[types].tally([(inside, one) for part in given for inside, one in walk(part, "")])
-                RECORDER.ledger.tallied(name, tally, [one for _, one in walk(result, "")])
+                did = tally(known[types], [(inside, one) for part in given for inside, one in walk(part, "")])
+                RECORDER.ledger.tallied(name, did, [one for _, one in walk(result, "")])
         return traced(result)
 
     return call

@@ -2,78 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
 from . import numpy_costs as costs
-from .inputs import is_foreign
 from .ledger import Buffer, Ledger, key
 from .memory import Array
 from .numpy_costs import COMPOSED, Cost, arrays
+from .recorder import RECORDER, unwatched
 
-_IN_PLACE = frozenset(("copyto", "fill", "putmask", "put", "put_along_axis", "place", "fill_diagonal"))
-_FUNCTIONS = (
-    "function", "builtin_function_or_method", "_ArrayFunctionDispatcher", "method", "cython_function_or_method",
-)  # fmt: skip
-_FUNCTION_HOMES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.stride_tricks")
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
+# Functions that write some elements of their first argument, and how many.
+_SOME: dict[str, Callable[[Array, Any], int]] = {
+    "put": lambda _a, places: np.size(places), "put_along_axis": lambda _a, places: np.size(places),
+    "putmask": lambda _a, mask: int(np.sum(mask)), "place": lambda _a, mask: int(np.sum(mask)),
+    "fill_diagonal": lambda a, _value: min(a.shape),
+}  # fmt: skip
 
 
-class Recorder:
-    """Where the calls of the run under way go; nothing is recorded while `quiet`."""
-
-    def __init__(self) -> None:
-        self.ledger: Ledger | None = None
-        self.quiet = False
-
-    @property
-    def on(self) -> bool:
-        """Whether calls are recorded now."""
-        return self.ledger is not None and not self.quiet
-
-    @contextlib.contextmanager
-    def hushed(self) -> Iterator[None]:
-        """NumPy's own work inside of a call."""
-        before, self.quiet = self.quiet, True
-        try:
-            yield
-        finally:
-            self.quiet = before
-
-
-RECORDER = Recorder()
-
-
-def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """The tracer's own functions are not watched: to see each of their calls would take most of the time."""
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        watch = sys.getprofile()
-        if watch is None:
-            return function(*args, **kwargs)
-        sys.setprofile(None)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            sys.setprofile(watch)
-
-    return call
+_PLAIN = (int, float, np.ndarray, bool, type(None))
 
 
 def plain(value: Any) -> Any:
     """The arrays and numbers behind traced ones, in lists, tuples and dictionaries too."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Traced):
         return value.view(np.ndarray)
     if isinstance(value, Number):
@@ -89,10 +47,10 @@ def plain(value: Any) -> Any:
 
 def traced(value: Any) -> Any:
     """The same arrays and numbers, traced; in lists and tuples too, named ones included."""
+    if (number := _NUMBERS.get(type(value))) is not None:
+        return number(value)
     if type(value) is np.ndarray and value.dtype.kind in "biufcmMSUV":
         return value.view(Traced)
-    if isinstance(value, np.generic) and type(value) in _NUMBERS:
-        return _NUMBERS[type(value)](value)
     if type(value) in (list, tuple):
         return type(value)(traced(one) for one in value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -110,12 +68,11 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kw
     targets = tuple(plain(one) for one in (out if isinstance(out, tuple) else (out,))) if out is not None else ()
     if targets:
         options["out"] = targets if method == "__call__" else targets[0]
+    made, on = None, RECORDER.on
     with RECORDER.hushed():
         result = getattr(ufunc, method)(*raw, **options)
-    made = None
-    if RECORDER.on:
-        numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
-        with RECORDER.hushed():
+        if on:
+            numbers = [one.source for one in inputs if isinstance(one, Number) and one.source is not None]
             made = record_ufunc(ufunc, method, raw, options, result, numbers)
     if method == "at":
         return None
@@ -144,9 +101,9 @@ def record_ufunc(
     inputs = [one for one in raw if isinstance(one, np.ndarray)]
     given = result if isinstance(result, tuple) else (result,)
     results = [one for one in given if isinstance(one, np.ndarray | np.generic)]
-    dtypes = [one.dtype for one in (*(np.asarray(one) for one in raw), *results) if one.dtype.kind != "O"]
+    dtypes = [one.dtype for one in (*raw, *results) if isinstance(one, np.ndarray | np.generic)]
     flops = costs.element(name, dtypes)
-    if name not in costs.KNOWN_UFUNCS:
+    if name not in costs.KNOWN_UFUNCS and ufunc is not getattr(sys.modules.get("scipy.special"), name, None):
         ledger.unseen(name)
     if method == "at":
         target, index, *rest = raw
@@ -184,7 +141,7 @@ def record_ufunc(
 def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
-    if ledger is None or RECORDER.quiet:
+    if ledger is None or not RECORDER.on:
         with RECORDER.hushed():
             return function(*plain(list(args)), **plain(dict(kwargs)))
     if name in COMPOSED:
@@ -192,11 +149,18 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
         result = getattr(function, "_implementation", function)(*traced(list(args)), **kwargs)  # not by the protocol
         if ledger.calls == before and arrays(plain([*args, result])):
             ledger.unseen(f"numpy.{name}")
+        elif new := [one for one in arrays(plain(result)) if not ledger.knows(one)]:
+            ledger.call(name, [], new, Cost())  # put together from what the calls gave
         return traced(result)
     raw, options = plain(list(args)), plain(dict(kwargs))
     with RECORDER.hushed():
         result = function(*raw, **options)
+        target = next((number for number, one in enumerate(raw) if number and one is result), None)
+        if target is not None:  # `out` by its place
+            options["out"] = raw.pop(target)
         made = record_function(ledger, name, raw, options, result)
+    if target is not None:
+        return args[target]
     if options.get("out") is not None:
         return kwargs["out"]
     # What came back as it went in stays the same object, as `np.asarray(x) is x`.
@@ -207,7 +171,8 @@ def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], 
 
 def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
     """Record a function by its plain arguments and results."""
-    inputs, outputs = arrays([raw, options]), arrays(result)
+    target = arrays(options.get("out"))
+    inputs, outputs = arrays([raw, {key: one for key, one in options.items() if key != "out"}]), arrays(result)
     price = costs.FUNCTIONS.get(name)
     if price is None:
         if not name.startswith("random.") and (inputs or outputs):
@@ -217,9 +182,11 @@ def record_function(ledger: Ledger, name: str, raw: list[Any], options: dict[str
     if cost.kind == "view":
         return None
     new = [one for one in outputs if not any(_same_memory(one, other) for other in inputs)]
-    written = new or arrays(options.get("out"))
-    if name in _IN_PLACE:
+    written = target or new
+    if name in ("copyto", "fill"):
         written, inputs = inputs[:1], inputs[1:]
+    elif name in _SOME:
+        written, inputs, cost = [], inputs[1:], Cost(extra=_SOME[name](*raw[:2]) * raw[0].itemsize)
     elif outputs and not written and not cost.flops:
         return None  # a view
     return ledger.call(name, cost.reads if cost.reads is not None else inputs, written, cost)
@@ -409,76 +376,8 @@ class Randoms:
         return lambda *args, **kwargs: call_function(f"random.{name}", found, args, kwargs)
 
 
-# --- NumPy's functions by name
-
-
 def name_of(function: Any) -> str:
     """`linalg.solve`: the name of a function without `numpy.`."""
     module = (getattr(function, "__module__", None) or "").removeprefix("numpy").removeprefix(".")
     name = getattr(function, "__name__", str(function))
     return f"{module}.{name}" if module in ("linalg", "fft", "random") else name
-
-
-def wrapped(name: str, function: Any) -> Callable[..., Any]:
-    """A function of a module of arrays, recorded also where no argument is traced."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not RECORDER.on or _others(args):
-            return function(*args, **kwargs)
-        return call_function(name, function, args, kwargs)
-
-    return call
-
-
-def _others(args: Sequence[Any]) -> bool:
-    """Whether arrays of another library are among arguments: they report themselves."""
-    flat = [one for part in args for one in (part if isinstance(part, list | tuple) else (part,))]
-    return any(is_foreign(one) and not isinstance(one, np.ndarray) for one in flat)
-
-
-@functools.cache
-def replacements() -> dict[str, dict[str, Any]]:
-    """For each of NumPy's modules the functions by name, wrapped."""
-    found: dict[str, dict[str, Any]] = {}
-    for home in _FUNCTION_HOMES:
-        module = _module(home)
-        prefix = home.removeprefix("numpy").removeprefix(".")
-        prefix = f"{prefix}." if prefix in ("linalg", "fft", "random") else ""
-        found[home] = {
-            name: wrapped(prefix + name, function)
-            for name in dir(module)
-            if not name.startswith("_") and _is_function(function := getattr(module, name))
-        }
-    return found
-
-
-def _module(name: str) -> ModuleType:
-    import importlib
-
-    return importlib.import_module(name)
-
-
-def _is_function(value: object) -> bool:
-    return type(value).__name__ in _FUNCTIONS
-
-
-@contextlib.contextmanager
-def tracing(ledger: Ledger) -> Iterator[dict[int, Any]]:
-    """Record NumPy's calls into a ledger; gives the replacements by the identity of what they replace."""
-    by_identity: dict[int, Any] = {}
-    undo: list[tuple[ModuleType, str, Any]] = []
-    RECORDER.ledger, RECORDER.quiet = ledger, False
-    try:
-        for home, functions in replacements().items():
-            module = _module(home)
-            for name, replacement in functions.items():
-                original = getattr(module, name)
-                by_identity[id(original)] = replacement
-                undo.append((module, name, original))
-                setattr(module, name, replacement)
-        yield by_identity
-    finally:
-        for module, name, original in undo:
-            setattr(module, name, original)
-        RECORDER.ledger = None

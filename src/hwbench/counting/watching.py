@@ -14,6 +14,8 @@ from .ledger import Ledger
 
 _HERE = str(Path(__file__).parent)
 _KNOWN = ("numpy", "numba", "llvmlite", "cupy", "hwbench", "math", "cmath")
+# NumPy's classes of arrays that are no plain ones: what they do cannot be followed.
+_OTHERS = ("numpy._core.records", "numpy._core.strings", "numpy._core.defchararray", "numpy.ma", "numpy.matrixlib")
 # Functions of `math` that compute; each counts a flop.
 _MATH = frozenset((
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "degrees", "dist", "erf",
@@ -38,7 +40,7 @@ def watching(ledger: Ledger, top: str) -> Iterator[None]:
         elif event == "call" and frame.f_back is not None and _users(frame.f_back, top) and not _users(frame, top):
             module = frame.f_globals.get("__name__", "")
             home = module.partition(".")[0]
-            if home not in _KNOWN and home not in sys.stdlib_module_names:
+            if module.startswith(_OTHERS) or (home not in _KNOWN and home not in sys.stdlib_module_names):
                 ledger.unseen(f"{module}.{frame.f_code.co_qualname}")
 
     before = sys.getprofile()

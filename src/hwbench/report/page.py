@@ -49,7 +49,7 @@ def assembled(
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
-    scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "page.js")]
+    scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "tracks.js", "page.js")]
     blocks = [block for section in sections for block in section.blocks]
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..bench import Bench
 from ..record.model import Run
 from ..record.store import write_bytes
-from . import theme
+from . import bundle, theme
 from .dataset import Runs
 from .sections import Figure, Panel, Spec
 from .views import View
@@ -67,6 +67,7 @@ def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench])
 
 def as_svg(spec: Spec, title: str, machine: str) -> str:
     """The spec as SVG, without a page around it."""
+    bundle.room()
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(picture(spec, title, machine)))
