@@ -58,7 +58,10 @@ class Case:
         slope, peak = self.roofs.slope(self.kind, level, threads), self.roofs.peak(self.counts.dtype, threads)
         flops = self.counts.flops.low if self.counts.flops else 0.0
         moved = self.counts.compulsory if moved is None else moved
-        return max(moved / slope.value if slope else 0.0, flops / peak.value if peak else 0.0)
+        rate = slope.value if slope else 0.0
+        if slope and slope.suspect and (one := self.roofs.slope(self.kind, level)) is not None:
+            rate = max(rate, one.value * threads)  # a disturbed roof of several threads is too low for a bound
+        return max(moved / rate if rate else 0.0, flops / peak.value if peak else 0.0)
 
     def gain(self, after: float, least: float) -> Gain:
         """The gain of a rewrite that takes so long, no more than the roofs allow."""
