@@ -1,4 +1,4 @@
-"""Write docs/pictures, which README.md shows, from the committed run that it names.
+"""Write docs/pictures, which README.md shows, from the committed runs that it names.
 
     python scripts/pictures.py [--check]
 
@@ -9,6 +9,7 @@ words, or a mark of another colour, of another opacity or elsewhere by more than
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import tempfile
@@ -17,13 +18,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from hwbench import catalog, report
+from hwbench.counting import Counts, Range
+from hwbench.placing import page
+from hwbench.placing.model import Placed, Point
+from hwbench.placing.roofs import Roofs
 from hwbench.record import store
+from hwbench.record.estimate import Estimate
+from hwbench.record.model import JsonObject
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "docs" / "pictures"
 RUNS = ROOT / "reports" / "runs" / "intel-xeon-2cpu"
+PLACED = ROOT / "reports" / "place" / "amd-epyc-zen3-2cpu"  # what `hwbench place --json` gave, and the roofs
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
-PLACED = ("d", "transform", "x1", "x2", "y1", "y2")
+WHERE = ("d", "transform", "x1", "x2", "y1", "y2")
 LOOKS = ("fill", "stroke", "opacity")
 
 
@@ -36,7 +44,7 @@ def drawn(svg: str) -> tuple[list[object], list[float]]:
         if re.match(r"mark-(?!text|group)\w+ role-mark", group.get("class", "")):
             for mark in group:
                 words.append([mark.get(name) for name in LOOKS])
-                places += [float(at) for name in PLACED for at in NUMBER.findall(mark.get(name, ""))]
+                places += [float(at) for name in WHERE for at in NUMBER.findall(mark.get(name, ""))]
     return words, places
 
 
@@ -45,6 +53,28 @@ def same(one: str, other: str) -> bool:
     (words, places), (words_there, places_there) = drawn(one), drawn(other)
     near = all(abs(here - there) <= 1 for here, there in zip(places, places_there, strict=False))
     return words == words_there and len(places) == len(places_there) and near
+
+
+def own_function() -> str:
+    """A function and its variants below the roofs, from the JSON of `hwbench place`."""
+    roofs = Roofs(store.read(PLACED / "roofs.json"), catalog.benches())
+    data = json.loads((PLACED / "smooth.json").read_text("utf-8"))
+    functions = [Placed(one["function"], tuple(_point(each, roofs) for each in one["points"]))
+                 for one in (data, *data.get("variants", ()))]  # fmt: skip
+    return page.svg(functions, roofs) or ""
+
+
+def _point(data: JsonObject, roofs: Roofs) -> Point:
+    """A point as far as the chart needs it."""
+    compulsory = data["bytes"]["compulsory"]
+    counts = Counts(
+        kind="numpy", compulsory=compulsory, footprint=compulsory, issued=None, flops=Range(*data["flops"]), moved=None,
+        moved_note="", unknown=(), temporaries=(), strides=(), parallel=False, calls=(), dtype="f8", fusable=None,
+    )  # fmt: skip
+    slope = roofs.slope("copy", data["level"], data["threads"])
+    assert slope is not None
+    seconds = Estimate(data["seconds"], data["low"], data["high"])
+    return Point(data["n"], seconds, counts, data["threads"], data["level"], slope, data["share"], None)
 
 
 def main(arguments: list[str] | None = None, echo: Callable[[str], object] = print) -> int:
@@ -56,6 +86,8 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
     with tempfile.TemporaryDirectory() as made:
         paths = report.pictures(run, Path(made), catalogue=catalog.benches())
         fresh = {path.name: path.read_text("utf-8") for path in paths}
+    if PLACED.is_dir():
+        fresh["own-function.svg"] = own_function()
     lie = {path.name: path.read_text("utf-8") for path in HERE.glob("*.svg")}
     kept = {name for name in fresh.keys() & lie.keys() if same(fresh[name], lie[name])}
     stale = sorted((fresh.keys() | lie.keys()) - kept)

@@ -47,6 +47,9 @@ run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
+place_overhead = script("place_overhead")
+sys.path.append(str(SCRIPTS))
+predictions = script("predictions")
 first_contact = script("first_contact")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
@@ -209,6 +212,7 @@ def test_pictures_that_are_out_of_date_are_named(
     store.write(described(sample_run(benches=("stream.load",))), runs / "a.json")
     monkeypatch.setattr(pictures, "HERE", here)
     monkeypatch.setattr(pictures, "RUNS", runs)
+    monkeypatch.setattr(pictures, "PLACED", tmp_path / "none")
     (here / "gone.svg").write_text("<svg/>")
     said: list[str] = []
     assert pictures.main([], said.append) == 0
@@ -220,6 +224,37 @@ def test_pictures_that_are_out_of_date_are_named(
     bandwidth.write_text(svg.replace(old, new), "utf-8")
     assert pictures.main(["--check"], said.append) == code
     assert said[2:] == ["docs/pictures/bandwidth.svg: out of date"] * code
+
+
+# --- predictions and place_overhead -----------------------------------------------------------------------------------
+
+
+def test_predictions_are_judged_by_what_is_reached() -> None:
+    """Within 15%, and never above the bound; a kernel without the advice counts for nothing."""
+    told = {"name": "chain", "code": "fuse", "expected": 2.0, "reached": 1.8, "at_most": 3.0, "doubt": ""}
+    found = [told, told | {"reached": 3.5}, {"name": "sort", "code": "fuse", "why": "gets other advice: none"}]
+    assert predictions.totals(found) == (2, 1, 1)
+    assert predictions.line(told).endswith("expected 2.00, reached 1.80, at most 3.00: +11%")
+    assert predictions.line(found[-1]).endswith("gets other advice: none")
+
+
+def test_every_prediction_kernel_keeps_its_answer() -> None:
+    """What is not compiled for it: chains and their pieces in NumPy."""
+    for kernel in predictions.KERNELS:
+        if kernel.code == "block":
+            args = tuple(one[:10_000] for one in kernel.inputs())
+            np.testing.assert_allclose(kernel.rewritten(*args), kernel.function(*args))
+
+
+def test_the_overhead_is_a_ratio_of_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within 3% is 0, else 1."""
+    monkeypatch.setattr(place_overhead, "by_place", lambda: 1.01e-3)
+    monkeypatch.setattr(place_overhead, "by_pyperf", lambda: 1e-3)
+    said: list[str] = []
+    assert place_overhead.main(["--rounds", "3"], said.append) == 0
+    assert said[-1] == "place / pyperf: 1.01; within 3.0%: yes"
+    monkeypatch.setattr(place_overhead, "by_place", lambda: 1.1e-3)
+    assert place_overhead.main(["--rounds", "3"], said.append) == 1
 
 
 # --- consistency ------------------------------------------------------------------------------------------------------

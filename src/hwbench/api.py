@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import asdict, astuple
 
 from . import catalog, errors
-from .analysis.limits import Limit
 from .analysis.plausibility import concluded, judged
 from .analysis.reading import Reading
-from .bench import Bench, Work
-from .devices import Device, selection
+from .bench import Bench
+from .devices import selection
 from .export.table import Table, table
 from .host import machine
 from .measurement import cases, numba_settings, policy
 from .measurement.engine import Engine
-from .protocols import Call
-from .record import store, text
-from .record.estimate import Estimate, estimate
-from .record.model import Case, Record, Run, Scalar
-from .record.phrases import ABOVE, counted
-from .tracking import health
+from .placing import engine
+from .placing import roofs as measured
+from .placing.model import Placed
+from .placing.result import Decorated, Placement
+from .placing.roofs import Roofs
+from .placing.subject import Function, Inputs, name_of, needed
+from .record import store
+from .record.model import Record, Run, Scalar
 
 
 def measure(
@@ -89,110 +91,57 @@ def load(path: str | os.PathLike[str]) -> LoadedRun:
     return LoadedRun(**asdict(run))
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A function on the roofline: its time, its rates, and the share that it reaches of the limit that bounds it.
+def place(function: Function, /, *args: Any, **kwargs: Any) -> Any:
+    """Place a function of your own under the measured roofs of this machine: `hwbench.place(f, x, y)`.
 
-    `bandwidth` is in B/s, `flop_rate` in FLOP/s, `intensity` in FLOP/B. `roof` is the lower of two limits: bandwidth
-    times intensity, or the peak of arithmetic; `share` is the function's rate over it. `suspect` says what disturbed
-    the function or the roof, or that the function is faster than its roof; "" without a doubt.
-    """
-
-    seconds: Estimate
-    bandwidth: float
-    flop_rate: float
-    intensity: float
-    roof: Limit
-    share: float
-    suspect: str = ""
-
-
-def roofline(
-    function: Call,
-    *,
-    bytes: float,
-    flops: float,
-    footprint: int,
-    run: Run | None = None,
-    threads: int = 1,
-    dtype: str = "f8",
-    out: str | os.PathLike[str] = "reports",
-) -> Placed:
-    """Measure a function of your own and place it under the roofs that a run measured on this machine.
-
-    Parameters
-    ----------
-    function
-        Does one call's work. It takes no argument; what it returns is ignored.
-    bytes, flops
-        What one call moves and computes.
-    run
-        A run that has benches of the limits `load` and `fma`, such as `stream.load` and `peak.fma`. None: the newest
-        run or check of this machine below `out` that has such a roof; `hwbench check` measures them in 20 s.
-    footprint
-        Bytes per thread that the call touches. Together with the footprints of the threads that share a cache, they
-        choose the level of the roof.
-    threads, dtype
-        Threads that the call runs on, and the precision that it computes in; they choose the roof.
-    out
-        Where `hwbench run` and `hwbench check` keep their runs; looked into where no run is given.
+    It is called once or twice to be counted and looked at, and then timed. The roofs are measured the first time, in
+    half a minute. As a decorator (`@hwbench.place` above a function with parameters) it leaves the function as it is,
+    and `f.share`, `f.roof`, `f.bytes`, `f.advice` and `f.placed` place it with the arguments of its last call.
 
     Raises
     ------
     ValueError
-        If the run has no limit for this level, thread count and dtype.
+        For a function that cannot be placed; the message is one line.
     """
+    if not args and not kwargs and needed(function):
+        return Decorated(function, place)
+    return placed(function, args, kwargs)
+
+
+def roofline(
+    function: Function, /, *args: Any, bytes: float | None = None, flops: float | None = None, **kwargs: Any
+) -> Placement:
+    """Place a function by bytes and flops that you declare, where the count does not see what it does.
+
+    Raises
+    ------
+    ValueError
+        For bytes below those of its arguments and results, and for amounts above 1.05 of the roof.
+    """
+    return placed(function, args, kwargs, engine.Declared(bytes, flops))
+
+
+def roofs(*, refresh: bool = False) -> Roofs:
+    """The measured roofs of this machine: from the cache, else measured now in half a minute."""
     numba_settings.check()
-    if not bytes > 0:
-        raise ValueError(
-            f"bytes={bytes}: a point on the roofline needs the bytes that one call moves; give more than 0"
-        )
-
-    def build() -> Work:
-        return Work(function, output=lambda: 0)  # a user's function has no reference
-
-    bench = Bench(
-        "user.function", question="How much of the machine does this function get?", axes={}, baseline="function"
-    )
-    bench.variant("function")(build)
-    known: Mapping[str, Device] = selection.devices("cpu")
-    engine = Engine(known, policy.POLICIES["standard"])
-    bench.counts(lambda: {"bytes": bytes, "flops": flops})
-    bench.reference(lambda: 0)
-    [record] = engine.measure(cases.Group(bench, (Case(bench.name, "function", "cpu", {}),)))
-    if not record.timed:
-        raise ValueError(f"the function could not be measured: {record.why}")
-    seconds = estimate(record.samples)
-    at = Record(
-        bench=bench.name, version=1, variant="function", device="cpu", params={"dtype": dtype}, status="ok",
-        samples=record.samples, counts=record.counts, facts={"footprint": footprint, "threads": threads},
-    )  # fmt: skip
-    known_benches = catalog.benches()
-    readings = _of_this_machine(Path(out)) if run is None else [Reading(run, known_benches)]
-    found = next(filter(None, (reading.roof(at) for reading in readings)), None)
-    if found is None:
-        those = [name for kind in ("load", "fma") for name, one in known_benches.items() if one.measures == kind]
-        where = f"no run of this machine in {os.fspath(out)} has a" if run is None else f"run {run.id} has no"
-        raise ValueError(
-            f"{where} roof for {counted(threads, 'thread')}: measure {' and '.join(those)} on as many"
-            + ", or run hwbench check" * (run is None)
-        )
-    roof = found.limit
-    doubts = [record.why] if record.status == "suspect" else []
-    if ABOVE in found.doubt:
-        doubts.append(
-            f"faster than its roof: {text.amount(found.value)} times {roof.name} "
-            f"({text.amount(roof.shown, roof.metric.unit)}); check bytes, flops, footprint and threads, or measure the "
-            "roof again"
-        )
-    elif roof.suspect:
-        doubts.append(f"its roof, {roof.name}, was disturbed: {roof.suspect}")
-    return Placed(
-        seconds, bytes / seconds.value, flops / seconds.value, flops / bytes, roof, found.value, "; ".join(doubts)
-    )
+    if refresh or "roofs" not in _kept:
+        _kept["roofs"] = measured.get(_say, refresh=refresh)
+    return _kept["roofs"]
 
 
-def _of_this_machine(out: Path) -> list[Reading]:
-    """The runs and checks of this machine below a directory, the newest first."""
-    found = health.history(out, machine.describe(), (), catalog.LAZY).own
-    return sorted(found, key=lambda reading: reading.run.started, reverse=True)
+_kept: dict[str, Roofs] = {}
+
+
+def _say(line: str) -> None:
+    print(f"hwbench: {line}", file=sys.stderr)  # noqa: T201
+
+
+def placed(
+    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any],
+    declared: engine.Declared = engine.NOTHING_DECLARED,
+) -> Placement:  # fmt: skip
+    """A function with these arguments: what `place`, `roofline`, the pytest fixture and asv's helper give."""
+    name, known = name_of(function), roofs()
+    setting = engine.Setting(known, selection.devices("cpu"))
+    found = engine.place(name, function, Inputs(tuple(args), kwargs), setting, declared=declared)
+    return Placement(Placed(name, (found[name],)), known)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.measurement.observer import QuietObserver
+from hwbench.measurement.observer import QuietObserver, TroubleOnly
 
 
 class Failing:
@@ -37,3 +37,14 @@ def test_what_is_no_failure_to_print_goes_on_up(error):
     for name, *arguments in CALLS:
         with pytest.raises(type(error)):
             getattr(QuietObserver(Failing(error)), name)(*arguments)
+
+
+def test_trouble_alone_is_told():
+    """Progress is silent."""
+    told = []
+    quiet = TroubleOnly(told.append)
+    quiet.planned([], 0)
+    quiet.measuring(None)
+    quiet.measured(None, [])
+    quiet.trouble("the disk is full")
+    assert told == ["warning: the disk is full"]

@@ -21,6 +21,7 @@ from .explain import explain
 from .export import export
 from .list import list_benches
 from .machine import machine
+from .place import place
 from .regressions import regressions
 from .report import report
 from .run import run
@@ -80,6 +81,7 @@ app.command("regressions", cls=Command)(regressions)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)
+app.command("place", cls=Command)(place)
 app.command("adopt", cls=Command)(adopt)
 app.command("machine", cls=Command)(machine)
 

@@ -15,8 +15,7 @@ from .signals import Stop, handle, leave, load_numpy
 
 if TYPE_CHECKING:
     from ..analysis.headline import Headline
-    from ..measurement.cases import Group
-    from ..record.model import JsonObject, Record
+    from ..record.model import JsonObject
     from .check_up import CheckUp
 
 CODES = {"pass": 0, "fail": 1, "no answer": 2}
@@ -51,12 +50,13 @@ def check(
 
     numba_settings.check()
     from ..measurement.autosave import Interrupted
+    from ..measurement.observer import TroubleOnly
     from . import check_up
 
     stop = Stop()
     handle(stop.ask)
     try:
-        found = check_up.run(out, machine, wanted, threshold, Quiet(), stop.check)
+        found = check_up.run(out, machine, wanted, threshold, TroubleOnly(echo_err), stop.check)
     except Interrupted as end:
         if end.path is not None:
             end.path.unlink(missing_ok=True)
@@ -69,23 +69,6 @@ def check(
         for line in lines(found):
             echo(line)
     raise typer.Exit(CODES[found.verdict])
-
-
-class Quiet:
-    """An observer that prints trouble alone."""
-
-    def planned(self, groups: Sequence[Group], measured: int) -> None:
-        """Nothing is said."""
-
-    def measuring(self, group: Group) -> None:
-        """Nothing is said."""
-
-    def measured(self, group: Group, records: Sequence[Record]) -> None:
-        """Nothing is said."""
-
-    def trouble(self, message: str) -> None:
-        """What went wrong goes to standard error."""
-        echo_err(f"warning: {message}")
 
 
 def lines(found: CheckUp) -> list[str]:

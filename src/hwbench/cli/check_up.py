@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from .. import catalog
-from ..analysis.bars import MEASURED, Bar, State, settled
-from ..analysis.headline import CPU, CPU_RATES, Headline
+from ..analysis.bars import Bar, State, settled
+from ..analysis.headline import CPU, Headline
 from ..analysis.reading import Reading
-from ..bench import Bench
 from ..errors import UsageError
 from ..measurement import session
 from ..measurement.observer import Observer
-from ..measurement.planning import Request
-from ..record.model import LEVELS, Case, Policy
+from ..placing import roofs
+from ..placing.quantities import request
 from ..tracking import health
 
-POLICY = Policy(preset="check", min_sample_s=0.002, case_s=0.08, warmup_s=0.05, max_rounds=40, precision=0.02)
-FOLDER, FAILED = "checks", "failed"
-SLOWER = ("numba", "numpy", "scalar")  # variants that reach no limit
-MEMORY_ONLY = ("simd-nt", "simd-streams")  # and those that are faster only where memory is the limit
+FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -95,28 +91,10 @@ def run(
         found.repeated = names
     if found.verdict == "fail":
         paths = [_apart(one) for one in paths]
+    else:
+        roofs.keep(first)  # unless there are some: a check has most of the roofs that a function is placed under
     found.path, found.seconds = paths[0], time.perf_counter() - begun
     return found
-
-
-def request(out: Path, machine: str | None, names: Collection[str] = MEASURED) -> Request:
-    """The request for the cases of these headline quantities; the run is kept apart from those of `hwbench run`."""
-    kinds = {CPU_RATES[name].measures for name in names}
-    benches = [name for name, bench in catalog.benches().items() if bench.measures in kinds]
-
-    def only(bench: Bench, case: Case) -> bool:
-        return any(_gives(name, bench, case) for name in names)
-
-    return Request(select=benches, preset="labels", out=out, machine=machine, only=only, policy=POLICY, folder=FOLDER)
-
-
-def _gives(name: str, bench: Bench, case: Case) -> bool:
-    """Whether a case may give the quantity."""
-    rate = CPU_RATES[name]
-    if bench.measures != rate.measures or any(case.params.get(axis) != value for axis, value in rate.params.items()):
-        return False
-    inner = case.params.get("size", LEVELS[-1]) != LEVELS[-1]
-    return case.variant not in SLOWER and not (inner and case.variant in MEMORY_ONLY)
 
 
 def _barred(reading: Reading, bars: Sequence[Bar]) -> list[Barred]:

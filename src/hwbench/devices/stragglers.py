@@ -26,7 +26,8 @@ def running(tasks: Path = TASKS) -> Iterator[str]:
     Their processor time would not tell: the kernel adds that of a thread which runs on another CPU at its next tick, up
     to 10 ms later.
     """
-    own = {str(thread.native_id) for thread in threading.enumerate()}
+    # After a fork Python 3.11 states the parent's number for the thread that goes on, which is asking here.
+    own = {str(threading.get_native_id()), *(str(thread.native_id) for thread in threading.enumerate())}
     for task in tasks.iterdir():
         with suppress(OSError):  # it has ended
             if task.name not in own and (task / "stat").read_text().rpartition(")")[2].split()[:1] == ["R"]:

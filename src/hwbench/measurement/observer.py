@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -51,3 +51,23 @@ class QuietObserver:
         """Pass it on."""
         with suppress(OSError):
             self.observer.trouble(message)
+
+
+class TroubleOnly:
+    """An observer that tells of trouble alone."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self.tell = tell
+
+    def planned(self, groups: Sequence[Group], measured: int) -> None:
+        """Nothing is said."""
+
+    def measuring(self, group: Group) -> None:
+        """Nothing is said."""
+
+    def measured(self, group: Group, records: Sequence[Record]) -> None:
+        """Nothing is said."""
+
+    def trouble(self, message: str) -> None:
+        """What went wrong."""
+        self.tell(f"warning: {message}")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from ..analysis.reading import Reading
@@ -19,7 +20,7 @@ from ..record.model import Run
 from ..tracking.history import History
 from . import bundle, templates, theme
 from .dataset import Runs, when
-from .frame import arrange
+from .frame import Page, arrange
 from .sections import Download, Figure, Section, Spec, Tracks
 from .views import VIEWS
 
@@ -37,10 +38,17 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     charting = bundle.prefetch()
     source = Runs(runs, histories, catalogue=catalogue)
     sections = sections_of(source)
+    layout = arrange(sections, source.findings, source.benches)
+    return assembled(sections, layout, _heading(source), _title(source), _summary(source), charting)
+
+
+def assembled(
+    sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], charting: Future[str]
+) -> str:
+    """One HTML page of sections; `charting` gives Vega's script."""
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
-    layout = arrange(sections, source.findings, source.benches)
     scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "tracks.js", "page.js")]
     blocks = [block for section in sections for block in section.blocks]
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
@@ -49,11 +57,10 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
         scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
     template = templates.environment().get_template("page.html.j2")
     return template.render(
-        runs=source,
         layout=layout,
-        heading=_heading(source),
-        title=_title(source),
-        summary=_summary(source),
+        heading=heading,
+        title=title,
+        summary=summary,
         chart_id=identify.chart,
         download=_packed,
         pack=_pack,

@@ -49,9 +49,6 @@ PICTURES: tuple[tuple[str, View, Choose, str], ...] = (
 
 def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:
     """Write `ladder.svg`, `latency.svg`, `bandwidth.svg` and `roofline.svg`, as far as the run holds them."""
-    bundle.room()
-    import vl_convert
-
     runs = Runs([run], catalogue=catalogue)
     written = []
     for name, view, choose, title in PICTURES:
@@ -61,11 +58,19 @@ def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench])
             continue
         panel = choose(figure.panels)
         heading = f"{title}, {panel.title}" if panel.title else title
-        svg = vl_convert.vegalite_to_svg(picture(panel.spec, heading, runs.labels[0]))
+        svg = as_svg(panel.spec, heading, runs.labels[0])
         path = directory / f"{name}.svg"
         write_bytes(svg.encode("utf-8", "replace"), path)
         written.append(path)
     return written
+
+
+def as_svg(spec: Spec, title: str, machine: str) -> str:
+    """The spec as SVG, without a page around it."""
+    bundle.room()
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(picture(spec, title, machine)))
 
 
 def picture(spec: Spec, title: str, machine: str) -> Spec:

@@ -1,0 +1,166 @@
+"""A placed function as one offline HTML page, as a small SVG, and as a piece of a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..record import text
+from ..record.microarchitectures import title
+from ..record.model import FLOP_RATE, LEVELS
+from ..record.phrases import counted
+from ..record.store import write_bytes
+from ..report import bundle, charts
+from ..report.frame import arrange
+from ..report.page import assembled
+from ..report.sections import Figure, Key, Notes, Panel, Section, Spec, Table
+from ..report.svg import as_svg
+from . import lines
+from .model import Placed, Point
+from .roofs import Roofs
+from .sweep import Swept
+
+COLOURS = ("c1", "c3", "c2", "c4", "c7", "c5", "c6")
+SHAPE = "circle"
+HEIGHT = 330
+INTRO = (
+    "The flops of a call for each byte that any code must move decide what limits a function: under a slope the "
+    "bandwidth of that level, under a ceiling the arithmetic units. Roofs are measured on this machine. A point's "
+    "share is the least time that its roof allows over the time it takes; the roof is that of the level that holds its "
+    "data, on as many threads as it used."
+)
+
+
+def write(swept: Swept, roofs: Roofs, path: Path) -> None:
+    """Write the page; StoreError where it cannot be written."""
+    write_bytes(render(swept, roofs).encode("utf-8", "replace"), path)
+
+
+def render(swept: Swept, roofs: Roofs) -> str:
+    """The page: the roofline, the time an element, the table and the advice."""
+    charting = bundle.prefetch()
+    section = Section("function", "Function", swept.functions[0].name, [INTRO], _blocks(swept, roofs), topic="compute")
+    name = swept.functions[0].name
+    heading = f"How much of this machine does {name} get?"
+    summary = list(
+        filter(None, [f"{title(roofs.run.machine.cpu)}, {counted(roofs.threads, 'thread')}.", swept.stopped])
+    )
+    return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting)
+
+
+def _blocks(swept: Swept, roofs: Roofs) -> list[Figure | Table | Notes]:
+    functions = swept.functions
+    table = Table("The function and its variants", lines.HEAD, _rows(functions))
+    blocks: list[Figure | Table | Notes] = []
+    legend = [Key(one.name, colour) for one, colour in zip(functions, COLOURS, strict=False)]
+    if (spec := roofline(functions, roofs)) is not None:
+        panel = Panel("", spec, "Roofline of this machine with the function", _note(functions, roofs))
+        blocks.append(Figure("On the measured roofs", [panel], table, "", legend))
+    if (over := _over_n(functions)) is not None:
+        panel = Panel("", over, "Nanoseconds an element over n")
+        blocks.append(Figure("Time an element", [panel], table, "Lower is better.", legend))
+    blocks.append(table)
+    for one in functions:
+        said = [line.strip() for line in lines.of(Placed(one.name, one.points[-1:]))[1:]]
+        blocks.append(Notes(one.name, said, lines.of(Placed(one.name, one.points[-1:]))[0]))
+    return blocks
+
+
+def _rows(functions: Sequence[Placed]) -> list[tuple[str, ...]]:
+    return [lines.row(one, point) for one in functions for point in one.points]
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def roofline(functions: Sequence[Placed], roofs: Roofs, height: int = HEIGHT) -> Spec | None:
+    """The points with flops below the roofs of the most threads that they used; None where there are none."""
+    colours = _colours(functions)
+    shown = [(one, point) for one in functions for point in one.points if point.intensity and one.name in colours]
+    if not shown:
+        return None
+    threads = max(point.threads for _, point in shown)
+    drawn = _lines(roofs, threads, {point.counts.dtype for _, point in shown})
+    if not any(roof.flat for roof in drawn):
+        return None
+    marks = [_mark(one, point, colours[one.name]) for one, point in shown]
+    about = f"Roofline, {counted(threads, 'thread')}: {', '.join(colours)} below measured bandwidths and peaks."
+    return charts.roofline(marks, drawn, {SHAPE: SHAPE}, alt_text=about, height=height)
+
+
+def _mark(placed: Placed, point: Point, colour: str) -> charts.Mark:
+    flops = point.counts.flops
+    assert flops is not None
+    rate = point.seconds.inverse(flops.low).scaled(FLOP_RATE.scale)
+    at = f" n={text.count(point.n)}" if point.n is not None else ""
+    return charts.Mark(
+        series=placed.name, colour=colour, case=f"{placed.name}{at}", value=rate.value, low=rate.low, high=rate.high,
+        unit=FLOP_RATE.unit, group=SHAPE, x=point.intensity or 0.0,
+        more=f"{lines.share(point.share, point)} of {point.roof.name}", suspect=point.doubt,
+    )  # fmt: skip
+
+
+def _lines(roofs: Roofs, threads: int, dtypes: set[str]) -> list[charts.RoofLine]:
+    drawn = [
+        charts.RoofLine(level, slope.value, flat=False, told=slope.name)
+        for level in LEVELS
+        if (slope := roofs.slope("load", level, threads)) is not None
+    ]
+    for dtype in ("f8", "f4"):
+        peak = roofs.peak(dtype, threads)
+        if peak is not None and (dtype == "f8" or "f4" in dtypes):
+            name = {"f8": "float64", "f4": "float32"}[dtype]
+            drawn.append(charts.RoofLine(name, peak.value, flat=True, dashed=dtype != "f8", told=f"{name} {peak.name}"))
+    return drawn
+
+
+def _over_n(functions: Sequence[Placed]) -> Spec | None:
+    """Nanoseconds an element over n; None for fewer than two n."""
+    colours = _colours(functions)
+    marks = []
+    for one in functions:
+        for point in one.points:
+            if point.n and one.name in colours:
+                each = point.seconds.scaled(1e9 / point.n)
+                marks.append(charts.Mark(
+                    series=one.name, colour=colours[one.name], case=f"{one.name} n={text.count(point.n)}",
+                    value=each.value, low=each.low, high=each.high, unit="ns", x=float(point.n),
+                    more=f"{lines.share(point.share, point)} of {point.roof.name}", suspect=point.doubt,
+                ))  # fmt: skip
+    if len({mark.x for mark in marks}) < 2:
+        return None
+    return charts.lines(
+        marks,
+        x_title="n",
+        y_title="ns an element",
+        x_kind="count",
+        alt_text="Time an element over n.",
+        more="of its roof",
+    )
+
+
+def _colours(functions: Sequence[Placed]) -> Mapping[str, str]:
+    return {one.name: colour for one, colour in zip(functions, COLOURS, strict=False)}
+
+
+def _note(functions: Sequence[Placed], roofs: Roofs) -> str:
+    threads = max(point.threads for one in functions for point in one.points)
+    return f"Roofs on {counted(threads, 'thread')}: best samples, measured {roofs.run.started[:10]}"
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def svg(functions: Sequence[Placed], roofs: Roofs) -> str | None:
+    """The roofline as SVG with a title; None without a point that has flops."""
+    spec = roofline(functions, roofs)
+    if spec is None:
+        return None
+    return as_svg(spec, f"{functions[0].name} on the measured roofs", title(roofs.run.machine.cpu))
+
+
+def fragment(placed: Placed, roofs: Roofs) -> str:
+    """The chart as SVG and the lines of text, for a notebook."""
+    said = "\n".join(html.escape(text.printable(line)) for line in lines.of(placed))
+    return f"{svg([placed], roofs) or ''}<pre>{said}</pre>"

@@ -1,0 +1,55 @@
+"""What placing gives in Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.placing import engine
+from hwbench.placing.model import Placed
+from hwbench.placing.result import Decorated, Placement
+from made_up.placed import chain, exactly, roofs
+
+
+def placement(seconds=4.8e-3):
+    at = engine.point("f", chain(10**6), exactly(seconds), roofs(), written=8 * 10**6)
+    return Placement(Placed("f", (at,)), roofs())
+
+
+def test_the_parts_of_a_placement():
+    """Share, roof, bytes and advice, and a text with all of them."""
+    found = placement()
+    assert found.share == pytest.approx(40e6 / 24e9 / 4.8e-3)
+    assert found.share_issued == pytest.approx(72e6 / 24e9 / 4.8e-3)
+    assert found.roof == "DRAM triad, 1 thread, 24.0 GB/s"
+    assert (found.bytes.compulsory, found.bytes.issued.low, found.bytes.moved) == (40 * 10**6, 72e6, None)
+    assert (found.threads, found.seconds, found.doubt, found.flops.low) == (1, 4.8e-3, "", 3e6)
+    assert {one.code for one in found.advice} >= {"fuse", "threads"}
+    assert repr(found).startswith("f: 4.80 ms (4.78–4.82), 35% of DRAM triad, 1 thread")
+    assert found.as_dict()["function"] == "f"
+
+
+def test_a_decorated_function_runs_as_before_and_is_placed_when_asked():
+    """With the arguments of its last call, once."""
+    asked = []
+
+    def place(function, *args, **kwargs):
+        asked.append((function.__name__, args, kwargs))
+        return placement()
+
+    def double(x):
+        """Twice."""
+        return 2 * x
+
+    f = Decorated(double, place)
+    with pytest.raises(ValueError, match="double was not called yet"):
+        _ = f.placed
+    assert (f(3), f.__doc__, asked) == (6, "Twice.", [])
+    assert f._repr_html_() is None
+    assert f.share == pytest.approx(placement().share)
+    assert f.roof == f.placed.roof
+    assert asked == [("double", (3,), {})]
+    assert repr(f).startswith("<double, placed by hwbench")
+    f.place(x=4)
+    assert asked[-1] == ("double", (), {"x": 4})
+    with pytest.raises(AttributeError):
+        _ = f.no_such_thing
