@@ -36,7 +36,7 @@ def gate(h: Array, xp: ModuleType = np) -> EitherArray:
 
 
 def in_numpy(chain: Chain, xp: ModuleType = np) -> Callable[[], None]:
-    """The chain in NumPy's or CuPy's arithmetic: gates and sums in the type of sums, what is kept in the type itself."""
+    """The chain in NumPy's or CuPy's arithmetic: gates in the type of sums, what is kept in the type itself."""
     weights, h, z, slope, g = chain.weights, chain.h, chain.z, chain.slope, chain.g
     d = len(weights)
     transposed = weights.transpose(0, 2, 1)
