@@ -7,7 +7,8 @@ float64), and arrays hold float32 numbers that the type has, since NumPy convert
 
 Methods: `clipped` shortens a gradient to norm 1, over all layers (Pascanu et al. 2013). `warm-up` raises the rate
 to its value over the first fifth of the steps, `decayed` lowers it to a hundredth over all of them. `loss-scaled`
-multiplies the loss by 1024, and after a gradient that is not finite takes no step and halves the scale (Micikevicius et al. 2018).
+multiplies the loss by 1024, and after a gradient that is not finite takes no step and halves the scale (Micikevicius
+et al. 2018).
 """
 
 from __future__ import annotations
